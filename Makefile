@@ -1,0 +1,57 @@
+# What can be done with this repository. Needs Python 3.11, pip and make; everything else lands in .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help setup serve test check proto bench bench-peers binary test-frozen clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## create or update .venv with everything pinned in constraints.txt
+
+# The stamp is written last: an interrupted installation is taken up again, a finished one costs nothing.
+.venv/.ready: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 setup" >&2; exit 1; }
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,dev]'
+	@touch $@
+
+serve: setup ## start the server on http://127.0.0.1:9123 (ARGS="--port 8000 --database-url …")
+	@exec $(BIN)/ironflow serve $(ARGS)
+
+test: setup ## run all tests (ARGS="-k word" narrows them; they bring their own Postgres)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: setup ## format, lint, types, layers and the fast tests: green before every commit
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not frozen" tests/unit tests/contract
+
+proto: setup ## generate sdk/ironflow/v1 from proto/
+	$(BIN)/python -m tests.support.protobuf sdk
+
+bench: setup ## measure this machine and the server on it (ARGS chooses)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: setup ## measure comparable products the same way, in environments of their own
+	$(BIN)/python -m benchmarks.peers $(ARGS)
+
+binary: setup ## build the one-file executable dist/ironflow
+	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller ironflow.spec
+
+test-frozen: binary ## test the executable as a user would have it
+	$(BIN)/python -m pytest -m frozen tests/frozen $(ARGS)
+
+clean: ## remove what make made (not your data in .ironflow)
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,42 @@
+"""`ironflow`, also as `python -m app`. What must be quick is answered before anything is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    if arguments in (["version"], ["--version"], ["-V"]):
+        from app.resources import VERSION
+
+        sys.stdout.write(f"ironflow {VERSION}\n")
+        return
+    if arguments[:1] == ["__nats"]:
+        from app.bus.nats_server import become_from_arguments
+
+        become_from_arguments(arguments[1:])
+        return
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    if getattr(sys, "frozen", False):
+        _die_with_launcher()
+    from app.cli.main import main as run
+
+    run()
+
+
+def _die_with_launcher() -> None:
+    """A one-file executable unpacks itself and waits in a parent process for this one. Who kills the parent, whose
+    pid is the one that is known, means us."""
+    import signal
+    from pathlib import Path
+
+    if Path(f"/proc/{os.getppid()}/exe").readlink() == Path("/proc/self/exe").readlink():
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Answers as JSON, and every error in one shape: {"error": message, "code": stable code, "hint": next step}."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import falcon
+import falcon.asgi
+import msgspec
+import structlog
+
+from app.errors import (
+    Internal,
+    InvalidArgument,
+    IronflowError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.jsonvalue import SIZE_BYTES_MAX
+from storage.contract import StorageError
+
+log = structlog.get_logger(__name__)
+
+BODY_BYTES_MAX = SIZE_BYTES_MAX
+JSON = "application/json"
+
+encode = msgspec.json.Encoder().encode
+
+
+def answer(resp: falcon.asgi.Response, content: Any, status: int = 200) -> None:
+    """`content` as the JSON body."""
+    resp.status = status
+    resp.content_type = JSON
+    resp.data = encode(content)
+
+
+async def body_of(req: falcon.asgi.Request) -> bytes:
+    """The whole body, unpacked. Raises PayloadTooLarge before reading more than the limit, and InvalidArgument."""
+    length = req.content_length
+    if length is not None and length > BODY_BYTES_MAX:
+        raise _too_large()
+    parts, size = [], 0
+    async for part in req.stream:
+        size += len(part)
+        if size > BODY_BYTES_MAX:
+            raise _too_large()
+        parts.append(part)
+    body = parts[0] if len(parts) == 1 else b"".join(parts)
+    packing = req.get_header("Content-Encoding")
+    if packing in (None, "identity"):
+        return body
+    if packing != "gzip":
+        raise UnsupportedMediaType(f"Content-Encoding {packing[:40]!r} is not read", hint="gzip or none")
+    return unpacked(body)
+
+
+def unpacked(body: bytes) -> bytes:
+    """A gzip body unpacked (RFC 1952), never more than the limit. Raises InvalidArgument, PayloadTooLarge."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        content = unpacker.decompress(body, BODY_BYTES_MAX + 1)
+    except zlib.error as error:
+        raise InvalidArgument(f"the body is not gzip: {error}", field="body", hint="check Content-Encoding") from None
+    if len(content) > BODY_BYTES_MAX:
+        raise _too_large()
+    if not unpacker.eof:
+        raise InvalidArgument("the gzip body ends early", field="body")
+    return content
+
+
+def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    """The body as the decoder's type. Raises InvalidArgument that names the field."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$")
+        field = place.rstrip("`").lstrip(".") or _unknown_field(message)
+        raise InvalidArgument(
+            f"{field or 'the body'}: {message[:1].lower()}{message[1:]}", field=field, hint="see /api/v1/openapi.json"
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"the body is not valid JSON: {error}", field="body") from None
+    except RecursionError:
+        raise InvalidArgument("the body is nested too deep", field="body") from None
+
+
+def error_of(error: BaseException) -> IronflowError:
+    """The error as a client is told it."""
+    if isinstance(error, IronflowError):
+        return error
+    if isinstance(error, StorageError):
+        told = Unavailable(str(error.__doc__), hint=error.hint)
+        told.code = error.code  # type: ignore[misc]
+        return told
+    return Internal("something broke on the server", hint="the server's log has the details under this request id")
+
+
+async def on_error(
+    req: falcon.asgi.Request, resp: falcon.asgi.Response, error: Exception, params: object, **_: object
+) -> None:
+    """Whatever a resource raised, as an answer; no stack traces."""
+    if isinstance(error, falcon.HTTPError):
+        told: IronflowError = _of_falcon(req, error)
+    else:
+        told = error_of(error)
+    if not isinstance(error, IronflowError | falcon.HTTPError):
+        log.error(
+            "request failed",
+            method=req.method,
+            path=req.path,
+            request_id=resp.get_header("X-Request-ID"),
+            exc_info=error,
+        )
+    answer(resp, told.body(), told.status)
+    if told.status == 429:
+        resp.set_header("Retry-After", "1")
+
+
+def _of_falcon(req: falcon.asgi.Request, error: falcon.HTTPError) -> IronflowError:
+    match error.status_code:
+        case 404:
+            return NotFound(f"there is nothing at {req.path[:200]}", hint="see /api/v1/openapi.json")
+        case 405:
+            return MethodNotAllowed(f"{req.path[:200]} does not know {req.method}", hint="see /api/v1/openapi.json")
+        case 413:
+            return _too_large()
+        case 415:
+            return UnsupportedMediaType("the body's type is not read here", hint=f"send {JSON}")
+        case status if status < 500:
+            return InvalidArgument(error.description or error.title or "the request is not well-formed")
+        case _:
+            return Internal("something broke on the server")
+
+
+def _too_large() -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"the body is larger than {BODY_BYTES_MAX} bytes", field="body", hint="send less at once, or a reference"
+    )
+
+
+def _unknown_field(message: str) -> str:
+    return message.split("`")[1] if "`" in message else ""

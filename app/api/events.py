@@ -1,0 +1,199 @@
+"""/api/v1/events: emit one event or many, read them back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import falcon.asgi
+import msgspec
+
+from app import clock
+from app.api.answers import answer, body_of, decoded
+from app.api.middleware import actor_of, environment_of, int_param
+from app.api.services import Operation, Route, Services
+from app.errors import InvalidArgument, IronflowError
+from app.events.emit import Emitted, NewEvent
+from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX, EventFilter
+from app.history.entry import Entry
+from app.history.kinds import EventEmitted
+
+BATCH_MAX = 1_000
+
+
+class EventBody(msgspec.Struct, forbid_unknown_fields=True):
+    """One event as REST takes it, or a list of them under `events`. The key may be spelled in either case style."""
+
+    name: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    metadata: msgspec.Raw = msgspec.Raw(b"{}")
+    idempotencyKey: str = ""
+    idempotency_key: str = ""
+    version: int = 1
+    source: str = "api"
+    events: list[msgspec.Raw] | None = None
+
+
+_one = msgspec.json.Decoder(EventBody)
+_raw_list = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Events:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        body = await body_of(req)
+        if body.lstrip()[:1] == b"[":
+            await self._post_batch(req, resp, decoded(_raw_list, body))
+            return
+        event: EventBody = decoded(_one, body)
+        if event.events is not None:
+            await self._post_batch(req, resp, event.events)
+        else:
+            answer(resp, told(await self._services.emitter.emit(_new_event(req, event))), 201)
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        now = self._services.clock.now_us()
+        names = [name for key in ("name", "names") for name in (req.get_param(key) or "").split(",") if name]
+        since, until = req.get_param("since"), req.get_param("until")
+        chosen = EventFilter(
+            names=tuple(names),
+            source=req.get_param("source") or "",
+            search=req.get_param("search") or "",
+            since=clock.parse_instant(since, now, field="since") if since else 0,
+            until=clock.parse_instant(until, now, field="until") if until else 2**62,
+        )
+        limit = int_param(req, "limit", LIMIT_DEFAULT, low=1, high=LIMIT_MAX)
+        page = await self._services.events.list(
+            environment_of(req),
+            chosen,
+            limit=limit,
+            cursor=req.get_param("cursor") or "",
+            before=req.get_param("before") or "",
+        )
+        content: dict[str, Any] = {
+            "events": [shown(entry) for entry in page.entries],
+            "count": len(page.entries),
+            "limit": limit,
+            "has_next": bool(page.next_cursor),
+            "has_prev": bool(page.prev_cursor),
+        }
+        if page.next_cursor:
+            content["next_cursor"] = page.next_cursor
+        if page.prev_cursor:
+            content["prev_cursor"] = page.prev_cursor
+        answer(resp, content)
+
+    async def _post_batch(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, items: Sequence[msgspec.Raw]
+    ) -> None:
+        if len(items) > BATCH_MAX:
+            raise InvalidArgument(
+                f"{len(items)} events are too many at once", field="events", hint=f"at most {BATCH_MAX}"
+            )
+        bad: dict[int, IronflowError] = {}
+        good: list[NewEvent] = []
+        for number, item in enumerate(items):
+            try:
+                good.append(_new_event(req, decoded(_one, bytes(item))))
+            except IronflowError as error:
+                bad[number] = error
+        emitted = iter(await self._services.emitter.emit_batch(good))
+        results = [bad[number] if number in bad else next(emitted) for number in range(len(items))]
+        answer(resp, {"results": [r.body() if isinstance(r, IronflowError) else told(r) for r in results]})
+
+
+class Event:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, event_id: str) -> None:
+        answer(resp, shown(await self._services.events.get(environment_of(req), event_id)))
+
+
+class EventNames:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        names = await self._services.events.names(environment_of(req))
+        answer(resp, {"names": [{"name": name, "count": count} for name, count in names]})
+
+
+def told(emitted: Emitted) -> Mapping[str, Any]:
+    """What the emitter of an event is told."""
+    content: dict[str, Any] = {"event_id": emitted.event_id, "run_ids": emitted.run_ids}
+    if emitted.duplicate:
+        content["duplicate"] = True
+    return content
+
+
+def shown(entry: Entry) -> Mapping[str, Any]:
+    """An event as it is read."""
+    fact = entry.fact
+    assert isinstance(fact, EventEmitted)
+    at = clock.rfc3339(entry.recorded_at)
+    content: dict[str, Any] = {
+        "id": fact.id,
+        "name": fact.name,
+        "data": fact.data,
+        "metadata": msgspec.Raw(entry.metadata),
+        "source": fact.source,
+        "version": fact.version,
+        "timestamp": at,
+        "created_at": at,
+        "processed": True,
+        "run_ids": fact.run_ids,
+        "position": entry.position,
+    }
+    if fact.idempotency_key:
+        content["idempotency_key"] = fact.idempotency_key
+    if fact.run_id:
+        content["run_id"] = fact.run_id
+    if entry.actor:
+        content["emitted_by"] = entry.actor
+    return content
+
+
+def _new_event(req: falcon.asgi.Request, body: EventBody) -> NewEvent:
+    return NewEvent(
+        environment=environment_of(req),
+        name=body.name,
+        data=bytes(body.data),
+        idempotency_key=body.idempotencyKey or body.idempotency_key,
+        metadata=bytes(body.metadata),
+        version=body.version,
+        source=body.source,
+        actor=actor_of(req),
+        run_id=req.get_header("X-Ironflow-Run-ID") or "",
+    )
+
+
+def routes(services: Services) -> Sequence[Route]:
+    emit = Operation(
+        "Emit one event, or up to 1000 in a list",
+        {201: "the event and its runs are durable", 200: "one result an event, for a list", 400: "refused"},
+        body="Event, or a list of Events, or {events: [Event]}",
+    )
+    listing = Operation(
+        "Events, newest first",
+        {200: "a page of events"},
+        query={
+            "name": "exact name, several with commas",
+            "source": "where it came from",
+            "since": "RFC 3339, or such as 15m",
+            "until": "RFC 3339, or such as 15m",
+            "search": "part of name or id",
+            "limit": f"1 to {LIMIT_MAX}, default {LIMIT_DEFAULT}",
+            "cursor": "next_cursor of the page before",
+            "before": "prev_cursor, to page back",
+        },
+    )
+    one = Operation("One event", {200: "the event", 404: "there is none"})
+    names = Operation("Names of the newest events, with counts", {200: "names"})
+    return [
+        Route("/api/v1/events", Events(services), {"POST": emit, "GET": listing}),
+        Route("/api/v1/events/names", EventNames(services), {"GET": names}),
+        Route("/api/v1/events/{event_id}", Event(services), {"GET": one}),
+    ]

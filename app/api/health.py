@@ -1,0 +1,104 @@
+"""Whether the server lives, whether it is ready, what it can do, what it counts; and the page at /."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import falcon.asgi
+
+from app import clock, metrics
+from app.api.answers import answer
+from app.api.services import Operation, Route, Services
+from storage import history
+from storage.contract import StorageError
+
+TRANSPORTS = ("rest", "connectrpc", "grpc")
+FEATURES = ("events", "functions", "runs", "pull_workers", "streaming_workers")
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Ironflow</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;margin:4rem auto;max-width:40rem;color-scheme:light dark}}</style>
+<h1>Ironflow {version}</h1><p>The server is running.
+<ul>
+<li><a href="/api/v1/runs">Runs</a>
+<li><a href="/api/v1/events">Events</a>
+<li><a href="/api/v1/functions">Functions</a>
+<li><a href="/api/v1/openapi.json">OpenAPI document</a>
+<li><a href="/ready">Readiness</a>
+<li><a href="/metrics">Metrics</a>
+</ul>
+"""
+
+
+class Health:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        now = clock.rfc3339(self._services.clock.now_us())
+        answer(resp, {"status": "healthy", "timestamp": now, "version": self._services.version})
+
+
+class Ready:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        issues = dict(self._services.problems())
+        try:
+            await self._services.storage.read(history.head)
+        except StorageError as error:
+            issues["storage"] = str(error)
+        answer(resp, {"status": "not_ready" if issues else "ready", "issues": issues}, 503 if issues else 200)
+
+
+class Capabilities:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        services = self._services
+        content = {
+            "transports": TRANSPORTS,
+            "features": FEATURES,
+            "version": services.version,
+            "auth_required": services.auth_required,
+            "grpc_address": services.grpc_address,
+        }
+        answer(resp, content)
+
+
+class MetricsPage:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        resp.content_type = metrics.CONTENT_TYPE
+        resp.data = self._services.metrics.render()
+
+
+class Home:
+    def __init__(self, services: Services) -> None:
+        self._page = _PAGE.format(version=services.version).encode()
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        resp.content_type = "text/html; charset=utf-8"
+        resp.data = self._page
+
+
+def routes(services: Services) -> Sequence[Route]:
+    return [
+        Route("/", Home(services), {"GET": Operation("A page with links", {200: "HTML"})}),
+        Route("/health", Health(services), {"GET": Operation("Whether the server lives", {200: "it does"})}),
+        Route(
+            "/ready",
+            Ready(services),
+            {"GET": Operation("Whether it can serve", {200: "it can", 503: "issues, by component"})},
+        ),
+        Route(
+            "/api/v1/capabilities",
+            Capabilities(services),
+            {"GET": Operation("What this server can do", {200: "transports, features, version"})},
+        ),
+        Route("/metrics", MetricsPage(services), {"GET": Operation("Metrics", {200: "Prometheus text format"})}),
+    ]

@@ -1,0 +1,38 @@
+"""The Falcon application: every route from its module's table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+import falcon.asgi
+
+from app.api import connect, events, functions, health, history, openapi, runs, workers
+from app.api.answers import on_error
+from app.api.middleware import Observe
+from app.api.services import Operation, Route, Services
+
+MODULES = (health, events, runs, functions, history, workers)
+
+
+def build(services: Services) -> Any:
+    """The application over the services."""
+    app: Any = falcon.asgi.App(middleware=[Observe(services.ids, services.metrics)], cors_enable=False)
+    app.req_options.auto_parse_qs_csv = False
+    app.req_options.keep_blank_qs_values = False
+    for kind in (Exception, falcon.HTTPError):  # Falcon has handlers of its own for the second
+        app.add_error_handler(kind, on_error)
+    table = route_table(services)
+    for route in table:
+        app.add_route(route.path, route.resource)
+    app.add_sink(connect.sink(services), r"^/ironflow\.v1\.(?P<service>\w+)/(?P<method>\w+)$")
+    return app
+
+
+def route_table(services: Services) -> list[Route]:
+    """Every REST route, the OpenAPI document's own included."""
+    table = [route for module in MODULES for route in module.routes(services)]
+    own = {"GET": Operation("This document", {200: "OpenAPI 3.1"})}
+    table.append(Route("/api/v1/openapi.json", None, own))
+    table[-1] = Route("/api/v1/openapi.json", openapi.Document(table, services.version), own)
+    return table

@@ -1,0 +1,62 @@
+"""What the resources of the HTTP and gRPC faces are given, and how they name their routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from app.clock import Clock
+from app.dispatch.dispatcher import Dispatcher
+from app.dispatch.pull import PullWorkers
+from app.events.emit import Emitter
+from app.events.reading import EventReader
+from app.history.tail import Tail
+from app.ids import Ids
+from app.metrics import Metrics
+from app.runs.engine import Engine
+from app.runs.functions import Functions
+from app.runs.reading import RunReader
+from app.runs.waits import Waits
+from storage.contract import Storage
+
+
+@dataclass(frozen=True)
+class Services:
+    """`problems` says, by component, what keeps the server from being ready."""
+
+    storage: Storage
+    tail: Tail
+    emitter: Emitter
+    events: EventReader
+    runs: RunReader
+    engine: Engine
+    functions: Functions
+    dispatcher: Dispatcher
+    waits: Waits
+    pull: PullWorkers
+    clock: Clock
+    ids: Ids
+    metrics: Metrics
+    version: str
+    grpc_address: str
+    auth_required: bool
+    problems: Callable[[], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of a route, as the OpenAPI document shows it. `query` maps parameters to what they mean."""
+
+    summary: str
+    answers: Mapping[int, str]
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+
+class Route(NamedTuple):
+    """A path template, the object that answers it, and its methods."""
+
+    path: str
+    resource: Any
+    operations: Mapping[str, Operation]

@@ -1,0 +1,235 @@
+"""Our own nats-server: a child process on loopback with JetStream, random credentials, restarted when it dies.
+
+It dies with us: the kernel sends it SIGTERM when the process that started it is gone. NATS is disposable, so nothing
+waits for it; who needs it asks `ready`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+
+CHILD_ARGUMENT = "__nats"
+"""`ironflow __nats PARENT BINARY CONFIG` becomes a nats-server that dies with PARENT; see `become`."""
+
+STOP_TIMEOUT_S = 5.0
+READY_TIMEOUT_S = 30.0
+RESTARTS_A_MINUTE_MAX = 10
+BACKOFF_S = (0.05, 5.0)
+PR_SET_PDEATHSIG = 1
+
+_CONFIG = """\
+server_name: "ironflow"
+host: "127.0.0.1"
+port: {port}
+authorization {{ user: "ironflow", password: $IRONFLOW_NATS_PASSWORD }}
+max_payload: 16MB
+max_pending: 128MB
+write_deadline: "10s"
+jetstream {{ store_dir: "{folder}/js", max_mem: 64MB, max_file: 4GB, sync_interval: "2s" }}
+ports_file_dir: "{folder}"
+log_file: "{folder}/nats.log"
+log_size_limit: 16MB
+"""
+
+
+@dataclass(slots=True)
+class Child:
+    """A running nats-server: its process, where its files are, and the password that only it and we know."""
+
+    pid: int
+    binary: Path
+    folder: Path
+    password: str
+
+
+def spawn(binary: Path, folder: Path) -> Child:
+    """Start nats-server. Call it while the process has one thread: it forks."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    password = secrets.token_hex(16)
+    _write_config(folder, port=-1)
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become(parent, binary, folder, password)
+        finally:
+            os._exit(127)
+    return Child(pid, binary, folder, password)
+
+
+def become(parent: int, binary: Path, folder: Path, password: str) -> None:
+    """Turn this process into a nats-server that ends when `parent` does. Returns only by an exception."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        return
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    environment = {"IRONFLOW_NATS_PASSWORD": password, "HOME": str(folder), "GOMEMLIMIT": "256MiB"}
+    os.execve(binary, [str(binary), "-c", str(folder / "nats.conf")], environment)
+
+
+def become_from_arguments(arguments: list[str]) -> None:
+    """The other end of a restart: the password comes on standard input."""
+    parent, binary, folder = arguments
+    become(int(parent), Path(binary), Path(folder), sys.stdin.readline().strip())
+
+
+def _write_config(folder: Path, *, port: int) -> None:
+    config = _CONFIG.format(port=port, folder=folder.resolve())
+    with os.fdopen(os.open(folder / "nats.conf", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(config)
+
+
+class NatsServer:
+    """Supervises the child. `up` says whether it runs, `restarts` how often it had to be started again."""
+
+    def __init__(self, child: Child) -> None:
+        import asyncio
+
+        self._child = child
+        self._port = -1
+        self._ready = asyncio.Event()
+        self.up = False
+        self.restarts = 0
+
+    @property
+    def user(self) -> str:
+        return "ironflow"
+
+    @property
+    def password(self) -> str:
+        return self._child.password
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    async def ready(self) -> str:
+        """Its URL, once it takes connections."""
+        await self._ready.wait()
+        return f"nats://127.0.0.1:{self._port}"
+
+    async def run(self) -> None:
+        """Keep it running until cancelled, then stop it."""
+        import asyncio
+
+        import structlog
+
+        log = structlog.get_logger(__name__)
+        delay_s = BACKOFF_S[0]
+        try:
+            while True:
+                died = _death_of(self._child.pid)
+                await self._await_ports(died)
+                if not died.done():
+                    delay_s = BACKOFF_S[0]
+                    await died
+                self.up = False
+                self._ready.clear()
+                _reap(self._child.pid)
+                log.warning("nats-server ended, starting it again", restarts=self.restarts + 1)
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, BACKOFF_S[1])
+                await self._restart()
+        finally:
+            await asyncio.shield(asyncio.to_thread(_stop, self._child.pid))
+
+    async def _await_ports(self, died: asyncio.Future[None]) -> None:
+        """nats-server writes its ports to a file when it takes connections."""
+        import asyncio
+
+        path = self._child.folder / f"nats-server_{self._child.pid}.ports"
+        for _ in range(int(READY_TIMEOUT_S / 0.005)):
+            if died.done():
+                return
+            try:
+                told = json.loads(path.read_text())
+            except (FileNotFoundError, ValueError):
+                await asyncio.sleep(0.005)
+                continue
+            self._port = int(told["nats"][0].rpartition(":")[2])
+            self.up = True
+            self._ready.set()
+            return
+        os.kill(self._child.pid, signal.SIGKILL)
+        await died
+
+    async def _restart(self) -> None:
+        """Through a helper process, since this one has threads now; on the port it had, so that clients find it."""
+        import asyncio
+
+        _write_config(self._child.folder, port=self._port)
+        command = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            CHILD_ARGUMENT,
+            str(os.getpid()),
+            str(self._child.binary),
+            str(self._child.folder),
+            stdin=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        assert process.stdin is not None
+        process.stdin.write(f"{self._child.password}\n".encode())
+        process.stdin.close()
+        self._child = Child(process.pid, self._child.binary, self._child.folder, self._child.password)
+        self.restarts += 1
+
+
+def _death_of(pid: int) -> asyncio.Future[None]:
+    """Done when the process has ended."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    died: asyncio.Future[None] = loop.create_future()
+    watch = os.pidfd_open(pid)
+
+    def ended() -> None:
+        loop.remove_reader(watch)
+        os.close(watch)
+        if not died.done():
+            died.set_result(None)
+
+    loop.add_reader(watch, ended)
+    return died
+
+
+def _reap(pid: int) -> None:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return  # the event loop's child watcher was first
+
+
+def _stop(pid: int) -> None:
+    """SIGTERM, and SIGKILL if it takes too long."""
+    import select
+
+    try:
+        watch = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        os.kill(pid, signal.SIGTERM)
+        if not select.select([watch], [], [], STOP_TIMEOUT_S)[0]:
+            os.kill(pid, signal.SIGKILL)
+            select.select([watch], [], [], STOP_TIMEOUT_S)
+        _reap(pid)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(watch)

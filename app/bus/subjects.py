@@ -1,0 +1,41 @@
+"""NATS subjects of history's entries.
+
+    ironflow.<environment>.events.<name>                        what users emitted
+    ironflow.<environment>.system.run.<run id>.<verb>           created, started, completed, failed, …
+    ironflow.<environment>.system.run.<run id>.step.<verb>      completed, failed, sleeping
+    ironflow.<environment>.system.<noun>.<id>.<verb>            everything else
+
+Dots of event names separate tokens. In ids and environments, characters that a token cannot hold (dots, spaces,
+wildcards, controls, non-ASCII, `%`) are written as %XX of their UTF-8 bytes.
+"""
+
+from __future__ import annotations
+
+import re
+
+from app.history.entry import Entry
+from app.history.kinds import EventEmitted
+
+ROOT = "ironflow"
+ALL = f"{ROOT}.>"
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_\-:/@+=,~]")
+
+
+def token(text: str) -> str:
+    """The text as one subject token."""
+    return _UNSAFE.sub(lambda char: "".join(f"%{byte:02X}" for byte in char[0].encode()), text) or "%"
+
+
+def of(entry: Entry) -> str:
+    """The subject that an entry is published under."""
+    environment = token(entry.environment)
+    if entry.kind == EventEmitted.kind:
+        fact = entry.fact
+        assert isinstance(fact, EventEmitted)
+        name = ".".join(map(token, fact.name.split(".")))
+        return f"{ROOT}.{environment}.events.{name}"
+    noun, _, identity = entry.stream.partition("/")
+    about, _, verb = entry.kind.partition(".")
+    middle = f"{token(identity)}.step" if about == "step" else token(identity)
+    return f"{ROOT}.{environment}.system.{noun}.{middle}.{verb}"

@@ -1,0 +1,206 @@
+"""`ironflow emit`: one event, or a whole file of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli.client import Session, connected
+from app.cli.output import Output
+
+BATCH = 100
+BATCHES_IN_FLIGHT = 4
+FAILURES_SHOWN = 10
+
+
+@dataclass
+class Summary:
+    events: int = 0
+    duplicates: int = 0
+    run_ids: list[str] = field(default_factory=list)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@click.command("emit")
+@click.argument("name", required=False)
+@click.option("-d", "--data", help="JSON, @FILE, or - for standard input. Default null.")
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='Lines of {"name": …, "data": …}.',
+)
+@click.option("--idempotency-key", help="Sent twice with one key, an event is recorded once.")
+@click.option("--idempotency-prefix", help="With --file: each line's key is the prefix and its number.")
+@click.option("--wait", is_flag=True, help="Wait for the runs; exit code 8 if one failed.")
+@click.option("--timeout", default="60s", show_default=True, help="How long to wait.")
+@connected
+def command(
+    session: Session,
+    name: str | None,
+    data: str | None,
+    file: Path | None,
+    idempotency_key: str | None,
+    idempotency_prefix: str | None,
+    wait: bool,
+    timeout: str,
+) -> int:
+    """Emit the event NAME, or every line of a file. It is durable, and its runs exist, when the command returns."""
+    from ironflow.durations import seconds
+
+    if bool(name) == bool(file):
+        raise click.UsageError("give either NAME or --file")
+    started = time.perf_counter()
+    if file:
+        summary = _send_file(session, file, idempotency_prefix)
+    else:
+        assert name is not None
+        emitted = session.client.emit(name, _data(data), idempotency_key=idempotency_key)
+        summary = Summary(1, int(emitted.duplicate), list(emitted.run_ids))
+    summary.seconds = time.perf_counter() - started
+    statuses = _wait(session, summary.run_ids, seconds(timeout)) if wait else Counter()
+    _show(session.output, summary, statuses)
+    if statuses["failed"] or statuses["paused"]:
+        return 8
+    return 9 if statuses["cancelled"] else int(bool(summary.failures))
+
+
+def _data(text: str | None) -> Any:
+    from ironflow.errors import InvalidArgument
+
+    if text is None:
+        return None
+    if text == "-":
+        text = sys.stdin.read()
+    elif text.startswith("@"):
+        text = Path(text[1:]).read_text("utf-8")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidArgument(
+            f"the data is not JSON: {error}", code="INVALID_ARGUMENT", hint="-d '{\"id\": 1}'"
+        ) from None
+
+
+def _send_file(session: Session, file: Path, prefix: str | None) -> Summary:
+    from ironflow.client import Emitted, chunks
+
+    summary = Summary()
+    size = file.stat().st_size
+    with (
+        file.open("rb") as lines,
+        _progress(session.output, size) as advance,
+        ThreadPoolExecutor(BATCHES_IN_FLIGHT) as pool,
+    ):
+        under_way: list[tuple[list[dict[str, Any]], Future[Any]]] = []
+
+        def take_in(count: int) -> None:
+            for batch, answers in under_way[:count]:
+                for event, answer in zip(batch, answers.result(), strict=True):
+                    advance(event["_bytes"])
+                    if isinstance(answer, Emitted):
+                        summary.events += 1
+                        summary.duplicates += int(answer.duplicate)
+                        summary.run_ids += answer.run_ids
+                    else:
+                        summary.failures.append({"line": event["_line"], "error": answer.message, "code": answer.code})
+            del under_way[:count]
+
+        for batch in chunks(_events(lines, prefix, summary), BATCH):
+            sent = [{key: value for key, value in event.items() if key[0] != "_"} for event in batch]
+            under_way.append((batch, pool.submit(session.client.emit_batch, sent)))
+            if len(under_way) >= BATCHES_IN_FLIGHT:
+                take_in(1)
+        take_in(len(under_way))
+    return summary
+
+
+def _events(lines: Iterable[bytes], prefix: str | None, summary: Summary) -> Iterator[dict[str, Any]]:
+    """The events of the lines, each with its line number and size; lines that are none go to the failures."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            event = json.loads(line)
+            if not isinstance(event, dict) or "name" not in event:
+                raise ValueError('a line must be {"name": …, "data": …}')
+        except ValueError as error:
+            summary.failures.append({"line": number, "error": str(error), "code": "INVALID_ARGUMENT"})
+            continue
+        if prefix:
+            event["idempotencyKey"] = f"{prefix}{number}"
+        yield {**event, "_line": number, "_bytes": len(line)}
+
+
+@contextlib.contextmanager
+def _progress(output: Output, size: int) -> Iterator[Any]:
+    """A bar over the file's bytes, on a terminal only."""
+    if not sys.stderr.isatty() or output.form != "table":
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("emitting", total=size)
+        yield lambda count: progress.advance(task, count)
+
+
+def _wait(session: Session, run_ids: list[str], timeout_s: float) -> Counter[str]:
+    from ironflow.errors import Timeout
+
+    until = time.monotonic() + timeout_s
+    statuses: Counter[str] = Counter()
+    for run_id in run_ids:
+        try:
+            run = session.client.runs.wait(run_id, timeout_s=max(0.0, until - time.monotonic()))
+            statuses[run["status"]] += 1
+        except Timeout:
+            statuses["unfinished"] += 1
+        except KeyboardInterrupt:
+            session.output.note("\nstopped waiting; the runs go on. See `ironflow run list`")
+            break
+    return statuses
+
+
+def _show(output: Output, summary: Summary, statuses: Counter[str]) -> None:
+    if output.form in ("json", "jsonl"):
+        output.json(
+            {
+                "schema": "ironflow.emit/v1",
+                "events": summary.events,
+                "duplicates": summary.duplicates,
+                "runs": len(summary.run_ids),
+                "run_ids": summary.run_ids,
+                "failures": summary.failures,
+                "statuses": dict(statuses),
+                "seconds": round(summary.seconds, 3),
+            }
+        )
+        return
+    if output.form == "id":
+        output.out.write("".join(f"{run_id}\n" for run_id in summary.run_ids))
+        return
+    again = f", {summary.duplicates} known already" if summary.duplicates else ""
+    tick = "✓" if output.unicode else "[ok]"
+    rate = f"{summary.events / summary.seconds:,.0f} events/s" if summary.seconds else ""
+    output.out.write(f"{tick} {summary.events} events{again}, {len(summary.run_ids)} runs started   {rate}\n")
+    for failure in summary.failures[:FAILURES_SHOWN]:
+        output.error(f"line {failure['line']}: {failure['error']}", code=failure["code"])
+    if len(summary.failures) > FAILURES_SHOWN:
+        output.note(f"… and {len(summary.failures) - FAILURES_SHOWN} more lines refused")
+    if statuses:
+        output.out.write("  " + ", ".join(f"{count} {output.status(name)}" for name, count in statuses.items()) + "\n")
+    elif summary.run_ids:
+        output.note("  See them with: ironflow run list")

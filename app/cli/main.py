@@ -1,0 +1,116 @@
+"""`ironflow`: the commands, what holds for all of them, and how errors are shown.
+
+Exit codes: 0 ok · 1 failed · 2 usage · 3 not found · 4 not allowed · 5 conflict · 6 server unreachable · 7 timeout ·
+8 a run failed · 9 a run was cancelled · 10 invalid data · 70 a bug · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from app.cli.output import Output
+from app.resources import VERSION
+
+COMMANDS = {
+    "serve": "Start the server.",
+    "emit": "Send events.",
+    "run": "List, read, wait for, cancel and resume runs.",
+    "event": "List and read events.",
+    "function": "List and read functions.",
+    "worker": "List connected workers.",
+    "history": "Verify history, or show where it ends.",
+    "rebuild": "Make the derived tables anew from history, or check them.",
+    "migrate": "Bring the database's schema up to date.",
+    "doctor": "Find out what is wrong, and how to mend it.",
+    "version": "Print the version.",
+}
+
+
+class Commands(click.Group):
+    """Loads a command's module only when it is called; the list above is enough for help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"app.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if near:
+                raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None
+            raise
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, "-V", "--version", message="ironflow %(version)s")
+def ironflow() -> None:
+    """Ironflow: one continuous history of events, durable runs and state."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = ironflow(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has what it wanted
+        code = 0
+    except Exception as error:  # noqa: BLE001 - the last place: every error is explained here
+        code = _explain(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: Exception) -> int:
+    """Say what went wrong, why, and what to try; the exit code."""
+    from app.settings import SettingsError
+    from ironflow import errors
+
+    output = Output.of_environment()
+    if isinstance(error, errors.IronflowError):
+        output.error(error.message, code=error.code, hint=error.hint)
+        codes: tuple[tuple[type[Exception], int], ...] = (
+            (errors.NotFound, 3),
+            (errors.Unauthenticated, 4),
+            (errors.PermissionDenied, 4),
+            (errors.Conflict, 5),
+            (errors.ServerUnavailable, 6),
+            (errors.Timeout, 7),
+            (errors.InvalidArgument, 10),
+            (errors.PayloadTooLarge, 10),
+        )
+        return next((code for kind, code in codes if isinstance(error, kind)), 1)
+    if isinstance(error, SettingsError):
+        output.error(str(error), code="BAD_SETTING", hint=error.hint)
+        return 2
+    hint = getattr(error, "hint", "")
+    if hint:  # errors of ours that carry a next step: storage, data directory in use, missing resources
+        output.error(str(error), code=str(getattr(error, "code", "FAILED")), hint=str(hint))
+        return 1
+    if "-v" in sys.argv or "--verbose" in sys.argv:
+        raise error
+    output.error(
+        f"{type(error).__name__}: {error}", code="BUG", hint="run it again with -v for the details, and report them"
+    )
+    return 70

@@ -1,0 +1,106 @@
+"""`ironflow serve`."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.settings import SETTINGS, Settings, SettingsError, resolve
+
+
+class PortTaken(Exception):
+    """Somebody else listens there."""
+
+    hint = ""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"port {port} on {host} is in use")
+        self.hint = (
+            f"stop the other program, or take another port: ironflow serve --port {port + 10} --grpc-port {port + 11}"
+        )
+        self.code = "PORT_IN_USE"
+
+
+def _flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    for setting in reversed(SETTINGS):
+        shown = f"{setting.help}  [{setting.variable}]"
+        if setting.name in ("dev", "insecure"):
+            command = click.option(setting.flag, setting.name, is_flag=True, default=None, help=shown)(command)
+        else:
+            default = getattr(Settings(), setting.name)
+            command = click.option(
+                setting.flag, setting.name, default=None, metavar="VALUE", help=f"{shown}  (default {default!r})"
+            )(command)
+    return command
+
+
+@click.command("serve")
+@click.option(
+    "-f", "--file", type=click.Path(path_type=Path), help="Settings as YAML (apiVersion ironflow/v1, kind Server)."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show the details of unexpected errors.")
+@_flags
+def command(file: Path | None, verbose: bool, **flags: Any) -> int:
+    """Start the server: HTTP, gRPC, its own NATS, SQLite or Postgres. Ctrl-C stops it; runs go on at the next start."""
+    started = time.perf_counter()
+    settings = resolve(flags, file=file)
+    with listen(settings.host, settings.port) as listening:
+        from app import logs
+        from app.server import serve
+
+        logs.configure(style=settings.log_format, level=settings.log_level)
+
+        def ready(url: str, grpc_address: str) -> None:
+            terminal = sys.stdout.isatty()
+            print(
+                banner(settings, url, grpc_address, time.perf_counter() - started)
+                if terminal
+                else f"ready {url} grpc={grpc_address}",
+                flush=True,
+            )
+
+        return serve(settings, listening=listening, ready=ready)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket that nobody shares. Raises PortTaken, SettingsError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        if error.errno == 98:
+            raise PortTaken(host, port) from None
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose --host and --port"
+        ) from None
+    listening.listen(1024)
+    listening.setblocking(False)
+    return listening
+
+
+def banner(settings: Settings, url: str, grpc_address: str, seconds: float) -> str:
+    """What a person sees when everything is up."""
+    from app.resources import VERSION
+
+    data = settings.database_url.rpartition("@")[2] if settings.database_url else f"{settings.data_dir}/ironflow.db"
+    lines = [
+        f"  ▣ Ironflow {VERSION}{' · dev' if settings.dev else ''}   ready in {seconds:.1f} s",
+        "",
+        f"    API      {url}/api/v1     health /health · metrics /metrics",
+        f"    Workers  {grpc_address} (gRPC)",
+        f"    Data     {data}",
+        f"    NATS     {settings.nats_url or 'our own, on loopback'}",
+        "",
+        "    Next     ironflow emit order.placed -d '{\"id\": 1}'",
+        "    Stop     Ctrl-C   (runs go on at the next start)",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Handing runs to workers and taking their reports; below every transport of workers."""

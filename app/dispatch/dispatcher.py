@@ -1,0 +1,394 @@
+"""The dispatcher: follows history for runs that can start, and hands each to a worker with a free slot.
+
+A run never started before is handed out as soon as its creation is durable; its `run.started` rides along with the
+next commit, which cannot contain a report of it that was not decided after it. Any later execution is recorded
+first and then handed out with the results recorded so far. A worker that leaves, or stays silent past its lease,
+loses its jobs to the queue at once: their fences no longer fit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from app.clock import Clock
+from app.dispatch.jobs import Job, memos
+from app.dispatch.queue import Lane, Queue, Ready
+from app.dispatch.workers import Session, Sessions, WorkerInfo
+from app.errors import IronflowError, StaleExecution
+from app.history.entry import Entry
+from app.history.kinds import (
+    EventEmitted,
+    RunCancelled,
+    RunCompleted,
+    RunCreated,
+    RunFailed,
+    RunPaused,
+    RunReleased,
+    RunResumed,
+    RunStarted,
+)
+from app.history.tail import Tail
+from app.ids import Ids
+from app.runs.engine import Engine
+from app.runs.reading import RunReader
+from storage import runs
+from storage.contract import Storage, StorageError
+
+log = structlog.get_logger(__name__)
+
+RETRY_STORE_S = 1.0
+SWEEP_US = 1_000_000
+
+_ENDED = frozenset((RunCompleted.kind, RunFailed.kind, RunPaused.kind, RunCancelled.kind))
+
+
+class Dispatcher:
+    def __init__(
+        self, *, storage: Storage, tail: Tail, engine: Engine, reader: RunReader, ids: Ids, clock: Clock
+    ) -> None:
+        self._storage = storage
+        self._tail = tail
+        self._engine = engine
+        self._reader = reader
+        self._ids = ids
+        self._clock = clock
+        self._queue = Queue()
+        self._sessions = Sessions()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._jobs: dict[str, tuple[Session, Job]] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._joined = asyncio.Event()
+        self._position = 0
+
+    @property
+    def sessions(self) -> Sessions:
+        return self._sessions
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
+
+    @property
+    def jobs_active(self) -> int:
+        return len(self._jobs)
+
+    async def start(self) -> None:
+        """Take up what an earlier process left: queued runs are queued, running ones given back first."""
+        self._position = self._tail.head
+        after = ""
+        while rows := await self._storage.read(lambda tx, after=after: runs.unfinished(tx, after=after)):  # type: ignore[misc]
+            for row in rows:
+                lane = (row.environment, row.function_id)
+                self._lanes[row.id] = lane
+                if row.status == "waiting_for_capacity":
+                    self._queue.push(lane, Ready(row.id))
+                elif row.status == "running":
+                    record = await self._reader.get(row.environment, row.id)
+                    self._give_back(row.environment, row.id, record.state.execution_seq, "server restarted")
+            after = rows[-1].id
+
+    async def run(self) -> None:
+        """Dispatch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            tasks.create_task(self._follow(), name="dispatch-follow")
+            tasks.create_task(self._sweep(), name="dispatch-sweep")
+
+    # What transports call.
+
+    def join(self, session: Session) -> None:
+        """A worker is there and can take jobs. An older session of the same worker is closed first."""
+        older = self._sessions.get(session.info.environment, session.info.id)
+        if older is not None:
+            self.leave(older, reason="the worker registered again")
+        self._sessions.add(session)
+        self._joined.set()
+        self.fill(session)
+
+    def leave(self, session: Session, *, reason: str) -> None:
+        """The worker is gone: its jobs go back to the queue at once."""
+        session.closed = True
+        self._sessions.remove(session)
+        for job in list(session.jobs.values()):
+            self.forget(session, job)
+            self._give_back(job.environment, job.run_id, job.execution_seq, reason)
+
+    def fill(self, session: Session) -> None:
+        """Hand out runs until the session has no credit or its lanes are empty."""
+        while session.free:
+            for lane in session.lanes():
+                ready = self._queue.pop(lane)
+                if ready is not None:
+                    self._hand_out(session, lane, ready)
+                    break
+            else:
+                return
+
+    def held(self, session: Session, job_id: str, *, execution_seq: int, lease_token: str) -> Job:
+        """The job, if this session holds it under this fence; its lease begins anew. Raises StaleExecution."""
+        job = session.jobs.get(job_id)
+        if (
+            job is None
+            or job.execution_seq != execution_seq
+            or not secrets.compare_digest(job.lease_token.encode(), lease_token.encode())
+        ):
+            raise StaleExecution(
+                f"job {job_id[:80]!r} is not held by worker {session.info.id[:80]!r} under this fence",
+                hint="drop the job; the run has been given to another worker or has ended",
+            )
+        job.lease_expires_at = self._clock.now_us() + session.lease_ttl_us
+        return job
+
+    def finish(
+        self, session: Session, job: Job, record: Callable[[Callable[[Any, BaseException | None], None]], None]
+    ) -> None:
+        """The execution is over: free the slot and record its end with `record(done)`, again and again while the
+        store fails, because nobody else will."""
+        self.forget(session, job)
+        self._record(record)
+        if session.transport == "stream":
+            session.credit += 1
+        self.fill(session)
+
+    def give_back(self, session: Session, job: Job, *, reason: str) -> None:
+        """The worker does not want the job, or its report could not be recorded."""
+        self.forget(session, job)
+        self._give_back(job.environment, job.run_id, job.execution_seq, reason)
+
+    def ready(self, environment: str, run_id: str) -> None:
+        """A run may start now: a timer is due. One that ended meanwhile is left alone."""
+        lane = self._lanes.get(run_id)
+        if lane is not None:
+            self._enqueue(lane, Ready(run_id))
+
+    # Following history.
+
+    async def _follow(self) -> None:
+        async for batch in self._tail.follow(self._position):
+            events: dict[str, Entry] = {}
+            for entry in batch:
+                kind = entry.kind
+                if kind == EventEmitted.kind:
+                    events[entry.stream] = entry
+                elif kind == RunCreated.kind:
+                    self._created(entry, events.get(f"event/{entry.correlation}"))
+                elif kind in (RunReleased.kind, RunResumed.kind):
+                    await self._available_again(entry)
+                elif kind in _ENDED:
+                    self._ended(entry)
+            self._position = batch[-1].position
+
+    def _created(self, entry: Entry, event: Entry | None) -> None:
+        created = entry.fact
+        assert isinstance(created, RunCreated)
+        run_id = entry.stream[4:]
+        lane = (entry.environment, created.function_id)
+        self._lanes[run_id] = lane
+        self._enqueue(lane, Ready(run_id, created if event else None, event))
+
+    async def _available_again(self, entry: Entry) -> None:
+        run_id = entry.stream[4:]
+        lane = self._lanes.get(run_id)
+        if lane is None:
+            row = await self._reader.row(entry.environment, run_id)
+            lane = self._lanes[run_id] = (entry.environment, row.function_id)
+        self._enqueue(lane, Ready(run_id))
+
+    def _ended(self, entry: Entry) -> None:
+        run_id = entry.stream[4:]
+        lane = self._lanes.get(run_id)
+        if lane is not None:
+            self._queue.discard(lane, run_id)
+            if entry.kind != RunPaused.kind:
+                del self._lanes[run_id]
+        held = self._jobs.get(run_id)
+        if held is not None:  # it ended by something other than its worker's report: cancelled, timed out
+            session, job = held
+            self.forget(session, job)
+            session.cancel(job, entry.kind)
+            if session.transport == "stream":
+                session.credit += 1
+            self.fill(session)
+
+    # Handing out.
+
+    def _enqueue(self, lane: Lane, ready: Ready) -> None:
+        self._queue.push(lane, ready)
+        session = self._sessions.with_most_credit(lane)
+        if session is not None:
+            first = self._queue.pop(lane)
+            if first is not None:
+                self._hand_out(session, lane, first)
+
+    def _hand_out(self, session: Session, lane: Lane, ready: Ready) -> None:
+        session.credit -= 1
+        if ready.created is not None and ready.event is not None:
+            self._hand_out_fresh(session, lane, ready.run_id, ready.created, ready.event)
+        else:
+            assert self._tasks is not None, "the dispatcher is not running"
+            self._tasks.create_task(self._hand_out_again(session, lane, ready.run_id))
+
+    def _hand_out_fresh(self, session: Session, lane: Lane, run_id: str, created: RunCreated, event: Entry) -> None:
+        job = self._job(session, lane, run_id, execution_seq=1, attempt=1, event=event, created=created)
+
+        def started(answer: RunStarted | None, error: BaseException | None) -> None:
+            if error is not None:
+                self._not_started(session, job, error)
+
+        self._engine.start(lane[0], run_id, worker_id=session.info.id, done=started, urgent=False)
+        session.assign(job)
+
+    def _not_started(self, session: Session, job: Job, error: BaseException) -> None:
+        """The run was cancelled in between, another node was first, or the store failed."""
+        if session.jobs.get(job.id) is job:
+            self.forget(session, job)
+            session.cancel(job, str(error))
+            self._regain(session)
+        if not isinstance(error, IronflowError):
+            self._later(lambda: self.ready(job.environment, job.run_id))
+
+    async def _hand_out_again(self, session: Session, lane: Lane, run_id: str) -> None:
+        environment = lane[0]
+        answered: asyncio.Future[RunStarted] = asyncio.get_running_loop().create_future()
+
+        def started(answer: RunStarted | None, error: BaseException | None) -> None:
+            if error is not None:
+                answered.set_exception(error)
+            elif answer is not None:
+                answered.set_result(answer)
+
+        self._engine.start(environment, run_id, worker_id=session.info.id, done=started)
+        try:
+            fact = await answered
+        except IronflowError as refusal:
+            log.debug("run not started", run_id=run_id, reason=str(refusal))
+            self._regain(session)
+            return
+        except StorageError as error:
+            log.warning("run not started", run_id=run_id, error=str(error))
+            self._regain(session)
+            self._later(lambda: self.ready(environment, run_id))
+            return
+        record = await self._reader.get(environment, run_id)
+        if session.closed or record.state.execution_seq != fact.execution_seq or record.state.status != "running":
+            self._regain(session)
+            self._give_back(environment, run_id, fact.execution_seq, "the worker left before it was handed the run")
+            return
+        job = self._job(
+            session,
+            lane,
+            run_id,
+            execution_seq=fact.execution_seq,
+            attempt=fact.attempt,
+            event=record.event,
+            created=record.state,
+        )
+        job.memos = memos(record)
+        job.step_sequence_base = len(record.steps) + 1
+        session.assign(job)
+
+    def _job(
+        self, session: Session, lane: Lane, run_id: str, *, execution_seq: int, attempt: int, event: Entry, created: Any
+    ) -> Job:
+        now = self._clock.now_us()
+        job = Job(
+            id=self._ids.job(),
+            environment=lane[0],
+            run_id=run_id,
+            function_id=lane[1],
+            execution_seq=execution_seq,
+            lease_token=secrets.token_hex(8),
+            attempt=attempt,
+            retry=created.retry,
+            event=event,
+            lease_expires_at=now + session.lease_ttl_us,
+            started_at=now,
+        )
+        session.jobs[job.id] = job
+        self._jobs[run_id] = (session, job)
+        return job
+
+    def forget(self, session: Session, job: Job) -> None:
+        """The job is off the worker's hands."""
+        session.jobs.pop(job.id, None)
+        if self._jobs.get(job.run_id, (None, None))[1] is job:
+            del self._jobs[job.run_id]
+
+    def _regain(self, session: Session) -> None:
+        session.credit += 1
+        self.fill(session)
+
+    # Giving back.
+
+    def _give_back(self, environment: str, run_id: str, execution_seq: int, reason: str) -> None:
+        self._record(
+            lambda done: self._engine.release(
+                environment, run_id, execution_seq=execution_seq, reason=reason, done=done
+            )
+        )
+
+    def _record(self, record: Callable[[Callable[[Any, BaseException | None], None]], None]) -> None:
+        def done(answer: Any, error: BaseException | None) -> None:
+            if isinstance(error, IronflowError):
+                log.info("report refused", code=error.code, reason=str(error))
+            elif error is not None:
+                self._later(lambda: record(done))
+
+        record(done)
+
+    def _later(self, action: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_later(RETRY_STORE_S, action)
+
+    async def _sweep(self) -> None:
+        """Take back jobs whose lease ran out, and close sessions that fell silent."""
+        while True:
+            if not len(self._sessions):
+                self._joined.clear()
+                await self._joined.wait()
+            now = self._clock.now_us()
+            for session in self._sessions:
+                if session.last_seen_at + session.lease_ttl_us < now:
+                    log.warning("worker silent, its jobs go to others", worker_id=session.info.id)
+                    self.leave(session, reason="the worker fell silent")
+                    continue
+                for job in [job for job in session.jobs.values() if job.lease_expires_at < now]:
+                    session.cancel(job, "lease expired")
+                    self.give_back(session, job, reason="lease expired")
+            await self._clock.wait_until(now + SWEEP_US, asyncio.Event())
+
+
+def new_session(
+    info: WorkerInfo,
+    *,
+    transport: str,
+    lease_ttl_s: float,
+    credit: int,
+    now_us: int,
+    assign: Callable[[Job], None],
+    cancel: Callable[[Job, str], None],
+) -> Session:
+    """A session for a worker that just registered."""
+    return Session(
+        info=info,
+        transport=transport,
+        lease_ttl_us=int(lease_ttl_s * 1_000_000),
+        assign=assign,
+        cancel=cancel,
+        credit=credit,
+        registered_at=now_us,
+        last_seen_at=now_us,
+    )
+
+
+def seen(session: Session, job_ids: Sequence[str], *, now_us: int) -> tuple[Sequence[str], Sequence[str]]:
+    """A heartbeat: leases of the listed jobs begin anew. The jobs it still holds, and those it does not."""
+    session.last_seen_at = now_us
+    held = [job_id for job_id in job_ids if job_id in session.jobs]
+    for job_id in held:
+        session.jobs[job_id].lease_expires_at = now_us + session.lease_ttl_us
+    return held, [job_id for job_id in job_ids if job_id not in session.jobs]

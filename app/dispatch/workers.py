@@ -1,0 +1,97 @@
+"""Workers as dispatch sees them: a session for each one connected, whatever its transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from app.dispatch.jobs import Job
+from app.dispatch.queue import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """What a worker tells of itself when it registers."""
+
+    id: str
+    environment: str
+    function_ids: frozenset[str]
+    max_concurrent_jobs: int
+    hostname: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    sdk: str = ""
+    runtime: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One connected worker. `assign` and `cancel` are its transport's: they only queue a message.
+
+    `credit` is how many more jobs the worker wants now; a stream grants its free slots once and for all, a polling
+    worker with each poll. `lease_ttl_us` is how long it may be silent.
+    """
+
+    info: WorkerInfo
+    transport: str
+    lease_ttl_us: int
+    assign: Callable[[Job], None]
+    cancel: Callable[[Job, str], None]
+    credit: int
+    registered_at: int
+    last_seen_at: int
+    jobs: dict[str, Job] = field(default_factory=dict)
+    draining: bool = False
+    closed: bool = False
+    turn: int = 0
+
+    @property
+    def free(self) -> bool:
+        return self.credit > 0 and not self.draining and not self.closed
+
+    def lanes(self) -> list[Lane]:
+        """The lanes the worker serves, beginning where the last turn ended, so that no function starves another."""
+        names = sorted(self.info.function_ids)
+        self.turn = (self.turn + 1) % max(1, len(names))
+        return [(self.info.environment, name) for name in names[self.turn :] + names[: self.turn]]
+
+
+class Sessions:
+    """Every session of this node, by worker and by lane."""
+
+    def __init__(self) -> None:
+        self._by_worker: dict[tuple[str, str], Session] = {}
+        self._by_lane: dict[Lane, list[Session]] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._by_worker.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_worker)
+
+    def get(self, environment: str, worker_id: str) -> Session | None:
+        return self._by_worker.get((environment, worker_id))
+
+    def add(self, session: Session) -> None:
+        info = session.info
+        self._by_worker[info.environment, info.id] = session
+        for function_id in info.function_ids:
+            self._by_lane.setdefault((info.environment, function_id), []).append(session)
+
+    def remove(self, session: Session) -> None:
+        info = session.info
+        if self._by_worker.get((info.environment, info.id)) is session:
+            del self._by_worker[info.environment, info.id]
+        for function_id in info.function_ids:
+            serving = self._by_lane.get((info.environment, function_id), [])
+            if session in serving:
+                serving.remove(session)
+            if not serving:
+                self._by_lane.pop((info.environment, function_id), None)
+
+    def with_most_credit(self, lane: Lane) -> Session | None:
+        """The session of the lane that can take most, if one can take any."""
+        best: Session | None = None
+        for session in self._by_lane.get(lane, ()):
+            if session.free and (best is None or session.credit > best.credit):
+                best = session
+        return best

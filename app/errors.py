@@ -1,0 +1,192 @@
+"""Errors that a caller can act on: a stable code, a message with the values, a hint with the next step.
+
+`status` is the HTTP status, `connect` the Connect and gRPC code of the same name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class IronflowError(Exception):
+    code: ClassVar[str] = "INTERNAL"
+    status: ClassVar[int] = 500
+    connect: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "", field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.field = field
+
+    def body(self) -> dict[str, Any]:
+        """The error as REST answers it."""
+        told: dict[str, Any] = {"error": self.message, "code": self.code}
+        if self.hint:
+            told["hint"] = self.hint
+        if self.field:
+            told["field"] = self.field
+        if self.retryable:
+            told["retryable"] = True
+        return told
+
+
+class Internal(IronflowError):
+    """Something of ours is broken; the log has the details."""
+
+
+class InvalidArgument(IronflowError):
+    """The request does not have the shape or range it should."""
+
+    code = "INVALID_ARGUMENT"
+    status = 400
+    connect = "invalid_argument"
+
+
+class Unauthenticated(IronflowError):
+    """Nobody is known by these credentials."""
+
+    code = "UNAUTHENTICATED"
+    status = 401
+    connect = "unauthenticated"
+
+
+class PermissionDenied(IronflowError):
+    """The caller is known and may not do this."""
+
+    code = "PERMISSION_DENIED"
+    status = 403
+    connect = "permission_denied"
+
+
+class NotFound(IronflowError):
+    """There is nothing of that name."""
+
+    code = "NOT_FOUND"
+    status = 404
+    connect = "not_found"
+
+
+class RunNotFound(NotFound):
+    """No run has that id in this environment."""
+
+    code = "RUN_NOT_FOUND"
+
+
+class EventNotFound(NotFound):
+    """No event has that id in this environment."""
+
+    code = "EVENT_NOT_FOUND"
+
+
+class FunctionNotFound(NotFound):
+    """No function is registered under that id."""
+
+    code = "FUNCTION_NOT_FOUND"
+
+
+class WorkerNotFound(NotFound):
+    """The worker is not registered, or no longer: it must register again."""
+
+    code = "WORKER_NOT_FOUND"
+
+
+class MethodNotAllowed(IronflowError):
+    """The path exists, the method does not."""
+
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+    connect = "unimplemented"
+
+
+class AlreadyExists(IronflowError):
+    """Something of that name is there already."""
+
+    code = "ALREADY_EXISTS"
+    status = 409
+    connect = "already_exists"
+
+
+class IdempotencyConflict(AlreadyExists):
+    """The idempotency key was used before, with other data."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+
+
+class Conflict(IronflowError):
+    """The state of things contradicts the request."""
+
+    code = "CONFLICT"
+    status = 409
+    connect = "aborted"
+
+
+class AmbiguousId(Conflict):
+    """Several ids begin like that."""
+
+    code = "AMBIGUOUS_ID"
+
+
+class StaleExecution(Conflict):
+    """The report's fence no longer fits: the run was given to another worker, or has ended."""
+
+    code = "STALE_EXECUTION"
+
+
+class RunNotRunning(IronflowError):
+    """The run is not in a state in which that can be done."""
+
+    code = "RUN_NOT_RUNNING"
+    status = 409
+    connect = "failed_precondition"
+
+
+class FailedPrecondition(IronflowError):
+    """The request is fine, the state it needs is not there."""
+
+    code = "FAILED_PRECONDITION"
+    status = 412
+    connect = "failed_precondition"
+
+
+class PayloadTooLarge(IronflowError):
+    """The body or a value is larger than the limit."""
+
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+    connect = "resource_exhausted"
+
+
+class UnsupportedMediaType(IronflowError):
+    """The body is in a form that this route does not read."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
+    connect = "invalid_argument"
+
+
+class ResourceExhausted(IronflowError):
+    """Too much at once."""
+
+    code = "RESOURCE_EXHAUSTED"
+    status = 429
+    connect = "resource_exhausted"
+    retryable = True
+
+
+class Unimplemented(IronflowError):
+    """The API has it, this release does not."""
+
+    code = "UNIMPLEMENTED"
+    status = 501
+    connect = "unimplemented"
+
+
+class Unavailable(IronflowError):
+    """Not now; try again."""
+
+    code = "UNAVAILABLE"
+    status = 503
+    connect = "unavailable"
+    retryable = True

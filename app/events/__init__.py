@@ -1,0 +1,1 @@
+"""Events: emitting them, reading them back."""

@@ -1,0 +1,175 @@
+"""Emit: an event and the runs it starts are one commit.
+
+The answer means: durable, and its runs exist. An idempotency key names the event: its id is derived from the key, so
+a repeat finds the first one and returns its ids, and a repeat with other content is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app import clock, ids, jsonvalue, patterns
+from app.clock import Clock
+from app.errors import IdempotencyConflict, InvalidArgument, IronflowError
+from app.events import noun
+from app.events.noun import Event
+from app.history.committer import Command, Committer, Decision
+from app.history.entry import Draft
+from app.history.kinds import EventEmitted, RunCreated
+from app.ids import Ids
+from app.runs import noun as run_noun
+from app.runs import triggers
+from app.runs.functions import Function, Functions
+
+KEY_BYTES_MAX = 255
+VERSION_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event as it came in: `data` and `metadata` are JSON texts, not yet checked."""
+
+    environment: str
+    name: str
+    data: bytes
+    idempotency_key: str = ""
+    metadata: bytes = b"{}"
+    version: int = 1
+    source: str = "api"
+    actor: str = ""
+    run_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """`duplicate` tells that the key was known and nothing was recorded now; the functions are then not named."""
+
+    event_id: str
+    run_ids: tuple[str, ...]
+    duplicate: bool = False
+    function_ids: tuple[str, ...] = ()
+
+
+class Emitter:
+    def __init__(self, *, committer: Committer, functions: Functions, ids: Ids, clock: Clock) -> None:
+        self._committer = committer
+        self._functions = functions
+        self._ids = ids
+        self._clock = clock
+
+    async def emit(self, event: NewEvent) -> Emitted:
+        """Raises InvalidArgument, PayloadTooLarge, IdempotencyConflict."""
+        emitted: Emitted = await self._committer.commit(self._command(event))
+        return emitted
+
+    async def emit_batch(self, events: Sequence[NewEvent]) -> Sequence[Emitted | IronflowError]:
+        """One answer an event, in order; a bad one does not stop the others."""
+
+        async def one(event: NewEvent) -> Emitted | IronflowError:
+            try:
+                return await self.emit(event)
+            except IronflowError as error:
+                return error
+
+        return await asyncio.gather(*(one(event) for event in events))
+
+    def _command(self, event: NewEvent) -> Command:
+        patterns.validate_name(event.name, field="name")
+        data = jsonvalue.check(event.data, field="data")
+        metadata = _checked_metadata(event.metadata)
+        _check_key(event.idempotency_key)
+        if not 1 <= event.version <= VERSION_MAX:
+            raise InvalidArgument(f"version {event.version} is out of range", field="version", hint="1 or more")
+        key = event.idempotency_key
+        event_id = ids.keyed("evt", event.environment, key) if key else self._ids.event()
+        functions = triggers.matching(
+            self._functions.triggered(event.environment, event.name),
+            lambda: _variables(event, event_id, data, metadata, self._clock.now_us()),
+        )
+        run_ids = tuple(self._ids.run() for _ in functions)
+        drafts = tuple(_drafts(event, event_id, functions, run_ids))
+        emitted = Emitted(event_id, run_ids, function_ids=tuple(function.fact.id for function in functions))
+        where = noun.stream(event_id)
+
+        def decide(states: Mapping[str, Any], now: int) -> Decision:
+            known: Event | None = states[where]
+            if known is None:
+                return Decision(drafts, emitted)
+            if known.fingerprint != noun.fingerprint(event.name, event.data):
+                raise IdempotencyConflict(
+                    f"idempotency key {key!r} was used for another event ({known.row.name}, {known.row.id})",
+                    field="idempotency_key",
+                    hint="use a new key for new data, or send the same data again",
+                )
+            return Decision((), Emitted(event_id, known.run_ids, duplicate=True))
+
+        runs = tuple(map(run_noun.stream, run_ids))
+        if key:
+            return Command(event.environment, (where,), decide, new=runs)
+        return Command(event.environment, (), decide, new=(where, *runs))
+
+
+def _drafts(event: NewEvent, event_id: str, functions: Sequence[Function], run_ids: Sequence[str]) -> list[Draft]:
+    cause = run_noun.stream(event.run_id) if event.run_id else ""
+    emitted = EventEmitted(
+        id=event_id,
+        name=event.name,
+        data=msgspec.Raw(event.data),
+        source=event.source,
+        version=event.version,
+        idempotency_key=event.idempotency_key,
+        run_id=event.run_id,
+        run_ids=tuple(run_ids),
+    )
+    where = noun.stream(event_id)
+    drafts = [Draft(where, emitted, cause, event_id, event.actor, event.metadata.decode())]
+    for function, run_id in zip(functions, run_ids, strict=True):
+        created = RunCreated(
+            function_id=function.fact.id,
+            function_version=function.fact.version,
+            event_id=event_id,
+            event_name=event.name,
+            retry=function.fact.retry,
+            timeout_ms=function.fact.timeout_ms,
+        )
+        drafts.append(Draft(run_noun.stream(run_id), created, where, event_id, event.actor))
+    return drafts
+
+
+def _variables(event: NewEvent, event_id: str, data: Any, metadata: Any, now: int) -> Mapping[str, Any]:
+    """The CEL variables of a trigger (see triggers.VARIABLES)."""
+    timestamp = clock.rfc3339(now)
+    envelope = {
+        "id": event_id,
+        "name": event.name,
+        "data": data,
+        "metadata": metadata,
+        "source": event.source,
+        "version": event.version,
+        "timestamp": timestamp,
+    }
+    namespace = event.name.partition(".")[0]
+    return {**envelope, "event": envelope, "topic": event.name, "eventNamespace": namespace}
+
+
+def _checked_metadata(metadata: bytes) -> Any:
+    value = jsonvalue.check(metadata, field="metadata")
+    if not isinstance(value, dict):
+        raise InvalidArgument("metadata must be an object", field="metadata", hint='such as {"tenant": "a"}')
+    return value
+
+
+def _check_key(key: str) -> None:
+    if len(key.encode("utf-8", "surrogatepass")) > KEY_BYTES_MAX or any(
+        not c.isprintable() or c.isspace() for c in key
+    ):
+        raise InvalidArgument(
+            "idempotency_key is not usable",
+            field="idempotency_key",
+            hint=f"at most {KEY_BYTES_MAX} bytes of printable characters without spaces",
+        )

@@ -1,0 +1,101 @@
+"""The faces of a node: HTTP (REST, Connect) and gRPC, both translating to the same operations."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import grpc
+
+from app import resources
+from app.api import http
+from app.api.services import Services
+from app.dispatch.pull import PullWorkers
+from app.events.reading import EventReader
+from app.metrics import Metrics
+from app.node import Node
+from app.rpc import metadata
+from app.rpc.ironflow_service import IronflowService
+from app.rpc.server import OPTIONS, WorkerService
+from app.rpc.worker import Conversation
+from app.settings import Settings
+from ironflow.v1 import ironflow_pb2_grpc, worker_pb2_grpc
+
+
+class Faces:
+    """`problems` says what keeps the server from being ready; it is shared and may change."""
+
+    def __init__(self, *, node: Node, settings: Settings, metrics: Metrics, problems: dict[str, str]) -> None:
+        self._node = node
+        self._settings = settings
+        self._metrics = metrics
+        self._problems = problems
+        self._grpc_address = ""
+        self._grpc: grpc.aio.Server | None = None
+        self._workers = WorkerService(self._converse, metadata.environment_of)
+        self._services: Services | None = None
+        self._watch()
+
+    async def start_grpc(self) -> str:
+        """Listen for gRPC; the address."""
+        server = grpc.aio.server(options=OPTIONS)
+        port = server.add_insecure_port(f"{self._settings.host}:{self._settings.grpc_port}")
+        host = "127.0.0.1" if self._settings.host == "0.0.0.0" else self._settings.host
+        self._grpc_address = f"{host}:{port}"
+        self._services = self._make_services()
+        worker_pb2_grpc.add_WorkerServiceServicer_to_server(self._workers, server)
+        ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(IronflowService(self._services), server)
+        await server.start()
+        self._grpc = server
+        return self._grpc_address
+
+    def http(self) -> Any:
+        """The ASGI application. Call after start_grpc."""
+        assert self._services is not None
+        return http.build(self._services)
+
+    async def stop(self, timeout_s: float) -> None:
+        """End the workers' streams, then what else is open."""
+        self._workers.stop()
+        if self._grpc is not None:
+            await asyncio.wait_for(self._grpc.stop(timeout_s / 2), timeout_s)
+
+    def _converse(self, environment: str) -> Conversation:
+        node = self._node
+        return Conversation(
+            dispatcher=node.dispatcher,
+            engine=node.engine,
+            ids=node.ids,
+            clock=node.clock,
+            environment=environment,
+        )
+
+    def _make_services(self) -> Services:
+        node = self._node
+        return Services(
+            storage=node.storage,
+            tail=node.tail,
+            emitter=node.emitter,
+            events=EventReader(node.storage),
+            runs=node.runs,
+            engine=node.engine,
+            functions=node.functions,
+            dispatcher=node.dispatcher,
+            waits=node.waits,
+            pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=node.clock),
+            clock=node.clock,
+            ids=node.ids,
+            metrics=self._metrics,
+            version=resources.VERSION,
+            grpc_address=self._grpc_address,
+            auth_required=False,
+            problems=lambda: self._problems,
+        )
+
+    def _watch(self) -> None:
+        node = self._node
+        self._metrics.watch("ironflow_history_position", "Last position of history", lambda: node.tail.head)
+        self._metrics.watch("ironflow_workers", "Workers connected", lambda: len(node.dispatcher.sessions))
+        self._metrics.watch("ironflow_jobs_active", "Runs in workers' hands", lambda: node.dispatcher.jobs_active)
+        self._metrics.watch("ironflow_runs_queued", "Runs that wait for a worker", lambda: node.dispatcher.queued)
+        self._metrics.watch("ironflow_timers", "Timers set", lambda: len(node.timers))

@@ -1,0 +1,285 @@
+"""The one committer: takes every waiting command and makes one transaction of them.
+
+    take the append lock → fold in what other nodes appended → load touched states → decide each → append → save rows
+    → commit → answer the callers, wake the followers
+
+The next batch gathers while this one commits: under load one fsync pays for hundreds of commands, and alone a
+command waits for no timer. A command that is refused, or whose `decide` raises, fails alone; a batch that the
+database refuses is retried command by command. States in memory are good up to the position they were folded to,
+and are dropped when a transaction fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+
+from app.clock import Clock
+from app.errors import Internal, IronflowError, ResourceExhausted
+from app.history import digest, kinds
+from app.history.entry import Draft, Entry
+from app.history.fold import Fold, Slot
+from app.history.tail import Tail
+from storage import history
+from storage.contract import Storage, StorageError, StorageUnavailable, Transaction
+from storage.records import EntryRecord
+
+log = structlog.get_logger(__name__)
+
+BATCH_COMMANDS_MAX = 1_000
+WAITING_COMMANDS_MAX = 50_000
+RIDE_ALONG_S = 0.01
+STATES_MAX = 10_000
+
+
+class Decision(NamedTuple):
+    """What a command wants recorded, and what its caller is told once it is durable."""
+
+    drafts: Sequence[Draft]
+    answer: Any = None
+
+
+class Decide(Protocol):
+    def __call__(self, states: Mapping[str, Any], now: int) -> Decision:
+        """Pure: the states of the command's streams (None where nothing was recorded yet) and the time to a
+        decision. Raises IronflowError to refuse. It must not change the states."""
+        ...
+
+
+Done = Callable[[Any, BaseException | None], None]
+
+
+class Command(NamedTuple):
+    """A wish to record something. `streams` and `new` name every stream that `decide` reads or writes; those in
+    `new` are known to be empty, because their id was made a moment ago, and are not looked up."""
+
+    environment: str
+    streams: tuple[str, ...]
+    decide: Decide
+    new: tuple[str, ...] = ()
+
+
+class Observer(Protocol):
+    """Counts what the committer does."""
+
+    def committed(self, *, commands: int, entries: Sequence[Entry], seconds: float) -> None: ...
+
+
+class _Waiting(NamedTuple):
+    command: Command
+    done: Done
+
+
+class _Outcome(NamedTuple):
+    waiting: _Waiting
+    answer: Any
+    error: BaseException | None
+
+
+class Committer:
+    def __init__(
+        self, *, storage: Storage, fold: Fold, tail: Tail, clock: Clock, observer: Observer | None = None
+    ) -> None:
+        self._storage = storage
+        self._fold = fold
+        self._tail = tail
+        self._clock = clock
+        self._observer = observer
+        self._queue: list[_Waiting] = []
+        self._wake = asyncio.Event()
+        self._states = _States()
+        self._position = -1
+        self._digest = digest.ORIGIN
+        self._recorded_at = 0
+
+    async def commit(self, command: Command) -> Any:
+        """The command's answer, once what it decided is durable. Raises what it was refused with."""
+        answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def done(answer: Any, error: BaseException | None) -> None:
+            if answered.cancelled():
+                return
+            if error is None:
+                answered.set_result(answer)
+            else:
+                answered.set_exception(error)
+
+        self.submit(command, done)
+        return await answered
+
+    def submit(self, command: Command, done: Done, *, urgent: bool = True) -> None:
+        """Queue a command; `done(answer, error)` is called in the event loop. One that is not urgent rides along
+        with the next batch, at most a hundredth of a second later. Commands are decided in the order of submission."""
+        if len(self._queue) >= WAITING_COMMANDS_MAX:
+            done(
+                None, ResourceExhausted("too many commands are waiting to be recorded", hint="slow down and try again")
+            )
+            return
+        self._queue.append(_Waiting(command, done))
+        if urgent:
+            self._wake.set()
+        elif len(self._queue) == 1:
+            asyncio.get_running_loop().call_later(RIDE_ALONG_S, self._wake.set)
+
+    async def run(self) -> None:
+        """Commit batch after batch until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                batch = self._queue[:BATCH_COMMANDS_MAX]
+                del self._queue[:BATCH_COMMANDS_MAX]
+                await self._commit(batch)
+
+    async def drain(self) -> None:
+        """Returns once every command queued so far has been answered; `run` must be running."""
+        if self._queue:
+            await self.commit(Command("", (), lambda states, now: Decision(())))
+
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        started = self._clock.now_us()
+        try:
+            outcomes, entries = await self._storage.write(lambda tx: self._work(tx, batch))
+        except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told, and states are dropped
+            self._states.clear()
+            self._position = -1
+            await self._after_failure(batch, error)
+            return
+        if self._observer is not None:
+            self._observer.committed(
+                commands=len(batch), entries=entries, seconds=(self._clock.now_us() - started) / 1_000_000
+            )
+        for waiting, answer, refusal in outcomes:
+            waiting.done(answer, refusal)
+        if entries:
+            self._tail.publish(entries)
+            self._storage.announce(entries[-1].position)
+
+    async def _after_failure(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        if len(batch) > 1 and not isinstance(error, StorageUnavailable):
+            log.warning("batch refused, retrying its commands one by one", error=str(error))
+            for waiting in batch:
+                await self._commit([waiting])
+            return
+        log.error("commit failed", commands=len(batch), exc_info=error)
+        told = error if isinstance(error, StorageError) else Internal("the command could not be recorded")
+        for waiting in batch:
+            waiting.done(None, told)
+
+    # In the writer's thread.
+
+    def _work(self, tx: Transaction, batch: Sequence[_Waiting]) -> tuple[list[_Outcome], list[Entry]]:
+        history.lock(tx)
+        position, chained = self._catch_up(tx)
+        before = position
+        now = self._recorded_at = max(self._clock.now_us(), self._recorded_at)
+        records: list[EntryRecord] = []
+        entries: list[Entry] = []
+        outcomes: list[_Outcome] = []
+        touched: dict[tuple[str, str], Slot] = {}
+        for waiting in batch:
+            command = waiting.command
+            slots = self._slots(tx, command)
+            try:
+                decision = command.decide({stream: slot.state for stream, slot in slots.items()}, now)
+                encoded = [kinds.encode(draft.fact) for draft in decision.drafts]
+            except IronflowError as refusal:
+                outcomes.append(_Outcome(waiting, None, refusal))
+                self._discard(command)
+                continue
+            except Exception:
+                log.exception("a decision raised", streams=command.streams)
+                outcomes.append(_Outcome(waiting, None, Internal("the command could not be decided")))
+                self._discard(command)
+                continue
+            for draft, data in zip(decision.drafts, encoded, strict=True):
+                slot = slots[draft.stream]
+                position += 1
+                fields = (
+                    position,
+                    command.environment,
+                    draft.stream,
+                    slot.version + 1,
+                    draft.fact.kind,
+                    data.decode(),
+                    draft.metadata,
+                    draft.actor,
+                    draft.correlation,
+                    draft.causation,
+                    now,
+                )
+                chained = digest.chain(chained, fields)
+                record = EntryRecord(*fields, chained)
+                entry = Entry(record, draft.fact, data)
+                slot.apply(entry)
+                touched[command.environment, draft.stream] = slot
+                records.append(record)
+                entries.append(entry)
+            outcomes.append(_Outcome(waiting, decision.answer, None))
+        if records:
+            history.append(tx, records)
+            self._fold.save(tx, touched.values(), before=before)
+            for key, slot in touched.items():
+                if not slot.noun.keep(slot.state):
+                    self._states.drop(key)
+            self._position, self._digest = position, chained
+        return outcomes, entries
+
+    def _catch_up(self, tx: Transaction) -> tuple[int, bytes]:
+        position, chained = history.head(tx)
+        if position != self._position:
+            if self._position >= 0:
+                for page in history.everything(tx, after_position=self._position):
+                    for record in page:
+                        self._states.drop((record.environment, record.stream))
+            self._position, self._digest = position, chained or digest.ORIGIN
+        return self._position, self._digest
+
+    def _slots(self, tx: Transaction, command: Command) -> dict[str, Slot]:
+        slots: dict[str, Slot] = {}
+        for stream in command.streams:
+            key = (command.environment, stream)
+            slot = self._states.get(key)
+            if slot is None:
+                slot = self._fold.load(tx, command.environment, stream)
+                self._states.put(key, slot)
+            slots[stream] = slot
+        for stream in command.new:
+            slots[stream] = slot = self._fold.slot(stream)
+            self._states.put((command.environment, stream), slot)
+        return slots
+
+    def _discard(self, command: Command) -> None:
+        """Forget the empty states of streams that a refused command would have begun."""
+        for stream in command.new:
+            self._states.drop((command.environment, stream))
+
+
+class _States:
+    """Recently used states, at most twice STATES_MAX: two generations, of which the older is dropped whole."""
+
+    def __init__(self) -> None:
+        self._young: dict[tuple[str, str], Slot] = {}
+        self._old: dict[tuple[str, str], Slot] = {}
+
+    def get(self, key: tuple[str, str]) -> Slot | None:
+        slot = self._young.get(key)
+        if slot is None and (slot := self._old.pop(key, None)) is not None:
+            self.put(key, slot)
+        return slot
+
+    def put(self, key: tuple[str, str], slot: Slot) -> None:
+        if len(self._young) >= STATES_MAX:
+            self._old, self._young = self._young, {}
+        self._young[key] = slot
+
+    def drop(self, key: tuple[str, str]) -> None:
+        self._young.pop(key, None)
+        self._old.pop(key, None)
+
+    def clear(self) -> None:
+        self._young.clear()
+        self._old.clear()

@@ -1,0 +1,84 @@
+"""From entries to state: which noun a stream belongs to, and how its entries fold.
+
+A noun derives, from its own streams only, a state and at most one row of a list. `apply` is pure in effect: it may
+change the state it is given, which nobody else holds, and never fails on an entry that was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from app.history.entry import Entry
+from storage import history
+from storage.contract import Transaction
+
+
+class Noun(Protocol):
+    """How one kind of stream folds, and the table that lists it."""
+
+    prefix: str
+    """What the stream's name begins with, up to the slash."""
+
+    def apply(self, state: Any, entry: Entry) -> Any:
+        """The state after `entry`; `state` is None before the first."""
+        ...
+
+    def changed_at(self, state: Any) -> int:
+        """Position of the last entry that changed the row."""
+        ...
+
+    def row(self, state: Any) -> Any:
+        """The row that lists this stream."""
+        ...
+
+    def keep(self, state: Any) -> bool:
+        """Whether a state is worth keeping in memory: something is likely to follow soon."""
+        ...
+
+    def save(self, tx: Transaction, rows: Sequence[Any]) -> None: ...
+    def clear(self, tx: Transaction) -> None: ...
+    def rows(self, tx: Transaction) -> Iterable[Any]:
+        """Every row of the table, in the order of its key."""
+        ...
+
+
+class Slot:
+    """A stream's state in memory, and how far it has been folded."""
+
+    __slots__ = ("noun", "state", "version")
+
+    def __init__(self, noun: Noun) -> None:
+        self.noun = noun
+        self.version = 0
+        self.state: Any = None
+
+    def apply(self, entry: Entry) -> None:
+        self.state = self.noun.apply(self.state, entry)
+        self.version = entry.version
+
+
+class Fold:
+    def __init__(self, nouns: Sequence[Noun]) -> None:
+        self.nouns: Mapping[str, Noun] = {noun.prefix: noun for noun in nouns}
+
+    def slot(self, stream: str) -> Slot:
+        """An empty slot for the stream. Raises KeyError for a stream of no known noun."""
+        return Slot(self.nouns[stream.partition("/")[0]])
+
+    def load(self, tx: Transaction, environment: str, stream: str, *, until: int = history.END) -> Slot:
+        """The stream's state as of position `until`, folded from its own entries."""
+        slot = self.slot(stream)
+        for record in history.whole_stream(tx, environment, stream, until=until):
+            slot.apply(Entry(record))
+        return slot
+
+    def save(self, tx: Transaction, slots: Iterable[Slot], *, before: int) -> None:
+        """Write the rows that entries after position `before` changed."""
+        rows: dict[str, list[Any]] = {}
+        for slot in slots:
+            noun, state = slot.noun, slot.state
+            if noun.changed_at(state) > before:
+                rows.setdefault(noun.prefix, []).append(noun.row(state))
+        for prefix, changed in rows.items():
+            self.nouns[prefix].save(tx, changed)

@@ -1,0 +1,94 @@
+"""Make the derived tables anew from history, or check that they are what history says.
+
+It runs in one transaction under the append lock: a running server waits, and on any error, or when only checking,
+everything is left as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.history.entry import Entry
+from app.history.fold import Fold, Noun, Slot
+from storage import history
+from storage.contract import Storage, Transaction
+
+SLOTS_MAX = 100_000
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """`rows` counts by noun; `differing` names the nouns whose table was not what history says."""
+
+    entries: int
+    rows: dict[str, int]
+    differing: tuple[str, ...]
+
+
+async def rebuild(
+    storage: Storage, fold: Fold, *, check: bool, progress: Progress = lambda position: None
+) -> RebuildReport:
+    """Refold everything. With `check`, the tables stay as they are."""
+    try:
+        return await storage.write(lambda tx: _rebuild(tx, fold, check, progress))
+    except _OnlyChecked as checked:
+        return checked.report
+
+
+class _OnlyChecked(Exception):
+    """Carries the report out of a transaction that must not commit."""
+
+    def __init__(self, report: RebuildReport) -> None:
+        self.report = report
+
+
+def _rebuild(tx: Transaction, fold: Fold, check: bool, progress: Progress) -> RebuildReport:
+    history.lock(tx)
+    before = {prefix: _summary(tx, noun) for prefix, noun in fold.nouns.items()}
+    for noun in fold.nouns.values():
+        noun.clear(tx)
+    entries = _refold(tx, fold, progress)
+    after = {prefix: _summary(tx, noun) for prefix, noun in fold.nouns.items()}
+    differing = tuple(prefix for prefix in fold.nouns if before[prefix] != after[prefix])
+    report = RebuildReport(entries, {prefix: count for prefix, (count, _) in after.items()}, differing)
+    if check:
+        raise _OnlyChecked(report)
+    return report
+
+
+def _refold(tx: Transaction, fold: Fold, progress: Progress) -> int:
+    slots: dict[tuple[str, str], Slot] = {}
+    position = 0
+    for page in history.everything(tx):
+        changed: dict[tuple[str, str], Slot] = {}
+        for record in page:
+            key = (record.environment, record.stream)
+            slot = slots.get(key)
+            if slot is None:
+                fresh = record.version == 1
+                slot = fold.slot(record.stream) if fresh else fold.load(tx, *key, until=record.position - 1)
+                slots[key] = slot
+            slot.apply(Entry(record))
+            changed[key] = slot
+        fold.save(tx, changed.values(), before=position)
+        position = page[-1].position
+        progress(position)
+        for key, slot in changed.items():
+            if not slot.noun.keep(slot.state):
+                slots.pop(key, None)
+        if len(slots) > SLOTS_MAX:
+            slots.clear()
+    return position
+
+
+def _summary(tx: Transaction, noun: Noun) -> tuple[int, str]:
+    """How many rows the noun's table has, and a digest of them all."""
+    count, told = 0, hashlib.sha256()
+    for row in noun.rows(tx):
+        count += 1
+        told.update(repr(tuple(row)).encode())
+    return count, told.hexdigest()

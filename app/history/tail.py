@@ -1,0 +1,114 @@
+"""The one tail of history: whoever derives, delivers or waits follows it.
+
+Followers wake in memory when this process commits, and by the store's announcements when another node does; a slow
+poll guards against an announcement lost. The newest entries are served from memory, older ones from the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+from app.history.entry import Entry
+from storage import history
+from storage.contract import Storage
+
+RECENT_BYTES_MAX = 16 * 2**20
+ENTRY_OVERHEAD_BYTES = 400
+POLL_S = 5.0
+
+
+class Tail:
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._recent: deque[Sequence[Entry]] = deque()
+        self._recent_bytes = 0
+        self._waiting: set[asyncio.Event] = set()
+        self.head = 0
+
+    async def start(self) -> None:
+        """Learn how far history reaches. Call once the schema is there."""
+        self.head, _ = await self._storage.read(history.head)
+
+    def publish(self, entries: Sequence[Entry]) -> None:
+        """Make a commit of this process visible to followers. Entries are one batch, in order."""
+        if not entries:
+            return
+        if entries[0].position != self.head + 1:  # another node's came between, or was announced before ours returned
+            self._forget()
+            if entries[-1].position <= self.head:
+                self._advance(self.head)
+                return
+        self._recent.append(entries)
+        self._recent_bytes += _size(entries)
+        while self._recent_bytes > RECENT_BYTES_MAX and len(self._recent) > 1:
+            self._recent_bytes -= _size(self._recent.popleft())
+        self._advance(entries[-1].position)
+
+    async def follow(self, after: int) -> AsyncIterator[Sequence[Entry]]:
+        """Batches of entries after a position, in order, none left out, for as long as the caller listens."""
+        wake = asyncio.Event()
+        self._waiting.add(wake)
+        try:
+            while True:
+                wake.clear()
+                batch = self._remembered(after)
+                if batch is None:
+                    records = await self._storage.read(lambda tx, after=after: history.after(tx, after))  # type: ignore[misc]
+                    batch = [Entry(record) for record in records]
+                if batch:
+                    after = batch[-1].position
+                    yield batch
+                else:
+                    await wake.wait()
+        finally:
+            self._waiting.discard(wake)
+
+    async def run(self) -> None:
+        """Keep up with other nodes until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            tasks.create_task(self._poll())
+
+    async def _listen(self) -> None:
+        async for position in self._storage.listen():
+            self._learn(position)
+
+    async def _poll(self) -> None:
+        if self._storage.dialect == "sqlite":
+            return
+        while True:
+            await asyncio.sleep(POLL_S)
+            position, _ = await self._storage.read(history.head)
+            self._learn(position)
+
+    def _learn(self, position: int) -> None:
+        if position > self.head:
+            self._forget()
+            self._advance(position)
+
+    def _forget(self) -> None:
+        self._recent.clear()
+        self._recent_bytes = 0
+
+    def _advance(self, position: int) -> None:
+        self.head = position
+        for wake in self._waiting:
+            wake.set()
+
+    def _remembered(self, after: int) -> Sequence[Entry] | None:
+        """The next batch from memory, an empty one if there is nothing yet, or None if only the store can tell."""
+        if after >= self.head:
+            return ()
+        if not self._recent or self._recent[0][0].position > after + 1:
+            return None
+        for batch in reversed(self._recent):
+            first = batch[0].position
+            if first <= after + 1:
+                return batch[after + 1 - first :]
+        return None
+
+
+def _size(entries: Sequence[Entry]) -> int:
+    return sum(len(entry.data) + ENTRY_OVERHEAD_BYTES for entry in entries)

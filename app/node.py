@@ -1,0 +1,78 @@
+"""Everything one node is made of below its faces, built by hand: who is given whom.
+
+Tests and offline commands assemble a node without a network; `server.py` adds the faces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from app.clock import Clock
+from app.dispatch.dispatcher import Dispatcher
+from app.events.emit import Emitter
+from app.events.noun import EventNoun
+from app.history.committer import Committer, Observer
+from app.history.fold import Fold, Noun
+from app.history.tail import Tail
+from app.ids import Ids
+from app.runs.engine import Engine
+from app.runs.functions import FunctionNoun, Functions
+from app.runs.noun import RunNoun
+from app.runs.reading import RunReader
+from app.runs.waits import Waits
+from app.scheduler.timers import Timers
+from storage.contract import Storage
+
+
+def nouns() -> Sequence[Noun]:
+    """Every noun that history derives, for the committer, the rebuild and offline commands alike."""
+    return (EventNoun(), RunNoun(), FunctionNoun())
+
+
+class Node:
+    def __init__(self, *, storage: Storage, clock: Clock, ids: Ids, observer: Observer | None = None) -> None:
+        self.storage = storage
+        self.clock = clock
+        self.ids = ids
+        self.fold = Fold(nouns())
+        self.tail = Tail(storage)
+        self.committer = Committer(storage=storage, fold=self.fold, tail=self.tail, clock=clock, observer=observer)
+        self.functions = Functions(storage=storage, committer=self.committer, fold=self.fold, tail=self.tail)
+        self.emitter = Emitter(committer=self.committer, functions=self.functions, ids=ids, clock=clock)
+        self.engine = Engine(self.committer)
+        self.runs = RunReader(storage)
+        self.waits = Waits(storage=storage, tail=self.tail)
+        self.dispatcher = Dispatcher(
+            storage=storage, tail=self.tail, engine=self.engine, reader=self.runs, ids=ids, clock=clock
+        )
+        self.timers = Timers(
+            storage=storage, tail=self.tail, clock=clock, resume=self.dispatcher.ready, expire=self._expire
+        )
+
+    async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
+        """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
+        await self.tail.start()
+        await self.functions.start()
+        await self.timers.start()
+        committing = tasks.create_task(self.committer.run(), name="committer")
+        await self.dispatcher.start()
+        following = [
+            tasks.create_task(loop(), name=name)
+            for name, loop in (
+                ("tail", self.tail.run),
+                ("functions", self.functions.run),
+                ("waits", self.waits.run),
+                ("dispatcher", self.dispatcher.run),
+                ("timers", self.timers.run),
+            )
+        ]
+        return [*following, committing]
+
+    def _expire(self, environment: str, run_id: str) -> None:
+        self.engine.time_out(environment, run_id, _nothing)
+
+
+def _nothing(answer: Any, error: BaseException | None) -> None:
+    """A timer that no longer holds is no news; one that the store could not take is found again at the next start."""

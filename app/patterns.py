@@ -1,0 +1,128 @@
+"""Names and patterns of events, as in NATS: segments between dots, `*` for one, a last `>` for one or more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+from app.errors import InvalidArgument
+
+NAME_BYTES_MAX = 255
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    segments: tuple[str, ...]
+
+    def matches(self, name: str) -> bool:
+        segments = name.split(".")
+        if self.segments[-1] == ">":
+            head = self.segments[:-1]
+            if len(segments) <= len(head):
+                return False
+            segments = segments[: len(head)]
+        else:
+            head = self.segments
+        return len(segments) == len(head) and all(p in ("*", s) for p, s in zip(head, segments, strict=True))
+
+
+@lru_cache(4096)
+def compile(pattern: str, *, field: str = "pattern") -> Pattern:
+    """Raises InvalidArgument."""
+    segments = _segments(pattern, field)
+    if ">" in segments[:-1]:
+        raise InvalidArgument(
+            f"{field} {pattern[:80]!r}: `>` must be the last segment", field=field, hint='such as "order.>"'
+        )
+    for segment in segments:
+        if segment not in ("*", ">") and ("*" in segment or ">" in segment):
+            raise InvalidArgument(
+                f"{field} {pattern[:80]!r}: a wildcard stands for a whole segment",
+                field=field,
+                hint='such as "order.*"',
+            )
+    return Pattern(segments)
+
+
+@lru_cache(4096)
+def validate_name(name: str, *, field: str = "name") -> None:
+    """Returns for a name without wildcards. Raises InvalidArgument."""
+    if any("*" in segment or ">" in segment for segment in _segments(name, field)):
+        raise InvalidArgument(
+            f"{field} {name[:80]!r}: wildcards belong into patterns", field=field, hint='such as "order.placed"'
+        )
+
+
+def _segments(text: str, field: str) -> tuple[str, ...]:
+    if not text or len(text.encode("utf-8", "surrogatepass")) > NAME_BYTES_MAX:
+        raise InvalidArgument(
+            f"{field} {text[:80]!r} must have 1 to {NAME_BYTES_MAX} bytes", field=field, hint='such as "order.placed"'
+        )
+    if not text.isprintable() or " " in text:
+        raise InvalidArgument(
+            f"{field} {text[:80]!r} has spaces or control characters", field=field, hint='such as "order.placed"'
+        )
+    segments = tuple(text.split("."))
+    if "" in segments:
+        raise InvalidArgument(
+            f"{field} {text[:80]!r} has an empty segment", field=field, hint="no dot at the ends, no two in a row"
+        )
+    return segments
+
+
+@dataclass(slots=True)
+class _Branch(Generic[V]):
+    below: dict[str, _Branch[V]] = field(default_factory=dict)
+    here: list[tuple[int, V]] = field(default_factory=list)
+    rest: list[tuple[int, V]] = field(default_factory=list)
+
+
+class PatternIndex(Generic[V]):
+    """Values under patterns; finds those that fit a name in time proportional to its segments."""
+
+    def __init__(self) -> None:
+        self._root: _Branch[V] = _Branch()
+        self._count = 0
+
+    def add(self, pattern: str, value: V) -> None:
+        """Raises InvalidArgument for a pattern that is none."""
+        branch = self._root
+        *head, last = compile(pattern).segments
+        for segment in head:
+            branch = branch.below.setdefault(segment, _Branch())
+        self._count += 1
+        if last == ">":
+            branch.rest.append((self._count, value))
+        else:
+            branch.below.setdefault(last, _Branch()).here.append((self._count, value))
+
+    def remove(self, value: V) -> None:
+        """Forget the value under every pattern."""
+        self._prune(self._root, value)
+
+    def matching(self, name: str) -> list[V]:
+        """Values whose pattern fits, in the order they were added."""
+        found: list[tuple[int, V]] = []
+        branches = [self._root]
+        for segment in name.split("."):
+            reached: list[_Branch[V]] = []
+            for branch in branches:
+                found += branch.rest
+                reached += [branch.below[key] for key in (segment, "*") if key in branch.below]
+            branches = reached
+        for branch in branches:
+            found += branch.here
+        if len(found) > 1:
+            found.sort(key=lambda numbered: numbered[0])
+        return [value for _, value in found]
+
+    def _prune(self, branch: _Branch[V], value: V) -> None:
+        branch.here = [numbered for numbered in branch.here if numbered[1] != value]
+        branch.rest = [numbered for numbered in branch.rest if numbered[1] != value]
+        for key, below in list(branch.below.items()):
+            self._prune(below, value)
+            if not (below.here or below.rest or below.below):
+                del branch.below[key]

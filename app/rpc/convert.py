@@ -1,0 +1,208 @@
+"""Between protobuf messages and the server's own records (objects travel in `x`, other JSON in `x_value`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from google.protobuf import message as protobuf
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from app import jsonvalue
+from app.errors import Unimplemented
+from app.history.kinds import Failure, RetryPolicy, Trigger
+from app.runs.functions import Definition, Function
+from app.runs.reading import RunRecord, StepRecord
+from ironflow.v1 import ironflow_pb2, types_pb2
+from storage.records import RunRow
+
+_STEP_TYPES = {
+    "invoke": types_pb2.STEP_TYPE_INVOKE,
+    "sleep": types_pb2.STEP_TYPE_SLEEP,
+    "compensate": types_pb2.STEP_TYPE_COMPENSATE,
+}
+_LATER = ("concurrency", "debounce", "circuit_breaker", "throttle", "cancel_on", "secrets", "actor_key", "endpoint_url")
+
+
+def definition(request: ironflow_pb2.RegisterFunctionRequest) -> Definition:
+    """What is to be registered; zero means unset. Raises Unimplemented for options of later releases."""
+    for field in _LATER:
+        value = getattr(request, field)
+        if request.HasField(field) if isinstance(value, protobuf.Message) else bool(value):
+            raise Unimplemented(f"{field} is not supported yet", field=field, hint="leave it out")
+    if request.preferred_mode == types_pb2.EXECUTION_MODE_PUSH:
+        raise Unimplemented("push mode is not supported yet", field="preferred_mode", hint="EXECUTION_MODE_PULL")
+    defaults, retry = RetryPolicy(), request.retry
+    return Definition(
+        id=request.id,
+        name=request.name,
+        description=request.description,
+        triggers=tuple(Trigger(event=t.event, expression=t.expression, cron=t.cron) for t in request.triggers),
+        retry=RetryPolicy(
+            max_attempts=retry.max_attempts or defaults.max_attempts,
+            initial_delay_ms=retry.initial_delay_ms or defaults.initial_delay_ms,
+            backoff_factor=retry.backoff_factor or defaults.backoff_factor,
+            delay_ms_max=retry.max_delay_ms or defaults.delay_ms_max,
+            on_exhausted=retry.on_exhausted or defaults.on_exhausted,
+        ),
+        timeout_ms=request.timeout_ms,
+        metadata=msgspec.Raw(jsonvalue.encode(plain(request.metadata), field="metadata")),
+    )
+
+
+def function(known: Function) -> types_pb2.Function:
+    fact = known.fact
+    message = types_pb2.Function(
+        id=fact.id,
+        name=fact.name,
+        description=fact.description,
+        triggers=[types_pb2.Trigger(event=t.event, expression=t.expression, cron=t.cron) for t in fact.triggers],
+        retry=types_pb2.RetryConfig(
+            max_attempts=fact.retry.max_attempts,
+            initial_delay_ms=fact.retry.initial_delay_ms,
+            backoff_factor=fact.retry.backoff_factor,
+            max_delay_ms=fact.retry.delay_ms_max,
+            on_exhausted=fact.retry.on_exhausted,
+        ),
+        timeout_ms=fact.timeout_ms,
+        preferred_mode=types_pb2.EXECUTION_MODE_PULL,
+        status=types_pb2.FUNCTION_STATUS_ACTIVE,
+        version=fact.version,
+        created_at=timestamp(known.created_at),
+        updated_at=timestamp(known.updated_at),
+    )
+    ParseDict(msgspec.json.decode(fact.metadata), message.metadata)
+    return message
+
+
+def run(record: RunRecord) -> types_pb2.Run:
+    """A run with its payloads."""
+    state = record.state
+    message = _run_common(state, state.environment, state.retry.max_attempts)
+    put(message, "input", record.input)
+    if record.output is not None:
+        put(message, "output", record.output)
+    if state.error is not None:
+        message.error.CopyFrom(error(state.error))
+    return message
+
+
+def run_row(row: RunRow) -> types_pb2.Run:
+    """A run of a list, without payloads."""
+    message = _run_common(row, row.environment, row.max_attempts)
+    if row.error_message:
+        message.error.message, message.error.code = row.error_message, row.error_code
+    return message
+
+
+def _run_common(state: Any, environment: str, max_attempts: int) -> types_pb2.Run:
+    message = types_pb2.Run(
+        id=state.id,
+        function_id=state.function_id,
+        function_version=state.function_version,
+        event_id=state.event_id,
+        event_name=state.event_name,
+        execution_mode=types_pb2.EXECUTION_MODE_PULL,
+        worker_id=state.worker_id,
+        status=status(state.status),
+        attempt=state.attempt,
+        max_attempts=max_attempts,
+        pause_reason=state.pause_reason,
+        cancellation_cause=state.cancellation_cause,
+        environment_id=environment,
+        version=state.version,
+    )
+    for name in ("created_at", "started_at", "ended_at", "updated_at", "timeout_at"):
+        instant = getattr(state, name)
+        if instant is not None:
+            getattr(message, name).FromMicroseconds(instant)
+    return message
+
+
+def step(run_id: str, record: StepRecord) -> types_pb2.Step:
+    message = types_pb2.Step(
+        id=record.step_id,
+        run_id=run_id,
+        step_id=record.step_id,
+        step_type=_STEP_TYPES.get(record.type, types_pb2.STEP_TYPE_INVOKE),
+        sequence=record.sequence,
+        status=getattr(types_pb2, f"STEP_STATUS_{record.status.upper()}"),
+        attempt=record.attempt,
+        duration_ms=min(record.duration_ms, 2**31 - 1),
+        compensation_for=record.compensation_for,
+    )
+    if record.output is not None:
+        put(message, "output", record.output)
+    if record.error is not None:
+        message.error.CopyFrom(error(record.error))
+    for name in ("started_at", "ended_at", "sleep_until"):
+        instant = getattr(record, name)
+        if instant is not None:
+            getattr(message, name).FromMicroseconds(instant)
+    return message
+
+
+def error(failure: Failure) -> types_pb2.Error:
+    return types_pb2.Error(
+        message=failure.message,
+        code=failure.code,
+        stack=failure.stack,
+        retryable=failure.retryable,
+        retry_after_ms=failure.retry_after_ms,
+    )
+
+
+def status(name: str) -> types_pb2.RunStatus:
+    return getattr(types_pb2, f"RUN_STATUS_{name.upper()}")  # type: ignore[no-any-return]
+
+
+def status_name(value: int) -> str:
+    return str(types_pb2.RunStatus.Name(value)).removeprefix("RUN_STATUS_").lower()
+
+
+def timestamp(us: int) -> Timestamp:
+    made = Timestamp()
+    made.FromMicroseconds(us)
+    return made
+
+
+def put(message: Any, name: str, raw: msgspec.Raw) -> None:
+    """Set a payload: an object in `name`, anything else in `name`_value."""
+    value = msgspec.json.decode(raw)
+    field = name if isinstance(value, dict) else f"{name}_value"
+    ParseDict(_within_double(value), getattr(message, field))
+
+
+def payload(message: Any, name: str) -> bytes:
+    """The JSON of a payload that came in `name`_value or `name`; null if in neither."""
+    for field in (f"{name}_value", name):
+        if message.HasField(field):
+            return jsonvalue.encode(plain(getattr(message, field)), field=name)
+    return b"null"
+
+
+def plain(message: protobuf.Message) -> Any:
+    """A Struct or Value as Python data. Its numbers are doubles; those that are whole were integers."""
+    return _whole(MessageToDict(message))
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return value
+
+
+def _within_double(value: Any) -> Any:
+    """Integers that a double cannot hold travel as what the double makes of them."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
+        return float(value)
+    if isinstance(value, list):
+        return [_within_double(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _within_double(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,257 @@
+"""Functions: what users register, versioned by content, and the register that every emit looks into.
+
+The register is in memory and follows history: a registration of this process is in it when its caller is answered,
+one of another node as soon as the tail has brought it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app import expressions, patterns
+from app.errors import FunctionNotFound, InvalidArgument
+from app.history.committer import Command, Committer, Decision
+from app.history.entry import Draft, Entry
+from app.history.fold import Fold
+from app.history.kinds import FunctionRegistered, RetryPolicy, Trigger
+from app.history.tail import Tail
+from app.patterns import PatternIndex
+from app.runs.triggers import VARIABLES
+from storage import functions
+from storage.contract import Storage, Transaction
+from storage.records import FunctionRow
+
+ID_BYTES_MAX = 255
+ATTEMPTS_MAX = 1_000
+TIMEOUT_MS_MAX = 366 * 24 * 3_600_000
+TRIGGERS_MAX = 100
+
+
+class Definition(msgspec.Struct, frozen=True):
+    """What a user registers; see FunctionRegistered for the same with its version."""
+
+    id: str
+    name: str = ""
+    triggers: tuple[Trigger, ...] = ()
+    description: str = ""
+    retry: RetryPolicy = RetryPolicy()
+    timeout_ms: int = 600_000
+    preferred_mode: str = "pull"
+    metadata: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+@dataclass(slots=True)
+class Function:
+    """A function's state: its newest version."""
+
+    environment: str
+    fact: FunctionRegistered
+    created_at: int
+    updated_at: int
+    position: int
+    status: str = "active"
+
+
+def stream(function_id: str) -> str:
+    return f"function/{function_id}"
+
+
+class FunctionNoun:
+    prefix = "function"
+
+    def apply(self, state: Function | None, entry: Entry) -> Function:
+        fact = entry.fact
+        assert isinstance(fact, FunctionRegistered), f"{entry} does not belong to a function"
+        created_at = state.created_at if state else entry.recorded_at
+        return Function(entry.environment, fact, created_at, entry.recorded_at, entry.position)
+
+    def changed_at(self, state: Function) -> int:
+        return state.position
+
+    def row(self, state: Function) -> FunctionRow:
+        return FunctionRow(
+            environment=state.environment,
+            id=state.fact.id,
+            name=state.fact.name,
+            status=state.status,
+            version=state.fact.version,
+            preferred_mode=state.fact.preferred_mode,
+            created_at=state.created_at,
+            updated_at=state.updated_at,
+            position=state.position,
+        )
+
+    def keep(self, state: Function) -> bool:
+        return True
+
+    def save(self, tx: Transaction, rows: Sequence[FunctionRow]) -> None:
+        functions.save(tx, rows)
+
+    def clear(self, tx: Transaction) -> None:
+        functions.clear(tx)
+
+    def rows(self, tx: Transaction) -> Iterable[FunctionRow]:
+        return functions.everything(tx)
+
+
+class Functions:
+    def __init__(self, *, storage: Storage, committer: Committer, fold: Fold, tail: Tail) -> None:
+        self._storage = storage
+        self._committer = committer
+        self._fold = fold
+        self._tail = tail
+        self._known: dict[str, dict[str, Function]] = {}
+        self._triggers: dict[str, PatternIndex[tuple[str, Trigger]]] = {}
+        self._position = 0
+
+    async def start(self) -> None:
+        """Fill the register from the store."""
+
+        def load(tx: Transaction) -> list[Function]:
+            rows = list(functions.everything(tx))
+            return [self._fold.load(tx, row.environment, stream(row.id)).state for row in rows]
+
+        self._position = self._tail.head
+        for function in await self._storage.read(load):
+            self._put(function)
+
+    async def run(self) -> None:
+        """Follow registrations, of other nodes too, until cancelled."""
+        async for batch in self._tail.follow(self._position):
+            for entry in batch:
+                if entry.kind == FunctionRegistered.kind:
+                    self._learn(entry)
+
+    async def register(self, environment: str, definition: Definition, *, actor: str = "") -> tuple[Function, bool]:
+        """The function at its newest version, and whether it is new. Registering the same content again changes
+        nothing. Raises InvalidArgument."""
+        definition = checked(definition)
+        where = stream(definition.id)
+
+        def decide(states: Mapping[str, Any], now: int) -> Decision:
+            known: Function | None = states[where]
+            version = known.fact.version + 1 if known else 1
+            fact = FunctionRegistered(version=version, **_content(definition))
+            if known and msgspec.structs.replace(fact, version=known.fact.version) == known.fact:
+                return Decision((), (known, False))
+            registered = Function(environment, fact, known.created_at if known else now, now, 0)
+            return Decision((Draft(where, fact, actor=actor),), (registered, known is None))
+
+        function, created = await self._committer.commit(Command(environment, (where,), decide))
+        self._put(function)
+        return function, created
+
+    def get(self, environment: str, function_id: str) -> Function:
+        """Raises FunctionNotFound."""
+        function = self._known.get(environment, {}).get(function_id)
+        if function is None:
+            raise FunctionNotFound(
+                f"no function {function_id!r} in environment {environment!r}",
+                hint="start a worker that registers it, or see `ironflow function list`",
+            )
+        return function
+
+    def list(self, environment: str) -> Sequence[Function]:
+        """Every function of the environment, by id."""
+        known = self._known.get(environment, {})
+        return [known[function_id] for function_id in sorted(known)]
+
+    def triggered(self, environment: str, event_name: str) -> Sequence[tuple[Function, Trigger]]:
+        """Functions with a trigger whose pattern fits the event, each with that trigger. A function's own id is an
+        implicit trigger."""
+        index = self._triggers.get(environment)
+        if index is None:
+            return ()
+        known = self._known[environment]
+        return [(known[function_id], trigger) for function_id, trigger in index.matching(event_name)]
+
+    def _learn(self, entry: Entry) -> None:
+        fact = entry.fact
+        assert isinstance(fact, FunctionRegistered)
+        known = self._known.get(entry.environment, {}).get(fact.id)
+        if known is None or known.fact.version < fact.version:
+            created_at = known.created_at if known else entry.recorded_at
+            self._put(Function(entry.environment, fact, created_at, entry.recorded_at, entry.position))
+
+    def _put(self, function: Function) -> None:
+        known = self._known.setdefault(function.environment, {})
+        before = known.get(function.fact.id)
+        if before is not None and before.fact.version > function.fact.version:
+            return
+        index = self._triggers.setdefault(function.environment, PatternIndex())
+        for _, value in _patterns(before.fact) if before else ():
+            index.remove(value)
+        known[function.fact.id] = function
+        for pattern, value in _patterns(function.fact):
+            index.add(pattern, value)
+
+
+def checked(definition: Definition) -> Definition:
+    """The definition with its defaults filled in. Raises InvalidArgument naming the field."""
+    if not definition.id or len(definition.id.encode()) > ID_BYTES_MAX or not definition.id.isprintable():
+        raise InvalidArgument(
+            f"function id {definition.id[:80]!r} is not usable",
+            field="id",
+            hint=f"give 1 to {ID_BYTES_MAX} printable characters",
+        )
+    if len(definition.triggers) > TRIGGERS_MAX:
+        raise InvalidArgument(
+            f"{len(definition.triggers)} triggers are too many", field="triggers", hint=f"at most {TRIGGERS_MAX}"
+        )
+    for number, trigger in enumerate(definition.triggers):
+        _check_trigger(trigger, f"triggers[{number}]")
+    if not 0 <= definition.timeout_ms <= TIMEOUT_MS_MAX:
+        raise InvalidArgument(
+            f"timeout_ms {definition.timeout_ms} is out of range", field="timeout_ms", hint=f"0 to {TIMEOUT_MS_MAX}"
+        )
+    _check_retry(definition.retry)
+    if definition.preferred_mode not in ("pull", "push"):
+        raise InvalidArgument(
+            f"preferred_mode {definition.preferred_mode!r} is unknown", field="preferred_mode", hint="pull or push"
+        )
+    return msgspec.structs.replace(
+        definition, name=definition.name or definition.id, timeout_ms=definition.timeout_ms or 600_000
+    )
+
+
+def _check_trigger(trigger: Trigger, field: str) -> None:
+    if trigger.cron:
+        raise InvalidArgument("cron triggers are not supported yet", field=f"{field}.cron", hint="use an event trigger")
+    if not trigger.event:
+        raise InvalidArgument("a trigger needs an event pattern", field=f"{field}.event", hint='such as "order.>"')
+    patterns.compile(trigger.event)
+    if trigger.expression:
+        expressions.compile(trigger.expression, variables=VARIABLES, field=f"{field}.expression")
+
+
+def _check_retry(retry: RetryPolicy) -> None:
+    if not 1 <= retry.max_attempts <= ATTEMPTS_MAX:
+        raise InvalidArgument(
+            f"retry.max_attempts {retry.max_attempts} is out of range",
+            field="retry.max_attempts",
+            hint=f"1 to {ATTEMPTS_MAX}",
+        )
+    if retry.on_exhausted not in ("pause", "fail"):
+        raise InvalidArgument(
+            f"retry.on_exhausted {retry.on_exhausted!r} is unknown", field="retry.on_exhausted", hint="pause or fail"
+        )
+    if retry.initial_delay_ms < 0 or retry.delay_ms_max < 0 or not 1.0 <= retry.backoff_factor <= 1000.0:
+        raise InvalidArgument(
+            "retry delays must not be negative and backoff_factor must lie between 1 and 1000",
+            field="retry",
+            hint="initial_delay_ms 1000, backoff_factor 2, max_delay_ms 300000 are the defaults",
+        )
+
+
+def _content(definition: Definition) -> dict[str, Any]:
+    return {name: getattr(definition, name) for name in definition.__struct_fields__}
+
+
+def _patterns(fact: FunctionRegistered) -> Iterable[tuple[str, tuple[str, Trigger]]]:
+    yield fact.id, (fact.id, Trigger(event=fact.id))
+    for trigger in fact.triggers:
+        yield trigger.event, (fact.id, trigger)

@@ -1,0 +1,67 @@
+"""Runs as a noun of history: `run/<id>` streams fold by the state machine, and list in the runs table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from app.history.entry import Entry
+from app.runs import machine
+from app.runs.machine import Run
+from storage import runs
+from storage.contract import Transaction
+from storage.records import RunRow
+
+ERROR_MESSAGE_CHARS_MAX = 500
+
+
+def stream(run_id: str) -> str:
+    return f"run/{run_id}"
+
+
+class RunNoun:
+    prefix = "run"
+
+    def apply(self, state: Run | None, entry: Entry) -> Run:
+        return machine.apply(state, entry)
+
+    def changed_at(self, state: Run) -> int:
+        return state.position
+
+    def row(self, state: Run) -> RunRow:
+        error = state.error
+        return RunRow(
+            id=state.id,
+            environment=state.environment,
+            function_id=state.function_id,
+            function_version=state.function_version,
+            event_id=state.event_id,
+            event_name=state.event_name,
+            status=state.status,
+            attempt=state.attempt,
+            max_attempts=state.retry.max_attempts,
+            worker_id=state.worker_id,
+            error_code=error.code if error else "",
+            error_message=error.message[:ERROR_MESSAGE_CHARS_MAX] if error else "",
+            pause_reason=state.pause_reason,
+            cancellation_cause=state.cancellation_cause,
+            due_at=state.due_at,
+            timeout_at=state.timeout_at,
+            created_at=state.created_at,
+            started_at=state.started_at,
+            ended_at=state.ended_at,
+            updated_at=state.updated_at,
+            position=state.position,
+            version=state.version,
+        )
+
+    def keep(self, state: Run) -> bool:
+        return state.status not in machine.TERMINAL
+
+    def save(self, tx: Transaction, rows: Sequence[RunRow]) -> None:
+        runs.save(tx, rows)
+
+    def clear(self, tx: Transaction) -> None:
+        runs.clear(tx)
+
+    def rows(self, tx: Transaction) -> Iterable[RunRow]:
+        return runs.everything(tx)

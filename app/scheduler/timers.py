@@ -1,0 +1,157 @@
+"""Durable timers of runs: when a sleep or a retry delay is over, and when an execution has had its time.
+
+A timer is nothing but an instant in a run's state, so it survives whatever the process does not. This follower keeps
+the instants in memory and acts when they come; acting is a command, which finds out whether it still holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable
+
+from app.clock import Clock
+from app.history.entry import Entry
+from app.history.kinds import (
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunPaused,
+    RunReleased,
+    RunResumed,
+    RunRetrying,
+    RunStarted,
+    StepSleeping,
+)
+from app.history.tail import Tail
+from storage import runs
+from storage.contract import Storage
+
+COMPACT_MIN = 10_000
+
+_KINDS = frozenset(
+    fact.kind
+    for fact in (
+        RunStarted,
+        RunReleased,
+        RunRetrying,
+        RunPaused,
+        RunResumed,
+        RunCompleted,
+        RunFailed,
+        RunCancelled,
+        StepSleeping,
+    )
+)
+
+Act = Callable[[str, str], None]
+"""Called with environment and run id."""
+
+Key = tuple[str, str]
+
+
+class Schedule:
+    """Instants by key, earliest first; setting a key again replaces its instant."""
+
+    def __init__(self) -> None:
+        self._at: dict[Key, int] = {}
+        self._heap: list[tuple[int, Key]] = []
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def set(self, key: Key, at: int) -> None:
+        self._at[key] = at
+        heapq.heappush(self._heap, (at, key))
+        if len(self._heap) > COMPACT_MIN + 2 * len(self._at):
+            self._heap = [(at, key) for key, at in self._at.items()]
+            heapq.heapify(self._heap)
+
+    def clear(self, key: Key) -> None:
+        self._at.pop(key, None)
+
+    def next_at(self) -> int | None:
+        """The earliest instant."""
+        while self._heap and self._at.get(self._heap[0][1]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def pop_due(self, now: int) -> list[Key]:
+        """Keys whose instant has come, earliest first; they are no longer scheduled."""
+        due = []
+        while (at := self.next_at()) is not None and at <= now:
+            key = heapq.heappop(self._heap)[1]
+            del self._at[key]
+            due.append(key)
+        return due
+
+
+class Timers:
+    """`resume` is called for a waiting run that is due, `expire` for a running one whose timeout has come."""
+
+    def __init__(self, *, storage: Storage, tail: Tail, clock: Clock, resume: Act, expire: Act) -> None:
+        self._storage = storage
+        self._tail = tail
+        self._clock = clock
+        self._resume = resume
+        self._expire = expire
+        self._due = Schedule()
+        self._expiry = Schedule()
+        self._changed = asyncio.Event()
+        self._position = 0
+
+    def __len__(self) -> int:
+        return len(self._due) + len(self._expiry)
+
+    async def start(self) -> None:
+        """Take up the timers that the runs table holds."""
+        self._position = self._tail.head
+        after = ""
+        while rows := await self._storage.read(lambda tx, after=after: runs.unfinished(tx, after=after)):  # type: ignore[misc]
+            for row in rows:
+                if row.due_at is not None:
+                    self._due.set((row.environment, row.id), row.due_at)
+                if row.timeout_at is not None:
+                    self._expiry.set((row.environment, row.id), row.timeout_at)
+            after = rows[-1].id
+
+    async def run(self) -> None:
+        """Act on every instant as it comes, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow(), name="timers-follow")
+            tasks.create_task(self._fire(), name="timers-fire")
+
+    async def _follow(self) -> None:
+        async for batch in self._tail.follow(self._position):
+            before = self._next_at()
+            for entry in batch:
+                if entry.kind in _KINDS:
+                    self._learn(entry)
+            if self._next_at() != before:
+                self._changed.set()
+
+    async def _fire(self) -> None:
+        while True:
+            now = self._clock.now_us()
+            for environment, run_id in self._due.pop_due(now):
+                self._resume(environment, run_id)
+            for environment, run_id in self._expiry.pop_due(now):
+                self._expire(environment, run_id)
+            self._changed.clear()
+            await self._clock.wait_until(self._next_at(), self._changed)
+
+    def _next_at(self) -> int | None:
+        instants = [at for at in (self._due.next_at(), self._expiry.next_at()) if at is not None]
+        return min(instants, default=None)
+
+    def _learn(self, entry: Entry) -> None:
+        key = (entry.environment, entry.stream[4:])
+        self._due.clear(key)
+        self._expiry.clear(key)
+        match entry.fact:
+            case RunStarted(timeout_at=at) if at:
+                self._expiry.set(key, at)
+            case StepSleeping(until=at) | RunRetrying(due_at=at):
+                self._due.set(key, at)
+            case _:
+                pass

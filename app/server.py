@@ -1,0 +1,223 @@
+"""`ironflow serve`: the faces around a node, started and stopped in order, in one process and one event loop.
+
+The caller binds the listening socket before anything heavy is imported, so clients queue instead of being refused.
+HTTP answers /health at once; every other request waits for the node. NATS starts beside it and never gates it.
+On SIGTERM or SIGINT: take no new work, end the workers' streams, answer what is in flight, commit what is queued.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from app import resources
+from app.bus.nats_server import Child, NatsServer
+from app.bus.nats_server import spawn as spawn_nats
+from app.clock import SystemClock
+from app.ids import Ids
+from app.metrics import Metrics
+from app.node import Node
+from app.settings import Settings
+from storage import open_storage
+from storage.contract import Storage
+
+log = structlog.get_logger(__name__)
+
+STOP_TIMEOUT_S = 10.0
+DISCOVERY_FILE = "engine.json"
+DATABASE_FILE = "ironflow.db"
+GC_THRESHOLD = 50_000
+"""Objects between two looks for cycles: what a batch makes is freed by its counts, and looking costs a tenth."""
+SWITCH_INTERVAL_S = 0.002
+
+Ready = Callable[[str, str], None]
+"""Told the URL and the gRPC address when everything is up."""
+
+Asgi = Callable[
+    [dict[str, Any], Callable[[], Awaitable[Any]], Callable[[dict[str, Any]], Awaitable[None]]], Awaitable[None]
+]
+
+
+class AlreadyRunning(Exception):
+    """Another server uses this data directory."""
+
+
+def serve(settings: Settings, *, listening: socket.socket, ready: Ready) -> int:
+    """Run until a signal says stop; the exit code. Raises AlreadyRunning, StorageError before anything is served."""
+    data_dir = Path(settings.data_dir)
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _lock(data_dir):
+        # First of all, while there is one thread: a child cannot be forked safely once gRPC is there.
+        child = None if settings.nats_url else spawn_nats(resources.nats_server(), data_dir / "nats")
+        import uvloop
+
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        return uvloop.run(_Server(settings, data_dir, listening, child).run(ready))
+
+
+class _Server:
+    def __init__(self, settings: Settings, data_dir: Path, listening: socket.socket, child: Child | None) -> None:
+        self._settings = settings
+        self._data_dir = data_dir
+        self._listening = listening
+        self._child = child
+        self._gate = Gate()
+        self._stop = asyncio.Event()
+        self._metrics = Metrics()
+        self._problems: dict[str, str] = {"server": "starting"}
+
+    async def run(self, ready: Ready) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        http = _HttpServer(self._gate, self._listening)
+        serving = asyncio.create_task(http.serve(), name="http")
+        serving.add_done_callback(lambda _: self._stop.set())
+        storage = await open_storage(
+            self._settings.database_url or str(self._data_dir / DATABASE_FILE), resources.sql_folder()
+        )
+        try:
+            for name in await storage.migrate():
+                log.info("migrated", migration=name)
+            await self._run_node(storage, ready)
+        finally:
+            http.stop()
+            await asyncio.wait([serving], timeout=STOP_TIMEOUT_S)
+            await storage.close()
+        if serving.done() and not serving.cancelled() and (error := serving.exception()) is not None:
+            raise error
+        return 0
+
+    async def _run_node(self, storage: Storage, ready: Ready) -> None:
+        clock = SystemClock()
+        node = Node(storage=storage, clock=clock, ids=Ids(clock), observer=self._metrics)
+        async with asyncio.TaskGroup() as tasks:
+            running = await node.start(tasks)
+            running += self._start_bus(tasks, node)
+            from app.faces import Faces
+
+            faces = Faces(node=node, settings=self._settings, metrics=self._metrics, problems=self._problems)
+            grpc_address = await faces.start_grpc()
+            self._gate.open(faces.http())
+            url = f"http://{_host(self._listening)}"
+            discovery = self._announce(url, grpc_address)
+            self._problems.pop("server")
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(GC_THRESHOLD, 20, 50)
+            ready(url, grpc_address)
+            try:
+                await self._stop.wait()
+            finally:
+                log.info("stopping")
+                self._problems["server"] = "stopping"
+                discovery.unlink(missing_ok=True)
+                await faces.stop(STOP_TIMEOUT_S)
+                await node.committer.drain()
+                for task in running:
+                    task.cancel()
+
+    def _start_bus(self, tasks: asyncio.TaskGroup, node: Node) -> list[asyncio.Task[Any]]:
+        """The NATS child and the publisher that follows history outward; neither is waited for."""
+        from app.bus.publisher import Publisher
+
+        started: list[asyncio.Task[Any]] = []
+        nats: NatsServer | None = None
+        if self._child is not None:
+            nats = NatsServer(self._child)
+            started.append(tasks.create_task(nats.run(), name="nats-server"))
+            self._metrics.watch("ironflow_nats_restarts", "Restarts of the NATS child", lambda: nats.restarts)
+        publisher = Publisher(node.tail, server=nats, url=self._settings.nats_url)
+        started.append(tasks.create_task(publisher.run(), name="publisher"))
+        self._metrics.watch("ironflow_nats_up", "Whether NATS is connected", lambda: float(publisher.up))
+        self._metrics.watch("ironflow_nats_position", "Last position published to NATS", lambda: publisher.position)
+        return started
+
+    def _announce(self, url: str, grpc_address: str) -> Path:
+        """Write the file by which local clients find the server."""
+        path = self._data_dir / DISCOVERY_FILE
+        told = {"version": 1, "url": url, "grpc_address": grpc_address, "environment": "default", "pid": os.getpid()}
+        scratch = path.with_suffix(".tmp")
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(told, file)
+        scratch.replace(path)
+        return path
+
+
+class Gate:
+    """The ASGI application from the first moment: answers /health, and lets the rest wait for the real one."""
+
+    def __init__(self) -> None:
+        self._app: Asgi | None = None
+        self._opened = asyncio.Event()
+
+    def open(self, app: Asgi) -> None:
+        self._app = app
+        self._opened.set()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if self._app is None:
+            if scope["type"] == "http" and scope["path"] == "/health":
+                headers = [(b"content-type", b"application/json")]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": b'{"status":"starting"}'})
+                return
+            await self._opened.wait()
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+
+class _HttpServer:
+    """Granian in our event loop, on a socket that we bound. It uses two private names of Granian, hence the pinned
+    version; by itself Granian always shares its port, so that a second server would go unnoticed."""
+
+    def __init__(self, app: Asgi, listening: socket.socket) -> None:
+        from granian._granian import SocketHolder
+        from granian.server.embed import Server
+
+        holder: Any = SocketHolder
+        base: Any = Server
+
+        class OnSocket(base):  # type: ignore[misc]
+            def _init_shared_socket(self) -> None:
+                self._ssp = None
+                self._shd = holder(os.dup(listening.fileno()), False, 1024)  # it closes what it is given
+
+        self._server: Any = OnSocket(app, interface="asginl", log_enabled=False)
+
+    async def serve(self) -> None:
+        await self._server.serve()
+
+    def stop(self) -> None:
+        self._server.interrupt_signal = True
+        self._server.main_loop_interrupt.set()
+
+
+@contextmanager
+def _lock(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory for this process; the lock goes with it, however it ends."""
+    with (data_dir / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(f"another ironflow server uses {data_dir}") from None
+        yield
+
+
+def _host(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,170 @@
+"""The server's settings: one table from which flags, environment variables, YAML keys and their help come.
+
+Precedence: flag, environment, YAML file, default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; says where it came from and what would do."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    host: str = "127.0.0.1"
+    port: int = 9123
+    grpc_port: int = 9124
+    data_dir: str = ".ironflow"
+    database_url: str = ""
+    nats_url: str = ""
+    dev: bool = False
+    insecure: bool = False
+    log_level: str = "info"
+    log_format: str = "auto"
+
+
+class Setting(NamedTuple):
+    """`path` is its place in the YAML file, below `spec`."""
+
+    name: str
+    path: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return "IRONFLOW_" + self.name.upper()
+
+
+SETTINGS = (
+    Setting("host", "host", "Address to listen on."),
+    Setting("port", "port", "HTTP port; 0 takes a free one."),
+    Setting("grpc_port", "grpcPort", "gRPC port, for workers; 0 takes a free one."),
+    Setting("data_dir", "dataDir", "Folder of the SQLite database, NATS and the lock."),
+    Setting("database_url", "storage.url", "Postgres to use instead of SQLite: postgresql://user@host/database."),
+    Setting("nats_url", "nats.url", "NATS server to use instead of our own."),
+    Setting("dev", "dev", "For development on this machine only."),
+    Setting("insecure", "insecure", "Allow listening beyond this machine, where there is no authentication yet."),
+    Setting("log_level", "logging.level", "Least severe log line shown.", ("debug", "info", "warning", "error")),
+    Setting(
+        "log_format", "logging.format", "console, json, or auto: console on a terminal.", ("auto", "console", "json")
+    ),
+)
+_TYPES = {field.name: field.type for field in fields(Settings)}
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def resolve(
+    flags: Mapping[str, Any], *, file: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings. `flags` holds those given on the command line. Raises SettingsError."""
+    given = os.environ if environment is None else environment
+    from_file = _from_file(file, given) if file else {}
+    chosen: dict[str, Any] = {}
+    for setting in SETTINGS:
+        if flags.get(setting.name) is not None:
+            chosen[setting.name] = _value(setting, flags[setting.name], setting.flag)
+        elif setting.variable in given:
+            chosen[setting.name] = _value(setting, given[setting.variable], setting.variable)
+        elif setting.name in from_file:
+            chosen[setting.name] = _value(setting, from_file[setting.name], f"{file}: spec.{setting.path}")
+    settings = Settings(**chosen)
+    if settings.host not in _LOOPBACK and not settings.insecure:
+        raise SettingsError(
+            f"host {settings.host} is reachable from other machines, and there is no authentication yet",
+            hint="listen on 127.0.0.1, or add --insecure if the network is private",
+        )
+    if settings.dev and settings.host not in _LOOPBACK:
+        raise SettingsError(
+            f"--dev listens on this machine only, not on {settings.host}", hint="leave --dev or --host out"
+        )
+    return settings
+
+
+def _value(setting: Setting, value: Any, source: str) -> Any:
+    kind = _TYPES[setting.name]
+    if kind == "bool":
+        text = str(value).lower()
+        if text not in _TRUE + _FALSE:
+            raise SettingsError(f"{source} is {value!r}, which is neither true nor false", hint="write true or false")
+        return text in _TRUE
+    if kind == "int":
+        if not str(value).isdecimal() or int(value) > 65_535:
+            raise SettingsError(f"{source} is {value!r}, which is no port", hint="0 to 65535")
+        return int(value)
+    if setting.choices and value not in setting.choices:
+        raise SettingsError(
+            f"{source} is {value!r}", hint=f"one of {', '.join(setting.choices)}{_meant(value, setting.choices)}"
+        )
+    return str(value)
+
+
+def _from_file(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(_interpolated(path, environment))
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read: {error.strerror}", hint="give the path of a YAML file to -f"
+        ) from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not YAML: {error}", hint="see docs/reference/settings.md") from None
+    if not isinstance(content, dict) or content.get("apiVersion") != "ironflow/v1" or content.get("kind") != "Server":
+        raise SettingsError(
+            f"{path} is not a server's settings", hint="begin with apiVersion: ironflow/v1, kind: Server, spec:"
+        )
+    known = {setting.path: setting.name for setting in SETTINGS}
+    found: dict[str, Any] = {}
+    for place, value in _leaves(content.get("spec") or {}):
+        if place not in known:
+            raise SettingsError(
+                f"{path}: spec.{place} is not a setting",
+                hint=f"settings are {', '.join(known)}{_meant(place, tuple(known))}",
+            )
+        found[known[place]] = value
+    return found
+
+
+def _interpolated(path: Path, environment: Mapping[str, str]) -> str:
+    def fill(match: re.Match[str]) -> str:
+        value = environment.get(match[1], match[2])
+        if value is None:
+            raise SettingsError(
+                f"{path}: ${{{match[1]}}} is not set", hint=f"set {match[1]}, or write ${{{match[1]}:-default}}"
+            )
+        return value
+
+    return _VARIABLE.sub(fill, path.read_text("utf-8"))
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        found += _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
+    return found
+
+
+def _meant(value: str, choices: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

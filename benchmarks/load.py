@@ -1,0 +1,103 @@
+"""A closed-loop HTTP/1.1 load generator, as thin as it can be, since it shares two cores with what it measures."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from benchmarks.machine import percentile
+
+
+@dataclass
+class Load:
+    """What a case did: one latency a request."""
+
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    errors: int = 0
+
+    @property
+    def rate(self) -> float:
+        return len(self.latencies) / self.seconds
+
+    def ms(self, share: float) -> float:
+        return percentile(self.latencies, share) * 1_000
+
+
+class _Client(asyncio.Protocol):
+    """One connection: sends a request, and the next as soon as the answer is complete, until `go_on` says no."""
+
+    def __init__(self, request: Callable[[], bytes], go_on: Callable[[], bool], load: Load) -> None:
+        self._request = request
+        self._go_on = go_on
+        self._load = load
+        self._buffer = b""
+        self._sent_at = 0.0
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        head = self._buffer[:end].lower()
+        start = head.index(b"content-length:") + 15
+        stop = head.find(b"\r", start)
+        length = int(head[start : stop if stop > 0 else len(head)])
+        if len(self._buffer) < end + 4 + length:
+            return
+        self._load.latencies.append(time.perf_counter() - self._sent_at)
+        if self._buffer[9:10] != b"2":
+            self._load.errors += 1
+        self._buffer = b""
+        self._next()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.finished.done():
+            self.finished.set_exception(error or ConnectionError("the server closed the connection"))
+
+    def _next(self) -> None:
+        if not self._go_on():
+            self.finished.set_result(None)
+            self._transport.close()
+            return
+        self._sent_at = time.perf_counter()
+        self._transport.write(self._request())
+
+
+async def run(
+    url: str, path: str, body: Callable[[], bytes], *, clients: int, seconds: float = 0.0, requests: int = 0
+) -> Load:
+    """POST with that many clients, for so many seconds or requests."""
+    split = urlsplit(url)
+    head = f"POST {path} HTTP/1.1\r\nhost: {split.netloc}\r\ncontent-type: application/json\r\ncontent-length: "
+    load = Load()
+    left = requests
+    until = time.perf_counter() + seconds
+
+    def request() -> bytes:
+        content = body()
+        return f"{head}{len(content)}\r\n\r\n".encode() + content
+
+    def go_on() -> bool:
+        nonlocal left
+        left -= 1
+        return left >= 0 if requests else time.perf_counter() < until
+
+    started = time.perf_counter()
+    loop = asyncio.get_running_loop()
+    made = [
+        await loop.create_connection(lambda: _Client(request, go_on, load), split.hostname, split.port)
+        for _ in range(clients)
+    ]
+    await asyncio.gather(*(client.finished for _, client in made))
+    load.seconds = time.perf_counter() - started
+    return load

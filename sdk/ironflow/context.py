@@ -1,0 +1,44 @@
+"""What a function is given: the event that started the run, and the steps it can take."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ironflow.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it was recorded. `data` is any JSON value."""
+
+    id: str
+    name: str
+    data: Any
+    timestamp: datetime
+    metadata: Mapping[str, Any]
+    version: int = 1
+    source: str = ""
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One execution of a run. In a plain (not async) function `step`'s methods block instead of being awaited."""
+
+    event: Event
+    step: Step
+    run_id: str
+    function_id: str
+    attempt: int
+    max_attempts: int
+
+    @property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger that carries the run."""
+        told = {"run_id": self.run_id, "function_id": self.function_id, "attempt": self.attempt}
+        return logging.LoggerAdapter(logging.getLogger(f"ironflow.{self.function_id}"), told)

@@ -1,0 +1,113 @@
+"""Errors of the SDK: those a server answered, and those that user code raises to say how to go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class IronflowError(Exception):
+    """What the server refused. `code` is stable, `hint` says what to do next."""
+
+    def __init__(
+        self, message: str, *, code: str = "", hint: str = "", status: int = 0, retryable: bool = False
+    ) -> None:
+        super().__init__(f"{message} ({hint})" if hint else message)
+        self.message = message
+        self.code = code
+        self.hint = hint
+        self.status = status
+        self.retryable = retryable
+
+
+class InvalidArgument(IronflowError):
+    """The request was not well-formed."""
+
+
+class Unauthenticated(IronflowError):
+    """The server does not know the API key."""
+
+
+class PermissionDenied(IronflowError):
+    """The API key may not do this."""
+
+
+class NotFound(IronflowError):
+    """There is nothing of that name."""
+
+
+class Conflict(IronflowError):
+    """The state of things contradicts the request."""
+
+
+class PayloadTooLarge(IronflowError):
+    """The data is larger than the server takes."""
+
+
+class RateLimited(IronflowError):
+    """Too much at once; try again later."""
+
+
+class ServerUnavailable(IronflowError):
+    """The server cannot be reached, or cannot answer now."""
+
+
+class Timeout(IronflowError):
+    """The answer did not come in time."""
+
+
+class NonRetryableError(Exception):
+    """Raise it in a step or a function when trying again cannot help: the run fails at once."""
+
+    def __init__(self, message: str, *, code: str = "NON_RETRYABLE") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RetryAfterError(Exception):
+    """Raise it to have the run tried again after so many seconds instead of the usual delay."""
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class StepError(Exception):
+    """A step failed; the cause is chained. Let it through and the run fails or is retried; catch it to go on."""
+
+    def __init__(
+        self, message: str, *, step: str, code: str = "STEP_FAILED", retryable: bool = True, retry_after_ms: int = 0
+    ) -> None:
+        super().__init__(message)
+        self.step = step
+        self.code = code
+        self.retryable = retryable
+        self.retry_after_ms = retry_after_ms
+
+
+_BY_STATUS: dict[int, type[IronflowError]] = {
+    400: InvalidArgument,
+    401: Unauthenticated,
+    403: PermissionDenied,
+    404: NotFound,
+    408: Timeout,
+    409: Conflict,
+    412: Conflict,
+    413: PayloadTooLarge,
+    429: RateLimited,
+    502: ServerUnavailable,
+    503: ServerUnavailable,
+    504: Timeout,
+}
+
+
+def from_answer(status: int, body: Any) -> IronflowError:
+    """The error of an HTTP answer."""
+    told = body if isinstance(body, dict) else {}
+    message = str(told.get("error") or told.get("message") or f"the server answered {status}")
+    return _BY_STATUS.get(status, IronflowError)(
+        message,
+        code=str(told.get("code", "")),
+        hint=str(told.get("hint", "")),
+        status=status,
+        retryable=bool(told.get("retryable", status in (429, 503))),
+    )

@@ -1,0 +1,488 @@
+import datetime
+
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from ironflow.v1 import types_pb2 as _types_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class JobNackReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    JOB_NACK_REASON_UNSPECIFIED: _ClassVar[JobNackReason]
+    JOB_NACK_REASON_AT_CAPACITY: _ClassVar[JobNackReason]
+    JOB_NACK_REASON_DRAINING: _ClassVar[JobNackReason]
+
+class LeaseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LEASE_STATE_UNSPECIFIED: _ClassVar[LeaseState]
+    LEASE_STATE_REFRESHED: _ClassVar[LeaseState]
+    LEASE_STATE_STALE: _ClassVar[LeaseState]
+    LEASE_STATE_UNKNOWN: _ClassVar[LeaseState]
+JOB_NACK_REASON_UNSPECIFIED: JobNackReason
+JOB_NACK_REASON_AT_CAPACITY: JobNackReason
+JOB_NACK_REASON_DRAINING: JobNackReason
+LEASE_STATE_UNSPECIFIED: LeaseState
+LEASE_STATE_REFRESHED: LeaseState
+LEASE_STATE_STALE: LeaseState
+LEASE_STATE_UNKNOWN: LeaseState
+
+class WorkerMessage(_message.Message):
+    __slots__ = ("register", "heartbeat", "step_started", "step_completed", "step_failed", "step_yielded", "job_completed", "job_failed", "job_ack", "job_nack", "batch")
+    REGISTER_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    STEP_STARTED_FIELD_NUMBER: _ClassVar[int]
+    STEP_COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    STEP_FAILED_FIELD_NUMBER: _ClassVar[int]
+    STEP_YIELDED_FIELD_NUMBER: _ClassVar[int]
+    JOB_COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    JOB_FAILED_FIELD_NUMBER: _ClassVar[int]
+    JOB_ACK_FIELD_NUMBER: _ClassVar[int]
+    JOB_NACK_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    register: WorkerRegister
+    heartbeat: WorkerHeartbeat
+    step_started: StepStarted
+    step_completed: StepCompleted
+    step_failed: StepFailed
+    step_yielded: StepYielded
+    job_completed: JobCompleted
+    job_failed: JobFailed
+    job_ack: JobAck
+    job_nack: JobNack
+    batch: _containers.RepeatedCompositeFieldContainer[WorkerMessage]
+    def __init__(self, register: _Optional[_Union[WorkerRegister, _Mapping]] = ..., heartbeat: _Optional[_Union[WorkerHeartbeat, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_completed: _Optional[_Union[StepCompleted, _Mapping]] = ..., step_failed: _Optional[_Union[StepFailed, _Mapping]] = ..., step_yielded: _Optional[_Union[StepYielded, _Mapping]] = ..., job_completed: _Optional[_Union[JobCompleted, _Mapping]] = ..., job_failed: _Optional[_Union[JobFailed, _Mapping]] = ..., job_ack: _Optional[_Union[JobAck, _Mapping]] = ..., job_nack: _Optional[_Union[JobNack, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[WorkerMessage, _Mapping]]] = ...) -> None: ...
+
+class WorkerRegister(_message.Message):
+    __slots__ = ("worker_id", "hostname", "function_ids", "max_concurrent_jobs", "labels", "version", "accepts_batches", "environment")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    HOSTNAME_FIELD_NUMBER: _ClassVar[int]
+    FUNCTION_IDS_FIELD_NUMBER: _ClassVar[int]
+    MAX_CONCURRENT_JOBS_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTS_BATCHES_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    worker_id: str
+    hostname: str
+    function_ids: _containers.RepeatedScalarFieldContainer[str]
+    max_concurrent_jobs: int
+    labels: _containers.ScalarMap[str, str]
+    version: WorkerVersion
+    accepts_batches: bool
+    environment: str
+    def __init__(self, worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., function_ids: _Optional[_Iterable[str]] = ..., max_concurrent_jobs: _Optional[int] = ..., labels: _Optional[_Mapping[str, str]] = ..., version: _Optional[_Union[WorkerVersion, _Mapping]] = ..., accepts_batches: _Optional[bool] = ..., environment: _Optional[str] = ...) -> None: ...
+
+class WorkerVersion(_message.Message):
+    __slots__ = ("sdk", "runtime")
+    SDK_FIELD_NUMBER: _ClassVar[int]
+    RUNTIME_FIELD_NUMBER: _ClassVar[int]
+    sdk: str
+    runtime: str
+    def __init__(self, sdk: _Optional[str] = ..., runtime: _Optional[str] = ...) -> None: ...
+
+class WorkerHeartbeat(_message.Message):
+    __slots__ = ("worker_id", "active_jobs", "jobs", "metrics")
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_JOBS_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    METRICS_FIELD_NUMBER: _ClassVar[int]
+    worker_id: str
+    active_jobs: int
+    jobs: _containers.RepeatedCompositeFieldContainer[ActiveJob]
+    metrics: WorkerMetrics
+    def __init__(self, worker_id: _Optional[str] = ..., active_jobs: _Optional[int] = ..., jobs: _Optional[_Iterable[_Union[ActiveJob, _Mapping]]] = ..., metrics: _Optional[_Union[WorkerMetrics, _Mapping]] = ...) -> None: ...
+
+class ActiveJob(_message.Message):
+    __slots__ = ("job_id", "started_at", "run_id", "execution_seq", "lease_token")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    started_at: _timestamp_pb2.Timestamp
+    run_id: str
+    execution_seq: int
+    lease_token: str
+    def __init__(self, job_id: _Optional[str] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., run_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ...) -> None: ...
+
+class WorkerMetrics(_message.Message):
+    __slots__ = ("cpu_percent", "memory_percent", "jobs_completed", "jobs_failed")
+    CPU_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    JOBS_COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FAILED_FIELD_NUMBER: _ClassVar[int]
+    cpu_percent: float
+    memory_percent: float
+    jobs_completed: int
+    jobs_failed: int
+    def __init__(self, cpu_percent: _Optional[float] = ..., memory_percent: _Optional[float] = ..., jobs_completed: _Optional[int] = ..., jobs_failed: _Optional[int] = ...) -> None: ...
+
+class StepStarted(_message.Message):
+    __slots__ = ("job_id", "step_id", "name", "step_type", "execution_seq", "lease_token")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STEP_TYPE_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    step_id: str
+    name: str
+    step_type: _types_pb2.StepType
+    execution_seq: int
+    lease_token: str
+    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., name: _Optional[str] = ..., step_type: _Optional[_Union[_types_pb2.StepType, str]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ...) -> None: ...
+
+class StepCompleted(_message.Message):
+    __slots__ = ("job_id", "step_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json", "name")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    step_id: str
+    output: _struct_pb2.Struct
+    output_value: _struct_pb2.Value
+    duration_ms: int
+    execution_seq: int
+    lease_token: str
+    output_json: bytes
+    name: str
+    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ..., name: _Optional[str] = ...) -> None: ...
+
+class StepFailed(_message.Message):
+    __slots__ = ("job_id", "step_id", "error", "duration_ms", "execution_seq", "lease_token", "name")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    step_id: str
+    error: _types_pb2.Error
+    duration_ms: int
+    execution_seq: int
+    lease_token: str
+    name: str
+    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class StepYielded(_message.Message):
+    __slots__ = ("sleep", "wait_event", "invoke_function", "invoke_function_async", "job_id", "step_id", "execution_seq", "lease_token", "name")
+    SLEEP_FIELD_NUMBER: _ClassVar[int]
+    WAIT_EVENT_FIELD_NUMBER: _ClassVar[int]
+    INVOKE_FUNCTION_FIELD_NUMBER: _ClassVar[int]
+    INVOKE_FUNCTION_ASYNC_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    sleep: SleepYield
+    wait_event: WaitEventYield
+    invoke_function: InvokeFunctionYield
+    invoke_function_async: InvokeFunctionAsyncYield
+    job_id: str
+    step_id: str
+    execution_seq: int
+    lease_token: str
+    name: str
+    def __init__(self, sleep: _Optional[_Union[SleepYield, _Mapping]] = ..., wait_event: _Optional[_Union[WaitEventYield, _Mapping]] = ..., invoke_function: _Optional[_Union[InvokeFunctionYield, _Mapping]] = ..., invoke_function_async: _Optional[_Union[InvokeFunctionAsyncYield, _Mapping]] = ..., job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class SleepYield(_message.Message):
+    __slots__ = ("until",)
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class WaitEventYield(_message.Message):
+    __slots__ = ("event_name", "match_expression", "match_value", "timeout", "payload_json")
+    EVENT_NAME_FIELD_NUMBER: _ClassVar[int]
+    MATCH_EXPRESSION_FIELD_NUMBER: _ClassVar[int]
+    MATCH_VALUE_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_JSON_FIELD_NUMBER: _ClassVar[int]
+    event_name: str
+    match_expression: str
+    match_value: str
+    timeout: _timestamp_pb2.Timestamp
+    payload_json: bytes
+    def __init__(self, event_name: _Optional[str] = ..., match_expression: _Optional[str] = ..., match_value: _Optional[str] = ..., timeout: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload_json: _Optional[bytes] = ...) -> None: ...
+
+class InvokeFunctionYield(_message.Message):
+    __slots__ = ("function_id", "input_json", "invoke_timeout_ms")
+    FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
+    INPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    INVOKE_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    function_id: str
+    input_json: bytes
+    invoke_timeout_ms: int
+    def __init__(self, function_id: _Optional[str] = ..., input_json: _Optional[bytes] = ..., invoke_timeout_ms: _Optional[int] = ...) -> None: ...
+
+class InvokeFunctionAsyncYield(_message.Message):
+    __slots__ = ("function_id", "input_json")
+    FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
+    INPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    function_id: str
+    input_json: bytes
+    def __init__(self, function_id: _Optional[str] = ..., input_json: _Optional[bytes] = ...) -> None: ...
+
+class JobCompleted(_message.Message):
+    __slots__ = ("job_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    output: _struct_pb2.Struct
+    output_value: _struct_pb2.Value
+    duration_ms: int
+    execution_seq: int
+    lease_token: str
+    output_json: bytes
+    def __init__(self, job_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ...) -> None: ...
+
+class JobFailed(_message.Message):
+    __slots__ = ("job_id", "error", "duration_ms", "steps", "execution_seq", "lease_token")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    error: _types_pb2.Error
+    duration_ms: int
+    steps: _containers.RepeatedCompositeFieldContainer[ExecutedStep]
+    execution_seq: int
+    lease_token: str
+    def __init__(self, job_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[ExecutedStep, _Mapping]]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ...) -> None: ...
+
+class ExecutedStep(_message.Message):
+    __slots__ = ("id", "name", "type", "status", "output", "output_value", "error", "compensation_for", "duration_ms")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    COMPENSATION_FOR_FIELD_NUMBER: _ClassVar[int]
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    type: str
+    status: str
+    output: _struct_pb2.Struct
+    output_value: _struct_pb2.Value
+    error: _types_pb2.Error
+    compensation_for: str
+    duration_ms: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., compensation_for: _Optional[str] = ..., duration_ms: _Optional[int] = ...) -> None: ...
+
+class JobAck(_message.Message):
+    __slots__ = ("job_id", "run_id", "execution_seq", "lease_token")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    run_id: str
+    execution_seq: int
+    lease_token: str
+    def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ...) -> None: ...
+
+class JobNack(_message.Message):
+    __slots__ = ("job_id", "run_id", "execution_seq", "lease_token", "reason")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    run_id: str
+    execution_seq: int
+    lease_token: str
+    reason: JobNackReason
+    def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., reason: _Optional[_Union[JobNackReason, str]] = ...) -> None: ...
+
+class EngineMessage(_message.Message):
+    __slots__ = ("registered", "job", "step_ack", "resume", "cancel", "shutdown", "lease_refresh", "batch")
+    REGISTERED_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    STEP_ACK_FIELD_NUMBER: _ClassVar[int]
+    RESUME_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
+    LEASE_REFRESH_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    registered: WorkerRegistered
+    job: JobAssignment
+    step_ack: StepAck
+    resume: ResumeJob
+    cancel: CancelJob
+    shutdown: Shutdown
+    lease_refresh: LeaseRefreshResult
+    batch: _containers.RepeatedCompositeFieldContainer[EngineMessage]
+    def __init__(self, registered: _Optional[_Union[WorkerRegistered, _Mapping]] = ..., job: _Optional[_Union[JobAssignment, _Mapping]] = ..., step_ack: _Optional[_Union[StepAck, _Mapping]] = ..., resume: _Optional[_Union[ResumeJob, _Mapping]] = ..., cancel: _Optional[_Union[CancelJob, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., lease_refresh: _Optional[_Union[LeaseRefreshResult, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[EngineMessage, _Mapping]]] = ...) -> None: ...
+
+class LeaseRefreshResult(_message.Message):
+    __slots__ = ("segments",)
+    SEGMENTS_FIELD_NUMBER: _ClassVar[int]
+    segments: _containers.RepeatedCompositeFieldContainer[SegmentLeaseStatus]
+    def __init__(self, segments: _Optional[_Iterable[_Union[SegmentLeaseStatus, _Mapping]]] = ...) -> None: ...
+
+class SegmentLeaseStatus(_message.Message):
+    __slots__ = ("run_id", "execution_seq", "state")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    execution_seq: int
+    state: LeaseState
+    def __init__(self, run_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., state: _Optional[_Union[LeaseState, str]] = ...) -> None: ...
+
+class WorkerRegistered(_message.Message):
+    __slots__ = ("worker_id", "heartbeat_interval_ms")
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
+    worker_id: str
+    heartbeat_interval_ms: int
+    def __init__(self, worker_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ...) -> None: ...
+
+class JobAssignment(_message.Message):
+    __slots__ = ("job_id", "run_id", "function_id", "event", "completed_steps", "actor_id", "attempt", "context", "execution_seq", "lease_token", "lease_expires_at", "max_attempts", "on_exhausted")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_STEPS_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    LEASE_EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    MAX_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    ON_EXHAUSTED_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    run_id: str
+    function_id: str
+    event: _types_pb2.Event
+    completed_steps: _containers.RepeatedCompositeFieldContainer[CompletedStep]
+    actor_id: str
+    attempt: int
+    context: JobContext
+    execution_seq: int
+    lease_token: str
+    lease_expires_at: _timestamp_pb2.Timestamp
+    max_attempts: int
+    on_exhausted: str
+    def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., function_id: _Optional[str] = ..., event: _Optional[_Union[_types_pb2.Event, _Mapping]] = ..., completed_steps: _Optional[_Iterable[_Union[CompletedStep, _Mapping]]] = ..., actor_id: _Optional[str] = ..., attempt: _Optional[int] = ..., context: _Optional[_Union[JobContext, _Mapping]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_attempts: _Optional[int] = ..., on_exhausted: _Optional[str] = ...) -> None: ...
+
+class CompletedStep(_message.Message):
+    __slots__ = ("step_id", "name", "output", "output_value", "status", "error_json", "output_json")
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_JSON_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    step_id: str
+    name: str
+    output: _struct_pb2.Struct
+    output_value: _struct_pb2.Value
+    status: str
+    error_json: bytes
+    output_json: bytes
+    def __init__(self, step_id: _Optional[str] = ..., name: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., status: _Optional[str] = ..., error_json: _Optional[bytes] = ..., output_json: _Optional[bytes] = ...) -> None: ...
+
+class JobContext(_message.Message):
+    __slots__ = ("trace_id", "metadata", "secrets")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class SecretsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    SECRETS_FIELD_NUMBER: _ClassVar[int]
+    trace_id: str
+    metadata: _containers.ScalarMap[str, str]
+    secrets: _containers.ScalarMap[str, str]
+    def __init__(self, trace_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., secrets: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class StepAck(_message.Message):
+    __slots__ = ("step_id", "accepted", "error", "job_id")
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    step_id: str
+    accepted: bool
+    error: str
+    job_id: str
+    def __init__(self, step_id: _Optional[str] = ..., accepted: _Optional[bool] = ..., error: _Optional[str] = ..., job_id: _Optional[str] = ...) -> None: ...
+
+class ResumeJob(_message.Message):
+    __slots__ = ("job_id", "step_id", "resume_type", "resume_data", "resume_data_value")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TYPE_FIELD_NUMBER: _ClassVar[int]
+    RESUME_DATA_FIELD_NUMBER: _ClassVar[int]
+    RESUME_DATA_VALUE_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    step_id: str
+    resume_type: str
+    resume_data: _struct_pb2.Struct
+    resume_data_value: _struct_pb2.Value
+    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., resume_type: _Optional[str] = ..., resume_data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., resume_data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+
+class CancelJob(_message.Message):
+    __slots__ = ("job_id", "reason")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    reason: str
+    def __init__(self, job_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class Shutdown(_message.Message):
+    __slots__ = ("reason", "drain_timeout_ms")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    DRAIN_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    drain_timeout_ms: int
+    def __init__(self, reason: _Optional[str] = ..., drain_timeout_ms: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,35 @@
+-- name: save_event :each
+insert into events (position, id, environment, name, source, idempotency_key, run_id, recorded_at)
+values (:position, :id, :environment, :name, :source, :idempotency_key, :run_id, :recorded_at);
+
+-- name: events_page :many
+-- Newest first; `before` and `after` are positions.
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at
+  from events
+ where environment = :environment
+   and position < :before
+   and position > :after
+   and recorded_at >= :since
+   and recorded_at <= :until
+   and (:name = '' or name = :name)
+   and (:source = '' or source = :source)
+   and (:search = '' or name like :search escape '\' or id like :search escape '\')
+ order by position desc
+ limit :limit;
+
+-- name: event_names :many
+-- Names with their counts over the newest `scan` events.
+select name, count(*) as count
+  from (select name from events where environment = :environment order by position desc limit :scan) as newest
+ group by name
+ order by count desc, name;
+
+-- name: clear_events :exec
+delete from events;
+
+-- name: all_events :many
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at
+  from events
+ where position > :after
+ order by position
+ limit :limit;

@@ -1,0 +1,32 @@
+-- name: lock_history :exec
+-- Nothing to do: BEGIN IMMEDIATE already lets one writer in at a time.
+select 1;
+
+-- name: history_head :one
+-- The last entry's position and digest; no row while history is empty.
+select position, digest
+  from history
+ order by position desc
+ limit 1;
+
+-- name: append_entry :each
+insert into history (position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest)
+values (:position, :environment, :stream, :version, :kind, :data, :metadata, :actor, :correlation, :causation, :recorded_at, :digest);
+
+-- name: entries_after :many
+-- History in order; with the append lock's order, whoever has seen a position misses none before it.
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from history
+ where position > :after
+ order by position
+ limit :limit;
+
+-- name: entries_of_stream :many
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from history
+ where environment = :environment
+   and stream = :stream
+   and version > :after_version
+   and position <= :until
+ order by version
+ limit :limit;

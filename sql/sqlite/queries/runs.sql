@@ -1,0 +1,96 @@
+-- name: save_run :each
+insert into runs (id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
+                  worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
+                  created_at, started_at, ended_at, updated_at, position, version)
+values (:id, :environment, :function_id, :function_version, :event_id, :event_name, :status, :attempt, :max_attempts,
+        :worker_id, :error_code, :error_message, :pause_reason, :cancellation_cause, :due_at, :timeout_at,
+        :created_at, :started_at, :ended_at, :updated_at, :position, :version)
+on conflict (id) do update
+   set status = excluded.status,
+       attempt = excluded.attempt,
+       worker_id = excluded.worker_id,
+       error_code = excluded.error_code,
+       error_message = excluded.error_message,
+       pause_reason = excluded.pause_reason,
+       cancellation_cause = excluded.cancellation_cause,
+       due_at = excluded.due_at,
+       timeout_at = excluded.timeout_at,
+       started_at = excluded.started_at,
+       ended_at = excluded.ended_at,
+       updated_at = excluded.updated_at,
+       position = excluded.position,
+       version = excluded.version;
+
+-- name: run_row :one
+select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
+       worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
+       created_at, started_at, ended_at, updated_at, position, version
+  from runs
+ where environment = :environment
+   and id = :id;
+
+-- name: runs_page :many
+-- Newest first (ids are time-ordered); `before` is a run id, statuses a comma-separated list or ''.
+select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
+       worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
+       created_at, started_at, ended_at, updated_at, position, version
+  from runs
+ where environment = :environment
+   and id < :before
+   and created_at >= :since
+   and created_at <= :until
+   and (:function_id = '' or function_id = :function_id)
+   and (:event_id = '' or event_id = :event_id)
+   and (:statuses = '' or :statuses like '%,' || status || ',%')
+   and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
+        or event_name like :search escape '\' or error_message like :search escape '\')
+ order by id desc
+ limit :limit;
+
+-- name: runs_count :one
+-- How many match, counting no further than `limit`.
+select count(*)
+  from (select id
+          from runs
+         where environment = :environment
+           and created_at >= :since
+           and created_at <= :until
+           and (:function_id = '' or function_id = :function_id)
+           and (:event_id = '' or event_id = :event_id)
+           and (:statuses = '' or :statuses like '%,' || status || ',%')
+           and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
+                or event_name like :search escape '\' or error_message like :search escape '\')
+         limit :limit) as matching;
+
+-- name: runs_with_prefix :many
+select id
+  from runs
+ where environment = :environment
+   and id >= :prefix
+   and id < :prefix_end
+ order by id
+ limit :limit;
+
+-- name: unfinished_runs :many
+-- Every run that has work or a timer left, over all environments, in id order.
+select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
+       worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
+       created_at, started_at, ended_at, updated_at, position, version
+  from runs
+ where status <> 'completed'
+   and status in ('running', 'waiting', 'waiting_for_capacity')
+   and id > :after
+ order by id
+ limit :limit;
+
+-- name: clear_runs :exec
+delete from runs;
+
+-- name: all_runs :many
+select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
+       worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
+       created_at, started_at, ended_at, updated_at, position, version
+  from runs
+ where id > :after
+ order by id
+ limit :limit;

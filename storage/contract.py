@@ -1,0 +1,103 @@
+"""What every store promises. One suite, tests/contract, holds all of them to it.
+
+A unit of work is a plain function of a `Transaction`; the store runs it in a thread, in one transaction, and
+commits when it returns or rolls back when it raises. There is one writer; reads run beside it on a snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from storage.records import EntryRecord, Record
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class StorageError(Exception):
+    """The store refused or failed."""
+
+    code = "STORAGE_FAILED"
+    hint = "look at the server's log; nothing of this request was recorded"
+
+
+class StorageUnavailable(StorageError):
+    """The store cannot be reached or opened."""
+
+    code = "STORAGE_UNAVAILABLE"
+    hint = "check that the database is running and reachable, then try again"
+
+
+class StorageFull(StorageError):
+    """The disk is full: nothing can be written until there is space."""
+
+    code = "STORAGE_FULL"
+    hint = "free space on the disk that holds the data; reading goes on"
+
+
+class StorageConflict(StorageError):
+    """The store holds a row that contradicts the one to be written."""
+
+    code = "STORAGE_CONFLICT"
+
+
+class SchemaTooNew(StorageError):
+    """The store was written by a newer release."""
+
+    code = "SCHEMA_TOO_NEW"
+    hint = "start the newer ironflow that wrote this data, or point this one to other data"
+
+
+class SchemaMissing(StorageError):
+    """The store was never migrated, or not as far as this code needs."""
+
+    code = "SCHEMA_OUTDATED"
+    hint = "run `ironflow migrate`, or start `ironflow serve`, which migrates"
+
+
+class Transaction(Protocol):
+    """One unit of work: named queries of sql/<dialect>/queries, with keyword parameters."""
+
+    def one(self, query: str, **params: Any) -> Row | None: ...
+    def many(self, query: str, **params: Any) -> list[Row]: ...
+    def execute(self, query: str, **params: Any) -> int: ...
+    def each(self, query: str, rows: Sequence[Record]) -> None:
+        """Run a `:each` query once a row, in order; the rows' fields are its parameters, in the order it names them."""
+        ...
+
+    def append(self, entries: Sequence[EntryRecord]) -> None:
+        """Add entries to history as they are, positions and digests included; the bulk path."""
+        ...
+
+
+class Storage(Protocol):
+    """A store of history and what is derived from it."""
+
+    dialect: str
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` returns, once it is durable. Units of work follow one another; no two overlap."""
+        ...
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` returns, from one snapshot. It must not write."""
+        ...
+
+    async def migrate(self) -> Sequence[str]:
+        """Names of the migrations applied now, oldest first. Raises SchemaTooNew."""
+        ...
+
+    async def check_schema(self) -> None:
+        """Returns if the schema is the one this code was written for, else raises SchemaTooNew or SchemaMissing."""
+        ...
+
+    def announce(self, position: int) -> None:
+        """Tell other nodes, soon and coalesced, that history has reached `position`."""
+        ...
+
+    def listen(self) -> AsyncIterator[int]:
+        """Positions that other nodes announce. A store with one process yields nothing."""
+        ...
+
+    async def close(self) -> None: ...

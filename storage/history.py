@@ -1,0 +1,64 @@
+"""The history table: append under the lock, read in order, read one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from storage.contract import Transaction
+from storage.records import EntryRecord
+
+PAGE = 2_000
+END = 2**62
+
+
+def lock(tx: Transaction) -> None:
+    """Wait to be the only appender until this transaction ends."""
+    tx.execute("lock_history")
+
+
+def head(tx: Transaction) -> tuple[int, bytes]:
+    """Position and digest of the last entry; (0, b"") while history is empty."""
+    row = tx.one("history_head")
+    return (row[0], bytes(row[1])) if row else (0, b"")
+
+
+def append(tx: Transaction, entries: Sequence[EntryRecord]) -> None:
+    tx.append(entries)
+
+
+def after(tx: Transaction, position: int, limit: int = PAGE) -> list[EntryRecord]:
+    """Entries with a greater position, in order, at most `limit`."""
+    return [EntryRecord._make(row) for row in tx.many("entries_after", after=position, limit=limit)]
+
+
+def of_stream(
+    tx: Transaction, environment: str, stream: str, *, after_version: int = 0, until: int = END, limit: int = PAGE
+) -> list[EntryRecord]:
+    """One stream's entries, oldest first, at most `limit`, none past position `until`."""
+    rows = tx.many(
+        "entries_of_stream",
+        environment=environment,
+        stream=stream,
+        after_version=after_version,
+        until=until,
+        limit=limit,
+    )
+    return [EntryRecord._make(row) for row in rows]
+
+
+def whole_stream(tx: Transaction, environment: str, stream: str, *, until: int = END) -> Iterator[EntryRecord]:
+    """One stream's entries from the first on, read page by page."""
+    version = 0
+    while page := of_stream(tx, environment, stream, after_version=version, until=until):
+        yield from page
+        if len(page) < PAGE:
+            return
+        version = page[-1].version
+
+
+def everything(tx: Transaction, *, after_position: int = 0) -> Iterator[list[EntryRecord]]:
+    """The whole of history in order, page by page."""
+    position = after_position
+    while page := after(tx, position):
+        yield page
+        position = page[-1].position

@@ -1,0 +1,252 @@
+"""Postgres through psycopg 3: one writing connection, a pool of reading ones, LISTEN and NOTIFY.
+
+History goes in by binary COPY, or by a prepared INSERT when there are few rows (COPY costs two round trips more).
+A write whose COMMIT was sent and never answered raises StorageUnavailable; whether it happened is for the caller's
+idempotency to find out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection, Connection, Cursor, errors
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from storage import migrations, queries
+from storage.contract import Row, StorageConflict, StorageError, StorageFull, StorageUnavailable, Transaction
+from storage.records import EntryRecord, Record
+
+T = TypeVar("T")
+
+READERS = 8
+CONNECT_TIMEOUT_S = 10
+COPY_ROWS_MIN = 5
+CHANNEL = "ironflow_history"
+MIGRATION_LOCK = 7366000
+RECONNECT_DELAY_S = 0.5
+
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
+_COPY_END = b"\xff\xff"
+
+
+class PostgresStorage:
+    dialect = "postgres"
+
+    def __init__(self, url: str, sql: Path) -> None:
+        self._url = url
+        self._migrations = migrations.load(sql / "postgres" / "migrations")
+        self._queries = queries.load(sql / "postgres" / "queries", style="psycopg")
+        self._writing = ThreadPoolExecutor(1, "postgres-write")
+        self._reading = ThreadPoolExecutor(READERS, "postgres-read")
+        self._writer: Connection[Row] | None = None
+        self._pool = ConnectionPool(
+            url,
+            open=False,
+            min_size=1,
+            max_size=READERS,
+            timeout=CONNECT_TIMEOUT_S,
+            kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_S},
+        )
+        self._announced = asyncio.Event()
+        self._announce_position = 0
+        self._announcer: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, url: str, sql: Path) -> PostgresStorage:
+        storage = cls(url, sql)
+        try:
+            await storage._in(storage._writing, storage._connected)
+            await asyncio.to_thread(storage._pool.open)
+        except BaseException:
+            await storage.close()
+            raise
+        return storage
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        return await self._in(self._writing, lambda: self._write(work))
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._in(self._reading, lambda: self._read(work))
+
+    async def migrate(self) -> Sequence[str]:
+        return await self._in(self._writing, self._migrate)
+
+    async def check_schema(self) -> None:
+        await self._in(self._writing, lambda: migrations.require_current(self._migrations, self._applied()))
+
+    def announce(self, position: int) -> None:
+        self._announce_position = max(position, self._announce_position)
+        self._announced.set()
+        if self._announcer is None:
+            self._announcer = asyncio.create_task(self._announce_all(), name="postgres-announce")
+
+    async def listen(self) -> AsyncIterator[int]:
+        """Positions announced by any node, this one included. Reconnects by itself; what was missed in between is
+        for the follower's safety poll to find."""
+        while True:
+            try:
+                async with await AsyncConnection.connect(
+                    self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S
+                ) as connection:
+                    await connection.execute(f"listen {CHANNEL}")
+                    async for notice in connection.notifies():
+                        yield int(notice.payload)
+            except psycopg.OperationalError:
+                await asyncio.sleep(RECONNECT_DELAY_S)
+
+    async def close(self) -> None:
+        if self._announcer is not None:
+            self._announcer.cancel()
+            await asyncio.gather(self._announcer, return_exceptions=True)
+        for executor in (self._reading, self._writing):
+            await asyncio.to_thread(executor.shutdown)
+        await asyncio.to_thread(self._pool.close)
+        if self._writer is not None:
+            self._writer.close()
+
+    async def _in(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+    async def _announce_all(self) -> None:
+        """One NOTIFY at a time, each with the newest position: while one is under way the next ones gather."""
+        while True:
+            try:
+                async with await AsyncConnection.connect(
+                    self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S
+                ) as connection:
+                    while True:
+                        await self._announced.wait()
+                        self._announced.clear()
+                        await connection.execute("select pg_notify(%s, %s)", (CHANNEL, str(self._announce_position)))
+            except psycopg.OperationalError:
+                self._announced.set()
+                await asyncio.sleep(RECONNECT_DELAY_S)
+
+    def _connected(self) -> Connection[Row]:
+        if self._writer is None or self._writer.closed:
+            with _translated("connect"):
+                self._writer = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+        return self._writer
+
+    def _write(self, work: Callable[[Transaction], T]) -> T:
+        connection = self._connected()
+        with _translated("write"), connection.transaction():
+            return work(_PostgresTransaction(connection, self._queries))
+
+    def _read(self, work: Callable[[Transaction], T]) -> T:
+        with _translated("read"), self._pool.connection() as connection, connection.transaction():
+            connection.execute("set transaction isolation level repeatable read, read only")
+            return work(_PostgresTransaction(connection, self._queries))
+
+    def _applied(self) -> int:
+        connection = self._connected()
+        row = connection.execute("select to_regclass('schema_migrations') is not null").fetchone()
+        if not row or not row[0]:
+            return 0
+        row = connection.execute("select coalesce(max(number), 0) from schema_migrations").fetchone()
+        return int(row[0]) if row else 0
+
+    def _migrate(self) -> Sequence[str]:
+        connection = self._connected()
+        with _translated("migrate"), connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+            due = migrations.pending(self._migrations, self._applied())
+            if due:
+                connection.execute(
+                    "create table if not exists schema_migrations (number bigint primary key, name text not null,"
+                    " applied_at timestamptz not null default now())"
+                )
+            for migration in due:
+                connection.execute(migration.sql.encode())
+                connection.execute(
+                    "insert into schema_migrations (number, name) values (%s, %s)", (migration.number, migration.name)
+                )
+        return [f"{migration.number:04}_{migration.name}" for migration in due]
+
+
+class _PostgresTransaction:
+    def __init__(self, connection: Connection[Row], known: Mapping[str, queries.Query]) -> None:
+        self._connection = connection
+        self._queries = known
+
+    def one(self, query: str, **params: Any) -> Row | None:
+        return self._run(query, params).fetchone()
+
+    def many(self, query: str, **params: Any) -> list[Row]:
+        return self._run(query, params).fetchall()
+
+    def execute(self, query: str, **params: Any) -> int:
+        return self._run(query, params).rowcount
+
+    def each(self, query: str, rows: Sequence[Record]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(self._queries[query].sql.encode(), [row._asdict() for row in rows])
+
+    def append(self, entries: Sequence[EntryRecord]) -> None:
+        if len(entries) < COPY_ROWS_MIN:
+            self.each("append_entry", entries)
+            return
+        columns = ", ".join(EntryRecord._fields)
+        with (
+            self._connection.cursor() as cursor,
+            cursor.copy(f"copy history ({columns}) from stdin (format binary)".encode()) as copy,
+        ):
+            copy.write(_packed(entries))
+
+    def _run(self, query: str, params: Mapping[str, Any]) -> Cursor[Row]:
+        return self._connection.execute(self._queries[query].sql.encode(), params)
+
+
+def _packed(entries: Sequence[EntryRecord]) -> bytes:
+    """The rows in Postgres' binary COPY format (SQL reference, COPY, "Binary Format")."""
+    parts = [_COPY_HEADER]
+    pack = struct.pack
+    for e in entries:
+        texts = [
+            text.encode()
+            for text in (e.environment, e.stream, e.kind, e.data, e.metadata, e.actor, e.correlation, e.causation)
+        ]
+        environment, stream, kind, data, metadata, actor, correlation, causation = texts
+        parts += (
+            pack(">hiqi", len(EntryRecord._fields), 8, e.position, len(environment)),
+            environment,
+            pack(">i", len(stream)),
+            stream,
+            pack(">iqi", 8, e.version, len(kind)),
+            kind,
+            pack(">i", len(data)),
+            data,
+            pack(">i", len(metadata)),
+            metadata,
+            pack(">i", len(actor)),
+            actor,
+            pack(">i", len(correlation)),
+            correlation,
+            pack(">i", len(causation)),
+            causation,
+            pack(">iqi", 8, e.recorded_at, len(e.digest)),
+            e.digest,
+        )
+    parts.append(_COPY_END)
+    return b"".join(parts)
+
+
+@contextmanager
+def _translated(operation: str) -> Iterator[None]:
+    try:
+        yield
+    except (errors.DiskFull, errors.ProgramLimitExceeded) as error:
+        raise StorageFull(f"{operation}: {error}") from error
+    except errors.IntegrityError as error:
+        raise StorageConflict(f"{operation}: {error}") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        raise StorageUnavailable(f"{operation}: {error}") from error
+    except psycopg.Error as error:
+        raise StorageError(f"{operation}: {error}") from error

@@ -1,0 +1,107 @@
+"""The runs table: one row a run, what lists show and filter on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from storage.contract import Transaction
+from storage.records import RunRow
+
+PAGE = 2_000
+LAST = "~"
+"""Sorts after every id."""
+
+
+def save(tx: Transaction, rows: Sequence[RunRow]) -> None:
+    tx.each("save_run", rows)
+
+
+def get(tx: Transaction, environment: str, run_id: str) -> RunRow | None:
+    row = tx.one("run_row", environment=environment, id=run_id)
+    return RunRow._make(row) if row else None
+
+
+def page(
+    tx: Transaction,
+    environment: str,
+    *,
+    function_id: str = "",
+    event_id: str = "",
+    statuses: Sequence[str] = (),
+    search: str = "",
+    since: int = 0,
+    until: int = 2**62,
+    before: str = LAST,
+    limit: int,
+) -> list[RunRow]:
+    """Newest first, those with an id before `before`. `search` is a part of id, function, event name or error."""
+    rows = tx.many(
+        "runs_page",
+        before=before,
+        limit=limit,
+        **_filter(environment, function_id, event_id, statuses, search, since, until),
+    )
+    return [RunRow._make(row) for row in rows]
+
+
+def count(
+    tx: Transaction,
+    environment: str,
+    *,
+    function_id: str = "",
+    event_id: str = "",
+    statuses: Sequence[str] = (),
+    search: str = "",
+    since: int = 0,
+    until: int = 2**62,
+    limit: int,
+) -> int:
+    """How many match, or `limit` if more do."""
+    row = tx.one(
+        "runs_count", limit=limit, **_filter(environment, function_id, event_id, statuses, search, since, until)
+    )
+    return int(row[0]) if row else 0
+
+
+def with_prefix(tx: Transaction, environment: str, prefix: str, *, limit: int) -> list[str]:
+    """Ids that begin with `prefix`, in order."""
+    rows = tx.many("runs_with_prefix", environment=environment, prefix=prefix, prefix_end=prefix + LAST, limit=limit)
+    return [row[0] for row in rows]
+
+
+def unfinished(tx: Transaction, *, after: str = "", limit: int = PAGE) -> list[RunRow]:
+    """Runs of every environment that have work or a timer left, in id order."""
+    return [RunRow._make(row) for row in tx.many("unfinished_runs", after=after, limit=limit)]
+
+
+def clear(tx: Transaction) -> None:
+    tx.execute("clear_runs")
+
+
+def everything(tx: Transaction) -> Iterator[RunRow]:
+    after = ""
+    while rows := tx.many("all_runs", after=after, limit=PAGE):
+        yield from map(RunRow._make, rows)
+        after = rows[-1][0]
+
+
+def _filter(
+    environment: str, function_id: str, event_id: str, statuses: Sequence[str], search: str, since: int, until: int
+) -> dict[str, str | int]:
+    return {
+        "environment": environment,
+        "function_id": function_id,
+        "event_id": event_id,
+        "statuses": f",{','.join(statuses)}," if statuses else "",
+        "search": contains(search),
+        "since": since,
+        "until": until,
+    }
+
+
+def contains(text: str) -> str:
+    """A LIKE pattern, with backslash as its escape, for values that contain `text`; "" for ""."""
+    if not text:
+        return ""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

@@ -1,0 +1,208 @@
+"""SQLite through apsw: one writing connection, a few reading ones, WAL, every commit on disk before it returns.
+
+The writer belongs to one thread. Checkpoints run on a thread and connection of their own, off the write path;
+only a log that has grown far past its size makes the writer wait for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from storage import migrations, queries
+from storage.contract import Row, StorageConflict, StorageError, StorageFull, StorageUnavailable, Transaction
+from storage.records import EntryRecord, Record
+
+T = TypeVar("T")
+
+READERS = 4
+CACHE_KIB = 64 * 1024
+CHECKPOINT_PAGES = 4_000
+CHECKPOINT_PAGES_MAX = 100_000
+BUSY_TIMEOUT_MS = 10_000
+
+
+class SQLiteStorage:
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, sql: Path) -> None:
+        self._path = path
+        self._migrations = migrations.load(sql / "sqlite" / "migrations")
+        self._queries = queries.load(sql / "sqlite" / "queries", style="named")
+        self._writing = ThreadPoolExecutor(1, "sqlite-write")
+        self._reading = ThreadPoolExecutor(READERS, "sqlite-read")
+        self._checkpointing = ThreadPoolExecutor(1, "sqlite-checkpoint")
+        self._local = threading.local()
+        self._opened: list[apsw.Connection] = []
+        self._log_pages = 0
+        self._checkpoint_due = False
+
+    @classmethod
+    async def open(cls, path: Path, sql: Path) -> SQLiteStorage:
+        storage = cls(path, sql)
+        await storage._in(storage._writing, storage._open_writer)
+        return storage
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        return await self._in(self._writing, lambda: self._write(work))
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._in(self._reading, lambda: self._read(work))
+
+    async def migrate(self) -> Sequence[str]:
+        return await self._in(self._writing, self._migrate)
+
+    async def check_schema(self) -> None:
+        await self._in(self._writing, lambda: migrations.require_current(self._migrations, self._applied()))
+
+    def announce(self, position: int) -> None:
+        """Nobody else has the file open for writing, so there is nobody to tell."""
+
+    async def listen(self) -> AsyncIterator[int]:
+        await asyncio.Event().wait()
+        yield 0
+
+    async def close(self) -> None:
+        for executor in (self._reading, self._checkpointing, self._writing):
+            await asyncio.to_thread(executor.shutdown)
+        for connection in self._opened:
+            connection.close()
+
+    async def _in(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+    def _open_writer(self) -> None:
+        with _translated(f"open {self._path.name}"):
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._writer = self._connect(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+            for pragma in ("journal_mode = wal", "synchronous = full", "wal_autocheckpoint = 0"):
+                self._writer.execute(f"pragma {pragma}")
+            self._writer.set_wal_hook(self._on_log_growth)
+
+    def _connect(self, flags: int) -> apsw.Connection:
+        connection = apsw.Connection(str(self._path), flags=flags)
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        connection.execute(f"pragma cache_size = -{CACHE_KIB}")
+        connection.execute("pragma foreign_keys = on")
+        self._opened.append(connection)
+        return connection
+
+    def _write(self, work: Callable[[Transaction], T]) -> T:
+        with _translated("write"):
+            self._writer.execute("begin immediate")
+            try:
+                answer = work(_SQLiteTransaction(self._writer, self._queries))
+                self._writer.execute("commit")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("rollback")
+                raise
+        self._checkpoint_if_due()
+        return answer
+
+    def _read(self, work: Callable[[Transaction], T]) -> T:
+        with _translated("read"):
+            connection: apsw.Connection | None = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = self._connect(apsw.SQLITE_OPEN_READONLY)
+            connection.execute("begin")
+            try:
+                return work(_SQLiteTransaction(connection, self._queries))
+            finally:
+                connection.execute("rollback")
+
+    def _on_log_growth(self, connection: apsw.Connection, database: str, pages: int) -> int:
+        self._log_pages = pages
+        return int(apsw.SQLITE_OK)
+
+    def _checkpoint_if_due(self) -> None:
+        if self._log_pages > CHECKPOINT_PAGES_MAX:
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+            self._log_pages = 0
+        elif self._log_pages > CHECKPOINT_PAGES and not self._checkpoint_due:
+            self._checkpoint_due = True
+            self._checkpointing.submit(self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        try:
+            connection: apsw.Connection | None = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
+                connection.execute("pragma wal_autocheckpoint = 0")
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        finally:
+            self._log_pages = 0
+            self._checkpoint_due = False
+
+    def _applied(self) -> int:
+        [(exists,)] = self._writer.execute("select count(*) from sqlite_master where name = 'schema_migrations'")
+        if not exists:
+            return 0
+        [(number,)] = self._writer.execute("select coalesce(max(number), 0) from schema_migrations")
+        return int(number)
+
+    def _migrate(self) -> Sequence[str]:
+        with _translated("migrate"):
+            self._writer.execute("begin immediate")
+            try:
+                due = migrations.pending(self._migrations, self._applied())
+                if due:
+                    self._writer.execute(
+                        "create table if not exists schema_migrations (number integer primary key, name text not null,"
+                        " applied_at text not null default current_timestamp) strict"
+                    )
+                for migration in due:
+                    self._writer.execute(migration.sql)
+                    self._writer.execute(
+                        "insert into schema_migrations (number, name) values (?, ?)", (migration.number, migration.name)
+                    )
+                self._writer.execute("commit")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("rollback")
+                raise
+            return [f"{migration.number:04}_{migration.name}" for migration in due]
+
+
+class _SQLiteTransaction:
+    def __init__(self, connection: apsw.Connection, known: Mapping[str, queries.Query]) -> None:
+        self._connection = connection
+        self._queries = known
+
+    def one(self, query: str, **params: Any) -> Row | None:
+        row: Row | None = next(self._connection.execute(self._queries[query].sql, params), None)
+        return row
+
+    def many(self, query: str, **params: Any) -> list[Row]:
+        return self._connection.execute(self._queries[query].sql, params).fetchall()
+
+    def execute(self, query: str, **params: Any) -> int:
+        self._connection.execute(self._queries[query].sql, params)
+        return self._connection.changes()
+
+    def each(self, query: str, rows: Sequence[Record]) -> None:
+        self._connection.executemany(self._queries[query].sql, rows)
+
+    def append(self, entries: Sequence[EntryRecord]) -> None:
+        self.each("append_entry", entries)
+
+
+@contextmanager
+def _translated(operation: str) -> Any:
+    try:
+        yield
+    except apsw.FullError as error:
+        raise StorageFull(f"{operation}: {error}") from error
+    except apsw.ConstraintError as error:
+        raise StorageConflict(f"{operation}: {error}") from error
+    except (apsw.CantOpenError, apsw.BusyError, apsw.NotADBError, apsw.ReadOnlyError, PermissionError) as error:
+        raise StorageUnavailable(f"{operation}: {error}") from error
+    except apsw.Error as error:
+        raise StorageError(f"{operation}: {error}") from error

@@ -1,0 +1,120 @@
+"""Fixtures for every test: a Postgres on demand, real servers, and randomness that can be had again.
+
+`postgres_url` is an empty database of its own for each test. A folder of tests that wants it prepared (migrated, say)
+overrides `prepare_database` in its conftest with a session fixture that returns `prepare(url)`; that runs once, and
+each test gets a copy.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from tests.support.postgres import Cluster, Prepare
+from tests.support.server import ServerProcess
+
+hypothesis.settings.register_profile("ironflow", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("ironflow")
+
+_SERVERS = pytest.StashKey[list[ServerProcess]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=None, help="of the randomised tests; a new one is drawn without it")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Drawn where pytest-xdist still copies options to its workers, so that all of them share it.
+    if config.option.seed is None:
+        config.option.seed = random.SystemRandom().randrange(1_000_000)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"seed: {config.option.seed} (repeat with --seed={config.option.seed})"
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """This test's own seed, drawn from --seed and its name; printed with its failure."""
+    return zlib.crc32(f"{request.config.option.seed}:{request.node.nodeid}".encode())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    outcome = yield
+    report: pytest.TestReport = outcome.get_result()
+    if not report.failed:
+        return
+    if "seed" in getattr(item, "fixturenames", ()):
+        report.sections.append(("seed", f"--seed={item.config.option.seed}"))
+    for server in item.stash.get(_SERVERS, []):
+        report.sections.append((f"log of the server in {server.data_dir}", server.log()))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A quick Postgres: nothing is synced, so it proves nothing about a crash of the machine."""
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def durable_postgres() -> Iterator[Cluster]:
+    """A Postgres as in production: fsync and synchronous_commit on."""
+    with Cluster(durable=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def prepare_database() -> Prepare | None:
+    """What to do once to the database that each test gets a copy of. Nothing, unless a folder overrides this."""
+    return None
+
+
+@pytest.fixture
+def postgres_url(postgres: Cluster, prepare_database: Prepare | None) -> Iterator[str]:
+    """URL of a database for this test alone."""
+    url = postgres.create_database(prepare_database)
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+def durable_postgres_url(durable_postgres: Cluster, prepare_database: Prepare | None) -> Iterator[str]:
+    """The same in a Postgres that syncs."""
+    url = durable_postgres.create_database(prepare_database)
+    yield url
+    durable_postgres.drop_database(url)
+
+
+@pytest.fixture
+def start_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Start real servers: `start_server(database_url=…, data_dir=…, arguments=[…], environment={…})`.
+
+    They are ready when it returns; their logs are shown if the test fails; they are gone after it.
+    """
+    started: list[ServerProcess] = []
+    request.node.stash[_SERVERS] = started
+
+    def start(**options: Any) -> ServerProcess:
+        options.setdefault("data_dir", tmp_path / f"server-{len(started) + 1}")
+        server = ServerProcess(**options)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture
+def server(start_server: Callable[..., ServerProcess]) -> ServerProcess:
+    """One running server on SQLite."""
+    return start_server()

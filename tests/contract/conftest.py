@@ -1,0 +1,52 @@
+"""One store a test, each backend in turn, empty and migrated; and a node over it whose clock the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app import resources
+from app.clock import ManualClock
+from app.ids import Ids
+from app.node import Node
+from storage import open_storage
+from storage.contract import Storage
+
+START_US = 1_764_000_000_000_000
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty store is."""
+    if request.param == "sqlite":
+        return str(tmp_path / "ironflow.db")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+async def storage(location: str) -> AsyncIterator[Storage]:
+    opened = await open_storage(location, resources.sql_folder())
+    await opened.migrate()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START_US)
+
+
+@pytest.fixture
+async def node(storage: Storage, clock: ManualClock) -> AsyncIterator[Node]:
+    """A running node."""
+    made = Node(storage=storage, clock=clock, ids=Ids(clock))
+    async with asyncio.TaskGroup() as tasks:
+        running = await made.start(tasks)
+        yield made
+        await made.committer.drain()
+        for task in running:
+            task.cancel()

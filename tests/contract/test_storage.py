@@ -1,0 +1,163 @@
+"""What both stores promise (storage/contract.py)."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from app import resources
+from storage import history, open_storage, queries
+from storage.contract import SchemaMissing, SchemaTooNew, Storage, StorageConflict, StorageUnavailable, Transaction
+from storage.records import EntryRecord
+
+
+def entry(position: int, *, stream: str = "counter/a", version: int | None = None, data: str = "{}") -> EntryRecord:
+    return EntryRecord(
+        position, "default", stream, version or position, "counted", data, "{}", "", "", "", 1_000 + position, b"d" * 32
+    )
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 300])
+async def test_appended_entries_come_back_unchanged_and_in_order(storage: Storage, count: int) -> None:
+    entries = [entry(n, data='{"b": 1,  "a":"ü % ☃ \\u0041"}') for n in range(1, count + 1)]
+
+    await storage.write(lambda tx: history.append(tx, entries))
+
+    assert await storage.read(lambda tx: history.after(tx, 0)) == entries
+    assert await storage.read(history.head) == (count, b"d" * 32)
+
+
+async def test_a_unit_of_work_that_raises_leaves_nothing_behind(storage: Storage) -> None:
+    def fail(tx: Transaction) -> None:
+        history.append(tx, [entry(1)])
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        await storage.write(fail)
+
+    assert await storage.read(lambda tx: history.after(tx, 0)) == []
+
+
+async def test_a_version_of_a_stream_exists_once(storage: Storage) -> None:
+    await storage.write(lambda tx: history.append(tx, [entry(1, version=1)]))
+
+    with pytest.raises(StorageConflict):
+        await storage.write(lambda tx: history.append(tx, [entry(2, version=1)]))
+
+    await storage.write(lambda tx: history.append(tx, [entry(2, version=2)]))
+
+
+async def test_a_stream_is_read_from_a_version_and_up_to_a_position(storage: Storage) -> None:
+    entries = [entry(n, stream=f"counter/{'ab'[n % 2]}", version=(n + 1) // 2) for n in range(1, 9)]
+    await storage.write(lambda tx: history.append(tx, entries))
+
+    read = await storage.read(lambda tx: history.of_stream(tx, "default", "counter/b", after_version=1, until=6))
+
+    assert [one.position for one in read] == [3, 5]
+
+
+async def test_writes_do_not_overlap_and_readers_never_see_a_gap(storage: Storage) -> None:
+    def append_next(tx: Transaction) -> None:
+        history.lock(tx)
+        position, _ = history.head(tx)
+        history.append(tx, [entry(position + 1)])
+
+    async def watch() -> list[int]:
+        seen: list[int] = []
+        while len(seen) < 40:
+            after = seen[-1] if seen else 0
+            read = await storage.read(partial(history.after, position=after))
+            seen += [one.position for one in read]
+        return seen
+
+    seen, *_ = await asyncio.gather(watch(), *(storage.write(append_next) for _ in range(40)))
+
+    assert seen == list(range(1, 41))
+
+
+async def test_migrating_twice_applies_nothing_the_second_time(storage: Storage) -> None:
+    assert await storage.migrate() == []
+    await storage.check_schema()
+
+
+async def test_a_store_of_a_newer_release_is_refused(storage: Storage, location: str) -> None:
+    await storage.write(_pretend_newer)
+
+    other = await open_storage(location, resources.sql_folder())
+    try:
+        with pytest.raises(SchemaTooNew, match="schema 0999"):
+            await other.migrate()
+    finally:
+        await other.close()
+
+
+def _pretend_newer(tx: Transaction) -> None:
+    tx._connection.execute("insert into schema_migrations (number, name) values (999, 'later')")  # type: ignore[attr-defined]
+
+
+async def test_an_unmigrated_store_is_named_as_such(location: str) -> None:
+    opened = await open_storage(location, resources.sql_folder())
+    try:
+        with pytest.raises(SchemaMissing):
+            await opened.check_schema()
+    finally:
+        await opened.close()
+
+
+async def test_positions_announced_by_one_node_reach_another(storage: Storage, location: str) -> None:
+    if storage.dialect == "sqlite":
+        pytest.skip("one process only")
+    other = await open_storage(location, resources.sql_folder())
+    try:
+        heard = asyncio.create_task(anext(aiter(other.listen())))
+        async with asyncio.timeout(10):
+            while not heard.done():
+                storage.announce(7)
+                await asyncio.wait([heard], timeout=0.05)
+        assert heard.result() == 7
+    finally:
+        await other.close()
+
+
+async def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a database" * 1000)
+
+    with pytest.raises(StorageUnavailable):
+        await open_storage(str(tmp_path / "file"), resources.sql_folder())
+    with pytest.raises(StorageUnavailable):
+        await open_storage("postgresql://nobody@127.0.0.1:1/none", resources.sql_folder())
+
+
+def test_both_dialects_define_the_same_queries_with_the_same_parameters() -> None:
+    folder = resources.sql_folder()
+    sqlite = queries.load(folder / "sqlite" / "queries", style="named")
+    postgres = queries.load(folder / "postgres" / "queries", style="psycopg")
+
+    assert {q.name: (q.kind, q.params) for q in sqlite.values()} == {
+        q.name: (q.kind, q.params) for q in postgres.values()
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "psycopg"),
+    [
+        ("select :a::text", "select %(a)s::text"),
+        ("select ':a', :b", "select ':a', %(b)s"),
+        ("select 5 % :b -- :c", "select 5 %% %(b)s -- :c"),
+        ("select x like '100%' escape '\\' and y = :k;", "select x like '100%%' escape '\\' and y = %(k)s"),
+    ],
+)
+def test_parameters_are_rewritten_for_psycopg_outside_literals(tmp_path: Path, written: str, psycopg: str) -> None:
+    (tmp_path / "q.sql").write_text(f"-- name: q :one\n{written}\n")
+
+    assert queries.load(tmp_path, style="psycopg")["q"].sql == psycopg
+
+
+def test_a_query_name_given_twice_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "q.sql").write_text("-- name: q :one\nselect 1;\n-- name: q :one\nselect 2;\n")
+
+    with pytest.raises(ValueError, match="defined twice"):
+        queries.load(tmp_path, style="named")

@@ -1,0 +1,73 @@
+"""The executable, as a user would have it: no Python, no checkout, an empty PATH."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.resources import VERSION
+from tests.support.server import ServerProcess
+
+EXECUTABLE = Path(__file__).parents[2] / "dist" / "ironflow"
+BARE = {"PATH": "/nonexistent", "HOME": "/tmp"}
+
+pytestmark = pytest.mark.frozen
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    made = ServerProcess(data_dir=tmp_path / "data", command=[EXECUTABLE], environment=BARE)
+    made.start()
+    yield made
+    made.close()
+
+
+def ask(method: str, url: str, body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=20) as answer:
+        return json.load(answer)
+
+
+def run(*arguments: str, **options: Any) -> str:
+    command = [str(EXECUTABLE), *arguments]
+    return subprocess.run(command, env=BARE, capture_output=True, text=True, check=True, timeout=60, **options).stdout
+
+
+def test_version_needs_nothing() -> None:
+    assert run("version").strip() == f"ironflow {VERSION}"
+
+
+def test_what_it_acknowledged_survives_kill_9(server: ServerProcess) -> None:
+    emitted = ask("POST", f"{server.url}/api/v1/events", {"name": "order.placed", "data": {"id": 1}})
+
+    server.kill9()
+    server.restart()
+
+    [event] = ask("GET", f"{server.url}/api/v1/events")["events"]
+    assert event["id"] == emitted["event_id"]
+    assert event["data"] == {"id": 1}
+
+
+def test_its_own_nats_and_every_part_are_up(server: ServerProcess) -> None:
+    assert ask("GET", f"{server.url}/ready")["status"] == "ready"
+    assert "grpc_address" in ask("GET", f"{server.url}/api/v1/capabilities")
+    assert "/api/v1/runs" in ask("GET", f"{server.url}/api/v1/openapi.json")["paths"]
+
+
+def test_its_command_line_talks_to_it_and_checks_its_history(server: ServerProcess, tmp_path: Path) -> None:
+    sent = json.loads(run("emit", "order.placed", "-d", '{"id": 2}', "--server", server.url, "--json"))
+    listed = json.loads(run("event", "list", "--server", server.url, "--json"))
+    assert sent["events"] == 1
+    assert [event["name"] for event in listed["items"]] == ["order.placed"]
+
+    server.terminate()
+
+    data_dir = str(tmp_path / "data")
+    assert json.loads(run("history", "verify", "--data-dir", data_dir, "--json"))["ok"]
+    assert json.loads(run("rebuild", "--check", "--data-dir", data_dir, "--json"))["differing"] == []

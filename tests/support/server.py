@@ -1,0 +1,141 @@
+"""The real `ironflow serve` as a child process, to be used, killed and started again.
+
+The server prints one line on stdout when it is ready and stdout is not a terminal:
+`ready http://127.0.0.1:PORT grpc=127.0.0.1:PORT`. It is waited for, so nothing here sleeps or polls. The first start
+takes free ports, later ones take the same again, so that clients and workers find the server where they left it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from tests.support import reaper
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
+LOG_CHARACTERS_SHOWN = 20_000
+
+COMMAND = (sys.executable, "-m", "app")
+
+
+class ServerProcess:
+    """One server over one data directory. All methods block, with a bound; call `start` first."""
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path,
+        database_url: str | None = None,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str | Path] = COMMAND,
+    ) -> None:
+        """`command` is what `serve` is appended to. `environment` is added to ours, or is all if it has a PATH."""
+        self.data_dir = data_dir
+        self.database_url = database_url
+        self.url = ""
+        self.grpc_address = ""
+        self.log_file = data_dir.with_name(f"{data_dir.name}.log")
+        self._command = command
+        self._arguments = arguments
+        self._environment = dict(environment or {})
+        self._process: subprocess.Popen[str] | None = None
+        self._announced = threading.Event()
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    @property
+    def discovery(self) -> dict[str, Any]:
+        """What the server tells local clients about itself, in `engine.json`."""
+        found: dict[str, Any] = json.loads((self.data_dir / "engine.json").read_text("utf-8"))
+        return found
+
+    def start(self) -> None:
+        """Returns when it is ready. Raises RuntimeError with its log when it ends or is silent instead."""
+        assert self._process is None, "already running"
+        self.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        self._announced.clear()
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._command, "serve", *self._flags()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=self._environment if "PATH" in self._environment else {**os.environ, **self._environment},
+                start_new_session=True,
+            )
+        reaper.adopt(self._process.pid)
+        assert self._process.stdout is not None
+        threading.Thread(target=self._follow, args=(self._process.stdout,), name="server-log", daemon=True).start()
+        if not self._announced.wait(START_TIMEOUT_S) or self._process.poll() is not None:
+            self.kill9()
+            raise RuntimeError("the server did not become ready:\n" + self.log())
+
+    def kill9(self) -> None:
+        """SIGKILL: no goodbye, nothing flushed."""
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> int:
+        """SIGTERM: a clean stop. Returns the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def restart(self) -> None:
+        """Start again on the same ports and data, after an end of either sort."""
+        self.start()
+
+    def close(self) -> None:
+        """Make sure that it is gone."""
+        if self._process is not None:
+            self.kill9()
+
+    def log(self) -> str:
+        """The end of what the server wrote, over all its lives."""
+        written = self.log_file.read_text("utf-8", errors="replace") if self.log_file.exists() else ""
+        return written[-LOG_CHARACTERS_SHOWN:]
+
+    def _flags(self) -> Sequence[str]:
+        port, grpc_port = urlsplit(self.url).port or 0, self.grpc_address.rpartition(":")[2] or "0"
+        database = ["--database-url", self.database_url] if self.database_url else []
+        listen = ["--port", str(port), "--grpc-port", grpc_port, "--data-dir", str(self.data_dir)]
+        return [*listen, *database, "--dev", *self._arguments]
+
+    def _follow(self, lines: IO[str]) -> None:
+        with lines, self.log_file.open("a", encoding="utf-8") as log:
+            for line in lines:
+                log.write(line)
+                log.flush()
+                if line.startswith("ready "):
+                    _, self.url, grpc = line.split()
+                    self.grpc_address = grpc.removeprefix("grpc=")
+                    self._announced.set()
+        self._announced.set()  # the end of the output: whoever waits finds the process gone
+
+    def _end(self, number: signal.Signals) -> int:
+        process = self._running()
+        process.send_signal(number)
+        try:
+            code = process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            self._process = None
+            reaper.release(process.pid)
+        return code
+
+    def _running(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "not running"
+        return self._process

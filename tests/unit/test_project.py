@@ -1,0 +1,67 @@
+"""What the repository promises about itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from app.resources import VERSION
+from tests.support import protobuf
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert project["version"] == VERSION
+    assert f"## {VERSION}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_committed_protobuf_modules_are_what_the_proto_files_generate(tmp_path: Path) -> None:
+    protobuf.generate(tmp_path)
+
+    committed = ROOT / "sdk" / "ironflow" / "v1"
+    generated = {path.name: path.read_text() for path in (tmp_path / "ironflow" / "v1").iterdir()}
+    present = {path.name for path in committed.glob("*_pb2*.py*")}
+    assert present == set(generated)
+    assert {name: (committed / name).read_text() for name in generated} == generated
+
+
+def test_every_constraint_is_an_exact_version() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+
+    for line in lines:
+        assert not line or line.startswith("#") or re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+-]+", line), line
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "list", "--help"], ["emit", "--help"]])
+def test_client_commands_load_nothing_of_the_server(arguments: list[str]) -> None:
+    code = (
+        "import sys; sys.argv = ['ironflow', *sys.argv[1:]]\n"
+        "from app.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'falcon', 'granian', 'grpc', 'nats', 'psycopg', 'apsw', 'celpy'} & set(sys.modules)))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert shown.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_command_has_a_help_page() -> None:
+    from click.testing import CliRunner
+
+    from app.cli.main import COMMANDS, ironflow
+
+    for name in COMMANDS:
+        shown = CliRunner().invoke(ironflow, [name, "--help"])
+        assert shown.exit_code == 0, name
+        assert "Usage:" in shown.output
