@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 STOP_TIMEOUT_S = 10.0
 DISCOVERY_FILE = "engine.json"
 DATABASE_FILE = "ironflow.db"
+CONNECTIONS_MAX = 10_000
+"""Served at a time; Granian's own default of 128 would leave the next ones waiting without a word."""
 GC_THRESHOLD = 50_000
 """Objects between two looks for cycles: what a batch makes is freed by its counts, and looking costs a tenth."""
 SWITCH_INTERVAL_S = 0.002
@@ -195,7 +197,9 @@ class _HttpServer:
                 self._ssp = None
                 self._shd = holder(os.dup(listening.fileno()), False, 1024)  # it closes what it is given
 
-        self._server: Any = OnSocket(app, interface="asginl", log_enabled=False)
+        self._server: Any = OnSocket(
+            app, interface="asginl", log_enabled=False, backlog=1024, backpressure=CONNECTIONS_MAX
+        )
 
     async def serve(self) -> None:
         await self._server.serve()

@@ -6,9 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
 
 from benchmarks.machine import percentile
+
+CASE_TIMEOUT_S = 300.0
 
 
 @dataclass
@@ -39,8 +42,7 @@ class _Client(asyncio.Protocol):
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
         self._next()
 
     def data_received(self, data: bytes) -> None:
@@ -98,6 +100,7 @@ async def run(
         await loop.create_connection(lambda: _Client(request, go_on, load), split.hostname, split.port)
         for _ in range(clients)
     ]
-    await asyncio.gather(*(client.finished for _, client in made))
+    async with asyncio.timeout(seconds + CASE_TIMEOUT_S):
+        await asyncio.gather(*(client.finished for _, client in made))
     load.seconds = time.perf_counter() - started
     return load

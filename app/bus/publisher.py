@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,6 +36,8 @@ BATCH_MAX = 2_000
 ACK_TIMEOUT_S = 10.0
 RETRY_S = (0.1, 5.0)
 ENVELOPE_BYTES_MAX = 1_000
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Publisher:
@@ -163,21 +166,21 @@ def _headers(entry: Entry) -> dict[str, str]:
 
 def _envelope(entry: Entry, size_max: int) -> bytes:
     """The entry as JSON, its data as they were recorded; left out, and said so, where NATS would refuse the size."""
-    data = entry.data
-    omitted = len(data) + len(entry.metadata) + ENVELOPE_BYTES_MAX > size_max
-    content: dict[str, Any] = {
-        "position": entry.position,
-        "environment": entry.environment,
-        "stream": entry.stream,
-        "version": entry.version,
-        "kind": entry.kind,
-        "recorded_at": clock.rfc3339(entry.recorded_at),
-        "data": None if omitted else msgspec.Raw(data),
-        "metadata": None if omitted else msgspec.Raw(entry.metadata),
-    }
-    if omitted:
-        content["data_omitted"] = True
-    return msgspec.json.encode(content)
+    data, metadata, omitted = entry.data, entry.metadata, b""
+    if len(data) + len(metadata) + ENVELOPE_BYTES_MAX > size_max:
+        data, metadata, omitted = b"null", b"null", b',"data_omitted":true'
+    head = (
+        f'{{"position":{entry.position},"version":{entry.version},"kind":"{entry.kind}",'
+        f'"recorded_at":"{_instant(entry.recorded_at)}","environment":'
+    )
+    names = (_encode(entry.environment), b',"stream":', _encode(entry.stream))
+    return b"".join((head.encode(), *names, b',"data":', data, b',"metadata":', metadata, omitted, b"}"))
+
+
+@lru_cache(16)
+def _instant(us: int) -> str:
+    """Entries of one commit share their instant."""
+    return clock.rfc3339(us)
 
 
 def _nats_errors() -> tuple[type[Exception], ...]:

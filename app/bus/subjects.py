@@ -24,6 +24,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_\-:/@+=,~]")
 
 def token(text: str) -> str:
     """The text as one subject token."""
+    if text.isascii() and text.isidentifier():
+        return text  # ids and plain names, the usual case
     return _UNSAFE.sub(lambda char: "".join(f"%{byte:02X}" for byte in char[0].encode()), text) or "%"
 
 

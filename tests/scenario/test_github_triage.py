@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from ironflow import Client
 from tests.support import reaper
 from tests.support.server import ServerProcess
 
@@ -47,6 +48,7 @@ class Triage:
             "TRIAGE_LEDGER": str(self.ledger),
         }
         self._log = folder / "worker.log"
+        self.client = Client(server.url)
         self._worker: subprocess.Popen[bytes] | None = None
 
     def start_worker(self) -> None:
@@ -81,7 +83,7 @@ class Triage:
     def wait_for_runs(self) -> list[dict[str, Any]]:
         """Every run, once each has ended."""
         for run in self.runs():
-            self.ironflow("run", "wait", run["id"], "--timeout", "60s")
+            self.client.runs.wait(run["id"], timeout_s=60)
         return self.runs()
 
     def executions(self) -> Counter[tuple[str, str, int]]:
@@ -142,17 +144,17 @@ def test_kills_at_random_instants_lose_nothing(
 
         assert sent["runs"] == len(runs) == sum(expected_runs(events_file).values())
         assert {run["status"] for run in runs} == {"completed"}
+        executions = triage.executions()
         for run in runs:
-            check_run(triage, run)
+            check_run(triage, run, executions)
     check_history(triage, server, database_url)
 
 
-def check_run(triage: Triage, run: dict[str, Any]) -> None:
+def check_run(triage: Triage, run: dict[str, Any], executions: Counter[tuple[str, str, int]]) -> None:
     """Each step succeeded once on record; it ran at least once, and more often only if an execution was cut short."""
-    recorded = [step for step in triage.json("run", "steps", run["id"])["items"] if step["type"] == "invoke"]
+    recorded = [step for step in triage.client.runs.steps(run["id"]) if step["type"] == "invoke"]
     assert [step["name"] for step in recorded] == STEPS_OF[run["function_id"]]
     assert {step["status"] for step in recorded} == {"completed"}
-    executions = triage.executions()
     for step in recorded:
         times = sum(executions[run["id"], step["name"], attempt] for attempt in range(1, run["attempt"] + 1))
         failures = 1 if step["name"] == "check style" else 0
