@@ -54,7 +54,7 @@ _HINT = "send one JSON value in UTF-8, without NUL, lone surrogates, NaN or infi
 def _check_exactly(value: Any, field: str, depth_max: int) -> None:
     """Walk the value for what a look at the bytes could not rule out."""
     level = [value]
-    for _ in range(depth_max + 1):
+    for _ in range(depth_max):
         below: list[Any] = []
         for item in level:
             if isinstance(item, str):

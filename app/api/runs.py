@@ -70,10 +70,12 @@ class Run:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
-        run_id = await whole_id(self._services, environment, run_id)
         wait = req.get_param("wait")
-        if wait is not None:
-            await self._services.waits.until_ended(environment, run_id, _wait_s(wait))
+        wait_s = 0.0 if wait is None else _wait_s(wait)
+        run_id = await whole_id(self._services, environment, run_id)
+        if wait_s:
+            await self._services.runs.row(environment, run_id)  # an unknown run would never come to rest
+            await self._services.waits.until_ended(environment, run_id, wait_s)
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
 

@@ -21,7 +21,7 @@ import stat
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Self
@@ -316,9 +316,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def available_extensions(url: str) -> Sequence[str]:
-    """Names of the extensions that this Postgres could create."""
-    with psycopg.connect(url) as connection:
-        return [str(row[0]) for row in connection.execute("select name from pg_available_extensions order by name")]

@@ -1,0 +1,328 @@
+"""The published REST pull protocol, driven by a small client written from the wire facts alone, not by our SDK."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+RPC = "/ironflow.v1.IronflowService"
+
+
+class Puller:
+    """A worker of a few lines."""
+
+    def __init__(self, http: httpx.Client, *, name: str = "w1", functions: tuple[str, ...] = ("greet",)) -> None:
+        self.http = http
+        self.base = f"/api/v1/workers/{name}"
+        self.functions = functions
+
+    def register_function(self, **more: Any) -> httpx.Response:
+        body = {
+            "id": "greet",
+            "name": "greet",
+            "triggers": [{"event": "user.*"}],
+            "preferredMode": "EXECUTION_MODE_PULL",
+            "retry": {"maxAttempts": 3, "initialDelayMs": 1, "onExhausted": "fail"},
+            "metadata": {"__ironflow_code_hash": "0123456789abcdef"},
+            "somethingNew": 1,
+            **more,
+        }
+        return self.http.post(f"{RPC}/RegisterFunction", json=body)
+
+    def register(self) -> httpx.Response:
+        body = {
+            "worker_id": self.base.rpartition("/")[2],
+            "hostname": "h",
+            "function_ids": list(self.functions),
+            "max_concurrent_jobs": 10,
+            "labels": {"zone": "a"},
+            "version": {"sdk": "test/1", "runtime": "python/3.11"},
+        }
+        return self.http.post(f"{self.base}/register", json=body)
+
+    def poll(self, wait: int = 10, available: int = 10) -> httpx.Response:
+        return self.http.get(f"{self.base}/jobs", params={"available": available, "wait": wait})
+
+    def job(self) -> dict[str, Any]:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            answer = self.poll()
+            if answer.status_code == 200:
+                [job] = answer.json()["jobs"]
+                found: dict[str, Any] = job
+                return found
+        raise AssertionError("no job came")
+
+    def ack(self, job: dict[str, Any], **more: Any) -> httpx.Response:
+        return self.http.put(
+            f"{self.base}/jobs/{job['job_id']}/ack", json={"run_id": job["run_id"], **fence(job), **more}
+        )
+
+    def report(self, job: dict[str, Any], status: str, **more: Any) -> httpx.Response:
+        body = {"status": status, "steps": [], "step_offset": 0, **fence(job), **more}
+        return self.http.put(f"{self.base}/jobs/{job['job_id']}", json=body)
+
+
+def fence(job: dict[str, Any]) -> dict[str, Any]:
+    return {"execution_seq": job["execution_seq"], "lease_token": job["lease_token"]}
+
+
+def step(job: dict[str, Any], name: str, output: Any = None, **more: Any) -> dict[str, Any]:
+    at = "2026-01-01T00:00:00.000Z"
+    done = {"status": "completed", "output": output, "started_at": at, "ended_at": at, "duration_ms": 5}
+    return {"id": f"{job['run_id']}:{name}:0", "name": name, "type": "invoke", **done, **more}
+
+
+@pytest.fixture
+def worker(http: httpx.Client) -> Puller:
+    made = Puller(http)
+    assert made.register_function().json()["created"] is True
+    assert made.register().json() == {"status": "registered"}
+    return made
+
+
+def emit(http: httpx.Client, data: Any = None) -> str:
+    [run_id] = http.post(f"{RPC}/Emit", json={"event": "user.signed_up", "data": data}).json()["runIds"]
+    found: str = run_id
+    return found
+
+
+def run(http: httpx.Client, run_id: str, wait: float = 0) -> dict[str, Any]:
+    found: dict[str, Any] = http.get(f"/api/v1/runs/{run_id}", params={"wait": wait}).json()
+    return found
+
+
+def test_a_job_is_polled_acknowledged_reported_and_completed(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http, {"name": "Ada"})
+
+    job = worker.job()
+    assert job["run_id"] == run_id
+    assert job["attempt"] == 1
+    assert job["completed_steps"] == []
+    assert job["event"]["data"] == {"name": "Ada"}
+    assert job["max_attempts"] == 3
+    assert job["on_exhausted"] == "fail"
+    assert None not in job.values()
+    assert None not in job["event"].values()
+    assert worker.ack(job).status_code == 200
+    progress = [step(job, "a", {"x": 1})]
+    assert worker.report(job, "progress", steps=progress).status_code == 200
+    assert worker.report(job, "progress", steps=progress).status_code == 200
+    assert worker.report(job, "completed", steps=[step(job, "b", [2])], step_offset=1, output="hi").status_code == 200
+
+    ended = run(http, run_id, wait=10)
+    assert (ended["status"], ended["output"]) == ("completed", "hi")
+    steps = http.get(f"/api/v1/runs/{run_id}/steps").json()["steps"]
+    assert [(one["name"], one["status"], one["output"]) for one in steps] == [
+        ("a", "completed", {"x": 1}),
+        ("b", "completed", [2]),
+    ]
+    assert worker.report(job, "completed", output=1).json()["code"] == "STALE_EXECUTION"
+
+
+def test_a_sleep_comes_back_as_a_completed_step(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    wanted = {"type": "sleep", "step_id": f"{run_id}:nap:0", "until": "2026-01-01T00:00:00.000Z"}
+    assert worker.report(job, "yielded", steps=[step(job, "a", 1)], **{"yield": wanted}).status_code == 200
+
+    again = worker.job()
+
+    assert again["execution_seq"] == job["execution_seq"] + 1
+    assert again["lease_token"] != job["lease_token"]
+    assert again["attempt"] == 1
+    assert again["step_sequence_base"] == 3
+    assert [(one["name"], one["output"]) for one in again["completed_steps"]] == [("a", 1), ("nap", None)]
+
+
+def test_a_failure_is_retried_until_the_attempts_are_used_up(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    for attempt in (1, 2, 3):
+        job = worker.job()
+        assert job["attempt"] == attempt
+        assert (
+            worker.report(job, "failed", error={"message": "boom", "code": "E", "retryable": True}).status_code == 200
+        )
+
+    ended = run(http, run_id, wait=10)
+    assert ended["status"] == "failed"
+    assert ended["error"]["message"] == "boom"
+
+
+def test_a_failure_that_is_not_retryable_ends_the_run_and_keeps_its_compensations(
+    http: httpx.Client, worker: Puller
+) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    undo = step(job, "compensate:charge", type="compensate", compensation_for="charge")
+    worker.report(job, "failed", steps=[undo], error={"message": "no", "code": "E", "retryable": False})
+
+    assert run(http, run_id, wait=10)["status"] == "failed"
+    [kept] = http.get(f"/api/v1/runs/{run_id}/steps").json()["steps"]
+    assert (kept["type"], kept["compensation_for"]) == ("compensate", "charge")
+
+
+def test_a_worker_that_registers_again_has_lost_its_jobs(http: httpx.Client, worker: Puller) -> None:
+    emit(http)
+    job = worker.job()
+    worker.register()
+
+    late = worker.report(job, "completed", output=1)
+    assert late.status_code == 409
+    assert late.json()["code"] == "STALE_EXECUTION"
+    assert worker.job()["run_id"] == job["run_id"]
+
+
+@pytest.mark.parametrize("wrong", [{"execution_seq": 99}, {"lease_token": "guess"}, {"lease_token": ""}])
+def test_a_wrong_fence_is_refused_without_harm(http: httpx.Client, worker: Puller, wrong: dict[str, Any]) -> None:
+    run_id = emit(http)
+    job = worker.job()
+
+    assert worker.ack(job, **wrong).status_code == 409
+    assert worker.report(job, "completed", output=1, **wrong).status_code == 409
+    assert worker.report(job, "completed", output=1).status_code == 200
+    assert run(http, run_id, wait=10)["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"status": "exploded"},
+        {"status": "yielded"},
+        {"status": "completed", "steps": [{"id": "x"}]},
+        {"status": "completed", "steps": "x"},
+        {"status": "progress", "steps": [{"id": "other-run:a:0", "name": "a", "status": "completed"}]},
+        {"status": "yielded", "yield": {"type": "sleep", "step_id": "other:a:0", "until": "2026-01-01T00:00:00Z"}},
+        {"status": "yielded", "yield": {"type": "dance", "step_id": "x"}},
+    ],
+)
+def test_a_nonsense_report_is_refused_and_the_job_goes_on(
+    http: httpx.Client, worker: Puller, nonsense: dict[str, Any]
+) -> None:
+    run_id = emit(http)
+    job = worker.job()
+
+    assert worker.report(job, **nonsense).status_code == 400
+    assert worker.report(job, "completed", output=1).status_code == 200
+    assert run(http, run_id, wait=10)["status"] == "completed"
+
+
+def test_an_unsupported_yield_fails_the_run_rather_than_hang_it(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    wanted = {"type": "invoke_function", "step_id": f"{run_id}:x:0", "function_id": "x", "input": 1}
+    worker.report(job, "yielded", **{"yield": wanted})
+
+    assert run(http, run_id, wait=10)["error"]["code"] == "UNIMPLEMENTED"
+
+
+def test_a_poll_is_held_until_a_job_comes(http: httpx.Client, worker: Puller) -> None:
+    answers: list[httpx.Response] = []
+    polling = threading.Thread(target=lambda: answers.append(worker.poll(wait=20)))
+    polling.start()
+    run_id = emit(http)
+    polling.join(20)
+
+    assert answers[0].json()["jobs"][0]["run_id"] == run_id
+
+
+def test_an_empty_poll_says_how_long_it_was_held(http: httpx.Client, worker: Puller) -> None:
+    held = worker.poll(wait=1)
+    at_once = worker.poll(wait=0)
+
+    assert (held.status_code, held.headers["Ironflow-Poll-Wait"]) == (204, "1")
+    assert at_once.status_code == 204
+    assert "Ironflow-Poll-Wait" not in at_once.headers
+
+
+def test_an_unknown_worker_is_told_to_register_again(http: httpx.Client) -> None:
+    stranger = Puller(http, name="stranger")
+
+    assert stranger.poll().status_code == 404
+    assert http.post(f"{stranger.base}/heartbeat", json={"jobs": []}).status_code == 404
+
+
+def test_heartbeats_and_the_list_of_workers(http: httpx.Client, worker: Puller) -> None:
+    emit(http)
+    job = worker.job()
+    beat = {
+        "worker_id": "w1",
+        "active_jobs": 1,
+        "jobs": [{"job_id": job["job_id"], "started_at": "2026-01-01T00:00:00Z"}],
+    }
+
+    assert http.post(f"{worker.base}/heartbeat", json=beat).json() == {"status": "ok"}
+    [shown] = http.get("/api/v1/workers").json()["workers"]
+    assert (shown["id"], shown["transport"], shown["active_jobs"]) == ("w1", "rest", 1)
+
+
+def test_registration_refuses_what_it_cannot_do(http: httpx.Client) -> None:
+    worker = Puller(http)
+
+    assert worker.register_function(throttle={"limit": 1, "periodMs": 1000}).status_code == 501
+    assert worker.register_function(triggers=[{"event": "a..b"}]).status_code == 400
+    assert worker.register_function(triggers=[{"event": "a", "expression": "1 +"}]).status_code == 400
+    assert Puller(http, functions=()).register().status_code == 400
+    again = worker.register_function()
+    assert again.json()["created"] is True
+    assert worker.register_function().json()["created"] is False
+    assert worker.register_function(timeoutMs=5).json()["function"]["version"] == 2
+
+
+def test_connect_reads_and_cancels_runs(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http, {"a": 1})
+
+    got = http.post(f"{RPC}/GetRun", json={"id": run_id}).json()
+    assert (got["id"], got["status"], got["attempt"], got["maxAttempts"]) == (
+        run_id,
+        "RUN_STATUS_WAITING_FOR_CAPACITY",
+        1,
+        3,
+    )
+    assert got["input"] == {"a": 1}
+    assert http.post(f"{RPC}/ListRuns", json={"functionId": "greet"}).json()["totalCount"] == 1
+    assert http.post(f"{RPC}/CancelRun", json={"id": run_id, "reason": "x"}).json()["status"] == "RUN_STATUS_CANCELLED"
+    missing = http.post(f"{RPC}/GetRun", json={"id": "run_nope"})
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+    unknown = http.post(f"{RPC}/DeleteRun", json={"id": run_id})
+    assert (unknown.status_code, unknown.json()["code"]) == (501, "unimplemented")
+
+
+def test_connect_speaks_binary_protobuf(http: httpx.Client, worker: Puller) -> None:
+    from ironflow.v1 import ironflow_pb2, types_pb2
+
+    headers = {"Content-Type": "application/proto", "Connect-Protocol-Version": "1"}
+    request = ironflow_pb2.TriggerRequest(event="user.signed_up")
+    request.data.update({"n": 1, "f": 1.5, "t": ["x", None, True]})
+    answer = http.post(f"{RPC}/Emit", content=request.SerializeToString(), headers=headers)
+    emitted = ironflow_pb2.TriggerResponse.FromString(answer.content)
+
+    job = worker.job()
+
+    assert [job["run_id"]] == list(emitted.run_ids)
+    assert job["event"]["data"] == {"n": 1, "f": 1.5, "t": ["x", None, True]}
+    worker.report(job, "completed", output={"ok": True})
+    run(http, job["run_id"], wait=10)
+    got = ironflow_pb2.GetRunRequest(id=job["run_id"]).SerializeToString()
+    read = types_pb2.Run.FromString(http.post(f"{RPC}/GetRun", content=got, headers=headers).content)
+    assert read.status == types_pb2.RUN_STATUS_COMPLETED
+    assert dict(read.output) == {"ok": True}
+
+
+def test_a_synchronous_trigger_waits_for_the_result(http: httpx.Client, worker: Puller) -> None:
+    answers: list[httpx.Response] = []
+    body = {"event": "user.signed_up", "data": 1, "timeout_ms": 20_000}
+    asking = threading.Thread(target=lambda: answers.append(http.post(f"{RPC}/TriggerSync", json=body)))
+    asking.start()
+    worker.report(worker.job(), "completed", output={"greeting": "hi"})
+    asking.join(20)
+
+    [result] = answers[0].json()["results"]
+    assert (result["status"], result["output"], result["functionId"]) == ("completed", {"greeting": "hi"}, "greet")
+    late = http.post(f"{RPC}/TriggerSync", json={**body, "timeout_ms": 10}).json()["results"][0]
+    assert late["waitTimedOut"] is True
+    assert http.post(f"{RPC}/InvokeFunction", json={"functionId": "nobody"}).status_code == 404

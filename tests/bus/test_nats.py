@@ -1,0 +1,195 @@
+"""Our nats-server and the publisher: disposable, never ahead of history, never twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import nats
+import pytest
+
+from app import resources
+from app.bus import subjects
+from app.bus.nats_server import NatsServer, spawn
+from app.bus.publisher import STREAM, Publisher
+from app.clock import SystemClock
+from app.events.emit import NewEvent
+from app.ids import Ids
+from app.node import Node
+from storage import open_storage
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    storage = await open_storage(str(tmp_path / "ironflow.db"), resources.sql_folder())
+    await storage.migrate()
+    clock = SystemClock()
+    made = Node(storage=storage, clock=clock, ids=Ids(clock))
+    async with asyncio.TaskGroup() as tasks:
+        running = await made.start(tasks)
+        yield made
+        for task in running:
+            task.cancel()
+    await storage.close()
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    made = NatsServer(spawn(resources.nats_server(), tmp_path / "nats"))
+    running = asyncio.create_task(made.run())
+    yield made
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def emit(node: Node, count: int, name: str = "order.placed") -> None:
+    await node.emitter.emit_batch([NewEvent("default", name, b"%d" % n) for n in range(count)])
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - another process acts, and has nothing to signal with
+            await asyncio.sleep(0.01)
+
+
+async def connect(server: NatsServer) -> Any:
+    return await nats.connect(await server.ready(), user=server.user, password=server.password, connect_timeout=5)
+
+
+async def published(server: NatsServer) -> list[int]:
+    """Positions of every message in the stream, in order."""
+    client = await connect(server)
+    stream = client.jetstream()
+    state = (await stream.stream_info(STREAM)).state
+    messages = [await stream.get_msg(STREAM, seq) for seq in range(state.first_seq, state.last_seq + 1)]
+    await client.close()
+    return [int(message.headers["Nats-Msg-Id"]) for message in messages]
+
+
+async def test_history_is_published_once_and_in_order(node: Node, server: NatsServer) -> None:
+    await emit(node, 30)
+    async with asyncio.timeout(30):
+        publishing = asyncio.create_task(Publisher(node.tail, server=server).run())
+        client = await connect(server)
+        await until(lambda: not publishing.done())
+        received = await _durably(client, "ironflow.default.events.order.>", 30)
+        publishing.cancel()
+        await client.close()
+
+    assert [message["position"] for message in received] == list(range(1, 31))
+    assert [message["data"]["data"] for message in received] == list(range(30))
+
+
+async def _durably(client: Any, subject: str, count: int) -> list[dict[str, Any]]:
+    """What a stock client of JetStream gets."""
+    stream = client.jetstream()
+    while True:
+        try:
+            subscription = await stream.pull_subscribe(subject, durable="test", stream=STREAM)
+            break
+        except nats.js.errors.NotFoundError:
+            await asyncio.sleep(0.02)
+    found: list[dict[str, Any]] = []
+    while len(found) < count:
+        for message in await subscription.fetch(count, timeout=10):
+            found.append(msgspec.json.decode(message.data))
+            await message.ack()
+    return found
+
+
+async def test_it_is_started_again_on_its_port_and_nothing_is_missing_or_twice(node: Node, server: NatsServer) -> None:
+    publisher = Publisher(node.tail, server=server)
+    publishing = asyncio.create_task(publisher.run())
+    await emit(node, 20)
+    await until(lambda: publisher.position == 20)
+    url, first = await server.ready(), server.pid
+
+    os.kill(first, signal.SIGKILL)
+    await emit(node, 20)
+    await until(lambda: server.pid != first and publisher.position == 40)
+
+    assert await server.ready() == url
+    assert server.restarts == 1
+    assert await published(server) == list(range(1, 41))
+    publishing.cancel()
+
+
+async def test_a_publisher_that_starts_again_goes_on_where_the_stream_ends(node: Node, server: NatsServer) -> None:
+    for expected in (10, 20, 30):
+        publisher = Publisher(node.tail, server=server)
+        publishing = asyncio.create_task(publisher.run())
+        await emit(node, 10)
+        await until(lambda publisher=publisher, expected=expected: publisher.position == expected)  # type: ignore[misc]
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+
+    assert await published(server) == list(range(1, 31))
+
+
+async def test_a_wiped_directory_is_filled_again_from_history(node: Node, server: NatsServer, tmp_path: Path) -> None:
+    publisher = Publisher(node.tail, server=server)
+    publishing = asyncio.create_task(publisher.run())
+    await emit(node, 10)
+    await until(lambda: publisher.position == 10)
+
+    shutil.rmtree(tmp_path / "nats" / "js")
+    os.kill(server.pid, signal.SIGKILL)
+    await until(lambda: server.restarts == 1)
+    await emit(node, 5)
+    await until(lambda: publisher.position == 15)
+
+    assert await published(server) == list(range(1, 16))
+    publishing.cancel()
+
+
+async def test_strangers_are_refused_and_no_secret_is_on_disk(server: NatsServer, tmp_path: Path) -> None:
+    url = await server.ready()
+
+    with pytest.raises(nats.errors.Error):
+        await nats.connect(url, connect_timeout=2, allow_reconnect=False)
+    on_disk = b"".join(path.read_bytes() for path in (tmp_path / "nats").rglob("*") if path.is_file())
+    assert server.password.encode() not in on_disk
+    assert server.password not in Path(f"/proc/{server.pid}/cmdline").read_text()  # noqa: ASYNC240
+
+
+def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from app import resources; from app.bus.nats_server import spawn\n"
+        f"print(spawn(resources.nats_server(), Path({str(tmp_path / 'nats')!r})).pid, flush=True)\n"
+        "sys.stdin.read()"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = os.pidfd_open(int(parent.stdout.readline()))
+
+    parent.kill()
+    parent.wait()
+
+    import select
+
+    assert select.select([child], [], [], 10)[0], "nats-server outlived its parent"
+    os.close(child)
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        ("run_01", "run_01"),
+        ("a b", "a%20b"),
+        ("a.b", "a%2Eb"),
+        ("*", "%2A"),
+        (">", "%3E"),
+        ("ü", "%C3%BC"),
+        ("%", "%25"),
+    ],
+)
+def test_a_token_holds_nothing_that_a_subject_cannot(text: str, token: str) -> None:
+    assert subjects.token(text) == token
