@@ -55,6 +55,9 @@ Asgi = Callable[
 class AlreadyRunning(Exception):
     """Another server uses this data directory."""
 
+    code = "DATA_DIR_IN_USE"
+    hint = "stop the other server, or give this one a folder of its own with --data-dir"
+
 
 def serve(settings: Settings, *, listening: socket.socket, ready: Ready) -> int:
     """Run until a signal says stop; the exit code. Raises AlreadyRunning, StorageError before anything is served."""

@@ -1,0 +1,154 @@
+"""The command line against a real server: what people see, what programs read, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import ServerProcess
+
+Ironflow = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    made = ServerProcess(data_dir=tmp_path_factory.mktemp("cli") / "data")
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ironflow(server: ServerProcess, tmp_path: Path) -> Ironflow:
+    def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        told = {**os.environ, "IRONFLOW_SERVER_URL": server.url, "IRONFLOW_ENV": "cli", **environment}
+        command = [sys.executable, "-m", "app", *arguments]
+        return subprocess.run(command, env=told, cwd=tmp_path, input=stdin, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+def test_one_event_is_emitted_listed_and_read(ironflow: Ironflow) -> None:
+    sent = ironflow("emit", "order.placed", "-d", '{"id": 1}')
+    assert sent.returncode == 0
+    assert "1 events, 0 runs started" in sent.stdout
+
+    [event] = [
+        one for one in json.loads(ironflow("event", "list", "--json").stdout)["items"] if one["data"] == {"id": 1}
+    ]
+    shown = ironflow("event", "get", event["id"]).stdout
+    assert "order.placed" in shown
+    assert '"id": 1' in shown
+
+
+def test_a_file_is_emitted_line_by_line_and_bad_lines_are_named(ironflow: Ironflow, tmp_path: Path) -> None:
+    lines = [json.dumps({"name": "f.x", "data": n}) for n in range(250)]
+    lines[3] = "nonsense"
+    lines[7] = '{"name": "a..b"}'
+    (tmp_path / "events.ndjson").write_text("\n".join(lines))
+
+    first = ironflow("emit", "--file", "events.ndjson", "--idempotency-prefix", "p-", "--json")
+    again = ironflow("emit", "--file", "events.ndjson", "--idempotency-prefix", "p-", "--json")
+
+    told = json.loads(first.stdout)
+    assert first.returncode == 1
+    assert (told["events"], told["duplicates"]) == (248, 0)
+    assert sorted(failure["line"] for failure in told["failures"]) == [4, 8]
+    assert json.loads(again.stdout)["duplicates"] == 248
+
+
+def test_data_may_come_from_a_file_or_standard_input(ironflow: Ironflow, tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text("[1]")
+
+    assert ironflow("emit", "a.b", "-d", "@data.json").returncode == 0
+    assert ironflow("emit", "a.b", "-d", "-", stdin='{"x": 2}').returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["emit", "a.b", "-d", "{"], 10, "not JSON"),
+        (["emit", "a..b"], 10, "empty segment"),
+        (["emit"], 2, "either NAME or --file"),
+        (["run", "get", "run_nope"], 3, "no run"),
+        (["run", "get", "@last"], 3, "no run"),
+        (["event", "get", "evt_nope"], 3, "no event"),
+        (["function", "get", "nope"], 3, "no function"),
+        (["run", "list", "--status", "exploded"], 10, "unknown"),
+        (["rnu", "list"], 2, "Did you mean 'run'"),
+        (["serve", "--port", "x"], 2, "--port is 'x'"),
+        (["serve", "--host", "0.0.0.0"], 2, "reachable from other machines"),
+        (["history", "verify", "--data-dir", "nowhere"], 1, "no database"),
+        (["rebuild", "--data-dir", "nowhere"], 1, "no database"),
+        (["migrate", "--database-url", "postgresql://nobody@127.0.0.1:1/x"], 1, "Try:"),
+        (["health"], 2, "No such command"),
+    ],
+)
+def test_errors_say_what_and_what_to_try(ironflow: Ironflow, arguments: list[str], code: int, text: str) -> None:
+    shown = ironflow(*arguments)
+
+    assert shown.returncode == code, shown.stderr
+    assert text in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_an_unreachable_server_is_named(ironflow: Ironflow) -> None:
+    shown = ironflow("run", "list", IRONFLOW_SERVER_URL="http://127.0.0.1:1")
+    as_json = ironflow("run", "list", "--json", IRONFLOW_SERVER_URL="http://127.0.0.1:1")
+
+    assert shown.returncode == 6
+    assert "ironflow serve" in shown.stderr
+    assert json.loads(as_json.stderr)["error"]["code"] == "SERVER_UNREACHABLE"
+
+
+def test_a_port_that_is_taken_is_named_at_once(ironflow: Ironflow, server: ServerProcess) -> None:
+    port = server.url.rpartition(":")[2]
+
+    shown = ironflow("serve", "--port", port, "--data-dir", "other")
+
+    assert shown.returncode == 1
+    assert f"port {port}" in shown.stderr
+    assert "--port" in shown.stderr
+
+
+def test_a_data_directory_in_use_is_refused(ironflow: Ironflow, server: ServerProcess) -> None:
+    shown = ironflow("serve", "--port", "0", "--grpc-port", "0", "--data-dir", str(server.data_dir))
+
+    assert shown.returncode == 1
+    assert "another ironflow server" in shown.stderr
+
+
+def test_lists_and_doctor_work_on_an_empty_environment(ironflow: Ironflow) -> None:
+    for noun in ("run", "function", "worker"):
+        assert json.loads(ironflow(noun, "list", "--json", IRONFLOW_ENV="empty").stdout)["items"] == []
+        assert ironflow(noun, "list", IRONFLOW_ENV="empty").returncode == 0
+    doctor = ironflow("doctor", "--json")
+    assert doctor.returncode == 0
+    assert {finding["grade"] for finding in json.loads(doctor.stdout)["findings"]} <= {"ok", "warn"}
+
+
+def test_data_cannot_drive_the_terminal(ironflow: Ironflow) -> None:
+    sent = json.loads(ironflow("emit", "evil.event", "-d", '{"x": "\\u001b[31mred"}', "--json").stdout)
+    event_id = json.loads(ironflow("event", "list", "--name", "evil.event", "--json").stdout)["items"][0]["id"]
+
+    assert sent["events"] == 1
+    assert "\x1b" not in ironflow("event", "get", event_id).stdout
+
+
+def test_history_can_be_verified_and_rebuilt_beside_a_running_server(ironflow: Ironflow, server: ServerProcess) -> None:
+    where = ["--data-dir", str(server.data_dir)]
+
+    assert json.loads(ironflow("history", "verify", *where, "--json").stdout)["ok"]
+    assert json.loads(ironflow("rebuild", "--check", *where, "--json").stdout)["differing"] == []
+    assert ironflow("history", "checkpoint", *where).stdout.split()[0].isdecimal()
+    assert "nothing to do" in ironflow("migrate", *where).stdout
+
+
+def test_versions(ironflow: Ironflow) -> None:
+    assert ironflow("version").stdout == ironflow("--version").stdout == "ironflow 0.1.0\n"
