@@ -17,11 +17,14 @@ help: ## list these targets
 
 setup: .venv/.ready ## create or update .venv with everything pinned in constraints.txt
 
+# What pip builds this package with is constrained too: one variable for pip before 25.3, the other since.
+.venv/.ready: export PIP_CONSTRAINT := constraints.txt
+.venv/.ready: export PIP_BUILD_CONSTRAINT := constraints.txt
 # The stamp is written last: an interrupted installation is taken up again, a finished one costs nothing.
 .venv/.ready: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 setup" >&2; exit 1; }
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,dev]'
 	@touch $@
 
 serve: setup ## start the server on http://127.0.0.1:9123 (ARGS="--port 8000 --database-url …")

@@ -13,7 +13,7 @@ OUTPUT = {"ok": True, "text": "x" * 80}
 
 
 def main(url: str, seconds: float) -> None:
-    DBOS(config={"name": "bench", "system_database_url": url, "run_admin_server": False})
+    DBOS(config={"name": "bench", "system_database_url": url, "run_admin_server": False, "log_level": "ERROR"})
 
     @DBOS.step()
     async def step(number: int) -> dict[str, Any]:

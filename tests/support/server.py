@@ -49,7 +49,6 @@ class ServerProcess:
         self._arguments = arguments
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
-        self._announced = threading.Event()
 
     @property
     def pid(self) -> int:
@@ -65,7 +64,7 @@ class ServerProcess:
         """Returns when it is ready. Raises RuntimeError with its log when it ends or is silent instead."""
         assert self._process is None, "already running"
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
-        self._announced.clear()
+        announced = threading.Event()  # of this start: the last one's output may end later than its process
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._command, "serve", *self._flags()],
@@ -78,8 +77,9 @@ class ServerProcess:
             )
         reaper.adopt(self._process.pid)
         assert self._process.stdout is not None
-        threading.Thread(target=self._follow, args=(self._process.stdout,), name="server-log", daemon=True).start()
-        if not self._announced.wait(START_TIMEOUT_S) or self._process.poll() is not None:
+        following = (self._process.stdout, announced)
+        threading.Thread(target=self._follow, args=following, name="server-log", daemon=True).start()
+        if not announced.wait(START_TIMEOUT_S) or self._process.poll() is not None:
             self.kill9()
             raise RuntimeError("the server did not become ready:\n" + self.log())
 
@@ -111,7 +111,7 @@ class ServerProcess:
         listen = ["--port", str(port), "--grpc-port", grpc_port, "--data-dir", str(self.data_dir)]
         return [*listen, *database, "--dev", *self._arguments]
 
-    def _follow(self, lines: IO[str]) -> None:
+    def _follow(self, lines: IO[str], announced: threading.Event) -> None:
         with lines, self.log_file.open("a", encoding="utf-8") as log:
             for line in lines:
                 log.write(line)
@@ -119,8 +119,8 @@ class ServerProcess:
                 if line.startswith("ready "):
                     _, self.url, grpc = line.split()
                     self.grpc_address = grpc.removeprefix("grpc=")
-                    self._announced.set()
-        self._announced.set()  # the end of the output: whoever waits finds the process gone
+                    announced.set()
+        announced.set()  # the end of the output: whoever waits finds the process gone
 
     def _end(self, number: signal.Signals) -> int:
         process = self._running()
