@@ -37,7 +37,7 @@ check: setup ## format, lint, types, layers and the fast tests: green before eve
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not frozen" tests/unit tests/contract
 
 proto: setup ## generate sdk/ironflow/v1 from proto/

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from app.durations import parse_duration
 from app.errors import InvalidArgument
 
+# What RFC 3339 can write: the years 1 to 9999 of UTC.
+INSTANT_US_MIN = -62_135_596_800_000_000
+INSTANT_US_MAX = 253_402_300_799_999_999
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RELATIVE = re.compile(r"^-?(?P<duration>[0-9.]+(?:ms|s|m|h|d))(?: ago)?$")
 
 
@@ -68,22 +73,23 @@ class ManualClock:
 
 def rfc3339(us: int) -> str:
     """The instant as RFC 3339 in UTC: milliseconds where they are exact, else microseconds."""
-    seconds, fraction = divmod(us, 1_000_000)
-    whole = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{whole}.{fraction // 1000:03}Z" if fraction % 1000 == 0 else f"{whole}.{fraction:06}Z"
+    precision = "microseconds" if us % 1000 else "milliseconds"
+    return (_EPOCH + timedelta(microseconds=us)).isoformat(timespec=precision).removesuffix("+00:00") + "Z"
 
 
 def parse_rfc3339(text: str, *, field: str = "timestamp") -> int:
-    """The instant of an RFC 3339 text with a zone. Raises InvalidArgument."""
+    """The instant of an RFC 3339 text with a zone, within INSTANT_US_MIN and _MAX. Raises InvalidArgument."""
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text.upper())
     except ValueError:
         instant = None
-    if instant is None or instant.tzinfo is None:
+    # By timedelta, since a float of seconds is too coarse for microseconds of far years.
+    us = None if instant is None or instant.tzinfo is None else (instant - _EPOCH) // timedelta(microseconds=1)
+    if us is None or not INSTANT_US_MIN <= us <= INSTANT_US_MAX:
         raise InvalidArgument(
             f"{field} {text[:80]!r} is not an instant", field=field, hint="RFC 3339, such as 2026-01-31T12:00:00Z"
         )
-    return round(instant.timestamp() * 1_000_000)
+    return us
 
 
 def parse_instant(text: str, now_us: int, *, field: str = "timestamp") -> int:

@@ -122,6 +122,12 @@ class Conflict(IronflowError):
     connect = "aborted"
 
 
+class VersionConflict(Conflict):
+    """The stream is not at the version that the caller expected."""
+
+    code = "VERSION_CONFLICT"
+
+
 class AmbiguousId(Conflict):
     """Several ids begin like that."""
 

@@ -13,13 +13,15 @@ from collections.abc import Callable
 from app.clock import Clock
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-RANDOM_BUFFER_BYTES = 8 * 512
+
+_RANDOM_BYTES = 13
+RANDOM_BUFFER_BYTES = _RANDOM_BYTES * 512
 
 _PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
-_VERSION_7 = 0x7 << 76
+_CHARS = (ALPHABET * 8).encode("ascii")
 _VERSION_8 = 0x8 << 76
 _VARIANT = 0x2 << 62
-_LOW_62 = (1 << 62) - 1
+_MIDDLE = 0x7 << 16 | 0x2 << 2
 
 
 def encode(prefix: str, number: int) -> str:
@@ -46,30 +48,42 @@ class Ids:
     def __init__(self, clock: Clock, random: Callable[[int], bytes] = os.urandom) -> None:
         self._clock = clock
         self._random = random
-        self._buffer = b""
-        self._offset = 0
+        self._bytes = b""
+        self._chars = ""
+        self._offset = RANDOM_BUFFER_BYTES
         self._tick = 0
+        self._time = ""
 
     def event(self) -> str:
-        return encode("evt", self._next())
+        return self._next("evt_")
 
     def run(self) -> str:
-        return encode("run", self._next())
+        return self._next("run_")
 
     def job(self) -> str:
-        return encode("job", self._next())
+        return self._next("job_")
 
     def worker(self) -> str:
-        return encode("wrk", self._next())
+        return self._next("wrk_")
 
     def request(self) -> str:
-        return encode("req", self._next())
+        return self._next("req_")
 
-    def _next(self) -> int:
-        # A tick is a millisecond and a 12-bit counter; time that stands still or runs backwards only counts on.
-        self._tick = tick = max(self._tick + 1, self._clock.now_us() // 1000 << 12)
-        if self._offset >= len(self._buffer):
-            self._buffer, self._offset = self._random(RANDOM_BUFFER_BYTES), 0
-        low = int.from_bytes(self._buffer[self._offset : self._offset + 8], "big") & _LOW_62
-        self._offset += 8
-        return (tick >> 12) << 80 | _VERSION_7 | (tick & 0xFFF) << 64 | _VARIANT | low
+    def _next(self, prefix: str) -> str:
+        # Of the 26 characters the first 10 are the time, 4 the version, counter, variant and 2 random bits, 12 random:
+        # each part can be written on its own, which takes a fifth of the time that encoding 128 bits does.
+        tick = self._clock.now_us() // 1000 << 12
+        if tick <= self._tick:  # time that stands still or runs backwards only counts on
+            tick = self._tick + 1
+        if tick >> 12 != self._tick >> 12 or not self._time:
+            self._time = encode("", tick >> 12)[-10:]
+        self._tick = tick
+        at = self._offset
+        if at >= RANDOM_BUFFER_BYTES:
+            self._bytes, at = self._random(RANDOM_BUFFER_BYTES), 0
+            self._chars = self._bytes.translate(_CHARS).decode("ascii")
+        self._offset = at + _RANDOM_BYTES
+        middle = _MIDDLE | (tick & 0xFFF) << 4 | self._bytes[at] & 0x3
+        pairs = _PAIRS
+        random = self._chars[at + 1 : at + _RANDOM_BYTES]
+        return f"{prefix}{self._time}{pairs[middle >> 10]}{pairs[middle & 1023]}{random}"

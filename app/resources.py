@@ -27,7 +27,10 @@ def sql_folder() -> Path:
 def nats_server() -> Path:
     """The nats-server executable. Raises ResourceMissing."""
     if getattr(sys, "frozen", False):
-        return root() / "bin" / "nats-server"
+        inside = root() / "bin" / "nats-server"
+        if inside.exists():
+            return inside
+        raise ResourceMissing(f"nats-server is not in this executable ({inside}); build it again, or give --nats-url")
     beside = Path(sysconfig.get_path("scripts")) / "nats-server"
     if beside.exists():
         return beside

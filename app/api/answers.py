@@ -50,8 +50,8 @@ async def body_of(req: falcon.asgi.Request) -> bytes:
             raise _too_large()
         parts.append(part)
     body = parts[0] if len(parts) == 1 else b"".join(parts)
-    packing = req.get_header("Content-Encoding")
-    if packing in (None, "identity"):
+    packing = (req.get_header("Content-Encoding") or "identity").strip().lower()
+    if packing == "identity":
         return body
     if packing != "gzip":
         raise UnsupportedMediaType(f"Content-Encoding {packing[:40]!r} is not read", hint="gzip or none")
@@ -67,8 +67,8 @@ def unpacked(body: bytes) -> bytes:
         raise InvalidArgument(f"the body is not gzip: {error}", field="body", hint="check Content-Encoding") from None
     if len(content) > BODY_BYTES_MAX:
         raise _too_large()
-    if not unpacker.eof:
-        raise InvalidArgument("the gzip body ends early", field="body")
+    if not unpacker.eof or unpacker.unused_data:
+        raise InvalidArgument("the body is not one whole gzip member", field="body", hint="check Content-Encoding")
     return content
 
 
@@ -78,9 +78,10 @@ def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at `$")
-        field = place.rstrip("`").lstrip(".") or _unknown_field(message)
+        field = place.rstrip("`").lstrip(".") or _field_named(message)
+        hint = f"it has {_fields(decoder)}" if field and not place else "see /api/v1/openapi.json"
         raise InvalidArgument(
-            f"{field or 'the body'}: {message[:1].lower()}{message[1:]}", field=field, hint="see /api/v1/openapi.json"
+            f"{field or 'the body'}: {message[:1].lower()}{message[1:]}", field=field, hint=hint
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidArgument(f"the body is not valid JSON: {error}", field="body") from None
@@ -116,6 +117,8 @@ async def on_error(
             exc_info=error,
         )
     answer(resp, told.body(), told.status)
+    if isinstance(error, falcon.HTTPError) and error.headers:
+        resp.set_headers(error.headers)  # Allow, with 405
     if told.status == 429:
         resp.set_header("Retry-After", "1")
 
@@ -142,5 +145,10 @@ def _too_large() -> PayloadTooLarge:
     )
 
 
-def _unknown_field(message: str) -> str:
-    return message.split("`")[1] if "`" in message else ""
+def _fields(decoder: msgspec.json.Decoder[Any]) -> str:
+    return ", ".join(getattr(decoder.type, "__struct_encode_fields__", ())) or "other fields"
+
+
+def _field_named(message: str) -> str:
+    """The field that msgspec says is unknown or missing; "" if it says something else."""
+    return message.partition(" field `")[2].partition("`")[0]

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import falcon.asgi
 import msgspec
 
 from app import clock
 from app.api.answers import answer, body_of, decoded
-from app.api.middleware import actor_of, environment_of, int_param
+from app.api.middleware import actor_of, environment_of, instant_param, int_param, run_of
 from app.api.services import Operation, Route, Services
 from app.errors import InvalidArgument, IronflowError
 from app.events.emit import Emitted, NewEvent
-from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX, EventFilter
+from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX, NAMES_SCANNED, EventFilter
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted
 
 BATCH_MAX = 1_000
+SOURCE_BYTES_MAX = 255
 
 
 class EventBody(msgspec.Struct, forbid_unknown_fields=True):
-    """One event as REST takes it, or a list of them under `events`. The key may be spelled in either case style."""
+    """One event as REST takes it. The key may be spelled in either case style."""
 
     name: str = ""
     data: msgspec.Raw = msgspec.Raw(b"null")
@@ -31,9 +32,15 @@ class EventBody(msgspec.Struct, forbid_unknown_fields=True):
     idempotency_key: str = ""
     version: int = 1
     source: str = "api"
+
+
+class PostBody(EventBody, forbid_unknown_fields=True):
+    """One event, or nothing but a list of them under `events`."""
+
     events: list[msgspec.Raw] | None = None
 
 
+_post = msgspec.json.Decoder(PostBody)
 _one = msgspec.json.Decoder(EventBody)
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -47,22 +54,23 @@ class Events:
         if body.lstrip()[:1] == b"[":
             await self._post_batch(req, resp, decoded(_raw_list, body))
             return
-        event: EventBody = decoded(_one, body)
+        event: PostBody = decoded(_post, body)
         if event.events is not None:
+            if event != PostBody(events=event.events):
+                raise InvalidArgument("the body is both an event and a list of events", field="events", hint="send one")
             await self._post_batch(req, resp, event.events)
         else:
-            answer(resp, told(await self._services.emitter.emit(_new_event(req, event))), 201)
+            answer(resp, told(await self._services.emitter.emit(_new_event(event, _caller(req)))), 201)
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         now = self._services.clock.now_us()
         names = [name for key in ("name", "names") for name in (req.get_param(key) or "").split(",") if name]
-        since, until = req.get_param("since"), req.get_param("until")
         chosen = EventFilter(
             names=tuple(names),
             source=req.get_param("source") or "",
             search=req.get_param("search") or "",
-            since=clock.parse_instant(since, now, field="since") if since else 0,
-            until=clock.parse_instant(until, now, field="until") if until else 2**62,
+            since=instant_param(req, "since", 0, now=now),
+            until=instant_param(req, "until", 2**62, now=now),
         )
         limit = int_param(req, "limit", LIMIT_DEFAULT, low=1, high=LIMIT_MAX)
         page = await self._services.events.list(
@@ -92,11 +100,12 @@ class Events:
             raise InvalidArgument(
                 f"{len(items)} events are too many at once", field="events", hint=f"at most {BATCH_MAX}"
             )
+        caller = _caller(req)
         bad: dict[int, IronflowError] = {}
         good: list[NewEvent] = []
         for number, item in enumerate(items):
             try:
-                good.append(_new_event(req, decoded(_one, bytes(item))))
+                good.append(_new_event(decoded(_one, bytes(item)), caller))
             except IronflowError as error:
                 bad[number] = error
         emitted = iter(await self._services.emitter.emit_batch(good))
@@ -118,7 +127,14 @@ class EventNames:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         names = await self._services.events.names(environment_of(req))
-        answer(resp, {"names": [{"name": name, "count": count} for name, count in names]})
+        scanned = sum(count for _, count in names)
+        content = {
+            "names": [{"name": name, "count": count} for name, count in names],
+            "scan_cap": NAMES_SCANNED,
+            "scanned": scanned,
+            "truncated": scanned >= NAMES_SCANNED,
+        }
+        answer(resp, content)
 
 
 def told(emitted: Emitted) -> Mapping[str, Any]:
@@ -156,17 +172,35 @@ def shown(entry: Entry) -> Mapping[str, Any]:
     return content
 
 
-def _new_event(req: falcon.asgi.Request, body: EventBody) -> NewEvent:
+class Caller(NamedTuple):
+    """What the headers say about all events of a request."""
+
+    environment: str
+    actor: str
+    run_id: str
+
+
+def _caller(req: falcon.asgi.Request) -> Caller:
+    return Caller(environment_of(req), actor_of(req), run_of(req))
+
+
+def _new_event(body: EventBody, caller: Caller) -> NewEvent:
+    if not body.source.isprintable() or len(body.source.encode()) > SOURCE_BYTES_MAX:
+        raise InvalidArgument(
+            f"source {body.source[:40]!r} is not usable",
+            field="source",
+            hint=f"at most {SOURCE_BYTES_MAX} bytes of printable characters",
+        )
     return NewEvent(
-        environment=environment_of(req),
+        environment=caller.environment,
         name=body.name,
         data=bytes(body.data),
         idempotency_key=body.idempotencyKey or body.idempotency_key,
         metadata=bytes(body.metadata),
         version=body.version,
         source=body.source,
-        actor=actor_of(req),
-        run_id=req.get_header("X-Ironflow-Run-ID") or "",
+        actor=caller.actor,
+        run_id=caller.run_id,
     )
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import falcon.asgi
 
-from app import patterns
+from app import clock, patterns
 from app.errors import InvalidArgument
 from app.ids import Ids
 from app.metrics import Metrics
 
 ENVIRONMENT_HEADERS = ("X-IRONFLOW-ENVIRONMENT-ID", "X-IRONFLOW-ENVIRONMENT")
 DEFAULT_ENVIRONMENT = "default"
+NUMBER_CHARS_MAX = 20
+INSTANT_CHARS_MAX = 64
+INSTANT_MAX = 2**62
+
+_NUMBER = re.compile(r"-?[0-9]+")
+_RUN_ID = re.compile(r"run_[0-9a-hjkmnp-tv-z]{26}")
 
 
 def environment_of(req: falcon.asgi.Request) -> str:
@@ -39,18 +46,39 @@ def actor_of(req: falcon.asgi.Request) -> str:
     return ""
 
 
+def run_of(req: falcon.asgi.Request) -> str:
+    """The run within which the request was made, or "". Raises InvalidArgument."""
+    run_id = req.get_header("X-Ironflow-Run-ID") or ""
+    if run_id and not _RUN_ID.fullmatch(run_id):
+        raise InvalidArgument(
+            f"{run_id[:80]!r} is not the id of a run", field="X-Ironflow-Run-ID", hint="leave it out when outside a run"
+        )
+    return run_id
+
+
 def int_param(req: falcon.asgi.Request, name: str, default: int, *, low: int, high: int) -> int:
     """A whole number of the query. Raises InvalidArgument naming the parameter."""
     text = req.get_param(name)
     if text is None:
         return default
-    if not text.lstrip("-").isdecimal() or not low <= int(text) <= high:
+    if len(text) > NUMBER_CHARS_MAX or not _NUMBER.fullmatch(text) or not low <= int(text) <= high:
         raise InvalidArgument(f"{name} {text[:40]!r} is not in range", field=name, hint=f"{low} to {high}")
     return int(text)
 
 
+def instant_param(req: falcon.asgi.Request, name: str, default: int, *, now: int) -> int:
+    """An instant of the query, in µs: RFC 3339, or such as `15m` before now. Raises InvalidArgument naming it."""
+    text = req.get_param(name)
+    if text is None:
+        return default
+    instant = clock.parse_instant(text, now, field=name) if len(text) <= INSTANT_CHARS_MAX else INSTANT_MAX + 1
+    if abs(instant) > INSTANT_MAX:
+        raise InvalidArgument(f"{name} {text[:40]!r} is not in range", field=name, hint="RFC 3339, or such as 15m")
+    return instant
+
+
 class Observe:
-    """Gives each request an id and counts it."""
+    """Gives each request an id and counts it. HEAD is answered as GET is, without the body."""
 
     def __init__(self, ids: Ids, metrics: Metrics) -> None:
         self._ids = ids
@@ -59,13 +87,28 @@ class Observe:
     async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         resp.set_header("X-Request-ID", self._ids.request())
         req.context.started = time.perf_counter()
+        if req.method == "HEAD":
+            req.context.head = True
+            req.method = "GET"  # for the router; put back before the answer is written
+        _refuse_nul(req)
 
     async def process_response(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, succeeded: bool
     ) -> None:
+        if "head" in req.context:
+            req.method = "HEAD"
         self._metrics.requested(
             method=req.method if req.method in ("GET", "POST", "PUT", "PATCH", "DELETE") else "other",
             route=req.uri_template or "unknown",
             status=str(resp.status_code),
             seconds=time.perf_counter() - req.context.started,
         )
+
+
+def _refuse_nul(req: falcon.asgi.Request) -> None:
+    """Postgres cannot be asked for a text with a NUL, and no name or id has one."""
+    if "\0" in req.path:
+        raise InvalidArgument("the path has a NUL character", field="path", hint="leave %00 out")
+    if "%00" in req.query_string:
+        named = next((name for name, value in req.params.items() if "\0" in f"{name}{value}"), "query")
+        raise InvalidArgument(f"{named} has a NUL character", field=named, hint="leave %00 out")

@@ -10,7 +10,7 @@ import msgspec
 
 from app import clock
 from app.api.answers import answer, body_of, decoded
-from app.api.middleware import actor_of, environment_of, int_param
+from app.api.middleware import actor_of, environment_of, instant_param, int_param
 from app.api.services import Operation, Route, Services
 from app.errors import AmbiguousId, InvalidArgument
 from app.history.kinds import Failure
@@ -41,14 +41,13 @@ class Runs:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         now = self._services.clock.now_us()
-        since, until = req.get_param("since"), req.get_param("until")
         chosen = RunFilter(
             function_id=req.get_param("function_id") or req.get_param("functionId") or "",
             event_id=req.get_param("event_id") or "",
             statuses=statuses(req.get_param("status") or ""),
             search=req.get_param("search") or "",
-            since=clock.parse_instant(since, now, field="since") if since else 0,
-            until=clock.parse_instant(until, now, field="until") if until else 2**62,
+            since=instant_param(req, "since", 0, now=now),
+            until=instant_param(req, "until", 2**62, now=now),
         )
         limit = int_param(req, "limit", LIMIT_DEFAULT, low=1, high=LIMIT_MAX)
         page = await self._services.runs.list(
@@ -118,6 +117,8 @@ class Resume:
 
 async def whole_id(services: Services, environment: str, given: str) -> str:
     """The id that is meant by an id or a unique beginning of one. Raises RunNotFound, AmbiguousId."""
+    if "\0" in given:
+        raise not_found(environment, given)  # no id has one, and Postgres cannot be asked
     if not PREFIX_CHARS_MIN <= len(given) < 30:
         return given
     found = await services.runs.find(environment, given, limit=CANDIDATES_MAX + 1)

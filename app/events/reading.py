@@ -42,7 +42,12 @@ class EventReader:
 
     async def get(self, environment: str, event_id: str) -> Entry:
         """Raises EventNotFound."""
-        found = await self._storage.read(lambda tx: history.of_stream(tx, environment, stream(event_id), limit=1))
+        where = stream(event_id)
+        found = (
+            await self._storage.read(lambda tx: history.of_stream(tx, environment, where, limit=1))
+            if "\0" not in event_id  # no id has one, and Postgres cannot be asked
+            else ()
+        )
         if not found:
             raise EventNotFound(
                 f"no event {event_id[:80]!r} in environment {environment!r}",
@@ -81,7 +86,7 @@ def _page(
 ) -> EventPage:
     found = [
         row
-        for name in chosen.names or ("",)
+        for name in dict.fromkeys(chosen.names) or ("",)
         for row in events.page(
             tx,
             environment,

@@ -15,14 +15,16 @@ from app.resources import VERSION
 from tests.support.server import ServerProcess
 
 EXECUTABLE = Path(__file__).parents[2] / "dist" / "ironflow"
-BARE = {"PATH": "/nonexistent", "HOME": "/tmp"}
+BARE = {"PATH": "/nonexistent", "HOME": "/nonexistent"}
 
 pytestmark = pytest.mark.frozen
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    made = ServerProcess(data_dir=tmp_path / "data", command=[EXECUTABLE], environment=BARE)
+    # A one-file executable that is killed leaves behind what it unpacked.
+    environment = {**BARE, "TMPDIR": str(tmp_path)}
+    made = ServerProcess(data_dir=tmp_path / "data", command=[EXECUTABLE], environment=environment)
     made.start()
     yield made
     made.close()

@@ -35,6 +35,7 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 PORT = 5432  # names the socket file; nothing listens on it unless `tcp`
 SOCKET_PATH_BYTES_MAX = 107
+MEMORY_BYTES_MIN = 1 << 30
 
 INITDB = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
 SETTINGS = {
@@ -50,6 +51,7 @@ FAST = {
     "full_page_writes": "off",
     "max_wal_senders": "0",
     "wal_level": "minimal",
+    "max_wal_size": "128MB",
 }
 DURABLE = {
     "fsync": "on",
@@ -71,7 +73,7 @@ class Cluster:
         self._port = _free_port() if tcp else PORT
         self._tcp = tcp
         self._log: collections.deque[str] = collections.deque(maxlen=200)
-        self._accepting = threading.Event()
+        self._log_reader: threading.Thread | None = None
         self._process: subprocess.Popen[str] | None = None
         self._admin: psycopg.Connection[Any] | None = None
         self._templates: dict[Prepare, str] = {}
@@ -89,7 +91,7 @@ class Cluster:
 
     def start(self) -> None:
         """Returns when it accepts connections. Raises RuntimeError with its log when it does not."""
-        self.directory = _scratch_directory()
+        self.directory = _scratch_directory(on_disk=self.durable)
         try:
             subprocess.run(["cp", "-a", "--reflink=auto", _initialised(), self.directory / "data"], check=True)
             self._spawn()
@@ -98,14 +100,13 @@ class Cluster:
             raise
 
     def kill9(self) -> None:
-        """The postmaster is killed at once; its children notice and end. Call `recover` to go on."""
+        """Kill the postmaster; returns when its children have noticed and ended. Call `recover` to go on."""
         assert self._process is not None
         self._close_admin()
         self._end(signal.SIGKILL)
 
     def recover(self) -> None:
         """Start again on the same data, after `kill9`."""
-        (self.directory / "data" / "postmaster.pid").unlink(missing_ok=True)
         self._spawn()
 
     def stop(self) -> None:
@@ -114,6 +115,11 @@ class Cluster:
         if self._process is not None:
             self._end(signal.SIGQUIT)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "not running"
+        return self._process.pid
 
     # --- databases --------------------------------------------------------------------------------------------------
 
@@ -165,7 +171,6 @@ class Cluster:
             "listen_addresses": "127.0.0.1" if self._tcp else "",
             "unix_socket_directories": str(self.directory),
         }
-        self._accepting.clear()
         self._process = subprocess.Popen(
             [
                 _binaries() / "postgres",
@@ -181,24 +186,29 @@ class Cluster:
         )
         reaper.adopt(self._process.pid, self.directory)
         assert self._process.stderr is not None
-        threading.Thread(target=self._follow, args=(self._process.stderr,), name="postgres-log", daemon=True).start()
-        if not self._accepting.wait(START_TIMEOUT_S) or self._process.poll() is not None:
+        accepting = threading.Event()
+        following = (self._process.stderr, accepting)
+        self._log_reader = threading.Thread(target=self._follow, args=following, name="postgres-log", daemon=True)
+        self._log_reader.start()
+        if not accepting.wait(START_TIMEOUT_S) or self._process.poll() is not None:
             self._end(signal.SIGKILL)
             raise RuntimeError("Postgres did not start:\n" + self.log())
 
-    def _follow(self, lines: IO[str]) -> None:
+    def _follow(self, lines: IO[str], accepting: threading.Event) -> None:
         with lines:
             for line in lines:
                 self._log.append(line)
                 if "database system is ready to accept connections" in line:
-                    self._accepting.set()
-        self._accepting.set()  # the end of the log: whoever waits finds the process gone
+                    accepting.set()
+        accepting.set()  # the end of the log: whoever waits finds the process gone
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
         assert process is not None
         process.send_signal(number)
         process.wait(STOP_TIMEOUT_S)
+        if self._log_reader is not None:
+            self._log_reader.join(STOP_TIMEOUT_S)  # the log ends with the last of the children
         reaper.release(process.pid)
 
     def log(self) -> str:
@@ -238,13 +248,10 @@ def _initialised() -> Path:
     def initialise(target: Path) -> None:
         target.mkdir(mode=0o700)
         _give_to_user(target)
-        subprocess.run(
-            [_binaries() / "initdb", "-D", target, *INITDB],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            cwd="/",
-            **_as_user(),
-        )
+        command: list[str | Path] = [_binaries() / "initdb", "-D", target, *INITDB]
+        made = subprocess.run(command, capture_output=True, text=True, cwd="/", **_as_user())
+        if made.returncode != 0:
+            raise RuntimeError(f"initdb failed (it needs a user with a name, too):\n{made.stderr}")
 
     return _cached(f"data-{_fingerprint(str(_binaries()), version, *INITDB)}", initialise)
 
@@ -275,9 +282,15 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _scratch_directory() -> Path:
-    """A new directory of the user that runs Postgres, short enough to hold its socket."""
-    parent = Path(tempfile.gettempdir())
+def _scratch_directory(*, on_disk: bool) -> Path:
+    """A new directory of the user that runs Postgres, short enough to hold its socket.
+
+    In memory if that is allowed and there is room: a database is 300 files, and many a disk takes half a second to
+    create them.
+    """
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= MEMORY_BYTES_MIN
+    parent = memory if roomy and not on_disk else Path(tempfile.gettempdir())
     too_long = len(os.fsencode(parent)) + len("/ifpg-xxxxxxxx/.s.PGSQL.65535") > SOCKET_PATH_BYTES_MAX
     if too_long or (os.geteuid() == 0 and not _open_to_all(parent)):
         parent = Path("/tmp")

@@ -1,0 +1,179 @@
+"""What clients are told when something of ours breaks; and that the document says what the router does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from app import resources
+from app.api import http as face
+from app.api.services import Services
+from app.clock import ManualClock
+from app.dispatch.pull import PullWorkers
+from app.events.reading import EventReader
+from app.ids import Ids
+from app.metrics import Metrics
+from app.node import Node
+from storage import open_storage
+from storage.contract import Storage, StorageError, StorageFull, StorageUnavailable, Transaction
+
+T = TypeVar("T")
+START_US = 1_764_000_000_000_000
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+class Failing:
+    """A store that does as the real one does until it is told what to raise."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self.error: Exception | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        if self.error:
+            raise self.error
+        return await self._storage.read(work)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        if self.error:
+            raise self.error
+        return await self._storage.write(work)
+
+
+class Fixture:
+    def __init__(self, storage: Any, services: Services, client: httpx.AsyncClient, problems: dict[str, str]) -> None:
+        self.storage = storage
+        self.services = services
+        self.client = client
+        self.problems = problems
+
+
+@asynccontextmanager
+async def _running(folder: Path) -> AsyncIterator[Fixture]:
+    opened = await open_storage(str(folder / "ironflow.db"), resources.sql_folder())
+    await opened.migrate()
+    storage: Any = Failing(opened)
+    clock = ManualClock(START_US)
+    node = Node(storage=storage, clock=clock, ids=Ids(clock))
+    problems: dict[str, str] = {}
+    services = Services(
+        storage=storage,
+        tail=node.tail,
+        emitter=node.emitter,
+        events=EventReader(storage),
+        runs=node.runs,
+        engine=node.engine,
+        functions=node.functions,
+        dispatcher=node.dispatcher,
+        waits=node.waits,
+        pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=clock),
+        clock=clock,
+        ids=node.ids,
+        metrics=Metrics(),
+        version="1.2.3",
+        grpc_address="127.0.0.1:1",
+        auth_required=False,
+        problems=lambda: problems,
+    )
+    transport = httpx.ASGITransport(face.build(services), raise_app_exceptions=True)
+    async with asyncio.TaskGroup() as tasks, httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        running = await node.start(tasks)
+        yield Fixture(storage, services, client, problems)
+        storage.error = None
+        await node.committer.drain()
+        for task in running:
+            task.cancel()
+    await opened.close()
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[Fixture]:
+    async with _running(tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("gone"), StorageFull("full"), StorageError("broken")])
+async def test_a_store_that_fails_is_told_with_its_code_and_hint(app: Fixture, error: StorageError) -> None:
+    app.storage.error = error
+
+    answers = [await app.client.post("/api/v1/events", json={"name": "a"}), await app.client.get("/api/v1/runs")]
+
+    for answer in answers:
+        assert answer.status_code == 503
+        assert answer.json()["code"] == error.code
+        assert answer.json()["hint"] == error.hint
+        assert answer.json()["retryable"] is True
+
+    app.storage.error = None
+    assert (await app.client.post("/api/v1/events", json={"name": "a"})).status_code == 201
+
+
+async def test_an_unknown_error_is_logged_under_the_request_id_and_not_shown(app: Fixture) -> None:
+    app.storage.error = ZeroDivisionError("a secret of ours")
+
+    with capture_logs() as logs:
+        answer = await app.client.get("/api/v1/runs")
+
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "INTERNAL"
+    assert "secret" not in answer.text
+    [logged] = [entry for entry in logs if entry["event"] == "request failed"]
+    assert logged["request_id"] == answer.headers["X-Request-ID"]
+    assert logged["exc_info"] is app.storage.error
+
+
+async def test_a_server_that_is_not_ready_says_why(app: Fixture) -> None:
+    app.problems["server"] = "starting"
+    starting = await app.client.get("/ready")
+    app.problems.clear()
+    app.storage.error = StorageUnavailable("gone")
+    broken = await app.client.get("/ready")
+
+    assert (starting.status_code, starting.json()) == (503, {"status": "not_ready", "issues": {"server": "starting"}})
+    assert (broken.status_code, broken.json()["issues"]) == (503, {"storage": "gone"})
+    assert (await app.client.get("/health")).status_code == 200
+
+
+async def test_a_body_that_is_too_large_is_refused_before_it_is_read(app: Fixture) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 2**20
+            yield b" " * 2**20
+
+    declared = await app.client.post("/api/v1/events", content=b"{}", headers={"Content-Length": str(10 * 2**20 + 1)})
+    streamed = await app.client.post("/api/v1/events", content=endless())
+
+    assert (declared.status_code, declared.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert (streamed.status_code, streamed.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert sent <= 12 * 2**20
+
+
+async def test_the_document_has_every_method_of_every_route_and_no_other(app: Fixture) -> None:
+    routes = face.route_table(app.services)
+    document = (await app.client.get("/api/v1/openapi.json")).json()
+
+    answered = {
+        (route.path, method)
+        for route in routes
+        for method in METHODS
+        if hasattr(route.resource, f"on_{method.lower()}")
+    }
+    declared = {(route.path, method) for route in routes for method in route.operations}
+    documented = {(path, method.upper()) for path, methods in document["paths"].items() for method in methods}
+    assert declared == answered
+    assert documented == answered
+    assert document["openapi"] == "3.1.0"
+    assert document["info"]["version"] == "1.2.3"
