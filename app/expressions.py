@@ -191,7 +191,8 @@ class _Engine:
     """cel-python, and how plain Python values become its own."""
 
     def __init__(self) -> None:
-        from celpy import CELParseError, Environment, celtypes
+        from celpy import Environment, celtypes
+        from celpy.celparser import CELParseError
         from celpy.evaluation import base_functions
 
         self.SyntaxFault = CELParseError

@@ -23,7 +23,8 @@ from storage.records import EntryRecord, Record
 T = TypeVar("T")
 
 READERS = 4
-CACHE_KIB = 64 * 1024
+WRITER_CACHE_KIB = 64 * 1024
+READER_CACHE_KIB = 4 * 1024
 CHECKPOINT_PAGES = 4_000
 CHECKPOINT_PAGES_MAX = 100_000
 BUSY_TIMEOUT_MS = 10_000
@@ -81,15 +82,15 @@ class SQLiteStorage:
     def _open_writer(self) -> None:
         with _translated(f"open {self._path.name}"):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._writer = self._connect(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+            self._writer = self._connect(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, WRITER_CACHE_KIB)
             for pragma in ("journal_mode = wal", "synchronous = full", "wal_autocheckpoint = 0"):
                 self._writer.execute(f"pragma {pragma}")
             self._writer.set_wal_hook(self._on_log_growth)
 
-    def _connect(self, flags: int) -> apsw.Connection:
+    def _connect(self, flags: int, cache_kib: int = READER_CACHE_KIB) -> apsw.Connection:
         connection = apsw.Connection(str(self._path), flags=flags)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        connection.execute(f"pragma cache_size = -{CACHE_KIB}")
+        connection.execute(f"pragma cache_size = -{cache_kib}")
         connection.execute("pragma foreign_keys = on")
         self._opened.append(connection)
         return connection

@@ -14,8 +14,8 @@ from app.history.entry import Entry
 from storage import history
 from storage.contract import Storage
 
-RECENT_BYTES_MAX = 16 * 2**20
-ENTRY_OVERHEAD_BYTES = 400
+RECENT_BYTES_MAX = 8 * 2**20
+ENTRY_OVERHEAD_BYTES = 1_500
 POLL_S = 5.0
 
 

@@ -1,0 +1,52 @@
+"""Metrics: what a scrape finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Entry:
+    kind: str
+
+
+def scraped(metrics: Metrics) -> dict[str, float]:
+    lines = [line for line in metrics.render().decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_a_commit_counts_once_with_its_entries_by_kind() -> None:
+    metrics = Metrics()
+
+    metrics.committed(
+        commands=3, entries=[Entry("run.created"), Entry("event.emitted"), Entry("run.created")], seconds=0.002
+    )
+
+    found = scraped(metrics)
+    assert found["ironflow_commits_total"] == 1
+    assert found['ironflow_entries_total{kind="run.created"}'] == 2
+    assert found['ironflow_commit_seconds_bucket{le="0.0025"}'] == 1
+    assert found["ironflow_commit_commands_sum"] == 3
+
+
+def test_requests_are_counted_by_route_and_refusals_by_code() -> None:
+    metrics = Metrics()
+
+    metrics.requested(method="GET", route="/api/v1/runs/{id}", status="404", seconds=0.01)
+    metrics.refused("RUN_NOT_FOUND")
+
+    found = scraped(metrics)
+    assert found['ironflow_http_requests_total{method="GET",route="/api/v1/runs/{id}",status="404"}'] == 1
+    assert found['ironflow_refusals_total{code="RUN_NOT_FOUND"}'] == 1
+
+
+def test_a_gauge_is_asked_at_every_scrape_and_two_servers_do_not_share_it() -> None:
+    metrics, other, jobs = Metrics(), Metrics(), [1.0]
+    for one in (metrics, other):
+        one.watch("ironflow_jobs_active", "Runs in workers' hands", lambda: jobs[-1])
+
+    assert scraped(metrics)["ironflow_jobs_active"] == 1
+    jobs.append(2.0)
+    assert scraped(metrics)["ironflow_jobs_active"] == scraped(other)["ironflow_jobs_active"] == 2
