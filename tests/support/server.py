@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -64,7 +65,7 @@ class ServerProcess:
         """Returns when it is ready. Raises RuntimeError with its log when it ends or is silent instead."""
         assert self._process is None, "already running"
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
-        announced = threading.Event()  # of this start: the last one's output may end later than its process
+        announced: queue.SimpleQueue[bool] = queue.SimpleQueue()  # of this start: the last one's output may end late
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._command, "serve", *self._flags()],
@@ -79,7 +80,7 @@ class ServerProcess:
         assert self._process.stdout is not None
         following = (self._process.stdout, announced)
         threading.Thread(target=self._follow, args=following, name="server-log", daemon=True).start()
-        if not announced.wait(START_TIMEOUT_S) or self._process.poll() is not None:
+        if not self._came_up(announced):
             self.kill9()
             raise RuntimeError("the server did not become ready:\n" + self.log())
 
@@ -111,7 +112,7 @@ class ServerProcess:
         listen = ["--port", str(port), "--grpc-port", grpc_port, "--data-dir", str(self.data_dir)]
         return [*listen, *database, "--dev", *self._arguments]
 
-    def _follow(self, lines: IO[str], announced: threading.Event) -> None:
+    def _follow(self, lines: IO[str], announced: queue.SimpleQueue[bool]) -> None:
         with lines, self.log_file.open("a", encoding="utf-8") as log:
             for line in lines:
                 log.write(line)
@@ -119,8 +120,15 @@ class ServerProcess:
                 if line.startswith("ready "):
                     _, self.url, grpc = line.split()
                     self.grpc_address = grpc.removeprefix("grpc=")
-                    announced.set()
-        announced.set()  # the end of the output: whoever waits finds the process gone
+                    announced.put(True)
+        announced.put(False)  # the end of the output: whoever waits finds the process gone
+
+    @staticmethod
+    def _came_up(announced: queue.SimpleQueue[bool]) -> bool:
+        try:
+            return announced.get(timeout=START_TIMEOUT_S)
+        except queue.Empty:
+            return False
 
     def _end(self, number: signal.Signals) -> int:
         process = self._running()
