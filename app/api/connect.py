@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError, Message
 
 from app.api.answers import JSON, answer, body_of, decoded, error_of
 from app.api.health import FEATURES, TRANSPORTS
-from app.api.middleware import actor_of, environment_of
+from app.api.middleware import actor_of, environment_of, run_of
 from app.api.runs import failure_shown
 from app.api.services import Services
 from app.errors import InvalidArgument, IronflowError, MethodNotAllowed, Unimplemented, UnsupportedMediaType
@@ -138,7 +138,7 @@ def sink(services: Services) -> Callable[..., Awaitable[None]]:
         try:
             if req.method != "POST":
                 raise MethodNotAllowed(f"{req.path} takes POST only")
-            call = Call(environment_of(req), actor_of(req), req.get_header("X-Ironflow-Run-ID") or "")
+            call = Call(environment_of(req), actor_of(req), run_of(req))
             content_type = (req.content_type or JSON).partition(";")[0].strip()
             body = await body_of(req)
             if content_type == JSON and (fast := _FAST.get((service, method))) is not None:

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from app import jsonvalue
-from app.clock import Clock
+from app.clock import INSTANT_US_MAX, INSTANT_US_MIN, Clock
 from app.dispatch.dispatcher import Dispatcher, new_session, seen
 from app.dispatch.jobs import Job
 from app.dispatch.workers import Session, WorkerInfo
@@ -209,6 +209,8 @@ class Conversation:
             if message.WhichOneof("yield_info") != "sleep":
                 raise InvalidArgument(f"step {message.step_id}: only sleep is supported yet", field="yield_info")
             until = message.sleep.until.ToMicroseconds()
+            if not INSTANT_US_MIN <= until <= INSTANT_US_MAX:
+                raise InvalidArgument(f"step {message.step_id}: it cannot sleep until then", field="sleep.until")
         except IronflowError as error:
             self._bad_report(session, job, error)
             return

@@ -198,6 +198,9 @@ def checked(definition: Definition) -> Definition:
             field="id",
             hint=f"give 1 to {ID_BYTES_MAX} printable characters",
         )
+    for field in ("name", "description"):
+        if "\0" in getattr(definition, field):
+            raise InvalidArgument(f"{field} has a NUL character", field=field, hint="leave it out")
     if len(definition.triggers) > TRIGGERS_MAX:
         raise InvalidArgument(
             f"{len(definition.triggers)} triggers are too many", field="triggers", hint=f"at most {TRIGGERS_MAX}"

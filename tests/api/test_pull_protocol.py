@@ -265,6 +265,9 @@ def test_registration_refuses_what_it_cannot_do(http: httpx.Client) -> None:
 
     assert worker.register_function(throttle={"limit": 1, "periodMs": 1000}).status_code == 501
     assert worker.register_function(triggers=[{"event": "a..b"}]).status_code == 400
+    assert worker.register_function(name="a\0b").status_code == 400
+    forged = http.post(f"{RPC}/Emit", json={"event": "a.b"}, headers={"X-Ironflow-Run-ID": "../x"})
+    assert forged.status_code == 400
     assert worker.register_function(triggers=[{"event": "a", "expression": "1 +"}]).status_code == 400
     assert Puller(http, functions=()).register().status_code == 400
     again = worker.register_function()
