@@ -21,10 +21,20 @@ pytestmark = pytest.mark.frozen
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
+def store(request: pytest.FixtureRequest) -> str:
+    """`sqlite` unless the test is parametrised otherwise."""
+    chosen: str = getattr(request, "param", "sqlite")
+    return chosen
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, tmp_path: Path, store: str) -> Iterator[ServerProcess]:
     # A one-file executable that is killed leaves behind what it unpacked.
     environment = {**BARE, "TMPDIR": str(tmp_path)}
-    made = ServerProcess(data_dir=tmp_path / "data", command=[EXECUTABLE], environment=environment)
+    database_url = request.getfixturevalue("postgres_url") if store == "postgres" else None
+    made = ServerProcess(
+        data_dir=tmp_path / "data", database_url=database_url, command=[EXECUTABLE], environment=environment
+    )
     made.start()
     yield made
     made.close()
@@ -45,6 +55,7 @@ def test_version_needs_nothing() -> None:
     assert run("version").strip() == f"ironflow {VERSION}"
 
 
+@pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
 def test_what_it_acknowledged_survives_kill_9(server: ServerProcess) -> None:
     emitted = ask("POST", f"{server.url}/api/v1/events", {"name": "order.placed", "data": {"id": 1}})
 
