@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from ironflow.context import Context, Event
 from ironflow.errors import IronflowError, NonRetryableError, RetryAfterError, StepError
 from ironflow.function import Function, On, Retry, function, on
-from ironflow.step import Step, step_key
 
 if TYPE_CHECKING:
-    from ironflow.client import Client
+    from ironflow.client import AsyncClient, Client
+    from ironflow.context import Context, Event, SyncContext
+    from ironflow.step import Step, SyncStep, step_key
     from ironflow.worker import Worker
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "Context",
     "Event",
@@ -25,21 +27,29 @@ __all__ = [
     "RetryAfterError",
     "Step",
     "StepError",
+    "SyncContext",
+    "SyncStep",
     "Worker",
     "function",
     "on",
     "step_key",
 ]
 
+# These load asyncio, HTTP and gRPC libraries, so they come when they are asked for.
+_LATER = {
+    "AsyncClient": "client",
+    "Client": "client",
+    "Context": "context",
+    "Event": "context",
+    "Step": "step",
+    "SyncContext": "context",
+    "SyncStep": "step",
+    "Worker": "worker",
+    "step_key": "step",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """The client and the worker load HTTP and gRPC libraries, so they come when they are asked for."""
-    if name == "Client":
-        from ironflow.client import Client
-
-        return Client
-    if name == "Worker":
-        from ironflow.worker import Worker
-
-        return Worker
-    raise AttributeError(f"module 'ironflow' has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module 'ironflow' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"ironflow.{_LATER[name]}"), name)

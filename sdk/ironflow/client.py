@@ -1,50 +1,82 @@
-"""The client: emit events, read runs, events and functions over HTTP. Methods block; use a thread from async code."""
+"""The clients: emit events, read runs, events and functions over HTTP. `Client` blocks, `AsyncClient` is awaited."""
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Self
-from urllib.parse import quote
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar
 
 import httpx
 
-from ironflow import discovery
-from ironflow.errors import IronflowError, ServerUnavailable, Timeout, from_answer
+from ironflow import calls, discovery
+from ironflow.calls import TIMEOUT_S, Call, Emitted, Page, Plan, chunks, event
+from ironflow.context import current_run
+from ironflow.errors import InvalidArgument, IronflowError, ServerUnavailable, Timeout, from_answer
+
+__all__ = ["AsyncClient", "Client", "Emitted", "Page", "chunks", "event"]
 
 SDK = "python/0.1.0"
-TIMEOUT_S = 30.0
 ATTEMPTS = 3
 BACKOFF_S = 0.1
 BACKOFF_S_MAX = 10.0
-WAIT_S_MAX = 60.0
-_IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))
-_WORTH_RETRYING = frozenset((408, 429, 500, 502, 503, 504))
+_WORTH_RETRYING = frozenset((0, 408, 429, 500, 502, 503, 504))  # 0: no answer at all
 
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Emitted:
-    """`duplicate` tells that the idempotency key was known: the ids are those of the first time."""
-
-    event_id: str
-    run_ids: tuple[str, ...]
-    duplicate: bool = False
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Part of a list. Pass `next_cursor` to get the next part; it is empty at the end."""
+class Done(Generic[T]):
+    """An operation has its result."""
 
-    items: Sequence[Json]
-    next_cursor: str = ""
-    total: int | None = None
+    result: T
+
+
+class Follows(Protocol):
+    def follow(self, plan: Plan[T]) -> T: ...
+
+
+class FollowsAsync(Protocol):
+    async def follow(self, plan: Plan[T]) -> T: ...
+
+
+class Blocking(Generic[P, T]):
+    """An operation as a method that blocks."""
+
+    def __init__(self, operation: Callable[P, Plan[T]]) -> None:
+        self.__doc__ = operation.__doc__
+        self._operation = operation
+
+    def __get__(self, client: Follows, owner: type) -> Callable[P, T]:
+        @functools.wraps(self._operation)
+        def method(*args: P.args, **kwargs: P.kwargs) -> T:
+            return client.follow(self._operation(*args, **kwargs))
+
+        return method
+
+
+class Awaited(Generic[P, T]):
+    """An operation as a coroutine method."""
+
+    def __init__(self, operation: Callable[P, Plan[T]]) -> None:
+        self.__doc__ = operation.__doc__
+        self._operation = operation
+
+    def __get__(self, client: FollowsAsync, owner: type) -> Callable[P, Coroutine[Any, Any, T]]:
+        @functools.wraps(self._operation)
+        async def method(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await client.follow(self._operation(*args, **kwargs))
+
+        return method
 
 
 class Client:
-    """Talks to one server in one environment. Objects come as the dicts of the REST reference.
+    """Talks to one server in one environment; may be used by several threads. Objects come as the dicts of the REST
+    reference.
 
     The server is `server`, else `IRONFLOW_SERVER_URL`, else that of the discovery file `.ironflow/engine.json`, else
     http://127.0.0.1:9123. All methods raise IronflowError or one of its subclasses.
@@ -60,16 +92,20 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         found = discovery.find(server, api_key=api_key, environment=environment)
-        headers = {"X-Ironflow-SDK": SDK, "X-Ironflow-Environment-ID": found.environment}
-        if found.api_key:
-            headers["Authorization"] = f"Bearer {found.api_key}"
         self.url = found.url
-        self._http = httpx.Client(
-            base_url=found.url, headers=headers, timeout=timeout_s, transport=transport, follow_redirects=False
-        )
+        self._http = httpx.Client(**_options(found, timeout_s), transport=transport)
         self.runs = Runs(self)
         self.events = Events(self)
         self.functions = Functions(self)
+
+    emit = Blocking(calls.emit)
+    emit_batch = Blocking(calls.emit_batch)
+    emit_sync = Blocking(calls.emit_sync)
+    health = Blocking(calls.health)
+    ready = Blocking(calls.ready)
+    capabilities = Blocking(calls.capabilities)
+    workers = Blocking(calls.workers)
+    request = Blocking(calls.request)
 
     def __enter__(self) -> Self:
         return self
@@ -80,240 +116,228 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def emit(
-        self,
-        name: str,
-        data: Any = None,
-        *,
-        idempotency_key: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        version: int | None = None,
-    ) -> Emitted:
-        """Record an event and the runs it starts; durable when this returns. With a key it is safe to try again."""
-        body = event(name, data, idempotency_key=idempotency_key, metadata=metadata, version=version)
-        return _emitted(self.request("POST", "/api/v1/events", json=body, retry=idempotency_key is not None))
+    def follow(self, plan: Plan[T]) -> T:
+        """The operation's result."""
+        call: Call | Done[T] = next(plan)
+        while not isinstance(call, Done):
+            call = _go_on(plan, self._send(call), self.url)
+        return call.result
 
-    def emit_batch(self, events: Sequence[Json]) -> list[Emitted | IronflowError]:
-        """Up to 1000 events (see `event`), one answer each, in order; a bad one does not stop the others."""
-        safe = all("idempotencyKey" in one for one in events)
-        answer = self.request("POST", "/api/v1/events", json=list(events), retry=safe)
-        return [from_answer(400, one) if "error" in one else _emitted(one) for one in answer["results"]]
-
-    def emit_sync(self, name: str, data: Any = None, *, timeout_s: float = TIMEOUT_S) -> list[Json]:
-        """Emit, and wait for the runs: one result each, with `waitTimedOut` for those that take longer."""
-        body = {"event": name, "data": data, "timeoutMs": round(timeout_s * 1_000)}
-        path = "/ironflow.v1.IronflowService/TriggerSync"
-        results: list[Json] = self.request("POST", path, json=body, timeout_s=timeout_s + 5)["results"]
-        return results
-
-    def health(self) -> Json:
-        return self._object("GET", "/health")
-
-    def ready(self) -> Json:
-        """The server's state and what keeps it from being ready; also when it is not."""
-        return self._object("GET", "/ready", accept=(503,))
-
-    def capabilities(self) -> Json:
-        return self._object("GET", "/api/v1/capabilities")
-
-    def workers(self) -> Sequence[Json]:
-        found: Sequence[Json] = self._object("GET", "/api/v1/workers")["workers"]
-        return found
-
-    def _object(self, method: str, path: str, **options: Any) -> Json:
-        answer: Json = self.request(method, path, **options)
-        return answer
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        retry: bool | None = None,
-        timeout_s: float | None = None,
-        accept: Iterable[int] = (),
-    ) -> Any:
-        """The decoded answer of any route. Reads are tried three times, other methods only with `retry`."""
-        given = {key: value for key, value in (params or {}).items() if value not in (None, "")}
-        attempts = ATTEMPTS if (method in _IDEMPOTENT if retry is None else retry) else 1
-        options: dict[str, Any] = {"params": given}
-        if json is not None:
-            options["json"] = json
-        if timeout_s is not None:
-            options["timeout"] = timeout_s
-        for attempt in range(1, attempts + 1):
-            try:
-                answer = self._http.request(method, path, **options)
-            except httpx.TimeoutException:
-                error: IronflowError = Timeout(f"{self.url} did not answer in time", code="TIMEOUT", retryable=True)
-            except httpx.TransportError as broken:
-                error = ServerUnavailable(
-                    f"{self.url} cannot be reached: {broken or type(broken).__name__}",
-                    code="SERVER_UNREACHABLE",
-                    hint="is the server running? `ironflow serve` starts one",
-                    retryable=True,
-                )
-            else:
-                if answer.is_success or answer.status_code in accept:
-                    return answer.json() if answer.content else {}
-                error = _error(answer)
-                if answer.status_code not in _WORTH_RETRYING:
-                    raise error
-            if attempt == attempts:
-                raise error
-            time.sleep(min(BACKOFF_S * 2**attempt, BACKOFF_S_MAX))
-        raise AssertionError("unreachable")
-
-
-class Runs:
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def list(
-        self,
-        *,
-        function_id: str | None = None,
-        status: str | None = None,
-        event_id: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        search: str | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> Page:
-        """Newest first, without payloads. `status` may be several, with commas; instants RFC 3339 or such as `15m`."""
-        params = {
-            "function_id": function_id,
-            "status": status,
-            "event_id": event_id,
-            "since": since,
-            "until": until,
-            "search": search,
-            "limit": limit,
-            "cursor": cursor,
-        }
-        answer = self._client.request("GET", "/api/v1/runs", params=params)
-        return Page(answer["runs"], answer.get("next_cursor", ""), answer.get("total"))
-
-    def get(self, run_id: str) -> Json:
-        """The run with input and output. A unique beginning of the id will do."""
-        found: Json = self._client.request("GET", f"/api/v1/runs/{quote(run_id)}")
-        return found
-
-    def steps(self, run_id: str) -> Sequence[Json]:
-        found: Sequence[Json] = self._client.request("GET", f"/api/v1/runs/{quote(run_id)}/steps")["steps"]
-        return found
-
-    def wait(self, run_id: str, *, timeout_s: float = TIMEOUT_S) -> Json:
-        """The run, once it is completed, failed, cancelled or paused. Raises Timeout."""
-        until = time.monotonic() + timeout_s
+    def _send(self, call: Call) -> Any:
+        request = _request(self._http, call)
+        attempt = 1
         while True:
-            left_s = max(0.0, until - time.monotonic())
-            path, hold_s = f"/api/v1/runs/{quote(run_id)}", min(left_s, WAIT_S_MAX)
-            run: Json = self._client.request(
-                "GET", path, params={"wait": f"{hold_s:.3f}"}, timeout_s=hold_s + TIMEOUT_S
-            )
-            if run["status"] in ("completed", "failed", "cancelled", "paused"):
-                return run
-            if time.monotonic() >= until:
-                raise Timeout(f"{run_id} is {run['status']} after {timeout_s:g} s", code="TIMEOUT")
-
-    def cancel(self, run_id: str, *, reason: str = "") -> Json:
-        path = f"/api/v1/runs/{quote(run_id)}/cancel"
-        run: Json = self._client.request("POST", path, json={"reason": reason}, retry=True)
-        return run
-
-    def resume(self, run_id: str) -> Json:
-        run: Json = self._client.request("POST", "/api/v1/runs/resume", json={"run_id": run_id})
-        return run
+            try:
+                return _answer(call, self._http.send(request), self.url)
+            except httpx.HTTPError as broken:
+                error = _no_answer(self.url, broken)
+            except IronflowError as refused:
+                error = refused
+            delay_s = _delay_s(call, attempt, error)
+            if delay_s is None:
+                raise error
+            time.sleep(delay_s)
+            attempt += 1
 
 
-class Events:
-    def __init__(self, client: Client) -> None:
-        self._client = client
+class AsyncClient:
+    """As `Client`, with methods to be awaited: `await client.runs.get(id)`."""
 
-    def list(
+    def __init__(
         self,
+        server: str | None = None,
         *,
-        name: str | None = None,
-        source: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
-        search: str | None = None,
-        limit: int = 20,
-        cursor: str | None = None,
-    ) -> Page:
-        """Newest first."""
-        params = {
-            "name": name,
-            "source": source,
-            "since": since,
-            "until": until,
-            "search": search,
-            "limit": limit,
-            "cursor": cursor,
-        }
-        answer = self._client.request("GET", "/api/v1/events", params=params)
-        return Page(answer["events"], answer.get("next_cursor", ""), answer.get("approx_total"))
+        api_key: str | None = None,
+        environment: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        found = discovery.find(server, api_key=api_key, environment=environment)
+        self.url = found.url
+        self._http = httpx.AsyncClient(**_options(found, timeout_s), transport=transport)
+        self.runs = AsyncRuns(self)
+        self.events = AsyncEvents(self)
+        self.functions = AsyncFunctions(self)
 
-    def get(self, event_id: str) -> Json:
-        found: Json = self._client.request("GET", f"/api/v1/events/{quote(event_id)}")
-        return found
+    emit = Awaited(calls.emit)
+    emit_batch = Awaited(calls.emit_batch)
+    emit_sync = Awaited(calls.emit_sync)
+    health = Awaited(calls.health)
+    ready = Awaited(calls.ready)
+    capabilities = Awaited(calls.capabilities)
+    workers = Awaited(calls.workers)
+    request = Awaited(calls.request)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def follow(self, plan: Plan[T]) -> T:
+        """The operation's result."""
+        call: Call | Done[T] = next(plan)
+        while not isinstance(call, Done):
+            call = _go_on(plan, await self._send(call), self.url)
+        return call.result
+
+    async def _send(self, call: Call) -> Any:
+        request = _request(self._http, call)
+        attempt = 1
+        while True:
+            try:
+                return _answer(call, await self._http.send(request), self.url)
+            except httpx.HTTPError as broken:
+                error = _no_answer(self.url, broken)
+            except IronflowError as refused:
+                error = refused
+            delay_s = _delay_s(call, attempt, error)
+            if delay_s is None:
+                raise error
+            await asyncio.sleep(delay_s)
+            attempt += 1
 
 
-class Functions:
+class _Part:
+    """Operations of one noun."""
+
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def list(self) -> Sequence[Json]:
-        found: Sequence[Json] = self._client.request("GET", "/api/v1/functions")["functions"]
-        return found
-
-    def get(self, function_id: str) -> Json:
-        found: Json = self._client.request("GET", f"/api/v1/functions/{quote(function_id, safe='')}")
-        return found
+    def follow(self, plan: Plan[T]) -> T:
+        return self._client.follow(plan)
 
 
-def event(
-    name: str,
-    data: Any = None,
-    *,
-    idempotency_key: str | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    version: int | None = None,
-) -> Json:
-    """An event as `emit_batch` takes it."""
-    body: Json = {"name": name, "data": data}
-    if idempotency_key is not None:
-        body["idempotencyKey"] = idempotency_key
-    if metadata is not None:
-        body["metadata"] = dict(metadata)
-    if version is not None:
-        body["version"] = version
-    return body
+class _AsyncPart:
+    """Operations of one noun."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def follow(self, plan: Plan[T]) -> T:
+        return await self._client.follow(plan)
 
 
-def chunks(events: Iterable[Json], size: int) -> Iterator[list[Json]]:
-    """The events in lists of at most `size`."""
-    batch: list[Json] = []
-    for one in events:
-        batch.append(one)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+class Runs(_Part):
+    list = Blocking(calls.list_runs)
+    get = Blocking(calls.get_run)
+    steps = Blocking(calls.run_steps)
+    wait = Blocking(calls.wait_for_run)
+    cancel = Blocking(calls.cancel_run)
+    resume = Blocking(calls.resume_run)
 
 
-def _emitted(answer: Json) -> Emitted:
-    return Emitted(answer["event_id"], tuple(answer["run_ids"]), bool(answer.get("duplicate", False)))
+class AsyncRuns(_AsyncPart):
+    list = Awaited(calls.list_runs)
+    get = Awaited(calls.get_run)
+    steps = Awaited(calls.run_steps)
+    wait = Awaited(calls.wait_for_run)
+    cancel = Awaited(calls.cancel_run)
+    resume = Awaited(calls.resume_run)
 
 
-def _error(answer: httpx.Response) -> IronflowError:
+class Events(_Part):
+    list = Blocking(calls.list_events)
+    get = Blocking(calls.get_event)
+
+
+class AsyncEvents(_AsyncPart):
+    list = Awaited(calls.list_events)
+    get = Awaited(calls.get_event)
+
+
+class Functions(_Part):
+    list = Blocking(calls.list_functions)
+    get = Blocking(calls.get_function)
+
+
+class AsyncFunctions(_AsyncPart):
+    list = Awaited(calls.list_functions)
+    get = Awaited(calls.get_function)
+
+
+def _options(found: discovery.Server, timeout_s: float) -> dict[str, Any]:
+    headers = {"X-Ironflow-SDK": SDK, "X-Ironflow-Environment-ID": found.environment}
+    if found.api_key:
+        headers["Authorization"] = f"Bearer {found.api_key}"
+    # A proxy that is meant for the outside cannot reach a server on this machine.
+    told = {"base_url": found.url, "headers": headers, "timeout": timeout_s, "trust_env": not found.is_local}
+    return {**told, "follow_redirects": False}
+
+
+def _request(http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Request:
+    headers, content = {}, None
+    if call.body is not None:
+        try:
+            content = json.dumps(call.body, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidArgument(f"the data is not JSON: {error}", code="INVALID_ARGUMENT") from error
+        headers["Content-Type"] = "application/json"
+    if run_id := current_run.get():
+        headers["X-Ironflow-Run-ID"] = run_id
+    timeout: Any = httpx.USE_CLIENT_DEFAULT if call.timeout_s is None else call.timeout_s
     try:
-        body = answer.json()
+        return http.build_request(
+            call.method, call.path, params=call.params, content=content, headers=headers, timeout=timeout
+        )
+    except httpx.InvalidURL as error:
+        raise InvalidArgument(f"{http.base_url} is not a server's address: {error}", code="INVALID_ARGUMENT") from None
+
+
+def _answer(call: Call, response: httpx.Response, url: str) -> Any:
+    """The decoded answer. Raises the error that it tells."""
+    try:
+        told = response.json() if response.content else {}
     except ValueError:
-        body = {"error": f"the server answered {answer.status_code}: {answer.text[:200]}"}
-    return from_answer(answer.status_code, body)
+        if response.is_success:
+            raise _unexpected(url) from None
+        told = {"error": f"the server answered {response.status_code}: {response.text[:200]}"}
+    if response.is_success or response.status_code in call.accept:
+        return told
+    error = from_answer(response.status_code, told)
+    error.retry_after_s = error.retry_after_s or _seconds(response.headers.get("Retry-After", ""))
+    raise error
+
+
+def _no_answer(url: str, broken: httpx.HTTPError) -> IronflowError:
+    if isinstance(broken, httpx.TimeoutException):
+        return Timeout(f"{url} did not answer in time", code="TIMEOUT", retryable=True)
+    return ServerUnavailable(
+        f"{url} cannot be reached: {broken or type(broken).__name__}",
+        code="SERVER_UNREACHABLE",
+        hint="is the server running? `ironflow serve` starts one",
+        retryable=True,
+    )
+
+
+def _delay_s(call: Call, attempt: int, error: IronflowError) -> float | None:
+    """How long to wait before the call is sent again; None to give up. What the server asks for counts, in bounds."""
+    if not call.again or attempt >= ATTEMPTS or error.status not in _WORTH_RETRYING:
+        return None
+    return min(error.retry_after_s or BACKOFF_S * 2 ** (attempt - 1), BACKOFF_S_MAX)
+
+
+def _seconds(header: str) -> float:
+    return float(header) if header.isdecimal() else 0.0
+
+
+def _go_on(plan: Plan[T], answer: Any, url: str) -> Call | Done[T]:
+    """The operation's next call, or its result."""
+    try:
+        return plan.send(answer)
+    except StopIteration as end:
+        return Done(end.value)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _unexpected(url) from error
+
+
+def _unexpected(url: str) -> IronflowError:
+    return IronflowError(
+        f"{url} gave an answer that is none of Ironflow's",
+        code="UNEXPECTED_ANSWER",
+        hint="is it an Ironflow server?",
+        status=200,
+    )

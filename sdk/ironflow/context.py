@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ironflow.step import Step
+    from ironflow.step import Step, SyncStep
+
+# Set while a handler and its steps run, so that events which they emit are attributed to the run.
+current_run: ContextVar[str] = ContextVar("ironflow_run", default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,8 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """One execution of a run. In a plain (not async) function `step`'s methods block instead of being awaited."""
-
+class _Run:
     event: Event
-    step: Step
     run_id: str
     function_id: str
     attempt: int
@@ -42,3 +43,17 @@ class Context:
         """A logger that carries the run."""
         told = {"run_id": self.run_id, "function_id": self.function_id, "attempt": self.attempt}
         return logging.LoggerAdapter(logging.getLogger(f"ironflow.{self.function_id}"), told)
+
+
+@dataclass(frozen=True, slots=True)
+class Context(_Run):
+    """One execution of a run, as an async function gets it."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class SyncContext(_Run):
+    """One execution of a run, as a plain function gets it: the steps block instead of being awaited."""
+
+    step: SyncStep

@@ -6,10 +6,18 @@ from typing import Any
 
 
 class IronflowError(Exception):
-    """What the server refused. `code` is stable, `hint` says what to do next."""
+    """What the server refused. `code` is stable, `hint` says what to do next. `status` is that of HTTP, 0 without
+    an answer; `retry_after_s` is 0 unless the server said how long to wait."""
 
     def __init__(
-        self, message: str, *, code: str = "", hint: str = "", status: int = 0, retryable: bool = False
+        self,
+        message: str,
+        *,
+        code: str = "",
+        hint: str = "",
+        status: int = 0,
+        retryable: bool = False,
+        retry_after_s: float = 0.0,
     ) -> None:
         super().__init__(f"{message} ({hint})" if hint else message)
         self.message = message
@@ -17,6 +25,7 @@ class IronflowError(Exception):
         self.hint = hint
         self.status = status
         self.retryable = retryable
+        self.retry_after_s = retry_after_s
 
 
 class InvalidArgument(IronflowError):
@@ -104,10 +113,12 @@ def from_answer(status: int, body: Any) -> IronflowError:
     """The error of an HTTP answer."""
     told = body if isinstance(body, dict) else {}
     message = str(told.get("error") or told.get("message") or f"the server answered {status}")
+    wait_s = told.get("retry_after")
     return _BY_STATUS.get(status, IronflowError)(
         message,
         code=str(told.get("code", "")),
         hint=str(told.get("hint", "")),
         status=status,
         retryable=bool(told.get("retryable", status in (429, 503))),
+        retry_after_s=float(wait_s) if isinstance(wait_s, int | float) and wait_s > 0 else 0.0,
     )

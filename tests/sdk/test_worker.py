@@ -204,7 +204,7 @@ class Unspeakable(Exception):
         (object(), "SERIALIZATION_ERROR"),
         (float("nan"), "SERIALIZATION_ERROR"),
         ("\ud800", "SERIALIZATION_ERROR"),
-        ("\0", "INVALID_ARGUMENT"),
+        ("\0", "SERIALIZATION_ERROR"),
     ],
 )
 def test_a_result_that_is_no_json_fails_the_run_and_never_hangs_it(

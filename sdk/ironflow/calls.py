@@ -1,0 +1,289 @@
+"""The operations of the HTTP API, once for both clients.
+
+Each is a generator that yields the calls it needs and returns its result; a client sends the calls, blocking or
+awaiting, and knows nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from ironflow.errors import IronflowError, Timeout, from_answer
+
+TIMEOUT_S = 30.0
+WAIT_S_MAX = 60.0
+_ENDED = frozenset(("completed", "failed", "cancelled", "paused"))
+_IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request; what is sent back into the operation is the decoded answer. `again` says whether it may be
+    sent a second time when the first got no answer; statuses to `accept` are answers too. No `body` is none at all."""
+
+    method: str
+    path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+    again: bool = False
+    timeout_s: float | None = None
+    accept: tuple[int, ...] = ()
+
+
+Plan = Generator[Call, Any, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """`duplicate` tells that the idempotency key was known: the ids are those of the first time."""
+
+    event_id: str
+    run_ids: tuple[str, ...]
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list. Pass `next_cursor` to get the next part; it is empty at the end."""
+
+    items: Sequence[Json]
+    next_cursor: str = ""
+    total: int | None = None
+
+
+def request(
+    method: str,
+    path: str,
+    *,
+    json: Any = None,
+    params: Mapping[str, Any] | None = None,
+    retry: bool | None = None,
+    timeout_s: float | None = None,
+    accept: Iterable[int] = (),
+) -> Plan[Any]:
+    """The decoded answer of any route. Reads are tried three times, other methods only with `retry`."""
+    again = method in _IDEMPOTENT if retry is None else retry
+    given = {key: value for key, value in (params or {}).items() if value not in (None, "")}
+    return (yield Call(method, path, given, json, again, timeout_s, tuple(accept)))
+
+
+def _read(path: str, *, accept: tuple[int, ...] = ()) -> Plan[Json]:
+    found: Json = yield Call("GET", path, again=True, accept=accept)
+    return found
+
+
+# Events.
+
+
+def emit(
+    name: str,
+    data: Any = None,
+    *,
+    idempotency_key: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    version: int | None = None,
+) -> Plan[Emitted]:
+    """Record an event and the runs it starts; durable when this returns. With a key it is safe to try again."""
+    body = event(name, data, idempotency_key=idempotency_key, metadata=metadata, version=version)
+    return _emitted((yield Call("POST", "/api/v1/events", body=body, again=idempotency_key is not None)))
+
+
+def emit_batch(events: Sequence[Json]) -> Plan[list[Emitted | IronflowError]]:
+    """Up to 1000 events (see `event`), one answer each, in order; a bad one does not stop the others."""
+    again = all("idempotencyKey" in one for one in events)
+    answer = yield Call("POST", "/api/v1/events", body=list(events), again=again)
+    return [from_answer(400, one) if "error" in one else _emitted(one) for one in answer["results"]]
+
+
+def emit_sync(
+    name: str, data: Any = None, *, timeout_s: float = TIMEOUT_S, idempotency_key: str | None = None
+) -> Plan[list[Json]]:
+    """Emit, and wait for the runs: one result each, with `waitTimedOut` for those that take longer."""
+    body: Json = {"event": name, "data": data, "timeoutMs": round(timeout_s * 1_000)}
+    if idempotency_key is not None:
+        body["idempotencyKey"] = idempotency_key
+    path, again = "/ironflow.v1.IronflowService/TriggerSync", idempotency_key is not None
+    results: list[Json] = (yield Call("POST", path, body=body, again=again, timeout_s=timeout_s + 5))["results"]
+    return results
+
+
+def list_events(
+    *,
+    name: str | None = None,
+    source: str | None = None,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    search: str | None = None,
+    limit: int = 20,
+    cursor: str | None = None,
+) -> Plan[Page]:
+    """Newest first."""
+    chosen = _chosen(name=name, source=source, since=since, until=until, search=search, limit=limit, cursor=cursor)
+    answer = yield Call("GET", "/api/v1/events", chosen, again=True)
+    return Page(answer["events"], answer.get("next_cursor", ""), answer.get("approx_total"))
+
+
+def get_event(event_id: str) -> Plan[Json]:
+    """The event with its data."""
+    return (yield from _read(f"/api/v1/events/{_quoted(event_id)}"))
+
+
+# Runs.
+
+
+def list_runs(
+    *,
+    function_id: str | None = None,
+    status: str | None = None,
+    event_id: str | None = None,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    search: str | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Plan[Page]:
+    """Newest first, without payloads. `status` may be several, with commas; instants are datetimes, RFC 3339 or such
+    as `15m`."""
+    chosen = _chosen(
+        function_id=function_id,
+        status=status,
+        event_id=event_id,
+        since=since,
+        until=until,
+        search=search,
+        limit=limit,
+        cursor=cursor,
+    )
+    answer = yield Call("GET", "/api/v1/runs", chosen, again=True)
+    return Page(answer["runs"], answer.get("next_cursor", ""), answer.get("total"))
+
+
+def get_run(run_id: str) -> Plan[Json]:
+    """The run with input and output. A unique beginning of the id will do."""
+    return (yield from _read(_run_path(run_id)))
+
+
+def run_steps(run_id: str) -> Plan[Sequence[Json]]:
+    """The run's steps, in the order they were first reported."""
+    steps: Sequence[Json] = (yield Call("GET", f"{_run_path(run_id)}/steps", again=True))["steps"]
+    return steps
+
+
+def wait_for_run(run_id: str, *, timeout_s: float = TIMEOUT_S) -> Plan[Json]:
+    """The run, once it is completed, failed, cancelled or paused. Raises Timeout; the run goes on then."""
+    until = time.monotonic() + timeout_s
+    while True:
+        hold_s = min(max(0.0, until - time.monotonic()), WAIT_S_MAX)
+        held = {"wait": f"{hold_s:.3f}"}
+        run: Json = yield Call("GET", _run_path(run_id), held, again=True, timeout_s=hold_s + TIMEOUT_S)
+        if run["status"] in _ENDED:
+            return run
+        if time.monotonic() >= until:
+            raise Timeout(f"{run_id} is {run['status']} after {timeout_s:g} s", code="TIMEOUT")
+
+
+def cancel_run(run_id: str, *, reason: str = "") -> Plan[Json]:
+    """The run, cancelled. One that has ended already is refused (Conflict)."""
+    run: Json = yield Call("POST", f"{_run_path(run_id)}/cancel", body={"reason": reason}, again=True)
+    return run
+
+
+def resume_run(run_id: str) -> Plan[Json]:
+    """The run, going on from where it failed or was paused."""
+    run: Json = yield Call("POST", "/api/v1/runs/resume", body={"run_id": run_id})
+    return run
+
+
+# Functions, workers, the server.
+
+
+def list_functions() -> Plan[Sequence[Json]]:
+    """All functions of the environment."""
+    found: Sequence[Json] = (yield Call("GET", "/api/v1/functions", again=True))["functions"]
+    return found
+
+
+def get_function(function_id: str) -> Plan[Json]:
+    """The function as it is registered now."""
+    return (yield from _read(f"/api/v1/functions/{_quoted(function_id)}"))
+
+
+def workers() -> Plan[Sequence[Json]]:
+    """The workers that are connected."""
+    found: Sequence[Json] = (yield Call("GET", "/api/v1/workers", again=True))["workers"]
+    return found
+
+
+def health() -> Plan[Json]:
+    """That the server lives."""
+    return (yield from _read("/health"))
+
+
+def ready() -> Plan[Json]:
+    """The server's state and what keeps it from being ready; also when it is not."""
+    return (yield from _read("/ready", accept=(503,)))
+
+
+def capabilities() -> Plan[Json]:
+    """What the server can do and where its faces are."""
+    return (yield from _read("/api/v1/capabilities"))
+
+
+# Values.
+
+
+def event(
+    name: str,
+    data: Any = None,
+    *,
+    idempotency_key: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    version: int | None = None,
+) -> Json:
+    """An event as `emit_batch` takes it."""
+    body: Json = {"name": name, "data": data}
+    if idempotency_key is not None:
+        body["idempotencyKey"] = idempotency_key
+    if metadata is not None:
+        body["metadata"] = dict(metadata)
+    if version is not None:
+        body["version"] = version
+    return body
+
+
+def chunks(events: Iterable[Json], size: int) -> Iterator[list[Json]]:
+    """The events in lists of at most `size`."""
+    batch: list[Json] = []
+    for one in events:
+        batch.append(one)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _emitted(answer: Json) -> Emitted:
+    return Emitted(answer["event_id"], tuple(answer["run_ids"]), bool(answer.get("duplicate", False)))
+
+
+def _chosen(**params: Any) -> Json:
+    """Query parameters: those that are given, instants as RFC 3339."""
+    told = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in params.items()}
+    return {key: value for key, value in told.items() if value not in (None, "")}
+
+
+def _run_path(run_id: str) -> str:
+    return f"/api/v1/runs/{_quoted(run_id)}"
+
+
+def _quoted(id: str) -> str:
+    return quote(id, safe="")

@@ -1,0 +1,359 @@
+"""One connection of a worker: it registers, takes jobs, says what becomes of them, and gives all up when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
+import grpc
+
+from ironflow import errors
+from ironflow.durations import milliseconds, seconds
+from ironflow.errors import IronflowError
+from ironflow.execution import Execution
+from ironflow.function import Function
+from ironflow.outbox import Outbox
+from ironflow.threads import Threads
+from ironflow.v1 import ironflow_pb2, types_pb2, worker_pb2
+
+log = logging.getLogger("ironflow.worker")
+
+SDK = "python/0.1.0"
+CALL_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 5.0
+CLEANUP_TIMEOUT_S = 1.0
+HEARTBEAT_S = 5.0
+MESSAGE_BYTES_MAX = 64 * 2**20
+OPTIONS: list[tuple[str, Any]] = [
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+    # A server that is gone without a word is noticed within ten seconds.
+    ("grpc.keepalive_time_ms", 5_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    # Each connection is tried anew: gRPC would remember the failures of the one before, and wait.
+    ("grpc.use_local_subchannel_pool", 1),
+]
+_FATAL: dict[grpc.StatusCode, type[IronflowError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidArgument,
+    grpc.StatusCode.UNAUTHENTICATED: errors.Unauthenticated,
+    grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDenied,
+    grpc.StatusCode.NOT_FOUND: errors.NotFound,
+    grpc.StatusCode.ALREADY_EXISTS: errors.Conflict,
+    grpc.StatusCode.FAILED_PRECONDITION: errors.Conflict,
+    grpc.StatusCode.UNIMPLEMENTED: IronflowError,
+}
+
+
+_EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # not in the stubs
+
+
+class ConnectionLost(Exception):
+    """The server is away or has ended the stream: try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to connect, and as whom."""
+
+    address: str
+    secure: bool
+    environment: str
+    api_key: str = field(default="", repr=False)
+
+    def channel(self) -> grpc.aio.Channel:
+        # A proxy that is meant for the outside cannot reach a server on this machine.
+        local = self.address.startswith(("127.", "localhost:", "[::1]:"))
+        options = [*OPTIONS, ("grpc.enable_http_proxy", 0)] if local else OPTIONS
+        if self.secure:
+            return grpc.aio.secure_channel(self.address, grpc.ssl_channel_credentials(), options=options)
+        return grpc.aio.insecure_channel(self.address, options=options)
+
+    def metadata(self) -> list[tuple[str, str]]:
+        told = [("x-ironflow-environment-id", self.environment), ("x-ironflow-sdk", SDK)]
+        return [*told, ("authorization", f"Bearer {self.api_key}")] if self.api_key else told
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the worker is to the server, the same on every connection."""
+
+    worker_id: str
+    functions: Mapping[str, Function]
+    slots: int
+    labels: Mapping[str, str]
+
+
+class Connection:
+    """`draining` asks for no further jobs; `run` then returns once those there are have ended."""
+
+    def __init__(
+        self,
+        place: Place,
+        identity: Identity,
+        *,
+        draining: asyncio.Event,
+        drain_s: float,
+        handlers: Threads,
+        threads: Threads,
+        on_connected: Callable[[], None],
+    ) -> None:
+        self._place = place
+        self._identity = identity
+        self._draining = draining
+        self._drain_s = drain_s
+        self._handlers = handlers
+        self._threads = threads
+        self._on_connected = on_connected
+        self._outbox = Outbox()
+        self._jobs: dict[str, Execution] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle: asyncio.Future[None] | None = None
+        self._greeted = asyncio.Event()
+        self._heartbeat_s = HEARTBEAT_S
+
+    async def run(self) -> None:
+        """Returns when drained. Raises ConnectionLost, or IronflowError when the server refuses for good."""
+        try:
+            async with self._place.channel() as channel:
+                await self._register_functions(channel)
+                await self._converse(channel)
+        except grpc.aio.AioRpcError as error:
+            raise refusal(error) from None
+
+    async def _register_functions(self, channel: grpc.aio.Channel) -> None:
+        register = channel.unary_unary(
+            "/ironflow.v1.IronflowService/RegisterFunction",
+            request_serializer=ironflow_pb2.RegisterFunctionRequest.SerializeToString,
+            response_deserializer=ironflow_pb2.RegisterFunctionResponse.FromString,
+        )
+        for declared in self._identity.functions.values():
+            await register(registration(declared), timeout=CALL_TIMEOUT_S, metadata=self._place.metadata())
+
+    async def _converse(self, channel: grpc.aio.Channel) -> None:
+        """One stream from its beginning to its end; what is running then is given up."""
+        connect: Any = channel.stream_stream(
+            "/ironflow.v1.WorkerService/Connect",
+            request_serializer=worker_pb2.WorkerMessage.SerializeToString,
+            response_deserializer=worker_pb2.EngineMessage.FromString,
+        )
+        call = connect(metadata=self._place.metadata())
+        self._outbox.add().register.CopyFrom(self._introduction())
+        reading = asyncio.create_task(self._read(call))
+        writing = asyncio.create_task(self._write(call, reading))
+        beating = asyncio.create_task(self._beat())
+        leaving = asyncio.create_task(self._leave(call, reading))
+        tasks = (reading, writing, beating, leaving)
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for execution in list(self._jobs.values()):
+                execution.abandon()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            if self._tasks:
+                # Handlers get a moment to clean up; one that ignores its cancellation is left behind.
+                await asyncio.wait(self._tasks, timeout=CLEANUP_TIMEOUT_S)
+        for task in (leaving, reading, writing, beating):
+            if task in done:
+                task.result()
+                return
+
+    async def _read(self, call: Any) -> None:
+        while (message := await call.read()) is not _EOF:
+            if message.batch:
+                for one in message.batch:
+                    self._receive(one)
+            else:
+                self._receive(message)
+        raise ConnectionLost("the server ended the stream")
+
+    async def _write(self, call: Any, reading: asyncio.Task[None]) -> None:
+        while True:
+            message = await self._outbox.take()
+            try:
+                await call.write(message)
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):  # the call has ended: reading tells why
+                await asyncio.wait([reading])
+                return
+
+    async def _beat(self) -> None:
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await self._greeted.wait()
+        except TimeoutError:
+            raise ConnectionLost("the server did not answer the registration") from None
+        while True:
+            await asyncio.sleep(self._heartbeat_s)
+            beat = self._outbox.add().heartbeat
+            beat.worker_id = self._identity.worker_id
+            beat.active_jobs = len(self._jobs)
+            for execution in self._jobs.values():
+                beat.jobs.add(
+                    job_id=execution.job_id,
+                    run_id=execution.run_id,
+                    execution_seq=execution.execution_seq,
+                    lease_token=execution.lease_token,
+                )
+
+    async def _leave(self, call: Any, reading: asyncio.Task[None]) -> None:
+        """When draining: returns when all jobs have ended, or their time has, and the server has heard of it."""
+        await self._draining.wait()
+        log.info("draining: %d runs to finish, up to %g s", len(self._jobs), self._drain_s)
+        if self._jobs:
+            self._idle = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._idle], timeout=self._drain_s)
+        for execution in list(self._jobs.values()):
+            log.warning("run %s did not finish in time; another worker goes on with it", execution.run_id)
+            execution.abandon()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._outbox.flushed()
+                await call.done_writing()
+                await asyncio.wait([reading])
+        except TimeoutError:
+            log.warning("the server did not end the stream in time")
+
+    def _receive(self, message: worker_pb2.EngineMessage) -> None:
+        match message.WhichOneof("payload"):
+            case "step_ack":
+                ack = message.step_ack
+                execution = self._jobs.get(ack.job_id)
+                if execution is None:
+                    return
+                if ack.accepted:
+                    execution.acknowledged(ack.step_id)
+                else:
+                    self._abandon(execution, ack.error or "the result of a step was refused")
+            case "job":
+                self._take(message.job)
+            case "cancel":
+                execution = self._jobs.get(message.cancel.job_id)
+                if execution is not None:
+                    self._abandon(execution, message.cancel.reason or "cancelled")
+            case "registered":
+                if message.registered.heartbeat_interval_ms > 0:
+                    self._heartbeat_s = message.registered.heartbeat_interval_ms / 1_000
+                self._greeted.set()
+                self._on_connected()
+            case "lease_refresh":
+                self._refresh(message.lease_refresh)
+            case "shutdown":
+                log.info("the server asks to drain: %s", message.shutdown.reason)
+                if message.shutdown.drain_timeout_ms > 0:
+                    self._drain_s = min(self._drain_s, message.shutdown.drain_timeout_ms / 1_000)
+                self._draining.set()
+            case other:
+                log.debug("message ignored: %s", other)
+
+    def _take(self, assignment: worker_pb2.JobAssignment) -> None:
+        held = self._jobs.get(assignment.job_id)
+        if held is not None:
+            if assignment.execution_seq <= held.execution_seq:
+                return
+            self._abandon(held, "it was handed out again")
+        if self._draining.is_set():
+            self._decline(assignment, worker_pb2.JOB_NACK_REASON_DRAINING)
+            return
+        if len(self._jobs) >= self._identity.slots:
+            self._decline(assignment, worker_pb2.JOB_NACK_REASON_AT_CAPACITY)
+            return
+        ack = self._outbox.add().job_ack
+        ack.job_id = assignment.job_id
+        ack.run_id = assignment.run_id
+        ack.execution_seq = assignment.execution_seq
+        ack.lease_token = assignment.lease_token
+        execution = self._jobs[assignment.job_id] = Execution(
+            assignment,
+            function=self._identity.functions.get(assignment.function_id),
+            outbox=self._outbox,
+            handlers=self._handlers,
+            threads=self._threads,
+            on_end=self._release,
+        )
+        task = execution.start()
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _decline(self, assignment: worker_pb2.JobAssignment, reason: worker_pb2.JobNackReason) -> None:
+        nack = self._outbox.add().job_nack
+        nack.job_id = assignment.job_id
+        nack.run_id = assignment.run_id
+        nack.execution_seq = assignment.execution_seq
+        nack.lease_token = assignment.lease_token
+        nack.reason = reason
+
+    def _refresh(self, result: worker_pb2.LeaseRefreshResult) -> None:
+        lost = {(one.run_id, one.execution_seq) for one in result.segments if one.state in _LOST}
+        for execution in [*self._jobs.values()] if lost else ():
+            if (execution.run_id, execution.execution_seq) in lost:
+                self._abandon(execution, "its lease is lost")
+
+    def _abandon(self, execution: Execution, reason: str) -> None:
+        log.info("run %s is given up: %s", execution.run_id, reason)
+        execution.abandon()
+
+    def _release(self, execution: Execution) -> None:
+        if self._jobs.get(execution.job_id) is execution:
+            del self._jobs[execution.job_id]
+        if not self._jobs and self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+
+    def _introduction(self) -> worker_pb2.WorkerRegister:
+        return worker_pb2.WorkerRegister(
+            worker_id=self._identity.worker_id,
+            hostname=socket.gethostname(),
+            function_ids=sorted(self._identity.functions),
+            max_concurrent_jobs=self._identity.slots,
+            labels=self._identity.labels,
+            version=worker_pb2.WorkerVersion(sdk=SDK, runtime=f"python/{platform.python_version()}"),
+            accepts_batches=True,
+            environment=self._place.environment,
+        )
+
+
+_LOST = frozenset((worker_pb2.LEASE_STATE_STALE, worker_pb2.LEASE_STATE_UNKNOWN))
+
+
+def registration(declared: Function) -> ironflow_pb2.RegisterFunctionRequest:
+    """The function as the server is told of it."""
+    retry = declared.retry
+    request = ironflow_pb2.RegisterFunctionRequest(
+        id=declared.id,
+        name=declared.name,
+        description=declared.description,
+        triggers=[types_pb2.Trigger(event=one.event, expression=one.expression) for one in declared.triggers],
+        retry=types_pb2.RetryConfig(
+            max_attempts=retry.max_attempts,
+            initial_delay_ms=round(seconds(retry.initial_delay) * 1_000),
+            backoff_factor=retry.backoff_factor,
+            max_delay_ms=round(seconds(retry.max_delay) * 1_000),
+            on_exhausted=retry.on_exhausted,
+        ),
+        timeout_ms=milliseconds(declared.timeout_s, what="timeout"),
+        preferred_mode=types_pb2.EXECUTION_MODE_PULL,
+    )
+    request.metadata.update({"__ironflow_code_hash": declared.code_hash})
+    return request
+
+
+def refusal(error: grpc.aio.AioRpcError) -> IronflowError | ConnectionLost:
+    """The error in the server's words: final if trying again cannot help."""
+    code, message = error.code(), error.details() or error.code().name
+    kind = _FATAL.get(code)
+    if kind is None:
+        return ConnectionLost(message)
+    told: dict[str, Any] = dict(error.trailing_metadata() or ())  # type: ignore[arg-type]
+    return kind(
+        message, code=str(told.get("ironflow-code", code.name)), hint=str(told.get("ironflow-hint", "")), status=0
+    )
