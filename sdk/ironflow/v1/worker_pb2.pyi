@@ -17,6 +17,7 @@ class JobNackReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     JOB_NACK_REASON_UNSPECIFIED: _ClassVar[JobNackReason]
     JOB_NACK_REASON_AT_CAPACITY: _ClassVar[JobNackReason]
     JOB_NACK_REASON_DRAINING: _ClassVar[JobNackReason]
+    JOB_NACK_REASON_NOT_PARKED: _ClassVar[JobNackReason]
 
 class LeaseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -27,13 +28,14 @@ class LeaseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 JOB_NACK_REASON_UNSPECIFIED: JobNackReason
 JOB_NACK_REASON_AT_CAPACITY: JobNackReason
 JOB_NACK_REASON_DRAINING: JobNackReason
+JOB_NACK_REASON_NOT_PARKED: JobNackReason
 LEASE_STATE_UNSPECIFIED: LeaseState
 LEASE_STATE_REFRESHED: LeaseState
 LEASE_STATE_STALE: LeaseState
 LEASE_STATE_UNKNOWN: LeaseState
 
 class WorkerMessage(_message.Message):
-    __slots__ = ("register", "heartbeat", "step_started", "step_completed", "step_failed", "step_yielded", "job_completed", "job_failed", "job_ack", "job_nack", "batch")
+    __slots__ = ("register", "heartbeat", "step_started", "step_completed", "step_failed", "step_yielded", "job_completed", "job_failed", "job_ack", "job_nack", "noted", "batch")
     REGISTER_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     STEP_STARTED_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +46,7 @@ class WorkerMessage(_message.Message):
     JOB_FAILED_FIELD_NUMBER: _ClassVar[int]
     JOB_ACK_FIELD_NUMBER: _ClassVar[int]
     JOB_NACK_FIELD_NUMBER: _ClassVar[int]
+    NOTED_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     register: WorkerRegister
     heartbeat: WorkerHeartbeat
@@ -55,8 +58,9 @@ class WorkerMessage(_message.Message):
     job_failed: JobFailed
     job_ack: JobAck
     job_nack: JobNack
+    noted: RunNoted
     batch: _containers.RepeatedCompositeFieldContainer[WorkerMessage]
-    def __init__(self, register: _Optional[_Union[WorkerRegister, _Mapping]] = ..., heartbeat: _Optional[_Union[WorkerHeartbeat, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_completed: _Optional[_Union[StepCompleted, _Mapping]] = ..., step_failed: _Optional[_Union[StepFailed, _Mapping]] = ..., step_yielded: _Optional[_Union[StepYielded, _Mapping]] = ..., job_completed: _Optional[_Union[JobCompleted, _Mapping]] = ..., job_failed: _Optional[_Union[JobFailed, _Mapping]] = ..., job_ack: _Optional[_Union[JobAck, _Mapping]] = ..., job_nack: _Optional[_Union[JobNack, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[WorkerMessage, _Mapping]]] = ...) -> None: ...
+    def __init__(self, register: _Optional[_Union[WorkerRegister, _Mapping]] = ..., heartbeat: _Optional[_Union[WorkerHeartbeat, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_completed: _Optional[_Union[StepCompleted, _Mapping]] = ..., step_failed: _Optional[_Union[StepFailed, _Mapping]] = ..., step_yielded: _Optional[_Union[StepYielded, _Mapping]] = ..., job_completed: _Optional[_Union[JobCompleted, _Mapping]] = ..., job_failed: _Optional[_Union[JobFailed, _Mapping]] = ..., job_ack: _Optional[_Union[JobAck, _Mapping]] = ..., job_nack: _Optional[_Union[JobNack, _Mapping]] = ..., noted: _Optional[_Union[RunNoted, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[WorkerMessage, _Mapping]]] = ...) -> None: ...
 
 class WorkerRegister(_message.Message):
     __slots__ = ("worker_id", "hostname", "function_ids", "max_concurrent_jobs", "labels", "version", "accepts_batches", "environment")
@@ -148,7 +152,7 @@ class StepStarted(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., name: _Optional[str] = ..., step_type: _Optional[_Union[_types_pb2.StepType, str]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ...) -> None: ...
 
 class StepCompleted(_message.Message):
-    __slots__ = ("job_id", "step_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json", "name")
+    __slots__ = ("job_id", "step_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json", "name", "type", "compensation_for", "emissions", "attempt")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
@@ -158,6 +162,10 @@ class StepCompleted(_message.Message):
     LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    COMPENSATION_FOR_FIELD_NUMBER: _ClassVar[int]
+    EMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     step_id: str
     output: _struct_pb2.Struct
@@ -167,10 +175,30 @@ class StepCompleted(_message.Message):
     lease_token: str
     output_json: bytes
     name: str
-    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ..., name: _Optional[str] = ...) -> None: ...
+    type: str
+    compensation_for: str
+    emissions: _containers.RepeatedCompositeFieldContainer[Emission]
+    attempt: int
+    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., compensation_for: _Optional[str] = ..., emissions: _Optional[_Iterable[_Union[Emission, _Mapping]]] = ..., attempt: _Optional[int] = ...) -> None: ...
+
+class Emission(_message.Message):
+    __slots__ = ("name", "data_json", "idempotency_key", "metadata", "version", "topic")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DATA_JSON_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    data_json: bytes
+    idempotency_key: str
+    metadata: _struct_pb2.Struct
+    version: int
+    topic: str
+    def __init__(self, name: _Optional[str] = ..., data_json: _Optional[bytes] = ..., idempotency_key: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., version: _Optional[int] = ..., topic: _Optional[str] = ...) -> None: ...
 
 class StepFailed(_message.Message):
-    __slots__ = ("job_id", "step_id", "error", "duration_ms", "execution_seq", "lease_token", "name")
+    __slots__ = ("job_id", "step_id", "error", "duration_ms", "execution_seq", "lease_token", "name", "type", "compensation_for", "attempt")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -178,6 +206,9 @@ class StepFailed(_message.Message):
     EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
     LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    COMPENSATION_FOR_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     step_id: str
     error: _types_pb2.Error
@@ -185,10 +216,13 @@ class StepFailed(_message.Message):
     execution_seq: int
     lease_token: str
     name: str
-    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+    type: str
+    compensation_for: str
+    attempt: int
+    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., compensation_for: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class StepYielded(_message.Message):
-    __slots__ = ("sleep", "wait_event", "invoke_function", "invoke_function_async", "job_id", "step_id", "execution_seq", "lease_token", "name")
+    __slots__ = ("sleep", "wait_event", "invoke_function", "invoke_function_async", "job_id", "step_id", "execution_seq", "lease_token", "name", "also", "parked")
     SLEEP_FIELD_NUMBER: _ClassVar[int]
     WAIT_EVENT_FIELD_NUMBER: _ClassVar[int]
     INVOKE_FUNCTION_FIELD_NUMBER: _ClassVar[int]
@@ -198,6 +232,8 @@ class StepYielded(_message.Message):
     EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
     LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    ALSO_FIELD_NUMBER: _ClassVar[int]
+    PARKED_FIELD_NUMBER: _ClassVar[int]
     sleep: SleepYield
     wait_event: WaitEventYield
     invoke_function: InvokeFunctionYield
@@ -207,7 +243,9 @@ class StepYielded(_message.Message):
     execution_seq: int
     lease_token: str
     name: str
-    def __init__(self, sleep: _Optional[_Union[SleepYield, _Mapping]] = ..., wait_event: _Optional[_Union[WaitEventYield, _Mapping]] = ..., invoke_function: _Optional[_Union[InvokeFunctionYield, _Mapping]] = ..., invoke_function_async: _Optional[_Union[InvokeFunctionAsyncYield, _Mapping]] = ..., job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+    also: _containers.RepeatedCompositeFieldContainer[StepYielded]
+    parked: bool
+    def __init__(self, sleep: _Optional[_Union[SleepYield, _Mapping]] = ..., wait_event: _Optional[_Union[WaitEventYield, _Mapping]] = ..., invoke_function: _Optional[_Union[InvokeFunctionYield, _Mapping]] = ..., invoke_function_async: _Optional[_Union[InvokeFunctionAsyncYield, _Mapping]] = ..., job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., name: _Optional[str] = ..., also: _Optional[_Iterable[_Union[StepYielded, _Mapping]]] = ..., parked: _Optional[bool] = ...) -> None: ...
 
 class SleepYield(_message.Message):
     __slots__ = ("until",)
@@ -216,18 +254,24 @@ class SleepYield(_message.Message):
     def __init__(self, until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class WaitEventYield(_message.Message):
-    __slots__ = ("event_name", "match_expression", "match_value", "timeout", "payload_json")
+    __slots__ = ("event_name", "match_expression", "match_value", "timeout", "payload_json", "lookback_ms", "on_timeout", "default_json")
     EVENT_NAME_FIELD_NUMBER: _ClassVar[int]
     MATCH_EXPRESSION_FIELD_NUMBER: _ClassVar[int]
     MATCH_VALUE_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_JSON_FIELD_NUMBER: _ClassVar[int]
+    LOOKBACK_MS_FIELD_NUMBER: _ClassVar[int]
+    ON_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_JSON_FIELD_NUMBER: _ClassVar[int]
     event_name: str
     match_expression: str
     match_value: str
     timeout: _timestamp_pb2.Timestamp
     payload_json: bytes
-    def __init__(self, event_name: _Optional[str] = ..., match_expression: _Optional[str] = ..., match_value: _Optional[str] = ..., timeout: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload_json: _Optional[bytes] = ...) -> None: ...
+    lookback_ms: int
+    on_timeout: str
+    default_json: bytes
+    def __init__(self, event_name: _Optional[str] = ..., match_expression: _Optional[str] = ..., match_value: _Optional[str] = ..., timeout: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload_json: _Optional[bytes] = ..., lookback_ms: _Optional[int] = ..., on_timeout: _Optional[str] = ..., default_json: _Optional[bytes] = ...) -> None: ...
 
 class InvokeFunctionYield(_message.Message):
     __slots__ = ("function_id", "input_json", "invoke_timeout_ms")
@@ -266,20 +310,48 @@ class JobCompleted(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ...) -> None: ...
 
 class JobFailed(_message.Message):
-    __slots__ = ("job_id", "error", "duration_ms", "steps", "execution_seq", "lease_token")
+    __slots__ = ("job_id", "error", "duration_ms", "steps", "execution_seq", "lease_token", "divergence")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     DURATION_MS_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
     LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    DIVERGENCE_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     error: _types_pb2.Error
     duration_ms: int
     steps: _containers.RepeatedCompositeFieldContainer[ExecutedStep]
     execution_seq: int
     lease_token: str
-    def __init__(self, job_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[ExecutedStep, _Mapping]]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ...) -> None: ...
+    divergence: Divergence
+    def __init__(self, job_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[ExecutedStep, _Mapping]]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., divergence: _Optional[_Union[Divergence, _Mapping]] = ...) -> None: ...
+
+class Divergence(_message.Message):
+    __slots__ = ("step_id", "recorded", "requested", "location")
+    STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    RECORDED_FIELD_NUMBER: _ClassVar[int]
+    REQUESTED_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    step_id: str
+    recorded: str
+    requested: str
+    location: str
+    def __init__(self, step_id: _Optional[str] = ..., recorded: _Optional[str] = ..., requested: _Optional[str] = ..., location: _Optional[str] = ...) -> None: ...
+
+class RunNoted(_message.Message):
+    __slots__ = ("job_id", "name", "value_json", "execution_seq", "lease_token")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_JSON_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    name: str
+    value_json: bytes
+    execution_seq: int
+    lease_token: str
+    def __init__(self, job_id: _Optional[str] = ..., name: _Optional[str] = ..., value_json: _Optional[bytes] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ...) -> None: ...
 
 class ExecutedStep(_message.Message):
     __slots__ = ("id", "name", "type", "status", "output", "output_value", "error", "compensation_for", "duration_ms")
@@ -330,7 +402,7 @@ class JobNack(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., reason: _Optional[_Union[JobNackReason, str]] = ...) -> None: ...
 
 class EngineMessage(_message.Message):
-    __slots__ = ("registered", "job", "step_ack", "resume", "cancel", "shutdown", "lease_refresh", "batch")
+    __slots__ = ("registered", "job", "step_ack", "resume", "cancel", "shutdown", "lease_refresh", "memo_page", "batch")
     REGISTERED_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     STEP_ACK_FIELD_NUMBER: _ClassVar[int]
@@ -338,6 +410,7 @@ class EngineMessage(_message.Message):
     CANCEL_FIELD_NUMBER: _ClassVar[int]
     SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     LEASE_REFRESH_FIELD_NUMBER: _ClassVar[int]
+    MEMO_PAGE_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     registered: WorkerRegistered
     job: JobAssignment
@@ -346,8 +419,9 @@ class EngineMessage(_message.Message):
     cancel: CancelJob
     shutdown: Shutdown
     lease_refresh: LeaseRefreshResult
+    memo_page: MemoPage
     batch: _containers.RepeatedCompositeFieldContainer[EngineMessage]
-    def __init__(self, registered: _Optional[_Union[WorkerRegistered, _Mapping]] = ..., job: _Optional[_Union[JobAssignment, _Mapping]] = ..., step_ack: _Optional[_Union[StepAck, _Mapping]] = ..., resume: _Optional[_Union[ResumeJob, _Mapping]] = ..., cancel: _Optional[_Union[CancelJob, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., lease_refresh: _Optional[_Union[LeaseRefreshResult, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[EngineMessage, _Mapping]]] = ...) -> None: ...
+    def __init__(self, registered: _Optional[_Union[WorkerRegistered, _Mapping]] = ..., job: _Optional[_Union[JobAssignment, _Mapping]] = ..., step_ack: _Optional[_Union[StepAck, _Mapping]] = ..., resume: _Optional[_Union[ResumeJob, _Mapping]] = ..., cancel: _Optional[_Union[CancelJob, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., lease_refresh: _Optional[_Union[LeaseRefreshResult, _Mapping]] = ..., memo_page: _Optional[_Union[MemoPage, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[EngineMessage, _Mapping]]] = ...) -> None: ...
 
 class LeaseRefreshResult(_message.Message):
     __slots__ = ("segments",)
@@ -374,7 +448,7 @@ class WorkerRegistered(_message.Message):
     def __init__(self, worker_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ...) -> None: ...
 
 class JobAssignment(_message.Message):
-    __slots__ = ("job_id", "run_id", "function_id", "event", "completed_steps", "actor_id", "attempt", "context", "execution_seq", "lease_token", "lease_expires_at", "max_attempts", "on_exhausted")
+    __slots__ = ("job_id", "run_id", "function_id", "event", "completed_steps", "actor_id", "attempt", "context", "execution_seq", "lease_token", "lease_expires_at", "max_attempts", "on_exhausted", "resumes_job_id", "memo_pages", "unwind", "always_replay", "function_version")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -388,6 +462,11 @@ class JobAssignment(_message.Message):
     LEASE_EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     MAX_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     ON_EXHAUSTED_FIELD_NUMBER: _ClassVar[int]
+    RESUMES_JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    MEMO_PAGES_FIELD_NUMBER: _ClassVar[int]
+    UNWIND_FIELD_NUMBER: _ClassVar[int]
+    ALWAYS_REPLAY_FIELD_NUMBER: _ClassVar[int]
+    FUNCTION_VERSION_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     run_id: str
     function_id: str
@@ -401,10 +480,31 @@ class JobAssignment(_message.Message):
     lease_expires_at: _timestamp_pb2.Timestamp
     max_attempts: int
     on_exhausted: str
-    def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., function_id: _Optional[str] = ..., event: _Optional[_Union[_types_pb2.Event, _Mapping]] = ..., completed_steps: _Optional[_Iterable[_Union[CompletedStep, _Mapping]]] = ..., actor_id: _Optional[str] = ..., attempt: _Optional[int] = ..., context: _Optional[_Union[JobContext, _Mapping]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_attempts: _Optional[int] = ..., on_exhausted: _Optional[str] = ...) -> None: ...
+    resumes_job_id: str
+    memo_pages: int
+    unwind: Unwind
+    always_replay: bool
+    function_version: int
+    def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., function_id: _Optional[str] = ..., event: _Optional[_Union[_types_pb2.Event, _Mapping]] = ..., completed_steps: _Optional[_Iterable[_Union[CompletedStep, _Mapping]]] = ..., actor_id: _Optional[str] = ..., attempt: _Optional[int] = ..., context: _Optional[_Union[JobContext, _Mapping]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_attempts: _Optional[int] = ..., on_exhausted: _Optional[str] = ..., resumes_job_id: _Optional[str] = ..., memo_pages: _Optional[int] = ..., unwind: _Optional[_Union[Unwind, _Mapping]] = ..., always_replay: _Optional[bool] = ..., function_version: _Optional[int] = ...) -> None: ...
+
+class MemoPage(_message.Message):
+    __slots__ = ("job_id", "completed_steps")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_STEPS_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    completed_steps: _containers.RepeatedCompositeFieldContainer[CompletedStep]
+    def __init__(self, job_id: _Optional[str] = ..., completed_steps: _Optional[_Iterable[_Union[CompletedStep, _Mapping]]] = ...) -> None: ...
+
+class Unwind(_message.Message):
+    __slots__ = ("cause", "error")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    cause: str
+    error: _types_pb2.Error
+    def __init__(self, cause: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ...) -> None: ...
 
 class CompletedStep(_message.Message):
-    __slots__ = ("step_id", "name", "output", "output_value", "status", "error_json", "output_json")
+    __slots__ = ("step_id", "name", "output", "output_value", "status", "error_json", "output_json", "type")
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
@@ -412,6 +512,7 @@ class CompletedStep(_message.Message):
     STATUS_FIELD_NUMBER: _ClassVar[int]
     ERROR_JSON_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
     step_id: str
     name: str
     output: _struct_pb2.Struct
@@ -419,7 +520,8 @@ class CompletedStep(_message.Message):
     status: str
     error_json: bytes
     output_json: bytes
-    def __init__(self, step_id: _Optional[str] = ..., name: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., status: _Optional[str] = ..., error_json: _Optional[bytes] = ..., output_json: _Optional[bytes] = ...) -> None: ...
+    type: str
+    def __init__(self, step_id: _Optional[str] = ..., name: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., status: _Optional[str] = ..., error_json: _Optional[bytes] = ..., output_json: _Optional[bytes] = ..., type: _Optional[str] = ...) -> None: ...
 
 class JobContext(_message.Message):
     __slots__ = ("trace_id", "metadata", "secrets")

@@ -1,20 +1,11 @@
-"""Every kind of entry that history can hold, and the shape of its data. The only place that spells a kind.
-
-A fact is what happened, in the past tense, with what is needed to derive state from it and nothing else. Fields are
-only ever added, with a default, so that old entries keep decoding. Instants are microseconds since 1970 (UTC).
-"""
+"""What happens to runs and their steps: all of it in the stream of the run."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 import msgspec
 
-NULL = msgspec.Raw(b"null")
-
-
-class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
-    kind: ClassVar[str]
+from app.history.kinds.base import NULL, Fact
+from app.history.kinds.function import RetryPolicy
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -25,49 +16,6 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     retryable: bool = True
     stack: str = ""
     retry_after_ms: int = 0
-
-
-class RetryPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
-    max_attempts: int = 25
-    initial_delay_ms: int = 1_000
-    backoff_factor: float = 2.0
-    delay_ms_max: int = 300_000
-    on_exhausted: str = "pause"
-
-
-class Trigger(msgspec.Struct, frozen=True, omit_defaults=True):
-    event: str = ""
-    expression: str = ""
-    cron: str = ""
-
-
-class EventEmitted(Fact, frozen=True):
-    """stream event/<id>"""
-
-    kind = "event.emitted"
-    id: str
-    name: str
-    data: msgspec.Raw
-    source: str = "api"
-    version: int = 1
-    idempotency_key: str = ""
-    run_id: str = ""
-    run_ids: tuple[str, ...] = ()
-
-
-class FunctionRegistered(Fact, frozen=True):
-    """stream function/<id>; a full snapshot, one for each version"""
-
-    kind = "function.registered"
-    id: str
-    name: str
-    version: int
-    triggers: tuple[Trigger, ...] = ()
-    description: str = ""
-    retry: RetryPolicy = RetryPolicy()
-    timeout_ms: int = 600_000
-    preferred_mode: str = "pull"
-    metadata: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class RunCreated(Fact, frozen=True):
@@ -175,9 +123,7 @@ class StepSleeping(Fact, frozen=True):
     execution_seq: int = 0
 
 
-_FACTS: tuple[type[Fact], ...] = (
-    EventEmitted,
-    FunctionRegistered,
+FACTS: tuple[type[Fact], ...] = (
     RunCreated,
     RunStarted,
     RunReleased,
@@ -191,17 +137,3 @@ _FACTS: tuple[type[Fact], ...] = (
     StepFailed,
     StepSleeping,
 )
-KINDS: dict[str, type[Fact]] = {fact.kind: fact for fact in _FACTS}
-_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}
-_encode = msgspec.json.Encoder().encode
-
-
-def encode(fact: Fact) -> bytes:
-    """The fact as JSON, users' payloads byte for byte as they came."""
-    return _encode(fact)
-
-
-def decode(kind: str, data: bytes | str) -> Fact:
-    """The fact of an entry. Raises KeyError for a kind that this release does not know."""
-    fact: Fact = _DECODERS[kind].decode(data)
-    return fact

@@ -1,0 +1,73 @@
+"""Every kind of entry that history can hold, and the shape of its data: one module a noun, the only place for kinds.
+
+A fact is what happened, in the past tense, with what is needed to derive state from it and nothing else. Fields are
+only ever added, with a default, so that old entries keep decoding. Instants are microseconds since 1970 (UTC).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from app.history.kinds import event, function, run
+from app.history.kinds.base import EMPTY, NULL, Fact
+from app.history.kinds.event import EventEmitted
+from app.history.kinds.function import FunctionRegistered, RetryPolicy, Trigger
+from app.history.kinds.run import (
+    Failure,
+    RunCancelled,
+    RunCompleted,
+    RunCreated,
+    RunFailed,
+    RunPaused,
+    RunReleased,
+    RunResumed,
+    RunRetrying,
+    RunStarted,
+    StepCompleted,
+    StepFailed,
+    StepSleeping,
+)
+
+__all__ = [
+    "EMPTY",
+    "KINDS",
+    "NULL",
+    "EventEmitted",
+    "Fact",
+    "Failure",
+    "FunctionRegistered",
+    "RetryPolicy",
+    "RunCancelled",
+    "RunCompleted",
+    "RunCreated",
+    "RunFailed",
+    "RunPaused",
+    "RunReleased",
+    "RunResumed",
+    "RunRetrying",
+    "RunStarted",
+    "StepCompleted",
+    "StepFailed",
+    "StepSleeping",
+    "Trigger",
+    "decode",
+    "encode",
+]
+
+KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in (event, function, run) for fact in noun.FACTS}
+
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(fact: Fact) -> bytes:
+    """The fact as JSON, users' payloads byte for byte as they came."""
+    return _encode(fact)
+
+
+def decode(kind: str, data: bytes | str) -> Fact:
+    """The fact of an entry. Raises KeyError for a kind that this release does not know."""
+    fact: Fact = _DECODERS[kind].decode(data)
+    return fact
