@@ -76,6 +76,7 @@ class Faces:
             storage=node.storage,
             tail=node.tail,
             emitter=node.emitter,
+            invoker=node.invoker,
             events=EventReader(node.storage),
             runs=node.runs,
             engine=node.engine,

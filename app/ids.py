@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 
 from app.clock import Clock
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+_CHARACTERS = re.compile(f"[{ALPHABET}]{{26}}")
 
 _RANDOM_BYTES = 13
 RANDOM_BUFFER_BYTES = _RANDOM_BYTES * 512
@@ -40,6 +43,11 @@ def keyed(prefix: str, *parts: str) -> str:
     number = int.from_bytes(told.digest()[:16], "big")
     number &= ~(0xF << 76) & ~(0x3 << 62)
     return encode(prefix, number | _VERSION_8 | _VARIANT)
+
+
+def valid(prefix: str, text: str) -> bool:
+    """Whether the text has the shape of an id with that prefix."""
+    return text.startswith(f"{prefix}_") and _CHARACTERS.fullmatch(text, len(prefix) + 1) is not None
 
 
 class Ids:

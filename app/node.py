@@ -12,6 +12,7 @@ from typing import Any
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.events.emit import Emitter
+from app.events.invoke import Invoker
 from app.events.noun import EventNoun
 from app.history.committer import Committer, Observer
 from app.history.fold import Fold, Noun
@@ -44,6 +45,9 @@ class Node:
         self.engine = Engine(self.committer)
         self.runs = RunReader(storage)
         self.waits = Waits(storage=storage, tail=self.tail)
+        self.invoker = Invoker(
+            emitter=self.emitter, functions=self.functions, reader=self.runs, waits=self.waits, clock=clock
+        )
         self.dispatcher = Dispatcher(
             storage=storage, tail=self.tail, engine=self.engine, reader=self.runs, ids=ids, clock=clock
         )

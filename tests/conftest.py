@@ -8,6 +8,7 @@ each test gets a copy.
 from __future__ import annotations
 
 import random
+import uuid
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -112,6 +113,24 @@ def start_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cal
     yield start
     for server in started:
         server.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One running server for the file's tests on each store; a test uses an `environment` of its own."""
+    url = None
+    if request.param == "postgres":
+        cluster: Cluster = request.getfixturevalue("postgres")
+        url = cluster.create_database()
+    server = ServerProcess(data_dir=tmp_path_factory.mktemp("shared") / "data", database_url=url)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def environment() -> str:
+    return f"t-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import falcon.asgi
 import msgspec
 
 from app import clock
-from app.api.answers import answer, body_of, decoded
-from app.api.middleware import actor_of, environment_of, instant_param, int_param, run_of
+from app.api.answers import answer, body_of, decoded, error_of
+from app.api.caller import Caller, caller_of, environment_of
+from app.api.middleware import instant_param, int_param
 from app.api.services import Operation, Route, Services
 from app.errors import InvalidArgument, IronflowError
 from app.events.emit import Emitted, NewEvent
 from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX, NAMES_SCANNED, EventFilter
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted
-
-BATCH_MAX = 1_000
-SOURCE_BYTES_MAX = 255
 
 
 class EventBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,7 +58,7 @@ class Events:
                 raise InvalidArgument("the body is both an event and a list of events", field="events", hint="send one")
             await self._post_batch(req, resp, event.events)
         else:
-            answer(resp, told(await self._services.emitter.emit(_new_event(event, _caller(req)))), 201)
+            answer(resp, told(await self._services.emitter.emit(_new_event(event, caller_of(req)))), 201)
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         now = self._services.clock.now_us()
@@ -96,21 +94,9 @@ class Events:
     async def _post_batch(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, items: Sequence[msgspec.Raw]
     ) -> None:
-        if len(items) > BATCH_MAX:
-            raise InvalidArgument(
-                f"{len(items)} events are too many at once", field="events", hint=f"at most {BATCH_MAX}"
-            )
-        caller = _caller(req)
-        bad: dict[int, IronflowError] = {}
-        good: list[NewEvent] = []
-        for number, item in enumerate(items):
-            try:
-                good.append(_new_event(decoded(_one, bytes(item)), caller))
-            except IronflowError as error:
-                bad[number] = error
-        emitted = iter(await self._services.emitter.emit_batch(good))
-        results = [bad[number] if number in bad else next(emitted) for number in range(len(items))]
-        answer(resp, {"results": [r.body() if isinstance(r, IronflowError) else told(r) for r in results]})
+        caller = caller_of(req)
+        answers = await self._services.emitter.emit_batch([_readable(item, caller) for item in items])
+        answer(resp, {"results": [told(one) if isinstance(one, Emitted) else error_of(one).body() for one in answers]})
 
 
 class Event:
@@ -172,25 +158,14 @@ def shown(entry: Entry) -> Mapping[str, Any]:
     return content
 
 
-class Caller(NamedTuple):
-    """What the headers say about all events of a request."""
-
-    environment: str
-    actor: str
-    run_id: str
-
-
-def _caller(req: falcon.asgi.Request) -> Caller:
-    return Caller(environment_of(req), actor_of(req), run_of(req))
+def _readable(item: msgspec.Raw, caller: Caller) -> NewEvent | IronflowError:
+    try:
+        return _new_event(decoded(_one, bytes(item)), caller)
+    except IronflowError as error:
+        return error
 
 
 def _new_event(body: EventBody, caller: Caller) -> NewEvent:
-    if not body.source.isprintable() or len(body.source.encode()) > SOURCE_BYTES_MAX:
-        raise InvalidArgument(
-            f"source {body.source[:40]!r} is not usable",
-            field="source",
-            hint=f"at most {SOURCE_BYTES_MAX} bytes of printable characters",
-        )
     return NewEvent(
         environment=caller.environment,
         name=body.name,

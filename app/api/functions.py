@@ -9,7 +9,7 @@ import falcon.asgi
 
 from app import clock
 from app.api.answers import answer
-from app.api.middleware import environment_of
+from app.api.caller import environment_of
 from app.api.services import Operation, Route, Services
 from app.runs.functions import Function
 

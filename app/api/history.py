@@ -10,7 +10,8 @@ import msgspec
 
 from app import clock
 from app.api.answers import answer
-from app.api.middleware import environment_of, int_param
+from app.api.caller import environment_of
+from app.api.middleware import int_param
 from app.api.services import Operation, Route, Services
 from app.history.entry import Entry
 from storage import history

@@ -1,4 +1,4 @@
-"""What holds for every request: a request id, the environment, the actor, metrics."""
+"""What holds for every request: a request id, metrics; and parameters of the query."""
 
 from __future__ import annotations
 
@@ -7,53 +7,16 @@ import time
 
 import falcon.asgi
 
-from app import clock, patterns
+from app import clock
 from app.errors import InvalidArgument
 from app.ids import Ids
 from app.metrics import Metrics
 
-ENVIRONMENT_HEADERS = ("X-IRONFLOW-ENVIRONMENT-ID", "X-IRONFLOW-ENVIRONMENT")
-DEFAULT_ENVIRONMENT = "default"
 NUMBER_CHARS_MAX = 20
 INSTANT_CHARS_MAX = 64
 INSTANT_MAX = 2**62
 
 _NUMBER = re.compile(r"-?[0-9]+")
-_RUN_ID = re.compile(r"run_[0-9a-hjkmnp-tv-z]{26}")
-
-
-def environment_of(req: falcon.asgi.Request) -> str:
-    """The environment that the request names, or the default. Raises InvalidArgument."""
-    for header in ENVIRONMENT_HEADERS:
-        named = req.get_header(header)
-        if named:
-            return environment(named)
-    return DEFAULT_ENVIRONMENT
-
-
-def environment(name: str) -> str:
-    """The environment of that name or id. Raises InvalidArgument."""
-    if name in (DEFAULT_ENVIRONMENT, "env_default", ""):
-        return DEFAULT_ENVIRONMENT
-    if "." in name or "/" in name:
-        raise InvalidArgument(f"environment {name[:80]!r} has a dot or a slash", field="environment")
-    patterns.validate_name(name, field="environment")
-    return name
-
-
-def actor_of(req: falcon.asgi.Request) -> str:
-    """Who asks. Nobody is known yet: authentication is not built."""
-    return ""
-
-
-def run_of(req: falcon.asgi.Request) -> str:
-    """The run within which the request was made, or "". Raises InvalidArgument."""
-    run_id = req.get_header("X-Ironflow-Run-ID") or ""
-    if run_id and not _RUN_ID.fullmatch(run_id):
-        raise InvalidArgument(
-            f"{run_id[:80]!r} is not the id of a run", field="X-Ironflow-Run-ID", hint="leave it out when outside a run"
-        )
-    return run_id
 
 
 def int_param(req: falcon.asgi.Request, name: str, default: int, *, low: int, high: int) -> int:

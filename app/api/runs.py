@@ -10,7 +10,8 @@ import msgspec
 
 from app import clock
 from app.api.answers import answer, body_of, decoded
-from app.api.middleware import actor_of, environment_of, instant_param, int_param
+from app.api.caller import caller_of, environment_of
+from app.api.middleware import instant_param, int_param
 from app.api.services import Operation, Route, Services
 from app.errors import AmbiguousId, InvalidArgument
 from app.history.kinds import Failure
@@ -97,7 +98,7 @@ class Cancel:
         body = await body_of(req)
         reason = decoded(_cancel, body).reason if body else ""
         run_id = await whole_id(self._services, environment, run_id)
-        await self._services.engine.cancel(environment, run_id, reason=reason, actor=actor_of(req))
+        await self._services.engine.cancel(environment, run_id, reason=reason, actor=caller_of(req).actor)
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
 
@@ -111,14 +112,12 @@ class Resume:
         if body.from_step:
             raise InvalidArgument("resuming from a step is not supported yet", field="from_step", hint="leave it out")
         run_id = await whole_id(self._services, environment, body.run_id)
-        await self._services.engine.resume(environment, run_id, actor=actor_of(req))
+        await self._services.engine.resume(environment, run_id, actor=caller_of(req).actor)
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
 
 async def whole_id(services: Services, environment: str, given: str) -> str:
     """The id that is meant by an id or a unique beginning of one. Raises RunNotFound, AmbiguousId."""
-    if "\0" in given:
-        raise not_found(environment, given)  # no id has one, and Postgres cannot be asked
     if not PREFIX_CHARS_MIN <= len(given) < 30:
         return given
     found = await services.runs.find(environment, given, limit=CANDIDATES_MAX + 1)

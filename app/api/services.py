@@ -10,6 +10,7 @@ from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.pull import PullWorkers
 from app.events.emit import Emitter
+from app.events.invoke import Invoker
 from app.events.reading import EventReader
 from app.history.tail import Tail
 from app.ids import Ids
@@ -28,6 +29,7 @@ class Services:
     storage: Storage
     tail: Tail
     emitter: Emitter
+    invoker: Invoker
     events: EventReader
     runs: RunReader
     engine: Engine

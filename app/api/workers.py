@@ -13,7 +13,8 @@ import msgspec
 
 from app import clock, jsonvalue
 from app.api.answers import answer, body_of, decoded
-from app.api.middleware import environment_of, int_param
+from app.api.caller import environment_of
+from app.api.middleware import int_param
 from app.api.services import Operation, Route, Services
 from app.dispatch.jobs import Job
 from app.dispatch.pull import AVAILABLE_MAX, POLL_S_MAX, Step

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -26,7 +27,9 @@ from app.runs import noun as run_noun
 from app.runs import triggers
 from app.runs.functions import Function, Functions
 
+BATCH_MAX = 1_000
 KEY_BYTES_MAX = 255
+SOURCE_BYTES_MAX = 255
 VERSION_MAX = 2**31 - 1
 
 
@@ -67,22 +70,45 @@ class Emitter:
         emitted: Emitted = await self._committer.commit(self._command(event))
         return emitted
 
-    async def emit_batch(self, events: Sequence[NewEvent]) -> Sequence[Emitted | IronflowError]:
-        """One answer an event, in order; a bad one does not stop the others."""
+    async def emit_batch(self, events: Sequence[NewEvent | IronflowError]) -> Sequence[Emitted | BaseException]:
+        """One answer an event, in order: what was recorded, or why this one was not. An error among the events stands
+        for one that could not be read, and is its own answer. Raises InvalidArgument for more than BATCH_MAX."""
+        if len(events) > BATCH_MAX:
+            raise InvalidArgument(
+                f"{len(events)} events are too many at once", field="events", hint=f"at most {BATCH_MAX}"
+            )
+        answers: list[Any] = list(events)
+        waiting = 1
+        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        async def one(event: NewEvent) -> Emitted | IronflowError:
+        def done(number: int, answer: Any, error: BaseException | None) -> None:
+            nonlocal waiting
+            answers[number] = answer if error is None else error
+            waiting -= 1
+            if not waiting and not answered.done():
+                answered.set_result(None)
+
+        for number, event in enumerate(events):
+            if isinstance(event, IronflowError):
+                continue
             try:
-                return await self.emit(event)
+                command = self._command(event)
             except IronflowError as error:
-                return error
-
-        return await asyncio.gather(*(one(event) for event in events))
+                answers[number] = error
+                continue
+            waiting += 1
+            self._committer.submit(command, partial(done, number))
+        waiting -= 1
+        if waiting:
+            await answered
+        return answers
 
     def _command(self, event: NewEvent) -> Command:
         patterns.validate_name(event.name, field="name")
         data = jsonvalue.check(event.data, field="data")
         metadata = _checked_metadata(event.metadata)
         _check_key(event.idempotency_key)
+        _check_source(event.source)
         if not 1 <= event.version <= VERSION_MAX:
             raise InvalidArgument(f"version {event.version} is out of range", field="version", hint="1 or more")
         key = event.idempotency_key
@@ -172,4 +198,13 @@ def _check_key(key: str) -> None:
             "idempotency_key is not usable",
             field="idempotency_key",
             hint=f"at most {KEY_BYTES_MAX} bytes of printable characters without spaces",
+        )
+
+
+def _check_source(source: str) -> None:
+    if not source.isprintable() or len(source.encode("utf-8", "surrogatepass")) > SOURCE_BYTES_MAX:
+        raise InvalidArgument(
+            f"source {source[:40]!r} is not usable",
+            field="source",
+            hint=f"at most {SOURCE_BYTES_MAX} bytes of printable characters",
         )

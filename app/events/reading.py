@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app import texts
 from app.errors import EventNotFound, InvalidArgument
 from app.events.noun import stream
 from app.history.entry import Entry
@@ -59,6 +60,8 @@ class EventReader:
         self, environment: str, chosen: EventFilter, *, limit: int = LIMIT_DEFAULT, cursor: str = "", before: str = ""
     ) -> EventPage:
         """The events older than `cursor`, or those just newer than `before`. Raises InvalidArgument."""
+        for field, text in (("source", chosen.source), ("search", chosen.search), *(("name", n) for n in chosen.names)):
+            texts.check(text, field=field)
         if cursor and before:
             raise InvalidArgument("cursor and before exclude each other", field="cursor", hint="give one of them")
         if not 1 <= limit <= LIMIT_MAX:

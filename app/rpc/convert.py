@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 from google.protobuf import message as protobuf
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import MessageToDict, ParseDict, SerializeToJsonError
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from app import jsonvalue
-from app.errors import Unimplemented
+from app.errors import FailedPrecondition, InvalidArgument, IronflowError, Unimplemented
+from app.events.invoke import RunResult
 from app.history.kinds import Failure, RetryPolicy, Trigger
 from app.runs.functions import Definition, Function
 from app.runs.reading import RunRecord, StepRecord
@@ -24,6 +25,9 @@ _STEP_TYPES = {
 }
 _LATER = ("concurrency", "debounce", "circuit_breaker", "throttle", "cancel_on", "secrets", "actor_key", "endpoint_url")
 
+LEVELS_MAX = 96
+"""Of the 100 levels of messages within messages that protobuf parsers read; the rest is for what a payload is in."""
+
 
 def definition(request: ironflow_pb2.RegisterFunctionRequest) -> Definition:
     """What is to be registered; zero means unset. Raises Unimplemented for options of later releases."""
@@ -33,6 +37,10 @@ def definition(request: ironflow_pb2.RegisterFunctionRequest) -> Definition:
             raise Unimplemented(f"{field} is not supported yet", field=field, hint="leave it out")
     if request.preferred_mode == types_pb2.EXECUTION_MODE_PUSH:
         raise Unimplemented("push mode is not supported yet", field="preferred_mode", hint="EXECUTION_MODE_PULL")
+    for number, trigger in enumerate(request.triggers):
+        if trigger.cron:
+            field = f"triggers[{number}].cron"
+            raise Unimplemented("cron triggers are not supported yet", field=field, hint="use an event trigger")
     defaults, retry = RetryPolicy(), request.retry
     return Definition(
         id=request.id,
@@ -47,7 +55,7 @@ def definition(request: ironflow_pb2.RegisterFunctionRequest) -> Definition:
             on_exhausted=retry.on_exhausted or defaults.on_exhausted,
         ),
         timeout_ms=request.timeout_ms,
-        metadata=msgspec.Raw(jsonvalue.encode(plain(request.metadata), field="metadata")),
+        metadata=msgspec.Raw(metadata(request)),
     )
 
 
@@ -77,12 +85,18 @@ def function(known: Function) -> types_pb2.Function:
 
 
 def run(record: RunRecord) -> types_pb2.Run:
-    """A run with its payloads."""
-    state = record.state
-    message = _run_common(state, state.environment, state.retry.max_attempts)
+    """A run with its payloads. Raises FailedPrecondition for one that protobuf cannot carry."""
+    message = run_head(record)
     put(message, "input", record.input)
     if record.output is not None:
         put(message, "output", record.output)
+    return message
+
+
+def run_head(record: RunRecord) -> types_pb2.Run:
+    """A run without its payloads."""
+    state = record.state
+    message = _run_common(state, state.environment, state.retry.max_attempts)
     if state.error is not None:
         message.error.CopyFrom(error(state.error))
     return message
@@ -121,6 +135,15 @@ def _run_common(state: Any, environment: str, max_attempts: int) -> types_pb2.Ru
 
 
 def step(run_id: str, record: StepRecord) -> types_pb2.Step:
+    """A step with its output. Raises FailedPrecondition for one that protobuf cannot carry."""
+    message = step_head(run_id, record)
+    if record.output is not None:
+        put(message, "output", record.output)
+    return message
+
+
+def step_head(run_id: str, record: StepRecord) -> types_pb2.Step:
+    """A step without its output."""
     message = types_pb2.Step(
         id=record.step_id,
         run_id=run_id,
@@ -132,14 +155,28 @@ def step(run_id: str, record: StepRecord) -> types_pb2.Step:
         duration_ms=min(record.duration_ms, 2**31 - 1),
         compensation_for=record.compensation_for,
     )
-    if record.output is not None:
-        put(message, "output", record.output)
     if record.error is not None:
         message.error.CopyFrom(error(record.error))
     for name in ("started_at", "ended_at", "sleep_until"):
         instant = getattr(record, name)
         if instant is not None:
             getattr(message, name).FromMicroseconds(instant)
+    return message
+
+
+def result(result: RunResult) -> ironflow_pb2.RunResult:
+    """How far a run has come. Raises FailedPrecondition for an output that protobuf cannot carry."""
+    message = ironflow_pb2.RunResult(
+        run_id=result.run_id,
+        function_id=result.function_id,
+        status=status(result.status),
+        wait_timed_out=result.timed_out,
+        duration_ms=min(2**31 - 1, result.duration_ms),
+    )
+    if result.output is not None:
+        put(message, "output", result.output)
+    if result.error is not None:
+        message.error.CopyFrom(error(result.error))
     return message
 
 
@@ -153,12 +190,30 @@ def error(failure: Failure) -> types_pb2.Error:
     )
 
 
+def refusal(error: IronflowError) -> types_pb2.Error:
+    """Why one event of a batch was not recorded."""
+    return types_pb2.Error(message=str(error), code=error.code, retryable=error.retryable)
+
+
 def status(name: str) -> types_pb2.RunStatus:
     return getattr(types_pb2, f"RUN_STATUS_{name.upper()}")  # type: ignore[no-any-return]
 
 
 def status_name(value: int) -> str:
+    """Raises InvalidArgument for a number that is no status."""
+    if value not in types_pb2.RunStatus.values():
+        raise InvalidArgument(f"status {value} is unknown", field="status", hint="see RunStatus in types.proto")
     return str(types_pb2.RunStatus.Name(value)).removeprefix("RUN_STATUS_").lower()
+
+
+def instant(request: Any, name: str, default: int) -> int:
+    """A Timestamp of the request in µs, or the default if it is not set. Raises InvalidArgument."""
+    if not request.HasField(name):
+        return default
+    try:
+        return int(getattr(request, name).ToMicroseconds())
+    except ValueError:
+        raise InvalidArgument(f"{name} is not an instant", field=name, hint="the years 1 to 9999") from None
 
 
 def timestamp(us: int) -> Timestamp:
@@ -168,23 +223,39 @@ def timestamp(us: int) -> Timestamp:
 
 
 def put(message: Any, name: str, raw: msgspec.Raw) -> None:
-    """Set a payload: an object in `name`, anything else in `name`_value."""
+    """Set a payload: an object in `name`, anything else in `name`_value. Raises FailedPrecondition if it is deeper
+    than protobuf parsers read."""
     value = msgspec.json.decode(raw)
+    if _levels(value) > LEVELS_MAX:
+        raise FailedPrecondition(
+            f"{name} is nested too deep for protobuf", field=name, hint="ask for application/json, or over REST"
+        )
     field = name if isinstance(value, dict) else f"{name}_value"
     ParseDict(_within_double(value), getattr(message, field))
 
 
 def payload(message: Any, name: str) -> bytes:
-    """The JSON of a payload that came in `name`_value or `name`; null if in neither."""
+    """The JSON of a payload that came in `name`_value or `name`; null if in neither. Raises InvalidArgument."""
     for field in (f"{name}_value", name):
         if message.HasField(field):
-            return jsonvalue.encode(plain(getattr(message, field)), field=name)
+            return jsonvalue.encode(plain(getattr(message, field), field=name), field=name)
     return b"null"
 
 
-def plain(message: protobuf.Message) -> Any:
-    """A Struct or Value as Python data. Its numbers are doubles; those that are whole were integers."""
-    return _whole(MessageToDict(message))
+def metadata(request: Any) -> bytes:
+    """The JSON of a request's metadata. Raises InvalidArgument."""
+    if not request.HasField("metadata"):
+        return b"{}"
+    return jsonvalue.encode(plain(request.metadata, field="metadata"), field="metadata")
+
+
+def plain(message: protobuf.Message, *, field: str) -> Any:
+    """A Struct or Value as Python data. Its numbers are doubles; those that are whole were integers. Raises
+    InvalidArgument for NaN and infinities, which JSON does not have."""
+    try:
+        return _whole(MessageToDict(message))
+    except (SerializeToJsonError, ValueError) as error:
+        raise InvalidArgument(f"{field} cannot be written as JSON: {error}", field=field) from None
 
 
 def _whole(value: Any) -> Any:
@@ -206,3 +277,13 @@ def _within_double(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _within_double(item) for key, item in value.items()}
     return value
+
+
+def _levels(value: Any) -> int:
+    """How many messages within messages it takes: an object is a Struct with entries of Values, an array a list of
+    them."""
+    if isinstance(value, dict):
+        return 3 + max(map(_levels, value.values()), default=0)
+    if isinstance(value, list):
+        return 2 + max(map(_levels, value), default=0)
+    return 0

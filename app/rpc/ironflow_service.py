@@ -9,42 +9,54 @@ import grpc
 import structlog
 
 from app.api.answers import error_of
+from app.api.caller import Caller
 from app.api.services import Services
+from app.errors import IronflowError, Unimplemented
 from app.rpc import metadata
-from app.rpc.methods import METHODS, Call, Method
-from ironflow.v1 import ironflow_pb2_grpc
+from app.rpc.methods import METHODS, Method
+from ironflow.v1 import ironflow_pb2, ironflow_pb2_grpc
 
 log = structlog.get_logger(__name__)
+
+SERVICE = ironflow_pb2.DESCRIPTOR.services_by_name["IronflowService"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class IronflowService(ironflow_pb2_grpc.IronflowServiceServicer):
-    """Methods that are not in the table stay as generated: UNIMPLEMENTED."""
+    """Every method that the service has; those that are not in the table answer UNIMPLEMENTED."""
 
     def __init__(self, services: Services) -> None:
-        for name, (_, method) in METHODS.items():
-            setattr(self, name, _unary(services, method))
+        for name in SERVICE.methods_by_name:
+            method = METHODS[name][1] if name in METHODS else _unimplemented(name)
+            setattr(self, name, _unary(services, name, method))
 
 
-def _unary(services: Services, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
+def _unary(services: Services, name: str, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
     async def answer(request: Any, context: Context) -> Any:
         try:
-            told = context.invocation_metadata()
-            call = Call(metadata.environment_of(told), run_id=metadata.value_of(told, metadata.RUN_ID))
-            return await method(services, call, request)
+            return await method(services, metadata.caller_of(context.invocation_metadata()), request)
         except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata
-            await refuse(context, error)
+            await refuse(context, error, method=name, request_id=services.ids.request())
 
     return answer
 
 
-async def refuse(context: Context, error: BaseException) -> None:
-    """End the call with the error: its code and hint go in the trailing metadata."""
+def _unimplemented(name: str) -> Method:
+    async def method(services: Services, caller: Caller, request: Any) -> Any:
+        raise Unimplemented(f"IronflowService/{name} is not implemented", hint="see /api/v1/capabilities")
+
+    return method
+
+
+async def refuse(context: Context, error: BaseException, *, method: str = "", request_id: str = "") -> None:
+    """End the call with the error: its code and hint go in the trailing metadata, and the id under which the log has
+    the details of what was not foreseen."""
     told = error_of(error)
-    if told.status >= 500:
-        log.error("call failed", exc_info=error)
-    context.set_trailing_metadata((("ironflow-code", told.code), ("ironflow-hint", _header(told.hint))))
+    if not isinstance(error, IronflowError):
+        log.error("call failed", method=method, request_id=request_id, exc_info=error)
+    trailing = [("ironflow-code", told.code), ("ironflow-hint", _header(told.hint)), ("x-request-id", request_id)]
+    context.set_trailing_metadata(tuple((key, value) for key, value in trailing if value))
     await context.abort(getattr(grpc.StatusCode, told.connect.upper()), str(told))
 
 

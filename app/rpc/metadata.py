@@ -1,21 +1,27 @@
-"""What a gRPC call's metadata says."""
+"""What a gRPC call's metadata says; its names are HTTP's header names in lower case."""
 
 from __future__ import annotations
 
-from app.api.middleware import environment
+from functools import partial
+from typing import Any
 
-ENVIRONMENT = ("x-ironflow-environment-id", "x-ironflow-environment")
-RUN_ID = "x-ironflow-run-id"
+from app.api import caller
+from app.api.caller import Caller
 
 
-def environment_of(metadata: object) -> str:
+def caller_of(metadata: Any) -> Caller:
+    """Raises InvalidArgument."""
+    return caller.caller(partial(_value_of, metadata))
+
+
+def environment_of(metadata: Any) -> str:
     """The environment named, or the default. Raises InvalidArgument."""
-    return environment(next((value for name in ENVIRONMENT if (value := value_of(metadata, name))), ""))
+    return caller.environment(partial(_value_of, metadata))
 
 
-def value_of(metadata: object, name: str) -> str:
-    """The first value of that name, or ""."""
-    for key, value in metadata or ():  # type: ignore[attr-defined]
-        if key == name:
+def _value_of(metadata: Any, name: str) -> str | None:
+    wanted = name.lower()
+    for key, value in metadata or ():
+        if key == wanted:
             return value if isinstance(value, str) else value.decode("utf-8", "replace")
-    return ""
+    return None

@@ -2,119 +2,114 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from google.protobuf.message import Message
 
-from app import jsonvalue, resources
+from app import resources
+from app.api.answers import error_of
+from app.api.caller import Caller
 from app.api.runs import statuses
 from app.api.services import Services
-from app.errors import InvalidArgument, Unimplemented
+from app.errors import InvalidArgument, IronflowError, Unimplemented
 from app.events.emit import Emitted, NewEvent
 from app.rpc import convert
 from app.runs.reading import LIMIT_DEFAULT, RunFilter
 from ironflow.v1 import ironflow_pb2, types_pb2
 
-WAIT_MS_DEFAULT = 30_000
-WAIT_MS_MAX = 3_600_000
-BATCH_MAX = 1_000
+FUNCTIONS_MAX = 1_000
+
+Method = Callable[[Services, Caller, Any], Awaitable[Message]]
 
 
-class Call(NamedTuple):
-    """Who calls, from where, on whose behalf."""
-
-    environment: str
-    actor: str = ""
-    run_id: str = ""
-
-
-Method = Callable[[Services, Call, Any], Awaitable[Message]]
-
-
-async def trigger(services: Services, call: Call, request: ironflow_pb2.TriggerRequest) -> ironflow_pb2.TriggerResponse:
-    emitted = await services.emitter.emit(new_event(call, request))
+async def trigger(
+    services: Services, caller: Caller, request: ironflow_pb2.TriggerRequest
+) -> ironflow_pb2.TriggerResponse:
+    emitted = await services.emitter.emit(new_event(caller, request))
     return ironflow_pb2.TriggerResponse(run_ids=emitted.run_ids, event_id=emitted.event_id)
 
 
 async def trigger_batch(
-    services: Services, call: Call, request: ironflow_pb2.TriggerBatchRequest
+    services: Services, caller: Caller, request: ironflow_pb2.TriggerBatchRequest
 ) -> ironflow_pb2.TriggerBatchResponse:
-    if len(request.events) > BATCH_MAX:
-        raise InvalidArgument(f"{len(request.events)} events are too many at once", field="events", hint="at most 1000")
-    emitted = await services.emitter.emit_batch([new_event(call, one) for one in request.events])
-    results = [
-        ironflow_pb2.TriggerResponse(run_ids=one.run_ids, event_id=one.event_id)
-        if isinstance(one, Emitted)
-        else ironflow_pb2.TriggerResponse(error=types_pb2.Error(message=str(one), code=one.code))
-        for one in emitted
-    ]
-    return ironflow_pb2.TriggerBatchResponse(results=results)
+    answers = await services.emitter.emit_batch([_readable(caller, one) for one in request.events])
+    return ironflow_pb2.TriggerBatchResponse(results=map(_told, answers))
 
 
 async def trigger_sync(
-    services: Services, call: Call, request: ironflow_pb2.TriggerSyncRequest
+    services: Services, caller: Caller, request: ironflow_pb2.TriggerSyncRequest
 ) -> ironflow_pb2.TriggerSyncResponse:
-    emitted = await services.emitter.emit(new_event(call, request))
-    results = await wait_for(services, call, emitted.run_ids, request.timeout_ms)
-    return ironflow_pb2.TriggerSyncResponse(results=results, event_id=emitted.event_id)
+    event = new_event(caller, request)
+    event_id, results = await services.invoker.emit_and_wait(event, timeout_ms=request.timeout_ms)
+    return ironflow_pb2.TriggerSyncResponse(results=map(convert.result, results), event_id=event_id)
 
 
 async def invoke_function(
-    services: Services, call: Call, request: ironflow_pb2.InvokeFunctionRequest
+    services: Services, caller: Caller, request: ironflow_pb2.InvokeFunctionRequest
 ) -> ironflow_pb2.InvokeFunctionResponse:
-    emitted = await _invoke(services, call, request)
-    return ironflow_pb2.InvokeFunctionResponse(run_id=emitted.run_ids[0], event_id=emitted.event_id)
+    run_id, event_id = await services.invoker.invoke(_call(caller, request, b"{}"))
+    return ironflow_pb2.InvokeFunctionResponse(run_id=run_id, event_id=event_id)
 
 
 async def invoke_function_sync(
-    services: Services, call: Call, request: ironflow_pb2.InvokeFunctionSyncRequest
+    services: Services, caller: Caller, request: ironflow_pb2.InvokeFunctionSyncRequest
 ) -> ironflow_pb2.InvokeFunctionSyncResponse:
-    emitted = await _invoke(services, call, request)
-    [result] = await wait_for(services, call, emitted.run_ids[:1], request.timeout_ms)
-    return ironflow_pb2.InvokeFunctionSyncResponse(result=result)
+    event = _call(caller, request, convert.metadata(request))
+    result = await services.invoker.invoke_and_wait(event, timeout_ms=request.timeout_ms)
+    return ironflow_pb2.InvokeFunctionSyncResponse(result=convert.result(result))
 
 
 async def register_function(
-    services: Services, call: Call, request: ironflow_pb2.RegisterFunctionRequest
+    services: Services, caller: Caller, request: ironflow_pb2.RegisterFunctionRequest
 ) -> ironflow_pb2.RegisterFunctionResponse:
     function, created = await services.functions.register(
-        call.environment, convert.definition(request), actor=call.actor
+        caller.environment, convert.definition(request), actor=caller.actor
     )
     return ironflow_pb2.RegisterFunctionResponse(function=convert.function(function), created=created)
 
 
-async def get_function(services: Services, call: Call, request: ironflow_pb2.GetFunctionRequest) -> types_pb2.Function:
-    return convert.function(services.functions.get(call.environment, request.id))
+async def get_function(
+    services: Services, caller: Caller, request: ironflow_pb2.GetFunctionRequest
+) -> types_pb2.Function:
+    return convert.function(services.functions.get(caller.environment, request.id))
 
 
 async def list_functions(
-    services: Services, call: Call, request: ironflow_pb2.ListFunctionsRequest
+    services: Services, caller: Caller, request: ironflow_pb2.ListFunctionsRequest
 ) -> ironflow_pb2.ListFunctionsResponse:
-    known = [one for one in services.functions.list(call.environment) if request.name in one.fact.name]
-    page = known[request.offset : request.offset + (request.limit or 1_000)]
+    if request.offset < 0 or not 0 <= request.limit <= FUNCTIONS_MAX:
+        field = "offset" if request.offset < 0 else "limit"
+        raise InvalidArgument(
+            f"{field} is out of range", field=field, hint=f"limit 1 to {FUNCTIONS_MAX}, offset from 0"
+        )
+    known = [one for one in services.functions.list(caller.environment) if request.name in one.fact.name]
+    page = known[request.offset : request.offset + (request.limit or FUNCTIONS_MAX)]
     return ironflow_pb2.ListFunctionsResponse(functions=map(convert.function, page), total_count=len(known))
 
 
-async def get_run(services: Services, call: Call, request: ironflow_pb2.GetRunRequest) -> types_pb2.Run:
-    return convert.run(await services.runs.get(call.environment, request.id))
+async def get_run(services: Services, caller: Caller, request: ironflow_pb2.GetRunRequest) -> types_pb2.Run:
+    return convert.run(await services.runs.get(caller.environment, request.id))
 
 
 async def list_runs(
-    services: Services, call: Call, request: ironflow_pb2.ListRunsRequest
+    services: Services, caller: Caller, request: ironflow_pb2.ListRunsRequest
 ) -> ironflow_pb2.ListRunsResponse:
+    if request.offset:
+        raise Unimplemented(
+            "pages are not counted", field="offset", hint="give next_cursor of the page before as cursor"
+        )
     wanted = [*([request.status] if request.status else []), *request.statuses]
     chosen = RunFilter(
         function_id=request.function_id,
         event_id=request.event_id,
         statuses=statuses(",".join(map(convert.status_name, wanted))),
         search=request.search,
-        since=request.since.ToMicroseconds() if request.HasField("since") else 0,
-        until=request.until.ToMicroseconds() if request.HasField("until") else 2**62,
+        since=convert.instant(request, "since", 0),
+        until=convert.instant(request, "until", 2**62),
     )
     page = await services.runs.list(
-        call.environment, chosen, limit=request.limit or LIMIT_DEFAULT, cursor=request.cursor
+        caller.environment, chosen, limit=request.limit or LIMIT_DEFAULT, cursor=request.cursor
     )
     return ironflow_pb2.ListRunsResponse(
         runs=map(convert.run_row, page.rows), next_cursor=page.next_cursor, total_count=page.total
@@ -122,33 +117,35 @@ async def list_runs(
 
 
 async def get_run_steps(
-    services: Services, call: Call, request: ironflow_pb2.GetRunStepsRequest
+    services: Services, caller: Caller, request: ironflow_pb2.GetRunStepsRequest
 ) -> ironflow_pb2.GetRunStepsResponse:
-    record = await services.runs.get(call.environment, request.run_id)
+    record = await services.runs.get(caller.environment, request.run_id)
     steps = [convert.step(request.run_id, one) for one in record.steps.values()]
     return ironflow_pb2.GetRunStepsResponse(steps=steps)
 
 
-async def cancel_run(services: Services, call: Call, request: ironflow_pb2.CancelRunRequest) -> types_pb2.Run:
-    await services.engine.cancel(call.environment, request.id, reason=request.reason, actor=call.actor)
-    return convert.run(await services.runs.get(call.environment, request.id))
+async def cancel_run(services: Services, caller: Caller, request: ironflow_pb2.CancelRunRequest) -> types_pb2.Run:
+    await services.engine.cancel(caller.environment, request.id, reason=request.reason, actor=caller.actor)
+    return convert.run(await services.runs.get(caller.environment, request.id))
 
 
-async def resume_run(services: Services, call: Call, request: ironflow_pb2.ResumeRunRequest) -> types_pb2.Run:
+async def resume_run(services: Services, caller: Caller, request: ironflow_pb2.ResumeRunRequest) -> types_pb2.Run:
     if request.from_step:
         raise Unimplemented("resuming from a step is not supported yet", field="from_step", hint="leave it out")
-    await services.engine.resume(call.environment, request.run_id, actor=call.actor)
-    return convert.run(await services.runs.get(call.environment, request.run_id))
+    await services.engine.resume(caller.environment, request.run_id, actor=caller.actor)
+    return convert.run(await services.runs.get(caller.environment, request.run_id))
 
 
-async def health(services: Services, call: Call, request: ironflow_pb2.HealthRequest) -> ironflow_pb2.HealthResponse:
+async def health(
+    services: Services, caller: Caller, request: ironflow_pb2.HealthRequest
+) -> ironflow_pb2.HealthResponse:
     return ironflow_pb2.HealthResponse(status="healthy", timestamp=convert.timestamp(services.clock.now_us()))
 
 
-async def info(services: Services, call: Call, request: ironflow_pb2.InfoRequest) -> ironflow_pb2.InfoResponse:
+async def info(services: Services, caller: Caller, request: ironflow_pb2.InfoRequest) -> ironflow_pb2.InfoResponse:
     return ironflow_pb2.InfoResponse(
         version=resources.VERSION,
-        function_count=len(services.functions.list(call.environment)),
+        function_count=len(services.functions.list(caller.environment)),
         active_runs=services.dispatcher.jobs_active,
         connected_workers=len(services.dispatcher.sessions),
     )
@@ -174,61 +171,44 @@ METHODS: dict[str, tuple[type[Message], Method]] = {
 }
 
 
-async def wait_for(
-    services: Services, call: Call, run_ids: tuple[str, ...], timeout_ms: int
-) -> list[ironflow_pb2.RunResult]:
-    """The runs' results, as far as they have come when the time is over."""
-    if not 0 <= timeout_ms <= WAIT_MS_MAX:
-        raise InvalidArgument(
-            f"timeout_ms {timeout_ms} is out of range", field="timeout_ms", hint=f"0 to {WAIT_MS_MAX}"
-        )
-    timeout_s = (timeout_ms or WAIT_MS_DEFAULT) / 1_000
-
-    async def one(run_id: str) -> ironflow_pb2.RunResult:
-        ended = await services.waits.until_ended(call.environment, run_id, timeout_s)
-        record = await services.runs.get(call.environment, run_id)
-        state = record.state
-        result = ironflow_pb2.RunResult(
-            run_id=run_id,
-            function_id=state.function_id,
-            status=convert.status(state.status),
-            wait_timed_out=not ended,
-            duration_ms=min(2**31 - 1, max(0, (state.ended_at or state.updated_at) - state.created_at) // 1_000),
-        )
-        if record.output is not None:
-            convert.put(result, "output", record.output)
-        if state.error is not None:
-            result.error.CopyFrom(convert.error(state.error))
-        return result
-
-    return list(await asyncio.gather(*map(one, run_ids)))
-
-
-async def _invoke(services: Services, call: Call, request: Any) -> Emitted:
-    """Emit the function's implicit event. Raises FunctionNotFound."""
-    services.functions.get(call.environment, request.function_id)
-    event = NewEvent(
-        environment=call.environment,
-        name=request.function_id,
-        data=convert.payload(request, "data"),
-        idempotency_key=request.idempotency_key,
-        actor=call.actor,
-        run_id=call.run_id,
-    )
-    return await services.emitter.emit(event)
-
-
-def new_event(call: Call, request: Any) -> NewEvent:
+def new_event(caller: Caller, request: Any) -> NewEvent:
     """The event of a trigger request."""
-    metadata = jsonvalue.encode(convert.plain(request.metadata), field="metadata")
     return NewEvent(
-        environment=call.environment,
+        environment=caller.environment,
         name=request.event,
         data=convert.payload(request, "data"),
         idempotency_key=request.idempotency_key,
-        metadata=metadata,
+        metadata=convert.metadata(request),
         version=request.version or 1,
         source="sdk",
-        actor=call.actor,
-        run_id=call.run_id,
+        actor=caller.actor,
+        run_id=caller.run_id,
+    )
+
+
+def _readable(caller: Caller, request: ironflow_pb2.TriggerRequest) -> NewEvent | IronflowError:
+    try:
+        return new_event(caller, request)
+    except IronflowError as error:
+        return error
+
+
+def _told(answer: Emitted | BaseException) -> ironflow_pb2.TriggerResponse:
+    """What became of one event of a batch."""
+    if isinstance(answer, Emitted):
+        return ironflow_pb2.TriggerResponse(run_ids=answer.run_ids, event_id=answer.event_id)
+    return ironflow_pb2.TriggerResponse(error=convert.refusal(error_of(answer)))
+
+
+def _call(caller: Caller, request: Any, metadata: bytes) -> NewEvent:
+    """The event that invokes a function."""
+    return NewEvent(
+        environment=caller.environment,
+        name=request.function_id,
+        data=convert.payload(request, "data"),
+        idempotency_key=request.idempotency_key,
+        metadata=metadata,
+        source="sdk",
+        actor=caller.actor,
+        run_id=caller.run_id,
     )

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import grpc
 
-from app.errors import Unavailable
+from app.errors import InvalidArgument, Unavailable
 from app.rpc.ironflow_service import refuse
 from app.rpc.worker import Conversation
 from ironflow.v1 import worker_pb2, worker_pb2_grpc
@@ -41,7 +41,12 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
     ) -> AsyncIterator[worker_pb2.EngineMessage]:
         if self._stopping:
             await refuse(context, Unavailable("the server is stopping"))
-        conversation = self._converse(self._environment_of(context.invocation_metadata()))
+        try:
+            environment = self._environment_of(context.invocation_metadata())
+        except InvalidArgument as refusal:
+            await refuse(context, refusal)
+            return
+        conversation = self._converse(environment)
         self._open.add(conversation)
         listening = asyncio.create_task(_listen(conversation, request_iterator), name="worker-stream")
         try:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from app import texts
 from app.history.committer import Command, Committer, Decision, Done
 from app.history.entry import Draft
 from app.history.kinds import (
@@ -20,6 +21,7 @@ from app.history.kinds import (
 from app.runs import machine
 from app.runs.machine import Run
 from app.runs.noun import stream
+from app.runs.reading import not_found
 
 REASON_CHARS_MAX = 1_000
 
@@ -71,7 +73,9 @@ class Engine:
     # For people and programs.
 
     async def cancel(self, environment: str, run_id: str, *, reason: str, actor: str = "") -> None:
-        """Cancelling a cancelled run changes nothing. Raises RunNotFound, and RunNotRunning for one that has ended."""
+        """Cancelling a cancelled run changes nothing. Raises InvalidArgument for the reason, RunNotFound, and
+        RunNotRunning for one that has ended."""
+        texts.check(reason, field="reason")
         reason = reason[:REASON_CHARS_MAX]
         await self._ask(
             environment, run_id, lambda run, now: machine.decide_cancel(run, reason=reason, cause="request"), actor
@@ -82,6 +86,8 @@ class Engine:
         await self._ask(environment, run_id, lambda run, now: machine.decide_resume(run), actor)
 
     async def _ask(self, environment: str, run_id: str, decider: Decider, actor: str) -> None:
+        if "\0" in run_id:  # no id has one, and Postgres cannot be asked
+            raise not_found(environment, run_id)
         await self._committer.commit(_command(environment, run_id, decider, actor))
 
     def _submit(self, environment: str, run_id: str, decider: Decider, done: Done, *, urgent: bool = True) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from app import expressions, patterns
+from app import expressions, patterns, texts
 from app.errors import FunctionNotFound, InvalidArgument
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
@@ -25,7 +25,6 @@ from storage import functions
 from storage.contract import Storage, Transaction
 from storage.records import FunctionRow
 
-ID_BYTES_MAX = 255
 ATTEMPTS_MAX = 1_000
 TIMEOUT_MS_MAX = 366 * 24 * 3_600_000
 TRIGGERS_MAX = 100
@@ -150,7 +149,7 @@ class Functions:
         function = self._known.get(environment, {}).get(function_id)
         if function is None:
             raise FunctionNotFound(
-                f"no function {function_id!r} in environment {environment!r}",
+                f"no function {function_id[:80]!r} in environment {environment!r}",
                 hint="start a worker that registers it, or see `ironflow function list`",
             )
         return function
@@ -192,15 +191,9 @@ class Functions:
 
 def checked(definition: Definition) -> Definition:
     """The definition with its defaults filled in. Raises InvalidArgument naming the field."""
-    if not definition.id or len(definition.id.encode()) > ID_BYTES_MAX or not definition.id.isprintable():
-        raise InvalidArgument(
-            f"function id {definition.id[:80]!r} is not usable",
-            field="id",
-            hint=f"give 1 to {ID_BYTES_MAX} printable characters",
-        )
+    patterns.validate_name(definition.id, field="id")  # it is the name of the event that invokes the function
     for field in ("name", "description"):
-        if "\0" in getattr(definition, field):
-            raise InvalidArgument(f"{field} has a NUL character", field=field, hint="leave it out")
+        texts.check(getattr(definition, field), field=field)
     if len(definition.triggers) > TRIGGERS_MAX:
         raise InvalidArgument(
             f"{len(definition.triggers)} triggers are too many", field="triggers", hint=f"at most {TRIGGERS_MAX}"
@@ -226,7 +219,7 @@ def _check_trigger(trigger: Trigger, field: str) -> None:
         raise InvalidArgument("cron triggers are not supported yet", field=f"{field}.cron", hint="use an event trigger")
     if not trigger.event:
         raise InvalidArgument("a trigger needs an event pattern", field=f"{field}.event", hint='such as "order.>"')
-    patterns.compile(trigger.event)
+    patterns.compile(trigger.event, field=f"{field}.event")
     if trigger.expression:
         expressions.compile(trigger.expression, variables=VARIABLES, field=f"{field}.expression")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from app import texts
 from app.errors import InvalidArgument, RunNotFound
 from app.history.entry import Entry
 from app.history.kinds import (
@@ -87,10 +88,12 @@ class RunReader:
 
     async def get(self, environment: str, run_id: str) -> RunRecord:
         """Raises RunNotFound."""
+        _check_id(environment, run_id)
         return await self._storage.read(lambda tx: load(tx, environment, run_id))
 
     async def row(self, environment: str, run_id: str) -> RunRow:
         """Raises RunNotFound."""
+        _check_id(environment, run_id)
         row = await self._storage.read(lambda tx: runs.get(tx, environment, run_id))
         if row is None:
             raise not_found(environment, run_id)
@@ -99,7 +102,10 @@ class RunReader:
     async def list(
         self, environment: str, chosen: RunFilter, *, limit: int = LIMIT_DEFAULT, cursor: str = ""
     ) -> RunPage:
-        """Newest first. Raises InvalidArgument for an unknown status or a limit out of range."""
+        """Newest first. Raises InvalidArgument naming what cannot be asked for."""
+        for name in ("function_id", "event_id", "search"):
+            texts.check(getattr(chosen, name), field=name)
+        texts.check(cursor, field="cursor")
         for status in chosen.statuses:
             if status not in machine.STATUSES:
                 raise InvalidArgument(
@@ -111,6 +117,8 @@ class RunReader:
 
     async def find(self, environment: str, prefix: str, *, limit: int = 10) -> Sequence[str]:
         """Ids that begin with `prefix`."""
+        if "\0" in prefix:
+            return ()
         return await self._storage.read(lambda tx: runs.with_prefix(tx, environment, prefix, limit=limit))
 
 
@@ -131,9 +139,14 @@ def load(tx: Transaction, environment: str, run_id: str, *, until: int = history
     return record
 
 
+def _check_id(environment: str, run_id: str) -> None:
+    if "\0" in run_id:  # no id has one, and Postgres cannot be asked
+        raise not_found(environment, run_id)
+
+
 def not_found(environment: str, run_id: str) -> RunNotFound:
     return RunNotFound(
-        f"no run {run_id!r} in environment {environment!r}", hint="`ironflow run list` shows the runs there are"
+        f"no run {run_id[:80]!r} in environment {environment!r}", hint="`ironflow run list` shows the runs there are"
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -22,32 +22,11 @@ from app.ids import Ids
 from app.metrics import Metrics
 from app.node import Node
 from storage import open_storage
-from storage.contract import Storage, StorageError, StorageFull, StorageUnavailable, Transaction
+from storage.contract import StorageError, StorageFull, StorageUnavailable
+from tests.support.failing import Failing
 
-T = TypeVar("T")
 START_US = 1_764_000_000_000_000
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-
-
-class Failing:
-    """A store that does as the real one does until it is told what to raise."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-        self.error: Exception | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._storage, name)
-
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        if self.error:
-            raise self.error
-        return await self._storage.read(work)
-
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        if self.error:
-            raise self.error
-        return await self._storage.write(work)
 
 
 class Fixture:
@@ -70,6 +49,7 @@ async def _running(folder: Path) -> AsyncIterator[Fixture]:
         storage=storage,
         tail=node.tail,
         emitter=node.emitter,
+        invoker=node.invoker,
         events=EventReader(storage),
         runs=node.runs,
         engine=node.engine,
@@ -116,6 +96,24 @@ async def test_a_store_that_fails_is_told_with_its_code_and_hint(app: Fixture, e
 
     app.storage.error = None
     assert (await app.client.post("/api/v1/events", json={"name": "a"})).status_code == 201
+
+
+async def test_an_event_that_the_store_refuses_is_told_so_beside_those_that_it_took(app: Fixture) -> None:
+    app.storage.poison = "poison"
+    batch = [{"name": "a"}, {"name": "a", "data": "poison"}, {"name": "a..b"}, {"name": "a"}]
+
+    answer = await app.client.post("/api/v1/events", json=batch)
+
+    assert answer.status_code == 200
+    assert [result.get("code") for result in answer.json()["results"]] == [
+        None,
+        "STORAGE_FAILED",
+        "INVALID_ARGUMENT",
+        None,
+    ]
+    assert answer.json()["results"][1]["retryable"] is True
+    for result in answer.json()["results"][::3]:
+        assert (await app.client.get(f"/api/v1/events/{result['event_id']}")).status_code == 200
 
 
 async def test_an_unknown_error_is_logged_under_the_request_id_and_not_shown(app: Fixture) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+import pytest
+
 from app import ids
 from app.clock import ManualClock
 from app.ids import Ids
@@ -64,3 +66,20 @@ def test_a_keyed_id_is_a_uuid_of_version_8_and_never_changes() -> None:
 
     assert uuid.UUID(int=number_of(id)).version == 8
     assert id == "evt_6a6e4ayejwgvt90tgj4y9r7yxs"
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        ("run_0123456789abcdefghjkmnpqrs", True),
+        ("run_0123456789abcdefghjkmnpqr", False),
+        ("run_0123456789abcdefghjkmnpqrst", False),
+        ("run_0123456789abcdefghjkmnpqri", False),
+        ("run_0123456789ABCDEFGHJKMNPQRS", False),
+        ("evt_0123456789abcdefghjkmnpqrs", False),
+        ("run_", False),
+        ("", False),
+    ],
+)
+def test_the_shape_of_an_id_is_told_from_any_other_text(text: str, valid: bool) -> None:
+    assert ids.valid("run", text) is valid

@@ -1,0 +1,257 @@
+"""Connect's methods that carry users' data, as JSON: they do not go through protobuf, so the data stay as they came.
+
+The rules of protobuf's JSON hold all the same: both spellings of a field, null for one that is not set, numbers also
+as text, unknown fields ignored. Objects are answered in `x`, other JSON in `xValue`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+from app.api.answers import decoded, error_of
+from app.api.caller import Caller
+from app.api.health import FEATURES, TRANSPORTS
+from app.api.services import Services
+from app.errors import InvalidArgument, IronflowError, Unimplemented
+from app.events.emit import Emitted, NewEvent
+from app.events.invoke import RunResult
+from app.history.kinds import EMPTY, NULL
+from app.rpc import convert
+from app.runs.reading import RunRecord, StepRecord
+
+ABSENT = msgspec.Raw()
+"""No JSON at all, which is not null."""
+
+Text = str | None
+Number = int | float | str | None
+
+_WHOLE = re.compile(r"-?[0-9]{1,10}")
+
+
+class Payload(msgspec.Struct, rename="camel"):
+    """What emitting and invoking have in common."""
+
+    data: msgspec.Raw = NULL
+    data_value: msgspec.Raw = ABSENT
+    data_value_snake: msgspec.Raw = msgspec.field(default=ABSENT, name="data_value")
+    metadata: msgspec.Raw = EMPTY
+    idempotency_key: Text = None
+    idempotency_key_snake: Text = msgspec.field(default=None, name="idempotency_key")
+    timeout_ms: Number = None
+    timeout_ms_snake: Number = msgspec.field(default=None, name="timeout_ms")
+
+
+class TriggerBody(Payload, rename="camel"):
+    """TriggerRequest and TriggerSyncRequest."""
+
+    event: Text = None
+    version: Number = None
+
+
+class TriggerBatchBody(msgspec.Struct):
+    events: list[msgspec.Raw] | None = None
+
+
+class InvokeBody(Payload, rename="camel"):
+    """InvokeFunctionRequest and InvokeFunctionSyncRequest."""
+
+    function_id: Text = None
+    function_id_snake: Text = msgspec.field(default=None, name="function_id")
+
+
+class RunBody(msgspec.Struct, rename="camel"):
+    """The requests that name a run."""
+
+    id: Text = None
+    run_id: Text = None
+    run_id_snake: Text = msgspec.field(default=None, name="run_id")
+    reason: Text = None
+    from_step: Text = None
+    from_step_snake: Text = msgspec.field(default=None, name="from_step")
+
+    @property
+    def named(self) -> str:
+        return self.run_id or self.run_id_snake or ""
+
+
+_trigger = msgspec.json.Decoder(TriggerBody)
+_batch = msgspec.json.Decoder(TriggerBatchBody)
+_invoke = msgspec.json.Decoder(InvokeBody)
+_run = msgspec.json.Decoder(RunBody)
+
+
+async def trigger(services: Services, caller: Caller, body: bytes) -> Any:
+    return _emitted(await services.emitter.emit(_triggered(caller, decoded(_trigger, body))))
+
+
+async def trigger_batch(services: Services, caller: Caller, body: bytes) -> Any:
+    request: TriggerBatchBody = decoded(_batch, body)
+    answers = await services.emitter.emit_batch([_readable(caller, item) for item in request.events or ()])
+    return {"results": [_told(answer) for answer in answers]}
+
+
+async def trigger_sync(services: Services, caller: Caller, body: bytes) -> Any:
+    request: TriggerBody = decoded(_trigger, body)
+    event_id, results = await services.invoker.emit_and_wait(
+        _triggered(caller, request), timeout_ms=_timeout_ms(request)
+    )
+    return {"results": [result_shown(result) for result in results], "eventId": event_id}
+
+
+async def invoke_function(services: Services, caller: Caller, body: bytes) -> Any:
+    run_id, event_id = await services.invoker.invoke(_invoked(caller, decoded(_invoke, body)))
+    return {"runId": run_id, "eventId": event_id}
+
+
+async def invoke_function_sync(services: Services, caller: Caller, body: bytes) -> Any:
+    request: InvokeBody = decoded(_invoke, body)
+    result = await services.invoker.invoke_and_wait(_invoked(caller, request), timeout_ms=_timeout_ms(request))
+    return {"result": result_shown(result)}
+
+
+async def get_run(services: Services, caller: Caller, body: bytes) -> Any:
+    request: RunBody = decoded(_run, body)
+    return run_shown(await services.runs.get(caller.environment, request.id or ""))
+
+
+async def get_run_steps(services: Services, caller: Caller, body: bytes) -> Any:
+    request: RunBody = decoded(_run, body)
+    record = await services.runs.get(caller.environment, request.named)
+    return {"steps": [step_shown(request.named, step) for step in record.steps.values()]}
+
+
+async def cancel_run(services: Services, caller: Caller, body: bytes) -> Any:
+    request: RunBody = decoded(_run, body)
+    run_id = request.id or ""
+    await services.engine.cancel(caller.environment, run_id, reason=request.reason or "", actor=caller.actor)
+    return run_shown(await services.runs.get(caller.environment, run_id))
+
+
+async def resume_run(services: Services, caller: Caller, body: bytes) -> Any:
+    request: RunBody = decoded(_run, body)
+    if request.from_step or request.from_step_snake:
+        raise Unimplemented("resuming from a step is not supported yet", field="fromStep", hint="leave it out")
+    await services.engine.resume(caller.environment, request.named, actor=caller.actor)
+    return run_shown(await services.runs.get(caller.environment, request.named))
+
+
+async def capabilities(services: Services, caller: Caller, body: bytes) -> Any:
+    return {"transports": TRANSPORTS, "features": FEATURES, "version": services.version}
+
+
+METHODS: dict[tuple[str, str], Callable[[Services, Caller, bytes], Awaitable[Any]]] = {
+    ("IronflowService", "Trigger"): trigger,
+    ("IronflowService", "Emit"): trigger,
+    ("IronflowService", "TriggerBatch"): trigger_batch,
+    ("IronflowService", "TriggerSync"): trigger_sync,
+    ("IronflowService", "InvokeFunction"): invoke_function,
+    ("IronflowService", "InvokeFunctionSync"): invoke_function_sync,
+    ("IronflowService", "GetRun"): get_run,
+    ("IronflowService", "GetRunSteps"): get_run_steps,
+    ("IronflowService", "CancelRun"): cancel_run,
+    ("IronflowService", "ResumeRun"): resume_run,
+    ("IronflowService", "GetCapabilities"): capabilities,
+    ("PubSubService", "Emit"): trigger,
+}
+
+
+def message_shown(message: Message) -> dict[str, Any]:
+    """A message by protobuf's JSON rules, with the fields that have their default value."""
+    content: dict[str, Any] = MessageToDict(message, always_print_fields_with_no_presence=True)
+    return content
+
+
+def run_shown(run: RunRecord) -> dict[str, Any]:
+    """A Run, its payloads byte for byte."""
+    return {
+        **message_shown(convert.run_head(run)),
+        **_payload("input", run.input),
+        **_payload("output", run.output),
+    }
+
+
+def step_shown(run_id: str, step: StepRecord) -> dict[str, Any]:
+    """A Step, its output byte for byte."""
+    return {**message_shown(convert.step_head(run_id, step)), **_payload("output", step.output)}
+
+
+def result_shown(result: RunResult) -> dict[str, Any]:
+    """A RunResult; the status in lower case, which is what clients compare with."""
+    content: dict[str, Any] = {
+        "runId": result.run_id,
+        "functionId": result.function_id,
+        "status": result.status,
+        "durationMs": result.duration_ms,
+        **_payload("output", result.output),
+    }
+    if result.error is not None:
+        content["error"] = message_shown(convert.error(result.error))
+    if result.timed_out:
+        content["waitTimedOut"] = True
+    return content
+
+
+def _readable(caller: Caller, item: msgspec.Raw) -> NewEvent | IronflowError:
+    try:
+        return _triggered(caller, decoded(_trigger, bytes(item)))
+    except IronflowError as error:
+        return error
+
+
+def _triggered(caller: Caller, body: TriggerBody) -> NewEvent:
+    return _new_event(caller, body, body.event or "", version=_whole(body.version, "version") or 1)
+
+
+def _invoked(caller: Caller, body: InvokeBody) -> NewEvent:
+    return _new_event(caller, body, body.function_id or body.function_id_snake or "", version=1)
+
+
+def _new_event(caller: Caller, body: Payload, name: str, *, version: int) -> NewEvent:
+    return NewEvent(
+        environment=caller.environment,
+        name=name,
+        data=bytes(body.data_value) or bytes(body.data_value_snake) or bytes(body.data),
+        idempotency_key=body.idempotency_key or body.idempotency_key_snake or "",
+        metadata=b"{}" if body.metadata == NULL else bytes(body.metadata),
+        version=version,
+        source="sdk",
+        actor=caller.actor,
+        run_id=caller.run_id,
+    )
+
+
+def _told(answer: Emitted | BaseException) -> dict[str, Any]:
+    """What became of one event of a batch."""
+    if isinstance(answer, Emitted):
+        return _emitted(answer)
+    return {"error": message_shown(convert.refusal(error_of(answer)))}
+
+
+def _emitted(emitted: Emitted) -> dict[str, Any]:
+    return {"runIds": emitted.run_ids, "eventId": emitted.event_id}
+
+
+def _payload(name: str, raw: msgspec.Raw | None) -> dict[str, msgspec.Raw]:
+    """A payload under its name: an object in `name`, anything else in `nameValue`, nothing if there is none."""
+    if raw is None:
+        return {}
+    return {name if bytes(raw).lstrip()[:1] == b"{" else f"{name}Value": raw}
+
+
+def _timeout_ms(body: Payload) -> int:
+    return _whole(body.timeout_ms if body.timeout_ms is not None else body.timeout_ms_snake, "timeout_ms")
+
+
+def _whole(value: Number, field: str) -> int:
+    """A number that may have come as text, or with a fraction of zero; 0 if it is not there. Raises InvalidArgument."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    if isinstance(value, str) or (isinstance(value, float) and not value.is_integer()):
+        raise InvalidArgument(f"{field} {str(value)[:40]!r} is not a whole number", field=field)
+    return int(value or 0)

@@ -1,0 +1,74 @@
+"""Emitting many events at once, through a whole node. Both stores."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import IdempotencyConflict, InvalidArgument
+from app.events.emit import BATCH_MAX, Emitted, NewEvent
+from app.ids import Ids
+from app.node import Node
+from storage.contract import Storage, StorageError
+from tests.support.failing import Failing
+
+
+@pytest.fixture
+async def node(storage: Storage, clock: ManualClock) -> AsyncIterator[Node]:
+    """A running node over a store that can fail."""
+    failing: Any = Failing(storage)
+    made = Node(storage=failing, clock=clock, ids=Ids(clock))
+    async with asyncio.TaskGroup() as tasks:
+        running = await made.start(tasks)
+        yield made
+        await made.committer.drain()
+        for task in running:
+            task.cancel()
+
+
+def event(name: str = "a.b", data: bytes = b"1", **more: Any) -> NewEvent:
+    return NewEvent("default", name, data, **more)
+
+
+async def test_each_event_has_its_own_answer_also_when_the_store_refuses_one(node: Node) -> None:
+    failing: Any = node.storage
+    failing.poison = "poison"
+    unreadable = InvalidArgument("not an event")
+
+    answers = await node.emitter.emit_batch(
+        [event(), event(data=b'"poison"'), event("a..b"), unreadable, event(data=b"{"), event(source="\0"), event()]
+    )
+
+    assert [type(answer) for answer in answers] == [
+        Emitted,
+        StorageError,
+        InvalidArgument,
+        InvalidArgument,
+        InvalidArgument,
+        InvalidArgument,
+        Emitted,
+    ]
+    assert answers[3] is unreadable
+    assert getattr(answers[5], "field", "") == "source"
+    assert node.tail.head == 2
+
+
+async def test_a_key_that_comes_twice_in_a_batch_is_one_event(node: Node) -> None:
+    first, again, other = await node.emitter.emit_batch(
+        [event(idempotency_key="k"), event(idempotency_key="k"), event(data=b"2", idempotency_key="k")]
+    )
+
+    assert isinstance(first, Emitted)
+    assert again == Emitted(first.event_id, first.run_ids, duplicate=True)
+    assert isinstance(other, IdempotencyConflict)
+
+
+async def test_an_empty_batch_is_answered_and_one_too_large_is_not(node: Node) -> None:
+    assert await node.emitter.emit_batch([]) == []
+    assert len(await node.emitter.emit_batch([event()] * BATCH_MAX)) == BATCH_MAX
+    with pytest.raises(InvalidArgument, match="too many"):
+        await node.emitter.emit_batch([event()] * (BATCH_MAX + 1))

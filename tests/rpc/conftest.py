@@ -1,0 +1,22 @@
+"""A gRPC client of the shared server, in an environment of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+import pytest
+
+from tests.support.rpc import Service
+from tests.support.server import ServerProcess
+
+
+@pytest.fixture
+def channel(shared_server: ServerProcess) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(shared_server.grpc_address) as opened:
+        yield opened
+
+
+@pytest.fixture
+def call(channel: grpc.Channel, environment: str) -> Service:
+    return Service(channel, environment)
