@@ -9,7 +9,9 @@ import grpc
 
 from app import resources
 from app.api import http
+from app.api.rsgi import Front
 from app.api.services import Services
+from app.api.short import ShortWay
 from app.dispatch.pull import PullWorkers
 from app.events.reading import EventReader
 from app.metrics import Metrics
@@ -50,9 +52,9 @@ class Faces:
         return self._grpc_address
 
     def http(self) -> Any:
-        """The ASGI application. Call after start_grpc."""
+        """The RSGI application. Call after start_grpc."""
         assert self._services is not None
-        return http.build(self._services)
+        return Front(ShortWay(self._services), http.build(self._services))
 
     async def stop(self, timeout_s: float) -> None:
         """End the workers' streams, then what else is open."""

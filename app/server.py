@@ -47,9 +47,7 @@ SWITCH_INTERVAL_S = 0.002
 Ready = Callable[[str, str], None]
 """Told the URL and the gRPC address when everything is up."""
 
-Asgi = Callable[
-    [dict[str, Any], Callable[[], Awaitable[Any]], Callable[[dict[str, Any]], Awaitable[None]]], Awaitable[None]
-]
+Rsgi = Callable[[Any, Any], Awaitable[None]]
 
 
 class AlreadyRunning(Exception):
@@ -162,33 +160,31 @@ class _Server:
 
 
 class Gate:
-    """The ASGI application from the first moment: answers /health, and lets the rest wait for the real one."""
+    """The RSGI application from the first moment: answers /health, and lets the rest wait for the real one."""
 
     def __init__(self) -> None:
-        self._app: Asgi | None = None
+        self._app: Rsgi | None = None
         self._opened = asyncio.Event()
 
-    def open(self, app: Asgi) -> None:
+    def open(self, app: Rsgi) -> None:
         self._app = app
         self._opened.set()
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         if self._app is None:
-            if scope["type"] == "http" and scope["path"] == "/health":
-                headers = [(b"content-type", b"application/json")]
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
-                await send({"type": "http.response.body", "body": b'{"status":"starting"}'})
+            if scope.proto == "http" and scope.path == "/health":
+                protocol.response_bytes(200, [("content-type", "application/json")], b'{"status":"starting"}')
                 return
             await self._opened.wait()
         assert self._app is not None
-        await self._app(scope, receive, send)
+        await self._app(scope, protocol)
 
 
 class _HttpServer:
     """Granian in our event loop, on a socket that we bound. It uses two private names of Granian, hence the pinned
     version; by itself Granian always shares its port, so that a second server would go unnoticed."""
 
-    def __init__(self, app: Asgi, listening: socket.socket) -> None:
+    def __init__(self, app: Gate, listening: socket.socket) -> None:
         from granian._granian import SocketHolder
         from granian.server.embed import Server
 
@@ -201,7 +197,7 @@ class _HttpServer:
                 self._shd = holder(os.dup(listening.fileno()), False, 1024)  # it closes what it is given
 
         self._server: Any = OnSocket(
-            app, interface="asginl", log_enabled=False, backlog=1024, backpressure=CONNECTIONS_MAX
+            app, interface="rsgi", log_enabled=False, backlog=1024, backpressure=CONNECTIONS_MAX
         )
 
     async def serve(self) -> None:

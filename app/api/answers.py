@@ -100,6 +100,13 @@ def error_of(error: BaseException) -> IronflowError:
     return Internal("something broke on the server", hint="the server's log has the details under this request id")
 
 
+def refusal(error: Exception, *, method: str, path: str, request_id: str | None) -> IronflowError:
+    """The error as REST tells it; what nobody foresaw is logged, and told without its inside."""
+    if not isinstance(error, IronflowError):
+        log.error("request failed", method=method, path=path, request_id=request_id, exc_info=error)
+    return error_of(error)
+
+
 async def on_error(
     req: falcon.asgi.Request, resp: falcon.asgi.Response, error: Exception, params: object, **_: object
 ) -> None:
@@ -107,15 +114,7 @@ async def on_error(
     if isinstance(error, falcon.HTTPError):
         told: IronflowError = _of_falcon(req, error)
     else:
-        told = error_of(error)
-    if not isinstance(error, IronflowError | falcon.HTTPError):
-        log.error(
-            "request failed",
-            method=req.method,
-            path=req.path,
-            request_id=resp.get_header("X-Request-ID"),
-            exc_info=error,
-        )
+        told = refusal(error, method=req.method, path=req.path, request_id=resp.get_header("X-Request-ID"))
     answer(resp, told.body(), told.status)
     if isinstance(error, falcon.HTTPError) and error.headers:
         resp.set_headers(error.headers)  # Allow, with 405

@@ -5,7 +5,7 @@ JSON that carries users' data is answered by `connect_json`; everything else goe
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import falcon
@@ -46,7 +46,8 @@ def sink(services: Services) -> Callable[..., Awaitable[None]]:
         except falcon.HTTPError:
             raise
         except Exception as error:  # noqa: BLE001 - Connect tells errors in its own shape
-            refuse(resp, error, called=f"{service}/{method}")
+            status, content = refusal(error, f"{service}/{method}", resp.get_header("X-Request-ID"))
+            answer(resp, content, status)
 
     return connect
 
@@ -74,16 +75,16 @@ async def _by_message(
         raise UnsupportedMediaType(f"{content_type[:80]!r} is not read here", hint=f"{JSON} or {PROTO}")
 
 
-def refuse(resp: falcon.asgi.Response, error: Exception, *, called: str) -> None:
-    """The error as Connect tells it: always JSON, with our stable code and hint beside."""
+def refusal(error: Exception, called: str, request_id: str | None) -> tuple[int, Mapping[str, Any]]:
+    """Status and content of the error as Connect tells it: always JSON, with our stable code and hint beside."""
     told = error_of(error)
     if not isinstance(error, IronflowError):
-        log.error("call failed", method=called, request_id=resp.get_header("X-Request-ID"), exc_info=error)
+        log.error("call failed", method=called, request_id=request_id, exc_info=error)
     status = 400 if told.connect == "failed_precondition" else told.status
     content: dict[str, Any] = {"code": told.connect, "message": str(told), "details": [], "ironflowCode": told.code}
     if told.hint:
         content["hint"] = told.hint
-    answer(resp, content, status)
+    return status, content
 
 
 def _parsed_proto(kind: type[Message], body: bytes) -> Message:

@@ -145,7 +145,9 @@ async def capabilities(services: Services, caller: Caller, body: bytes) -> Any:
     return {"transports": TRANSPORTS, "features": FEATURES, "version": services.version}
 
 
-METHODS: dict[tuple[str, str], Callable[[Services, Caller, bytes], Awaitable[Any]]] = {
+Method = Callable[[Services, Caller, bytes], Awaitable[Any]]
+
+METHODS: dict[tuple[str, str], Method] = {
     ("IronflowService", "Trigger"): trigger,
     ("IronflowService", "Emit"): trigger,
     ("IronflowService", "TriggerBatch"): trigger_batch,

@@ -48,17 +48,8 @@ class Events:
         self._services = services
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        body = await body_of(req)
-        if body.lstrip()[:1] == b"[":
-            await self._post_batch(req, resp, decoded(_raw_list, body))
-            return
-        event: PostBody = decoded(_post, body)
-        if event.events is not None:
-            if event != PostBody(events=event.events):
-                raise InvalidArgument("the body is both an event and a list of events", field="events", hint="send one")
-            await self._post_batch(req, resp, event.events)
-        else:
-            answer(resp, told(await self._services.emitter.emit(_new_event(event, caller_of(req)))), 201)
+        status, content = await post(self._services, caller_of(req), await body_of(req))
+        answer(resp, content, status)
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         now = self._services.clock.now_us()
@@ -91,13 +82,6 @@ class Events:
             content["prev_cursor"] = page.prev_cursor
         answer(resp, content)
 
-    async def _post_batch(
-        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, items: Sequence[msgspec.Raw]
-    ) -> None:
-        caller = caller_of(req)
-        answers = await self._services.emitter.emit_batch([_readable(item, caller) for item in items])
-        answer(resp, {"results": [told(one) if isinstance(one, Emitted) else error_of(one).body() for one in answers]})
-
 
 class Event:
     def __init__(self, services: Services) -> None:
@@ -121,6 +105,23 @@ class EventNames:
             "truncated": scanned >= NAMES_SCANNED,
         }
         answer(resp, content)
+
+
+async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, Mapping[str, Any]]:
+    """Status and content of the answer to one event, or to a list of them."""
+    if body.lstrip()[:1] == b"[":
+        return 200, await _post_batch(services, caller, decoded(_raw_list, body))
+    event: PostBody = decoded(_post, body)
+    if event.events is None:
+        return 201, told(await services.emitter.emit(_new_event(event, caller)))
+    if event != PostBody(events=event.events):
+        raise InvalidArgument("the body is both an event and a list of events", field="events", hint="send one")
+    return 200, await _post_batch(services, caller, event.events)
+
+
+async def _post_batch(services: Services, caller: Caller, items: Sequence[msgspec.Raw]) -> Mapping[str, Any]:
+    answers = await services.emitter.emit_batch([_readable(item, caller) for item in items])
+    return {"results": [told(one) if isinstance(one, Emitted) else error_of(one).body() for one in answers]}
 
 
 def told(emitted: Emitted) -> Mapping[str, Any]:

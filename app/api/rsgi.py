@@ -1,0 +1,94 @@
+"""Where the HTTP server (Granian) hands requests in, as RSGI 1.5: the hottest take the short way, all others are
+handed on as ASGI 3.0 to the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+from granian.rsgi import Scope
+
+from app.api.short import ShortWay
+
+Message = Mapping[str, Any]
+Asgi = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+
+class Front:
+    """The RSGI application over an ASGI one."""
+
+    def __init__(self, short: ShortWay, asgi: Asgi) -> None:
+        self._short = short
+        self._asgi = asgi
+
+    async def __call__(self, scope: Scope, protocol: Any) -> None:
+        if scope.proto != "http":
+            protocol.close(404)
+        elif self._short.takes(scope.method, scope.path, scope.headers):
+            body = await protocol()
+            protocol.response_bytes(*await self._short.answer(scope.path, scope.headers, body))
+        else:
+            exchange = _Exchange(protocol)
+            await self._asgi(_asgi_scope(scope), exchange.receive, exchange.send)
+
+
+class _Exchange:
+    """One request and its answer, as ASGI's `receive` and `send`."""
+
+    def __init__(self, protocol: HTTPProtocol) -> None:
+        self._protocol = protocol
+        self._parts = aiter(protocol)
+        self._received = False
+        self._start: Message = {}
+        self._stream: Any = None
+
+    async def receive(self) -> Message:
+        if self._received:
+            await self._protocol.client_disconnect()
+            return {"type": "http.disconnect"}
+        try:
+            return {"type": "http.request", "body": await anext(self._parts), "more_body": True}
+        except StopAsyncIteration:
+            self._received = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        if self._stream is None:
+            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._start["headers"]]
+            if not more:
+                self._protocol.response_bytes(self._start["status"], headers, body)
+                return
+            self._stream = self._protocol.response_stream(self._start["status"], headers)
+        if body:
+            try:
+                await self._stream.send_bytes(body)
+            except ProtocolClosed as gone:
+                raise OSError("the client has closed the connection") from gone
+
+
+def _asgi_scope(scope: Scope) -> Message:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": scope.http_version,
+        "method": scope.method,
+        "scheme": scope.scheme,
+        "path": scope.path,
+        "query_string": scope.query_string.encode("latin-1"),
+        "root_path": "",
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in scope.headers.items()],
+        "client": _address(scope.client),
+        "server": _address(scope.server),
+    }
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
