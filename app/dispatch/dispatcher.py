@@ -18,7 +18,7 @@ import structlog
 from app.clock import Clock
 from app.dispatch.jobs import Job, memos
 from app.dispatch.queue import Lane, Queue, Ready
-from app.dispatch.workers import Session, Sessions, WorkerInfo
+from app.dispatch.workers import Session, Sessions, WorkerInfo, check
 from app.errors import IronflowError, StaleExecution
 from app.history.entry import Entry
 from app.history.kinds import (
@@ -372,7 +372,8 @@ def new_session(
     assign: Callable[[Job], None],
     cancel: Callable[[Job, str], None],
 ) -> Session:
-    """A session for a worker that just registered."""
+    """A session for a worker that just registered. Raises InvalidArgument for one that cannot be."""
+    check(info)
     return Session(
         info=info,
         transport=transport,

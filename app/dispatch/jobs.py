@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,6 +13,10 @@ from app.history.entry import Entry
 from app.history.kinds import EventEmitted, Failure, RetryPolicy
 from app.runs.reading import RunRecord
 
+_SEGMENT = re.compile(r"(?:\\.|[^:\\])+", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_RAW_PREFIXES = ("compensate", "publish")
+
 
 class Memo(NamedTuple):
     """A step whose result is recorded: the worker returns it instead of running the step again."""
@@ -20,6 +25,15 @@ class Memo(NamedTuple):
     name: str
     output: msgspec.Raw | None
     error: Failure | None
+
+
+def step_name(step_id: str) -> str:
+    """The name within `<run id>[:<parallel>:<branch>]…:<name>:<number>`, unescaped (wire facts, "Step ids")."""
+    parts = _SEGMENT.findall(step_id)
+    if len(parts) < 3:
+        return step_id
+    name = _ESCAPED.sub(r"\1", parts[-2])
+    return f"{parts[-3]}:{name}" if len(parts) > 3 and parts[-3] in _RAW_PREFIXES else name
 
 
 @dataclass(slots=True)

@@ -1,13 +1,16 @@
 """The REST pull protocol's operations: a worker registers, sends heartbeats, polls for jobs and reports on them.
 
-The same sessions, leases and fences as a stream; a poll grants credit for the jobs it may return. A job that is not
-acknowledged in time, or not listed by heartbeats, goes back to the queue at no cost of an attempt.
+The same sessions, leases and fences as a stream. A poll grants credit for the jobs it may return; what is assigned
+lies on the worker's desk until a poll fetches it. A job that is not acknowledged in time, or not listed by heartbeats,
+goes back to the queue at no cost of an attempt, so a poll whose answer is lost loses nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,7 +18,7 @@ from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher, new_session, seen
 from app.dispatch.jobs import Job
 from app.dispatch.workers import Session, WorkerInfo
-from app.errors import InvalidArgument, WorkerNotFound
+from app.errors import InvalidArgument, StaleExecution, WorkerNotFound
 from app.history.kinds import Failure, RunCompleted, StepCompleted, StepFailed, StepSleeping
 from app.runs.engine import Engine
 
@@ -26,6 +29,22 @@ AVAILABLE_MAX = 1_000
 STEPS_MAX = 500
 
 Step = StepCompleted | StepFailed
+Submit = Callable[[Callable[[Any, BaseException | None], None]], None]
+
+
+@dataclass(slots=True, eq=False)
+class _Desk:
+    """What lies ready for one worker. `poll` is set to wake the poll that waits, if one does. `failed` has, for each
+    job, the answers to its reports of failed steps by step id: one that comes again is answered as the first was."""
+
+    session: Session
+    jobs: deque[Job] = field(default_factory=deque)
+    poll: asyncio.Event | None = None
+    failed: dict[str, dict[str, asyncio.Future[Any]]] = field(default_factory=dict)
+
+    def wake(self) -> None:
+        if self.poll is not None:
+            self.poll.set()
 
 
 class PullWorkers:
@@ -33,65 +52,67 @@ class PullWorkers:
         self._dispatcher = dispatcher
         self._engine = engine
         self._clock = clock
-        self._inboxes: dict[Session, asyncio.Queue[Job]] = {}
+        self._desks: dict[Session, _Desk] = {}
 
     def register(self, info: WorkerInfo) -> None:
-        """The worker is there; what an earlier registration of it held goes back to the queue."""
-        if not info.function_ids:
-            raise InvalidArgument("a worker serves at least one function", field="function_ids")
-        inbox: asyncio.Queue[Job] = asyncio.Queue()
+        """The worker is there; what an earlier registration of it held goes back to the queue. Raises
+        InvalidArgument."""
         session = new_session(
             info,
             transport="rest",
             lease_ttl_s=LEASE_TTL_S,
             credit=0,
             now_us=self._clock.now_us(),
-            assign=inbox.put_nowait,
-            cancel=_untold,
+            assign=lambda job: self._assign(desk, job),
+            cancel=lambda job, _: _clear(desk, job),  # a polling worker cannot be told: its next report is refused
         )
-        self._inboxes = {known: box for known, box in self._inboxes.items() if not known.closed}
-        self._inboxes[session] = inbox
+        desk = _Desk(session)
+        self._desks[session] = desk
         self._dispatcher.join(session)
+        for known in [known for known in self._desks if known.closed]:
+            self._desks.pop(known).wake()
 
     def heartbeat(self, environment: str, worker_id: str, job_ids: Sequence[str]) -> None:
         """Leases of the listed jobs begin anew, and only theirs. Raises WorkerNotFound."""
-        seen(self._session(environment, worker_id), job_ids, now_us=self._clock.now_us())
+        seen(self._desk(environment, worker_id).session, job_ids, now_us=self._clock.now_us())
 
     async def poll(self, environment: str, worker_id: str, *, available: int, wait_s: float) -> Sequence[Job]:
-        """At most `available` jobs, as soon as there is one, else none after `wait_s`. Raises WorkerNotFound."""
-        session = self._session(environment, worker_id)
-        inbox = self._inboxes[session]
-        session.last_seen_at = self._clock.now_us()
-        session.credit = max(0, available - inbox.qsize())
-        self._dispatcher.fill(session)
-        if inbox.empty() and wait_s > 0:
-            await self._arrival(session, inbox, wait_s)
-        session.credit = 0
-        jobs = [inbox.get_nowait() for _ in range(min(available, inbox.qsize()))]
-        now = self._clock.now_us()
-        for job in jobs:
-            job.lease_expires_at = now + int(ACK_TTL_S * 1_000_000)
-        return jobs
+        """At most `available` jobs, as soon as there is one, else none after `wait_s`. A worker polls once at a time:
+        an earlier poll that still waits was given up by its caller, and ends with none. Raises WorkerNotFound."""
+        desk = self._desk(environment, worker_id)
+        desk.wake()
+        desk.poll = mine = asyncio.Event()
+        try:
+            desk.session.credit = max(0, available - len(desk.jobs))
+            self._dispatcher.fill(desk.session)
+            if not desk.jobs and wait_s > 0:
+                await self._clock.wait_until(self._clock.now_us() + int(wait_s * 1_000_000), mine)
+            return self._fetched(desk, available) if desk.poll is mine and not desk.session.closed else ()
+        finally:
+            if desk.poll is mine:
+                desk.poll = None
+                desk.session.credit = 0
 
     def ack(self, environment: str, worker_id: str, job_id: str, *, execution_seq: int, lease_token: str) -> None:
         """The worker has the job. Raises WorkerNotFound, StaleExecution."""
-        session = self._session(environment, worker_id)
-        self._dispatcher.held(session, job_id, execution_seq=execution_seq, lease_token=lease_token).acknowledged = True
+        job = self.held(environment, worker_id, job_id, execution_seq=execution_seq, lease_token=lease_token)
+        job.acknowledged = True
 
     def held(self, environment: str, worker_id: str, job_id: str, *, execution_seq: int, lease_token: str) -> Job:
-        """The job, if the worker holds it under this fence. Raises WorkerNotFound, StaleExecution."""
-        session = self._session(environment, worker_id)
+        """The job, if the worker holds it under this fence; its lease begins anew. Raises WorkerNotFound,
+        StaleExecution."""
+        session = self._desk(environment, worker_id).session
         return self._dispatcher.held(session, job_id, execution_seq=execution_seq, lease_token=lease_token)
 
-    async def progress(self, job: Job, steps: Sequence[Step]) -> None:
-        """Returns once the steps are durable; those recorded before are not recorded again."""
+    async def progress(self, environment: str, worker_id: str, job: Job, steps: Sequence[Step]) -> None:
+        """Returns once the steps are durable, in order. A step that this job told before is not recorded again: its
+        id says which it is, whatever its place in a list. Raises InvalidArgument, StaleExecution."""
         if len(steps) > STEPS_MAX:
             raise InvalidArgument(
                 f"{len(steps)} steps are too many at once", field="steps", hint=f"at most {STEPS_MAX}"
             )
-        await asyncio.gather(
-            *(_answered(partial(self._engine.step, job.environment, job.run_id, step)) for step in steps)
-        )
+        failed = self._desk(environment, worker_id).failed.setdefault(job.id, {})
+        await asyncio.gather(*(asyncio.shield(self._told(failed, job, step)) for step in steps))
 
     async def complete(self, worker_id: str, job: Job, fact: RunCompleted) -> None:
         await self._end(worker_id, job, lambda done: self._engine.complete(job.environment, job.run_id, fact, done))
@@ -108,39 +129,74 @@ class PullWorkers:
     async def sleep(self, worker_id: str, job: Job, fact: StepSleeping) -> None:
         await self._end(worker_id, job, lambda done: self._engine.sleep(job.environment, job.run_id, fact, done))
 
-    async def _end(self, worker_id: str, job: Job, submit: Any) -> None:
+    async def _end(self, worker_id: str, job: Job, submit: Submit) -> None:
         """Record the end; only then is the job off the worker's hands, so that it may report again if we fail."""
-        await _answered(submit)
+        try:
+            await _answered(submit)
+        except StaleExecution:
+            self._forget(worker_id, job)
+            raise
+        self._forget(worker_id, job)
+
+    def _forget(self, worker_id: str, job: Job) -> None:
         session = self._dispatcher.sessions.get(job.environment, worker_id)
         if session is not None and session.jobs.get(job.id) is job:
             self._dispatcher.forget(session, job)
+        if session in self._desks:
+            _clear(self._desks[session], job)
 
-    def _session(self, environment: str, worker_id: str) -> Session:
+    def _desk(self, environment: str, worker_id: str) -> _Desk:
+        """The worker's desk; whoever comes to it lives. Raises WorkerNotFound."""
         session = self._dispatcher.sessions.get(environment, worker_id)
-        if session is None or session not in self._inboxes:
+        if session is None or session not in self._desks:
             raise WorkerNotFound(
                 f"worker {worker_id[:80]!r} is not registered", hint=f"POST /api/v1/workers/{worker_id[:80]}/register"
             )
-        return session
+        session.last_seen_at = self._clock.now_us()
+        return self._desks[session]
 
-    async def _arrival(self, session: Session, inbox: asyncio.Queue[Job], wait_s: float) -> None:
-        """Returns when a job is in the inbox, or the time is over."""
-        try:
-            async with asyncio.timeout(wait_s):
-                job = await inbox.get()
-        except TimeoutError:
-            return
-        except asyncio.CancelledError:
-            session.credit = 0
-            raise
-        inbox.put_nowait(job)
+    def _assign(self, desk: _Desk, job: Job) -> None:
+        self._lend(job)
+        desk.jobs.append(job)
+        desk.wake()
+
+    def _fetched(self, desk: _Desk, available: int) -> Sequence[Job]:
+        jobs = [desk.jobs.popleft() for _ in range(min(available, len(desk.jobs)))]
+        for job in jobs:
+            self._lend(job)
+        return jobs
+
+    def _lend(self, job: Job) -> None:
+        """The time to acknowledge begins."""
+        job.lease_expires_at = self._clock.now_us() + int(ACK_TTL_S * 1_000_000)
+
+    def _told(self, failed: dict[str, asyncio.Future[Any]], job: Job, step: Step) -> asyncio.Future[Any]:
+        """The answer to a report: a completed step is known by the run's state, a failed one by what is kept here."""
+        known = failed.get(step.step_id)
+        if known is not None and isinstance(step, StepFailed):
+            return known
+        answer = _submitted(partial(self._engine.step, job.environment, job.run_id, step))
+        if isinstance(step, StepFailed):
+            failed[step.step_id] = answer
+            answer.add_done_callback(partial(_unless_durable, failed, step.step_id))
+        return answer
 
 
-def _untold(job: Job, reason: str) -> None:
-    """A polling worker cannot be called: it learns from the answer to its next report."""
+def _unless_durable(failed: dict[str, asyncio.Future[Any]], step_id: str, answer: asyncio.Future[Any]) -> None:
+    """What could not be recorded may be reported again."""
+    if answer.exception() is not None:
+        failed.pop(step_id, None)
 
 
-async def _answered(submit: Any) -> Any:
+def _clear(desk: _Desk, job: Job) -> None:
+    """The job is no longer the worker's."""
+    if job in desk.jobs:
+        desk.jobs.remove(job)
+    desk.failed.pop(job.id, None)
+
+
+def _submitted(submit: Submit) -> asyncio.Future[Any]:
+    """What is submitted, as a future of its answer."""
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def done(answer: Any, error: BaseException | None) -> None:
@@ -151,4 +207,8 @@ async def _answered(submit: Any) -> Any:
                 future.set_exception(error)
 
     submit(done)
-    return await future
+    return future
+
+
+async def _answered(submit: Submit) -> Any:
+    return await _submitted(submit)

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 
 from app.dispatch.jobs import Job
 from app.dispatch.queue import Lane
+from app.errors import InvalidArgument
+
+ID_CHARS_MAX = 255
+FUNCTIONS_MAX = 1_000
+CONCURRENT_JOBS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,26 @@ class WorkerInfo:
     labels: Mapping[str, str] = field(default_factory=dict)
     sdk: str = ""
     runtime: str = ""
+
+
+def check(info: WorkerInfo) -> None:
+    """Returns if a worker may be like that. Raises InvalidArgument naming the field."""
+    if not 1 <= len(info.id) <= ID_CHARS_MAX or not info.id.isprintable():
+        raise InvalidArgument(
+            f"worker id {info.id[:80]!r} is not usable",
+            field="worker_id",
+            hint=f"1 to {ID_CHARS_MAX} printable characters",
+        )
+    if not 1 <= len(info.function_ids) <= FUNCTIONS_MAX:
+        raise InvalidArgument(
+            f"a worker serves 1 to {FUNCTIONS_MAX} functions, not {len(info.function_ids)}", field="function_ids"
+        )
+    if not 1 <= info.max_concurrent_jobs <= CONCURRENT_JOBS_MAX:
+        raise InvalidArgument(
+            f"max_concurrent_jobs {info.max_concurrent_jobs} is out of range",
+            field="max_concurrent_jobs",
+            hint=f"1 to {CONCURRENT_JOBS_MAX}",
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -16,7 +16,7 @@ import structlog
 from app import jsonvalue
 from app.clock import INSTANT_US_MAX, INSTANT_US_MIN, Clock
 from app.dispatch.dispatcher import Dispatcher, new_session, seen
-from app.dispatch.jobs import Job
+from app.dispatch.jobs import Job, step_name
 from app.dispatch.workers import Session, WorkerInfo
 from app.errors import InvalidArgument, IronflowError, StaleExecution
 from app.history.kinds import NULL, Failure, RunCompleted, StepCompleted, StepFailed, StepSleeping
@@ -440,6 +440,4 @@ def _check_step_id(job: Job, step_id: str) -> None:
 
 
 def _name(job: Job, step_id: str) -> str:
-    """The name within a step id (wire facts, "Step ids"): unescaped, without scope and number."""
-    inner = step_id[len(job.run_id) + 1 :].rpartition(":")[0] or step_id
-    return inner.replace("\\:", ":").replace("\\\\", "\\")
+    return step_name(step_id)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+STEP = {"id": "RUN:a:0", "name": "a", "status": "completed"}
 RPC = "/ironflow.v1.IronflowService"
 
 
@@ -139,6 +140,14 @@ def test_a_sleep_comes_back_as_a_completed_step(http: httpx.Client, worker: Pull
     assert [(one["name"], one["output"]) for one in again["completed_steps"]] == [("a", 1), ("nap", None)]
 
 
+def test_a_sleep_in_a_branch_is_named_as_the_user_named_it(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    wanted = {"type": "sleep", "step_id": f"{run_id}:both:1:a\\:nap:0", "until": "2026-01-01T00:00:00.000Z"}
+    worker.report(worker.job(), "yielded", **{"yield": wanted})
+
+    assert [one["name"] for one in worker.job()["completed_steps"]] == ["a:nap"]
+
+
 def test_a_failure_is_retried_until_the_attempts_are_used_up(http: httpx.Client, worker: Puller) -> None:
     run_id = emit(http)
     for attempt in (1, 2, 3):
@@ -198,6 +207,13 @@ def test_a_wrong_fence_is_refused_without_harm(http: httpx.Client, worker: Pulle
         {"status": "progress", "steps": [{"id": "other-run:a:0", "name": "a", "status": "completed"}]},
         {"status": "yielded", "yield": {"type": "sleep", "step_id": "other:a:0", "until": "2026-01-01T00:00:00Z"}},
         {"status": "yielded", "yield": {"type": "dance", "step_id": "x"}},
+        {"status": "completed", "step_offset": -1},
+        {"status": "completed", "steps": [STEP | {"type": "dance"}]},
+        {"status": "completed", "steps": [STEP | {"status": "dancing"}]},
+        {"status": "completed", "steps": [STEP | {"name": "\0"}]},
+        {"status": "completed", "steps": [STEP | {"started_at": "yesterday"}]},
+        {"status": "progress", "steps": [STEP | {"output": "\0"}]},
+        {"status": "progress", "steps": [STEP] * 501},
     ],
 )
 def test_a_nonsense_report_is_refused_and_the_job_goes_on(
@@ -205,8 +221,9 @@ def test_a_nonsense_report_is_refused_and_the_job_goes_on(
 ) -> None:
     run_id = emit(http)
     job = worker.job()
+    steps = [{**one, "id": str(one["id"]).replace("RUN", run_id)} for one in nonsense.get("steps", ()) if one != "x"]
 
-    assert worker.report(job, **nonsense).status_code == 400
+    assert worker.report(job, **(nonsense | ({"steps": steps} if steps else {}))).status_code == 400
     assert worker.report(job, "completed", output=1).status_code == 200
     assert run(http, run_id, wait=10)["status"] == "completed"
 
@@ -215,9 +232,70 @@ def test_an_unsupported_yield_fails_the_run_rather_than_hang_it(http: httpx.Clie
     run_id = emit(http)
     job = worker.job()
     wanted = {"type": "invoke_function", "step_id": f"{run_id}:x:0", "function_id": "x", "input": 1}
-    worker.report(job, "yielded", **{"yield": wanted})
+    answer = worker.report(job, "yielded", **{"yield": wanted})
 
+    assert (answer.status_code, answer.json()["code"]) == (501, "UNIMPLEMENTED")
     assert run(http, run_id, wait=10)["error"]["code"] == "UNIMPLEMENTED"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "value"),
+    [
+        ('"completed"', '"output": "\\u0000"'),
+        ('"completed"', '"output": NaN'),
+        ('"completed"', '"output": -Infinity'),
+        ('"completed"', '"output": "\\ud800"'),
+        ('"completed"', '"output": ' + "[" * 101 + "]" * 101),
+        ('"completed"', '"steps": [{"id": "RUN:a:0", "name": "a", "status": "completed", "output": "\\u0000"}]'),
+        ('"completed"', '"steps": [{"id": "RUN:a:0", "name": "a", "status": "completed", "output": NaN}]'),
+        ('"failed"', '"steps": [{"id": "RUN:a:0", "name": "a", "status": "completed", "output": NaN}]'),
+    ],
+)
+def test_a_last_report_that_cannot_be_recorded_fails_the_run_rather_than_hang_it(
+    http: httpx.Client, worker: Puller, outcome: str, value: str
+) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    told = f'"execution_seq": {job["execution_seq"]}, "lease_token": "{job["lease_token"]}"'
+    body = f'{{"status": {outcome}, {value.replace("RUN", run_id)}, {told}}}'
+
+    answer = http.put(f"{worker.base}/jobs/{job['job_id']}", content=body.encode())
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_ARGUMENT")
+    ended = run(http, run_id, wait=10)
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "INVALID_ARGUMENT")
+
+
+def test_a_report_that_is_no_json_at_all_ends_nothing(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    stale = b'{"status": "completed", "output": NaN, "execution_seq": 9, "lease_token": "x"}'
+    progress = b'{"status": "progress", "output": NaN, "execution_seq": 1, "lease_token": "%s"}'
+
+    for body, status in (
+        (b"{", 400),
+        (b"[NaN]", 400),
+        (b'{"output": NaN}', 400),
+        (stale, 409),
+        (progress % job["lease_token"].encode(), 400),
+    ):
+        assert http.put(f"{worker.base}/jobs/{job['job_id']}", content=body).status_code == status
+
+    assert worker.report(job, "completed", output=1).status_code == 200
+    assert run(http, run_id, wait=10)["status"] == "completed"
+
+
+def test_errors_are_recorded_within_bounds(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    error = {"message": "a\0" * 4_000, "code": "E" * 300, "retryable": False, "retry_after_ms": -5}
+    failed = step(worker_job := worker.job(), "a", status="failed", error={"message": ""}, duration_ms=1.6)
+
+    assert worker.report(worker_job, "failed", steps=[failed], error=error).status_code == 200
+
+    ended = run(http, run_id, wait=10)
+    assert (len(ended["error"]["message"]), ended["error"]["code"]) == (4_000, "E" * 200)
+    [kept] = http.get(f"/api/v1/runs/{run_id}/steps").json()["steps"]
+    assert (kept["error"]["message"], kept["duration_ms"]) == ("the worker gave no message", 2)
 
 
 def test_a_poll_is_held_until_a_job_comes(http: httpx.Client, worker: Puller) -> None:

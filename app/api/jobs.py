@@ -1,0 +1,328 @@
+"""/api/v1/workers/{id}/jobs: the published REST pull protocol, from the poll to the last report.
+
+Absent optional keys are omitted, never null: published workers reject an assignment with a null in it. A report that
+is malformed is refused and the job goes on; one that ends the job with a value that cannot be recorded fails the run
+for good, because it would come again the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import falcon.asgi
+import msgspec
+
+from app import clock, jsonvalue
+from app.api.answers import answer, body_of, decoded
+from app.api.caller import environment_of
+from app.api.middleware import int_param
+from app.api.services import Operation, Route, Services
+from app.dispatch.jobs import Job, step_name
+from app.dispatch.pull import AVAILABLE_MAX, POLL_S_MAX, Step
+from app.errors import InvalidArgument, IronflowError, Unimplemented
+from app.history.kinds import NULL, Failure, RunCompleted, StepCompleted, StepFailed, StepSleeping
+
+STEP_ID_CHARS_MAX = 1_024
+DURATION_MS_MAX = 2**31 - 1
+
+Ending = Callable[[], Awaitable[None]]
+
+
+class Unrecordable(Exception):
+    """A value in a report that history cannot hold."""
+
+    def __init__(self, reason: IronflowError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class JobAckRequest(msgspec.Struct):
+    execution_seq: int
+    lease_token: str
+    run_id: str = ""
+
+
+class JobError(msgspec.Struct):
+    message: str = ""
+    code: str | None = None
+    retryable: bool = True
+    retry_after_ms: int | None = None
+    stack: str | None = None
+
+
+class StepResult(msgspec.Struct):
+    id: str
+    name: str
+    status: str
+    type: str = "invoke"
+    output: msgspec.Raw = NULL
+    error: JobError | None = None
+    compensation_for: str | None = None
+    started_at: str | None = None
+    duration_ms: float | None = None
+
+
+class YieldInfo(msgspec.Struct):
+    type: str
+    step_id: str
+    step_name: str = ""
+    until: str = ""
+
+
+class JobUpdateRequest(msgspec.Struct):
+    status: str
+    execution_seq: int
+    lease_token: str
+    steps: list[StepResult] = []
+    step_offset: int = 0
+    output: msgspec.Raw = NULL
+    error: JobError | None = None
+    yield_info: YieldInfo | None = msgspec.field(default=None, name="yield")
+
+
+class _Fence(msgspec.Struct):
+    status: str
+    execution_seq: int
+    lease_token: str
+
+
+_ack = msgspec.json.Decoder(JobAckRequest)
+_update = msgspec.json.Decoder(JobUpdateRequest)
+
+
+class Jobs:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, worker_id: str) -> None:
+        available = int_param(req, "available", 1, low=0, high=AVAILABLE_MAX)
+        wait_s = min(POLL_S_MAX, int_param(req, "wait", 0, low=0, high=3_600))
+        jobs = await self._services.pull.poll(
+            environment_of(req), worker_id, available=available, wait_s=wait_s if available else 0.0
+        )
+        if jobs:
+            answer(resp, {"jobs": [_assignment(job) for job in jobs]})
+            return
+        resp.status = 204
+        if wait_s > 0 and available:
+            resp.set_header("Ironflow-Poll-Wait", str(int(wait_s)))
+
+
+class Ack:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, worker_id: str, job_id: str) -> None:
+        body: JobAckRequest = decoded(_ack, await body_of(req))
+        self._services.pull.ack(
+            environment_of(req), worker_id, job_id, execution_seq=body.execution_seq, lease_token=body.lease_token
+        )
+        answer(resp, {"status": "ok"})
+
+
+class OneJob:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, worker_id: str, job_id: str) -> None:
+        environment, pull = environment_of(req), self._services.pull
+        raw = await body_of(req)
+        try:
+            body: JobUpdateRequest = decoded(_update, raw)
+        except InvalidArgument as refusal:
+            await self._fail_unreadable(environment, worker_id, job_id, raw, refusal)
+            raise
+        if body.step_offset < 0:
+            raise InvalidArgument(f"step_offset {body.step_offset} is negative", field="step_offset")
+        job = pull.held(environment, worker_id, job_id, execution_seq=body.execution_seq, lease_token=body.lease_token)
+        try:  # everything is checked before anything is recorded
+            ending = self._ending(worker_id, job, body)
+            steps = [_step(job, step, number) for number, step in enumerate(body.steps)]
+        except Unrecordable as refused:
+            if body.status != "progress":
+                await pull.fail(worker_id, job, _bad_report(refused.reason))
+            raise refused.reason from None
+        await pull.progress(environment, worker_id, job, steps)
+        if ending is not None:
+            await ending()
+        answer(resp, {"status": "ok"})
+
+    async def _fail_unreadable(
+        self, environment: str, worker_id: str, job_id: str, raw: bytes, refusal: IronflowError
+    ) -> None:
+        """Fail the run if the report is its last and no JSON only because of a value in it, such as Python's NaN: it
+        would come again the same, from one worker after the other."""
+        fence = _lenient_fence(raw)
+        if fence is None or fence.status not in ("completed", "failed", "yielded"):
+            return
+        job = self._services.pull.held(
+            environment, worker_id, job_id, execution_seq=fence.execution_seq, lease_token=fence.lease_token
+        )
+        await self._services.pull.fail(worker_id, job, _bad_report(refusal))
+
+    def _ending(self, worker_id: str, job: Job, body: JobUpdateRequest) -> Ending | None:
+        """How the execution ends, to be called when its steps are recorded; None if it goes on."""
+        pull = self._services.pull
+        match body.status:
+            case "progress":
+                return None
+            case "completed":
+                fact = RunCompleted(execution_seq=job.execution_seq, output=_checked(body.output, "output"))
+                return lambda: pull.complete(worker_id, job, fact)
+            case "failed":
+                failure = _failure(body.error or JobError())
+                return lambda: pull.fail(worker_id, job, failure)
+            case "yielded" if body.yield_info is not None:
+                return self._yielding(worker_id, job, body.yield_info)
+            case _:
+                raise InvalidArgument(
+                    f"status {body.status[:40]!r} is unknown, or its details are missing",
+                    field="status",
+                    hint="progress, completed, failed, or yielded with `yield`",
+                )
+
+    def _yielding(self, worker_id: str, job: Job, wanted: YieldInfo) -> Ending:
+        _check_step_id(job, wanted.step_id, "yield.step_id")
+        if wanted.type == "sleep":
+            until = clock.parse_rfc3339(wanted.until, field="yield.until")
+            name = wanted.step_name or step_name(wanted.step_id)
+            sleeping = StepSleeping(wanted.step_id, name, until, execution_seq=job.execution_seq)
+            return lambda: self._services.pull.sleep(worker_id, job, sleeping)
+        if wanted.type in ("wait_for_event", "invoke_function", "invoke_function_async"):
+            return lambda: self._refuse(worker_id, job, wanted.type)
+        raise InvalidArgument(f"yield.type {wanted.type[:40]!r} is unknown", field="yield.type")
+
+    async def _refuse(self, worker_id: str, job: Job, wanted: str) -> None:
+        """Fail the run rather than let it wait for what never comes. Raises Unimplemented."""
+        error = Unimplemented(f"{wanted} is not supported yet", field="yield.type", hint="the run has failed")
+        await self._services.pull.fail(worker_id, job, Failure(str(error), code=error.code, retryable=False))
+        raise error
+
+
+def _bad_report(refusal: IronflowError) -> Failure:
+    return Failure(f"bad report of the worker: {refusal}", code=refusal.code, retryable=False)
+
+
+def _lenient_fence(raw: bytes) -> _Fence | None:
+    """Status and fence of a report that is JSON but for NaN, infinities and the like; None for any other text."""
+    try:
+        msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    else:
+        return None  # it is JSON: what is wrong is its shape, which may come better the next time
+    try:
+        return msgspec.convert(json.loads(raw), _Fence)
+    except (ValueError, RecursionError):  # of which those of msgspec and of Unicode are
+        return None
+
+
+def _assignment(job: Job) -> dict[str, Any]:
+    emitted = job.emitted
+    event: dict[str, Any] = {
+        "id": emitted.id,
+        "name": emitted.name,
+        "data": emitted.data,
+        "timestamp": clock.rfc3339(job.event.recorded_at),
+        "version": emitted.version,
+        "source": emitted.source,
+    }
+    if emitted.idempotency_key:
+        event["idempotency_key"] = emitted.idempotency_key
+    if len(job.event.metadata) > 2:
+        event["metadata"] = msgspec.Raw(job.event.metadata)
+    return {
+        "job_id": job.id,
+        "run_id": job.run_id,
+        "function_id": job.function_id,
+        "attempt": job.attempt,
+        "event": event,
+        "completed_steps": [
+            {"step_id": memo.step_id, "name": memo.name, "output": memo.output or NULL, "status": "completed"}
+            for memo in job.memos
+        ],
+        "execution_seq": job.execution_seq,
+        "lease_token": job.lease_token,
+        "lease_expires_at": clock.rfc3339(job.lease_expires_at),
+        "step_sequence_base": job.step_sequence_base,
+        "max_attempts": job.retry.max_attempts,
+        "on_exhausted": job.retry.on_exhausted,
+    }
+
+
+def _step(job: Job, body: StepResult, number: int) -> Step:
+    field = f"steps[{number}]"
+    _check_step_id(job, body.id, f"{field}.id")
+    if body.type not in ("invoke", "compensate"):
+        raise InvalidArgument(
+            f"{field}.type {body.type[:40]!r} is unknown", field=f"{field}.type", hint="invoke or compensate"
+        )
+    if "\0" in body.name or "\0" in (body.compensation_for or ""):
+        raise InvalidArgument(f"{field} has a NUL character in a name", field=field, hint="leave it out")
+    common: dict[str, Any] = {
+        "step_id": body.id,
+        "name": body.name,
+        "type": body.type,
+        "execution_seq": job.execution_seq,
+        "attempt": job.attempt,
+        "duration_ms": round(min(max(0.0, body.duration_ms or 0.0), DURATION_MS_MAX)),
+        "started_at": clock.parse_rfc3339(body.started_at, field=f"{field}.started_at") if body.started_at else 0,
+        "compensation_for": body.compensation_for or "",
+    }
+    if body.status == "completed":
+        return StepCompleted(output=_checked(body.output, f"{field}.output"), **common)
+    if body.status == "failed":
+        return StepFailed(error=_failure(body.error or JobError()), **common)
+    raise InvalidArgument(
+        f"{field}.status {body.status[:40]!r} is unknown", field=f"{field}.status", hint="completed or failed"
+    )
+
+
+def _failure(body: JobError) -> Failure:
+    """The error as it is recorded: texts bounded, and free of what a store cannot hold."""
+    return Failure(
+        message=_text(body.message, 4_000) or "the worker gave no message",
+        code=_text(body.code, 200),
+        retryable=body.retryable,
+        stack=_text(body.stack, 16_000),
+        retry_after_ms=min(max(0, body.retry_after_ms or 0), DURATION_MS_MAX),
+    )
+
+
+def _text(value: str | None, chars_max: int) -> str:
+    return (value or "").replace("\0", "\\0")[:chars_max]
+
+
+def _checked(raw: msgspec.Raw, field: str) -> msgspec.Raw:
+    try:
+        jsonvalue.check(bytes(raw), field=field)
+    except IronflowError as error:
+        raise Unrecordable(error) from None
+    return raw
+
+
+def _check_step_id(job: Job, step_id: str, field: str) -> None:
+    if not step_id.startswith(f"{job.run_id}:") or len(step_id) > STEP_ID_CHARS_MAX or "\0" in step_id:
+        raise InvalidArgument(
+            f"step id {step_id[:100]!r} does not belong to {job.run_id}", field=field, hint="<run id>:<name>:<number>"
+        )
+
+
+def routes(services: Services) -> Sequence[Route]:
+    unknown = "the worker is not registered: register again"
+    stale = "STALE_EXECUTION: the job is no longer the worker's"
+    poll = Operation(
+        "Jobs for a worker",
+        {200: "jobs", 204: "none; Ironflow-Poll-Wait says how long it was waited", 404: unknown},
+        query={"available": "how many at most", "wait": f"seconds to hold, at most {POLL_S_MAX:g}"},
+    )
+    ack = Operation("Acknowledge a job", {200: "ok", 404: unknown, 409: stale}, body="JobAckRequest")
+    update = Operation("Report on a job", {200: "recorded", 404: unknown, 409: stale}, body="JobUpdateRequest")
+    base = "/api/v1/workers/{worker_id}/jobs"
+    return [
+        Route(base, Jobs(services), {"GET": poll}),
+        Route(f"{base}/{{job_id}}", OneJob(services), {"PUT": update}),
+        Route(f"{base}/{{job_id}}/ack", Ack(services), {"PUT": ack}),
+    ]
