@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from storage.contract import Transaction
 from storage.records import EventRow
@@ -11,36 +12,30 @@ from storage.runs import contains
 PAGE = 2_000
 
 
+class EventChoice(NamedTuple):
+    """Which events; empty texts mean any. `search` is a part of the name or the id, A-Z in either case; instants in
+    µs."""
+
+    name: str = ""
+    source: str = ""
+    search: str = ""
+    since: int = 0
+    until: int = 2**62
+
+
 def save(tx: Transaction, rows: Sequence[EventRow]) -> None:
     tx.each("save_event", rows)
 
 
-def page(
-    tx: Transaction,
-    environment: str,
-    *,
-    name: str = "",
-    source: str = "",
-    search: str = "",
-    since: int = 0,
-    until: int = 2**62,
-    before: int = 2**62,
-    after: int = 0,
-    limit: int,
-) -> list[EventRow]:
-    """Newest first; `before` and `after` are positions. `search` is a part of the name or the id."""
-    rows = tx.many(
-        "events_page",
-        environment=environment,
-        name=name,
-        source=source,
-        search=contains(search),
-        since=since,
-        until=until,
-        before=before,
-        after=after,
-        limit=limit,
-    )
+def before(tx: Transaction, environment: str, position: int, chosen: EventChoice, *, limit: int) -> list[EventRow]:
+    """Those before a position, newest first."""
+    rows = tx.many("events_before", environment=environment, before=position, limit=limit, **_parameters(chosen))
+    return [EventRow._make(row) for row in rows]
+
+
+def after(tx: Transaction, environment: str, position: int, chosen: EventChoice, *, limit: int) -> list[EventRow]:
+    """Those after a position, oldest first."""
+    rows = tx.many("events_after", environment=environment, after=position, limit=limit, **_parameters(chosen))
     return [EventRow._make(row) for row in rows]
 
 
@@ -58,3 +53,7 @@ def everything(tx: Transaction) -> Iterator[EventRow]:
     while rows := tx.many("all_events", after=after, limit=PAGE):
         yield from map(EventRow._make, rows)
         after = rows[-1][0]
+
+
+def _parameters(chosen: EventChoice) -> dict[str, str | int]:
+    return {**chosen._asdict(), "search": contains(chosen.search)}

@@ -34,7 +34,8 @@ def page(
     before: str = LAST,
     limit: int,
 ) -> list[RunRow]:
-    """Newest first, those with an id before `before`. `search` is a part of id, function, event name or error."""
+    """Newest first, those with an id before `before`. `search` is a part of id, function, event name or error, A-Z in
+    either case."""
     rows = tx.many(
         "runs_page",
         before=before,

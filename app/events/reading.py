@@ -11,15 +11,20 @@ from app.events.noun import stream
 from app.history.entry import Entry
 from storage import events, history
 from storage.contract import Storage, Transaction
+from storage.events import EventChoice
+from storage.records import EventRow
 
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 500
+NAMES_MAX = 100
 NAMES_SCANNED = 10_000
+
+_END = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """`names` empty means any; instants in µs."""
+    """`names` empty means any; `search` is a part of the name or the id, A-Z in either case; instants in µs."""
 
     names: tuple[str, ...] = ()
     source: str = ""
@@ -66,53 +71,59 @@ class EventReader:
             raise InvalidArgument("cursor and before exclude each other", field="cursor", hint="give one of them")
         if not 1 <= limit <= LIMIT_MAX:
             raise InvalidArgument(f"limit {limit} is out of range", field="limit", hint=f"1 to {LIMIT_MAX}")
-        older_than = _position(cursor, "cursor") if cursor else 2**62
-        newer_than = _position(before, "before") if before else 0
-        return await self._storage.read(
-            lambda tx: _page(tx, environment, chosen, limit, older_than, newer_than, backwards=bool(before))
-        )
+        if len(chosen.names) > NAMES_MAX:
+            raise InvalidArgument(
+                f"{len(chosen.names)} names are too many", field="name", hint=f"at most {NAMES_MAX}, or search"
+            )
+        if before:
+            newer_than = _position(before, "before")
+            return await self._storage.read(lambda tx: _newer(tx, environment, chosen, limit, newer_than))
+        older_than = _position(cursor, "cursor") if cursor else _END
+        return await self._storage.read(lambda tx: _older(tx, environment, chosen, limit, older_than))
 
     async def names(self, environment: str) -> Sequence[tuple[str, int]]:
         """Names with counts over the newest NAMES_SCANNED events."""
         return await self._storage.read(lambda tx: events.names(tx, environment, scan=NAMES_SCANNED))
 
 
-def _page(
-    tx: Transaction,
-    environment: str,
-    chosen: EventFilter,
-    limit: int,
-    older_than: int,
-    newer_than: int,
-    *,
-    backwards: bool,
-) -> EventPage:
-    found = [
-        row
-        for name in dict.fromkeys(chosen.names) or ("",)
-        for row in events.page(
-            tx,
-            environment,
-            name=name,
-            source=chosen.source,
-            search=chosen.search,
-            since=chosen.since,
-            until=chosen.until,
-            before=older_than,
-            after=newer_than,
-            limit=LIMIT_MAX + 1 if backwards else limit + 1,
-        )
-    ]
-    found.sort(key=lambda row: -row.position)
-    rows = found[-limit:] if backwards else found[:limit]
-    entries = [Entry(history.of_stream(tx, environment, stream(row.id), limit=1)[0]) for row in rows]
-    more_older = backwards or len(found) > limit
-    more_newer = len(found) > limit if backwards else older_than < 2**62
+def _older(tx: Transaction, environment: str, chosen: EventFilter, limit: int, position: int) -> EventPage:
+    """The newest before a position."""
+    found = [row for one in _choices(chosen) for row in events.before(tx, environment, position, one, limit=limit + 1)]
+    found.sort(key=_by_position, reverse=True)
+    rows = found[:limit]
     return EventPage(
-        entries,
-        next_cursor=str(rows[-1].position) if rows and more_older else "",
-        prev_cursor=str(rows[0].position) if rows and more_newer else "",
+        _entries(tx, environment, rows),
+        next_cursor=str(rows[-1].position) if len(found) > limit else "",
+        prev_cursor=str(rows[0].position) if rows and position < _END else "",
     )
+
+
+def _newer(tx: Transaction, environment: str, chosen: EventFilter, limit: int, position: int) -> EventPage:
+    """The oldest after a position, newest first. What one came from lies behind: there is always an older page."""
+    found = [row for one in _choices(chosen) for row in events.after(tx, environment, position, one, limit=limit + 1)]
+    found.sort(key=_by_position)
+    rows = found[:limit][::-1]
+    return EventPage(
+        _entries(tx, environment, rows),
+        next_cursor=str(rows[-1].position if rows else position + 1),
+        prev_cursor=str(rows[0].position) if len(found) > limit else "",
+    )
+
+
+def _choices(chosen: EventFilter) -> list[EventChoice]:
+    """One for each name: each is a walk along an index."""
+    return [
+        EventChoice(name, chosen.source, chosen.search, chosen.since, chosen.until)
+        for name in dict.fromkeys(chosen.names) or ("",)
+    ]
+
+
+def _by_position(row: EventRow) -> int:
+    return row.position
+
+
+def _entries(tx: Transaction, environment: str, rows: Sequence[EventRow]) -> list[Entry]:
+    return [Entry(history.of_stream(tx, environment, stream(row.id), limit=1)[0]) for row in rows]
 
 
 def _position(text: str, field: str) -> int:

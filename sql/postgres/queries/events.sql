@@ -2,19 +2,33 @@
 insert into events (position, id, environment, name, source, idempotency_key, run_id, recorded_at)
 values (:position, :id, :environment, :name, :source, :idempotency_key, :run_id, :recorded_at);
 
--- name: events_page :many
--- Newest first; `before` and `after` are positions.
+-- name: events_before :many
+-- Those before a position, newest first.
+-- `search` folds A-Z only: `ilike` by the rules of "C" does.
 select position, id, environment, name, source, idempotency_key, run_id, recorded_at
   from events
  where environment = :environment
    and position < :before
+   and recorded_at >= :since
+   and recorded_at <= :until
+   and (:name = '' or name = :name)
+   and (:source = '' or source = :source)
+   and (:search = '' or name collate "C" ilike :search escape '\' or id collate "C" ilike :search escape '\')
+ order by position desc
+ limit :limit;
+
+-- name: events_after :many
+-- Those after a position, oldest first. `search` as above.
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at
+  from events
+ where environment = :environment
    and position > :after
    and recorded_at >= :since
    and recorded_at <= :until
    and (:name = '' or name = :name)
    and (:source = '' or source = :source)
-   and (:search = '' or name like :search escape '\' or id like :search escape '\')
- order by position desc
+   and (:search = '' or name collate "C" ilike :search escape '\' or id collate "C" ilike :search escape '\')
+ order by position
  limit :limit;
 
 -- name: event_names :many

@@ -31,6 +31,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
 
 -- name: runs_page :many
 -- Newest first (ids are time-ordered); `before` is a run id, statuses a comma-separated list or ''.
+-- `search` folds A-Z only: `ilike` by the rules of "C" does.
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version
@@ -42,8 +43,8 @@ select id, environment, function_id, function_version, event_id, event_name, sta
    and (:function_id = '' or function_id = :function_id)
    and (:event_id = '' or event_id = :event_id)
    and (:statuses = '' or :statuses like '%,' || status || ',%')
-   and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
-        or event_name like :search escape '\' or error_message like :search escape '\')
+   and (:search = '' or id ilike :search escape '\' or function_id collate "C" ilike :search escape '\'
+        or event_name collate "C" ilike :search escape '\' or error_message collate "C" ilike :search escape '\')
  order by id desc
  limit :limit;
 
@@ -58,8 +59,8 @@ select count(*)
            and (:function_id = '' or function_id = :function_id)
            and (:event_id = '' or event_id = :event_id)
            and (:statuses = '' or :statuses like '%,' || status || ',%')
-           and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
-                or event_name like :search escape '\' or error_message like :search escape '\')
+           and (:search = '' or id ilike :search escape '\' or function_id collate "C" ilike :search escape '\'
+                or event_name collate "C" ilike :search escape '\' or error_message collate "C" ilike :search escape '\')
          limit :limit) as matching;
 
 -- name: runs_with_prefix :many

@@ -31,6 +31,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
 
 -- name: runs_page :many
 -- Newest first (ids are time-ordered); `before` is a run id, statuses a comma-separated list or ''.
+-- `search` folds A-Z only: `like` of SQLite does.
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version

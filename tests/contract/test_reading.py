@@ -1,0 +1,115 @@
+"""Lists of events and runs, as they are paged and searched. Both stores."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.errors import InvalidArgument
+from app.events.emit import NewEvent
+from app.events.reading import LIMIT_MAX, EventFilter, EventPage, EventReader
+from app.history.kinds import Trigger
+from app.node import Node
+from app.runs.functions import Definition
+from app.runs.reading import RunFilter
+from storage.contract import Storage
+
+
+@pytest.fixture
+def reader(storage: Storage) -> EventReader:
+    return EventReader(storage)
+
+
+async def emit(node: Node, *names: str, environment: str = "default") -> None:
+    """Events of these names, whose data are their numbers."""
+    for start in range(0, len(names), 500):
+        batch = names[start : start + 500]
+        await node.emitter.emit_batch(
+            [NewEvent(environment, name, b"%d" % (start + n)) for n, name in enumerate(batch)]
+        )
+
+
+def numbers(page: EventPage) -> list[int]:
+    return [int(entry.fact.data) for entry in page.entries]  # type: ignore[attr-defined]
+
+
+async def test_paging_back_from_far_behind_meets_every_event_once(node: Node, reader: EventReader) -> None:
+    count = 2 * LIMIT_MAX + 50
+    await emit(node, *(f"n.{number % 3}" for number in range(count)))
+    page = await reader.list("default", EventFilter(), limit=LIMIT_MAX)
+    pages = [page]
+    while page.next_cursor:
+        page = await reader.list("default", EventFilter(), limit=LIMIT_MAX, cursor=page.next_cursor)
+        pages.append(page)
+    assert [number for one in pages for number in numbers(one)] == list(range(count))[::-1]
+
+    back = numbers(page)
+    while page.prev_cursor:
+        page = await reader.list("default", EventFilter(), limit=7, before=page.prev_cursor)
+        assert 1 <= len(page.entries) <= 7
+        assert page.next_cursor
+        back = numbers(page) + back
+
+    assert back == list(range(count))[::-1]
+
+
+async def test_paging_back_keeps_to_what_was_chosen(node: Node, reader: EventReader) -> None:
+    await emit(node, *("abc"[number % 3] for number in range(60)))
+    await emit(node, "a", "b", environment="other")
+    chosen = EventFilter(names=("a", "c"))
+    page = await reader.list("default", chosen, limit=40)
+    wanted = [number for number in range(60) if number % 3 != 1][::-1]
+    assert numbers(page) == wanted
+
+    first = await reader.list("default", chosen, limit=10, before="1")
+    second = await reader.list("default", chosen, limit=10, before=first.prev_cursor)
+
+    assert numbers(second) + numbers(first) == [number for number in wanted if number > 0][-20:]
+
+
+async def test_a_page_before_the_newest_is_empty_and_leads_back(node: Node, reader: EventReader) -> None:
+    await emit(node, "a", "b")
+
+    page = await reader.list("default", EventFilter(), before="2")
+    again = await reader.list("default", EventFilter(), cursor=page.next_cursor)
+
+    assert (page.entries, page.prev_cursor) == ([], "")
+    assert numbers(again) == [1, 0]
+
+
+async def test_an_endless_list_of_names_is_refused(reader: EventReader) -> None:
+    with pytest.raises(InvalidArgument, match="too many"):
+        await reader.list("default", EventFilter(names=tuple(map(str, range(101)))))
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("order", [2, 1, 0]),
+        ("ORDER", [2, 1, 0]),
+        ("Placed", [1, 0]),
+        ("r.p", [1, 0]),
+        ("d_r", []),
+        ("%", []),
+        ("äpfel", [3]),
+        ("ÄPFEL", []),
+        ("nope", []),
+    ],
+)
+async def test_search_takes_a_to_z_in_either_case(
+    node: Node, reader: EventReader, search: str, found: list[int]
+) -> None:
+    await emit(node, "order.placed", "Order.Placed", "ORDER.sent", "äpfel.gekauft")
+
+    assert numbers(await reader.list("default", EventFilter(search=search))) == found
+
+
+@pytest.mark.parametrize(
+    ("search", "count"), [("ship", 1), ("SHIP", 1), ("Order.", 1), ("RUN_", 1), ("boom", 0), ("s_ip", 0)]
+)
+async def test_runs_are_searched_by_the_same_rule(node: Node, search: str, count: int) -> None:
+    await node.functions.register("default", Definition(id="Ship", triggers=(Trigger(event="order.*"),)))
+    await emit(node, "order.placed")
+
+    page = await node.runs.list("default", RunFilter(search=search))
+
+    assert (len(page.rows), page.total) == (count, count)
