@@ -9,9 +9,11 @@ from ironflow.errors import IronflowError, NonRetryableError, RetryAfterError, S
 from ironflow.function import Function, On, Retry, function, on
 
 if TYPE_CHECKING:
+    from ironflow.blocking import SyncStep
+    from ironflow.body import step_key
     from ironflow.client import AsyncClient, Client
     from ironflow.context import Context, Event, SyncContext
-    from ironflow.step import Step, SyncStep, step_key
+    from ironflow.step import Step
     from ironflow.worker import Worker
 
 __all__ = [
@@ -43,9 +45,9 @@ _LATER = {
     "Event": "context",
     "Step": "step",
     "SyncContext": "context",
-    "SyncStep": "step",
+    "SyncStep": "blocking",
     "Worker": "worker",
-    "step_key": "step",
+    "step_key": "body",
 }
 
 

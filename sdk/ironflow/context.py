@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ironflow.step import Step, SyncStep
+    from ironflow.blocking import SyncStep
+    from ironflow.step import Step
 
 # Set while a handler and its steps run, so that events which they emit are attributed to the run.
 current_run: ContextVar[str] = ContextVar("ironflow_run", default="")
@@ -37,6 +38,7 @@ class _Run:
     function_id: str
     attempt: int
     max_attempts: int
+    secrets: Mapping[str, str] = field(repr=False)
 
     @property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:

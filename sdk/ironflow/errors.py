@@ -93,6 +93,24 @@ class StepError(Exception):
         self.retry_after_ms = retry_after_ms
 
 
+class InvokeError(StepError):
+    """A child run failed, took too long, or could not be started. It is not started again: the run fails for good
+    unless you catch this. `cause` says what happened to the child; `child_run_id` is empty if there is none."""
+
+    def __init__(self, message: str, *, step: str, function_id: str, child_run_id: str = "", cause: str = "") -> None:
+        super().__init__(message, step=step, code="INVOKE_FAILED", retryable=False)
+        self.function_id = function_id
+        self.child_run_id = child_run_id
+        self.cause = cause
+
+
+class WaitTimeout(StepError):
+    """The awaited event did not come in time. The wait is over: the run fails for good unless you catch this."""
+
+    def __init__(self, message: str, *, step: str) -> None:
+        super().__init__(message, step=step, code="WAIT_TIMEOUT", retryable=False)
+
+
 _BY_STATUS: dict[int, type[IronflowError]] = {
     400: InvalidArgument,
     401: Unauthenticated,

@@ -1,8 +1,12 @@
 """One execution of a run: the function is called from its beginning, recorded steps answer from memory.
 
-    running ──► over: completed, failed or suspended (reported, once), or abandoned (nothing more is said)
+    running ──► over: completed, failed or waiting (reported, once), or abandoned (nothing more is said)
+       ▲ │
+       │ └──► parked: waiting (reported), and kept in memory
+       └────────┘ resumed in place, with what has been recorded since
 
-Everything here happens in the event loop, but for `begin` and `suspend`, which a plain function calls in its thread.
+Whoever carries it (the worker's stream, a push request, a test) gives it an `Assignment` and a `Sink`. Everything here
+happens in the event loop, but for what says that a plain function calls it in its thread.
 """
 
 from __future__ import annotations
@@ -10,82 +14,91 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ironflow import failures, jsonvalue
-from ironflow.context import Context, Event, SyncContext, current_run
-from ironflow.errors import NonRetryableError, StepError
+from ironflow.assignment import Assignment, Recorded
+from ironflow.blocking import SyncStep
+from ironflow.body import SegmentEnded, check_not_nested
+from ironflow.clock import Clock, Handle, SystemClock
+from ironflow.context import Context, SyncContext, current_run
+from ironflow.deliveries import Deliveries
+from ironflow.divergence import diverging
+from ironflow.errors import NonRetryableError
 from ironflow.failures import Failure
 from ironflow.function import Function
-from ironflow.outbox import Outbox
-from ironflow.step import SegmentEnded, Step, SyncStep, check_name, check_not_nested, escape
+from ironflow.naming import Scope, current_scope, order
+from ironflow.reports import (
+    RESULT,
+    Noted,
+    RunCompleted,
+    RunFailed,
+    Sink,
+    StepCompleted,
+    StepFailed,
+    Wait,
+    Waiting,
+)
+from ironflow.saga import Saga, undone_before
+from ironflow.step import Step
 from ironflow.threads import Threads
-from ironflow.v1 import types_pb2, worker_pb2
-
-# How often the event loop turns before branches of a run that did nothing are taken to have come to rest. A branch
-# needs two or three turns for each gather or task group that it hands its result through.
-_TURNS_AT_REST = 10
 
 Waiter = asyncio.Future[None] | concurrent.futures.Future[None]
 
 
-class Recorded:
-    """A recorded step; its output is read when it is asked for."""
-
-    __slots__ = ("_step",)
-
-    def __init__(self, step: worker_pb2.CompletedStep) -> None:
-        self._step = step
-
-    def value(self) -> Any:
-        step = self._step
-        if step.output_json:
-            return jsonvalue.decode(step.output_json)
-        if step.HasField("output_value"):
-            return jsonvalue.of_struct(step.output_value)
-        return jsonvalue.of_struct(step.output) if step.HasField("output") else None
-
-
 class Execution:
-    """`on_end` is called once, when the run needs no slot of this worker any more."""
+    """`on_end` is called when the run needs no slot any more: it is over, or `parked`. `parks` is asked whether it may
+    stay in memory while it waits. Only an async function can: a plain one would keep its thread."""
 
     def __init__(
         self,
-        assignment: worker_pb2.JobAssignment,
+        assignment: Assignment,
         *,
         function: Function | None,
-        outbox: Outbox,
+        sink: Sink,
         handlers: Threads,
         threads: Threads,
         on_end: Callable[[Execution], None],
+        parks: Callable[[], bool] = lambda: False,
+        clock: Clock | None = None,
     ) -> None:
         """`handlers` are the threads that plain functions run in, `threads` those for their steps: if they were the
         same, functions could take all threads and wait for one for ever."""
-        self.job_id = assignment.job_id
         self.run_id = assignment.run_id
-        self.execution_seq = assignment.execution_seq
-        self.lease_token = assignment.lease_token
+        self.attempt = assignment.attempt
         self.limit_s = function.step_timeout_s if function is not None else None
-        self.memo = {done.step_id: Recorded(done) for done in assignment.completed_steps if done.status != "failed"}
         self.loop = asyncio.get_running_loop()
         self.threads = threads
+        self.clock = clock or SystemClock()
+        self.saga = Saga()
         self.running = 0
         self.over = False
+        self.parked = False
         self.awaited: set[concurrent.futures.Future[Any]] = set()
+        self.at_rest: list[Callable[[], bool]] = []
+        self.sink = sink
+        self._deliveries = Deliveries(assignment.steps, on_rest=self._rested)
+        self._undone_before = undone_before(assignment.steps)
+        self._unwind = assignment.unwind
         self._assignment = assignment
         self._function = function
-        self._outbox = outbox
         self._handlers = handlers
         self._on_end = on_end
+        self._parks = parks
         self._task: asyncio.Task[None] | None = None
-        self._uses: dict[str, int] = {}
+        self._root = Scope(assignment.run_id)
         self._acks: dict[str, Waiter] = {}
-        self._closed = False
-        self._sleeps: dict[str, tuple[str, datetime, asyncio.Future[None] | None]] = {}
-        self._activity = 0
-        self._at_rest: asyncio.Future[None] | None = None
+        self._waits: dict[str, tuple[Wait, asyncio.Future[Recorded] | None]] = {}
+        self._pauses: dict[Waiter, Handle] = {}
+        self._held: set[asyncio.Future[None]] = set()
+        self._notes: list[Noted] = []
+        self._diverged: RunFailed | None = None
+        self._cut = False
+        self._stopped = False
+        self._idle: asyncio.Future[None] | None = None
+
+    # For who carries it.
 
     def start(self) -> asyncio.Task[None]:
         """Begin. The task always ends well; however the function ends is reported."""
@@ -97,107 +110,223 @@ class Execution:
         if not self.over:
             self._end()
 
-    # For steps.
-
-    def begin(self, name: str) -> str:
-        """The id of the step that is about to be taken. Raises SegmentEnded when none must be taken any more, and
-        NonRetryableError for a step that makes no sense."""
-        if self._closed:
-            raise SegmentEnded
-        number = self._uses.get(name, 0) if isinstance(name, str) else 0
-        if not number:
-            check_name(name)
-        check_not_nested(self.run_id, name)
-        self._uses[name] = number + 1
-        return f"{self.run_id}:{escape(name)}:{number}"
-
-    def waiter(self) -> asyncio.Future[None]:
-        return self.loop.create_future()
-
-    def report_completed(self, waiter: Waiter, step_id: str, name: str, output: bytes, duration_ms: int) -> None:
-        """Report a result; `waiter` is done when it is durable, cancelled when the run is abandoned."""
-        if self.over:
-            waiter.cancel()
-            return
-        self._acks[step_id] = waiter
-        message = self._outbox.add(len(output)).step_completed
-        message.job_id = self.job_id
-        message.step_id = step_id
-        message.name = name
-        message.output_json = output
-        message.duration_ms = duration_ms
-        message.execution_seq = self.execution_seq
-        message.lease_token = self.lease_token
-
-    def report_failed(
-        self, waiter: Waiter, step_id: str, name: str, error: StepError, stack: str, duration_ms: int
-    ) -> None:
-        """Report that a step failed; `waiter` as above."""
-        if self.over:
-            waiter.cancel()
-            return
-        self._acks[step_id] = waiter
-        message = self._outbox.add(len(stack)).step_failed
-        message.job_id = self.job_id
-        message.step_id = step_id
-        message.name = name
-        told = failures.of_handler(error)
-        _fill(message.error, Failure(told.message, told.code, told.retryable, told.retry_after_ms, stack))
-        message.duration_ms = duration_ms
-        message.execution_seq = self.execution_seq
-        message.lease_token = self.lease_token
+    def resume(self, assignment: Assignment, sink: Sink) -> None:
+        """Go on in place with what has been recorded since it was parked; reports go to the new sink."""
+        self.sink = sink
+        self.parked = False
+        self._unwind = assignment.unwind
+        self._deliveries.add(assignment.steps)
+        for note in self._notes:
+            sink.report(note)
+        self._notes.clear()
+        for step in assignment.steps:
+            _, future = self._waits.pop(step.step_id, (None, None))
+            if future is not None:
+                self._deliveries.answer(step.step_id, future)
+        for held in () if self.unwinding else tuple(self._held):
+            held.set_result(None)
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+        self._deliveries.stir()
 
     def acknowledged(self, step_id: str) -> None:
         """The report of the step is durable."""
         waiter = self._acks.pop(step_id, None)
-        if waiter is not None and not waiter.done():
+        if waiter is None or waiter.done():
+            return
+        if isinstance(waiter, concurrent.futures.Future):
             waiter.set_result(None)
+        else:
+            self._deliveries.done(waiter, only=self.running <= 1 and not self._waits)
+
+    # For steps.
+
+    @property
+    def unwinding(self) -> bool:
+        """Whether no step must be taken but those that are recorded."""
+        return self._unwind is not None or self._undone_before
+
+    @property
+    def scope(self) -> Scope:
+        """The branch that this code runs in."""
+        scope = current_scope.get()
+        return scope if scope is not None and self._root.holds(f"{scope.prefix}:") else self._root
+
+    def begin(self, name: str) -> str:
+        """The id of the step that is about to be taken, also from a thread. Raises SegmentEnded when none must be
+        taken any more, and NonRetryableError for a step that makes no sense."""
+        check_not_nested(self.run_id, name)
+        scope = self.scope
+        if scope.closed or self._root.closed:
+            raise SegmentEnded
+        return scope.step_id(name)
+
+    def recorded(self, step_id: str, kind: str, target: str = "") -> Recorded | None:
+        """The step as it is recorded, if it is; also from a thread. Raises SegmentEnded if that is another kind of
+        step, or for another target: the run fails with both sides then, whatever the code does."""
+        step = self._deliveries.get(step_id)
+        if step is None:
+            return None
+        divergence = diverging(step, kind, target, self._function)
+        if divergence is not None:
+            self._diverged = divergence
+            self._root.closed = True
+            self.loop.call_soon_threadsafe(self._deliveries.stir)
+            raise SegmentEnded
+        if step.failed and kind == RESULT and step.attempt != self.attempt:  # it is this attempt's to try again
+            self._deliveries.take(step_id)
+            return None
+        return step
+
+    def take(self, step: Recorded) -> Recorded:
+        """The step, at once: for code in threads, which is not to wait for its turn."""
+        self._deliveries.take(step.step_id)
+        return step
+
+    async def deliver(self, step: Recorded) -> Recorded:
+        """The step, when it is its turn."""
+        self._touch()
+        return await self._deliveries.ask(step.step_id)
+
+    async def free(self) -> None:
+        """Returns when a step that is not recorded may be run: at once, unless the run is parked or ends."""
+        self._touch()
+        while self.parked or self.unwinding:
+            held = self.loop.create_future()
+            self._held.add(held)
+            self._deliveries.stir()
+            try:
+                await held
+            finally:
+                self._held.discard(held)
+
+    def stir(self) -> None:
+        """Something may be for those who wait for rest."""
+        self._deliveries.stir()
 
     def settle(self) -> None:
         """A step that was being run no longer is."""
         self.running -= 1
-        self._activity += 1
         if not self.running:
-            if self._at_rest is not None and not self._at_rest.done():
-                self._at_rest.set_result(None)
-            if self._sleeps:
-                self._suspend_at_rest(self._activity, _TURNS_AT_REST)
+            if self._idle is not None and not self._idle.done():
+                self._idle.set_result(None)
+            if self._waits or self._held or self.at_rest:
+                self._deliveries.stir()
 
-    async def sleep(self, name: str, until: Callable[[], datetime]) -> None:
-        """Return if the sleep is over, else suspend the run: this call never returns then. Other branches go on until
-        they have ended or sleep as well."""
-        step_id = self.begin(name)
-        if step_id in self.memo:
+    def report(self, report: StepCompleted | StepFailed, waiter: Waiter) -> None:
+        """`waiter` is done when the report is durable, cancelled when the run is abandoned."""
+        if self.over:
+            waiter.cancel()
             return
-        # Waiting for what never comes suspends a run whatever is written around it: nothing is raised here that a
-        # `gather` could collect or a bare `except` swallow, until the segment has ended.
-        never = self.loop.create_future()
-        self.suspend(step_id, name, until(), never)
-        if not self.running:
-            self._suspend_at_rest(self._activity, _TURNS_AT_REST)
+        self._acks[report.step_id] = waiter
+        self.sink.report(report)
+
+    async def durable(self, report: StepCompleted | StepFailed) -> None:
+        """Report, and return when that is durable."""
+        waiter: asyncio.Future[None] = self.loop.create_future()
+        self.report(report, waiter)
+        await waiter
+
+    async def pause(self, delay_s: float) -> None:
+        """A delay within a step, by the clock of the run."""
+        over: asyncio.Future[None] = self.loop.create_future()
+        self.after(delay_s, over)
         try:
-            await never
+            await over
         finally:
-            self._sleeps.pop(step_id, None)
+            self._pauses.pop(over, None)
 
-    def suspend(self, step_id: str, name: str, until: datetime, waiting: asyncio.Future[None] | None = None) -> None:
-        """The run is to sleep; the first sleep is the one that is reported. A plain function's (nothing is `waiting`)
-        takes no further steps."""
-        self._sleeps[step_id] = (name, until, waiting)
-        if waiting is None:
-            self._closed = True
-
-    def _suspend_at_rest(self, activity: int, turns: int) -> None:
-        """End the segment if no branch takes a step within so many turns of the event loop."""
-        if self.over or self.running or not self._sleeps or activity != self._activity:
+    def after(self, delay_s: float, waiter: Waiter) -> None:
+        """`waiter` is done after the delay, cancelled when the run is abandoned before."""
+        if self.over:
+            waiter.cancel()
             return
-        if turns:
-            self.loop.call_soon(self._suspend_at_rest, activity, turns - 1)
+
+        def over() -> None:
+            self._pauses.pop(waiter, None)
+            if not waiter.done():
+                waiter.set_result(None)
+
+        self._pauses[waiter] = self.clock.call_later(delay_s, over)
+
+    async def wait(self, wait: Wait) -> Recorded:
+        """The wait as it is recorded once it is over. The run is suspended when other branches have come to rest too;
+        if it is not resumed in place, this call never returns. Nothing is raised that a `gather` could collect or a
+        bare `except` swallow."""
+        self._touch()
+        over: asyncio.Future[Recorded] = self.loop.create_future()
+        self._waits[wait.step_id] = (wait, over)
+        self._deliveries.stir()
+        try:
+            return await over
+        finally:
+            self._waits.pop(wait.step_id, None)
+
+    def suspend(self, wait: Wait) -> None:
+        """The run is to wait, says a plain function in its thread; its branch takes no further steps."""
+        self._waits[wait.step_id] = (wait, None)
+        self.scope.closed = True
+
+    def forget(self, scope: Scope) -> None:
+        """What a branch of a plain function waits for is not waited for any more."""
+        for step_id in [one for one in self._waits if scope.holds(one)]:
+            del self._waits[step_id]
+
+    def note(self, name: str, value: Any) -> None:
+        """Show the value in the run's timeline; also from a thread. Not again in a replay."""
+        noted = Noted(name, jsonvalue.encode(value, what=f"the value of {name!r}"))
+        try:
+            inside = asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            inside = False
+        if inside:
+            self._note(noted)
         else:
-            self._report_sleep()
+            self.loop.call_soon_threadsafe(self._note, noted)
+
+    def _note(self, noted: Noted) -> None:
+        if self.parked:
+            self._notes.append(noted)
+        elif not self.over and not self._deliveries.replaying:
+            self.sink.report(noted)
+
+    def _touch(self) -> None:
+        deliveries = self._deliveries
+        deliveries.touch()
+        if deliveries.alone and asyncio.current_task() is not self._task:
+            deliveries.alone = False
+
+    # Coming to rest.
+
+    def _rested(self) -> None:
+        """Nothing is left to deliver, and the code did nothing for a while."""
+        if self.over or self.parked or self.running:
+            return
+        if self._diverged is not None or (self.unwinding and (self._waits or self._held)):
+            self._cut_off()
+        elif sum(wake() for wake in self.at_rest):
+            self._deliveries.stir()
+        elif any(future is not None for _, future in self._waits.values()):
+            self._yield()
+
+    def _cut_off(self) -> None:
+        """The function must not go on; what it cleans up with takes no steps."""
+        if self._task is not None and not self._cut:
+            self._cut = self._root.closed = True
+            self._task.cancel()
+
+    def _yield(self) -> None:
+        waits = sorted((wait for wait, _ in self._waits.values()), key=lambda wait: order(wait.step_id))
+        is_async = all(future is not None for _, future in self._waits.values())
+        if is_async and not self._assignment.always_replay and self._parks():
+            self.parked = True
+            self.sink.report(Waiting(waits, parked=True))
+            self._on_end(self)
+        else:
+            self.sink.report(Waiting(waits))
             self._end()
 
-    # The handler.
+    # The function.
 
     async def _run(self) -> None:
         output, failure = b"", None
@@ -206,35 +335,63 @@ class Execution:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | GeneratorExit):
                 raise
+            self._stopped = self._cut or isinstance(error, SegmentEnded)
             if not self.over:
                 failure = failures.of_handler(error)
         if self.over:
             return
-        self._closed = True
+        if self._cut and self._task is not None:
+            self._task.uncancel()
+        self._root.closed = True
         try:
-            await self._rest()
+            await self._finish(output, failure)
         except asyncio.CancelledError:  # abandoned meanwhile
             return
-        if self._sleeps and next(iter(self._sleeps.values()))[2] is None:
-            self._report_sleep()
+
+    async def _finish(self, output: bytes, failure: Failure | None) -> None:
+        """After a function ended early, steps side by side may still be run, and what they come to is worth recording.
+        Then what it did is undone if the run fails for good, and the last word said."""
+        while self.running or self.parked:
+            self._idle = self.loop.create_future()
+            await self._idle
+        if self._diverged is not None:
+            self.sink.report(self._diverged)
+        elif self.unwinding or (failure is not None and self._is_final(failure)):
+            await self.saga.compensate(self)
+            self.sink.report(RunFailed(self._last_failure(failure)))
+        elif any(future is None for _, future in self._waits.values()):
+            self._yield()
+            return
         elif failure is not None:
-            self._report_failure(failure)
+            self.sink.report(RunFailed(failure))
         else:
-            message = self._outbox.add(len(output)).job_completed
-            message.job_id = self.job_id
-            message.output_json = output
-            message.execution_seq = self.execution_seq
-            message.lease_token = self.lease_token
+            self.sink.report(RunCompleted(output))
         self._end()
 
-    async def _call(self) -> Any:
+    def _is_final(self, failure: Failure) -> bool:
+        told = self._assignment
+        exhausted = told.on_exhausted == "fail" and 0 < told.max_attempts <= told.attempt
+        return not failure.retryable or exhausted
+
+    def _last_failure(self, failure: Failure | None) -> Failure:
+        if self._unwind is not None:
+            return self._unwind.failure
+        if failure is not None and not self._stopped:
+            return failure
+        return Failure("the run failed before, and was undone; start a new one", "COMPENSATED", False, 0, "")
+
+    def _call(self) -> Awaitable[Any]:
         function = self._function
         if function is None:
             name = self._assignment.function_id
             raise NonRetryableError(f"this worker has no function {name!r}", code="FUNCTION_NOT_FOUND")
         current_run.set(self.run_id)
         if function.is_async:
-            return await function.handler(Context(step=Step(self), **self._told()))
+            called: Awaitable[Any] = function.handler(Context(step=Step(self), **self._told()))
+            return called
+        return self._call_in_thread(function)
+
+    async def _call_in_thread(self, function: Function) -> Any:
         blocking = SyncContext(step=SyncStep(self), **self._told())
         context = contextvars.copy_context()
         outcome = await asyncio.wrap_future(self._handlers.submit(lambda: context.run(function.handler, blocking)))
@@ -244,73 +401,31 @@ class Execution:
 
     def _told(self) -> dict[str, Any]:
         assignment = self._assignment
-        event = assignment.event
-        told = Event(
-            id=event.id,
-            name=event.name,
-            data=_data(event),
-            timestamp=event.timestamp.ToDatetime(UTC),
-            metadata=jsonvalue.of_struct(event.metadata) if event.HasField("metadata") else {},
-            version=event.version,
-            source=event.source,
-            idempotency_key=event.idempotency_key,
-        )
         return {
-            "event": told,
+            "event": assignment.event,
             "run_id": assignment.run_id,
             "function_id": assignment.function_id,
             "attempt": assignment.attempt,
             "max_attempts": assignment.max_attempts,
+            "secrets": assignment.secrets,
         }
-
-    async def _rest(self) -> None:
-        """Returns when no step is being run: after a function ended early, steps side by side may still be, and what
-        they come to is worth recording."""
-        while self.running:
-            self._at_rest = self.loop.create_future()
-            await self._at_rest
-
-    def _report_sleep(self) -> None:
-        step_id, (name, until, _) = next(iter(self._sleeps.items()))
-        message = self._outbox.add().step_yielded
-        message.job_id = self.job_id
-        message.step_id = step_id
-        message.name = name
-        message.sleep.until.FromDatetime(until)
-        message.execution_seq = self.execution_seq
-        message.lease_token = self.lease_token
-
-    def _report_failure(self, failure: Failure) -> None:
-        message = self._outbox.add(len(failure.stack)).job_failed
-        message.job_id = self.job_id
-        _fill(message.error, failure)
-        message.execution_seq = self.execution_seq
-        message.lease_token = self.lease_token
 
     def _end(self) -> None:
         """Free the slot, and unwind whatever still waits."""
-        self.over = self._closed = True
-        self._on_end(self)
+        parked, self.parked = self.parked, False
+        self.over = self._root.closed = True
+        self._deliveries.stop()
+        if not parked:
+            self._on_end(self)
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
-        for waiter in [*self._acks.values(), *(waiting for _, _, waiting in self._sleeps.values() if waiting)]:
+        waiting = [future for _, future in self._waits.values() if future is not None]
+        for waiter in [*self._acks.values(), *waiting, *self._held]:
             waiter.cancel()
         self._acks.clear()
+        for waiter, timer in [*self._pauses.items()]:
+            timer.cancel()
+            waiter.cancel()
+        self._pauses.clear()
         for work in list(self.awaited):
             work.cancel()
-
-
-def _fill(message: types_pb2.Error, failure: Failure) -> None:
-    message.message = failure.message
-    message.code = failure.code
-    message.retryable = failure.retryable
-    message.stack = failure.stack
-    message.retry_after_ms = failure.retry_after_ms
-
-
-def _data(event: types_pb2.Event) -> Any:
-    if event.data_json:
-        return jsonvalue.decode(event.data_json)
-    if event.HasField("data_value"):
-        return jsonvalue.of_struct(event.data_value)
-    return jsonvalue.of_struct(event.data) if event.HasField("data") else None

@@ -50,7 +50,7 @@ class On:
     expression: str = ""
 
     def __post_init__(self) -> None:
-        _check_pattern(self.event)
+        check_pattern(self.event)
 
 
 def on(event: str, *, expression: str = "") -> On:
@@ -147,7 +147,7 @@ def _trigger(trigger: str | On) -> On:
     raise TypeError(f"a trigger is a pattern or on(pattern, expression=…), not {trigger!r}")
 
 
-def _check_pattern(pattern: str) -> None:
+def check_pattern(pattern: str) -> None:
     if not isinstance(pattern, str):
         raise TypeError(f"a pattern is text such as 'order.placed' or 'order.>', not {pattern!r}")
     segments = pattern.split(".")

@@ -26,35 +26,35 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def encode(value: Any) -> bytes:
-    """The value as JSON. Raises NonRetryableError (SERIALIZATION_ERROR, PAYLOAD_TOO_LARGE): it would come out the same
-    the next time."""
-    return _checked(value)[0]
+def encode(value: Any, *, what: str = "the result") -> bytes:
+    """The value as JSON. Raises NonRetryableError (SERIALIZATION_ERROR, PAYLOAD_TOO_LARGE) that says `what` it is of:
+    it would come out the same the next time."""
+    return _checked(value, what)[0]
 
 
 def recorded(value: Any) -> tuple[bytes, Any]:
     """The value as JSON, and what will be read from that: lists for tuples, text for keys. Raises as `encode`."""
-    raw, text = _checked(value)
+    raw, text = _checked(value, "the result")
     return raw, value if type(value) in _SCALARS else _read(text)[0]
 
 
-def _checked(value: Any) -> tuple[bytes, str]:
+def _checked(value: Any, what: str) -> tuple[bytes, str]:
     try:
         text = _encode(value)
         raw = text.encode()
     except Exception as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else _reason(error)
-        raise _refused(f"{reason}; return dicts, lists, strings, numbers, booleans or None") from error
+        raise _refused(what, f"{reason}; use dicts, lists, strings, numbers, booleans or None") from error
     if len(raw) > SIZE_BYTES_MAX:
         raise NonRetryableError(
-            f"the result has {len(raw)} bytes as JSON, at most {SIZE_BYTES_MAX} are taken; "
-            "store large data elsewhere and return a reference",
+            f"{what} has {len(raw)} bytes as JSON, at most {SIZE_BYTES_MAX} are taken; "
+            "store large data elsewhere and pass a reference",
             code="PAYLOAD_TOO_LARGE",
         )
     if "\\u0000" in text and _NUL.search(text):
-        raise _refused("a string has a NUL character")
+        raise _refused(what, "a string has a NUL character")
     if text.count("[") + text.count("{") > DEPTH_MAX and _depth(text) > DEPTH_MAX:
-        raise _refused(f"it is nested more than {DEPTH_MAX} levels deep")
+        raise _refused(what, f"it is nested more than {DEPTH_MAX} levels deep")
     return raw, text
 
 
@@ -95,5 +95,5 @@ def _reason(error: Exception) -> str:
         return type(error).__name__
 
 
-def _refused(reason: str) -> NonRetryableError:
-    return NonRetryableError(f"the result is not JSON: {reason}", code="SERIALIZATION_ERROR")
+def _refused(what: str, reason: str) -> NonRetryableError:
+    return NonRetryableError(f"{what} is not JSON: {reason}", code="SERIALIZATION_ERROR")

@@ -1,48 +1,33 @@
 """Steps: parts of a run whose results are recorded, so that they are not done again.
 
-A step's id is its name path, `{run id}:{name}:{n}` with n counting earlier uses of the name, so that steps can be
-inserted into code whose runs are under way. What a step gives back is what was recorded, its result after JSON, from
-the first time on: a handler sees the same on every replay.
+What a step gives back is what was recorded, its result after JSON, from the first time on: a function sees the same on
+every replay. Errors of a step are StepErrors, which say whether trying again can help.
 """
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
-import contextvars
-import functools
-import hashlib
 import inspect
-import re
-import threading
-import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from ironflow import failures, jsonvalue
-from ironflow.durations import Duration, seconds
-from ironflow.errors import NonRetryableError, StepError
-from ironflow.function import is_async
-from ironflow.threads import Outcome
+from ironflow import branches as branching
+from ironflow import emitting, waits
+from ironflow.attempts import StepRetry, Work, perform
+from ironflow.body import current_body, positive, step_key
+from ironflow.context import Event
+from ironflow.durations import Duration
+from ironflow.emitting import DONE, Done, Outgoing
+from ironflow.function import Function
+from ironflow.reports import RESULT
+from ironflow.waits import INVOKE_TIMEOUT, MISSING, WAIT_TIMEOUT, Ask
 
 if TYPE_CHECKING:
-    from ironflow.execution import Execution, Waiter
+    from ironflow.execution import Execution
 
 T = TypeVar("T")
-
-_current: contextvars.ContextVar[str] = contextvars.ContextVar("ironflow_step")
-_NAME_CHARS_MAX = 500
-_UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-
-
-class SegmentEnded(asyncio.CancelledError):
-    """Unwinds code of a run that is suspended or no longer this worker's. Like a cancellation, and unlike an
-    Exception, it passes `except Exception`."""
-
-
-class StepTimeout(Exception):
-    """The step took longer than it was given."""
+D = TypeVar("D")
+Item = TypeVar("Item")
 
 
 class Step:
@@ -60,288 +45,279 @@ class Step:
 
     @overload
     async def run(
-        self, name: str, fn: Callable[..., Awaitable[T]], /, *args: Any, timeout: Duration | None = ..., **kwargs: Any
+        self,
+        name: str,
+        fn: Callable[..., Awaitable[T]],
+        /,
+        *args: Any,
+        timeout: Duration | None = ...,
+        retry: StepRetry | None = ...,
+        **kwargs: Any,
     ) -> T: ...
     @overload
     async def run(
-        self, name: str, fn: Callable[..., T], /, *args: Any, timeout: Duration | None = ..., **kwargs: Any
+        self,
+        name: str,
+        fn: Callable[..., T],
+        /,
+        *args: Any,
+        timeout: Duration | None = ...,
+        retry: StepRetry | None = ...,
+        **kwargs: Any,
     ) -> T: ...
     async def run(
-        self, name: str, fn: Callable[..., Any], /, *args: Any, timeout: Duration | None = None, **kwargs: Any
+        self,
+        name: str,
+        fn: Callable[..., Any],
+        /,
+        *args: Any,
+        timeout: Duration | None = None,
+        retry: StepRetry | None = None,
+        **kwargs: Any,
     ) -> Any:
         """The result of `fn(*args, **kwargs)`, which may be async, plain (then it runs in a thread), or a lambda that
         returns either. It is run once, and its recorded result returned ever after. The result must be JSON.
 
-        Raises StepError when it fails or takes longer than `timeout`; the run is then retried unless you catch it.
+        Raises StepError when it fails or takes longer than `timeout`, after the tries that `retry` gives it; the run is
+        then retried unless you catch it.
         """
         execution = self._execution
         step_id = execution.begin(name)
-        recorded = execution.memo.get(step_id)
+        recorded = execution.recorded(step_id, RESULT)
         if recorded is not None:
-            return recorded.value()
+            return waits.result(await execution.deliver(recorded))
+        await execution.free()
         limit_s = execution.limit_s if timeout is None else positive(timeout)
-        execution.running += 1
-        started = time.perf_counter()
-        try:
-            token = _current.set(step_id)
-            try:
-                if limit_s is None and is_async(fn):
-                    result = await fn(*args, **kwargs)
-                else:
-                    # A value, raised here: a coroutine could not let StopIteration out.
-                    outcome = await _outcome(execution, limit_s, fn, args, kwargs)
-                    if outcome.error is not None:
-                        raise outcome.error
-                    result = outcome.result
-                output, result = jsonvalue.recorded(result)
-            except BaseException as error:
-                if _interrupted(error):
-                    raise
-                failure = _failure(name, error)
-                waiter = execution.waiter()
-                execution.report_failed(waiter, step_id, name, failure, failures.stack_of(error), _ms_since(started))
-                await waiter
-                raise failure from error
-            finally:
-                _current.reset(token)
-            waiter = execution.waiter()
-            execution.report_completed(waiter, step_id, name, output, _ms_since(started))
-            await waiter
-            return result
-        finally:
-            execution.settle()
+        return await perform(execution, Work(step_id, name, fn, args, kwargs, limit_s, retry))
 
     async def sleep(self, name: str, duration: Duration) -> None:
         """Go on after the duration. The worker is free meanwhile, and the sleep survives it."""
-        length_s = positive(duration)
-        await self._execution.sleep(name, lambda: _after(length_s))
+        await self._wait(waits.sleep(name, duration))
 
     async def sleep_until(self, name: str, instant: datetime) -> None:
         """Go on at the instant, which must have a time zone. One that has passed means at once."""
-        _check_instant(name, instant)
-        await self._execution.sleep(name, lambda: instant)
+        await self._wait(waits.sleep_until(name, instant))
 
-
-class SyncStep:
-    """The steps of one execution of a plain function: each method blocks the thread that the function runs in."""
-
-    __slots__ = ("_execution", "_lock")
-
-    def __init__(self, execution: Execution) -> None:
-        self._execution = execution
-        self._lock = threading.Lock()  # a function may take steps in threads of its own
-
-    @property
-    def key(self) -> str:
-        """Inside a step: its idempotency key, see `ironflow.step_key`."""
-        return step_key()
-
-    def run(
-        self, name: str, fn: Callable[..., Any], /, *args: Any, timeout: Duration | None = None, **kwargs: Any
+    @overload
+    async def wait_for_event(
+        self,
+        name: str,
+        event: str,
+        *,
+        match: str | None = ...,
+        match_value: Any = ...,
+        where: str | None = ...,
+        timeout: Duration = ...,
+        on_timeout: Literal["error", "fail"] = ...,
+        lookback: Duration | None = ...,
+        payload: Any = ...,
+    ) -> Event: ...
+    @overload
+    async def wait_for_event(
+        self,
+        name: str,
+        event: str,
+        *,
+        default: D,
+        match: str | None = ...,
+        match_value: Any = ...,
+        where: str | None = ...,
+        timeout: Duration = ...,
+        lookback: Duration | None = ...,
+        payload: Any = ...,
+    ) -> Event | D: ...
+    async def wait_for_event(
+        self,
+        name: str,
+        event: str,
+        *,
+        match: str | None = None,
+        match_value: Any = None,
+        where: str | None = None,
+        timeout: Duration = WAIT_TIMEOUT,
+        default: Any = MISSING,
+        on_timeout: Literal["error", "fail"] = "error",
+        lookback: Duration | None = None,
+        payload: Any = None,
     ) -> Any:
-        """As `Step.run`. A plain `fn` runs in this very thread, unless it has to be left behind at its timeout."""
+        """The first event from now on whose name fits the pattern `event`, and which matches: at the path `match`
+        (`data.order_id`) it has `match_value`, or without one what the event that started this run has there; or the
+        CEL expression `where` holds for it (`event.data.total > 100`). `lookback` also accepts one that was recorded up
+        to so long before the wait began, so that an answer that is quicker than the wait is not missed. `payload` is
+        shown with the wait, for those who are to decide.
+
+        When none comes within `timeout`, `default` is returned if you give one. Else WaitTimeout is raised, or with
+        `on_timeout="fail"` the run fails for good.
+        """
+        ask = waits.event(
+            name,
+            event,
+            match=match,
+            match_value=match_value,
+            where=where,
+            timeout=timeout,
+            default=default,
+            on_timeout=on_timeout,
+            lookback=lookback,
+            payload=payload,
+        )
+        return await self._wait(ask)
+
+    async def invoke(
+        self, function: Function | str, input: Any = None, *, timeout: Duration | None = INVOKE_TIMEOUT
+    ) -> Any:
+        """The result of a child run of the function, given by itself or by its id; `input` is the child's event data.
+        Raises InvokeError when it fails or takes longer than `timeout` (None: as long as it takes)."""
+        return await self._wait(waits.invoke(function, input, timeout=timeout))
+
+    async def invoke_async(self, function: Function | str, input: Any = None) -> str:
+        """Start a child run and go on; its id comes back. Raises InvokeError when it cannot be started."""
+        run_id: str = await self._wait(waits.invoke_async(function, input))
+        return run_id
+
+    @overload
+    async def parallel(
+        self,
+        name: str,
+        branches: Sequence[Callable[[], Awaitable[T]] | Callable[[Step], Awaitable[T]] | Awaitable[T]],
+        *,
+        concurrency: int | None = ...,
+        on_error: Literal["fail_fast"] = ...,
+    ) -> list[T]: ...
+    @overload
+    async def parallel(
+        self,
+        name: str,
+        branches: Sequence[Callable[[], Awaitable[T]] | Callable[[Step], Awaitable[T]] | Awaitable[T]],
+        *,
+        concurrency: int | None = ...,
+        on_error: Literal["collect"],
+    ) -> list[T | BaseException]: ...
+    async def parallel(
+        self,
+        name: str,
+        branches: Sequence[Any],
+        *,
+        concurrency: int | None = None,
+        on_error: Literal["fail_fast", "collect"] = "fail_fast",
+    ) -> list[Any]:
+        """What the branches return, in their order; at most `concurrency` go on side by side. A branch is an async
+        function that takes nothing or the steps, or a coroutine; steps in it are named for themselves.
+
+        The first error by index is raised once the branches that were begun have come to rest, and no more are begun;
+        with `collect` every branch is brought to its end, and errors come back in their places.
+        """
         execution = self._execution
-        step_id = self._begin(name)
-        recorded = execution.memo.get(step_id)
-        if recorded is not None:
-            return recorded.value()
-        limit_s = execution.limit_s if timeout is None else positive(timeout)
-        started = time.perf_counter()
-        token = _current.set(step_id)
+        branching.check(execution, name, concurrency, on_error)
+        bound = [branching.bound(branch, self) for branch in branches]
         try:
-            result = _blocking(execution, limit_s, fn, args, kwargs)
-            output, result = jsonvalue.recorded(result)
-        except BaseException as error:
-            if isinstance(error, SegmentEnded | KeyboardInterrupt):
-                raise
-            failure = _failure(name, error)
-            stack = failures.stack_of(error)
-            self._wait(execution.report_failed, step_id, name, failure, stack, _ms_since(started))
-            raise failure from error
+            return await branching.side_by_side(execution, name, bound, concurrency, on_error)
         finally:
-            _current.reset(token)
-        self._wait(execution.report_completed, step_id, name, output, _ms_since(started))
-        return result
+            for branch in branches:
+                if inspect.iscoroutine(branch):
+                    branch.close()  # one that was never begun
 
-    def sleep(self, name: str, duration: Duration) -> None:
-        """As `Step.sleep`."""
-        length_s = positive(duration)
-        self._sleep(name, lambda: _after(length_s))
+    @overload
+    async def map(
+        self,
+        name: str,
+        items: Iterable[Item],
+        fn: Callable[[Item], Awaitable[T]],
+        *,
+        concurrency: int | None = ...,
+        on_error: Literal["fail_fast"] = ...,
+    ) -> list[T]: ...
+    @overload
+    async def map(
+        self,
+        name: str,
+        items: Iterable[Item],
+        fn: Callable[[Item], Awaitable[T]],
+        *,
+        concurrency: int | None = ...,
+        on_error: Literal["collect"],
+    ) -> list[T | BaseException]: ...
+    async def map(
+        self,
+        name: str,
+        items: Iterable[Any],
+        fn: Callable[[Any], Awaitable[Any]],
+        *,
+        concurrency: int | None = None,
+        on_error: Literal["fail_fast", "collect"] = "fail_fast",
+    ) -> list[Any]:
+        """`fn(item)` for every item, each a branch as in `parallel`."""
+        execution = self._execution
+        branching.check(execution, name, concurrency, on_error)
+        calls = [branching.applied(fn, item) for item in items]
+        return await branching.side_by_side(execution, name, calls, concurrency, on_error)
 
-    def sleep_until(self, name: str, instant: datetime) -> None:
-        """As `Step.sleep_until`."""
-        _check_instant(name, instant)
-        self._sleep(name, lambda: instant)
+    def emit(
+        self,
+        name: str,
+        data: Any = None,
+        *,
+        idempotency_key: str = "",
+        metadata: Mapping[str, Any] | None = None,
+        version: int = 0,
+    ) -> Awaitable[None]:
+        """Emit an event, once. Inside a step it is recorded with the step's result, in the same commit; outside it is
+        a step of its own, to be awaited."""
+        return self._send(emitting.event(name, data, idempotency_key, metadata, version))
 
-    def _sleep(self, name: str, until: Callable[[], datetime]) -> None:
-        step_id = self._begin(name)
-        if step_id not in self._execution.memo:
-            with self._lock:
-                self._execution.suspend(step_id, name, until())
-            raise SegmentEnded
+    def publish(self, topic: str, data: Any = None, *, idempotency_key: str = "") -> Awaitable[None]:
+        """Publish a message to a topic, once, as `emit` does for events. Its key is by default one of the step."""
+        return self._send(emitting.message(topic, data, idempotency_key))
 
-    def _begin(self, name: str) -> str:
-        with self._lock:
-            return self._execution.begin(name)
+    def note(self, name: str, value: Any = None) -> Done:
+        """Show a value in the run's timeline. It is no step: nothing is remembered, and there is nothing to await."""
+        self._execution.note(name, value)
+        return DONE
 
-    def _wait(self, report: Callable[..., None], *told: Any) -> None:
-        """Report in the event loop and block until the report is durable. An abandoned run's waiters are cancelled, so
-        this always ends."""
-        waiter: Waiter = concurrent.futures.Future()
+    set_state = note
+
+    def compensate(
+        self,
+        step: str,
+        fn: Callable[..., Any],
+        /,
+        *args: Any,
+        retry: StepRetry | None = None,
+        timeout: Duration | None = None,
+        **kwargs: Any,
+    ) -> Done:
+        """From here on, undo the step with `fn(*args, **kwargs)` if the run fails for good, is cancelled or times out.
+        Compensations run newest first, each recorded as a step `compensate:{step}` and tried again as `retry` says;
+        one that fails nevertheless is recorded, and the others go on. They cannot take steps."""
+        limit_s = None if timeout is None else positive(timeout)
+        self._execution.saga.register(self._execution, step, fn, args, kwargs, retry, limit_s)
+        return DONE
+
+    async def _wait(self, ask: Ask) -> Any:
+        execution = self._execution
+        step_id = execution.begin(ask.name)
+        recorded = execution.recorded(step_id, ask.kind, ask.target)
+        if recorded is not None:
+            return ask.read(await execution.deliver(recorded))
+        return ask.read(await execution.wait(ask.make(step_id, execution.clock.now())))
+
+    def _send(self, outgoing: Outgoing) -> Awaitable[None]:
+        body = current_body.get()
+        if body is not None and body.run_id == self._execution.run_id:
+            outgoing.collect(body)
+            return DONE
+        return self._send_alone(outgoing)
+
+    async def _send_alone(self, outgoing: Outgoing) -> None:
+        execution = self._execution
+        step_id = execution.begin(outgoing.name)
+        recorded = execution.recorded(step_id, outgoing.kind)
+        if recorded is not None:
+            await execution.deliver(recorded)
+            return
+        await execution.free()
+        execution.running += 1
         try:
-            self._execution.loop.call_soon_threadsafe(report, waiter, *told)
-            waiter.result()
-        except (concurrent.futures.CancelledError, RuntimeError):  # abandoned; the event loop is closed
-            raise SegmentEnded from None
-
-
-def step_key() -> str:
-    """Inside a step: a key that is the same each time this very step is tried, for the services it calls."""
-    try:
-        return f"step-{hashlib.sha256(_current.get().encode()).hexdigest()}"
-    except LookupError:
-        raise RuntimeError("step_key() is for use inside a step") from None
-
-
-def check_name(name: object) -> None:
-    """Raises NonRetryableError for what cannot be a step's name."""
-    if not isinstance(name, str) or not name:
-        raise misuse("a step needs a name: await ctx.step.run('charge card', charge, order)")
-    if len(name) > _NAME_CHARS_MAX or _UNFIT.search(name):
-        raise misuse(f"{name[:80]!r} cannot name a step: use up to {_NAME_CHARS_MAX} characters, none for control")
-
-
-def check_not_nested(run_id: str, name: str) -> None:
-    """Raises NonRetryableError inside a step of the run: were the outer one remembered, the inner would be missed."""
-    outer = _current.get("")
-    if outer and outer.startswith(f"{run_id}:"):
-        raise misuse(f"step {name!r} is taken inside step {outer!r}; take it after that one", code="NESTED_STEP")
-
-
-def misuse(message: str, *, code: str = "INVALID_STEP") -> NonRetryableError:
-    """The error for code that uses steps in a way that cannot work: trying again does not help."""
-    return NonRetryableError(message, code=code)
-
-
-def escape(name: str) -> str:
-    """The name as in a step id: backslash and colon escaped, but for a leading `compensate:` or `publish:`."""
-    if ":" not in name and "\\" not in name:
-        return name
-    for prefix in ("compensate:", "publish:"):
-        if name.startswith(prefix):
-            name, kept = name[len(prefix) :], prefix
-            break
-    else:
-        kept = ""
-    return kept + name.replace("\\", "\\\\").replace(":", "\\:")
-
-
-def positive(duration: Duration) -> float:
-    """The duration in seconds. Raises ValueError if it is not longer than nothing."""
-    length_s = seconds(duration)
-    if length_s <= 0:
-        raise ValueError(f"a duration must be longer than nothing, not {duration!r}")
-    return length_s
-
-
-async def _outcome(
-    execution: Execution, limit_s: float | None, fn: Callable[..., Any], args: Any, kwargs: Any
-) -> Outcome:
-    """What the call came to, within its time. A plain function that takes longer is left behind in its thread."""
-    call = functools.partial(fn, *args, **kwargs)
-    try:
-        async with asyncio.timeout(limit_s) as deadline:
-            if is_async(fn):
-                return Outcome(await call())
-            outcome = await asyncio.wrap_future(_in_thread(execution, call))
-            if outcome.error is None and inspect.isawaitable(outcome.result):
-                return Outcome(await outcome.result)
-            return outcome
-    except TimeoutError as error:
-        return Outcome(error=_timed_out(limit_s, error) if deadline.expired() else error)
-
-
-def _blocking(execution: Execution, limit_s: float | None, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """The result of the call, within its time, for code that runs in a thread."""
-    call = functools.partial(fn, *args, **kwargs)
-    if limit_s is None or is_async(fn):
-        result = call()
-    else:
-        work = _in_thread(execution, call)
-        if not concurrent.futures.wait([work], timeout=limit_s).done:
-            work.cancel()
-            raise _timed_out(limit_s, None)
-        result = _value(work.result())
-    return _awaited(execution, limit_s, result) if inspect.isawaitable(result) else result
-
-
-def _awaited(execution: Execution, limit_s: float | None, awaitable: Awaitable[Any]) -> Any:
-    """The result of the awaitable, run in the worker's event loop. Raises SegmentEnded when the run is abandoned."""
-    work = asyncio.run_coroutine_threadsafe(_captured(limit_s, awaitable), execution.loop)
-    execution.awaited.add(work)
-    try:
-        if execution.over:
-            work.cancel()
-        return _value(work.result())
-    except concurrent.futures.CancelledError:
-        raise SegmentEnded from None
-    finally:
-        execution.awaited.discard(work)
-
-
-async def _captured(limit_s: float | None, awaitable: Awaitable[Any]) -> Outcome:
-    try:
-        async with asyncio.timeout(limit_s) as deadline:
-            return Outcome(await awaitable)
-    except BaseException as error:
-        if _interrupted(error):
-            raise
-        timed_out = isinstance(error, TimeoutError) and deadline.expired()
-        return Outcome(error=_timed_out(limit_s, error) if timed_out else error)
-
-
-def _in_thread(execution: Execution, call: Callable[[], Any]) -> concurrent.futures.Future[Outcome]:
-    context = contextvars.copy_context()
-    return execution.threads.submit(lambda: context.run(call))
-
-
-def _value(outcome: Outcome) -> Any:
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.result
-
-
-def _failure(name: str, error: BaseException) -> StepError:
-    if isinstance(error, StepTimeout):
-        return StepError(f"step {name!r} {error}", step=name, code="STEP_TIMEOUT")
-    return failures.of_step(name, error)
-
-
-def _timed_out(limit_s: float | None, cause: BaseException | None) -> StepTimeout:
-    error = StepTimeout(f"took longer than {limit_s:g} s")
-    error.__cause__ = cause
-    return error
-
-
-def _interrupted(error: BaseException) -> bool:
-    """Whether the step was stopped from outside, rather than ended by itself."""
-    if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
-        return isinstance(error, SegmentEnded) or (task is not None and task.cancelling() > 0)
-    return isinstance(error, KeyboardInterrupt | GeneratorExit)
-
-
-def _check_instant(name: str, instant: datetime) -> None:
-    if instant.tzinfo is None:
-        raise ValueError(f"step {name!r}: give the instant a time zone, such as datetime.now(UTC)")
-
-
-def _after(length_s: float) -> datetime:
-    try:
-        return datetime.now(UTC) + timedelta(seconds=length_s)
-    except OverflowError:
-        raise ValueError(f"a sleep of {length_s:g} s ends after the year 9999") from None
-
-
-def _ms_since(started: float) -> int:
-    return round((time.perf_counter() - started) * 1_000)
+            await execution.durable(outgoing.report(step_id))
+        finally:
+            execution.settle()

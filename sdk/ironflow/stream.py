@@ -9,18 +9,19 @@ import platform
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import grpc
 
-from ironflow import errors
+from ironflow import errors, wire
 from ironflow.durations import milliseconds, seconds
 from ironflow.errors import IronflowError
 from ironflow.execution import Execution
 from ironflow.function import Function
 from ironflow.outbox import Outbox
+from ironflow.parking import Parking
 from ironflow.threads import Threads
 from ironflow.v1 import ironflow_pb2, types_pb2, worker_pb2
 
@@ -93,6 +94,17 @@ class Identity:
     labels: Mapping[str, str]
 
 
+@dataclass(slots=True)
+class Job:
+    """A run that this worker was handed. Until `pages_left` pages of its memo have come there is no `execution`, or it
+    is one that was parked."""
+
+    message: worker_pb2.JobAssignment
+    execution: Execution | None
+    pages_left: int
+    more: list[worker_pb2.CompletedStep] = field(default_factory=list)
+
+
 class Connection:
     """`draining` asks for no further jobs; `run` then returns once those there are have ended."""
 
@@ -105,6 +117,7 @@ class Connection:
         drain_s: float,
         handlers: Threads,
         threads: Threads,
+        parking: Parking,
         on_connected: Callable[[], None],
     ) -> None:
         self._place = place
@@ -115,7 +128,8 @@ class Connection:
         self._threads = threads
         self._on_connected = on_connected
         self._outbox = Outbox()
-        self._jobs: dict[str, Execution] = {}
+        self._parking = parking
+        self._jobs: dict[str, Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle: asyncio.Future[None] | None = None
         self._greeted = asyncio.Event()
@@ -156,8 +170,9 @@ class Connection:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for execution in list(self._jobs.values()):
-                execution.abandon()
+            for job in list(self._jobs.values()):
+                self._drop(job)
+            self._parking.clear()
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -198,13 +213,14 @@ class Connection:
             beat = self._outbox.add().heartbeat
             beat.worker_id = self._identity.worker_id
             beat.active_jobs = len(self._jobs)
-            for execution in self._jobs.values():
+            for job_id, job in self._jobs.items():
                 beat.jobs.add(
-                    job_id=execution.job_id,
-                    run_id=execution.run_id,
-                    execution_seq=execution.execution_seq,
-                    lease_token=execution.lease_token,
+                    job_id=job_id,
+                    run_id=job.message.run_id,
+                    execution_seq=job.message.execution_seq,
+                    lease_token=job.message.lease_token,
                 )
+            self._parking.sweep()
 
     async def _leave(self, call: Any, reading: asyncio.Task[None]) -> None:
         """When draining: returns when all jobs have ended, or their time has, and the server has heard of it."""
@@ -213,9 +229,9 @@ class Connection:
         if self._jobs:
             self._idle = asyncio.get_running_loop().create_future()
             await asyncio.wait([self._idle], timeout=self._drain_s)
-        for execution in list(self._jobs.values()):
-            log.warning("run %s did not finish in time; another worker goes on with it", execution.run_id)
-            execution.abandon()
+        for job in list(self._jobs.values()):
+            log.warning("run %s did not finish in time; another worker goes on with it", job.message.run_id)
+            self._drop(job)
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._outbox.flushed()
@@ -228,19 +244,23 @@ class Connection:
         match message.WhichOneof("payload"):
             case "step_ack":
                 ack = message.step_ack
-                execution = self._jobs.get(ack.job_id)
-                if execution is None:
+                job = self._jobs.get(ack.job_id)
+                if job is None or job.execution is None:
                     return
                 if ack.accepted:
-                    execution.acknowledged(ack.step_id)
+                    job.execution.acknowledged(ack.step_id)
                 else:
-                    self._abandon(execution, ack.error or "the result of a step was refused")
+                    self._give_up(job, ack.error or "the result of a step was refused")
             case "job":
                 self._take(message.job)
+            case "memo_page":
+                self._turn_page(message.memo_page)
             case "cancel":
-                execution = self._jobs.get(message.cancel.job_id)
-                if execution is not None:
-                    self._abandon(execution, message.cancel.reason or "cancelled")
+                job = self._jobs.get(message.cancel.job_id)
+                if job is not None:
+                    self._give_up(job, message.cancel.reason or "cancelled")
+                elif self._parking.drop(message.cancel.job_id):
+                    log.info("job %s is given up while it waits: %s", message.cancel.job_id, message.cancel.reason)
             case "registered":
                 if message.registered.heartbeat_interval_ms > 0:
                     self._heartbeat_s = message.registered.heartbeat_interval_ms / 1_000
@@ -256,34 +276,65 @@ class Connection:
             case other:
                 log.debug("message ignored: %s", other)
 
-    def _take(self, assignment: worker_pb2.JobAssignment) -> None:
-        held = self._jobs.get(assignment.job_id)
+    def _take(self, message: worker_pb2.JobAssignment) -> None:
+        held = self._jobs.get(message.job_id)
         if held is not None:
-            if assignment.execution_seq <= held.execution_seq:
+            if message.execution_seq <= held.message.execution_seq:
                 return
-            self._abandon(held, "it was handed out again")
+            self._give_up(held, "it was handed out again")
         if self._draining.is_set():
-            self._decline(assignment, worker_pb2.JOB_NACK_REASON_DRAINING)
+            self._decline(message, worker_pb2.JOB_NACK_REASON_DRAINING)
             return
         if len(self._jobs) >= self._identity.slots:
-            self._decline(assignment, worker_pb2.JOB_NACK_REASON_AT_CAPACITY)
+            self._decline(message, worker_pb2.JOB_NACK_REASON_AT_CAPACITY)
             return
+        parked = None
+        if message.resumes_job_id:
+            parked = self._parking.take(message.resumes_job_id)
+            if parked is None:
+                self._decline(message, worker_pb2.JOB_NACK_REASON_NOT_PARKED)
+                return
         ack = self._outbox.add().job_ack
-        ack.job_id = assignment.job_id
-        ack.run_id = assignment.run_id
-        ack.execution_seq = assignment.execution_seq
-        ack.lease_token = assignment.lease_token
-        execution = self._jobs[assignment.job_id] = Execution(
+        ack.job_id = message.job_id
+        ack.run_id = message.run_id
+        ack.execution_seq = message.execution_seq
+        ack.lease_token = message.lease_token
+        job = self._jobs[message.job_id] = Job(message, parked, max(0, message.memo_pages))
+        if not job.pages_left:
+            self._begin(job)
+
+    def _turn_page(self, page: worker_pb2.MemoPage) -> None:
+        """Part of a long memo; the last one lets the run begin."""
+        job = self._jobs.get(page.job_id)
+        if job is None or not job.pages_left:
+            return
+        job.more += page.completed_steps
+        job.pages_left -= 1
+        if not job.pages_left:
+            self._begin(job)
+
+    def _begin(self, job: Job) -> None:
+        assignment = wire.assignment(job.message, job.more)
+        sink = wire.JobSink(self._outbox, job.message)
+        job.more.clear()
+        if job.execution is not None:
+            job.execution.resume(assignment, sink)
+            return
+        job.execution = Execution(
             assignment,
             function=self._identity.functions.get(assignment.function_id),
-            outbox=self._outbox,
+            sink=sink,
             handlers=self._handlers,
             threads=self._threads,
             on_end=self._release,
+            parks=self._parks,
         )
-        task = execution.start()
+        task = job.execution.start()
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _parks(self) -> bool:
+        return not self._draining.is_set() and self._parking.admits()
 
     def _decline(self, assignment: worker_pb2.JobAssignment, reason: worker_pb2.JobNackReason) -> None:
         nack = self._outbox.add().job_nack
@@ -295,17 +346,29 @@ class Connection:
 
     def _refresh(self, result: worker_pb2.LeaseRefreshResult) -> None:
         lost = {(one.run_id, one.execution_seq) for one in result.segments if one.state in _LOST}
-        for execution in [*self._jobs.values()] if lost else ():
-            if (execution.run_id, execution.execution_seq) in lost:
-                self._abandon(execution, "its lease is lost")
+        for job in [*self._jobs.values()] if lost else ():
+            if (job.message.run_id, job.message.execution_seq) in lost:
+                self._give_up(job, "its lease is lost")
 
-    def _abandon(self, execution: Execution, reason: str) -> None:
-        log.info("run %s is given up: %s", execution.run_id, reason)
-        execution.abandon()
+    def _give_up(self, job: Job, reason: str) -> None:
+        log.info("run %s is given up: %s", job.message.run_id, reason)
+        self._drop(job)
+
+    def _drop(self, job: Job) -> None:
+        if job.execution is not None:
+            job.execution.abandon()
+        self._forget(job.message.job_id)
 
     def _release(self, execution: Execution) -> None:
-        if self._jobs.get(execution.job_id) is execution:
-            del self._jobs[execution.job_id]
+        job_id = cast("wire.JobSink", execution.sink).job_id
+        if execution.parked:
+            self._parking.put(job_id, execution)
+        job = self._jobs.get(job_id)
+        if job is not None and job.execution is execution:
+            self._forget(job_id)
+
+    def _forget(self, job_id: str) -> None:
+        self._jobs.pop(job_id, None)
         if not self._jobs and self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ironflow import discovery
+from ironflow import discovery, parking
 from ironflow.errors import IronflowError, ServerUnavailable, Timeout
 from ironflow.function import Function
 from ironflow.stream import Connection, ConnectionLost, Identity, Place
@@ -41,6 +41,9 @@ class Worker:
     plain steps of either. On SIGTERM or SIGINT the worker takes no new runs and finishes those it has, up to a minute;
     a second signal stops at once. What it does not finish, another worker goes on with.
 
+    Runs of async functions that sleep or wait stay in memory, up to `parked_runs_max` of them, and go on where they
+    were; the others, and all when memory is short or the worker ends, are replayed from what is recorded.
+
     The server is found as by `Client`; its gRPC address is `grpc_address`, else `IRONFLOW_GRPC_ADDRESS`, else that of
     the discovery file, else what the server says.
     """
@@ -57,6 +60,7 @@ class Worker:
         worker_id: str | None = None,
         labels: Mapping[str, str] | None = None,
         threads: int | None = None,
+        parked_runs_max: int = parking.COUNT_MAX,
     ) -> None:
         if isinstance(functions, Function) or not functions:
             raise ValueError("a worker needs functions: Worker([my_function])")
@@ -64,6 +68,8 @@ class Worker:
             raise ValueError(f"max_concurrent_jobs must be 1 or more, not {max_concurrent_jobs}")
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be 1 or more, not {threads}")
+        if parked_runs_max < 0:
+            raise ValueError(f"parked_runs_max must be 0 or more, not {parked_runs_max}")
         known: dict[str, Function] = {}
         for declared in functions:
             if not isinstance(declared, Function):
@@ -77,6 +83,7 @@ class Worker:
         )
         self._identity = Identity(self.id, known, max_concurrent_jobs, dict(labels or {}))
         self._thread_count = threads or min(THREADS_MAX, max_concurrent_jobs)
+        self._parking = parking.Parking(count_max=parked_runs_max)
         self._draining = asyncio.Event()
         self._stopping = asyncio.Event()
         self._complained = False
@@ -163,6 +170,7 @@ class Worker:
                     drain_s=DRAIN_S,
                     handlers=handlers,
                     threads=steps,
+                    parking=self._parking,
                     on_connected=functools.partial(self._connected, at),
                 )
                 await connection.run()

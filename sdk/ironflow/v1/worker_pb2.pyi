@@ -504,7 +504,7 @@ class Unwind(_message.Message):
     def __init__(self, cause: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ...) -> None: ...
 
 class CompletedStep(_message.Message):
-    __slots__ = ("step_id", "name", "output", "output_value", "status", "error_json", "output_json", "type")
+    __slots__ = ("step_id", "name", "output", "output_value", "status", "error_json", "output_json", "type", "attempt")
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
@@ -513,6 +513,7 @@ class CompletedStep(_message.Message):
     ERROR_JSON_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     step_id: str
     name: str
     output: _struct_pb2.Struct
@@ -521,7 +522,8 @@ class CompletedStep(_message.Message):
     error_json: bytes
     output_json: bytes
     type: str
-    def __init__(self, step_id: _Optional[str] = ..., name: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., status: _Optional[str] = ..., error_json: _Optional[bytes] = ..., output_json: _Optional[bytes] = ..., type: _Optional[str] = ...) -> None: ...
+    attempt: int
+    def __init__(self, step_id: _Optional[str] = ..., name: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., status: _Optional[str] = ..., error_json: _Optional[bytes] = ..., output_json: _Optional[bytes] = ..., type: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class JobContext(_message.Message):
     __slots__ = ("trace_id", "metadata", "secrets")

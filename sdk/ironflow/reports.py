@@ -1,0 +1,157 @@
+"""What an execution says: each step's result, and how the execution ends. A `Sink` carries it to the engine.
+
+StepCompleted, StepFailed   answered by `Execution.acknowledged` once durable
+Noted                       not answered
+Waiting, RunCompleted, RunFailed   the last word, said once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from ironflow.failures import Failure
+
+RESULT = "invoke"  # the published name of what `step.run` records
+COMPENSATION = "compensate"
+PUBLISH = "publish"
+EMIT = "emit"
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """An event, or with a `topic` a message, that is recorded in the same commit as the result of its step."""
+
+    name: str
+    data: bytes
+    topic: str = ""
+    idempotency_key: str = ""
+    metadata: Mapping[str, Any] | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepCompleted:
+    """`output` is JSON. `attempt` counts the tries of a step that has a retry policy of its own, else it is 0."""
+
+    step_id: str
+    name: str
+    output: bytes
+    duration_ms: int
+    kind: str = RESULT
+    attempt: int = 0
+    emissions: Sequence[Emission] = ()
+    compensation_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    step_id: str
+    name: str
+    failure: Failure
+    duration_ms: int
+    kind: str = RESULT
+    attempt: int = 0
+    compensation_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """`value` is JSON."""
+
+    name: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    step_id: str
+    name: str
+    until: datetime
+    kind = "sleep"
+
+
+@dataclass(frozen=True, slots=True)
+class EventWait:
+    """`match` is a path or a CEL expression. `on_timeout` is `fail`, `error` or `default`, with `default` as JSON."""
+
+    step_id: str
+    name: str
+    event: str
+    until: datetime
+    match: str = ""
+    match_value: str = ""
+    lookback_ms: int = 0
+    on_timeout: Literal["fail", "error", "default"] = "error"
+    default: bytes = b""
+    payload: bytes = b""
+    kind = "wait_for_event"
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A child run whose result is waited for; `input` is JSON, `timeout_ms` 0 for as long as it takes."""
+
+    step_id: str
+    name: str
+    function_id: str
+    input: bytes
+    timeout_ms: int
+    kind = "invoke_function"
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncInvocation:
+    """A child run that is only started."""
+
+    step_id: str
+    name: str
+    function_id: str
+    input: bytes
+    kind = "invoke_function_async"
+
+
+Wait = Sleep | EventWait | Invocation | AsyncInvocation
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing can go on until one of the waits is over; all that there are are told each time, at least one, in an
+    order that depends on their ids only. If `parked`, the execution stays in memory to be resumed in place."""
+
+    waits: Sequence[Wait]
+    parked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunCompleted:
+    """`output` is JSON."""
+
+    output: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """What history has of a step and what the code asked for, and where: `file:line`."""
+
+    step_id: str
+    recorded: str
+    requested: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    failure: Failure
+    divergence: Divergence | None = None
+
+
+Report = StepCompleted | StepFailed | Noted | Waiting | RunCompleted | RunFailed
+
+
+class Sink(Protocol):
+    """Where reports go, in order. It may call `Execution.acknowledged` within `report`."""
+
+    def report(self, report: Report) -> None: ...

@@ -1,0 +1,222 @@
+"""Executions and the messages of the worker's stream: assignments are read, reports are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC
+from typing import Any
+
+from ironflow import jsonvalue
+from ironflow.assignment import Assignment, Recorded, Unwind
+from ironflow.context import Event
+from ironflow.failures import Failure
+from ironflow.outbox import Outbox
+from ironflow.reports import (
+    RESULT,
+    AsyncInvocation,
+    Emission,
+    EventWait,
+    Invocation,
+    Noted,
+    Report,
+    RunCompleted,
+    RunFailed,
+    Sleep,
+    StepCompleted,
+    StepFailed,
+    Wait,
+    Waiting,
+)
+from ironflow.v1 import types_pb2, worker_pb2
+
+
+class JobSink:
+    """The reports of one job, each under its fence."""
+
+    __slots__ = ("_execution_seq", "_lease_token", "_outbox", "job_id")
+
+    def __init__(self, outbox: Outbox, message: worker_pb2.JobAssignment) -> None:
+        self._outbox = outbox
+        self.job_id = message.job_id
+        self._execution_seq = message.execution_seq
+        self._lease_token = message.lease_token
+
+    def report(self, report: Report) -> None:
+        match report:
+            case StepCompleted():
+                size = len(report.output) + sum(len(one.data) for one in report.emissions)
+                _completed(self._begin("step_completed", size), report)
+            case StepFailed():
+                _failed(self._begin("step_failed", len(report.failure.stack)), report)
+            case Waiting():
+                message = self._begin("step_yielded", sum(map(_size, report.waits)))
+                _yield(message, report.waits[0])
+                message.parked = report.parked
+                for wait in report.waits[1:]:
+                    _yield(message.also.add(), wait)
+            case RunCompleted():
+                self._begin("job_completed", len(report.output)).output_json = report.output
+            case RunFailed():
+                message = self._begin("job_failed", len(report.failure.stack))
+                _fill(message.error, report.failure)
+                if report.divergence is not None:
+                    for name in ("step_id", "recorded", "requested", "location"):
+                        setattr(message.divergence, name, getattr(report.divergence, name))
+            case Noted():
+                message = self._begin("noted", len(report.value))
+                message.name = report.name
+                message.value_json = report.value
+
+    def _begin(self, kind: str, size_bytes: int) -> Any:
+        message = getattr(self._outbox.add(size_bytes), kind)
+        message.job_id = self.job_id
+        message.execution_seq = self._execution_seq
+        message.lease_token = self._lease_token
+        return message
+
+
+def assignment(message: worker_pb2.JobAssignment, more: Iterable[worker_pb2.CompletedStep] = ()) -> Assignment:
+    """The assignment, its memo followed by what came in pages of its own."""
+    unwind = message.unwind
+    return Assignment(
+        run_id=message.run_id,
+        function_id=message.function_id,
+        event=_event(message.event),
+        steps=[*map(recorded, message.completed_steps), *map(recorded, more)],
+        attempt=message.attempt,
+        max_attempts=message.max_attempts,
+        on_exhausted=message.on_exhausted,
+        unwind=Unwind(unwind.cause, _failure(unwind)) if message.HasField("unwind") else None,
+        always_replay=message.always_replay,
+        secrets=dict(message.context.secrets),
+    )
+
+
+def recorded(step: worker_pb2.CompletedStep) -> Recorded:
+    output = step.output_json
+    if not output and step.HasField("output_value"):
+        output = json.dumps(jsonvalue.of_struct(step.output_value)).encode()
+    elif not output and step.HasField("output"):
+        output = json.dumps(jsonvalue.of_struct(step.output)).encode()
+    if step.status != "failed":
+        return Recorded(step.step_id, output, name=step.name, kind=step.type)
+    error = jsonvalue.decode(step.error_json) if step.error_json else {}
+    return Recorded(
+        step.step_id,
+        output,
+        name=step.name,
+        kind=step.type,
+        failed=True,
+        error=error if isinstance(error, dict) else {"message": str(error)},
+        attempt=step.attempt,
+    )
+
+
+def _event(event: types_pb2.Event) -> Event:
+    return Event(
+        id=event.id,
+        name=event.name,
+        data=_data(event),
+        timestamp=event.timestamp.ToDatetime(UTC),
+        metadata=jsonvalue.of_struct(event.metadata) if event.HasField("metadata") else {},
+        version=event.version,
+        source=event.source,
+        idempotency_key=event.idempotency_key,
+    )
+
+
+def _data(event: types_pb2.Event) -> Any:
+    if event.data_json:
+        return jsonvalue.decode(event.data_json)
+    if event.HasField("data_value"):
+        return jsonvalue.of_struct(event.data_value)
+    return jsonvalue.of_struct(event.data) if event.HasField("data") else None
+
+
+def _failure(unwind: worker_pb2.Unwind) -> Failure:
+    error = unwind.error
+    cause = unwind.cause or "failed"
+    return Failure(error.message or f"the run is {cause}", error.code or f"RUN_{cause.upper()}", False, 0, error.stack)
+
+
+def _completed(message: worker_pb2.StepCompleted, report: StepCompleted) -> None:
+    message.step_id = report.step_id
+    message.name = report.name
+    message.output_json = report.output
+    message.duration_ms = report.duration_ms
+    if report.kind != RESULT:
+        message.type = report.kind
+        message.compensation_for = report.compensation_for
+    if report.attempt:
+        message.attempt = report.attempt
+    for emission in report.emissions:
+        _emission(message.emissions.add(), emission)
+
+
+def _emission(message: worker_pb2.Emission, emission: Emission) -> None:
+    message.name = emission.name
+    message.topic = emission.topic
+    message.data_json = emission.data
+    message.idempotency_key = emission.idempotency_key
+    message.version = emission.version
+    if emission.metadata is not None:
+        message.metadata.update(dict(emission.metadata))
+
+
+def _failed(message: worker_pb2.StepFailed, report: StepFailed) -> None:
+    message.step_id = report.step_id
+    message.name = report.name
+    _fill(message.error, report.failure)
+    message.duration_ms = report.duration_ms
+    if report.kind != RESULT:
+        message.type = report.kind
+        message.compensation_for = report.compensation_for
+    if report.attempt:
+        message.attempt = report.attempt
+
+
+def _yield(message: worker_pb2.StepYielded, wait: Wait) -> None:
+    message.step_id = wait.step_id
+    message.name = wait.name
+    match wait:
+        case Sleep():
+            message.sleep.until.FromDatetime(wait.until)
+        case EventWait():
+            _event_wait(message.wait_event, wait)
+        case Invocation():
+            message.invoke_function.function_id = wait.function_id
+            message.invoke_function.input_json = wait.input
+            message.invoke_function.invoke_timeout_ms = wait.timeout_ms
+        case AsyncInvocation():
+            message.invoke_function_async.function_id = wait.function_id
+            message.invoke_function_async.input_json = wait.input
+
+
+def _event_wait(message: worker_pb2.WaitEventYield, wait: EventWait) -> None:
+    message.event_name = wait.event
+    message.match_expression = wait.match
+    message.match_value = wait.match_value
+    message.timeout.FromDatetime(wait.until)
+    message.payload_json = wait.payload
+    message.lookback_ms = wait.lookback_ms
+    message.on_timeout = wait.on_timeout
+    message.default_json = wait.default
+
+
+def _size(wait: Wait) -> int:
+    match wait:
+        case EventWait():
+            return len(wait.payload) + len(wait.default)
+        case Invocation() | AsyncInvocation():
+            return len(wait.input)
+        case Sleep():
+            return 0
+
+
+def _fill(message: types_pb2.Error, failure: Failure) -> None:
+    message.message = failure.message
+    message.code = failure.code
+    message.retryable = failure.retryable
+    message.stack = failure.stack
+    message.retry_after_ms = failure.retry_after_ms
