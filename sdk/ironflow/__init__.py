@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ironflow.errors import IronflowError, NonRetryableError, RetryAfterError, StepError
+from ironflow.errors import InvokeError, IronflowError, NonRetryableError, RetryAfterError, StepError, WaitTimeout
 from ironflow.function import Function, On, Retry, function, on
 
 if TYPE_CHECKING:
+    from ironflow.attempts import StepRetry
     from ironflow.blocking import SyncStep
     from ironflow.body import step_key
     from ironflow.client import AsyncClient, Client
@@ -22,6 +23,7 @@ __all__ = [
     "Context",
     "Event",
     "Function",
+    "InvokeError",
     "IronflowError",
     "NonRetryableError",
     "On",
@@ -29,8 +31,10 @@ __all__ = [
     "RetryAfterError",
     "Step",
     "StepError",
+    "StepRetry",
     "SyncContext",
     "SyncStep",
+    "WaitTimeout",
     "Worker",
     "function",
     "on",
@@ -44,6 +48,7 @@ _LATER = {
     "Context": "context",
     "Event": "context",
     "Step": "step",
+    "StepRetry": "attempts",
     "SyncContext": "context",
     "SyncStep": "blocking",
     "Worker": "worker",

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ironflow import branches as branching
 from ironflow import emitting, waits
-from ironflow.attempts import StepRetry, Work, block, perform_blocking
+from ironflow.attempts import StepRetry, block, perform_blocking
 from ironflow.body import SegmentEnded, current_body, positive, step_key
 from ironflow.durations import Duration
 from ironflow.emitting import Outgoing
 from ironflow.function import Function
 from ironflow.reports import RESULT
-from ironflow.waits import INVOKE_TIMEOUT, MISSING, WAIT_TIMEOUT, Ask
+from ironflow.waits import MISSING, WAIT_TIMEOUT, Ask
 
 if TYPE_CHECKING:
     from ironflow.assignment import Recorded
@@ -52,8 +52,7 @@ class SyncStep:
         step_id, recorded = self._begin(name, RESULT)
         if recorded is not None:
             return waits.result(recorded)
-        limit_s = execution.limit_s if timeout is None else positive(timeout)
-        return perform_blocking(execution, Work(step_id, name, fn, args, kwargs, limit_s, retry))
+        return perform_blocking(execution, execution.work(step_id, name, fn, args, kwargs, timeout, retry))
 
     def sleep(self, name: str, duration: Duration) -> None:
         """As `Step.sleep`."""
@@ -92,7 +91,7 @@ class SyncStep:
         )
         return self._wait(ask)
 
-    def invoke(self, function: Function | str, input: Any = None, *, timeout: Duration | None = INVOKE_TIMEOUT) -> Any:
+    def invoke(self, function: Function | str, input: Any = None, *, timeout: Duration | None = None) -> Any:
         """As `Step.invoke`."""
         return self._wait(waits.invoke(function, input, timeout=timeout))
 

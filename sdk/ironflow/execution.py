@@ -14,21 +14,23 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ironflow import failures, jsonvalue
 from ironflow.assignment import Assignment, Recorded
+from ironflow.attempts import StepRetry, Work
 from ironflow.blocking import SyncStep
-from ironflow.body import SegmentEnded, check_not_nested
+from ironflow.body import SegmentEnded, check_not_nested, positive
 from ironflow.clock import Clock, Handle, SystemClock
 from ironflow.context import Context, SyncContext, current_run
 from ironflow.deliveries import Deliveries
 from ironflow.divergence import diverging
+from ironflow.durations import Duration
 from ironflow.errors import NonRetryableError
 from ironflow.failures import Failure
 from ironflow.function import Function
-from ironflow.naming import Scope, current_scope, order
+from ironflow.naming import Scope, current_scope
 from ironflow.reports import (
     RESULT,
     Noted,
@@ -43,6 +45,7 @@ from ironflow.reports import (
 from ironflow.saga import Saga, undone_before
 from ironflow.step import Step
 from ironflow.threads import Threads
+from ironflow.waits import Waits
 
 Waiter = asyncio.Future[None] | concurrent.futures.Future[None]
 
@@ -89,7 +92,7 @@ class Execution:
         self._task: asyncio.Task[None] | None = None
         self._root = Scope(assignment.run_id)
         self._acks: dict[str, Waiter] = {}
-        self._waits: dict[str, tuple[Wait, asyncio.Future[Recorded] | None]] = {}
+        self._waits = Waits()
         self._pauses: dict[Waiter, Handle] = {}
         self._held: set[asyncio.Future[None]] = set()
         self._notes: list[Noted] = []
@@ -115,13 +118,13 @@ class Execution:
         self.sink = sink
         self.parked = False
         self._unwind = assignment.unwind
-        self._deliveries.add(assignment.steps)
         for note in self._notes:
             sink.report(note)
         self._notes.clear()
         for step in assignment.steps:
-            _, future = self._waits.pop(step.step_id, (None, None))
-            if future is not None:
+            future = self._waits.pop(step.step_id)
+            if future is not None:  # what else may be told it knows: it was there
+                self._deliveries.add([step])
                 self._deliveries.answer(step.step_id, future)
         for held in () if self.unwinding else tuple(self._held):
             held.set_result(None)
@@ -140,6 +143,19 @@ class Execution:
             self._deliveries.done(waiter, only=self.running <= 1 and not self._waits)
 
     # For steps.
+
+    def work(
+        self,
+        step_id: str,
+        name: str,
+        fn: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        timeout: Duration | None,
+        retry: StepRetry | None,
+    ) -> Work:
+        """What a step of that name does; a test may put something else in its place."""
+        return Work(step_id, name, fn, args, kwargs, self.limit_s if timeout is None else positive(timeout), retry)
 
     @property
     def unwinding(self) -> bool:
@@ -255,22 +271,21 @@ class Execution:
         bare `except` swallow."""
         self._touch()
         over: asyncio.Future[Recorded] = self.loop.create_future()
-        self._waits[wait.step_id] = (wait, over)
+        self._waits.add(wait, over)
         self._deliveries.stir()
         try:
             return await over
         finally:
-            self._waits.pop(wait.step_id, None)
+            self._waits.pop(wait.step_id)
 
     def suspend(self, wait: Wait) -> None:
         """The run is to wait, says a plain function in its thread; its branch takes no further steps."""
-        self._waits[wait.step_id] = (wait, None)
+        self._waits.add(wait, None)
         self.scope.closed = True
 
     def forget(self, scope: Scope) -> None:
         """What a branch of a plain function waits for is not waited for any more."""
-        for step_id in [one for one in self._waits if scope.holds(one)]:
-            del self._waits[step_id]
+        self._waits.forget(scope)
 
     def note(self, name: str, value: Any) -> None:
         """Show the value in the run's timeline; also from a thread. Not again in a replay."""
@@ -306,7 +321,7 @@ class Execution:
             self._cut_off()
         elif sum(wake() for wake in self.at_rest):
             self._deliveries.stir()
-        elif any(future is not None for _, future in self._waits.values()):
+        elif self._waits and not self._waits.of_threads:
             self._yield()
 
     def _cut_off(self) -> None:
@@ -316,9 +331,8 @@ class Execution:
             self._task.cancel()
 
     def _yield(self) -> None:
-        waits = sorted((wait for wait, _ in self._waits.values()), key=lambda wait: order(wait.step_id))
-        is_async = all(future is not None for _, future in self._waits.values())
-        if is_async and not self._assignment.always_replay and self._parks():
+        waits = self._waits.in_order()
+        if not self._waits.of_threads and not self._assignment.always_replay and self._parks():
             self.parked = True
             self.sink.report(Waiting(waits, parked=True))
             self._on_end(self)
@@ -359,7 +373,7 @@ class Execution:
         elif self.unwinding or (failure is not None and self._is_final(failure)):
             await self.saga.compensate(self)
             self.sink.report(RunFailed(self._last_failure(failure)))
-        elif any(future is None for _, future in self._waits.values()):
+        elif self._waits.of_threads:
             self._yield()
             return
         elif failure is not None:
@@ -419,8 +433,7 @@ class Execution:
             self._on_end(self)
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
-        waiting = [future for _, future in self._waits.values() if future is not None]
-        for waiter in [*self._acks.values(), *waiting, *self._held]:
+        for waiter in [*self._acks.values(), *self._waits.futures(), *self._held]:
             waiter.cancel()
         self._acks.clear()
         for waiter, timer in [*self._pauses.items()]:

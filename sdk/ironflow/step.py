@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ironflow import branches as branching
 from ironflow import emitting, waits
-from ironflow.attempts import StepRetry, Work, perform
+from ironflow.attempts import StepRetry, perform
 from ironflow.body import current_body, positive, step_key
 from ironflow.context import Event
 from ironflow.durations import Duration
 from ironflow.emitting import DONE, Done, Outgoing
 from ironflow.function import Function
 from ironflow.reports import RESULT
-from ironflow.waits import INVOKE_TIMEOUT, MISSING, WAIT_TIMEOUT, Ask
+from ironflow.waits import MISSING, WAIT_TIMEOUT, Ask
 
 if TYPE_CHECKING:
     from ironflow.execution import Execution
@@ -87,8 +87,7 @@ class Step:
         if recorded is not None:
             return waits.result(await execution.deliver(recorded))
         await execution.free()
-        limit_s = execution.limit_s if timeout is None else positive(timeout)
-        return await perform(execution, Work(step_id, name, fn, args, kwargs, limit_s, retry))
+        return await perform(execution, execution.work(step_id, name, fn, args, kwargs, timeout, retry))
 
     async def sleep(self, name: str, duration: Duration) -> None:
         """Go on after the duration. The worker is free meanwhile, and the sleep survives it."""
@@ -163,11 +162,9 @@ class Step:
         )
         return await self._wait(ask)
 
-    async def invoke(
-        self, function: Function | str, input: Any = None, *, timeout: Duration | None = INVOKE_TIMEOUT
-    ) -> Any:
+    async def invoke(self, function: Function | str, input: Any = None, *, timeout: Duration | None = None) -> Any:
         """The result of a child run of the function, given by itself or by its id; `input` is the child's event data.
-        Raises InvokeError when it fails or takes longer than `timeout` (None: as long as it takes)."""
+        It may take as long as it likes, or as `timeout` says. Raises InvokeError when it fails or takes longer."""
         return await self._wait(waits.invoke(function, input, timeout=timeout))
 
     async def invoke_async(self, function: Function | str, input: Any = None) -> str:

@@ -5,6 +5,7 @@ An `Ask` says what is waited for and what comes back, once for async and plain f
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -19,11 +20,44 @@ from ironflow.context import Event
 from ironflow.durations import Duration, milliseconds, seconds
 from ironflow.errors import InvokeError, StepError, WaitTimeout
 from ironflow.function import Function, check_pattern
-from ironflow.naming import misuse
+from ironflow.naming import Scope, misuse, order
 from ironflow.reports import AsyncInvocation, EventWait, Invocation, Sleep, Wait
 
 WAIT_TIMEOUT: Final[Duration] = "7d"
-INVOKE_TIMEOUT: Final[Duration] = "30s"
+
+
+class Waits:
+    """What a run waits for now: by step id, with the future that ends the wait, or None for code in a thread, which
+    is not in memory any more when it does."""
+
+    def __init__(self) -> None:
+        self._waits: dict[str, tuple[Wait, asyncio.Future[Recorded] | None]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._waits)
+
+    @property
+    def of_threads(self) -> bool:
+        return any(future is None for _, future in self._waits.values())
+
+    def add(self, wait: Wait, future: asyncio.Future[Recorded] | None) -> None:
+        self._waits[wait.step_id] = (wait, future)
+
+    def pop(self, step_id: str) -> asyncio.Future[Recorded] | None:
+        """No longer waited for; the future, if there is one."""
+        _, future = self._waits.pop(step_id, (None, None))
+        return future
+
+    def forget(self, scope: Scope) -> None:
+        for step_id in [one for one in self._waits if scope.holds(one)]:
+            del self._waits[step_id]
+
+    def futures(self) -> list[asyncio.Future[Recorded]]:
+        return [future for _, future in self._waits.values() if future is not None]
+
+    def in_order(self) -> list[Wait]:
+        """By their ids, so that a replay, which comes to them in another order, tells the same."""
+        return sorted((wait for wait, _ in self._waits.values()), key=lambda wait: order(wait.step_id))
 
 
 class _Missing:
@@ -32,6 +66,8 @@ class _Missing:
 
 
 MISSING: Any = _Missing()
+
+_PATH = re.compile(r"(?:\$\.)?[A-Za-z_][\w-]*(?:\.[\w-]+|\[\d+\])*")
 
 OnTimeout = Literal["error", "fail"]
 
@@ -197,8 +233,8 @@ def _function_id(function: Function | str) -> str:
 
 
 def _expression(where: str) -> str:
-    """An expression that cannot be taken for a path."""
-    return f"({where}) == true"
+    """The expression; one that could be taken for a path says that it is none."""
+    return f"{where} == true" if _PATH.fullmatch(where) else where
 
 
 def _scalar(name: str, value: Any) -> str:

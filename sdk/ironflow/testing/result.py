@@ -1,0 +1,76 @@
+"""What a test run came to, and what it may be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from ironflow.durations import Duration
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An event for `wait_for_event`; it comes when the run has gone on for so long."""
+
+    name: str
+    data: Any = None
+    after: Duration = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepTaken:
+    """A step as it would be recorded; `kind` is one of `CompletedStep.type`. A failed one has an `error` message."""
+
+    name: str
+    kind: str
+    status: Literal["completed", "failed"]
+    output: Any = None
+    error: str = ""
+    id: str = ""
+
+
+@dataclass(slots=True)
+class Result:
+    """`status` is `completed`, `failed`, `paused` (attempts used up) or `cancelled`. `steps` are in the order in which
+    they were recorded. `events` and `messages` are what the run emitted and published, as (name, data); `notes` what it
+    noted."""
+
+    status: Literal["completed", "failed", "paused", "cancelled"] = "completed"
+    output: Any = None
+    error: str = ""
+    error_code: str = ""
+    attempts: int = 1
+    steps: list[StepTaken] = field(default_factory=list)
+    events: list[tuple[str, Any]] = field(default_factory=list)
+    messages: list[tuple[str, Any]] = field(default_factory=list)
+    notes: list[tuple[str, Any]] = field(default_factory=list)
+    began_at: datetime = START
+    ended_at: datetime = START
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How long the run took, in its own time."""
+        return self.ended_at - self.began_at
+
+    def named(self, name: str) -> Sequence[StepTaken]:
+        """The steps of that name, all tries."""
+        return [step for step in self.steps if step.name == name]
+
+    def step(self, name: str) -> StepTaken:
+        """The last try of the step of that name. Raises KeyError that names those there are."""
+        found = self.named(name)
+        if not found:
+            raise KeyError(
+                f"no step {name!r}, but {', '.join(repr(step.name) for step in self.steps) or 'none at all'}"
+            )
+        return found[-1]
+
+    @property
+    def compensated(self) -> Sequence[str]:
+        """The names of the steps that were undone, in that order."""
+        undone = [step for step in self.steps if step.kind == "compensate" and step.status == "completed"]
+        return [step.name.removeprefix("compensate:") for step in undone]
