@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,34 @@ from ironflow.v1 import ironflow_pb2, worker_pb2
 WAIT_S = 10.0
 
 RunEnd = worker_pb2.JobCompleted | worker_pb2.JobFailed | worker_pb2.StepYielded
+
+
+@dataclass(frozen=True)
+class Memo:
+    """A recorded step."""
+
+    name: str
+    output: Any = None
+    number: int = 0
+    kind: str = ""
+    error: Mapping[str, Any] | None = None
+    attempt: int = 0
+
+
+def completed(run: str, memo: Mapping[str, Any] | Sequence[Memo]) -> list[worker_pb2.CompletedStep]:
+    steps = memo if isinstance(memo, Sequence) else [Memo(name, output) for name, output in memo.items()]
+    return [
+        worker_pb2.CompletedStep(
+            step_id=f"{run}:{step.name}:{step.number}",
+            name=step.name,
+            status="completed" if step.error is None else "failed",
+            type=step.kind,
+            output_json=json.dumps(step.output).encode() if step.error is None else b"",
+            error_json=b"" if step.error is None else json.dumps(step.error).encode(),
+            attempt=step.attempt,
+        )
+        for step in steps
+    ]
 
 
 class Stream:
@@ -51,9 +80,14 @@ class Stream:
         seq: int = 1,
         attempt: int = 1,
         data: Any = None,
-        memo: Mapping[str, Any] | None = None,
+        memo: Mapping[str, Any] | Sequence[Memo] = (),
+        resumes: str = "",
+        pages: int = 0,
+        unwind: worker_pb2.Unwind | None = None,
+        always_replay: bool = False,
+        on_exhausted: str = "",
     ) -> None:
-        """Hand over a run; `memo` is step name to output, as if each name had been used once."""
+        """Hand over a run; `memo` is step name to output, as if each name had been used once, or says it all."""
         assignment = worker_pb2.JobAssignment(
             job_id=job,
             run_id=run,
@@ -62,19 +96,33 @@ class Stream:
             max_attempts=3,
             execution_seq=seq,
             lease_token=f"lease-{seq}",
+            resumes_job_id=resumes,
+            memo_pages=pages,
+            unwind=unwind,
+            always_replay=always_replay,
+            on_exhausted=on_exhausted,
+            completed_steps=completed(run, memo),
         )
         assignment.event.id, assignment.event.name = "evt_1", "go"
         assignment.event.data_json = json.dumps(data).encode()
         assignment.event.version = 1
         assignment.event.timestamp.FromDatetime(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-        for name, output in (memo or {}).items():
-            done = assignment.completed_steps.add(step_id=f"{run}:{name}:0", name=name, status="completed")
-            done.output_json = json.dumps(output).encode()
         self.send(job=assignment)
 
-    def acknowledge(self, step: Any, *, error: str = "") -> None:
-        ack = worker_pb2.StepAck(step_id=step.step_id, job_id=step.job_id, accepted=not error, error=error)
-        self.send(step_ack=ack)
+    def page(self, memo: Mapping[str, Any], *, job: str = "job-1", run: str = "run_1") -> None:
+        """The next page of a long memo."""
+        self.send(memo_page=worker_pb2.MemoPage(job_id=job, completed_steps=completed(run, memo)))
+
+    def acknowledge(self, *steps: Any, error: str = "") -> None:
+        """In one message."""
+        acks = [
+            worker_pb2.StepAck(step_id=step.step_id, job_id=step.job_id, accepted=not error, error=error)
+            for step in steps
+        ]
+        if len(acks) == 1:
+            self.send(step_ack=acks[0])
+        else:
+            self.send(batch=[worker_pb2.EngineMessage(step_ack=ack) for ack in acks])
 
     async def told_of(self, *kinds: str, count: int = 1) -> list[Any]:
         """What the worker said of these kinds, once there are `count` of them."""
