@@ -92,6 +92,30 @@ class WorkerNotFound(NotFound):
     code = "WORKER_NOT_FOUND"
 
 
+class BucketNotFound(NotFound):
+    """No bucket has that name in this environment."""
+
+    code = "BUCKET_NOT_FOUND"
+
+
+class KeyNotFound(NotFound):
+    """The bucket has no value under that key, or had none then."""
+
+    code = "KEY_NOT_FOUND"
+
+
+class ConfigNotFound(NotFound):
+    """No configuration document has that name, or had it then."""
+
+    code = "CONFIG_NOT_FOUND"
+
+
+class SecretNotFound(NotFound):
+    """No secret has that name in this environment."""
+
+    code = "SECRET_NOT_FOUND"
+
+
 class MethodNotAllowed(IronflowError):
     """The path exists, the method does not."""
 
@@ -156,12 +180,24 @@ class FailedPrecondition(IronflowError):
     connect = "failed_precondition"
 
 
+class RevisionConflict(FailedPrecondition):
+    """What is there is not at the revision that the caller expected."""
+
+    code = "REVISION_CONFLICT"
+
+
 class PayloadTooLarge(IronflowError):
     """The body or a value is larger than the limit."""
 
     code = "PAYLOAD_TOO_LARGE"
     status = 413
     connect = "resource_exhausted"
+
+
+class BucketFull(PayloadTooLarge):
+    """The bucket has a limit, and the value would go beyond it."""
+
+    code = "BUCKET_FULL"
 
 
 class UnsupportedMediaType(IronflowError):

@@ -86,6 +86,7 @@ class Faces:
             dispatcher=node.dispatcher,
             waits=node.waits,
             pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=node.clock),
+            keyspace=node.keyspace,
             clock=node.clock,
             ids=node.ids,
             metrics=self._metrics,

@@ -23,13 +23,17 @@ from app.runs.functions import FunctionNoun, Functions
 from app.runs.noun import RunNoun
 from app.runs.reading import RunReader
 from app.runs.waits import Waits
+from app.scheduler.expiry import Expiry
 from app.scheduler.timers import Timers
+from app.values.buckets import BucketNoun
+from app.values.keyspace import Keyspace
+from app.values.kv import KvNoun
 from storage.contract import Storage
 
 
 def nouns() -> Sequence[Noun]:
     """Every noun that history derives, for the committer, the rebuild and offline commands alike."""
-    return (EventNoun(), RunNoun(), FunctionNoun())
+    return (EventNoun(), RunNoun(), FunctionNoun(), BucketNoun(), KvNoun())
 
 
 class Node:
@@ -54,12 +58,15 @@ class Node:
         self.timers = Timers(
             storage=storage, tail=self.tail, clock=clock, resume=self.dispatcher.ready, expire=self._expire
         )
+        self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
+        self.expiry = Expiry(keyspace=self.keyspace, tail=self.tail, clock=clock)
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
         await self.tail.start()
         await self.functions.start()
         await self.timers.start()
+        self.expiry.start()
         committing = tasks.create_task(self.committer.run(), name="committer")
         await self.dispatcher.start()
         following = [
@@ -70,6 +77,8 @@ class Node:
                 ("waits", self.waits.run),
                 ("dispatcher", self.dispatcher.run),
                 ("timers", self.timers.run),
+                ("keyspace", self.keyspace.run),
+                ("expiry", self.expiry.run),
             )
         ]
         return [*following, committing]

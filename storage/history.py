@@ -56,6 +56,31 @@ def whole_stream(tx: Transaction, environment: str, stream: str, *, until: int =
         version = page[-1].version
 
 
+def last_of_stream(tx: Transaction, environment: str, stream: str, *, until: int = END) -> EntryRecord | None:
+    """The stream's newest entry that is not past position `until`, in a number of look-ups that grows with the
+    logarithm of the stream; None if there is none."""
+    row = tx.one("last_of_stream", environment=environment, stream=stream)
+    found = EntryRecord._make(row) if row else None
+    if found is None or found.position <= until:
+        return found
+    low, high = 0, found.version  # positions grow with versions: the one sought is from `low` on and before `high`
+    found = None
+    while high - low > 1:
+        middle = (low + high) // 2
+        entry = version_of_stream(tx, environment, stream, middle)
+        if entry is not None and entry.position <= until:
+            low, found = middle, entry
+        else:
+            high = middle
+    return found
+
+
+def version_of_stream(tx: Transaction, environment: str, stream: str, version: int) -> EntryRecord | None:
+    """One entry of a stream."""
+    row = tx.one("entry_of_stream", environment=environment, stream=stream, version=version)
+    return EntryRecord._make(row) if row else None
+
+
 def everything(tx: Transaction, *, after_position: int = 0) -> Iterator[list[EntryRecord]]:
     """The whole of history in order, page by page."""
     position = after_position

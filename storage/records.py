@@ -70,4 +70,81 @@ class FunctionRow(NamedTuple):
     position: int
 
 
-Record = EntryRecord | EventRow | RunRow | FunctionRow
+class BucketRow(NamedTuple):
+    environment: str
+    name: str
+    generation: int
+    description: str
+    ttl_s: int
+    history: int
+    value_bytes_max: int
+    bytes_max: int
+    created_at: int
+    position: int
+
+
+class KvRow(NamedTuple):
+    environment: str
+    bucket: str
+    key: str
+    generation: int
+    revision: int
+    bytes: int
+    expires_at: int | None
+    recorded_at: int
+    position: int
+
+
+class ConfigRow(NamedTuple):
+    environment: str
+    name: str
+    revision: int
+    bytes: int
+    updated_at: int
+    position: int
+
+
+class SecretRow(NamedTuple):
+    environment: str
+    name: str
+    revision: int
+    value_id: str
+    description: str
+    created_at: int
+    updated_at: int
+    position: int
+
+
+class SecretValueRow(NamedTuple):
+    """An encrypted value. Not derived from history."""
+
+    id: str
+    environment: str
+    name: str
+    revision: int
+    nonce: bytes
+    ciphertext: bytes
+
+
+class DataKeyRow(NamedTuple):
+    """The key that encrypts an environment's values, wrapped by a master key. Not derived from history."""
+
+    environment: str
+    master_id: str
+    nonce: bytes
+    wrapped: bytes
+    created_at: int
+
+
+Record = (
+    EntryRecord
+    | EventRow
+    | RunRow
+    | FunctionRow
+    | BucketRow
+    | KvRow
+    | ConfigRow
+    | SecretRow
+    | SecretValueRow
+    | DataKeyRow
+)

@@ -19,6 +19,7 @@ from app.runs.engine import Engine
 from app.runs.functions import Functions
 from app.runs.reading import RunReader
 from app.runs.waits import Waits
+from app.values.keyspace import Keyspace
 from storage.contract import Storage
 
 
@@ -37,6 +38,7 @@ class Services:
     dispatcher: Dispatcher
     waits: Waits
     pull: PullWorkers
+    keyspace: Keyspace
     clock: Clock
     ids: Ids
     metrics: Metrics

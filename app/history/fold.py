@@ -7,7 +7,7 @@ change the state it is given, which nobody else holds, and never fails on an ent
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from app.history.entry import Entry
 from storage import history
@@ -43,6 +43,13 @@ class Noun(Protocol):
         ...
 
 
+class LastTells(Noun, Protocol):
+    """A noun whose every entry tells the whole state, whatever came before: the last one of a stream is enough, however
+    long the stream is."""
+
+    last_tells: Literal[True]
+
+
 class Slot:
     """A stream's state in memory, and how far it has been folded."""
 
@@ -69,6 +76,11 @@ class Fold:
     def load(self, tx: Transaction, environment: str, stream: str, *, until: int = history.END) -> Slot:
         """The stream's state as of position `until`, folded from its own entries."""
         slot = self.slot(stream)
+        if getattr(slot.noun, "last_tells", False):
+            last = history.last_of_stream(tx, environment, stream, until=until)
+            if last is not None:
+                slot.apply(Entry(last))
+            return slot
         for record in history.whole_stream(tx, environment, stream, until=until):
             slot.apply(Entry(record))
         return slot

@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
-from app.history.kinds import event, function, run
+from app.history.kinds import config, event, function, kv, run, secret
 from app.history.kinds.base import EMPTY, NULL, Fact
+from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.event import EventEmitted
 from app.history.kinds.function import FunctionRegistered, RetryPolicy, Trigger
+from app.history.kinds.kv import BucketCreated, BucketDeleted, KvDeleted, KvExpired, KvPurged, KvPut
 from app.history.kinds.run import (
     Failure,
     RunCancelled,
@@ -29,15 +31,24 @@ from app.history.kinds.run import (
     StepFailed,
     StepSleeping,
 )
+from app.history.kinds.secret import SecretCreated, SecretDeleted, SecretUpdated
 
 __all__ = [
     "EMPTY",
     "KINDS",
     "NULL",
+    "BucketCreated",
+    "BucketDeleted",
+    "ConfigDeleted",
+    "ConfigUpdated",
     "EventEmitted",
     "Fact",
     "Failure",
     "FunctionRegistered",
+    "KvDeleted",
+    "KvExpired",
+    "KvPurged",
+    "KvPut",
     "RetryPolicy",
     "RunCancelled",
     "RunCompleted",
@@ -48,6 +59,9 @@ __all__ = [
     "RunResumed",
     "RunRetrying",
     "RunStarted",
+    "SecretCreated",
+    "SecretDeleted",
+    "SecretUpdated",
     "StepCompleted",
     "StepFailed",
     "StepSleeping",
@@ -56,7 +70,8 @@ __all__ = [
     "encode",
 ]
 
-KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in (event, function, run) for fact in noun.FACTS}
+_NOUNS = (event, function, run, kv, config, secret)
+KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}
 _encode = msgspec.json.Encoder().encode

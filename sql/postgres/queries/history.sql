@@ -31,3 +31,20 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
    and position <= :until
  order by version
  limit :limit;
+
+-- name: last_of_stream :one
+-- A stream's newest entry.
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from history
+ where environment = :environment
+   and stream = :stream
+ order by version desc
+ limit 1;
+
+-- name: entry_of_stream :one
+-- One version of a stream.
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from history
+ where environment = :environment
+   and stream = :stream
+   and version = :version;

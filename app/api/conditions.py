@@ -1,0 +1,45 @@
+"""If-Match and If-None-Match (RFC 9110 §13.1) as a revision that must be there."""
+
+from __future__ import annotations
+
+import re
+
+import falcon.asgi
+
+from app.errors import InvalidArgument
+from app.values.kv import ABSENT, PRESENT
+
+REVISION_MAX = 2**62
+
+_REVISION = re.compile(r'(?:W/)?"?([0-9]{1,19})"?')
+
+
+def expected_of(req: falcon.asgi.Request) -> int | None:
+    """ABSENT for `If-None-Match: *`, PRESENT for `If-Match: *`, the revision of `If-Match: 3` or `"3"`, None without
+    either header. Raises InvalidArgument."""
+    match, none_match = req.get_header("If-Match"), req.get_header("If-None-Match")
+    if match is not None and none_match is not None:
+        raise InvalidArgument(
+            "If-Match and If-None-Match exclude each other", field="If-Match", hint="send one of them"
+        )
+    if none_match is not None:
+        if none_match.strip() != "*":
+            raise InvalidArgument(
+                f"If-None-Match {none_match[:40]!r} is not read", field="If-None-Match", hint="* for: only if absent"
+            )
+        return ABSENT
+    if match is None:
+        return None
+    if match.strip() == "*":
+        return PRESENT
+    found = _REVISION.fullmatch(match.strip())
+    if found is None or not 1 <= int(found[1]) <= REVISION_MAX:
+        raise InvalidArgument(
+            f"If-Match {match[:40]!r} is not a revision", field="If-Match", hint="a revision that was read, such as 3"
+        )
+    return int(found[1])
+
+
+def tagged(resp: falcon.asgi.Response, revision: int) -> None:
+    """Give the revision as the answer's ETag."""
+    resp.set_header("ETag", f'"{revision}"')

@@ -1,0 +1,1 @@
+"""Values under names: key-values in buckets, configuration documents, secrets."""

@@ -1,0 +1,60 @@
+"""Grouped reads: the counterpart of the group commit.
+
+What is asked for while a read is under way shares the next one: one transaction, one snapshot, one hop to the store's
+thread. Each snapshot is younger than every question that it answers, so a read sees all that was acknowledged before
+it was asked, on every node of a store: reads are linearizable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from storage.contract import Storage, StorageError, Transaction
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+BATCH_MAX = 256
+WAITING_MAX = 50_000
+
+
+class GroupedReads(Generic[Q, A]):
+    """`answer` is given the questions of one read, and gives an answer for each, in their order."""
+
+    def __init__(self, storage: Storage, answer: Callable[[Transaction, Sequence[Q]], Sequence[A]]) -> None:
+        self._storage = storage
+        self._answer = answer
+        self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
+        self._wake = asyncio.Event()
+
+    async def ask(self, question: Q) -> A:
+        """Raises StorageError."""
+        answered: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, answered))
+        self._wake.set()
+        return await answered
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch = self._waiting[:BATCH_MAX]
+                del self._waiting[:BATCH_MAX]
+                await self._read([waiting for waiting in batch if not waiting[1].done()])
+
+    async def _read(self, batch: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
+        questions = [question for question, _ in batch]
+        try:
+            answers = await self._storage.read(lambda tx: self._answer(tx, questions))
+        except StorageError as error:
+            for _, answered in batch:
+                if not answered.done():
+                    answered.set_exception(error)
+            return
+        for (_, answered), answer in zip(batch, answers, strict=True):
+            if not answered.done():
+                answered.set_result(answer)
