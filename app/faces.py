@@ -9,7 +9,11 @@ import grpc
 
 from app import resources
 from app.api import http
+<<<<<<< HEAD
 from app.api.rsgi import Front
+=======
+from app.api.live import Live
+>>>>>>> 296243d (Follow history live; keep configuration documents)
 from app.api.services import Services
 from app.api.short import ShortWay
 from app.dispatch.pull import PullWorkers
@@ -36,6 +40,7 @@ class Faces:
         self._grpc: grpc.aio.Server | None = None
         self._workers = WorkerService(self._converse, metadata.environment_of)
         self._services: Services | None = None
+        self.live = Live(tail=node.tail, storage=node.storage)
         self._watch()
 
     async def start_grpc(self) -> str:
@@ -57,7 +62,8 @@ class Faces:
         return Front(ShortWay(self._services), http.build(self._services))
 
     async def stop(self, timeout_s: float) -> None:
-        """End the workers' streams, then what else is open."""
+        """End the workers' and the subscribers' streams, then what else is open."""
+        self.live.stop()
         self._workers.stop()
         if self._grpc is not None:
             await asyncio.wait_for(self._grpc.stop(timeout_s / 2), timeout_s)
@@ -87,6 +93,8 @@ class Faces:
             waits=node.waits,
             pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=node.clock),
             keyspace=node.keyspace,
+            configs=node.configs,
+            live=self.live,
             clock=node.clock,
             ids=node.ids,
             metrics=self._metrics,
@@ -102,4 +110,5 @@ class Faces:
         self._metrics.watch("ironflow_workers", "Workers connected", lambda: len(node.dispatcher.sessions))
         self._metrics.watch("ironflow_jobs_active", "Runs in workers' hands", lambda: node.dispatcher.jobs_active)
         self._metrics.watch("ironflow_runs_queued", "Runs that wait for a worker", lambda: node.dispatcher.queued)
+        self._metrics.watch("ironflow_subscriptions", "Live subscriptions open", lambda: len(self.live))
         self._metrics.watch("ironflow_timers", "Timers set", lambda: len(node.timers))

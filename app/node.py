@@ -26,6 +26,8 @@ from app.runs.waits import Waits
 from app.scheduler.expiry import Expiry
 from app.scheduler.timers import Timers
 from app.values.buckets import BucketNoun
+from app.values.config import ConfigNoun
+from app.values.configs import Configs
 from app.values.keyspace import Keyspace
 from app.values.kv import KvNoun
 from storage.contract import Storage
@@ -33,7 +35,7 @@ from storage.contract import Storage
 
 def nouns() -> Sequence[Noun]:
     """Every noun that history derives, for the committer, the rebuild and offline commands alike."""
-    return (EventNoun(), RunNoun(), FunctionNoun(), BucketNoun(), KvNoun())
+    return (EventNoun(), RunNoun(), FunctionNoun(), BucketNoun(), KvNoun(), ConfigNoun())
 
 
 class Node:
@@ -59,6 +61,7 @@ class Node:
             storage=storage, tail=self.tail, clock=clock, resume=self.dispatcher.ready, expire=self._expire
         )
         self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
+        self.configs = Configs(storage=storage, committer=self.committer)
         self.expiry = Expiry(keyspace=self.keyspace, tail=self.tail, clock=clock)
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:

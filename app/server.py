@@ -112,6 +112,7 @@ class _Server:
             from app.faces import Faces
 
             faces = Faces(node=node, settings=self._settings, metrics=self._metrics, problems=self._problems)
+            running.append(tasks.create_task(faces.live.run(), name="live"))
             grpc_address = await faces.start_grpc()
             self._gate.open(faces.http())
             url = f"http://{_host(self._listening)}"

@@ -9,17 +9,19 @@ from typing import Any
 import falcon.asgi
 import msgspec
 
-from app import clock
+from app import clock, patterns
+from app.api import live
 from app.api.answers import answer, body_of, decoded
 from app.api.conditions import expected_of, tagged
+from app.api.live import Interest
 from app.api.middleware import actor_of, environment_of, int_param, run_of
 from app.api.services import Operation, Route, Services
 from app.durations import parse_duration
 from app.errors import InvalidArgument
 from app.history.entry import Entry
-from app.history.kinds import KvPut
+from app.history.kinds import BucketDeleted, KvPut
 from app.runs import noun as runs
-from app.values import kv
+from app.values import buckets, kv
 from app.values.buckets import Definition
 from app.values.keyspace import HISTORY_MAX, KEYS_MAX, Usage, Value
 
@@ -138,6 +140,27 @@ class Revisions:
         answer(resp, {"key": key, "revisions": [revision_shown(entry) for entry in entries], "count": len(entries)})
 
 
+class Watch:
+    """Every revision in the bucket after a position, in order, as server-sent events."""
+
+    def __init__(self, services: Services) -> None:
+        self._keyspace = services.keyspace
+        self._live = services.live
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str) -> None:
+        environment, pattern = environment_of(req), req.get_param("key") or ""
+        wanted = patterns.compile(pattern, field="key") if pattern else None
+        await self._keyspace.bucket(environment, bucket)
+        of_bucket, itself = kv.stream(bucket, ""), buckets.stream(bucket)
+
+        def wants(entry: Entry) -> bool:
+            if not entry.stream.startswith(of_bucket):
+                return entry.kind == BucketDeleted.kind and entry.stream == itself
+            return wanted is None or wanted.matches(kv.place(entry.stream)[1])
+
+        live.send(resp, live.subscribed(req, self._live, Interest(environment, ("kv", "bucket"), wants)), update_shown)
+
+
 async def _write(keyspace: Any, req: falcon.asgi.Request, resp: falcon.asgi.Response, write: kv.Write) -> None:
     change: kv.Change = await keyspace.write(environment_of(req), write, actor=actor_of(req), causation=_cause_of(req))
     tagged(resp, change.revision)
@@ -210,6 +233,17 @@ def revision_shown(entry: Entry) -> dict[str, Any]:
     return content | _expiry_shown(fact.expires_at if isinstance(fact, KvPut) else 0)
 
 
+def update_shown(entry: Entry) -> dict[str, Any]:
+    """An entry as watchers get it. For them a value is put, or gone: `reason` says how."""
+    if isinstance(entry.fact, BucketDeleted):
+        return {"type": "bucket_deleted", "bucket": entry.stream.partition("/")[2], "position": entry.position}
+    bucket, key = kv.place(entry.stream)
+    content = {"type": "kv_update", "bucket": bucket, "key": key, **revision_shown(entry)}
+    if content["operation"] != "put":
+        content |= {"operation": "delete", "reason": content["operation"]}
+    return content
+
+
 def _expiry_shown(expires_at: int) -> dict[str, str]:
     return {"expires_at": clock.rfc3339(expires_at)} if expires_at else {}
 
@@ -217,7 +251,7 @@ def _expiry_shown(expires_at: int) -> dict[str, str]:
 def routes(services: Services) -> Sequence[Route]:
     missing = {404: "no such bucket or key"}
     condition = {412: "another revision is there than If-Match or If-None-Match says"}
-    buckets = {
+    all_buckets = {
         "GET": Operation("Every bucket, by name, with its usage", {200: "buckets"}),
         "POST": Operation(
             "Create a bucket",
@@ -275,10 +309,22 @@ def routes(services: Services) -> Sequence[Route]:
             },
         )
     }
+    watch = {
+        "GET": Operation(
+            "Follow a bucket: every revision in order, as server-sent events",
+            {200: "a stream of kv_update, each with its position as id", **missing},
+            query={
+                "key": "only keys that fit this pattern",
+                "after": "a position; else Last-Event-ID, else from now on",
+                "backpressure": "when slow: buffer (nothing is missed), drop, or disconnect",
+            },
+        )
+    }
     base = "/api/v1/kv/buckets"
     return [
-        Route(base, Buckets(services), buckets),
+        Route(base, Buckets(services), all_buckets),
         Route(f"{base}/{{bucket}}", Bucket(services), bucket),
+        Route(f"{base}/{{bucket}}/watch", Watch(services), watch),
         Route(f"{base}/{{bucket}}/keys", Keys(services), keys),
         Route(f"{base}/{{bucket}}/keys/{{key:path}}", Key(services), key),
         Route(f"{base}/{{bucket}}/counters/{{key:path}}", Counter(services), counter),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from app.api.live import Live
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.pull import PullWorkers
@@ -19,6 +20,7 @@ from app.runs.engine import Engine
 from app.runs.functions import Functions
 from app.runs.reading import RunReader
 from app.runs.waits import Waits
+from app.values.configs import Configs
 from app.values.keyspace import Keyspace
 from storage.contract import Storage
 
@@ -39,6 +41,8 @@ class Services:
     waits: Waits
     pull: PullWorkers
     keyspace: Keyspace
+    configs: Configs
+    live: Live
     clock: Clock
     ids: Ids
     metrics: Metrics

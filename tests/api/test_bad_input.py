@@ -155,8 +155,9 @@ def test_every_route_is_in_the_openapi_document_and_answers(http: httpx.Client) 
     assert "/api/v1/events" in paths
     for path, operations in paths.items():
         for method in operations:
-            answer = http.request(method.upper(), path.replace("{", "").replace("}", ""))
-            assert answer.status_code < 500, (method, path, answer.text)
+            with http.stream(method.upper(), path.replace("{", "").replace("}", "")) as answer:
+                pass  # some answers go on for ever
+            assert answer.status_code < 500, (method, path)
             assert answer.status_code != 405, (method, path)
 
 

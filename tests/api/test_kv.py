@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
+import json
+from typing import Any
 
 import httpx
 import pytest
@@ -194,3 +197,75 @@ def test_nonsense_is_refused_and_nothing_recorded(
     assert answer.json()["error"]
     assert "Traceback" not in answer.text
     assert head(bucket) == before
+
+
+def frames(http: httpx.Client, path: str, count: int, **options: Any) -> list[dict[str, Any]]:
+    """So many frames of a stream of events, each with its id."""
+    found: list[dict[str, Any]] = []
+    with http.stream("GET", path, **options) as answer:
+        assert answer.status_code == 200, answer.read()
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        position = 0
+        for line in answer.iter_lines():
+            if line.startswith("id: "):
+                position = int(line[4:])
+            elif line.startswith("data: "):
+                found.append({**json.loads(line[6:]), "id": position})
+                if len(found) == count:
+                    break
+    return found
+
+
+def test_a_bucket_is_watched_from_a_position_on_and_resumed(bucket: httpx.Client) -> None:
+    start = head(bucket)
+    for number in range(3):
+        bucket.put(f"{KEYS}/user.{number}", content=b"%d" % number)
+    bucket.put(f"{KEYS}/other", content=b"x")
+    bucket.delete(f"{KEYS}/user.0")
+    watch = f"{BUCKETS}/b/watch"
+
+    seen = frames(bucket, watch, 5, params={"after": start})
+
+    assert [(one["key"], one["operation"], one["revision"]) for one in seen] == [
+        ("user.0", "put", 1),
+        ("user.1", "put", 1),
+        ("user.2", "put", 1),
+        ("other", "put", 1),
+        ("user.0", "delete", 2),
+    ]
+    assert all(one["type"] == "kv_update" and one["bucket"] == "b" and one["id"] == one["position"] for one in seen)
+    assert base64.b64decode(seen[2]["value"]) == b"2"
+    assert (seen[4]["value"], seen[4]["reason"]) == ("", "delete")
+    some = frames(bucket, watch, 2, params={"key": "user.*"}, headers={"Last-Event-ID": str(seen[1]["id"])})
+    assert some == [seen[2], seen[4]]
+
+
+def test_a_watcher_hears_of_what_happens_now(bucket: httpx.Client) -> None:
+    with bucket.stream("GET", f"{BUCKETS}/b/watch") as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == ": following"
+        bucket.put(f"{KEYS}/k", content=b"1")
+        bucket.delete(f"{BUCKETS}/b")
+        told = [json.loads(line[6:]) for line in itertools.islice((x for x in lines if x.startswith("data: ")), 2)]
+    assert [one["type"] for one in told] == ["kv_update", "bucket_deleted"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        ("?after=x", {}, 400),
+        ("?after=999999999999", {}, 400),
+        ("?key=a..b", {}, 400),
+        ("?backpressure=maybe", {}, 400),
+        ("", {"Last-Event-ID": "x"}, 400),
+        ("", {"Last-Event-ID": "9" * 30}, 400),
+    ],
+)
+def test_a_watch_that_makes_no_sense_is_refused(
+    bucket: httpx.Client, query: str, headers: dict[str, str], status: int
+) -> None:
+    answer = bucket.get(f"{BUCKETS}/b/watch{query}", headers=headers)
+
+    assert answer.status_code == status
+    assert answer.json()["field"]
+    assert bucket.get(f"{BUCKETS}/nope/watch").status_code == 404

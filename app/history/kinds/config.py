@@ -8,12 +8,12 @@ from app.history.kinds.base import EMPTY, Fact
 
 
 class ConfigUpdated(Fact, frozen=True):
-    """stream config/<name>; `data` is the whole document. `patch` is what was merged into the one before, and
-    `restored_from` the revision that was brought back, if that is how it came about."""
+    """stream config/<name>; `data` is the whole document. It came by `set`, `patch` or `restore`; then
+    `restored_from` is the revision that was brought back."""
 
     kind = "config.updated"
     data: msgspec.Raw = EMPTY
-    patch: msgspec.Raw | None = None
+    operation: str = "set"
     restored_from: int = 0
 
 
