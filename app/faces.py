@@ -94,6 +94,7 @@ class Faces:
             pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=node.clock),
             keyspace=node.keyspace,
             configs=node.configs,
+            vault=node.vault,
             live=self.live,
             clock=node.clock,
             ids=node.ids,

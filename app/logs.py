@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import structlog
+
+_filter: Callable[[str], str] | None = None
+
+
+def filter_with(function: Callable[[str], str]) -> None:
+    """Send every line through `function` before it is written: it takes out what must not be in a log."""
+    global _filter
+    _filter = function
+
+
+def _filtered(logger: Any, method: str, line: Any) -> Any:
+    return line if _filter is None else _filter(line)
 
 
 def configure(*, style: str = "auto", level: str = "info") -> None:
@@ -23,7 +37,7 @@ def configure(*, style: str = "auto", level: str = "info") -> None:
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
-        processors=[*shared, *last],
+        processors=[*shared, *last, _filtered],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,

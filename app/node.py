@@ -28,18 +28,29 @@ from app.scheduler.timers import Timers
 from app.values.buckets import BucketNoun
 from app.values.config import ConfigNoun
 from app.values.configs import Configs
+from app.values.keyring import GivenKeys, MasterKeys
 from app.values.keyspace import Keyspace
 from app.values.kv import KvNoun
+from app.values.secrets import SecretNoun
+from app.values.vault import Vault
 from storage.contract import Storage
 
 
 def nouns() -> Sequence[Noun]:
     """Every noun that history derives, for the committer, the rebuild and offline commands alike."""
-    return (EventNoun(), RunNoun(), FunctionNoun(), BucketNoun(), KvNoun(), ConfigNoun())
+    return (EventNoun(), RunNoun(), FunctionNoun(), BucketNoun(), KvNoun(), ConfigNoun(), SecretNoun())
 
 
 class Node:
-    def __init__(self, *, storage: Storage, clock: Clock, ids: Ids, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        clock: Clock,
+        ids: Ids,
+        observer: Observer | None = None,
+        master_keys: MasterKeys | None = None,
+    ) -> None:
         self.storage = storage
         self.clock = clock
         self.ids = ids
@@ -62,6 +73,9 @@ class Node:
         )
         self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
         self.configs = Configs(storage=storage, committer=self.committer)
+        self.vault = Vault(
+            storage=storage, committer=self.committer, clock=clock, master_keys=master_keys or GivenKeys(())
+        )
         self.expiry = Expiry(keyspace=self.keyspace, tail=self.tail, clock=clock)
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
@@ -70,6 +84,7 @@ class Node:
         await self.functions.start()
         await self.timers.start()
         self.expiry.start()
+        await self.vault.start()
         committing = tasks.create_task(self.committer.run(), name="committer")
         await self.dispatcher.start()
         following = [

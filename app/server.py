@@ -22,7 +22,7 @@ from typing import Any
 
 import structlog
 
-from app import resources
+from app import logs, resources
 from app.bus.nats_server import Child, NatsServer
 from app.bus.nats_server import spawn as spawn_nats
 from app.clock import SystemClock
@@ -30,6 +30,7 @@ from app.ids import Ids
 from app.metrics import Metrics
 from app.node import Node
 from app.settings import Settings
+from app.values.keyring import master_keys
 from storage import open_storage
 from storage.contract import Storage
 
@@ -105,7 +106,9 @@ class _Server:
 
     async def _run_node(self, storage: Storage, ready: Ready) -> None:
         clock = SystemClock()
-        node = Node(storage=storage, clock=clock, ids=Ids(clock), observer=self._metrics)
+        masters = master_keys(self._data_dir, self._settings.master_key_file, os.environ)
+        node = Node(storage=storage, clock=clock, ids=Ids(clock), observer=self._metrics, master_keys=masters)
+        logs.filter_with(node.vault.scrubber.text)
         async with asyncio.TaskGroup() as tasks:
             running = await node.start(tasks)
             running += self._start_bus(tasks, node)

@@ -124,6 +124,7 @@ class SecretValueRow(NamedTuple):
     revision: int
     nonce: bytes
     ciphertext: bytes
+    created_at: int
 
 
 class DataKeyRow(NamedTuple):

@@ -48,16 +48,19 @@ def add_value(tx: Transaction, row: SecretValueRow) -> None:
 
 def value(tx: Transaction, value_id: str) -> SecretValueRow | None:
     row = tx.one("secret_value", id=value_id)
-    return None if row is None else SecretValueRow(row[0], row[1], row[2], row[3], bytes(row[4]), bytes(row[5]))
+    if row is None:
+        return None
+    value_id, environment, name, revision, nonce, ciphertext, created_at = row
+    return SecretValueRow(value_id, environment, name, revision, bytes(nonce), bytes(ciphertext), created_at)
 
 
 def remove_value(tx: Transaction, value_id: str) -> None:
     tx.execute("remove_secret_value", id=value_id)
 
 
-def sweep_values(tx: Transaction) -> int:
-    """Remove values that no secret refers to; how many there were."""
-    return tx.execute("sweep_secret_values")
+def sweep_values(tx: Transaction, *, before: int) -> int:
+    """Remove values older than `before` that no secret refers to; how many there were."""
+    return tx.execute("sweep_secret_values", before=before)
 
 
 def add_data_key(tx: Transaction, row: DataKeyRow) -> None:

@@ -22,6 +22,7 @@ from app.runs.reading import RunReader
 from app.runs.waits import Waits
 from app.values.configs import Configs
 from app.values.keyspace import Keyspace
+from app.values.vault import Vault
 from storage.contract import Storage
 
 
@@ -42,6 +43,7 @@ class Services:
     pull: PullWorkers
     keyspace: Keyspace
     configs: Configs
+    vault: Vault
     live: Live
     clock: Clock
     ids: Ids

@@ -41,11 +41,11 @@ select environment, name, revision, value_id, description, created_at, updated_a
 delete from secrets;
 
 -- name: add_secret_value :each
-insert into secret_values (id, environment, name, revision, nonce, ciphertext)
-values (:id, :environment, :name, :revision, :nonce, :ciphertext);
+insert into secret_values (id, environment, name, revision, nonce, ciphertext, created_at)
+values (:id, :environment, :name, :revision, :nonce, :ciphertext, :created_at);
 
 -- name: secret_value :one
-select id, environment, name, revision, nonce, ciphertext
+select id, environment, name, revision, nonce, ciphertext, created_at
   from secret_values
  where id = :id;
 
@@ -54,9 +54,10 @@ delete from secret_values
  where id = :id;
 
 -- name: sweep_secret_values :exec
--- Values that no secret refers to: what an interrupted change left behind.
+-- Values older than `before` that no secret refers to: what an interrupted change left behind.
 delete from secret_values
- where not exists (select 1 from secrets where secrets.value_id = secret_values.id);
+ where created_at < :before
+   and not exists (select 1 from secrets where secrets.value_id = secret_values.id);
 
 -- name: add_data_key :each
 -- The first one of an environment stays.

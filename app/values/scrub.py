@@ -1,0 +1,70 @@
+"""The scrubber: replaces values of secrets, wherever they turn up exactly, by their names.
+
+It knows the values that this process has set or handed out. Use it on whatever leaves the process and may carry what
+user code was given: logs, errors, outputs of steps. It finds a value as it is, and as it is written within JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+KNOWN_MAX = 1_000
+CHARS_MIN = 4
+"""Shorter values are not looked for: they would be found everywhere."""
+
+
+class _Compiled(NamedTuple):
+    """Made of the values in `known`; `marks` says what each form is replaced by."""
+
+    known: Mapping[str, str]
+    marks: Mapping[str, str]
+    text: re.Pattern[str]
+    raw: re.Pattern[bytes]
+
+
+class Scrubber:
+    """May be used by several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        self._compiled: _Compiled | None = None
+
+    def learn(self, name: str, value: str) -> None:
+        """Look for the value from now on."""
+        if len(value) < CHARS_MIN or self._known.get(value) == name:
+            return
+        known = {**self._known, value: name}
+        if len(known) > KNOWN_MAX:
+            del known[next(iter(known))]
+        self._known = known
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        if not self._known:
+            return text
+        _, marks, pattern, _ = self._ready()
+        return pattern.sub(lambda found: marks[found[0]], text)
+
+    def raw(self, raw: bytes) -> bytes:
+        """The bytes, read as UTF-8, without secrets."""
+        if not self._known:
+            return raw
+        _, marks, _, pattern = self._ready()
+        return pattern.sub(lambda found: marks[found[0].decode()].encode(), raw)
+
+    def _ready(self) -> _Compiled:
+        compiled, known = self._compiled, self._known
+        if compiled is None or compiled.known is not known:
+            marks = {form: f"[secret {name}]" for value, name in known.items() for form in _forms(value)}
+            longest_first = sorted(marks, key=len, reverse=True)
+            pattern = "|".join(map(re.escape, longest_first))
+            self._compiled = compiled = _Compiled(known, marks, re.compile(pattern), re.compile(pattern.encode()))
+        return compiled
+
+
+def _forms(value: str) -> set[str]:
+    """How the value is written: as it is, and between the quotes of JSON with and without escapes beyond ASCII."""
+    return {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
