@@ -9,11 +9,8 @@ import grpc
 
 from app import resources
 from app.api import http
-<<<<<<< HEAD
-from app.api.rsgi import Front
-=======
 from app.api.live import Live
->>>>>>> 296243d (Follow history live; keep configuration documents)
+from app.api.rsgi import Front
 from app.api.services import Services
 from app.api.short import ShortWay
 from app.dispatch.pull import PullWorkers

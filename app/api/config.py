@@ -11,9 +11,10 @@ import msgspec
 from app import clock
 from app.api import live
 from app.api.answers import answer, body_of, decoded
+from app.api.caller import caller_of, environment_of
 from app.api.conditions import REVISION_MAX, expected_of, tagged
 from app.api.live import Interest
-from app.api.middleware import actor_of, environment_of, int_param
+from app.api.middleware import int_param
 from app.api.services import Operation, Route, Services
 from app.errors import InvalidArgument
 from app.history.entry import Entry
@@ -71,7 +72,7 @@ class Document:
         _told(
             resp,
             name,
-            await self._configs.set(environment_of(req), name, body, expected=expected, actor=actor_of(req)),
+            await self._configs.set(environment_of(req), name, body, expected=expected, actor=caller_of(req).actor),
         )
 
     async def on_patch(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
@@ -79,11 +80,11 @@ class Document:
         _told(
             resp,
             name,
-            await self._configs.patch(environment_of(req), name, body, expected=expected, actor=actor_of(req)),
+            await self._configs.patch(environment_of(req), name, body, expected=expected, actor=caller_of(req).actor),
         )
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        await self._configs.delete(environment_of(req), name, expected=expected_of(req), actor=actor_of(req))
+        await self._configs.delete(environment_of(req), name, expected=expected_of(req), actor=caller_of(req).actor)
         resp.status = 204
 
 
@@ -124,7 +125,7 @@ class Restore:
             resp,
             name,
             await self._configs.restore(
-                environment_of(req), name, body.revision, expected=expected_of(req), actor=actor_of(req)
+                environment_of(req), name, body.revision, expected=expected_of(req), actor=caller_of(req).actor
             ),
         )
 

@@ -12,9 +12,10 @@ import msgspec
 from app import clock, patterns
 from app.api import live
 from app.api.answers import answer, body_of, decoded
+from app.api.caller import caller_of, environment_of
 from app.api.conditions import expected_of, tagged
 from app.api.live import Interest
-from app.api.middleware import actor_of, environment_of, int_param, run_of
+from app.api.middleware import int_param
 from app.api.services import Operation, Route, Services
 from app.durations import parse_duration
 from app.errors import InvalidArgument
@@ -49,7 +50,7 @@ class Buckets:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         definition = decoded(_definition, await body_of(req))
-        made = await self._keyspace.create_bucket(environment_of(req), definition, actor=actor_of(req))
+        made = await self._keyspace.create_bucket(environment_of(req), definition, actor=caller_of(req).actor)
         answer(resp, shown(made), 201)
 
 
@@ -61,7 +62,7 @@ class Bucket:
         answer(resp, shown(await self._keyspace.bucket(environment_of(req), bucket)))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str) -> None:
-        await self._keyspace.delete_bucket(environment_of(req), bucket, actor=actor_of(req))
+        await self._keyspace.delete_bucket(environment_of(req), bucket, actor=caller_of(req).actor)
         resp.status = 204
 
 
@@ -110,7 +111,7 @@ class Key:
         await self._keyspace.write(
             environment_of(req),
             kv.Delete(bucket, key, purge, expected_of(req)),
-            actor=actor_of(req),
+            actor=caller_of(req).actor,
             causation=_cause_of(req),
         )
         resp.status = 204
@@ -162,14 +163,16 @@ class Watch:
 
 
 async def _write(keyspace: Any, req: falcon.asgi.Request, resp: falcon.asgi.Response, write: kv.Write) -> None:
-    change: kv.Change = await keyspace.write(environment_of(req), write, actor=actor_of(req), causation=_cause_of(req))
+    change: kv.Change = await keyspace.write(
+        environment_of(req), write, actor=caller_of(req).actor, causation=_cause_of(req)
+    )
     tagged(resp, change.revision)
     content = {"revision": change.revision}
     answer(resp, content if change.number is None else {**content, "value": change.number})
 
 
 def _cause_of(req: falcon.asgi.Request) -> str:
-    run_id = run_of(req)
+    run_id = caller_of(req).run_id
     return runs.stream(run_id) if run_id else ""
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from app import clock
 from app.api.answers import answer, body_of, decoded
-from app.api.middleware import actor_of, environment_of
+from app.api.caller import caller_of, environment_of
 from app.api.services import Operation, Route, Services
 from app.errors import InvalidArgument
 from storage.records import SecretRow
@@ -47,7 +47,7 @@ class Secrets:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: CreateBody = decoded(_create, await body_of(req))
         made = await self._vault.create(
-            environment_of(req), body.name, body.value, description=body.description, actor=actor_of(req)
+            environment_of(req), body.name, body.value, description=body.description, actor=caller_of(req).actor
         )
         answer(resp, shown(made), 201)
 
@@ -62,13 +62,13 @@ class Secret:
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         body: UpdateBody = decoded(_update, await body_of(req))
         row = await self._vault.update(
-            environment_of(req), name, body.value, description=body.description, actor=actor_of(req)
+            environment_of(req), name, body.value, description=body.description, actor=caller_of(req).actor
         )
         answer(resp, shown(row))
 
     async def on_patch(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         body: PatchBody = decoded(_patch, await body_of(req))
-        environment, actor = environment_of(req), actor_of(req)
+        environment, actor = environment_of(req), caller_of(req).actor
         if body.name is not None and body.name != name:
             row = await self._vault.rename(environment, name, body.name, description=body.description, actor=actor)
         elif body.description is not None:
@@ -78,7 +78,7 @@ class Secret:
         answer(resp, shown(row))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        await self._vault.delete(environment_of(req), name, actor=actor_of(req))
+        await self._vault.delete(environment_of(req), name, actor=caller_of(req).actor)
         resp.status = 204
 
 
