@@ -83,7 +83,7 @@ class Node:
         await self.tail.start()
         await self.functions.start()
         await self.timers.start()
-        self.expiry.start()
+        await self.expiry.start()
         await self.vault.start()
         committing = tasks.create_task(self.committer.run(), name="committer")
         await self.dispatcher.start()

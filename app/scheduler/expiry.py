@@ -26,13 +26,14 @@ class Expiry:
         self._keyspace = keyspace
         self._tail = tail
         self._clock = clock
-        self._next_at: int | None = 0
+        self._next_at: int | None = None
         self._changed = asyncio.Event()
         self._position = 0
 
-    def start(self) -> None:
-        """Begin where history is."""
+    async def start(self) -> None:
+        """Take up the earliest instant that the store holds."""
         self._position = self._tail.head
+        self._next_at = await self._keyspace.next_expiry()
 
     async def run(self) -> None:
         """Record expiries until cancelled."""

@@ -246,6 +246,10 @@ class Keyspace:
         """Record every expiry that is due; the instant of the next one."""
         while due := await self._storage.read(lambda tx: rows.due(tx, self._clock.now_us(), limit=EXPIRE_BATCH)):
             await asyncio.gather(*(self._committer.commit(_expiry(*key)) for key in due))
+        return await self.next_expiry()
+
+    async def next_expiry(self) -> int | None:
+        """The instant of the earliest expiry that is set."""
         return await self._storage.read(rows.next_due)
 
 
