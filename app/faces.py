@@ -18,11 +18,11 @@ from app.events.reading import EventReader
 from app.metrics import Metrics
 from app.node import Node
 from app.rpc import metadata
-from app.rpc.ironflow_service import IronflowService
+from app.rpc.ironflow_service import IronflowService, PubSubService
 from app.rpc.server import OPTIONS, WorkerService
 from app.rpc.worker import Conversation
 from app.settings import Settings
-from ironflow.v1 import ironflow_pb2_grpc, worker_pb2_grpc
+from ironflow.v1 import ironflow_pb2_grpc, pubsub_pb2_grpc, worker_pb2_grpc
 
 
 class Faces:
@@ -49,6 +49,7 @@ class Faces:
         self._services = self._make_services()
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(self._workers, server)
         ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(IronflowService(self._services), server)
+        pubsub_pb2_grpc.add_PubSubServiceServicer_to_server(PubSubService(self._services), server)
         await server.start()
         self._grpc = server
         return self._grpc_address
@@ -70,6 +71,8 @@ class Faces:
         return Conversation(
             dispatcher=node.dispatcher,
             engine=node.engine,
+            emitter=node.emitter,
+            topics=node.topics,
             ids=node.ids,
             clock=node.clock,
             environment=environment,
@@ -82,6 +85,7 @@ class Faces:
             tail=node.tail,
             emitter=node.emitter,
             invoker=node.invoker,
+            topics=node.topics,
             events=EventReader(node.storage),
             runs=node.runs,
             engine=node.engine,
@@ -110,3 +114,4 @@ class Faces:
         self._metrics.watch("ironflow_runs_queued", "Runs that wait for a worker", lambda: node.dispatcher.queued)
         self._metrics.watch("ironflow_subscriptions", "Live subscriptions open", lambda: len(self.live))
         self._metrics.watch("ironflow_timers", "Timers set", lambda: len(node.timers))
+        self._metrics.watch("ironflow_waits", "Events and child runs that runs wait for", lambda: len(node.waiting))

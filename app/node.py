@@ -14,6 +14,8 @@ from app.dispatch.dispatcher import Dispatcher
 from app.events.emit import Emitter
 from app.events.invoke import Invoker
 from app.events.noun import EventNoun
+from app.events.reading import EventReader
+from app.events.topics import MessageNoun, Topics
 from app.history.committer import Committer, Observer
 from app.history.fold import Fold, Noun
 from app.history.tail import Tail
@@ -25,6 +27,7 @@ from app.runs.reading import RunReader
 from app.runs.waits import Waits
 from app.scheduler.expiry import Expiry
 from app.scheduler.timers import Timers
+from app.scheduler.waiting import Waiting
 from app.values.buckets import BucketNoun
 from app.values.config import ConfigNoun
 from app.values.configs import Configs
@@ -38,7 +41,7 @@ from storage.contract import Storage
 
 def nouns() -> Sequence[Noun]:
     """Every noun that history derives, for the committer, the rebuild and offline commands alike."""
-    return (EventNoun(), RunNoun(), FunctionNoun(), BucketNoun(), KvNoun(), ConfigNoun(), SecretNoun())
+    return (EventNoun(), RunNoun(), FunctionNoun(), MessageNoun(), BucketNoun(), KvNoun(), ConfigNoun(), SecretNoun())
 
 
 class Node:
@@ -50,6 +53,7 @@ class Node:
         ids: Ids,
         observer: Observer | None = None,
         master_keys: MasterKeys | None = None,
+        always_replay: bool = False,
     ) -> None:
         self.storage = storage
         self.clock = clock
@@ -59,14 +63,21 @@ class Node:
         self.committer = Committer(storage=storage, fold=self.fold, tail=self.tail, clock=clock, observer=observer)
         self.functions = Functions(storage=storage, committer=self.committer, fold=self.fold, tail=self.tail)
         self.emitter = Emitter(committer=self.committer, functions=self.functions, ids=ids, clock=clock)
-        self.engine = Engine(self.committer)
+        self.topics = Topics(storage=storage, committer=self.committer, ids=ids)
+        self.engine = Engine(committer=self.committer, functions=self.functions, ids=ids, clock=clock)
         self.runs = RunReader(storage)
         self.waits = Waits(storage=storage, tail=self.tail)
         self.invoker = Invoker(
             emitter=self.emitter, functions=self.functions, reader=self.runs, waits=self.waits, clock=clock
         )
         self.dispatcher = Dispatcher(
-            storage=storage, tail=self.tail, engine=self.engine, reader=self.runs, ids=ids, clock=clock
+            storage=storage,
+            tail=self.tail,
+            engine=self.engine,
+            reader=self.runs,
+            ids=ids,
+            clock=clock,
+            always_replay=always_replay,
         )
         self.timers = Timers(
             storage=storage, tail=self.tail, clock=clock, resume=self.dispatcher.ready, expire=self._expire
@@ -77,6 +88,15 @@ class Node:
             storage=storage, committer=self.committer, clock=clock, master_keys=master_keys or GivenKeys(())
         )
         self.expiry = Expiry(keyspace=self.keyspace, tail=self.tail, clock=clock)
+        self.waiting = Waiting(
+            storage=storage,
+            fold=self.fold,
+            tail=self.tail,
+            committer=self.committer,
+            engine=self.engine,
+            events=EventReader(storage),
+            clock=clock,
+        )
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
@@ -86,6 +106,7 @@ class Node:
         await self.expiry.start()
         await self.vault.start()
         committing = tasks.create_task(self.committer.run(), name="committer")
+        await self.waiting.start()
         await self.dispatcher.start()
         following = [
             tasks.create_task(loop(), name=name)
@@ -97,6 +118,7 @@ class Node:
                 ("timers", self.timers.run),
                 ("keyspace", self.keyspace.run),
                 ("expiry", self.expiry.run),
+                ("waiting", self.waiting.run),
             )
         ]
         return [*following, committing]

@@ -107,7 +107,14 @@ class _Server:
     async def _run_node(self, storage: Storage, ready: Ready) -> None:
         clock = SystemClock()
         masters = master_keys(self._data_dir, self._settings.master_key_file, os.environ)
-        node = Node(storage=storage, clock=clock, ids=Ids(clock), observer=self._metrics, master_keys=masters)
+        node = Node(
+            storage=storage,
+            clock=clock,
+            ids=Ids(clock),
+            observer=self._metrics,
+            master_keys=masters,
+            always_replay=self._settings.always_replay,
+        )
         logs.filter_with(node.vault.scrubber.text)
         async with asyncio.TaskGroup() as tasks:
             running = await node.start(tasks)

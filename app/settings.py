@@ -36,6 +36,7 @@ class Settings:
     master_key_file: str = ""
     dev: bool = False
     insecure: bool = False
+    always_replay: bool = False
     log_level: str = "info"
     log_format: str = "auto"
 
@@ -67,6 +68,11 @@ SETTINGS = (
     Setting("master_key_file", "auth.masterKeyFile", "Key that encrypts secrets; else one is made in the data folder."),
     Setting("dev", "dev", "For development on this machine only."),
     Setting("insecure", "insecure", "Allow listening beyond this machine, where there is no authentication yet."),
+    Setting(
+        "always_replay",
+        "alwaysReplay",
+        "Replay runs from their memo whenever they go on, instead of keeping them in memory: for tests.",
+    ),
     Setting("log_level", "logging.level", "Least severe log line shown.", ("debug", "info", "warning", "error")),
     Setting(
         "log_format", "logging.format", "console, json, or auto: console on a terminal.", ("auto", "console", "json")

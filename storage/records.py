@@ -56,6 +56,21 @@ class RunRow(NamedTuple):
     updated_at: int
     position: int
     version: int
+    parent_run_id: str
+    parent_step_id: str
+    detached: int
+    watched: int
+    pause_requested: int
+
+
+class MessageRow(NamedTuple):
+    position: int
+    id: str
+    environment: str
+    topic: str
+    idempotency_key: str
+    run_id: str
+    recorded_at: int
 
 
 class FunctionRow(NamedTuple):
@@ -142,6 +157,7 @@ Record = (
     | EventRow
     | RunRow
     | FunctionRow
+    | MessageRow
     | BucketRow
     | KvRow
     | ConfigRow

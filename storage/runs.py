@@ -75,6 +75,26 @@ def unfinished(tx: Transaction, *, after: str = "", limit: int = PAGE) -> list[R
     return [RunRow._make(row) for row in tx.many("unfinished_runs", after=after, limit=limit)]
 
 
+def watched(tx: Transaction, *, after: str = "", limit: int = PAGE) -> list[tuple[str, str]]:
+    """Environment and id of the runs that wait for an event, a child or the end of unwinding, in id order."""
+    return [(row[0], row[1]) for row in tx.many("watched_runs", after=after, limit=limit)]
+
+
+def attached(tx: Transaction, *, after: str = "", limit: int = PAGE) -> list[tuple[str, str]]:
+    """Environment and id of unfinished children that are not to outlive their parent, in id order."""
+    return [(row[0], row[1]) for row in tx.many("attached_children", after=after, limit=limit)]
+
+
+def unfinished_children(
+    tx: Transaction, environment: str, parent_run_id: str, *, after: str = "", limit: int = PAGE
+) -> list[str]:
+    """Ids of a run's children that have not ended, in order."""
+    rows = tx.many(
+        "unfinished_children", environment=environment, parent_run_id=parent_run_id, after=after, limit=limit
+    )
+    return [row[0] for row in rows]
+
+
 def clear(tx: Transaction) -> None:
     tx.execute("clear_runs")
 

@@ -20,11 +20,13 @@ from app.api.answers import JSON, answer, body_of, decoded, error_of
 from app.api.caller import Caller, caller_of
 from app.api.services import Services
 from app.errors import InvalidArgument, IronflowError, MethodNotAllowed, Unimplemented, UnsupportedMediaType
-from app.rpc.methods import METHODS
+from app.rpc import pubsub
+from app.rpc.methods import METHODS, Table
 
 log = structlog.get_logger(__name__)
 
 PROTO = "application/proto"
+SERVICES: Mapping[str, Table] = {"IronflowService": METHODS, "PubSubService": pubsub.METHODS}
 
 _object = msgspec.json.Decoder(dict[str, Any])
 
@@ -61,9 +63,10 @@ async def _by_message(
     body: bytes,
     resp: falcon.asgi.Response,
 ) -> None:
-    if service != "IronflowService" or method not in METHODS:
+    table = SERVICES.get(service, {})
+    if method not in table:
         raise Unimplemented(f"{service}/{method} is not implemented", hint="see /api/v1/capabilities")
-    kind, operation = METHODS[method]
+    kind, operation = table[method]
     if content_type == PROTO:
         reply = await operation(services, caller, _parsed_proto(kind, body))
         resp.content_type = PROTO

@@ -18,9 +18,10 @@ from app.api.answers import decoded, error_of
 from app.api.caller import Caller
 from app.api.health import FEATURES, TRANSPORTS
 from app.api.services import Services
-from app.errors import InvalidArgument, IronflowError, Unimplemented
+from app.errors import InvalidArgument, IronflowError
 from app.events.emit import Emitted, NewEvent
 from app.events.invoke import RunResult
+from app.events.topics import NewMessage
 from app.history.kinds import EMPTY, NULL
 from app.rpc import convert
 from app.runs.reading import RunRecord, StepRecord
@@ -58,6 +59,12 @@ class TriggerBatchBody(msgspec.Struct):
     events: list[msgspec.Raw] | None = None
 
 
+class PublishBody(Payload, rename="camel"):
+    """PublishRequest."""
+
+    topic: Text = None
+
+
 class InvokeBody(Payload, rename="camel"):
     """InvokeFunctionRequest and InvokeFunctionSyncRequest."""
 
@@ -82,6 +89,7 @@ class RunBody(msgspec.Struct, rename="camel"):
 
 _trigger = msgspec.json.Decoder(TriggerBody)
 _batch = msgspec.json.Decoder(TriggerBatchBody)
+_publish = msgspec.json.Decoder(PublishBody)
 _invoke = msgspec.json.Decoder(InvokeBody)
 _run = msgspec.json.Decoder(RunBody)
 
@@ -135,10 +143,27 @@ async def cancel_run(services: Services, caller: Caller, body: bytes) -> Any:
 
 async def resume_run(services: Services, caller: Caller, body: bytes) -> Any:
     request: RunBody = decoded(_run, body)
-    if request.from_step or request.from_step_snake:
-        raise Unimplemented("resuming from a step is not supported yet", field="fromStep", hint="leave it out")
-    await services.engine.resume(caller.environment, request.named, actor=caller.actor)
+    from_step = request.from_step or request.from_step_snake or ""
+    await services.engine.resume(caller.environment, request.named, from_step=from_step, actor=caller.actor)
     return run_shown(await services.runs.get(caller.environment, request.named))
+
+
+async def publish(services: Services, caller: Caller, body: bytes) -> Any:
+    request: PublishBody = decoded(_publish, body)
+    message = NewMessage(
+        environment=caller.environment,
+        topic=request.topic or "",
+        data=_data(request),
+        idempotency_key=_key(request),
+        actor=caller.actor,
+        run_id=caller.run_id,
+    )
+    published = await services.topics.publish(message)
+    return {
+        "eventId": published.message_id,
+        "sequence": str(published.sequence),
+        "duplicate": published.duplicate,
+    }
 
 
 async def capabilities(services: Services, caller: Caller, body: bytes) -> Any:
@@ -160,6 +185,7 @@ METHODS: dict[tuple[str, str], Method] = {
     ("IronflowService", "ResumeRun"): resume_run,
     ("IronflowService", "GetCapabilities"): capabilities,
     ("PubSubService", "Emit"): trigger,
+    ("PubSubService", "Publish"): publish,
 }
 
 
@@ -179,8 +205,12 @@ def run_shown(run: RunRecord) -> dict[str, Any]:
 
 
 def step_shown(run_id: str, step: StepRecord) -> dict[str, Any]:
-    """A Step, its output byte for byte."""
-    return {**message_shown(convert.step_head(run_id, step)), **_payload("output", step.output)}
+    """A Step, its payloads byte for byte."""
+    return {
+        **message_shown(convert.step_head(run_id, step)),
+        **_payload("input", step.input),
+        **_payload("output", step.output),
+    }
 
 
 def result_shown(result: RunResult) -> dict[str, Any]:
@@ -218,14 +248,22 @@ def _new_event(caller: Caller, body: Payload, name: str, *, version: int) -> New
     return NewEvent(
         environment=caller.environment,
         name=name,
-        data=bytes(body.data_value) or bytes(body.data_value_snake) or bytes(body.data),
-        idempotency_key=body.idempotency_key or body.idempotency_key_snake or "",
+        data=_data(body),
+        idempotency_key=_key(body),
         metadata=b"{}" if body.metadata == NULL else bytes(body.metadata),
         version=version,
         source="sdk",
         actor=caller.actor,
         run_id=caller.run_id,
     )
+
+
+def _data(body: Payload) -> bytes:
+    return bytes(body.data_value) or bytes(body.data_value_snake) or bytes(body.data)
+
+
+def _key(body: Payload) -> str:
+    return body.idempotency_key or body.idempotency_key_snake or ""
 
 
 def _told(answer: Emitted | BaseException) -> dict[str, Any]:

@@ -19,10 +19,14 @@ from app.api.answers import answer, body_of, decoded
 from app.api.caller import environment_of
 from app.api.middleware import int_param
 from app.api.services import Operation, Route, Services
-from app.dispatch.jobs import Job, step_name
+from app.dispatch import yielding
+from app.dispatch.jobs import Job
 from app.dispatch.pull import AVAILABLE_MAX, POLL_S_MAX, Step
-from app.errors import InvalidArgument, IronflowError, Unimplemented
-from app.history.kinds import NULL, Failure, RunCompleted, StepCompleted, StepFailed, StepSleeping
+from app.dispatch.yielding import YieldInfo
+from app.errors import InvalidArgument, IronflowError, PayloadTooLarge
+from app.history.kinds import NULL, Failure, RunCompleted, StepCompleted, StepFailed
+from app.runs.memo import Memo
+from app.runs.yields import Yield
 
 STEP_ID_CHARS_MAX = 1_024
 DURATION_MS_MAX = 2**31 - 1
@@ -62,13 +66,6 @@ class StepResult(msgspec.Struct):
     compensation_for: str | None = None
     started_at: str | None = None
     duration_ms: float | None = None
-
-
-class YieldInfo(msgspec.Struct):
-    type: str
-    step_id: str
-    step_name: str = ""
-    until: str = ""
 
 
 class JobUpdateRequest(msgspec.Struct):
@@ -183,22 +180,18 @@ class OneJob:
                     hint="progress, completed, failed, or yielded with `yield`",
                 )
 
-    def _yielding(self, worker_id: str, job: Job, wanted: YieldInfo) -> Ending:
-        _check_step_id(job, wanted.step_id, "yield.step_id")
-        if wanted.type == "sleep":
-            until = clock.parse_rfc3339(wanted.until, field="yield.until")
-            name = wanted.step_name or step_name(wanted.step_id)
-            sleeping = StepSleeping(wanted.step_id, name, until, execution_seq=job.execution_seq)
-            return lambda: self._services.pull.sleep(worker_id, job, sleeping)
-        if wanted.type in ("wait_for_event", "invoke_function", "invoke_function_async"):
-            return lambda: self._refuse(worker_id, job, wanted.type)
-        raise InvalidArgument(f"yield.type {wanted.type[:40]!r} is unknown", field="yield.type")
+    def _yielding(self, worker_id: str, job: Job, told: YieldInfo) -> Ending:
+        _check_step_id(job, told.step_id, "yield.step_id")
+        wanted = yielding.wanted(told, now=self._services.clock.now_us())
+        return lambda: self._suspend(worker_id, job, wanted)
 
-    async def _refuse(self, worker_id: str, job: Job, wanted: str) -> None:
-        """Fail the run rather than let it wait for what never comes. Raises Unimplemented."""
-        error = Unimplemented(f"{wanted} is not supported yet", field="yield.type", hint="the run has failed")
-        await self._services.pull.fail(worker_id, job, Failure(str(error), code=error.code, retryable=False))
-        raise error
+    async def _suspend(self, worker_id: str, job: Job, wanted: Yield) -> None:
+        """Fail the run if its code waits for what cannot be: it would again."""
+        pull = self._services.pull
+        try:
+            await pull.suspend(worker_id, job, wanted)
+        except (InvalidArgument, PayloadTooLarge) as refusal:
+            await pull.fail(worker_id, job, Failure(str(refusal), code=refusal.code, retryable=False))
 
 
 def _bad_report(refusal: IronflowError) -> Failure:
@@ -239,10 +232,7 @@ def _assignment(job: Job) -> dict[str, Any]:
         "function_id": job.function_id,
         "attempt": job.attempt,
         "event": event,
-        "completed_steps": [
-            {"step_id": memo.step_id, "name": memo.name, "output": memo.output or NULL, "status": "completed"}
-            for memo in job.memos
-        ],
+        "completed_steps": [_memo(memo) for memo in job.memos if memo.error is None or memo.awaited],
         "execution_seq": job.execution_seq,
         "lease_token": job.lease_token,
         "lease_expires_at": clock.rfc3339(job.lease_expires_at),
@@ -250,6 +240,19 @@ def _assignment(job: Job) -> dict[str, Any]:
         "max_attempts": job.retry.max_attempts,
         "on_exhausted": job.retry.on_exhausted,
     }
+
+
+def _memo(memo: Memo) -> dict[str, Any]:
+    """A step that is not to be run again. Of failed ones only those that were awaited, as published."""
+    told: dict[str, Any] = {
+        "step_id": memo.step_id,
+        "name": memo.name,
+        "output": memo.output or NULL,
+        "status": memo.status,
+    }
+    if memo.error is not None:
+        told["error"] = memo.error.told()
+    return told
 
 
 def _step(job: Job, body: StepResult, number: int) -> Step:

@@ -155,7 +155,7 @@ def row_shown(row: RunRow) -> dict[str, Any]:
     }
     if row.error_message:
         content["error"] = {"message": row.error_message, "code": row.error_code}
-    _add_conditions(content, row.due_at, row.pause_reason, row.cancellation_cause)
+    _add_conditions(content, row)
     return content
 
 
@@ -184,7 +184,20 @@ def run_shown(run: RunRecord) -> dict[str, Any]:
     }
     if state.timeout_at is not None:
         content["timeout_at"] = clock.rfc3339(state.timeout_at)
-    _add_conditions(content, state.due_at, state.pause_reason, state.cancellation_cause)
+    _add_conditions(content, state)
+    if state.divergence is not None:
+        content["divergence"] = msgspec.to_builtins(state.divergence)
+    if state.unwinding is not None:
+        content["unwinding"] = {
+            "cause": state.unwinding.cause,
+            "until": clock.rfc3339(state.unwinding.deadline),
+        }
+    if state.not_undone:
+        content["not_undone"] = state.not_undone
+    if run.notes:
+        content["notes"] = {
+            note.name: {"value": note.value, "at": clock.rfc3339(note.at)} for note in run.notes.values()
+        }
     return content
 
 
@@ -204,10 +217,20 @@ def step_shown(run_id: str, step: StepRecord) -> dict[str, Any]:
         "started_at": _instant(step.started_at),
         "ended_at": _instant(step.ended_at),
     }
-    if step.sleep_until is not None:
-        content["sleep_until"] = clock.rfc3339(step.sleep_until)
-    if step.compensation_for:
-        content["compensation_for"] = step.compensation_for
+    if step.input is not None:
+        content["input"] = step.input
+    for name, instant in (("sleep_until", step.sleep_until), ("wait_timeout", step.wait_timeout)):
+        if instant is not None:
+            content[name] = clock.rfc3339(instant)
+    told = {
+        "wait_event_name": step.wait_event,
+        "wait_match": step.wait_match,
+        "event_id": step.event_id,
+        "function_id": step.function_id,
+        "child_run_id": step.child_run_id,
+        "compensation_for": step.compensation_for,
+    }
+    content.update({name: text for name, text in told.items() if text})
     return content
 
 
@@ -217,18 +240,22 @@ def failure_shown(failure: Failure | None) -> dict[str, Any] | None:
     content: dict[str, Any] = {"message": failure.message, "code": failure.code, "retryable": failure.retryable}
     if failure.stack:
         content["stack"] = failure.stack
+    if bytes(failure.details) != b"{}":
+        content["details"] = failure.details
     if failure.retry_after_ms:
         content["retry_after_ms"] = failure.retry_after_ms
     return content
 
 
-def _add_conditions(content: dict[str, Any], due_at: int | None, pause_reason: str, cancellation_cause: str) -> None:
-    if due_at is not None:
-        content["due_at"] = clock.rfc3339(due_at)
-    if pause_reason:
-        content["pause_reason"] = pause_reason
-    if cancellation_cause:
-        content["cancellation_cause"] = cancellation_cause
+def _add_conditions(content: dict[str, Any], run: Any) -> None:
+    """What holds for some runs only, of a run's row or state."""
+    if run.due_at is not None:
+        content["due_at"] = clock.rfc3339(run.due_at)
+    for name in ("pause_reason", "cancellation_cause", "parent_run_id", "parent_step_id"):
+        if value := getattr(run, name):
+            content[name] = value
+    if run.pause_requested:
+        content["pause_requested"] = True
 
 
 def _instant(us: int | None) -> str | None:

@@ -13,6 +13,7 @@ from app.dispatch.pull import PullWorkers
 from app.events.emit import Emitter
 from app.events.invoke import Invoker
 from app.events.reading import EventReader
+from app.events.topics import Topics
 from app.history.tail import Tail
 from app.ids import Ids
 from app.metrics import Metrics
@@ -34,6 +35,7 @@ class Services:
     tail: Tail
     emitter: Emitter
     invoker: Invoker
+    topics: Topics
     events: EventReader
     runs: RunReader
     engine: Engine

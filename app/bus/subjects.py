@@ -1,8 +1,9 @@
 """NATS subjects of history's entries.
 
     ironflow.<environment>.events.<name>                        what users emitted
+    ironflow.<environment>.topics.<topic>                       what was published to topics
     ironflow.<environment>.system.run.<run id>.<verb>           created, started, completed, failed, …
-    ironflow.<environment>.system.run.<run id>.step.<verb>      completed, failed, sleeping
+    ironflow.<environment>.system.run.<run id>.step.<verb>      completed, failed, sleeping, waiting, …
     ironflow.<environment>.system.<noun>.<id>.<verb>            everything else
 
 Dots of event names separate tokens. In ids and environments, characters that a token cannot hold (dots, spaces,
@@ -14,7 +15,7 @@ from __future__ import annotations
 import re
 
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted
+from app.history.kinds import EventEmitted, TopicPublished
 
 ROOT = "ironflow"
 ALL = f"{ROOT}.>"
@@ -37,6 +38,10 @@ def of(entry: Entry) -> str:
         assert isinstance(fact, EventEmitted)
         name = ".".join(map(token, fact.name.split(".")))
         return f"{ROOT}.{environment}.events.{name}"
+    if entry.kind == TopicPublished.kind:
+        message = entry.fact
+        assert isinstance(message, TopicPublished)
+        return f"{ROOT}.{environment}.topics.{'.'.join(map(token, message.topic.split('.')))}"
     noun, _, identity = entry.stream.partition("/")
     about, _, verb = entry.kind.partition(".")
     middle = f"{token(identity)}.step" if about == "step" else token(identity)

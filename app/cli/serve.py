@@ -30,7 +30,7 @@ class PortTaken(Exception):
 def _flags(command: Callable[..., Any]) -> Callable[..., Any]:
     for setting in reversed(SETTINGS):
         shown = f"{setting.help}  [{setting.variable}]"
-        if setting.name in ("dev", "insecure"):
+        if setting.name in ("dev", "insecure", "always_replay"):
             command = click.option(setting.flag, setting.name, is_flag=True, default=None, help=shown)(command)
         else:
             default = getattr(Settings(), setting.name)

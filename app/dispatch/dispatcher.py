@@ -4,6 +4,10 @@ A run never started before is handed out as soon as its creation is durable; its
 next commit, which cannot contain a report of it that was not decided after it. Any later execution is recorded
 first and then handed out with the results recorded so far. A worker that leaves, or stays silent past its lease,
 loses its jobs to the queue at once: their fences no longer fit.
+
+A worker may keep the execution of a suspended run in memory (it is parked). If it has a free slot when the run can go
+on, it is handed only what is new, under a fence of its own like any execution; else the run goes where there is room,
+with all its results, and the parked execution is given up. History does not tell the two apart.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from typing import Any
 import structlog
 
 from app.clock import Clock
-from app.dispatch.jobs import Job, memos
+from app.dispatch.jobs import Job
 from app.dispatch.queue import Lane, Queue, Ready
 from app.dispatch.workers import Session, Sessions, WorkerInfo, check
 from app.errors import IronflowError, StaleExecution
@@ -31,10 +35,15 @@ from app.history.kinds import (
     RunReleased,
     RunResumed,
     RunStarted,
+    RunSuspended,
+    RunUnwinding,
+    RunWoken,
 )
 from app.history.tail import Tail
 from app.ids import Ids
+from app.runs import memo
 from app.runs.engine import Engine
+from app.runs.memo import Memos
 from app.runs.reading import RunReader
 from storage import runs
 from storage.contract import Storage, StorageError
@@ -44,12 +53,22 @@ log = structlog.get_logger(__name__)
 RETRY_STORE_S = 1.0
 SWEEP_US = 1_000_000
 
-_ENDED = frozenset((RunCompleted.kind, RunFailed.kind, RunPaused.kind, RunCancelled.kind))
+_ENDED = frozenset((RunCompleted.kind, RunFailed.kind, RunPaused.kind, RunCancelled.kind, RunUnwinding.kind))
+_AVAILABLE = frozenset((RunReleased.kind, RunResumed.kind, RunWoken.kind, RunUnwinding.kind))
+_KEPT = frozenset((RunPaused.kind, RunUnwinding.kind))
 
 
 class Dispatcher:
     def __init__(
-        self, *, storage: Storage, tail: Tail, engine: Engine, reader: RunReader, ids: Ids, clock: Clock
+        self,
+        *,
+        storage: Storage,
+        tail: Tail,
+        engine: Engine,
+        reader: RunReader,
+        ids: Ids,
+        clock: Clock,
+        always_replay: bool = False,
     ) -> None:
         self._storage = storage
         self._tail = tail
@@ -57,10 +76,12 @@ class Dispatcher:
         self._reader = reader
         self._ids = ids
         self._clock = clock
+        self._always_replay = always_replay
         self._queue = Queue()
         self._sessions = Sessions()
         self._tasks: asyncio.TaskGroup | None = None
         self._jobs: dict[str, tuple[Session, Job]] = {}
+        self._parked: dict[str, tuple[Session, Job]] = {}
         self._lanes: dict[str, Lane] = {}
         self._joined = asyncio.Event()
         self._position = 0
@@ -114,6 +135,8 @@ class Dispatcher:
         """The worker is gone: its jobs go back to the queue at once."""
         session.closed = True
         self._sessions.remove(session)
+        if self._parked:
+            self._parked = {run_id: parked for run_id, parked in self._parked.items() if parked[0] is not session}
         for job in list(session.jobs.values()):
             self.forget(session, job)
             self._give_back(job.environment, job.run_id, job.execution_seq, reason)
@@ -155,6 +178,16 @@ class Dispatcher:
             session.credit += 1
         self.fill(session)
 
+    def park(self, session: Session, job: Job) -> None:
+        """The worker keeps the execution in memory, whose end `finish` is about to record."""
+        if not self._always_replay:
+            self._parked[job.run_id] = (session, job)
+
+    def hand_out_whole(self, session: Session, job: Job) -> None:
+        """The worker no longer has what the job was to go on with: send it again, under the same fence, with all."""
+        assert self._tasks is not None, "the dispatcher is not running"
+        self._tasks.create_task(self._hand_out_whole(session, job))
+
     def give_back(self, session: Session, job: Job, *, reason: str) -> None:
         """The worker does not want the job, or its report could not be recorded."""
         self.forget(session, job)
@@ -177,10 +210,16 @@ class Dispatcher:
                     events[entry.stream] = entry
                 elif kind == RunCreated.kind:
                     self._created(entry, events.get(f"event/{entry.correlation}"))
-                elif kind in (RunReleased.kind, RunResumed.kind):
-                    await self._available_again(entry)
-                elif kind in _ENDED:
-                    self._ended(entry)
+                elif kind == RunSuspended.kind:
+                    suspended = entry.fact
+                    assert isinstance(suspended, RunSuspended)
+                    if suspended.ready:
+                        await self._available_again(entry)
+                else:
+                    if kind in _ENDED:
+                        self._ended(entry)
+                    if kind in _AVAILABLE:
+                        await self._available_again(entry)
             self._position = batch[-1].position
 
     def _created(self, entry: Entry, event: Entry | None) -> None:
@@ -204,8 +243,9 @@ class Dispatcher:
         lane = self._lanes.get(run_id)
         if lane is not None:
             self._queue.discard(lane, run_id)
-            if entry.kind != RunPaused.kind:
+            if entry.kind not in _KEPT:
                 del self._lanes[run_id]
+        self._unpark(run_id, entry.kind)
         held = self._jobs.get(run_id)
         if held is not None:  # it ended by something other than its worker's report: cancelled, timed out
             session, job = held
@@ -218,6 +258,11 @@ class Dispatcher:
     # Handing out.
 
     def _enqueue(self, lane: Lane, ready: Ready) -> None:
+        parked = self._parked.get(ready.run_id)
+        if parked is not None and parked[0].free:
+            self._queue.discard(lane, ready.run_id)
+            self._hand_out(parked[0], lane, ready)
+            return
         self._queue.push(lane, ready)
         session = self._sessions.with_most_credit(lane)
         if session is not None:
@@ -240,7 +285,9 @@ class Dispatcher:
             if error is not None:
                 self._not_started(session, job, error)
 
-        self._engine.start(lane[0], run_id, worker_id=session.info.id, done=started, urgent=False)
+        self._engine.start(
+            lane[0], run_id, worker_id=session.info.id, unwinds=session.unwinds, done=started, urgent=False
+        )
         session.assign(job)
 
     def _not_started(self, session: Session, job: Job, error: BaseException) -> None:
@@ -254,15 +301,15 @@ class Dispatcher:
 
     async def _hand_out_again(self, session: Session, lane: Lane, run_id: str) -> None:
         environment = lane[0]
-        answered: asyncio.Future[RunStarted] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[RunStarted | None] = asyncio.get_running_loop().create_future()
 
         def started(answer: RunStarted | None, error: BaseException | None) -> None:
             if error is not None:
                 answered.set_exception(error)
-            elif answer is not None:
+            else:
                 answered.set_result(answer)
 
-        self._engine.start(environment, run_id, worker_id=session.info.id, done=started)
+        self._engine.start(environment, run_id, worker_id=session.info.id, unwinds=session.unwinds, done=started)
         try:
             fact = await answered
         except IronflowError as refusal:
@@ -274,23 +321,50 @@ class Dispatcher:
             self._regain(session)
             self._later(lambda: self.ready(environment, run_id))
             return
-        record = await self._reader.get(environment, run_id)
-        if session.closed or record.state.execution_seq != fact.execution_seq or record.state.status != "running":
+        if fact is None:  # it was to be unwound, by a worker that cannot do that: it has ended
             self._regain(session)
-            self._give_back(environment, run_id, fact.execution_seq, "the worker left before it was handed the run")
             return
-        job = self._job(
-            session,
-            lane,
-            run_id,
-            execution_seq=fact.execution_seq,
-            attempt=fact.attempt,
-            event=record.event,
-            created=record.state,
-        )
-        job.memos = memos(record)
-        job.step_sequence_base = len(record.steps) + 1
+        seq = fact.execution_seq
+        parked = self._unpark(run_id, "resumed elsewhere", unless=session)
+        memos = None if parked is None else await self._news(environment, run_id, parked, seq)
+        resumes = parked.id if parked is not None and memos is not None else ""
+        if memos is None:
+            memos = await self._memos(environment, run_id, seq)
+        if memos is None or session.closed:
+            self._regain(session)
+            self._give_back(environment, run_id, seq, "the worker left before it was handed the run")
+            return
+        created, event = (parked, parked.event) if resumes and parked else (memos.created, memos.event)
+        assert created is not None
+        assert event is not None
+        job = self._job(session, lane, run_id, execution_seq=seq, attempt=fact.attempt, event=event, created=created)
+        job.resumes = resumes
+        _give(job, memos)
         session.assign(job)
+
+    async def _hand_out_whole(self, session: Session, job: Job) -> None:
+        memos = await self._memos(job.environment, job.run_id, job.execution_seq)
+        if memos is None or session.jobs.get(job.id) is not job:
+            return  # it was taken from the worker meanwhile
+        job.resumes = ""
+        _give(job, memos)
+        session.assign(job)
+
+    async def _memos(self, environment: str, run_id: str, execution_seq: int) -> Memos | None:
+        return await self._storage.read(lambda tx: memo.load(tx, environment, run_id, execution_seq=execution_seq))
+
+    async def _news(self, environment: str, run_id: str, parked: Job, execution_seq: int) -> Memos | None:
+        return await self._storage.read(
+            lambda tx: memo.news(tx, environment, run_id, after_version=parked.version, execution_seq=execution_seq)
+        )
+
+    def _unpark(self, run_id: str, reason: str, *, unless: Session | None = None) -> Job | None:
+        """Forget where the run is parked, and let that worker drop it; or its job there, if the session is that one."""
+        session, job = self._parked.pop(run_id, (None, None))
+        if session is None or job is None or session is unless:
+            return job
+        session.cancel(job, reason)
+        return None
 
     def _job(
         self, session: Session, lane: Lane, run_id: str, *, execution_seq: int, attempt: int, event: Entry, created: Any
@@ -306,6 +380,8 @@ class Dispatcher:
             attempt=attempt,
             retry=created.retry,
             event=event,
+            function_version=created.function_version,
+            always_replay=self._always_replay,
             lease_expires_at=now + session.lease_ttl_us,
             started_at=now,
         )
@@ -371,6 +447,7 @@ def new_session(
     now_us: int,
     assign: Callable[[Job], None],
     cancel: Callable[[Job, str], None],
+    unwinds: bool = False,
 ) -> Session:
     """A session for a worker that just registered. Raises InvalidArgument for one that cannot be."""
     check(info)
@@ -383,7 +460,13 @@ def new_session(
         credit=credit,
         registered_at=now_us,
         last_seen_at=now_us,
+        unwinds=unwinds,
     )
+
+
+def _give(job: Job, memos: Memos) -> None:
+    job.memos, job.version, job.unwind = memos.given(job.attempt), memos.version, memos.unwinding
+    job.step_sequence_base = len(memos.steps) + 1
 
 
 def seen(session: Session, job_ids: Sequence[str], *, now_us: int) -> tuple[Sequence[str], Sequence[str]]:

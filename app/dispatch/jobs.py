@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import msgspec
 
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted, Failure, RetryPolicy
-from app.runs.reading import RunRecord
-
-_SEGMENT = re.compile(r"(?:\\.|[^:\\])+", re.DOTALL)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_RAW_PREFIXES = ("compensate", "publish")
-
-
-class Memo(NamedTuple):
-    """A step whose result is recorded: the worker returns it instead of running the step again."""
-
-    step_id: str
-    name: str
-    output: msgspec.Raw | None
-    error: Failure | None
-
-
-def step_name(step_id: str) -> str:
-    """The name within `<run id>[:<parallel>:<branch>]…:<name>:<number>`, unescaped (wire facts, "Step ids")."""
-    parts = _SEGMENT.findall(step_id)
-    if len(parts) < 3:
-        return step_id
-    name = _ESCAPED.sub(r"\1", parts[-2])
-    return f"{parts[-3]}:{name}" if len(parts) > 3 and parts[-3] in _RAW_PREFIXES else name
+from app.history.kinds import EventEmitted, RetryPolicy, RunUnwinding
+from app.runs.memo import Memo
 
 
 @dataclass(slots=True)
 class Job:
-    """`event` is the entry of the run's event; `lease_expires_at` in µs. `step_sequence_base` counts from 1."""
+    """`event` is the entry of the run's event; `lease_expires_at` in µs. `step_sequence_base` counts from 1.
+
+    `resumes` is the parked job that goes on with this one: `memos` are then only what is new to it. `version` is that
+    of the entry by which the execution began, or an earlier one without awaited steps before it.
+    """
 
     id: str
     environment: str
@@ -50,6 +28,11 @@ class Job:
     retry: RetryPolicy
     event: Entry
     memos: Sequence[Memo] = ()
+    function_version: int = 0
+    version: int = 1
+    resumes: str = ""
+    unwind: RunUnwinding | None = None
+    always_replay: bool = False
     step_sequence_base: int = 1
     lease_expires_at: int = 0
     acknowledged: bool = False
@@ -60,10 +43,3 @@ class Job:
         fact = self.event.fact
         assert isinstance(fact, EventEmitted)
         return fact
-
-
-def memos(run: RunRecord) -> list[Memo]:
-    """What a worker must not run again: completed steps. A failed step is not remembered, it runs anew."""
-    return [
-        Memo(step.step_id, step.name, step.output, None) for step in run.steps.values() if step.status == "completed"
-    ]

@@ -19,8 +19,9 @@ from app.dispatch.dispatcher import Dispatcher, new_session, seen
 from app.dispatch.jobs import Job
 from app.dispatch.workers import Session, WorkerInfo
 from app.errors import InvalidArgument, StaleExecution, WorkerNotFound
-from app.history.kinds import Failure, RunCompleted, StepCompleted, StepFailed, StepSleeping
+from app.history.kinds import Failure, RunCompleted, StepCompleted, StepFailed
 from app.runs.engine import Engine
+from app.runs.yields import Yield
 
 LEASE_TTL_S = 90.0
 ACK_TTL_S = 30.0
@@ -126,8 +127,12 @@ class PullWorkers:
             ),
         )
 
-    async def sleep(self, worker_id: str, job: Job, fact: StepSleeping) -> None:
-        await self._end(worker_id, job, lambda done: self._engine.sleep(job.environment, job.run_id, fact, done))
+    async def suspend(self, worker_id: str, job: Job, wanted: Yield) -> None:
+        """Raises InvalidArgument for what cannot be waited for; nothing is recorded then."""
+        submit = self._engine.suspend(
+            job.environment, job.run_id, (wanted,), execution_seq=job.execution_seq, event=job.event
+        )
+        await self._end(worker_id, job, submit)
 
     async def _end(self, worker_id: str, job: Job, submit: Submit) -> None:
         """Record the end; only then is the job off the worker's hands, so that it may report again if we fail."""

@@ -53,7 +53,8 @@ class Session:
     """One connected worker. `assign` and `cancel` are its transport's: they only queue a message.
 
     `credit` is how many more jobs the worker wants now; a stream grants its free slots once and for all, a polling
-    worker with each poll. `lease_ttl_us` is how long it may be silent.
+    worker with each poll. `lease_ttl_us` is how long it may be silent. `unwinds`: it can run the compensations of a
+    run that is ended from outside.
     """
 
     info: WorkerInfo
@@ -68,6 +69,7 @@ class Session:
     draining: bool = False
     closed: bool = False
     turn: int = 0
+    unwinds: bool = False
 
     @property
     def free(self) -> bool:

@@ -67,7 +67,7 @@ class Emitter:
 
     async def emit(self, event: NewEvent) -> Emitted:
         """Raises InvalidArgument, PayloadTooLarge, IdempotencyConflict."""
-        emitted: Emitted = await self._committer.commit(self._command(event))
+        emitted: Emitted = await self._committer.commit(self.command(event))
         return emitted
 
     async def emit_batch(self, events: Sequence[NewEvent | IronflowError]) -> Sequence[Emitted | BaseException]:
@@ -92,7 +92,7 @@ class Emitter:
             if isinstance(event, IronflowError):
                 continue
             try:
-                command = self._command(event)
+                command = self.command(event)
             except IronflowError as error:
                 answers[number] = error
                 continue
@@ -103,11 +103,12 @@ class Emitter:
             await answered
         return answers
 
-    def _command(self, event: NewEvent) -> Command:
+    def command(self, event: NewEvent) -> Command:
+        """What records the event and its runs; its answer is an Emitted. Raises as `emit` does."""
         patterns.validate_name(event.name, field="name")
         data = jsonvalue.check(event.data, field="data")
         metadata = _checked_metadata(event.metadata)
-        _check_key(event.idempotency_key)
+        check_key(event.idempotency_key)
         _check_source(event.source)
         if not 1 <= event.version <= VERSION_MAX:
             raise InvalidArgument(f"version {event.version} is out of range", field="version", hint="1 or more")
@@ -190,7 +191,8 @@ def _checked_metadata(metadata: bytes) -> Any:
     return value
 
 
-def _check_key(key: str) -> None:
+def check_key(key: str) -> None:
+    """Returns for a usable idempotency key, or none. Raises InvalidArgument."""
     if len(key.encode("utf-8", "surrogatepass")) > KEY_BYTES_MAX or any(
         not c.isprintable() or c.isspace() for c in key
     ):

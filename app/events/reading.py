@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app import texts
+from app import patterns, texts
 from app.errors import EventNotFound, InvalidArgument
 from app.events.noun import stream
 from app.history.entry import Entry
@@ -81,6 +81,11 @@ class EventReader:
         older_than = _position(cursor, "cursor") if cursor else _END
         return await self._storage.read(lambda tx: _older(tx, environment, chosen, limit, older_than))
 
+    async def before(self, environment: str, pattern: str, *, position: int, since: int, limit: int) -> Sequence[Entry]:
+        """Events of that name or pattern, recorded before the position and not before the instant, oldest first; of
+        more than `limit` the newest."""
+        return await self._storage.read(lambda tx: _before(tx, environment, pattern, position, since, limit))
+
     async def names(self, environment: str) -> Sequence[tuple[str, int]]:
         """Names with counts over the newest NAMES_SCANNED events."""
         return await self._storage.read(lambda tx: events.names(tx, environment, scan=NAMES_SCANNED))
@@ -124,6 +129,19 @@ def _by_position(row: EventRow) -> int:
 
 def _entries(tx: Transaction, environment: str, rows: Sequence[EventRow]) -> list[Entry]:
     return [Entry(history.of_stream(tx, environment, stream(row.id), limit=1)[0]) for row in rows]
+
+
+def _before(tx: Transaction, environment: str, pattern: str, position: int, since: int, limit: int) -> list[Entry]:
+    compiled = patterns.compile(pattern)
+    chosen = EventChoice(name="" if "*" in pattern or ">" in pattern else pattern)
+    found: list[EventRow] = []
+    while len(found) < limit:
+        page = events.before(tx, environment, position, chosen, limit=LIMIT_MAX)
+        found += [row for row in page if row.recorded_at >= since and compiled.matches(row.name)]
+        if len(page) < LIMIT_MAX or page[-1].recorded_at < since:
+            break
+        position = page[-1].position
+    return _entries(tx, environment, found[:limit][::-1])
 
 
 def _position(text: str, field: str) -> int:

@@ -36,10 +36,12 @@ STATES_MAX = 10_000
 
 
 class Decision(NamedTuple):
-    """What a command wants recorded, and what its caller is told once it is durable."""
+    """What a command wants recorded, and what its caller is told once it is durable. `new` names streams that it
+    begins, and that the command could not name because it depends on the states whether they are begun."""
 
     drafts: Sequence[Draft]
     answer: Any = None
+    new: Sequence[str] = ()
 
 
 class Decide(Protocol):
@@ -195,6 +197,8 @@ class Committer:
                 outcomes.append(_Outcome(waiting, None, Internal("the command could not be decided")))
                 self._discard(command)
                 continue
+            for stream in decision.new:
+                slots[stream] = self._begin(command.environment, stream)
             for draft, data in zip(decision.drafts, encoded, strict=True):
                 slot = slots[draft.stream]
                 position += 1
@@ -248,9 +252,13 @@ class Committer:
                 self._states.put(key, slot)
             slots[stream] = slot
         for stream in command.new:
-            slots[stream] = slot = self._fold.slot(stream)
-            self._states.put((command.environment, stream), slot)
+            slots[stream] = self._begin(command.environment, stream)
         return slots
+
+    def _begin(self, environment: str, stream: str) -> Slot:
+        slot = self._fold.slot(stream)
+        self._states.put((environment, stream), slot)
+        return slot
 
     def _discard(self, command: Command) -> None:
         """Forget the empty states of streams that a refused command would have begun."""

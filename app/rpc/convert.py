@@ -21,7 +21,10 @@ from storage.records import RunRow
 _STEP_TYPES = {
     "invoke": types_pb2.STEP_TYPE_INVOKE,
     "sleep": types_pb2.STEP_TYPE_SLEEP,
+    "wait_for_event": types_pb2.STEP_TYPE_WAIT_FOR_EVENT,
     "compensate": types_pb2.STEP_TYPE_COMPENSATE,
+    "invoke_function": types_pb2.STEP_TYPE_INVOKE_FUNCTION,
+    "invoke_function_async": types_pb2.STEP_TYPE_INVOKE_FUNCTION,
 }
 _LATER = ("concurrency", "debounce", "circuit_breaker", "throttle", "cancel_on", "secrets", "actor_key", "endpoint_url")
 
@@ -124,6 +127,9 @@ def _run_common(state: Any, environment: str, max_attempts: int) -> types_pb2.Ru
         max_attempts=max_attempts,
         pause_reason=state.pause_reason,
         cancellation_cause=state.cancellation_cause,
+        pause_requested=bool(state.pause_requested),
+        parent_run_id=state.parent_run_id,
+        parent_step_id=state.parent_step_id,
         environment_id=environment,
         version=state.version,
     )
@@ -137,8 +143,26 @@ def _run_common(state: Any, environment: str, max_attempts: int) -> types_pb2.Ru
 def step(run_id: str, record: StepRecord) -> types_pb2.Step:
     """A step with its output. Raises FailedPrecondition for one that protobuf cannot carry."""
     message = step_head(run_id, record)
+    if record.input is not None:
+        put(message, "input", record.input)
     if record.output is not None:
         put(message, "output", record.output)
+    return message
+
+
+def paused_step(record: StepRecord) -> ironflow_pb2.PausedStepInfo:
+    """A step of a paused run, its payloads as JSON bytes."""
+    message = ironflow_pb2.PausedStepInfo(
+        id=record.step_id,
+        name=record.name,
+        output=bytes(record.output or b""),
+        step_type=record.type,
+        status=record.status,
+    )
+    if record.error is not None:
+        message.error = msgspec.json.encode(record.error.told())
+    if record.ended_at is not None:
+        message.completed_at.FromMicroseconds(record.ended_at)
     return message
 
 
@@ -154,10 +178,12 @@ def step_head(run_id: str, record: StepRecord) -> types_pb2.Step:
         attempt=record.attempt,
         duration_ms=min(record.duration_ms, 2**31 - 1),
         compensation_for=record.compensation_for,
+        wait_event_name=record.wait_event,
+        child_run_id=record.child_run_id,
     )
     if record.error is not None:
         message.error.CopyFrom(error(record.error))
-    for name in ("started_at", "ended_at", "sleep_until"):
+    for name in ("started_at", "ended_at", "sleep_until", "wait_timeout"):
         instant = getattr(record, name)
         if instant is not None:
             getattr(message, name).FromMicroseconds(instant)
@@ -181,13 +207,16 @@ def result(result: RunResult) -> ironflow_pb2.RunResult:
 
 
 def error(failure: Failure) -> types_pb2.Error:
-    return types_pb2.Error(
+    message = types_pb2.Error(
         message=failure.message,
         code=failure.code,
         stack=failure.stack,
         retryable=failure.retryable,
         retry_after_ms=failure.retry_after_ms,
     )
+    if bytes(failure.details) != b"{}":
+        message.details.update(msgspec.json.decode(failure.details))
+    return message
 
 
 def refusal(error: IronflowError) -> types_pb2.Error:

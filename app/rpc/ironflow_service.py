@@ -1,4 +1,4 @@
-"""IronflowService over gRPC: every unary method of the table, errors as status, code and hint."""
+"""IronflowService and PubSubService over gRPC: every unary method of their tables, errors as status, code and hint."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from app.api.answers import error_of
 from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import IronflowError, Unimplemented
-from app.rpc import metadata
-from app.rpc.methods import METHODS, Method
-from ironflow.v1 import ironflow_pb2, ironflow_pb2_grpc
+from app.rpc import metadata, pubsub
+from app.rpc.methods import METHODS, Method, Table
+from ironflow.v1 import ironflow_pb2, ironflow_pb2_grpc, pubsub_pb2, pubsub_pb2_grpc
 
 log = structlog.get_logger(__name__)
-
-SERVICE = ironflow_pb2.DESCRIPTOR.services_by_name["IronflowService"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -27,9 +25,20 @@ class IronflowService(ironflow_pb2_grpc.IronflowServiceServicer):
     """Every method that the service has; those that are not in the table answer UNIMPLEMENTED."""
 
     def __init__(self, services: Services) -> None:
-        for name in SERVICE.methods_by_name:
-            method = METHODS[name][1] if name in METHODS else _unimplemented(name)
-            setattr(self, name, _unary(services, name, method))
+        _fill(self, services, ironflow_pb2.DESCRIPTOR.services_by_name["IronflowService"], METHODS)
+
+
+class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
+    """The same of PubSubService."""
+
+    def __init__(self, services: Services) -> None:
+        _fill(self, services, pubsub_pb2.DESCRIPTOR.services_by_name["PubSubService"], pubsub.METHODS)
+
+
+def _fill(servicer: object, services: Services, service: Any, table: Table) -> None:
+    for name in service.methods_by_name:
+        method = table[name][1] if name in table else _unimplemented(f"{service.name}/{name}")
+        setattr(servicer, name, _unary(services, name, method))
 
 
 def _unary(services: Services, name: str, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
@@ -44,7 +53,7 @@ def _unary(services: Services, name: str, method: Method) -> Callable[[Any, Cont
 
 def _unimplemented(name: str) -> Method:
     async def method(services: Services, caller: Caller, request: Any) -> Any:
-        raise Unimplemented(f"IronflowService/{name} is not implemented", hint="see /api/v1/capabilities")
+        raise Unimplemented(f"{name} is not implemented", hint="see /api/v1/capabilities")
 
     return method
 

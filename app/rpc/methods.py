@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from google.protobuf.message import Message
@@ -12,7 +12,7 @@ from app.api.answers import error_of
 from app.api.caller import Caller
 from app.api.runs import statuses
 from app.api.services import Services
-from app.errors import InvalidArgument, IronflowError, Unimplemented
+from app.errors import FailedPrecondition, InvalidArgument, IronflowError, Unimplemented
 from app.events.emit import Emitted, NewEvent
 from app.rpc import convert
 from app.runs.reading import LIMIT_DEFAULT, RunFilter
@@ -21,6 +21,7 @@ from ironflow.v1 import ironflow_pb2, types_pb2
 FUNCTIONS_MAX = 1_000
 
 Method = Callable[[Services, Caller, Any], Awaitable[Message]]
+Table = Mapping[str, tuple[type[Message], Method]]
 
 
 async def trigger(
@@ -130,10 +131,25 @@ async def cancel_run(services: Services, caller: Caller, request: ironflow_pb2.C
 
 
 async def resume_run(services: Services, caller: Caller, request: ironflow_pb2.ResumeRunRequest) -> types_pb2.Run:
-    if request.from_step:
-        raise Unimplemented("resuming from a step is not supported yet", field="from_step", hint="leave it out")
-    await services.engine.resume(caller.environment, request.run_id, actor=caller.actor)
+    await services.engine.resume(caller.environment, request.run_id, from_step=request.from_step, actor=caller.actor)
     return convert.run(await services.runs.get(caller.environment, request.run_id))
+
+
+async def pause_run(
+    services: Services, caller: Caller, request: ironflow_pb2.PauseRunRequest
+) -> ironflow_pb2.PauseRunResponse:
+    paused = await services.engine.pause(caller.environment, request.run_id, actor=caller.actor)
+    return ironflow_pb2.PauseRunResponse(status="paused" if paused else "pause_requested")
+
+
+async def get_paused_state(
+    services: Services, caller: Caller, request: ironflow_pb2.GetPausedStateRequest
+) -> ironflow_pb2.GetPausedStateResponse:
+    record = await services.runs.get(caller.environment, request.run_id)
+    if record.state.status != "paused":
+        raise FailedPrecondition(f"{request.run_id} is {record.state.status}, not paused")
+    steps = [convert.paused_step(step) for step in record.steps.values()]
+    return ironflow_pb2.GetPausedStateResponse(steps=steps, pause_reason=record.state.pause_reason)
 
 
 async def health(
@@ -166,6 +182,8 @@ METHODS: dict[str, tuple[type[Message], Method]] = {
     "GetRunSteps": (ironflow_pb2.GetRunStepsRequest, get_run_steps),
     "CancelRun": (ironflow_pb2.CancelRunRequest, cancel_run),
     "ResumeRun": (ironflow_pb2.ResumeRunRequest, resume_run),
+    "PauseRun": (ironflow_pb2.PauseRunRequest, pause_run),
+    "GetPausedState": (ironflow_pb2.GetPausedStateRequest, get_paused_state),
     "Health": (ironflow_pb2.HealthRequest, health),
     "Info": (ironflow_pb2.InfoRequest, info),
 }

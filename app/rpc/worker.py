@@ -7,23 +7,24 @@ is being sent travel together, if the worker said that it accepts batches.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-import msgspec
 import structlog
 
-from app import jsonvalue
-from app.clock import INSTANT_US_MAX, INSTANT_US_MIN, Clock
+from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher, new_session, seen
-from app.dispatch.jobs import Job, step_name
+from app.dispatch.jobs import Job
 from app.dispatch.workers import Session, WorkerInfo
-from app.errors import InvalidArgument, IronflowError, StaleExecution
-from app.history.kinds import NULL, Failure, RunCompleted, StepCompleted, StepFailed, StepSleeping
+from app.errors import IdempotencyConflict, InvalidArgument, IronflowError, StaleExecution
+from app.events.emit import Emitter, NewEvent
+from app.events.topics import Topics
+from app.history.committer import Command
+from app.history.kinds import Divergence, Failure, RunCompleted
 from app.ids import Ids
-from app.rpc import convert
-from app.runs.engine import Engine
-from ironflow.v1 import types_pb2, worker_pb2
+from app.rpc import assignments, reports
+from app.runs.engine import Diverged, Engine
+from ironflow.v1 import worker_pb2
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,6 @@ HEARTBEAT_INTERVAL_MS = 5_000
 LEASE_TTL_S = 15.0
 CONCURRENT_JOBS_MAX = 10_000
 FUNCTIONS_MAX = 1_000
-STEP_ID_CHARS_MAX = 1_024
 BATCH_MAX = 500
 BATCH_BYTES_MAX = 8 * 2**20
 
@@ -39,9 +39,21 @@ BATCH_BYTES_MAX = 8 * 2**20
 class Conversation:
     """What a worker says and what it is told. `receive` never waits; `messages` yields what is to be sent."""
 
-    def __init__(self, *, dispatcher: Dispatcher, engine: Engine, ids: Ids, clock: Clock, environment: str) -> None:
+    def __init__(
+        self,
+        *,
+        dispatcher: Dispatcher,
+        engine: Engine,
+        emitter: Emitter,
+        topics: Topics,
+        ids: Ids,
+        clock: Clock,
+        environment: str,
+    ) -> None:
         self._dispatcher = dispatcher
         self._engine = engine
+        self._emitter = emitter
+        self._topics = topics
         self._ids = ids
         self._clock = clock
         self._environment = environment
@@ -60,6 +72,7 @@ class Conversation:
             "job_failed": self._job_failed,
             "job_ack": self._job_ack,
             "job_nack": self._job_nack,
+            "noted": self._noted,
         }
 
     async def messages(self) -> AsyncIterator[worker_pb2.EngineMessage]:
@@ -119,6 +132,7 @@ class Conversation:
             now_us=self._clock.now_us(),
             assign=self._assign,
             cancel=self._cancel,
+            unwinds=message.accepts_batches,  # a worker of ours
         )
         self._dispatcher.join(self._session)
 
@@ -148,6 +162,9 @@ class Conversation:
         job = self._held(session, message)
         if job is None:
             return
+        if message.reason == worker_pb2.JOB_NACK_REASON_NOT_PARKED:
+            self._dispatcher.hand_out_whole(session, job)
+            return
         if message.reason == worker_pb2.JOB_NACK_REASON_DRAINING:
             session.draining = True
         else:
@@ -163,41 +180,23 @@ class Conversation:
         if job is None:
             return
         try:
-            _check_step_id(job, message.step_id)
-            output = _output(message)
+            fact = reports.completed(job, message, now=self._clock.now_us())
+            emissions = self._emissions(job, message) if message.emissions else ()
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
-        fact = StepCompleted(
-            step_id=message.step_id,
-            name=message.name or _name(job, message.step_id),
-            output=output,
-            execution_seq=job.execution_seq,
-            attempt=job.attempt,
-            duration_ms=max(0, message.duration_ms),
-            started_at=self._clock.now_us() - max(0, message.duration_ms) * 1000,
-        )
-        self._engine.step(job.environment, job.run_id, fact, self._acknowledge(session, job, message.step_id))
+        acknowledge = self._acknowledge(session, job, message.step_id)
+        self._engine.step(job.environment, job.run_id, fact, acknowledge, emissions=emissions)
 
     def _step_failed(self, session: Session, message: worker_pb2.StepFailed) -> None:
         job = self._held(session, message, message.step_id)
         if job is None:
             return
         try:
-            _check_step_id(job, message.step_id)
-            failure = _failure(message.error)
+            fact = reports.failed(job, message, now=self._clock.now_us())
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
-        fact = StepFailed(
-            step_id=message.step_id,
-            name=message.name or _name(job, message.step_id),
-            error=failure,
-            execution_seq=job.execution_seq,
-            attempt=job.attempt,
-            duration_ms=max(0, message.duration_ms),
-            started_at=self._clock.now_us() - max(0, message.duration_ms) * 1000,
-        )
         self._engine.step(job.environment, job.run_id, fact, self._acknowledge(session, job, message.step_id))
 
     def _step_yielded(self, session: Session, message: worker_pb2.StepYielded) -> None:
@@ -205,29 +204,34 @@ class Conversation:
         if job is None:
             return
         try:
-            _check_step_id(job, message.step_id)
-            if message.WhichOneof("yield_info") != "sleep":
-                raise InvalidArgument(f"step {message.step_id}: only sleep is supported yet", field="yield_info")
-            until = message.sleep.until.ToMicroseconds()
-            if not INSTANT_US_MIN <= until <= INSTANT_US_MAX:
-                raise InvalidArgument(f"step {message.step_id}: it cannot sleep until then", field="sleep.until")
+            wanted = reports.yields(job, message, now=self._clock.now_us())
+            record = self._engine.suspend(
+                job.environment, job.run_id, wanted, execution_seq=job.execution_seq, event=job.event
+            )
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
-        fact = StepSleeping(
-            step_id=message.step_id,
-            name=message.name or _name(job, message.step_id),
-            until=until,
-            execution_seq=job.execution_seq,
-        )
-        self._dispatcher.finish(session, job, lambda done: self._engine.sleep(job.environment, job.run_id, fact, done))
+        if message.parked:
+            self._dispatcher.park(session, job)
+        self._dispatcher.finish(session, job, record)
+
+    def _noted(self, session: Session, message: worker_pb2.RunNoted) -> None:
+        job = self._held(session, message)
+        if job is None:
+            return
+        try:
+            fact = reports.noted(job, message)
+        except IronflowError as error:
+            self._bad_report(session, job, error)
+            return
+        self._engine.note(job.environment, job.run_id, fact, _ignore)
 
     def _job_completed(self, session: Session, message: worker_pb2.JobCompleted) -> None:
         job = self._held(session, message)
         if job is None:
             return
         try:
-            output = _output(message)
+            output = reports.output(message)
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
@@ -241,19 +245,23 @@ class Conversation:
         if job is None:
             return
         try:
-            failure = _failure(message.error)
-            steps = [_executed(job, step, self._clock.now_us()) for step in message.steps]
+            failure = reports.failure(message.error)
+            steps = [reports.executed(job, step, now=self._clock.now_us()) for step in message.steps]
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
         for fact in steps:
             self._engine.step(job.environment, job.run_id, fact, _ignore)
-        self._fail(session, job, failure)
+        if message.HasField("divergence"):
+            self._diverge(session, job, reports.divergence(message.divergence))
+        else:
+            self._fail(session, job, failure)
 
     # What it is told.
 
     def _assign(self, job: Job) -> None:
-        self._send(_assignment(job))
+        for message in assignments.messages(job, pages=self._batches):
+            self._send(message)
 
     def _cancel(self, job: Job, reason: str) -> None:
         self._send(worker_pb2.EngineMessage(cancel=worker_pb2.CancelJob(job_id=job.id, reason=reason)))
@@ -261,13 +269,17 @@ class Conversation:
     def _acknowledge(self, session: Session, job: Job, step_id: str) -> Callable[[Any, BaseException | None], None]:
         def done(answer: Any, error: BaseException | None) -> None:
             self._ack(job.id, step_id, error)
-            if error is not None and session.jobs.get(job.id) is job:
-                if isinstance(error, StaleExecution):
-                    self._dispatcher.give_back(session, job, reason="superseded")
-                else:
-                    self._dispatcher.give_back(session, job, reason="the result of a step could not be recorded")
-                session.credit += 1
-                self._dispatcher.fill(session)
+            if error is None or session.jobs.get(job.id) is not job or isinstance(error, Diverged):
+                return  # a run that diverged is paused: that takes the job from the worker
+            if isinstance(error, IdempotencyConflict):
+                self._bad_report(session, job, error)
+                return
+            if isinstance(error, StaleExecution):
+                self._dispatcher.give_back(session, job, reason="superseded")
+            else:
+                self._dispatcher.give_back(session, job, reason="the result of a step could not be recorded")
+            session.credit += 1
+            self._dispatcher.fill(session)
 
         return done
 
@@ -309,6 +321,21 @@ class Conversation:
             session, job, Failure(message=f"bad report of the worker: {error}", code=error.code, retryable=False)
         )
 
+    def _emissions(self, job: Job, message: worker_pb2.StepCompleted) -> Sequence[Command]:
+        return [
+            self._emitter.command(one) if isinstance(one, NewEvent) else self._topics.command(one)
+            for one in reports.emissions(job, message)
+        ]
+
+    def _diverge(self, session: Session, job: Job, divergence: Divergence) -> None:
+        self._dispatcher.finish(
+            session,
+            job,
+            lambda done: self._engine.diverge(
+                job.environment, job.run_id, execution_seq=job.execution_seq, divergence=divergence, done=done
+            ),
+        )
+
     def _fail(self, session: Session, job: Job, failure: Failure) -> None:
         self._dispatcher.finish(
             session,
@@ -332,7 +359,7 @@ def _batched(messages: list[worker_pb2.EngineMessage]) -> list[list[worker_pb2.E
             batches.append([])
             size = 0
         batches[-1].append(message)
-        if message.HasField("job"):  # the only kind that can be large
+        if message.HasField("job") or message.HasField("memo_page"):  # the kinds that can be large
             size += message.ByteSize()
     return batches
 
@@ -359,85 +386,3 @@ def _info(message: worker_pb2.WorkerRegister, ids: Ids, environment: str) -> Wor
         sdk=message.version.sdk,
         runtime=message.version.runtime,
     )
-
-
-def _assignment(job: Job) -> worker_pb2.EngineMessage:
-    emitted = job.emitted
-    message = worker_pb2.EngineMessage()
-    assignment = message.job
-    assignment.job_id = job.id
-    assignment.run_id = job.run_id
-    assignment.function_id = job.function_id
-    assignment.attempt = job.attempt
-    assignment.execution_seq = job.execution_seq
-    assignment.lease_token = job.lease_token
-    assignment.max_attempts = job.retry.max_attempts
-    assignment.on_exhausted = job.retry.on_exhausted
-    assignment.lease_expires_at.FromMicroseconds(job.lease_expires_at)
-    event = assignment.event
-    event.id = emitted.id
-    event.name = emitted.name
-    event.data_json = bytes(emitted.data)
-    event.source = emitted.source
-    event.version = emitted.version
-    event.idempotency_key = emitted.idempotency_key
-    event.timestamp.FromMicroseconds(job.event.recorded_at)
-    if len(job.event.metadata) > 2:
-        event.metadata.update(msgspec.json.decode(job.event.metadata))
-    for memo in job.memos:
-        step = assignment.completed_steps.add(step_id=memo.step_id, name=memo.name, status="completed")
-        step.output_json = bytes(memo.output or NULL)
-    return message
-
-
-def _output(message: worker_pb2.StepCompleted | worker_pb2.JobCompleted) -> msgspec.Raw:
-    """The JSON of a result: our own bytes, or the published Struct and Value."""
-    if message.output_json:
-        jsonvalue.check(message.output_json, field="output")
-        return msgspec.Raw(message.output_json)
-    return msgspec.Raw(convert.payload(message, "output"))
-
-
-def _failure(error: types_pb2.Error) -> Failure:
-    """The error as it is recorded: texts bounded, and free of what JSON cannot hold."""
-    return Failure(
-        message=_text(error.message, 4_000) or "the worker gave no message",
-        code=_text(error.code, 200),
-        retryable=error.retryable,
-        stack=_text(error.stack, 16_000),
-        retry_after_ms=max(0, error.retry_after_ms),
-    )
-
-
-def _text(value: str, chars_max: int) -> str:
-    return value.replace("\0", "\\0")[:chars_max]
-
-
-def _executed(job: Job, step: worker_pb2.ExecutedStep, now: int) -> StepCompleted | StepFailed:
-    _check_step_id(job, step.id)
-    common: dict[str, Any] = {
-        "step_id": step.id,
-        "name": step.name or _name(job, step.id),
-        "type": step.type or "compensate",
-        "execution_seq": job.execution_seq,
-        "attempt": job.attempt,
-        "duration_ms": max(0, step.duration_ms),
-        "started_at": now - max(0, step.duration_ms) * 1000,
-        "compensation_for": step.compensation_for,
-    }
-    if step.status == "failed":
-        return StepFailed(error=_failure(step.error), **common)
-    return StepCompleted(**common)
-
-
-def _check_step_id(job: Job, step_id: str) -> None:
-    if not step_id.startswith(f"{job.run_id}:") or len(step_id) > STEP_ID_CHARS_MAX or "\0" in step_id:
-        raise InvalidArgument(
-            f"step id {step_id[:100]!r} does not belong to {job.run_id}",
-            field="step_id",
-            hint="step ids are <run id>:<name>:<number>",
-        )
-
-
-def _name(job: Job, step_id: str) -> str:
-    return step_name(step_id)

@@ -1,53 +1,132 @@
-"""What can be asked of a run, each one a command to the committer. Transports and dispatch go through here."""
+"""What can be asked of a run, each one a command to the committer. Transports and dispatch go through here.
+
+Reports of workers are answered by callback in the event loop, so that a message of many reports makes no tasks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from app import texts
+from app.clock import Clock
+from app.errors import FailedPrecondition
 from app.history.committer import Command, Committer, Decision, Done
-from app.history.entry import Draft
+from app.history.entry import Draft, Entry
 from app.history.kinds import (
+    Divergence,
     Fact,
     Failure,
     RunCompleted,
+    RunNoted,
+    RunPaused,
     RunStarted,
     StepCompleted,
     StepFailed,
-    StepSleeping,
 )
-from app.runs import machine
-from app.runs.machine import Run
+from app.ids import Ids
+from app.runs import children, machine, steering, steps, waiting, yields
+from app.runs.functions import Functions
 from app.runs.noun import stream
 from app.runs.reading import not_found
+from app.runs.state import Run
+from app.runs.yields import Invoke, Yield
 
 REASON_CHARS_MAX = 1_000
 
 Decider = Callable[[Run | None, int], list[Fact]]
 
 
+class Diverged(FailedPrecondition):
+    """The code asked for what history contradicts; the run is paused for a person to look at."""
+
+    code = "DIVERGED"
+
+
 class Engine:
-    def __init__(self, committer: Committer) -> None:
+    def __init__(self, *, committer: Committer, functions: Functions, ids: Ids, clock: Clock) -> None:
         self._committer = committer
+        self._functions = functions
+        self._ids = ids
+        self._clock = clock
 
-    # For dispatch: answered by callback in the event loop, so that a message of many reports makes no tasks.
+    # For dispatch and transports of workers.
 
-    def start(self, environment: str, run_id: str, *, worker_id: str, done: Done, urgent: bool = True) -> None:
-        """Hand the run to a worker. `done` is given the RunStarted, or RunNotRunning."""
+    def start(
+        self,
+        environment: str,
+        run_id: str,
+        *,
+        worker_id: str,
+        done: Done,
+        urgent: bool = True,
+        unwinds: bool = False,
+    ) -> None:
+        """Hand the run to a worker. `done` is given the RunStarted, or RunNotRunning; or None, if the run was to be
+        unwound and has ended, because the worker cannot do that."""
 
         def decide(run: Run | None, now: int) -> list[Fact]:
-            return machine.decide_start(run, worker_id=worker_id, now=now)
+            return machine.decide_start(run, worker_id=worker_id, now=now, unwinds=unwinds)
 
         self._submit(environment, run_id, decide, done, urgent=urgent)
 
-    def step(self, environment: str, run_id: str, fact: StepCompleted | StepFailed, done: Done) -> None:
-        """Record the result of a step. Refused with StaleExecution when another execution holds the run."""
-        self._submit(environment, run_id, lambda run, now: machine.decide_step(run, fact), done)
+    def step(
+        self,
+        environment: str,
+        run_id: str,
+        fact: StepCompleted | StepFailed,
+        done: Done,
+        *,
+        emissions: Sequence[Command] = (),
+    ) -> None:
+        """Record the result of a step, and what it emits in the same commit. Refused with StaleExecution when another
+        execution holds the run, with Diverged when history has another kind of step there."""
+        command = _command(environment, run_id, lambda run, now: steps.decide_step(run, fact), "")
+        if emissions:
+            command = _together(command, emissions)
+        self._committer.submit(command, _telling(done))
 
-    def sleep(self, environment: str, run_id: str, fact: StepSleeping, done: Done) -> None:
-        self._submit(environment, run_id, lambda run, now: machine.decide_sleep(run, fact), done)
+    def note(self, environment: str, run_id: str, fact: RunNoted, done: Done) -> None:
+        self._submit(environment, run_id, lambda run, now: steps.decide_note(run, fact), done)
+
+    def suspend(
+        self,
+        environment: str,
+        run_id: str,
+        wanted: Sequence[Yield],
+        *,
+        execution_seq: int,
+        event: Entry,
+    ) -> Callable[[Done], None]:
+        """What records the end of an execution whose code waits; `event` is the run's own. Child runs are created in
+        the same commit. Raises InvalidArgument for what cannot be waited for."""
+        for one in wanted:
+            yields.check(one)
+        values = children.compared(wanted, event)
+        made = {
+            one.step_id: children.child(one, environment, self._functions, self._ids)
+            for one in wanted
+            if isinstance(one, Invoke)
+        }
+        where = stream(run_id)
+
+        def decide(states: Mapping[str, Any], now: int) -> Decision:
+            run: Run | None = states[where]
+            suspension = waiting.decide_suspend(
+                run, execution_seq=execution_seq, yields=wanted, values=values, children=made, now=now
+            )
+            assert run is not None
+            drafts = [Draft(where, fact, correlation=run.correlation) for fact in suspension.facts]
+            new: list[str] = []
+            for invoke in suspension.invoked:
+                begun = children.drafts(run, invoke, made[invoke.step_id])
+                drafts += begun
+                new += [draft.stream for draft in begun]
+            return Decision(drafts, _told(suspension.facts), new)
+
+        command = Command(environment, (where,), decide)
+        return lambda done: self._committer.submit(command, _telling(done))
 
     def complete(self, environment: str, run_id: str, fact: RunCompleted, done: Done) -> None:
         self._submit(environment, run_id, lambda run, now: machine.decide_complete(run, fact), done)
@@ -55,6 +134,14 @@ class Engine:
     def fail(self, environment: str, run_id: str, *, execution_seq: int, error: Failure, done: Done) -> None:
         def decide(run: Run | None, now: int) -> list[Fact]:
             return machine.decide_fail(run, execution_seq=execution_seq, error=error, now=now)
+
+        self._submit(environment, run_id, decide, done)
+
+    def diverge(self, environment: str, run_id: str, *, execution_seq: int, divergence: Divergence, done: Done) -> None:
+        """Stop the run, with what history has and what the code asked for."""
+
+        def decide(run: Run | None, now: int) -> list[Fact]:
+            return machine.decide_diverge(run, execution_seq=execution_seq, divergence=divergence)
 
         self._submit(environment, run_id, decide, done)
 
@@ -66,24 +153,101 @@ class Engine:
 
         self._submit(environment, run_id, decide, done)
 
+    # For those who follow history and time: what no longer holds when it is decided changes nothing.
+
     def time_out(self, environment: str, run_id: str, done: Done) -> None:
-        """Fail the run if it has executed for longer than it may; else nothing."""
+        """End the run if it has executed for longer than it may."""
         self._submit(environment, run_id, lambda run, now: machine.decide_time_out(run, now=now), done)
+
+    def resolve_event(
+        self,
+        environment: str,
+        run_id: str,
+        step_id: str,
+        candidates: Sequence[Entry],
+        done: Done,
+        *,
+        lookback: bool,
+    ) -> None:
+        """The wait has its event, the first of the candidates that it may take."""
+
+        def decide(run: Run | None, now: int) -> list[Fact]:
+            return waiting.decide_event(run, step_id, candidates, lookback=lookback, now=now)
+
+        cause = candidates[0].stream
+        self._committer.submit(_command(environment, run_id, decide, "", causation=cause), done)
+
+    def resolve_child(self, environment: str, run_id: str, step_id: str, child: Entry, done: Done) -> None:
+        """The child run that the step waits for has ended, by the entry `child`."""
+        output, cause = children.outcome(child)
+
+        def decide(run: Run | None, now: int) -> list[Fact]:
+            child_run_id = child.stream.partition("/")[2]
+            return waiting.decide_child_ended(run, step_id, child_run_id, output=output, cause=cause, now=now)
+
+        self._committer.submit(_command(environment, run_id, decide, "", causation=child.stream), done)
+
+    def resolve_deadline(self, environment: str, run_id: str, step_id: str, done: Done) -> None:
+        """The time of a wait may be over, or (step id "") of unwinding."""
+        self._submit(environment, run_id, lambda run, now: waiting.decide_deadline(run, step_id, now=now), done)
+
+    def cancel_child(self, environment: str, run_id: str, *, cause: str, detached: bool, done: Done) -> None:
+        """Its parent has ended. RunNotRunning if it has ended itself meanwhile."""
+
+        def decide(run: Run | None, now: int) -> list[Fact]:
+            return steering.decide_cancel(run, reason="", cause=cause, detached=detached)
+
+        self._submit(environment, run_id, decide, done)
 
     # For people and programs.
 
-    async def cancel(self, environment: str, run_id: str, *, reason: str, actor: str = "") -> None:
-        """Cancelling a cancelled run changes nothing. Raises InvalidArgument for the reason, RunNotFound, and
-        RunNotRunning for one that has ended."""
+    async def cancel(
+        self,
+        environment: str,
+        run_id: str,
+        *,
+        reason: str,
+        actor: str = "",
+        detached: bool = False,
+        compensate: bool = False,
+    ) -> None:
+        """Children that the run waits for are cancelled with it, and `detached` ones if wanted. With `compensate` a
+        worker first runs its compensations. Cancelling a cancelled run changes nothing.
+        Raises InvalidArgument for the reason, RunNotFound, and RunNotRunning for one that has ended."""
         texts.check(reason, field="reason")
         reason = reason[:REASON_CHARS_MAX]
-        await self._ask(
-            environment, run_id, lambda run, now: machine.decide_cancel(run, reason=reason, cause="request"), actor
-        )
 
-    async def resume(self, environment: str, run_id: str, *, actor: str = "") -> None:
-        """Raises RunNotFound, and FailedPrecondition for one that is neither paused nor failed."""
-        await self._ask(environment, run_id, lambda run, now: machine.decide_resume(run), actor)
+        def decide(run: Run | None, now: int) -> list[Fact]:
+            return steering.decide_cancel(
+                run, reason=reason, cause="request", detached=detached, compensate=compensate, now=now
+            )
+
+        await self._ask(environment, run_id, decide, actor)
+
+    async def pause(self, environment: str, run_id: str, *, reason: str = "", actor: str = "") -> bool:
+        """Whether the run is paused already; a running one will be when its current step is recorded.
+        Raises InvalidArgument for the reason, RunNotFound, and RunNotRunning for one that has ended."""
+        texts.check(reason, field="reason")
+        reason = reason[:REASON_CHARS_MAX]
+        if "\0" in run_id:
+            raise not_found(environment, run_id)
+        where = stream(run_id)
+
+        def decide(states: Mapping[str, Any], now: int) -> Decision:
+            run: Run | None = states[where]
+            facts = steering.decide_pause(run, reason=reason)
+            assert run is not None
+            paused = run.status == "paused" or any(isinstance(fact, RunPaused) for fact in facts)
+            drafts = [Draft(where, fact, correlation=run.correlation, actor=actor) for fact in facts]
+            return Decision(drafts, paused)
+
+        return bool(await self._committer.commit(Command(environment, (where,), decide)))
+
+    async def resume(self, environment: str, run_id: str, *, from_step: str = "", actor: str = "") -> None:
+        """With `from_step`, that step and those recorded after it are run again.
+        Raises RunNotFound, InvalidArgument for an unknown step, FailedPrecondition if it is neither paused nor failed.
+        """
+        await self._ask(environment, run_id, lambda run, now: steering.decide_resume(run, from_step=from_step), actor)
 
     async def _ask(self, environment: str, run_id: str, decider: Decider, actor: str) -> None:
         if "\0" in run_id:  # no id has one, and Postgres cannot be asked
@@ -94,15 +258,52 @@ class Engine:
         self._committer.submit(_command(environment, run_id, decider, ""), done, urgent=urgent)
 
 
-def _command(environment: str, run_id: str, decider: Decider, actor: str) -> Command:
+def _command(environment: str, run_id: str, decider: Decider, actor: str, *, causation: str = "") -> Command:
     where = stream(run_id)
-    return Command(environment, (where,), partial(_decide, where, decider, actor))
+    return Command(environment, (where,), partial(_decide, where, decider, actor, causation))
 
 
-def _decide(where: str, decider: Decider, actor: str, states: Mapping[str, Any], now: int) -> Decision:
+def _decide(where: str, decider: Decider, actor: str, causation: str, states: Mapping[str, Any], now: int) -> Decision:
     run: Run | None = states[where]
     facts = decider(run, now)
     correlation = run.correlation if run else ""
-    drafts = [Draft(where, fact, correlation=correlation, actor=actor) for fact in facts]
-    started = facts[-1] if facts and isinstance(facts[-1], RunStarted) else None
-    return Decision(drafts, started)
+    drafts = [Draft(where, fact, causation, correlation, actor) for fact in facts]
+    return Decision(drafts, _told(facts))
+
+
+def _told(facts: Sequence[Fact]) -> RunStarted | RunPaused | None:
+    """What the caller has to know of the facts that follow from its command."""
+    last = facts[-1] if facts else None
+    return last if isinstance(last, RunStarted | RunPaused) else None
+
+
+def _telling(done: Done) -> Done:
+    """`done`, told Diverged where the run was stopped for it."""
+
+    def told(answer: Any, error: BaseException | None) -> None:
+        if isinstance(answer, RunPaused) and answer.divergence is not None and answer.error is not None:
+            done(None, Diverged(answer.error.message, hint="see both sides with `ironflow run get`"))
+        else:
+            done(answer, error)
+
+    return told
+
+
+def _together(first: Command, others: Sequence[Command]) -> Command:
+    """One command: all is recorded or nothing. If the first has nothing to record, the others do not count."""
+
+    def decide(states: Mapping[str, Any], now: int) -> Decision:
+        decision = first.decide(states, now)
+        if not decision.drafts or (isinstance(decision.answer, RunPaused) and decision.answer.divergence is not None):
+            return decision
+        drafts, new = list(decision.drafts), list(decision.new)
+        for other in others:
+            if any(draft.stream in other.streams for draft in drafts):
+                continue  # the same idempotency key twice in one step
+            also = other.decide({**states, **dict.fromkeys(other.new)}, now)
+            drafts += also.drafts
+            new += other.new if also.drafts else ()
+        return Decision(drafts, decision.answer, new)
+
+    streams = dict.fromkeys((*first.streams, *(stream for other in others for stream in other.streams)))
+    return Command(first.environment, tuple(streams), decide)

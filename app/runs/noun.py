@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from app.history.entry import Entry
-from app.runs import machine
-from app.runs.machine import Run
+from app.runs import folding
+from app.runs.state import TERMINAL, Run
 from storage import runs
 from storage.contract import Transaction
 from storage.records import RunRow
@@ -22,7 +22,7 @@ class RunNoun:
     prefix = "run"
 
     def apply(self, state: Run | None, entry: Entry) -> Run:
-        return machine.apply(state, entry)
+        return folding.apply(state, entry)
 
     def changed_at(self, state: Run) -> int:
         return state.position
@@ -52,10 +52,15 @@ class RunNoun:
             updated_at=state.updated_at,
             position=state.position,
             version=state.version,
+            parent_run_id=state.parent_run_id,
+            parent_step_id=state.parent_step_id,
+            detached=int(state.detached),
+            watched=state.watched,
+            pause_requested=int(state.pause_requested),
         )
 
     def keep(self, state: Run) -> bool:
-        return state.status not in machine.TERMINAL
+        return state.status not in TERMINAL
 
     def save(self, tx: Transaction, rows: Sequence[RunRow]) -> None:
         runs.save(tx, rows)

@@ -15,13 +15,17 @@ from app.history.kinds import (
     EventEmitted,
     Failure,
     RunCompleted,
+    RunNoted,
+    RunResumed,
     RunStarted,
     StepCompleted,
     StepFailed,
+    StepInvoking,
     StepSleeping,
+    StepWaiting,
 )
-from app.runs import machine, noun
-from app.runs.machine import Run
+from app.runs import folding, noun
+from app.runs.state import STATUSES, Run
 from storage import history, runs
 from storage.contract import Storage, Transaction
 from storage.records import RunRow
@@ -33,7 +37,8 @@ COUNT_MAX = 10_000
 
 @dataclass(slots=True)
 class StepRecord:
-    """What is known of one step: its last report. Instants in µs; `output` and `input` are JSON."""
+    """What is known of one step: its last report. Instants in µs; `output` and `input` are JSON. `status` is running,
+    sleeping, waiting, completed, failed or timed_out."""
 
     step_id: str
     name: str
@@ -45,21 +50,41 @@ class StepRecord:
     error: Failure | None = None
     started_at: int | None = None
     ended_at: int | None = None
+    ended_position: int = 0
     duration_ms: int = 0
+    input: msgspec.Raw | None = None
     sleep_until: int | None = None
+    wait_event: str = ""
+    wait_match: str = ""
+    wait_timeout: int | None = None
+    event_id: str = ""
+    function_id: str = ""
+    child_run_id: str = ""
     compensation_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A value that the code showed in the timeline."""
+
+    name: str
+    value: msgspec.Raw
+    at: int
 
 
 @dataclass(slots=True)
 class RunRecord:
-    """A run with its payloads: the state, the event that started it, and its steps in the order they began."""
+    """A run with its payloads: the state, the event that started it, its steps in the order they began, and the newest
+    note of each name."""
 
     state: Run
     input: msgspec.Raw
     event: Entry
     output: msgspec.Raw | None = None
     steps: dict[str, StepRecord] = field(default_factory=dict)
+    notes: dict[str, Note] = field(default_factory=dict)
     executions: int = 0
+    sequence_next: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +132,9 @@ class RunReader:
             texts.check(getattr(chosen, name), field=name)
         texts.check(cursor, field="cursor")
         for status in chosen.statuses:
-            if status not in machine.STATUSES:
+            if status not in STATUSES:
                 raise InvalidArgument(
-                    f"status {status!r} is unknown", field="status", hint=f"one of {', '.join(machine.STATUSES)}"
+                    f"status {status!r} is unknown", field="status", hint=f"one of {', '.join(STATUSES)}"
                 )
         if not 1 <= limit <= LIMIT_MAX:
             raise InvalidArgument(f"limit {limit} is out of range", field="limit", hint=f"1 to {LIMIT_MAX}")
@@ -127,7 +152,7 @@ def load(tx: Transaction, environment: str, run_id: str, *, until: int = history
     entries = [Entry(record) for record in history.whole_stream(tx, environment, noun.stream(run_id), until=until)]
     state: Run | None = None
     for entry in entries:
-        state = machine.apply(state, entry)
+        state = folding.apply(state, entry)
     if state is None:
         raise not_found(environment, run_id)
     [event] = history.of_stream(tx, environment, f"event/{state.event_id}", limit=1)
@@ -184,30 +209,61 @@ def _record(run: RunRecord, entry: Entry) -> None:
             step = _step(run, fact.step_id, fact.name, fact.type)
             step.status, step.output, step.error, step.attempt = "completed", fact.output, None, fact.attempt
             _timed(step, entry, fact.started_at, fact.duration_ms)
-            step.compensation_for = fact.compensation_for
+            step.compensation_for, step.event_id = fact.compensation_for, fact.event_id
+            step.child_run_id = step.child_run_id or fact.child_run_id
         case StepFailed() as fact:
             step = _step(run, fact.step_id, fact.name, fact.type)
-            step.status, step.error, step.attempt = "failed", fact.error, fact.attempt
+            timed_out = fact.type == StepWaiting.type
+            step.status, step.error, step.attempt = "timed_out" if timed_out else "failed", fact.error, fact.attempt
             _timed(step, entry, fact.started_at, fact.duration_ms)
             step.compensation_for = fact.compensation_for
         case StepSleeping() as fact:
-            step = _step(run, fact.step_id, fact.name, "sleep")
-            step.status, step.started_at, step.sleep_until = "sleeping", entry.recorded_at, fact.until
+            step = _began(run, fact, "sleeping", entry)
+            step.sleep_until = fact.until
+        case StepWaiting() as fact:
+            step = _began(run, fact, "waiting", entry)
+            step.wait_event, step.wait_match, step.wait_timeout = fact.event, fact.match, fact.deadline
+            step.input = None if bytes(fact.payload) == b"null" else fact.payload
+        case StepInvoking() as fact:
+            step = _began(run, fact, "waiting", entry)
+            step.function_id, step.child_run_id = fact.function_id, fact.child_run_id
+            step.wait_timeout = fact.deadline or None
+        case RunNoted() as fact:
+            run.notes[fact.name] = Note(fact.name, fact.value, entry.recorded_at)
         case RunStarted():
             run.executions += 1
+        case RunResumed(from_step=from_step) if from_step:
+            _forget_from(run, from_step)
         case RunCompleted() as fact:
             run.output = fact.output
         case _:
             pass
 
 
+def _began(run: RunRecord, fact: StepSleeping | StepWaiting | StepInvoking, status: str, entry: Entry) -> StepRecord:
+    step = _step(run, fact.step_id, fact.name, fact.type)
+    step.status, step.started_at, step.ended_at, step.error = status, entry.recorded_at, None, None
+    return step
+
+
+def _forget_from(run: RunRecord, step_id: str) -> None:
+    """As the state does: what ended since that step first did, and what still waits, is to run again."""
+    since = run.steps[step_id].ended_position
+    for later in [step for step in run.steps.values() if not 0 < step.ended_position < since]:
+        del run.steps[later.step_id]
+
+
 def _step(run: RunRecord, step_id: str, name: str, kind: str) -> StepRecord:
-    if step_id not in run.steps:
-        run.steps[step_id] = StepRecord(step_id, name, kind, "running", sequence=len(run.steps) + 1, output=NULL)
-    return run.steps[step_id]
+    step = run.steps.get(step_id)
+    if step is None:
+        step = run.steps[step_id] = StepRecord(step_id, name, kind, "running", sequence=run.sequence_next, output=NULL)
+        run.sequence_next += 1
+    step.type = kind
+    return step
 
 
 def _timed(step: StepRecord, entry: Entry, started_at: int, duration_ms: int) -> None:
     step.duration_ms = duration_ms
     step.ended_at = entry.recorded_at
+    step.ended_position = step.ended_position or entry.position
     step.started_at = step.started_at or started_at or entry.recorded_at - duration_ms * 1000

@@ -7,7 +7,7 @@ import asyncio
 from app.history.entry import Entry
 from app.history.kinds import RunCancelled, RunCompleted, RunFailed, RunPaused
 from app.history.tail import Tail
-from app.runs import machine
+from app.runs.state import TERMINAL
 from storage import runs
 from storage.contract import Storage
 
@@ -44,7 +44,7 @@ class Waits:
         waiter = self._register(key)
         try:
             row = await self._storage.read(lambda tx: runs.get(tx, environment, run_id))
-            if row is not None and (row.status in machine.TERMINAL or row.status == "paused"):
+            if row is not None and (row.status in TERMINAL or row.status == "paused"):
                 return True
             return await _within(waiter, timeout_s) is not None
         finally:

@@ -7,7 +7,6 @@ the instants in memory and acts when they come; acting is a command, which finds
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import Callable
 
 from app.clock import Clock
@@ -21,13 +20,14 @@ from app.history.kinds import (
     RunResumed,
     RunRetrying,
     RunStarted,
-    StepSleeping,
+    RunSuspended,
+    RunUnwinding,
+    RunWoken,
 )
 from app.history.tail import Tail
+from app.scheduler.schedule import Schedule
 from storage import runs
 from storage.contract import Storage
-
-COMPACT_MIN = 10_000
 
 _KINDS = frozenset(
     fact.kind
@@ -40,7 +40,9 @@ _KINDS = frozenset(
         RunCompleted,
         RunFailed,
         RunCancelled,
-        StepSleeping,
+        RunSuspended,
+        RunUnwinding,
+        RunWoken,
     )
 )
 
@@ -48,42 +50,7 @@ Act = Callable[[str, str], None]
 """Called with environment and run id."""
 
 Key = tuple[str, str]
-
-
-class Schedule:
-    """Instants by key, earliest first; setting a key again replaces its instant."""
-
-    def __init__(self) -> None:
-        self._at: dict[Key, int] = {}
-        self._heap: list[tuple[int, Key]] = []
-
-    def __len__(self) -> int:
-        return len(self._at)
-
-    def set(self, key: Key, at: int) -> None:
-        self._at[key] = at
-        heapq.heappush(self._heap, (at, key))
-        if len(self._heap) > COMPACT_MIN + 2 * len(self._at):
-            self._heap = [(at, key) for key, at in self._at.items()]
-            heapq.heapify(self._heap)
-
-    def clear(self, key: Key) -> None:
-        self._at.pop(key, None)
-
-    def next_at(self) -> int | None:
-        """The earliest instant."""
-        while self._heap and self._at.get(self._heap[0][1]) != self._heap[0][0]:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
-
-    def pop_due(self, now: int) -> list[Key]:
-        """Keys whose instant has come, earliest first; they are no longer scheduled."""
-        due = []
-        while (at := self.next_at()) is not None and at <= now:
-            key = heapq.heappop(self._heap)[1]
-            del self._at[key]
-            due.append(key)
-        return due
+"""Environment and run id."""
 
 
 class Timers:
@@ -95,8 +62,8 @@ class Timers:
         self._clock = clock
         self._resume = resume
         self._expire = expire
-        self._due = Schedule()
-        self._expiry = Schedule()
+        self._due: Schedule[Key] = Schedule()
+        self._expiry: Schedule[Key] = Schedule()
         self._changed = asyncio.Event()
         self._position = 0
 
@@ -151,7 +118,7 @@ class Timers:
         match entry.fact:
             case RunStarted(timeout_at=at) if at:
                 self._expiry.set(key, at)
-            case StepSleeping(until=at) | RunRetrying(due_at=at):
+            case RunSuspended(due_at=at) | RunRetrying(due_at=at) if at:
                 self._due.set(key, at)
             case _:
                 pass

@@ -228,14 +228,85 @@ def test_a_nonsense_report_is_refused_and_the_job_goes_on(
     assert run(http, run_id, wait=10)["status"] == "completed"
 
 
-def test_an_unsupported_yield_fails_the_run_rather_than_hang_it(http: httpx.Client, worker: Puller) -> None:
+def yielding(worker: Puller, job: dict[str, Any], kind: str, name: str, **more: Any) -> dict[str, Any]:
+    """Report the yield; the next job of the run."""
+    wanted = {"type": kind, "step_id": f"{job['run_id']}:{name}:0", **more}
+    assert worker.report(job, "yielded", **{"yield": wanted}).status_code == 200
+    return wanted
+
+
+def test_a_wait_comes_back_with_the_event(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http, {"orderId": 7})
+    job = worker.job()
+    event = {"event": "payment.*", "timeout": "7d", "match": "data.orderId", "payload": {"ask": "who?"}}
+    yielding(worker, job, "wait_for_event", "paid", event_filter=event)
+    [step] = http.get(f"/api/v1/runs/{run_id}/steps").json()["steps"]
+    assert (step["status"], step["type"], step["wait_event_name"]) == ("waiting", "wait_for_event", "payment.*")
+    assert step["input"] == {"ask": "who?"}
+
+    for order_id in (8, 7):
+        http.post("/api/v1/events", json={"name": "payment.received", "data": {"orderId": order_id}})
+
+    [given] = worker.job()["completed_steps"]
+    assert (given["step_id"], given["status"]) == (f"{run_id}:paid:0", "completed")
+    assert given["output"]["name"] == "payment.received"
+    assert given["output"]["data"] == {"orderId": 7}
+    assert given["output"]["timestamp"].endswith("Z")
+
+
+def test_a_wait_that_times_out_fails_the_run_without_a_retry(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    yielding(worker, worker.job(), "wait_for_event", "paid", event_filter={"event": "x.y", "timeout": "1ms"})
+
+    ended = run(http, run_id, wait=10)
+    assert (ended["status"], ended["attempt"], ended["error"]["code"]) == ("failed", 1, "WAIT_TIMEOUT")
+
+
+def test_an_invoked_function_gives_its_output_or_its_failure(http: httpx.Client, worker: Puller) -> None:
+    child = Puller(http, name="w2", functions=("child",))
+    child.register_function(id="child", name="child", triggers=[], retry={"maxAttempts": 1, "onExhausted": "fail"})
+    child.register()
     run_id = emit(http)
     job = worker.job()
-    wanted = {"type": "invoke_function", "step_id": f"{run_id}:x:0", "function_id": "x", "input": 1}
-    answer = worker.report(job, "yielded", **{"yield": wanted})
+    yielding(worker, job, "invoke_function", "child", function_id="child", input={"n": 1}, invoke_timeout_ms=60_000)
+    work = child.job()
+    assert (work["event"]["name"], work["event"]["data"]) == ("child", {"n": 1})
+    child.report(work, "completed", output=[1])
 
-    assert (answer.status_code, answer.json()["code"]) == (501, "UNIMPLEMENTED")
-    assert run(http, run_id, wait=10)["error"]["code"] == "UNIMPLEMENTED"
+    job = worker.job()
+    [given] = job["completed_steps"]
+    assert (given["output"], given["status"]) == ([1], "completed")
+    yielding(worker, job, "invoke_function", "child2", function_id="child", input=None, invoke_timeout_ms=60_000)
+    work = child.job()
+    child.report(work, "failed", error={"message": "no", "code": "E", "retryable": False})
+
+    job = worker.job()
+    given = job["completed_steps"][1]
+    assert (given["output"], given["status"]) == (None, "failed")
+    assert (given["error"]["function_id"], given["error"]["child_run_id"]) == ("child", work["run_id"])
+    assert given["error"]["cause"] == "E: no"
+    yielding(worker, job, "invoke_function", "nobody", function_id="nobody", input=None, invoke_timeout_ms=0)
+
+    job = worker.job()
+    assert job["completed_steps"][2]["error"]["function_id"] == "nobody"
+    yielding(worker, job, "invoke_function_async", "later", function_id="child", input=2)
+
+    job = worker.job()
+    later = child.job()
+    assert job["completed_steps"][3]["output"] == {"run_id": later["run_id"]}
+    worker.report(job, "completed", output="done")
+    assert run(http, run_id, wait=10)["status"] == "completed"
+    child.report(later, "completed", output=None)
+    ended = run(http, later["run_id"], wait=10)
+    assert (ended["status"], ended["parent_run_id"]) == ("completed", run_id)
+
+
+def test_a_wait_that_can_never_end_fails_the_run_rather_than_come_again(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http, {})
+    filter_ = {"event": "x.y", "timeout": "1h", "match": "data.missing"}
+    yielding(worker, worker.job(), "wait_for_event", "paid", event_filter=filter_)
+
+    assert run(http, run_id, wait=10)["error"]["code"] == "INVALID_ARGUMENT"
 
 
 @pytest.mark.parametrize(

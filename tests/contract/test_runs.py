@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import msgspec
 import pytest
 
 from app.clock import ManualClock
-from app.dispatch.dispatcher import new_session
-from app.dispatch.jobs import Job
-from app.dispatch.workers import Session, WorkerInfo
 from app.errors import IdempotencyConflict, InvalidArgument, RunNotFound, StaleExecution
 from app.events.emit import NewEvent
-from app.history.kinds import Failure, RetryPolicy, RunCompleted, StepCompleted, StepSleeping, Trigger
+from app.history.kinds import Failure, RetryPolicy, Trigger
 from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.ids import Ids
@@ -22,85 +18,7 @@ from app.node import Node
 from app.runs.functions import Definition
 from app.runs.reading import RunFilter
 from storage.contract import Storage
-
-LEASE_S = 15.0
-
-
-class Worker:
-    """Takes jobs from the dispatcher; the test says what becomes of them."""
-
-    def __init__(self, node: Node, *, slots: int = 10, name: str = "w1", functions: tuple[str, ...] = ("f",)) -> None:
-        self.node = node
-        self.jobs: asyncio.Queue[Job] = asyncio.Queue()
-        self.cancelled: asyncio.Queue[tuple[Job, str]] = asyncio.Queue()
-        self.session: Session = new_session(
-            WorkerInfo(name, "default", frozenset(functions), slots),
-            transport="stream",
-            lease_ttl_s=LEASE_S,
-            credit=slots,
-            now_us=node.clock.now_us(),
-            assign=self.jobs.put_nowait,
-            cancel=lambda job, reason: self.cancelled.put_nowait((job, reason)),
-        )
-        node.dispatcher.join(self.session)
-
-    async def job(self) -> Job:
-        async with asyncio.timeout(10):
-            return await self.jobs.get()
-
-    async def step(self, job: Job, name: str, output: bytes = b"1") -> None:
-        fact = StepCompleted(
-            f"{job.run_id}:{name}:0", name, msgspec.Raw(output), execution_seq=job.execution_seq, attempt=job.attempt
-        )
-        await answered(lambda done: self.node.engine.step("default", job.run_id, fact, done))
-
-    def complete(self, job: Job, output: bytes = b'"done"') -> None:
-        fact = RunCompleted(execution_seq=job.execution_seq, output=msgspec.Raw(output))
-        self.node.dispatcher.finish(
-            self.session, job, lambda done: self.node.engine.complete("default", job.run_id, fact, done)
-        )
-
-    def fail(self, job: Job, error: Failure) -> None:
-        self.node.dispatcher.finish(
-            self.session,
-            job,
-            lambda done: self.node.engine.fail(
-                "default", job.run_id, execution_seq=job.execution_seq, error=error, done=done
-            ),
-        )
-
-    def sleep(self, job: Job, name: str, until: int) -> None:
-        fact = StepSleeping(f"{job.run_id}:{name}:0", name, until, execution_seq=job.execution_seq)
-        self.node.dispatcher.finish(
-            self.session, job, lambda done: self.node.engine.sleep("default", job.run_id, fact, done)
-        )
-
-
-async def answered(submit: Any) -> Any:
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    submit(lambda answer, error: future.set_exception(error) if error else future.set_result(answer))
-    return await future
-
-
-async def register(node: Node, **options: Any) -> None:
-    options = {"id": "f", "triggers": (Trigger(event="order.>"),), **options}
-    await node.functions.register("default", Definition(**options))
-
-
-async def emit(node: Node, name: str = "order.placed", data: bytes = b'{"id":1}', **options: Any) -> str:
-    emitted = await node.emitter.emit(NewEvent("default", name, data, **options))
-    [run_id] = emitted.run_ids
-    return run_id
-
-
-async def status_of(node: Node, run_id: str) -> str:
-    return (await node.runs.get("default", run_id)).state.status
-
-
-async def ended(node: Node, run_id: str) -> str:
-    async with asyncio.timeout(10):
-        assert await node.waits.until_ended("default", run_id, 10)
-    return await status_of(node, run_id)
+from tests.support.worker import LEASE_S, Worker, emit, ended, register, status_of
 
 
 async def test_an_event_becomes_a_run_that_a_worker_completes(node: Node, storage: Storage) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.dispatch.jobs import step_name
+from app.runs.state import step_name
 
 
 @pytest.mark.parametrize(

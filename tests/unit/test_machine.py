@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 import pytest
 
@@ -17,12 +19,13 @@ from app.history.kinds import (
     RunFailed,
     RunPaused,
     RunRetrying,
+    RunSuspended,
     StepCompleted,
     StepFailed,
-    StepSleeping,
 )
-from app.runs import machine
-from app.runs.machine import Run
+from app.runs import folding, machine, steering, steps, waiting
+from app.runs.state import Run, mark
+from app.runs.yields import Sleep, Yield
 from storage.records import EntryRecord
 
 SECOND = 1_000_000
@@ -49,7 +52,7 @@ class Story:
                 version, "default", "run/run_1", version, fact.kind, data, "{}", "", "", "", self.now, b""
             )
             self.facts.append(fact)
-            self.run = machine.apply(self.run, Entry(record))
+            self.run = folding.apply(self.run, Entry(record))
         return facts
 
     @property
@@ -70,12 +73,22 @@ class Story:
 
     def complete_step(self, step_id: str, seq: int | None = None) -> list[Fact]:
         fact = StepCompleted(step_id=step_id, name=step_id, execution_seq=self.seq if seq is None else seq)
-        return self.record(machine.decide_step(self.run, fact))
+        return self.record(steps.decide_step(self.run, fact))
 
     def sleep(self, step_id: str, seconds: float) -> list[Fact]:
         until = self.now + int(seconds * SECOND)
-        fact = StepSleeping(step_id=step_id, name=step_id, until=until, execution_seq=self.seq)
-        return self.record(machine.decide_sleep(self.run, fact))
+        return self.suspend(Sleep(step_id, step_id, until))
+
+    def suspend(self, *wanted: Yield, children: Mapping[str, waiting.Child] | None = None) -> list[Fact]:
+        suspension = waiting.decide_suspend(
+            self.run,
+            execution_seq=self.seq,
+            yields=wanted,
+            values={},
+            children=children or {},
+            now=self.now,
+        )
+        return self.record(suspension.facts)
 
     def complete(self) -> list[Fact]:
         return self.record(machine.decide_complete(self.run, RunCompleted(execution_seq=self.seq)))
@@ -105,10 +118,10 @@ def test_a_step_reported_twice_is_recorded_once() -> None:
 def test_a_failed_step_may_complete_later() -> None:
     story = Story()
     story.start()
-    story.record(machine.decide_step(story.run, StepFailed("a", "a", Failure("x"), execution_seq=1)))
+    story.record(steps.decide_step(story.run, StepFailed("a", "a", Failure("x"), execution_seq=1)))
 
     assert len(story.complete_step("a")) == 1
-    assert story.state.steps == {"a": "completed"}
+    assert story.state.steps == {"a": mark("completed", "invoke")}
 
 
 def test_a_late_report_from_a_lost_lease_is_refused() -> None:
@@ -164,12 +177,12 @@ def test_an_exhausted_run_pauses_where_the_policy_says_so_and_can_be_resumed() -
     [paused] = story.fail()
     assert isinstance(paused, RunPaused)
 
-    story.record(machine.decide_resume(story.run))
+    story.record(steering.decide_resume(story.run))
     story.start()
 
     assert story.state.status == "running"
     assert story.state.attempt == 1
-    assert story.state.steps == {"a": "completed"}
+    assert story.state.steps == {"a": mark("completed", "invoke")}
 
 
 def test_a_failure_that_is_not_retryable_ends_the_run_at_once() -> None:
@@ -213,7 +226,7 @@ def test_a_sleep_is_over_only_when_its_time_has_come() -> None:
     assert woken.type == "sleep"
     assert woken.duration_ms == 5_000
     assert started.kind == "run.started"
-    assert story.state.steps == {"nap": "completed"}
+    assert story.state.steps == {"nap": mark("completed", "sleep")}
 
 
 def test_a_sleep_asked_for_again_keeps_its_first_end() -> None:
@@ -225,10 +238,10 @@ def test_a_sleep_asked_for_again_keeps_its_first_end() -> None:
     story.now += SECOND
     story.start()
 
-    [again] = story.sleep("a", 10)
+    [suspended] = story.sleep("a", 10)
 
-    assert isinstance(again, StepSleeping)
-    assert again.until == first
+    assert isinstance(suspended, RunSuspended)
+    assert suspended.due_at == first
 
 
 def test_time_asleep_does_not_count_towards_the_timeout() -> None:
@@ -249,14 +262,14 @@ def test_time_asleep_does_not_count_towards_the_timeout() -> None:
 
 def test_cancelling_is_idempotent_and_refused_once_the_run_has_ended() -> None:
     story = Story()
-    story.record(machine.decide_cancel(story.run, reason="why", cause="request"))
-    assert machine.decide_cancel(story.run, reason="why", cause="request") == []
+    story.record(steering.decide_cancel(story.run, reason="why", cause="request"))
+    assert steering.decide_cancel(story.run, reason="why", cause="request") == []
 
     done = Story()
     done.start()
     done.complete()
     with pytest.raises(RunNotRunning):
-        machine.decide_cancel(done.run, reason="", cause="request")
+        steering.decide_cancel(done.run, reason="", cause="request")
 
 
 @pytest.mark.parametrize("status", ["waiting_for_capacity", "running", "completed", "cancelled", "waiting"])
@@ -265,14 +278,14 @@ def test_only_a_paused_or_failed_run_can_be_resumed(status: str) -> None:
     story.state.status = status  # type: ignore[assignment]
 
     with pytest.raises(FailedPrecondition):
-        machine.decide_resume(story.run)
+        steering.decide_resume(story.run)
 
 
 def test_nothing_can_be_decided_of_a_run_that_does_not_exist() -> None:
     decisions = [
         lambda: machine.decide_start(None, worker_id="w", now=0),
-        lambda: machine.decide_cancel(None, reason="", cause=""),
-        lambda: machine.decide_resume(None),
+        lambda: steering.decide_cancel(None, reason="", cause=""),
+        lambda: steering.decide_resume(None),
         lambda: machine.decide_time_out(None, now=0),
         lambda: machine.decide_complete(None, RunCompleted(execution_seq=1)),
     ]

@@ -10,28 +10,37 @@ from typing import Any
 
 import msgspec
 
-from app.history.kinds import config, event, function, kv, run, secret
+from app.history.kinds import config, event, function, kv, run, secret, topic
 from app.history.kinds.base import EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.event import EventEmitted
 from app.history.kinds.function import FunctionRegistered, RetryPolicy, Trigger
 from app.history.kinds.kv import BucketCreated, BucketDeleted, KvDeleted, KvExpired, KvPurged, KvPut
 from app.history.kinds.run import (
+    Divergence,
     Failure,
     RunCancelled,
     RunCompleted,
     RunCreated,
     RunFailed,
+    RunNoted,
     RunPaused,
+    RunPauseRequested,
     RunReleased,
     RunResumed,
     RunRetrying,
     RunStarted,
+    RunSuspended,
+    RunUnwinding,
+    RunWoken,
     StepCompleted,
     StepFailed,
+    StepInvoking,
     StepSleeping,
+    StepWaiting,
 )
 from app.history.kinds.secret import SecretCreated, SecretDeleted, SecretUpdated
+from app.history.kinds.topic import TopicPublished
 
 __all__ = [
     "EMPTY",
@@ -41,6 +50,7 @@ __all__ = [
     "BucketDeleted",
     "ConfigDeleted",
     "ConfigUpdated",
+    "Divergence",
     "EventEmitted",
     "Fact",
     "Failure",
@@ -54,23 +64,31 @@ __all__ = [
     "RunCompleted",
     "RunCreated",
     "RunFailed",
+    "RunNoted",
+    "RunPauseRequested",
     "RunPaused",
     "RunReleased",
     "RunResumed",
     "RunRetrying",
     "RunStarted",
+    "RunSuspended",
+    "RunUnwinding",
+    "RunWoken",
     "SecretCreated",
     "SecretDeleted",
     "SecretUpdated",
     "StepCompleted",
     "StepFailed",
+    "StepInvoking",
     "StepSleeping",
+    "StepWaiting",
+    "TopicPublished",
     "Trigger",
     "decode",
     "encode",
 ]
 
-_NOUNS = (event, function, run, kv, config, secret)
+_NOUNS = (event, function, run, topic, kv, config, secret)
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}

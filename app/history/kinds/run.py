@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import msgspec
 
-from app.history.kinds.base import NULL, Fact
+from app.history.kinds.base import EMPTY, NULL, Fact
 from app.history.kinds.function import RetryPolicy
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why a step or a run failed, as the worker told it."""
+    """Why a step or a run failed, as the worker told it. `details` is a JSON object."""
 
     message: str
     code: str = ""
     retryable: bool = True
     stack: str = ""
     retry_after_ms: int = 0
+    details: msgspec.Raw = EMPTY
+
+    def told(self) -> dict[str, Any]:
+        """As a worker is told it: the details beside message and code."""
+        details = msgspec.json.decode(self.details)
+        return {"message": self.message, "code": self.code, **details}
+
+
+class Divergence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What history has of a step, and what the code asked for instead."""
+
+    step_id: str
+    recorded: str
+    requested: str
+    location: str = ""
 
 
 class RunCreated(Fact, frozen=True):
-    """stream run/<id>, as are all that follow"""
+    """stream run/<id>, as are all that follow. A detached child outlives its parent."""
 
     kind = "run.created"
     function_id: str
@@ -28,16 +45,39 @@ class RunCreated(Fact, frozen=True):
     event_name: str
     retry: RetryPolicy
     timeout_ms: int
+    parent_run_id: str = ""
+    parent_step_id: str = ""
+    depth: int = 0
+    detached: bool = False
 
 
 class RunStarted(Fact, frozen=True):
-    """A worker was handed the run; execution_seq is the fence that its reports must carry. timeout_at 0: no limit."""
+    """A worker was handed the run; execution_seq is the fence that its reports must carry. timeout_at 0: no limit.
+    `unwinds`: the worker can run compensations when the run is ended from outside."""
 
     kind = "run.started"
     execution_seq: int
     attempt: int
     worker_id: str
     timeout_at: int = 0
+    unwinds: bool = False
+
+
+class RunSuspended(Fact, frozen=True):
+    """The execution ended because its code waits. due_at is when the first of its sleeps is over, 0: none; `ready`
+    that something it waits for has come already, so that it may be handed out again at once."""
+
+    kind = "run.suspended"
+    execution_seq: int
+    due_at: int = 0
+    ready: bool = False
+
+
+class RunWoken(Fact, frozen=True):
+    """Something that the suspended run waits for has come: it may be handed out again."""
+
+    kind = "run.woken"
+    step_id: str
 
 
 class RunReleased(Fact, frozen=True):
@@ -65,9 +105,19 @@ class RunCompleted(Fact, frozen=True):
 
 
 class RunFailed(Fact, frozen=True):
+    """`not_undone` says why compensations may be missing, where they should have been run."""
+
     kind = "run.failed"
     execution_seq: int
     error: Failure
+    not_undone: str = ""
+
+
+class RunPauseRequested(Fact, frozen=True):
+    """The running run is to be held when its current step is recorded."""
+
+    kind = "run.pause_requested"
+    reason: str = ""
 
 
 class RunPaused(Fact, frozen=True):
@@ -75,18 +125,47 @@ class RunPaused(Fact, frozen=True):
     execution_seq: int
     reason: str
     error: Failure | None = None
+    divergence: Divergence | None = None
 
 
 class RunResumed(Fact, frozen=True):
-    """A paused run may be handed out again, with a fresh budget of attempts."""
+    """A paused or failed run may be handed out again, with a fresh budget of attempts. Results of the step
+    `from_step` and of all that were recorded after it count no longer; "" keeps all."""
 
     kind = "run.resumed"
+    from_step: str = ""
+
+
+class RunUnwinding(Fact, frozen=True):
+    """The run is to end for `cause` (cancelled, timed_out, failed), after a worker has run its compensations, or at
+    the deadline without. `detached`: children that would outlive it are cancelled too."""
+
+    kind = "run.unwinding"
+    cause: str
+    deadline: int
+    reason: str = ""
+    origin: str = ""
+    error: Failure | None = None
+    detached: bool = False
 
 
 class RunCancelled(Fact, frozen=True):
+    """`detached`: its detached children are cancelled too. `not_undone` as in RunFailed."""
+
     kind = "run.cancelled"
     reason: str
     cause: str
+    detached: bool = False
+    not_undone: str = ""
+
+
+class RunNoted(Fact, frozen=True):
+    """A value that the code shows in the run's timeline."""
+
+    kind = "run.noted"
+    name: str
+    value: msgspec.Raw = NULL
+    execution_seq: int = 0
 
 
 class StepCompleted(Fact, frozen=True):
@@ -100,6 +179,8 @@ class StepCompleted(Fact, frozen=True):
     duration_ms: int = 0
     started_at: int = 0
     compensation_for: str = ""
+    event_id: str = ""
+    child_run_id: str = ""
 
 
 class StepFailed(Fact, frozen=True):
@@ -122,18 +203,61 @@ class StepSleeping(Fact, frozen=True):
     until: int
     execution_seq: int = 0
 
+    type: ClassVar[str] = "sleep"
+
+
+class StepWaiting(Fact, frozen=True):
+    """The step waits for an event whose name fits the pattern `event`, and where `match` is given: which has `value`
+    at that path, or for which that expression is true. See app/runs/matching.py."""
+
+    kind = "step.waiting"
+    step_id: str
+    name: str
+    event: str
+    deadline: int
+    match: str = ""
+    value: str = ""
+    lookback_ms: int = 0
+    on_timeout: str = "fail"
+    default: msgspec.Raw = NULL
+    payload: msgspec.Raw = NULL
+    execution_seq: int = 0
+
+    type: ClassVar[str] = "wait_for_event"
+
+
+class StepInvoking(Fact, frozen=True):
+    """The step waits for a child run to end. deadline 0: for ever."""
+
+    kind = "step.invoking"
+    step_id: str
+    name: str
+    function_id: str
+    child_run_id: str
+    deadline: int = 0
+    execution_seq: int = 0
+
+    type: ClassVar[str] = "invoke_function"
+
 
 FACTS: tuple[type[Fact], ...] = (
     RunCreated,
     RunStarted,
+    RunSuspended,
+    RunWoken,
     RunReleased,
     RunRetrying,
     RunCompleted,
     RunFailed,
+    RunPauseRequested,
     RunPaused,
     RunResumed,
+    RunUnwinding,
     RunCancelled,
+    RunNoted,
     StepCompleted,
     StepFailed,
     StepSleeping,
+    StepWaiting,
+    StepInvoking,
 )

@@ -1,10 +1,12 @@
 -- name: save_run :each
 insert into runs (id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
                   worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
-                  created_at, started_at, ended_at, updated_at, position, version)
+                  created_at, started_at, ended_at, updated_at, position, version,
+                  parent_run_id, parent_step_id, detached, watched, pause_requested)
 values (:id, :environment, :function_id, :function_version, :event_id, :event_name, :status, :attempt, :max_attempts,
         :worker_id, :error_code, :error_message, :pause_reason, :cancellation_cause, :due_at, :timeout_at,
-        :created_at, :started_at, :ended_at, :updated_at, :position, :version)
+        :created_at, :started_at, :ended_at, :updated_at, :position, :version,
+        :parent_run_id, :parent_step_id, :detached, :watched, :pause_requested)
 on conflict (id) do update
    set status = excluded.status,
        attempt = excluded.attempt,
@@ -19,12 +21,15 @@ on conflict (id) do update
        ended_at = excluded.ended_at,
        updated_at = excluded.updated_at,
        position = excluded.position,
-       version = excluded.version;
+       version = excluded.version,
+       watched = excluded.watched,
+       pause_requested = excluded.pause_requested;
 
 -- name: run_row :one
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
-       created_at, started_at, ended_at, updated_at, position, version
+       created_at, started_at, ended_at, updated_at, position, version,
+       parent_run_id, parent_step_id, detached, watched, pause_requested
   from runs
  where environment = :environment
    and id = :id;
@@ -34,7 +39,8 @@ select id, environment, function_id, function_version, event_id, event_name, sta
 -- `search` folds A-Z only: `like` of SQLite does.
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
-       created_at, started_at, ended_at, updated_at, position, version
+       created_at, started_at, ended_at, updated_at, position, version,
+       parent_run_id, parent_step_id, detached, watched, pause_requested
   from runs
  where environment = :environment
    and id < :before
@@ -76,10 +82,42 @@ select id
 -- Every run that has work or a timer left, over all environments, in id order.
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
-       created_at, started_at, ended_at, updated_at, position, version
+       created_at, started_at, ended_at, updated_at, position, version,
+       parent_run_id, parent_step_id, detached, watched, pause_requested
   from runs
  where status <> 'completed'
    and status in ('running', 'waiting', 'waiting_for_capacity')
+   and id > :after
+ order by id
+ limit :limit;
+
+-- name: watched_runs :many
+-- Runs over all environments that wait for an event, for a child run, or for the end of unwinding, in id order.
+select environment, id
+  from runs
+ where watched > 0
+   and id > :after
+ order by id
+ limit :limit;
+
+-- name: attached_children :many
+-- Children over all environments that have not ended and are not to outlive their parent, in id order.
+select environment, id
+  from runs
+ where parent_run_id <> ''
+   and detached = 0
+   and status in ('running', 'waiting', 'waiting_for_capacity', 'paused')
+   and id > :after
+ order by id
+ limit :limit;
+
+-- name: unfinished_children :many
+select id
+  from runs
+ where parent_run_id = :parent_run_id
+   and parent_run_id <> ''
+   and environment = :environment
+   and status in ('running', 'waiting', 'waiting_for_capacity', 'paused')
    and id > :after
  order by id
  limit :limit;
@@ -90,7 +128,8 @@ delete from runs;
 -- name: all_runs :many
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
-       created_at, started_at, ended_at, updated_at, position, version
+       created_at, started_at, ended_at, updated_at, position, version,
+       parent_run_id, parent_step_id, detached, watched, pause_requested
   from runs
  where id > :after
  order by id

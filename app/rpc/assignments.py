@@ -1,0 +1,91 @@
+"""A job as the messages by which a worker's stream is told of it. A long memo follows in pages of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from app.dispatch.jobs import Job
+from app.history.kinds import NULL
+from app.rpc import convert
+from app.runs.memo import Memo
+from ironflow.v1 import worker_pb2
+
+PAGE_STEPS_MAX = 2_000
+PAGE_BYTES_MAX = 2**20
+STEP_BYTES = 100
+
+
+def messages(job: Job, *, pages: bool) -> list[worker_pb2.EngineMessage]:
+    """The assignment, and the pages of its memo if it has more than one message should carry. Without `pages`, which
+    is for workers that do not know them, all is in the assignment."""
+    memos = job.memos if pages else [memo for memo in job.memos if memo.error is None or memo.awaited]
+    parts = list(_paged(memos)) if pages else [memos]
+    message = _assignment(job)
+    if len(parts) <= 1:
+        message.job.completed_steps.extend(map(_step, memos))
+        return [message]
+    message.job.memo_pages = len(parts)
+    return [
+        message,
+        *(
+            worker_pb2.EngineMessage(memo_page=worker_pb2.MemoPage(job_id=job.id, completed_steps=map(_step, part)))
+            for part in parts
+        ),
+    ]
+
+
+def _paged(memos: Sequence[Memo]) -> Iterator[Sequence[Memo]]:
+    """The memos in order, in pages of bounded count and, one step's own size apart, of bounded size."""
+    start = size = 0
+    for number, memo in enumerate(memos):
+        if number - start >= PAGE_STEPS_MAX or size >= PAGE_BYTES_MAX:
+            yield memos[start:number]
+            start, size = number, 0
+        size += STEP_BYTES + len(memo.step_id) + (0 if memo.output is None else len(bytes(memo.output)))
+    if start < len(memos):
+        yield memos[start:]
+
+
+def _step(memo: Memo) -> worker_pb2.CompletedStep:
+    step = worker_pb2.CompletedStep(
+        step_id=memo.step_id, name=memo.name, status=memo.status, output_json=bytes(memo.output or NULL), type=memo.type
+    )
+    if memo.error is not None:
+        step.error_json = msgspec.json.encode(memo.error.told())
+        step.attempt = memo.attempt
+    return step
+
+
+def _assignment(job: Job) -> worker_pb2.EngineMessage:
+    emitted = job.emitted
+    message = worker_pb2.EngineMessage()
+    assignment = message.job
+    assignment.job_id = job.id
+    assignment.run_id = job.run_id
+    assignment.function_id = job.function_id
+    assignment.attempt = job.attempt
+    assignment.execution_seq = job.execution_seq
+    assignment.lease_token = job.lease_token
+    assignment.max_attempts = job.retry.max_attempts
+    assignment.on_exhausted = job.retry.on_exhausted
+    assignment.lease_expires_at.FromMicroseconds(job.lease_expires_at)
+    event = assignment.event
+    event.id = emitted.id
+    event.name = emitted.name
+    event.data_json = bytes(emitted.data)
+    event.source = emitted.source
+    event.version = emitted.version
+    event.idempotency_key = emitted.idempotency_key
+    event.timestamp.FromMicroseconds(job.event.recorded_at)
+    if len(job.event.metadata) > 2:
+        event.metadata.update(msgspec.json.decode(job.event.metadata))
+    assignment.function_version = job.function_version
+    assignment.resumes_job_id = job.resumes
+    assignment.always_replay = job.always_replay
+    if job.unwind is not None:
+        assignment.unwind.cause = job.unwind.cause
+        if job.unwind.error is not None:
+            assignment.unwind.error.CopyFrom(convert.error(job.unwind.error))
+    return message

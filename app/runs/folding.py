@@ -1,0 +1,179 @@
+"""How the facts of a run's stream fold to its state."""
+
+from __future__ import annotations
+
+from app.history.entry import Entry
+from app.history.kinds import (
+    Fact,
+    RunCancelled,
+    RunCompleted,
+    RunCreated,
+    RunFailed,
+    RunNoted,
+    RunPaused,
+    RunPauseRequested,
+    RunReleased,
+    RunResumed,
+    RunRetrying,
+    RunStarted,
+    RunSuspended,
+    RunUnwinding,
+    RunWoken,
+    StepCompleted,
+    StepFailed,
+    StepInvoking,
+    StepSleeping,
+    StepWaiting,
+)
+from app.runs.state import AWAITED, Open, Run, mark
+
+
+def apply(run: Run | None, entry: Entry) -> Run:
+    """The run after `entry`. Takes over `run` and may change it."""
+    fact = entry.fact
+    if isinstance(fact, RunCreated):
+        run = _created(entry, fact)
+    assert run is not None, f"{entry}: a run begins with {RunCreated.kind}"
+    if isinstance(fact, StepCompleted | StepFailed | StepSleeping | StepWaiting | StepInvoking | RunNoted):
+        if not _apply_step(run, entry, fact):
+            return run
+    elif not _apply_execution(run, entry, fact):
+        _apply_steering(run, entry, fact)
+    run.updated_at, run.position, run.version = entry.recorded_at, entry.position, entry.version
+    return run
+
+
+def _apply_step(
+    run: Run,
+    entry: Entry,
+    fact: StepCompleted | StepFailed | StepSleeping | StepWaiting | StepInvoking | RunNoted,
+) -> bool:
+    """Whether the run's row shows it: results of steps are not in it, and neither are sleeps."""
+    match fact:
+        case StepCompleted():
+            run.steps[fact.step_id] = mark("completed", fact.type)
+            if fact.type not in AWAITED:
+                run.worked = run.worked or fact.type != "compensate"
+                return False
+            if fact.event_id:
+                run.events.add(fact.event_id)
+            return _resolved(run, fact.step_id)
+        case StepFailed():
+            run.steps[fact.step_id] = mark("failed", fact.type)
+            return fact.type in AWAITED and _resolved(run, fact.step_id)
+        case RunNoted():
+            return False
+        case StepSleeping() | StepWaiting() | StepInvoking():
+            run.open[fact.step_id] = Open(fact, entry.position, entry.recorded_at)
+            return not isinstance(fact, StepSleeping)
+
+
+def _apply_execution(run: Run, entry: Entry, fact: Fact) -> bool:
+    """Executions begin and end. Whether it was one of these."""
+    match fact:
+        case RunCreated():
+            pass
+        case RunStarted():
+            run.status, run.suspended = "running", False
+            run.execution_seq, run.attempt, run.worker_id = fact.execution_seq, fact.attempt, fact.worker_id
+            run.unwinds = fact.unwinds
+            run.execution_started_at = entry.recorded_at
+            run.started_at = run.started_at or entry.recorded_at
+            run.due_at = None
+            run.timeout_at = fact.timeout_at or None
+            run.news.clear()
+        case RunSuspended():
+            _end_execution(run, entry)
+            run.status = "waiting_for_capacity" if fact.ready else "waiting"
+            run.suspended = not fact.ready
+            run.due_at = (fact.due_at or None) if run.suspended else None
+        case RunWoken():
+            run.status, run.suspended, run.due_at = "waiting_for_capacity", False, None
+        case RunReleased():
+            _end_execution(run, entry)
+            run.status = "waiting_for_capacity"
+        case RunRetrying():
+            _end_execution(run, entry)
+            run.status, run.attempt, run.due_at, run.error = "waiting", fact.attempt, fact.due_at, fact.error
+        case RunCompleted():
+            _end(run, entry)
+            run.status, run.error = "completed", None
+        case RunFailed():
+            _end(run, entry)
+            run.status, run.error, run.not_undone = "failed", fact.error, fact.not_undone
+        case _:
+            return False
+    return True
+
+
+def _apply_steering(run: Run, entry: Entry, fact: Fact) -> None:
+    """What was done to the run from outside."""
+    match fact:
+        case RunPauseRequested():
+            run.pause_requested = True
+        case RunPaused():
+            _end_execution(run, entry)
+            run.status, run.suspended, run.pause_reason, run.error = "paused", False, fact.reason, fact.error
+            run.divergence, run.pause_requested = fact.divergence, False
+        case RunResumed():
+            run.status, run.attempt, run.pause_reason, run.error = "waiting_for_capacity", 1, "", None
+            run.used_us, run.ended_at, run.divergence, run.not_undone = 0, None, None, ""
+            if fact.from_step:
+                _forget_from(run, fact.from_step)
+        case RunUnwinding():
+            _end_execution(run, entry)
+            run.status, run.suspended, run.attempt, run.unwinding = "waiting_for_capacity", False, 1, fact
+            run.open.clear()
+        case RunCancelled():
+            _end(run, entry)
+            run.status, run.cancellation_cause, run.not_undone = "cancelled", fact.cause, fact.not_undone
+        case _:
+            raise AssertionError(f"{entry} does not belong to a run")
+
+
+def _created(entry: Entry, fact: RunCreated) -> Run:
+    return Run(
+        id=entry.stream.partition("/")[2],
+        environment=entry.environment,
+        function_id=fact.function_id,
+        function_version=fact.function_version,
+        event_id=fact.event_id,
+        event_name=fact.event_name,
+        retry=fact.retry,
+        timeout_ms=fact.timeout_ms,
+        correlation=entry.correlation,
+        created_at=entry.recorded_at,
+        parent_run_id=fact.parent_run_id,
+        parent_step_id=fact.parent_step_id,
+        depth=fact.depth,
+        detached=fact.detached,
+    )
+
+
+def _resolved(run: Run, step_id: str) -> bool:
+    """A step that was awaited is there; whether the run's row shows that (sleeps are not in it)."""
+    if run.status == "running":
+        run.news.add(step_id)
+    was = run.open.pop(step_id, None)
+    return was is not None and not isinstance(was.fact, StepSleeping)
+
+
+def _end_execution(run: Run, entry: Entry) -> None:
+    if run.status == "running":
+        run.used_us += entry.recorded_at - run.execution_started_at
+    run.due_at = run.timeout_at = None
+
+
+def _end(run: Run, entry: Entry) -> None:
+    """What still waits is given up: were the run resumed, those steps would begin anew."""
+    _end_execution(run, entry)
+    run.suspended, run.pause_requested, run.unwinding, run.ended_at = False, False, None, entry.recorded_at
+    run.open.clear()
+
+
+def _forget_from(run: Run, step_id: str) -> None:
+    """Drop the results from that step on, in the order in which they were recorded."""
+    ids = [*run.steps]
+    for later in ids[ids.index(step_id) :]:
+        del run.steps[later]
+    run.open.clear()

@@ -1,0 +1,118 @@
+"""What a worker is handed of a run: the results of its steps as of the beginning of an execution.
+
+It is as of that entry exactly, so that whatever is resolved later is news to the execution, which the engine knows
+when the execution ends (see waiting.decide_suspend): nothing is told twice, and nothing is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+from app.history.entry import Entry
+from app.history.kinds import (
+    EventEmitted,
+    Failure,
+    RunCreated,
+    RunResumed,
+    RunStarted,
+    RunUnwinding,
+    StepCompleted,
+    StepFailed,
+)
+from app.runs import noun
+from app.runs.state import AWAITED
+from storage import history
+from storage.contract import Transaction
+
+
+class Memo(NamedTuple):
+    """A step that has ended: its output, or its error if `error` is not None. A step that was awaited and failed has
+    failed for good; one that the worker ran has failed in `attempt` of the run, and is run anew in the next."""
+
+    step_id: str
+    name: str
+    type: str
+    output: msgspec.Raw | None
+    error: Failure | None
+    attempt: int = 0
+
+    @property
+    def awaited(self) -> bool:
+        return self.type in AWAITED
+
+    @property
+    def status(self) -> str:
+        return "completed" if self.error is None else "failed"
+
+
+@dataclass(slots=True)
+class Memos:
+    """`version` is that of the run.started entry they are as of; `steps` are in the order in which they first ended."""
+
+    created: RunCreated | None = None
+    event: Entry | None = None
+    version: int = 0
+    unwinding: RunUnwinding | None = None
+    steps: dict[str, Memo] = field(default_factory=dict)
+
+    def given(self, attempt: int) -> Sequence[Memo]:
+        """What an execution of that attempt is handed."""
+        return [memo for memo in self.steps.values() if memo.error is None or memo.awaited or memo.attempt == attempt]
+
+
+def load(tx: Transaction, environment: str, run_id: str, *, execution_seq: int) -> Memos | None:
+    """All that an execution needs; None if that execution was not begun."""
+    memos = Memos()
+    for record in history.whole_stream(tx, environment, noun.stream(run_id)):
+        entry = Entry(record)
+        if _take(memos, entry, execution_seq):
+            assert memos.created is not None
+            [event] = history.of_stream(tx, environment, f"event/{memos.created.event_id}", limit=1)
+            memos.event = Entry(event)
+            assert isinstance(memos.event.fact, EventEmitted)
+            return memos
+    return None
+
+
+def news(tx: Transaction, environment: str, run_id: str, *, after_version: int, execution_seq: int) -> Memos | None:
+    """The awaited steps that were resolved after a version, until that execution began: all that one needs which was
+    parked at that version. None if the execution was not begun, or more happened than it can know of."""
+    memos = Memos()
+    while page := history.of_stream(tx, environment, noun.stream(run_id), after_version=after_version):
+        for record in page:
+            entry = Entry(record)
+            if entry.kind in (RunResumed.kind, RunUnwinding.kind):
+                return None
+            if _take(memos, entry, execution_seq):
+                memos.steps = {step_id: memo for step_id, memo in memos.steps.items() if memo.awaited}
+                return memos
+        after_version = page[-1].version
+    return None
+
+
+def _take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
+    """Fold an entry in; True if it is the one that begins the execution."""
+    match entry.fact:
+        case StepCompleted() as fact:
+            memos.steps[fact.step_id] = Memo(fact.step_id, fact.name, fact.type, fact.output, None)
+        case StepFailed() as fact:
+            memos.steps[fact.step_id] = Memo(fact.step_id, fact.name, fact.type, None, fact.error, fact.attempt)
+        case RunResumed(from_step=from_step):
+            memos.unwinding = None
+            ids = [*memos.steps] if from_step else []
+            for later in ids[ids.index(from_step) :] if from_step else ():
+                del memos.steps[later]
+        case RunCreated() as fact:
+            memos.created = fact
+        case RunUnwinding() as fact:
+            memos.unwinding = fact
+        case RunStarted(execution_seq=begun):
+            memos.version = entry.version
+            return begun == execution_seq
+        case _:
+            pass
+    return False

@@ -1,0 +1,145 @@
+"""A run's state: names, statuses and instants. Payloads stay in history, where the positions point."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from app.errors import RunNotFound, StaleExecution
+from app.history.kinds import (
+    Divergence,
+    Failure,
+    RetryPolicy,
+    RunUnwinding,
+    StepInvoking,
+    StepSleeping,
+    StepWaiting,
+)
+
+Status = Literal["waiting_for_capacity", "running", "waiting", "paused", "completed", "failed", "cancelled"]
+StepStatus = Literal["completed", "failed"]
+
+TERMINAL: frozenset[Status] = frozenset(("completed", "failed", "cancelled"))
+STATUSES: tuple[Status, ...] = (
+    "waiting_for_capacity",
+    "running",
+    "waiting",
+    "paused",
+    "completed",
+    "failed",
+    "cancelled",
+)
+
+AWAITED = frozenset(("sleep", "wait_for_event", "invoke_function", "invoke_function_async"))
+"""Types of steps that the engine resolves, where a worker reports all others."""
+
+
+class Mark(NamedTuple):
+    """How a step ended, and what kind of step it was. Few values exist: steps share them, see `mark`."""
+
+    status: StepStatus
+    type: str
+
+
+_SEGMENT = re.compile(r"(?:\\.|[^:\\])+", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_RAW_PREFIXES = ("compensate", "publish")
+_MARKS: dict[tuple[str, str], Mark] = {}
+
+
+def mark(status: StepStatus, kind: str) -> Mark:
+    """The one Mark of that status and type."""
+    return _MARKS.setdefault((status, kind), Mark(status, kind))
+
+
+class Open(NamedTuple):
+    """What a step waits for, and the position at which it began to."""
+
+    fact: StepSleeping | StepWaiting | StepInvoking
+    position: int
+    at: int
+
+
+@dataclass(slots=True)
+class Run:
+    """`steps` holds those that ended, in the order they did; `open` those that wait. `news` are steps that were
+    resolved since the current execution was handed out; `events` ids of the events that its waits have taken."""
+
+    id: str
+    environment: str
+    function_id: str
+    function_version: int
+    event_id: str
+    event_name: str
+    retry: RetryPolicy
+    timeout_ms: int
+    correlation: str
+    created_at: int
+    parent_run_id: str = ""
+    parent_step_id: str = ""
+    depth: int = 0
+    detached: bool = False
+    status: Status = "waiting_for_capacity"
+    suspended: bool = False
+    attempt: int = 1
+    execution_seq: int = 0
+    worker_id: str = ""
+    steps: dict[str, Mark] = field(default_factory=dict)
+    open: dict[str, Open] = field(default_factory=dict)
+    news: set[str] = field(default_factory=set)
+    events: set[str] = field(default_factory=set)
+    worked: bool = False
+    unwinds: bool = False
+    unwinding: RunUnwinding | None = None
+    due_at: int | None = None
+    timeout_at: int | None = None
+    used_us: int = 0
+    execution_started_at: int = 0
+    started_at: int | None = None
+    ended_at: int | None = None
+    updated_at: int = 0
+    error: Failure | None = None
+    pause_requested: bool = False
+    pause_reason: str = ""
+    divergence: Divergence | None = None
+    cancellation_cause: str = ""
+    not_undone: str = ""
+    position: int = 0
+    version: int = 0
+
+    def settled(self, step_id: str) -> Mark | None:
+        """How the step ended, if that stands: a failed step that a worker ran may be run again, as anything."""
+        recorded = self.steps.get(step_id)
+        return recorded if recorded and (recorded.status == "completed" or recorded.type in AWAITED) else None
+
+    @property
+    def watched(self) -> int:
+        """How many things the follower of waits has to watch: events, child runs, the end of unwinding."""
+        waits = sum(1 for open_ in self.open.values() if not isinstance(open_.fact, StepSleeping))
+        return waits + (self.unwinding is not None and self.status not in TERMINAL)
+
+
+def known(run: Run | None) -> Run:
+    if run is None:
+        raise RunNotFound("no such run")
+    return run
+
+
+def held(run: Run | None, execution_seq: int) -> Run:
+    """The run, if the execution that reports is the one that holds it. Raises StaleExecution."""
+    run = known(run)
+    if run.execution_seq != execution_seq:
+        raise StaleExecution(f"{run.id}: execution {execution_seq} was superseded by {run.execution_seq}")
+    if run.status != "running":
+        raise StaleExecution(f"{run.id} is {run.status}; execution {execution_seq} no longer holds it")
+    return run
+
+
+def step_name(step_id: str) -> str:
+    """The name within `<run id>[:<parallel>:<branch>]…:<name>:<number>`, unescaped (wire facts, "Step ids")."""
+    parts = _SEGMENT.findall(step_id)
+    if len(parts) < 3:
+        return step_id
+    name = _ESCAPED.sub(r"\1", parts[-2])
+    return f"{parts[-3]}:{name}" if len(parts) > 3 and parts[-3] in _RAW_PREFIXES else name

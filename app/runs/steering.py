@@ -1,0 +1,58 @@
+"""What people and programs do to a run from outside: pause it, let it go on, cancel it. Pure decisions."""
+
+from __future__ import annotations
+
+from app.errors import FailedPrecondition, InvalidArgument, RunNotRunning
+from app.history.kinds import Fact, RunPaused, RunPauseRequested, RunResumed
+from app.runs import ending, machine
+from app.runs.state import TERMINAL, Run, known, step_name
+
+
+def decide_pause(run: Run | None, *, reason: str = "") -> list[Fact]:
+    """A running run is held when its current step is recorded, any other at once."""
+    run = known(run)
+    if run.status in TERMINAL:
+        raise RunNotRunning(f"{run.id} is {run.status} and cannot be paused")
+    if run.unwinding is not None:
+        raise RunNotRunning(f"{run.id} is being ended and cannot be paused")
+    if run.status == "paused" or run.pause_requested:
+        return []
+    if run.status == "running":
+        return [RunPauseRequested(reason=reason)]
+    return [RunPaused(execution_seq=run.execution_seq, reason=reason or machine.PAUSE_REQUESTED)]
+
+
+def decide_resume(run: Run | None, *, from_step: str = "") -> list[Fact]:
+    """A paused or failed run goes on; with `from_step`, the id or name of a step, as if it had got no further than
+    that. What it waits for, it waits for still."""
+    run = known(run)
+    if run.status not in ("paused", "failed"):
+        raise FailedPrecondition(f"{run.id} is {run.status}; only a paused or failed run can be resumed")
+    return [RunResumed(from_step=_step_meant(run, from_step) if from_step else "")]
+
+
+def decide_cancel(
+    run: Run | None, *, reason: str, cause: str, detached: bool = False, compensate: bool = False, now: int = 0
+) -> list[Fact]:
+    """Cancelling a run that is being unwound ends it at once, unless compensations are wanted again."""
+    run = known(run)
+    if run.status == "cancelled":
+        return []
+    if run.status in TERMINAL:
+        raise RunNotRunning(f"{run.id} is {run.status} and cannot be cancelled")
+    if run.unwinding is not None:
+        if compensate:
+            return []
+        return ending.unwound(run, run.unwinding, not_undone="cancelled before its compensations were done")
+    return ending.cancel(run, reason=reason, cause=cause, detached=detached, compensate=compensate, now=now)
+
+
+def _step_meant(run: Run, given: str) -> str:
+    for step_id in run.steps:
+        if given in (step_id, step_name(step_id)):
+            return step_id
+    raise InvalidArgument(
+        f"{run.id} has no step {given[:80]!r} that is recorded",
+        field="from_step",
+        hint="`ironflow run steps` lists names and ids",
+    )

@@ -1,0 +1,32 @@
+"""Results of steps that a worker ran, and what it notes: pure decisions."""
+
+from __future__ import annotations
+
+from app.history.kinds import Divergence, Fact, RunNoted, RunPaused, StepCompleted, StepFailed
+from app.runs import machine
+from app.runs.state import Run, held
+
+
+def decide_step(run: Run | None, fact: StepCompleted | StepFailed) -> list[Fact]:
+    """The result of a step. One that is recorded already is not recorded again: the first report stands. A type that
+    contradicts the recorded one stops the run."""
+    run = held(run, fact.execution_seq)
+    recorded = run.settled(fact.step_id)
+    if recorded is not None:
+        return [] if recorded.type == fact.type else contradicted(run, fact.step_id, recorded.type, fact.type)
+    if fact.step_id in run.open:
+        return contradicted(run, fact.step_id, run.open[fact.step_id].fact.type, fact.type)
+    if run.pause_requested:
+        return [fact, RunPaused(execution_seq=run.execution_seq, reason=machine.PAUSE_REQUESTED)]
+    return [fact]
+
+
+def decide_note(run: Run | None, fact: RunNoted) -> list[Fact]:
+    held(run, fact.execution_seq)
+    return [fact]
+
+
+def contradicted(run: Run, step_id: str, recorded: str, requested: str) -> list[Fact]:
+    """The run stops, since the code asks for another kind of step than history has."""
+    divergence = Divergence(step_id=step_id, recorded=recorded, requested=requested)
+    return machine.decide_diverge(run, execution_seq=run.execution_seq, divergence=divergence)
