@@ -21,6 +21,7 @@ from app.rpc import metadata
 from app.rpc.ironflow_service import IronflowService, PubSubService
 from app.rpc.server import OPTIONS, WorkerService
 from app.rpc.worker import Conversation
+from app.runs.bulk import Bulk
 from app.settings import Settings
 from ironflow.v1 import ironflow_pb2_grpc, pubsub_pb2_grpc, worker_pb2_grpc
 
@@ -89,6 +90,7 @@ class Faces:
             events=EventReader(node.storage),
             runs=node.runs,
             engine=node.engine,
+            bulk=Bulk(reader=node.runs, engine=node.engine),
             functions=node.functions,
             dispatcher=node.dispatcher,
             waits=node.waits,

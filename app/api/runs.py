@@ -1,4 +1,4 @@
-"""/api/v1/runs: list, read, wait for, cancel and resume runs."""
+"""/api/v1/runs: list, read, wait for, cancel, pause and resume runs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ CANDIDATES_MAX = 5
 
 
 class CancelBody(msgspec.Struct, forbid_unknown_fields=True):
+    """`compensate`: a worker first undoes what the run did. `detached`: children that would outlive it end too."""
+
+    reason: str = ""
+    compensate: bool = False
+    detached: bool = False
+
+
+class PauseBody(msgspec.Struct, forbid_unknown_fields=True):
     reason: str = ""
 
 
@@ -33,6 +41,7 @@ class ResumeBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _cancel = msgspec.json.Decoder(CancelBody)
+_pause = msgspec.json.Decoder(PauseBody)
 _resume = msgspec.json.Decoder(ResumeBody)
 
 
@@ -95,10 +104,28 @@ class Cancel:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
-        body = await body_of(req)
-        reason = decoded(_cancel, body).reason if body else ""
+        body: CancelBody = decoded(_cancel, await body_of(req) or b"{}")
         run_id = await whole_id(self._services, environment, run_id)
-        await self._services.engine.cancel(environment, run_id, reason=reason, actor=caller_of(req).actor)
+        await self._services.engine.cancel(
+            environment,
+            run_id,
+            reason=body.reason,
+            actor=caller_of(req).actor,
+            compensate=body.compensate,
+            detached=body.detached,
+        )
+        answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
+
+
+class Pause:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
+        environment = environment_of(req)
+        body: PauseBody = decoded(_pause, await body_of(req) or b"{}")
+        run_id = await whole_id(self._services, environment, run_id)
+        await self._services.engine.pause(environment, run_id, reason=body.reason, actor=caller_of(req).actor)
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
 
@@ -109,10 +136,8 @@ class Resume:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         environment = environment_of(req)
         body: ResumeBody = decoded(_resume, await body_of(req))
-        if body.from_step:
-            raise InvalidArgument("resuming from a step is not supported yet", field="from_step", hint="leave it out")
         run_id = await whole_id(self._services, environment, body.run_id)
-        await self._services.engine.resume(environment, run_id, actor=caller_of(req).actor)
+        await self._services.engine.resume(environment, run_id, from_step=body.from_step, actor=caller_of(req).actor)
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
 
@@ -293,12 +318,26 @@ def routes(services: Services) -> Sequence[Route]:
         query={"wait": f"hold the answer until the run has ended, at most so many seconds (≤ {WAIT_S_MAX:g})"},
     )
     steps = Operation("The steps of a run, in order", {200: "steps", 404: "there is no such run"})
-    cancel = Operation("Cancel a run", {200: "the run", 409: "it has ended"}, body="{reason?}")
-    resume = Operation("Resume a paused or failed run", {200: "the run", 412: "it is neither"}, body="{run_id}")
+    cancel = Operation(
+        "Cancel a run and the children it waits for",
+        {200: "the run", 409: "it has ended"},
+        body="{reason?, compensate?, detached?}",
+    )
+    pause = Operation(
+        "Pause a run, a running one when its current step is recorded",
+        {200: "the run", 409: "it has ended"},
+        body="{reason?}",
+    )
+    resume = Operation(
+        "Resume a paused or failed run, also from a step on",
+        {200: "the run", 412: "it is neither"},
+        body="{run_id, from_step?}",
+    )
     return [
         Route("/api/v1/runs", Runs(services), {"GET": listing}),
         Route("/api/v1/runs/resume", Resume(services), {"POST": resume}),
         Route("/api/v1/runs/{run_id}", Run(services), {"GET": one}),
         Route("/api/v1/runs/{run_id}/steps", Steps(services), {"GET": steps}),
         Route("/api/v1/runs/{run_id}/cancel", Cancel(services), {"POST": cancel}),
+        Route("/api/v1/runs/{run_id}/pause", Pause(services), {"POST": pause}),
     ]

@@ -17,6 +17,7 @@ from app.events.topics import Topics
 from app.history.tail import Tail
 from app.ids import Ids
 from app.metrics import Metrics
+from app.runs.bulk import Bulk
 from app.runs.engine import Engine
 from app.runs.functions import Functions
 from app.runs.reading import RunReader
@@ -39,6 +40,7 @@ class Services:
     events: EventReader
     runs: RunReader
     engine: Engine
+    bulk: Bulk
     functions: Functions
     dispatcher: Dispatcher
     waits: Waits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -13,6 +13,7 @@ from app.cli.output import Output, ago, duration, plain
 
 PAYLOAD_CHARS_SHOWN = 2_000
 STACK_LINES_SHOWN = 12
+REFUSED_SHOWN = 10
 
 
 @click.group("run")
@@ -37,15 +38,7 @@ def list_runs(session: Session, **chosen: Any) -> None:
     output.items(
         "ironflow.runs/v1",
         page.items,
-        {
-            "id": lambda run: run["id"],
-            "function": lambda run: run["function_id"],
-            "status": lambda run: output.status(run["status"]),
-            "event": lambda run: run["event_name"],
-            "attempt": lambda run: f"{run['attempt']}",
-            "created": lambda run: ago(run["created_at"]),
-            "took": lambda run: duration(run["started_at"], run["ended_at"]),
-        },
+        _columns(output),
         next_cursor=page.next_cursor,
         total=page.total,
         empty="no runs: emit an event that a function is triggered by",
@@ -99,23 +92,117 @@ def wait_for_run(session: Session, given: str, timeout: str) -> int:
     return {"completed": 0, "cancelled": 9}.get(run["status"], 8)
 
 
+def _chooses(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives a command either one run's id, or the options that choose many."""
+
+    def decorate(run: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(
+            [
+                click.argument("given", metavar="[ID]", required=False),
+                click.option("--function", "function_id", help="All runs of a function."),
+                click.option("--event", "event_id", help="All runs started by an event."),
+                click.option("--status", help="All runs with this status, or several with commas."),
+                click.option("--since", help="All created since: RFC 3339, or such as 15m."),
+                click.option("--until", help="All created until: RFC 3339, or such as 15m."),
+                click.option("--search", help="All with this in id, function, event name or error."),
+                click.option("--dry-run", is_flag=True, help=f"Only show which runs it would {verb}."),
+            ]
+        ):
+            run = option(run)
+        return run
+
+    return decorate
+
+
 @command.command("cancel")
-@click.argument("given", metavar="ID")
+@_chooses("cancel")
+@click.option("--reason", default="", help="Recorded with it.")
+@click.option("--compensate", is_flag=True, help="Let a worker first undo what the run did.")
+@click.option("--detached", is_flag=True, help="Cancel children too that would outlive it.")
+@connected
+def cancel_run(
+    session: Session, given: str | None, dry_run: bool, reason: str, compensate: bool, detached: bool, **chosen: Any
+) -> None:
+    """Cancel one run, or all that the options choose, and the children they wait for. What steps did stays done."""
+    wanted = {"reason": reason, "compensate": compensate, "detached": detached}
+    if not given or dry_run:
+        _many(session, "cancel", given, chosen, dry_run, wanted)
+        return
+    found = run_id(session.client, given)
+    run = session.client.request("POST", f"/api/v1/runs/{found}/cancel", json=wanted)
+    ending = run["status"] != "cancelled"
+    _changed(session.output, run, "Undoing, then cancelling" if ending else "Cancelled")
+
+
+@command.command("pause")
+@_chooses("pause")
 @click.option("--reason", default="", help="Recorded with it.")
 @connected
-def cancel_run(session: Session, given: str, reason: str) -> None:
-    """Cancel a run. Its worker is told; what its steps did stays done."""
-    run = session.client.runs.cancel(run_id(session.client, given), reason=reason)
-    _changed(session.output, run, "Cancelled")
+def pause_run(session: Session, given: str | None, dry_run: bool, reason: str, **chosen: Any) -> None:
+    """Pause one run, or all that the options choose; a running one when its current step is recorded."""
+    if not given or dry_run:
+        _many(session, "pause", given, chosen, dry_run, {"reason": reason})
+        return
+    found = run_id(session.client, given)
+    run = session.client.request("POST", f"/api/v1/runs/{found}/pause", json={"reason": reason})
+    _changed(session.output, run, "Paused" if run["status"] == "paused" else "Pausing after its step")
 
 
 @command.command("resume")
-@click.argument("given", metavar="ID")
+@_chooses("resume")
+@click.option("--from-step", default="", help="Run this step, by name or id, and all after it again.")
 @connected
-def resume_run(session: Session, given: str) -> None:
-    """Let a paused or failed run go on, with a fresh budget of attempts. Completed steps are not run again."""
-    run = session.client.runs.resume(run_id(session.client, given))
-    _changed(session.output, run, "Resumed")
+def resume_run(session: Session, given: str | None, dry_run: bool, from_step: str, **chosen: Any) -> None:
+    """Let a paused or failed run go on, or all that the options choose, with a fresh budget of attempts. Completed
+    steps are not run again."""
+    if not given or dry_run:
+        if from_step:
+            raise click.UsageError("--from-step goes with one run, and without --dry-run")
+        _many(session, "resume", given, chosen, dry_run, {})
+        return
+    found = run_id(session.client, given)
+    body = {"run_id": found, "from_step": from_step}
+    _changed(session.output, session.client.request("POST", "/api/v1/runs/resume", json=body), "Resumed")
+
+
+def _many(
+    session: Session, verb: str, given: str | None, chosen: Mapping[str, Any], dry_run: bool, wanted: Mapping[str, Any]
+) -> None:
+    """Change the runs that were chosen, or only show them."""
+    body = {name: value for name, value in chosen.items() if value}
+    if given:
+        if body:
+            raise click.UsageError("give either the id of a run, or options that choose many")
+        body = {"search": run_id(session.client, given)}
+    if not body:
+        raise click.UsageError(f"give the id of a run to {verb}, or options such as --function or --status")
+    told = session.client.request("POST", f"/api/v1/runs/bulk/{verb}", json={**body, **wanted, "dry_run": dry_run})
+    output = session.output
+    if output.form != "table":
+        output.json({"schema": "ironflow.bulk/v1", **told})
+        return
+    output.items("ironflow.runs/v1", told["runs"], _columns(output), empty="no run matches")
+    if dry_run:
+        output.note(f"Would {verb} {told['matched']} runs{', and there are more' if told['more'] else ''}.")
+    else:
+        output.note(f"{told['changed']} of {told['matched']} runs: {verb} done.")
+    for refused in told["refused"][:REFUSED_SHOWN]:
+        output.note(f"  {refused['run_id']}: {refused['error']}")
+    if told["more"] and not dry_run:
+        output.note(f"There are more: run the same command again, until it finds none to {verb}.")
+
+
+def _columns(output: Output) -> Mapping[str, Callable[[Mapping[str, Any]], str]]:
+    """What a list shows of a run."""
+    return {
+        "id": lambda run: run["id"],
+        "function": lambda run: run["function_id"],
+        "status": lambda run: output.status(run["status"]),
+        "event": lambda run: run["event_name"],
+        "attempt": lambda run: f"{run['attempt']}",
+        "created": lambda run: ago(run["created_at"]),
+        "took": lambda run: duration(run["started_at"], run["ended_at"]),
+    }
 
 
 def _changed(output: Output, run: Mapping[str, Any], verb: str) -> None:
@@ -139,10 +226,16 @@ def _show(output: Output, run: Mapping[str, Any]) -> None:
             ("Ended", f"{run['ended_at']}  after {took}" if run["ended_at"] else ""),
             ("Goes on", f"{run['due_at']}  ({ago(run['due_at'])})" if run.get("due_at") else ""),
             ("Worker", run["worker_id"]),
-            ("Paused", run.get("pause_reason", "")),
+            ("Paused", run.get("pause_reason", "") or ("requested" if run.get("pause_requested") else "")),
             ("Cancelled", run.get("cancellation_cause", "")),
+            ("Parent", run.get("parent_run_id", "")),
+            ("Undoing", _unwinding(run)),
+            ("Not undone", run.get("not_undone", "")),
         ]
     )
+    _show_divergence(output, run)
+    for name, note in run.get("notes", {}).items():
+        output.out.write(f"{output.paint(plain(name), '2')}  {plain(json.dumps(note['value'], ensure_ascii=False))}\n")
     error = run.get("error")
     if error:
         output.out.write(f"\n{output.paint('ERROR', '1;31')}  {plain(error['code'])}: {plain(error['message'])}\n")
@@ -152,12 +245,32 @@ def _show(output: Output, run: Mapping[str, Any]) -> None:
         output.note(f"  Mend the cause, then: ironflow run resume {run['id']}")
 
 
+def _unwinding(run: Mapping[str, Any]) -> str:
+    unwinding = run.get("unwinding")
+    return f"before it is {unwinding['cause']}, until {unwinding['until']} at most" if unwinding else ""
+
+
+def _show_divergence(output: Output, run: Mapping[str, Any]) -> None:
+    divergence = run.get("divergence")
+    if not divergence:
+        return
+    output.out.write(f"\n{output.paint('DIVERGED', '1;31')}  {plain(divergence['step_id'])}\n")
+    output.fields(
+        [
+            ("History has", divergence["recorded"]),
+            ("The code asked for", divergence["requested"]),
+            ("At", divergence.get("location", "")),
+        ]
+    )
+    output.note("  Put the code back, or run from before that step: ironflow run resume ID --from-step NAME")
+
+
 def _show_steps(output: Output, steps: Any) -> None:
     if not steps:
         return
     output.out.write("\n")
     output.table(
-        ["#", "step", "status", "type", "attempt", "took", "at", "error"],
+        ["#", "step", "status", "type", "attempt", "took", "at", "detail"],
         [
             [
                 str(step["sequence"]),
@@ -167,11 +280,23 @@ def _show_steps(output: Output, steps: Any) -> None:
                 str(step["attempt"]),
                 f"{step['duration_ms']} ms",
                 (step["ended_at"] or step["started_at"] or "")[11:23],
-                (step["error"] or {}).get("message", "")[:60],
+                (step["error"] or {}).get("message", "")[:60] or _waits_for(step),
             ]
             for step in steps
         ],
     )
+
+
+def _waits_for(step: Mapping[str, Any]) -> str:
+    """What a step waits for, or waited for."""
+    until = f" until {step['wait_timeout'][:19]}Z" if step["status"] == "waiting" and step.get("wait_timeout") else ""
+    if step.get("wait_event_name"):
+        return f"event {step['wait_event_name']}{until}"
+    if step.get("child_run_id"):
+        return f"run {step['child_run_id']}{until}"
+    if step["status"] == "sleeping":
+        return f"until {step['sleep_until'][:19]}Z"
+    return f"undoes {step['compensation_for']}" if step.get("compensation_for") else ""
 
 
 def _pretty(value: Any) -> str:

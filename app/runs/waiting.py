@@ -93,8 +93,8 @@ def decide_suspend(
     if run.pause_requested:
         facts.append(RunPaused(execution_seq=execution_seq, reason=machine.PAUSE_REQUESTED))
     else:
-        due_at = min(sleeps, default=0)
-        facts.append(RunSuspended(execution_seq=execution_seq, due_at=0 if ready else due_at, ready=ready))
+        due_at = max(1, min(sleeps)) if sleeps and not ready else 0  # an instant long ago is due, not absent
+        facts.append(RunSuspended(execution_seq=execution_seq, due_at=due_at, ready=ready))
     return Suspension(facts, invoked)
 
 

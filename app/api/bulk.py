@@ -1,0 +1,96 @@
+"""/api/v1/runs/bulk: cancel, pause and resume all runs that a filter chooses; with dry_run, only say which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import falcon.asgi
+import msgspec
+
+from app import clock
+from app.api.answers import answer, body_of, decoded
+from app.api.caller import caller_of
+from app.api.runs import row_shown, statuses
+from app.api.services import Operation, Route, Services
+from app.runs.bulk import Outcome
+from app.runs.reading import COUNT_MAX, RunFilter
+
+
+class BulkRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The filter, as a list of runs takes it, and what is to be done. Instants: RFC 3339, or such as 15m."""
+
+    function_id: str = ""
+    event_id: str = ""
+    status: str = ""
+    since: str = ""
+    until: str = ""
+    search: str = ""
+    dry_run: bool = False
+    reason: str = ""
+    compensate: bool = False
+    detached: bool = False
+
+
+_decoder = msgspec.json.Decoder(BulkRequest)
+
+
+class Bulk:
+    """`verb` is cancel, pause or resume."""
+
+    def __init__(self, services: Services, verb: str) -> None:
+        self._services = services
+        self._verb = verb
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        caller = caller_of(req)
+        body: BulkRequest = decoded(_decoder, await body_of(req) or b"{}")
+        now = self._services.clock.now_us()
+        chosen = RunFilter(
+            function_id=body.function_id,
+            event_id=body.event_id,
+            statuses=statuses(body.status),
+            search=body.search,
+            since=clock.parse_instant(body.since, now, field="since") if body.since else 0,
+            until=clock.parse_instant(body.until, now, field="until") if body.until else 2**62,
+        )
+        bulk = self._services.bulk
+        common: dict[str, Any] = {"dry_run": body.dry_run, "actor": caller.actor}
+        match self._verb:
+            case "cancel":
+                outcome = await bulk.cancel(
+                    caller.environment,
+                    chosen,
+                    reason=body.reason,
+                    compensate=body.compensate,
+                    detached=body.detached,
+                    **common,
+                )
+            case "pause":
+                outcome = await bulk.pause(caller.environment, chosen, reason=body.reason, **common)
+            case _:
+                outcome = await bulk.resume(caller.environment, chosen, **common)
+        answer(resp, _told(outcome, dry_run=body.dry_run))
+
+
+def _told(outcome: Outcome, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "dry_run": dry_run,
+        "matched": outcome.matched,
+        "changed": outcome.changed,
+        "more": outcome.more,
+        "runs": [row_shown(row) for row in outcome.shown],
+        "refused": [{"run_id": run_id, **error.body()} for run_id, error in outcome.refused],
+    }
+
+
+def routes(services: Services) -> Sequence[Route]:
+    told = {200: f"how many matched (at most {COUNT_MAX}) and were changed, and the first of them", 400: "refused"}
+    return [
+        Route(
+            f"/api/v1/runs/bulk/{verb}",
+            Bulk(services, verb),
+            {"POST": Operation(f"{verb.capitalize()} the runs that a filter chooses", told, body="BulkRequest")},
+        )
+        for verb in ("cancel", "pause", "resume")
+    ]

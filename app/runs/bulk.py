@@ -1,0 +1,139 @@
+"""Many runs at once: cancel, pause or resume those that a filter chooses, after a look at what would be touched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.errors import InvalidArgument, IronflowError
+from app.runs.engine import Engine
+from app.runs.reading import COUNT_MAX, LIMIT_MAX, RunFilter, RunReader
+from app.runs.state import STATUSES
+from storage.records import RunRow
+
+SHOWN_MAX = 100
+AT_ONCE = 200
+
+_UNFINISHED = ("waiting_for_capacity", "running", "waiting", "paused")
+_POSSIBLE = {
+    "cancel": _UNFINISHED,
+    "pause": ("waiting_for_capacity", "running", "waiting"),
+    "resume": ("paused", "failed"),
+}
+
+Act = Callable[[RunRow], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`matched` runs could be changed, `changed` were; with a dry run none is. `shown` are the first of them, newest
+    first; `refused` those that could not be changed after all, since they went on meanwhile. `more`: more match than
+    are changed at once."""
+
+    matched: int = 0
+    changed: int = 0
+    more: bool = False
+    shown: list[RunRow] = field(default_factory=list)
+    refused: list[tuple[str, IronflowError]] = field(default_factory=list)
+
+
+class Bulk:
+    def __init__(self, *, reader: RunReader, engine: Engine) -> None:
+        self._reader = reader
+        self._engine = engine
+
+    async def cancel(
+        self,
+        environment: str,
+        chosen: RunFilter,
+        *,
+        dry_run: bool,
+        reason: str = "",
+        actor: str = "",
+        detached: bool = False,
+        compensate: bool = False,
+    ) -> Outcome:
+        """Raises InvalidArgument for a filter that chooses everything, or nothing that can be cancelled."""
+
+        async def act(row: RunRow) -> None:
+            await self._engine.cancel(
+                environment, row.id, reason=reason, actor=actor, detached=detached, compensate=compensate
+            )
+
+        return await self._each("cancel", environment, chosen, act, dry_run=dry_run)
+
+    async def pause(
+        self, environment: str, chosen: RunFilter, *, dry_run: bool, reason: str = "", actor: str = ""
+    ) -> Outcome:
+        """Raises as `cancel` does."""
+
+        async def act(row: RunRow) -> None:
+            await self._engine.pause(environment, row.id, reason=reason, actor=actor)
+
+        return await self._each("pause", environment, chosen, act, dry_run=dry_run)
+
+    async def resume(self, environment: str, chosen: RunFilter, *, dry_run: bool, actor: str = "") -> Outcome:
+        """Raises as `cancel` does."""
+
+        async def act(row: RunRow) -> None:
+            await self._engine.resume(environment, row.id, actor=actor)
+
+        return await self._each("resume", environment, chosen, act, dry_run=dry_run)
+
+    async def _each(self, verb: str, environment: str, chosen: RunFilter, act: Act, *, dry_run: bool) -> Outcome:
+        chosen = _possible(verb, chosen)
+        outcome = Outcome()
+        rows = await self._chosen(environment, chosen)
+        outcome.more, rows = len(rows) > COUNT_MAX, rows[:COUNT_MAX]
+        outcome.matched, outcome.shown = len(rows), list(rows[:SHOWN_MAX])
+        if dry_run:
+            return outcome
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
+            for row, error in zip(part, await asyncio.gather(*(_refusal(act(row)) for row in part)), strict=True):
+                if error is None:
+                    outcome.changed += 1
+                else:
+                    outcome.refused.append((row.id, error))
+        return outcome
+
+    async def _chosen(self, environment: str, chosen: RunFilter) -> Sequence[RunRow]:
+        """The runs, newest first; one more than COUNT_MAX if there are more."""
+        rows: list[RunRow] = []
+        cursor = ""
+        while len(rows) <= COUNT_MAX:
+            page = await self._reader.list(environment, chosen, limit=LIMIT_MAX, cursor=cursor)
+            rows += page.rows
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        return rows[: COUNT_MAX + 1]
+
+
+def _possible(verb: str, chosen: RunFilter) -> RunFilter:
+    """The filter, narrowed to runs of which that can be asked."""
+    if chosen == RunFilter():
+        raise InvalidArgument(
+            f"{verb} needs a filter", field="filter", hint="function_id, event_id, status, since, until or search"
+        )
+    for status in chosen.statuses:
+        if status not in STATUSES:
+            raise InvalidArgument(f"status {status!r} is unknown", field="status", hint=f"one of {', '.join(STATUSES)}")
+    possible = _POSSIBLE[verb]
+    statuses = tuple(status for status in chosen.statuses or possible if status in possible)
+    if not statuses:
+        raise InvalidArgument(
+            f"runs that are {' or '.join(chosen.statuses)} cannot be asked to {verb}",
+            field="status",
+            hint=f"one of {', '.join(possible)}",
+        )
+    return replace(chosen, statuses=statuses)
+
+
+async def _refusal(changing: Awaitable[None]) -> IronflowError | None:
+    try:
+        await changing
+    except IronflowError as error:
+        return error
+    return None

@@ -1,0 +1,132 @@
+"""Pausing, resuming and cancelling over REST and Connect, one run and many; publishing to topics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.test_pull_protocol import RPC, Puller, emit, run, step
+
+PUBSUB = "/ironflow.v1.PubSubService"
+
+
+@pytest.fixture
+def worker(http: httpx.Client) -> Puller:
+    made = Puller(http)
+    made.register_function()
+    made.register()
+    return made
+
+
+def steps_of(http: httpx.Client, run_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = http.get(f"/api/v1/runs/{run_id}/steps").json()["steps"]
+    return found
+
+
+def test_a_running_run_is_paused_at_its_next_step_and_resumed_from_one(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    worker.report(job, "progress", steps=[step(job, "a", 1)])
+
+    assert http.post(f"{RPC}/PauseRun", json={"runId": run_id}).json() == {"status": "pause_requested"}
+    assert run(http, run_id)["pause_requested"] is True
+    worker.report(job, "progress", steps=[step(job, "b", 2)], step_offset=1)
+    paused = run(http, run_id, wait=10)
+    assert (paused["status"], paused["pause_reason"]) == ("paused", "requested")
+    assert worker.report(job, "completed", output=1).status_code == 409
+    state = http.post(f"{RPC}/GetPausedState", json={"runId": run_id}).json()
+    assert [one["name"] for one in state["steps"]] == ["a", "b"]
+    unknown = http.post("/api/v1/runs/resume", json={"run_id": run_id, "from_step": "c"})
+    assert (unknown.status_code, unknown.json()["field"]) == (400, "from_step")
+
+    resumed = http.post(f"{RPC}/ResumeRun", json={"runId": run_id, "fromStep": "b"}).json()
+
+    assert resumed["status"] == "RUN_STATUS_WAITING_FOR_CAPACITY"
+    again = worker.job()
+    assert [one["name"] for one in again["completed_steps"]] == ["a"]
+    worker.report(again, "completed", output=None)
+    ended = http.post(f"/api/v1/runs/{run_id}/pause")
+    assert (ended.status_code, ended.json()["code"]) == (409, "RUN_NOT_RUNNING")
+
+
+def test_many_runs_are_cancelled_and_resumed_after_a_look_at_them(http: httpx.Client, worker: Puller) -> None:
+    runs = [emit(http)]
+    worker.report(worker.job(), "failed", error={"message": "no", "code": "E", "retryable": False})
+    runs += [emit(http) for _ in range(2)]
+    body = {"function_id": "greet", "dry_run": True}
+
+    look = http.post("/api/v1/runs/bulk/cancel", json=body).json()
+    assert (look["matched"], look["changed"], look["dry_run"]) == (2, 0, True)
+    assert {one["id"] for one in look["runs"]} == set(runs[1:])
+    assert run(http, runs[1])["status"] != "cancelled"
+    done = http.post("/api/v1/runs/bulk/cancel", json={**body, "dry_run": False, "reason": "all"}).json()
+    assert (done["matched"], done["changed"], done["refused"], done["more"]) == (2, 2, [], False)
+    assert [run(http, one)["status"] for one in runs] == ["failed", "cancelled", "cancelled"]
+    assert http.post("/api/v1/runs/bulk/cancel", json=body).json()["matched"] == 0
+
+    resumed = http.post("/api/v1/runs/bulk/resume", json={"status": "failed,paused"}).json()
+    assert [one["id"] for one in resumed["runs"]] == runs[:1]
+    assert worker.job()["run_id"] == runs[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "filter"),
+        ({"dry_run": True}, "filter"),
+        ({"status": "exploded"}, "status"),
+        ({"status": "completed"}, "status"),
+        ({"functon_id": "x"}, "functon_id"),
+        ({"since": "yesterday"}, "since"),
+    ],
+)
+def test_a_filter_that_chooses_everything_or_nothing_is_refused(
+    http: httpx.Client, body: dict[str, Any], field: str
+) -> None:
+    for verb in ("cancel", "pause", "resume"):
+        refused = http.post(f"/api/v1/runs/bulk/{verb}", json=body)
+        assert (refused.status_code, refused.json()["field"]) == (400, field)
+
+
+def test_many_runs_are_paused(http: httpx.Client, worker: Puller) -> None:
+    running, queued = emit(http), emit(http)
+    [job] = worker.poll(available=1).json()["jobs"]
+    assert job["run_id"] == running
+
+    told = http.post("/api/v1/runs/bulk/pause", json={"function_id": "greet", "reason": "look"}).json()
+
+    assert told["changed"] == 2
+    assert run(http, queued)["pause_reason"] == "look"
+    assert run(http, running)["pause_requested"] is True
+
+
+def test_a_message_is_published_to_a_topic_and_starts_nothing(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    body = {"topic": "user.news", "data": {"n": 1}, "idempotencyKey": "step-1"}
+
+    first = http.post(f"{PUBSUB}/Publish", json=body, headers={"X-Ironflow-Run-ID": run_id}).json()
+    again = http.post(f"{PUBSUB}/Publish", json=body).json()
+
+    assert first["eventId"]
+    assert int(first["sequence"]) > 0
+    assert (again["eventId"], again["sequence"], again["duplicate"]) == (first["eventId"], first["sequence"], True)
+    plain = http.post(f"{PUBSUB}/Publish", json={"topic": "user.news", "dataValue": 7}).json()
+    assert plain["duplicate"] is False
+    [topic] = http.post(f"{PUBSUB}/ListTopics", json={}).json()["topics"]
+    assert (topic["name"], topic["messageCount"]) == ("user.news", "2")
+    assert http.get("/api/v1/runs").json()["total"] == 1
+    for bad in ({"topic": "system.x"}, {"topic": ""}, {"topic": "a b"}, {"topic": "a", "idempotencyKey": "a b"}):
+        assert http.post(f"{PUBSUB}/Publish", json=bad).status_code == 400
+
+
+def test_a_message_is_published_in_binary_too(http: httpx.Client) -> None:
+    from ironflow.v1 import pubsub_pb2
+
+    request = pubsub_pb2.PublishRequest(topic="a.b")
+    request.data.update({"n": 1})
+    headers = {"Content-Type": "application/proto"}
+    answer = http.post(f"{PUBSUB}/Publish", content=request.SerializeToString(), headers=headers)
+
+    assert pubsub_pb2.PublishResponse.FromString(answer.content).sequence > 0

@@ -1,0 +1,362 @@
+"""WorkerService/Connect, driven by a bare client of the generated stubs: every message of a worker, none of our SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+
+from ironflow.v1 import worker_pb2, worker_pb2_grpc
+from tests.support.server import ServerProcess
+
+RPC = "/ironflow.v1.IronflowService"
+
+
+class Stream:
+    """A worker that says what the test tells it to say."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self._queue: list[worker_pb2.EngineMessage] = []
+
+    async def say(self, **payload: Any) -> None:
+        await self._call.write(worker_pb2.WorkerMessage(**payload))
+
+    async def hear(self, kind: str) -> Any:
+        """The next message of that kind; others before it are passed over."""
+        async with asyncio.timeout(15):
+            while True:
+                while self._queue:
+                    message = self._queue.pop(0)
+                    if message.WhichOneof("payload") == kind:
+                        return getattr(message, kind)
+                read = await self._call.read()
+                self._queue += read.batch or [read]
+
+    async def job(self) -> worker_pb2.JobAssignment:
+        job: worker_pb2.JobAssignment = await self.hear("job")
+        await self.say(job_ack=worker_pb2.JobAck(job_id=job.job_id, run_id=job.run_id, **fence(job)))
+        return job
+
+    async def step(self, job: worker_pb2.JobAssignment, name: str, output: Any = 1, **more: Any) -> worker_pb2.StepAck:
+        message = worker_pb2.StepCompleted(
+            job_id=job.job_id,
+            step_id=step_id(job, name),
+            name=name,
+            output_json=json.dumps(output).encode(),
+            **fence(job),
+            **more,
+        )
+        await self.say(step_completed=message)
+        ack: worker_pb2.StepAck = await self.hear("step_ack")
+        return ack
+
+    async def yields(self, job: worker_pb2.JobAssignment, *waits: worker_pb2.StepYielded, parked: bool = False) -> None:
+        first = waits[0]
+        first.job_id, first.parked = job.job_id, parked
+        first.execution_seq, first.lease_token = job.execution_seq, job.lease_token
+        first.also.extend(waits[1:])
+        await self.say(step_yielded=first)
+
+    async def complete(self, job: worker_pb2.JobAssignment) -> None:
+        await self.say(job_completed=worker_pb2.JobCompleted(job_id=job.job_id, output_json=b'"done"', **fence(job)))
+
+
+def fence(job: worker_pb2.JobAssignment) -> dict[str, Any]:
+    return {"execution_seq": job.execution_seq, "lease_token": job.lease_token}
+
+
+def step_id(job: worker_pb2.JobAssignment, name: str) -> str:
+    return f"{job.run_id}:{name}:0"
+
+
+def waits(job: worker_pb2.JobAssignment, name: str, **what: Any) -> worker_pb2.StepYielded:
+    return worker_pb2.StepYielded(step_id=step_id(job, name), name=name, **what)
+
+
+def memo(job: worker_pb2.JobAssignment) -> dict[str, Any]:
+    return {step.name: json.loads(step.output_json) for step in job.completed_steps}
+
+
+@pytest.fixture
+async def connect(shared_server: ServerProcess, environment: str) -> AsyncIterator[Callable[..., Any]]:
+    """Connect a worker: `await connect("f", ours=True)`."""
+    channel = grpc.aio.insecure_channel(shared_server.grpc_address)
+    calls: list[Any] = []
+
+    async def connected(*functions: str, ours: bool = True, name: str = "w1", slots: int = 10) -> Stream:
+        metadata = (("x-ironflow-environment-id", environment),)
+        call = worker_pb2_grpc.WorkerServiceStub(channel).Connect(metadata=metadata)  # type: ignore[no-untyped-call]
+        calls.append(call)
+        stream = Stream(call)
+        register = worker_pb2.WorkerRegister(
+            worker_id=name, function_ids=functions, max_concurrent_jobs=slots, accepts_batches=ours
+        )
+        await stream.say(register=register)
+        await stream.hear("registered")
+        return stream
+
+    yield connected
+    for call in calls:
+        call.cancel()
+    await channel.close()
+
+
+@pytest.fixture
+def register(http: httpx.Client) -> Callable[..., None]:
+    def registered(function_id: str = "f", **more: Any) -> None:
+        body = {
+            "id": function_id,
+            "triggers": [{"event": "go"}] if function_id == "f" else [],
+            "retry": {"maxAttempts": 3, "initialDelayMs": 1, "onExhausted": "fail"},
+            **more,
+        }
+        assert http.post(f"{RPC}/RegisterFunction", json=body).status_code == 200
+
+    return registered
+
+
+def get(http: httpx.Client, path: str, **query: Any) -> Any:
+    return http.get(path, params=query).json()
+
+
+def post(http: httpx.Client, path: str, body: Any) -> Any:
+    return http.post(path, json=body).json()
+
+
+def start(http: httpx.Client, data: Any = None) -> str:
+    [run_id] = http.post("/api/v1/events", json={"name": "go", "data": data}).json()["run_ids"]
+    found: str = run_id
+    return found
+
+
+def run(http: httpx.Client, run_id: str, wait: float = 10) -> dict[str, Any]:
+    found: dict[str, Any] = http.get(f"/api/v1/runs/{run_id}", params={"wait": wait}).json()
+    return found
+
+
+async def test_waits_side_by_side_come_back_one_by_one(http: httpx.Client, connect: Any, register: Any) -> None:
+    register()
+    register("child")
+    worker = await connect("f", "child")
+    run_id = start(http, {"id": 7})
+    job = await worker.job()
+    event = worker_pb2.WaitEventYield(event_name="paid", match_expression="data.id")
+    child = worker_pb2.InvokeFunctionYield(function_id="child", input_json=b'{"n":1}')
+    later = worker_pb2.InvokeFunctionAsyncYield(function_id="child", input_json=b"2")
+    await worker.yields(job, waits(job, "paid", wait_event=event), waits(job, "child", invoke_function=child))
+
+    work = await worker.job()
+    assert (work.function_id, work.event.data_json) == ("child", b'{"n":1}')
+    await worker.complete(work)
+    job = await worker.job()
+    assert memo(job) == {"child": "done"}
+    assert job.completed_steps[0].type == "invoke_function"
+    await worker.yields(job, waits(job, "paid", wait_event=event))
+    post(http, "/api/v1/events", {"name": "paid", "data": {"id": 7}})
+    job = await worker.job()
+    assert memo(job)["paid"]["data"] == {"id": 7}
+
+    await worker.yields(job, waits(job, "later", invoke_function_async=later))
+    jobs = {one.function_id: one for one in (await worker.job(), await worker.job())}
+    assert memo(jobs["f"])["later"] == {"run_id": jobs["child"].run_id}
+    await worker.complete(jobs["f"])
+    assert run(http, run_id)["status"] == "completed"
+
+
+async def test_a_step_commits_what_it_emits_and_publishes(http: httpx.Client, connect: Any, register: Any) -> None:
+    register()
+    worker = await connect("f")
+    start(http)
+    job = await worker.job()
+    emissions = [
+        worker_pb2.Emission(name="order.placed", data_json=b'{"n":1}'),
+        worker_pb2.Emission(topic="news", data_json=b"1"),
+    ]
+
+    assert (await worker.step(job, "tell", type="emit", emissions=emissions)).accepted
+    assert (await worker.step(job, "tell", type="emit", emissions=emissions)).accepted
+
+    [event] = get(http, "/api/v1/events", name="order.placed")["events"]
+    assert (event["data"], event["run_id"], event["source"]) == ({"n": 1}, job.run_id, "sdk")
+    [topic] = post(http, "/ironflow.v1.PubSubService/ListTopics", {})["topics"]
+    assert topic["messageCount"] == "1"
+
+
+async def test_what_a_step_may_not_emit_fails_the_run(http: httpx.Client, connect: Any, register: Any) -> None:
+    register()
+    worker = await connect("f")
+    post(http, "/api/v1/events", {"name": "a.b", "data": 1, "idempotency_key": "k"})
+    for emission, code in (
+        (worker_pb2.Emission(name="a..b"), "INVALID_ARGUMENT"),
+        (worker_pb2.Emission(name="a.b", data_json=b"2", idempotency_key="k"), "IDEMPOTENCY_CONFLICT"),
+    ):
+        run_id = start(http)
+        job = await worker.job()
+        message = worker_pb2.StepCompleted(
+            job_id=job.job_id, step_id=step_id(job, "x"), emissions=[emission], **fence(job)
+        )
+        await worker.say(step_completed=message)
+
+        assert run(http, run_id)["error"]["code"] == code
+        assert get(http, f"/api/v1/runs/{run_id}/steps")["steps"] == []
+
+
+async def test_a_parked_run_is_resumed_and_resent_whole_if_it_was_forgotten(
+    http: httpx.Client, connect: Any, register: Any
+) -> None:
+    register()
+    worker = await connect("f")
+    run_id = start(http)
+    first = await worker.job()
+    await worker.step(first, "a")
+    wait = worker_pb2.WaitEventYield(event_name="go.on")
+    await worker.yields(first, waits(first, "w1", wait_event=wait), parked=True)
+    post(http, "/api/v1/events", {"name": "go.on"})
+
+    second = await worker.job()
+    assert (second.resumes_job_id, list(memo(second))) == (first.job_id, ["w1"])
+    await worker.yields(second, waits(second, "w2", wait_event=wait), parked=True)
+    post(http, "/api/v1/events", {"name": "go.on"})
+    third = await worker.hear("job")
+    assert (third.resumes_job_id, list(memo(third))) == (second.job_id, ["w2"])
+    nack = worker_pb2.JobNack(job_id=third.job_id, run_id=run_id, reason="JOB_NACK_REASON_NOT_PARKED", **fence(third))
+    await worker.say(job_nack=nack)
+
+    whole = await worker.job()
+    assert (whole.job_id, whole.execution_seq, whole.resumes_job_id) == (third.job_id, third.execution_seq, "")
+    assert list(memo(whole)) == ["a", "w1", "w2"]
+    await worker.complete(whole)
+    assert run(http, run_id)["executions"] == 3
+
+
+async def test_a_long_memo_comes_in_pages_to_a_worker_of_ours(http: httpx.Client, connect: Any, register: Any) -> None:
+    register()
+    worker = await connect("f")
+    start(http)
+    job = await worker.job()
+    count = 2_500
+    for n in range(count):
+        name = f"s{n}"
+        message = worker_pb2.StepCompleted(
+            job_id=job.job_id, step_id=step_id(job, name), name=name, output_json=b"%d" % n, **fence(job)
+        )
+        await worker.say(step_completed=message)
+    for _ in range(count):
+        assert (await worker.hear("step_ack")).accepted
+    await worker.yields(job, waits(job, "nap", sleep=worker_pb2.SleepYield()))
+
+    again = await worker.job()
+    assert (again.memo_pages, len(again.completed_steps)) == (2, 0)
+    pages = [await worker.hear("memo_page") for _ in range(again.memo_pages)]
+    steps = [step for page in pages for step in page.completed_steps]
+    assert [step.name for step in steps] == [*(f"s{n}" for n in range(count)), "nap"]
+    assert {page.job_id for page in pages} == {again.job_id}
+    await worker.complete(again)
+
+
+async def test_code_that_diverged_stops_its_run_with_both_sides(
+    http: httpx.Client, connect: Any, register: Any
+) -> None:
+    register()
+    worker = await connect("f")
+    told_by_worker, seen_by_engine = start(http), start(http)
+    job = await worker.job()
+    divergence = worker_pb2.Divergence(step_id="x", recorded="sleep", requested="invoke", location="app.py:7")
+    await worker.say(job_failed=worker_pb2.JobFailed(job_id=job.job_id, divergence=divergence, **fence(job)))
+    job = await worker.job()
+    await worker.step(job, "x")
+    ack = await worker.step(job, "x", type="publish")
+    assert not ack.accepted
+    assert "DIVERGED" in ack.error
+
+    for run_id in (told_by_worker, seen_by_engine):
+        stopped = run(http, run_id)
+        assert (stopped["status"], stopped["pause_reason"]) == ("paused", "diverged")
+    assert run(http, told_by_worker)["divergence"] == {
+        "step_id": "x",
+        "recorded": "sleep",
+        "requested": "invoke",
+        "location": "app.py:7",
+    }
+    assert run(http, seen_by_engine)["divergence"]["requested"] == "publish"
+
+
+async def test_a_cancelled_run_is_unwound_by_a_worker_of_ours(http: httpx.Client, connect: Any, register: Any) -> None:
+    register()
+    worker = await connect("f")
+    run_id = start(http)
+    job = await worker.job()
+    await worker.step(job, "charge")
+
+    told = post(http, f"/api/v1/runs/{run_id}/cancel", {"reason": "no", "compensate": True})
+    assert told["unwinding"]["cause"] == "cancelled"
+    assert (await worker.hear("cancel")).job_id == job.job_id
+    again = await worker.job()
+    assert again.unwind.cause == "cancelled"
+    assert memo(again) == {"charge": 1}
+    assert (await worker.step(again, "compensate:charge", type="compensate", compensation_for="charge")).accepted
+    await worker.say(job_failed=worker_pb2.JobFailed(job_id=again.job_id, **fence(again)))
+
+    ended = run(http, run_id)
+    assert (ended["status"], ended.get("not_undone")) == ("cancelled", None)
+    steps = get(http, f"/api/v1/runs/{run_id}/steps")["steps"]
+    assert [(step["name"], step["type"]) for step in steps] == [
+        ("charge", "invoke"),
+        ("compensate:charge", "compensate"),
+    ]
+
+
+async def test_a_worker_that_cannot_unwind_is_not_asked_to(http: httpx.Client, connect: Any, register: Any) -> None:
+    register()
+    worker = await connect("f", ours=False)
+    run_id = start(http)
+    job = await worker.job()
+    await worker.step(job, "charge")
+
+    post(http, f"/api/v1/runs/{run_id}/cancel", {"compensate": True})
+
+    assert run(http, run_id)["status"] == "cancelled"
+
+
+async def test_notes_are_shown_with_the_run(http: httpx.Client, connect: Any, register: Any) -> None:
+    register()
+    worker = await connect("f")
+    run_id = start(http)
+    job = await worker.job()
+    for value in (b"1", b'{"done":2}'):
+        await worker.say(noted=worker_pb2.RunNoted(job_id=job.job_id, name="progress", value_json=value, **fence(job)))
+    await worker.complete(job)
+
+    assert run(http, run_id)["notes"]["progress"]["value"] == {"done": 2}
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        {"wait_event": worker_pb2.WaitEventYield(event_name="")},
+        {"wait_event": worker_pb2.WaitEventYield(event_name="a", match_expression="data.no")},
+        {"wait_event": worker_pb2.WaitEventYield(event_name="a", on_timeout="explode")},
+        {"wait_event": worker_pb2.WaitEventYield(event_name="a", lookback_ms=-1)},
+        {"wait_event": worker_pb2.WaitEventYield(event_name="a", default_json=b"{")},
+        {"invoke_function": worker_pb2.InvokeFunctionYield(function_id="")},
+        {"invoke_function": worker_pb2.InvokeFunctionYield(function_id="child", input_json=b"NaN")},
+        {},
+    ],
+)
+async def test_a_wait_that_cannot_be_fails_the_run(
+    http: httpx.Client, connect: Any, register: Any, wait: dict[str, Any]
+) -> None:
+    register()
+    worker = await connect("f")
+    run_id = start(http, {})
+    job = await worker.job()
+
+    await worker.yields(job, waits(job, "x", **wait))
+
+    assert run(http, run_id)["error"]["code"] == "INVALID_ARGUMENT"
