@@ -13,21 +13,17 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextvars
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ironflow import failures, jsonvalue
+from ironflow import failures, handler, jsonvalue
 from ironflow.assignment import Assignment, Recorded
 from ironflow.attempts import StepRetry, Work
-from ironflow.blocking import SyncStep
 from ironflow.body import SegmentEnded, check_not_nested, positive
 from ironflow.clock import Clock, Handle, SystemClock
-from ironflow.context import Context, SyncContext, current_run
 from ironflow.deliveries import Deliveries
 from ironflow.divergence import diverging
 from ironflow.durations import Duration
-from ironflow.errors import NonRetryableError
 from ironflow.failures import Failure
 from ironflow.function import Function
 from ironflow.naming import Scope, current_scope
@@ -43,7 +39,6 @@ from ironflow.reports import (
     Waiting,
 )
 from ironflow.saga import Saga, undone_before
-from ironflow.step import Step
 from ironflow.threads import Threads
 from ironflow.waits import Waits
 
@@ -345,7 +340,7 @@ class Execution:
     async def _run(self) -> None:
         output, failure = b"", None
         try:
-            output = jsonvalue.encode(await self._call())
+            output = jsonvalue.encode(await handler.call(self, self._function, self._assignment, self._handlers))
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | GeneratorExit):
                 raise
@@ -393,36 +388,6 @@ class Execution:
         if failure is not None and not self._stopped:
             return failure
         return Failure("the run failed before, and was undone; start a new one", "COMPENSATED", False, 0, "")
-
-    def _call(self) -> Awaitable[Any]:
-        function = self._function
-        if function is None:
-            name = self._assignment.function_id
-            raise NonRetryableError(f"this worker has no function {name!r}", code="FUNCTION_NOT_FOUND")
-        current_run.set(self.run_id)
-        if function.is_async:
-            called: Awaitable[Any] = function.handler(Context(step=Step(self), **self._told()))
-            return called
-        return self._call_in_thread(function)
-
-    async def _call_in_thread(self, function: Function) -> Any:
-        blocking = SyncContext(step=SyncStep(self), **self._told())
-        context = contextvars.copy_context()
-        outcome = await asyncio.wrap_future(self._handlers.submit(lambda: context.run(function.handler, blocking)))
-        if outcome.error is not None:
-            raise outcome.error
-        return outcome.result
-
-    def _told(self) -> dict[str, Any]:
-        assignment = self._assignment
-        return {
-            "event": assignment.event,
-            "run_id": assignment.run_id,
-            "function_id": assignment.function_id,
-            "attempt": assignment.attempt,
-            "max_attempts": assignment.max_attempts,
-            "secrets": assignment.secrets,
-        }
 
     def _end(self) -> None:
         """Free the slot, and unwind whatever still waits."""

@@ -9,17 +9,17 @@ import platform
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import grpc
 
-from ironflow import errors, wire
+from ironflow import errors
 from ironflow.durations import milliseconds, seconds
 from ironflow.errors import IronflowError
-from ironflow.execution import Execution
 from ironflow.function import Function
+from ironflow.jobs import Jobs
 from ironflow.outbox import Outbox
 from ironflow.parking import Parking
 from ironflow.threads import Threads
@@ -30,7 +30,6 @@ log = logging.getLogger("ironflow.worker")
 SDK = "python/0.1.0"
 CALL_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
-CLEANUP_TIMEOUT_S = 1.0
 HEARTBEAT_S = 5.0
 MESSAGE_BYTES_MAX = 64 * 2**20
 OPTIONS: list[tuple[str, Any]] = [
@@ -94,17 +93,6 @@ class Identity:
     labels: Mapping[str, str]
 
 
-@dataclass(slots=True)
-class Job:
-    """A run that this worker was handed. Until `pages_left` pages of its memo have come there is no `execution`, or it
-    is one that was parked."""
-
-    message: worker_pb2.JobAssignment
-    execution: Execution | None
-    pages_left: int
-    more: list[worker_pb2.CompletedStep] = field(default_factory=list)
-
-
 class Connection:
     """`draining` asks for no further jobs; `run` then returns once those there are have ended."""
 
@@ -124,14 +112,18 @@ class Connection:
         self._identity = identity
         self._draining = draining
         self._drain_s = drain_s
-        self._handlers = handlers
-        self._threads = threads
         self._on_connected = on_connected
         self._outbox = Outbox()
         self._parking = parking
-        self._jobs: dict[str, Job] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._idle: asyncio.Future[None] | None = None
+        self._jobs = Jobs(
+            identity.functions,
+            slots=identity.slots,
+            outbox=self._outbox,
+            handlers=handlers,
+            threads=threads,
+            parking=parking,
+            draining=draining.is_set,
+        )
         self._greeted = asyncio.Event()
         self._heartbeat_s = HEARTBEAT_S
 
@@ -170,15 +162,11 @@ class Connection:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for job in list(self._jobs.values()):
-                self._drop(job)
-            self._parking.clear()
+            self._jobs.abandon()
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            if self._tasks:
-                # Handlers get a moment to clean up; one that ignores its cancellation is left behind.
-                await asyncio.wait(self._tasks, timeout=CLEANUP_TIMEOUT_S)
+            await self._jobs.cleaned_up()
         for task in (leaving, reading, writing, beating):
             if task in done:
                 task.result()
@@ -213,12 +201,12 @@ class Connection:
             beat = self._outbox.add().heartbeat
             beat.worker_id = self._identity.worker_id
             beat.active_jobs = len(self._jobs)
-            for job_id, job in self._jobs.items():
+            for job in self._jobs:
                 beat.jobs.add(
-                    job_id=job_id,
-                    run_id=job.message.run_id,
-                    execution_seq=job.message.execution_seq,
-                    lease_token=job.message.lease_token,
+                    job_id=job.job_id,
+                    run_id=job.run_id,
+                    execution_seq=job.execution_seq,
+                    lease_token=job.lease_token,
                 )
             self._parking.sweep()
 
@@ -226,12 +214,7 @@ class Connection:
         """When draining: returns when all jobs have ended, or their time has, and the server has heard of it."""
         await self._draining.wait()
         log.info("draining: %d runs to finish, up to %g s", len(self._jobs), self._drain_s)
-        if self._jobs:
-            self._idle = asyncio.get_running_loop().create_future()
-            await asyncio.wait([self._idle], timeout=self._drain_s)
-        for job in list(self._jobs.values()):
-            log.warning("run %s did not finish in time; another worker goes on with it", job.message.run_id)
-            self._drop(job)
+        await self._jobs.finished(self._drain_s)
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._outbox.flushed()
@@ -243,31 +226,20 @@ class Connection:
     def _receive(self, message: worker_pb2.EngineMessage) -> None:
         match message.WhichOneof("payload"):
             case "step_ack":
-                ack = message.step_ack
-                job = self._jobs.get(ack.job_id)
-                if job is None or job.execution is None:
-                    return
-                if ack.accepted:
-                    job.execution.acknowledged(ack.step_id)
-                else:
-                    self._give_up(job, ack.error or "the result of a step was refused")
+                self._jobs.acknowledged(message.step_ack)
             case "job":
-                self._take(message.job)
+                self._jobs.take(message.job)
             case "memo_page":
-                self._turn_page(message.memo_page)
+                self._jobs.turn_page(message.memo_page)
             case "cancel":
-                job = self._jobs.get(message.cancel.job_id)
-                if job is not None:
-                    self._give_up(job, message.cancel.reason or "cancelled")
-                elif self._parking.drop(message.cancel.job_id):
-                    log.info("job %s is given up while it waits: %s", message.cancel.job_id, message.cancel.reason)
+                self._jobs.cancel(message.cancel.job_id, message.cancel.reason)
             case "registered":
                 if message.registered.heartbeat_interval_ms > 0:
                     self._heartbeat_s = message.registered.heartbeat_interval_ms / 1_000
                 self._greeted.set()
                 self._on_connected()
             case "lease_refresh":
-                self._refresh(message.lease_refresh)
+                self._jobs.refresh(message.lease_refresh)
             case "shutdown":
                 log.info("the server asks to drain: %s", message.shutdown.reason)
                 if message.shutdown.drain_timeout_ms > 0:
@@ -275,102 +247,6 @@ class Connection:
                 self._draining.set()
             case other:
                 log.debug("message ignored: %s", other)
-
-    def _take(self, message: worker_pb2.JobAssignment) -> None:
-        held = self._jobs.get(message.job_id)
-        if held is not None:
-            if message.execution_seq <= held.message.execution_seq:
-                return
-            self._give_up(held, "it was handed out again")
-        if self._draining.is_set():
-            self._decline(message, worker_pb2.JOB_NACK_REASON_DRAINING)
-            return
-        if len(self._jobs) >= self._identity.slots:
-            self._decline(message, worker_pb2.JOB_NACK_REASON_AT_CAPACITY)
-            return
-        parked = None
-        if message.resumes_job_id:
-            parked = self._parking.take(message.resumes_job_id)
-            if parked is None:
-                self._decline(message, worker_pb2.JOB_NACK_REASON_NOT_PARKED)
-                return
-        ack = self._outbox.add().job_ack
-        ack.job_id = message.job_id
-        ack.run_id = message.run_id
-        ack.execution_seq = message.execution_seq
-        ack.lease_token = message.lease_token
-        job = self._jobs[message.job_id] = Job(message, parked, max(0, message.memo_pages))
-        if not job.pages_left:
-            self._begin(job)
-
-    def _turn_page(self, page: worker_pb2.MemoPage) -> None:
-        """Part of a long memo; the last one lets the run begin."""
-        job = self._jobs.get(page.job_id)
-        if job is None or not job.pages_left:
-            return
-        job.more += page.completed_steps
-        job.pages_left -= 1
-        if not job.pages_left:
-            self._begin(job)
-
-    def _begin(self, job: Job) -> None:
-        assignment = wire.assignment(job.message, job.more)
-        sink = wire.JobSink(self._outbox, job.message)
-        job.more.clear()
-        if job.execution is not None:
-            job.execution.resume(assignment, sink)
-            return
-        job.execution = Execution(
-            assignment,
-            function=self._identity.functions.get(assignment.function_id),
-            sink=sink,
-            handlers=self._handlers,
-            threads=self._threads,
-            on_end=self._release,
-            parks=self._parks,
-        )
-        task = job.execution.start()
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _parks(self) -> bool:
-        return not self._draining.is_set() and self._parking.admits()
-
-    def _decline(self, assignment: worker_pb2.JobAssignment, reason: worker_pb2.JobNackReason) -> None:
-        nack = self._outbox.add().job_nack
-        nack.job_id = assignment.job_id
-        nack.run_id = assignment.run_id
-        nack.execution_seq = assignment.execution_seq
-        nack.lease_token = assignment.lease_token
-        nack.reason = reason
-
-    def _refresh(self, result: worker_pb2.LeaseRefreshResult) -> None:
-        lost = {(one.run_id, one.execution_seq) for one in result.segments if one.state in _LOST}
-        for job in [*self._jobs.values()] if lost else ():
-            if (job.message.run_id, job.message.execution_seq) in lost:
-                self._give_up(job, "its lease is lost")
-
-    def _give_up(self, job: Job, reason: str) -> None:
-        log.info("run %s is given up: %s", job.message.run_id, reason)
-        self._drop(job)
-
-    def _drop(self, job: Job) -> None:
-        if job.execution is not None:
-            job.execution.abandon()
-        self._forget(job.message.job_id)
-
-    def _release(self, execution: Execution) -> None:
-        job_id = cast("wire.JobSink", execution.sink).job_id
-        if execution.parked:
-            self._parking.put(job_id, execution)
-        job = self._jobs.get(job_id)
-        if job is not None and job.execution is execution:
-            self._forget(job_id)
-
-    def _forget(self, job_id: str) -> None:
-        self._jobs.pop(job_id, None)
-        if not self._jobs and self._idle is not None and not self._idle.done():
-            self._idle.set_result(None)
 
     def _introduction(self) -> worker_pb2.WorkerRegister:
         return worker_pb2.WorkerRegister(
@@ -383,9 +259,6 @@ class Connection:
             accepts_batches=True,
             environment=self._place.environment,
         )
-
-
-_LOST = frozenset((worker_pb2.LEASE_STATE_STALE, worker_pb2.LEASE_STATE_UNKNOWN))
 
 
 def registration(declared: Function) -> ironflow_pb2.RegisterFunctionRequest:

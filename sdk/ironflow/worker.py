@@ -84,6 +84,7 @@ class Worker:
         self._identity = Identity(self.id, known, max_concurrent_jobs, dict(labels or {}))
         self._thread_count = threads or min(THREADS_MAX, max_concurrent_jobs)
         self._parking = parking.Parking(count_max=parked_runs_max)
+        self._ready = asyncio.Event()
         self._draining = asyncio.Event()
         self._stopping = asyncio.Event()
         self._complained = False
@@ -121,6 +122,10 @@ class Worker:
         if not tasks[0].cancelled():
             tasks[0].result()
         log.info("stopped")
+
+    async def ready(self) -> None:
+        """Returns once the server knows the functions and hands out their runs; for the event loop of `run`."""
+        await self._ready.wait()
 
     def stop(self) -> None:
         """Drain: no new runs; `run` returns when those there are have ended. A second call stops at once. May be called
@@ -184,6 +189,7 @@ class Worker:
     def _connected(self, at: str) -> None:
         log.info("connected to %s as %s", at, self.id)
         self._complained = False
+        self._ready.set()
 
     def _complain(self, at: str, error: Exception) -> None:
         """Once for each loss, not for each try."""

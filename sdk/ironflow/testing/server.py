@@ -5,6 +5,7 @@ from ironflow.testing import ironflow_server  # in conftest.py; then ask for it 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import queue
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -54,6 +55,31 @@ class Server:
 
         where = environment or self.environment
         return Worker(functions, server=self.url, grpc_address=self.grpc_address, environment=where, **options)
+
+    @contextlib.asynccontextmanager
+    async def working(
+        self, functions: Sequence[Function], *, environment: str | None = None, **options: Any
+    ) -> AsyncIterator[AsyncClient]:
+        """A client, with a worker of the functions for as long as the block lasts. Raises what the worker raises."""
+        worker = self.worker(functions, environment=environment, **options)
+        running, ready = asyncio.create_task(worker.run()), asyncio.create_task(worker.ready())
+        try:
+            await asyncio.wait({running, ready}, timeout=START_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                raise _reason(running)
+            async with self.async_client(environment=environment) as client:
+                yield client
+        finally:
+            ready.cancel()
+            worker.stop()
+            await asyncio.wait({running}, timeout=STOP_TIMEOUT_S)
+            running.cancel()
+
+
+def _reason(running: asyncio.Task[None]) -> BaseException:
+    """Why the worker is not ready."""
+    error = running.exception() if running.done() else None
+    return error or RuntimeError(f"the worker was not ready within {START_TIMEOUT_S:g} s")
 
 
 @pytest.fixture(scope="session")
