@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +57,7 @@ class Assignment:
     run_id: str
     function_id: str
     event: Event
-    steps: Iterable[Recorded] = ()
+    steps: Sequence[Recorded] = ()
     attempt: int = 1
     max_attempts: int = 0
     on_exhausted: str = ""

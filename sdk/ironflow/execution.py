@@ -26,7 +26,7 @@ from ironflow.divergence import diverging
 from ironflow.durations import Duration
 from ironflow.failures import Failure
 from ironflow.function import Function
-from ironflow.naming import Scope, current_scope
+from ironflow.naming import Scope, check_name, current_scope
 from ironflow.reports import (
     RESULT,
     Noted,
@@ -284,6 +284,7 @@ class Execution:
 
     def note(self, name: str, value: Any) -> None:
         """Show the value in the run's timeline; also from a thread. Not again in a replay."""
+        check_name(name)
         noted = Noted(name, jsonvalue.encode(value, what=f"the value of {name!r}"))
         try:
             inside = asyncio.get_running_loop() is self.loop

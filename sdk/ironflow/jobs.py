@@ -14,9 +14,11 @@ from typing import cast
 
 from ironflow import wire
 from ironflow.execution import Execution
+from ironflow.failures import Failure
 from ironflow.function import Function
 from ironflow.outbox import Outbox
 from ironflow.parking import Parking
+from ironflow.reports import RunFailed
 from ironflow.threads import Threads
 from ironflow.v1 import worker_pb2
 
@@ -151,8 +153,14 @@ class Jobs:
             await asyncio.wait(self._tasks, timeout=CLEANUP_TIMEOUT_S)
 
     def _begin(self, job: Job) -> None:
-        assignment = wire.assignment(job.message, job.more)
         sink = wire.JobSink(self._outbox, job.message)
+        try:
+            assignment = wire.assignment(job.message, job.more)
+        except (ValueError, OverflowError) as error:  # the stream and the other jobs are not to suffer from it
+            message = f"the worker cannot read the assignment: {error}"
+            sink.report(RunFailed(Failure(message, "BAD_ASSIGNMENT", retryable=True, retry_after_ms=0, stack="")))
+            self._drop(job)
+            return
         job.more.clear()
         if job.execution is not None:
             job.execution.resume(assignment, sink)

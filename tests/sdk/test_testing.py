@@ -348,6 +348,38 @@ async def test_waits_side_by_side_end_one_by_one_and_the_others_go_on(replay: bo
     assert result.elapsed == timedelta(hours=4)
 
 
+async def test_whichever_of_two_waits_ends_first_wins(replay: bool) -> None:
+    @function("f")
+    async def f(ctx: Context) -> Any:
+        reply = asyncio.ensure_future(ctx.step.wait_for_event("reply", "replied"))
+        bored = asyncio.ensure_future(ctx.step.sleep("bored", "1h"))
+        done, pending = await asyncio.wait({reply, bored}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await ctx.step.sleep("more", "2h")
+        return "replied" if reply in done else "bored"
+
+    late = await run(f, events=[Incoming("replied", after="90m")], replay=replay)
+    early = await run(f, events=[Incoming("replied", after="30m")], replay=replay)
+
+    assert (late.output, early.output) == ("bored", "replied")
+    assert (late.elapsed, early.elapsed) == (timedelta(hours=3), timedelta(hours=2.5))
+
+
+async def test_steps_in_a_task_group_are_given_up_together(replay: bool) -> None:
+    @function("f", retry=ONCE)
+    async def f(ctx: Context) -> Any:
+        await ctx.step.sleep("first", 1)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ctx.step.sleep("for long", "9d"))
+            group.create_task(ctx.step.run("bad", lambda: 1 / 0))
+
+    result = await run(f, replay=replay)
+
+    assert (result.status, result.error_code) == ("failed", "STEP_FAILED")
+    assert result.elapsed == timedelta(seconds=1)
+
+
 async def test_a_saga_is_undone_in_reverse_when_the_run_fails_for_good(replay: bool) -> None:
     undone: list[str] = []
 

@@ -538,3 +538,31 @@ async def test_what_is_parked_is_let_go_when_the_worker_leaves(engine: Engine) -
         assert not cleaned.is_set()
 
     assert cleaned.is_set()
+
+
+async def test_an_assignment_that_cannot_be_read_fails_alone(engine: Engine) -> None:
+    @function("f")
+    async def f(ctx: Context) -> Any: ...
+
+    async with working(engine, f) as stream:
+        bad = worker_pb2.JobAssignment(job_id="job-1", run_id="run_1", function_id="f")
+        bad.event.data_json = b"{"
+        stream.send(job=bad)
+        end = await stream.end_of()
+        stream.assign(job="job-2")
+        await stream.end_of("job-2")
+
+    assert (end.error.code, end.error.retryable) == ("BAD_ASSIGNMENT", True)
+
+
+@pytest.mark.parametrize("name", ["", None, "\ud800"])
+async def test_a_note_needs_a_name(engine: Engine, name: Any) -> None:
+    @function("f")
+    async def f(ctx: Context) -> Any:
+        ctx.step.note(name, 1)
+
+    async with working(engine, f) as stream:
+        stream.assign()
+        end = await stream.end_of()
+
+    assert (end.error.code, end.error.retryable) == ("INVALID_STEP", False)
