@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ironflow import branches as branching
 from ironflow import emitting, waits
 from ironflow.attempts import StepRetry, block, perform_blocking
 from ironflow.body import SegmentEnded, current_body, positive, step_key
+from ironflow.context import Event
 from ironflow.durations import Duration
 from ironflow.emitting import Outgoing
 from ironflow.function import Function
@@ -20,6 +21,10 @@ from ironflow.waits import MISSING, WAIT_TIMEOUT, Ask
 if TYPE_CHECKING:
     from ironflow.assignment import Recorded
     from ironflow.execution import Execution
+
+T = TypeVar("T")
+D = TypeVar("D")
+Item = TypeVar("Item")
 
 
 class SyncStep:
@@ -37,6 +42,28 @@ class SyncStep:
         """Inside a step: its idempotency key, see `ironflow.step_key`."""
         return step_key()
 
+    @overload
+    def run(
+        self,
+        name: str,
+        fn: Callable[..., Awaitable[T]],
+        /,
+        *args: Any,
+        timeout: Duration | None = ...,
+        retry: StepRetry | None = ...,
+        **kwargs: Any,
+    ) -> T: ...
+    @overload
+    def run(
+        self,
+        name: str,
+        fn: Callable[..., T],
+        /,
+        *args: Any,
+        timeout: Duration | None = ...,
+        retry: StepRetry | None = ...,
+        **kwargs: Any,
+    ) -> T: ...
     def run(
         self,
         name: str,
@@ -62,6 +89,34 @@ class SyncStep:
         """As `Step.sleep_until`."""
         self._wait(waits.sleep_until(name, instant))
 
+    @overload
+    def wait_for_event(
+        self,
+        name: str,
+        event: str,
+        *,
+        match: str | None = ...,
+        match_value: Any = ...,
+        where: str | None = ...,
+        timeout: Duration = ...,
+        on_timeout: Literal["error", "fail"] = ...,
+        lookback: Duration | None = ...,
+        payload: Any = ...,
+    ) -> Event: ...
+    @overload
+    def wait_for_event(
+        self,
+        name: str,
+        event: str,
+        *,
+        default: D,
+        match: str | None = ...,
+        match_value: Any = ...,
+        where: str | None = ...,
+        timeout: Duration = ...,
+        lookback: Duration | None = ...,
+        payload: Any = ...,
+    ) -> Event | D: ...
     def wait_for_event(
         self,
         name: str,
@@ -117,8 +172,8 @@ class SyncStep:
     def map(
         self,
         name: str,
-        items: Iterable[Any],
-        fn: Callable[[Any], Any],
+        items: Iterable[Item],
+        fn: Callable[[Item], Any],
         *,
         concurrency: int | None = None,
         on_error: Literal["fail_fast", "collect"] = "fail_fast",

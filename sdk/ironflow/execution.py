@@ -94,6 +94,7 @@ class Execution:
         self._diverged: RunFailed | None = None
         self._cut = False
         self._stopped = False
+        self._returned = False
         self._idle: asyncio.Future[None] | None = None
 
     # For who carries it.
@@ -311,7 +312,7 @@ class Execution:
 
     def _rested(self) -> None:
         """Nothing is left to deliver, and the code did nothing for a while."""
-        if self.over or self.parked or self.running:
+        if self.over or self.parked or self.running or self._returned:
             return
         if self._diverged is not None or (self.unwinding and (self._waits or self._held)):
             self._cut_off()
@@ -352,7 +353,7 @@ class Execution:
             return
         if self._cut and self._task is not None:
             self._task.uncancel()
-        self._root.closed = True
+        self._returned = self._root.closed = True
         try:
             await self._finish(output, failure)
         except asyncio.CancelledError:  # abandoned meanwhile
@@ -366,12 +367,12 @@ class Execution:
             await self._idle
         if self._diverged is not None:
             self.sink.report(self._diverged)
+        elif self._waits.of_threads and not self.unwinding:
+            self._yield()
+            return
         elif self.unwinding or (failure is not None and self._is_final(failure)):
             await self.saga.compensate(self)
             self.sink.report(RunFailed(self._last_failure(failure)))
-        elif self._waits.of_threads:
-            self._yield()
-            return
         elif failure is not None:
             self.sink.report(RunFailed(failure))
         else:

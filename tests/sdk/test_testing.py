@@ -429,6 +429,40 @@ async def test_a_compensation_is_tried_again_and_a_failing_one_keeps_none_from_r
     ]
 
 
+async def test_what_still_waits_does_not_suspend_a_run_that_is_being_undone(replay: bool) -> None:
+    @function("f")
+    async def f(ctx: Context) -> Any:
+        await ctx.step.run("s", lambda: 1)
+        ctx.step.compensate("s", asyncio.sleep, 0.001)
+        ctx.step.compensate("t", asyncio.sleep, 0.001)
+
+        async def fail() -> None:
+            await ctx.step.sleep("short", 1)
+            raise NonRetryableError("no")
+
+        await asyncio.gather(ctx.step.sleep("for long", "9d"), fail())
+
+    result = await run(f, replay=replay)
+
+    assert (result.status, result.elapsed) == ("failed", timedelta(seconds=1))
+    assert result.compensated == ["t", "s"]
+
+
+def test_a_plain_function_that_fails_on_its_way_out_of_a_wait_waits(replay: bool) -> None:
+    @function("f", retry=ONCE)
+    def f(ctx: SyncContext) -> Any:
+        ctx.step.compensate("s", lambda: None)
+        try:
+            ctx.step.sleep("nap", 60)
+        finally:
+            if ctx.step.run("look", lambda: 1):
+                raise ValueError("after")
+
+    result = run_blocking(f, replay=replay)
+
+    assert (result.elapsed, result.error, result.compensated) == (timedelta(minutes=1), "after", ["s"])
+
+
 async def test_nothing_is_undone_while_the_run_may_still_succeed(replay: bool) -> None:
     @function("f", retry=Retry(max_attempts=2, on_exhausted="pause"))
     async def f(ctx: Context) -> Any:
