@@ -70,7 +70,7 @@ async def run(
     """
     bench = Bench(
         function,
-        _event(function, event, now),
+        event_of(function, event, now),
         steps=steps or {},
         events=events,
         functions=functions or {},
@@ -411,7 +411,7 @@ class Bench:
         return await output if asyncio.iscoroutine(output) else output
 
 
-def _event(function: Function, given: Any, now: datetime) -> Event:
+def event_of(function: Function, given: Any, now: datetime) -> Event:
     if isinstance(given, Event):
         return given
     first = function.triggers[0].event if function.triggers else function.id
