@@ -115,5 +115,8 @@ class Faces:
         self._metrics.watch("ironflow_jobs_active", "Runs in workers' hands", lambda: node.dispatcher.jobs_active)
         self._metrics.watch("ironflow_runs_queued", "Runs that wait for a worker", lambda: node.dispatcher.queued)
         self._metrics.watch("ironflow_subscriptions", "Live subscriptions open", lambda: len(self.live))
+        self._metrics.watch(
+            "ironflow_triggers_faulty", "Triggers that match nothing: see the log", lambda: node.functions.faults()
+        )
         self._metrics.watch("ironflow_timers", "Timers set", lambda: len(node.timers))
         self._metrics.watch("ironflow_waits", "Events and child runs that runs wait for", lambda: len(node.waiting))

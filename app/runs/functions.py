@@ -20,7 +20,7 @@ from app.history.fold import Fold
 from app.history.kinds import FunctionRegistered, RetryPolicy, Trigger
 from app.history.tail import Tail
 from app.patterns import PatternIndex
-from app.runs.triggers import VARIABLES
+from app.runs.triggers import VARIABLES, Condition
 from storage import functions
 from storage.contract import Storage, Transaction
 from storage.records import FunctionRow
@@ -104,7 +104,8 @@ class Functions:
         self._fold = fold
         self._tail = tail
         self._known: dict[str, dict[str, Function]] = {}
-        self._triggers: dict[str, PatternIndex[tuple[str, Trigger]]] = {}
+        self._triggers: dict[str, PatternIndex[Condition]] = {}
+        self._conditions: dict[tuple[str, str], list[Condition]] = {}
         self._position = 0
 
     async def start(self) -> None:
@@ -159,14 +160,18 @@ class Functions:
         known = self._known.get(environment, {})
         return [known[function_id] for function_id in sorted(known)]
 
-    def triggered(self, environment: str, event_name: str) -> Sequence[tuple[Function, Trigger]]:
-        """Functions with a trigger whose pattern fits the event, each with that trigger. A function's own id is an
-        implicit trigger."""
+    def triggered(self, environment: str, event_name: str) -> Sequence[tuple[Function, Condition]]:
+        """Functions with a trigger whose pattern fits the event, each with what it asks besides. A function's own id
+        is an implicit trigger."""
         index = self._triggers.get(environment)
         if index is None:
             return ()
         known = self._known[environment]
-        return [(known[function_id], trigger) for function_id, trigger in index.matching(event_name)]
+        return [(known[condition.function_id], condition) for condition in index.matching(event_name)]
+
+    def faults(self) -> int:
+        """How many triggers are known to match nothing because of what is wrong with them."""
+        return sum(bool(condition.fault) for conditions in self._conditions.values() for condition in conditions)
 
     def _learn(self, entry: Entry) -> None:
         fact = entry.fact
@@ -182,11 +187,19 @@ class Functions:
         if before is not None and before.fact.version > function.fact.version:
             return
         index = self._triggers.setdefault(function.environment, PatternIndex())
-        for _, value in _patterns(before.fact) if before else ():
-            index.remove(value)
+        key = (function.environment, function.fact.id)
+        for condition in self._conditions.get(key, ()):
+            index.remove(condition)
         known[function.fact.id] = function
-        for pattern, value in _patterns(function.fact):
-            index.add(pattern, value)
+        self._conditions[key] = []
+        implicit = Trigger(event=function.fact.id)
+        for trigger in (implicit, *(one for one in function.fact.triggers if one.event)):
+            condition = Condition(function.fact.id, trigger.expression)
+            self._conditions[key].append(condition)
+            try:
+                index.add(trigger.event, condition)
+            except InvalidArgument as error:  # a release that took it stored it
+                condition.refuse(str(error))
 
 
 def checked(definition: Definition) -> Definition:
@@ -245,9 +258,3 @@ def _check_retry(retry: RetryPolicy) -> None:
 
 def _content(definition: Definition) -> dict[str, Any]:
     return {name: getattr(definition, name) for name in definition.__struct_fields__}
-
-
-def _patterns(fact: FunctionRegistered) -> Iterable[tuple[str, tuple[str, Trigger]]]:
-    yield fact.id, (fact.id, Trigger(event=fact.id))
-    for trigger in fact.triggers:
-        yield trigger.event, (fact.id, trigger)
