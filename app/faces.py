@@ -9,6 +9,7 @@ import grpc
 
 from app import resources
 from app.api import http
+from app.api.browsers import Browsers
 from app.api.live import Live
 from app.api.rsgi import Front
 from app.api.services import Services
@@ -58,7 +59,7 @@ class Faces:
     def http(self) -> Any:
         """The RSGI application. Call after start_grpc."""
         assert self._services is not None
-        return Front(ShortWay(self._services), http.build(self._services))
+        return Front(ShortWay(self._services), http.build(self._services, self._browsers()))
 
     async def stop(self, timeout_s: float) -> None:
         """End the workers' and the subscribers' streams, then what else is open."""
@@ -66,6 +67,10 @@ class Faces:
         self._workers.stop()
         if self._grpc is not None:
             await asyncio.wait_for(self._grpc.stop(timeout_s / 2), timeout_s)
+
+    def _browsers(self) -> Browsers:
+        settings = self._settings
+        return Browsers(allowed=settings.origins, dev=settings.dev, local_only=settings.is_local)
 
     def _converse(self, environment: str) -> Conversation:
         node = self._node

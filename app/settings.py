@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_ORIGIN = re.compile(r"https?://[^/@\s,]+")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -37,8 +38,19 @@ class Settings:
     dev: bool = False
     insecure: bool = False
     always_replay: bool = False
+    allow_origin: str = ""
     log_level: str = "info"
     log_format: str = "auto"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server listens on this machine only."""
+        return self.host in _LOOPBACK
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Origins whose pages may call the server."""
+        return tuple(one.strip() for one in self.allow_origin.split(",") if one.strip())
 
 
 class Setting(NamedTuple):
@@ -73,6 +85,7 @@ SETTINGS = (
         "alwaysReplay",
         "Replay runs from their memo whenever they go on, instead of keeping them in memory: for tests.",
     ),
+    Setting("allow_origin", "allowOrigin", "Origins whose pages may call the server: https://app.example.com, …"),
     Setting("log_level", "logging.level", "Least severe log line shown.", ("debug", "info", "warning", "error")),
     Setting(
         "log_format", "logging.format", "console, json, or auto: console on a terminal.", ("auto", "console", "json")
@@ -97,12 +110,17 @@ def resolve(
         elif setting.name in from_file:
             chosen[setting.name] = _value(setting, from_file[setting.name], f"{file}: spec.{setting.path}")
     settings = Settings(**chosen)
-    if settings.host not in _LOOPBACK and not settings.insecure:
+    for origin in settings.origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                f"allow_origin {origin!r} is not an origin", hint="such as https://app.example.com, several with commas"
+            )
+    if not settings.is_local and not settings.insecure:
         raise SettingsError(
             f"host {settings.host} is reachable from other machines, and there is no authentication yet",
             hint="listen on 127.0.0.1, or add --insecure if the network is private",
         )
-    if settings.dev and settings.host not in _LOOPBACK:
+    if settings.dev and not settings.is_local:
         raise SettingsError(
             f"--dev listens on this machine only, not on {settings.host}", hint="leave --dev or --host out"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import falcon
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 BODY_BYTES_MAX = SIZE_BYTES_MAX
 JSON = "application/json"
 
+CURL = "; with curl: --json DATA, or -H 'Content-Type: application/json' -d DATA"
+
 encode = msgspec.json.Encoder().encode
 
 
@@ -38,17 +41,23 @@ def answer(resp: falcon.asgi.Response, content: Any, status: int = 200) -> None:
     resp.data = encode(content)
 
 
-async def body_of(req: falcon.asgi.Request) -> bytes:
-    """The whole body, unpacked. Raises PayloadTooLarge before reading more than the limit, and InvalidArgument."""
+async def body_of(req: falcon.asgi.Request, *, types: Sequence[str] = (JSON,)) -> bytes:
+    """The whole body, unpacked. Raises PayloadTooLarge before reading more than the limit, InvalidArgument, and
+    UnsupportedMediaType for a body whose type is not among `types`, or not told: a page in a browser can send those
+    anywhere without being asked. No types means any."""
     length = req.content_length
     if length is not None and length > BODY_BYTES_MAX:
         raise _too_large()
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     async for part in req.stream:
+        if part and not parts and types:
+            _check_type(req, types)
         size += len(part)
         if size > BODY_BYTES_MAX:
             raise _too_large()
-        parts.append(part)
+        if part:
+            parts.append(part)
     body = parts[0] if len(parts) == 1 else b"".join(parts)
     packing = (req.get_header("Content-Encoding") or "identity").strip().lower()
     if packing == "identity":
@@ -56,6 +65,21 @@ async def body_of(req: falcon.asgi.Request) -> bytes:
     if packing != "gzip":
         raise UnsupportedMediaType(f"Content-Encoding {packing[:40]!r} is not read", hint="gzip or none")
     return unpacked(body)
+
+
+def media_type(req: falcon.asgi.Request) -> str:
+    """The type that the request's body is said to have, without parameters; "" if none is told."""
+    return (req.content_type or "").partition(";")[0].strip().lower()
+
+
+def _check_type(req: falcon.asgi.Request, types: Sequence[str]) -> None:
+    told = media_type(req)
+    if told not in types:
+        raise UnsupportedMediaType(
+            f"a body of type {told[:80]!r} is not read here" if told else "the type of the body is not told",
+            field="Content-Type",
+            hint=f"send Content-Type: {' or '.join(types)}" + (CURL if JSON in types else ""),
+        )
 
 
 def unpacked(body: bytes) -> bytes:

@@ -16,10 +16,10 @@ from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
 from app.api import connect_json
-from app.api.answers import JSON, answer, body_of, decoded, error_of
+from app.api.answers import JSON, answer, body_of, decoded, error_of, media_type
 from app.api.caller import Caller, caller_of
 from app.api.services import Services
-from app.errors import InvalidArgument, IronflowError, MethodNotAllowed, Unimplemented, UnsupportedMediaType
+from app.errors import InvalidArgument, IronflowError, MethodNotAllowed, Unimplemented
 from app.rpc import pubsub
 from app.rpc.methods import METHODS, Table
 
@@ -39,12 +39,12 @@ def sink(services: Services) -> Callable[..., Awaitable[None]]:
             if req.method != "POST":
                 raise MethodNotAllowed(f"{req.path} takes POST only")
             caller = caller_of(req)
-            content_type = (req.content_type or JSON).partition(";")[0].strip()
-            body = await body_of(req)
-            if content_type == JSON and (operation := connect_json.METHODS.get((service, method))) is not None:
+            body = await body_of(req, types=(JSON, PROTO))
+            binary = media_type(req) == PROTO
+            if not binary and (operation := connect_json.METHODS.get((service, method))) is not None:
                 answer(resp, await operation(services, caller, body or b"{}"))
                 return
-            await _by_message(services, caller, service, method, content_type, body, resp)
+            await _by_message(services, caller, service, method, body, binary, resp)
         except falcon.HTTPError:
             raise
         except Exception as error:  # noqa: BLE001 - Connect tells errors in its own shape
@@ -59,23 +59,21 @@ async def _by_message(
     caller: Caller,
     service: str,
     method: str,
-    content_type: str,
     body: bytes,
+    binary: bool,
     resp: falcon.asgi.Response,
 ) -> None:
     table = SERVICES.get(service, {})
     if method not in table:
         raise Unimplemented(f"{service}/{method} is not implemented", hint="see /api/v1/capabilities")
     kind, operation = table[method]
-    if content_type == PROTO:
+    if binary:
         reply = await operation(services, caller, _parsed_proto(kind, body))
         resp.content_type = PROTO
         resp.data = reply.SerializeToString()
-    elif content_type == JSON:
+    else:
         reply = await operation(services, caller, _parsed_json(kind, body))
         answer(resp, connect_json.message_shown(reply))
-    else:
-        raise UnsupportedMediaType(f"{content_type[:80]!r} is not read here", hint=f"{JSON} or {PROTO}")
 
 
 def refusal(error: Exception, called: str, request_id: str | None) -> tuple[int, Mapping[str, Any]]:

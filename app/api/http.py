@@ -9,15 +9,16 @@ import falcon.asgi
 
 from app.api import bulk, config, connect, events, functions, health, history, jobs, kv, openapi, runs, secrets, workers
 from app.api.answers import on_error
+from app.api.browsers import Browsers
 from app.api.middleware import Observe
 from app.api.services import Operation, Route, Services
 
 MODULES = (health, events, runs, bulk, functions, history, workers, jobs, kv, config, secrets)
 
 
-def build(services: Services) -> Any:
+def build(services: Services, browsers: Browsers) -> Any:
     """The application over the services."""
-    app: Any = falcon.asgi.App(middleware=[Observe(services.ids, services.metrics)], cors_enable=False)
+    app: Any = falcon.asgi.App(middleware=[Observe(services.ids, services.metrics), browsers], cors_enable=False)
     app.req_options.auto_parse_qs_csv = False
     app.req_options.keep_blank_qs_values = False
     for kind in (Exception, falcon.HTTPError):  # Falcon has handlers of its own for the second

@@ -103,7 +103,7 @@ class Key:
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str, key: str) -> None:
         expected, ttl_us = expected_of(req), _ttl_of(req)
-        put = kv.Put(bucket, key, await body_of(req), expected, ttl_us)
+        put = kv.Put(bucket, key, await body_of(req, types=()), expected, ttl_us)
         await _write(self._keyspace, req, resp, put)
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str, key: str) -> None:

@@ -12,6 +12,6 @@ from tests.support.server import ServerProcess
 
 @pytest.fixture
 def http(shared_server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
-    headers = {"X-Ironflow-Environment-ID": environment}
+    headers = {"X-Ironflow-Environment-ID": environment, "Content-Type": "application/json"}
     with httpx.Client(base_url=shared_server.url, headers=headers, timeout=30) as client:
         yield client

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from app import resources
 from app.api import http as face
+from app.api.browsers import Browsers
 from app.api.live import Live
 from app.api.services import Services
 from app.clock import ManualClock
@@ -27,6 +28,7 @@ from storage.contract import StorageError, StorageFull, StorageUnavailable
 from tests.support.failing import Failing
 
 START_US = 1_764_000_000_000_000
+JSON = {"Content-Type": "application/json"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -70,8 +72,11 @@ async def _running(folder: Path) -> AsyncIterator[Fixture]:
         auth_required=False,
         problems=lambda: problems,
     )
-    transport = httpx.ASGITransport(face.build(services), raise_app_exceptions=True)
-    async with asyncio.TaskGroup() as tasks, httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    transport = httpx.ASGITransport(face.build(services, Browsers()), raise_app_exceptions=True)
+    async with (
+        asyncio.TaskGroup() as tasks,
+        httpx.AsyncClient(transport=transport, base_url="http://test", headers=JSON) as client,
+    ):
         running = await node.start(tasks)
         yield Fixture(storage, services, client, problems)
         storage.error = None
