@@ -10,6 +10,7 @@ import grpc
 from app import resources
 from app.api import http
 from app.api.browsers import Browsers
+from app.api.connect_streams import ConnectStreams
 from app.api.live import Live
 from app.api.rsgi import Front
 from app.api.services import Services
@@ -19,6 +20,7 @@ from app.events.reading import EventReader
 from app.metrics import Metrics
 from app.node import Node
 from app.rpc import metadata
+from app.rpc.conversations import Conversations
 from app.rpc.ironflow_service import IronflowService, PubSubService
 from app.rpc.server import OPTIONS, WorkerService
 from app.rpc.worker import Conversation
@@ -37,7 +39,7 @@ class Faces:
         self._problems = problems
         self._grpc_address = ""
         self._grpc: grpc.aio.Server | None = None
-        self._workers = WorkerService(self._converse, metadata.environment_of)
+        self._conversations = Conversations(self._converse)
         self._services: Services | None = None
         self.live = Live(tail=node.tail, storage=node.storage)
         self._watch()
@@ -49,7 +51,8 @@ class Faces:
         host = "127.0.0.1" if self._settings.host == "0.0.0.0" else self._settings.host
         self._grpc_address = f"{host}:{port}"
         self._services = self._make_services()
-        worker_pb2_grpc.add_WorkerServiceServicer_to_server(self._workers, server)
+        workers = WorkerService(self._conversations, metadata.environment_of)
+        worker_pb2_grpc.add_WorkerServiceServicer_to_server(workers, server)
         ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(IronflowService(self._services), server)
         pubsub_pb2_grpc.add_PubSubServiceServicer_to_server(PubSubService(self._services), server)
         await server.start()
@@ -59,12 +62,13 @@ class Faces:
     def http(self) -> Any:
         """The RSGI application. Call after start_grpc."""
         assert self._services is not None
-        return Front(ShortWay(self._services), http.build(self._services, self._browsers()))
+        asgi = http.build(self._services, self._browsers())
+        return Front(ShortWay(self._services), ConnectStreams(self._conversations), asgi)
 
     async def stop(self, timeout_s: float) -> None:
         """End the workers' and the subscribers' streams, then what else is open."""
         self.live.stop()
-        self._workers.stop()
+        self._conversations.stop()
         if self._grpc is not None:
             await asyncio.wait_for(self._grpc.stop(timeout_s / 2), timeout_s)
 

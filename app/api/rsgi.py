@@ -1,5 +1,5 @@
-"""Where the HTTP server (Granian) hands requests in, as RSGI 1.5: the hottest take the short way, all others are
-handed on as ASGI 3.0 to the application.
+"""Where the HTTP server (Granian) hands requests in, as RSGI 1.5: the hottest take the short way, streams that go
+both ways are answered as they are, all others are handed on as ASGI 3.0 to the application.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
+from app.api.connect_streams import ConnectStreams
 from app.api.short import ShortWay
 
 Message = Mapping[str, Any]
@@ -20,8 +21,9 @@ Asgi = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], 
 class Front:
     """The RSGI application over an ASGI one."""
 
-    def __init__(self, short: ShortWay, asgi: Asgi) -> None:
+    def __init__(self, short: ShortWay, streams: ConnectStreams, asgi: Asgi) -> None:
         self._short = short
+        self._streams = streams
         self._asgi = asgi
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
@@ -30,6 +32,8 @@ class Front:
         elif self._short.takes(scope.method, scope.path, scope.headers):
             body = await protocol()
             protocol.response_bytes(*await self._short.answer(scope.path, scope.headers, body))
+        elif self._streams.takes(scope.method, scope.path):
+            await self._streams.answer(scope, protocol)
         else:
             exchange = _Exchange(protocol)
             await self._asgi(_asgi_scope(scope), exchange.receive, exchange.send)

@@ -17,12 +17,25 @@ PAGE_BYTES_MAX = 2**20
 STEP_BYTES = 100
 
 
-def messages(job: Job, *, pages: bool) -> list[worker_pb2.EngineMessage]:
-    """The assignment, and the pages of its memo if it has more than one message should carry. Without `pages`, which
-    is for workers that do not know them, all is in the assignment."""
-    memos = job.memos if pages else [memo for memo in job.memos if memo.error is None or memo.awaited]
-    parts = list(_paged(memos)) if pages else [memos]
+def published(job: Job) -> worker_pb2.EngineMessage:
+    """The assignment for a worker that knows the published fields only: payloads as Struct and Value, all in one."""
     message = _assignment(job)
+    convert.put(message.job.event, "data", job.emitted.data)
+    for memo in job.memos:
+        if memo.error is None or memo.awaited:
+            step = _step(memo)
+            if memo.error is None:
+                convert.put(step, "output", memo.output or NULL)
+            message.job.completed_steps.append(step)
+    return message
+
+
+def messages(job: Job) -> list[worker_pb2.EngineMessage]:
+    """The assignment for a worker of ours, and the pages of its memo if it has more than one message should carry."""
+    memos = job.memos
+    parts = list(_paged(memos))
+    message = _assignment(job)
+    message.job.event.data_json = bytes(job.emitted.data)
     if len(parts) <= 1:
         message.job.completed_steps.extend(map(_step, memos))
         return [message]
@@ -74,7 +87,6 @@ def _assignment(job: Job) -> worker_pb2.EngineMessage:
     event = assignment.event
     event.id = emitted.id
     event.name = emitted.name
-    event.data_json = bytes(emitted.data)
     event.source = emitted.source
     event.version = emitted.version
     event.idempotency_key = emitted.idempotency_key

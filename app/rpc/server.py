@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 
 import grpc
 
-from app.errors import InvalidArgument, Unavailable
+from app.rpc.conversations import Conversations
 from app.rpc.ironflow_service import refuse
-from app.rpc.worker import Conversation
 from ironflow.v1 import worker_pb2, worker_pb2_grpc
 
 MESSAGE_BYTES_MAX = 64 * 2**20
@@ -26,49 +25,19 @@ OPTIONS = [
 
 
 class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
-    """`converse` makes a conversation for an environment."""
-
-    def __init__(self, converse: Callable[[str], Conversation], environment_of: Callable[[object], str]) -> None:
-        self._converse = converse
+    def __init__(self, conversations: Conversations, environment_of: Callable[[object], str]) -> None:
+        self._conversations = conversations
         self._environment_of = environment_of
-        self._open: set[Conversation] = set()
-        self._stopping = False
 
     async def Connect(
         self,
         request_iterator: AsyncIterator[worker_pb2.WorkerMessage],
         context: grpc.aio.ServicerContext[worker_pb2.WorkerMessage, worker_pb2.EngineMessage],
     ) -> AsyncIterator[worker_pb2.EngineMessage]:
-        if self._stopping:
-            await refuse(context, Unavailable("the server is stopping"))
         try:
             environment = self._environment_of(context.invocation_metadata())
-        except InvalidArgument as refusal:
-            await refuse(context, refusal)
-            return
-        conversation = self._converse(environment)
-        self._open.add(conversation)
-        listening = asyncio.create_task(_listen(conversation, request_iterator), name="worker-stream")
-        try:
-            async for message in conversation.messages():
-                yield message
-            if listening.done() and (error := listening.exception()) is not None:
-                await refuse(context, error)
-        finally:
-            listening.cancel()
-            conversation.close("the worker's connection ended")
-            self._open.discard(conversation)
-
-    def stop(self) -> None:
-        """Take no new worker, and end the conversations there are."""
-        self._stopping = True
-        for conversation in list(self._open):
-            conversation.close("the server is stopping")
-
-
-async def _listen(conversation: Conversation, requests: AsyncIterator[worker_pb2.WorkerMessage]) -> None:
-    try:
-        async for message in requests:
-            conversation.receive(message)
-    finally:
-        conversation.close("the worker's connection ended")
+            async with aclosing(self._conversations.converse(environment, request_iterator)) as messages:
+                async for message in messages:
+                    yield message
+        except Exception as error:  # noqa: BLE001 - whatever it is, the worker is told in gRPC's way
+            await refuse(context, error, method="WorkerService/Connect")

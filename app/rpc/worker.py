@@ -16,7 +16,7 @@ from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher, new_session, seen
 from app.dispatch.jobs import Job
 from app.dispatch.workers import Session, WorkerInfo
-from app.errors import IdempotencyConflict, InvalidArgument, IronflowError, StaleExecution
+from app.errors import FailedPrecondition, IdempotencyConflict, InvalidArgument, IronflowError, StaleExecution
 from app.events.emit import Emitter, NewEvent
 from app.events.topics import Topics
 from app.history.committer import Command
@@ -260,7 +260,16 @@ class Conversation:
     # What it is told.
 
     def _assign(self, job: Job) -> None:
-        for message in assignments.messages(job, pages=self._batches):
+        if self._batches:
+            for message in assignments.messages(job):
+                self._send(message)
+            return
+        try:
+            message = assignments.published(job)
+        except FailedPrecondition as error:  # data too deep for protobuf's Struct: no such worker can be told
+            assert self._session is not None
+            self._fail(self._session, job, Failure(message=str(error), code=error.code, retryable=False))
+        else:
             self._send(message)
 
     def _cancel(self, job: Job, reason: str) -> None:
