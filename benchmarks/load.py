@@ -16,7 +16,7 @@ CASE_TIMEOUT_S = 300.0
 
 @dataclass
 class Load:
-    """What a case did: one latency a request."""
+    """What a case did: one latency a request. `errors` counts answers that were not the ones expected."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -33,9 +33,10 @@ class Load:
 class _Client(asyncio.Protocol):
     """One connection: sends a request, and the next as soon as the answer is complete, until `go_on` says no."""
 
-    def __init__(self, request: Callable[[], bytes], go_on: Callable[[], bool], load: Load) -> None:
+    def __init__(self, request: Callable[[], bytes], go_on: Callable[[], bool], expected: bytes, load: Load) -> None:
         self._request = request
         self._go_on = go_on
+        self._expected = expected
         self._load = load
         self._buffer = b""
         self._sent_at = 0.0
@@ -57,7 +58,7 @@ class _Client(asyncio.Protocol):
         if len(self._buffer) < end + 4 + length:
             return
         self._load.latencies.append(time.perf_counter() - self._sent_at)
-        if self._buffer[9:10] != b"2":
+        if self._buffer[9:10] != b"2" or self._expected not in self._buffer[end + 4 :]:
             self._load.errors += 1
         self._buffer = b""
         self._next()
@@ -76,10 +77,18 @@ class _Client(asyncio.Protocol):
 
 
 async def run(
-    url: str, path: str, body: Callable[[], bytes], *, clients: int, seconds: float = 0.0, requests: int = 0
+    url: str,
+    path: str,
+    body: Callable[[], bytes],
+    *,
+    clients: int,
+    seconds: float = 0.0,
+    requests: int = 0,
+    expected: bytes = b"",
 ) -> Load:
-    """POST with that many clients, for so many seconds or requests."""
+    """POST with that many clients, for so many seconds or requests; a right answer is 2xx and has `expected` in it."""
     split = urlsplit(url)
+    host, port = split.hostname or "127.0.0.1", split.port or 80
     head = f"POST {path} HTTP/1.1\r\nhost: {split.netloc}\r\ncontent-type: application/json\r\ncontent-length: "
     load = Load()
     left = requests
@@ -97,7 +106,7 @@ async def run(
     started = time.perf_counter()
     loop = asyncio.get_running_loop()
     made = [
-        await loop.create_connection(lambda: _Client(request, go_on, load), split.hostname, split.port)
+        await loop.create_connection(lambda: _Client(request, go_on, expected, load), host, port)
         for _ in range(clients)
     ]
     async with asyncio.timeout(seconds + CASE_TIMEOUT_S):

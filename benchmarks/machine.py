@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import statistics
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 SAMPLES = 300
+CALM_CPUS = 0.25
+CALM_WINDOW_S = 0.5
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -70,7 +73,7 @@ def _sqlite_ms(folder: Path) -> float:
     connection = apsw.Connection(str(folder / "floor.db"))
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")
-    connection.execute("create table t (x text)")
+    connection.execute("create table if not exists t (x text)")
     taken = _timed_ms(lambda: connection.execute("insert into t values ('x')"))
     connection.close()
     return taken
@@ -100,6 +103,34 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def tree_cpu_s(pid: int) -> float:
+    """Processor seconds used so far by a process and all it started, those that have ended included."""
+    below = sum(map(tree_cpu_s, _children(pid)))
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0  # ended just now: what it used is its parent's to tell
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + below
+
+
+def busy_s() -> float:
+    """Processor seconds that all of the machine has used so far, and those that its host has given to others."""
+    user, nice, system, _, _, irq, softirq, steal, *_ = map(
+        int, Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def await_calm(timeout_s: float) -> None:
+    """Return when the machine uses less than a quarter of a processor, or when the time is over."""
+    until = time.monotonic() + timeout_s
+    while time.monotonic() < until:
+        before, started = busy_s(), time.monotonic()
+        time.sleep(CALM_WINDOW_S)
+        if busy_s() - before < CALM_CPUS * (time.monotonic() - started):
+            return
+
+
 def rss_mib(pid: int) -> float:
     """Resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -110,8 +141,12 @@ def rss_mib(pid: int) -> float:
 
 def children(pid: int) -> list[int]:
     """Processes that this one started, and theirs."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *children(int(child))]
+    return [found for child in _children(pid) for found in (child, *children(child))]
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # that thread ended just now
+            found += map(int, file.read_text().split())
     return found

@@ -1,27 +1,21 @@
-"""The worker of the benchmarks: five steps, each of which returns about 100 bytes of JSON."""
+"""Our worker in the benchmarks. It finds the server by IRONFLOW_SERVER_URL and IRONFLOW_GRPC_ADDRESS."""
 
 from __future__ import annotations
 
+from benchmarks.work import STEPS, number_of, output
 from ironflow import Context, Worker, function
-
-OUTPUT = {"ok": True, "text": "x" * 80}
-
-
-def work(number: int) -> dict[str, object]:
-    return {**OUTPUT, "number": number}
 
 
 @function("five", triggers=["bench.five"])
 async def five(ctx: Context) -> int:
     total = 0
-    for number in range(5):
-        result = await ctx.step.run(f"step-{number}", work_async, number)
-        total += int(str(result["number"]))
+    for number in range(STEPS):
+        total += number_of(await ctx.step.run(f"step-{number}", work, number))
     return total
 
 
-async def work_async(number: int) -> dict[str, object]:
-    return work(number)
+async def work(number: int) -> dict[str, object]:
+    return output(number)
 
 
 if __name__ == "__main__":
