@@ -46,7 +46,7 @@ proto: setup ## generate sdk/ironflow/v1 from proto/
 bench: setup ## measure this machine and the server on it (ARGS chooses)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-peers: setup ## measure comparable products the same way, in environments of their own
+bench-peers: setup ## measure Ironflow, DBOS and Restate in turns (ARGS chooses)
 	$(BIN)/python -m benchmarks.peers $(ARGS)
 
 binary: setup ## build the one-file executable dist/ironflow
@@ -56,5 +56,5 @@ test-frozen: binary ## test the executable as a user would have it
 	$(BIN)/python -m pytest -m frozen tests/frozen $(ARGS)
 
 clean: ## remove what make made (not your data in .ironflow)
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,53 +1,62 @@
-"""DBOS: runs of five steps, in process, as its quick start has it. `peer_dbos.py DATABASE_URL SECONDS`."""
+"""DBOS: a library in the user's process, so that the process is client and worker in one."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import time
+import json
+import os
+import select
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
-from dbos import DBOS
+from benchmarks import environment
+from benchmarks.load import CASE_TIMEOUT_S, Load
+from benchmarks.process import child
+from benchmarks.subject import Reading, Subject, cpu_of
 
-OUTPUT = {"ok": True, "text": "x" * 80}
-
-
-def main(url: str, seconds: float) -> None:
-    DBOS(config={"name": "bench", "system_database_url": url, "run_admin_server": False, "log_level": "ERROR"})
-
-    @DBOS.step()
-    async def step(number: int) -> dict[str, Any]:
-        return {**OUTPUT, "number": number}
-
-    @DBOS.workflow()
-    async def five() -> int:
-        total = 0
-        for number in range(5):
-            total += int((await step(number))["number"])
-        return total
-
-    async def client(until: float, taken: list[float]) -> None:
-        while time.perf_counter() < until:
-            started = time.perf_counter()
-            await five()
-            taken.append(time.perf_counter() - started)
-
-    async def cases() -> None:
-        print(f"\ndbos on {url.partition(':')[0]}", flush=True)
-        for clients in (1, 16, 256):
-            taken: list[float] = []
-            started = time.perf_counter()
-            await asyncio.gather(*(client(started + seconds, taken) for _ in range(clients)))
-            rate = 5 * len(taken) / (time.perf_counter() - started)
-            taken.sort()
-            p50, p99 = taken[len(taken) // 2] * 1_000, taken[int(len(taken) * 0.99)] * 1_000
-            title = f"runs of 5 steps, {clients} in flight"
-            print(f"  {title:<36} {rate:>10,.0f} steps/s  p50 {p50:.1f} ms  p99 {p99:.1f} ms", flush=True)
-
-    DBOS.launch()
-    asyncio.run(cases())
-    DBOS.destroy()
+PACKAGE = "dbos==3.4.0"
+START_TIMEOUT_S = 60.0
 
 
-if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+def install() -> Path:
+    """The Python that has it."""
+    return environment.python("dbos", PACKAGE)
+
+
+@contextmanager
+def working(place: Path, database_url: str | None = None, **stores: Reading) -> Iterator[Subject]:
+    """On SQLite unless there is a database. `stores`: what else its runs cost, where."""
+    url = database_url or _sqlite(place.with_suffix(".sqlite"))
+    command = [str(install()), "-m", "benchmarks.worker_dbos", url]
+    log_file = place.with_suffix(".log")
+    with child(command, log_file=log_file, environment=os.environ, talks=True) as process:
+        line = _line(process, START_TIMEOUT_S)
+        if line != "ready\n":
+            raise RuntimeError(f"DBOS did not become ready: {line}{log_file.read_text()}")
+
+        def run(clients: int, seconds: float) -> Load:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps({"clients": clients, "seconds": seconds}) + "\n")
+            process.stdin.flush()
+            measured: dict[str, Any] = json.loads(_line(process, seconds + CASE_TIMEOUT_S))
+            return Load(**measured)
+
+        yield Subject(run, {"client and worker": cpu_of(process.pid), **stores})
+
+
+def _sqlite(file: Path) -> str:
+    """A new database with a write-ahead log, as ours has. DBOS would leave it at SQLite's default, which is slower."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("pragma journal_mode = wal")
+    return f"sqlite:///{file}"
+
+
+def _line(process: subprocess.Popen[str], timeout_s: float) -> str:
+    """What it says next, empty if it ends instead. It says one line at a time, so none is in the buffer already."""
+    assert process.stdout is not None
+    if not select.select([process.stdout], [], [], timeout_s)[0]:
+        raise TimeoutError(f"DBOS said nothing for {timeout_s:.0f} s")
+    return process.stdout.readline()

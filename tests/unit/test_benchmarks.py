@@ -6,12 +6,51 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from benchmarks import load, machine
-from benchmarks.process import child
+from benchmarks import environment, load, machine, peers, table
+from benchmarks.process import ROOT, child
+from benchmarks.subject import Sample
+
+
+def sample(*, clients: int = 1, runs: int = 10, cpu_ms: float = 1.0, errors: int = 0) -> Sample:
+    measured = load.Load(seconds=1.0, latencies=[0.010] * runs, errors=errors)
+    return Sample(clients=clients, load=measured, cpu_ms={"server": cpu_ms, "load": 0.5}, foreign=0.25)
+
+
+def test_the_table_shows_the_median_of_the_rounds_and_their_range() -> None:
+    rounds = [sample(runs=10, cpu_ms=3.0), sample(runs=40, cpu_ms=1.0), sample(runs=20, cpu_ms=2.0)]
+
+    header, _, row = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table.lines({"ours": rounds}))
+
+    shown = dict(zip(header, row, strict=True))
+    assert shown["steps/s"] == "100 (50..200)"
+    assert shown["p50 ms"] == "10.0 (10.0..10.0)"
+    assert shown["CPU-ms a step"] == "2.00 (1.00..3.00)", "the load generator is not part of the system"
+    assert shown["of which"] == "server 2.00, load 0.50"
+
+
+def test_the_table_puts_systems_under_the_same_load_beside_each_other() -> None:
+    lines = table.lines({"a": [sample(clients=1), sample(clients=16)], "b": [sample(clients=1), sample(clients=16)]})
+
+    assert [line.split()[1:4:2] for line in lines[2:]] == [["1", "a"], ["1", "b"], ["16", "a"], ["16", "b"]]
+
+
+def test_wrong_answers_are_shown_where_the_speed_is() -> None:
+    assert "2 ERRORS" in table.line("ours", sample(errors=2))
+    assert "3 ERRORS" in table.lines({"ours": [sample(errors=1), sample(errors=2)]})[2]
+
+
+def test_each_round_begins_with_another_system() -> None:
+    assert [peers.rotated(["a", "b", "c"], number) for number in range(4)] == [
+        ["a", "b", "c"],
+        ["b", "c", "a"],
+        ["c", "a", "b"],
+        ["a", "b", "c"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +86,24 @@ def test_the_processor_time_of_a_process_includes_children_that_have_ended() -> 
     assert machine.tree_cpu_s(os.getpid()) - machine.cpu_s(os.getpid()) - before > 0.15
 
 
+def test_an_environment_is_made_once_and_anew_for_other_versions_or_after_an_interruption(tmp_path: Path) -> None:
+    made: list[str] = []
+
+    def ensure(version: str, install: Callable[[], None]) -> None:
+        environment.once(tmp_path / "peer", [version], install)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    ensure("1.0", lambda: made.append("1.0"))
+    ensure("1.0", lambda: made.append("1.0 again"))
+    with pytest.raises(KeyboardInterrupt):
+        ensure("2.0", interrupted)
+    ensure("2.0", lambda: made.append("2.0"))
+
+    assert made == ["1.0", "2.0"]
+
+
 def test_a_child_and_its_directory_are_gone_even_if_the_benchmark_fails(tmp_path: Path) -> None:
     directory = tmp_path / "data"
     directory.mkdir()
@@ -60,3 +117,21 @@ def test_a_child_and_its_directory_are_gone_even_if_the_benchmark_fails(tmp_path
 
     assert process.returncode == -9
     assert not directory.exists()
+
+
+def test_who_left_the_network_has_only_a_loopback_and_it_works() -> None:
+    code = (
+        "import socket\n"
+        "from benchmarks import network\n"
+        "try: network.leave()\n"
+        "except OSError as error: raise SystemExit(f'not allowed: {error}')\n"
+        "with socket.create_server(('127.0.0.1', 0)) as server:\n"
+        "    socket.create_connection(server.getsockname(), timeout=10).close()\n"
+        "print([name for _, name in socket.if_nameindex()])"
+    )
+
+    left = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+
+    if "not allowed" in left.stderr:
+        pytest.skip(left.stderr)
+    assert (left.stdout, left.stderr) == ("['lo']\n", "")

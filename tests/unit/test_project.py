@@ -33,8 +33,9 @@ def test_the_committed_protobuf_modules_are_what_the_proto_files_generate(tmp_pa
     assert {name: (committed / name).read_text() for name in generated} == generated
 
 
-def test_every_constraint_is_an_exact_version() -> None:
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
+@pytest.mark.parametrize("name", ["constraints.txt", "benchmarks/constraints.txt"])
+def test_every_constraint_is_an_exact_version(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
 
     for line in lines:
         assert not line or line.startswith("#") or re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+-]+", line), line
