@@ -27,7 +27,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Call:
     """One HTTP request; what is sent back into the operation is the decoded answer. `again` says whether it may be
-    sent a second time when the first got no answer; statuses to `accept` are answers too. No `body` is none at all."""
+    sent a second time when the first got no answer; statuses to `accept` are answers too. No `body` is none at all;
+    `content` is one that is not JSON."""
 
     method: str
     path: str
@@ -36,6 +37,8 @@ class Call:
     again: bool = False
     timeout_s: float | None = None
     accept: tuple[int, ...] = ()
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Plan = Generator[Call, Any, T]
@@ -73,6 +76,12 @@ def request(
     again = method in _IDEMPOTENT if retry is None else retry
     given = {key: value for key, value in (params or {}).items() if value not in (None, "")}
     return (yield Call(method, path, given, json, again, timeout_s, tuple(accept)))
+
+
+def sent(call: Call) -> Plan[Json]:
+    """The decoded answer of one call."""
+    found: Json = yield call
+    return found
 
 
 def _read(path: str, *, accept: tuple[int, ...] = ()) -> Plan[Json]:
@@ -126,14 +135,14 @@ def list_events(
     cursor: str | None = None,
 ) -> Plan[Page]:
     """Newest first."""
-    chosen = _chosen(name=name, source=source, since=since, until=until, search=search, limit=limit, cursor=cursor)
-    answer = yield Call("GET", "/api/v1/events", chosen, again=True)
+    wanted = chosen(name=name, source=source, since=since, until=until, search=search, limit=limit, cursor=cursor)
+    answer = yield Call("GET", "/api/v1/events", wanted, again=True)
     return Page(answer["events"], answer.get("next_cursor", ""), answer.get("approx_total"))
 
 
 def get_event(event_id: str) -> Plan[Json]:
     """The event with its data."""
-    return (yield from _read(f"/api/v1/events/{_quoted(event_id)}"))
+    return (yield from _read(f"/api/v1/events/{quoted(event_id)}"))
 
 
 # Runs.
@@ -152,7 +161,7 @@ def list_runs(
 ) -> Plan[Page]:
     """Newest first, without payloads. `status` may be several, with commas; instants are datetimes, RFC 3339 or such
     as `15m`."""
-    chosen = _chosen(
+    wanted = chosen(
         function_id=function_id,
         status=status,
         event_id=event_id,
@@ -162,7 +171,7 @@ def list_runs(
         limit=limit,
         cursor=cursor,
     )
-    answer = yield Call("GET", "/api/v1/runs", chosen, again=True)
+    answer = yield Call("GET", "/api/v1/runs", wanted, again=True)
     return Page(answer["runs"], answer.get("next_cursor", ""), answer.get("total"))
 
 
@@ -213,7 +222,7 @@ def list_functions() -> Plan[Sequence[Json]]:
 
 def get_function(function_id: str) -> Plan[Json]:
     """The function as it is registered now."""
-    return (yield from _read(f"/api/v1/functions/{_quoted(function_id)}"))
+    return (yield from _read(f"/api/v1/functions/{quoted(function_id)}"))
 
 
 def workers() -> Plan[Sequence[Json]]:
@@ -275,15 +284,15 @@ def _emitted(answer: Json) -> Emitted:
     return Emitted(answer["event_id"], tuple(answer["run_ids"]), bool(answer.get("duplicate", False)))
 
 
-def _chosen(**params: Any) -> Json:
+def chosen(**params: Any) -> Json:
     """Query parameters: those that are given, instants as RFC 3339."""
     told = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in params.items()}
     return {key: value for key, value in told.items() if value not in (None, "")}
 
 
 def _run_path(run_id: str) -> str:
-    return f"/api/v1/runs/{_quoted(run_id)}"
+    return f"/api/v1/runs/{quoted(run_id)}"
 
 
-def _quoted(id: str) -> str:
+def quoted(id: str) -> str:
     return quote(id, safe="")

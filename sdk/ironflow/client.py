@@ -6,16 +6,20 @@ import asyncio
 import functools
 import json
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, Self, TypeVar
 
 import httpx
 
 from ironflow import calls, discovery
-from ironflow.calls import TIMEOUT_S, Call, Emitted, Page, Plan, chunks, event
+from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
+from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
 from ironflow.errors import InvalidArgument, IronflowError, ServerUnavailable, Timeout, from_answer
+from ironflow.kv import AsyncKv, Kv
+from ironflow.live import AsyncWatch, Watch
+from ironflow.parts import AsyncPart, Awaited, Blocking, Done, Part
+from ironflow.secrets import AsyncSecrets, Secrets
 
 __all__ = ["AsyncClient", "Client", "Emitted", "Page", "chunks", "event"]
 
@@ -25,53 +29,7 @@ BACKOFF_S = 0.1
 BACKOFF_S_MAX = 10.0
 _WORTH_RETRYING = frozenset((0, 408, 429, 500, 502, 503, 504))  # 0: no answer at all
 
-P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Done(Generic[T]):
-    """An operation has its result."""
-
-    result: T
-
-
-class Follows(Protocol):
-    def follow(self, plan: Plan[T]) -> T: ...
-
-
-class FollowsAsync(Protocol):
-    async def follow(self, plan: Plan[T]) -> T: ...
-
-
-class Blocking(Generic[P, T]):
-    """An operation as a method that blocks."""
-
-    def __init__(self, operation: Callable[P, Plan[T]]) -> None:
-        self.__doc__ = operation.__doc__
-        self._operation = operation
-
-    def __get__(self, client: Follows, owner: type) -> Callable[P, T]:
-        @functools.wraps(self._operation)
-        def method(*args: P.args, **kwargs: P.kwargs) -> T:
-            return client.follow(self._operation(*args, **kwargs))
-
-        return method
-
-
-class Awaited(Generic[P, T]):
-    """An operation as a coroutine method."""
-
-    def __init__(self, operation: Callable[P, Plan[T]]) -> None:
-        self.__doc__ = operation.__doc__
-        self._operation = operation
-
-    def __get__(self, client: FollowsAsync, owner: type) -> Callable[P, Coroutine[Any, Any, T]]:
-        @functools.wraps(self._operation)
-        async def method(*args: P.args, **kwargs: P.kwargs) -> T:
-            return await client.follow(self._operation(*args, **kwargs))
-
-        return method
 
 
 class Client:
@@ -97,6 +55,9 @@ class Client:
         self.runs = Runs(self)
         self.events = Events(self)
         self.functions = Functions(self)
+        self.kv = Kv(self)
+        self.config = Config(self)
+        self.secrets = Secrets(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -122,6 +83,11 @@ class Client:
         while not isinstance(call, Done):
             call = _go_on(plan, self._send(call), self.url)
         return call.result
+
+    def watch(self, path: str, params: Mapping[str, Any], after: int | None) -> Iterator[Json]:
+        """What a stream of events brings, connected again and resumed when it breaks off."""
+        lost = functools.partial(_no_answer, self.url)
+        return iter(Watch(self._http, path, params, after, refused=_refused, lost=lost))
 
     def _send(self, call: Call) -> Any:
         request = _request(self._http, call)
@@ -158,6 +124,9 @@ class AsyncClient:
         self.runs = AsyncRuns(self)
         self.events = AsyncEvents(self)
         self.functions = AsyncFunctions(self)
+        self.kv = AsyncKv(self)
+        self.config = AsyncConfig(self)
+        self.secrets = AsyncSecrets(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -184,6 +153,11 @@ class AsyncClient:
             call = _go_on(plan, await self._send(call), self.url)
         return call.result
 
+    def watch(self, path: str, params: Mapping[str, Any], after: int | None) -> AsyncIterator[Json]:
+        """What a stream of events brings, connected again and resumed when it breaks off."""
+        lost = functools.partial(_no_answer, self.url)
+        return aiter(AsyncWatch(self._http, path, params, after, refused=_refused, lost=lost))
+
     async def _send(self, call: Call) -> Any:
         request = _request(self._http, call)
         attempt = 1
@@ -201,27 +175,7 @@ class AsyncClient:
             attempt += 1
 
 
-class _Part:
-    """Operations of one noun."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def follow(self, plan: Plan[T]) -> T:
-        return self._client.follow(plan)
-
-
-class _AsyncPart:
-    """Operations of one noun."""
-
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
-
-    async def follow(self, plan: Plan[T]) -> T:
-        return await self._client.follow(plan)
-
-
-class Runs(_Part):
+class Runs(Part):
     list = Blocking(calls.list_runs)
     get = Blocking(calls.get_run)
     steps = Blocking(calls.run_steps)
@@ -230,7 +184,7 @@ class Runs(_Part):
     resume = Blocking(calls.resume_run)
 
 
-class AsyncRuns(_AsyncPart):
+class AsyncRuns(AsyncPart):
     list = Awaited(calls.list_runs)
     get = Awaited(calls.get_run)
     steps = Awaited(calls.run_steps)
@@ -239,22 +193,22 @@ class AsyncRuns(_AsyncPart):
     resume = Awaited(calls.resume_run)
 
 
-class Events(_Part):
+class Events(Part):
     list = Blocking(calls.list_events)
     get = Blocking(calls.get_event)
 
 
-class AsyncEvents(_AsyncPart):
+class AsyncEvents(AsyncPart):
     list = Awaited(calls.list_events)
     get = Awaited(calls.get_event)
 
 
-class Functions(_Part):
+class Functions(Part):
     list = Blocking(calls.list_functions)
     get = Blocking(calls.get_function)
 
 
-class AsyncFunctions(_AsyncPart):
+class AsyncFunctions(AsyncPart):
     list = Awaited(calls.list_functions)
     get = Awaited(calls.get_function)
 
@@ -269,7 +223,7 @@ def _options(found: discovery.Server, timeout_s: float) -> dict[str, Any]:
 
 
 def _request(http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Request:
-    headers, content = {}, None
+    headers, content = dict(call.headers), call.content
     if call.body is not None:
         try:
             content = json.dumps(call.body, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
@@ -297,9 +251,13 @@ def _answer(call: Call, response: httpx.Response, url: str) -> Any:
         told = {"error": f"the server answered {response.status_code}: {response.text[:200]}"}
     if response.is_success or response.status_code in call.accept:
         return told
-    error = from_answer(response.status_code, told)
-    error.retry_after_s = error.retry_after_s or _seconds(response.headers.get("Retry-After", ""))
-    raise error
+    raise _refused(response.status_code, told, response.headers.get("Retry-After", ""))
+
+
+def _refused(status: int, told: Any, retry_after: str = "") -> IronflowError:
+    error = from_answer(status, told)
+    error.retry_after_s = error.retry_after_s or _seconds(retry_after)
+    return error
 
 
 def _no_answer(url: str, broken: httpx.HTTPError) -> IronflowError:
