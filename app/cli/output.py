@@ -101,6 +101,13 @@ class Output:
         icon, ascii_icon, _ = STATUS.get(name, ("·", "[?]", ""))
         return f"{icon if self.unicode else ascii_icon} {name}"
 
+    def done(self, fact: str, following: str = "") -> None:
+        """What was changed, and what can be done next; for people only."""
+        if self.form == "table":
+            self.out.write(f"{'✓' if self.unicode else '[ok]'} {plain(fact)}\n")
+            if following:
+                self.note(f"  Next: {following}")
+
     def note(self, text: str) -> None:
         self.err.write(plain(text) + "\n")
 

@@ -174,7 +174,7 @@ def _put(bucket: str, key: str, value: Any, ttl: Duration | None, condition: dic
         content, headers["Content-Type"] = value, "application/octet-stream"
     else:
         content = _json(value)
-    params = {} if ttl is None else {"ttl": f"{round(seconds(ttl) * 1_000)}ms"}
+    params = {} if ttl is None else {"ttl": f"{round(_seconds(ttl) * 1_000)}ms"}
     again = not condition
     answer = yield Call("PUT", _key(bucket, key), params, again=again, content=content, headers=headers)
     return int(answer["revision"])
@@ -200,8 +200,15 @@ def _entry(bucket: str, told: Json) -> KvEntry:
     )
 
 
+def _seconds(ttl: Duration) -> float:
+    try:
+        return seconds(ttl)
+    except (ValueError, TypeError) as error:
+        raise InvalidArgument(f"ttl: {error}", code="INVALID_ARGUMENT") from None
+
+
 def _whole_seconds(ttl: Duration) -> int:
-    whole = round(seconds(ttl))
+    whole = round(_seconds(ttl))
     if whole < 1:
         raise InvalidArgument(f"ttl {ttl!r} of a bucket is less than a second", code="INVALID_ARGUMENT")
     return whole

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,24 +12,6 @@ import pytest
 from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    made = ServerProcess(data_dir=tmp_path_factory.mktemp("cli") / "data")
-    made.start()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def ironflow(server: ServerProcess, tmp_path: Path) -> Ironflow:
-    def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        told = {**os.environ, "IRONFLOW_SERVER_URL": server.url, "IRONFLOW_ENV": "cli", **environment}
-        command = [sys.executable, "-m", "app", *arguments]
-        return subprocess.run(command, env=told, cwd=tmp_path, input=stdin, capture_output=True, text=True, timeout=60)
-
-    return run
 
 
 def test_one_event_is_emitted_listed_and_read(ironflow: Ironflow) -> None:

@@ -87,8 +87,9 @@ def test_time_to_live_and_limits(client: Client) -> None:
         client.kv.put("short", "k", "x" * 20)
     with pytest.raises(InvalidArgument):
         client.kv.put("b", "k", {1, 2})
-    with pytest.raises(InvalidArgument):
-        client.kv.create_bucket("shorter", ttl="10ms")
+    for ttl in ("10ms", "soon", True):
+        with pytest.raises(InvalidArgument):
+            client.kv.create_bucket("shorter", ttl=ttl)
 
 
 def test_documents(client: Client) -> None:

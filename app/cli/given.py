@@ -1,0 +1,55 @@
+"""What people give to commands: text, files or standard input; and their word that something may be destroyed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli.output import Output
+
+
+def raw(text: str) -> bytes:
+    """The text itself, the content of @FILE, or for - what comes on standard input."""
+    if text == "-":
+        return sys.stdin.buffer.read()
+    if text.startswith("@"):
+        try:
+            return Path(text[1:]).read_bytes()
+        except OSError as error:
+            raise click.UsageError(f"{text[1:]} cannot be read: {error.strerror}") from None
+    return text.encode("utf-8", "surrogateescape")
+
+
+def document(text: str) -> dict[str, Any]:
+    """A JSON object, given as `raw` says."""
+    from ironflow.errors import InvalidArgument
+
+    try:
+        content = json.loads(raw(text))
+    except ValueError as error:
+        raise InvalidArgument(
+            f"the document is not JSON: {error}", code="INVALID_ARGUMENT", hint="such as '{\"limit\": 10}', or @FILE"
+        ) from None
+    if not isinstance(content, dict):
+        raise InvalidArgument(
+            "the document is not a JSON object", code="INVALID_ARGUMENT", hint="such as '{\"limit\": 10}'"
+        )
+    return content
+
+
+def confirm(output: Output, name: str, consequence: str, *, yes: bool) -> None:
+    """Returns once the name was typed, or with `yes`. Never waits where nobody can type."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{consequence} Add --yes to do it without being asked.")
+    output.note(consequence)
+    if click.prompt("Type its name to go on", err=True) != name:
+        raise click.Abort
+
+
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do it without being asked.")
