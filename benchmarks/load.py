@@ -87,16 +87,31 @@ async def run(
     expected: bytes = b"",
 ) -> Load:
     """POST with that many clients, for so many seconds or requests; a right answer is 2xx and has `expected` in it."""
+    return await send(
+        url, lambda: ("POST", path, body()), clients=clients, seconds=seconds, requests=requests, expected=expected
+    )
+
+
+async def send(
+    url: str,
+    ask: Callable[[], tuple[str, str, bytes]],
+    *,
+    clients: int,
+    seconds: float = 0.0,
+    requests: int = 0,
+    expected: bytes = b"",
+) -> Load:
+    """The same with any requests: `ask` gives method, path and body of the next."""
     split = urlsplit(url)
     host, port = split.hostname or "127.0.0.1", split.port or 80
-    head = f"POST {path} HTTP/1.1\r\nhost: {split.netloc}\r\ncontent-type: application/json\r\ncontent-length: "
+    head = f"HTTP/1.1\r\nhost: {split.netloc}\r\ncontent-type: application/json\r\ncontent-length:"
     load = Load()
     left = requests
     until = time.perf_counter() + seconds
 
     def request() -> bytes:
-        content = body()
-        return f"{head}{len(content)}\r\n\r\n".encode() + content
+        method, path, content = ask()
+        return f"{method} {path} {head} {len(content)}\r\n\r\n".encode() + content
 
     def go_on() -> bool:
         nonlocal left
