@@ -16,6 +16,7 @@ import enum
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import falcon.asgi
 import msgspec
@@ -77,7 +78,7 @@ class Live:
         self.position = tail.head
         self._tail = tail
         self._attached: dict[tuple[str, str], set[Subscription]] = {}
-        self._all: set[Subscription] = set()
+        self._all: WeakSet[Subscription] = WeakSet()  # one whose answer never began is forgotten with it
 
     def __len__(self) -> int:
         return len(self._all)

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from storage.contract import Storage, StorageError, Transaction
+from storage.contract import Storage, Transaction
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -50,7 +50,7 @@ class GroupedReads(Generic[Q, A]):
         questions = [question for question, _ in batch]
         try:
             answers = await self._storage.read(lambda tx: self._answer(tx, questions))
-        except StorageError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told, and the next read goes on
             for _, answered in batch:
                 if not answered.done():
                     answered.set_exception(error)

@@ -66,6 +66,14 @@ def test_keys_may_be_written_raw_or_escaped(bucket: httpx.Client, path: str) -> 
     assert bucket.get(f"{KEYS}/{path}").status_code == 404
 
 
+@pytest.mark.parametrize("kind", ["application/octet-stream", "image/png", ""])
+def test_a_value_may_be_of_any_type(bucket: httpx.Client, kind: str) -> None:
+    put = bucket.put(f"{KEYS}/k", content=b"\x89PNG", headers={"Content-Type": kind})
+
+    assert put.status_code == 200, put.text
+    assert bucket.get(f"{KEYS}/k", params={"raw": "true"}).content == b"\x89PNG"
+
+
 def test_conditions_are_headers(bucket: httpx.Client) -> None:
     def put(content: bytes, **headers: str) -> httpx.Response:
         return bucket.put(
@@ -269,3 +277,16 @@ def test_a_watch_that_makes_no_sense_is_refused(
     assert answer.status_code == status
     assert answer.json()["field"]
     assert bucket.get(f"{BUCKETS}/nope/watch").status_code == 404
+
+
+def test_a_watch_that_is_only_asked_for_its_headers_leaves_nothing_open(bucket: httpx.Client) -> None:
+    def open_now() -> float:
+        lines = bucket.get("/metrics").text.splitlines()
+        return float(next(line for line in lines if line.startswith("ironflow_subscriptions ")).split()[1])
+
+    before = open_now()
+
+    for _ in range(3):
+        assert bucket.head(f"{BUCKETS}/b/watch").status_code == 200
+
+    assert open_now() <= before

@@ -119,7 +119,8 @@ def test_values_are_nowhere_in_clear(
         answers.append(str(answer.headers).encode() + answer.content)
         return answer
 
-    with httpx.Client(base_url=server.url, timeout=30) as http:
+    headers = {"Content-Type": "application/json"}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=30) as http:
         ask("POST", "/api/v1/kv/buckets", json={"name": "b"})
         ask("PUT", "/api/v1/kv/buckets/b/keys/k", content=control)
         http.put("/api/v1/kv/buckets/b/keys/j", json=control)
@@ -135,7 +136,7 @@ def test_values_are_nowhere_in_clear(
             f'{{"name": "D", "value": "{canaries[5] * 8_000}"}}',
             f'{{"name": "bad name", "value": "{canaries[5]}"}}',
         ):
-            assert 400 <= ask("POST", SECRETS, content=body).status_code < 500
+            assert ask("POST", SECRETS, content=body).status_code in (400, 409, 413)
         assert ask("POST", "/api/v1/master-key/rotate").json()["environments"] == 1
         for path in (SECRETS, f"{SECRETS}/A", f"{SECRETS}/C", "/api/v1/history?limit=1000", "/metrics", "/ready"):
             assert ask("GET", path).status_code == 200
