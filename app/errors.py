@@ -116,6 +116,21 @@ class SecretNotFound(NotFound):
     code = "SECRET_NOT_FOUND"
 
 
+class StreamNotFound(NotFound):
+    """Nothing was ever appended to that entity. Published clients know it by its message."""
+
+    code = "STREAM_NOT_FOUND"
+
+    def __init__(self, hint: str) -> None:
+        super().__init__("stream not found", hint=hint)
+
+
+class SnapshotNotFound(NotFound):
+    """There is no snapshot of that entity at or before the version."""
+
+    code = "SNAPSHOT_NOT_FOUND"
+
+
 class MethodNotAllowed(IronflowError):
     """The path exists, the method does not."""
 
@@ -184,6 +199,12 @@ class RevisionConflict(FailedPrecondition):
     """What is there is not at the revision that the caller expected."""
 
     code = "REVISION_CONFLICT"
+
+
+class StreamDeleted(FailedPrecondition):
+    """The entity was deleted: its past can be read, nothing can be added."""
+
+    code = "STREAM_DELETED"
 
 
 class PayloadTooLarge(IronflowError):

@@ -16,17 +16,19 @@ from app.api.rsgi import Front
 from app.api.services import Services
 from app.api.short import ShortWay
 from app.dispatch.pull import PullWorkers
+from app.entities.reading import EntityReader
+from app.entities.snapshots import Snapshots
 from app.events.reading import EventReader
 from app.metrics import Metrics
 from app.node import Node
 from app.rpc import metadata
 from app.rpc.conversations import Conversations
-from app.rpc.ironflow_service import IronflowService, PubSubService
+from app.rpc.ironflow_service import EntityStreamService, IronflowService, PubSubService
 from app.rpc.server import OPTIONS, WorkerService
 from app.rpc.worker import Conversation
 from app.runs.bulk import Bulk
 from app.settings import Settings
-from ironflow.v1 import ironflow_pb2_grpc, pubsub_pb2_grpc, worker_pb2_grpc
+from ironflow.v1 import entity_stream_pb2_grpc, ironflow_pb2_grpc, pubsub_pb2_grpc, worker_pb2_grpc
 
 
 class Faces:
@@ -55,6 +57,7 @@ class Faces:
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(workers, server)
         ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(IronflowService(self._services), server)
         pubsub_pb2_grpc.add_PubSubServiceServicer_to_server(PubSubService(self._services), server)
+        entity_stream_pb2_grpc.add_EntityStreamServiceServicer_to_server(EntityStreamService(self._services), server)
         await server.start()
         self._grpc = server
         return self._grpc_address
@@ -97,6 +100,9 @@ class Faces:
             invoker=node.invoker,
             topics=node.topics,
             events=EventReader(node.storage),
+            streams=node.streams,
+            entities=EntityReader(node.storage),
+            snapshots=Snapshots(node.storage, node.clock, node.ids),
             runs=node.runs,
             engine=node.engine,
             bulk=Bulk(reader=node.runs, engine=node.engine),

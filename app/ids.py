@@ -74,6 +74,9 @@ class Ids:
     def worker(self) -> str:
         return self._next("wrk_")
 
+    def snapshot(self) -> str:
+        return self._next("snp_")
+
     def request(self) -> str:
         return self._next("req_")
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
+from app.entities.noun import EntityNoun
+from app.entities.streams import Streams
 from app.events.emit import Emitter
 from app.events.invoke import Invoker
 from app.events.noun import EventNoun
@@ -41,7 +43,17 @@ from storage.contract import Storage
 
 def nouns() -> Sequence[Noun]:
     """Every noun that history derives, for the committer, the rebuild and offline commands alike."""
-    return (EventNoun(), RunNoun(), FunctionNoun(), MessageNoun(), BucketNoun(), KvNoun(), ConfigNoun(), SecretNoun())
+    return (
+        EventNoun(),
+        RunNoun(),
+        FunctionNoun(),
+        MessageNoun(),
+        BucketNoun(),
+        KvNoun(),
+        ConfigNoun(),
+        SecretNoun(),
+        EntityNoun(),
+    )
 
 
 class Node:
@@ -63,6 +75,7 @@ class Node:
         self.committer = Committer(storage=storage, fold=self.fold, tail=self.tail, clock=clock, observer=observer)
         self.functions = Functions(storage=storage, committer=self.committer, fold=self.fold, tail=self.tail)
         self.emitter = Emitter(committer=self.committer, functions=self.functions, ids=ids, clock=clock)
+        self.streams = Streams(committer=self.committer, emitter=self.emitter)
         self.topics = Topics(storage=storage, committer=self.committer, ids=ids)
         self.engine = Engine(committer=self.committer, functions=self.functions, ids=ids, clock=clock)
         self.runs = RunReader(storage)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from storage import history
 from storage.contract import Transaction
-from storage.records import EventRow
+from storage.records import EntryRecord, EventRow
 from storage.runs import contains
 
 PAGE = 2_000
@@ -37,6 +38,26 @@ def after(tx: Transaction, environment: str, position: int, chosen: EventChoice,
     """Those after a position, oldest first."""
     rows = tx.many("events_after", environment=environment, after=position, limit=limit, **_parameters(chosen))
     return [EventRow._make(row) for row in rows]
+
+
+def entry(tx: Transaction, environment: str, event_id: str) -> EntryRecord | None:
+    """The entry of history that recorded an event: in a stream of its own, or in that of the entity it was appended
+    to. None if there is no such event."""
+    own = history.of_stream(tx, environment, f"event/{event_id}", limit=1)
+    if own and own[0].kind == "event.emitted":
+        return own[0]
+    place = tx.one("event_of_entity", environment=environment, id=event_id)
+    if place is None:
+        return None
+    type_, entity_id, version = place
+    stream = f"entity/{type_}/{entity_id}"
+    return history.of_stream(tx, environment, stream, after_version=version - 1, limit=1)[0]
+
+
+def entities_of_run(tx: Transaction, environment: str, run_id: str, *, limit: int) -> list[tuple[str, str]]:
+    """Types and ids of the entities that a run appended to, in their order."""
+    rows = tx.many("entities_of_run", environment=environment, run_id=run_id, limit=limit)
+    return sorted((row[0], row[1]) for row in rows)
 
 
 def names(tx: Transaction, environment: str, *, scan: int) -> list[tuple[str, int]]:

@@ -46,6 +46,35 @@ def of_stream(
     return [EntryRecord._make(row) for row in rows]
 
 
+def of_stream_backwards(
+    tx: Transaction, environment: str, stream: str, *, before_version: int = END, until: int = END, limit: int = PAGE
+) -> list[EntryRecord]:
+    """One stream's entries, newest first, at most `limit`, none past position `until`."""
+    rows = tx.many(
+        "entries_of_stream_backwards",
+        environment=environment,
+        stream=stream,
+        before_version=before_version,
+        until=until,
+        limit=limit,
+    )
+    return [EntryRecord._make(row) for row in rows]
+
+
+def position_at(tx: Transaction, instant: int) -> int:
+    """Position of the last entry recorded at or before an instant (µs); 0 if there is none. Time never runs backwards
+    in history, so this is a binary search by key."""
+    low, high = 0, head(tx)[0]
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = tx.one("recorded_at", position=middle)
+        if row is not None and row[0] <= instant:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def whole_stream(tx: Transaction, environment: str, stream: str, *, until: int = END) -> Iterator[EntryRecord]:
     """One stream's entries from the first on, read page by page."""
     version = 0

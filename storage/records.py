@@ -31,6 +31,9 @@ class EventRow(NamedTuple):
     idempotency_key: str
     run_id: str
     recorded_at: int
+    entity_type: str = ""
+    entity_id: str = ""
+    entity_version: int = 0
 
 
 class RunRow(NamedTuple):
@@ -152,6 +155,30 @@ class DataKeyRow(NamedTuple):
     created_at: int
 
 
+class EntityRow(NamedTuple):
+    environment: str
+    type: str
+    id: str
+    version: int
+    event_count: int
+    created_at: int
+    updated_at: int
+    deleted_at: int | None
+    position: int
+
+
+class SnapshotRow(NamedTuple):
+    """`state` is JSON text, as the client sent it."""
+
+    environment: str
+    type: str
+    id: str
+    version: int
+    snapshot_id: str
+    state: str
+    created_at: int
+
+
 Record = (
     EntryRecord
     | EventRow
@@ -164,4 +191,6 @@ Record = (
     | SecretRow
     | SecretValueRow
     | DataKeyRow
+    | EntityRow
+    | SnapshotRow
 )

@@ -15,19 +15,18 @@ import structlog
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
-from app.api import connect_json
+from app.api import connect_json, streams_json
 from app.api.answers import JSON, answer, body_of, decoded, error_of, media_type
 from app.api.caller import Caller, caller_of
 from app.api.services import Services
 from app.errors import InvalidArgument, IronflowError, MethodNotAllowed, Unimplemented
-from app.rpc import pubsub
-from app.rpc.methods import METHODS, Table
+from app.rpc.tables import TABLES
 
 log = structlog.get_logger(__name__)
 
 PROTO = "application/proto"
-SERVICES: Mapping[str, Table] = {"IronflowService": METHODS, "PubSubService": pubsub.METHODS}
 
+_JSON = {**connect_json.METHODS, **streams_json.METHODS}
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -41,7 +40,7 @@ def sink(services: Services) -> Callable[..., Awaitable[None]]:
             caller = caller_of(req)
             body = await body_of(req, types=(JSON, PROTO))
             binary = media_type(req) == PROTO
-            if not binary and (operation := connect_json.METHODS.get((service, method))) is not None:
+            if not binary and (operation := _JSON.get((service, method))) is not None:
                 answer(resp, await operation(services, caller, body or b"{}"))
                 return
             await _by_message(services, caller, service, method, body, binary, resp)
@@ -63,7 +62,7 @@ async def _by_message(
     binary: bool,
     resp: falcon.asgi.Response,
 ) -> None:
-    table = SERVICES.get(service, {})
+    table = TABLES.get(service, {})
     if method not in table:
         raise Unimplemented(f"{service}/{method} is not implemented", hint="see /api/v1/capabilities")
     kind, operation = table[method]

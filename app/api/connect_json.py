@@ -32,7 +32,7 @@ ABSENT = msgspec.Raw()
 Text = str | None
 Number = int | float | str | None
 
-_WHOLE = re.compile(r"-?[0-9]{1,10}")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 class Payload(msgspec.Struct, rename="camel"):
@@ -237,7 +237,7 @@ def _readable(caller: Caller, item: msgspec.Raw) -> NewEvent | IronflowError:
 
 
 def _triggered(caller: Caller, body: TriggerBody) -> NewEvent:
-    return _new_event(caller, body, body.event or "", version=_whole(body.version, "version") or 1)
+    return _new_event(caller, body, body.event or "", version=whole(body.version, "version") or 1)
 
 
 def _invoked(caller: Caller, body: InvokeBody) -> NewEvent:
@@ -285,10 +285,10 @@ def _payload(name: str, raw: msgspec.Raw | None) -> dict[str, msgspec.Raw]:
 
 
 def _timeout_ms(body: Payload) -> int:
-    return _whole(body.timeout_ms if body.timeout_ms is not None else body.timeout_ms_snake, "timeout_ms")
+    return whole(body.timeout_ms if body.timeout_ms is not None else body.timeout_ms_snake, "timeout_ms")
 
 
-def _whole(value: Number, field: str) -> int:
+def whole(value: Number, field: str) -> int:
     """A number that may have come as text, or with a fraction of zero; 0 if it is not there. Raises InvalidArgument."""
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)

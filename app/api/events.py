@@ -18,6 +18,7 @@ from app.events.emit import Emitted, NewEvent
 from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX, NAMES_SCANNED, EventFilter
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted
+from app.history.kinds.entity import entity_of
 
 
 class EventBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -154,6 +155,10 @@ def shown(entry: Entry) -> Mapping[str, Any]:
         content["idempotency_key"] = fact.idempotency_key
     if fact.run_id:
         content["run_id"] = fact.run_id
+    entity = entity_of(entry.stream)
+    if entity is not None:
+        content["entity_type"], content["entity_id"] = entity
+        content["entity_version"] = entry.version
     if entry.actor:
         content["emitted_by"] = entry.actor
     return content

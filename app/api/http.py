@@ -7,13 +7,28 @@ from typing import Any
 import falcon
 import falcon.asgi
 
-from app.api import bulk, config, connect, events, functions, health, history, jobs, kv, openapi, runs, secrets, workers
+from app.api import (
+    bulk,
+    config,
+    connect,
+    events,
+    functions,
+    health,
+    history,
+    jobs,
+    kv,
+    openapi,
+    runs,
+    secrets,
+    streams,
+    workers,
+)
 from app.api.answers import on_error
 from app.api.browsers import Browsers
 from app.api.middleware import Observe
 from app.api.services import Operation, Route, Services
 
-MODULES = (health, events, runs, bulk, functions, history, workers, jobs, kv, config, secrets)
+MODULES = (health, events, runs, bulk, functions, history, workers, jobs, kv, config, secrets, streams)
 
 
 def build(services: Services, browsers: Browsers) -> Any:

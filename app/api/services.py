@@ -10,6 +10,9 @@ from app.api.live import Live
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.pull import PullWorkers
+from app.entities.reading import EntityReader
+from app.entities.snapshots import Snapshots
+from app.entities.streams import Streams
 from app.events.emit import Emitter
 from app.events.invoke import Invoker
 from app.events.reading import EventReader
@@ -38,6 +41,9 @@ class Services:
     invoker: Invoker
     topics: Topics
     events: EventReader
+    streams: Streams
+    entities: EntityReader
+    snapshots: Snapshots
     runs: RunReader
     engine: Engine
     bulk: Bulk

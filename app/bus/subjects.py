@@ -2,6 +2,7 @@
 
     ironflow.<environment>.events.<name>                        what users emitted
     ironflow.<environment>.topics.<topic>                       what was published to topics
+    ironflow.<environment>.entities.<type>.<id>.<name>          what users appended to entities
     ironflow.<environment>.system.run.<run id>.<verb>           created, started, completed, failed, …
     ironflow.<environment>.system.run.<run id>.step.<verb>      completed, failed, sleeping, waiting, …
     ironflow.<environment>.system.<noun>.<id>.<verb>            everything else
@@ -16,6 +17,7 @@ import re
 
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, TopicPublished
+from app.history.kinds.entity import entity_of
 
 ROOT = "ironflow"
 ALL = f"{ROOT}.>"
@@ -37,6 +39,9 @@ def of(entry: Entry) -> str:
         fact = entry.fact
         assert isinstance(fact, EventEmitted)
         name = ".".join(map(token, fact.name.split(".")))
+        entity = entity_of(entry.stream)
+        if entity is not None:
+            return f"{ROOT}.{environment}.entities.{token(entity[0])}.{token(entity[1])}.{name}"
         return f"{ROOT}.{environment}.events.{name}"
     if entry.kind == TopicPublished.kind:
         message = entry.fact

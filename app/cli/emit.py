@@ -66,7 +66,7 @@ def command(
         summary = _send_file(session, file, idempotency_prefix)
     else:
         assert name is not None
-        emitted = session.client.emit(name, _data(data), idempotency_key=idempotency_key)
+        emitted = session.client.emit(name, data_of(data), idempotency_key=idempotency_key)
         summary = Summary(1, int(emitted.duplicate), list(emitted.run_ids))
     summary.seconds = time.perf_counter() - started
     statuses = _wait(session, summary.run_ids, seconds(timeout)) if wait else Counter()
@@ -76,7 +76,8 @@ def command(
     return 9 if statuses["cancelled"] else int(bool(summary.failures))
 
 
-def _data(text: str | None) -> Any:
+def data_of(text: str | None) -> Any:
+    """The value of a --data option: JSON, @FILE or - for standard input."""
     from ironflow.errors import InvalidArgument
 
     if text is None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "emit": "Send events.",
     "run": "List, read, wait for, cancel and resume runs.",
     "event": "List and read events.",
+    "stream": "Read and append to entity streams.",
     "function": "List and read functions.",
     "kv": "Read and write key-values; see their history; follow them.",
     "config": "Read and change configuration documents; compare and restore them.",

@@ -207,9 +207,9 @@ class Dispatcher:
             for entry in batch:
                 kind = entry.kind
                 if kind == EventEmitted.kind:
-                    events[entry.stream] = entry
+                    events[entry.correlation] = entry
                 elif kind == RunCreated.kind:
-                    self._created(entry, events.get(f"event/{entry.correlation}"))
+                    self._created(entry, events.get(entry.correlation))
                 elif kind == RunSuspended.kind:
                     suspended = entry.fact
                     assert isinstance(suspended, RunSuspended)

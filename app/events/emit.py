@@ -21,7 +21,7 @@ from app.events import noun
 from app.events.noun import Event
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft
-from app.history.kinds import EventEmitted, RunCreated
+from app.history.kinds import EventEmitted, RunCreated, entity
 from app.ids import Ids
 from app.runs import noun as run_noun
 from app.runs import triggers
@@ -35,7 +35,8 @@ VERSION_MAX = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event as it came in: `data` and `metadata` are JSON texts, not yet checked."""
+    """An event as it came in: `data` and `metadata` are JSON texts, not yet checked. `entity` is the type and id of
+    what it is appended to."""
 
     environment: str
     name: str
@@ -46,6 +47,17 @@ class NewEvent:
     source: str = "api"
     actor: str = ""
     run_id: str = ""
+    entity: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An event that passed the door, and the runs it starts. `drafts` are its entry and theirs, in that order."""
+
+    event_id: str
+    drafts: tuple[Draft, ...]
+    run_ids: tuple[str, ...]
+    function_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +115,9 @@ class Emitter:
             await answered
         return answers
 
-    def command(self, event: NewEvent) -> Command:
-        """What records the event and its runs; its answer is an Emitted. Raises as `emit` does."""
+    def prepare(self, event: NewEvent, event_id: str = "") -> Prepared:
+        """The event, checked, and the runs it starts, to be recorded by one command; without an id it gets one.
+        Raises InvalidArgument, PayloadTooLarge."""
         patterns.validate_name(event.name, field="name")
         data = jsonvalue.check(event.data, field="data")
         metadata = _checked_metadata(event.metadata)
@@ -112,33 +125,49 @@ class Emitter:
         _check_source(event.source)
         if not 1 <= event.version <= VERSION_MAX:
             raise InvalidArgument(f"version {event.version} is out of range", field="version", hint="1 or more")
-        key = event.idempotency_key
-        event_id = ids.keyed("evt", event.environment, key) if key else self._ids.event()
+        event_id = event_id or self._ids.event()
         functions = triggers.matching(
             self._functions.triggered(event.environment, event.name),
             lambda: _variables(event, event_id, data, metadata, self._clock.now_us()),
         )
         run_ids = tuple(self._ids.run() for _ in functions)
         drafts = tuple(_drafts(event, event_id, functions, run_ids))
-        emitted = Emitted(event_id, run_ids, function_ids=tuple(function.fact.id for function in functions))
+        return Prepared(event_id, drafts, run_ids, tuple(function.fact.id for function in functions))
+
+    def command(self, event: NewEvent) -> Command:
+        """What records the event and its runs; its answer is an Emitted. Raises as `emit` does."""
+        key = event.idempotency_key
+        prepared = self.prepare(event, keyed_id(event.environment, key) if key else "")
+        event_id, run_ids = prepared.event_id, prepared.run_ids
+        emitted = Emitted(event_id, run_ids, function_ids=prepared.function_ids)
         where = noun.stream(event_id)
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
             known: Event | None = states[where]
             if known is None:
-                return Decision(drafts, emitted)
+                return Decision(prepared.drafts, emitted)
             if known.fingerprint != noun.fingerprint(event.name, event.data):
-                raise IdempotencyConflict(
-                    f"idempotency key {key!r} was used for another event ({known.row.name}, {known.row.id})",
-                    field="idempotency_key",
-                    hint="use a new key for new data, or send the same data again",
-                )
+                raise key_conflict(key, f"another event ({known.row.name})" if known.row else "an append to a stream")
             return Decision((), Emitted(event_id, known.run_ids, duplicate=True))
 
         runs = tuple(map(run_noun.stream, run_ids))
         if key:
             return Command(event.environment, (where,), decide, new=runs)
         return Command(event.environment, (), decide, new=(where, *runs))
+
+
+def keyed_id(environment: str, key: str) -> str:
+    """The event id that an idempotency key stands for. Raises InvalidArgument for one that cannot be used."""
+    check_key(key)
+    return ids.keyed("evt", environment, key)
+
+
+def key_conflict(key: str, used_for: str) -> IdempotencyConflict:
+    return IdempotencyConflict(
+        f"idempotency key {key!r} was used for {used_for}",
+        field="idempotency_key",
+        hint="use a new key for new data, or send the same data again",
+    )
 
 
 def _drafts(event: NewEvent, event_id: str, functions: Sequence[Function], run_ids: Sequence[str]) -> list[Draft]:
@@ -153,7 +182,7 @@ def _drafts(event: NewEvent, event_id: str, functions: Sequence[Function], run_i
         run_id=event.run_id,
         run_ids=tuple(run_ids),
     )
-    where = noun.stream(event_id)
+    where = entity.stream(*event.entity) if event.entity else noun.stream(event_id)
     drafts = [Draft(where, emitted, cause, event_id, event.actor, event.metadata.decode())]
     for function, run_id in zip(functions, run_ids, strict=True):
         created = RunCreated(
@@ -180,6 +209,8 @@ def _variables(event: NewEvent, event_id: str, data: Any, metadata: Any, now: in
         "version": event.version,
         "timestamp": timestamp,
     }
+    if event.entity:
+        envelope["entity_type"], envelope["entity_id"] = event.entity
     namespace = event.name.partition(".")[0]
     return {**envelope, "event": envelope, "topic": event.name, "eventNamespace": namespace}
 
@@ -192,7 +223,7 @@ def _checked_metadata(metadata: bytes) -> Any:
 
 
 def check_key(key: str) -> None:
-    """Returns for a usable idempotency key, or none. Raises InvalidArgument."""
+    """Returns for an idempotency key that can be used. Raises InvalidArgument."""
     if len(key.encode("utf-8", "surrogatepass")) > KEY_BYTES_MAX or any(
         not c.isprintable() or c.isspace() for c in key
     ):

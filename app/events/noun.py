@@ -1,4 +1,8 @@
-"""Events as a noun of history: an `event/<id>` stream holds one entry, and lists in the events table."""
+"""Events as a noun of history: an `event/<id>` stream holds one entry, and lists in the events table.
+
+An event that was appended to an entity is in the entity's stream, and lists all the same. If it came with an
+idempotency key, the `event/<id>` stream tells of the append.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted
+from app.history.kinds import AppendedPart, EventEmitted, EventKeyed
+from app.history.kinds.entity import entity_of
 from storage import events
 from storage.contract import Transaction
 from storage.records import EventRow
@@ -24,34 +29,51 @@ def fingerprint(name: str, data: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Event:
-    row: EventRow
+    """`row` is None, and `parts` tell what was appended, where the event's key was used for an append to entities."""
+
+    row: EventRow | None
     run_ids: tuple[str, ...]
     fingerprint: bytes
+    parts: tuple[AppendedPart, ...] = ()
+
+
+def row_of(entry: Entry) -> EventRow:
+    """How an entry of kind event.emitted is listed."""
+    fact = entry.fact
+    assert isinstance(fact, EventEmitted), f"{entry} is not an event"
+    entity = entity_of(entry.stream)
+    return EventRow(
+        position=entry.position,
+        id=fact.id,
+        environment=entry.environment,
+        name=fact.name,
+        source=fact.source,
+        idempotency_key=fact.idempotency_key,
+        run_id=fact.run_id,
+        recorded_at=entry.recorded_at,
+        entity_type=entity[0] if entity else "",
+        entity_id=entity[1] if entity else "",
+        entity_version=entry.version if entity else 0,
+    )
 
 
 class EventNoun:
     prefix = "event"
 
     def apply(self, state: Event | None, entry: Entry) -> Event:
-        fact = entry.fact
-        assert isinstance(fact, EventEmitted), f"{entry} does not belong to an event"
-        row = EventRow(
-            position=entry.position,
-            id=fact.id,
-            environment=entry.environment,
-            name=fact.name,
-            source=fact.source,
-            idempotency_key=fact.idempotency_key,
-            run_id=fact.run_id,
-            recorded_at=entry.recorded_at,
-        )
-        told = fingerprint(fact.name, bytes(fact.data)) if fact.idempotency_key else b""
-        return Event(row=row, run_ids=fact.run_ids, fingerprint=told)
+        match entry.fact:
+            case EventEmitted() as fact:
+                told = fingerprint(fact.name, bytes(fact.data)) if fact.idempotency_key else b""
+                return Event(row=row_of(entry), run_ids=fact.run_ids, fingerprint=told)
+            case EventKeyed() as keyed:
+                return Event(None, keyed.run_ids, bytes.fromhex(keyed.fingerprint), keyed.parts)
+            case _:
+                raise AssertionError(f"{entry} does not belong to an event")
 
     def changed_at(self, state: Event) -> int:
-        return state.row.position
+        return state.row.position if state.row else 0
 
-    def row(self, state: Event) -> EventRow:
+    def row(self, state: Event) -> EventRow | None:
         return state.row
 
     def keep(self, state: Event) -> bool:

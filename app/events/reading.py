@@ -9,6 +9,7 @@ from app import patterns, texts
 from app.errors import EventNotFound, InvalidArgument
 from app.events.noun import stream
 from app.history.entry import Entry
+from app.history.kinds import entity
 from storage import events, history
 from storage.contract import Storage, Transaction
 from storage.events import EventChoice
@@ -48,18 +49,17 @@ class EventReader:
 
     async def get(self, environment: str, event_id: str) -> Entry:
         """Raises EventNotFound."""
-        where = stream(event_id)
         found = (
-            await self._storage.read(lambda tx: history.of_stream(tx, environment, where, limit=1))
+            await self._storage.read(lambda tx: events.entry(tx, environment, event_id))
             if "\0" not in event_id  # no id has one, and Postgres cannot be asked
-            else ()
+            else None
         )
-        if not found:
+        if found is None:
             raise EventNotFound(
                 f"no event {event_id[:80]!r} in environment {environment!r}",
                 hint="`ironflow event list` shows the newest",
             )
-        return Entry(found[0])
+        return Entry(found)
 
     async def list(
         self, environment: str, chosen: EventFilter, *, limit: int = LIMIT_DEFAULT, cursor: str = "", before: str = ""
@@ -128,7 +128,13 @@ def _by_position(row: EventRow) -> int:
 
 
 def _entries(tx: Transaction, environment: str, rows: Sequence[EventRow]) -> list[Entry]:
-    return [Entry(history.of_stream(tx, environment, stream(row.id), limit=1)[0]) for row in rows]
+    return [_entry(tx, environment, row) for row in rows]
+
+
+def _entry(tx: Transaction, environment: str, row: EventRow) -> Entry:
+    where = entity.stream(row.entity_type, row.entity_id) if row.entity_type else stream(row.id)
+    after_version = max(0, row.entity_version - 1)
+    return Entry(history.of_stream(tx, environment, where, after_version=after_version, limit=1)[0])
 
 
 def _before(tx: Transaction, environment: str, pattern: str, position: int, since: int, limit: int) -> list[Entry]:

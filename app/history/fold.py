@@ -7,7 +7,7 @@ change the state it is given, which nobody else holds, and never fails on an ent
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from app.history.entry import Entry
 from storage import history
@@ -50,6 +50,23 @@ class LastTells(Noun, Protocol):
     last_tells: Literal[True]
 
 
+@runtime_checkable
+class Restoring(Protocol):
+    """A noun whose row is its whole state, so that a long stream need not be folded anew."""
+
+    def restore(self, tx: Transaction, environment: str, stream: str) -> Restored | None:
+        """What the stream's row says; None if there is no row."""
+        ...
+
+
+class Restored(NamedTuple):
+    """A state, and the version and position it is as of."""
+
+    state: Any
+    version: int
+    position: int
+
+
 class Slot:
     """A stream's state in memory, and how far it has been folded."""
 
@@ -74,12 +91,17 @@ class Fold:
         return Slot(self.nouns[stream.partition("/")[0]])
 
     def load(self, tx: Transaction, environment: str, stream: str, *, until: int = history.END) -> Slot:
-        """The stream's state as of position `until`, folded from its own entries."""
+        """The stream's state as of position `until`: its row's, where that is the whole state, else folded from its own
+        entries."""
         slot = self.slot(stream)
         if getattr(slot.noun, "last_tells", False):
             last = history.last_of_stream(tx, environment, stream, until=until)
             if last is not None:
                 slot.apply(Entry(last))
+            return slot
+        restored = slot.noun.restore(tx, environment, stream) if isinstance(slot.noun, Restoring) else None
+        if restored is not None and restored.position <= until:
+            slot.state, slot.version = restored.state, restored.version
             return slot
         for record in history.whole_stream(tx, environment, stream, until=until):
             slot.apply(Entry(record))

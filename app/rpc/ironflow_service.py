@@ -1,4 +1,4 @@
-"""IronflowService and PubSubService over gRPC: every unary method of their tables, errors as status, code and hint."""
+"""The unary services over gRPC: every method of their tables, errors as status, code and hint."""
 
 from __future__ import annotations
 
@@ -12,9 +12,16 @@ from app.api.answers import error_of
 from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import IronflowError, Unimplemented
-from app.rpc import metadata, pubsub
+from app.rpc import metadata, pubsub, streams
 from app.rpc.methods import METHODS, Method, Table
-from ironflow.v1 import ironflow_pb2, ironflow_pb2_grpc, pubsub_pb2, pubsub_pb2_grpc
+from ironflow.v1 import (
+    entity_stream_pb2,
+    entity_stream_pb2_grpc,
+    ironflow_pb2,
+    ironflow_pb2_grpc,
+    pubsub_pb2,
+    pubsub_pb2_grpc,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +40,13 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
 
     def __init__(self, services: Services) -> None:
         _fill(self, services, pubsub_pb2.DESCRIPTOR.services_by_name["PubSubService"], pubsub.METHODS)
+
+
+class EntityStreamService(entity_stream_pb2_grpc.EntityStreamServiceServicer):
+    """The same of EntityStreamService."""
+
+    def __init__(self, services: Services) -> None:
+        _fill(self, services, entity_stream_pb2.DESCRIPTOR.services_by_name["EntityStreamService"], streams.METHODS)
 
 
 def _fill(servicer: object, services: Services, service: Any, table: Table) -> None:

@@ -26,7 +26,7 @@ from app.history.kinds import (
 )
 from app.runs import folding, noun
 from app.runs.state import STATUSES, Run
-from storage import history, runs
+from storage import events, history, runs
 from storage.contract import Storage, Transaction
 from storage.records import RunRow
 
@@ -155,7 +155,8 @@ def load(tx: Transaction, environment: str, run_id: str, *, until: int = history
         state = folding.apply(state, entry)
     if state is None:
         raise not_found(environment, run_id)
-    [event] = history.of_stream(tx, environment, f"event/{state.event_id}", limit=1)
+    event = events.entry(tx, environment, state.event_id)
+    assert event is not None, f"the event of {run_id} is missing"
     emitted = Entry(event)
     assert isinstance(emitted.fact, EventEmitted)
     record = RunRecord(state=state, input=emitted.fact.data, event=emitted)

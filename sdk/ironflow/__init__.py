@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from ironflow.body import step_key
     from ironflow.client import AsyncClient, Client
     from ironflow.context import Context, Event, SyncContext
+    from ironflow.entities import Aggregate, Append, AsyncStream, EntityEvent, Stream
     from ironflow.step import Step
     from ironflow.worker import Worker
 
 __all__ = [
+    "Aggregate",
+    "Append",
     "AsyncClient",
+    "AsyncStream",
     "Client",
     "Context",
+    "EntityEvent",
     "Event",
     "Function",
     "InvokeError",
@@ -32,6 +37,7 @@ __all__ = [
     "Step",
     "StepError",
     "StepRetry",
+    "Stream",
     "SyncContext",
     "SyncStep",
     "WaitTimeout",
@@ -43,12 +49,17 @@ __all__ = [
 
 # These load asyncio, HTTP and gRPC libraries, so they come when they are asked for.
 _LATER = {
+    "Aggregate": "entities",
+    "Append": "entities",
     "AsyncClient": "client",
+    "AsyncStream": "entities",
     "Client": "client",
     "Context": "context",
+    "EntityEvent": "entities",
     "Event": "context",
     "Step": "step",
     "StepRetry": "attempts",
+    "Stream": "entities",
     "SyncContext": "context",
     "SyncStep": "blocking",
     "Worker": "worker",

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery
+from ironflow import calls, discovery, entities
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -58,6 +58,7 @@ class Client:
         self.kv = Kv(self)
         self.config = Config(self)
         self.secrets = Secrets(self)
+        self.streams = Streams(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -79,7 +80,7 @@ class Client:
 
     def follow(self, plan: Plan[T]) -> T:
         """The operation's result."""
-        call: Call | Done[T] = next(plan)
+        call: Call | Done[T] = _go_on(plan, None, self.url)
         while not isinstance(call, Done):
             call = _go_on(plan, self._send(call), self.url)
         return call.result
@@ -127,6 +128,7 @@ class AsyncClient:
         self.kv = AsyncKv(self)
         self.config = AsyncConfig(self)
         self.secrets = AsyncSecrets(self)
+        self.streams = AsyncStreams(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -148,7 +150,7 @@ class AsyncClient:
 
     async def follow(self, plan: Plan[T]) -> T:
         """The operation's result."""
-        call: Call | Done[T] = next(plan)
+        call: Call | Done[T] = _go_on(plan, None, self.url)
         while not isinstance(call, Done):
             call = _go_on(plan, await self._send(call), self.url)
         return call.result
@@ -211,6 +213,32 @@ class Functions(Part):
 class AsyncFunctions(AsyncPart):
     list = Awaited(calls.list_functions)
     get = Awaited(calls.get_function)
+
+
+class Streams(Part):
+    list = Blocking(entities.list_streams)
+    append = Blocking(entities.append)
+    append_all = Blocking(entities.append_all)
+    read = Blocking(entities.read)
+    events = Blocking(entities.events)
+    info = Blocking(entities.info)
+    history = Blocking(entities.history)
+    delete = Blocking(entities.delete)
+    save_snapshot = Blocking(entities.save_snapshot)
+    snapshot = Blocking(entities.snapshot)
+
+
+class AsyncStreams(AsyncPart):
+    list = Awaited(entities.list_streams)
+    append = Awaited(entities.append)
+    append_all = Awaited(entities.append_all)
+    read = Awaited(entities.read)
+    events = Awaited(entities.events)
+    info = Awaited(entities.info)
+    history = Awaited(entities.history)
+    delete = Awaited(entities.delete)
+    save_snapshot = Awaited(entities.save_snapshot)
+    snapshot = Awaited(entities.snapshot)
 
 
 def _options(found: discovery.Server, timeout_s: float) -> dict[str, Any]:

@@ -22,9 +22,12 @@ from app.bus.nats_server import NatsServer, spawn
 from app.bus.publisher import STREAM, Publisher
 from app.clock import SystemClock
 from app.events.emit import NewEvent
+from app.history.entry import Entry
+from app.history.kinds import EventEmitted
 from app.ids import Ids
 from app.node import Node
 from storage import open_storage
+from storage.records import EntryRecord
 
 
 @pytest.fixture
@@ -193,3 +196,12 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
 )
 def test_a_token_holds_nothing_that_a_subject_cannot(text: str, token: str) -> None:
     assert subjects.token(text) == token
+
+
+def test_an_event_of_an_entity_goes_out_under_its_entity() -> None:
+    fact = EventEmitted(id="evt_1", name="order.placed", data=msgspec.Raw(b"1"))
+    record = EntryRecord(1, "default", "entity/order/a.1", 1, fact.kind, "{}", "{}", "", "", "", 0, b"")
+
+    assert subjects.of(Entry(record, fact)) == "ironflow.default.entities.order.a%2E1.order.placed"
+    own = record._replace(stream="event/evt_1")
+    assert subjects.of(Entry(own, fact)) == "ironflow.default.events.order.placed"

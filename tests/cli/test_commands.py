@@ -50,6 +50,28 @@ def test_data_may_come_from_a_file_or_standard_input(ironflow: Ironflow, tmp_pat
     assert ironflow("emit", "a.b", "-d", "-", stdin='{"x": 2}').returncode == 0
 
 
+def test_a_stream_is_appended_to_read_and_deleted(ironflow: Ironflow) -> None:
+    first = ironflow("stream", "append", "order/7", "order.placed", "-d", '{"n": 1}', "--expect", "0")
+    again = ironflow("stream", "append", "order/7", "order.placed", "--expect", "0")
+    ironflow("stream", "append", "order/7", "order.paid")
+
+    assert "order/7 is at version 1" in first.stdout
+    assert again.returncode == 5
+    assert "order/7 is at version 1" in again.stderr
+    events = json.loads(ironflow("stream", "read", "order/7", "--json").stdout)["items"]
+    assert [(event["version"], event["name"], event["data"]) for event in events] == [
+        (1, "order.placed", {"n": 1}),
+        (2, "order.paid", None),
+    ]
+    assert '{"n": 1}' in ironflow("stream", "read", "order/7").stdout
+    past = ironflow("stream", "info", "order/7", "--at", str(events[0]["position"]), "--json")
+    assert json.loads(past.stdout)["version"] == 1
+    assert "order.paid" in ironflow("stream", "history", "order/7").stdout
+    assert "order/7" in ironflow("stream", "list", "--type", "order").stdout
+    assert "at version 3" in ironflow("stream", "delete", "order/7", "--yes").stdout
+    assert "deleted" in ironflow("stream", "list", "--include-deleted").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
@@ -60,6 +82,9 @@ def test_data_may_come_from_a_file_or_standard_input(ironflow: Ironflow, tmp_pat
         (["run", "get", "@last"], 3, "no run"),
         (["event", "get", "evt_nope"], 3, "no event"),
         (["function", "get", "nope"], 3, "no function"),
+        (["stream", "info", "order/nope"], 3, "stream not found"),
+        (["stream", "info", "nope"], 2, "TYPE/ID"),
+        (["stream", "append", "order/1", "a..b"], 10, "empty segment"),
         (["run", "list", "--status", "exploded"], 10, "unknown"),
         (["rnu", "list"], 2, "Did you mean 'run'"),
         (["serve", "--port", "x"], 2, "--port is 'x'"),

@@ -11,6 +11,7 @@ from app.errors import FailedPrecondition, IronflowError, RunNotFound, RunNotRun
 from app.history import kinds
 from app.history.entry import Entry
 from app.history.kinds import (
+    AppendedPart,
     Fact,
     Failure,
     RetryPolicy,
@@ -315,6 +316,7 @@ def test_every_fact_survives_encoding(fact: str) -> None:
         msgspec.Raw: msgspec.Raw(b'{"a":1}'),
         Failure: Failure("m"),
         RetryPolicy: RetryPolicy(),
+        tuple[AppendedPart, ...]: (AppendedPart("t", "i", 1, ("e",)),),
     }
     required = {field.name: samples[field.type] for field in msgspec.structs.fields(kind) if field.required}
     made = kind(**required)

@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
-from app.history.kinds import config, event, function, kv, run, secret, topic
+from app.history.kinds import config, entity, event, function, kv, run, secret, topic
 from app.history.kinds.base import EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
-from app.history.kinds.event import EventEmitted
+from app.history.kinds.entity import EntityDeleted
+from app.history.kinds.event import AppendedPart, EventEmitted, EventKeyed
 from app.history.kinds.function import FunctionRegistered, RetryPolicy, Trigger
 from app.history.kinds.kv import BucketCreated, BucketDeleted, KvDeleted, KvExpired, KvPurged, KvPut
 from app.history.kinds.run import (
@@ -46,12 +47,15 @@ __all__ = [
     "EMPTY",
     "KINDS",
     "NULL",
+    "AppendedPart",
     "BucketCreated",
     "BucketDeleted",
     "ConfigDeleted",
     "ConfigUpdated",
     "Divergence",
+    "EntityDeleted",
     "EventEmitted",
+    "EventKeyed",
     "Fact",
     "Failure",
     "FunctionRegistered",
@@ -88,7 +92,7 @@ __all__ = [
     "encode",
 ]
 
-_NOUNS = (event, function, run, topic, kv, config, secret)
+_NOUNS = (entity, event, function, run, topic, kv, config, secret)
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}

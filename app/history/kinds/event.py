@@ -8,7 +8,7 @@ from app.history.kinds.base import Fact
 
 
 class EventEmitted(Fact, frozen=True):
-    """stream event/<id>"""
+    """stream event/<id>; of an event that was appended to an entity: entity/<type>/<id>"""
 
     kind = "event.emitted"
     id: str
@@ -21,4 +21,24 @@ class EventEmitted(Fact, frozen=True):
     run_ids: tuple[str, ...] = ()
 
 
-FACTS: tuple[type[Fact], ...] = (EventEmitted,)
+class AppendedPart(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an append added to one entity: `version` is that of the last of its events."""
+
+    type: str
+    id: str
+    version: int
+    event_ids: tuple[str, ...] = ()
+
+
+class EventKeyed(Fact, frozen=True):
+    """stream event/<id>. The idempotency key that the id is derived from was used by an append to entities; the events
+    are in their streams. `fingerprint` tells two appends of one key apart."""
+
+    kind = "event.keyed"
+    id: str
+    fingerprint: str
+    parts: tuple[AppendedPart, ...]
+    run_ids: tuple[str, ...] = ()
+
+
+FACTS: tuple[type[Fact], ...] = (EventEmitted, EventKeyed)

@@ -1,11 +1,11 @@
 -- name: save_event :each
-insert into events (position, id, environment, name, source, idempotency_key, run_id, recorded_at)
-values (:position, :id, :environment, :name, :source, :idempotency_key, :run_id, :recorded_at);
+insert into events (position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version)
+values (:position, :id, :environment, :name, :source, :idempotency_key, :run_id, :recorded_at, :entity_type, :entity_id, :entity_version);
 
 -- name: events_before :many
 -- Those before a position, newest first.
 -- `search` folds A-Z only: `ilike` by the rules of "C" does.
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version
   from events
  where environment = :environment
    and position < :before
@@ -19,7 +19,7 @@ select position, id, environment, name, source, idempotency_key, run_id, recorde
 
 -- name: events_after :many
 -- Those after a position, oldest first. `search` as above.
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version
   from events
  where environment = :environment
    and position > :after
@@ -29,6 +29,24 @@ select position, id, environment, name, source, idempotency_key, run_id, recorde
    and (:source = '' or source = :source)
    and (:search = '' or name collate "C" ilike :search escape '\' or id collate "C" ilike :search escape '\')
  order by position
+ limit :limit;
+
+-- name: event_of_entity :one
+-- Where an entity's event lies, by the event's id.
+select entity_type, entity_id, entity_version
+  from events
+ where id = :id
+   and entity_type <> ''
+   and environment = :environment;
+
+-- name: entities_of_run :many
+-- What a run appended to, in no order.
+select distinct entity_type, entity_id
+  from events
+ where run_id = :run_id
+   and run_id <> ''
+   and entity_type <> ''
+   and environment = :environment
  limit :limit;
 
 -- name: event_names :many
@@ -42,7 +60,7 @@ select name, count(*) as count
 delete from events;
 
 -- name: all_events :many
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version
   from events
  where position > :after
  order by position

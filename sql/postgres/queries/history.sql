@@ -48,3 +48,19 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
  where environment = :environment
    and stream = :stream
    and version = :version;
+
+-- name: entries_of_stream_backwards :many
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from history
+ where environment = :environment
+   and stream = :stream
+   and version < :before_version
+   and position <= :until
+ order by version desc
+ limit :limit;
+
+-- name: recorded_at :one
+-- When the entry at a position was recorded.
+select recorded_at
+  from history
+ where position = :position;

@@ -1,0 +1,14 @@
+"""Every service's unary methods by name, for Connect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.rpc import methods, pubsub, streams
+from app.rpc.methods import Table
+
+TABLES: Mapping[str, Table] = {
+    "IronflowService": methods.METHODS,
+    "PubSubService": pubsub.METHODS,
+    "EntityStreamService": streams.METHODS,
+}
