@@ -18,7 +18,9 @@ from app.api.short import ShortWay
 from app.dispatch.pull import PullWorkers
 from app.entities.reading import EntityReader
 from app.entities.snapshots import Snapshots
+from app.events.lineage import LineageReader
 from app.events.reading import EventReader
+from app.history.explore import Explorer
 from app.metrics import Metrics
 from app.node import Node
 from app.rpc import metadata
@@ -103,6 +105,8 @@ class Faces:
             streams=node.streams,
             entities=EntityReader(node.storage),
             snapshots=Snapshots(node.storage, node.clock, node.ids),
+            explorer=Explorer(node.storage),
+            lineage=LineageReader(node.storage),
             runs=node.runs,
             engine=node.engine,
             bulk=Bulk(reader=node.runs, engine=node.engine),

@@ -60,6 +60,12 @@ def entities_of_run(tx: Transaction, environment: str, run_id: str, *, limit: in
     return sorted((row[0], row[1]) for row in rows)
 
 
+def of_run(tx: Transaction, environment: str, run_id: str, *, limit: int) -> list[EventRow]:
+    """What a run emitted and appended to entities, oldest first."""
+    rows = tx.many("events_of_run", environment=environment, run_id=run_id, limit=limit)
+    return [EventRow._make(row) for row in rows]
+
+
 def names(tx: Transaction, environment: str, *, scan: int) -> list[tuple[str, int]]:
     """Names and counts over the newest `scan` events, the most frequent first."""
     return [(row[0], int(row[1])) for row in tx.many("event_names", environment=environment, scan=scan)]

@@ -61,6 +61,41 @@ def of_stream_backwards(
     return [EntryRecord._make(row) for row in rows]
 
 
+def at(tx: Transaction, position: int) -> EntryRecord | None:
+    """The entry at a position, of any environment."""
+    row = tx.one("entry_at", position=position)
+    return EntryRecord._make(row) if row else None
+
+
+def page(
+    tx: Transaction,
+    environment: str,
+    *,
+    stream: str = "",
+    kinds: Sequence[str] = (),
+    actor: str = "",
+    correlation: str = "",
+    after: int = 0,
+    before: int = END,
+    backwards: bool = False,
+    limit: int,
+) -> list[EntryRecord]:
+    """Entries between two positions that fit, in order or backwards. Without a stream it looks at all of them."""
+    query = "history_page" + ("_backwards" if backwards else "") + ("_of_stream" if stream else "")
+    rows = tx.many(
+        query,
+        environment=environment,
+        kinds=f",{','.join(kinds)}," if kinds else "",
+        actor=actor,
+        correlation=correlation,
+        after=after,
+        before=before,
+        limit=limit,
+        **({"stream": stream} if stream else {}),
+    )
+    return [EntryRecord._make(row) for row in rows]
+
+
 def position_at(tx: Transaction, instant: int) -> int:
     """Position of the last entry recorded at or before an instant (µs); 0 if there is none. Time never runs backwards
     in history, so this is a binary search by key."""

@@ -15,8 +15,10 @@ from app.entities.snapshots import Snapshots
 from app.entities.streams import Streams
 from app.events.emit import Emitter
 from app.events.invoke import Invoker
+from app.events.lineage import LineageReader
 from app.events.reading import EventReader
 from app.events.topics import Topics
+from app.history.explore import Explorer
 from app.history.tail import Tail
 from app.ids import Ids
 from app.metrics import Metrics
@@ -44,6 +46,8 @@ class Services:
     streams: Streams
     entities: EntityReader
     snapshots: Snapshots
+    explorer: Explorer
+    lineage: LineageReader
     runs: RunReader
     engine: Engine
     bulk: Bulk

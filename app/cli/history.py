@@ -1,16 +1,52 @@
-"""`ironflow history`: whether history is what was recorded."""
+"""`ironflow history`: what was recorded, and whether it is what was recorded."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from app.cli.client import Session, connected
 from app.cli.offline import progress, store_options, with_store
-from app.cli.output import Output
+from app.cli.output import Output, ago
 
 
 @click.group("history")
 def command() -> None:
-    """Verify history, or show where it ends."""
+    """Look through history, verify it, or show where it ends."""
+
+
+@command.command("list")
+@click.option("--kind", help="Such as run.created or run.*, several with commas.")
+@click.option("--stream", help="Such as run/ID or entity/TYPE/ID.")
+@click.option("--actor", help="Who did it.")
+@click.option("--correlation", help="The id of the event that it all began with.")
+@click.option("--since", help="RFC 3339, or such as 15m.")
+@click.option("--until", help="RFC 3339, or such as 15m.")
+@click.option("--at", help="Nothing after a position, or a time.")
+@click.option("--forward", is_flag=True, help="Oldest first.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000))
+@click.option("--cursor", help="Where the page before ended.")
+@connected
+def list_entries(session: Session, forward: bool, **chosen: Any) -> None:
+    """Entries of history, newest first."""
+    from app.cli.why import subject
+
+    page = session.client.history.list(direction="forward" if forward else "backward", **chosen)
+    session.output.items(
+        "ironflow.history/v1",
+        [{**entry, "id": entry["position"]} for entry in page.items],
+        {
+            "position": lambda entry: str(entry["position"]),
+            "kind": lambda entry: entry["kind"],
+            "about": subject,
+            "stream": lambda entry: entry["stream"],
+            "recorded": lambda entry: ago(entry["recorded_at"]),
+            "actor": lambda entry: entry["actor"],
+        },
+        next_cursor=page.next_cursor,
+        empty="no such entries" + (f" yet; go on with --cursor {page.next_cursor}" if page.next_cursor else ""),
+    )
 
 
 @command.command("verify")

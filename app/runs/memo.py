@@ -25,7 +25,7 @@ from app.history.kinds import (
 )
 from app.runs import noun
 from app.runs.state import AWAITED
-from storage import history
+from storage import events, history
 from storage.contract import Transaction
 
 
@@ -71,7 +71,8 @@ def load(tx: Transaction, environment: str, run_id: str, *, execution_seq: int) 
         entry = Entry(record)
         if _take(memos, entry, execution_seq):
             assert memos.created is not None
-            [event] = history.of_stream(tx, environment, f"event/{memos.created.event_id}", limit=1)
+            event = events.entry(tx, environment, memos.created.event_id)
+            assert event is not None, f"the event of {run_id} is missing"
             memos.event = Entry(event)
             assert isinstance(memos.event.fact, EventEmitted)
             return memos

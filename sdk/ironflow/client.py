@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery, entities
+from ironflow import calls, discovery, entities, history
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -59,6 +59,7 @@ class Client:
         self.config = Config(self)
         self.secrets = Secrets(self)
         self.streams = Streams(self)
+        self.history = History(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -129,6 +130,7 @@ class AsyncClient:
         self.config = AsyncConfig(self)
         self.secrets = AsyncSecrets(self)
         self.streams = AsyncStreams(self)
+        self.history = AsyncHistory(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -239,6 +241,18 @@ class AsyncStreams(AsyncPart):
     delete = Awaited(entities.delete)
     save_snapshot = Awaited(entities.save_snapshot)
     snapshot = Awaited(entities.snapshot)
+
+
+class History(Part):
+    list = Blocking(history.list_entries)
+    get = Blocking(history.get_entry)
+    lineage = Blocking(history.lineage)
+
+
+class AsyncHistory(AsyncPart):
+    list = Awaited(history.list_entries)
+    get = Awaited(history.get_entry)
+    lineage = Awaited(history.lineage)
 
 
 def _options(found: discovery.Server, timeout_s: float) -> dict[str, Any]:

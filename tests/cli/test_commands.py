@@ -72,6 +72,21 @@ def test_a_stream_is_appended_to_read_and_deleted(ironflow: Ironflow) -> None:
     assert "deleted" in ironflow("stream", "list", "--include-deleted").stdout
 
 
+def test_history_is_listed_and_says_why(ironflow: Ironflow) -> None:
+    ironflow("stream", "append", "stock/sku1", "stock.counted", "-d", "3")
+    ironflow("stream", "append", "stock/sku1", "stock.sold")
+
+    entries = json.loads(ironflow("history", "list", "--stream", "entity/stock/sku1", "--json").stdout)["items"]
+    shown = ironflow("history", "list", "--kind", "event.*")
+
+    assert [entry["data"]["name"] for entry in entries] == ["stock.sold", "stock.counted"]
+    assert "stock.sold" in shown.stdout
+    assert "stock.sold" in ironflow("why", "entity:stock/sku1").stdout
+    assert "stock.counted" in ironflow("why", "entity/stock/sku1", "--at", str(entries[1]["position"])).stdout
+    why = json.loads(ironflow("why", entries[0]["data"]["id"], "--effects", "--json").stdout)
+    assert (why["entry"]["position"], why["causes"], why["effects"]) == (entries[0]["position"], [], [])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
@@ -84,6 +99,8 @@ def test_a_stream_is_appended_to_read_and_deleted(ironflow: Ironflow) -> None:
         (["function", "get", "nope"], 3, "no function"),
         (["stream", "info", "order/nope"], 3, "stream not found"),
         (["stream", "info", "nope"], 2, "TYPE/ID"),
+        (["why", "run/nope"], 3, "has no entry"),
+        (["history", "list", "--kind", "run.exploded"], 10, "run.created"),
         (["stream", "append", "order/1", "a..b"], 10, "empty segment"),
         (["run", "list", "--status", "exploded"], 10, "unknown"),
         (["rnu", "list"], 2, "Did you mean 'run'"),

@@ -3,7 +3,7 @@ alter table events add column entity_type text not null default '';
 alter table events add column entity_id text not null default '';
 alter table events add column entity_version bigint not null default 0;
 create index events_of_entities on events (id) where entity_type <> '';
-create index entities_of_runs on events (run_id) where entity_type <> '' and run_id <> '';
+create index events_of_runs on events (run_id, position) where run_id <> '';
 
 create table entities (
     environment text collate "C" not null,

@@ -49,6 +49,16 @@ select distinct entity_type, entity_id
    and environment = :environment
  limit :limit;
 
+-- name: events_of_run :many
+-- What a run emitted and appended, oldest first.
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version
+  from events
+ where run_id = :run_id
+   and run_id <> ''
+   and environment = :environment
+ order by position
+ limit :limit;
+
 -- name: event_names :many
 -- Names with their counts over the newest `scan` events.
 select name, count(*) as count

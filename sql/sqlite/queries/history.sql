@@ -63,3 +63,60 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
 select recorded_at
   from history
  where position = :position;
+
+-- name: history_page :many
+-- Oldest first, between two positions that bound what is looked at. `kinds` is a list such as ",run.created,run.failed,".
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from history
+ where position > :after
+   and position < :before
+   and environment = :environment
+   and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
+   and (:actor = '' or actor = :actor)
+   and (:correlation = '' or correlation = :correlation)
+ order by position
+ limit :limit;
+
+-- name: history_page_of_stream :many
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from history
+ where environment = :environment
+   and stream = :stream
+   and position > :after
+   and position < :before
+   and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
+   and (:actor = '' or actor = :actor)
+   and (:correlation = '' or correlation = :correlation)
+ order by version
+ limit :limit;
+
+-- name: history_page_backwards :many
+-- Newest first, between two positions that bound what is looked at. `kinds` is a list such as ",run.created,run.failed,".
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from history
+ where position > :after
+   and position < :before
+   and environment = :environment
+   and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
+   and (:actor = '' or actor = :actor)
+   and (:correlation = '' or correlation = :correlation)
+ order by position desc
+ limit :limit;
+
+-- name: history_page_backwards_of_stream :many
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from history
+ where environment = :environment
+   and stream = :stream
+   and position > :after
+   and position < :before
+   and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
+   and (:actor = '' or actor = :actor)
+   and (:correlation = '' or correlation = :correlation)
+ order by version desc
+ limit :limit;
+
+-- name: entry_at :one
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from history
+ where position = :position;
