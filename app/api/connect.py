@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 PROTO = "application/proto"
 
-_JSON = {**connect_json.METHODS, **streams_json.METHODS}
+JSON_METHODS = {**connect_json.METHODS, **streams_json.METHODS}
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -40,7 +40,7 @@ def sink(services: Services) -> Callable[..., Awaitable[None]]:
             caller = caller_of(req)
             body = await body_of(req, types=(JSON, PROTO))
             binary = media_type(req) == PROTO
-            if not binary and (operation := _JSON.get((service, method))) is not None:
+            if not binary and (operation := JSON_METHODS.get((service, method))) is not None:
                 answer(resp, await operation(services, caller, body or b"{}"))
                 return
             await _by_message(services, caller, service, method, body, binary, resp)

@@ -1,4 +1,4 @@
-"""The short way of the hottest calls: emitting and triggering, as plain JSON, without a web framework in between.
+"""The short way of the hottest calls: emitting, triggering, appending, as plain JSON, without a web framework between.
 
 Only a request that needs none of the framework's rules comes here (see `plain`): JSON of a told length, not packed, not
 sent by a browser. It meets the same operations and is refused in the same words as one that takes the long way.
@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from app.api import connect, connect_json, events
+from app.api import connect, connect_json, events, streams
 from app.api.answers import BODY_BYTES_MAX, JSON, encode, refusal
 from app.api.caller import Caller, caller
 from app.api.services import Services
@@ -28,6 +28,7 @@ _CONNECT = (
     ("IronflowService", "TriggerBatch"),
     ("IronflowService", "Emit"),
     ("PubSubService", "Emit"),
+    ("EntityStreamService", "AppendEvent"),
 )
 
 
@@ -39,9 +40,12 @@ class Headers(Protocol):
 class ShortWay:
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._posts: dict[str, tuple[Post, Refusal]] = {"/api/v1/events": (events.post, _refused)}
+        self._posts: dict[str, tuple[Post, Refusal]] = {
+            "/api/v1/events": (events.post, _refused),
+            "/api/v1/streams": (streams.post, _refused),
+        }
         for service, method in _CONNECT:
-            posts = (_called(connect_json.METHODS[service, method]), connect.refusal)
+            posts = (_called(connect.JSON_METHODS[service, method]), connect.refusal)
             self._posts[f"/ironflow.v1.{service}/{method}"] = posts
 
     def takes(self, method: str, path: str, headers: Headers) -> bool:

@@ -96,16 +96,19 @@ class Streams:
         answer(resp, content)
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        caller = caller_of(req)
-        body: ManyBody = decoded(_many, await body_of(req))
-        appends = [
-            Append(
-                part.entityType, part.entityId, tuple(_new(caller, one) for one in part.events), part.expectedVersion
-            )
-            for part in body.appends
-        ]
-        appended = await self._services.streams.append(caller.environment, appends, idempotency_key=body.idempotencyKey)
-        answer(resp, appended_shown(appended), 200 if appended.duplicate else 201)
+        status, content = await post(self._services, caller_of(req), await body_of(req))
+        answer(resp, content, status)
+
+
+async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, Any]:
+    """Append to several entities; status and content of the answer."""
+    request: ManyBody = decoded(_many, body)
+    appends = [
+        Append(part.entityType, part.entityId, tuple(_new(caller, one) for one in part.events), part.expectedVersion)
+        for part in request.appends
+    ]
+    appended = await services.streams.append(caller.environment, appends, idempotency_key=request.idempotencyKey)
+    return 200 if appended.duplicate else 201, appended_shown(appended)
 
 
 class Stream:

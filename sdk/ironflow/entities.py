@@ -85,28 +85,12 @@ def append(
 ) -> Plan[Appended]:
     """Append to an entity, which comes into being with its first event. Without an expected version any will do; 0 is
     an entity that does not exist yet. Raises Conflict (VERSION_CONFLICT); with a key it is safe to try again."""
-    answer = yield _append(type, id, events, expected_version, idempotency_key)
-    return _appended(answer)
+    return _appended((yield _append([Append(type, id, events, expected_version)], idempotency_key)))[0]
 
 
 def append_all(*appends: Append, idempotency_key: str | None = None) -> Plan[list[Appended]]:
     """Append to several entities, all or nothing; one answer each. Raises Conflict (VERSION_CONFLICT)."""
-    body: Json = {
-        "appends": [
-            {
-                "entityType": one.type,
-                "entityId": one.id,
-                "expectedVersion": -1 if one.expected_version is None else one.expected_version,
-                "events": [_event(event) for event in one.events],
-            }
-            for one in appends
-        ]
-    }
-    if idempotency_key is not None:
-        body["idempotencyKey"] = idempotency_key
-    answer = yield Call("POST", "/api/v1/streams", body=body, again=idempotency_key is not None)
-    told = {"runIds": answer["runIds"], "duplicate": answer.get("duplicate", False)}
-    return [_appended({**one, **told}) for one in answer["streams"]]
+    return _appended((yield _append(appends, idempotency_key)))
 
 
 def read(
@@ -412,9 +396,8 @@ def _saved(aggregate: Aggregate, idempotency_key: str | None, state: Any, after:
     if not aggregate._unsaved:
         return None
     kind = type(aggregate)
-    appended = _appended(
-        (yield _append(kind.entity_type, aggregate.id, aggregate._unsaved, aggregate.version, idempotency_key))
-    )
+    append = Append(kind.entity_type, aggregate.id, aggregate._unsaved, aggregate.version)
+    [appended] = _appended((yield _append([append], idempotency_key)))
     aggregate.version = appended.version
     aggregate._unsaved.clear()
     if state is not None and appended.version == after:
@@ -442,15 +425,21 @@ def _all_events(
     return found
 
 
-def _append(
-    type: str, id: str, events: Sequence[EntityEvent], expected_version: int | None, idempotency_key: str | None
-) -> Call:
-    body: Json = {"entityType": type, "events": [_event(event) for event in events]}
-    if expected_version is not None:
-        body["expectedVersion"] = expected_version
+def _append(appends: Sequence[Append], idempotency_key: str | None) -> Call:
+    body: Json = {
+        "appends": [
+            {
+                "entityType": one.type,
+                "entityId": one.id,
+                "expectedVersion": -1 if one.expected_version is None else one.expected_version,
+                "events": [_event(event) for event in one.events],
+            }
+            for one in appends
+        ]
+    }
     if idempotency_key is not None:
         body["idempotencyKey"] = idempotency_key
-    return Call("POST", _path(id, "/events"), body=body, again=idempotency_key is not None, accept=(409,))
+    return Call("POST", "/api/v1/streams", body=body, again=idempotency_key is not None)
 
 
 def _event(event: EntityEvent) -> Json:
@@ -466,15 +455,9 @@ def _entity_event(told: Json) -> EntityEvent:
     return EntityEvent(told["name"], told["data"], told["metadata"], told["schemaVersion"], told["version"], told["id"])
 
 
-def _appended(answer: Json) -> Appended:
-    if "error" in answer:
-        raise from_answer(409, answer)
-    return Appended(
-        answer["entityVersion"],
-        tuple(answer["eventIds"]),
-        tuple(answer["runIds"]),
-        bool(answer.get("duplicate", False)),
-    )
+def _appended(answer: Json) -> list[Appended]:
+    run_ids, duplicate = tuple(answer["runIds"]), bool(answer.get("duplicate", False))
+    return [Appended(one["entityVersion"], tuple(one["eventIds"]), run_ids, duplicate) for one in answer["streams"]]
 
 
 def _given(params: Mapping[str, Any]) -> Json:
