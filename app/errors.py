@@ -44,6 +44,12 @@ class InvalidArgument(IronflowError):
     connect = "invalid_argument"
 
 
+class SchemaViolation(InvalidArgument):
+    """The event's data are not what its schema says, and schemas are enforced."""
+
+    code = "SCHEMA_VIOLATION"
+
+
 class Unauthenticated(IronflowError):
     """Nobody is known by these credentials."""
 
@@ -131,6 +137,12 @@ class SnapshotNotFound(NotFound):
     code = "SNAPSHOT_NOT_FOUND"
 
 
+class SchemaNotFound(NotFound):
+    """No schema is registered for that event and version."""
+
+    code = "SCHEMA_NOT_FOUND"
+
+
 class MethodNotAllowed(IronflowError):
     """The path exists, the method does not."""
 
@@ -165,6 +177,12 @@ class VersionConflict(Conflict):
     """The stream is not at the version that the caller expected."""
 
     code = "VERSION_CONFLICT"
+
+
+class SchemaIncompatible(Conflict):
+    """The schema would refuse events that its version accepts."""
+
+    code = "SCHEMA_INCOMPATIBLE"
 
 
 class AmbiguousId(Conflict):

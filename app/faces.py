@@ -25,12 +25,18 @@ from app.metrics import Metrics
 from app.node import Node
 from app.rpc import metadata
 from app.rpc.conversations import Conversations
-from app.rpc.ironflow_service import EntityStreamService, IronflowService, PubSubService
+from app.rpc.ironflow_service import EntityStreamService, EventSchemaService, IronflowService, PubSubService
 from app.rpc.server import OPTIONS, WorkerService
 from app.rpc.worker import Conversation
 from app.runs.bulk import Bulk
 from app.settings import Settings
-from ironflow.v1 import entity_stream_pb2_grpc, ironflow_pb2_grpc, pubsub_pb2_grpc, worker_pb2_grpc
+from ironflow.v1 import (
+    entity_stream_pb2_grpc,
+    event_schema_pb2_grpc,
+    ironflow_pb2_grpc,
+    pubsub_pb2_grpc,
+    worker_pb2_grpc,
+)
 
 
 class Faces:
@@ -60,6 +66,7 @@ class Faces:
         ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(IronflowService(self._services), server)
         pubsub_pb2_grpc.add_PubSubServiceServicer_to_server(PubSubService(self._services), server)
         entity_stream_pb2_grpc.add_EntityStreamServiceServicer_to_server(EntityStreamService(self._services), server)
+        event_schema_pb2_grpc.add_EventSchemaServiceServicer_to_server(EventSchemaService(self._services), server)
         await server.start()
         self._grpc = server
         return self._grpc_address
@@ -102,6 +109,7 @@ class Faces:
             invoker=node.invoker,
             topics=node.topics,
             events=EventReader(node.storage),
+            schemas=node.schemas,
             streams=node.streams,
             entities=EntityReader(node.storage),
             snapshots=Snapshots(node.storage, node.clock, node.ids),

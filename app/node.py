@@ -17,6 +17,8 @@ from app.events.emit import Emitter
 from app.events.invoke import Invoker
 from app.events.noun import EventNoun
 from app.events.reading import EventReader
+from app.events.schema_noun import EnforcementNoun, SchemaNoun
+from app.events.schemas import Schemas
 from app.events.topics import MessageNoun, Topics
 from app.history.committer import Committer, Observer
 from app.history.fold import Fold, Noun
@@ -53,6 +55,8 @@ def nouns() -> Sequence[Noun]:
         ConfigNoun(),
         SecretNoun(),
         EntityNoun(),
+        SchemaNoun(),
+        EnforcementNoun(),
     )
 
 
@@ -74,7 +78,10 @@ class Node:
         self.tail = Tail(storage)
         self.committer = Committer(storage=storage, fold=self.fold, tail=self.tail, clock=clock, observer=observer)
         self.functions = Functions(storage=storage, committer=self.committer, fold=self.fold, tail=self.tail)
-        self.emitter = Emitter(committer=self.committer, functions=self.functions, ids=ids, clock=clock)
+        self.schemas = Schemas(storage=storage, committer=self.committer, tail=self.tail)
+        self.emitter = Emitter(
+            committer=self.committer, functions=self.functions, schemas=self.schemas, ids=ids, clock=clock
+        )
         self.streams = Streams(committer=self.committer, emitter=self.emitter)
         self.topics = Topics(storage=storage, committer=self.committer, ids=ids)
         self.engine = Engine(committer=self.committer, functions=self.functions, ids=ids, clock=clock)
@@ -115,6 +122,7 @@ class Node:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
         await self.tail.start()
         await self.functions.start()
+        await self.schemas.start()
         await self.timers.start()
         await self.expiry.start()
         await self.vault.start()
@@ -126,6 +134,7 @@ class Node:
             for name, loop in (
                 ("tail", self.tail.run),
                 ("functions", self.functions.run),
+                ("schemas", self.schemas.run),
                 ("waits", self.waits.run),
                 ("dispatcher", self.dispatcher.run),
                 ("timers", self.timers.run),

@@ -179,6 +179,27 @@ class SnapshotRow(NamedTuple):
     created_at: int
 
 
+class SchemaRow(NamedTuple):
+    """`schema` is the JSON text as it came."""
+
+    environment: str
+    event_name: str
+    version: int
+    schema: str
+    description: str
+    created_at: int
+    updated_at: int
+    deleted_at: int | None
+    position: int
+
+
+class EnforcementRow(NamedTuple):
+    environment: str
+    mode: str
+    updated_at: int
+    position: int
+
+
 Record = (
     EntryRecord
     | EventRow
@@ -193,4 +214,6 @@ Record = (
     | DataKeyRow
     | EntityRow
     | SnapshotRow
+    | SchemaRow
+    | EnforcementRow
 )

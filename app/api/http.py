@@ -19,6 +19,7 @@ from app.api import (
     kv,
     openapi,
     runs,
+    schemas,
     secrets,
     streams,
     workers,
@@ -28,7 +29,7 @@ from app.api.browsers import Browsers
 from app.api.middleware import Observe
 from app.api.services import Operation, Route, Services
 
-MODULES = (health, events, runs, bulk, functions, history, workers, jobs, kv, config, secrets, streams)
+MODULES = (health, events, runs, bulk, functions, history, workers, jobs, kv, config, secrets, schemas, streams)
 
 
 def build(services: Services, browsers: Browsers) -> Any:

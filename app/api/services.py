@@ -17,6 +17,7 @@ from app.events.emit import Emitter
 from app.events.invoke import Invoker
 from app.events.lineage import LineageReader
 from app.events.reading import EventReader
+from app.events.schemas import Schemas
 from app.events.topics import Topics
 from app.history.explore import Explorer
 from app.history.tail import Tail
@@ -43,6 +44,7 @@ class Services:
     invoker: Invoker
     topics: Topics
     events: EventReader
+    schemas: Schemas
     streams: Streams
     entities: EntityReader
     snapshots: Snapshots

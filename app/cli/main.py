@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "List, read, wait for, cancel and resume runs.",
     "event": "List and read events.",
     "stream": "Read and append to entity streams.",
+    "schema": "Register and enforce schemas of events.",
     "function": "List and read functions.",
     "kv": "Read and write key-values; see their history; follow them.",
     "config": "Read and change configuration documents; compare and restore them.",

@@ -19,6 +19,7 @@ from app.clock import Clock
 from app.errors import IdempotencyConflict, InvalidArgument, IronflowError
 from app.events import noun
 from app.events.noun import Event
+from app.events.schemas import Schemas
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft
 from app.history.kinds import EventEmitted, RunCreated, entity
@@ -71,9 +72,10 @@ class Emitted:
 
 
 class Emitter:
-    def __init__(self, *, committer: Committer, functions: Functions, ids: Ids, clock: Clock) -> None:
+    def __init__(self, *, committer: Committer, functions: Functions, schemas: Schemas, ids: Ids, clock: Clock) -> None:
         self._committer = committer
         self._functions = functions
+        self._schemas = schemas
         self._ids = ids
         self._clock = clock
 
@@ -125,6 +127,7 @@ class Emitter:
         _check_source(event.source)
         if not 1 <= event.version <= VERSION_MAX:
             raise InvalidArgument(f"version {event.version} is out of range", field="version", hint="1 or more")
+        self._schemas.check(event.environment, event.name, event.version, data)
         event_id = event_id or self._ids.event()
         functions = triggers.matching(
             self._functions.triggered(event.environment, event.name),

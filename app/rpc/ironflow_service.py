@@ -12,11 +12,13 @@ from app.api.answers import error_of
 from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import IronflowError, Unimplemented
-from app.rpc import metadata, pubsub, streams
+from app.rpc import metadata, pubsub, schemas, streams
 from app.rpc.methods import METHODS, Method, Table
 from ironflow.v1 import (
     entity_stream_pb2,
     entity_stream_pb2_grpc,
+    event_schema_pb2,
+    event_schema_pb2_grpc,
     ironflow_pb2,
     ironflow_pb2_grpc,
     pubsub_pb2,
@@ -47,6 +49,13 @@ class EntityStreamService(entity_stream_pb2_grpc.EntityStreamServiceServicer):
 
     def __init__(self, services: Services) -> None:
         _fill(self, services, entity_stream_pb2.DESCRIPTOR.services_by_name["EntityStreamService"], streams.METHODS)
+
+
+class EventSchemaService(event_schema_pb2_grpc.EventSchemaServiceServicer):
+    """The same of EventSchemaService."""
+
+    def __init__(self, services: Services) -> None:
+        _fill(self, services, event_schema_pb2.DESCRIPTOR.services_by_name["EventSchemaService"], schemas.METHODS)
 
 
 def _fill(servicer: object, services: Services, service: Any, table: Table) -> None:

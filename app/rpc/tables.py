@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.rpc import methods, pubsub, streams
+from app.rpc import methods, pubsub, schemas, streams
 from app.rpc.methods import Table
 
 TABLES: Mapping[str, Table] = {
     "IronflowService": methods.METHODS,
     "PubSubService": pubsub.METHODS,
     "EntityStreamService": streams.METHODS,
+    "EventSchemaService": schemas.METHODS,
 }

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery, entities, history
+from ironflow import calls, discovery, entities, history, schemas
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -60,6 +60,7 @@ class Client:
         self.secrets = Secrets(self)
         self.streams = Streams(self)
         self.history = History(self)
+        self.schemas = Schemas(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -131,6 +132,7 @@ class AsyncClient:
         self.secrets = AsyncSecrets(self)
         self.streams = AsyncStreams(self)
         self.history = AsyncHistory(self)
+        self.schemas = AsyncSchemas(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -253,6 +255,24 @@ class AsyncHistory(AsyncPart):
     list = Awaited(history.list_entries)
     get = Awaited(history.get_entry)
     lineage = Awaited(history.lineage)
+
+
+class Schemas(Part):
+    list = Blocking(schemas.list_schemas)
+    register = Blocking(schemas.register)
+    get = Blocking(schemas.get)
+    delete = Blocking(schemas.delete)
+    enforce = Blocking(schemas.enforce)
+    check = Blocking(schemas.check)
+
+
+class AsyncSchemas(AsyncPart):
+    list = Awaited(schemas.list_schemas)
+    register = Awaited(schemas.register)
+    get = Awaited(schemas.get)
+    delete = Awaited(schemas.delete)
+    enforce = Awaited(schemas.enforce)
+    check = Awaited(schemas.check)
 
 
 def _options(found: discovery.Server, timeout_s: float) -> dict[str, Any]:

@@ -72,6 +72,24 @@ def test_a_stream_is_appended_to_read_and_deleted(ironflow: Ironflow) -> None:
     assert "deleted" in ironflow("stream", "list", "--include-deleted").stdout
 
 
+def test_schemas_are_registered_enforced_and_checked(ironflow: Ironflow, tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"type": "object"}')
+    told = {"IRONFLOW_ENV": "schemas"}
+
+    assert "created" in ironflow("schema", "register", "a.b", "-d", "@s.json", **told).stdout
+    assert ironflow("schema", "register", "a.b", "-d", '{"type": "string"}', **told).returncode == 5
+    assert ironflow("schema", "enforce", "reject", **told).returncode == 0
+    refused = ironflow("emit", "a.b", "-d", "1", **told)
+    assert refused.returncode == 10
+    assert "is not of type 'object'" in refused.stderr
+    ironflow("emit", "a.b", "-d", "{}", **told)
+    assert "v1: 1" in ironflow("schema", "check", **told).stdout
+    assert "a.b" in ironflow("schema", "list", **told).stdout
+    assert json.loads(ironflow("schema", "get", "a.b", "--json", **told).stdout)["version"] == 1
+    assert ironflow("schema", "delete", "a.b", "--version", "1", **told).returncode == 0
+    assert ironflow("schema", "get", "a.b", **told).returncode == 3
+
+
 def test_history_is_listed_and_says_why(ironflow: Ironflow) -> None:
     ironflow("stream", "append", "stock/sku1", "stock.counted", "-d", "3")
     ironflow("stream", "append", "stock/sku1", "stock.sold")

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from app.history.kinds import config, entity, event, function, kv, run, secret, topic
+from app.history.kinds import config, entity, event, function, kv, run, schema, secret, topic
 from app.history.kinds.base import EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
@@ -40,6 +40,7 @@ from app.history.kinds.run import (
     StepSleeping,
     StepWaiting,
 )
+from app.history.kinds.schema import EnforcementSet, SchemaDeleted, SchemaRegistered
 from app.history.kinds.secret import SecretCreated, SecretDeleted, SecretUpdated
 from app.history.kinds.topic import TopicPublished
 
@@ -53,6 +54,7 @@ __all__ = [
     "ConfigDeleted",
     "ConfigUpdated",
     "Divergence",
+    "EnforcementSet",
     "EntityDeleted",
     "EventEmitted",
     "EventKeyed",
@@ -78,6 +80,8 @@ __all__ = [
     "RunSuspended",
     "RunUnwinding",
     "RunWoken",
+    "SchemaDeleted",
+    "SchemaRegistered",
     "SecretCreated",
     "SecretDeleted",
     "SecretUpdated",
@@ -92,7 +96,7 @@ __all__ = [
     "encode",
 ]
 
-_NOUNS = (entity, event, function, run, topic, kv, config, secret)
+_NOUNS = (entity, event, function, run, topic, kv, config, secret, schema)
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}

@@ -1,0 +1,182 @@
+"""/api/v1/events/schemas: what the data of events look like, and whether that is enforced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import falcon.asgi
+import msgspec
+
+from app import clock
+from app.api.answers import answer, body_of, decoded
+from app.api.caller import caller_of, environment_of
+from app.api.middleware import int_param
+from app.api.services import Operation, Route, Services
+from app.errors import InvalidArgument
+from app.events.schemas import MODES, TRAFFIC_HOURS_MAX, VERSION_MAX, Check, hash_of
+from storage.records import SchemaRow
+
+HOURS_DEFAULT = 24
+HOUR_US = 3_600_000_000
+
+
+class SchemaBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The schema as text in `schema_json`, or as JSON in `schema`."""
+
+    event_name: str
+    version: int = 1
+    schema_json: str = ""
+    schema: msgspec.Raw = msgspec.Raw()
+    description: str = ""
+    change_reason: str = ""
+
+
+class ModeBody(msgspec.Struct, forbid_unknown_fields=True):
+    mode: str
+
+
+_schema = msgspec.json.Decoder(SchemaBody)
+_mode = msgspec.json.Decoder(ModeBody)
+
+
+class Schemas:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        rows = self._services.schemas.list(environment_of(req), req.get_param("event_name") or "")
+        answer(resp, {"schemas": [shown(row) for row in rows], "count": len(rows)})
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        caller = caller_of(req)
+        body: SchemaBody = decoded(_schema, await body_of(req))
+        if bool(body.schema_json) == bool(bytes(body.schema)):
+            raise InvalidArgument("the schema is missing, or there twice", field="schema_json", hint="send it once")
+        registered = await self._services.schemas.register(
+            caller.environment,
+            body.event_name,
+            body.version,
+            body.schema_json or bytes(body.schema).decode(),
+            description=body.description,
+            reason=body.change_reason,
+            actor=caller.actor,
+        )
+        content = {**shown(registered.row), "status": registered.status, "problems": registered.problems}
+        answer(resp, content, 201 if registered.status == "created" else 200)
+
+
+class SchemasOfEvent:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        rows = self._services.schemas.list(environment_of(req), name)
+        newest = self._services.schemas.get(environment_of(req), name)
+        answer(resp, {**shown(newest), "schemas": [shown(row) for row in rows]})
+
+    async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        caller, reason = caller_of(req), req.get_param("reason") or ""
+        self._services.schemas.get(caller.environment, name)
+        rows = self._services.schemas.list(caller.environment, name)
+        for row in rows:
+            await self._services.schemas.delete(
+                caller.environment, name, row.version, reason=reason, actor=caller.actor
+            )
+        answer(resp, {"event_name": name, "versions": [row.version for row in rows], "deleted": True})
+
+
+class OneSchema:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str, version: str) -> None:
+        answer(resp, shown(self._services.schemas.get(environment_of(req), name, _version(version))))
+
+    async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str, version: str) -> None:
+        caller = caller_of(req)
+        await self._services.schemas.delete(
+            caller.environment, name, _version(version), reason=req.get_param("reason") or "", actor=caller.actor
+        )
+        answer(resp, {"event_name": name, "version": _version(version), "deleted": True})
+
+
+class Enforcement:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        environment = environment_of(req)
+        hours = int_param(req, "hours", HOURS_DEFAULT, low=1, high=TRAFFIC_HOURS_MAX)
+        checks = await self._services.schemas.report(
+            environment,
+            req.get_param("event_name") or "",
+            since=self._services.clock.now_us() - hours * HOUR_US,
+        )
+        content = {
+            "mode": self._services.schemas.mode(environment),
+            "schemas": [_check_shown(check) for check in checks],
+            "traffic_window_hours": hours,
+        }
+        answer(resp, content)
+
+    async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        caller = caller_of(req)
+        body: ModeBody = decoded(_mode, await body_of(req))
+        await self._services.schemas.enforce(caller.environment, body.mode, actor=caller.actor)
+        answer(resp, {"mode": body.mode})
+
+
+def shown(row: SchemaRow) -> dict[str, Any]:
+    return {
+        "event_name": row.event_name,
+        "version": row.version,
+        "schema_json": row.schema,
+        "schema": msgspec.Raw(row.schema.encode()),
+        "schema_hash": hash_of(row),
+        "description": row.description,
+        "created_at": clock.rfc3339(row.created_at),
+        "updated_at": clock.rfc3339(row.updated_at),
+    }
+
+
+def _check_shown(check: Check) -> dict[str, Any]:
+    return {
+        "event_name": check.row.event_name,
+        "version": check.row.version,
+        "schema_hash": hash_of(check.row),
+        "asserts": check.asserts,
+        "traffic": [{"version": version, "count": count} for version, count in check.traffic.items()],
+        "traffic_truncated": check.traffic_truncated,
+    }
+
+
+def _version(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10 and 1 <= int(text) <= VERSION_MAX):
+        raise InvalidArgument(f"version {text[:40]!r} is out of range", field="version", hint="1 or more")
+    return int(text)
+
+
+def routes(services: Services) -> Sequence[Route]:
+    listing = Operation("Every schema, by event and version", {200: "schemas"}, query={"event_name": "of one event"})
+    register = Operation(
+        "Register the schema of an event's version, or one that accepts more",
+        {201: "it is new", 200: "it was there", 400: "it is no schema", 409: "it refuses what the version accepts"},
+        body="{event_name, version, schema_json or schema, description, change_reason}",
+    )
+    of_event = Operation("The newest schema of an event, and all of its versions", {200: "them", 404: "there is none"})
+    delete_all = Operation("Delete every version", {200: "done", 404: "there is none"}, query={"reason": "why"})
+    one = Operation("One version", {200: "the schema", 404: "there is none"})
+    delete = Operation("Delete one version", {200: "done", 404: "there is none"}, query={"reason": "why"})
+    report = Operation(
+        "Whether schemas are enforced, and which versions were seen",
+        {200: "mode and schemas"},
+        query={"event_name": "of one event", "hours": f"how far to look back, default {HOURS_DEFAULT}"},
+    )
+    enforce = Operation(f"Enforce schemas or not: {', '.join(MODES)}", {200: "the mode"}, body="{mode}")
+    return [
+        Route("/api/v1/events/schemas", Schemas(services), {"GET": listing, "POST": register}),
+        Route("/api/v1/events/schemas/{name}", SchemasOfEvent(services), {"GET": of_event, "DELETE": delete_all}),
+        Route("/api/v1/events/schemas/{name}/{version}", OneSchema(services), {"GET": one, "DELETE": delete}),
+        Route("/api/v1/schema-enforcement", Enforcement(services), {"GET": report, "PUT": enforce}),
+    ]
