@@ -9,12 +9,13 @@ from ironflow.errors import InvokeError, IronflowError, NonRetryableError, Retry
 from ironflow.function import Function, On, Retry, function, on
 
 if TYPE_CHECKING:
+    from ironflow.aggregate import Aggregate
     from ironflow.attempts import StepRetry
     from ironflow.blocking import SyncStep
     from ironflow.body import step_key
     from ironflow.client import AsyncClient, Client
     from ironflow.context import Context, Event, SyncContext
-    from ironflow.entities import Aggregate, Append, AsyncStream, EntityEvent, Stream
+    from ironflow.entities import Append, AsyncStream, EntityEvent, Stream
     from ironflow.step import Step
     from ironflow.worker import Worker
 
@@ -49,7 +50,7 @@ __all__ = [
 
 # These load asyncio, HTTP and gRPC libraries, so they come when they are asked for.
 _LATER = {
-    "Aggregate": "entities",
+    "Aggregate": "aggregate",
     "Append": "entities",
     "AsyncClient": "client",
     "AsyncStream": "entities",
