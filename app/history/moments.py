@@ -18,6 +18,12 @@ async def position_of(storage: Storage, text: str, *, now: int, field: str = "at
     if text.isdecimal() and text.isascii():
         if len(text) > DIGITS_MAX:
             raise InvalidArgument(f"{field} {text[:40]!r} is not in range", field=field, hint="a position or a time")
-        return int(text)
+        position = int(text)
+        head, _ = await storage.read(history.head)
+        if position > head:
+            raise InvalidArgument(
+                f"{field} {position} has not happened yet", field=field, hint=f"history ends at position {head}"
+            )
+        return position
     instant = clock.parse_instant(text, now, field=field)
     return await storage.read(lambda tx: history.position_at(tx, instant))

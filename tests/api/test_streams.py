@@ -98,6 +98,7 @@ def test_the_past_is_read_at_a_position_or_a_time(http: httpx.Client) -> None:
     assert len(http.get(f"{STREAMS}/1/events", params={"at": "0s"}).json()["events"]) == 2
     assert http.get(f"{STREAMS}/1", params={"at": "2020-01-01T00:00:00Z"}).status_code == 404
     assert http.get(f"{STREAMS}/1", params={"at": "yesterday"}).json()["field"] == "at"
+    assert "not happened yet" in http.get(f"{STREAMS}/1", params={"at": 10**15}).json()["error"]
 
 
 def test_events_start_runs_that_the_history_shows(http: httpx.Client, client: Client) -> None:

@@ -29,6 +29,7 @@ from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.ids import Ids
 from app.node import Node
+from app.runs import memo
 from app.runs.functions import Definition
 from storage.contract import Storage
 
@@ -186,6 +187,21 @@ async def test_events_of_entities_start_runs_and_are_events(node: Node, storage:
     assert (found.stream, found.version) == ("entity/order/2", 1)
     page = await events.list("default", EventFilter(names=("order.placed",)))
     assert [entry.stream for entry in page.entries] == ["entity/order/2", "entity/order/1"]
+
+
+async def test_a_run_that_starts_again_is_given_the_event_of_its_entity(node: Node, storage: Storage) -> None:
+    """Its worker was lost, or the server: nothing of the event is in memory any more."""
+    await node.functions.register("default", Definition("f", triggers=(Trigger(event="order.*"),)))
+    [run_id] = (await append(node, order("1", event(data={"n": 1})))).run_ids
+    started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    node.engine.start("default", run_id, worker_id="w", done=lambda answer, error: started.set_result(error))
+    assert await asyncio.wait_for(started, 10) is None
+
+    memos = await storage.read(lambda tx: memo.load(tx, "default", run_id, execution_seq=1))
+
+    assert memos is not None
+    assert memos.event is not None
+    assert memos.event.stream == "entity/order/1"
 
 
 async def test_runs_are_found_below_the_event_that_caused_them(node: Node, reader: EntityReader) -> None:
