@@ -16,7 +16,6 @@ from app.entities.streams import Streams
 from app.events.emit import Emitter
 from app.events.invoke import Invoker
 from app.events.noun import EventNoun
-from app.events.reading import EventReader
 from app.events.schema_noun import EnforcementNoun, SchemaNoun
 from app.events.schemas import Schemas
 from app.events.topics import MessageNoun, Topics
@@ -114,7 +113,6 @@ class Node:
             tail=self.tail,
             committer=self.committer,
             engine=self.engine,
-            events=EventReader(storage),
             clock=clock,
         )
 

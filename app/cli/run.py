@@ -125,6 +125,7 @@ def cancel_run(
 ) -> None:
     """Cancel one run, or all that the options choose, and the children they wait for. What steps did stays done."""
     wanted = {"reason": reason, "compensate": compensate, "detached": detached}
+    _check_meant(given, chosen)
     if not given or dry_run:
         _many(session, "cancel", given, chosen, dry_run, wanted)
         return
@@ -140,6 +141,7 @@ def cancel_run(
 @connected
 def pause_run(session: Session, given: str | None, dry_run: bool, reason: str, **chosen: Any) -> None:
     """Pause one run, or all that the options choose; a running one when its current step is recorded."""
+    _check_meant(given, chosen)
     if not given or dry_run:
         _many(session, "pause", given, chosen, dry_run, {"reason": reason})
         return
@@ -155,6 +157,7 @@ def pause_run(session: Session, given: str | None, dry_run: bool, reason: str, *
 def resume_run(session: Session, given: str | None, dry_run: bool, from_step: str, **chosen: Any) -> None:
     """Let a paused or failed run go on, or all that the options choose, with a fresh budget of attempts. Completed
     steps are not run again."""
+    _check_meant(given, chosen)
     if not given or dry_run:
         if from_step:
             raise click.UsageError("--from-step goes with one run, and without --dry-run")
@@ -165,14 +168,17 @@ def resume_run(session: Session, given: str | None, dry_run: bool, from_step: st
     _changed(session.output, session.client.request("POST", "/api/v1/runs/resume", json=body), "Resumed")
 
 
+def _check_meant(given: str | None, chosen: Mapping[str, Any]) -> None:
+    if given and any(chosen.values()):
+        raise click.UsageError("give either the id of a run, or options that choose many")
+
+
 def _many(
     session: Session, verb: str, given: str | None, chosen: Mapping[str, Any], dry_run: bool, wanted: Mapping[str, Any]
 ) -> None:
     """Change the runs that were chosen, or only show them."""
     body = {name: value for name, value in chosen.items() if value}
     if given:
-        if body:
-            raise click.UsageError("give either the id of a run, or options that choose many")
         body = {"search": run_id(session.client, given)}
     if not body:
         raise click.UsageError(f"give the id of a run to {verb}, or options such as --function or --status")
@@ -183,9 +189,9 @@ def _many(
         return
     output.items("ironflow.runs/v1", told["runs"], _columns(output), empty="no run matches")
     if dry_run:
-        output.note(f"Would {verb} {told['matched']} runs{', and there are more' if told['more'] else ''}.")
+        output.note(f"Would {verb} {told['matched']} of them{', and there are more' if told['more'] else ''}.")
     else:
-        output.note(f"{told['changed']} of {told['matched']} runs: {verb} done.")
+        output.note(f"Asked {told['changed']} of {told['matched']} to {verb}.")
     for refused in told["refused"][:REFUSED_SHOWN]:
         output.note(f"  {refused['run_id']}: {refused['error']}")
     if told["more"] and not dry_run:

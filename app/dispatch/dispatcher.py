@@ -117,6 +117,8 @@ class Dispatcher:
         """Dispatch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            for session in self._sessions:  # those that joined while the node was starting
+                self.fill(session)
             tasks.create_task(self._follow(), name="dispatch-follow")
             tasks.create_task(self._sweep(), name="dispatch-sweep")
 
@@ -142,8 +144,8 @@ class Dispatcher:
             self._give_back(job.environment, job.run_id, job.execution_seq, reason)
 
     def fill(self, session: Session) -> None:
-        """Hand out runs until the session has no credit or its lanes are empty."""
-        while session.free:
+        """Hand out runs until the session has no credit or its lanes are empty. Nothing before `run` is there."""
+        while session.free and self._tasks is not None:
             for lane in session.lanes():
                 ready = self._queue.pop(lane)
                 if ready is not None:
@@ -181,6 +183,7 @@ class Dispatcher:
     def park(self, session: Session, job: Job) -> None:
         """The worker keeps the execution in memory, whose end `finish` is about to record."""
         if not self._always_replay:
+            job.memos = ()
             self._parked[job.run_id] = (session, job)
 
     def hand_out_whole(self, session: Session, job: Job) -> None:
@@ -326,10 +329,16 @@ class Dispatcher:
             return
         seq = fact.execution_seq
         parked = self._unpark(run_id, "resumed elsewhere", unless=session)
-        memos = None if parked is None else await self._news(environment, run_id, parked, seq)
-        resumes = parked.id if parked is not None and memos is not None else ""
-        if memos is None:
-            memos = await self._memos(environment, run_id, seq)
+        resumes = ""
+        try:
+            memos = None if parked is None else await self._news(environment, run_id, parked, seq)
+            if memos is not None and parked is not None:
+                resumes = parked.id
+            else:
+                memos = await self._memos(environment, run_id, seq)
+        except StorageError as error:
+            log.warning("run not handed out", run_id=run_id, error=str(error))
+            memos = None
         if memos is None or session.closed:
             self._regain(session)
             self._give_back(environment, run_id, seq, "the worker left before it was handed the run")
@@ -343,9 +352,17 @@ class Dispatcher:
         session.assign(job)
 
     async def _hand_out_whole(self, session: Session, job: Job) -> None:
-        memos = await self._memos(job.environment, job.run_id, job.execution_seq)
-        if memos is None or session.jobs.get(job.id) is not job:
+        try:
+            memos = await self._memos(job.environment, job.run_id, job.execution_seq)
+        except StorageError as error:
+            log.warning("run not handed out", run_id=job.run_id, error=str(error))
+            memos = None
+        if session.jobs.get(job.id) is not job:
             return  # it was taken from the worker meanwhile
+        if memos is None:
+            self.give_back(session, job, reason="what it needs could not be read")
+            self._regain(session)
+            return
         job.resumes = ""
         _give(job, memos)
         session.assign(job)

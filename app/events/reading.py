@@ -81,11 +81,6 @@ class EventReader:
         older_than = _position(cursor, "cursor") if cursor else _END
         return await self._storage.read(lambda tx: _older(tx, environment, chosen, limit, older_than))
 
-    async def before(self, environment: str, pattern: str, *, position: int, since: int, limit: int) -> Sequence[Entry]:
-        """Events of that name or pattern, recorded before the position and not before the instant, oldest first; of
-        more than `limit` the newest."""
-        return await self._storage.read(lambda tx: _before(tx, environment, pattern, position, since, limit))
-
     async def names(self, environment: str) -> Sequence[tuple[str, int]]:
         """Names with counts over the newest NAMES_SCANNED events."""
         return await self._storage.read(lambda tx: events.names(tx, environment, scan=NAMES_SCANNED))
@@ -137,7 +132,9 @@ def _entry(tx: Transaction, environment: str, row: EventRow) -> Entry:
     return Entry(history.of_stream(tx, environment, where, after_version=after_version, limit=1)[0])
 
 
-def _before(tx: Transaction, environment: str, pattern: str, position: int, since: int, limit: int) -> list[Entry]:
+def before(tx: Transaction, environment: str, pattern: str, *, position: int, since: int, limit: int) -> list[Entry]:
+    """Events of that name or pattern, recorded before the position and not before the instant, oldest first; of more
+    than `limit` the newest."""
     compiled = patterns.compile(pattern)
     chosen = EventChoice(name="" if "*" in pattern or ">" in pattern else pattern)
     found: list[EventRow] = []

@@ -14,11 +14,12 @@ UNWIND_US_MAX = 3_600_000_000
 """How long a worker is waited for, and may take, to run compensations. Cancelling again ends it at once."""
 
 
-def fail(run: Run, error: Failure, *, cause: str, now: int) -> list[Fact]:
-    """End the run as failed; the code is not asked, so what it did may have to be undone."""
+def fail(run: Run, error: Failure, *, cause: str, now: int, step_id: str = "") -> list[Fact]:
+    """End the run as failed; the code is not asked, so what it did may have to be undone. `step_id` is the wait that
+    failed it, if one did."""
     if can_unwind(run):
-        return [RunUnwinding(cause=cause, deadline=now + UNWIND_US_MAX, error=error)]
-    return [RunFailed(execution_seq=run.execution_seq, error=error)]
+        return [RunUnwinding(cause=cause, deadline=now + UNWIND_US_MAX, error=error, step_id=step_id)]
+    return [RunFailed(execution_seq=run.execution_seq, error=error, step_id=step_id)]
 
 
 def cancel(run: Run, *, reason: str, cause: str, detached: bool, compensate: bool, now: int) -> list[Fact]:
@@ -49,4 +50,5 @@ def unwound(run: Run, unwinding: RunUnwinding, *, not_undone: str = "") -> list[
         )
         return [cancelled]
     error = unwinding.error or Failure(f"the run ended: {unwinding.cause}", retryable=False)
-    return [RunFailed(execution_seq=run.execution_seq, error=error, not_undone=not_undone)]
+    failed = RunFailed(execution_seq=run.execution_seq, error=error, not_undone=not_undone, step_id=unwinding.step_id)
+    return [failed]

@@ -35,6 +35,8 @@ from app.runs.yields import Invoke, Yield
 
 REASON_CHARS_MAX = 1_000
 
+_TOLD = (RunStarted, RunPaused)
+
 Decider = Callable[[Run | None, int], list[Fact]]
 
 
@@ -274,7 +276,7 @@ def _decide(where: str, decider: Decider, actor: str, causation: str, states: Ma
 def _told(facts: Sequence[Fact]) -> RunStarted | RunPaused | None:
     """What the caller has to know of the facts that follow from its command."""
     last = facts[-1] if facts else None
-    return last if isinstance(last, RunStarted | RunPaused) else None
+    return last if isinstance(last, _TOLD) else None
 
 
 def _telling(done: Done) -> Done:

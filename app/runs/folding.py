@@ -27,6 +27,8 @@ from app.history.kinds import (
 )
 from app.runs.state import AWAITED, Open, Run, mark
 
+_OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking, RunNoted)
+
 
 def apply(run: Run | None, entry: Entry) -> Run:
     """The run after `entry`. Takes over `run` and may change it."""
@@ -34,7 +36,7 @@ def apply(run: Run | None, entry: Entry) -> Run:
     if isinstance(fact, RunCreated):
         run = _created(entry, fact)
     assert run is not None, f"{entry}: a run begins with {RunCreated.kind}"
-    if isinstance(fact, StepCompleted | StepFailed | StepSleeping | StepWaiting | StepInvoking | RunNoted):
+    if isinstance(fact, _OF_STEPS):
         if not _apply_step(run, entry, fact):
             return run
     elif not _apply_execution(run, entry, fact):
@@ -51,6 +53,7 @@ def _apply_step(
     """Whether the run's row shows it: results of steps are not in it, and neither are sleeps."""
     match fact:
         case StepCompleted():
+            run.steps.pop(fact.step_id, None)  # so that it is in the order of its last report
             run.steps[fact.step_id] = mark("completed", fact.type)
             if fact.type not in AWAITED:
                 run.worked = run.worked or fact.type != "compensate"
@@ -59,6 +62,7 @@ def _apply_step(
                 run.events.add(fact.event_id)
             return _resolved(run, fact.step_id)
         case StepFailed():
+            run.steps.pop(fact.step_id, None)
             run.steps[fact.step_id] = mark("failed", fact.type)
             return fact.type in AWAITED and _resolved(run, fact.step_id)
         case RunNoted():
@@ -101,6 +105,7 @@ def _apply_execution(run: Run, entry: Entry, fact: Fact) -> bool:
         case RunFailed():
             _end(run, entry)
             run.status, run.error, run.not_undone = "failed", fact.error, fact.not_undone
+            run.failed_step = fact.step_id
         case _:
             return False
     return True
@@ -118,11 +123,14 @@ def _apply_steering(run: Run, entry: Entry, fact: Fact) -> None:
         case RunResumed():
             run.status, run.attempt, run.pause_reason, run.error = "waiting_for_capacity", 1, "", None
             run.used_us, run.ended_at, run.divergence, run.not_undone = 0, None, None, ""
-            if fact.from_step:
+            run.steps.pop(run.failed_step, None)
+            if fact.from_step in run.steps:
                 _forget_from(run, fact.from_step)
+            run.failed_step = ""
         case RunUnwinding():
             _end_execution(run, entry)
             run.status, run.suspended, run.attempt, run.unwinding = "waiting_for_capacity", False, 1, fact
+            run.pause_requested = False
             run.open.clear()
         case RunCancelled():
             _end(run, entry)

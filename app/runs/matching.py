@@ -146,11 +146,12 @@ def event_output(entry: Entry) -> msgspec.Raw:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One open wait, and the position at which it began."""
+    """One open wait, and the position and the instant (µs) at which it began."""
 
     key: Key
     fact: StepWaiting
     position: int
+    at: int
 
 
 @dataclass(slots=True, eq=False)
@@ -261,7 +262,7 @@ class WaitIndex:
             wait
             for group in groups
             for wait in group.fitting(event)
-            if wait.position < entry.position and entry.recorded_at <= wait.fact.deadline
+            if wait.position < entry.position and entry.recorded_at < wait.fact.deadline
         ]
 
 

@@ -17,6 +17,7 @@ from app.history.kinds import (
     EventEmitted,
     Failure,
     RunCreated,
+    RunFailed,
     RunResumed,
     RunStarted,
     RunUnwinding,
@@ -51,12 +52,13 @@ class Memo(NamedTuple):
 
 @dataclass(slots=True)
 class Memos:
-    """`version` is that of the run.started entry they are as of; `steps` are in the order in which they first ended."""
+    """`version` is that of the run.started entry they are as of; `steps` are in the order of their last report."""
 
     created: RunCreated | None = None
     event: Entry | None = None
     version: int = 0
     unwinding: RunUnwinding | None = None
+    failed_step: str = ""
     steps: dict[str, Memo] = field(default_factory=dict)
 
     def given(self, attempt: int) -> Sequence[Memo]:
@@ -99,13 +101,18 @@ def _take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
     """Fold an entry in; True if it is the one that begins the execution."""
     match entry.fact:
         case StepCompleted() as fact:
+            memos.steps.pop(fact.step_id, None)
             memos.steps[fact.step_id] = Memo(fact.step_id, fact.name, fact.type, fact.output, None)
         case StepFailed() as fact:
+            memos.steps.pop(fact.step_id, None)
             memos.steps[fact.step_id] = Memo(fact.step_id, fact.name, fact.type, None, fact.error, fact.attempt)
+        case RunFailed(step_id=step_id):
+            memos.failed_step = step_id
         case RunResumed(from_step=from_step):
             memos.unwinding = None
-            ids = [*memos.steps] if from_step else []
-            for later in ids[ids.index(from_step) :] if from_step else ():
+            memos.steps.pop(memos.failed_step, None)
+            ids = [*memos.steps]
+            for later in ids[ids.index(from_step) :] if from_step in memos.steps else ():
                 del memos.steps[later]
         case RunCreated() as fact:
             memos.created = fact

@@ -14,10 +14,13 @@ from app.history.kinds import (
     NULL,
     EventEmitted,
     Failure,
+    RunCancelled,
     RunCompleted,
+    RunFailed,
     RunNoted,
     RunResumed,
     RunStarted,
+    RunUnwinding,
     StepCompleted,
     StepFailed,
     StepInvoking,
@@ -38,7 +41,7 @@ COUNT_MAX = 10_000
 @dataclass(slots=True)
 class StepRecord:
     """What is known of one step: its last report. Instants in µs; `output` and `input` are JSON. `status` is running,
-    sleeping, waiting, completed, failed or timed_out."""
+    sleeping, waiting, completed, failed, timed_out, or dead: it was waited for when the run ended."""
 
     step_id: str
     name: str
@@ -84,6 +87,7 @@ class RunRecord:
     steps: dict[str, StepRecord] = field(default_factory=dict)
     notes: dict[str, Note] = field(default_factory=dict)
     executions: int = 0
+    failed_step: str = ""
     sequence_next: int = 1
 
 
@@ -233,10 +237,18 @@ def _record(run: RunRecord, entry: Entry) -> None:
             run.notes[fact.name] = Note(fact.name, fact.value, entry.recorded_at)
         case RunStarted():
             run.executions += 1
-        case RunResumed(from_step=from_step) if from_step:
-            _forget_from(run, from_step)
+        case RunResumed(from_step=from_step):
+            run.steps.pop(run.failed_step, None)
+            if from_step in run.steps:
+                _forget_from(run, from_step)
         case RunCompleted() as fact:
             run.output = fact.output
+            _give_up(run, entry)
+        case RunFailed(step_id=step_id):
+            run.failed_step = step_id
+            _give_up(run, entry)
+        case RunCancelled() | RunUnwinding():
+            _give_up(run, entry)
         case _:
             pass
 
@@ -247,8 +259,15 @@ def _began(run: RunRecord, fact: StepSleeping | StepWaiting | StepInvoking, stat
     return step
 
 
+def _give_up(run: RunRecord, entry: Entry) -> None:
+    """What the run still waited for is not waited for any more."""
+    for step in run.steps.values():
+        if step.status in ("sleeping", "waiting"):
+            step.status, step.ended_at = "dead", entry.recorded_at
+
+
 def _forget_from(run: RunRecord, step_id: str) -> None:
-    """As the state does: what ended since that step first did, and what still waits, is to run again."""
+    """As the state does: what ended since that step did, and what still waits, is to run again."""
     since = run.steps[step_id].ended_position
     for later in [step for step in run.steps.values() if not 0 < step.ended_position < since]:
         del run.steps[later.step_id]
@@ -266,5 +285,5 @@ def _step(run: RunRecord, step_id: str, name: str, kind: str) -> StepRecord:
 def _timed(step: StepRecord, entry: Entry, started_at: int, duration_ms: int) -> None:
     step.duration_ms = duration_ms
     step.ended_at = entry.recorded_at
-    step.ended_position = step.ended_position or entry.position
+    step.ended_position = entry.position
     step.started_at = step.started_at or started_at or entry.recorded_at - duration_ms * 1000

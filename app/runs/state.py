@@ -63,8 +63,9 @@ class Open(NamedTuple):
 
 @dataclass(slots=True)
 class Run:
-    """`steps` holds those that ended, in the order they did; `open` those that wait. `news` are steps that were
-    resolved since the current execution was handed out; `events` ids of the events that its waits have taken."""
+    """`steps` holds those that ended, in the order of their last report; `open` those that wait. `news` are steps that
+    were resolved since the current execution was handed out; `events` ids of the events that its waits have taken;
+    `failed_step` is the wait that failed it, by its timeout."""
 
     id: str
     environment: str
@@ -100,6 +101,7 @@ class Run:
     ended_at: int | None = None
     updated_at: int = 0
     error: Failure | None = None
+    failed_step: str = ""
     pause_requested: bool = False
     pause_reason: str = ""
     divergence: Divergence | None = None

@@ -278,7 +278,7 @@ def _wait_timed_out(run: Run, open_: Open, wait: StepWaiting, now: int) -> list[
             return _failing(run, open_, error, now)
         case _:
             failed = _failing(run, open_, error, now)[:1]
-            return [*failed, *ending.fail(run, error, cause="failed", now=now)]
+            return [*failed, *ending.fail(run, error, cause="failed", now=now, step_id=wait.step_id)]
 
 
 def _failing(run: Run, open_: Open, error: Failure, now: int) -> list[Fact]:

@@ -3,8 +3,8 @@ for runs that wait, and submits the command that ends the wait.
 
 No event is lost, because everything goes by position. Waits are taken into the index in the order of history: an
 event ends those that began before it, and those that look back search what was recorded before them. A wait is over
-at its deadline only for events recorded later: before a deadline counts, the follower has seen every entry that was
-recorded until then. A command is decided under the append lock, and does nothing once the wait has ended otherwise.
+at its deadline only for events recorded then or later: before a deadline counts, the follower has seen every entry that
+was recorded earlier. A command is decided under the append lock, and does nothing once the wait has ended otherwise.
 
 After a restart, kill -9 included, the index is filled from the runs that wait. Events are looked at again from the last
 position of which every consequence was durable (a cursor in the store, saved now and then), or from the oldest wait;
@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
 from app.clock import Clock
 from app.errors import Internal, IronflowError
-from app.events.reading import EventReader
+from app.events.reading import before
 from app.history.committer import Command, Committer, Decision, Done
 from app.history.entry import Entry
 from app.history.fold import Fold
@@ -45,9 +45,11 @@ from app.runs.matching import Candidate, Wait, WaitIndex
 from app.runs.state import Run
 from app.scheduler.schedule import Schedule
 from storage import cursors, history, runs
-from storage.contract import Storage, Transaction
+from storage.contract import Storage, StorageError, Transaction
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 CURSOR = "waiting"
 CURSOR_SAVE_US = 10_000_000
@@ -84,7 +86,6 @@ class Waiting:
         tail: Tail,
         committer: Committer,
         engine: Engine,
-        events: EventReader,
         clock: Clock,
     ) -> None:
         self._storage = storage
@@ -92,7 +93,6 @@ class Waiting:
         self._tail = tail
         self._committer = committer
         self._engine = engine
-        self._events = events
         self._clock = clock
         self._index = WaitIndex()
         self._invocations: dict[tuple[str, str], _Invocation] = {}  # by environment and child
@@ -115,9 +115,12 @@ class Waiting:
         self._filled = self._tail.head
         after = ""
         while page := await self._storage.read(lambda tx, after=after: self._watched(tx, after)):  # type: ignore[misc]
-            for run in page:
-                self._take(run)
-            after = page[-1].id
+            for _, run in page:
+                if run is not None:
+                    self._take(run)
+            after = page[-1][0]
+        for wait in [wait for wait in self._index if wait.fact.lookback_ms]:
+            await self._look_back(wait)  # it may not have been done; once more does nothing
         oldest = min((wait.position for wait in self._index), default=self._filled)
         self._saved = await self._storage.read(lambda tx: cursors.get(tx, CURSOR))
         self._saved_at = self._clock.now_us()
@@ -130,9 +133,10 @@ class Waiting:
             tasks.create_task(self._follow(), name="waiting-follow")
             tasks.create_task(self._fire(), name="waiting-fire")
 
-    def _watched(self, tx: Transaction, after: str) -> list[Run]:
+    def _watched(self, tx: Transaction, after: str) -> list[tuple[str, Run | None]]:
+        """Ids, and states as of where history is followed from; None for a run that another node began since."""
         return [
-            self._fold.load(tx, environment, noun.stream(run_id), until=self._filled).state
+            (run_id, self._fold.load(tx, environment, noun.stream(run_id), until=self._filled).state)
             for environment, run_id in runs.watched(tx, after=after)
         ]
 
@@ -180,9 +184,9 @@ class Waiting:
         environment, run_id = entry.environment, entry.stream[4:]
         match entry.fact:
             case StepWaiting() as fact:
-                wait = self._wait(environment, run_id, fact, entry.position)
+                wait = self._wait(environment, run_id, fact, entry.position, entry.recorded_at)
                 if fact.lookback_ms:
-                    await self._look_back(wait, entry.recorded_at)
+                    await self._look_back(wait)
             case StepInvoking() as fact:
                 self._invoking(environment, run_id, fact)
             case StepFailed(step_id=step_id, type=StepInvoking.type):
@@ -209,10 +213,9 @@ class Waiting:
     async def _resumed(self, environment: str, run_id: str) -> None:
         """Look again at what a paused run waits for: its deadlines did not count meanwhile."""
         where = noun.stream(run_id)
-        run: Run | None = await self._storage.read(lambda tx: self._fold.load(tx, environment, where).state)
-        waited_for = (
-            {fact.child_run_id for fact, _, _ in run.open.values() if isinstance(fact, StepInvoking)} if run else {}
-        )
+        run: Run | None = await self._read(lambda tx: self._fold.load(tx, environment, where).state)
+        opened = run.open.values() if run is not None else ()
+        waited_for = {fact.child_run_id for fact, _, _ in opened if isinstance(fact, StepInvoking)}
         for child in list(self._children.get((environment, run_id), {}).values()):
             if child not in waited_for:  # the run was sent back to before it asked for this one
                 self._forget_child(environment, child)
@@ -225,16 +228,16 @@ class Waiting:
 
     def _take(self, run: Run) -> None:
         """Take in everything that the run waits for."""
-        for fact, position, _ in run.open.values():
+        for fact, position, at in run.open.values():
             if isinstance(fact, StepWaiting):
-                self._wait(run.environment, run.id, fact, position)
+                self._wait(run.environment, run.id, fact, position, at)
             elif isinstance(fact, StepInvoking):
                 self._invoking(run.environment, run.id, fact)
         if run.unwinding is not None:
             self._deadlines.set((run.environment, run.id, ""), run.unwinding.deadline)
 
-    def _wait(self, environment: str, run_id: str, fact: StepWaiting, position: int) -> Wait:
-        wait = Wait((environment, run_id, fact.step_id), fact, position)
+    def _wait(self, environment: str, run_id: str, fact: StepWaiting, position: int, at: int) -> Wait:
+        wait = Wait((environment, run_id, fact.step_id), fact, position, at)
         self._index.add(wait)
         self._deadlines.set(wait.key, fact.deadline)
         return wait
@@ -247,15 +250,14 @@ class Waiting:
             lambda done: self._engine.resolve_event(environment, run_id, step_id, [entry], done, lookback=False)
         )
 
-    async def _look_back(self, wait: Wait, began_at: int) -> None:
+    async def _look_back(self, wait: Wait) -> None:
         """End a wait with the oldest event that fits among those recorded shortly before it."""
         environment, run_id, step_id = wait.key
-        found = await self._events.before(
-            environment,
-            wait.fact.event,
-            position=wait.position,
-            since=began_at - wait.fact.lookback_ms * 1000,
-            limit=LOOKBACK_EVENTS_MAX,
+        since = wait.at - wait.fact.lookback_ms * 1000
+        found = await self._read(
+            lambda tx: before(
+                tx, environment, wait.fact.event, position=wait.position, since=since, limit=LOOKBACK_EVENTS_MAX
+            )
         )
         candidates = [entry for entry in found if Candidate(entry).fits(wait.fact)]
         if candidates:
@@ -304,7 +306,7 @@ class Waiting:
     async def _cancel_detached(self, environment: str, run_id: str) -> None:
         """The whole tree is to be cancelled, also what would outlive its parent."""
         after = ""
-        while page := await self._storage.read(
+        while page := await self._read(
             lambda tx, after=after: runs.unfinished_children(tx, environment, run_id, after=after)  # type: ignore[misc]
         ):
             for child in page:
@@ -367,9 +369,23 @@ class Waiting:
     async def _save_cursor(self) -> None:
         self._saved_at = self._clock.now_us()
         position = min(self._unanswered.values(), default=self._position)
-        if len(self._index) and position > self._saved:
+        if not len(self._index) or position <= self._saved:
+            return
+        try:
             await self._storage.write(lambda tx: cursors.save(tx, CURSOR, position))
+        except StorageError as error:  # it only costs time at the next start
+            log.warning("cursor not saved", error=str(error))
+        else:
             self._saved = position
+
+    async def _read(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` returns, once the store can be read."""
+        while True:
+            try:
+                return await self._storage.read(work)
+            except StorageError as error:
+                log.warning("waits are not looked at, trying again", error=str(error))
+                await asyncio.sleep(RETRY_STORE_S)
 
 
 def _end_of(tx: Transaction, environment: str, where: str) -> Entry | None:

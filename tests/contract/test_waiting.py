@@ -191,6 +191,13 @@ async def test_a_wait_that_times_out(node: Node, clock: ManualClock, on_timeout:
         assert record.state.error is not None
         assert (record.state.error.code, record.state.attempt) == ("WAIT_TIMEOUT", 1)
         assert next(iter(record.steps.values())).status == "timed_out"
+        await node.engine.resume("default", run_id)
+        job = await worker.job()
+        assert memos(job) == {}  # it waits anew
+        worker.wait(job, wait_for(job, "a", "does.come"))
+        await recorded(node, run_id, StepWaiting.kind, after=record.state.position)
+        await told(node, "does.come")
+        assert "a" in memos(await worker.job())
         return
     job = await worker.job()
     assert memos(job)["a"] == ({"none": 1} if on_timeout == "default" else "WAIT_TIMEOUT")
@@ -315,6 +322,21 @@ async def test_an_event_whose_consequence_was_lost_is_found_after_a_kill(storage
         worker.complete(job)
         assert await ended(node, run_id) == "completed"
         assert (await rebuild(storage, node.fold, check=True)).differing == ()
+
+
+async def test_what_a_lookback_found_is_found_again_after_a_kill(storage: Storage, clock: ManualClock) -> None:
+    async with running(storage, clock) as node:
+        await register(node)
+        worker = Worker(node)
+        event_id = await told(node, "go.now")
+        run_id = await emit(node)
+        job = await worker.job()
+        node.engine.resolve_event = lambda *_, **__: None  # type: ignore[method-assign]
+        worker.wait(job, wait_for(job, "a", "go.now", lookback_ms=60_000))
+        await recorded(node, run_id, RunSuspended.kind)
+
+    async with running(storage, clock) as node:
+        assert memos(await Worker(node).job())["a"]["id"] == event_id
 
 
 async def test_a_wait_survives_a_restart_and_its_deadline_too(storage: Storage, clock: ManualClock) -> None:

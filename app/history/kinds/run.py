@@ -105,12 +105,14 @@ class RunCompleted(Fact, frozen=True):
 
 
 class RunFailed(Fact, frozen=True):
-    """`not_undone` says why compensations may be missing, where they should have been run."""
+    """`not_undone` says why compensations may be missing, where they should have been run. `step_id` is the wait whose
+    timeout failed the run: were it resumed, it would wait anew."""
 
     kind = "run.failed"
     execution_seq: int
     error: Failure
     not_undone: str = ""
+    step_id: str = ""
 
 
 class RunPauseRequested(Fact, frozen=True):
@@ -147,6 +149,7 @@ class RunUnwinding(Fact, frozen=True):
     origin: str = ""
     error: Failure | None = None
     detached: bool = False
+    step_id: str = ""
 
 
 class RunCancelled(Fact, frozen=True):
