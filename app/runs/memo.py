@@ -52,7 +52,10 @@ class Memo(NamedTuple):
 
 @dataclass(slots=True)
 class Memos:
-    """`version` is that of the run.started entry they are as of; `steps` are in the order of their last report."""
+    """`version` is that of the run.started entry they are as of; `steps` are in the order of their last report.
+
+    `places` are in the order in which the code was told, which a replay has to repeat: of what a worker ran when that
+    was recorded, of what was resolved while an execution went on with the start of the next one."""
 
     created: RunCreated | None = None
     event: Entry | None = None
@@ -60,10 +63,33 @@ class Memos:
     unwinding: RunUnwinding | None = None
     failed_step: str = ""
     steps: dict[str, Memo] = field(default_factory=dict)
+    places: dict[str, None] = field(default_factory=dict)
+    untold: dict[str, None] = field(default_factory=dict)
+
+    def take(self, memo: Memo) -> None:
+        """A step has ended; the last of its tries counts."""
+        self.steps.pop(memo.step_id, None)
+        self.steps[memo.step_id] = memo
+        if memo.awaited:
+            self.untold[memo.step_id] = None
+        else:
+            self.places.pop(memo.step_id, None)
+            self.places[memo.step_id] = None
+
+    def forget(self, step_id: str) -> None:
+        """The step is to be taken anew."""
+        for known in (self.steps, self.places, self.untold):
+            known.pop(step_id, None)
+
+    def tell(self) -> None:
+        """An execution begins, and is handed what was resolved."""
+        self.places.update(self.untold)
+        self.untold.clear()
 
     def given(self, attempt: int) -> Sequence[Memo]:
-        """What an execution of that attempt is handed."""
-        return [memo for memo in self.steps.values() if memo.error is None or memo.awaited or memo.attempt == attempt]
+        """What an execution of that attempt is handed, in the order of `places`."""
+        told = (self.steps[step_id] for step_id in self.places if step_id in self.steps)
+        return [memo for memo in told if memo.error is None or memo.awaited or memo.attempt == attempt]
 
 
 def load(tx: Transaction, environment: str, run_id: str, *, execution_seq: int) -> Memos | None:
@@ -101,25 +127,24 @@ def _take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
     """Fold an entry in; True if it is the one that begins the execution."""
     match entry.fact:
         case StepCompleted() as fact:
-            memos.steps.pop(fact.step_id, None)
-            memos.steps[fact.step_id] = Memo(fact.step_id, fact.name, fact.type, fact.output, None)
+            memos.take(Memo(fact.step_id, fact.name, fact.type, fact.output, None))
         case StepFailed() as fact:
-            memos.steps.pop(fact.step_id, None)
-            memos.steps[fact.step_id] = Memo(fact.step_id, fact.name, fact.type, None, fact.error, fact.attempt)
+            memos.take(Memo(fact.step_id, fact.name, fact.type, None, fact.error, fact.attempt))
         case RunFailed(step_id=step_id):
             memos.failed_step = step_id
         case RunResumed(from_step=from_step):
             memos.unwinding = None
-            memos.steps.pop(memos.failed_step, None)
+            memos.forget(memos.failed_step)
             ids = [*memos.steps]
             for later in ids[ids.index(from_step) :] if from_step in memos.steps else ():
-                del memos.steps[later]
+                memos.forget(later)
         case RunCreated() as fact:
             memos.created = fact
         case RunUnwinding() as fact:
             memos.unwinding = fact
         case RunStarted(execution_seq=begun):
             memos.version = entry.version
+            memos.tell()
             return begun == execution_seq
         case _:
             pass

@@ -18,6 +18,7 @@ from app.runs.yields import Sleep
 from storage.contract import Storage
 from tests.support.worker import (
     Worker,
+    answered,
     emit,
     ended,
     history_of,
@@ -301,6 +302,28 @@ async def test_what_comes_while_the_run_executes_makes_it_go_on_at_once(node: No
 
     assert list(memos(again)) == ["a", "b"]
     assert (await history_of(node, run_id)).count(RunWoken.kind) == 1
+
+
+async def test_a_memo_has_the_order_in_which_the_code_was_told(node: Node) -> None:
+    await register(node)
+    worker = Worker(node)
+    run_id = await emit(node)
+    job = await worker.job()
+    both = (wait_for(job, "a", "go.a"), wait_for(job, "b", "go.b"))
+    worker.wait(job, *both)
+    await node.committer.drain()
+    await told(node, "go.a")
+    job = await worker.job()
+    at = node.tail.head
+    await told(node, "go.b")  # recorded before the step, but the code hears of it with its next execution
+    await recorded(node, run_id, StepCompleted.kind, after=at)
+    fact = StepCompleted(step_id(job, "s"), "s", msgspec.Raw(b"1"), execution_seq=job.execution_seq)
+    await answered(lambda done: node.engine.step("default", run_id, fact, done))
+    worker.wait(job, both[1])
+
+    again = await worker.job()
+
+    assert list(memos(again)) == ["a", "s", "b"]
 
 
 async def test_an_event_whose_consequence_was_lost_is_found_after_a_kill(storage: Storage, clock: ManualClock) -> None:
