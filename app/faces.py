@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -60,7 +61,13 @@ class Faces:
         port = server.add_insecure_port(f"{self._settings.host}:{self._settings.grpc_port}")
         host = "127.0.0.1" if self._settings.host == "0.0.0.0" else self._settings.host
         self._grpc_address = f"{host}:{port}"
-        self._services = self._make_services()
+        self._services = services_of(
+            self._node,
+            live=self.live,
+            metrics=self._metrics,
+            problems=self._problems,
+            grpc_address=self._grpc_address,
+        )
         workers = WorkerService(self._conversations, metadata.environment_of)
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(workers, server)
         ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(IronflowService(self._services), server)
@@ -100,41 +107,6 @@ class Faces:
             environment=environment,
         )
 
-    def _make_services(self) -> Services:
-        node = self._node
-        return Services(
-            storage=node.storage,
-            tail=node.tail,
-            emitter=node.emitter,
-            invoker=node.invoker,
-            topics=node.topics,
-            events=EventReader(node.storage),
-            schemas=node.schemas,
-            streams=node.streams,
-            entities=EntityReader(node.storage),
-            snapshots=Snapshots(node.storage, node.clock, node.ids),
-            explorer=Explorer(node.storage),
-            lineage=LineageReader(node.storage),
-            runs=node.runs,
-            engine=node.engine,
-            bulk=Bulk(reader=node.runs, engine=node.engine),
-            functions=node.functions,
-            dispatcher=node.dispatcher,
-            waits=node.waits,
-            pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=node.clock),
-            keyspace=node.keyspace,
-            configs=node.configs,
-            vault=node.vault,
-            live=self.live,
-            clock=node.clock,
-            ids=node.ids,
-            metrics=self._metrics,
-            version=resources.VERSION,
-            grpc_address=self._grpc_address,
-            auth_required=False,
-            problems=lambda: self._problems,
-        )
-
     def _watch(self) -> None:
         node = self._node
         self._metrics.watch("ironflow_history_position", "Last position of history", lambda: node.tail.head)
@@ -147,3 +119,41 @@ class Faces:
         )
         self._metrics.watch("ironflow_timers", "Timers set", lambda: len(node.timers))
         self._metrics.watch("ironflow_waits", "Events and child runs that runs wait for", lambda: len(node.waiting))
+
+
+def services_of(
+    node: Node, *, live: Live, metrics: Metrics, problems: Mapping[str, str], grpc_address: str
+) -> Services:
+    """What the resources of both faces are given."""
+    return Services(
+        storage=node.storage,
+        tail=node.tail,
+        emitter=node.emitter,
+        invoker=node.invoker,
+        topics=node.topics,
+        events=EventReader(node.storage),
+        schemas=node.schemas,
+        streams=node.streams,
+        entities=EntityReader(node.storage),
+        snapshots=Snapshots(node.storage, node.clock, node.ids),
+        explorer=Explorer(node.storage),
+        lineage=LineageReader(node.storage),
+        runs=node.runs,
+        engine=node.engine,
+        bulk=Bulk(reader=node.runs, engine=node.engine),
+        functions=node.functions,
+        dispatcher=node.dispatcher,
+        waits=node.waits,
+        pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=node.clock),
+        keyspace=node.keyspace,
+        configs=node.configs,
+        vault=node.vault,
+        live=live,
+        clock=node.clock,
+        ids=node.ids,
+        metrics=metrics,
+        version=resources.VERSION,
+        grpc_address=grpc_address,
+        auth_required=False,
+        problems=lambda: problems,
+    )

@@ -18,8 +18,7 @@ from app.api.browsers import Browsers
 from app.api.live import Live
 from app.api.services import Services
 from app.clock import ManualClock
-from app.dispatch.pull import PullWorkers
-from app.events.reading import EventReader
+from app.faces import services_of
 from app.ids import Ids
 from app.metrics import Metrics
 from app.node import Node
@@ -48,30 +47,8 @@ async def _running(folder: Path) -> AsyncIterator[Fixture]:
     clock = ManualClock(START_US)
     node = Node(storage=storage, clock=clock, ids=Ids(clock))
     problems: dict[str, str] = {}
-    services = Services(
-        storage=storage,
-        tail=node.tail,
-        emitter=node.emitter,
-        invoker=node.invoker,
-        events=EventReader(storage),
-        runs=node.runs,
-        engine=node.engine,
-        functions=node.functions,
-        dispatcher=node.dispatcher,
-        waits=node.waits,
-        pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=clock),
-        keyspace=node.keyspace,
-        configs=node.configs,
-        vault=node.vault,
-        live=Live(tail=node.tail, storage=storage),
-        clock=clock,
-        ids=node.ids,
-        metrics=Metrics(),
-        version="1.2.3",
-        grpc_address="127.0.0.1:1",
-        auth_required=False,
-        problems=lambda: problems,
-    )
+    live = Live(tail=node.tail, storage=storage)
+    services = services_of(node, live=live, metrics=Metrics(), problems=problems, grpc_address="127.0.0.1:1")
     transport = httpx.ASGITransport(face.build(services, Browsers()), raise_app_exceptions=True)
     async with (
         asyncio.TaskGroup() as tasks,
@@ -184,4 +161,4 @@ async def test_the_document_has_every_method_of_every_route_and_no_other(app: Fi
     assert declared == answered
     assert documented == answered
     assert document["openapi"] == "3.1.0"
-    assert document["info"]["version"] == "1.2.3"
+    assert document["info"]["version"] == resources.VERSION
