@@ -19,8 +19,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import load, machine
-from benchmarks.peers import environment
+from benchmarks import environment, load, machine
 from tests.support.postgres import Cluster
 from tests.support.server import ServerProcess
 
@@ -36,7 +35,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each case")
     parser.add_argument("--stores", default="sqlite,postgres")
     options = parser.parse_args()
-    python = environment("eventsourcing", *PEER)
+    python = str(environment.python("eventsourcing", *PEER))
     with tempfile.TemporaryDirectory(prefix="ironflow-appends-") as folder, Cluster(durable=True) as cluster:
         place = Path(folder)
         print("\n".join([*machine.describe(), *machine.floor(place, cluster.create_database())]), flush=True)
@@ -91,7 +90,7 @@ def _writer(id: str, *, expecting: bool) -> Callable[[], bytes]:
 
 
 def _peers(python: str, url: str, writers: int, seconds: float) -> None:
-    program = str(Path(__file__).parent / "peer_eventsourcing.py")
+    program = str(Path(__file__).parent / "worker_eventsourcing.py")
     shown = subprocess.run(
         [python, program, url, str(seconds), str(writers)], check=True, capture_output=True, text=True, timeout=300
     )

@@ -32,7 +32,7 @@ from ironflow.entities import DELETED, Append, Appended, EntityEvent, all_events
 from ironflow.errors import Conflict
 
 if TYPE_CHECKING:
-    from ironflow.client import Follows, FollowsAsync
+    from ironflow.parts import Follows, FollowsAsync
 
 ATTEMPTS = 10
 

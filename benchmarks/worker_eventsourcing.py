@@ -1,6 +1,6 @@
 """The PyPI library `eventsourcing`, run in its own environment by benchmarks.appends: aggregates saved by threads.
 
-    python peer_eventsourcing.py sqlite:PATH|postgresql://… SECONDS WRITERS
+    python worker_eventsourcing.py sqlite:PATH|postgresql://… SECONDS WRITERS
 
 In process, without a server in between; each save is one event under an expected version, as the library always does.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from eventsourcing.application import Application
@@ -18,9 +19,9 @@ from eventsourcing.domain import Aggregate, event
 DATA = {"id": 1, "customer": "c-42", "items": [{"sku": "a-1", "quantity": 2}], "note": "about a hundred bytes of data"}
 
 
-class Order(Aggregate):
+class Order(Aggregate):  # type: ignore[misc]
     @event("Changed")
-    def change(self, data: dict) -> None:
+    def change(self, data: dict[str, Any]) -> None:
         self.data = data
 
 
