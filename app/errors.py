@@ -143,6 +143,12 @@ class SchemaNotFound(NotFound):
     code = "SCHEMA_NOT_FOUND"
 
 
+class BreakerNotFound(NotFound):
+    """No circuit breaker has that key."""
+
+    code = "BREAKER_NOT_FOUND"
+
+
 class MethodNotAllowed(IronflowError):
     """The path exists, the method does not."""
 

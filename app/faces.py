@@ -148,6 +148,7 @@ def services_of(
         keyspace=node.keyspace,
         configs=node.configs,
         vault=node.vault,
+        push=node.push,
         live=live,
         clock=node.clock,
         ids=node.ids,

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
+from app.dispatch.push import PushOptions, PushWorkers
 from app.entities.noun import EntityNoun
 from app.entities.streams import Streams
 from app.events.emit import Emitter
@@ -69,14 +70,19 @@ class Node:
         observer: Observer | None = None,
         master_keys: MasterKeys | None = None,
         always_replay: bool = False,
+        push: PushOptions | None = None,
     ) -> None:
+        """Without `push`, endpoints may be called at public addresses only, and are not signed."""
+        push = push or PushOptions()
         self.storage = storage
         self.clock = clock
         self.ids = ids
         self.fold = Fold(nouns())
         self.tail = Tail(storage)
         self.committer = Committer(storage=storage, fold=self.fold, tail=self.tail, clock=clock, observer=observer)
-        self.functions = Functions(storage=storage, committer=self.committer, fold=self.fold, tail=self.tail)
+        self.functions = Functions(
+            storage=storage, committer=self.committer, fold=self.fold, tail=self.tail, reach=push.reach
+        )
         self.schemas = Schemas(storage=storage, committer=self.committer, tail=self.tail)
         self.emitter = Emitter(
             committer=self.committer, functions=self.functions, schemas=self.schemas, ids=ids, clock=clock
@@ -97,6 +103,15 @@ class Node:
             ids=ids,
             clock=clock,
             always_replay=always_replay,
+        )
+        self.push = PushWorkers(
+            dispatcher=self.dispatcher,
+            engine=self.engine,
+            functions=self.functions,
+            emitter=self.emitter,
+            topics=self.topics,
+            clock=clock,
+            options=push,
         )
         self.timers = Timers(
             storage=storage, tail=self.tail, clock=clock, resume=self.dispatcher.ready, expire=self._expire
@@ -135,6 +150,7 @@ class Node:
                 ("schemas", self.schemas.run),
                 ("waits", self.waits.run),
                 ("dispatcher", self.dispatcher.run),
+                ("push", self.push.run),
                 ("timers", self.timers.run),
                 ("keyspace", self.keyspace.run),
                 ("expiry", self.expiry.run),

@@ -15,7 +15,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,12 @@ from app import logs, resources
 from app.bus.nats_server import Child, NatsServer
 from app.bus.nats_server import spawn as spawn_nats
 from app.clock import SystemClock
+from app.dispatch.push import PushOptions
+from app.durations import parse_duration
 from app.ids import Ids
 from app.metrics import Metrics
 from app.node import Node
+from app.outbound import reach
 from app.settings import Settings
 from app.values.keyring import master_keys
 from storage import open_storage
@@ -107,6 +110,7 @@ class _Server:
     async def _run_node(self, storage: Storage, ready: Ready) -> None:
         clock = SystemClock()
         masters = master_keys(self._data_dir, self._settings.master_key_file, os.environ)
+        own_ports = {self._listening.getsockname()[1]}
         node = Node(
             storage=storage,
             clock=clock,
@@ -114,6 +118,7 @@ class _Server:
             observer=self._metrics,
             master_keys=masters,
             always_replay=self._settings.always_replay,
+            push=push_options(self._settings, own_ports),
         )
         logs.filter_with(node.vault.scrubber.text)
         async with asyncio.TaskGroup() as tasks:
@@ -124,6 +129,7 @@ class _Server:
             faces = Faces(node=node, settings=self._settings, metrics=self._metrics, problems=self._problems)
             running.append(tasks.create_task(faces.live.run(), name="live"))
             grpc_address = await faces.start_grpc()
+            own_ports.add(int(grpc_address.rpartition(":")[2]))
             self._gate.open(faces.http())
             url = f"http://{_host(self._listening)}"
             discovery = self._announce(url, grpc_address)
@@ -138,6 +144,7 @@ class _Server:
                 log.info("stopping")
                 self._problems["server"] = "stopping"
                 discovery.unlink(missing_ok=True)
+                await node.push.drain(STOP_TIMEOUT_S / 2)
                 await faces.stop(STOP_TIMEOUT_S)
                 await node.committer.drain()
                 for task in running:
@@ -168,6 +175,18 @@ class _Server:
             json.dump(told, file)
         scratch.replace(path)
         return path
+
+
+def push_options(settings: Settings, own_ports: Container[int]) -> PushOptions:
+    """How push endpoints are called. Who can reach a server on loopback only is on this machine anyway, and may have
+    endpoints there; the server's own ports stay out of bounds."""
+    local = reach.LOOPBACK if settings.is_local else ()
+    return PushOptions(
+        reach=reach.Reach((*local, *reach.networks(settings.push_allow)), own_ports=own_ports),
+        timeout_s=parse_duration(settings.push_timeout) / 1_000_000,
+        concurrency=settings.push_concurrency,
+        signing_key=settings.signing_key,
+    )
 
 
 class Gate:

@@ -8,10 +8,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from app.durations import parse_duration
+from app.errors import InvalidArgument
+from app.outbound import reach
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _ORIGIN = re.compile(r"https?://[^/@\s,]+")
@@ -39,6 +43,10 @@ class Settings:
     insecure: bool = False
     always_replay: bool = False
     allow_origin: str = ""
+    push_allow: str = ""
+    push_timeout: str = "10s"
+    push_concurrency: int = 100
+    signing_key: str = ""
     log_level: str = "info"
     log_format: str = "auto"
 
@@ -54,12 +62,16 @@ class Settings:
 
 
 class Setting(NamedTuple):
-    """`path` is its place in the YAML file, below `spec`."""
+    """`path` is its place in the YAML file, below `spec`. A number lies in `span`; `check` raises ValueError or
+    InvalidArgument for a text that will not do. One that is `secret` has no flag: others could read it there."""
 
     name: str
     path: str
     help: str
     choices: tuple[str, ...] = ()
+    span: tuple[int, int] = (0, 65_535)
+    check: Callable[[str], object] = str
+    secret: bool = False
 
     @property
     def flag(self) -> str:
@@ -86,6 +98,21 @@ SETTINGS = (
         "Replay runs from their memo whenever they go on, instead of keeping them in memory: for tests.",
     ),
     Setting("allow_origin", "allowOrigin", "Origins whose pages may call the server: https://app.example.com, …"),
+    Setting(
+        "push_allow",
+        "push.allow",
+        "Address ranges that push endpoints may have besides public ones: 10.0.0.0/8,192.168.1.7. A server that listens"
+        " on loopback allows loopback.",
+        check=reach.networks,
+    ),
+    Setting(
+        "push_timeout",
+        "push.timeout",
+        "How long a push endpoint may be silent; a function's own timeout, if it is shorter.",
+        check=lambda text: _positive(text),
+    ),
+    Setting("push_concurrency", "push.concurrency", "Requests at a time to one function's endpoint.", span=(1, 10_000)),
+    Setting("signing_key", "push.signingKey", "Key that signs requests to push endpoints.", secret=True),
     Setting("log_level", "logging.level", "Least severe log line shown.", ("debug", "info", "warning", "error")),
     Setting(
         "log_format", "logging.format", "console, json, or auto: console on a terminal.", ("auto", "console", "json")
@@ -127,6 +154,13 @@ def resolve(
     return settings
 
 
+def _positive(text: str) -> int:
+    length_us = parse_duration(text, field="it")
+    if not length_us:
+        raise ValueError("it is no time at all")
+    return length_us
+
+
 def _value(setting: Setting, value: Any, source: str) -> Any:
     kind = _TYPES[setting.name]
     if kind == "bool":
@@ -135,13 +169,18 @@ def _value(setting: Setting, value: Any, source: str) -> Any:
             raise SettingsError(f"{source} is {value!r}, which is neither true nor false", hint="write true or false")
         return text in _TRUE
     if kind == "int":
-        if not str(value).isdecimal() or int(value) > 65_535:
-            raise SettingsError(f"{source} is {value!r}, which is no port", hint="0 to 65535")
+        low, high = setting.span
+        if not str(value).isdecimal() or not low <= int(value) <= high:
+            raise SettingsError(f"{source} is {value!r}, which is out of range", hint=f"{low} to {high}")
         return int(value)
     if setting.choices and value not in setting.choices:
         raise SettingsError(
             f"{source} is {value!r}", hint=f"one of {', '.join(setting.choices)}{_meant(value, setting.choices)}"
         )
+    try:
+        setting.check(str(value))
+    except (ValueError, InvalidArgument) as error:
+        raise SettingsError(f"{source} is {value!r}: {error}", hint=setting.help) from None
     return str(value)
 
 

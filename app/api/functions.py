@@ -53,6 +53,7 @@ def shown(function: Function) -> dict[str, Any]:
             "on_exhausted": retry.on_exhausted,
         },
         "timeout_ms": fact.timeout_ms,
+        **({"endpoint_url": fact.endpoint_url} if fact.endpoint_url else {}),
         "metadata": fact.metadata,
         "created_at": clock.rfc3339(function.created_at),
         "updated_at": clock.rfc3339(function.updated_at),

@@ -8,6 +8,7 @@ import falcon
 import falcon.asgi
 
 from app.api import (
+    breakers,
     bulk,
     config,
     connect,
@@ -29,7 +30,22 @@ from app.api.browsers import Browsers
 from app.api.middleware import Observe
 from app.api.services import Operation, Route, Services
 
-MODULES = (health, events, runs, bulk, functions, history, workers, jobs, kv, config, secrets, schemas, streams)
+MODULES = (
+    health,
+    events,
+    runs,
+    bulk,
+    functions,
+    history,
+    workers,
+    jobs,
+    kv,
+    config,
+    secrets,
+    schemas,
+    streams,
+    breakers,
+)
 
 
 def build(services: Services, browsers: Browsers) -> Any:

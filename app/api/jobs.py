@@ -14,58 +14,28 @@ from typing import Any
 import falcon.asgi
 import msgspec
 
-from app import clock, jsonvalue
+from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import environment_of
 from app.api.middleware import int_param
 from app.api.services import Operation, Route, Services
-from app.dispatch import yielding
+from app.dispatch import reports, yielding
 from app.dispatch.jobs import Job
-from app.dispatch.pull import AVAILABLE_MAX, POLL_S_MAX, Step
+from app.dispatch.pull import AVAILABLE_MAX, POLL_S_MAX
+from app.dispatch.reports import JobError, StepResult, Unrecordable, bad_report, check_step_id, checked, failure
 from app.dispatch.yielding import YieldInfo
 from app.errors import InvalidArgument, IronflowError, PayloadTooLarge
-from app.history.kinds import NULL, Failure, RunCompleted, StepCompleted, StepFailed
+from app.history.kinds import NULL, Failure, RunCompleted
 from app.runs.memo import Memo
 from app.runs.yields import Yield
 
-STEP_ID_CHARS_MAX = 1_024
-DURATION_MS_MAX = 2**31 - 1
-
 Ending = Callable[[], Awaitable[None]]
-
-
-class Unrecordable(Exception):
-    """A value in a report that history cannot hold."""
-
-    def __init__(self, reason: IronflowError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
 
 
 class JobAckRequest(msgspec.Struct):
     execution_seq: int
     lease_token: str
     run_id: str = ""
-
-
-class JobError(msgspec.Struct):
-    message: str = ""
-    code: str | None = None
-    retryable: bool = True
-    retry_after_ms: int | None = None
-    stack: str | None = None
-
-
-class StepResult(msgspec.Struct):
-    id: str
-    name: str
-    status: str
-    type: str = "invoke"
-    output: msgspec.Raw = NULL
-    error: JobError | None = None
-    compensation_for: str | None = None
-    started_at: str | None = None
-    duration_ms: float | None = None
 
 
 class JobUpdateRequest(msgspec.Struct):
@@ -136,10 +106,10 @@ class OneJob:
         job = pull.held(environment, worker_id, job_id, execution_seq=body.execution_seq, lease_token=body.lease_token)
         try:  # everything is checked before anything is recorded
             ending = self._ending(worker_id, job, body)
-            steps = [_step(job, step, number) for number, step in enumerate(body.steps)]
+            steps = [reports.step(job, step, f"steps[{number}]") for number, step in enumerate(body.steps)]
         except Unrecordable as refused:
             if body.status != "progress":
-                await pull.fail(worker_id, job, _bad_report(refused.reason))
+                await pull.fail(worker_id, job, bad_report(refused.reason))
             raise refused.reason from None
         await pull.progress(environment, worker_id, job, steps)
         if ending is not None:
@@ -157,7 +127,7 @@ class OneJob:
         job = self._services.pull.held(
             environment, worker_id, job_id, execution_seq=fence.execution_seq, lease_token=fence.lease_token
         )
-        await self._services.pull.fail(worker_id, job, _bad_report(refusal))
+        await self._services.pull.fail(worker_id, job, bad_report(refusal))
 
     def _ending(self, worker_id: str, job: Job, body: JobUpdateRequest) -> Ending | None:
         """How the execution ends, to be called when its steps are recorded; None if it goes on."""
@@ -166,11 +136,11 @@ class OneJob:
             case "progress":
                 return None
             case "completed":
-                fact = RunCompleted(execution_seq=job.execution_seq, output=_checked(body.output, "output"))
+                fact = RunCompleted(execution_seq=job.execution_seq, output=checked(body.output, "output"))
                 return lambda: pull.complete(worker_id, job, fact)
             case "failed":
-                failure = _failure(body.error or JobError())
-                return lambda: pull.fail(worker_id, job, failure)
+                error = failure(body.error)
+                return lambda: pull.fail(worker_id, job, error)
             case "yielded" if body.yield_info is not None:
                 return self._yielding(worker_id, job, body.yield_info)
             case _:
@@ -181,7 +151,7 @@ class OneJob:
                 )
 
     def _yielding(self, worker_id: str, job: Job, told: YieldInfo) -> Ending:
-        _check_step_id(job, told.step_id, "yield.step_id")
+        check_step_id(job, told.step_id, "yield.step_id")
         wanted = yielding.wanted(told, now=self._services.clock.now_us())
         return lambda: self._suspend(worker_id, job, wanted)
 
@@ -192,10 +162,6 @@ class OneJob:
             await pull.suspend(worker_id, job, wanted)
         except (InvalidArgument, PayloadTooLarge) as refusal:
             await pull.fail(worker_id, job, Failure(str(refusal), code=refusal.code, retryable=False))
-
-
-def _bad_report(refusal: IronflowError) -> Failure:
-    return Failure(f"bad report of the worker: {refusal}", code=refusal.code, retryable=False)
 
 
 def _lenient_fence(raw: bytes) -> _Fence | None:
@@ -253,64 +219,6 @@ def _memo(memo: Memo) -> dict[str, Any]:
     if memo.error is not None:
         told["error"] = memo.error.told()
     return told
-
-
-def _step(job: Job, body: StepResult, number: int) -> Step:
-    field = f"steps[{number}]"
-    _check_step_id(job, body.id, f"{field}.id")
-    if body.type not in ("invoke", "compensate"):
-        raise InvalidArgument(
-            f"{field}.type {body.type[:40]!r} is unknown", field=f"{field}.type", hint="invoke or compensate"
-        )
-    if "\0" in body.name or "\0" in (body.compensation_for or ""):
-        raise InvalidArgument(f"{field} has a NUL character in a name", field=field, hint="leave it out")
-    common: dict[str, Any] = {
-        "step_id": body.id,
-        "name": body.name,
-        "type": body.type,
-        "execution_seq": job.execution_seq,
-        "attempt": job.attempt,
-        "duration_ms": round(min(max(0.0, body.duration_ms or 0.0), DURATION_MS_MAX)),
-        "started_at": clock.parse_rfc3339(body.started_at, field=f"{field}.started_at") if body.started_at else 0,
-        "compensation_for": body.compensation_for or "",
-    }
-    if body.status == "completed":
-        return StepCompleted(output=_checked(body.output, f"{field}.output"), **common)
-    if body.status == "failed":
-        return StepFailed(error=_failure(body.error or JobError()), **common)
-    raise InvalidArgument(
-        f"{field}.status {body.status[:40]!r} is unknown", field=f"{field}.status", hint="completed or failed"
-    )
-
-
-def _failure(body: JobError) -> Failure:
-    """The error as it is recorded: texts bounded, and free of what a store cannot hold."""
-    return Failure(
-        message=_text(body.message, 4_000) or "the worker gave no message",
-        code=_text(body.code, 200),
-        retryable=body.retryable,
-        stack=_text(body.stack, 16_000),
-        retry_after_ms=min(max(0, body.retry_after_ms or 0), DURATION_MS_MAX),
-    )
-
-
-def _text(value: str | None, chars_max: int) -> str:
-    return (value or "").replace("\0", "\\0")[:chars_max]
-
-
-def _checked(raw: msgspec.Raw, field: str) -> msgspec.Raw:
-    try:
-        jsonvalue.check(bytes(raw), field=field)
-    except IronflowError as error:
-        raise Unrecordable(error) from None
-    return raw
-
-
-def _check_step_id(job: Job, step_id: str, field: str) -> None:
-    if not step_id.startswith(f"{job.run_id}:") or len(step_id) > STEP_ID_CHARS_MAX or "\0" in step_id:
-        raise InvalidArgument(
-            f"step id {step_id[:100]!r} does not belong to {job.run_id}", field=field, hint="<run id>:<name>:<number>"
-        )
 
 
 def routes(services: Services) -> Sequence[Route]:

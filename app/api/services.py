@@ -10,6 +10,7 @@ from app.api.live import Live
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.pull import PullWorkers
+from app.dispatch.push import PushWorkers
 from app.entities.reading import EntityReader
 from app.entities.snapshots import Snapshots
 from app.entities.streams import Streams
@@ -61,6 +62,7 @@ class Services:
     configs: Configs
     vault: Vault
     live: Live
+    push: PushWorkers
     clock: Clock
     ids: Ids
     metrics: Metrics

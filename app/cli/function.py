@@ -50,6 +50,7 @@ def get_function(session: Session, function_id: str) -> None:
             ("Version", str(function["version"])),
             ("Status", function["status"]),
             ("Triggers", ", ".join(triggers)),
+            ("Endpoint", function.get("endpoint_url", "") if function["preferred_mode"] == "push" else ""),
             ("Retry", f"{retry['max_attempts']} attempts, then {retry['on_exhausted']}"),
             ("Timeout", f"{function['timeout_ms'] / 1_000:g} s"),
             ("Registered", f"{function['updated_at']}  ({ago(function['updated_at'])})"),

@@ -28,6 +28,7 @@ COMMANDS = {
     "config": "Read and change configuration documents; compare and restore them.",
     "secret": "Set, list and delete secrets.",
     "worker": "List connected workers.",
+    "breaker": "List and reset circuit breakers of push endpoints.",
     "history": "Look through history, verify it, or show where it ends.",
     "why": "What caused something, back to where it began.",
     "rebuild": "Make the derived tables anew from history, or check them.",

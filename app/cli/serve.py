@@ -29,6 +29,8 @@ class PortTaken(Exception):
 
 def _flags(command: Callable[..., Any]) -> Callable[..., Any]:
     for setting in reversed(SETTINGS):
+        if setting.secret:
+            continue
         shown = f"{setting.help}  [{setting.variable}]"
         if setting.name in ("dev", "insecure", "always_replay"):
             command = click.option(setting.flag, setting.name, is_flag=True, default=None, help=shown)(command)
@@ -40,7 +42,11 @@ def _flags(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command("serve")
+_SECRETS = "\n".join(f"  {one.variable}  {one.help}" for one in SETTINGS if one.secret)
+_EPILOG = f"\b\nSecrets are not given on the command line, where others could read them:\n{_SECRETS}"
+
+
+@click.command("serve", epilog=_EPILOG)
 @click.option(
     "-f", "--file", type=click.Path(path_type=Path), help="Settings as YAML (apiVersion ironflow/v1, kind Server)."
 )

@@ -143,11 +143,19 @@ class Dispatcher:
             self.forget(session, job)
             self._give_back(job.environment, job.run_id, job.execution_seq, reason)
 
+    def retire(self, session: Session) -> None:
+        """The worker takes no more jobs; those it has, it may finish. Others get what waits in its lanes."""
+        session.draining = True
+        self._sessions.remove(session)
+        for lane in session.lanes():
+            for other in self._sessions.serving(lane):
+                self.fill(other)
+
     def fill(self, session: Session) -> None:
         """Hand out runs until the session has no credit or its lanes are empty. Nothing before `run` is there."""
         while session.free and self._tasks is not None:
             for lane in session.lanes():
-                ready = self._queue.pop(lane)
+                ready = self._queue.pop(lane) if self._sessions.serves(session, lane) else None
                 if ready is not None:
                     self._hand_out(session, lane, ready)
                     break
@@ -176,7 +184,7 @@ class Dispatcher:
         store fails, because nobody else will."""
         self.forget(session, job)
         self._record(record)
-        if session.transport == "stream":
+        if session.standing:
             session.credit += 1
         self.fill(session)
 
@@ -254,7 +262,7 @@ class Dispatcher:
             session, job = held
             self.forget(session, job)
             session.cancel(job, entry.kind)
-            if session.transport == "stream":
+            if session.standing:
                 session.credit += 1
             self.fill(session)
 
@@ -467,7 +475,8 @@ def new_session(
     unwinds: bool = False,
 ) -> Session:
     """A session for a worker that just registered. Raises InvalidArgument for one that cannot be."""
-    check(info)
+    if transport != "push":
+        check(info)
     return Session(
         info=info,
         transport=transport,

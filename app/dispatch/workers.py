@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.dispatch.jobs import Job
@@ -12,6 +12,9 @@ from app.errors import InvalidArgument
 ID_CHARS_MAX = 255
 FUNCTIONS_MAX = 1_000
 CONCURRENT_JOBS_MAX = 10_000
+
+PUSH_WORKER = "push:"
+"""Begins the ids of the workers that push endpoints are to the dispatcher, and of no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class WorkerInfo:
 
 def check(info: WorkerInfo) -> None:
     """Returns if a worker may be like that. Raises InvalidArgument naming the field."""
+    if info.id.startswith(PUSH_WORKER):
+        raise InvalidArgument(
+            f"worker id {info.id[:80]!r} begins with {PUSH_WORKER!r}", field="worker_id", hint="choose another id"
+        )
     if not 1 <= len(info.id) <= ID_CHARS_MAX or not info.id.isprintable():
         raise InvalidArgument(
             f"worker id {info.id[:80]!r} is not usable",
@@ -72,6 +79,11 @@ class Session:
     unwinds: bool = False
 
     @property
+    def standing(self) -> bool:
+        """Whether the credit of a job comes back when it ends: a polling worker grants it anew with each poll."""
+        return self.transport != "rest"
+
+    @property
     def free(self) -> bool:
         return self.credit > 0 and not self.draining and not self.closed
 
@@ -83,9 +95,10 @@ class Session:
 
 
 class Sessions:
-    """Every session of this node, by worker and by lane."""
+    """Every session of this node, by worker and by lane. A push function's lane is its endpoint's alone."""
 
     def __init__(self) -> None:
+        self._pushed: dict[Lane, Session] = {}
         self._by_worker: dict[tuple[str, str], Session] = {}
         self._by_lane: dict[Lane, list[Session]] = {}
 
@@ -103,6 +116,8 @@ class Sessions:
         self._by_worker[info.environment, info.id] = session
         for function_id in info.function_ids:
             self._by_lane.setdefault((info.environment, function_id), []).append(session)
+            if session.transport == "push":
+                self._pushed[info.environment, function_id] = session
 
     def remove(self, session: Session) -> None:
         info = session.info
@@ -112,13 +127,23 @@ class Sessions:
             serving = self._by_lane.get((info.environment, function_id), [])
             if session in serving:
                 serving.remove(session)
+            if self._pushed.get((info.environment, function_id)) is session:
+                del self._pushed[info.environment, function_id]
             if not serving:
                 self._by_lane.pop((info.environment, function_id), None)
+
+    def serving(self, lane: Lane) -> Sequence[Session]:
+        """The sessions that may be handed runs of the lane."""
+        pushed = self._pushed.get(lane)
+        return (pushed,) if pushed is not None else tuple(self._by_lane.get(lane, ()))
+
+    def serves(self, session: Session, lane: Lane) -> bool:
+        return self._pushed.get(lane, session) is session
 
     def with_most_credit(self, lane: Lane) -> Session | None:
         """The session of the lane that can take most, if one can take any."""
         best: Session | None = None
-        for session in self._by_lane.get(lane, ()):
+        for session in self.serving(lane):
             if session.free and (best is None or session.credit > best.credit):
                 best = session
         return best

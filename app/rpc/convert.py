@@ -10,9 +10,10 @@ from google.protobuf.json_format import MessageToDict, ParseDict, SerializeToJso
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from app import jsonvalue
+from app.dispatch.workers import PUSH_WORKER
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError, Unimplemented
 from app.events.invoke import RunResult
-from app.history.kinds import Failure, RetryPolicy, Trigger
+from app.history.kinds import CircuitBreaker, Failure, RetryPolicy, Trigger
 from app.runs.functions import Definition, Function
 from app.runs.reading import RunRecord, StepRecord
 from ironflow.v1 import ironflow_pb2, types_pb2
@@ -26,7 +27,8 @@ _STEP_TYPES = {
     "invoke_function": types_pb2.STEP_TYPE_INVOKE_FUNCTION,
     "invoke_function_async": types_pb2.STEP_TYPE_INVOKE_FUNCTION,
 }
-_LATER = ("concurrency", "debounce", "circuit_breaker", "throttle", "cancel_on", "secrets", "actor_key", "endpoint_url")
+_LATER = ("concurrency", "debounce", "throttle", "cancel_on", "secrets", "actor_key")
+_MODES = {"pull": types_pb2.EXECUTION_MODE_PULL, "push": types_pb2.EXECUTION_MODE_PUSH}
 
 LEVELS_MAX = 96
 """Of the 100 levels of messages within messages that protobuf parsers read; the rest is for what a payload is in."""
@@ -38,8 +40,6 @@ def definition(request: ironflow_pb2.RegisterFunctionRequest) -> Definition:
         value = getattr(request, field)
         if request.HasField(field) if isinstance(value, protobuf.Message) else bool(value):
             raise Unimplemented(f"{field} is not supported yet", field=field, hint="leave it out")
-    if request.preferred_mode == types_pb2.EXECUTION_MODE_PUSH:
-        raise Unimplemented("push mode is not supported yet", field="preferred_mode", hint="EXECUTION_MODE_PULL")
     for number, trigger in enumerate(request.triggers):
         if trigger.cron:
             field = f"triggers[{number}].cron"
@@ -58,7 +58,28 @@ def definition(request: ironflow_pb2.RegisterFunctionRequest) -> Definition:
             on_exhausted=retry.on_exhausted or defaults.on_exhausted,
         ),
         timeout_ms=request.timeout_ms,
+        preferred_mode=_mode(request),
+        endpoint_url=request.endpoint_url,
+        circuit_breaker=_circuit_breaker(request.circuit_breaker),
         metadata=msgspec.Raw(metadata(request)),
+    )
+
+
+def _mode(request: ironflow_pb2.RegisterFunctionRequest) -> str:
+    """What is asked for; without a wish, an endpoint means push."""
+    if request.preferred_mode == types_pb2.EXECUTION_MODE_UNSPECIFIED:
+        return "push" if request.endpoint_url else "pull"
+    return "push" if request.preferred_mode == types_pb2.EXECUTION_MODE_PUSH else "pull"
+
+
+def _circuit_breaker(asked: types_pb2.CircuitBreakerConfig) -> CircuitBreaker:
+    """Zero means unset; a first duration beyond the default maximum raises the maximum."""
+    defaults = CircuitBreaker()
+    open_ms = asked.open_duration_ms or defaults.open_ms
+    return CircuitBreaker(
+        failure_threshold=asked.failure_threshold or defaults.failure_threshold,
+        open_ms=open_ms,
+        open_ms_max=asked.max_open_duration_ms or max(open_ms, defaults.open_ms_max),
     )
 
 
@@ -77,7 +98,13 @@ def function(known: Function) -> types_pb2.Function:
             on_exhausted=fact.retry.on_exhausted,
         ),
         timeout_ms=fact.timeout_ms,
-        preferred_mode=types_pb2.EXECUTION_MODE_PULL,
+        preferred_mode=_MODES[fact.preferred_mode],
+        endpoint_url=fact.endpoint_url,
+        circuit_breaker=types_pb2.CircuitBreakerConfig(
+            failure_threshold=fact.circuit_breaker.failure_threshold,
+            open_duration_ms=fact.circuit_breaker.open_ms,
+            max_open_duration_ms=fact.circuit_breaker.open_ms_max,
+        ),
         status=types_pb2.FUNCTION_STATUS_ACTIVE,
         version=fact.version,
         created_at=timestamp(known.created_at),
@@ -120,7 +147,7 @@ def _run_common(state: Any, environment: str, max_attempts: int) -> types_pb2.Ru
         function_version=state.function_version,
         event_id=state.event_id,
         event_name=state.event_name,
-        execution_mode=types_pb2.EXECUTION_MODE_PULL,
+        execution_mode=_MODES["push" if state.worker_id.startswith(PUSH_WORKER) else "pull"],
         worker_id=state.worker_id,
         status=status(state.status),
         attempt=state.attempt,

@@ -6,7 +6,7 @@ one of another node as soon as the tail has brought it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,10 @@ from app.errors import FunctionNotFound, InvalidArgument
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold
-from app.history.kinds import FunctionRegistered, RetryPolicy, Trigger
+from app.history.kinds import CircuitBreaker, FunctionRegistered, RetryPolicy, Trigger
 from app.history.tail import Tail
+from app.outbound import url
+from app.outbound.reach import Reach
 from app.patterns import PatternIndex
 from app.runs.triggers import VARIABLES, Condition
 from storage import functions
@@ -28,6 +30,9 @@ from storage.records import FunctionRow
 ATTEMPTS_MAX = 1_000
 TIMEOUT_MS_MAX = 366 * 24 * 3_600_000
 TRIGGERS_MAX = 100
+FAILURES_MAX = 1_000
+SIGNATURE = "__ironflow_signature"
+SIGNATURES = ("v1", "sha256")
 
 
 class Definition(msgspec.Struct, frozen=True):
@@ -41,6 +46,8 @@ class Definition(msgspec.Struct, frozen=True):
     timeout_ms: int = 600_000
     preferred_mode: str = "pull"
     metadata: msgspec.Raw = msgspec.Raw(b"{}")
+    endpoint_url: str = ""
+    circuit_breaker: CircuitBreaker = CircuitBreaker()
 
 
 @dataclass(slots=True)
@@ -98,14 +105,17 @@ class FunctionNoun:
 
 
 class Functions:
-    def __init__(self, *, storage: Storage, committer: Committer, fold: Fold, tail: Tail) -> None:
+    def __init__(self, *, storage: Storage, committer: Committer, fold: Fold, tail: Tail, reach: Reach) -> None:
+        """`reach` is where endpoints may be."""
         self._storage = storage
         self._committer = committer
         self._fold = fold
         self._tail = tail
+        self._reach = reach
         self._known: dict[str, dict[str, Function]] = {}
         self._triggers: dict[str, PatternIndex[Condition]] = {}
         self._conditions: dict[tuple[str, str], list[Condition]] = {}
+        self._watchers: list[Callable[[Function], None]] = []
         self._position = 0
 
     async def start(self) -> None:
@@ -130,6 +140,8 @@ class Functions:
         """The function at its newest version, and whether it is new. Registering the same content again changes
         nothing. Raises InvalidArgument."""
         definition = checked(definition)
+        if definition.endpoint_url:
+            url.check(definition.endpoint_url, self._reach, field="endpoint_url")
         where = stream(definition.id)
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
@@ -173,6 +185,13 @@ class Functions:
         """How many triggers are known to match nothing because of what is wrong with them."""
         return sum(bool(condition.fault) for conditions in self._conditions.values() for condition in conditions)
 
+    def watch(self, told: Callable[[Function], None]) -> None:
+        """Tell of every function there is, and from now on of each that comes or changes."""
+        self._watchers.append(told)
+        for known in list(self._known.values()):
+            for function in list(known.values()):
+                told(function)
+
     def _learn(self, entry: Entry) -> None:
         fact = entry.fact
         assert isinstance(fact, FunctionRegistered)
@@ -200,6 +219,8 @@ class Functions:
                 index.add(trigger.event, condition)
             except InvalidArgument as error:  # a release that took it stored it
                 condition.refuse(str(error))
+        for told in self._watchers:
+            told(function)
 
 
 def checked(definition: Definition) -> Definition:
@@ -222,6 +243,10 @@ def checked(definition: Definition) -> Definition:
         raise InvalidArgument(
             f"preferred_mode {definition.preferred_mode!r} is unknown", field="preferred_mode", hint="pull or push"
         )
+    if definition.preferred_mode == "push" and not definition.endpoint_url:
+        raise InvalidArgument("push mode needs an endpoint_url", field="endpoint_url", hint="where to POST executions")
+    signature_style(definition.metadata)
+    _check_circuit_breaker(definition.circuit_breaker)
     return msgspec.structs.replace(
         definition, name=definition.name or definition.id, timeout_ms=definition.timeout_ms or 600_000
     )
@@ -254,6 +279,31 @@ def _check_retry(retry: RetryPolicy) -> None:
             field="retry",
             hint="initial_delay_ms 1000, backoff_factor 2, max_delay_ms 300000 are the defaults",
         )
+
+
+def _check_circuit_breaker(breaker: CircuitBreaker) -> None:
+    if not 1 <= breaker.failure_threshold <= FAILURES_MAX:
+        raise InvalidArgument(
+            f"circuit_breaker.failure_threshold {breaker.failure_threshold} is out of range",
+            field="circuit_breaker.failure_threshold",
+            hint=f"1 to {FAILURES_MAX}",
+        )
+    if not 1 <= breaker.open_ms <= breaker.open_ms_max <= TIMEOUT_MS_MAX:
+        raise InvalidArgument(
+            f"circuit_breaker.open_duration_ms {breaker.open_ms} is beyond max_open_duration_ms {breaker.open_ms_max}",
+            field="circuit_breaker.open_duration_ms",
+            hint="1 or more, and max_open_duration_ms not less than open_duration_ms",
+        )
+
+
+def signature_style(metadata: msgspec.Raw) -> str:
+    """How requests to the function's endpoint are signed, as its metadata wish. Raises InvalidArgument."""
+    style = msgspec.json.decode(metadata).get(SIGNATURE, SIGNATURES[0])
+    if style not in SIGNATURES:
+        raise InvalidArgument(
+            f"metadata.{SIGNATURE} {style!r:.80} is unknown", field="metadata", hint=f"one of {', '.join(SIGNATURES)}"
+        )
+    return str(style)
 
 
 def _content(definition: Definition) -> dict[str, Any]:

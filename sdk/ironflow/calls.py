@@ -231,6 +231,18 @@ def workers() -> Plan[Sequence[Json]]:
     return found
 
 
+def list_breakers() -> Plan[Sequence[Json]]:
+    """The endpoints of push functions, each with its circuit breaker."""
+    found: Sequence[Json] = yield Call("GET", "/api/v1/circuit-breakers", again=True)
+    return found
+
+
+def reset_breaker(key: str) -> Plan[Json]:
+    """The circuit breaker, closed: its endpoint is called again at once."""
+    reset: Json = yield Call("POST", f"/api/v1/circuit-breakers/{quoted(key)}/reset", again=True)
+    return reset
+
+
 def health() -> Plan[Json]:
     """That the server lives."""
     return (yield from _read("/health"))

@@ -61,6 +61,7 @@ class Client:
         self.streams = Streams(self)
         self.history = History(self)
         self.schemas = Schemas(self)
+        self.breakers = Breakers(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -133,6 +134,7 @@ class AsyncClient:
         self.streams = AsyncStreams(self)
         self.history = AsyncHistory(self)
         self.schemas = AsyncSchemas(self)
+        self.breakers = AsyncBreakers(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -273,6 +275,16 @@ class AsyncSchemas(AsyncPart):
     delete = Awaited(schemas.delete)
     enforce = Awaited(schemas.enforce)
     check = Awaited(schemas.check)
+
+
+class Breakers(Part):
+    list = Blocking(calls.list_breakers)
+    reset = Blocking(calls.reset_breaker)
+
+
+class AsyncBreakers(AsyncPart):
+    list = Awaited(calls.list_breakers)
+    reset = Awaited(calls.reset_breaker)
 
 
 def _options(found: discovery.Server, timeout_s: float) -> dict[str, Any]:

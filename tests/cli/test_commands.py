@@ -165,7 +165,7 @@ def test_a_data_directory_in_use_is_refused(ironflow: Ironflow, server: ServerPr
 
 
 def test_lists_and_doctor_work_on_an_empty_environment(ironflow: Ironflow) -> None:
-    for noun in ("run", "function", "worker"):
+    for noun in ("run", "function", "worker", "breaker"):
         assert json.loads(ironflow(noun, "list", "--json", IRONFLOW_ENV="empty").stdout)["items"] == []
         assert ironflow(noun, "list", IRONFLOW_ENV="empty").returncode == 0
     doctor = ironflow("doctor", "--json")

@@ -15,7 +15,7 @@ from app.history.kinds.base import EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
 from app.history.kinds.event import AppendedPart, EventEmitted, EventKeyed
-from app.history.kinds.function import FunctionRegistered, RetryPolicy, Trigger
+from app.history.kinds.function import CircuitBreaker, FunctionRegistered, RetryPolicy, Trigger
 from app.history.kinds.kv import BucketCreated, BucketDeleted, KvDeleted, KvExpired, KvPurged, KvPut
 from app.history.kinds.run import (
     Divergence,
@@ -51,6 +51,7 @@ __all__ = [
     "AppendedPart",
     "BucketCreated",
     "BucketDeleted",
+    "CircuitBreaker",
     "ConfigDeleted",
     "ConfigUpdated",
     "Divergence",

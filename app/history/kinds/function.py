@@ -21,6 +21,15 @@ class Trigger(msgspec.Struct, frozen=True, omit_defaults=True):
     cron: str = ""
 
 
+class CircuitBreaker(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When an endpoint that fails is left alone: after so many failures in a row, at first for `open_ms`, twice as long
+    each time it fails again, at most for `open_ms_max`."""
+
+    failure_threshold: int = 5
+    open_ms: int = 60_000
+    open_ms_max: int = 600_000
+
+
 class FunctionRegistered(Fact, frozen=True):
     """stream function/<id>; a full snapshot, one for each version"""
 
@@ -34,6 +43,8 @@ class FunctionRegistered(Fact, frozen=True):
     timeout_ms: int = 600_000
     preferred_mode: str = "pull"
     metadata: msgspec.Raw = EMPTY
+    endpoint_url: str = ""
+    circuit_breaker: CircuitBreaker = CircuitBreaker()
 
 
 FACTS: tuple[type[Fact], ...] = (FunctionRegistered,)

@@ -1,0 +1,57 @@
+"""/api/v1/circuit-breakers: the endpoints of push functions, and whether they are left alone for now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import falcon.asgi
+
+from app import clock
+from app.api.answers import answer
+from app.api.caller import environment_of
+from app.api.services import Operation, Route, Services
+from app.dispatch.push import Endpoint
+
+
+class Breakers:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        answer(resp, [shown(endpoint) for endpoint in self._services.push.breakers(environment_of(req))])
+
+
+class Reset:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key: str) -> None:
+        answer(resp, shown(self._services.push.reset(environment_of(req), key)))
+
+
+def shown(endpoint: Endpoint) -> dict[str, Any]:
+    breaker = endpoint.breaker
+    content: dict[str, Any] = {
+        "key": endpoint.key,
+        "function_id": endpoint.function.id,
+        "endpoint": endpoint.function.endpoint_url,
+        "environment_id": endpoint.environment,
+        "state": breaker.state,
+        "consecutive_fails": breaker.failures,
+    }
+    if breaker.failed_at is not None:
+        content["last_failure"] = clock.rfc3339(breaker.failed_at)
+        content["last_error"] = breaker.reason
+    if breaker.wake_at is not None:
+        content["retry_at"] = clock.rfc3339(breaker.wake_at)
+    return content
+
+
+def routes(services: Services) -> Sequence[Route]:
+    listing = Operation("Every push function's endpoint with its circuit breaker", {200: "breakers"})
+    reset = Operation("Close a circuit breaker", {200: "the breaker", 404: "there is none of that key"})
+    return [
+        Route("/api/v1/circuit-breakers", Breakers(services), {"GET": listing}),
+        Route("/api/v1/circuit-breakers/{key}/reset", Reset(services), {"POST": reset}),
+    ]

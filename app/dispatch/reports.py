@@ -1,0 +1,116 @@
+"""What workers report in JSON, over HTTP: results of steps and failures, as facts to be recorded.
+
+The shape is the same whether a polling worker sends it or a push endpoint answers it. Everything is checked here, so
+that nothing of a report is recorded if a part of it cannot be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from app import clock, jsonvalue
+from app.dispatch.jobs import Job
+from app.errors import InvalidArgument, IronflowError
+from app.history.kinds import NULL, Failure, StepCompleted, StepFailed
+
+STEP_ID_CHARS_MAX = 1_024
+DURATION_MS_MAX = 2**31 - 1
+PUBLISHED_KINDS = ("invoke", "compensate")
+
+Step = StepCompleted | StepFailed
+
+
+class Unrecordable(Exception):
+    """A value in a report that history cannot hold: it would come again the same."""
+
+    def __init__(self, reason: IronflowError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class JobError(msgspec.Struct):
+    message: str = ""
+    code: str | None = None
+    retryable: bool = True
+    retry_after_ms: int | None = None
+    stack: str | None = None
+
+
+class StepResult(msgspec.Struct):
+    id: str
+    name: str
+    status: str
+    type: str = "invoke"
+    output: msgspec.Raw = NULL
+    error: JobError | None = None
+    compensation_for: str | None = None
+    started_at: str | None = None
+    duration_ms: float | None = None
+
+
+def step(job: Job, body: StepResult, field: str, *, kinds: Sequence[str] = PUBLISHED_KINDS) -> Step:
+    """The result of a step. Raises InvalidArgument for a malformed one, Unrecordable for its output."""
+    check_step_id(job, body.id, f"{field}.id")
+    if body.type not in kinds:
+        raise InvalidArgument(
+            f"{field}.type {body.type[:40]!r} is unknown", field=f"{field}.type", hint=f"one of {', '.join(kinds)}"
+        )
+    if "\0" in body.name or "\0" in (body.compensation_for or ""):
+        raise InvalidArgument(f"{field} has a NUL character in a name", field=field, hint="leave it out")
+    common: dict[str, Any] = {
+        "step_id": body.id,
+        "name": body.name,
+        "type": body.type,
+        "execution_seq": job.execution_seq,
+        "attempt": job.attempt,
+        "duration_ms": round(min(max(0.0, body.duration_ms or 0.0), DURATION_MS_MAX)),
+        "started_at": clock.parse_rfc3339(body.started_at, field=f"{field}.started_at") if body.started_at else 0,
+        "compensation_for": body.compensation_for or "",
+    }
+    if body.status == "completed":
+        return StepCompleted(output=checked(body.output, f"{field}.output"), **common)
+    if body.status == "failed":
+        return StepFailed(error=failure(body.error), **common)
+    raise InvalidArgument(
+        f"{field}.status {body.status[:40]!r} is unknown", field=f"{field}.status", hint="completed or failed"
+    )
+
+
+def failure(body: JobError | None) -> Failure:
+    """The error as it is recorded: texts bounded, and free of what a store cannot hold."""
+    told = body or JobError()
+    return Failure(
+        message=text(told.message, 4_000) or "the worker gave no message",
+        code=text(told.code, 200),
+        retryable=told.retryable,
+        stack=text(told.stack, 16_000),
+        retry_after_ms=min(max(0, told.retry_after_ms or 0), DURATION_MS_MAX),
+    )
+
+
+def bad_report(refusal: IronflowError) -> Failure:
+    """What becomes of a run whose last report cannot be recorded."""
+    return Failure(f"bad report of the worker: {refusal}", code=refusal.code, retryable=False)
+
+
+def checked(raw: msgspec.Raw, field: str) -> msgspec.Raw:
+    """The payload, if it can be recorded. Raises Unrecordable."""
+    try:
+        jsonvalue.check(bytes(raw), field=field)
+    except IronflowError as error:
+        raise Unrecordable(error) from None
+    return raw
+
+
+def text(value: str | None, chars_max: int) -> str:
+    return (value or "").replace("\0", "\\0")[:chars_max]
+
+
+def check_step_id(job: Job, step_id: str, field: str) -> None:
+    if not step_id.startswith(f"{job.run_id}:") or len(step_id) > STEP_ID_CHARS_MAX or "\0" in step_id:
+        raise InvalidArgument(
+            f"step id {step_id[:100]!r} does not belong to {job.run_id}", field=field, hint="<run id>:<name>:<number>"
+        )
