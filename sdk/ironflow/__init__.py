@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from ironflow.attempts import StepRetry
     from ironflow.blocking import SyncStep
     from ironflow.body import step_key
+    from ironflow.breaker import CircuitBreaker
     from ironflow.client import AsyncClient, Client
     from ironflow.context import Context, Event, SyncContext
     from ironflow.entities import Append, AsyncStream, EntityEvent, Stream
+    from ironflow.serving import serve
     from ironflow.step import Step
     from ironflow.worker import Worker
 
@@ -24,6 +26,7 @@ __all__ = [
     "Append",
     "AsyncClient",
     "AsyncStream",
+    "CircuitBreaker",
     "Client",
     "Context",
     "EntityEvent",
@@ -45,6 +48,7 @@ __all__ = [
     "Worker",
     "function",
     "on",
+    "serve",
     "step_key",
 ]
 
@@ -54,6 +58,7 @@ _LATER = {
     "Append": "entities",
     "AsyncClient": "client",
     "AsyncStream": "entities",
+    "CircuitBreaker": "breaker",
     "Client": "client",
     "Context": "context",
     "EntityEvent": "entities",
@@ -64,6 +69,7 @@ _LATER = {
     "SyncContext": "context",
     "SyncStep": "blocking",
     "Worker": "worker",
+    "serve": "serving",
     "step_key": "body",
 }
 
