@@ -314,10 +314,12 @@ class Execution:
         """Nothing is left to deliver, and the code did nothing for a while."""
         if self.over or self.parked or self.running or self._returned:
             return
-        if self._diverged is not None or (self.unwinding and (self._waits or self._held)):
+        if self._diverged is not None:
             self._cut_off()
-        elif sum(wake() for wake in self.at_rest):
+        elif sum(wake() for wake in self.at_rest):  # before a run that ends is cut off: it may have got further
             self._deliveries.stir()
+        elif self.unwinding and (self._waits or self._held):
+            self._cut_off()
         elif self._waits and not self._waits.of_threads:
             self._yield()
 

@@ -429,6 +429,23 @@ async def test_a_compensation_is_tried_again_and_a_failing_one_keeps_none_from_r
     ]
 
 
+async def test_a_cancelled_run_undoes_what_it_did_after_branches_were_given_up(replay: bool) -> None:
+    @function("f")
+    async def f(ctx: Context) -> Any:
+        async def fail() -> None:
+            raise ValueError
+
+        with pytest.raises(ValueError):
+            await ctx.step.parallel("p", [lambda: ctx.step.sleep("for long", "9d"), fail])
+        await ctx.step.run("late", lambda: 1)
+        ctx.step.compensate("late", lambda: 1)
+        await ctx.step.sleep("nap", 60)
+
+    result = await run(f, cancel_at="nap", replay=replay)
+
+    assert (result.status, result.compensated) == ("cancelled", ["late"])
+
+
 async def test_what_still_waits_does_not_suspend_a_run_that_is_being_undone(replay: bool) -> None:
     @function("f")
     async def f(ctx: Context) -> Any:
