@@ -14,6 +14,8 @@ from app.history.kinds import (
     Fact,
     Failure,
     RunCompleted,
+    RunFailed,
+    RunResumed,
     RunSuspended,
     RunWoken,
     StepCompleted,
@@ -180,8 +182,13 @@ def _act(story: Story, choose: random.Random, asked: dict[str, WaitForEvent | Sl
 def _check(story: Story) -> None:
     state = story.state
     ends: dict[str, int] = {}
+    failed_step = ""
     for fact in story.facts:
-        if isinstance(fact, StepCompleted | StepFailed) and fact.type in ("sleep", "wait_for_event"):
+        if isinstance(fact, RunFailed):
+            failed_step = fact.step_id
+        elif isinstance(fact, RunResumed):
+            ends.pop(failed_step, None)  # it waits anew
+        elif isinstance(fact, StepCompleted | StepFailed) and fact.type in ("sleep", "wait_for_event"):
             ends[fact.step_id] = ends.get(fact.step_id, 0) + 1
     assert not any(count > 1 for count in ends.values())
     if state.status == "waiting" and state.suspended:
