@@ -24,12 +24,18 @@ from app.history.committer import Committer, Observer
 from app.history.fold import Fold, Noun
 from app.history.tail import Tail
 from app.ids import Ids
+from app.runs.cancellations import Cancellations
 from app.runs.engine import Engine
-from app.runs.functions import FunctionNoun, Functions
+from app.runs.function import FunctionNoun
+from app.runs.functions import Functions
+from app.runs.gates import GateNoun
 from app.runs.noun import RunNoun
 from app.runs.reading import RunReader
+from app.runs.versions import VersionReader
 from app.runs.waits import Waits
+from app.scheduler.cron import Cron
 from app.scheduler.expiry import Expiry
+from app.scheduler.gatekeeper import Gatekeeper
 from app.scheduler.timers import Timers
 from app.scheduler.waiting import Waiting
 from app.values.buckets import BucketNoun
@@ -49,6 +55,7 @@ def nouns() -> Sequence[Noun]:
         EventNoun(),
         RunNoun(),
         FunctionNoun(),
+        GateNoun(),
         MessageNoun(),
         BucketNoun(),
         KvNoun(),
@@ -84,8 +91,15 @@ class Node:
             storage=storage, committer=self.committer, fold=self.fold, tail=self.tail, reach=push.reach
         )
         self.schemas = Schemas(storage=storage, committer=self.committer, tail=self.tail)
+        self.versions = VersionReader(storage)
+        self.cancellations = Cancellations(storage=storage, tail=self.tail)
         self.emitter = Emitter(
-            committer=self.committer, functions=self.functions, schemas=self.schemas, ids=ids, clock=clock
+            committer=self.committer,
+            functions=self.functions,
+            schemas=self.schemas,
+            cancellations=self.cancellations,
+            ids=ids,
+            clock=clock,
         )
         self.streams = Streams(committer=self.committer, emitter=self.emitter)
         self.topics = Topics(storage=storage, committer=self.committer, ids=ids)
@@ -99,6 +113,7 @@ class Node:
             storage=storage,
             tail=self.tail,
             engine=self.engine,
+            functions=self.functions,
             reader=self.runs,
             ids=ids,
             clock=clock,
@@ -130,6 +145,25 @@ class Node:
             engine=self.engine,
             clock=clock,
         )
+        self.gatekeeper = Gatekeeper(
+            storage=storage,
+            tail=self.tail,
+            committer=self.committer,
+            fold=self.fold,
+            functions=self.functions,
+            emitter=self.emitter,
+            reader=self.runs,
+            ids=ids,
+            clock=clock,
+        )
+        self.cron = Cron(
+            storage=storage,
+            tail=self.tail,
+            fold=self.fold,
+            functions=self.functions,
+            emitter=self.emitter,
+            clock=clock,
+        )
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
@@ -139,6 +173,9 @@ class Node:
         await self.timers.start()
         await self.expiry.start()
         await self.vault.start()
+        await self.cancellations.start()
+        await self.gatekeeper.start()
+        await self.cron.start()
         committing = tasks.create_task(self.committer.run(), name="committer")
         await self.waiting.start()
         await self.dispatcher.start()
@@ -155,6 +192,9 @@ class Node:
                 ("keyspace", self.keyspace.run),
                 ("expiry", self.expiry.run),
                 ("waiting", self.waiting.run),
+                ("cancellations", self.cancellations.run),
+                ("gates", self.gatekeeper.run),
+                ("cron", self.cron.run),
             )
         ]
         return [*following, committing]

@@ -145,6 +145,16 @@ def version_of_stream(tx: Transaction, environment: str, stream: str, version: i
     return EntryRecord._make(row) if row else None
 
 
+def stream_backwards(tx: Transaction, environment: str, stream: str, *, until: int = END) -> Iterator[EntryRecord]:
+    """One stream's entries from the last one on, newest first, read in pages that grow."""
+    before, limit = END, 1
+    while page := of_stream_backwards(tx, environment, stream, before_version=before, until=until, limit=limit):
+        yield from page
+        if len(page) < limit:
+            return
+        before, limit = page[-1].version, min(PAGE, limit * 8)
+
+
 def everything(tx: Transaction, *, after_position: int = 0) -> Iterator[list[EntryRecord]]:
     """The whole of history in order, page by page."""
     position = after_position

@@ -64,6 +64,7 @@ class RunRow(NamedTuple):
     detached: int
     watched: int
     pause_requested: int
+    dispatch: str = ""
 
 
 class MessageRow(NamedTuple):
@@ -200,12 +201,29 @@ class EnforcementRow(NamedTuple):
     position: int
 
 
+class GateRow(NamedTuple):
+    """Events that wait at a gate; with a 0 under `waiting` none do, and there is no row."""
+
+    environment: str
+    stream: str
+    function_id: str
+    option: str
+    key: str
+    event_id: str
+    waiting: int
+    armed_at: int
+    fires_at: int
+    function_version: int
+    position: int
+
+
 Record = (
     EntryRecord
     | EventRow
     | RunRow
     | FunctionRow
     | MessageRow
+    | GateRow
     | BucketRow
     | KvRow
     | ConfigRow

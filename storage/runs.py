@@ -95,6 +95,19 @@ def unfinished_children(
     return [row[0] for row in rows]
 
 
+def cancellable(tx: Transaction, *, after: str = "", limit: int = PAGE) -> list[tuple[str, str, str]]:
+    """Environment, id and `dispatch` of unfinished runs that events may cancel, in id order."""
+    return [(row[0], row[1], row[2]) for row in tx.many("cancellable_runs", after=after, limit=limit)]
+
+
+def throttled(
+    tx: Transaction, environment: str, function_id: str, *, since: int, limit: int = 100_000
+) -> list[tuple[int, str]]:
+    """When runs of the function first started after `since`, latest first, and their `dispatch`."""
+    rows = tx.many("throttled_runs", environment=environment, function_id=function_id, since=since, limit=limit)
+    return [(row[0], row[1]) for row in rows]
+
+
 def clear(tx: Transaction) -> None:
     tx.execute("clear_runs")
 

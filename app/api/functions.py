@@ -11,7 +11,7 @@ from app import clock
 from app.api.answers import answer
 from app.api.caller import environment_of
 from app.api.services import Operation, Route, Services
-from app.runs.functions import Function
+from app.runs.function import Function
 
 
 class Functions:

@@ -20,6 +20,7 @@ from typing import Any
 import structlog
 
 from app.clock import Clock
+from app.dispatch.backlog import Backlog
 from app.dispatch.jobs import Job
 from app.dispatch.queue import Lane, Queue, Ready
 from app.dispatch.workers import Session, Sessions, WorkerInfo, check
@@ -43,6 +44,7 @@ from app.history.tail import Tail
 from app.ids import Ids
 from app.runs import memo
 from app.runs.engine import Engine
+from app.runs.functions import Functions
 from app.runs.memo import Memos
 from app.runs.reading import RunReader
 from storage import runs
@@ -65,6 +67,7 @@ class Dispatcher:
         storage: Storage,
         tail: Tail,
         engine: Engine,
+        functions: Functions,
         reader: RunReader,
         ids: Ids,
         clock: Clock,
@@ -73,16 +76,17 @@ class Dispatcher:
         self._storage = storage
         self._tail = tail
         self._engine = engine
+        self._functions = functions
         self._reader = reader
         self._ids = ids
         self._clock = clock
         self._always_replay = always_replay
-        self._queue = Queue()
         self._sessions = Sessions()
+        self._backlog = Backlog(storage=storage, clock=clock, sessions=self._sessions)
+        self._offering: set[Lane] = set()
         self._tasks: asyncio.TaskGroup | None = None
         self._jobs: dict[str, tuple[Session, Job]] = {}
         self._parked: dict[str, tuple[Session, Job]] = {}
-        self._lanes: dict[str, Lane] = {}
         self._joined = asyncio.Event()
         self._position = 0
 
@@ -91,8 +95,12 @@ class Dispatcher:
         return self._sessions
 
     @property
+    def queue(self) -> Queue:
+        return self._backlog.queue
+
+    @property
     def queued(self) -> int:
-        return len(self._queue)
+        return len(self._backlog)
 
     @property
     def jobs_active(self) -> int:
@@ -101,14 +109,12 @@ class Dispatcher:
     async def start(self) -> None:
         """Take up what an earlier process left: queued runs are queued, running ones given back first."""
         self._position = self._tail.head
+        await self._backlog.allow(self._functions.everything())
         after = ""
         while rows := await self._storage.read(lambda tx, after=after: runs.unfinished(tx, after=after)):  # type: ignore[misc]
             for row in rows:
-                lane = (row.environment, row.function_id)
-                self._lanes[row.id] = lane
-                if row.status == "waiting_for_capacity":
-                    self._queue.push(lane, Ready(row.id))
-                elif row.status == "running":
+                self._backlog.take_up(row)
+                if row.status == "running":
                     record = await self._reader.get(row.environment, row.id)
                     self._give_back(row.environment, row.id, record.state.execution_seq, "server restarted")
             after = rows[-1].id
@@ -121,6 +127,7 @@ class Dispatcher:
                 self.fill(session)
             tasks.create_task(self._follow(), name="dispatch-follow")
             tasks.create_task(self._sweep(), name="dispatch-sweep")
+            tasks.create_task(self._unthrottle(), name="dispatch-throttles")
 
     # What transports call.
 
@@ -142,6 +149,8 @@ class Dispatcher:
         for job in list(session.jobs.values()):
             self.forget(session, job)
             self._give_back(job.environment, job.run_id, job.execution_seq, reason)
+        for lane in session.lanes():  # runs of its actors may go to others now
+            self._offer(lane)
 
     def retire(self, session: Session) -> None:
         """The worker takes no more jobs; those it has, it may finish. Others get what waits in its lanes."""
@@ -155,9 +164,9 @@ class Dispatcher:
         """Hand out runs until the session has no credit or its lanes are empty. Nothing before `run` is there."""
         while session.free and self._tasks is not None:
             for lane in session.lanes():
-                ready = self._queue.pop(lane) if self._sessions.serves(session, lane) else None
+                ready = self._backlog.next(session, lane) if self._sessions.serves(session, lane) else None
                 if ready is not None:
-                    self._hand_out(session, lane, ready)
+                    self._hand_out(self._keeper(ready, session), lane, ready)
                     break
             else:
                 return
@@ -206,9 +215,7 @@ class Dispatcher:
 
     def ready(self, environment: str, run_id: str) -> None:
         """A run may start now: a timer is due. One that ended meanwhile is left alone."""
-        lane = self._lanes.get(run_id)
-        if lane is not None:
-            self._enqueue(lane, Ready(run_id))
+        self._offer(self._backlog.again(run_id))
 
     # Following history.
 
@@ -217,10 +224,12 @@ class Dispatcher:
             events: dict[str, Entry] = {}
             for entry in batch:
                 kind = entry.kind
+                if kind == RunCreated.kind:
+                    self._offer(self._backlog.create(entry, events.get(entry.correlation)))
+                    continue
+                self._offer(self._backlog.learn(entry))
                 if kind == EventEmitted.kind:
                     events[entry.correlation] = entry
-                elif kind == RunCreated.kind:
-                    self._created(entry, events.get(entry.correlation))
                 elif kind == RunSuspended.kind:
                     suspended = entry.fact
                     assert isinstance(suspended, RunSuspended)
@@ -233,29 +242,14 @@ class Dispatcher:
                         await self._available_again(entry)
             self._position = batch[-1].position
 
-    def _created(self, entry: Entry, event: Entry | None) -> None:
-        created = entry.fact
-        assert isinstance(created, RunCreated)
-        run_id = entry.stream[4:]
-        lane = (entry.environment, created.function_id)
-        self._lanes[run_id] = lane
-        self._enqueue(lane, Ready(run_id, created if event else None, event))
-
     async def _available_again(self, entry: Entry) -> None:
         run_id = entry.stream[4:]
-        lane = self._lanes.get(run_id)
-        if lane is None:
-            row = await self._reader.row(entry.environment, run_id)
-            lane = self._lanes[run_id] = (entry.environment, row.function_id)
-        self._enqueue(lane, Ready(run_id))
+        if not self._backlog.known(run_id):
+            self._backlog.know(await self._reader.row(entry.environment, run_id))
+        self._offer(self._backlog.again(run_id))
 
     def _ended(self, entry: Entry) -> None:
         run_id = entry.stream[4:]
-        lane = self._lanes.get(run_id)
-        if lane is not None:
-            self._queue.discard(lane, run_id)
-            if entry.kind not in _KEPT:
-                del self._lanes[run_id]
         self._unpark(run_id, entry.kind)
         held = self._jobs.get(run_id)
         if held is not None:  # it ended by something other than its worker's report: cancelled, timed out
@@ -268,18 +262,37 @@ class Dispatcher:
 
     # Handing out.
 
-    def _enqueue(self, lane: Lane, ready: Ready) -> None:
-        parked = self._parked.get(ready.run_id)
-        if parked is not None and parked[0].free:
-            self._queue.discard(lane, ready.run_id)
-            self._hand_out(parked[0], lane, ready)
+    def _offer(self, lane: Lane | None) -> None:
+        """Hand out what the function has to workers with credit, while it has capacity."""
+        if lane is None or self._tasks is None or lane in self._offering:  # a refused start would ask for the next
             return
-        self._queue.push(lane, ready)
-        session = self._sessions.with_most_credit(lane)
-        if session is not None:
-            first = self._queue.pop(lane)
-            if first is not None:
-                self._hand_out(session, lane, first)
+        self._offering.add(lane)
+        try:
+            while self._offer_one(lane):
+                pass
+        finally:
+            self._offering.discard(lane)
+
+    def _offer_one(self, lane: Lane) -> bool:
+        for session in self._sessions.with_credit(lane):
+            ready = self._backlog.next(session, lane)
+            if ready is not None:
+                self._hand_out(self._keeper(ready, session), lane, ready)
+                return True
+        return False
+
+    async def _unthrottle(self) -> None:
+        """Go on with throttled functions when their time has come."""
+        while True:
+            self._backlog.throttled.clear()
+            for lane in self.queue.wake(self._clock.now_us()):
+                self._offer(lane)
+            await self._clock.wait_until(self.queue.next_at(), self._backlog.throttled)
+
+    def _keeper(self, ready: Ready, session: Session) -> Session:
+        """Who is handed the run: the worker that keeps it parked, if it has a free slot, else the one given."""
+        parked = self._parked.get(ready.run_id)
+        return parked[0] if parked is not None and parked[0].free else session
 
     def _hand_out(self, session: Session, lane: Lane, ready: Ready) -> None:
         session.credit -= 1
@@ -299,7 +312,8 @@ class Dispatcher:
         self._engine.start(
             lane[0], run_id, worker_id=session.info.id, unwinds=session.unwinds, done=started, urgent=False
         )
-        session.assign(job)
+        if session.jobs.get(job.id) is job:
+            session.assign(job)
 
     def _not_started(self, session: Session, job: Job, error: BaseException) -> None:
         """The run was cancelled in between, another node was first, or the store failed."""
@@ -307,7 +321,7 @@ class Dispatcher:
             self.forget(session, job)
             session.cancel(job, str(error))
             self._regain(session)
-        if not isinstance(error, IronflowError):
+        if not isinstance(error, IronflowError) or error.retryable:
             self._later(lambda: self.ready(job.environment, job.run_id))
 
     async def _hand_out_again(self, session: Session, lane: Lane, run_id: str) -> None:
@@ -325,15 +339,17 @@ class Dispatcher:
             fact = await answered
         except IronflowError as refusal:
             log.debug("run not started", run_id=run_id, reason=str(refusal))
-            self._regain(session)
+            self._not_handed_out(session, lane, run_id)
+            if refusal.retryable:
+                self._later(lambda: self.ready(environment, run_id))
             return
         except StorageError as error:
             log.warning("run not started", run_id=run_id, error=str(error))
-            self._regain(session)
+            self._not_handed_out(session, lane, run_id)
             self._later(lambda: self.ready(environment, run_id))
             return
         if fact is None:  # it was to be unwound, by a worker that cannot do that: it has ended
-            self._regain(session)
+            self._not_handed_out(session, lane, run_id)
             return
         seq = fact.execution_seq
         parked = self._unpark(run_id, "resumed elsewhere", unless=session)
@@ -348,7 +364,7 @@ class Dispatcher:
             log.warning("run not handed out", run_id=run_id, error=str(error))
             memos = None
         if memos is None or session.closed:
-            self._regain(session)
+            self._not_handed_out(session, lane, run_id)
             self._give_back(environment, run_id, seq, "the worker left before it was handed the run")
             return
         created, event = (parked, parked.event) if resumes and parked else (memos.created, memos.event)
@@ -419,6 +435,13 @@ class Dispatcher:
         session.jobs.pop(job.id, None)
         if self._jobs.get(job.run_id, (None, None))[1] is job:
             del self._jobs[job.run_id]
+            self.queue.release(job.run_id)
+            self._offer((job.environment, job.function_id))
+
+    def _not_handed_out(self, session: Session, lane: Lane, run_id: str) -> None:
+        self.queue.release(run_id)
+        self._offer(lane)
+        self._regain(session)
 
     def _regain(self, session: Session) -> None:
         session.credit += 1

@@ -31,8 +31,10 @@ from app.history.committer import Done
 from app.history.kinds import Divergence, Failure, FunctionRegistered, RunCompleted, RunNoted
 from app.outbound import url
 from app.outbound.reach import Reach
+from app.runs.definition import signature_style
 from app.runs.engine import Diverged, Engine
-from app.runs.functions import Function, Functions, signature_style
+from app.runs.function import Function
+from app.runs.functions import Functions
 
 if TYPE_CHECKING:
     from app.dispatch.exchange import Asked

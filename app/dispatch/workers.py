@@ -140,10 +140,7 @@ class Sessions:
     def serves(self, session: Session, lane: Lane) -> bool:
         return self._pushed.get(lane, session) is session
 
-    def with_most_credit(self, lane: Lane) -> Session | None:
-        """The session of the lane that can take most, if one can take any."""
-        best: Session | None = None
-        for session in self.serving(lane):
-            if session.free and (best is None or session.credit > best.credit):
-                best = session
-        return best
+    def with_credit(self, lane: Lane) -> list[Session]:
+        """The sessions of the lane that can take a run, first those that can take most."""
+        free = [session for session in self.serving(lane) if session.free]
+        return sorted(free, key=lambda session: -session.credit) if len(free) > 1 else free

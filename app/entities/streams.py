@@ -22,7 +22,6 @@ from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft
 from app.history.kinds import AppendedPart, EntityDeleted, EventKeyed
 from app.history.kinds.entity import stream
-from app.runs import noun as run_noun
 
 STREAMS_MAX = 100
 EVENTS_MAX = 1_000
@@ -61,7 +60,6 @@ class Streams:
         """Raises InvalidArgument, VersionConflict, StreamDeleted, IdempotencyConflict, PayloadTooLarge."""
         _check(appends, idempotency_key)
         prepared = self._prepared(environment, appends, idempotency_key)
-        run_ids = tuple(run for _, _, events in prepared for event in events for run in event.run_ids)
         key_id = keyed_id(environment, idempotency_key) if idempotency_key else ""
         key_stream = event_noun.stream(key_id) if key_id else ""
         told = fingerprint(appends)
@@ -71,23 +69,27 @@ class Streams:
                 return Decision((), _repeated(known, told, idempotency_key))
             drafts: list[Draft] = []
             parts: list[AppendedPart] = []
+            started: list[str] = []
             for append, where, events in prepared:
                 entity: Entity | None = states[where]
                 require(entity, append)
                 version = entity.version if entity else 0
                 for event in events:
                     version += 1
-                    drafts += _placed(event, where, version)
+                    recorded = event.record(states, now)
+                    assert recorded is not None, "an appended event claims nothing"
+                    drafts += _placed(recorded.drafts, where, version)
+                    started += recorded.emitted.run_ids
                 parts.append(AppendedPart(append.type, append.id, version, tuple(event.event_id for event in events)))
+            run_ids = tuple(started)
             if key_stream:
                 keyed = EventKeyed(key_id, told.hex(), tuple(parts), run_ids)
                 drafts.append(drafts[0]._replace(stream=key_stream, fact=keyed, metadata="{}"))
             return Decision(drafts, Appended(tuple(parts), run_ids))
 
         streams = tuple(where for _, where, _ in prepared) + ((key_stream,) if key_stream else ())
-        appended: Appended = await self._committer.commit(
-            Command(environment, streams, decide, new=tuple(map(run_noun.stream, run_ids)))
-        )
+        runs = tuple(run for _, _, events in prepared for event in events for run in event.runs)
+        appended: Appended = await self._committer.commit(Command(environment, streams, decide, new=runs))
         return appended
 
     def _prepared(
@@ -201,9 +203,9 @@ def _event_ids(environment: str, key: str) -> Iterator[str]:
         number += 1
 
 
-def _placed(event: Prepared, where: str, version: int) -> Iterator[Draft]:
-    """The event's entry, and its runs' that name it as their cause."""
-    emitted, *created = event.drafts
+def _placed(drafts: Sequence[Draft], where: str, version: int) -> Iterator[Draft]:
+    """The event's entry, and what follows from it, which names it as the cause."""
+    emitted, *created = drafts
     yield emitted
     for run in created:
         yield run._replace(causation=f"{where}#{version}")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
 
 from app.clock import Clock
-from app.errors import IdempotencyConflict, InvalidArgument
+from app.errors import FailedPrecondition, IdempotencyConflict, InvalidArgument, ResourceExhausted
 from app.events.emit import Emitted, Emitter, NewEvent
 from app.history.kinds import Failure, RunCompleted, RunFailed, RunPaused
 from app.runs.functions import Functions
@@ -35,6 +36,17 @@ class RunResult(NamedTuple):
     timed_out: bool = False
 
 
+def _run_in_the_way(emitted: Emitted, function_id: str) -> str:
+    """The unfinished run of a singleton, because of which there is no other. Raises ResourceExhausted where the rate
+    limit let none through."""
+    for one in emitted.outcomes:
+        if one.function_id == function_id and one.run_id:
+            return one.run_id
+    raise ResourceExhausted(
+        f"the rate limit of function {function_id!r} lets no more runs through now", hint="invoke it later"
+    )
+
+
 class Invoker:
     def __init__(
         self, *, emitter: Emitter, functions: Functions, reader: RunReader, waits: Waits, clock: Clock
@@ -49,17 +61,22 @@ class Invoker:
         """The event's id, and one result for each run of it. No `timeout_ms` is WAIT_MS_DEFAULT. Raises as
         Emitter.emit does."""
         started_at, until = self._limits(timeout_ms)
-        emitted = await self._emitter.emit(event)
+        emitted = await self._emitter.emit(replace(event, waits=True))
         if emitted.duplicate:
             waits = [self._found(event.environment, run_id, until) for run_id in emitted.run_ids]
         else:
-            started = zip(emitted.run_ids, emitted.function_ids, strict=True)
-            waits = [self._awaited(event.environment, *run, started_at, until) for run in started]
+            waits = [
+                self._found(event.environment, run_id, until)
+                if run_id in emitted.earlier
+                else self._awaited(event.environment, run_id, function_id, started_at, until)
+                for run_id, function_id in zip(emitted.run_ids, emitted.function_ids, strict=True)
+            ]
         return emitted.event_id, [await waits[0]] if len(waits) == 1 else await asyncio.gather(*waits)
 
     async def invoke(self, event: NewEvent) -> tuple[str, str]:
-        """The ids of the run and of the event, whose name is the function's id. Raises FunctionNotFound, and as
-        Emitter.emit does."""
+        """The ids of the run and of the event, whose name is the function's id. Raises FunctionNotFound,
+        FailedPrecondition for an archived function, ResourceExhausted for a rate limited one, and as Emitter.emit
+        does."""
         emitted = await self._call(event)
         return await self._run_of(event, emitted), emitted.event_id
 
@@ -68,18 +85,24 @@ class Invoker:
         started_at, until = self._limits(timeout_ms)
         emitted = await self._call(event)
         run_id = await self._run_of(event, emitted)
-        if emitted.duplicate:
+        if emitted.duplicate or run_id in emitted.earlier or run_id not in emitted.run_ids:
             return await self._found(event.environment, run_id, until)
         return await self._awaited(event.environment, run_id, event.name, started_at, until)
 
     async def _call(self, event: NewEvent) -> Emitted:
-        self._functions.get(event.environment, event.name)
-        return await self._emitter.emit(event)
+        function = self._functions.get(event.environment, event.name)
+        if not function.is_triggered:
+            raise FailedPrecondition(
+                f"function {event.name!r} is {function.status}", hint=f"`ironflow function resume {event.name}`"
+            )
+        return await self._emitter.emit(replace(event, function_ids=(event.name,), waits=True))
 
     async def _run_of(self, event: NewEvent, emitted: Emitted) -> str:
         """The run of the called function: its event may have started others too."""
         if not emitted.duplicate:
-            return emitted.run_ids[emitted.function_ids.index(event.name)]
+            if event.name in emitted.function_ids:
+                return emitted.run_ids[emitted.function_ids.index(event.name)]
+            return _run_in_the_way(emitted, event.name)
         for run_id in emitted.run_ids:
             if (await self._reader.row(event.environment, run_id)).function_id == event.name:
                 return run_id

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.history.entry import Entry
-from app.history.kinds import AppendedPart, EventEmitted, EventKeyed
+from app.history.kinds import AppendedPart, EventEmitted, EventKeyed, Outcome
 from app.history.kinds.entity import entity_of
 from storage import events
 from storage.contract import Transaction
@@ -35,6 +35,7 @@ class Event:
     run_ids: tuple[str, ...]
     fingerprint: bytes
     parts: tuple[AppendedPart, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
 
 def row_of(entry: Entry) -> EventRow:
@@ -64,7 +65,7 @@ class EventNoun:
         match entry.fact:
             case EventEmitted() as fact:
                 told = fingerprint(fact.name, bytes(fact.data)) if fact.idempotency_key else b""
-                return Event(row=row_of(entry), run_ids=fact.run_ids, fingerprint=told)
+                return Event(row_of(entry), fact.run_ids, told, outcomes=fact.outcomes)
             case EventKeyed() as keyed:
                 return Event(None, keyed.run_ids, bytes.fromhex(keyed.fingerprint), keyed.parts)
             case _:

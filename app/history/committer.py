@@ -12,7 +12,8 @@ and are dropped when a transaction fails.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import structlog
@@ -46,8 +47,9 @@ class Decision(NamedTuple):
 
 class Decide(Protocol):
     def __call__(self, states: Mapping[str, Any], now: int) -> Decision:
-        """Pure: the states of the command's streams (None where nothing was recorded yet) and the time to a
-        decision. Raises IronflowError to refuse. It must not change the states."""
+        """Pure: the states of streams (None where nothing was recorded yet) and the time to a decision. A stream that
+        the command did not name is read, under the lock, when it is asked for. Raises IronflowError to refuse. It
+        must not change the states."""
         ...
 
 
@@ -55,8 +57,8 @@ Done = Callable[[Any, BaseException | None], None]
 
 
 class Command(NamedTuple):
-    """A wish to record something. `streams` and `new` name every stream that `decide` reads or writes; those in
-    `new` are known to be empty, because their id was made a moment ago, and are not looked up."""
+    """A wish to record something. `streams` names what `decide` surely reads or writes; streams in `new` are known to
+    be empty, because their id was made a moment ago, and are not looked up."""
 
     environment: str
     streams: tuple[str, ...]
@@ -184,14 +186,17 @@ class Committer:
         touched: dict[tuple[str, str], Slot] = {}
         for waiting in batch:
             command = waiting.command
-            slots = self._slots(tx, command)
+            slots = _Slots(partial(self._slot, tx, touched, command.environment))
+            self._name(slots, command)
             try:
-                decision = command.decide({stream: slot.state for stream, slot in slots.items()}, now)
+                decision = command.decide(slots.states, now)
                 encoded = [kinds.encode(draft.fact) for draft in decision.drafts]
             except IronflowError as refusal:
                 outcomes.append(_Outcome(waiting, None, refusal))
                 self._discard(command)
                 continue
+            except StorageError:
+                raise
             except Exception:
                 log.exception("a decision raised", streams=command.streams)
                 outcomes.append(_Outcome(waiting, None, Internal("the command could not be decided")))
@@ -242,18 +247,20 @@ class Committer:
             self._position, self._digest = position, chained or digest.ORIGIN
         return self._position, self._digest
 
-    def _slots(self, tx: Transaction, command: Command) -> dict[str, Slot]:
-        slots: dict[str, Slot] = {}
+    def _name(self, slots: _Slots, command: Command) -> None:
+        """Read the streams that the command names, and begin those that are new."""
         for stream in command.streams:
-            key = (command.environment, stream)
-            slot = self._states.get(key)
-            if slot is None:
-                slot = self._fold.load(tx, command.environment, stream)
-                self._states.put(key, slot)
-            slots[stream] = slot
+            slots[stream]
         for stream in command.new:
             slots[stream] = self._begin(command.environment, stream)
-        return slots
+
+    def _slot(self, tx: Transaction, touched: Mapping[tuple[str, str], Slot], environment: str, stream: str) -> Slot:
+        key = (environment, stream)
+        slot = touched.get(key) or self._states.get(key)
+        if slot is None:
+            slot = self._fold.load(tx, environment, stream)
+            self._states.put(key, slot)
+        return slot
 
     def _begin(self, environment: str, stream: str) -> Slot:
         slot = self._fold.slot(stream)
@@ -264,6 +271,34 @@ class Committer:
         """Forget the empty states of streams that a refused command would have begun."""
         for stream in command.new:
             self._states.drop((command.environment, stream))
+
+
+class _Slots(dict[str, Slot]):
+    """The slots of one command by stream; one that is missing is loaded."""
+
+    def __init__(self, load: Callable[[str], Slot]) -> None:
+        self._load = load
+        self.states = _View(self)
+
+    def __missing__(self, stream: str) -> Slot:
+        slot = self[stream] = self._load(stream)
+        return slot
+
+
+class _View(Mapping[str, Any]):
+    """The states of slots, as a decision sees them."""
+
+    def __init__(self, slots: _Slots) -> None:
+        self._slots = slots
+
+    def __getitem__(self, stream: str) -> Any:
+        return self._slots[stream].state
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._slots)
+
+    def __len__(self) -> int:
+        return len(self._slots)
 
 
 class _States:

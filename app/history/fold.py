@@ -67,6 +67,15 @@ class Restored(NamedTuple):
     position: int
 
 
+@runtime_checkable
+class Renewing(Protocol):
+    """A noun whose state does not depend on all of its stream, however long that grows."""
+
+    def renews(self, entry: Entry) -> bool:
+        """Whether the state after `entry` is the same whatever came before it."""
+        ...
+
+
 class Slot:
     """A stream's state in memory, and how far it has been folded."""
 
@@ -99,6 +108,10 @@ class Fold:
             if last is not None:
                 slot.apply(Entry(last))
             return slot
+        if isinstance(slot.noun, Renewing):
+            for entry in _since_renewal(tx, slot.noun, environment, stream, until):
+                slot.apply(entry)
+            return slot
         restored = slot.noun.restore(tx, environment, stream) if isinstance(slot.noun, Restoring) else None
         if restored is not None and restored.position <= until:
             slot.state, slot.version = restored.state, restored.version
@@ -116,3 +129,13 @@ class Fold:
                 rows.setdefault(noun.prefix, []).append(noun.row(state))
         for prefix, changed in rows.items():
             self.nouns[prefix].save(tx, changed)
+
+
+def _since_renewal(tx: Transaction, noun: Renewing, environment: str, stream: str, until: int) -> list[Entry]:
+    """The last entries of the stream, oldest first, from the one on that says all that counts."""
+    entries: list[Entry] = []
+    for record in history.stream_backwards(tx, environment, stream, until=until):
+        entries.append(Entry(record))
+        if noun.renews(entries[-1]):
+            break
+    return entries[::-1]

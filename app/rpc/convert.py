@@ -14,7 +14,8 @@ from app.dispatch.workers import PUSH_WORKER
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError, Unimplemented
 from app.events.invoke import RunResult
 from app.history.kinds import CircuitBreaker, Failure, RetryPolicy, Trigger
-from app.runs.functions import Definition, Function
+from app.runs.definition import Definition
+from app.runs.function import Function
 from app.runs.reading import RunRecord, StepRecord
 from ironflow.v1 import ironflow_pb2, types_pb2
 from storage.records import RunRow

@@ -14,13 +14,15 @@ from app.errors import FunctionNotFound, InvalidArgument
 from app.history.entry import Draft, Entry
 from app.history.kinds import (
     EventEmitted,
+    FunctionRegistered,
     RunCancelled,
     RunCompleted,
     RunCreated,
     RunFailed,
 )
 from app.ids import Ids
-from app.runs import matching
+from app.runs import admission, matching
+from app.runs.admission import Arrival
 from app.runs.functions import Functions
 from app.runs.matching import Candidate
 from app.runs.noun import stream
@@ -55,13 +57,8 @@ def drafts(parent: Run, wanted: Invoke, made: Child) -> list[Draft]:
         run_id=parent.id,
         run_ids=(made.run_id,),
     )
-    created = RunCreated(
-        function_id=function.id,
-        function_version=function.version,
-        event_id=made.event_id,
-        event_name=wanted.function_id,
-        retry=function.retry,
-        timeout_ms=function.timeout_ms,
+    created = msgspec.structs.replace(
+        _planned(wanted, made, function),
         parent_run_id=parent.id,
         parent_step_id=wanted.step_id,
         depth=parent.depth + 1,
@@ -72,6 +69,16 @@ def drafts(parent: Run, wanted: Invoke, made: Child) -> list[Draft]:
         Draft(where, emitted, stream(parent.id), made.event_id),
         Draft(stream(made.run_id), created, where, made.event_id),
     ]
+
+
+def _planned(wanted: Invoke, made: Child, function: FunctionRegistered) -> RunCreated:
+    """The run that the function's options make of the invocation. It is wanted by its parent, so nothing holds it back
+    or lets it go; capacity counts as for every run."""
+    data = msgspec.json.decode(wanted.input)
+    envelope = {"id": made.event_id, "name": wanted.function_id, "data": data, "metadata": {}, "source": SOURCE}
+    variables = {**envelope, "event": envelope, "topic": wanted.function_id}
+    arrival = Arrival(made.event_id, wanted.function_id, data, len(wanted.input), lambda: envelope, lambda: variables)
+    return admission.plan(function, arrival, made.run_id).created
 
 
 def outcome(ended: Entry) -> tuple[msgspec.Raw | None, str]:

@@ -5,9 +5,10 @@ Reports of workers are answered by callback in the event loop, so that a message
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from app import texts
 from app.clock import Clock
@@ -19,6 +20,7 @@ from app.history.kinds import (
     Fact,
     Failure,
     RunCompleted,
+    RunFailed,
     RunNoted,
     RunPaused,
     RunStarted,
@@ -27,6 +29,7 @@ from app.history.kinds import (
 )
 from app.ids import Ids
 from app.runs import children, machine, steering, steps, waiting, yields
+from app.runs.admission import on_failure
 from app.runs.functions import Functions
 from app.runs.noun import stream
 from app.runs.reading import not_found
@@ -270,6 +273,10 @@ def _decide(where: str, decider: Decider, actor: str, causation: str, states: Ma
     facts = decider(run, now)
     correlation = run.correlation if run else ""
     drafts = [Draft(where, fact, causation, correlation, actor) for fact in facts]
+    for failed in facts:
+        if run is not None and isinstance(failed, RunFailed):
+            owed = on_failure(run, run.id, failed.error, now)
+            drafts += [Draft(held_at, fact, where, correlation) for held_at, fact in owed]
     return Decision(drafts, _told(facts))
 
 
@@ -291,6 +298,11 @@ def _telling(done: Done) -> Done:
     return told
 
 
+def _beginning(new: Sequence[str], states: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The states, with streams that are about to begin."""
+    return ChainMap(dict.fromkeys(new), cast("dict[str, Any]", states))
+
+
 def _together(first: Command, others: Sequence[Command]) -> Command:
     """One command: all is recorded or nothing. If the first has nothing to record, the others do not count."""
 
@@ -302,7 +314,7 @@ def _together(first: Command, others: Sequence[Command]) -> Command:
         for other in others:
             if any(draft.stream in other.streams for draft in drafts):
                 continue  # the same idempotency key twice in one step
-            also = other.decide({**states, **dict.fromkeys(other.new)}, now)
+            also = other.decide(_beginning(other.new, states), now)
             drafts += also.drafts
             new += other.new if also.drafts else ()
         return Decision(drafts, decision.answer, new)

@@ -155,6 +155,10 @@ def _created(entry: Entry, fact: RunCreated) -> Run:
         parent_step_id=fact.parent_step_id,
         depth=fact.depth,
         detached=fact.detached,
+        dispatch=fact.dispatch,
+        on_failure=fact.on_failure,
+        status="waiting" if fact.start_at > entry.recorded_at else "waiting_for_capacity",
+        due_at=fact.start_at if fact.start_at > entry.recorded_at else None,
     )
 
 

@@ -18,7 +18,7 @@ from app.errors import InvalidArgument
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, StepWaiting
 from app.patterns import PatternIndex
-from app.runs.triggers import VARIABLES
+from app.runs.limits import VARIABLES
 
 MATCH_CHARS_MAX = 4_096
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from app.history.entry import Entry
+from app.history.kinds import Dispatch
 from app.runs import folding
 from app.runs.state import TERMINAL, Run
 from storage import runs
@@ -12,6 +15,8 @@ from storage.contract import Transaction
 from storage.records import RunRow
 
 ERROR_MESSAGE_CHARS_MAX = 500
+
+_PLAIN = Dispatch()
 
 
 def stream(run_id: str) -> str:
@@ -57,6 +62,7 @@ class RunNoun:
             detached=int(state.detached),
             watched=state.watched,
             pause_requested=int(state.pause_requested),
+            dispatch="" if state.dispatch == _PLAIN else msgspec.json.encode(state.dispatch).decode(),
         )
 
     def keep(self, state: Run) -> bool:

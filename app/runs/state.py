@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from app.errors import RunNotFound, StaleExecution
 from app.history.kinds import (
+    Dispatch,
     Divergence,
     Failure,
     RetryPolicy,
@@ -61,6 +62,9 @@ class Open(NamedTuple):
     at: int
 
 
+_PLAIN = Dispatch()
+
+
 @dataclass(slots=True)
 class Run:
     """`steps` holds those that ended, in the order of their last report; `open` those that wait. `news` are steps that
@@ -81,6 +85,8 @@ class Run:
     parent_step_id: str = ""
     depth: int = 0
     detached: bool = False
+    dispatch: Dispatch = _PLAIN
+    on_failure: str = ""
     status: Status = "waiting_for_capacity"
     suspended: bool = False
     attempt: int = 1

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from app import expressions
 from app.errors import InvalidArgument
 from app.expressions import EvaluationFailed, EvaluationTooCostly, Expression
-
-if TYPE_CHECKING:
-    from app.runs.functions import Function
+from app.runs.function import Function
+from app.runs.limits import VARIABLES
 
 log = structlog.get_logger(__name__)
-
-VARIABLES = frozenset(("event", "data", "metadata", "source", "name", "topic", "timestamp", "eventNamespace"))
 
 
 @dataclass(slots=True, eq=False)

@@ -14,6 +14,7 @@ from app.history.entry import Entry
 from app.history.kinds import (
     RunCancelled,
     RunCompleted,
+    RunCreated,
     RunFailed,
     RunPaused,
     RunReleased,
@@ -32,6 +33,7 @@ from storage.contract import Storage
 _KINDS = frozenset(
     fact.kind
     for fact in (
+        RunCreated,
         RunStarted,
         RunReleased,
         RunRetrying,
@@ -116,6 +118,8 @@ class Timers:
         self._due.clear(key)
         self._expiry.clear(key)
         match entry.fact:
+            case RunCreated(start_at=at) if at > entry.recorded_at:
+                self._due.set(key, at)
             case RunStarted(timeout_at=at) if at:
                 self._expiry.set(key, at)
             case RunSuspended(due_at=at) | RunRetrying(due_at=at) if at:

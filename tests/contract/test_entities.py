@@ -30,7 +30,7 @@ from app.history.verify import verify
 from app.ids import Ids
 from app.node import Node
 from app.runs import memo
-from app.runs.functions import Definition
+from app.runs.definition import Definition
 from storage.contract import Storage
 
 

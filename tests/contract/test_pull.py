@@ -18,7 +18,7 @@ from app.events.emit import NewEvent
 from app.history.kinds import Fact, Failure, RunCompleted, RunReleased, StepCompleted, StepFailed
 from app.ids import Ids
 from app.node import Node
-from app.runs.functions import Definition
+from app.runs.definition import Definition
 from storage.contract import Storage, StorageError
 from tests.support.failing import Failing
 

@@ -20,7 +20,7 @@ from app.history.kinds import CircuitBreaker, RetryPolicy, Trigger
 from app.ids import Ids
 from app.node import Node
 from app.outbound.reach import LOOPBACK, Reach
-from app.runs.functions import Definition
+from app.runs.definition import Definition
 from storage.contract import Storage
 from tests.contract.conftest import START_US
 from tests.support.endpoint import WAIT_S, Answer, Endpoint, Json, Reply, Request

@@ -9,7 +9,7 @@ from app.events.emit import NewEvent
 from app.events.reading import LIMIT_MAX, EventFilter, EventPage, EventReader
 from app.history.kinds import Trigger
 from app.node import Node
-from app.runs.functions import Definition
+from app.runs.definition import Definition
 from app.runs.reading import RunFilter
 from storage.contract import Storage
 

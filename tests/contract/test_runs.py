@@ -15,7 +15,7 @@ from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.ids import Ids
 from app.node import Node
-from app.runs.functions import Definition
+from app.runs.definition import Definition
 from app.runs.reading import RunFilter
 from storage.contract import Storage
 from tests.support.worker import LEASE_S, Worker, emit, ended, register, status_of

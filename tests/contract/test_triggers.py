@@ -17,7 +17,8 @@ from app.history.entry import Draft
 from app.history.kinds import FunctionRegistered, Trigger
 from app.ids import Ids
 from app.node import Node
-from app.runs.functions import Definition, stream
+from app.runs.definition import Definition
+from app.runs.function import stream
 from storage.contract import Storage
 
 

@@ -21,7 +21,7 @@ from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.ids import Ids
 from app.node import Node
-from app.runs.functions import Definition
+from app.runs.definition import Definition
 from storage import open_storage
 from tests.support.postgres import Cluster
 

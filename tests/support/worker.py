@@ -18,7 +18,7 @@ from app.history.entry import Entry
 from app.history.kinds import Failure, RunCompleted, StepCompleted, Trigger
 from app.ids import Ids
 from app.node import Node
-from app.runs.functions import Definition
+from app.runs.definition import Definition
 from app.runs.yields import Invoke, Sleep, WaitForEvent, Yield
 from storage import history
 from storage.contract import Storage

@@ -10,14 +10,30 @@ from typing import Any
 
 import msgspec
 
-from app.history.kinds import config, entity, event, function, kv, run, schema, secret, topic
+from app.history.kinds import config, entity, event, function, gate, kv, run, schema, secret, topic
 from app.history.kinds.base import EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
-from app.history.kinds.event import AppendedPart, EventEmitted, EventKeyed
-from app.history.kinds.function import CircuitBreaker, FunctionRegistered, RetryPolicy, Trigger
+from app.history.kinds.event import AppendedPart, EventEmitted, EventKeyed, Outcome
+from app.history.kinds.function import (
+    Batch,
+    CancelOn,
+    CircuitBreaker,
+    Concurrency,
+    Debounce,
+    FunctionRegistered,
+    FunctionStatusChanged,
+    RateLimit,
+    RetryPolicy,
+    Singleton,
+    Throttle,
+    Trigger,
+)
+from app.history.kinds.gate import GateCancelled, GateFired, GateHeld, GatePassed
 from app.history.kinds.kv import BucketCreated, BucketDeleted, KvDeleted, KvExpired, KvPurged, KvPut
 from app.history.kinds.run import (
+    CancelWhen,
+    Dispatch,
     Divergence,
     Failure,
     RunCancelled,
@@ -49,11 +65,17 @@ __all__ = [
     "KINDS",
     "NULL",
     "AppendedPart",
+    "Batch",
     "BucketCreated",
     "BucketDeleted",
+    "CancelOn",
+    "CancelWhen",
     "CircuitBreaker",
+    "Concurrency",
     "ConfigDeleted",
     "ConfigUpdated",
+    "Debounce",
+    "Dispatch",
     "Divergence",
     "EnforcementSet",
     "EntityDeleted",
@@ -62,10 +84,17 @@ __all__ = [
     "Fact",
     "Failure",
     "FunctionRegistered",
+    "FunctionStatusChanged",
+    "GateCancelled",
+    "GateFired",
+    "GateHeld",
+    "GatePassed",
     "KvDeleted",
     "KvExpired",
     "KvPurged",
     "KvPut",
+    "Outcome",
+    "RateLimit",
     "RetryPolicy",
     "RunCancelled",
     "RunCompleted",
@@ -86,18 +115,20 @@ __all__ = [
     "SecretCreated",
     "SecretDeleted",
     "SecretUpdated",
+    "Singleton",
     "StepCompleted",
     "StepFailed",
     "StepInvoking",
     "StepSleeping",
     "StepWaiting",
+    "Throttle",
     "TopicPublished",
     "Trigger",
     "decode",
     "encode",
 ]
 
-_NOUNS = (entity, event, function, run, topic, kv, config, secret, schema)
+_NOUNS = (entity, event, function, gate, run, topic, kv, config, secret, schema)
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}

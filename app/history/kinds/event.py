@@ -7,6 +7,17 @@ import msgspec
 from app.history.kinds.base import Fact
 
 
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of an event at a function that it did not simply start: debounced or batched (it waits, until
+    `due_at`), rate_limited or skipped (it starts nothing; `run_id` is the run in its way), duplicate (`run_id` is the
+    run of the same idempotency value), replaced (its run took the place of the one before)."""
+
+    function_id: str
+    outcome: str
+    run_id: str = ""
+    due_at: int = 0
+
+
 class EventEmitted(Fact, frozen=True):
     """stream event/<id>; of an event that was appended to an entity: entity/<type>/<id>"""
 
@@ -19,6 +30,7 @@ class EventEmitted(Fact, frozen=True):
     idempotency_key: str = ""
     run_id: str = ""
     run_ids: tuple[str, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
 
 class AppendedPart(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -35,8 +35,30 @@ class Divergence(msgspec.Struct, frozen=True, omit_defaults=True):
     location: str = ""
 
 
+class CancelWhen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A later event that cancels this run: it fits the pattern, has `value` at the path `match` if there is one, and
+    the expression holds."""
+
+    event: str
+    match: str = ""
+    value: str = ""
+    expression: str = ""
+
+
+class Dispatch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What dispatch has to know of a run, computed from its event when it is created. A throttle_key of None means
+    that the run is not throttled. Priority counts in seconds of waiting."""
+
+    concurrency_key: str = ""
+    throttle_key: str | None = None
+    priority: float = 0.0
+    actor_id: str = ""
+    cancel_on: tuple[CancelWhen, ...] = ()
+
+
 class RunCreated(Fact, frozen=True):
-    """stream run/<id>, as are all that follow. A detached child outlives its parent."""
+    """stream run/<id>, as are all that follow. A detached child outlives its parent. It may start at start_at (0: at
+    once)."""
 
     kind = "run.created"
     function_id: str
@@ -49,6 +71,9 @@ class RunCreated(Fact, frozen=True):
     parent_step_id: str = ""
     depth: int = 0
     detached: bool = False
+    dispatch: Dispatch = Dispatch()
+    start_at: int = 0
+    on_failure: str = ""
 
 
 class RunStarted(Fact, frozen=True):

@@ -2,11 +2,11 @@
 insert into runs (id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
                   worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
                   created_at, started_at, ended_at, updated_at, position, version,
-                  parent_run_id, parent_step_id, detached, watched, pause_requested)
+                  parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch)
 values (:id, :environment, :function_id, :function_version, :event_id, :event_name, :status, :attempt, :max_attempts,
         :worker_id, :error_code, :error_message, :pause_reason, :cancellation_cause, :due_at, :timeout_at,
         :created_at, :started_at, :ended_at, :updated_at, :position, :version,
-        :parent_run_id, :parent_step_id, :detached, :watched, :pause_requested)
+        :parent_run_id, :parent_step_id, :detached, :watched, :pause_requested, :dispatch)
 on conflict (id) do update
    set status = excluded.status,
        attempt = excluded.attempt,
@@ -29,7 +29,7 @@ on conflict (id) do update
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested
+       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch
   from runs
  where environment = :environment
    and id = :id;
@@ -40,7 +40,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested
+       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch
   from runs
  where environment = :environment
    and id < :before
@@ -83,7 +83,7 @@ select id
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested
+       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch
   from runs
  where status <> 'completed'
    and status in ('running', 'waiting', 'waiting_for_capacity')
@@ -129,8 +129,30 @@ delete from runs;
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested
+       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch
   from runs
  where id > :after
+ order by id
+ limit :limit;
+
+-- name: throttled_runs :many
+-- Runs of a function that first started after an instant, latest first: their instant, and what dispatch knows of them.
+select started_at, dispatch
+  from runs
+ where environment = :environment
+   and function_id = :function_id
+   and started_at > :since
+   and dispatch <> ''
+ order by started_at desc
+ limit :limit;
+
+-- name: cancellable_runs :many
+-- Unfinished runs that events may cancel, over all environments, in id order.
+select environment, id, dispatch
+  from runs
+ where dispatch like '%"cancel_on"%'
+   and status in ('running', 'waiting', 'waiting_for_capacity', 'paused')
+   and status <> 'completed'
+   and id > :after
  order by id
  limit :limit;

@@ -1,0 +1,175 @@
+"""A function as a noun of history: its newest content, its status, and what may be decided of it.
+
+    register ──► active ◄──► paused (its runs wait) ──► archived (nothing starts it) ──► deleted ── register ─► active
+
+A `function/<id>` stream has an entry for each change; a version is the stream's version at that entry. What a run knows
+as its version is that of the content it was created under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app.errors import FailedPrecondition, FunctionNotFound, InvalidArgument
+from app.history.entry import Entry
+from app.history.kinds import Fact, FunctionRegistered, FunctionStatusChanged
+from app.runs.definition import Definition
+from storage import functions
+from storage.contract import Transaction
+from storage.records import FunctionRow
+
+STATUSES = ("active", "paused", "archived")
+REASON_CHARS_MAX = 1_000
+
+
+@dataclass(slots=True)
+class Function:
+    """`fact` is the content, at its own version; `version` that of the last change of any sort."""
+
+    environment: str
+    fact: FunctionRegistered
+    created_at: int
+    updated_at: int
+    position: int
+    status: str = "active"
+    version: int = 1
+
+    @property
+    def is_triggered(self) -> bool:
+        """Whether events start runs of it."""
+        return self.status in ("active", "paused")
+
+
+def stream(function_id: str) -> str:
+    return f"function/{function_id}"
+
+
+# Decisions.
+
+
+def decide_register(known: Function | None, definition: Definition, *, reason: str = "") -> list[Fact]:
+    """Nothing if the content is that of now, whoever registers it again."""
+    fact = FunctionRegistered(
+        version=known.version + 1 if known else 1,
+        change="update" if known else "create",
+        reason=reason_of(reason),
+        **{name: getattr(definition, name) for name in definition.__struct_fields__},
+    )
+    if known and known.status != "deleted" and _content(fact) == _content(known.fact):
+        return []
+    return [fact]
+
+
+def decide_rollback(known: Function | None, target: FunctionRegistered, *, reason: str) -> list[Fact]:
+    """The content of an earlier version, as a new one."""
+    known = _there(known, target.id)
+    if _content(known.fact) == _content(target):
+        raise FailedPrecondition(
+            f"{target.id} has the content of version {target.version} already",
+            hint=f"`ironflow function versions {target.id}` lists those there were",
+        )
+    told = reason_of(reason) or f"back to version {target.version}"
+    return [msgspec.structs.replace(target, version=known.version + 1, change="rollback", reason=told)]
+
+
+def decide_status(known: Function | None, function_id: str, status: str, *, reason: str) -> list[Fact]:
+    """Nothing if it is in that status already."""
+    known = _there(known, function_id)
+    if status != "deleted" and status not in STATUSES:
+        raise InvalidArgument(
+            f"status {status[:80]!r} is unknown", field="status", hint=f"one of {', '.join(STATUSES)}"
+        )
+    if status == known.status:
+        return []
+    return [FunctionStatusChanged(status=status, reason=reason_of(reason))]
+
+
+def reason_of(text: str) -> str:
+    """The reason as it is recorded. Raises InvalidArgument for one that is no text or too long."""
+    if "\0" in text or len(text) > REASON_CHARS_MAX:
+        raise InvalidArgument(
+            "the reason is not usable", field="reason", hint=f"at most {REASON_CHARS_MAX} characters, no NUL"
+        )
+    return text
+
+
+def _there(known: Function | None, function_id: str) -> Function:
+    if known is None or known.status == "deleted":
+        raise not_found(known.environment if known else "", function_id)
+    return known
+
+
+def not_found(environment: str, function_id: str) -> FunctionNotFound:
+    where = f" in environment {environment!r}" if environment else ""
+    return FunctionNotFound(
+        f"no function {function_id[:80]!r}{where}",
+        hint="start a worker that registers it, or see `ironflow function list`",
+    )
+
+
+def _content(fact: FunctionRegistered) -> FunctionRegistered:
+    """What makes two versions different: everything but the version, and how it came."""
+    return msgspec.structs.replace(fact, version=0, change="", reason="")
+
+
+# Folding.
+
+
+def apply(state: Function | None, entry: Entry) -> Function:
+    """The function after `entry`; leaves `state` as it is."""
+    fact: Any = entry.fact
+    if isinstance(fact, FunctionRegistered):
+        created_at = state.created_at if state else entry.recorded_at
+        status = "active" if state is None or state.status == "deleted" else state.status
+    else:
+        assert isinstance(fact, FunctionStatusChanged), f"{entry} does not belong to a function"
+        assert state is not None, f"{entry}: a function begins with {FunctionRegistered.kind}"
+        created_at, status, fact = state.created_at, fact.status, state.fact
+    return Function(
+        environment=entry.environment,
+        fact=fact,
+        created_at=created_at,
+        updated_at=entry.recorded_at,
+        position=entry.position,
+        status=status,
+        version=entry.version,
+    )
+
+
+class FunctionNoun:
+    prefix = "function"
+
+    def apply(self, state: Function | None, entry: Entry) -> Function:
+        return apply(state, entry)
+
+    def changed_at(self, state: Function) -> int:
+        return state.position
+
+    def row(self, state: Function) -> FunctionRow:
+        return FunctionRow(
+            environment=state.environment,
+            id=state.fact.id,
+            name=state.fact.name,
+            status=state.status,
+            version=state.fact.version,
+            preferred_mode=state.fact.preferred_mode,
+            created_at=state.created_at,
+            updated_at=state.updated_at,
+            position=state.position,
+        )
+
+    def keep(self, state: Function) -> bool:
+        return True
+
+    def save(self, tx: Transaction, rows: Sequence[FunctionRow]) -> None:
+        functions.save(tx, rows)
+
+    def clear(self, tx: Transaction) -> None:
+        functions.clear(tx)
+
+    def rows(self, tx: Transaction) -> Iterable[FunctionRow]:
+        return functions.everything(tx)
