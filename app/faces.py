@@ -142,6 +142,8 @@ def services_of(
         engine=node.engine,
         bulk=Bulk(reader=node.runs, engine=node.engine),
         functions=node.functions,
+        versions=node.versions,
+        gatekeeper=node.gatekeeper,
         dispatcher=node.dispatcher,
         waits=node.waits,
         pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=node.clock),

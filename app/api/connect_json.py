@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
+from app import clock
 from app.api.answers import decoded, error_of
 from app.api.caller import Caller
 from app.api.health import FEATURES, TRANSPORTS
@@ -53,6 +55,10 @@ class TriggerBody(Payload, rename="camel"):
 
     event: Text = None
     version: Number = None
+    delay_ms: Number = None
+    delay_ms_snake: Number = msgspec.field(default=None, name="delay_ms")
+    start_at: Text = None
+    start_at_snake: Text = msgspec.field(default=None, name="start_at")
 
 
 class TriggerBatchBody(msgspec.Struct):
@@ -237,7 +243,12 @@ def _readable(caller: Caller, item: msgspec.Raw) -> NewEvent | IronflowError:
 
 
 def _triggered(caller: Caller, body: TriggerBody) -> NewEvent:
-    return _new_event(caller, body, body.event or "", version=whole(body.version, "version") or 1)
+    event = _new_event(caller, body, body.event or "", version=whole(body.version, "version") or 1)
+    start_at = body.start_at or body.start_at_snake
+    delay_ms = whole(body.delay_ms if body.delay_ms is not None else body.delay_ms_snake, "delay_ms")
+    if not start_at and not delay_ms:
+        return event
+    return replace(event, start_at=clock.parse_rfc3339(start_at, field="at") if start_at else 0, delay_ms=delay_ms)
 
 
 def _invoked(caller: Caller, body: InvokeBody) -> NewEvent:
@@ -274,7 +285,18 @@ def _told(answer: Emitted | BaseException) -> dict[str, Any]:
 
 
 def _emitted(emitted: Emitted) -> dict[str, Any]:
-    return {"runIds": emitted.run_ids, "eventId": emitted.event_id}
+    told: dict[str, Any] = {"runIds": emitted.run_ids, "eventId": emitted.event_id}
+    if emitted.outcomes:
+        told["outcomes"] = [
+            {
+                "functionId": one.function_id,
+                "outcome": one.outcome,
+                **({"runId": one.run_id} if one.run_id else {}),
+                **({"dueAt": clock.rfc3339(one.due_at)} if one.due_at else {}),
+            }
+            for one in emitted.outcomes
+        ]
+    return told
 
 
 def _payload(name: str, raw: msgspec.Raw | None) -> dict[str, msgspec.Raw]:

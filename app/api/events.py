@@ -13,16 +13,18 @@ from app.api.answers import answer, body_of, decoded, error_of
 from app.api.caller import Caller, caller_of, environment_of
 from app.api.middleware import instant_param, int_param
 from app.api.services import Operation, Route, Services
+from app.durations import parse_duration
 from app.errors import InvalidArgument, IronflowError
 from app.events.emit import Emitted, NewEvent
 from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX, NAMES_SCANNED, EventFilter
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted
+from app.history.kinds import EventEmitted, Outcome
 from app.history.kinds.entity import entity_of
 
 
 class EventBody(msgspec.Struct, forbid_unknown_fields=True):
-    """One event as REST takes it. The key may be spelled in either case style."""
+    """One event as REST takes it. The key may be spelled in either case style. The runs start `at` an instant (RFC
+    3339), or after a `delay` (`10m`, or seconds)."""
 
     name: str = ""
     data: msgspec.Raw = msgspec.Raw(b"null")
@@ -31,6 +33,8 @@ class EventBody(msgspec.Struct, forbid_unknown_fields=True):
     idempotency_key: str = ""
     version: int = 1
     source: str = "api"
+    at: str = ""
+    delay: str | float = 0
 
 
 class PostBody(EventBody, forbid_unknown_fields=True):
@@ -130,7 +134,22 @@ def told(emitted: Emitted) -> Mapping[str, Any]:
     content: dict[str, Any] = {"event_id": emitted.event_id, "run_ids": emitted.run_ids}
     if emitted.duplicate:
         content["duplicate"] = True
+    if emitted.outcomes:
+        content["outcomes"] = outcomes_shown(emitted.outcomes)
     return content
+
+
+def outcomes_shown(outcomes: Sequence[Outcome]) -> Sequence[Mapping[str, Any]]:
+    """What became of an event at functions that it did not simply start."""
+    return [
+        {
+            "function_id": one.function_id,
+            "outcome": one.outcome,
+            **({"run_id": one.run_id} if one.run_id else {}),
+            **({"due_at": clock.rfc3339(one.due_at)} if one.due_at else {}),
+        }
+        for one in outcomes
+    ]
 
 
 def shown(entry: Entry) -> Mapping[str, Any]:
@@ -151,6 +170,8 @@ def shown(entry: Entry) -> Mapping[str, Any]:
         "run_ids": fact.run_ids,
         "position": entry.position,
     }
+    if fact.outcomes:
+        content["outcomes"] = outcomes_shown(fact.outcomes)
     if fact.idempotency_key:
         content["idempotency_key"] = fact.idempotency_key
     if fact.run_id:
@@ -182,6 +203,8 @@ def _new_event(body: EventBody, caller: Caller) -> NewEvent:
         source=body.source,
         actor=caller.actor,
         run_id=caller.run_id,
+        start_at=clock.parse_rfc3339(body.at, field="at") if body.at else 0,
+        delay_ms=parse_duration(body.delay, field="delay") // 1_000 if body.delay else 0,
     )
 
 

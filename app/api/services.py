@@ -28,7 +28,9 @@ from app.runs.bulk import Bulk
 from app.runs.engine import Engine
 from app.runs.functions import Functions
 from app.runs.reading import RunReader
+from app.runs.versions import VersionReader
 from app.runs.waits import Waits
+from app.scheduler.gatekeeper import Gatekeeper
 from app.values.configs import Configs
 from app.values.keyspace import Keyspace
 from app.values.vault import Vault
@@ -55,6 +57,8 @@ class Services:
     engine: Engine
     bulk: Bulk
     functions: Functions
+    versions: VersionReader
+    gatekeeper: Gatekeeper
     dispatcher: Dispatcher
     waits: Waits
     pull: PullWorkers

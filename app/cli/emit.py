@@ -43,6 +43,8 @@ class Summary:
 )
 @click.option("--idempotency-key", help="Sent twice with one key, an event is recorded once.")
 @click.option("--idempotency-prefix", help="With --file: each line's key is the prefix and its number.")
+@click.option("--at", help="When its runs start: an instant such as 2026-01-31T12:00:00Z.")
+@click.option("--delay", help="How much later its runs start, such as 10m.")
 @click.option("--wait", is_flag=True, help="Wait for the runs; exit code 8 if one failed.")
 @click.option("--timeout", default="60s", show_default=True, help="How long to wait.")
 @connected
@@ -53,6 +55,8 @@ def command(
     file: Path | None,
     idempotency_key: str | None,
     idempotency_prefix: str | None,
+    at: str | None,
+    delay: str | None,
     wait: bool,
     timeout: str,
 ) -> int:
@@ -61,12 +65,14 @@ def command(
 
     if bool(name) == bool(file):
         raise click.UsageError("give either NAME or --file")
+    if file and (at or delay):
+        raise click.UsageError("--at and --delay go with NAME; lines of a file say it themselves")
     started = time.perf_counter()
     if file:
         summary = _send_file(session, file, idempotency_prefix)
     else:
         assert name is not None
-        emitted = session.client.emit(name, data_of(data), idempotency_key=idempotency_key)
+        emitted = session.client.emit(name, data_of(data), idempotency_key=idempotency_key, at=at, delay=delay)
         summary = Summary(1, int(emitted.duplicate), list(emitted.run_ids))
     summary.seconds = time.perf_counter() - started
     statuses = _wait(session, summary.run_ids, seconds(timeout)) if wait else Counter()

@@ -23,7 +23,7 @@ COMMANDS = {
     "event": "List and read events.",
     "stream": "Read and append to entity streams.",
     "schema": "Register and enforce schemas of events.",
-    "function": "List and read functions.",
+    "function": "List, compare, roll back, pause and resume functions.",
     "kv": "Read and write key-values; see their history; follow them.",
     "config": "Read and change configuration documents; compare and restore them.",
     "secret": "Set, list and delete secrets.",

@@ -11,11 +11,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from app import jsonvalue
 from app.dispatch.workers import PUSH_WORKER
-from app.errors import FailedPrecondition, InvalidArgument, IronflowError, Unimplemented
+from app.errors import FailedPrecondition, InvalidArgument, IronflowError
 from app.events.invoke import RunResult
-from app.history.kinds import CircuitBreaker, Failure, RetryPolicy, Trigger
-from app.runs.definition import Definition
-from app.runs.function import Function
+from app.history.kinds import Failure
 from app.runs.reading import RunRecord, StepRecord
 from ironflow.v1 import ironflow_pb2, types_pb2
 from storage.records import RunRow
@@ -28,91 +26,10 @@ _STEP_TYPES = {
     "invoke_function": types_pb2.STEP_TYPE_INVOKE_FUNCTION,
     "invoke_function_async": types_pb2.STEP_TYPE_INVOKE_FUNCTION,
 }
-_LATER = ("concurrency", "debounce", "throttle", "cancel_on", "secrets", "actor_key")
 _MODES = {"pull": types_pb2.EXECUTION_MODE_PULL, "push": types_pb2.EXECUTION_MODE_PUSH}
 
 LEVELS_MAX = 96
 """Of the 100 levels of messages within messages that protobuf parsers read; the rest is for what a payload is in."""
-
-
-def definition(request: ironflow_pb2.RegisterFunctionRequest) -> Definition:
-    """What is to be registered; zero means unset. Raises Unimplemented for options of later releases."""
-    for field in _LATER:
-        value = getattr(request, field)
-        if request.HasField(field) if isinstance(value, protobuf.Message) else bool(value):
-            raise Unimplemented(f"{field} is not supported yet", field=field, hint="leave it out")
-    for number, trigger in enumerate(request.triggers):
-        if trigger.cron:
-            field = f"triggers[{number}].cron"
-            raise Unimplemented("cron triggers are not supported yet", field=field, hint="use an event trigger")
-    defaults, retry = RetryPolicy(), request.retry
-    return Definition(
-        id=request.id,
-        name=request.name,
-        description=request.description,
-        triggers=tuple(Trigger(event=t.event, expression=t.expression, cron=t.cron) for t in request.triggers),
-        retry=RetryPolicy(
-            max_attempts=retry.max_attempts or defaults.max_attempts,
-            initial_delay_ms=retry.initial_delay_ms or defaults.initial_delay_ms,
-            backoff_factor=retry.backoff_factor or defaults.backoff_factor,
-            delay_ms_max=retry.max_delay_ms or defaults.delay_ms_max,
-            on_exhausted=retry.on_exhausted or defaults.on_exhausted,
-        ),
-        timeout_ms=request.timeout_ms,
-        preferred_mode=_mode(request),
-        endpoint_url=request.endpoint_url,
-        circuit_breaker=_circuit_breaker(request.circuit_breaker),
-        metadata=msgspec.Raw(metadata(request)),
-    )
-
-
-def _mode(request: ironflow_pb2.RegisterFunctionRequest) -> str:
-    """What is asked for; without a wish, an endpoint means push."""
-    if request.preferred_mode == types_pb2.EXECUTION_MODE_UNSPECIFIED:
-        return "push" if request.endpoint_url else "pull"
-    return "push" if request.preferred_mode == types_pb2.EXECUTION_MODE_PUSH else "pull"
-
-
-def _circuit_breaker(asked: types_pb2.CircuitBreakerConfig) -> CircuitBreaker:
-    """Zero means unset; a first duration beyond the default maximum raises the maximum."""
-    defaults = CircuitBreaker()
-    open_ms = asked.open_duration_ms or defaults.open_ms
-    return CircuitBreaker(
-        failure_threshold=asked.failure_threshold or defaults.failure_threshold,
-        open_ms=open_ms,
-        open_ms_max=asked.max_open_duration_ms or max(open_ms, defaults.open_ms_max),
-    )
-
-
-def function(known: Function) -> types_pb2.Function:
-    fact = known.fact
-    message = types_pb2.Function(
-        id=fact.id,
-        name=fact.name,
-        description=fact.description,
-        triggers=[types_pb2.Trigger(event=t.event, expression=t.expression, cron=t.cron) for t in fact.triggers],
-        retry=types_pb2.RetryConfig(
-            max_attempts=fact.retry.max_attempts,
-            initial_delay_ms=fact.retry.initial_delay_ms,
-            backoff_factor=fact.retry.backoff_factor,
-            max_delay_ms=fact.retry.delay_ms_max,
-            on_exhausted=fact.retry.on_exhausted,
-        ),
-        timeout_ms=fact.timeout_ms,
-        preferred_mode=_MODES[fact.preferred_mode],
-        endpoint_url=fact.endpoint_url,
-        circuit_breaker=types_pb2.CircuitBreakerConfig(
-            failure_threshold=fact.circuit_breaker.failure_threshold,
-            open_duration_ms=fact.circuit_breaker.open_ms,
-            max_open_duration_ms=fact.circuit_breaker.open_ms_max,
-        ),
-        status=types_pb2.FUNCTION_STATUS_ACTIVE,
-        version=fact.version,
-        created_at=timestamp(known.created_at),
-        updated_at=timestamp(known.updated_at),
-    )
-    ParseDict(msgspec.json.decode(fact.metadata), message.metadata)
-    return message
 
 
 def run(record: RunRecord) -> types_pb2.Run:

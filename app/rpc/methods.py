@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
 from app import resources
@@ -14,8 +15,10 @@ from app.api.runs import statuses
 from app.api.services import Services
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError, Unimplemented
 from app.events.emit import Emitted, NewEvent
-from app.rpc import convert
+from app.rpc import convert, convert_function
+from app.runs.function import Function
 from app.runs.reading import LIMIT_DEFAULT, RunFilter
+from app.runs.versions import LIMIT_DEFAULT as VERSIONS_DEFAULT
 from ironflow.v1 import ironflow_pb2, types_pb2
 
 FUNCTIONS_MAX = 1_000
@@ -28,7 +31,7 @@ async def trigger(
     services: Services, caller: Caller, request: ironflow_pb2.TriggerRequest
 ) -> ironflow_pb2.TriggerResponse:
     emitted = await services.emitter.emit(new_event(caller, request))
-    return ironflow_pb2.TriggerResponse(run_ids=emitted.run_ids, event_id=emitted.event_id)
+    return _emitted(emitted)
 
 
 async def trigger_batch(
@@ -64,16 +67,17 @@ async def invoke_function_sync(
 async def register_function(
     services: Services, caller: Caller, request: ironflow_pb2.RegisterFunctionRequest
 ) -> ironflow_pb2.RegisterFunctionResponse:
+    definition = convert_function.definition(request)
     function, created = await services.functions.register(
-        caller.environment, convert.definition(request), actor=caller.actor
+        caller.environment, definition, actor=caller.actor, reason=request.change_reason
     )
-    return ironflow_pb2.RegisterFunctionResponse(function=convert.function(function), created=created)
+    return ironflow_pb2.RegisterFunctionResponse(function=_function(services, function), created=created)
 
 
 async def get_function(
     services: Services, caller: Caller, request: ironflow_pb2.GetFunctionRequest
 ) -> types_pb2.Function:
-    return convert.function(services.functions.get(caller.environment, request.id))
+    return _function(services, services.functions.get(caller.environment, request.id))
 
 
 async def list_functions(
@@ -84,9 +88,73 @@ async def list_functions(
         raise InvalidArgument(
             f"{field} is out of range", field=field, hint=f"limit 1 to {FUNCTIONS_MAX}, offset from 0"
         )
-    known = [one for one in services.functions.list(caller.environment) if request.name in one.fact.name]
-    page = known[request.offset : request.offset + (request.limit or FUNCTIONS_MAX)]
-    return ironflow_pb2.ListFunctionsResponse(functions=map(convert.function, page), total_count=len(known))
+    status, limit = convert_function.status_name(request.status), request.limit or FUNCTIONS_MAX
+    chosen = [
+        one
+        for one in services.functions.list(caller.environment)
+        if request.name in one.fact.name
+        and (not status or one.status == status)
+        and (not request.mode or one.fact.preferred_mode == request.mode.lower())
+    ]
+    left = [one for one in chosen if one.fact.id > request.cursor][request.offset :]
+    return ironflow_pb2.ListFunctionsResponse(
+        functions=[_function(services, one) for one in left[:limit]],
+        next_cursor=left[limit - 1].fact.id if len(left) > limit else "",
+        total_count=len(chosen),
+    )
+
+
+async def update_function_status(
+    services: Services, caller: Caller, request: ironflow_pb2.UpdateFunctionStatusRequest
+) -> types_pb2.Function:
+    function = await services.functions.set_status(
+        caller.environment,
+        request.id,
+        convert_function.status_name(request.status),
+        actor=caller.actor,
+        reason=request.reason,
+    )
+    return _function(services, function)
+
+
+async def delete_function(
+    services: Services, caller: Caller, request: ironflow_pb2.DeleteFunctionRequest
+) -> empty_pb2.Empty:
+    await services.functions.delete(caller.environment, request.id, actor=caller.actor, reason=request.reason)
+    return empty_pb2.Empty()
+
+
+async def list_function_history(
+    services: Services, caller: Caller, request: ironflow_pb2.ListFunctionHistoryRequest
+) -> ironflow_pb2.ListFunctionHistoryResponse:
+    versions, more = await services.versions.list(
+        caller.environment,
+        request.function_id,
+        limit=request.limit or VERSIONS_DEFAULT,
+        before=request.from_version,
+    )
+    now = services.clock.now_us()
+    return ironflow_pb2.ListFunctionHistoryResponse(
+        entries=[convert_function.version(one, now) for one in versions], has_more=more
+    )
+
+
+async def get_function_at_version(
+    services: Services, caller: Caller, request: ironflow_pb2.GetFunctionAtVersionRequest
+) -> ironflow_pb2.GetFunctionAtVersionResponse:
+    found = await services.versions.get(caller.environment, request.function_id, request.version)
+    entry = convert_function.version(found, services.clock.now_us())
+    return ironflow_pb2.GetFunctionAtVersionResponse(entry=entry)
+
+
+async def rollback_function(
+    services: Services, caller: Caller, request: ironflow_pb2.RollbackFunctionRequest
+) -> ironflow_pb2.RollbackFunctionResponse:
+    target = await services.versions.get(caller.environment, request.function_id, request.version)
+    function = await services.functions.roll_back(
+        caller.environment, target.function.fact, actor=caller.actor, reason=request.change_reason
+    )
+    return ironflow_pb2.RollbackFunctionResponse(function=_function(services, function))
 
 
 async def get_run(services: Services, caller: Caller, request: ironflow_pb2.GetRunRequest) -> types_pb2.Run:
@@ -177,6 +245,11 @@ METHODS: dict[str, tuple[type[Message], Method]] = {
     "RegisterFunction": (ironflow_pb2.RegisterFunctionRequest, register_function),
     "GetFunction": (ironflow_pb2.GetFunctionRequest, get_function),
     "ListFunctions": (ironflow_pb2.ListFunctionsRequest, list_functions),
+    "UpdateFunctionStatus": (ironflow_pb2.UpdateFunctionStatusRequest, update_function_status),
+    "DeleteFunction": (ironflow_pb2.DeleteFunctionRequest, delete_function),
+    "ListFunctionHistory": (ironflow_pb2.ListFunctionHistoryRequest, list_function_history),
+    "GetFunctionAtVersion": (ironflow_pb2.GetFunctionAtVersionRequest, get_function_at_version),
+    "RollbackFunction": (ironflow_pb2.RollbackFunctionRequest, rollback_function),
     "GetRun": (ironflow_pb2.GetRunRequest, get_run),
     "ListRuns": (ironflow_pb2.ListRunsRequest, list_runs),
     "GetRunSteps": (ironflow_pb2.GetRunStepsRequest, get_run_steps),
@@ -190,7 +263,8 @@ METHODS: dict[str, tuple[type[Message], Method]] = {
 
 
 def new_event(caller: Caller, request: Any) -> NewEvent:
-    """The event of a trigger request."""
+    """The event of a trigger request. Only those that do not wait for the runs say when they start."""
+    later = isinstance(request, ironflow_pb2.TriggerRequest)
     return NewEvent(
         environment=caller.environment,
         name=request.event,
@@ -201,7 +275,22 @@ def new_event(caller: Caller, request: Any) -> NewEvent:
         source="sdk",
         actor=caller.actor,
         run_id=caller.run_id,
+        start_at=convert.instant(request, "start_at", 0) if later else 0,
+        delay_ms=request.delay_ms if later else 0,
     )
+
+
+def _emitted(emitted: Emitted) -> ironflow_pb2.TriggerResponse:
+    response = ironflow_pb2.TriggerResponse(run_ids=emitted.run_ids, event_id=emitted.event_id)
+    for one in emitted.outcomes:
+        told = response.outcomes.add(function_id=one.function_id, outcome=one.outcome, run_id=one.run_id)
+        if one.due_at:
+            told.due_at.FromMicroseconds(one.due_at)
+    return response
+
+
+def _function(services: Services, known: Function) -> types_pb2.Function:
+    return convert_function.function(known, services.clock.now_us())
 
 
 def _readable(caller: Caller, request: ironflow_pb2.TriggerRequest) -> NewEvent | IronflowError:
@@ -214,7 +303,7 @@ def _readable(caller: Caller, request: ironflow_pb2.TriggerRequest) -> NewEvent 
 def _told(answer: Emitted | BaseException) -> ironflow_pb2.TriggerResponse:
     """What became of one event of a batch."""
     if isinstance(answer, Emitted):
-        return ironflow_pb2.TriggerResponse(run_ids=answer.run_ids, event_id=answer.event_id)
+        return _emitted(answer)
     return ironflow_pb2.TriggerResponse(error=convert.refusal(error_of(answer)))
 
 

@@ -18,7 +18,7 @@ import structlog
 
 from app import clock as instants
 from app.clock import Clock
-from app.errors import FunctionNotFound, IronflowError
+from app.errors import FunctionNotFound, IronflowError, NotFound
 from app.events import noun as event_noun
 from app.events.emit import Claim, Emitter, NewEvent
 from app.history.committer import Command, Committer, Decision
@@ -35,8 +35,9 @@ from app.history.kinds import (
 )
 from app.history.tail import Tail
 from app.ids import Ids
-from app.runs import admission, limits
+from app.runs import admission, gates, limits
 from app.runs import noun as run_noun
+from app.runs.function import reason_of
 from app.runs.functions import Functions
 from app.runs.gates import Gate, Held
 from app.runs.reading import RunReader
@@ -44,11 +45,13 @@ from app.scheduler.schedule import Schedule
 from storage import events
 from storage import gates as table
 from storage.contract import Storage, StorageError, Transaction
+from storage.records import GateRow
 
 log = structlog.get_logger(__name__)
 
 RETRY_US = 1_000_000
 REFUSED_US = 60_000_000
+LISTED_MAX = 1_000
 BATCH_EVENT = "ironflow.batch"
 FAILURE_EVENT = "ironflow.run.failed"
 
@@ -98,6 +101,33 @@ class Gatekeeper:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow(), name="gates-follow")
             tasks.create_task(self._fire_due(), name="gates-fire")
+
+    # For people and programs.
+
+    async def waiting(self, environment: str, option: str, *, limit: int = LISTED_MAX) -> Sequence[GateRow]:
+        """The gates of an option at which events wait, next to fire first."""
+        return await self._storage.read(lambda tx: table.waiting(tx, environment, option=option, limit=limit))
+
+    async def cancel(
+        self, environment: str, option: str, function_id: str, key: str, *, actor: str = "", reason: str = ""
+    ) -> int:
+        """How many events that waited are dropped now. Raises NotFound if none did."""
+        where = gates.stream(option, function_id, key)
+
+        def decide(states: Mapping[str, Any], now: int) -> Decision:
+            gate: Gate | None = states[where]
+            if gate is None or not gate.held:
+                raise NotFound(
+                    f"nothing waits at {option} of function {function_id[:80]!r} for key {key[:80]!r}",
+                    hint="it may have fired meanwhile",
+                )
+            fact = GateCancelled(function_id=function_id, option=option, key=key, reason=reason_of(reason))
+            return Decision([Draft(where, fact, actor=actor)], len(gate.held))
+
+        dropped: int = await self._committer.commit(Command(environment, (where,), decide))
+        return dropped
+
+    # Following and firing.
 
     async def _follow(self) -> None:
         async for batch in self._tail.follow(self._position):

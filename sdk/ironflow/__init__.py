@@ -7,6 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from ironflow.errors import InvokeError, IronflowError, NonRetryableError, RetryAfterError, StepError, WaitTimeout
 from ironflow.function import Function, On, Retry, function, on
+from ironflow.options import (
+    Batch,
+    CancelOn,
+    Concurrency,
+    Cron,
+    Debounce,
+    RateLimit,
+    Singleton,
+    Throttle,
+    cron,
+)
 
 if TYPE_CHECKING:
     from ironflow.aggregate import Aggregate
@@ -26,9 +37,14 @@ __all__ = [
     "Append",
     "AsyncClient",
     "AsyncStream",
+    "Batch",
+    "CancelOn",
     "CircuitBreaker",
     "Client",
+    "Concurrency",
     "Context",
+    "Cron",
+    "Debounce",
     "EntityEvent",
     "Event",
     "Function",
@@ -36,16 +52,20 @@ __all__ = [
     "IronflowError",
     "NonRetryableError",
     "On",
+    "RateLimit",
     "Retry",
     "RetryAfterError",
+    "Singleton",
     "Step",
     "StepError",
     "StepRetry",
     "Stream",
     "SyncContext",
     "SyncStep",
+    "Throttle",
     "WaitTimeout",
     "Worker",
+    "cron",
     "function",
     "on",
     "serve",

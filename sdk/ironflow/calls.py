@@ -7,12 +7,14 @@ awaiting, and knows nothing else.
 from __future__ import annotations
 
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from ironflow.durations import Duration, milliseconds
 from ironflow.errors import IronflowError, Timeout, from_answer
 
 TIMEOUT_S = 30.0
@@ -46,11 +48,13 @@ Plan = Generator[Call, Any, T]
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """`duplicate` tells that the idempotency key was known: the ids are those of the first time."""
+    """`duplicate` tells that the idempotency key was known: the ids are those of the first time. `outcomes` tells what
+    became of the event at functions that it did not simply start: it was debounced, batched, rate_limited …"""
 
     event_id: str
     run_ids: tuple[str, ...]
     duplicate: bool = False
+    outcomes: tuple[Json, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,12 @@ def emit(
     idempotency_key: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     version: int | None = None,
+    at: str | datetime | None = None,
+    delay: Duration | None = None,
 ) -> Plan[Emitted]:
-    """Record an event and the runs it starts; durable when this returns. With a key it is safe to try again."""
-    body = event(name, data, idempotency_key=idempotency_key, metadata=metadata, version=version)
+    """Record an event and the runs it starts; durable when this returns. With a key it is safe to try again. The runs
+    start at once, at an instant, or after a delay."""
+    body = event(name, data, idempotency_key=idempotency_key, metadata=metadata, version=version, at=at, delay=delay)
     return _emitted((yield Call("POST", "/api/v1/events", body=body, again=idempotency_key is not None)))
 
 
@@ -222,7 +229,69 @@ def list_functions() -> Plan[Sequence[Json]]:
 
 def get_function(function_id: str) -> Plan[Json]:
     """The function as it is registered now."""
-    return (yield from _read(f"/api/v1/functions/{quoted(function_id)}"))
+    return (yield from _read(_function_path(function_id)))
+
+
+def pause_function(function_id: str, *, reason: str = "") -> Plan[Json]:
+    """The function, paused: its runs wait until it is resumed."""
+    return (yield from _steer(function_id, "pause", reason))
+
+
+def resume_function(function_id: str, *, reason: str = "") -> Plan[Json]:
+    """The function, going on: active again if it was paused or archived."""
+    return (yield from _steer(function_id, "resume", reason))
+
+
+def archive_function(function_id: str, *, reason: str = "") -> Plan[Json]:
+    """The function, archived: nothing starts it any more."""
+    return (yield from _steer(function_id, "archive", reason))
+
+
+def delete_function(function_id: str, *, reason: str = "") -> Plan[None]:
+    """Nothing starts the function any more, and lists do not show it. Its runs and its history stay."""
+    yield Call("DELETE", _function_path(function_id), chosen(reason=reason))
+
+
+def function_versions(function_id: str, *, limit: int = 50, before: int | None = None) -> Plan[Sequence[Json]]:
+    """The changes of a function, newest first, those before a number if it is given."""
+    params = chosen(limit=limit, before=before)
+    found = yield Call("GET", f"{_function_path(function_id)}/versions", params, again=True)
+    versions: Sequence[Json] = found["versions"]
+    return versions
+
+
+def function_version(function_id: str, number: int) -> Plan[Json]:
+    """The function as a change left it."""
+    return (yield from _read(f"{_function_path(function_id)}/versions/{number:d}"))
+
+
+def diff_function(function_id: str, before: int, after: int) -> Plan[Sequence[Json]]:
+    """What differs between two versions: path, before and after of each change."""
+    path = f"{_function_path(function_id)}/diff"
+    changes: Sequence[Json] = (yield Call("GET", path, {"from": before, "to": after}, again=True))["changes"]
+    return changes
+
+
+def roll_back_function(function_id: str, number: int, *, reason: str = "") -> Plan[Json]:
+    """The function with the content of an earlier version, as a new one. A worker that registers its own content
+    again makes that the newest."""
+    body = {"version": number, "reason": reason}
+    function: Json = yield Call("POST", f"{_function_path(function_id)}/rollback", body=body)
+    return function
+
+
+def debounced(*, timeout_s: float | None = None) -> Plan[Sequence[Json]]:
+    """Debounced events that wait to become a run, next to fire first."""
+    found: Sequence[Json] = yield Call("GET", "/api/v1/debounce/entries", again=True, timeout_s=timeout_s)
+    return found
+
+
+def cancel_debounced(function_id: str, key: str = "", *, environment: str = "default", reason: str = "") -> Plan[Json]:
+    """Drop what a debounce of the function holds for a key."""
+    coded = urlsafe_b64encode(key.encode()).decode().rstrip("=") or "-"
+    path = f"/api/v1/debounce/entries/{quoted(environment)}/{quoted(function_id)}/{coded}"
+    dropped: Json = yield Call("DELETE", path, chosen(reason=reason))
+    return dropped
 
 
 def workers() -> Plan[Sequence[Json]]:
@@ -268,6 +337,8 @@ def event(
     idempotency_key: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     version: int | None = None,
+    at: str | datetime | None = None,
+    delay: Duration | None = None,
 ) -> Json:
     """An event as `emit_batch` takes it."""
     body: Json = {"name": name, "data": data}
@@ -277,6 +348,10 @@ def event(
         body["metadata"] = dict(metadata)
     if version is not None:
         body["version"] = version
+    if at is not None:
+        body["at"] = at.isoformat() if isinstance(at, datetime) else at
+    if delay is not None:
+        body["delay"] = f"{milliseconds(delay, what='delay')}ms"
     return body
 
 
@@ -293,13 +368,27 @@ def chunks(events: Iterable[Json], size: int) -> Iterator[list[Json]]:
 
 
 def _emitted(answer: Json) -> Emitted:
-    return Emitted(answer["event_id"], tuple(answer["run_ids"]), bool(answer.get("duplicate", False)))
+    return Emitted(
+        answer["event_id"],
+        tuple(answer["run_ids"]),
+        bool(answer.get("duplicate", False)),
+        tuple(answer.get("outcomes", ())),
+    )
 
 
 def chosen(**params: Any) -> Json:
     """Query parameters: those that are given, instants as RFC 3339."""
     told = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in params.items()}
     return {key: value for key, value in told.items() if value not in (None, "")}
+
+
+def _steer(function_id: str, verb: str, reason: str) -> Plan[Json]:
+    function: Json = yield Call("POST", f"{_function_path(function_id)}/{verb}", body={"reason": reason}, again=True)
+    return function
+
+
+def _function_path(function_id: str) -> str:
+    return f"/api/v1/functions/{quoted(function_id)}"
 
 
 def _run_path(run_id: str) -> str:

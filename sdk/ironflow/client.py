@@ -214,11 +214,31 @@ class AsyncEvents(AsyncPart):
 class Functions(Part):
     list = Blocking(calls.list_functions)
     get = Blocking(calls.get_function)
+    pause = Blocking(calls.pause_function)
+    resume = Blocking(calls.resume_function)
+    archive = Blocking(calls.archive_function)
+    delete = Blocking(calls.delete_function)
+    versions = Blocking(calls.function_versions)
+    version = Blocking(calls.function_version)
+    diff = Blocking(calls.diff_function)
+    roll_back = Blocking(calls.roll_back_function)
+    debounced = Blocking(calls.debounced)
+    cancel_debounced = Blocking(calls.cancel_debounced)
 
 
 class AsyncFunctions(AsyncPart):
     list = Awaited(calls.list_functions)
     get = Awaited(calls.get_function)
+    pause = Awaited(calls.pause_function)
+    resume = Awaited(calls.resume_function)
+    archive = Awaited(calls.archive_function)
+    delete = Awaited(calls.delete_function)
+    versions = Awaited(calls.function_versions)
+    version = Awaited(calls.function_version)
+    diff = Awaited(calls.diff_function)
+    roll_back = Awaited(calls.roll_back_function)
+    debounced = Awaited(calls.debounced)
+    cancel_debounced = Awaited(calls.cancel_debounced)
 
 
 class Streams(Part):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 # Set while a handler and its steps run, so that events which they emit are attributed to the run.
 current_run: ContextVar[str] = ContextVar("ironflow_run", default="")
+
+
+# How the event of a batch is known: its data are the events.
+BATCH = ("ironflow.batch", "batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,13 @@ class _Run:
     secrets: Mapping[str, str] = field(repr=False)
 
     @property
+    def events(self) -> Sequence[Event]:
+        """The events of a batch, in the order in which they came; else the one event there is."""
+        if (self.event.name, self.event.source) != BATCH:
+            return (self.event,)
+        return tuple(_listed(one) for one in self.event.data)
+
+    @property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:
         """A logger that carries the run."""
         told = {"run_id": self.run_id, "function_id": self.function_id, "attempt": self.attempt}
@@ -59,3 +70,16 @@ class SyncContext(_Run):
     """One execution of a run, as a plain function gets it: the steps block instead of being awaited."""
 
     step: SyncStep
+
+
+def _listed(told: Mapping[str, Any]) -> Event:
+    """An event as it lies in the data of a batch."""
+    return Event(
+        id=told["id"],
+        name=told["name"],
+        data=told["data"],
+        timestamp=datetime.fromisoformat(told["timestamp"]),
+        metadata=told.get("metadata") or {},
+        version=told.get("version", 1),
+        source=told.get("source", ""),
+    )

@@ -10,6 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ironflow.durations import Duration, milliseconds, seconds
+from ironflow.options import (
+    Batch,
+    CancelOn,
+    Concurrency,
+    Cron,
+    Debounce,
+    Options,
+    RateLimit,
+    Singleton,
+    Throttle,
+)
+from ironflow.patterns import check_pattern
 
 # Given a Context if it is async, else a SyncContext.
 Handler = Callable[[Any], Any]
@@ -67,10 +79,11 @@ class Function:
     handler: Handler
     name: str = ""
     description: str = ""
-    triggers: tuple[On, ...] = ()
+    triggers: tuple[On | Cron, ...] = ()
     retry: Retry = field(default_factory=Retry)
     timeout_s: float = 600.0
     step_timeout_s: float | None = None
+    options: Options = field(default_factory=Options)
 
     def __call__(self, ctx: Any) -> Any:
         return self.handler(ctx)
@@ -93,26 +106,62 @@ class Function:
 def function(
     id: str,
     *,
-    triggers: Sequence[str | On] = (),
+    triggers: Sequence[str | On | Cron] = (),
     name: str = "",
     description: str = "",
     retry: Retry | None = None,
     timeout: Duration = 600.0,
     step_timeout: Duration | None = None,
+    concurrency: Concurrency | None = None,
+    throttle: Throttle | None = None,
+    rate_limit: RateLimit | None = None,
+    debounce: Debounce | None = None,
+    batch: Batch | None = None,
+    singleton: Singleton | None = None,
+    priority: str = "",
+    idempotency: str = "",
+    cancel_on: Sequence[CancelOn] = (),
+    actor_key: str = "",
+    on_failure: Function | str | None = None,
+    delay: Duration = 0,
+    secrets: Sequence[str] = (),
 ) -> Callable[[Handler], Function]:
     """Declare a durable function. `timeout` bounds the time a run executes, sleeps not counted; `step_timeout` each
-    `step.run`. Raises ValueError and TypeError for options that make no sense."""
+    `step.run`. The other options are told in docs/options.md. Raises ValueError and TypeError for what makes no sense.
+
+    `priority` is a CEL expression that gives a number: seconds of waiting by which a run goes before others.
+    Events with the same value of the CEL expression `idempotency` within a day are the same run. `on_failure` runs when
+    a run has failed for good, with the error and the event. Runs start `delay` after their event. Runs with the same
+    value at `actor_key` stick to one worker. A run gets the `secrets` that are named, and no others."""
     if not isinstance(id, str) or not id:
         raise TypeError('give the function an id: @function("order-paid", triggers=["order.paid"])')
     if len(id) > _ID_CHARS_MAX or not id.isprintable() or " " in id:
         raise ValueError(f"{id[:80]!r} cannot be the id of a function: use up to {_ID_CHARS_MAX} characters, no spaces")
-    if isinstance(triggers, str | On):
+    if isinstance(triggers, str | On | Cron):
         raise TypeError(f"triggers must be a list, such as [{triggers!r}]")
     if retry is not None and not isinstance(retry, Retry):
         raise TypeError(f"retry must be a Retry, such as Retry(max_attempts=3), not {retry!r}")
     limit_ms = milliseconds(timeout, what="timeout")
     step_limit_ms = None if step_timeout is None else milliseconds(step_timeout, what="step_timeout")
     chosen = tuple(_trigger(trigger) for trigger in triggers)
+    for name_of, given in (("cancel_on", cancel_on), ("secrets", secrets)):
+        if isinstance(given, str | CancelOn):
+            raise TypeError(f"{name_of} must be a list, such as [{given!r}]")
+    options = Options(
+        concurrency=concurrency,
+        throttle=throttle,
+        rate_limit=rate_limit,
+        debounce=debounce,
+        batch=batch,
+        singleton=singleton,
+        priority=priority,
+        idempotency=idempotency,
+        cancel_on=tuple(cancel_on),
+        actor_key=actor_key,
+        on_failure=_failure_function(id, on_failure),
+        delay=delay,
+        secrets=tuple(secrets),
+    )
 
     def declare(handler: Handler) -> Function:
         _check_handler(id, handler)
@@ -125,6 +174,7 @@ def function(
             retry=retry or Retry(),
             timeout_s=limit_ms / 1_000,
             step_timeout_s=None if step_limit_ms is None else step_limit_ms / 1_000,
+            options=options,
         )
 
     return declare
@@ -138,29 +188,22 @@ def is_async(fn: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(getattr(fn, "__call__", None))  # noqa: B004
 
 
-def _trigger(trigger: str | On) -> On:
+def _trigger(trigger: str | On | Cron) -> On | Cron:
     match trigger:
-        case On():
+        case On() | Cron():
             return trigger
         case str():
             return on(trigger)
-    raise TypeError(f"a trigger is a pattern or on(pattern, expression=…), not {trigger!r}")
+    raise TypeError(f"a trigger is a pattern, on(pattern, expression=…) or cron('0 9 * * *'), not {trigger!r}")
 
 
-def check_pattern(pattern: str) -> None:
-    if not isinstance(pattern, str):
-        raise TypeError(f"a pattern is text such as 'order.placed' or 'order.>', not {pattern!r}")
-    segments = pattern.split(".")
-    for position, segment in enumerate(segments, 1):
-        if not segment or not segment.isprintable() or " " in segment:
-            reason = "has an empty segment" if not segment else "has spaces or control characters"
-        elif segment == ">" and position < len(segments):
-            reason = "goes on after '>'"
-        elif segment not in ("*", ">") and not {"*", ">"}.isdisjoint(segment):
-            reason = f"has a wildcard within a segment ({segment!r})"
-        else:
-            continue
-        raise ValueError(f"the pattern {pattern!r} {reason}; write order.placed, order.* or order.>")
+def _failure_function(id: str, given: Function | str | None) -> Function | str | None:
+    named = given.id if isinstance(given, Function) else given
+    if named is not None and not isinstance(named, str):
+        raise TypeError(f"on_failure must be a function of ironflow or its id, not {given!r}")
+    if named == id:
+        raise ValueError(f"function {id!r} cannot be its own on_failure: name another, or use retry")
+    return given
 
 
 def _check_handler(id: str, handler: object) -> None:

@@ -105,7 +105,7 @@ class Serve:
         from google.protobuf.json_format import MessageToDict
 
         from ironflow.client import Client
-        from ironflow.stream import registration
+        from ironflow.registration import registration
         from ironflow.v1 import types_pb2
 
         breaker = circuit_breaker or CircuitBreaker()

@@ -16,14 +16,14 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 import grpc
 
 from ironflow import errors
-from ironflow.durations import milliseconds, seconds
 from ironflow.errors import IronflowError
 from ironflow.function import Function
 from ironflow.jobs import Jobs
 from ironflow.outbox import Outbox
 from ironflow.parking import Parking
+from ironflow.registration import registration
 from ironflow.threads import Threads
-from ironflow.v1 import ironflow_pb2, types_pb2, worker_pb2
+from ironflow.v1 import ironflow_pb2, worker_pb2
 
 log = logging.getLogger("ironflow.worker")
 
@@ -259,28 +259,6 @@ class Connection:
             accepts_batches=True,
             environment=self._place.environment,
         )
-
-
-def registration(declared: Function) -> ironflow_pb2.RegisterFunctionRequest:
-    """The function as the server is told of it."""
-    retry = declared.retry
-    request = ironflow_pb2.RegisterFunctionRequest(
-        id=declared.id,
-        name=declared.name,
-        description=declared.description,
-        triggers=[types_pb2.Trigger(event=one.event, expression=one.expression) for one in declared.triggers],
-        retry=types_pb2.RetryConfig(
-            max_attempts=retry.max_attempts,
-            initial_delay_ms=round(seconds(retry.initial_delay) * 1_000),
-            backoff_factor=retry.backoff_factor,
-            max_delay_ms=round(seconds(retry.max_delay) * 1_000),
-            on_exhausted=retry.on_exhausted,
-        ),
-        timeout_ms=milliseconds(declared.timeout_s, what="timeout"),
-        preferred_mode=types_pb2.EXECUTION_MODE_PULL,
-    )
-    request.metadata.update({"__ironflow_code_hash": declared.code_hash})
-    return request
 
 
 def refusal(error: grpc.aio.AioRpcError) -> IronflowError | ConnectionLost:

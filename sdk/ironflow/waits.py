@@ -19,8 +19,9 @@ from ironflow.body import positive
 from ironflow.context import Event
 from ironflow.durations import Duration, milliseconds, seconds
 from ironflow.errors import InvokeError, StepError, WaitTimeout
-from ironflow.function import Function, check_pattern
+from ironflow.function import Function
 from ironflow.naming import Scope, misuse, order
+from ironflow.patterns import check_pattern
 from ironflow.reports import AsyncInvocation, EventWait, Invocation, Sleep, Wait
 
 WAIT_TIMEOUT: Final[Duration] = "7d"

@@ -77,6 +77,10 @@ class Worker:
             if declared.id in known:
                 raise ValueError(f"two functions have the id {declared.id!r}")
             known[declared.id] = declared
+        for declared in functions:
+            handler = declared.options.on_failure
+            if isinstance(handler, Function) and known.setdefault(handler.id, handler) is not handler:
+                raise ValueError(f"two functions have the id {handler.id!r}: that of on_failure is another")
         self.id = worker_id or f"worker-{uuid.uuid4()}"
         self._find: Callable[[], discovery.Server] = lambda: discovery.find(
             server, api_key=api_key, environment=environment, grpc_address=grpc_address

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.server import ServerProcess
@@ -192,3 +193,24 @@ def test_history_can_be_verified_and_rebuilt_beside_a_running_server(ironflow: I
 
 def test_versions(ironflow: Ironflow) -> None:
     assert ironflow("version").stdout == ironflow("--version").stdout == "ironflow 0.1.0\n"
+
+
+def test_versions_of_a_function_are_compared_rolled_back_and_paused(ironflow: Ironflow, server: ServerProcess) -> None:
+    path, headers = f"{server.url}/ironflow.v1.IronflowService/RegisterFunction", {"X-Ironflow-Environment-ID": "cli"}
+    for limit in (1, 5):
+        body = {"id": "sync", "triggers": [{"cron": "0 9 * * *"}], "concurrency": {"limit": limit, "key": "k"}}
+        httpx.post(path, json=body, headers=headers).raise_for_status()
+
+    shown = ironflow("function", "get", "sync").stdout
+    assert "0 9 * * * (UTC)" in shown
+    assert "limit 5, key k" in shown
+    [change] = json.loads(ironflow("function", "diff", "sync", "1", "2", "--json").stdout)["items"]
+    assert (change["path"], change["before"], change["after"]) == ("concurrency.limit", 1, 5)
+    back = json.loads(ironflow("function", "rollback", "sync", "1", "--reason", "too many", "--json").stdout)
+    assert (back["version"], back["concurrency"]["limit"]) == (3, 1)
+    assert "too many" in ironflow("function", "versions", "sync").stdout
+    assert json.loads(ironflow("function", "pause", "sync", "--json").stdout)["status"] == "paused"
+    assert json.loads(ironflow("function", "resume", "sync", "--json").stdout)["status"] == "active"
+    assert ironflow("function", "rollback", "sync", "1").returncode == 5
+    assert ironflow("function", "delete", "sync").returncode == 0
+    assert ironflow("function", "get", "sync").returncode == 3

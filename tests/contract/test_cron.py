@@ -15,14 +15,16 @@ from app.history.entry import Entry
 from app.history.kinds import EventEmitted, Trigger
 from app.ids import Ids
 from app.node import Node
+from app.runs.crontab import next_tick
 from app.runs.definition import Definition
+from app.runs.reading import RunFilter
 from storage import history
 from storage.contract import Storage
 from tests.support.taker import settled
 
 
-def at(*parts: int) -> int:
-    return int(datetime(*parts, tzinfo=UTC).timestamp()) * 1_000_000  # type: ignore[arg-type, misc]
+def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:
+    return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ async def test_seconds_are_kept_and_the_event_has_its_name(node: Node, storage: 
         await advance(node, clock, 10)
 
     assert await ticks(storage) == ["12:00:40", "12:01:00"]
-    [row] = (await node.runs.list("default", _all(), limit=1)).rows
+    [row] = (await node.runs.list("default", RunFilter(), limit=1)).rows
     assert (row.function_id, row.event_name) == ("nightly", "report.due")
 
 
@@ -185,15 +187,7 @@ async def test_a_tick_in_an_hour_that_clocks_repeat_comes_once(storage: Storage)
 
 
 async def test_the_next_tick_is_told(node: Node, clock: ManualClock) -> None:
-    from app.runs.crontab import next_tick
-
     await register(node, Trigger(cron="0 9 * * *", timezone="Asia/Tokyo"), Trigger(event="x"))
 
     function = node.functions.get("default", "nightly")
     assert next_tick(function.fact.triggers, clock.now_us()) == parse_rfc3339("2026-06-02T00:00:00Z")
-
-
-def _all():  # type: ignore[no-untyped-def]
-    from app.runs.reading import RunFilter
-
-    return RunFilter()

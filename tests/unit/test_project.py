@@ -66,3 +66,23 @@ def test_every_command_has_a_help_page() -> None:
         shown = CliRunner().invoke(ironflow, [name, "--help"])
         assert shown.exit_code == 0, name
         assert "Usage:" in shown.output
+
+
+def test_the_page_of_options_tells_every_option_and_no_other() -> None:
+    import inspect
+
+    from ironflow import Cron, function
+    from ironflow.options import OPTION_NAMES
+
+    page = (ROOT / "docs" / "options.md").read_text()
+    told = {
+        name
+        for row in re.findall(r"^\| (`[^|]*`) \|", page.split("## Cron")[0], re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    taken = set(inspect.signature(function).parameters)
+
+    assert told == taken
+    assert set(OPTION_NAMES) < taken
+    cron = page.split("## Cron")[1].split("## In which order")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", cron, re.MULTILINE)) == set(Cron.__dataclass_fields__)

@@ -13,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RegisterFunctionRequest(_message.Message):
-    __slots__ = ("id", "name", "description", "triggers", "retry", "timeout_ms", "concurrency", "preferred_mode", "endpoint_url", "actor_key", "secrets", "recording", "recording_profile", "metadata", "change_reason", "debounce", "cancel_on", "circuit_breaker", "throttle")
+    __slots__ = ("id", "name", "description", "triggers", "retry", "timeout_ms", "concurrency", "preferred_mode", "endpoint_url", "actor_key", "secrets", "recording", "recording_profile", "metadata", "change_reason", "debounce", "cancel_on", "circuit_breaker", "throttle", "rate_limit", "batch", "singleton", "priority", "idempotency", "on_failure", "delay_ms", "step_timeout_ms")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,14 @@ class RegisterFunctionRequest(_message.Message):
     CANCEL_ON_FIELD_NUMBER: _ClassVar[int]
     CIRCUIT_BREAKER_FIELD_NUMBER: _ClassVar[int]
     THROTTLE_FIELD_NUMBER: _ClassVar[int]
+    RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    SINGLETON_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_FIELD_NUMBER: _ClassVar[int]
+    ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    STEP_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     description: str
@@ -52,7 +60,15 @@ class RegisterFunctionRequest(_message.Message):
     cancel_on: _containers.RepeatedCompositeFieldContainer[_types_pb2.CancelOnSpec]
     circuit_breaker: _types_pb2.CircuitBreakerConfig
     throttle: _types_pb2.ThrottleConfig
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., triggers: _Optional[_Iterable[_Union[_types_pb2.Trigger, _Mapping]]] = ..., retry: _Optional[_Union[_types_pb2.RetryConfig, _Mapping]] = ..., timeout_ms: _Optional[int] = ..., concurrency: _Optional[_Union[_types_pb2.ConcurrencyConfig, _Mapping]] = ..., preferred_mode: _Optional[_Union[_types_pb2.ExecutionMode, str]] = ..., endpoint_url: _Optional[str] = ..., actor_key: _Optional[str] = ..., secrets: _Optional[_Iterable[str]] = ..., recording: _Optional[bool] = ..., recording_profile: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., change_reason: _Optional[str] = ..., debounce: _Optional[_Union[_types_pb2.DebounceConfig, _Mapping]] = ..., cancel_on: _Optional[_Iterable[_Union[_types_pb2.CancelOnSpec, _Mapping]]] = ..., circuit_breaker: _Optional[_Union[_types_pb2.CircuitBreakerConfig, _Mapping]] = ..., throttle: _Optional[_Union[_types_pb2.ThrottleConfig, _Mapping]] = ...) -> None: ...
+    rate_limit: _types_pb2.RateLimitConfig
+    batch: _types_pb2.BatchConfig
+    singleton: _types_pb2.SingletonConfig
+    priority: str
+    idempotency: str
+    on_failure: str
+    delay_ms: int
+    step_timeout_ms: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., triggers: _Optional[_Iterable[_Union[_types_pb2.Trigger, _Mapping]]] = ..., retry: _Optional[_Union[_types_pb2.RetryConfig, _Mapping]] = ..., timeout_ms: _Optional[int] = ..., concurrency: _Optional[_Union[_types_pb2.ConcurrencyConfig, _Mapping]] = ..., preferred_mode: _Optional[_Union[_types_pb2.ExecutionMode, str]] = ..., endpoint_url: _Optional[str] = ..., actor_key: _Optional[str] = ..., secrets: _Optional[_Iterable[str]] = ..., recording: _Optional[bool] = ..., recording_profile: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., change_reason: _Optional[str] = ..., debounce: _Optional[_Union[_types_pb2.DebounceConfig, _Mapping]] = ..., cancel_on: _Optional[_Iterable[_Union[_types_pb2.CancelOnSpec, _Mapping]]] = ..., circuit_breaker: _Optional[_Union[_types_pb2.CircuitBreakerConfig, _Mapping]] = ..., throttle: _Optional[_Union[_types_pb2.ThrottleConfig, _Mapping]] = ..., rate_limit: _Optional[_Union[_types_pb2.RateLimitConfig, _Mapping]] = ..., batch: _Optional[_Union[_types_pb2.BatchConfig, _Mapping]] = ..., singleton: _Optional[_Union[_types_pb2.SingletonConfig, _Mapping]] = ..., priority: _Optional[str] = ..., idempotency: _Optional[str] = ..., on_failure: _Optional[str] = ..., delay_ms: _Optional[int] = ..., step_timeout_ms: _Optional[int] = ...) -> None: ...
 
 class RegisterFunctionResponse(_message.Message):
     __slots__ = ("function", "created")
@@ -95,44 +111,66 @@ class ListFunctionsResponse(_message.Message):
     def __init__(self, functions: _Optional[_Iterable[_Union[_types_pb2.Function, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., total_count: _Optional[int] = ...) -> None: ...
 
 class UpdateFunctionStatusRequest(_message.Message):
-    __slots__ = ("id", "status")
+    __slots__ = ("id", "status", "reason")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     id: str
     status: _types_pb2.FunctionStatus
-    def __init__(self, id: _Optional[str] = ..., status: _Optional[_Union[_types_pb2.FunctionStatus, str]] = ...) -> None: ...
+    reason: str
+    def __init__(self, id: _Optional[str] = ..., status: _Optional[_Union[_types_pb2.FunctionStatus, str]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DeleteFunctionRequest(_message.Message):
-    __slots__ = ("id",)
+    __slots__ = ("id", "reason")
     ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     id: str
-    def __init__(self, id: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class TriggerRequest(_message.Message):
-    __slots__ = ("event", "data", "data_value", "idempotency_key", "metadata", "version")
+    __slots__ = ("event", "data", "data_value", "idempotency_key", "metadata", "version", "delay_ms", "start_at")
     EVENT_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     DATA_VALUE_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    START_AT_FIELD_NUMBER: _ClassVar[int]
     event: str
     data: _struct_pb2.Struct
     data_value: _struct_pb2.Value
     idempotency_key: str
     metadata: _struct_pb2.Struct
     version: int
-    def __init__(self, event: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., version: _Optional[int] = ...) -> None: ...
+    delay_ms: int
+    start_at: _timestamp_pb2.Timestamp
+    def __init__(self, event: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., version: _Optional[int] = ..., delay_ms: _Optional[int] = ..., start_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TriggerResponse(_message.Message):
-    __slots__ = ("run_ids", "event_id", "error")
+    __slots__ = ("run_ids", "event_id", "error", "outcomes")
     RUN_IDS_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     run_ids: _containers.RepeatedScalarFieldContainer[str]
     event_id: str
     error: _types_pb2.Error
-    def __init__(self, run_ids: _Optional[_Iterable[str]] = ..., event_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ...) -> None: ...
+    outcomes: _containers.RepeatedCompositeFieldContainer[EventOutcome]
+    def __init__(self, run_ids: _Optional[_Iterable[str]] = ..., event_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., outcomes: _Optional[_Iterable[_Union[EventOutcome, _Mapping]]] = ...) -> None: ...
+
+class EventOutcome(_message.Message):
+    __slots__ = ("function_id", "outcome", "run_id", "due_at")
+    FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_FIELD_NUMBER: _ClassVar[int]
+    function_id: str
+    outcome: str
+    run_id: str
+    due_at: _timestamp_pb2.Timestamp
+    def __init__(self, function_id: _Optional[str] = ..., outcome: _Optional[str] = ..., run_id: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TriggerSyncRequest(_message.Message):
     __slots__ = ("event", "data", "data_value", "idempotency_key", "timeout_ms", "metadata", "version")

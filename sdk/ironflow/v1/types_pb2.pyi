@@ -89,14 +89,20 @@ STEP_TYPE_COMPENSATE: StepType
 STEP_TYPE_INVOKE_FUNCTION: StepType
 
 class Trigger(_message.Message):
-    __slots__ = ("event", "expression", "cron")
+    __slots__ = ("event", "expression", "cron", "timezone", "missed", "jitter_ms")
     EVENT_FIELD_NUMBER: _ClassVar[int]
     EXPRESSION_FIELD_NUMBER: _ClassVar[int]
     CRON_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    JITTER_MS_FIELD_NUMBER: _ClassVar[int]
     event: str
     expression: str
     cron: str
-    def __init__(self, event: _Optional[str] = ..., expression: _Optional[str] = ..., cron: _Optional[str] = ...) -> None: ...
+    timezone: str
+    missed: str
+    jitter_ms: int
+    def __init__(self, event: _Optional[str] = ..., expression: _Optional[str] = ..., cron: _Optional[str] = ..., timezone: _Optional[str] = ..., missed: _Optional[str] = ..., jitter_ms: _Optional[int] = ...) -> None: ...
 
 class RetryConfig(_message.Message):
     __slots__ = ("max_attempts", "initial_delay_ms", "backoff_factor", "max_delay_ms", "on_exhausted")
@@ -141,12 +147,42 @@ class ConcurrencyConfig(_message.Message):
     def __init__(self, limit: _Optional[int] = ..., key: _Optional[str] = ...) -> None: ...
 
 class CancelOnSpec(_message.Message):
-    __slots__ = ("event", "match")
+    __slots__ = ("event", "match", "expression")
     EVENT_FIELD_NUMBER: _ClassVar[int]
     MATCH_FIELD_NUMBER: _ClassVar[int]
+    EXPRESSION_FIELD_NUMBER: _ClassVar[int]
     event: str
     match: str
-    def __init__(self, event: _Optional[str] = ..., match: _Optional[str] = ...) -> None: ...
+    expression: str
+    def __init__(self, event: _Optional[str] = ..., match: _Optional[str] = ..., expression: _Optional[str] = ...) -> None: ...
+
+class RateLimitConfig(_message.Message):
+    __slots__ = ("limit", "period_ms", "key")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_MS_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    period_ms: int
+    key: str
+    def __init__(self, limit: _Optional[int] = ..., period_ms: _Optional[int] = ..., key: _Optional[str] = ...) -> None: ...
+
+class BatchConfig(_message.Message):
+    __slots__ = ("size", "timeout_ms", "key")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    timeout_ms: int
+    key: str
+    def __init__(self, size: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., key: _Optional[str] = ...) -> None: ...
+
+class SingletonConfig(_message.Message):
+    __slots__ = ("key", "mode")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    mode: str
+    def __init__(self, key: _Optional[str] = ..., mode: _Optional[str] = ...) -> None: ...
 
 class DebounceConfig(_message.Message):
     __slots__ = ("period_ms", "key", "max_wait_ms")
@@ -159,7 +195,7 @@ class DebounceConfig(_message.Message):
     def __init__(self, period_ms: _Optional[int] = ..., key: _Optional[str] = ..., max_wait_ms: _Optional[int] = ...) -> None: ...
 
 class Function(_message.Message):
-    __slots__ = ("id", "name", "description", "triggers", "retry", "timeout_ms", "concurrency", "preferred_mode", "endpoint_url", "actor_key", "status", "version", "created_at", "updated_at", "recording", "recording_profile", "next_run", "metadata", "debounce", "cancel_on", "circuit_breaker", "throttle")
+    __slots__ = ("id", "name", "description", "triggers", "retry", "timeout_ms", "concurrency", "preferred_mode", "endpoint_url", "actor_key", "status", "version", "created_at", "updated_at", "recording", "recording_profile", "next_run", "metadata", "debounce", "cancel_on", "circuit_breaker", "throttle", "rate_limit", "batch", "singleton", "priority", "idempotency", "on_failure", "delay_ms", "step_timeout_ms", "secrets")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -182,6 +218,15 @@ class Function(_message.Message):
     CANCEL_ON_FIELD_NUMBER: _ClassVar[int]
     CIRCUIT_BREAKER_FIELD_NUMBER: _ClassVar[int]
     THROTTLE_FIELD_NUMBER: _ClassVar[int]
+    RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    SINGLETON_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_FIELD_NUMBER: _ClassVar[int]
+    ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    STEP_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    SECRETS_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     description: str
@@ -204,7 +249,16 @@ class Function(_message.Message):
     cancel_on: _containers.RepeatedCompositeFieldContainer[CancelOnSpec]
     circuit_breaker: CircuitBreakerConfig
     throttle: ThrottleConfig
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., triggers: _Optional[_Iterable[_Union[Trigger, _Mapping]]] = ..., retry: _Optional[_Union[RetryConfig, _Mapping]] = ..., timeout_ms: _Optional[int] = ..., concurrency: _Optional[_Union[ConcurrencyConfig, _Mapping]] = ..., preferred_mode: _Optional[_Union[ExecutionMode, str]] = ..., endpoint_url: _Optional[str] = ..., actor_key: _Optional[str] = ..., status: _Optional[_Union[FunctionStatus, str]] = ..., version: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recording: _Optional[bool] = ..., recording_profile: _Optional[str] = ..., next_run: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., debounce: _Optional[_Union[DebounceConfig, _Mapping]] = ..., cancel_on: _Optional[_Iterable[_Union[CancelOnSpec, _Mapping]]] = ..., circuit_breaker: _Optional[_Union[CircuitBreakerConfig, _Mapping]] = ..., throttle: _Optional[_Union[ThrottleConfig, _Mapping]] = ...) -> None: ...
+    rate_limit: RateLimitConfig
+    batch: BatchConfig
+    singleton: SingletonConfig
+    priority: str
+    idempotency: str
+    on_failure: str
+    delay_ms: int
+    step_timeout_ms: int
+    secrets: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., triggers: _Optional[_Iterable[_Union[Trigger, _Mapping]]] = ..., retry: _Optional[_Union[RetryConfig, _Mapping]] = ..., timeout_ms: _Optional[int] = ..., concurrency: _Optional[_Union[ConcurrencyConfig, _Mapping]] = ..., preferred_mode: _Optional[_Union[ExecutionMode, str]] = ..., endpoint_url: _Optional[str] = ..., actor_key: _Optional[str] = ..., status: _Optional[_Union[FunctionStatus, str]] = ..., version: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recording: _Optional[bool] = ..., recording_profile: _Optional[str] = ..., next_run: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., debounce: _Optional[_Union[DebounceConfig, _Mapping]] = ..., cancel_on: _Optional[_Iterable[_Union[CancelOnSpec, _Mapping]]] = ..., circuit_breaker: _Optional[_Union[CircuitBreakerConfig, _Mapping]] = ..., throttle: _Optional[_Union[ThrottleConfig, _Mapping]] = ..., rate_limit: _Optional[_Union[RateLimitConfig, _Mapping]] = ..., batch: _Optional[_Union[BatchConfig, _Mapping]] = ..., singleton: _Optional[_Union[SingletonConfig, _Mapping]] = ..., priority: _Optional[str] = ..., idempotency: _Optional[str] = ..., on_failure: _Optional[str] = ..., delay_ms: _Optional[int] = ..., step_timeout_ms: _Optional[int] = ..., secrets: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ("id", "name", "data", "data_value", "idempotency_key", "source", "timestamp", "metadata", "version", "entity_id", "entity_type", "entity_version", "emitted_by", "data_json")
