@@ -16,12 +16,13 @@ from app import resources
 from app.clock import ManualClock
 from app.errors import IronflowError
 from app.events.emit import NewEvent
-from app.history.kinds import Failure, RetryPolicy, RunCompleted, StepCompleted, StepFailed, StepSleeping, Trigger
+from app.history.kinds import Failure, RetryPolicy, RunCompleted, StepCompleted, StepFailed, Trigger
 from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.ids import Ids
 from app.node import Node
 from app.runs.definition import Definition
+from app.runs.yields import Sleep, WaitForEvent
 from storage import open_storage
 from tests.support.postgres import Cluster
 
@@ -95,8 +96,13 @@ class Player:
                 failed = StepFailed(step, "s", Failure("x"), execution_seq=seq)
                 await answered(lambda done: engine.step(*where, failed, done))
             case "sleep":
-                sleeping = StepSleeping(step, "s", self.clock.now_us() + 5_000_000, execution_seq=seq)
-                await answered(lambda done: engine.sleep(*where, sleeping, done))
+                until = self.clock.now_us() + 5_000_000
+                waits = [
+                    Sleep(step, "s", until),
+                    WaitForEvent(f"{run_id}:w:0", "w", "x.>", until, on_timeout="default"),
+                ]
+                event = (await self.node.runs.get(*where)).event
+                await answered(engine.suspend(*where, waits, execution_seq=seq, event=event))
             case "complete":
                 completed = RunCompleted(execution_seq=seq)
                 await answered(lambda done: engine.complete(*where, completed, done))
