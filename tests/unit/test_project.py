@@ -86,3 +86,16 @@ def test_the_page_of_options_tells_every_option_and_no_other() -> None:
     assert set(OPTION_NAMES) < taken
     cron = page.split("## Cron")[1].split("## In which order")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", cron, re.MULTILINE)) == set(Cron.__dataclass_fields__)
+
+
+def test_each_decision_has_a_number_of_its_own_and_a_line_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    pages = sorted(folder.glob("0*.md"))
+
+    titles = [page.read_text("utf-8").partition("\n")[0] for page in pages]
+
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    numbered = [title.removeprefix("# ").partition(". ") for title in titles]
+    index = [f"{number}. [{title}]({page.name})" for page, (number, _, title) in zip(pages, numbered, strict=True)]
+    assert [int(number) for number, _, _ in numbered] == list(range(1, len(pages) + 1))
+    assert (folder / "README.md").read_text("utf-8").splitlines()[-len(pages) :] == index
