@@ -23,10 +23,11 @@ class Draft(NamedTuple):
 class Entry:
     """One recorded fact, with its place in history. `data` is its JSON, `fact` the same, decoded when asked for."""
 
-    __slots__ = ("_data", "_fact", "record")
+    __slots__ = ("_data", "_fact", "kind", "record")
 
     def __init__(self, record: EntryRecord, fact: Fact | None = None, data: bytes | None = None) -> None:
         self.record = record
+        self.kind = record.kind  # every follower asks for it
         self._fact = fact
         self._data = data
 
@@ -45,10 +46,6 @@ class Entry:
     @property
     def version(self) -> int:
         return self.record.version
-
-    @property
-    def kind(self) -> str:
-        return self.record.kind
 
     @property
     def data(self) -> bytes:
