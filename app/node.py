@@ -22,6 +22,7 @@ from app.events.schemas import Schemas
 from app.events.topics import MessageNoun, Topics
 from app.history.committer import Committer, Observer
 from app.history.fold import Fold, Noun
+from app.history.insist import insist
 from app.history.tail import Tail
 from app.ids import Ids
 from app.runs.cancellations import Cancellations
@@ -200,8 +201,8 @@ class Node:
         return [*following, committing]
 
     def _expire(self, environment: str, run_id: str) -> None:
-        self.engine.time_out(environment, run_id, _nothing)
+        insist(lambda done: self.engine.time_out(environment, run_id, done), _nothing)
 
 
 def _nothing(answer: Any, error: BaseException | None) -> None:
-    """A timer that no longer holds is no news; one that the store could not take is found again at the next start."""
+    """A timer that no longer holds is no news."""

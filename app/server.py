@@ -146,7 +146,7 @@ class _Server:
                 discovery.unlink(missing_ok=True)
                 await node.push.drain(STOP_TIMEOUT_S / 2)
                 await faces.stop(STOP_TIMEOUT_S)
-                await node.committer.drain()
+                await _drain(node)
                 for task in running:
                     task.cancel()
 
@@ -175,6 +175,14 @@ class _Server:
             json.dump(told, file)
         scratch.replace(path)
         return path
+
+
+async def _drain(node: Node) -> None:
+    """Commit what is queued, if the store lets us: nobody who was not answered may rely on it."""
+    try:
+        await asyncio.wait_for(node.committer.drain(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        log.warning("commands were not recorded in time, and their callers not answered")
 
 
 def push_options(settings: Settings, own_ports: Container[int]) -> PushOptions:

@@ -1,23 +1,24 @@
-"""Postgres through psycopg 3: one writing connection, a pool of reading ones, LISTEN and NOTIFY.
+"""Postgres through psycopg 3: one writing connection, one a thread that reads, LISTEN and NOTIFY.
 
 History goes in by binary COPY, or by a prepared INSERT when there are few rows (COPY costs two round trips more).
-A write whose COMMIT was sent and never answered raises StorageUnavailable; whether it happened is for the caller's
-idempotency to find out.
+A connection that Postgres ended since its last use is replaced before any work is done on it, so that a restart of
+Postgres between two units of work goes unnoticed. A write whose COMMIT was sent and never answered raises
+StorageUnavailable; whether it happened is for the caller to find out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import struct
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection, Cursor, errors
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from storage import migrations, queries
 from storage.contract import Row, StorageConflict, StorageError, StorageFull, StorageUnavailable, Transaction
@@ -46,14 +47,9 @@ class PostgresStorage:
         self._writing = ThreadPoolExecutor(1, "postgres-write")
         self._reading = ThreadPoolExecutor(READERS, "postgres-read")
         self._writer: Connection[Row] | None = None
-        self._pool = ConnectionPool(
-            url,
-            open=False,
-            min_size=1,
-            max_size=READERS,
-            timeout=CONNECT_TIMEOUT_S,
-            kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_S},
-        )
+        self._reader = threading.local()
+        self._readers: list[Connection[Row]] = []
+        self._readers_lock = threading.Lock()
         self._announced = asyncio.Event()
         self._announce_position = 0
         self._announcer: asyncio.Task[None] | None = None
@@ -63,7 +59,6 @@ class PostgresStorage:
         storage = cls(url, sql)
         try:
             await storage._in(storage._writing, storage._connected)
-            await asyncio.to_thread(storage._pool.open)
         except BaseException:
             await storage.close()
             raise
@@ -98,7 +93,7 @@ class PostgresStorage:
                     await connection.execute(f"listen {CHANNEL}")
                     async for notice in connection.notifies():
                         yield int(notice.payload)
-            except psycopg.OperationalError:
+            except (psycopg.OperationalError, psycopg.InterfaceError):
                 await asyncio.sleep(RECONNECT_DELAY_S)
 
     async def close(self) -> None:
@@ -107,9 +102,8 @@ class PostgresStorage:
             await asyncio.gather(self._announcer, return_exceptions=True)
         for executor in (self._reading, self._writing):
             await asyncio.to_thread(executor.shutdown)
-        await asyncio.to_thread(self._pool.close)
-        if self._writer is not None:
-            self._writer.close()
+        for connection in (*self._readers, *([self._writer] if self._writer is not None else ())):
+            connection.close()
 
     async def _in(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(executor, work)
@@ -125,23 +119,37 @@ class PostgresStorage:
                         await self._announced.wait()
                         self._announced.clear()
                         await connection.execute("select pg_notify(%s, %s)", (CHANNEL, str(self._announce_position)))
-            except psycopg.OperationalError:
+            except (psycopg.OperationalError, psycopg.InterfaceError):
                 self._announced.set()
                 await asyncio.sleep(RECONNECT_DELAY_S)
 
     def _connected(self) -> Connection[Row]:
+        """The writer's connection, a new one if the last broke."""
         if self._writer is None or self._writer.closed:
-            with _translated("connect"):
-                self._writer = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+            self._writer = self._connect()
         return self._writer
 
+    def _connected_reader(self) -> Connection[Row]:
+        """This thread's connection, likewise."""
+        connection: Connection[Row] | None = getattr(self._reader, "connection", None)
+        if connection is None or connection.closed:
+            fresh = self._connect()
+            self._reader.connection = fresh
+            with self._readers_lock:
+                self._readers = [*(one for one in self._readers if not one.closed), fresh]
+            return fresh
+        return connection
+
+    def _connect(self) -> Connection[Row]:
+        with _translated("connect"):
+            return psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+
     def _write(self, work: Callable[[Transaction], T]) -> T:
-        connection = self._connected()
-        with _translated("write"), connection.transaction():
+        with _translated("write"), _begun(self._connected) as connection:
             return work(_PostgresTransaction(connection, self._queries))
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
-        with _translated("read"), self._pool.connection() as connection, connection.transaction():
+        with _translated("read"), _begun(self._connected_reader) as connection:
             connection.execute("set transaction isolation level repeatable read, read only")
             return work(_PostgresTransaction(connection, self._queries))
 
@@ -239,6 +247,20 @@ def _packed(entries: Sequence[EntryRecord]) -> bytes:
 
 
 @contextmanager
+def _begun(connected: Callable[[], Connection[Row]]) -> Iterator[Connection[Row]]:
+    """A transaction on the connection that `connected` gives; on its next one, if Postgres ended that meanwhile."""
+    with ExitStack() as stack:
+        connection = connected()
+        try:
+            stack.enter_context(connection.transaction())
+        except psycopg.OperationalError:
+            connection.close()
+            connection = connected()
+            stack.enter_context(connection.transaction())
+        yield connection
+
+
+@contextmanager
 def _translated(operation: str) -> Iterator[None]:
     try:
         yield
@@ -246,7 +268,7 @@ def _translated(operation: str) -> Iterator[None]:
         raise StorageFull(f"{operation}: {error}") from error
     except errors.IntegrityError as error:
         raise StorageConflict(f"{operation}: {error}") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise StorageUnavailable(f"{operation}: {error}") from error
     except psycopg.Error as error:
         raise StorageError(f"{operation}: {error}") from error

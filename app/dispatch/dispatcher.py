@@ -13,8 +13,7 @@ with all its results, and the parked execution is given up. History does not tel
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -22,10 +21,13 @@ import structlog
 from app.clock import Clock
 from app.dispatch.backlog import Backlog
 from app.dispatch.jobs import Job
+from app.dispatch.leases import Leases
 from app.dispatch.queue import Lane, Queue, Ready
-from app.dispatch.workers import Session, Sessions, WorkerInfo, check
-from app.errors import IronflowError, StaleExecution
+from app.dispatch.workers import Session, Sessions
+from app.errors import IronflowError
+from app.history.committer import Done
 from app.history.entry import Entry
+from app.history.insist import insist, passing
 from app.history.kinds import (
     EventEmitted,
     RunCancelled,
@@ -57,7 +59,6 @@ SWEEP_US = 1_000_000
 
 _ENDED = frozenset((RunCompleted.kind, RunFailed.kind, RunPaused.kind, RunCancelled.kind, RunUnwinding.kind))
 _AVAILABLE = frozenset((RunReleased.kind, RunResumed.kind, RunWoken.kind, RunUnwinding.kind))
-_KEPT = frozenset((RunPaused.kind, RunUnwinding.kind))
 
 
 class Dispatcher:
@@ -78,16 +79,14 @@ class Dispatcher:
         self._engine = engine
         self._functions = functions
         self._reader = reader
-        self._ids = ids
         self._clock = clock
-        self._always_replay = always_replay
         self._sessions = Sessions()
         self._backlog = Backlog(storage=storage, clock=clock, sessions=self._sessions)
         self._offering: set[Lane] = set()
         self._tasks: asyncio.TaskGroup | None = None
-        self._jobs: dict[str, tuple[Session, Job]] = {}
-        self._parked: dict[str, tuple[Session, Job]] = {}
+        self._leases = Leases(ids=ids, clock=clock, always_replay=always_replay)
         self._joined = asyncio.Event()
+        self._store_fails = False
         self._position = 0
 
     @property
@@ -104,7 +103,7 @@ class Dispatcher:
 
     @property
     def jobs_active(self) -> int:
-        return len(self._jobs)
+        return len(self._leases)
 
     async def start(self) -> None:
         """Take up what an earlier process left: queued runs are queued, running ones given back first."""
@@ -144,8 +143,7 @@ class Dispatcher:
         """The worker is gone: its jobs go back to the queue at once."""
         session.closed = True
         self._sessions.remove(session)
-        if self._parked:
-            self._parked = {run_id: parked for run_id, parked in self._parked.items() if parked[0] is not session}
+        self._leases.unpark_all(session)
         for job in list(session.jobs.values()):
             self.forget(session, job)
             self._give_back(job.environment, job.run_id, job.execution_seq, reason)
@@ -173,22 +171,9 @@ class Dispatcher:
 
     def held(self, session: Session, job_id: str, *, execution_seq: int, lease_token: str) -> Job:
         """The job, if this session holds it under this fence; its lease begins anew. Raises StaleExecution."""
-        job = session.jobs.get(job_id)
-        if (
-            job is None
-            or job.execution_seq != execution_seq
-            or not secrets.compare_digest(job.lease_token.encode(), lease_token.encode())
-        ):
-            raise StaleExecution(
-                f"job {job_id[:80]!r} is not held by worker {session.info.id[:80]!r} under this fence",
-                hint="drop the job; the run has been given to another worker or has ended",
-            )
-        job.lease_expires_at = self._clock.now_us() + session.lease_ttl_us
-        return job
+        return self._leases.held(session, job_id, execution_seq=execution_seq, lease_token=lease_token)
 
-    def finish(
-        self, session: Session, job: Job, record: Callable[[Callable[[Any, BaseException | None], None]], None]
-    ) -> None:
+    def finish(self, session: Session, job: Job, record: Callable[[Done], None]) -> None:
         """The execution is over: free the slot and record its end with `record(done)`, again and again while the
         store fails, because nobody else will."""
         self.forget(session, job)
@@ -199,9 +184,7 @@ class Dispatcher:
 
     def park(self, session: Session, job: Job) -> None:
         """The worker keeps the execution in memory, whose end `finish` is about to record."""
-        if not self._always_replay:
-            job.memos = ()
-            self._parked[job.run_id] = (session, job)
+        self._leases.park(session, job)
 
     def hand_out_whole(self, session: Session, job: Job) -> None:
         """The worker no longer has what the job was to go on with: send it again, under the same fence, with all."""
@@ -245,13 +228,15 @@ class Dispatcher:
     async def _available_again(self, entry: Entry) -> None:
         run_id = entry.stream[4:]
         if not self._backlog.known(run_id):
-            self._backlog.know(await self._reader.row(entry.environment, run_id))
+            row = await self._tail.read(lambda tx: runs.get(tx, entry.environment, run_id))
+            assert row is not None, "what history tells of has a row"
+            self._backlog.know(row)
         self._offer(self._backlog.again(run_id))
 
     def _ended(self, entry: Entry) -> None:
         run_id = entry.stream[4:]
-        self._unpark(run_id, entry.kind)
-        held = self._jobs.get(run_id)
+        self._leases.unpark(run_id, entry.kind)
+        held = self._leases.of_run(run_id)
         if held is not None:  # it ended by something other than its worker's report: cancelled, timed out
             session, job = held
             self.forget(session, job)
@@ -291,19 +276,19 @@ class Dispatcher:
 
     def _keeper(self, ready: Ready, session: Session) -> Session:
         """Who is handed the run: the worker that keeps it parked, if it has a free slot, else the one given."""
-        parked = self._parked.get(ready.run_id)
-        return parked[0] if parked is not None and parked[0].free else session
+        parked_at = self._leases.parked_at(ready.run_id)
+        return parked_at if parked_at is not None and parked_at.free else session
 
     def _hand_out(self, session: Session, lane: Lane, ready: Ready) -> None:
         session.credit -= 1
-        if ready.created is not None and ready.event is not None:
+        if ready.created is not None and ready.event is not None and not self._store_fails:
             self._hand_out_fresh(session, lane, ready.run_id, ready.created, ready.event)
         else:
             assert self._tasks is not None, "the dispatcher is not running"
             self._tasks.create_task(self._hand_out_again(session, lane, ready.run_id))
 
     def _hand_out_fresh(self, session: Session, lane: Lane, run_id: str, created: RunCreated, event: Entry) -> None:
-        job = self._job(session, lane, run_id, execution_seq=1, attempt=1, event=event, created=created)
+        job = self._leases.grant(session, lane, run_id, execution_seq=1, attempt=1, event=event, created=created)
 
         def started(answer: RunStarted | None, error: BaseException | None) -> None:
             if error is not None:
@@ -317,18 +302,37 @@ class Dispatcher:
 
     def _not_started(self, session: Session, job: Job, error: BaseException) -> None:
         """The run was cancelled in between, another node was first, or the store failed."""
-        if session.jobs.get(job.id) is job:
+        held = session.jobs.get(job.id) is job
+        if held:
             self.forget(session, job)
-            session.cancel(job, str(error))
+            session.cancel(job, "it could not be started" if passing(error) else str(error))
+        if passing(error):
+            self._start_later(session if held else None, job.environment, job.run_id, error)
+        elif held:
             self._regain(session)
-        if not isinstance(error, IronflowError) or error.retryable:
-            self._later(lambda: self.ready(job.environment, job.run_id))
+
+    def _start_later(self, session: Session | None, environment: str, run_id: str, error: BaseException) -> None:
+        """The run is as it was, and the store cannot record that it starts. The slot stays taken for as long as the run
+        waits, so that an outage is not filled with attempts; until one succeeds, nothing is handed out before its start
+        is recorded, so that workers do not begin in vain."""
+        if not self._store_fails:
+            log.warning("runs cannot be started, trying again", run_id=run_id, reason=str(error))
+        self._store_fails = True
+
+        def again() -> None:
+            self.ready(environment, run_id)
+            if session is not None:
+                self._regain(session)
+
+        asyncio.get_running_loop().call_later(RETRY_STORE_S, again)
 
     async def _hand_out_again(self, session: Session, lane: Lane, run_id: str) -> None:
         environment = lane[0]
         answered: asyncio.Future[RunStarted | None] = asyncio.get_running_loop().create_future()
 
         def started(answer: RunStarted | None, error: BaseException | None) -> None:
+            if answered.cancelled():
+                return
             if error is not None:
                 answered.set_exception(error)
             else:
@@ -337,22 +341,20 @@ class Dispatcher:
         self._engine.start(environment, run_id, worker_id=session.info.id, unwinds=session.unwinds, done=started)
         try:
             fact = await answered
-        except IronflowError as refusal:
-            log.debug("run not started", run_id=run_id, reason=str(refusal))
-            self._not_handed_out(session, lane, run_id)
-            if refusal.retryable:
-                self._later(lambda: self.ready(environment, run_id))
+        except (IronflowError, StorageError) as error:
+            if passing(error):
+                self.queue.release(run_id)
+                self._start_later(session, environment, run_id, error)
+            else:
+                log.debug("run not started", run_id=run_id, reason=str(error))
+                self._not_handed_out(session, lane, run_id)
             return
-        except StorageError as error:
-            log.warning("run not started", run_id=run_id, error=str(error))
-            self._not_handed_out(session, lane, run_id)
-            self._later(lambda: self.ready(environment, run_id))
-            return
+        self._store_fails = False
         if fact is None:  # it was to be unwound, by a worker that cannot do that: it has ended
             self._not_handed_out(session, lane, run_id)
             return
         seq = fact.execution_seq
-        parked = self._unpark(run_id, "resumed elsewhere", unless=session)
+        parked = self._leases.unpark(run_id, "resumed elsewhere", unless=session)
         resumes = ""
         try:
             memos = None if parked is None else await self._news(environment, run_id, parked, seq)
@@ -370,7 +372,9 @@ class Dispatcher:
         created, event = (parked, parked.event) if resumes and parked else (memos.created, memos.event)
         assert created is not None
         assert event is not None
-        job = self._job(session, lane, run_id, execution_seq=seq, attempt=fact.attempt, event=event, created=created)
+        job = self._leases.grant(
+            session, lane, run_id, execution_seq=seq, attempt=fact.attempt, event=event, created=created
+        )
         job.resumes = resumes
         _give(job, memos)
         session.assign(job)
@@ -399,42 +403,9 @@ class Dispatcher:
             lambda tx: memo.news(tx, environment, run_id, after_version=parked.version, execution_seq=execution_seq)
         )
 
-    def _unpark(self, run_id: str, reason: str, *, unless: Session | None = None) -> Job | None:
-        """Forget where the run is parked, and let that worker drop it; or its job there, if the session is that one."""
-        session, job = self._parked.pop(run_id, (None, None))
-        if session is None or job is None or session is unless:
-            return job
-        session.cancel(job, reason)
-        return None
-
-    def _job(
-        self, session: Session, lane: Lane, run_id: str, *, execution_seq: int, attempt: int, event: Entry, created: Any
-    ) -> Job:
-        now = self._clock.now_us()
-        job = Job(
-            id=self._ids.job(),
-            environment=lane[0],
-            run_id=run_id,
-            function_id=lane[1],
-            execution_seq=execution_seq,
-            lease_token=secrets.token_hex(8),
-            attempt=attempt,
-            retry=created.retry,
-            event=event,
-            function_version=created.function_version,
-            always_replay=self._always_replay,
-            lease_expires_at=now + session.lease_ttl_us,
-            started_at=now,
-        )
-        session.jobs[job.id] = job
-        self._jobs[run_id] = (session, job)
-        return job
-
     def forget(self, session: Session, job: Job) -> None:
         """The job is off the worker's hands."""
-        session.jobs.pop(job.id, None)
-        if self._jobs.get(job.run_id, (None, None))[1] is job:
-            del self._jobs[job.run_id]
+        if self._leases.drop(session, job):
             self.queue.release(job.run_id)
             self._offer((job.environment, job.function_id))
 
@@ -456,17 +427,12 @@ class Dispatcher:
             )
         )
 
-    def _record(self, record: Callable[[Callable[[Any, BaseException | None], None]], None]) -> None:
+    def _record(self, record: Callable[[Done], None]) -> None:
         def done(answer: Any, error: BaseException | None) -> None:
             if isinstance(error, IronflowError):
                 log.info("report refused", code=error.code, reason=str(error))
-            elif error is not None:
-                self._later(lambda: record(done))
 
-        record(done)
-
-    def _later(self, action: Callable[[], None]) -> None:
-        asyncio.get_running_loop().call_later(RETRY_STORE_S, action)
+        insist(record, done)
 
     async def _sweep(self) -> None:
         """Take back jobs whose lease ran out, and close sessions that fell silent."""
@@ -480,48 +446,12 @@ class Dispatcher:
                     log.warning("worker silent, its jobs go to others", worker_id=session.info.id)
                     self.leave(session, reason="the worker fell silent")
                     continue
-                for job in [job for job in session.jobs.values() if job.lease_expires_at < now]:
+                for job in self._leases.overdue(session):
                     session.cancel(job, "lease expired")
                     self.give_back(session, job, reason="lease expired")
             await self._clock.wait_until(now + SWEEP_US, asyncio.Event())
 
 
-def new_session(
-    info: WorkerInfo,
-    *,
-    transport: str,
-    lease_ttl_s: float,
-    credit: int,
-    now_us: int,
-    assign: Callable[[Job], None],
-    cancel: Callable[[Job, str], None],
-    unwinds: bool = False,
-) -> Session:
-    """A session for a worker that just registered. Raises InvalidArgument for one that cannot be."""
-    if transport != "push":
-        check(info)
-    return Session(
-        info=info,
-        transport=transport,
-        lease_ttl_us=int(lease_ttl_s * 1_000_000),
-        assign=assign,
-        cancel=cancel,
-        credit=credit,
-        registered_at=now_us,
-        last_seen_at=now_us,
-        unwinds=unwinds,
-    )
-
-
 def _give(job: Job, memos: Memos) -> None:
     job.memos, job.version, job.unwind = memos.given(job.attempt), memos.version, memos.unwinding
     job.step_sequence_base = len(memos.steps) + 1
-
-
-def seen(session: Session, job_ids: Sequence[str], *, now_us: int) -> tuple[Sequence[str], Sequence[str]]:
-    """A heartbeat: leases of the listed jobs begin anew. The jobs it still holds, and those it does not."""
-    session.last_seen_at = now_us
-    held = [job_id for job_id in job_ids if job_id in session.jobs]
-    for job_id in held:
-        session.jobs[job_id].lease_expires_at = now_us + session.lease_ttl_us
-    return held, [job_id for job_id in job_ids if job_id not in session.jobs]

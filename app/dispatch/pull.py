@@ -15,9 +15,9 @@ from functools import partial
 from typing import Any
 
 from app.clock import Clock
-from app.dispatch.dispatcher import Dispatcher, new_session, seen
+from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.jobs import Job
-from app.dispatch.workers import Session, WorkerInfo
+from app.dispatch.workers import Session, WorkerInfo, new_session, seen
 from app.errors import InvalidArgument, StaleExecution, WorkerNotFound
 from app.history.kinds import Failure, RunCompleted, StepCompleted, StepFailed
 from app.runs.engine import Engine

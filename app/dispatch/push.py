@@ -20,10 +20,10 @@ from app import ids
 from app.clock import Clock
 from app.dispatch.answers import Ending, Reported, Suspended, Told
 from app.dispatch.breaker import Breaker
-from app.dispatch.dispatcher import Dispatcher, new_session
+from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.jobs import Job
 from app.dispatch.reports import Unrecordable, bad_report
-from app.dispatch.workers import PUSH_WORKER, Session, WorkerInfo
+from app.dispatch.workers import PUSH_WORKER, Session, WorkerInfo, new_session
 from app.errors import BreakerNotFound, IdempotencyConflict, IronflowError, StaleExecution
 from app.events.emit import Emitter, NewEvent
 from app.events.topics import Topics

@@ -94,6 +94,42 @@ class Session:
         return [(self.info.environment, name) for name in names[self.turn :] + names[: self.turn]]
 
 
+def new_session(
+    info: WorkerInfo,
+    *,
+    transport: str,
+    lease_ttl_s: float,
+    credit: int,
+    now_us: int,
+    assign: Callable[[Job], None],
+    cancel: Callable[[Job, str], None],
+    unwinds: bool = False,
+) -> Session:
+    """A session for a worker that just registered. Raises InvalidArgument for one that cannot be."""
+    if transport != "push":
+        check(info)
+    return Session(
+        info=info,
+        transport=transport,
+        lease_ttl_us=int(lease_ttl_s * 1_000_000),
+        assign=assign,
+        cancel=cancel,
+        credit=credit,
+        registered_at=now_us,
+        last_seen_at=now_us,
+        unwinds=unwinds,
+    )
+
+
+def seen(session: Session, job_ids: Sequence[str], *, now_us: int) -> tuple[Sequence[str], Sequence[str]]:
+    """A heartbeat: leases of the listed jobs begin anew. The jobs it still holds, and those it does not."""
+    session.last_seen_at = now_us
+    held = [job_id for job_id in job_ids if job_id in session.jobs]
+    for job_id in held:
+        session.jobs[job_id].lease_expires_at = now_us + session.lease_ttl_us
+    return held, [job_id for job_id in job_ids if job_id not in session.jobs]
+
+
 class Sessions:
     """Every session of this node, by worker and by lane. A push function's lane is its endpoint's alone."""
 

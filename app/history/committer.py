@@ -7,6 +7,10 @@ The next batch gathers while this one commits: under load one fsync pays for hun
 command waits for no timer. A command that is refused, or whose `decide` raises, fails alone; a batch that the
 database refuses is retried command by command. States in memory are good up to the position they were folded to,
 and are dropped when a transaction fails.
+
+A commit that was sent and never answered, because the store went away, may have happened. The callers of such a batch
+wait until the store is back, and are then told the truth: its last digest is in history, or it is not. Whoever asks
+meanwhile is refused.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ log = structlog.get_logger(__name__)
 BATCH_COMMANDS_MAX = 1_000
 WAITING_COMMANDS_MAX = 50_000
 RIDE_ALONG_S = 0.01
+RETRY_STORE_S = 0.5
 STATES_MAX = 10_000
 
 
@@ -93,6 +98,8 @@ class Committer:
         self._clock = clock
         self._observer = observer
         self._queue: list[_Waiting] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._wake = asyncio.Event()
         self._states = _States()
         self._position = -1
@@ -123,6 +130,7 @@ class Committer:
             )
             return
         self._queue.append(_Waiting(command, done))
+        self._idle.clear()
         if urgent:
             self._wake.set()
         elif len(self._queue) == 1:
@@ -137,21 +145,27 @@ class Committer:
                 batch = self._queue[:BATCH_COMMANDS_MAX]
                 del self._queue[:BATCH_COMMANDS_MAX]
                 await self._commit(batch)
+            self._idle.set()
 
     async def drain(self) -> None:
-        """Returns once every command queued so far has been answered; `run` must be running."""
-        if self._queue:
-            await self.commit(Command("", (), lambda states, now: Decision(())))
+        """Returns once every command has been answered that was submitted so far, or while it waited; `run` must be
+        running."""
+        self._wake.set()  # also for those that only ride along
+        await self._idle.wait()
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         started = self._clock.now_us()
+        worked: list[tuple[list[_Outcome], list[Entry]]] = []
         try:
-            outcomes, entries = await self._storage.write(lambda tx: self._work(tx, batch))
+            await self._storage.write(lambda tx: worked.append(self._work(tx, batch)))
         except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told, and states are dropped
             self._states.clear()
             self._position = -1
-            await self._after_failure(batch, error)
-            return
+            in_doubt = isinstance(error, StorageUnavailable) and worked and worked[0][1]
+            if not in_doubt or not await self._happened(worked[0][1][-1], error):
+                await self._after_failure(batch, error)
+                return
+        [(outcomes, entries)] = worked
         if self._observer is not None:
             self._observer.committed(
                 commands=len(batch), entries=entries, seconds=(self._clock.now_us() - started) / 1_000_000
@@ -161,6 +175,24 @@ class Committer:
         if entries:
             self._tail.publish(entries)
             self._storage.announce(entries[-1].position)
+
+    async def _happened(self, last: Entry, error: Exception) -> bool:
+        """Whether the commit that ends with this entry came through, as soon as the store can tell."""
+
+        def there(tx: Transaction) -> bool:
+            history.lock(tx)  # Postgres may not have noticed yet that the connection is gone, and still be committing
+            record = history.at(tx, last.position)
+            return record is not None and bytes(record.digest) == last.record.digest
+
+        log.warning("a commit was not answered, asking whether it came through", reason=str(error))
+        while True:
+            try:
+                return await self._storage.write(there)
+            except StorageError as still:
+                refused, self._queue = self._queue, []
+                for waiting in refused:
+                    waiting.done(None, still)
+                await asyncio.sleep(RETRY_STORE_S)
 
     async def _after_failure(self, batch: Sequence[_Waiting], error: Exception) -> None:
         if len(batch) > 1 and not isinstance(error, StorageUnavailable):

@@ -1,22 +1,31 @@
 """The one tail of history: whoever derives, delivers or waits follows it.
 
 Followers wake in memory when this process commits, and by the store's announcements when another node does; a slow
-poll guards against an announcement lost. The newest entries are served from memory, older ones from the store.
+poll guards against an announcement lost. The newest entries are served from memory, older ones from the store. While
+the store cannot be read, followers wait and then go on where they were: an outage of the store costs them time only.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
+
+import structlog
 
 from app.history.entry import Entry
 from storage import history
-from storage.contract import Storage
+from storage.contract import Storage, StorageError, Transaction
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 RECENT_BYTES_MAX = 8 * 2**20
 ENTRY_OVERHEAD_BYTES = 1_500
 POLL_S = 5.0
+RETRY_STORE_S = 0.5
 
 
 class Tail:
@@ -55,7 +64,7 @@ class Tail:
                 wake.clear()
                 batch = self._remembered(after)
                 if batch is None:
-                    records = await self._storage.read(lambda tx, after=after: history.after(tx, after))  # type: ignore[misc]
+                    records = await self.read(lambda tx, after=after: history.after(tx, after))  # type: ignore[misc]
                     batch = [Entry(record) for record in records]
                 if batch:
                     after = batch[-1].position
@@ -64,6 +73,18 @@ class Tail:
                     await wake.wait()
         finally:
             self._waiting.discard(wake)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` returns, once the store can be read: for followers, whom nobody waits for."""
+        complained = False
+        while True:
+            try:
+                return await self._storage.read(work)
+            except StorageError as error:
+                if not complained:
+                    log.warning("history cannot be followed, trying again", reason=str(error))
+                complained = True
+                await asyncio.sleep(RETRY_STORE_S)
 
     async def run(self) -> None:
         """Keep up with other nodes until cancelled."""
@@ -80,7 +101,7 @@ class Tail:
             return
         while True:
             await asyncio.sleep(POLL_S)
-            position, _ = await self._storage.read(history.head)
+            position, _ = await self.read(history.head)
             self._learn(position)
 
     def _learn(self, position: int) -> None:

@@ -13,10 +13,17 @@ from typing import Any
 import structlog
 
 from app.clock import Clock
-from app.dispatch.dispatcher import Dispatcher, new_session, seen
+from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.jobs import Job
-from app.dispatch.workers import Session, WorkerInfo
-from app.errors import FailedPrecondition, IdempotencyConflict, InvalidArgument, IronflowError, StaleExecution
+from app.dispatch.workers import Session, WorkerInfo, new_session, seen
+from app.errors import (
+    FailedPrecondition,
+    IdempotencyConflict,
+    InvalidArgument,
+    IronflowError,
+    StaleExecution,
+    Unavailable,
+)
 from app.events.emit import Emitter, NewEvent
 from app.events.topics import Topics
 from app.history.committer import Command
@@ -34,6 +41,8 @@ CONCURRENT_JOBS_MAX = 10_000
 FUNCTIONS_MAX = 1_000
 BATCH_MAX = 500
 BATCH_BYTES_MAX = 8 * 2**20
+OUTBOX_MESSAGES_MAX = 100_000
+"""A worker that reports and never reads is given up when this many messages wait for it."""
 
 
 class Conversation:
@@ -91,7 +100,8 @@ class Conversation:
                 return
 
     def receive(self, message: worker_pb2.WorkerMessage) -> None:
-        """Take one message, or a batch. Raises InvalidArgument for one that ends the conversation."""
+        """Take one message, or a batch. Raises InvalidArgument for one that ends the conversation, Unavailable for one
+        of a worker that was given up meanwhile: it has to register again."""
         for one in message.batch or (message,):
             what = one.WhichOneof("payload")
             if what == "register":
@@ -100,7 +110,11 @@ class Conversation:
                 raise InvalidArgument("the first message must be `register`", field="payload")
             elif what is None:
                 raise InvalidArgument("a message without payload", field="payload")
-            elif not self._session.closed:
+            elif self._session.closed:  # it was silent for too long, or registered elsewhere
+                raise Unavailable(
+                    f"worker {self._session.info.id[:80]!r} was given up", hint="connect and register again"
+                )
+            else:
                 self._receivers[what](self._session, getattr(one, what))
 
     def close(self, reason: str) -> None:
@@ -305,6 +319,9 @@ class Conversation:
         self._send(message)
 
     def _send(self, message: worker_pb2.EngineMessage) -> None:
+        if len(self._outbox) >= OUTBOX_MESSAGES_MAX:
+            asyncio.get_running_loop().call_soon(self.close, "the worker does not read what it is told")
+            return
         self._outbox.append(message)
         self._wake.set()
 

@@ -17,16 +17,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import structlog
 
 from app.clock import Clock
-from app.errors import Internal, IronflowError
+from app.errors import Internal
 from app.events.reading import before
 from app.history.committer import Command, Committer, Decision, Done
 from app.history.entry import Entry
 from app.history.fold import Fold
+from app.history.insist import insist
 from app.history.kinds import (
     EventEmitted,
     RunCancelled,
@@ -49,11 +50,8 @@ from storage.contract import Storage, StorageError, Transaction
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
 CURSOR = "waiting"
 CURSOR_SAVE_US = 10_000_000
-RETRY_STORE_S = 1.0
 LOOKBACK_EVENTS_MAX = 1_000
 
 Key = tuple[str, str, str]
@@ -213,7 +211,7 @@ class Waiting:
     async def _resumed(self, environment: str, run_id: str) -> None:
         """Look again at what a paused run waits for: its deadlines did not count meanwhile."""
         where = noun.stream(run_id)
-        run: Run | None = await self._read(lambda tx: self._fold.load(tx, environment, where).state)
+        run: Run | None = await self._tail.read(lambda tx: self._fold.load(tx, environment, where).state)
         opened = run.open.values() if run is not None else ()
         waited_for = {fact.child_run_id for fact, _, _ in opened if isinstance(fact, StepInvoking)}
         for child in list(self._children.get((environment, run_id), {}).values()):
@@ -254,7 +252,7 @@ class Waiting:
         """End a wait with the oldest event that fits among those recorded shortly before it."""
         environment, run_id, step_id = wait.key
         since = wait.at - wait.fact.lookback_ms * 1000
-        found = await self._read(
+        found = await self._tail.read(
             lambda tx: before(
                 tx, environment, wait.fact.event, position=wait.position, since=since, limit=LOOKBACK_EVENTS_MAX
             )
@@ -306,7 +304,7 @@ class Waiting:
     async def _cancel_detached(self, environment: str, run_id: str) -> None:
         """The whole tree is to be cancelled, also what would outlive its parent."""
         after = ""
-        while page := await self._read(
+        while page := await self._tail.read(
             lambda tx, after=after: runs.unfinished_children(tx, environment, run_id, after=after)  # type: ignore[misc]
         ):
             for child in page:
@@ -327,13 +325,11 @@ class Waiting:
         """Let the deadlines count once everything that was submitted before them is recorded and seen."""
 
         def recorded(answer: Any, error: BaseException | None) -> None:
-            if error is not None:
-                asyncio.get_running_loop().call_later(RETRY_STORE_S, self._after_all_before, due)
-                return
             self._overdue.append((self._tail.head, due))
             self._time_out_overdue()
 
-        self._committer.submit(Command("", (), lambda states, now: Decision(())), recorded)
+        nothing = Command("", (), lambda states, now: Decision(()))
+        insist(lambda done: self._committer.submit(nothing, done), recorded)
 
     def _time_out_overdue(self) -> None:
         seen = [due for head, due in self._overdue if head <= self._position]
@@ -355,16 +351,13 @@ class Waiting:
         self._unanswered[number] = self._position
 
         def done(answer: Any, error: BaseException | None) -> None:
-            if error is not None and (not isinstance(error, IronflowError) or error.retryable):
-                asyncio.get_running_loop().call_later(RETRY_STORE_S, submit, done)
-                return
             if isinstance(error, Internal):
                 log.error("a wait could not be ended", reason=str(error))
             elif error is not None:
                 log.debug("nothing to end", reason=str(error))
             self._unanswered.pop(number, None)
 
-        submit(done)
+        insist(submit, done)
 
     async def _save_cursor(self) -> None:
         self._saved_at = self._clock.now_us()
@@ -377,15 +370,6 @@ class Waiting:
             log.warning("cursor not saved", error=str(error))
         else:
             self._saved = position
-
-    async def _read(self, work: Callable[[Transaction], T]) -> T:
-        """What `work` returns, once the store can be read."""
-        while True:
-            try:
-                return await self._storage.read(work)
-            except StorageError as error:
-                log.warning("waits are not looked at, trying again", error=str(error))
-                await asyncio.sleep(RETRY_STORE_S)
 
 
 def _end_of(tx: Transaction, environment: str, where: str) -> Entry | None:

@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from storage.contract import Storage, StorageError, Transaction
+from storage.contract import Storage, StorageError, StorageUnavailable, Transaction
 from storage.records import EntryRecord
 
 T = TypeVar("T")
 
 
 class Failing:
-    """Raises `error` for whatever is asked, and refuses to append an entry whose data contain `poison`."""
+    """Raises `error` for whatever is asked, and refuses to append an entry whose data contain `poison`.
+
+    `lose_answer` makes the store go away in the middle of the next commit, which then happened (True) or not (False).
+    `refused` is set whenever something was refused.
+    """
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self.error: Exception | None = None
         self.poison = ""
+        self.lose_answer: bool | None = None
+        self.refused = asyncio.Event()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        if self.error:
-            raise self.error
+        self._refuse()
         return await self._storage.read(work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
+        self._refuse()
+        happens, self.lose_answer = self.lose_answer, None
+        if happens is None:
+            return await self._storage.write(lambda tx: work(_Poisoned(tx, self.poison)))
+
+        def cut_off(tx: Transaction) -> None:
+            work(tx)
+            if not happens:
+                raise StorageUnavailable("gone")
+
+        self.error = StorageUnavailable("gone")
+        try:
+            await self._storage.write(cut_off)
+        finally:
+            self.refused.set()
+        raise self.error
+
+    def _refuse(self) -> None:
         if self.error:
+            self.refused.set()
             raise self.error
-        return await self._storage.write(lambda tx: work(_Poisoned(tx, self.poison)))
 
 
 class _Poisoned:

@@ -10,9 +10,8 @@ from typing import Any
 import msgspec
 
 from app.clock import ManualClock
-from app.dispatch.dispatcher import new_session
 from app.dispatch.jobs import Job
-from app.dispatch.workers import Session, WorkerInfo
+from app.dispatch.workers import Session, WorkerInfo, new_session
 from app.events.emit import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import Failure, RunCompleted, StepCompleted, Trigger

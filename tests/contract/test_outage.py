@@ -1,0 +1,193 @@
+"""What an outage of the store costs: time, and nothing else. A node over a store that fails on demand; both stores."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.dispatch import dispatcher
+from app.errors import Unavailable
+from app.events.emit import NewEvent
+from app.history import committer, insist, tail
+from app.history.verify import verify
+from app.ids import Ids
+from app.node import Node
+from app.rpc.worker import Conversation
+from ironflow.v1 import worker_pb2
+from storage.contract import Storage, StorageUnavailable
+from tests.support.failing import Failing
+from tests.support.worker import Worker, emit, ended, register
+
+GONE = StorageUnavailable("gone")
+
+
+@pytest.fixture
+def failing(storage: Storage) -> Failing:
+    return Failing(storage)
+
+
+@pytest.fixture
+async def node(failing: Any, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
+    """A running node over a store that can fail; it tries again at once."""
+    for module in (committer, insist, tail, dispatcher):
+        monkeypatch.setattr(module, "RETRY_STORE_S", 0.001)
+    made = Node(storage=failing, clock=clock, ids=Ids(clock))
+    async with asyncio.TaskGroup() as tasks:
+        running = await made.start(tasks)
+        yield made
+        failing.error = None
+        await made.committer.drain()
+        for task in running:
+            task.cancel()
+
+
+async def refused(failing: Failing) -> None:
+    """Returns when the store has refused something from now on."""
+    failing.refused.clear()
+    async with asyncio.timeout(10):
+        await failing.refused.wait()
+
+
+@pytest.mark.parametrize("happened", [True, False])
+async def test_who_waits_for_a_commit_without_answer_is_told_the_truth(
+    node: Node, failing: Failing, storage: Storage, happened: bool
+) -> None:
+    failing.lose_answer = happened
+    asked = asyncio.create_task(node.emitter.emit(NewEvent("default", "a", b"1")))
+    await refused(failing)
+
+    with pytest.raises(StorageUnavailable):
+        await node.emitter.emit(NewEvent("default", "b", b"2"))
+    assert not asked.done()
+    failing.error = None
+
+    if happened:
+        assert (await asked).event_id
+    else:
+        with pytest.raises(StorageUnavailable):
+            await asked
+    await node.emitter.emit(NewEvent("default", "c", b"3"))
+    assert node.tail.head == (2 if happened else 1)
+    assert (await verify(storage)).bad_position is None
+
+
+@pytest.mark.parametrize("happened", [True, False])
+async def test_a_run_is_not_lost_when_nobody_knows_whether_it_started(
+    node: Node, failing: Failing, happened: bool
+) -> None:
+    await register(node)
+    run_id = await emit(node)
+    failing.lose_answer = happened
+    worker = Worker(node)
+    job = await worker.job()
+    await refused(failing)
+
+    failing.error = None
+    if not happened:
+        job = await worker.job()  # once more, now that it can be recorded
+
+    worker.complete(job)
+    assert await ended(node, run_id) == "completed"
+
+
+async def test_during_an_outage_workers_are_not_given_runs_again_and_again(node: Node, failing: Failing) -> None:
+    await register(node)
+    runs = [await emit(node) for _ in range(5)]
+    failing.error = GONE
+    worker = Worker(node, slots=1)
+    for _ in range(10):
+        await refused(failing)
+    assert worker.jobs.qsize() == 1
+
+    failing.error = None
+
+    given = set()
+    worker.jobs.get_nowait()  # it was cancelled
+    for _ in runs:
+        job = await worker.job()
+        given.add(job.run_id)
+        worker.complete(job)
+    assert given == set(runs)
+
+
+async def test_followers_wait_an_outage_out(node: Node, failing: Any) -> None:
+    await node.emitter.emit(NewEvent("default", "a", b"1"))
+    behind = tail.Tail(failing)
+    await behind.start()
+    failing.error = GONE
+    following = asyncio.ensure_future(anext(aiter(behind.follow(0))))
+    await refused(failing)
+
+    failing.error = None
+
+    async with asyncio.timeout(10):
+        assert [entry.position for entry in await following] == [1]
+
+
+async def test_a_timeout_that_comes_during_an_outage_counts_after_it(
+    node: Node, failing: Failing, clock: ManualClock
+) -> None:
+    await register(node, timeout_ms=2_000)
+    worker = Worker(node)
+    run_id = await emit(node)
+    job = await worker.job()
+    await worker.step(job, "a")
+    failing.error = GONE
+    clock.advance(seconds=2)
+    await refused(failing)
+
+    failing.error = None
+
+    assert await ended(node, run_id) == "failed"
+
+
+async def test_a_run_is_given_back_also_when_too_many_commands_wait(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await register(node)
+    leaving = Worker(node, name="leaving")
+    run_id = await emit(node)
+    await leaving.job()
+    await node.committer.drain()
+    monkeypatch.setattr(committer, "WAITING_COMMANDS_MAX", 0)
+    node.dispatcher.leave(leaving.session, reason="gone")
+    other = Worker(node, name="other")
+
+    monkeypatch.setattr(committer, "WAITING_COMMANDS_MAX", 100)
+
+    assert (await other.job()).run_id == run_id
+
+
+async def test_draining_waits_for_the_commit_that_is_under_way(node: Node) -> None:
+    asked = asyncio.create_task(node.emitter.emit(NewEvent("default", "a", b"1")))
+    await asyncio.sleep(0)  # it is submitted
+
+    await node.committer.drain()
+
+    await asyncio.sleep(0)  # its caller has been woken
+    assert asked.done()
+
+
+async def test_a_worker_that_was_given_up_has_to_register_again(node: Node, clock: ManualClock) -> None:
+    """One that was only frozen would otherwise stay connected, and never be given a run again."""
+    conversation = Conversation(
+        dispatcher=node.dispatcher,
+        engine=node.engine,
+        emitter=node.emitter,
+        topics=node.topics,
+        ids=node.ids,
+        clock=clock,
+        environment="default",
+    )
+    registration = worker_pb2.WorkerRegister(worker_id="w", function_ids=["f"], max_concurrent_jobs=1)
+    conversation.receive(worker_pb2.WorkerMessage(register=registration))
+    [session] = node.dispatcher.sessions
+
+    node.dispatcher.leave(session, reason="it was silent")
+
+    with pytest.raises(Unavailable):
+        conversation.receive(worker_pb2.WorkerMessage(heartbeat=worker_pb2.WorkerHeartbeat(worker_id="w")))
