@@ -40,6 +40,13 @@ from ironflow.v1 import (
 )
 
 
+class GrpcPortTaken(Exception):
+    """Somebody else listens where gRPC should."""
+
+    code = "PORT_IN_USE"
+    hint = "stop the other program, or take another port with --grpc-port"
+
+
 class Faces:
     """`problems` says what keeps the server from being ready; it is shared and may change."""
 
@@ -56,9 +63,13 @@ class Faces:
         self._watch()
 
     async def start_grpc(self) -> str:
-        """Listen for gRPC; the address."""
+        """Listen for gRPC; the address. Raises GrpcPortTaken."""
         server = grpc.aio.server(options=OPTIONS)
-        port = server.add_insecure_port(f"{self._settings.host}:{self._settings.grpc_port}")
+        wanted = f"{self._settings.host}:{self._settings.grpc_port}"
+        try:
+            port = server.add_insecure_port(wanted)
+        except RuntimeError:
+            raise GrpcPortTaken(f"cannot listen for gRPC on {wanted}: the port is in use") from None
         host = "127.0.0.1" if self._settings.host == "0.0.0.0" else self._settings.host
         self._grpc_address = f"{host}:{port}"
         self._services = services_of(

@@ -62,7 +62,8 @@ class AlreadyRunning(Exception):
 
 
 def serve(settings: Settings, *, listening: socket.socket, ready: Ready) -> int:
-    """Run until a signal says stop; the exit code. Raises AlreadyRunning, StorageError before anything is served."""
+    """Run until a signal says stop; the exit code. Raises AlreadyRunning, GrpcPortTaken, StorageError before
+    anything is served."""
     data_dir = Path(settings.data_dir)
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _lock(data_dir):
@@ -71,7 +72,10 @@ def serve(settings: Settings, *, listening: socket.socket, ready: Ready) -> int:
         import uvloop
 
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        return uvloop.run(_Server(settings, data_dir, listening, child).run(ready))
+        try:
+            return uvloop.run(_Server(settings, data_dir, listening, child).run(ready))
+        except ExceptionGroup as group:
+            raise _alone(group) from None
 
 
 class _Server:
@@ -175,6 +179,13 @@ class _Server:
             json.dump(told, file)
         scratch.replace(path)
         return path
+
+
+def _alone(error: Exception) -> Exception:
+    """What a task group was ended by, out of its groups if it is one thing."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        [error] = error.exceptions
+    return error
 
 
 async def _drain(node: Node) -> None:

@@ -269,6 +269,6 @@ def _translated(operation: str) -> Iterator[None]:
     except errors.IntegrityError as error:
         raise StorageConflict(f"{operation}: {error}") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise StorageUnavailable(f"{operation}: {error}") from error
+        raise StorageUnavailable(f"{operation}: {' '.join(str(error).split())}") from error
     except psycopg.Error as error:
         raise StorageError(f"{operation}: {error}") from error

@@ -124,10 +124,18 @@ def error_of(error: BaseException) -> IronflowError:
     return Internal("something broke on the server", hint="the server's log has the details under this request id")
 
 
+def note(error: BaseException, **where: str | None) -> None:
+    """Log an error that is not the caller's: with its inside if nobody foresaw it. That a store fails is foreseen, and
+    an outage would fill the log with the places where it was noticed."""
+    if isinstance(error, StorageError):
+        log.warning("request failed", **where, code=error.code, reason=str(error))
+    elif not isinstance(error, IronflowError):
+        log.error("request failed", **where, exc_info=error)
+
+
 def refusal(error: Exception, *, method: str, path: str, request_id: str | None) -> IronflowError:
     """The error as REST tells it; what nobody foresaw is logged, and told without its inside."""
-    if not isinstance(error, IronflowError):
-        log.error("request failed", method=method, path=path, request_id=request_id, exc_info=error)
+    note(error, method=method, path=path, request_id=request_id)
     return error_of(error)
 
 

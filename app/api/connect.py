@@ -11,18 +11,15 @@ from typing import Any
 import falcon
 import falcon.asgi
 import msgspec
-import structlog
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
 from app.api import connect_json, streams_json
-from app.api.answers import JSON, answer, body_of, decoded, error_of, media_type
+from app.api.answers import JSON, answer, body_of, decoded, error_of, media_type, note
 from app.api.caller import Caller, caller_of
 from app.api.services import Services
-from app.errors import InvalidArgument, IronflowError, MethodNotAllowed, Unimplemented
+from app.errors import InvalidArgument, MethodNotAllowed, Unimplemented
 from app.rpc.tables import TABLES
-
-log = structlog.get_logger(__name__)
 
 PROTO = "application/proto"
 
@@ -78,8 +75,7 @@ async def _by_message(
 def refusal(error: Exception, called: str, request_id: str | None) -> tuple[int, Mapping[str, Any]]:
     """Status and content of the error as Connect tells it: always JSON, with our stable code and hint beside."""
     told = error_of(error)
-    if not isinstance(error, IronflowError):
-        log.error("call failed", method=called, request_id=request_id, exc_info=error)
+    note(error, method=called, request_id=request_id)
     status = 400 if told.connect == "failed_precondition" else told.status
     content: dict[str, Any] = {"code": told.connect, "message": str(told), "details": [], "ironflowCode": told.code}
     if told.hint:

@@ -10,19 +10,16 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-import structlog
 from google.protobuf.message import DecodeError
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
 from app.api import envelopes
-from app.api.answers import JSON, encode
+from app.api.answers import JSON, encode, note
 from app.api.caller import environment
-from app.errors import InvalidArgument, IronflowError, PermissionDenied
+from app.errors import InvalidArgument, PermissionDenied
 from app.rpc.conversations import Conversations
 from ironflow.v1 import worker_pb2
-
-log = structlog.get_logger(__name__)
 
 WORKER_PATH = "/ironflow.v1.WorkerService/Connect"
 PROTO = "application/connect+proto"
@@ -51,8 +48,7 @@ class ConnectStreams:
             return
         except Exception as failed:
             error = failed
-            if not isinstance(failed, IronflowError):
-                log.error("call failed", method="WorkerService/Connect", exc_info=failed)
+            note(failed, method="WorkerService/Connect")
         try:
             await told.send_bytes(envelopes.ending(error))
         except ProtocolClosed:

@@ -30,7 +30,7 @@ def command(check: bool, data_dir: str | None, database_url: str | None, as_json
         }
         output.json({"schema": "ironflow.rebuild/v1", **told})
     else:
-        rows = ", ".join(f"{count:,} {noun}s" for noun, count in report.rows.items())
+        rows = ", ".join(f"{noun} {count:,}" for noun, count in report.rows.items())
         tick = "✓" if output.unicode else "[ok]"
         if not report.differing:
             output.out.write(f"{tick} {report.entries:,} entries give exactly what is there: {rows}\n")

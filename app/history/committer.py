@@ -200,7 +200,10 @@ class Committer:
             for waiting in batch:
                 await self._commit([waiting])
             return
-        log.error("commit failed", commands=len(batch), exc_info=error)
+        if isinstance(error, StorageError):
+            log.error("commit failed", commands=len(batch), code=error.code, reason=str(error))
+        else:
+            log.error("commit failed", commands=len(batch), exc_info=error)
         told = error if isinstance(error, StorageError) else Internal("the command could not be recorded")
         for waiting in batch:
             waiting.done(None, told)

@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
-import structlog
 
-from app.api.answers import error_of
+from app.api.answers import error_of, note
 from app.api.caller import Caller
 from app.api.services import Services
-from app.errors import IronflowError, Unimplemented
+from app.errors import Unimplemented
 from app.rpc import metadata, pubsub, schemas, streams
 from app.rpc.methods import METHODS, Method, Table
 from ironflow.v1 import (
@@ -24,8 +23,6 @@ from ironflow.v1 import (
     pubsub_pb2,
     pubsub_pb2_grpc,
 )
-
-log = structlog.get_logger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -85,8 +82,7 @@ async def refuse(context: Context, error: BaseException, *, method: str = "", re
     """End the call with the error: its code and hint go in the trailing metadata, and the id under which the log has
     the details of what was not foreseen."""
     told = error_of(error)
-    if not isinstance(error, IronflowError):
-        log.error("call failed", method=method, request_id=request_id, exc_info=error)
+    note(error, method=method, request_id=request_id)
     trailing = [("ironflow-code", told.code), ("ironflow-hint", _header(told.hint)), ("x-request-id", request_id)]
     context.set_trailing_metadata(tuple((key, value) for key, value in trailing if value))
     await context.abort(getattr(grpc.StatusCode, told.connect.upper()), str(told))

@@ -240,8 +240,9 @@ class Engine:
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
             run: Run | None = states[where]
+            if run is None:
+                raise not_found(environment, run_id)
             facts = steering.decide_pause(run, reason=reason)
-            assert run is not None
             paused = run.status == "paused" or any(isinstance(fact, RunPaused) for fact in facts)
             drafts = [Draft(where, fact, correlation=run.correlation, actor=actor) for fact in facts]
             return Decision(drafts, paused)
@@ -257,7 +258,13 @@ class Engine:
     async def _ask(self, environment: str, run_id: str, decider: Decider, actor: str) -> None:
         if "\0" in run_id:  # no id has one, and Postgres cannot be asked
             raise not_found(environment, run_id)
-        await self._committer.commit(_command(environment, run_id, decider, actor))
+
+        def decide(run: Run | None, now: int) -> list[Fact]:
+            if run is None:
+                raise not_found(environment, run_id)
+            return decider(run, now)
+
+        await self._committer.commit(_command(environment, run_id, decide, actor))
 
     def _submit(self, environment: str, run_id: str, decider: Decider, done: Done, *, urgent: bool = True) -> None:
         self._committer.submit(_command(environment, run_id, decider, ""), done, urgent=urgent)

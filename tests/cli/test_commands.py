@@ -114,6 +114,9 @@ def test_history_is_listed_and_says_why(ironflow: Ironflow) -> None:
         (["emit"], 2, "either NAME or --file"),
         (["run", "get", "run_nope"], 3, "no run"),
         (["run", "get", "@last"], 3, "no run"),
+        (["run", "cancel", "run_nope"], 3, "no run 'run_nope'"),
+        (["run", "pause", "run_nope"], 3, "no run 'run_nope'"),
+        (["run", "resume", "run_nope"], 3, "no run 'run_nope'"),
         (["event", "get", "evt_nope"], 3, "no event"),
         (["function", "get", "nope"], 3, "no function"),
         (["stream", "info", "order/nope"], 3, "stream not found"),
@@ -156,6 +159,16 @@ def test_a_port_that_is_taken_is_named_at_once(ironflow: Ironflow, server: Serve
     assert shown.returncode == 1
     assert f"port {port}" in shown.stderr
     assert "--port" in shown.stderr
+
+
+def test_a_grpc_port_that_is_taken_is_named(ironflow: Ironflow, server: ServerProcess) -> None:
+    port = server.grpc_address.rpartition(":")[2]
+
+    shown = ironflow("serve", "--port", "0", "--grpc-port", port, "--data-dir", "other")
+
+    assert shown.returncode == 1
+    assert f":{port}: the port is in use" in shown.stderr
+    assert "--grpc-port" in shown.stderr
 
 
 def test_a_data_directory_in_use_is_refused(ironflow: Ironflow, server: ServerProcess) -> None:

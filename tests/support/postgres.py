@@ -105,8 +105,13 @@ class Cluster:
         self._close_admin()
         self._end(signal.SIGKILL)
 
+    def shut_down(self) -> None:
+        """A stop as an administrator does it: clients are cut off, what is committed is kept. `recover` to go on."""
+        self._close_admin()
+        self._end(signal.SIGINT)
+
     def recover(self) -> None:
-        """Start again on the same data, after `kill9`."""
+        """Start again on the same data, after `kill9` or `shut_down`."""
         self._spawn()
 
     def stop(self) -> None:
