@@ -46,7 +46,7 @@ class ConnectStreams:
             await self._converse(scope, protocol, told)
         except ProtocolClosed:
             return
-        except Exception as failed:
+        except Exception as failed:  # noqa: BLE001 - whatever it is, the worker is told
             error = failed
             note(failed, method="WorkerService/Connect")
         try:

@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 
-from app.dispatch.dispatcher import new_session
 from app.dispatch.jobs import Job
-from app.dispatch.workers import Session, WorkerInfo
+from app.dispatch.workers import Session, WorkerInfo, new_session
 from app.history.kinds import Failure, RunCompleted
 from app.node import Node
 
