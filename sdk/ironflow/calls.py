@@ -206,9 +206,11 @@ def wait_for_run(run_id: str, *, timeout_s: float = TIMEOUT_S) -> Plan[Json]:
             raise Timeout(f"{run_id} is {run['status']} after {timeout_s:g} s", code="TIMEOUT")
 
 
-def cancel_run(run_id: str, *, reason: str = "") -> Plan[Json]:
-    """The run, cancelled. One that has ended already is refused (Conflict)."""
-    run: Json = yield Call("POST", f"{_run_path(run_id)}/cancel", body={"reason": reason}, again=True)
+def cancel_run(run_id: str, *, reason: str = "", compensate: bool = False, detached: bool = False) -> Plan[Json]:
+    """The run, cancelled; with `compensate` it may still be undoing what it did, and `wait` tells when that is done.
+    With `detached`, child runs that would outlive it end too. One that has ended already is refused (Conflict)."""
+    body = {"reason": reason, "compensate": compensate, "detached": detached}
+    run: Json = yield Call("POST", f"{_run_path(run_id)}/cancel", body=body, again=True)
     return run
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ironflow import discovery, parking
+from ironflow.backoff import Backoff
 from ironflow.errors import IronflowError, ServerUnavailable, Timeout
 from ironflow.function import Function
 from ironflow.stream import Connection, ConnectionLost, Identity, Place
@@ -29,8 +30,6 @@ from ironflow.threads import Threads
 log = logging.getLogger("ironflow.worker")
 
 DRAIN_S = 60.0
-BACKOFF_S = (0.1, 5.0)
-STABLE_S = 5.0
 THREADS_MAX = 64
 
 
@@ -164,9 +163,8 @@ class Worker:
                         signal.signal(number, handler)
 
     async def _keep_connected(self, handlers: Threads, steps: Threads) -> None:
-        delay_s = BACKOFF_S[0]
+        backoff = Backoff()
         while not self._draining.is_set():
-            began = time.monotonic()
             found = self._find()  # each time: a server that was started again may have another port
             at = found.grpc_address or found.url
             try:
@@ -180,17 +178,15 @@ class Worker:
                     handlers=handlers,
                     threads=steps,
                     parking=self._parking,
-                    on_connected=functools.partial(self._connected, at),
+                    on_connected=functools.partial(self._connected, at, backoff),
                 )
                 await connection.run()
             except (ConnectionLost, ServerUnavailable, Timeout) as error:
-                if time.monotonic() - began > STABLE_S:
-                    delay_s = BACKOFF_S[0]
                 self._complain(at, error)
-                await self._pause(delay_s * random.uniform(0.5, 1.0))
-                delay_s = min(delay_s * 2, BACKOFF_S[1])
+                await self._pause(backoff.lost(time.monotonic()) * random.uniform(0.5, 1.0))
 
-    def _connected(self, at: str) -> None:
+    def _connected(self, at: str, backoff: Backoff) -> None:
+        backoff.connected(time.monotonic())
         log.info("connected to %s as %s", at, self.id)
         self._complained = False
         self._ready.set()

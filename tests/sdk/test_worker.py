@@ -330,6 +330,26 @@ def test_cancelling_a_run_ends_its_task(client: Client, start: Start) -> None:
     waiting.join(20)
 
 
+def test_cancelling_a_run_undoes_what_it_did_if_that_is_wanted(client: Client, start: Start) -> None:
+    waiting = threading.Event()
+
+    @function("f", triggers=["go"])
+    async def f(ctx: Context) -> None:
+        await ctx.step.run("book", str)
+        ctx.step.compensate("book", str)
+        waiting.set()
+        await ctx.step.sleep("think", "1h")
+
+    start(f)
+    [run_id] = client.emit("go").run_ids
+    assert waiting.wait(20)
+    client.runs.cancel(run_id, compensate=True)
+    run = client.runs.wait(run_id, timeout_s=20)
+
+    assert run["status"] == "cancelled"
+    assert "compensate:book" in [step["name"] for step in client.runs.steps(run_id)]
+
+
 def test_a_draining_worker_finishes_what_it_has(client: Client, start: Start) -> None:
     reached, release = threading.Event(), threading.Event()
 
