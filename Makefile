@@ -10,7 +10,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup serve test check proto bench bench-values bench-peers binary test-frozen clean
+.PHONY: help setup serve test check soak proto bench bench-values bench-peers binary test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: setup ## format, lint, types, layers and the fast tests: green before eve
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not frozen" tests/unit tests/contract
+
+soak: setup ## 300 kills of server and workers at random instants on each store, with figures (ARGS="--seed=7")
+	$(BIN)/python -m pytest tests/scenario/test_kill_cycles.py -s --kill-cycles=300 $(ARGS)
 
 proto: setup ## generate sdk/ironflow/v1 from proto/
 	$(BIN)/python -m tests.support.protobuf sdk

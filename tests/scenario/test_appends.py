@@ -5,8 +5,6 @@ its writer's order, and nothing is there that nobody sent.
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -84,15 +82,4 @@ def test_every_acknowledged_append_is_there_once_and_in_order(
             assert [event.data for event in own] == list(range(writer.sent))
             assert [n for number, n in shared if number == writer.number] == list(range(writer.sent))
     assert len(shared) == sum(writer.sent for writer in writers)
-    check_history(server, database_url)
-
-
-def check_history(server: ServerProcess, database_url: str | None) -> None:
-    """The chain holds and the tables are what history says."""
-    server.terminate()
-    where = ["--database-url", database_url] if database_url else ["--data-dir", str(server.data_dir)]
-    for command in (["history", "verify"], ["rebuild", "--check"]):
-        shown = subprocess.run(
-            [sys.executable, "-m", "app", *command, *where], capture_output=True, text=True, timeout=120
-        )
-        assert shown.returncode == 0, shown.stderr
+    server.check_history()

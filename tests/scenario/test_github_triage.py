@@ -119,7 +119,7 @@ def test_every_run_completes_and_is_shown(
     shown = triage.ironflow("run", "get", runs[0]["id"]).stdout
     assert "notify" in shown
     assert runs[0]["id"] in triage.ironflow("run", "list").stdout
-    check_history(triage, server, database_url)
+    server.check_history()
 
 
 def test_kills_at_random_instants_lose_nothing(
@@ -147,7 +147,7 @@ def test_kills_at_random_instants_lose_nothing(
         executions = triage.executions()
         for run in runs:
             check_run(triage, run, executions)
-    check_history(triage, server, database_url)
+    server.check_history()
 
 
 def check_run(triage: Triage, run: dict[str, Any], executions: Counter[tuple[str, str, int]]) -> None:
@@ -159,14 +159,6 @@ def check_run(triage: Triage, run: dict[str, Any], executions: Counter[tuple[str
         times = sum(executions[run["id"], step["name"], attempt] for attempt in range(1, run["attempt"] + 1))
         failures = 1 if step["name"] == "check style" else 0
         assert 1 <= times - failures <= 1 + KILLS, (run["id"], step["name"], times)
-
-
-def check_history(triage: Triage, server: ServerProcess, database_url: str | None) -> None:
-    """The chain holds and the tables are what history says."""
-    server.terminate()
-    where = ["--database-url", database_url] if database_url else ["--data-dir", str(server.data_dir)]
-    assert triage.ironflow("history", "verify", *where).returncode == 0
-    assert triage.ironflow("rebuild", "--check", *where).returncode == 0
 
 
 def wait_until_registered(triage: Triage) -> None:

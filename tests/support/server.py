@@ -23,6 +23,7 @@ from tests.support import reaper
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
+CHECK_TIMEOUT_S = 300.0
 LOG_CHARACTERS_SHOWN = 20_000
 
 COMMAND = (sys.executable, "-m", "app")
@@ -92,6 +93,17 @@ class ServerProcess:
         """SIGTERM: a clean stop. Returns the exit code."""
         return self._end(signal.SIGTERM)
 
+    def died(self, timeout_s: float) -> bool:
+        """Whether it ended by itself within that time."""
+        process = self._running()
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        self._process = None
+        reaper.release(process.pid)
+        return True
+
     def restart(self) -> None:
         """Start again on the same ports and data, after an end of either sort."""
         self.start()
@@ -100,6 +112,16 @@ class ServerProcess:
         """Make sure that it is gone."""
         if self._process is not None:
             self.kill9()
+
+    def check_history(self) -> None:
+        """Stop it; the chain holds and the tables are what history says."""
+        self.terminate()
+        where = ["--database-url", self.database_url] if self.database_url else ["--data-dir", str(self.data_dir)]
+        for command in (["history", "verify"], ["rebuild", "--check"]):
+            shown = subprocess.run(
+                [sys.executable, "-m", "app", *command, *where], capture_output=True, text=True, timeout=CHECK_TIMEOUT_S
+            )
+            assert shown.returncode == 0, f"{command}: {shown.stdout}{shown.stderr}"
 
     def log(self) -> str:
         """The end of what the server wrote, over all its lives."""

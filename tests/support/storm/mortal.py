@@ -1,0 +1,74 @@
+"""`ironflow`, with a server that can be made to die between a commit and the answer to those who wait for it.
+
+While the file that `MORTAL_FILE` names is there, the next transaction that appends to history is the last: the process
+is killed as soon as it is committed. If the file says a kind of entry, it is the next that appends one of that kind.
+Run as `python -m tests.support.storm.mortal serve …`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import storage as stores
+from app.__main__ import main
+from storage.contract import Storage, Transaction
+from storage.records import EntryRecord
+
+T = TypeVar("T")
+
+
+class Mortal:
+    """A store that does as the real one does, and dies after a commit."""
+
+    def __init__(self, storage: Storage, file: Path) -> None:
+        self._storage = storage
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        watched: list[_Watched] = []
+
+        def watch(tx: Transaction) -> T:
+            watched.append(_Watched(tx))
+            return work(watched[-1])
+
+        result = await self._storage.write(watch)
+        if watched[-1].kinds and self._file.exists():
+            kind = self._file.read_text()
+            if not kind or kind in watched[-1].kinds:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+
+class _Watched:
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.kinds: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    def append(self, entries: Sequence[EntryRecord]) -> None:
+        self.kinds.update(entry.kind for entry in entries)
+        self._tx.append(entries)
+
+
+def _install(file: Path) -> None:
+    """Before the server is imported, which takes the function from there."""
+    real = stores.open_storage
+
+    async def opened(location: str, sql: Path) -> Any:
+        return Mortal(await real(location, sql), file)
+
+    stores.open_storage = opened
+
+
+if __name__ == "__main__":
+    _install(Path(os.environ["MORTAL_FILE"]))
+    main()
