@@ -56,6 +56,9 @@ class Check:
     traffic_truncated: bool
 
 
+_KINDS = frozenset((SchemaRegistered.kind, SchemaDeleted.kind, EnforcementSet.kind))
+
+
 class Schemas:
     def __init__(self, *, storage: Storage, committer: Committer, tail: Tail) -> None:
         self._storage = storage
@@ -81,7 +84,7 @@ class Schemas:
     async def run(self) -> None:
         """Follow registrations, of other nodes too, until cancelled."""
         noun = schema_noun.SchemaNoun()
-        async for batch in self._tail.follow(self._position):
+        async for batch in self._tail.follow(self._position, kinds=_KINDS):
             for entry in batch:
                 match entry.kind:
                     case SchemaRegistered.kind | SchemaDeleted.kind:

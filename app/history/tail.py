@@ -28,12 +28,30 @@ POLL_S = 5.0
 RETRY_STORE_S = 0.5
 
 
+class _Follower:
+    """Who follows, up to where, and what for (None: everything). It rests when there is nothing after `after`."""
+
+    __slots__ = ("after", "kinds", "resting", "wake")
+
+    def __init__(self, after: int, kinds: frozenset[str] | None) -> None:
+        self.after = after
+        self.kinds = kinds
+        self.resting = False
+        self.wake = asyncio.Event()
+
+    def passes_over(self, kinds: frozenset[str] | None, *, before: int) -> bool:
+        """Whether entries of these kinds, which follow position `before`, are nothing to wake up for."""
+        if kinds is None or self.kinds is None or not self.resting or self.wake.is_set():
+            return False
+        return self.after == before and kinds.isdisjoint(self.kinds)
+
+
 class Tail:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._recent: deque[Sequence[Entry]] = deque()
         self._recent_bytes = 0
-        self._waiting: set[asyncio.Event] = set()
+        self._followers: set[_Follower] = set()
         self.head = 0
 
     async def start(self) -> None:
@@ -44,7 +62,9 @@ class Tail:
         """Make a commit of this process visible to followers. Entries are one batch, in order."""
         if not entries:
             return
+        kinds: frozenset[str] | None = frozenset(entry.kind for entry in entries)
         if entries[0].position != self.head + 1:  # another node's came between, or was announced before ours returned
+            kinds = None
             self._forget()
             if entries[-1].position <= self.head:
                 self._advance(self.head)
@@ -53,26 +73,31 @@ class Tail:
         self._recent_bytes += _size(entries)
         while self._recent_bytes > RECENT_BYTES_MAX and len(self._recent) > 1:
             self._recent_bytes -= _size(self._recent.popleft())
-        self._advance(entries[-1].position)
+        self._advance(entries[-1].position, kinds)
 
-    async def follow(self, after: int) -> AsyncIterator[Sequence[Entry]]:
-        """Batches of entries after a position, in order, none left out, for as long as the caller listens."""
-        wake = asyncio.Event()
-        self._waiting.add(wake)
+    async def follow(self, after: int, *, kinds: frozenset[str] | None = None) -> AsyncIterator[Sequence[Entry]]:
+        """Batches of entries after a position, in order, none left out, for as long as the caller listens; only those
+        of the given kinds, if any are given, and then commits of other kinds cost the caller nothing."""
+        follower = _Follower(after, kinds)
+        self._followers.add(follower)
         try:
             while True:
-                wake.clear()
-                batch = self._remembered(after)
+                follower.wake.clear()
+                batch = self._remembered(follower.after)
                 if batch is None:
-                    records = await self.read(lambda tx, after=after: history.after(tx, after))  # type: ignore[misc]
+                    records = await self.read(lambda tx: history.after(tx, follower.after))
                     batch = [Entry(record) for record in records]
                 if batch:
-                    after = batch[-1].position
-                    yield batch
+                    follower.after = batch[-1].position
+                    wanted = batch if kinds is None else [entry for entry in batch if entry.kind in kinds]
+                    if wanted:
+                        yield wanted
                 else:
-                    await wake.wait()
+                    follower.resting = True
+                    await follower.wake.wait()
+                    follower.resting = False
         finally:
-            self._waiting.discard(wake)
+            self._followers.discard(follower)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, once the store can be read: for followers, whom nobody waits for."""
@@ -113,10 +138,14 @@ class Tail:
         self._recent.clear()
         self._recent_bytes = 0
 
-    def _advance(self, position: int) -> None:
-        self.head = position
-        for wake in self._waiting:
-            wake.set()
+    def _advance(self, position: int, kinds: frozenset[str] | None = None) -> None:
+        """Wake the followers; not those that rest at the old head and want none of `kinds`, if these are all new."""
+        before, self.head = self.head, position
+        for follower in self._followers:
+            if follower.passes_over(kinds, before=before):
+                follower.after = position
+            else:
+                follower.wake.set()
 
     def _remembered(self, after: int) -> Sequence[Entry] | None:
         """The next batch from memory, an empty one if there is nothing yet, or None if only the store can tell."""

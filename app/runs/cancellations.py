@@ -21,6 +21,7 @@ from storage import runs
 from storage.contract import Storage
 
 _ENDED = frozenset((RunCompleted.kind, RunFailed.kind, RunCancelled.kind))
+_KINDS = _ENDED | {RunCreated.kind, RunResumed.kind}
 _dispatch = msgspec.json.Decoder(Dispatch)
 
 
@@ -57,7 +58,7 @@ class Cancellations:
 
     async def run(self) -> None:
         """Follow runs, of other nodes too, until cancelled."""
-        async for batch in self._tail.follow(self._position):
+        async for batch in self._tail.follow(self._position, kinds=_KINDS):
             for entry in batch:
                 if entry.kind == RunCreated.kind:
                     created = entry.fact
@@ -66,7 +67,7 @@ class Cancellations:
                         self.add(entry.environment, entry.stream[4:], created.dispatch)
                 elif entry.kind == RunResumed.kind:  # it may have failed, and been forgotten
                     await self._add_again(entry.environment, entry.stream[4:])
-                elif entry.kind in _ENDED:
+                else:
                     self.remove(entry.environment, entry.stream[4:])
 
     def add(self, environment: str, run_id: str, dispatch: Dispatch) -> None:

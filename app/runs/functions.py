@@ -57,10 +57,9 @@ class Functions:
 
     async def run(self) -> None:
         """Follow changes, of other nodes too, until cancelled."""
-        async for batch in self._tail.follow(self._position):
+        async for batch in self._tail.follow(self._position, kinds=_KINDS):
             for entry in batch:
-                if entry.kind in _KINDS:
-                    self._learn(entry)
+                self._learn(entry)
 
     async def register(
         self, environment: str, definition: Definition, *, actor: str = "", reason: str = ""

@@ -30,10 +30,9 @@ class Waits:
 
     async def run(self) -> None:
         """Wake waiters until cancelled."""
-        async for batch in self._tail.follow(self._tail.head):
+        async for batch in self._tail.follow(self._tail.head, kinds=_RESTED):
             for entry in batch:
-                if entry.kind in _RESTED:
-                    self._rested((entry.environment, entry.stream[4:]), entry)
+                self._rested((entry.environment, entry.stream[4:]), entry)
 
     async def until_ended(self, environment: str, run_id: str, timeout_s: float) -> bool:
         """True once the run is completed, failed, cancelled or paused; False if the time was over first.

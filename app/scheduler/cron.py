@@ -86,12 +86,10 @@ class Cron:
             tasks.create_task(self._tick(), name="cron-tick")
 
     async def _follow(self) -> None:
-        async for batch in self._tail.follow(self._position):
-            changed = {(entry.environment, entry.stream) for entry in batch if entry.kind in _KINDS}
-            for environment, stream in changed:
+        async for batch in self._tail.follow(self._position, kinds=_KINDS):
+            for environment, stream in {(entry.environment, entry.stream) for entry in batch}:
                 await self._take_up(environment, stream.partition("/")[2])
-            if changed:
-                self._changed.set()
+            self._changed.set()
 
     async def _take_up(self, environment: str, function_id: str) -> None:
         """The function's triggers as they are now, in place of those it had."""

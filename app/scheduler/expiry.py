@@ -42,9 +42,9 @@ class Expiry:
             tasks.create_task(self._fire(), name="expiry-fire")
 
     async def _follow(self) -> None:
-        async for batch in self._tail.follow(self._position):
+        async for batch in self._tail.follow(self._position, kinds=frozenset((KvPut.kind,))):
             for entry in batch:
-                if entry.kind == KvPut.kind and isinstance(fact := entry.fact, KvPut) and fact.expires_at:
+                if isinstance(fact := entry.fact, KvPut) and fact.expires_at:
                     self._expect(fact.expires_at)
 
     async def _fire(self) -> None:

@@ -59,6 +59,9 @@ Key = tuple[str, str]
 """Environment and stream of a gate."""
 
 
+_KINDS = frozenset((GateHeld.kind, GateFired.kind, GateCancelled.kind, FunctionRegistered.kind))
+
+
 class Gatekeeper:
     def __init__(
         self,
@@ -130,7 +133,7 @@ class Gatekeeper:
     # Following and firing.
 
     async def _follow(self) -> None:
-        async for batch in self._tail.follow(self._position):
+        async for batch in self._tail.follow(self._position, kinds=_KINDS):
             before = self._due.next_at()
             for entry in batch:
                 self._learn(entry)

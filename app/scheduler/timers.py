@@ -91,11 +91,10 @@ class Timers:
             tasks.create_task(self._fire(), name="timers-fire")
 
     async def _follow(self) -> None:
-        async for batch in self._tail.follow(self._position):
+        async for batch in self._tail.follow(self._position, kinds=_KINDS):
             before = self._next_at()
             for entry in batch:
-                if entry.kind in _KINDS:
-                    self._learn(entry)
+                self._learn(entry)
             if self._next_at() != before:
                 self._changed.set()
 
