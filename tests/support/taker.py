@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,13 @@ from app.dispatch.jobs import Job
 from app.dispatch.workers import Session, WorkerInfo, new_session
 from app.history.kinds import Failure, RunCompleted
 from app.node import Node
+from storage import postgres, sqlite
+from storage.contract import Storage
 
 LEASE_S = 3_600.0
 WAIT_S = 10.0
-QUIET_ROUNDS = 5
+QUIET_ROUNDS = 3
+MEETING_TIMEOUT_S = 30.0
 
 
 class Taker:
@@ -67,7 +71,14 @@ async def settled(node: Node) -> None:
         head = node.tail.head
         for _ in range(20):
             await asyncio.sleep(0)
-        await node.storage.read(lambda tx: None)
+        await _readers_rest(node.storage)
         await node.committer.drain()
         await node.storage.write(lambda tx: None)
         quiet = quiet + 1 if node.tail.head == head else 0
+
+
+async def _readers_rest(storage: Storage) -> None:
+    """Returns once every read asked for so far has ended: all readers meet, so none of them has one in hand."""
+    readers = sqlite.READERS if storage.dialect == "sqlite" else postgres.READERS
+    meeting = threading.Barrier(readers)
+    await asyncio.gather(*(storage.read(lambda tx: meeting.wait(MEETING_TIMEOUT_S)) for _ in range(readers)))
