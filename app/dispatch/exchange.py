@@ -113,8 +113,14 @@ def body_of(job: Job) -> bytes:
         event["idempotency_key"] = emitted.idempotency_key
     if len(job.event.metadata) > 2:
         event["metadata"] = msgspec.Raw(job.event.metadata)
+    told: dict[str, Any] = {}
+    if job.unwind is not None:
+        told["unwind"] = {"cause": job.unwind.cause}
+        if job.unwind.error is not None:
+            told["unwind"]["error"] = job.unwind.error.told()
     return _encode(
         {
+            **told,
             "run_id": job.run_id,
             "function_id": job.function_id,
             "attempt": job.attempt,

@@ -31,7 +31,7 @@ from app.history.committer import Done
 from app.history.kinds import Divergence, Failure, FunctionRegistered, RunCompleted, RunNoted
 from app.outbound import url
 from app.outbound.reach import Reach
-from app.runs.definition import signature_style
+from app.runs.definition import signature_style, unwinds
 from app.runs.engine import Diverged, Engine
 from app.runs.function import Function
 from app.runs.functions import Functions
@@ -171,6 +171,7 @@ class PushWorkers:
             now_us=self._clock.now_us(),
             assign=lambda job: self._assign(endpoint, job),
             cancel=lambda job, reason: self._cancel(endpoint, job),
+            unwinds=unwinds(fact.metadata),
         )
         client = Client(where, self._options.reach)
         key = ids.keyed("cb", environment, fact.id, fact.endpoint_url)

@@ -36,6 +36,7 @@ BATCH_SIZE_MAX = 1_000
 FAILURES_MAX = 1_000
 SIGNATURE = "__ironflow_signature"
 SIGNATURES = ("v1", "sha256")
+UNWINDS = "__ironflow_unwinds"
 SECRETS_MAX = 100
 CANCEL_ON_MAX = 20
 DAY_MS = 24 * 3_600_000
@@ -92,6 +93,7 @@ def checked(definition: Definition) -> Definition:
     if definition.preferred_mode == "push" and not definition.endpoint_url:
         raise InvalidArgument("push mode needs an endpoint_url", field="endpoint_url", hint="where to POST executions")
     signature_style(definition.metadata)
+    unwinds(definition.metadata)
     _check_circuit_breaker(definition.circuit_breaker)
     for option, check in _CHECKS.items():
         value = getattr(definition, option)
@@ -315,3 +317,11 @@ def signature_style(metadata: msgspec.Raw) -> str:
             f"metadata.{SIGNATURE} {style!r:.80} is unknown", field="metadata", hint=f"one of {', '.join(SIGNATURES)}"
         )
     return str(style)
+
+
+def unwinds(metadata: msgspec.Raw) -> bool:
+    """Whether the function's endpoint can be asked to undo a run that is ended from outside. Raises InvalidArgument."""
+    can = msgspec.json.decode(metadata).get(UNWINDS, False)
+    if not isinstance(can, bool):
+        raise InvalidArgument(f"metadata.{UNWINDS} {can!r:.80} is unknown", field="metadata", hint="true or false")
+    return can

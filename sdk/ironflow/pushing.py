@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ironflow.assignment import Assignment, Recorded
+from ironflow.assignment import Assignment, Recorded, Unwind
 from ironflow.context import Event
 from ironflow.execution import Execution
 from ironflow.failures import Failure
@@ -68,8 +68,18 @@ def assignment(body: bytes) -> Assignment:
         attempt=_field(request, "attempt", int, default=1),
         max_attempts=_field(request, "max_attempts", int, default=0),
         on_exhausted=_field(request, "on_exhausted", str, default=""),
+        unwind=_unwind(_field(request, "unwind", dict)) if request.get("unwind") is not None else None,
         secrets=_field(request, "secrets", dict, default={}),
     )
+
+
+def _unwind(told: Json) -> Unwind:
+    """Why the run ends whose compensations are to be run."""
+    cause = _field(told, "cause", str, "unwind.", default="failed")
+    error = _field(told, "error", dict, "unwind.", default={})
+    message = _field(error, "message", str, "unwind.error.", default=f"the run is {cause}")
+    code = _field(error, "code", str, "unwind.error.", default=f"RUN_{cause.upper()}")
+    return Unwind(cause, Failure(message, code, False, 0, _field(error, "stack", str, "unwind.error.", default="")))
 
 
 class Answer:

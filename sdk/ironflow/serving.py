@@ -114,6 +114,7 @@ class Serve:
                 request = registration(declared)
                 request.preferred_mode = types_pb2.EXECUTION_MODE_PUSH
                 request.endpoint_url = endpoint_url
+                request.metadata.update({"__ironflow_unwinds": True})
                 request.circuit_breaker.failure_threshold = breaker.failure_threshold
                 request.circuit_breaker.open_duration_ms = milliseconds(breaker.open_duration, what="open_duration")
                 request.circuit_breaker.max_open_duration_ms = milliseconds(breaker.max_open_duration, what="duration")

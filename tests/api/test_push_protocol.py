@@ -422,6 +422,7 @@ def test_push_functions_are_shown_with_their_endpoint_and_as_workers(
         ({"circuitBreaker": {"failureThreshold": -1}}, "failure_threshold"),
         ({"circuitBreaker": {"openDurationMs": 1_000, "maxOpenDurationMs": 10}}, "open_duration_ms"),
         ({"metadata": {"__ironflow_signature": "md5"}}, "__ironflow_signature"),
+        ({"metadata": {"__ironflow_unwinds": "yes"}}, "__ironflow_unwinds"),
     ],
 )
 def test_a_registration_that_cannot_work_is_refused(http: httpx.Client, changes: Json, field: str) -> None:

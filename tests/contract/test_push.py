@@ -118,6 +118,44 @@ async def test_requests_are_signed_as_the_function_wants_it(node_of: NodeOf, end
     assert request.headers["x-ironflow-signature"] == expected
 
 
+@pytest.mark.parametrize("able", [True, False])
+async def test_an_endpoint_that_can_is_asked_once_more_to_undo_what_a_cancelled_run_did(
+    node_of: NodeOf, endpoint: Endpoint, able: bool
+) -> None:
+    async with node_of() as node:
+        await register(node, endpoint, metadata=msgspec.Raw(msgspec.json.encode({"__ironflow_unwinds": able})))
+        endpoint.answer = lambda request: {
+            "status": "yielded",
+            "steps": [step(request, "charge")],
+            "yield": {
+                "type": "wait_for_event",
+                "step_id": f"{request.json['run_id']}:w:0",
+                "event_filter": {"event": "x"},
+            },
+        }
+        run_id = await emit(node)
+        await until(node, run_id, "waiting")
+        await came(endpoint)
+        endpoint.answer = lambda request: {
+            "status": "failed",
+            "steps": [step(request, "compensate:charge", type="compensate", compensation_for="charge")],
+            "error": {"message": "the run is cancelled", "retryable": False},
+        }
+
+        await node.engine.cancel("default", run_id, reason="", compensate=True)
+
+        assert await outcome(node, run_id) == ("cancelled", None)
+        if able:
+            assert (await came(endpoint)).json["unwind"] == {"cause": "cancelled"}
+        names = [found.name for found in (await node.runs.get("default", run_id)).steps.values()]
+        assert ("compensate:charge" in names) is able
+
+
+def step(request: Request, name: str, **more: Any) -> Json:
+    run_id = request.json["run_id"]
+    return {"id": f"{run_id}:{name}:0", "name": name, "type": "invoke", "status": "completed", "output": 1, **more}
+
+
 async def test_an_endpoint_that_stays_silent_too_long_has_failed(
     node_of: NodeOf, endpoint: Endpoint, clock: ManualClock
 ) -> None:
