@@ -1,0 +1,62 @@
+"""The READMEs of the examples: their commands are run, in order, and print what is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.readme import ROOT, Terminals, blocks, commands, free_port, listens, wait_until
+from tests.support.server import ServerProcess
+
+pytestmark = pytest.mark.slow
+
+SERVE = "make serve"
+
+
+def open_terminals(terminals: Terminals, text: str, port: int) -> None:
+    """Start what a `sh` block says, in place of what the last one said; it is at work when this returns."""
+    terminals.kill9()
+    for command in text.splitlines():
+        if command == SERVE:
+            continue  # it runs already
+        terminals.start(command)
+        if "8000" in command:
+            wait_until(lambda: listens(port), f"{command} never listened")
+        else:
+            wait_until(lambda: bool(terminals.client.functions.list()), f"{command} never registered")
+
+
+def test_the_order_saga_runs_as_its_readme_says(start_server: Callable[..., ServerProcess], tmp_path: Path) -> None:
+    files = {"ORDERS_LEDGER": tmp_path / "ledger.ndjson"}
+    assert run_readme("order_saga", start_server(), tmp_path, files) == 13
+
+
+def test_the_nightly_report_runs_as_its_readme_says(start_server: Callable[..., ServerProcess], tmp_path: Path) -> None:
+    files = {"REPORT_SALES": tmp_path / "sales", "REPORT_FILE": tmp_path / "report.json"}
+    assert run_readme("nightly_report", start_server(), tmp_path, files) == 8
+
+
+def run_readme(example: str, server: ServerProcess, folder: Path, files: Mapping[str, Path]) -> int:
+    """Returns how many commands printed what is written. `files` has the example write elsewhere."""
+    port = free_port()
+    terminals = Terminals(
+        server,
+        folder / "terminals.log",
+        replaced={"8000": str(port), "cat report.json": f"cat {folder}/report.json"},
+        environment={name: str(file) for name, file in files.items()},
+    )
+    ran = 0
+    try:
+        for language, text in blocks(ROOT / "examples" / example / "README.md"):
+            if language == "sh":
+                open_terminals(terminals, text, port)
+                continue
+            for command, expected in commands(text):
+                terminals.check(command, expected)
+                terminals.settle()
+                ran += 1
+    finally:
+        terminals.kill9()
+    return ran
