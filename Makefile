@@ -31,7 +31,7 @@ serve: setup ## start the server on http://127.0.0.1:9123 (ARGS="--port 8000 --d
 	@exec $(BIN)/ironflow serve $(ARGS)
 
 test: setup ## run all tests (ARGS="-k word" narrows them; they bring their own Postgres)
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: setup ## format, lint, types, layers and the fast tests: green before every commit
 	$(BIN)/ruff format --check .

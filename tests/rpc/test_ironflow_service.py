@@ -116,8 +116,6 @@ def test_what_makes_no_sense_is_refused(call: Service, method: str, request_: An
     [
         ("DeleteRun", ironflow_pb2.DeleteRunRequest(id=RUN)),
         ("ListRuns", ironflow_pb2.ListRunsRequest(offset=1)),
-        ("RegisterFunction", ironflow_pb2.RegisterFunctionRequest(id="a", triggers=[{"cron": "* * * * *"}])),
-        ("RegisterFunction", ironflow_pb2.RegisterFunctionRequest(id="a", throttle={"limit": 1})),
     ],
 )
 def test_what_is_not_built_says_so(call: Service, method: str, request_: Any) -> None:

@@ -15,7 +15,6 @@ import pytest
 
 from ironflow import Client, Context, errors, function
 from ironflow.testing import Server
-from tests.scenario.test_appends import check_history
 from tests.support.postgres import Cluster
 from tests.support.server import ServerProcess
 
@@ -96,4 +95,4 @@ async def test_a_server_outlives_its_postgres_and_loses_nothing(
     with Client(server.url) as looking:
         sent = sum(len(emitter.acknowledged) for emitter in emitters)
         assert looking.runs.list(limit=1).total == sent
-    check_history(server, database_url)
+    server.check_history()

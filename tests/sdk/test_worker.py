@@ -103,10 +103,15 @@ def start(server: ServerProcess, environment: str) -> Iterator[Start]:
 
 def result(client: Client, name: str, data: Any = None) -> dict[str, Any]:
     """Emit until a function takes it, and wait for its run."""
+    return client.runs.wait(taken(client, name, data), timeout_s=20)
+
+
+def taken(client: Client, name: str, data: Any = None) -> str:
+    """Emit until a function takes it; the run."""
     for _ in range(200):
         emitted = client.emit(name, data)
         if emitted.run_ids:
-            return client.runs.wait(emitted.run_ids[0], timeout_s=20)
+            return emitted.run_ids[0]
         threading.Event().wait(0.05)
     raise AssertionError("no function was registered")
 
@@ -341,7 +346,7 @@ def test_cancelling_a_run_undoes_what_it_did_if_that_is_wanted(client: Client, s
         await ctx.step.sleep("think", "1h")
 
     start(f)
-    [run_id] = client.emit("go").run_ids
+    run_id = taken(client, "go")
     assert waiting.wait(20)
     client.runs.cancel(run_id, compensate=True)
     run = client.runs.wait(run_id, timeout_s=20)
