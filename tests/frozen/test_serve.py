@@ -40,9 +40,12 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, store: str) -> Iterat
     made.close()
 
 
+JSON = {"Content-Type": "application/json"}
+
+
 def ask(method: str, url: str, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=20) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, data, JSON, method=method), timeout=20) as answer:
         return json.load(answer)
 
 
