@@ -5,7 +5,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+
+class ErrorResponse(msgspec.Struct, kw_only=True):
+    """What went wrong, as REST answers it."""
+
+    error: Annotated[str, Meta(description="what happened, with the values")]
+    code: Annotated[str, Meta(description="stable, for programs")]
+    hint: Annotated[str, Meta(description="what to do next")] | UnsetType = UNSET
+    field: Annotated[str, Meta(description="the field, parameter or header that is wrong")] | UnsetType = UNSET
+    retryable: Annotated[bool, Meta(description="the same again may succeed later")] | UnsetType = UNSET
 
 
 class IronflowError(Exception):
@@ -21,15 +34,16 @@ class IronflowError(Exception):
         self.field = field
 
     def body(self) -> dict[str, Any]:
-        """The error as REST answers it."""
-        told: dict[str, Any] = {"error": self.message, "code": self.code}
-        if self.hint:
-            told["hint"] = self.hint
-        if self.field:
-            told["field"] = self.field
-        if self.retryable:
-            told["retryable"] = True
-        return told
+        """The error as REST answers it, see ErrorResponse."""
+        told = ErrorResponse(
+            error=self.message,
+            code=self.code,
+            hint=self.hint or UNSET,
+            field=self.field or UNSET,
+            retryable=self.retryable or UNSET,
+        )
+        content: dict[str, Any] = msgspec.to_builtins(told)
+        return content
 
 
 class Internal(IronflowError):

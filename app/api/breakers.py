@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import falcon.asgi
+from msgspec import UNSET
 
 from app import clock
 from app.api.answers import answer
 from app.api.caller import environment_of
-from app.api.services import Operation, Route, Services
+from app.api.services import Answer, Operation, Route, Services
+from app.api.shapes.breakers import BreakerState
 from app.dispatch.push import Endpoint
 
 
@@ -30,27 +31,29 @@ class Reset:
         answer(resp, shown(self._services.push.reset(environment_of(req), key)))
 
 
-def shown(endpoint: Endpoint) -> dict[str, Any]:
+def shown(endpoint: Endpoint) -> BreakerState:
     breaker = endpoint.breaker
-    content: dict[str, Any] = {
-        "key": endpoint.key,
-        "function_id": endpoint.function.id,
-        "endpoint": endpoint.function.endpoint_url,
-        "environment_id": endpoint.environment,
-        "state": breaker.state,
-        "consecutive_fails": breaker.failures,
-    }
-    if breaker.failed_at is not None:
-        content["last_failure"] = clock.rfc3339(breaker.failed_at)
-        content["last_error"] = breaker.reason
-    if breaker.wake_at is not None:
-        content["retry_at"] = clock.rfc3339(breaker.wake_at)
-    return content
+    failed = breaker.failed_at is not None
+    return BreakerState(
+        key=endpoint.key,
+        function_id=endpoint.function.id,
+        endpoint=endpoint.function.endpoint_url,
+        environment_id=endpoint.environment,
+        state=breaker.state,
+        consecutive_fails=breaker.failures,
+        last_failure=UNSET if breaker.failed_at is None else clock.rfc3339(breaker.failed_at),
+        last_error=breaker.reason if failed else UNSET,
+        retry_at=UNSET if breaker.wake_at is None else clock.rfc3339(breaker.wake_at),
+    )
 
 
 def routes(services: Services) -> Sequence[Route]:
-    listing = Operation("Every push function's endpoint with its circuit breaker", {200: "breakers"})
-    reset = Operation("Close a circuit breaker", {200: "the breaker", 404: "there is none of that key"})
+    listing = Operation(
+        "Every push function's endpoint with its circuit breaker", {200: Answer("breakers", list[BreakerState])}
+    )
+    reset = Operation(
+        "Close a circuit breaker", {200: Answer("the breaker", BreakerState), 404: "there is none of that key"}
+    )
     return [
         Route("/api/v1/circuit-breakers", Breakers(services), {"GET": listing}),
         Route("/api/v1/circuit-breakers/{key}/reset", Reset(services), {"POST": reset}),

@@ -11,8 +11,9 @@ import msgspec
 from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of
-from app.api.runs import row_shown, statuses
-from app.api.services import Operation, Route, Services
+from app.api.runs import statuses
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.runs import BulkResponse, RefusedRun, row_shown
 from app.runs.bulk import Outcome
 from app.runs.reading import COUNT_MAX, RunFilter
 
@@ -73,24 +74,35 @@ class Bulk:
         answer(resp, _told(outcome, dry_run=body.dry_run))
 
 
-def _told(outcome: Outcome, *, dry_run: bool) -> dict[str, Any]:
-    return {
-        "dry_run": dry_run,
-        "matched": outcome.matched,
-        "changed": outcome.changed,
-        "more": outcome.more,
-        "runs": [row_shown(row) for row in outcome.shown],
-        "refused": [{"run_id": run_id, **error.body()} for run_id, error in outcome.refused],
-    }
+def _told(outcome: Outcome, *, dry_run: bool) -> BulkResponse:
+    return BulkResponse(
+        dry_run=dry_run,
+        matched=outcome.matched,
+        changed=outcome.changed,
+        more=outcome.more,
+        runs=[row_shown(row) for row in outcome.shown],
+        refused=[RefusedRun(run_id=run_id, **error.body()) for run_id, error in outcome.refused],
+    )
 
 
 def routes(services: Services) -> Sequence[Route]:
-    told = {200: f"how many matched (at most {COUNT_MAX}) and were changed, and the first of them", 400: "refused"}
+    told = f"how many matched (at most {COUNT_MAX}) and were changed, and the first of them"
+    chosen_by_verb = {"cancel": "waiting,paused", "pause": "running,waiting", "resume": "paused,failed"}
     return [
         Route(
             f"/api/v1/runs/bulk/{verb}",
             Bulk(services, verb),
-            {"POST": Operation(f"{verb.capitalize()} the runs that a filter chooses", told, body="BulkRequest")},
+            {
+                "POST": Operation(
+                    f"{verb.capitalize()} the runs that a filter chooses",
+                    {200: Answer(told, BulkResponse), 400: "refused"},
+                    body=Body(
+                        BulkRequest,
+                        {"function_id": "ship-order", "status": chosen, "since": "1h", "dry_run": True},
+                        required=False,
+                    ),
+                )
+            },
         )
-        for verb in ("cancel", "pause", "resume")
+        for verb, chosen in chosen_by_verb.items()
     ]

@@ -11,14 +11,19 @@ import falcon.asgi
 from app import clock
 from app.api.answers import answer
 from app.api.caller import environment_of
-from app.api.middleware import int_param
-from app.api.services import Operation, Route, Services
+from app.api.parameters import query_of
+from app.api.services import Answer, Operation, Route, Services
+from app.api.shapes.base import Shape
+from app.api.shapes.capacity import (
+    CapacityQuery,
+    CapacityStat,
+    ConcurrencyLane,
+    ConcurrencyLease,
+    DispatchSegment,
+    WorkerSession,
+)
 
-LIMIT_DEFAULT = 100
-LIMIT_MAX = 10_000
-
-Rows = list[dict[str, Any]]
-Read = Callable[[Services, str], Rows]
+Read = Callable[[Services, str], Sequence[Shape]]
 
 
 class Listing:
@@ -27,53 +32,53 @@ class Listing:
         self._read = read
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        limit = int_param(req, "limit", LIMIT_DEFAULT, low=1, high=LIMIT_MAX)
-        function_id = req.get_param("function") or ""
+        query = query_of(req, CapacityQuery)
         rows = self._read(self._services, environment_of(req))
-        answer(resp, [row for row in rows if not function_id or row.get("function_id") == function_id][:limit])
+        chosen = [row for row in rows if query.function in ("", getattr(row, "function_id", ""))]
+        answer(resp, chosen[: query.limit])
 
 
-def queue(services: Services, environment: str) -> Rows:
+def queue(services: Services, environment: str) -> list[DispatchSegment]:
     """Runs that wait, longest first, and what for."""
     waiting = services.dispatcher.queue
     rows = [
-        {
-            "environment_id": environment,
-            "function_id": lane[1],
-            "run_id": ready.run_id,
-            "lane_id": ready.dispatch.concurrency_key,
-            "blocking_reason": waiting.blocked(lane, ready),
-            "priority": ready.dispatch.priority,
-            "created_at": clock.rfc3339(ready.created_at),
-            "first_enqueued_at": clock.rfc3339(ready.created_at),
-            "execution_mode": "pull",
-        }
+        DispatchSegment(
+            environment_id=environment,
+            function_id=lane[1],
+            run_id=ready.run_id,
+            lane_id=ready.dispatch.concurrency_key,
+            blocking_reason=waiting.blocked(lane, ready),
+            priority=ready.dispatch.priority,
+            created_at=clock.rfc3339(ready.created_at),
+            first_enqueued_at=clock.rfc3339(ready.created_at),
+            execution_mode="pull",
+        )
         for lane, ready in waiting
         if lane[0] == environment
     ]
-    return sorted(rows, key=lambda row: str(row["created_at"]))
+    return sorted(rows, key=lambda row: row.created_at)
 
 
-def lanes(services: Services, environment: str) -> Rows:
+def lanes(services: Services, environment: str) -> list[ConcurrencyLane]:
     """How much of its limit each concurrency key takes up now."""
     rows = []
     for function in services.functions.list(environment):
         limit = function.fact.concurrency
         for key, count in services.dispatcher.queue.running((environment, function.fact.id)).items():
             rows.append(
-                {
-                    "environment_id": environment,
-                    "function_id": function.fact.id,
-                    "lane_id": key,
-                    "active_reserved": count,
-                    "limit": limit.limit if limit else 0,
-                    "config_version": function.fact.version,
-                }
+                ConcurrencyLane(
+                    environment_id=environment,
+                    function_id=function.fact.id,
+                    lane_id=key,
+                    active_reserved=count,
+                    limit=limit.limit if limit else 0,
+                    config_version=function.fact.version,
+                )
             )
     return rows
 
 
-def stats(services: Services, environment: str) -> Rows:
+def stats(services: Services, environment: str) -> list[CapacityStat]:
     """What waits and executes, by function."""
     now = services.clock.now_us()
     waiting: Counter[str] = Counter()
@@ -88,72 +93,71 @@ def stats(services: Services, environment: str) -> Rows:
         running = services.dispatcher.queue.running((environment, function_id))
         age_us = now - oldest[function_id] if function_id in oldest else 0
         rows.append(
-            {
-                "environment_id": environment,
-                "function_id": function_id,
-                "queued": waiting[function_id],
-                "active_leases": sum(running.values()),
-                "reservations": 0,
-                "lane_limit": function.fact.concurrency.limit if function.fact.concurrency else 0,
-                "oldest_queue_age_seconds": max(0.0, age_us / 1_000_000),
-            }
+            CapacityStat(
+                environment_id=environment,
+                function_id=function_id,
+                queued=waiting[function_id],
+                active_leases=sum(running.values()),
+                reservations=0,
+                lane_limit=function.fact.concurrency.limit if function.fact.concurrency else 0,
+                oldest_queue_age_seconds=max(0.0, age_us / 1_000_000),
+            )
         )
     return rows
 
 
-def leases(services: Services, environment: str) -> Rows:
+def leases(services: Services, environment: str) -> list[ConcurrencyLease]:
     """Runs in workers' hands, and until when without a sign of life."""
     return [
-        {
-            "environment_id": environment,
-            "function_id": job.function_id,
-            "run_id": job.run_id,
-            "execution_seq": job.execution_seq,
-            "lease_id": job.id,
-            "worker_id": session.info.id,
-            "activated_at": clock.rfc3339(job.started_at),
-            "expires_at": clock.rfc3339(job.lease_expires_at),
-        }
+        ConcurrencyLease(
+            environment_id=environment,
+            function_id=job.function_id,
+            run_id=job.run_id,
+            execution_seq=job.execution_seq,
+            lease_id=job.id,
+            worker_id=session.info.id,
+            activated_at=clock.rfc3339(job.started_at),
+            expires_at=clock.rfc3339(job.lease_expires_at),
+        )
         for session in services.dispatcher.sessions
         if session.info.environment == environment
         for job in session.jobs.values()
     ]
 
 
-def sessions(services: Services, environment: str) -> Rows:
+def sessions(services: Services, environment: str) -> list[WorkerSession]:
     """Workers that are connected, and how many more runs each wants."""
     return [
-        {
-            "environment_id": environment,
-            "session_id": session.info.id,
-            "worker_id": session.info.id,
-            "created_at": clock.rfc3339(session.registered_at),
-            "draining": session.draining,
-            "credit": session.credit,
-            "heartbeat_expiry": clock.rfc3339(session.last_seen_at + session.lease_ttl_us),
-            "labels": dict(session.info.labels),
-        }
+        WorkerSession(
+            environment_id=environment,
+            session_id=session.info.id,
+            worker_id=session.info.id,
+            created_at=clock.rfc3339(session.registered_at),
+            draining=session.draining,
+            credit=session.credit,
+            heartbeat_expiry=clock.rfc3339(session.last_seen_at + session.lease_ttl_us),
+            labels=dict(session.info.labels),
+        )
         for session in services.dispatcher.sessions
         if session.info.environment == environment
     ]
 
 
-_LISTS: dict[str, tuple[Read, str]] = {
-    "queue": (queue, "Runs that wait for capacity, and what for"),
-    "lanes": (lanes, "How much of its limit each concurrency key takes up"),
-    "stats": (stats, "What waits and executes, by function"),
-    "leases": (leases, "Runs in workers' hands"),
-    "sessions": (sessions, "Workers and the capacity they offer"),
+_LISTS: dict[str, tuple[Read, Any, str]] = {
+    "queue": (queue, list[DispatchSegment], "Runs that wait for capacity, and what for"),
+    "lanes": (lanes, list[ConcurrencyLane], "How much of its limit each concurrency key takes up"),
+    "stats": (stats, list[CapacityStat], "What waits and executes, by function"),
+    "leases": (leases, list[ConcurrencyLease], "Runs in workers' hands"),
+    "sessions": (sessions, list[WorkerSession], "Workers and the capacity they offer"),
 }
 
 
 def routes(services: Services) -> Sequence[Route]:
-    query = {"function": "one function's only", "limit": f"1 to {LIMIT_MAX}, default {LIMIT_DEFAULT}"}
     return [
         Route(
             f"/api/v1/capacity/{name}",
             Listing(services, read),
-            {"GET": Operation(summary, {200: "a list"}, query=query)},
+            {"GET": Operation(summary, {200: Answer("a list", kind)}, query=CapacityQuery)},
         )
-        for name, (read, summary) in _LISTS.items()
+        for name, (read, kind, summary) in _LISTS.items()
     ]

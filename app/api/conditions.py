@@ -11,6 +11,11 @@ from app.values.kv import ABSENT, PRESENT
 
 REVISION_MAX = 2**62
 
+CONDITIONS = {
+    "If-Match": "a revision that must be there, or * for any",
+    "If-None-Match": "* for: only if nothing is there",
+}
+
 _REVISION = re.compile(r'(?:W/)?"?([0-9]{1,19})"?')
 
 

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import falcon.asgi
 import msgspec
+from msgspec import UNSET
 
 from app import clock
 from app.api import live
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
-from app.api.conditions import REVISION_MAX, expected_of, tagged
-from app.api.live import Interest
-from app.api.middleware import int_param
-from app.api.services import Operation, Route, Services
+from app.api.conditions import CONDITIONS, REVISION_MAX, expected_of, tagged
+from app.api.live import FOLLOWING, Interest
+from app.api.parameters import query_of
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.base import FollowQuery, given
+from app.api.shapes.config import (
+    ConfigResponse,
+    ConfigRevision,
+    ConfigSetResult,
+    ConfigSummary,
+    ConfigUpdate,
+    DiffConfigQuery,
+    DiffConfigResponse,
+    GetConfigQuery,
+    ListConfigRevisionsQuery,
+    ListConfigRevisionsResponse,
+    ListConfigsQuery,
+    ListConfigsResponse,
+)
 from app.errors import InvalidArgument
 from app.history.entry import Entry
 from app.history.kinds import ConfigUpdated
 from app.values import config
 from app.values.config import Config
-from app.values.configs import HISTORY_MAX, LIST_MAX
 
 
 class RestoreBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,16 +53,16 @@ class Documents:
         self._configs = services.configs
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        limit = int_param(req, "limit", LIST_MAX, low=1, high=LIST_MAX)
-        rows = await self._configs.list(environment_of(req), after=req.get_param("cursor") or "", limit=limit + 1)
-        content: dict[str, Any] = {
-            "configs": [
-                {"name": row.name, "revision": row.revision, "updatedAt": clock.rfc3339(row.updated_at)}
-                for row in rows[:limit]
-            ]
-        }
-        if len(rows) > limit:
-            content["next_cursor"] = rows[limit - 1].name
+        query = query_of(req, ListConfigsQuery)
+        rows = await self._configs.list(environment_of(req), after=query.cursor, limit=query.limit + 1)
+        more = len(rows) > query.limit
+        content = ListConfigsResponse(
+            configs=[
+                ConfigSummary(name=row.name, revision=row.revision, updatedAt=clock.rfc3339(row.updated_at))
+                for row in rows[: query.limit]
+            ],
+            next_cursor=rows[query.limit - 1].name if more else UNSET,
+        )
         answer(resp, content)
 
 
@@ -56,14 +71,13 @@ class Document:
         self._configs = services.configs
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        at = int_param(req, "at", 0, low=1, high=REVISION_MAX)
-        revision = int_param(req, "revision", 0, low=1, high=REVISION_MAX)
-        if at and revision:
+        query = query_of(req, GetConfigQuery)
+        if query.at and query.revision:
             raise InvalidArgument("at and revision exclude each other", field="at", hint="give one of them")
-        if revision:
-            found = await self._configs.revision(environment_of(req), name, revision)
+        if query.revision:
+            found = await self._configs.revision(environment_of(req), name, query.revision)
         else:
-            found = await self._configs.get(environment_of(req), name, at=at or None)
+            found = await self._configs.get(environment_of(req), name, at=query.at)
         tagged(resp, found.revision)
         answer(resp, shown(found))
 
@@ -93,10 +107,10 @@ class Revisions:
         self._configs = services.configs
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        limit = int_param(req, "limit", 50, low=1, high=HISTORY_MAX)
-        before = int_param(req, "before", 0, low=1, high=REVISION_MAX)
-        found = await self._configs.history(environment_of(req), name, before=before or None, limit=limit)
-        answer(resp, {"name": name, "revisions": [revision_shown(entry) for entry in found], "count": len(found)})
+        query = query_of(req, ListConfigRevisionsQuery)
+        found = await self._configs.history(environment_of(req), name, before=query.before, limit=query.limit)
+        revisions = [revision_shown(entry) for entry in found]
+        answer(resp, ListConfigRevisionsResponse(name=name, revisions=revisions, count=len(revisions)))
 
 
 class Difference:
@@ -105,12 +119,11 @@ class Difference:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         environment = environment_of(req)
-        after = int_param(req, "to", 0, low=1, high=REVISION_MAX)
-        if not after:
-            after = (await self._configs.get(environment, name)).revision
-        before = int_param(req, "from", max(after - 1, 1), low=1, high=REVISION_MAX)
+        query = query_of(req, DiffConfigQuery)
+        after = query.to or (await self._configs.get(environment, name)).revision
+        before = query.from_ or max(after - 1, 1)
         changes = await self._configs.diff(environment, name, before, after)
-        answer(resp, {"name": name, "from": before, "to": after, "changes": changes})
+        answer(resp, DiffConfigResponse(name=name, from_=before, to=after, changes=changes))
 
 
 class Restore:
@@ -146,83 +159,104 @@ class Watch:
 
 def _told(resp: falcon.asgi.Response, name: str, revision: int) -> None:
     tagged(resp, revision)
-    answer(resp, {"name": name, "revision": revision})
+    answer(resp, ConfigSetResult(name=name, revision=revision))
 
 
-def shown(found: Config) -> dict[str, Any]:
+def shown(found: Config) -> ConfigResponse:
     """A document as it is read."""
-    return {
-        "name": found.name,
-        "data": msgspec.Raw(found.data or b"null"),
-        "revision": found.revision,
-        "updatedAt": clock.rfc3339(found.updated_at),
-        "position": found.position,
-    }
+    return ConfigResponse(
+        name=found.name,
+        data=msgspec.Raw(found.data or b"null"),
+        revision=found.revision,
+        updatedAt=clock.rfc3339(found.updated_at),
+        position=found.position,
+    )
 
 
-def revision_shown(entry: Entry) -> dict[str, Any]:
+def revision_shown(entry: Entry) -> ConfigRevision:
     """An entry as one of the document's revisions."""
+    return ConfigRevision(**_revision(entry))
+
+
+def update_shown(entry: Entry) -> ConfigUpdate:
+    """An entry as watchers get it; `data` is null once the document is gone."""
+    return ConfigUpdate(type="config_update", name=entry.stream.partition("/")[2], **_revision(entry))
+
+
+def _revision(entry: Entry) -> dict[str, Any]:
     fact = entry.fact
-    content: dict[str, Any] = {
+    updated = fact if isinstance(fact, ConfigUpdated) else None
+    return {
         "revision": entry.version,
-        "operation": fact.operation if isinstance(fact, ConfigUpdated) else "delete",
-        "data": fact.data if isinstance(fact, ConfigUpdated) else None,
+        "operation": updated.operation if updated else "delete",
+        "data": updated.data if updated else None,
         "updatedAt": clock.rfc3339(entry.recorded_at),
         "position": entry.position,
+        "restored_from": given(updated.restored_from) if updated else UNSET,
+        "actor": given(entry.actor),
     }
-    if isinstance(fact, ConfigUpdated) and fact.restored_from:
-        content["restored_from"] = fact.restored_from
-    if entry.actor:
-        content["actor"] = entry.actor
-    return content
-
-
-def update_shown(entry: Entry) -> dict[str, Any]:
-    """An entry as watchers get it; `data` is null once the document is gone."""
-    return {"type": "config_update", "name": entry.stream.partition("/")[2], **revision_shown(entry)}
 
 
 def routes(services: Services) -> Sequence[Route]:
-    missing = {404: "no such document"}
-    condition = {412: "another revision is there than If-Match or If-None-Match says"}
+    missing: Mapping[int, str] = {404: "no such document"}
+    condition: Mapping[int, str] = {412: "another revision is there than If-Match or If-None-Match says"}
+    tag = {"ETag": "the revision"}
+    written = Answer("its revision", ConfigSetResult, headers=tag)
+    document = {
+        "GET": Operation(
+            "A document", {200: Answer("the document", ConfigResponse, headers=tag), **missing}, query=GetConfigQuery
+        ),
+        "POST": Operation(
+            "Set a document",
+            {200: written, 400: "not an object", **condition},
+            body=Body(dict[str, Any], {"theme": "dark", "limits": {"orders": 10}}),
+            headers=CONDITIONS,
+        ),
+        "PATCH": Operation(
+            "Merge members into a document, or make it",
+            {200: written, **condition},
+            body=Body(dict[str, Any], {"theme": "light"}),
+            headers=CONDITIONS,
+        ),
+        "DELETE": Operation(
+            "Delete a document; a missing one is no error", {204: "it is gone", **condition}, headers=CONDITIONS
+        ),
+    }
     listing = {
         "GET": Operation(
             "Every document, by name",
-            {200: "names and revisions"},
-            query={"limit": f"1 to {LIST_MAX}, the default", "cursor": "next_cursor of the page before"},
+            {200: Answer("names and revisions", ListConfigsResponse)},
+            query=ListConfigsQuery,
         )
     }
-    document = {
+    revisions = {
         "GET": Operation(
-            "A document",
-            {200: "the document", **missing},
-            query={"at": "as of a position of history", "revision": "one of its revisions"},
-        ),
-        "POST": Operation(
-            "Set a document", {200: "its revision", 400: "not an object", **condition}, body="the document, an object"
-        ),
-        "PATCH": Operation(
-            "Merge members into a document, or make it", {200: "its revision", **condition}, body="members to replace"
-        ),
-        "DELETE": Operation("Delete a document; a missing one is no error", {204: "it is gone", **condition}),
+            "Revisions, newest first",
+            {200: Answer("revisions", ListConfigRevisionsResponse), **missing},
+            query=ListConfigRevisionsQuery,
+        )
     }
-    page = {"limit": f"1 to {HISTORY_MAX}, default 50", "before": "only those before this revision"}
-    revisions = {"GET": Operation("Revisions, newest first", {200: "revisions", **missing}, query=page)}
-    sides = {"from": "a revision, default the one before", "to": "a revision, default the newest"}
-    difference = {"GET": Operation("What changed between two revisions", {200: "changes", **missing}, query=sides)}
+    difference = {
+        "GET": Operation(
+            "What changed between two revisions",
+            {200: Answer("changes", DiffConfigResponse), **missing},
+            query=DiffConfigQuery,
+        )
+    }
     restore = {
         "POST": Operation(
-            "Bring a revision back, as a new one", {200: "its revision", **missing, **condition}, body="{revision}"
+            "Bring a revision back, as a new one",
+            {200: written, **missing, **condition},
+            body=Body(RestoreBody, {"revision": 1}),
+            headers=CONDITIONS,
         )
     }
     watch = {
         "GET": Operation(
             "Follow a document, or all of them for the name *, as server-sent events",
-            {200: "a stream of config_update, each with its position as id"},
-            query={
-                "after": "a position; else Last-Event-ID, else from now on",
-                "backpressure": "when slow: buffer (nothing is missed), drop, or disconnect",
-            },
+            {200: Answer("a stream of updates, each with its position as id", ConfigUpdate, "text/event-stream")},
+            query=FollowQuery,
+            headers=FOLLOWING,
         )
     }
     base = "/api/v1/config"

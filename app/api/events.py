@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import falcon.asgi
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from app import clock
 from app.api.answers import answer, body_of, decoded, error_of
 from app.api.caller import Caller, caller_of, environment_of
-from app.api.middleware import instant_param, int_param
-from app.api.services import Operation, Route, Services
+from app.api.parameters import instant, query_of
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.base import given
+from app.api.shapes.events import (
+    EmitResult,
+    EmittedBatchResponse,
+    EmittedResponse,
+    EventNameCountResponse,
+    EventResponse,
+    ListEventNamesResponse,
+    ListEventsQuery,
+    ListEventsResponse,
+    OutcomeResponse,
+)
 from app.durations import parse_duration
 from app.errors import InvalidArgument, IronflowError
 from app.events.emit import Emitted, NewEvent
-from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX, NAMES_SCANNED, EventFilter
+from app.events.reading import NAMES_SCANNED, EventFilter
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, Outcome
+from app.history.kinds.base import empty, null
 from app.history.kinds.entity import entity_of
 
 
@@ -27,14 +40,20 @@ class EventBody(msgspec.Struct, forbid_unknown_fields=True):
     3339), or after a `delay` (`10m`, or seconds)."""
 
     name: str = ""
-    data: msgspec.Raw = msgspec.Raw(b"null")
-    metadata: msgspec.Raw = msgspec.Raw(b"{}")
+    data: msgspec.Raw = msgspec.field(default_factory=null)
+    metadata: msgspec.Raw = msgspec.field(default_factory=empty)
     idempotencyKey: str = ""
     idempotency_key: str = ""
     version: int = 1
     source: str = "api"
     at: str = ""
     delay: str | float = 0
+
+
+class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Up to 1000 events."""
+
+    events: list[EventBody]
 
 
 class PostBody(EventBody, forbid_unknown_fields=True):
@@ -58,33 +77,26 @@ class Events:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         now = self._services.clock.now_us()
-        names = [name for key in ("name", "names") for name in (req.get_param(key) or "").split(",") if name]
+        query = query_of(req, ListEventsQuery)
         chosen = EventFilter(
-            names=tuple(names),
-            source=req.get_param("source") or "",
-            search=req.get_param("search") or "",
-            since=instant_param(req, "since", 0, now=now),
-            until=instant_param(req, "until", 2**62, now=now),
+            names=tuple(name for text in (query.name, query.names) for name in text.split(",") if name),
+            source=query.source,
+            search=query.search,
+            since=instant(query.since, 0, now=now, field="since"),
+            until=instant(query.until, 2**62, now=now, field="until"),
         )
-        limit = int_param(req, "limit", LIMIT_DEFAULT, low=1, high=LIMIT_MAX)
         page = await self._services.events.list(
-            environment_of(req),
-            chosen,
-            limit=limit,
-            cursor=req.get_param("cursor") or "",
-            before=req.get_param("before") or "",
+            environment_of(req), chosen, limit=query.limit, cursor=query.cursor, before=query.before
         )
-        content: dict[str, Any] = {
-            "events": [shown(entry) for entry in page.entries],
-            "count": len(page.entries),
-            "limit": limit,
-            "has_next": bool(page.next_cursor),
-            "has_prev": bool(page.prev_cursor),
-        }
-        if page.next_cursor:
-            content["next_cursor"] = page.next_cursor
-        if page.prev_cursor:
-            content["prev_cursor"] = page.prev_cursor
+        content = ListEventsResponse(
+            events=[shown(entry) for entry in page.entries],
+            count=len(page.entries),
+            limit=query.limit,
+            has_next=bool(page.next_cursor),
+            has_prev=bool(page.prev_cursor),
+            next_cursor=given(page.next_cursor),
+            prev_cursor=given(page.prev_cursor),
+        )
         answer(resp, content)
 
 
@@ -103,86 +115,91 @@ class EventNames:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         names = await self._services.events.names(environment_of(req))
         scanned = sum(count for _, count in names)
-        content = {
-            "names": [{"name": name, "count": count} for name, count in names],
-            "scan_cap": NAMES_SCANNED,
-            "scanned": scanned,
-            "truncated": scanned >= NAMES_SCANNED,
-        }
+        content = ListEventNamesResponse(
+            names=[EventNameCountResponse(name=name, count=count) for name, count in names],
+            scan_cap=NAMES_SCANNED,
+            scanned=scanned,
+            truncated=scanned >= NAMES_SCANNED,
+        )
         answer(resp, content)
 
 
-async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, Mapping[str, Any]]:
+async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, EmittedResponse | EmittedBatchResponse]:
     """Status and content of the answer to one event, or to a list of them."""
     if body.lstrip()[:1] == b"[":
         return 200, await _post_batch(services, caller, decoded(_raw_list, body))
     event: PostBody = decoded(_post, body)
     if event.events is None:
-        return 201, told(await services.emitter.emit(_new_event(event, caller)))
+        emitted = await services.emitter.emit(_new_event(event, caller))
+        return 201, EmittedResponse(
+            event_id=emitted.event_id,
+            run_ids=emitted.run_ids,
+            duplicate=given(emitted.duplicate),
+            outcomes=outcomes_shown(emitted.outcomes),
+        )
     if event != PostBody(events=event.events):
         raise InvalidArgument("the body is both an event and a list of events", field="events", hint="send one")
     return 200, await _post_batch(services, caller, event.events)
 
 
-async def _post_batch(services: Services, caller: Caller, items: Sequence[msgspec.Raw]) -> Mapping[str, Any]:
+async def _post_batch(services: Services, caller: Caller, items: Sequence[msgspec.Raw]) -> EmittedBatchResponse:
     answers = await services.emitter.emit_batch([_readable(item, caller) for item in items])
-    return {"results": [told(one) if isinstance(one, Emitted) else error_of(one).body() for one in answers]}
+    return EmittedBatchResponse(results=[_told(one) for one in answers])
 
 
-def told(emitted: Emitted) -> Mapping[str, Any]:
-    """What the emitter of an event is told."""
-    content: dict[str, Any] = {"event_id": emitted.event_id, "run_ids": emitted.run_ids}
-    if emitted.duplicate:
-        content["duplicate"] = True
-    if emitted.outcomes:
-        content["outcomes"] = outcomes_shown(emitted.outcomes)
-    return content
+def _told(answered: Emitted | BaseException) -> EmitResult:
+    """What became of one event of a batch."""
+    if isinstance(answered, Emitted):
+        return EmitResult(
+            event_id=answered.event_id,
+            run_ids=answered.run_ids,
+            duplicate=given(answered.duplicate),
+            outcomes=outcomes_shown(answered.outcomes),
+        )
+    return EmitResult(**error_of(answered).body())
 
 
-def outcomes_shown(outcomes: Sequence[Outcome]) -> Sequence[Mapping[str, Any]]:
+def outcomes_shown(outcomes: Sequence[Outcome]) -> list[OutcomeResponse] | UnsetType:
     """What became of an event at functions that it did not simply start."""
-    return [
-        {
-            "function_id": one.function_id,
-            "outcome": one.outcome,
-            **({"run_id": one.run_id} if one.run_id else {}),
-            **({"due_at": clock.rfc3339(one.due_at)} if one.due_at else {}),
-        }
-        for one in outcomes
-    ]
+    return given(
+        [
+            OutcomeResponse(
+                function_id=one.function_id,
+                outcome=one.outcome,
+                run_id=given(one.run_id),
+                due_at=clock.rfc3339(one.due_at) if one.due_at else UNSET,
+            )
+            for one in outcomes
+        ]
+    )
 
 
-def shown(entry: Entry) -> Mapping[str, Any]:
+def shown(entry: Entry) -> EventResponse:
     """An event as it is read."""
     fact = entry.fact
     assert isinstance(fact, EventEmitted)
     at = clock.rfc3339(entry.recorded_at)
-    content: dict[str, Any] = {
-        "id": fact.id,
-        "name": fact.name,
-        "data": fact.data,
-        "metadata": msgspec.Raw(entry.metadata),
-        "source": fact.source,
-        "version": fact.version,
-        "timestamp": at,
-        "created_at": at,
-        "processed": True,
-        "run_ids": fact.run_ids,
-        "position": entry.position,
-    }
-    if fact.outcomes:
-        content["outcomes"] = outcomes_shown(fact.outcomes)
-    if fact.idempotency_key:
-        content["idempotency_key"] = fact.idempotency_key
-    if fact.run_id:
-        content["run_id"] = fact.run_id
     entity = entity_of(entry.stream)
-    if entity is not None:
-        content["entity_type"], content["entity_id"] = entity
-        content["entity_version"] = entry.version
-    if entry.actor:
-        content["emitted_by"] = entry.actor
-    return content
+    return EventResponse(
+        id=fact.id,
+        name=fact.name,
+        data=fact.data,
+        metadata=msgspec.Raw(entry.metadata),
+        source=fact.source,
+        version=fact.version,
+        timestamp=at,
+        created_at=at,
+        processed=True,
+        run_ids=fact.run_ids,
+        position=entry.position,
+        outcomes=outcomes_shown(fact.outcomes),
+        idempotency_key=given(fact.idempotency_key),
+        run_id=given(fact.run_id),
+        entity_type=entity[0] if entity else UNSET,
+        entity_id=entity[1] if entity else UNSET,
+        entity_version=entry.version if entity else UNSET,
+        emitted_by=given(entry.actor),
+    )
 
 
 def _readable(item: msgspec.Raw, caller: Caller) -> NewEvent | IronflowError:
@@ -209,27 +226,22 @@ def _new_event(body: EventBody, caller: Caller) -> NewEvent:
 
 
 def routes(services: Services) -> Sequence[Route]:
+    event = {"name": "order.placed", "data": {"id": 7, "total": 120}, "metadata": {"tenant": "a"}}
     emit = Operation(
         "Emit one event, or up to 1000 in a list",
-        {201: "the event and its runs are durable", 200: "one result an event, for a list", 400: "refused"},
-        body="Event, or a list of Events, or {events: [Event]}",
+        {
+            201: Answer("the event and its runs are durable", EmittedResponse),
+            200: Answer("one result an event, for a list", EmittedBatchResponse),
+            400: "refused",
+            409: "the idempotency key was used for another event",
+        },
+        body=Body((EventBody, list[EventBody], EventsBody), event),
     )
     listing = Operation(
-        "Events, newest first",
-        {200: "a page of events"},
-        query={
-            "name": "exact name, several with commas",
-            "source": "where it came from",
-            "since": "RFC 3339, or such as 15m",
-            "until": "RFC 3339, or such as 15m",
-            "search": "part of name or id",
-            "limit": f"1 to {LIMIT_MAX}, default {LIMIT_DEFAULT}",
-            "cursor": "next_cursor of the page before",
-            "before": "prev_cursor, to page back",
-        },
+        "Events, newest first", {200: Answer("a page of events", ListEventsResponse)}, query=ListEventsQuery
     )
-    one = Operation("One event", {200: "the event", 404: "there is none"})
-    names = Operation("Names of the newest events, with counts", {200: "names"})
+    one = Operation("One event", {200: Answer("the event", EventResponse), 404: "there is none"})
+    names = Operation("Names of the newest events, with counts", {200: Answer("names", ListEventNamesResponse)})
     return [
         Route("/api/v1/events", Events(services), {"POST": emit, "GET": listing}),
         Route("/api/v1/events/names", EventNames(services), {"GET": names}),

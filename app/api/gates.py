@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any
 
 import falcon.asgi
+from msgspec import UNSET
 
 from app import clock
 from app.api.answers import answer
 from app.api.caller import caller_of, environment_of
-from app.api.services import Operation, Route, Services
+from app.api.parameters import query_of
+from app.api.services import Answer, Operation, Route, Services
+from app.api.shapes.gates import DropEntryQuery, DroppedResponse, GateEntry
 from app.errors import InvalidArgument
 from storage.records import GateRow
 
@@ -28,21 +30,22 @@ class Entries:
         rows = await self._services.gatekeeper.waiting(environment_of(req), self._option)
         answer(resp, [self._shown(row) for row in rows])
 
-    def _shown(self, row: GateRow) -> dict[str, Any]:
-        content: dict[str, Any] = {
-            "environment_id": row.environment,
-            "function_id": row.function_id,
-            f"{self._option}_key": row.key,
-            "event_id": row.event_id,
-            "count": row.waiting,
-            "armed_at": clock.rfc3339(row.armed_at),
-            "fires_at": clock.rfc3339(row.fires_at),
-            "function_version": row.function_version,
-        }
-        known = self._services.functions.find(row.environment, row.function_id)
-        if self._option == "debounce" and known is not None and known.fact.debounce is not None:
-            content["period_ms"] = known.fact.debounce.period_ms
-        return content
+    def _shown(self, row: GateRow) -> GateEntry:
+        debounces = self._option == "debounce"
+        known = self._services.functions.find(row.environment, row.function_id) if debounces else None
+        debounce = known.fact.debounce if known else None
+        return GateEntry(
+            environment_id=row.environment,
+            function_id=row.function_id,
+            event_id=row.event_id,
+            count=row.waiting,
+            armed_at=clock.rfc3339(row.armed_at),
+            fires_at=clock.rfc3339(row.fires_at),
+            function_version=row.function_version,
+            debounce_key=row.key if debounces else UNSET,
+            batch_key=UNSET if debounces else row.key,
+            period_ms=debounce.period_ms if debounce else UNSET,
+        )
 
 
 class Entry:
@@ -66,9 +69,9 @@ class Entry:
             function_id,
             _key(key),
             actor=caller.actor,
-            reason=req.get_param("reason") or "",
+            reason=query_of(req, DropEntryQuery).reason,
         )
-        answer(resp, {"cancelled": dropped})
+        answer(resp, DroppedResponse(cancelled=dropped))
 
 
 def _key(text: str) -> str:
@@ -87,11 +90,11 @@ def _key(text: str) -> str:
 def routes(services: Services) -> Sequence[Route]:
     made: list[Route] = []
     for option, path, what in (("debounce", "debounce", "Debounced events"), ("batch", "batches", "Batches")):
-        listing = Operation(f"{what} that wait, next to fire first", {200: "a list"})
+        listing = Operation(f"{what} that wait, next to fire first", {200: Answer("a list", list[GateEntry])})
         drop = Operation(
             f"{what}: drop what waits at a key (base64url without padding, - for none)",
-            {200: "how many events were dropped", 404: "nothing waits there"},
-            query={"reason": "why"},
+            {200: Answer("how many events were dropped", DroppedResponse), 404: "nothing waits there"},
+            query=DropEntryQuery,
         )
         made += [
             Route(f"/api/v1/{path}/entries", Entries(services, option), {"GET": listing}),

@@ -8,7 +8,8 @@ import falcon.asgi
 
 from app import clock, metrics
 from app.api.answers import answer
-from app.api.services import Operation, Route, Services
+from app.api.services import Answer, Operation, Route, Services
+from app.api.shapes.health import CapabilitiesResponse, HealthResponse, ReadyResponse
 from storage import history
 from storage.contract import StorageError
 
@@ -36,7 +37,7 @@ class Health:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         now = clock.rfc3339(self._services.clock.now_us())
-        answer(resp, {"status": "healthy", "timestamp": now, "version": self._services.version})
+        answer(resp, HealthResponse(status="healthy", timestamp=now, version=self._services.version))
 
 
 class Ready:
@@ -49,7 +50,8 @@ class Ready:
             await self._services.storage.read(history.head)
         except StorageError as error:
             issues["storage"] = str(error)
-        answer(resp, {"status": "not_ready" if issues else "ready", "issues": issues}, 503 if issues else 200)
+        content = ReadyResponse(status="not_ready" if issues else "ready", issues=issues)
+        answer(resp, content, 503 if issues else 200)
 
 
 class Capabilities:
@@ -58,13 +60,13 @@ class Capabilities:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         services = self._services
-        content = {
-            "transports": TRANSPORTS,
-            "features": FEATURES,
-            "version": services.version,
-            "auth_required": services.auth_required,
-            "grpc_address": services.grpc_address,
-        }
+        content = CapabilitiesResponse(
+            transports=TRANSPORTS,
+            features=FEATURES,
+            version=services.version,
+            auth_required=services.auth_required,
+            grpc_address=services.grpc_address,
+        )
         answer(resp, content)
 
 
@@ -87,18 +89,18 @@ class Home:
 
 
 def routes(services: Services) -> Sequence[Route]:
+    home = Operation("A page with links", {200: Answer("the page", str, "text/html")})
+    health = Operation("Whether the server lives", {200: Answer("it does", HealthResponse)})
+    ready = Operation(
+        "Whether it can serve",
+        {200: Answer("it can", ReadyResponse), 503: Answer("it cannot, and why", ReadyResponse)},
+    )
+    able = Operation("What this server can do", {200: Answer("transports, features, version", CapabilitiesResponse)})
+    counts = Operation("Metrics", {200: Answer("Prometheus text format", str, "text/plain")})
     return [
-        Route("/", Home(services), {"GET": Operation("A page with links", {200: "HTML"})}),
-        Route("/health", Health(services), {"GET": Operation("Whether the server lives", {200: "it does"})}),
-        Route(
-            "/ready",
-            Ready(services),
-            {"GET": Operation("Whether it can serve", {200: "it can", 503: "issues, by component"})},
-        ),
-        Route(
-            "/api/v1/capabilities",
-            Capabilities(services),
-            {"GET": Operation("What this server can do", {200: "transports, features, version"})},
-        ),
-        Route("/metrics", MetricsPage(services), {"GET": Operation("Metrics", {200: "Prometheus text format"})}),
+        Route("/", Home(services), {"GET": home}),
+        Route("/health", Health(services), {"GET": health}),
+        Route("/ready", Ready(services), {"GET": ready}),
+        Route("/api/v1/capabilities", Capabilities(services), {"GET": able}),
+        Route("/metrics", MetricsPage(services), {"GET": counts}),
     ]

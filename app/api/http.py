@@ -30,7 +30,7 @@ from app.api import (
 from app.api.answers import on_error
 from app.api.browsers import Browsers
 from app.api.middleware import Observe
-from app.api.services import Operation, Route, Services
+from app.api.services import Answer, Operation, Route, Services
 
 MODULES = (
     health,
@@ -69,7 +69,7 @@ def build(services: Services, browsers: Browsers) -> Any:
 def route_table(services: Services) -> list[Route]:
     """Every REST route, the OpenAPI document's own included."""
     table = [route for module in MODULES for route in module.routes(services)]
-    own = {"GET": Operation("This document", {200: "OpenAPI 3.1"})}
+    own = {"GET": Operation("This document", {200: Answer("OpenAPI 3.1", dict[str, Any])})}
     table.append(Route("/api/v1/openapi.json", None, own))
     table[-1] = Route("/api/v1/openapi.json", openapi.Document(table, services.version), own)
     return table

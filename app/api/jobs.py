@@ -9,23 +9,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import falcon.asgi
 import msgspec
+from msgspec import UNSET
 
 from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import environment_of
-from app.api.middleware import int_param
-from app.api.services import Operation, Route, Services
+from app.api.parameters import query_of
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.base import given
+from app.api.shapes.jobs import (
+    CompletedStepResp,
+    JobAssignmentResponse,
+    JobBatchResponse,
+    JobEventResponse,
+    PollJobsQuery,
+)
+from app.api.shapes.workers import WorkerStatusResponse
 from app.dispatch import reports, yielding
 from app.dispatch.jobs import Job
-from app.dispatch.pull import AVAILABLE_MAX, POLL_S_MAX
+from app.dispatch.pull import POLL_S_MAX
 from app.dispatch.reports import JobError, StepResult, Unrecordable, bad_report, check_step_id, checked, failure
 from app.dispatch.yielding import YieldInfo
 from app.errors import InvalidArgument, IronflowError, PayloadTooLarge
 from app.history.kinds import NULL, Failure, RunCompleted
+from app.history.kinds.base import null
 from app.runs.memo import Memo
 from app.runs.yields import Yield
 
@@ -44,7 +54,7 @@ class JobUpdateRequest(msgspec.Struct):
     lease_token: str
     steps: list[StepResult] = []
     step_offset: int = 0
-    output: msgspec.Raw = NULL
+    output: msgspec.Raw = msgspec.field(default_factory=null)
     error: JobError | None = None
     yield_info: YieldInfo | None = msgspec.field(default=None, name="yield")
 
@@ -64,16 +74,16 @@ class Jobs:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, worker_id: str) -> None:
-        available = int_param(req, "available", 1, low=0, high=AVAILABLE_MAX)
-        wait_s = min(POLL_S_MAX, int_param(req, "wait", 0, low=0, high=3_600))
+        query = query_of(req, PollJobsQuery)
+        wait_s = min(POLL_S_MAX, query.wait)
         jobs = await self._services.pull.poll(
-            environment_of(req), worker_id, available=available, wait_s=wait_s if available else 0.0
+            environment_of(req), worker_id, available=query.available, wait_s=wait_s if query.available else 0.0
         )
         if jobs:
-            answer(resp, {"jobs": [_assignment(job) for job in jobs]})
+            answer(resp, JobBatchResponse(jobs=[_assignment(job) for job in jobs]))
             return
         resp.status = 204
-        if wait_s > 0 and available:
+        if wait_s > 0 and query.available:
             resp.set_header("Ironflow-Poll-Wait", str(int(wait_s)))
 
 
@@ -86,7 +96,7 @@ class Ack:
         self._services.pull.ack(
             environment_of(req), worker_id, job_id, execution_seq=body.execution_seq, lease_token=body.lease_token
         )
-        answer(resp, {"status": "ok"})
+        answer(resp, WorkerStatusResponse(status="ok"))
 
 
 class OneJob:
@@ -114,7 +124,7 @@ class OneJob:
         await pull.progress(environment, worker_id, job, steps)
         if ending is not None:
             await ending()
-        answer(resp, {"status": "ok"})
+        answer(resp, WorkerStatusResponse(status="ok"))
 
     async def _fail_unreadable(
         self, environment: str, worker_id: str, job_id: str, raw: bytes, refusal: IronflowError
@@ -178,59 +188,78 @@ def _lenient_fence(raw: bytes) -> _Fence | None:
         return None
 
 
-def _assignment(job: Job) -> dict[str, Any]:
+def _assignment(job: Job) -> JobAssignmentResponse:
     emitted = job.emitted
-    event: dict[str, Any] = {
-        "id": emitted.id,
-        "name": emitted.name,
-        "data": emitted.data,
-        "timestamp": clock.rfc3339(job.event.recorded_at),
-        "version": emitted.version,
-        "source": emitted.source,
-    }
-    if emitted.idempotency_key:
-        event["idempotency_key"] = emitted.idempotency_key
-    if len(job.event.metadata) > 2:
-        event["metadata"] = msgspec.Raw(job.event.metadata)
-    return {
-        "job_id": job.id,
-        "run_id": job.run_id,
-        "function_id": job.function_id,
-        "attempt": job.attempt,
-        "event": event,
-        "completed_steps": [_memo(memo) for memo in job.memos if memo.error is None or memo.awaited],
-        "execution_seq": job.execution_seq,
-        "lease_token": job.lease_token,
-        "lease_expires_at": clock.rfc3339(job.lease_expires_at),
-        "step_sequence_base": job.step_sequence_base,
-        "max_attempts": job.retry.max_attempts,
-        "on_exhausted": job.retry.on_exhausted,
-    }
+    return JobAssignmentResponse(
+        job_id=job.id,
+        run_id=job.run_id,
+        function_id=job.function_id,
+        attempt=job.attempt,
+        event=JobEventResponse(
+            id=emitted.id,
+            name=emitted.name,
+            data=emitted.data,
+            timestamp=clock.rfc3339(job.event.recorded_at),
+            version=emitted.version,
+            source=emitted.source,
+            idempotency_key=given(emitted.idempotency_key),
+            metadata=msgspec.Raw(job.event.metadata) if len(job.event.metadata) > 2 else UNSET,
+        ),
+        completed_steps=[_memo(memo) for memo in job.memos if memo.error is None or memo.awaited],
+        execution_seq=job.execution_seq,
+        lease_token=job.lease_token,
+        lease_expires_at=clock.rfc3339(job.lease_expires_at),
+        step_sequence_base=job.step_sequence_base,
+        max_attempts=job.retry.max_attempts,
+        on_exhausted=job.retry.on_exhausted,
+    )
 
 
-def _memo(memo: Memo) -> dict[str, Any]:
+def _memo(memo: Memo) -> CompletedStepResp:
     """A step that is not to be run again. Of failed ones only those that were awaited, as published."""
-    told: dict[str, Any] = {
-        "step_id": memo.step_id,
-        "name": memo.name,
-        "output": memo.output or NULL,
-        "status": memo.status,
-    }
-    if memo.error is not None:
-        told["error"] = memo.error.told()
-    return told
+    return CompletedStepResp(
+        step_id=memo.step_id,
+        name=memo.name,
+        output=memo.output or NULL,
+        status=memo.status,
+        error=UNSET if memo.error is None else memo.error.told(),
+    )
 
 
 def routes(services: Services) -> Sequence[Route]:
     unknown = "the worker is not registered: register again"
     stale = "STALE_EXECUTION: the job is no longer the worker's"
+    fence = {"execution_seq": 1, "lease_token": "0123456789abcdef"}
+    step = {
+        "id": "run_0123456789abcdefghjkmnpqrs:charge:0",
+        "name": "charge",
+        "type": "invoke",
+        "status": "completed",
+        "output": {"amount": 12},
+        "started_at": "2026-01-31T12:00:00.000Z",
+        "duration_ms": 5,
+    }
     poll = Operation(
         "Jobs for a worker",
-        {200: "jobs", 204: "none; Ironflow-Poll-Wait says how long it was waited", 404: unknown},
-        query={"available": "how many at most", "wait": f"seconds to hold, at most {POLL_S_MAX:g}"},
+        {
+            200: Answer("jobs", JobBatchResponse),
+            204: Answer("none", headers={"Ironflow-Poll-Wait": "how many seconds the poll was held, if it was"}),
+            404: unknown,
+        },
+        query=PollJobsQuery,
     )
-    ack = Operation("Acknowledge a job", {200: "ok", 404: unknown, 409: stale}, body="JobAckRequest")
-    update = Operation("Report on a job", {200: "recorded", 404: unknown, 409: stale}, body="JobUpdateRequest")
+    ack = Operation(
+        "Acknowledge a job",
+        {200: Answer("ok", WorkerStatusResponse), 404: unknown, 409: stale},
+        body=Body(JobAckRequest, {**fence, "run_id": "run_0123456789abcdefghjkmnpqrs"}),
+    )
+    update = Operation(
+        "Report on a job",
+        {200: Answer("recorded", WorkerStatusResponse), 404: unknown, 409: stale},
+        body=Body(
+            JobUpdateRequest, {**fence, "status": "completed", "steps": [step], "step_offset": 1, "output": "done"}
+        ),
+    )
     base = "/api/v1/workers/{worker_id}/jobs"
     return [
         Route(base, Jobs(services), {"GET": poll}),

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import falcon.asgi
 import msgspec
+from msgspec import UNSET
 
 from app import clock, patterns
 from app.api import live
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
-from app.api.conditions import expected_of, tagged
-from app.api.live import Interest
-from app.api.middleware import int_param
-from app.api.services import Operation, Route, Services
+from app.api.conditions import CONDITIONS, expected_of, tagged
+from app.api.live import FOLLOWING, Interest
+from app.api.parameters import query_of
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.base import Text, given
+from app.api.shapes.kv import (
+    BucketDeletedUpdate,
+    BucketResponse,
+    DeleteKeyQuery,
+    GetValueQuery,
+    KvUpdate,
+    ListBucketsResponse,
+    ListKeysQuery,
+    ListKeysResponse,
+    ListRevisionsQuery,
+    ListRevisionsResponse,
+    PutValueQuery,
+    RevisionResponse,
+    ValueResponse,
+    WatchBucketQuery,
+    WrittenResponse,
+)
 from app.durations import parse_duration
 from app.errors import InvalidArgument
 from app.history.entry import Entry
@@ -24,9 +43,8 @@ from app.history.kinds import BucketDeleted, KvPut
 from app.runs import noun as runs
 from app.values import buckets, kv
 from app.values.buckets import Definition
-from app.values.keyspace import HISTORY_MAX, KEYS_MAX, Usage, Value
+from app.values.keyspace import Usage, Value
 
-POSITION_MAX = 2**62
 TTL_CHARS_MAX = 40
 
 
@@ -46,7 +64,7 @@ class Buckets:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         found = await self._keyspace.buckets(environment_of(req))
-        answer(resp, {"buckets": [shown(usage) for usage in found], "count": len(found)})
+        answer(resp, ListBucketsResponse(buckets=[shown(usage) for usage in found], count=len(found)))
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         definition = decoded(_definition, await body_of(req))
@@ -71,17 +89,11 @@ class Keys:
         self._keyspace = services.keyspace
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str) -> None:
+        query = query_of(req, ListKeysQuery)
         page = await self._keyspace.keys(
-            environment_of(req),
-            bucket,
-            pattern=req.get_param("filter") or "",
-            after=req.get_param("cursor") or "",
-            limit=int_param(req, "limit", KEYS_MAX, low=1, high=KEYS_MAX),
+            environment_of(req), bucket, pattern=query.filter, after=query.cursor, limit=query.limit
         )
-        content: dict[str, Any] = {"keys": page.keys, "count": len(page.keys)}
-        if page.next_cursor:
-            content["next_cursor"] = page.next_cursor
-        answer(resp, content)
+        answer(resp, ListKeysResponse(keys=page.keys, count=len(page.keys), next_cursor=given(page.next_cursor)))
 
 
 class Key:
@@ -89,13 +101,13 @@ class Key:
         self._keyspace = services.keyspace
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str, key: str) -> None:
-        at = int_param(req, "at", 0, low=1, high=POSITION_MAX)
-        if at:
-            found = await self._keyspace.get_at(environment_of(req), bucket, key, at)
+        query = query_of(req, GetValueQuery)
+        if query.at is not None:
+            found = await self._keyspace.get_at(environment_of(req), bucket, key, query.at)
         else:
             found = await self._keyspace.get(environment_of(req), bucket, key)
         tagged(resp, found.revision)
-        if req.get_param_as_bool("raw"):
+        if query.raw:
             resp.content_type = "application/octet-stream"
             resp.data = found.value
         else:
@@ -107,7 +119,7 @@ class Key:
         await _write(self._keyspace, req, resp, put)
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str, key: str) -> None:
-        purge = bool(req.get_param_as_bool("purge"))
+        purge = query_of(req, DeleteKeyQuery).purge
         await self._keyspace.write(
             environment_of(req),
             kv.Delete(bucket, key, purge, expected_of(req)),
@@ -133,12 +145,12 @@ class Revisions:
         self._keyspace = services.keyspace
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str, key: str) -> None:
-        limit = int_param(req, "limit", 0, low=1, high=HISTORY_MAX)
-        before = int_param(req, "before", 0, low=1, high=POSITION_MAX)
+        query = query_of(req, ListRevisionsQuery)
         entries = await self._keyspace.revisions(
-            environment_of(req), bucket, key, before=before or None, limit=limit or None
+            environment_of(req), bucket, key, before=query.before, limit=query.limit
         )
-        answer(resp, {"key": key, "revisions": [revision_shown(entry) for entry in entries], "count": len(entries)})
+        revisions = [revision_shown(entry) for entry in entries]
+        answer(resp, ListRevisionsResponse(key=key, revisions=revisions, count=len(revisions)))
 
 
 class Watch:
@@ -149,7 +161,7 @@ class Watch:
         self._live = services.live
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str) -> None:
-        environment, pattern = environment_of(req), req.get_param("key") or ""
+        environment, pattern = environment_of(req), query_of(req, WatchBucketQuery).key
         wanted = patterns.compile(pattern, field="key") if pattern else None
         await self._keyspace.bucket(environment, bucket)
         of_bucket, itself = kv.stream(bucket, ""), buckets.stream(bucket)
@@ -167,8 +179,7 @@ async def _write(keyspace: Any, req: falcon.asgi.Request, resp: falcon.asgi.Resp
         environment_of(req), write, actor=caller_of(req).actor, causation=_cause_of(req)
     )
     tagged(resp, change.revision)
-    content = {"revision": change.revision}
-    answer(resp, content if change.number is None else {**content, "value": change.number})
+    answer(resp, WrittenResponse(revision=change.revision, value=UNSET if change.number is None else change.number))
 
 
 def _cause_of(req: falcon.asgi.Request) -> str:
@@ -178,7 +189,7 @@ def _cause_of(req: falcon.asgi.Request) -> str:
 
 def _ttl_of(req: falcon.asgi.Request) -> int | None:
     """How long the value stays, in µs; None if the request leaves that to the bucket. Raises InvalidArgument."""
-    text = req.get_param("ttl")
+    text = query_of(req, PutValueQuery).ttl
     if text is None:
         return None
     ttl_us = parse_duration(text[:TTL_CHARS_MAX], field="ttl")
@@ -187,140 +198,141 @@ def _ttl_of(req: falcon.asgi.Request) -> int | None:
     return ttl_us
 
 
-def shown(usage: Usage) -> dict[str, Any]:
+def shown(usage: Usage) -> BucketResponse:
     """A bucket as it is read."""
     row = usage.row
-    content: dict[str, Any] = {
-        "name": row.name,
-        "values": usage.keys,
-        "bytes": usage.bytes,
-        "history": row.history,
-        "created_at": clock.rfc3339(row.created_at),
-    }
-    optional = {
-        "description": row.description,
-        "ttl_seconds": row.ttl_s,
-        "max_value_size": row.value_bytes_max,
-        "max_bytes": row.bytes_max,
-    }
-    return content | {name: value for name, value in optional.items() if value}
+    return BucketResponse(
+        name=row.name,
+        values=usage.keys,
+        bytes=usage.bytes,
+        history=row.history,
+        created_at=clock.rfc3339(row.created_at),
+        description=given(row.description),
+        ttl_seconds=given(row.ttl_s),
+        max_value_size=given(row.value_bytes_max),
+        max_bytes=given(row.bytes_max),
+    )
 
 
-def _value_shown(found: Value) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        "key": found.key,
-        "value": base64.b64encode(found.value).decode(),
-        "revision": found.revision,
-        "operation": "put",
-        "created_at": clock.rfc3339(found.recorded_at),
-        "position": found.position,
-    }
-    return content | _expiry_shown(found.expires_at)
+def _value_shown(found: Value) -> ValueResponse:
+    return ValueResponse(
+        key=found.key,
+        value=base64.b64encode(found.value).decode(),
+        revision=found.revision,
+        operation="put",
+        created_at=clock.rfc3339(found.recorded_at),
+        position=found.position,
+        expires_at=_expiry(found.expires_at),
+    )
 
 
-def revision_shown(entry: Entry) -> dict[str, Any]:
+def revision_shown(entry: Entry) -> RevisionResponse:
     """An entry of a key as one of its revisions."""
+    return RevisionResponse(**_revision(entry))
+
+
+def update_shown(entry: Entry) -> KvUpdate | BucketDeletedUpdate:
+    """An entry as watchers get it. For them a value is put, or gone: `reason` says how."""
+    if isinstance(entry.fact, BucketDeleted):
+        return BucketDeletedUpdate(
+            type="bucket_deleted", bucket=entry.stream.partition("/")[2], position=entry.position
+        )
+    bucket, key = kv.place(entry.stream)
+    told = _revision(entry)
+    if told["operation"] != "put":
+        told |= {"operation": "delete", "reason": told["operation"]}
+    return KvUpdate(type="kv_update", bucket=bucket, key=key, **told)
+
+
+def _revision(entry: Entry) -> dict[str, Any]:
     fact = entry.fact
     value = kv.value_of(fact) if isinstance(fact, KvPut) else b""
-    content: dict[str, Any] = {
+    return {
         "revision": entry.version,
         "operation": kv.operation(fact),
         "value": base64.b64encode(value).decode(),
         "created_at": clock.rfc3339(entry.recorded_at),
         "position": entry.position,
+        "actor": given(entry.actor),
+        "caused_by": given(entry.causation),
+        "expires_at": _expiry(fact.expires_at if isinstance(fact, KvPut) else 0),
     }
-    if entry.actor:
-        content["actor"] = entry.actor
-    if entry.causation:
-        content["caused_by"] = entry.causation
-    return content | _expiry_shown(fact.expires_at if isinstance(fact, KvPut) else 0)
 
 
-def update_shown(entry: Entry) -> dict[str, Any]:
-    """An entry as watchers get it. For them a value is put, or gone: `reason` says how."""
-    if isinstance(entry.fact, BucketDeleted):
-        return {"type": "bucket_deleted", "bucket": entry.stream.partition("/")[2], "position": entry.position}
-    bucket, key = kv.place(entry.stream)
-    content = {"type": "kv_update", "bucket": bucket, "key": key, **revision_shown(entry)}
-    if content["operation"] != "put":
-        content |= {"operation": "delete", "reason": content["operation"]}
-    return content
-
-
-def _expiry_shown(expires_at: int) -> dict[str, str]:
-    return {"expires_at": clock.rfc3339(expires_at)} if expires_at else {}
+def _expiry(expires_at: int) -> Text:
+    return clock.rfc3339(expires_at) if expires_at else UNSET
 
 
 def routes(services: Services) -> Sequence[Route]:
-    missing = {404: "no such bucket or key"}
-    condition = {412: "another revision is there than If-Match or If-None-Match says"}
+    missing: Mapping[int, str] = {404: "no such bucket or key"}
+    condition: Mapping[int, str] = {412: "another revision is there than If-Match or If-None-Match says"}
+    tag = {"ETag": "the revision"}
+    written = Answer("its revision", WrittenResponse, headers=tag)
     all_buckets = {
-        "GET": Operation("Every bucket, by name, with its usage", {200: "buckets"}),
+        "GET": Operation("Every bucket, by name, with its usage", {200: Answer("buckets", ListBucketsResponse)}),
         "POST": Operation(
             "Create a bucket",
-            {201: "the bucket", 400: "refused", 409: "it exists"},
-            body="{name, description?, ttl_seconds?, history?, max_value_size?, max_bytes?}",
+            {201: Answer("the bucket", BucketResponse), 400: "refused", 409: "it exists"},
+            body=Body(Definition, {"name": "carts", "ttl_seconds": 3_600, "history": 5}),
         ),
     }
     bucket = {
-        "GET": Operation("One bucket with its usage", {200: "the bucket", **missing}),
+        "GET": Operation("One bucket with its usage", {200: Answer("the bucket", BucketResponse), **missing}),
         "DELETE": Operation("Delete a bucket and its keys", {204: "it is gone", **missing}),
     }
     keys = {
         "GET": Operation(
-            "Keys in order",
-            {200: "a page of keys", **missing},
-            query={
-                "filter": "a pattern such as user.* or user.>",
-                "limit": f"1 to {KEYS_MAX}, the default",
-                "cursor": "next_cursor of the page before",
-            },
+            "Keys in order", {200: Answer("a page of keys", ListKeysResponse), **missing}, query=ListKeysQuery
         )
     }
     key = {
         "GET": Operation(
-            "A value",
-            {200: "the value", **missing},
-            query={"at": "as of a position of history", "raw": "true for nothing but the bytes"},
+            "A value; with raw=true nothing but its bytes, as application/octet-stream",
+            {200: Answer("the value", ValueResponse, headers=tag), **missing},
+            query=GetValueQuery,
         ),
         "PUT": Operation(
-            "Put a value: the body, byte for byte. If-Match: REVISION, If-None-Match: *",
-            {200: "its revision", **missing, **condition, 413: "too large"},
-            query={"ttl": "how long it stays, such as 30s; else as long as the bucket says"},
-            body="any bytes",
+            "Put a value: the body, byte for byte",
+            {200: written, **missing, **condition, 413: "too large"},
+            query=PutValueQuery,
+            body=Body(bytes, "any bytes", media="*/*"),
+            headers=CONDITIONS,
         ),
         "DELETE": Operation(
             "Delete a key; a missing one is no error",
             {204: "it is gone", **missing, **condition},
-            query={"purge": "true: its revisions so far are no longer shown"},
+            query=DeleteKeyQuery,
+            headers=CONDITIONS,
         ),
     }
     counter = {
         "POST": Operation(
             "Add to a whole number",
-            {200: "revision and value", **missing, 412: "what is there is no whole number, or the condition fails"},
-            body="{by?: 1}",
+            {200: written, **missing, 412: "what is there is no whole number, or the condition fails"},
+            body=Body(IncrementBody, {"by": 1}, required=False),
+            headers=CONDITIONS,
         )
     }
     revisions = {
         "GET": Operation(
             "Revisions of a key, newest first",
-            {200: "revisions", **missing},
-            query={
-                "limit": f"1 to {HISTORY_MAX}, default as the bucket says",
-                "before": "only those before this revision",
-            },
+            {200: Answer("revisions", ListRevisionsResponse), **missing},
+            query=ListRevisionsQuery,
         )
     }
     watch = {
         "GET": Operation(
             "Follow a bucket: every revision in order, as server-sent events",
-            {200: "a stream of kv_update, each with its position as id", **missing},
-            query={
-                "key": "only keys that fit this pattern",
-                "after": "a position; else Last-Event-ID, else from now on",
-                "backpressure": "when slow: buffer (nothing is missed), drop, or disconnect",
+            {
+                200: Answer(
+                    "a stream of updates, each with its position as id",
+                    (KvUpdate, BucketDeletedUpdate),
+                    "text/event-stream",
+                ),
+                **missing,
             },
+            query=WatchBucketQuery,
+            headers=FOLLOWING,
         )
     }
     base = "/api/v1/kv/buckets"

@@ -22,7 +22,8 @@ import falcon.asgi
 import msgspec
 
 from app.api.answers import encode
-from app.api.middleware import int_param
+from app.api.parameters import query_of
+from app.api.shapes.base import FollowQuery
 from app.errors import InvalidArgument, ResourceExhausted, Unavailable
 from app.history.entry import Entry
 from app.history.tail import Tail
@@ -36,7 +37,8 @@ PAGE_ENTRIES = (16, 1_000)
 PAGE_BYTES = 2**20
 """Catching up reads more at a time while pages are smaller than this, and less when they are larger."""
 HEARTBEAT_S = 15.0
-POSITION_MAX = 2**62
+
+FOLLOWING = {"Last-Event-ID": "the position to go on from, as browsers send it"}
 
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
 
@@ -225,18 +227,13 @@ class Subscription:
 def subscribed(req: falcon.asgi.Request, live: Live, interest: Interest) -> Subscription:
     """The subscription that a request asks for: `after`, or Last-Event-ID, and `backpressure`. Raises InvalidArgument,
     ResourceExhausted."""
-    named = req.get_param("backpressure") or "buffer"
-    if named not in POLICIES:
-        raise InvalidArgument(
-            f"backpressure {named[:40]!r} is unknown", field="backpressure", hint="buffer, drop or disconnect"
-        )
-    after = int_param(req, "after", -1, low=0, high=POSITION_MAX)
-    last = req.get_header("Last-Event-ID") or ""
-    if after < 0 and last:
+    query = query_of(req, FollowQuery)
+    after, last = query.after, req.get_header("Last-Event-ID") or ""
+    if after is None and last:
         if not last.isdecimal() or len(last) > 18:
             raise InvalidArgument(f"Last-Event-ID {last[:40]!r} is not a position", field="Last-Event-ID")
         after = int(last)
-    return live.subscribe(interest, after=None if after < 0 else after, policy=POLICIES[named])
+    return live.subscribe(interest, after=after, policy=POLICIES[query.backpressure])
 
 
 def send(resp: falcon.asgi.Response, subscription: Subscription, show: Callable[[Entry], Any]) -> None:

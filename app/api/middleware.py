@@ -1,43 +1,14 @@
-"""What holds for every request: a request id, metrics; and parameters of the query."""
+"""What holds for every request: a request id, metrics, no NUL in what it asks for."""
 
 from __future__ import annotations
 
-import re
 import time
 
 import falcon.asgi
 
-from app import clock
 from app.errors import InvalidArgument
 from app.ids import Ids
 from app.metrics import Metrics
-
-NUMBER_CHARS_MAX = 20
-INSTANT_CHARS_MAX = 64
-INSTANT_MAX = 2**62
-
-_NUMBER = re.compile(r"-?[0-9]+")
-
-
-def int_param(req: falcon.asgi.Request, name: str, default: int, *, low: int, high: int) -> int:
-    """A whole number of the query. Raises InvalidArgument naming the parameter."""
-    text = req.get_param(name)
-    if text is None:
-        return default
-    if len(text) > NUMBER_CHARS_MAX or not _NUMBER.fullmatch(text) or not low <= int(text) <= high:
-        raise InvalidArgument(f"{name} {text[:40]!r} is not in range", field=name, hint=f"{low} to {high}")
-    return int(text)
-
-
-def instant_param(req: falcon.asgi.Request, name: str, default: int, *, now: int) -> int:
-    """An instant of the query, in µs: RFC 3339, or such as `15m` before now. Raises InvalidArgument naming it."""
-    text = req.get_param(name)
-    if text is None:
-        return default
-    instant = clock.parse_instant(text, now, field=name) if len(text) <= INSTANT_CHARS_MAX else INSTANT_MAX + 1
-    if abs(instant) > INSTANT_MAX:
-        raise InvalidArgument(f"{name} {text[:40]!r} is not in range", field=name, hint="RFC 3339, or such as 15m")
-    return instant
 
 
 class Observe:

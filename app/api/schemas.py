@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import falcon.asgi
@@ -11,13 +11,27 @@ import msgspec
 from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
-from app.api.middleware import int_param
-from app.api.services import Operation, Route, Services
+from app.api.parameters import query_of
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.schemas import (
+    DeletedSchemaResponse,
+    DeletedSchemasResponse,
+    DeleteSchemaQuery,
+    EnforcementQuery,
+    EnforcementResponse,
+    EventSchemasResponse,
+    ListSchemasQuery,
+    ListSchemasResponse,
+    ModeResponse,
+    RegisteredSchemaResponse,
+    SchemaCheck,
+    SchemaResponse,
+    VersionTraffic,
+)
 from app.errors import InvalidArgument
-from app.events.schemas import MODES, TRAFFIC_HOURS_MAX, VERSION_MAX, Check, hash_of
+from app.events.schemas import MODES, VERSION_MAX, Check, hash_of
 from storage.records import SchemaRow
 
-HOURS_DEFAULT = 24
 HOUR_US = 3_600_000_000
 
 
@@ -27,7 +41,7 @@ class SchemaBody(msgspec.Struct, forbid_unknown_fields=True):
     event_name: str
     version: int = 1
     schema_json: str = ""
-    schema: msgspec.Raw = msgspec.Raw()
+    schema: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     description: str = ""
     change_reason: str = ""
 
@@ -45,8 +59,8 @@ class Schemas:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        rows = self._services.schemas.list(environment_of(req), req.get_param("event_name") or "")
-        answer(resp, {"schemas": [shown(row) for row in rows], "count": len(rows)})
+        rows = self._services.schemas.list(environment_of(req), query_of(req, ListSchemasQuery).event_name)
+        answer(resp, ListSchemasResponse(schemas=[shown(row) for row in rows], count=len(rows)))
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         caller = caller_of(req)
@@ -62,7 +76,9 @@ class Schemas:
             reason=body.change_reason,
             actor=caller.actor,
         )
-        content = {**shown(registered.row), "status": registered.status, "problems": registered.problems}
+        content = RegisteredSchemaResponse(
+            status=registered.status, problems=registered.problems, **_told(registered.row)
+        )
         answer(resp, content, 201 if registered.status == "created" else 200)
 
 
@@ -73,17 +89,18 @@ class SchemasOfEvent:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         rows = self._services.schemas.list(environment_of(req), name)
         newest = self._services.schemas.get(environment_of(req), name)
-        answer(resp, {**shown(newest), "schemas": [shown(row) for row in rows]})
+        answer(resp, EventSchemasResponse(schemas=[shown(row) for row in rows], **_told(newest)))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        caller, reason = caller_of(req), req.get_param("reason") or ""
+        caller, reason = caller_of(req), query_of(req, DeleteSchemaQuery).reason
         self._services.schemas.get(caller.environment, name)
         rows = self._services.schemas.list(caller.environment, name)
         for row in rows:
             await self._services.schemas.delete(
                 caller.environment, name, row.version, reason=reason, actor=caller.actor
             )
-        answer(resp, {"event_name": name, "versions": [row.version for row in rows], "deleted": True})
+        versions = [row.version for row in rows]
+        answer(resp, DeletedSchemasResponse(event_name=name, versions=versions, deleted=True))
 
 
 class OneSchema:
@@ -94,11 +111,10 @@ class OneSchema:
         answer(resp, shown(self._services.schemas.get(environment_of(req), name, _version(version))))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str, version: str) -> None:
-        caller = caller_of(req)
-        await self._services.schemas.delete(
-            caller.environment, name, _version(version), reason=req.get_param("reason") or "", actor=caller.actor
-        )
-        answer(resp, {"event_name": name, "version": _version(version), "deleted": True})
+        caller, number = caller_of(req), _version(version)
+        reason = query_of(req, DeleteSchemaQuery).reason
+        await self._services.schemas.delete(caller.environment, name, number, reason=reason, actor=caller.actor)
+        answer(resp, DeletedSchemaResponse(event_name=name, version=number, deleted=True))
 
 
 class Enforcement:
@@ -107,27 +123,28 @@ class Enforcement:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         environment = environment_of(req)
-        hours = int_param(req, "hours", HOURS_DEFAULT, low=1, high=TRAFFIC_HOURS_MAX)
-        checks = await self._services.schemas.report(
-            environment,
-            req.get_param("event_name") or "",
-            since=self._services.clock.now_us() - hours * HOUR_US,
+        query = query_of(req, EnforcementQuery)
+        since = self._services.clock.now_us() - query.hours * HOUR_US
+        checks = await self._services.schemas.report(environment, query.event_name, since=since)
+        content = EnforcementResponse(
+            mode=self._services.schemas.mode(environment),
+            schemas=[_check_shown(check) for check in checks],
+            traffic_window_hours=query.hours,
         )
-        content = {
-            "mode": self._services.schemas.mode(environment),
-            "schemas": [_check_shown(check) for check in checks],
-            "traffic_window_hours": hours,
-        }
         answer(resp, content)
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         caller = caller_of(req)
         body: ModeBody = decoded(_mode, await body_of(req))
         await self._services.schemas.enforce(caller.environment, body.mode, actor=caller.actor)
-        answer(resp, {"mode": body.mode})
+        answer(resp, ModeResponse(mode=body.mode))
 
 
-def shown(row: SchemaRow) -> dict[str, Any]:
+def shown(row: SchemaRow) -> SchemaResponse:
+    return SchemaResponse(**_told(row))
+
+
+def _told(row: SchemaRow) -> dict[str, Any]:
     return {
         "event_name": row.event_name,
         "version": row.version,
@@ -140,15 +157,15 @@ def shown(row: SchemaRow) -> dict[str, Any]:
     }
 
 
-def _check_shown(check: Check) -> dict[str, Any]:
-    return {
-        "event_name": check.row.event_name,
-        "version": check.row.version,
-        "schema_hash": hash_of(check.row),
-        "asserts": check.asserts,
-        "traffic": [{"version": version, "count": count} for version, count in check.traffic.items()],
-        "traffic_truncated": check.traffic_truncated,
-    }
+def _check_shown(check: Check) -> SchemaCheck:
+    return SchemaCheck(
+        event_name=check.row.event_name,
+        version=check.row.version,
+        schema_hash=hash_of(check.row),
+        asserts=check.asserts,
+        traffic=[VersionTraffic(version=version, count=count) for version, count in check.traffic.items()],
+        traffic_truncated=check.traffic_truncated,
+    )
 
 
 def _version(text: str) -> int:
@@ -158,22 +175,46 @@ def _version(text: str) -> int:
 
 
 def routes(services: Services) -> Sequence[Route]:
-    listing = Operation("Every schema, by event and version", {200: "schemas"}, query={"event_name": "of one event"})
+    missing: Mapping[int, str] = {404: "there is none"}
+    example = {
+        "event_name": "order.placed",
+        "version": 1,
+        "schema": {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}},
+        "description": "an order that a customer placed",
+    }
+    listing = Operation(
+        "Every schema, by event and version", {200: Answer("schemas", ListSchemasResponse)}, query=ListSchemasQuery
+    )
     register = Operation(
         "Register the schema of an event's version, or one that accepts more",
-        {201: "it is new", 200: "it was there", 400: "it is no schema", 409: "it refuses what the version accepts"},
-        body="{event_name, version, schema_json or schema, description, change_reason}",
+        {
+            201: Answer("it is new", RegisteredSchemaResponse),
+            200: Answer("it was there", RegisteredSchemaResponse),
+            400: "it is no schema",
+            409: "it refuses what the version accepts",
+        },
+        body=Body(SchemaBody, example),
     )
-    of_event = Operation("The newest schema of an event, and all of its versions", {200: "them", 404: "there is none"})
-    delete_all = Operation("Delete every version", {200: "done", 404: "there is none"}, query={"reason": "why"})
-    one = Operation("One version", {200: "the schema", 404: "there is none"})
-    delete = Operation("Delete one version", {200: "done", 404: "there is none"}, query={"reason": "why"})
+    of_event = Operation(
+        "The newest schema of an event, and all of its versions", {200: Answer("them", EventSchemasResponse), **missing}
+    )
+    delete_all = Operation(
+        "Delete every version", {200: Answer("done", DeletedSchemasResponse), **missing}, query=DeleteSchemaQuery
+    )
+    one = Operation("One version", {200: Answer("the schema", SchemaResponse), **missing})
+    delete = Operation(
+        "Delete one version", {200: Answer("done", DeletedSchemaResponse), **missing}, query=DeleteSchemaQuery
+    )
     report = Operation(
         "Whether schemas are enforced, and which versions were seen",
-        {200: "mode and schemas"},
-        query={"event_name": "of one event", "hours": f"how far to look back, default {HOURS_DEFAULT}"},
+        {200: Answer("mode and schemas", EnforcementResponse)},
+        query=EnforcementQuery,
     )
-    enforce = Operation(f"Enforce schemas or not: {', '.join(MODES)}", {200: "the mode"}, body="{mode}")
+    enforce = Operation(
+        f"Enforce schemas or not: {', '.join(MODES)}",
+        {200: Answer("the mode", ModeResponse)},
+        body=Body(ModeBody, {"mode": MODES[0]}),
+    )
     return [
         Route("/api/v1/events/schemas", Schemas(services), {"GET": listing, "POST": register}),
         Route("/api/v1/events/schemas/{name}", SchemasOfEvent(services), {"GET": of_event, "DELETE": delete_all}),

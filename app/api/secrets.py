@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import falcon.asgi
 import msgspec
@@ -11,7 +10,9 @@ import msgspec
 from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
-from app.api.services import Operation, Route, Services
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.base import given
+from app.api.shapes.secrets import RotateResponse, SecretResponse
 from app.errors import InvalidArgument
 from storage.records import SecretRow
 
@@ -88,38 +89,48 @@ class Rotate:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         rotation = await self._vault.rotate_key()
-        answer(resp, {"master_key": rotation.master_id, "environments": rotation.environments})
+        answer(resp, RotateResponse(master_key=rotation.master_id, environments=rotation.environments))
 
 
-def shown(row: SecretRow) -> dict[str, Any]:
+def shown(row: SecretRow) -> SecretResponse:
     """A secret as it is read: never its value."""
-    content: dict[str, Any] = {
-        "name": row.name,
-        "revision": row.revision,
-        "created_at": clock.rfc3339(row.created_at),
-        "updated_at": clock.rfc3339(row.updated_at),
-    }
-    return {**content, "description": row.description} if row.description else content
+    return SecretResponse(
+        name=row.name,
+        revision=row.revision,
+        created_at=clock.rfc3339(row.created_at),
+        updated_at=clock.rfc3339(row.updated_at),
+        description=given(row.description),
+    )
 
 
 def routes(services: Services) -> Sequence[Route]:
-    missing = {404: "no such secret"}
+    secret = Answer("the secret", SecretResponse)
+    missing: Mapping[int, str] = {404: "no such secret"}
     every = {
-        "GET": Operation("Every secret, by name, without values", {200: "secrets"}),
-        "POST": Operation("Create a secret", {201: "the secret", 409: "it exists"}, body="{name, value, description?}"),
+        "GET": Operation("Every secret, by name, without values", {200: Answer("secrets", list[SecretResponse])}),
+        "POST": Operation(
+            "Create a secret",
+            {201: secret, 409: "it exists"},
+            body=Body(CreateBody, {"name": "stripe-key", "value": "sk_test_1", "description": "of the shop"}),
+        ),
     }
     one = {
-        "GET": Operation("A secret, without its value", {200: "the secret", **missing}),
-        "PUT": Operation("Give a new value", {200: "the secret", **missing}, body="{value, description?}"),
+        "GET": Operation("A secret, without its value", {200: secret, **missing}),
+        "PUT": Operation("Give a new value", {200: secret, **missing}, body=Body(UpdateBody, {"value": "sk_test_2"})),
         "PATCH": Operation(
-            "Rename or describe", {200: "the secret", **missing, 409: "the name is taken"}, body="{name?, description?}"
+            "Rename or describe",
+            {200: secret, **missing, 409: "the name is taken"},
+            body=Body(PatchBody, {"description": "of the new shop"}),
         ),
         "DELETE": Operation("Delete a secret and destroy its value", {204: "it is gone", **missing}),
     }
     rotate = {
         "POST": Operation(
             "Wrap the keys of all environments with a new master key",
-            {200: "which key is in use", 412: "the master key is not the server's to change"},
+            {
+                200: Answer("which key is in use", RotateResponse),
+                412: "the master key is not the server's to change",
+            },
         )
     }
     return [

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
+
+from app.api.answers import JSON
 from app.api.live import Live
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
@@ -76,14 +79,34 @@ class Services:
     problems: Callable[[], Mapping[str, str]]
 
 
+class Answer(NamedTuple):
+    """What an answer means, the struct it is, if it has a body; its media type, and headers that matter."""
+
+    text: str
+    kind: Any = None
+    media: str = JSON
+    headers: Mapping[str, str] = {}
+
+
+class Body(NamedTuple):
+    """The struct that a body is read into, or those that it may be one of, and an example that is accepted."""
+
+    kind: Any
+    example: Any
+    required: bool = True
+    media: str = JSON
+
+
 @dataclass(frozen=True)
 class Operation:
-    """One method of a route, as the OpenAPI document shows it. `query` maps parameters to what they mean."""
+    """One method of a route, as the OpenAPI document shows it. An answer that is but a text has no body, or is an
+    error; `query` is the struct that parameters are read into; `headers` are those of this operation only."""
 
     summary: str
-    answers: Mapping[int, str]
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: str = ""
+    answers: Mapping[int, str | Answer]
+    query: type[msgspec.Struct] | None = None
+    body: Body | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Route(NamedTuple):

@@ -8,37 +8,55 @@ from typing import Any
 import falcon.asgi
 import msgspec
 
-from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import Caller, caller_of, environment_of
-from app.api.middleware import int_param
-from app.api.services import Operation, Route, Services
-from app.entities.reading import LIMIT_DEFAULT, LIMIT_MAX, Key, StreamPage
-from app.entities.streams import ANY, Append, Appended
+from app.api.parameters import query_of
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.base import given
+from app.api.shapes.streams import (
+    AppendedResponse,
+    AppendedToOneResponse,
+    DeletedStreamResponse,
+    DeleteStreamQuery,
+    EntityName,
+    ListStreamsQuery,
+    ListStreamsResponse,
+    ReadStreamQuery,
+    RunStreamsResponse,
+    SnapshotQuery,
+    SnapshotResponse,
+    StreamEventsResponse,
+    StreamEventWithRuns,
+    StreamHistoryResponse,
+    StreamInfo,
+    StreamQuery,
+    TypeQuery,
+    appended_shown,
+    event_shown,
+    info_shown,
+    run_shown,
+    snapshot_shown,
+)
+from app.entities.reading import Key, StreamPage
+from app.entities.streams import ANY, Append
 from app.errors import InvalidArgument
 from app.events.emit import NewEvent
 from app.history import moments
-from app.history.entry import Entry
-from app.history.kinds import EMPTY, NULL, EventEmitted
-from app.history.kinds.entity import entity_of
-from app.runs.reading import RunRecord
+from app.history.kinds.base import empty, null
 from storage import history
-from storage.records import EntityRow, SnapshotRow
-
-DELETED = "$stream.deleted"
 
 
-class EventBody(msgspec.Struct, forbid_unknown_fields=True):
+class StreamEventBody(msgspec.Struct, forbid_unknown_fields=True):
     """One event of an append. The name may be given as either."""
 
     name: str = ""
     eventName: str = ""
-    data: msgspec.Raw = NULL
-    metadata: msgspec.Raw = EMPTY
+    data: msgspec.Raw = msgspec.field(default_factory=null)
+    metadata: msgspec.Raw = msgspec.field(default_factory=empty)
     version: int = 1
 
 
-class AppendBody(EventBody, forbid_unknown_fields=True):
+class AppendBody(StreamEventBody, forbid_unknown_fields=True):
     """One event, or a list of them under `events`, for the entity of the path."""
 
     entityType: str = ""
@@ -47,7 +65,7 @@ class AppendBody(EventBody, forbid_unknown_fields=True):
     expected_version: int | None = None
     idempotencyKey: str = ""
     idempotency_key: str = ""
-    events: list[EventBody] | None = None
+    events: list[StreamEventBody] | None = None
 
 
 class PartBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,7 +74,7 @@ class PartBody(msgspec.Struct, forbid_unknown_fields=True):
     entityType: str
     entityId: str
     expectedVersion: int = ANY
-    events: list[EventBody] = []
+    events: list[StreamEventBody] = []
 
 
 class ManyBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,18 +100,17 @@ class Streams:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        query = query_of(req, ListStreamsQuery)
         page = await self._services.entities.list(
             environment_of(req),
-            type=req.get_param("type") or "",
-            search=req.get_param("search") or "",
-            include_deleted=req.get_param_as_bool("include_deleted") or False,
-            limit=int_param(req, "limit", LIMIT_DEFAULT, low=1, high=LIMIT_MAX),
-            cursor=req.get_param("cursor") or "",
+            type=query.type,
+            search=query.search,
+            include_deleted=query.include_deleted,
+            limit=query.limit,
+            cursor=query.cursor,
         )
-        content: dict[str, Any] = {"streams": [info_shown(row) for row in page.rows], "total": page.total}
-        if page.next_cursor:
-            content["next_cursor"] = page.next_cursor
-        answer(resp, content)
+        streams = [info_shown(row) for row in page.rows]
+        answer(resp, ListStreamsResponse(streams=streams, total=page.total, next_cursor=given(page.next_cursor)))
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         status, content = await post(self._services, caller_of(req), await body_of(req))
@@ -116,20 +133,23 @@ class Stream:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
-        answer(resp, info_shown(await self._services.entities.info(await _key(self._services, req, entity_id))))
+        key = await _key(self._services, req, entity_id, query_of(req, StreamQuery))
+        answer(resp, info_shown(await self._services.entities.info(key)))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
-        found = await self._services.entities.info(await _key(self._services, req, entity_id))
+        query = query_of(req, DeleteStreamQuery)
+        found = await self._services.entities.info(Key(environment_of(req), entity_id, query.type))
         version = await self._services.streams.delete(
             found.environment,
             found.type,
             found.id,
-            expected=int_param(req, "expected_version", ANY, low=ANY, high=2**53),
-            reason=req.get_param("reason") or "",
-            purge=req.get_param_as_bool("purge") or False,
+            expected=query.expected_version,
+            reason=query.reason,
+            purge=query.purge,
             actor=caller_of(req).actor,
         )
-        answer(resp, {"entityId": found.id, "entityType": found.type, "version": version, "deleted": True})
+        content = DeletedStreamResponse(entityId=found.id, entityType=found.type, version=version, deleted=True)
+        answer(resp, content)
 
 
 class StreamEvents:
@@ -141,24 +161,35 @@ class StreamEvents:
         body: AppendBody = decoded(_append, await body_of(req))
         events = body.events
         if events is None:
-            events = [EventBody(body.name, body.eventName, body.data, body.metadata, body.version)]
+            events = [StreamEventBody(body.name, body.eventName, body.data, body.metadata, body.version)]
         elif body.name or body.eventName:
             raise InvalidArgument("the body is both an event and a list of events", field="events", hint="send one")
-        type = body.entityType or body.entity_type or req.get_param("type") or ""
+        type = body.entityType or body.entity_type or query_of(req, TypeQuery).type
         if not type:
             raise InvalidArgument("entityType is missing", field="entityType", hint='such as "order"')
-        given = [one for one in (body.expectedVersion, body.expected_version) if one is not None]
-        append = Append(type, entity_id, tuple(_new(caller, one) for one in events), given[0] if given else ANY)
+        expected = [one for one in (body.expectedVersion, body.expected_version) if one is not None]
+        append = Append(type, entity_id, tuple(_new(caller, one) for one in events), expected[0] if expected else ANY)
         appended = await self._services.streams.append(
             caller.environment, [append], idempotency_key=body.idempotencyKey or body.idempotency_key
         )
-        [part] = appended_shown(appended)["streams"]
-        content = {**part, "eventId": part["eventIds"][0], "runIds": appended.run_ids}
-        answer(resp, {**content, "duplicate": True} if appended.duplicate else content, 201)
+        [part] = appended.parts
+        content = AppendedToOneResponse(
+            entityType=part.type,
+            entityId=part.id,
+            entityVersion=part.version,
+            eventIds=part.event_ids,
+            eventId=part.event_ids[0],
+            runIds=appended.run_ids,
+            duplicate=given(appended.duplicate),
+        )
+        answer(resp, content, 201)
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
-        page = await self._services.entities.read(await _key(self._services, req, entity_id), **_part(req))
-        answer(resp, {**_page_shown(page), "events": [event_shown(entry) for entry in page.entries]})
+        query = query_of(req, ReadStreamQuery)
+        key = await _key(self._services, req, entity_id, query)
+        page = await self._services.entities.read(key, **_part(query))
+        events = [event_shown(entry) for entry in page.entries]
+        answer(resp, StreamEventsResponse(events=events, **_page_told(page)))
 
 
 class StreamHistory:
@@ -166,10 +197,16 @@ class StreamHistory:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
-        key = await _key(self._services, req, entity_id)
-        page, told = await self._services.entities.history(key, **_part(req))
-        events = [{**event_shown(one.entry), "runs": [_run_shown(run) for run in one.runs]} for one in told]
-        answer(resp, {**_page_shown(page), "events": events})
+        query = query_of(req, ReadStreamQuery)
+        key = await _key(self._services, req, entity_id, query)
+        page, told = await self._services.entities.history(key, **_part(query))
+        events = [
+            StreamEventWithRuns(
+                runs=[run_shown(run) for run in one.runs], **msgspec.structs.asdict(event_shown(one.entry))
+            )
+            for one in told
+        ]
+        answer(resp, StreamHistoryResponse(events=events, **_page_told(page)))
 
 
 class StreamSnapshot:
@@ -177,15 +214,16 @@ class StreamSnapshot:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
-        found = await self._services.entities.info(await _key(self._services, req, entity_id))
-        version = int_param(req, "version", history.END, low=1, high=history.END)
+        query = query_of(req, SnapshotQuery)
+        found = await self._services.entities.info(await _key(self._services, req, entity_id, query))
+        version = query.version or history.END
         row = await self._services.snapshots.newest(found.environment, found.type, found.id, version=version)
         answer(resp, snapshot_shown(row))
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
         body: SnapshotBody = decoded(_snapshot, await body_of(req))
-        key = await _key(self._services, req, entity_id)
-        found = await self._services.entities.info(key._replace(type=body.entityType or key.type))
+        type = body.entityType or query_of(req, TypeQuery).type
+        found = await self._services.entities.info(Key(environment_of(req), entity_id, type))
         row = await self._services.snapshots.save(
             found.environment, found.type, found.id, version=body.version, state=bytes(body.state)
         )
@@ -200,123 +238,22 @@ class RunStreams:
         environment = environment_of(req)
         await self._services.runs.row(environment, run_id)
         found = await self._services.entities.of_run(environment, run_id)
-        streams = [{"entityType": type, "entityId": id} for type, id in found]
-        answer(resp, {"entity_ids": [id for _, id in found], "streams": streams})
+        streams = [EntityName(entityType=type, entityId=id) for type, id in found]
+        answer(resp, RunStreamsResponse(entity_ids=[id for _, id in found], streams=streams))
 
 
-def info_shown(row: EntityRow) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        "entityId": row.id,
-        "entityType": row.type,
-        "version": row.version,
-        "eventCount": row.event_count,
-        "createdAt": clock.rfc3339(row.created_at),
-        "updatedAt": clock.rfc3339(row.updated_at),
-        "lastEventAt": clock.rfc3339(row.updated_at),
-        "position": row.position,
-        "deleted": row.deleted_at is not None,
-    }
-    if row.deleted_at is not None:
-        content["deletedAt"] = clock.rfc3339(row.deleted_at)
-    return content
-
-
-def event_shown(entry: Entry) -> dict[str, Any]:
-    """An entry of an entity's stream: an event, or its deletion under the name that published clients know."""
-    fact = entry.fact
-    entity = entity_of(entry.stream)
-    assert entity is not None
-    content: dict[str, Any] = {
-        "id": "",
-        "name": DELETED,
-        "eventName": DELETED,
-        "data": msgspec.Raw(entry.data),
-        "metadata": msgspec.Raw(entry.metadata),
-        "entityType": entity[0],
-        "entityId": entity[1],
-        "version": entry.version,
-        "schemaVersion": 1,
-        "source": "system",
-        "timestamp": clock.rfc3339(entry.recorded_at),
-        "position": entry.position,
-    }
-    if isinstance(fact, EventEmitted):
-        content |= {
-            "id": fact.id,
-            "name": fact.name,
-            "eventName": fact.name,
-            "data": fact.data,
-            "schemaVersion": fact.version,
-            "source": fact.source,
-            "runIds": fact.run_ids,
-        }
-        if fact.run_id:
-            content["runId"] = fact.run_id
-        if fact.idempotency_key:
-            content["idempotencyKey"] = fact.idempotency_key
-    if entry.actor:
-        content["emittedBy"] = entry.actor
-    return content
-
-
-def appended_shown(appended: Appended) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        "streams": [
-            {"entityType": part.type, "entityId": part.id, "entityVersion": part.version, "eventIds": part.event_ids}
-            for part in appended.parts
-        ],
-        "runIds": appended.run_ids,
-    }
-    if appended.duplicate:
-        content["duplicate"] = True
-    return content
-
-
-def snapshot_shown(row: SnapshotRow) -> dict[str, Any]:
+def _page_told(page: StreamPage) -> dict[str, Any]:
     return {
-        "snapshotId": row.snapshot_id,
-        "entityId": row.id,
-        "entityType": row.type,
-        "version": row.version,
-        "state": msgspec.Raw(row.state.encode()),
-        "createdAt": clock.rfc3339(row.created_at),
-    }
-
-
-def _page_shown(page: StreamPage) -> dict[str, Any]:
-    content: dict[str, Any] = {
         "entityId": page.info.id,
         "entityType": page.info.type,
         "version": page.info.version,
         "totalCount": page.info.version,
         "count": len(page.entries),
+        "nextVersion": given(page.next_version),
     }
-    if page.next_version:
-        content["nextVersion"] = page.next_version
-    return content
 
 
-def _run_shown(run: RunRecord) -> dict[str, Any]:
-    state = run.state
-    content: dict[str, Any] = {
-        "runId": state.id,
-        "functionId": state.function_id,
-        "status": state.status,
-        "createdAt": clock.rfc3339(state.created_at),
-        "steps": [
-            {"stepId": step.step_id, "name": step.name, "type": step.type, "status": step.status}
-            | {"durationMs": step.duration_ms}
-            | ({"error": step.error.message} if step.error else {})
-            for step in run.steps.values()
-        ],
-    }
-    if state.ended_at:
-        content["endedAt"] = clock.rfc3339(state.ended_at)
-        content["durationMs"] = (state.ended_at - state.created_at) // 1_000
-    return content
-
-
-def _new(caller: Caller, body: EventBody) -> NewEvent:
+def _new(caller: Caller, body: StreamEventBody) -> NewEvent:
     return NewEvent(
         environment=caller.environment,
         name=body.name or body.eventName,
@@ -328,67 +265,72 @@ def _new(caller: Caller, body: EventBody) -> NewEvent:
     )
 
 
-async def _key(services: Services, req: falcon.asgi.Request, entity_id: str) -> Key:
-    now = services.clock.now_us()
-    at = await moments.position_of(services.storage, req.get_param("at") or "", now=now)
-    return Key(environment_of(req), entity_id, req.get_param("type") or "", at)
+async def _key(services: Services, req: falcon.asgi.Request, entity_id: str, query: StreamQuery) -> Key:
+    at = await moments.position_of(services.storage, query.at, now=services.clock.now_us())
+    return Key(environment_of(req), entity_id, query.type, at)
 
 
-def _part(req: falcon.asgi.Request) -> Mapping[str, Any]:
-    return {
-        "from_version": int_param(req, "from_version", 0, low=0, high=2**53),
-        "limit": int_param(req, "limit", LIMIT_DEFAULT, low=1, high=LIMIT_MAX),
-        "direction": req.get_param("direction") or "forward",
-    }
+def _part(query: ReadStreamQuery) -> Mapping[str, Any]:
+    return {"from_version": query.from_version, "limit": query.limit, "direction": query.direction}
 
 
 def routes(services: Services) -> Sequence[Route]:
-    which = {"type": "of the entity; needed where several types have that id", "at": "a position, or a time"}
-    part = {
-        **which,
-        "from_version": "the first to show, default the first there is, or backward the last",
-        "limit": f"1 to {LIMIT_MAX}, default {LIMIT_DEFAULT}",
-        "direction": "forward or backward",
-    }
+    missing: Mapping[int, str] = {404: "there is none, or there are several of that id"}
+    event = {"name": "placed", "data": {"total": 120}}
+    part = {"entityType": "order", "entityId": "o-8", "expectedVersion": -1, "events": [event]}
     listing = Operation(
-        "Entities, by id",
-        {200: "a page of entities"},
-        query={
-            "type": "of the entity",
-            "search": "part of the id",
-            "include_deleted": "true to show deleted ones too",
-            "limit": f"1 to {LIMIT_MAX}, default {LIMIT_DEFAULT}",
-            "cursor": "next_cursor of the page before",
-        },
+        "Entities, by id", {200: Answer("a page of entities", ListStreamsResponse)}, query=ListStreamsQuery
     )
     many = Operation(
         "Append to several entities at once, all or nothing",
-        {201: "the events and their runs are durable", 200: "the key was known", 409: "a version is not as expected"},
-        body="{appends: [{entityType, entityId, expectedVersion, events: [Event]}], idempotencyKey}",
+        {
+            201: Answer("the events and their runs are durable", AppendedResponse),
+            200: Answer("the key was known", AppendedResponse),
+            409: "a version is not as expected",
+        },
+        body=Body(ManyBody, {"appends": [part]}),
     )
-    info = Operation("What is known of an entity", {200: "the entity", 404: "there is none"}, query=which)
+    info = Operation(
+        "What is known of an entity", {200: Answer("the entity", StreamInfo), **missing}, query=StreamQuery
+    )
     delete = Operation(
         "Delete an entity: its past stays readable, nothing can be added",
-        {200: "its last version", 404: "there is none", 409: "the version is not as expected"},
-        query={"type": which["type"], "expected_version": "the version it must have", "reason": "kept in history"},
+        {200: Answer("its last version", DeletedStreamResponse), **missing, 409: "the version is not as expected"},
+        query=DeleteStreamQuery,
     )
     append = Operation(
         "Append one event or several to an entity",
-        {201: "the events and their runs are durable", 409: "the version is not as expected", 412: "it was deleted"},
-        body="Event, or {events: [Event]}, with entityType, expectedVersion, idempotencyKey",
-        query={"type": "the entity's type, if it is not in the body"},
+        {
+            201: Answer("the events and their runs are durable", AppendedToOneResponse),
+            409: "the version is not as expected",
+            412: "it was deleted",
+        },
+        body=Body(AppendBody, {**event, "entityType": "order", "expectedVersion": -1}),
+        query=TypeQuery,
     )
-    read = Operation("The events of an entity", {200: "a page of events", 404: "there is none"}, query=part)
-    told = Operation("The same, with the runs each caused and their steps", {200: "a page of events"}, query=part)
+    read = Operation(
+        "The events of an entity",
+        {200: Answer("a page of events", StreamEventsResponse), **missing},
+        query=ReadStreamQuery,
+    )
+    told = Operation(
+        "The same, with the runs each caused and their steps",
+        {200: Answer("a page of events", StreamHistoryResponse), **missing},
+        query=ReadStreamQuery,
+    )
     newest = Operation(
-        "The newest snapshot",
-        {200: "the snapshot", 404: "there is none"},
-        query={"type": which["type"], "version": "the newest that is not of a later version"},
+        "The newest snapshot", {200: Answer("the snapshot", SnapshotResponse), **missing}, query=SnapshotQuery
     )
     save = Operation(
-        "Keep a snapshot", {201: "it is kept", 404: "there is no such entity"}, body="{version, state, entityType}"
+        "Keep a snapshot",
+        {201: Answer("it is kept", SnapshotResponse), 404: "there is no such entity"},
+        body=Body(SnapshotBody, {"version": 1, "state": {"total": 120}, "entityType": "order"}),
+        query=TypeQuery,
     )
-    of_run = Operation("The entities that a run appended to", {200: "their ids", 404: "there is no such run"})
+    of_run = Operation(
+        "The entities that a run appended to",
+        {200: Answer("their ids", RunStreamsResponse), 404: "there is no such run"},
+    )
     return [
         Route("/api/v1/streams", Streams(services), {"GET": listing, "POST": many}),
         Route("/api/v1/streams/{entity_id}", Stream(services), {"GET": info, "DELETE": delete}),

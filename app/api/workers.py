@@ -6,7 +6,6 @@ What a worker does with its jobs is in `jobs`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import falcon.asgi
 import msgspec
@@ -14,7 +13,13 @@ import msgspec
 from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import environment_of
-from app.api.services import Operation, Route, Services
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.workers import (
+    ListWorkersResponse,
+    WorkerInfoResponse,
+    WorkerStatusResponse,
+    WorkerVersionResponse,
+)
 from app.dispatch.workers import Session, WorkerInfo
 
 
@@ -52,7 +57,7 @@ class Workers:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         environment = environment_of(req)
         sessions = [s for s in self._services.dispatcher.sessions if s.info.environment == environment]
-        answer(resp, {"workers": [_shown(session) for session in sessions], "count": len(sessions)})
+        answer(resp, ListWorkersResponse(workers=[_shown(session) for session in sessions], count=len(sessions)))
 
 
 class Register:
@@ -73,7 +78,7 @@ class Register:
                 runtime=body.version.runtime,
             )
         )
-        answer(resp, {"status": "registered"})
+        answer(resp, WorkerStatusResponse(status="registered"))
 
     on_put = on_post
 
@@ -85,33 +90,50 @@ class Heartbeat:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, worker_id: str) -> None:
         body: HeartbeatRequest = decoded(_heartbeat, await body_of(req))
         self._services.pull.heartbeat(environment_of(req), worker_id, [job.job_id for job in body.jobs])
-        answer(resp, {"status": "ok"})
+        answer(resp, WorkerStatusResponse(status="ok"))
 
     on_put = on_post
 
 
-def _shown(session: Session) -> dict[str, Any]:
+def _shown(session: Session) -> WorkerInfoResponse:
     info = session.info
-    return {
-        "id": info.id,
-        "hostname": info.hostname,
-        "function_ids": sorted(info.function_ids),
-        "active_jobs": len(session.jobs),
-        "max_concurrent": info.max_concurrent_jobs,
-        "labels": info.labels,
-        "version": {"sdk": info.sdk, "runtime": info.runtime},
-        "transport": session.transport,
-        "draining": session.draining,
-        "registered_at": clock.rfc3339(session.registered_at),
-        "last_heartbeat": clock.rfc3339(session.last_seen_at),
-    }
+    return WorkerInfoResponse(
+        id=info.id,
+        hostname=info.hostname,
+        function_ids=sorted(info.function_ids),
+        active_jobs=len(session.jobs),
+        max_concurrent=info.max_concurrent_jobs,
+        labels=info.labels,
+        version=WorkerVersionResponse(sdk=info.sdk, runtime=info.runtime),
+        transport=session.transport,
+        draining=session.draining,
+        registered_at=clock.rfc3339(session.registered_at),
+        last_heartbeat=clock.rfc3339(session.last_seen_at),
+    )
 
 
 def routes(services: Services) -> Sequence[Route]:
     unknown = "the worker is not registered: register again"
-    register = Operation("Register a worker", {200: "registered", 400: "refused"}, body="RegisterRequest")
-    beat = Operation("Extend the leases of the listed jobs", {200: "ok", 404: unknown}, body="HeartbeatRequest")
-    listing = Operation("Workers that are connected", {200: "workers"})
+    register = Operation(
+        "Register a worker",
+        {200: Answer("registered", WorkerStatusResponse), 400: "refused"},
+        body=Body(
+            RegisterRequest,
+            {
+                "function_ids": ["ship-order"],
+                "max_concurrent_jobs": 10,
+                "hostname": "box-1",
+                "labels": {"zone": "a"},
+                "version": {"sdk": "mine/1.0", "runtime": "python/3.11"},
+            },
+        ),
+    )
+    beat = Operation(
+        "Extend the leases of the listed jobs",
+        {200: Answer("ok", WorkerStatusResponse), 404: unknown},
+        body=Body(HeartbeatRequest, {"active_jobs": 1, "jobs": [{"job_id": "job_0123456789abcdefghjkmnpqrs"}]}),
+    )
+    listing = Operation("Workers that are connected", {200: Answer("workers", ListWorkersResponse)})
     base = "/api/v1/workers/{worker_id}"
     return [
         Route("/api/v1/workers", Workers(services), {"GET": listing}),

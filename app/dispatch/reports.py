@@ -14,7 +14,8 @@ import msgspec
 from app import clock, jsonvalue
 from app.dispatch.jobs import Job
 from app.errors import InvalidArgument, IronflowError
-from app.history.kinds import NULL, Failure, StepCompleted, StepFailed
+from app.history.kinds import Failure, StepCompleted, StepFailed
+from app.history.kinds.base import null
 
 STEP_ID_CHARS_MAX = 1_024
 DURATION_MS_MAX = 2**31 - 1
@@ -44,7 +45,7 @@ class StepResult(msgspec.Struct):
     name: str
     status: str
     type: str = "invoke"
-    output: msgspec.Raw = NULL
+    output: msgspec.Raw = msgspec.field(default_factory=null)
     error: JobError | None = None
     compensation_for: str | None = None
     started_at: str | None = None

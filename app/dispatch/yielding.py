@@ -7,7 +7,7 @@ import msgspec
 from app import clock
 from app.durations import parse_duration
 from app.errors import InvalidArgument
-from app.history.kinds import NULL
+from app.history.kinds.base import null
 from app.runs import matching
 from app.runs.state import step_name
 from app.runs.yields import WAIT_DEFAULT_US, Invoke, Sleep, WaitForEvent, Yield
@@ -20,10 +20,10 @@ class EventFilter(msgspec.Struct):
     timeout: str | float | None = None
     match: str | None = None
     match_value: str | float | bool | None = None
-    payload: msgspec.Raw = NULL
+    payload: msgspec.Raw = msgspec.field(default_factory=null)
     lookback_ms: int = 0
     on_timeout: str = ""
-    default: msgspec.Raw = NULL
+    default: msgspec.Raw = msgspec.field(default_factory=null)
 
 
 class YieldInfo(msgspec.Struct):
@@ -33,7 +33,7 @@ class YieldInfo(msgspec.Struct):
     until: str = ""
     event_filter: EventFilter | None = None
     function_id: str = ""
-    input: msgspec.Raw = NULL
+    input: msgspec.Raw = msgspec.field(default_factory=null)
     invoke_timeout_ms: int = 0
 
 

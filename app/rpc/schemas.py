@@ -5,8 +5,9 @@ from __future__ import annotations
 from google.protobuf.message import Message
 
 from app.api.caller import Caller
-from app.api.schemas import HOUR_US, HOURS_DEFAULT
+from app.api.schemas import HOUR_US
 from app.api.services import Services
+from app.api.shapes.schemas import HOURS_DEFAULT
 from app.errors import InvalidArgument
 from app.events.schemas import TRAFFIC_HOURS_MAX, hash_of
 from app.rpc import convert

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from app.api.caller import Caller
 from app.api.services import Services
-from app.api.streams import DELETED
+from app.api.shapes.streams import DELETED
 from app.entities.reading import LIMIT_DEFAULT, LIMIT_MAX, Key, Told
 from app.entities.streams import ANY, Append
 from app.errors import InvalidArgument

@@ -10,6 +10,17 @@ NULL = msgspec.Raw(b"null")
 EMPTY = msgspec.Raw(b"{}")
 
 
+def null() -> msgspec.Raw:
+    """The default of a field of users' JSON in a struct that the OpenAPI document shows: `default_factory=null`, since
+    defaults that are Raw cannot be written into a schema."""
+    return NULL
+
+
+def empty() -> msgspec.Raw:
+    """The same, for an object."""
+    return EMPTY
+
+
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     """What happened, in the past tense, with what is needed to derive state from it and nothing else."""
 

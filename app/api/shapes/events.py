@@ -1,0 +1,113 @@
+"""Events as REST shows them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.api.shapes.base import Cursor, Instant, Shape, Since, Text, Until
+from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX
+
+
+class ListEventsQuery(msgspec.Struct):
+    name: Annotated[str, Meta(description="exact name, several with commas")] = ""
+    names: Annotated[str, Meta(description="the same")] = ""
+    source: Annotated[str, Meta(description="where it came from")] = ""
+    since: Since = ""
+    until: Until = ""
+    search: Annotated[str, Meta(description="part of name or id, A-Z in either case")] = ""
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    cursor: Cursor = ""
+    before: Annotated[str, Meta(description="prev_cursor, to page back; instead of cursor")] = ""
+
+
+class OutcomeResponse(Shape):
+    """What became of an event at a function that it did not simply start: it waits (until `due_at`), or starts
+    nothing (`run_id` is the run in its way), or took another's place."""
+
+    function_id: str
+    outcome: str
+    run_id: Text = UNSET
+    due_at: Instant | UnsetType = UNSET
+
+
+class EmitResult(Shape):
+    """What became of an event: recorded, durable with its runs; or, in a batch, why not."""
+
+    event_id: Text = UNSET
+    run_ids: tuple[str, ...] | UnsetType = UNSET
+    duplicate: Annotated[bool, Meta(description="the idempotency key was known: nothing new")] | UnsetType = UNSET
+    outcomes: list[OutcomeResponse] | UnsetType = UNSET
+    error: Text = UNSET
+    code: Text = UNSET
+    hint: Text = UNSET
+    field: Text = UNSET
+    retryable: bool | UnsetType = UNSET
+
+
+class EmittedResponse(Shape):
+    """The event is durable, and its runs exist."""
+
+    event_id: str
+    run_ids: tuple[str, ...]
+    duplicate: Annotated[bool, Meta(description="the idempotency key was known: nothing new")] | UnsetType = UNSET
+    outcomes: list[OutcomeResponse] | UnsetType = UNSET
+
+
+class EmittedBatchResponse(Shape):
+    """One result an event, in order."""
+
+    results: list[EmitResult]
+
+
+class EventResponse(Shape):
+    """An event as it is read."""
+
+    id: str
+    name: str
+    data: msgspec.Raw
+    metadata: msgspec.Raw
+    source: str
+    version: int
+    timestamp: Instant
+    created_at: Instant
+    processed: bool
+    run_ids: tuple[str, ...]
+    position: int
+    outcomes: list[OutcomeResponse] | UnsetType = UNSET
+    idempotency_key: Text = UNSET
+    run_id: Annotated[str, Meta(description="the run that emitted it")] | UnsetType = UNSET
+    entity_type: Annotated[str, Meta(description="of an event that was appended to an entity's stream")] | UnsetType = (
+        UNSET
+    )
+    entity_id: Text = UNSET
+    entity_version: int | UnsetType = UNSET
+    emitted_by: Text = UNSET
+
+
+class ListEventsResponse(Shape):
+    """Events, newest first."""
+
+    events: list[EventResponse]
+    count: int
+    limit: int
+    has_next: bool
+    has_prev: bool
+    next_cursor: Text = UNSET
+    prev_cursor: Text = UNSET
+
+
+class EventNameCountResponse(Shape):
+    name: str
+    count: int
+
+
+class ListEventNamesResponse(Shape):
+    """Names of the newest events."""
+
+    names: list[EventNameCountResponse]
+    scan_cap: Annotated[int, Meta(description="how many events are looked at, at most")]
+    scanned: int
+    truncated: bool

@@ -1,0 +1,72 @@
+"""Entries of history as REST shows them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.api.shapes.base import Instant, NextCursor, Shape, Since, Until
+from app.history.explore import LIMIT_MAX
+
+
+class ListEntriesQuery(msgspec.Struct):
+    kind: Annotated[str, Meta(description="such as run.created or run.*, several with commas")] = ""
+    stream: Annotated[str, Meta(description="such as run/<id>, event/<id>, entity/<type>/<id>")] = ""
+    actor: Annotated[str, Meta(description="who did it")] = ""
+    correlation: Annotated[str, Meta(description="the event it all began with")] = ""
+    since: Since = ""
+    until: Until = ""
+    at: Annotated[str, Meta(description="a position or a time: nothing after it")] = ""
+    direction: Literal["forward", "backward"] = "forward"
+    cursor: Annotated[int, Meta(ge=0, le=2**62, description="next_cursor of the page before")] | None = None
+    after: Annotated[int, Meta(ge=0, le=2**62, description="a position, as cursor, for reading forward")] = 0
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = 100
+
+
+class EntryResponse(Shape):
+    """An entry: what happened, where, when, by whom, and what caused it."""
+
+    position: int
+    stream: str
+    version: int
+    kind: str
+    data: msgspec.Raw
+    metadata: msgspec.Raw
+    actor: str
+    correlation: str
+    causation: str
+    recorded_at: Instant
+
+
+class ListEntriesResponse(Shape):
+    """Entries of the environment, in order; there may be more although there are none on this page."""
+
+    entries: list[EntryResponse]
+    head: Annotated[int, Meta(description="the last position there is")]
+    next_cursor: NextCursor = UNSET
+    next_after: Annotated[int, Meta(description="up to where was looked, when reading forward")] | UnsetType = UNSET
+
+
+class HeadResponse(Shape):
+    """Where history ends, and the digest of all of it."""
+
+    position: int
+    digest: Annotated[str, Meta(description="SHA-256, in hexadecimal")]
+
+
+class EffectResponse(Shape):
+    """An entry, and what came of it."""
+
+    entry: EntryResponse
+    effects: list[EffectResponse]
+
+
+class LineageResponse(Shape):
+    """What caused an entry, the nearest first, and what came of it."""
+
+    entry: EntryResponse
+    causes: list[EntryResponse]
+    effects: list[EffectResponse]
+    truncated: bool

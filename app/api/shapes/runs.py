@@ -1,0 +1,275 @@
+"""Runs and their steps as REST shows them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app import clock
+from app.api.shapes.base import Cursor, Instant, NextCursor, Shape, Since, Text, Until, given
+from app.errors import ErrorResponse
+from app.history.kinds import Failure
+from app.history.kinds.run import Divergence
+from app.runs.reading import LIMIT_DEFAULT, LIMIT_MAX, RunRecord, StepRecord
+from app.runs.state import Run
+from storage.records import RunRow
+
+WAIT_S_MAX = 60.0
+
+
+class ListRunsQuery(msgspec.Struct):
+    function_id: Annotated[str, Meta(description="of one function")] = ""
+    functionId: Annotated[str, Meta(description="the same")] = ""
+    status: Annotated[str, Meta(description="one, or several with commas")] = ""
+    event_id: Annotated[str, Meta(description="started by one event")] = ""
+    since: Since = ""
+    until: Until = ""
+    search: Annotated[str, Meta(description="part of id, function, event name or error, A-Z in either case")] = ""
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    cursor: Cursor = ""
+
+
+class GetRunQuery(msgspec.Struct):
+    wait: Annotated[
+        float, Meta(ge=0, le=WAIT_S_MAX, description="seconds to hold the answer until the run has come to rest")
+    ] = 0.0
+
+
+class RunError(Shape):
+    """Why a run or a step failed, as its worker told it; lists tell message and code."""
+
+    message: str
+    code: str
+    retryable: bool | UnsetType = UNSET
+    stack: Text = UNSET
+    details: msgspec.Raw | UnsetType = UNSET
+    retry_after_ms: int | UnsetType = UNSET
+
+
+class RunSummary(Shape):
+    """A run in a list: no payloads."""
+
+    id: str
+    function_id: str
+    function_version: int
+    event_id: str
+    event_name: str
+    status: str
+    attempt: int
+    max_attempts: int
+    worker_id: str
+    environment_id: str
+    created_at: Instant
+    started_at: Instant | None
+    ended_at: Instant | None
+    updated_at: Instant
+    error: RunError | None
+    due_at: Annotated[str, Meta(description="when a waiting run goes on")] | UnsetType = UNSET
+    pause_reason: Text = UNSET
+    pause_requested: bool | UnsetType = UNSET
+    cancellation_cause: Text = UNSET
+    parent_run_id: Text = UNSET
+    parent_step_id: Text = UNSET
+
+
+class Unwinding(Shape):
+    """What the run did is being undone."""
+
+    cause: str
+    until: Instant
+
+
+class NoteResponse(Shape):
+    value: msgspec.Raw
+    at: Instant
+
+
+class RunResponse(RunSummary, kw_only=True):
+    """A run with its payloads."""
+
+    executions: int
+    input: msgspec.Raw
+    output: msgspec.Raw | None
+    timeout_at: Instant | UnsetType = UNSET
+    divergence: Annotated[Divergence, Meta(description="the code asked for another step than it had")] | UnsetType = (
+        UNSET
+    )
+    unwinding: Unwinding | UnsetType = UNSET
+    not_undone: Annotated[str, Meta(description="why what it did could not be undone")] | UnsetType = UNSET
+    notes: dict[str, NoteResponse] | UnsetType = UNSET
+
+
+class StepResponse(Shape):
+    """What is known of a step."""
+
+    id: str
+    step_id: str
+    run_id: str
+    name: str
+    type: str
+    status: str
+    sequence: int
+    attempt: int
+    output: msgspec.Raw | None
+    error: RunError | None
+    duration_ms: int
+    started_at: Instant | None
+    ended_at: Instant | None
+    input: msgspec.Raw | UnsetType = UNSET
+    sleep_until: Instant | UnsetType = UNSET
+    wait_timeout: Instant | UnsetType = UNSET
+    wait_event_name: Text = UNSET
+    wait_match: Text = UNSET
+    event_id: Text = UNSET
+    function_id: Text = UNSET
+    child_run_id: Text = UNSET
+    compensation_for: Text = UNSET
+
+
+class ListRunsResponse(Shape):
+    """Runs, newest first."""
+
+    runs: list[RunSummary]
+    total: int
+    total_exact: Annotated[bool, Meta(description="whether no more match than were counted")]
+    next_cursor: NextCursor = UNSET
+
+
+class ListStepsResponse(Shape):
+    """Steps in the order they began."""
+
+    steps: list[StepResponse]
+
+
+class RefusedRun(ErrorResponse, kw_only=True):
+    """A run that a bulk operation could not change, and why."""
+
+    run_id: str
+
+
+class BulkResponse(Shape):
+    """How many runs matched and were changed, and the first of them."""
+
+    dry_run: bool
+    matched: int
+    changed: int
+    more: bool
+    runs: list[RunSummary]
+    refused: list[RefusedRun]
+
+
+def row_shown(row: RunRow) -> RunSummary:
+    """A run in a list: no payloads."""
+    return RunSummary(
+        id=row.id,
+        function_id=row.function_id,
+        function_version=row.function_version,
+        event_id=row.event_id,
+        event_name=row.event_name,
+        status=row.status,
+        attempt=row.attempt,
+        max_attempts=row.max_attempts,
+        worker_id=row.worker_id,
+        environment_id=row.environment,
+        created_at=clock.rfc3339(row.created_at),
+        started_at=_instant(row.started_at),
+        ended_at=_instant(row.ended_at),
+        updated_at=clock.rfc3339(row.updated_at),
+        error=RunError(message=row.error_message, code=row.error_code) if row.error_message else None,
+        due_at=_perhaps(row.due_at),
+        pause_reason=given(row.pause_reason),
+        pause_requested=given(bool(row.pause_requested)),
+        cancellation_cause=given(row.cancellation_cause),
+        parent_run_id=given(row.parent_run_id),
+        parent_step_id=given(row.parent_step_id),
+    )
+
+
+def run_shown(run: RunRecord) -> RunResponse:
+    """A run with its payloads."""
+    state: Run = run.state
+    notes = {note.name: NoteResponse(value=note.value, at=clock.rfc3339(note.at)) for note in run.notes.values()}
+    unwinding = state.unwinding
+    return RunResponse(
+        id=state.id,
+        function_id=state.function_id,
+        function_version=state.function_version,
+        event_id=state.event_id,
+        event_name=state.event_name,
+        status=state.status,
+        attempt=state.attempt,
+        max_attempts=state.retry.max_attempts,
+        executions=run.executions,
+        worker_id=state.worker_id,
+        environment_id=state.environment,
+        input=run.input,
+        output=run.output,
+        error=failure_shown(state.error),
+        created_at=clock.rfc3339(state.created_at),
+        started_at=_instant(state.started_at),
+        ended_at=_instant(state.ended_at),
+        updated_at=clock.rfc3339(state.updated_at),
+        timeout_at=_perhaps(state.timeout_at),
+        due_at=_perhaps(state.due_at),
+        pause_reason=given(state.pause_reason),
+        pause_requested=given(bool(state.pause_requested)),
+        cancellation_cause=given(state.cancellation_cause),
+        parent_run_id=given(state.parent_run_id),
+        parent_step_id=given(state.parent_step_id),
+        divergence=UNSET if state.divergence is None else state.divergence,
+        unwinding=(
+            UNSET if unwinding is None else Unwinding(cause=unwinding.cause, until=clock.rfc3339(unwinding.deadline))
+        ),
+        not_undone=given(state.not_undone),
+        notes=given(notes),
+    )
+
+
+def step_shown(run_id: str, step: StepRecord) -> StepResponse:
+    return StepResponse(
+        id=step.step_id,
+        step_id=step.step_id,
+        run_id=run_id,
+        name=step.name,
+        type=step.type,
+        status=step.status,
+        sequence=step.sequence,
+        attempt=step.attempt,
+        output=step.output,
+        error=failure_shown(step.error),
+        duration_ms=step.duration_ms,
+        started_at=_instant(step.started_at),
+        ended_at=_instant(step.ended_at),
+        input=UNSET if step.input is None else step.input,
+        sleep_until=_perhaps(step.sleep_until),
+        wait_timeout=_perhaps(step.wait_timeout),
+        wait_event_name=given(step.wait_event),
+        wait_match=given(step.wait_match),
+        event_id=given(step.event_id),
+        function_id=given(step.function_id),
+        child_run_id=given(step.child_run_id),
+        compensation_for=given(step.compensation_for),
+    )
+
+
+def failure_shown(failure: Failure | None) -> RunError | None:
+    if failure is None:
+        return None
+    return RunError(
+        message=failure.message,
+        code=failure.code,
+        retryable=failure.retryable,
+        stack=given(failure.stack),
+        details=UNSET if bytes(failure.details) == b"{}" else failure.details,
+        retry_after_ms=given(failure.retry_after_ms),
+    )
+
+
+def _instant(us: int | None) -> str | None:
+    return None if us is None else clock.rfc3339(us)
+
+
+def _perhaps(us: int | None) -> Text:
+    return UNSET if us is None else clock.rfc3339(us)

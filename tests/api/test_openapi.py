@@ -1,0 +1,242 @@
+"""The OpenAPI document against the server that it describes: what is in it works, and what works is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.schemas import problems, resolved
+
+DOCUMENT = "/api/v1/openapi.json"
+RPC = "/ironflow.v1.IronflowService"
+
+
+@pytest.fixture
+def document(http: httpx.Client) -> dict[str, Any]:
+    told: dict[str, Any] = http.get(DOCUMENT).json()
+    return told
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method.upper(), operation
+
+
+def everything(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object within."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from everything(inner)
+
+
+def test_what_the_document_refers_to_is_there_and_used(document: dict[str, Any]) -> None:
+    used = {one["$ref"] for one in everything(document) if "$ref" in one}
+
+    for reference in used:
+        assert resolved(reference, document)
+    names = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert names <= used
+
+
+def test_every_operation_has_a_name_of_its_own_and_its_parameters(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+
+    assert len(set(names)) == len(names)
+    for path, method, operation in operations(document):
+        assert operation["summary"], (method, path)
+        told = [one for one in operation["parameters"] if "$ref" not in one]
+        assert {one["name"] for one in told if one["in"] == "path"} == set(re.findall(r"{(\w+)}", path))
+        assert len({(one["name"], one["in"]) for one in told}) == len(told)
+
+
+def test_bodies_answers_and_parameters_have_schemas(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        if (body := operation.get("requestBody")) is not None:
+            [told] = body["content"].values()
+            assert told["schema"], (method, path)
+            assert "example" in told, (method, path)
+        assert method in ("GET", "DELETE") or body is not None or path.endswith(("/rotate", "/reset")), (method, path)
+        for status, answer in operation["responses"].items():
+            assert status == "204" or answer["content"], (method, path, status)
+        for parameter in operation["parameters"]:
+            assert "$ref" in parameter or {"type", "enum"} & set(parameter["schema"]), (method, path, parameter)
+
+
+def test_parameters_are_typed_as_they_are_read(document: dict[str, Any]) -> None:
+    told = {one["name"]: one for one in document["paths"]["/api/v1/events"]["get"]["parameters"] if "name" in one}
+
+    assert told["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 500, "default": 20}
+    assert told["before"]["schema"] == {"type": "string"}
+    assert "prev_cursor" in told["before"]["description"]
+    watch = document["paths"]["/api/v1/config/{name}/watch"]["get"]["parameters"]
+    after, backpressure = watch[1], watch[2]
+    assert (after["name"], after["schema"]["type"]) == ("after", "integer")
+    assert backpressure["schema"]["enum"] == ["block", "buffer", "disconnect", "drop"]
+
+
+def test_the_example_of_an_event_is_accepted_in_all_three_forms(http: httpx.Client, document: dict[str, Any]) -> None:
+    told = document["paths"]["/api/v1/events"]["post"]["requestBody"]["content"]["application/json"]
+
+    for body in (told["example"], [told["example"]], {"events": [told["example"]]}):
+        assert not [*problems(body, told["schema"], document)]
+        assert http.post("/api/v1/events", json=body).is_success
+
+
+class Walk:
+    """Sends every documented example, in the order of the document, to things that are there to be asked for."""
+
+    def __init__(self, http: httpx.Client, document: dict[str, Any]) -> None:
+        self.http = http
+        self.document = document
+        self.job: dict[str, Any] = {}
+        self.asked: list[tuple[str, str]] = []
+
+    def prepare(self) -> None:
+        function = {"id": "ship-order", "triggers": [{"event": "order.*"}]}
+        assert self.http.post(f"{RPC}/RegisterFunction", json=function).is_success
+        for name in ("stripe-key", "other"):
+            self.http.post("/api/v1/secrets", json={"name": name, "value": "x"})
+            self.http.delete(f"/api/v1/secrets/{name}")
+
+    def run(self, *, paused: bool = False) -> str:
+        emitted = self.http.post("/api/v1/events", json={"name": "order.placed"}).json()
+        [run_id] = emitted["run_ids"]
+        if paused:
+            self.http.post(f"/api/v1/runs/{run_id}/pause")
+        return str(run_id)
+
+    def poll(self) -> dict[str, Any]:
+        """A job of the worker that the document's example registered."""
+        jobs: list[dict[str, Any]] = []
+        self.http.post("/api/v1/runs/bulk/cancel", json={})
+        self.run()
+        while not jobs:
+            answer = self.http.get("/api/v1/workers/w1/jobs", params={"available": 1, "wait": 10})
+            jobs = answer.json()["jobs"] if answer.status_code == 200 else []
+        return jobs[0]
+
+    def ask(self, path: str, method: str, operation: dict[str, Any]) -> None:
+        """Raises AssertionError for an example that is refused, and for an answer that is not as documented."""
+        body, media = self._example(operation)
+        values, body = self._made_real(path, method, body)
+        content = {} if body is None else {"content": body if isinstance(body, bytes) else json.dumps(body)}
+        headers = {"Content-Type": media} if media else {}
+        needed = {one["name"]: 1 for one in operation["parameters"] if one.get("required") and one["in"] == "query"}
+        answer = self.http.request(method, path.format(**values), params=needed, headers=headers, **content)  # type: ignore[arg-type]
+        assert answer.is_success, (method, path, answer.text)
+        self._check(answer, method, path, operation)
+        self.asked.append((method, path))
+
+    def _example(self, operation: dict[str, Any]) -> tuple[Any, str]:
+        if "requestBody" not in operation:
+            return None, ""
+        [(media, told)] = operation["requestBody"]["content"].items()
+        if media == "*/*":
+            return told["example"].encode(), "application/octet-stream"
+        assert not [*problems(told["example"], told["schema"], self.document)]
+        return told["example"], media
+
+    def _made_real(self, path: str, method: str, body: Any) -> tuple[dict[str, str], Any]:
+        """Values for the path, and the example about things that are there."""
+        values = {"bucket": "carts", "key": "a/b", "name": "shop", "worker_id": "w1", "function_id": "ship-order"}
+        if path.startswith("/api/v1/secrets"):
+            values["name"] = "stripe-key"
+        if path.startswith("/api/v1/functions/{function_id}") and method != "GET":
+            values["function_id"] = "spare"
+            for timeout_ms in (1_000, 2_000):
+                self.http.post(f"{RPC}/RegisterFunction", json={"id": "spare", "timeoutMs": timeout_ms})
+        if path.endswith("/versions/{number}"):
+            values["number"] = "1"
+        if path.startswith("/api/v1/events/schemas"):
+            values |= {"name": "order.placed", "version": "1"}
+            if method == "DELETE":
+                self.http.post("/api/v1/events/schemas", json={"event_name": "order.placed", "schema": {}})
+        if "{entity_id}" in path:
+            values["entity_id"] = "o-7"
+        if "{position}" in path:
+            values["position"] = self.http.get("/api/v1/history").json()["entries"][-1]["position"]
+        if path.endswith("/{event_id}"):
+            values["event_id"] = self.http.post("/api/v1/events", json={"name": "a"}).json()["event_id"]
+        if "{run_id}" in path:
+            values["run_id"] = self.run()
+        if path.endswith("/resume") and body is not None and "run_id" in body:
+            body = {**body, "run_id": self.run(paused=True)}
+        if "{job_id}" in path:
+            job = self.poll()
+            values["job_id"] = job["job_id"]
+            body = {**body, "execution_seq": job["execution_seq"], "lease_token": job["lease_token"]}
+            for step in body.get("steps", ()):
+                step["id"] = f"{job['run_id']}:{step['name']}:0"
+        if "/counters/" in path:
+            values["key"] = "count"
+        return values, body
+
+    def _check(self, answer: httpx.Response, method: str, path: str, operation: dict[str, Any]) -> None:
+        told = operation["responses"].get(str(answer.status_code))
+        assert told is not None, (method, path, answer.status_code)
+        if answer.status_code == 204:
+            assert not answer.content
+            return
+        [(media, content)] = told["content"].items()
+        assert answer.headers["Content-Type"].partition(";")[0] == media, (method, path)
+        if media == "application/json":
+            assert [*problems(answer.json(), content["schema"], self.document)] == [], (method, path)
+
+
+def test_every_example_is_accepted_and_answered_as_documented(http: httpx.Client, document: dict[str, Any]) -> None:
+    walk = Walk(http, document)
+    walk.prepare()
+    wanted = [
+        (path, method, operation)
+        for path, method, operation in operations(document)
+        if not path.endswith(("/watch", "/rotate", "/reset")) and "/entries/{env}" not in path
+    ]
+    # What is read is there only once it was written, and until it is deleted.
+    phases = ({"POST", "PUT"}, {"PATCH"}, {"GET"}, {"DELETE"})
+
+    for phase in phases:
+        ordered = sorted(wanted, key=lambda one: one[0].count("{"), reverse="DELETE" in phase)
+        for path, method, operation in ordered:
+            if method in phase:
+                walk.ask(path, method, operation)
+
+    assert len(walk.asked) == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("path", "write"),
+    [
+        ("/api/v1/kv/buckets/carts/watch", ("PUT", "/api/v1/kv/buckets/carts/keys/k", b"1")),
+        ("/api/v1/config/shop/watch", ("POST", "/api/v1/config/shop", b'{"a": 1}')),
+    ],
+)
+def test_what_is_followed_is_as_documented(
+    http: httpx.Client, document: dict[str, Any], path: str, write: tuple[str, str, bytes]
+) -> None:
+    template = next(one for one in document["paths"] if re.fullmatch(re.sub(r"{\w+}", r"\\w+", one), path))
+    content = document["paths"][template]["get"]["responses"]["200"]["content"]
+    http.post("/api/v1/kv/buckets", json={"name": "carts"})
+    before = http.get("/api/v1/history/head").json()["position"]
+    assert http.request(write[0], write[1], content=write[2]).is_success
+
+    with http.stream("GET", path, params={"after": before}) as answer:
+        told = next(line for line in answer.iter_lines() if line.startswith("data: "))
+
+    assert answer.headers["Content-Type"].partition(";")[0] in content
+    schema = content["text/event-stream"]["schema"]
+    assert [*problems(json.loads(told.removeprefix("data: ")), schema, document)] == []
+
+
+def test_an_error_is_as_documented(http: httpx.Client, document: dict[str, Any]) -> None:
+    schema = {"$ref": "#/components/schemas/ErrorResponse"}
+
+    for answer in (http.get("/api/v1/runs/nope"), http.get("/api/v1/runs?limit=0"), http.post("/api/v1/events")):
+        assert answer.is_client_error
+        assert [*problems(answer.json(), schema, document)] == []
