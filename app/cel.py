@@ -77,8 +77,8 @@ class Budget:
 
     __slots__ = ("_left",)
 
-    def __init__(self, cost_max: int = COST_MAX) -> None:
-        self._left = cost_max
+    def __init__(self) -> None:
+        self._left = COST_MAX
 
     def spend(self, cost: int) -> None:
         """Raises TooCostly."""
@@ -100,10 +100,10 @@ def shortened(tree: Any) -> Any:
     return lark.Tree(tree.data, children, tree.meta)
 
 
-def evaluate(tree: Any, values: Mapping[str, tuple[Any, Needs]], *, cost_max: int = COST_MAX) -> Any:
+def evaluate(tree: Any, values: Mapping[str, tuple[Any, Needs]]) -> Any:
     """The value of a shortened tree over plain JSON values, of which only the needs are converted. Raises TooCostly,
     and whatever cel-python raises for data that do not fit."""
-    budget = Budget(cost_max)
+    budget = Budget()
     variables = {name: _chosen(value, needs, budget) for name, (value, needs) in values.items()}
     functions = {name: _Metered(function, budget) for name, function in _METERED.items()}
     return _Evaluator(tree, _Scope(variables, None, base_functions | functions), budget).evaluate()

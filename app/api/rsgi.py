@@ -87,10 +87,18 @@ def _asgi_scope(scope: Scope) -> Message:
         "path": scope.path,
         "query_string": scope.query_string.encode("latin-1"),
         "root_path": "",
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in scope.headers.items()],
+        "headers": _headers(scope),
         "client": _address(scope.client),
         "server": _address(scope.server),
     }
+
+
+def _headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Those of the request; HTTP/2 tells the host elsewhere."""
+    told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in scope.headers.items()]
+    if scope.authority and "host" not in scope.headers:
+        told.append((b"host", scope.authority.encode("latin-1")))
+    return told
 
 
 def _address(text: str) -> tuple[str, int]:
