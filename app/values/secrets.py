@@ -75,7 +75,7 @@ class SecretNoun:
         for state in rows:
             if not state.live:
                 secrets.remove(tx, state.environment, state.name)
-        secrets.save(tx, [_row(state) for state in rows if state.live])
+        secrets.save(tx, [row_of(state) for state in rows if state.live])
 
     def clear(self, tx: Transaction) -> None:
         secrets.clear(tx)
@@ -137,7 +137,7 @@ def check_description(text: str) -> None:
         )
 
 
-def _row(state: Secret) -> SecretRow:
+def row_of(state: Secret) -> SecretRow:
     return SecretRow(
         environment=state.environment,
         name=state.name,

@@ -216,7 +216,7 @@ class Vault:
                     continue
                 raise
             await self._forget(*(old.value_id for old in (known, leaving) if old and old.value_id))
-            return await self.get(environment, name)
+            return await self._storage.read(lambda tx, row=row: _recorded(tx, row))  # type: ignore[misc]
         raise Conflict(f"secret {name!r} is changed by too many at once", hint="try again")
 
     async def _known(self, environment: str, name: str) -> Secret | None:
@@ -280,3 +280,16 @@ def _check(name: str, value: str, description: str) -> None:
     secrets.check_name(name)
     secrets.check_value(value)
     secrets.check_description(description)
+
+
+def _recorded(tx: Transaction, value: SecretValueRow) -> SecretRow:
+    """The secret as it was with that value, which another change may have replaced already."""
+    row = rows.get(tx, value.environment, value.name)
+    if row is not None and row.value_id == value.id:
+        return row
+    noun = secrets.SecretNoun()
+    for record in history.whole_stream(tx, value.environment, secrets.stream(value.name)):
+        known = noun.apply(None, Entry(record))
+        if known.value_id == value.id:
+            return secrets.row_of(known)
+    raise AssertionError(f"the change of {value.name!r} that was committed is not in history")
