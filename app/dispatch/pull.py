@@ -19,6 +19,7 @@ from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.jobs import Job
 from app.dispatch.workers import Session, WorkerInfo, new_session, seen
 from app.errors import InvalidArgument, StaleExecution, WorkerNotFound
+from app.history.committer import submitted
 from app.history.kinds import Failure, RunCompleted, StepCompleted, StepFailed
 from app.runs.engine import Engine
 from app.runs.yields import Yield
@@ -137,7 +138,7 @@ class PullWorkers:
     async def _end(self, worker_id: str, job: Job, submit: Submit) -> None:
         """Record the end; only then is the job off the worker's hands, so that it may report again if we fail."""
         try:
-            await _answered(submit)
+            await submitted(submit)
         except StaleExecution:
             self._forget(worker_id, job)
             raise
@@ -180,7 +181,7 @@ class PullWorkers:
         known = failed.get(step.step_id)
         if known is not None and isinstance(step, StepFailed):
             return known
-        answer = _submitted(partial(self._engine.step, job.environment, job.run_id, step))
+        answer = submitted(partial(self._engine.step, job.environment, job.run_id, step))
         if isinstance(step, StepFailed):
             failed[step.step_id] = answer
             answer.add_done_callback(partial(_unless_durable, failed, step.step_id))
@@ -198,22 +199,3 @@ def _clear(desk: _Desk, job: Job) -> None:
     if job in desk.jobs:
         desk.jobs.remove(job)
     desk.failed.pop(job.id, None)
-
-
-def _submitted(submit: Submit) -> asyncio.Future[Any]:
-    """What is submitted, as a future of its answer."""
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-    def done(answer: Any, error: BaseException | None) -> None:
-        if not future.done():
-            if error is None:
-                future.set_result(answer)
-            else:
-                future.set_exception(error)
-
-    submit(done)
-    return future
-
-
-async def _answered(submit: Submit) -> Any:
-    return await _submitted(submit)

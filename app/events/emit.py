@@ -21,7 +21,7 @@ from app.errors import FailedPrecondition, IdempotencyConflict, InvalidArgument,
 from app.events import noun
 from app.events.noun import Event
 from app.events.schemas import Schemas
-from app.history.committer import Command, Committer, Decision, Done
+from app.history.committer import Command, Committer, Decision, Done, submitted
 from app.history.entry import Draft
 from app.history.kinds import EventEmitted, Fact, Outcome, entity
 from app.ids import Ids
@@ -131,18 +131,8 @@ class Emitter:
     async def emit(self, event: NewEvent) -> Emitted:
         """Raises InvalidArgument, PayloadTooLarge, IdempotencyConflict, and FailedPrecondition for one whose caller
         waits for a function that holds its events."""
-        answered: asyncio.Future[Emitted] = asyncio.get_running_loop().create_future()
-
-        def done(answer: Any, error: BaseException | None) -> None:
-            if answered.cancelled():
-                return
-            if error is None:
-                answered.set_result(answer)
-            else:
-                answered.set_exception(error)
-
-        self._submit(event, done)
-        return await answered
+        emitted: Emitted = await submitted(partial(self._submit, event))
+        return emitted
 
     async def emit_batch(self, events: Sequence[NewEvent | IronflowError]) -> Sequence[Emitted | BaseException]:
         """One answer an event, in order: what was recorded, or why this one was not. An error among the events stands

@@ -108,18 +108,7 @@ class Committer:
 
     async def commit(self, command: Command) -> Any:
         """The command's answer, once what it decided is durable. Raises what it was refused with."""
-        answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-        def done(answer: Any, error: BaseException | None) -> None:
-            if answered.cancelled():
-                return
-            if error is None:
-                answered.set_result(answer)
-            else:
-                answered.set_exception(error)
-
-        self.submit(command, done)
-        return await answered
+        return await submitted(partial(self.submit, command))
 
     def submit(self, command: Command, done: Done, *, urgent: bool = True) -> None:
         """Queue a command; `done(answer, error)` is called in the event loop. One that is not urgent rides along
@@ -334,6 +323,22 @@ class _View(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._slots)
+
+
+def submitted(submit: Callable[[Done], None]) -> asyncio.Future[Any]:
+    """What `submit` queues, as a future of its answer; who no longer waits for it misses nothing."""
+    answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def done(answer: Any, error: BaseException | None) -> None:
+        if answered.done():
+            return
+        if error is None:
+            answered.set_result(answer)
+        else:
+            answered.set_exception(error)
+
+    submit(done)
+    return answered
 
 
 class _States:
