@@ -213,7 +213,7 @@ class Committer:
             slots = _Slots(partial(self._slot, tx, touched, command.environment))
             self._name(slots, command)
             try:
-                decision = command.decide(slots.states, now)
+                decision = command.decide(_View(slots), now)
                 encoded = [kinds.encode(draft.fact) for draft in decision.drafts]
             except IronflowError as refusal:
                 outcomes.append(_Outcome(waiting, None, refusal))
@@ -298,11 +298,11 @@ class Committer:
 
 
 class _Slots(dict[str, Slot]):
-    """The slots of one command by stream; one that is missing is loaded."""
+    """The slots of one command by stream; one that is missing is loaded. It must not refer to its view: such a cycle a
+    command is work for the collector."""
 
     def __init__(self, load: Callable[[str], Slot]) -> None:
         self._load = load
-        self.states = _View(self)
 
     def __missing__(self, stream: str) -> Slot:
         slot = self[stream] = self._load(stream)

@@ -18,7 +18,7 @@ def insist(submit: Callable[[Done], None], then: Done) -> None:
 
     def done(answer: Any, error: BaseException | None) -> None:
         if error is not None and passing(error):
-            asyncio.get_running_loop().call_later(RETRY_STORE_S, submit, done)
+            asyncio.get_running_loop().call_later(RETRY_STORE_S, insist, submit, then)
         else:
             then(answer, error)
 
