@@ -32,6 +32,8 @@ MAX_AGE_S = 7 * 24 * 3_600
 DUPLICATE_WINDOW_S = 10
 """Short, because ids kept cost memory: it only has to cover the retry of one batch."""
 BATCH_MAX = 2_000
+GATHER_S = 0.005
+"""Between two writes: what is committed meanwhile goes out together. The first after a rest goes at once."""
 ACK_TIMEOUT_S = 10.0
 RETRY_S = (0.1, 5.0)
 
@@ -85,6 +87,7 @@ class Publisher:
                     sequence = acked
                     self.position = part[-1].position
                     self.published_total += len(part)
+                await asyncio.sleep(GATHER_S)
         finally:
             await client.close()
 

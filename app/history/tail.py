@@ -148,16 +148,21 @@ class Tail:
                 follower.wake.set()
 
     def _remembered(self, after: int) -> Sequence[Entry] | None:
-        """The next batch from memory, an empty one if there is nothing yet, or None if only the store can tell."""
+        """All that follows, from memory: the commits of a follower that lags in one batch. An empty one if there is
+        nothing yet, or None if only the store can tell."""
         if after >= self.head:
             return ()
         if not self._recent or self._recent[0][0].position > after + 1:
             return None
+        newer: list[Sequence[Entry]] = []
         for batch in reversed(self._recent):
+            newer.append(batch)
             first = batch[0].position
             if first <= after + 1:
-                return batch[after + 1 - first :]
-        return None
+                break
+        if len(newer) > 1:
+            batch = [entry for commit in reversed(newer) for entry in commit]
+        return batch[after + 1 - first :]
 
 
 def _size(entries: Sequence[Entry]) -> int:

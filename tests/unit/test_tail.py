@@ -74,6 +74,20 @@ async def test_a_follower_of_some_kinds_sleeps_through_all_others() -> None:
     choosy.task.cancel()
 
 
+async def test_a_follower_that_lags_is_told_of_many_commits_at_once() -> None:
+    store = Store()
+    tail: Tail = Tail(store)  # type: ignore[arg-type]
+    tail.publish(commit(store, ["a"]))
+    for _ in range(50):
+        tail.publish(commit(store, ["a", "b"]))
+
+    late = Following(tail, frozenset("b"))
+    await rest()
+
+    assert (late.told, late.batches, store.reads) == ([*range(3, 102, 2)], 1, 0)
+    late.task.cancel()
+
+
 async def test_every_follower_is_told_all_that_it_wants_once_and_in_order(seed: int) -> None:
     """Commits of this node and of others, announced or not, with followers that rest, lag and come late."""
     choose = random.Random(seed)
