@@ -23,6 +23,7 @@ from psycopg import AsyncConnection, Connection, Cursor, errors
 from storage import migrations, queries
 from storage.contract import Row, StorageConflict, StorageError, StorageFull, StorageUnavailable, Transaction
 from storage.records import EntryRecord, Record
+from storage.thread import WorkThread
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class PostgresStorage:
         self._url = url
         self._migrations = migrations.load(sql / "postgres" / "migrations")
         self._queries = queries.load(sql / "postgres" / "queries", style="psycopg")
-        self._writing = ThreadPoolExecutor(1, "postgres-write")
+        self._writing = WorkThread("postgres-write")
         self._reading = ThreadPoolExecutor(READERS, "postgres-read")
         self._writer: Connection[Row] | None = None
         self._reader = threading.local()
@@ -58,23 +59,23 @@ class PostgresStorage:
     async def open(cls, url: str, sql: Path) -> PostgresStorage:
         storage = cls(url, sql)
         try:
-            await storage._in(storage._writing, storage._connected)
+            await storage._writing.run(storage._connected)
         except BaseException:
             await storage.close()
             raise
         return storage
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        return await self._in(self._writing, lambda: self._write(work))
+        return await self._writing.run(lambda: self._write(work))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await self._in(self._reading, lambda: self._read(work))
+        return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read(work))
 
     async def migrate(self) -> Sequence[str]:
-        return await self._in(self._writing, self._migrate)
+        return await self._writing.run(self._migrate)
 
     async def check_schema(self) -> None:
-        await self._in(self._writing, lambda: migrations.require_current(self._migrations, self._applied()))
+        await self._writing.run(lambda: migrations.require_current(self._migrations, self._applied()))
 
     def announce(self, position: int) -> None:
         self._announce_position = max(position, self._announce_position)
@@ -100,13 +101,10 @@ class PostgresStorage:
         if self._announcer is not None:
             self._announcer.cancel()
             await asyncio.gather(self._announcer, return_exceptions=True)
-        for executor in (self._reading, self._writing):
-            await asyncio.to_thread(executor.shutdown)
+        await asyncio.to_thread(self._reading.shutdown)
+        await self._writing.stop()
         for connection in (*self._readers, *([self._writer] if self._writer is not None else ())):
             connection.close()
-
-    async def _in(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(executor, work)
 
     async def _announce_all(self) -> None:
         """One NOTIFY at a time, each with the newest position: while one is under way the next ones gather."""

@@ -19,6 +19,7 @@ import apsw
 from storage import migrations, queries
 from storage.contract import Row, StorageConflict, StorageError, StorageFull, StorageUnavailable, Transaction
 from storage.records import EntryRecord, Record
+from storage.thread import WorkThread
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class SQLiteStorage:
         self._path = path
         self._migrations = migrations.load(sql / "sqlite" / "migrations")
         self._queries = queries.load(sql / "sqlite" / "queries", style="named")
-        self._writing = ThreadPoolExecutor(1, "sqlite-write")
+        self._writing = WorkThread("sqlite-write")
         self._reading = ThreadPoolExecutor(READERS, "sqlite-read")
         self._checkpointing = ThreadPoolExecutor(1, "sqlite-checkpoint")
         self._local = threading.local()
@@ -48,20 +49,20 @@ class SQLiteStorage:
     @classmethod
     async def open(cls, path: Path, sql: Path) -> SQLiteStorage:
         storage = cls(path, sql)
-        await storage._in(storage._writing, storage._open_writer)
+        await storage._writing.run(storage._open_writer)
         return storage
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        return await self._in(self._writing, lambda: self._write(work))
+        return await self._writing.run(lambda: self._write(work))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await self._in(self._reading, lambda: self._read(work))
+        return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read(work))
 
     async def migrate(self) -> Sequence[str]:
-        return await self._in(self._writing, self._migrate)
+        return await self._writing.run(self._migrate)
 
     async def check_schema(self) -> None:
-        await self._in(self._writing, lambda: migrations.require_current(self._migrations, self._applied()))
+        await self._writing.run(lambda: migrations.require_current(self._migrations, self._applied()))
 
     def announce(self, position: int) -> None:
         """Nobody else has the file open for writing, so there is nobody to tell."""
@@ -71,13 +72,11 @@ class SQLiteStorage:
         yield 0
 
     async def close(self) -> None:
-        for executor in (self._reading, self._checkpointing, self._writing):
+        await self._writing.stop()
+        for executor in (self._reading, self._checkpointing):
             await asyncio.to_thread(executor.shutdown)
         for connection in self._opened:
             connection.close()
-
-    async def _in(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(executor, work)
 
     def _open_writer(self) -> None:
         with _translated(f"open {self._path.name}"):
