@@ -17,7 +17,7 @@ from typing import Any
 
 from app import resources
 from app.clock import SystemClock
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.kinds import Batch, CancelOn, Concurrency, Debounce, RateLimit, Singleton, Throttle, Trigger
 from app.ids import Ids
 from app.node import Node

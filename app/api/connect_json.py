@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -21,8 +20,9 @@ from app.api.caller import Caller
 from app.api.health import FEATURES, TRANSPORTS
 from app.api.services import Services
 from app.errors import InvalidArgument, IronflowError
-from app.events.emit import Emitted, NewEvent
 from app.events.invoke import RunResult
+from app.events.new_event import NewEvent
+from app.events.prepared import Emitted
 from app.events.topics import NewMessage
 from app.history.kinds import EMPTY, NULL
 from app.rpc import convert
@@ -248,7 +248,9 @@ def _triggered(caller: Caller, body: TriggerBody) -> NewEvent:
     delay_ms = whole(body.delay_ms if body.delay_ms is not None else body.delay_ms_snake, "delay_ms")
     if not start_at and not delay_ms:
         return event
-    return replace(event, start_at=clock.parse_rfc3339(start_at, field="at") if start_at else 0, delay_ms=delay_ms)
+    return msgspec.structs.replace(
+        event, start_at=clock.parse_rfc3339(start_at, field="at") if start_at else 0, delay_ms=delay_ms
+    )
 
 
 def _invoked(caller: Caller, body: InvokeBody) -> NewEvent:

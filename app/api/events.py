@@ -27,7 +27,8 @@ from app.api.shapes.events import (
 )
 from app.durations import parse_duration
 from app.errors import InvalidArgument, IronflowError
-from app.events.emit import Emitted, NewEvent
+from app.events.new_event import NewEvent
+from app.events.prepared import Emitted
 from app.events.reading import NAMES_SCANNED, EventFilter
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, Outcome

@@ -40,7 +40,7 @@ from app.api.shapes.streams import (
 from app.entities.reading import Key, StreamPage
 from app.entities.streams import ANY, Append
 from app.errors import InvalidArgument
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history import moments
 from app.history.kinds.base import empty, null
 from storage import history

@@ -13,7 +13,7 @@ from app.api.connect_json import ABSENT, Number, Text, message_shown, whole
 from app.api.services import Services
 from app.entities.reading import LIMIT_MAX, Key
 from app.entities.streams import Append
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import EMPTY, NULL, EventEmitted
 from app.rpc import streams

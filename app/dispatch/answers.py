@@ -14,7 +14,7 @@ from app.dispatch.jobs import Job
 from app.dispatch.reports import STEP_ID_CHARS_MAX, JobError, Step, StepResult, check_step_id, checked, text
 from app.dispatch.yielding import YieldInfo
 from app.errors import InvalidArgument
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
 from app.history.kinds import EMPTY, NULL, Divergence, Failure, RunCompleted, RunNoted
 from app.runs.yields import YIELDS_MAX, Yield

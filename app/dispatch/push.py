@@ -25,7 +25,8 @@ from app.dispatch.jobs import Job
 from app.dispatch.reports import Unrecordable, bad_report
 from app.dispatch.workers import PUSH_WORKER, Session, WorkerInfo, new_session
 from app.errors import BreakerNotFound, IdempotencyConflict, IronflowError, StaleExecution
-from app.events.emit import Emitter, NewEvent
+from app.events.emit import Emitter
+from app.events.new_event import NewEvent
 from app.events.topics import Topics
 from app.history.committer import Done
 from app.history.kinds import Divergence, Failure, FunctionRegistered, RunCompleted, RunNoted

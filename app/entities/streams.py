@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from app import ids
 from app.entities import names
 from app.entities.noun import Entity
 from app.errors import InvalidArgument, StreamDeleted, StreamNotFound, Unimplemented, VersionConflict
 from app.events import noun as event_noun
-from app.events.emit import Emitter, NewEvent, Prepared, check_key, key_conflict, keyed_id
+from app.events.emit import Emitter
+from app.events.keys import check_key, key_conflict, keyed_id
+from app.events.new_event import NewEvent
 from app.events.noun import Event
+from app.events.prepared import Prepared
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft
 from app.history.kinds import AppendedPart, EntityDeleted, EventKeyed
@@ -97,19 +102,17 @@ class Streams:
     ) -> list[tuple[Append, str, list[Prepared]]]:
         """Each append with its stream and its events, which know now what they are appended to."""
         event_ids = _event_ids(environment, key)
-        return [
-            (
-                append,
-                stream(append.type, append.id),
-                [
-                    self._emitter.prepare(
-                        replace(event, entity=(append.type, append.id), idempotency_key=key), next(event_ids)
-                    )
-                    for event in append.events
-                ],
-            )
-            for append in appends
-        ]
+        found = []
+        for append in appends:
+            entity = append.type, append.id
+            events = [
+                self._emitter.prepare(
+                    msgspec.structs.replace(event, entity=entity, idempotency_key=key), next(event_ids)
+                )
+                for event in append.events
+            ]
+            found.append((append, stream(*entity), events))
+        return found
 
     async def delete(
         self,

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
 
 from app.clock import Clock
 from app.errors import FailedPrecondition, IdempotencyConflict, InvalidArgument, ResourceExhausted
-from app.events.emit import Emitted, Emitter, NewEvent
+from app.events.emit import Emitter
+from app.events.new_event import NewEvent
+from app.events.prepared import Emitted
 from app.history.kinds import Failure, RunCompleted, RunFailed, RunPaused
 from app.runs.functions import Functions
 from app.runs.reading import RunReader
@@ -61,7 +62,7 @@ class Invoker:
         """The event's id, and one result for each run of it. No `timeout_ms` is WAIT_MS_DEFAULT. Raises as
         Emitter.emit does."""
         started_at, until = self._limits(timeout_ms)
-        emitted = await self._emitter.emit(replace(event, waits=True))
+        emitted = await self._emitter.emit(msgspec.structs.replace(event, waits=True))
         if emitted.duplicate:
             waits = [self._found(event.environment, run_id, until) for run_id in emitted.run_ids]
         else:
@@ -95,7 +96,7 @@ class Invoker:
             raise FailedPrecondition(
                 f"function {event.name!r} is {function.status}", hint=f"`ironflow function resume {event.name}`"
             )
-        return await self._emitter.emit(replace(event, function_ids=(event.name,), waits=True))
+        return await self._emitter.emit(msgspec.structs.replace(event, function_ids=(event.name,), waits=True))
 
     async def _run_of(self, event: NewEvent, emitted: Emitted) -> str:
         """The run of the called function: its event may have started others too."""

@@ -13,7 +13,7 @@ import msgspec
 
 from app import ids, jsonvalue, patterns
 from app.errors import IdempotencyConflict, InvalidArgument
-from app.events.emit import check_key
+from app.events.keys import check_key
 from app.events.noun import fingerprint
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry

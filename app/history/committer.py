@@ -34,8 +34,8 @@ from storage.records import EntryRecord
 
 log = structlog.get_logger(__name__)
 
-BATCH_COMMANDS_MAX = 1_000
-WAITING_COMMANDS_MAX = 50_000
+BATCH_WEIGHT_MAX = 1_000
+WAITING_WEIGHT_MAX = 50_000
 RIDE_ALONG_S = 0.01
 RETRY_STORE_S = 0.5
 STATES_MAX = 10_000
@@ -63,12 +63,14 @@ Done = Callable[[Any, BaseException | None], None]
 
 class Command(NamedTuple):
     """A wish to record something. `streams` names what `decide` surely reads or writes; streams in `new` are known to
-    be empty, because their id was made a moment ago, and are not looked up."""
+    be empty, because their id was made a moment ago, and are not looked up. `weight` is how many things it decides:
+    what a transaction and the queue hold is bounded by it."""
 
     environment: str
     streams: tuple[str, ...]
     decide: Decide
     new: tuple[str, ...] = ()
+    weight: int = 1
 
 
 class Observer(Protocol):
@@ -98,6 +100,7 @@ class Committer:
         self._clock = clock
         self._observer = observer
         self._queue: list[_Waiting] = []
+        self._weight = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._wake = asyncio.Event()
@@ -113,12 +116,13 @@ class Committer:
     def submit(self, command: Command, done: Done, *, urgent: bool = True) -> None:
         """Queue a command; `done(answer, error)` is called in the event loop. One that is not urgent rides along
         with the next batch, at most a hundredth of a second later. Commands are decided in the order of submission."""
-        if len(self._queue) >= WAITING_COMMANDS_MAX:
+        if self._weight >= WAITING_WEIGHT_MAX:
             done(
                 None, ResourceExhausted("too many commands are waiting to be recorded", hint="slow down and try again")
             )
             return
         self._queue.append(_Waiting(command, done))
+        self._weight += command.weight
         self._idle.clear()
         if urgent:
             self._wake.set()
@@ -131,10 +135,21 @@ class Committer:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                batch = self._queue[:BATCH_COMMANDS_MAX]
-                del self._queue[:BATCH_COMMANDS_MAX]
-                await self._commit(batch)
+                await self._commit(self._next_batch())
             self._idle.set()
+
+    def _next_batch(self) -> Sequence[_Waiting]:
+        """Those who wait longest, taken from the queue: as many as BATCH_WEIGHT_MAX allows, but at least one."""
+        weight = count = 0
+        for waiting in self._queue:
+            if count and weight + waiting.command.weight > BATCH_WEIGHT_MAX:
+                break
+            weight += waiting.command.weight
+            count += 1
+        batch = self._queue[:count]
+        del self._queue[:count]
+        self._weight -= weight
+        return batch
 
     async def drain(self) -> None:
         """Returns once every command has been answered that was submitted so far, or while it waited; `run` must be
@@ -178,7 +193,7 @@ class Committer:
             try:
                 return await self._storage.write(there)
             except StorageError as still:
-                refused, self._queue = self._queue, []
+                refused, self._queue, self._weight = self._queue, [], 0
                 for waiting in refused:
                     waiting.done(None, still)
                 await asyncio.sleep(RETRY_STORE_S)

@@ -14,7 +14,8 @@ from app.api.caller import Caller
 from app.api.runs import statuses
 from app.api.services import Services
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError, Unimplemented
-from app.events.emit import Emitted, NewEvent
+from app.events.new_event import NewEvent
+from app.events.prepared import Emitted
 from app.rpc import convert, convert_function
 from app.runs.function import Function
 from app.runs.reading import LIMIT_DEFAULT, RunFilter

@@ -12,7 +12,7 @@ from app import jsonvalue
 from app.clock import INSTANT_US_MAX, INSTANT_US_MIN
 from app.dispatch.jobs import Job
 from app.errors import InvalidArgument
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
 from app.history.kinds import NULL, Divergence, Failure, RunNoted, StepCompleted, StepFailed
 from app.rpc import convert

@@ -12,7 +12,7 @@ from app.api.shapes.streams import DELETED
 from app.entities.reading import LIMIT_DEFAULT, LIMIT_MAX, Key, Told
 from app.entities.streams import ANY, Append
 from app.errors import InvalidArgument
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted
 from app.history.kinds.entity import entity_of

@@ -24,7 +24,8 @@ from app.errors import (
     StaleExecution,
     Unavailable,
 )
-from app.events.emit import Emitter, NewEvent
+from app.events.emit import Emitter
+from app.events.new_event import NewEvent
 from app.events.topics import Topics
 from app.history.committer import Command
 from app.history.kinds import Divergence, Failure, RunCompleted

@@ -8,7 +8,6 @@ idempotency, rate limit, singleton, then debounce or batch; a function without o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -36,8 +35,7 @@ IDEMPOTENCY_US = 24 * 3_600 * 1_000_000
 THROTTLE_KEY_UNRESOLVED = "THROTTLE_KEY_UNRESOLVED"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """An event as a function's options see it: `envelope` is the event as an object, `start_at` the instant before
     which no run of it may start (0: none). With `owes_nothing`, no on_failure function runs for its runs."""
 
@@ -51,8 +49,7 @@ class Arrival:
     owes_nothing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """The run that an event would start. `keys` has the key of each option that has a gate."""
 
     function: FunctionRegistered

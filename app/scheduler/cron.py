@@ -19,7 +19,8 @@ import structlog
 from app import clock as instants
 from app.clock import Clock
 from app.errors import IronflowError
-from app.events.emit import Claim, Emitter, NewEvent
+from app.events.emit import Emitter
+from app.events.new_event import Claim, NewEvent
 from app.history.entry import Entry
 from app.history.fold import Fold
 from app.history.kinds import Fact, FunctionRegistered, FunctionStatusChanged, GatePassed, Trigger

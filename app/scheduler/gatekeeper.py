@@ -20,7 +20,8 @@ from app import clock as instants
 from app.clock import Clock
 from app.errors import FunctionNotFound, IronflowError, NotFound
 from app.events import noun as event_noun
-from app.events.emit import Claim, Emitter, NewEvent
+from app.events.emit import Emitter
+from app.events.new_event import Claim, NewEvent
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold

@@ -21,7 +21,7 @@ from app.bus import subjects
 from app.bus.nats_server import NatsServer, spawn
 from app.bus.publisher import STREAM, Publisher
 from app.clock import SystemClock
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted
 from app.ids import Ids

@@ -11,6 +11,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import Conflict, Internal
+from app.history import committer
 from app.history.committer import Command, Decision
 from app.history.entry import Draft
 from app.history.kinds import EventEmitted
@@ -51,6 +52,20 @@ async def test_commands_of_one_batch_fail_alone(node: Node) -> None:
     assert isinstance(answers[2], Internal)
     assert answers[3] == "c"
     assert node.tail.head == 2
+
+
+async def test_a_transaction_holds_no_more_than_its_weight_allows(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer, "BATCH_WEIGHT_MAX", 10)
+    weights = (4, 6, 1, 30, 2)
+
+    await asyncio.gather(*(node.committer.commit(emit(f"{n}")._replace(weight=n)) for n in weights))
+
+    sizes: list[int] = []
+    async for batch in node.tail.follow(0):
+        sizes.append(len(batch))
+        if sum(sizes) == len(weights):
+            break
+    assert sizes == [2, 1, 1, 1]
 
 
 async def test_a_batch_that_the_store_refuses_is_retried_command_by_command(

@@ -95,7 +95,7 @@ async def test_a_run_that_did_nothing_or_whose_worker_cannot_undo_ends_at_once(n
 
 
 def _event(name: str):  # type: ignore[no-untyped-def]
-    from app.events.emit import NewEvent
+    from app.events.new_event import NewEvent
 
     return NewEvent("default", name, b"1")
 

@@ -22,7 +22,7 @@ from app.errors import (
     StreamNotFound,
     VersionConflict,
 )
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.events.reading import EventFilter, EventReader
 from app.history.kinds import EventEmitted, Trigger
 from app.history.rebuild import rebuild

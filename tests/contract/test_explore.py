@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history import explore
 from app.history.explore import Explorer, Wanted
 from app.node import Node

@@ -12,7 +12,8 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import FailedPrecondition, ResourceExhausted
-from app.events.emit import Emitted, NewEvent
+from app.events.new_event import NewEvent
+from app.events.prepared import Emitted
 from app.history.kinds import (
     Batch,
     CancelOn,

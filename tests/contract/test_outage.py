@@ -11,7 +11,7 @@ import pytest
 from app.clock import ManualClock
 from app.dispatch import dispatcher
 from app.errors import Unavailable
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history import committer, insist, tail
 from app.history.verify import verify
 from app.ids import Ids
@@ -153,11 +153,11 @@ async def test_a_run_is_given_back_also_when_too_many_commands_wait(
     run_id = await emit(node)
     await leaving.job()
     await node.committer.drain()
-    monkeypatch.setattr(committer, "WAITING_COMMANDS_MAX", 0)
+    monkeypatch.setattr(committer, "WAITING_WEIGHT_MAX", 0)
     node.dispatcher.leave(leaving.session, reason="gone")
     other = Worker(node, name="other")
 
-    monkeypatch.setattr(committer, "WAITING_COMMANDS_MAX", 100)
+    monkeypatch.setattr(committer, "WAITING_WEIGHT_MAX", 100)
 
     assert (await other.job()).run_id == run_id
 

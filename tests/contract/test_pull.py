@@ -14,7 +14,7 @@ from app.dispatch.jobs import Job
 from app.dispatch.pull import ACK_TTL_S, LEASE_TTL_S, PullWorkers
 from app.dispatch.workers import WorkerInfo
 from app.errors import InvalidArgument, StaleExecution, WorkerNotFound
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.kinds import Fact, Failure, RunCompleted, RunReleased, StepCompleted, StepFailed
 from app.ids import Ids
 from app.node import Node

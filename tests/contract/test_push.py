@@ -15,7 +15,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.dispatch.push import PushOptions
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.kinds import CircuitBreaker, RetryPolicy, Trigger
 from app.ids import Ids
 from app.node import Node

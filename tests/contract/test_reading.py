@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.errors import InvalidArgument
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.events.reading import LIMIT_MAX, EventFilter, EventPage, EventReader
 from app.history.kinds import Trigger
 from app.node import Node

@@ -9,7 +9,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import IdempotencyConflict, InvalidArgument, RunNotFound, StaleExecution
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.kinds import Failure, RetryPolicy, Trigger
 from app.history.rebuild import rebuild
 from app.history.verify import verify

@@ -9,7 +9,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import IdempotencyConflict, InvalidArgument
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
 from app.history.committer import Command
 from app.history.kinds import RunPaused, RunSuspended, StepCompleted, StepFailed

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.clock import ManualClock
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.committer import Command, Decision
 from app.history.entry import Draft
 from app.history.kinds import FunctionRegistered, Trigger

@@ -10,7 +10,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import InvalidArgument
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.kinds import RunFailed, RunSuspended, RunWoken, StepCompleted, StepWaiting
 from app.history.rebuild import rebuild
 from app.node import Node

@@ -23,7 +23,7 @@ from app.clock import ManualClock
 from app.entities.reading import EntityReader, Key
 from app.entities.streams import ANY, Append, Appended
 from app.errors import IdempotencyConflict, StreamDeleted, StreamNotFound, VersionConflict
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import EntityDeleted, EventEmitted
 from app.history.kinds.entity import entity_of

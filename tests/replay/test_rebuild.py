@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from app import resources
 from app.clock import ManualClock
 from app.errors import IronflowError
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.kinds import Failure, RetryPolicy, RunCompleted, StepCompleted, StepFailed, Trigger
 from app.history.rebuild import rebuild
 from app.history.verify import verify

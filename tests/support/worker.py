@@ -12,7 +12,7 @@ import msgspec
 from app.clock import ManualClock
 from app.dispatch.jobs import Job
 from app.dispatch.workers import Session, WorkerInfo, new_session
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import Failure, RunCompleted, StepCompleted, Trigger
 from app.ids import Ids
