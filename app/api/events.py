@@ -65,6 +65,7 @@ class PostBody(EventBody, forbid_unknown_fields=True):
 
 _post = msgspec.json.Decoder(PostBody)
 _one = msgspec.json.Decoder(EventBody)
+_many = msgspec.json.Decoder(list[EventBody])
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -128,7 +129,7 @@ class EventNames:
 async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, EmittedResponse | EmittedBatchResponse]:
     """Status and content of the answer to one event, or to a list of them."""
     if body.lstrip()[:1] == b"[":
-        return 200, await _post_batch(services, caller, decoded(_raw_list, body))
+        return 200, await _post_batch(services, _new_events(body, caller))
     event: PostBody = decoded(_post, body)
     if event.events is None:
         emitted = await services.emitter.emit(_new_event(event, caller))
@@ -140,17 +141,19 @@ async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, Em
         )
     if event != PostBody(events=event.events):
         raise InvalidArgument("the body is both an event and a list of events", field="events", hint="send one")
-    return 200, await _post_batch(services, caller, event.events)
+    return 200, await _post_batch(services, [_readable(item, caller) for item in event.events])
 
 
-async def _post_batch(services: Services, caller: Caller, items: Sequence[msgspec.Raw]) -> EmittedBatchResponse:
-    answers = await services.emitter.emit_batch([_readable(item, caller) for item in items])
+async def _post_batch(services: Services, events: Sequence[NewEvent | IronflowError]) -> EmittedBatchResponse:
+    answers = await services.emitter.emit_batch(events)
     return EmittedBatchResponse(results=[_told(one) for one in answers])
 
 
 def _told(answered: Emitted | BaseException) -> EmitResult:
     """What became of one event of a batch."""
     if isinstance(answered, Emitted):
+        if not answered.outcomes and not answered.duplicate:
+            return EmitResult(event_id=answered.event_id, run_ids=answered.run_ids)
         return EmitResult(
             event_id=answered.event_id,
             run_ids=answered.run_ids,
@@ -162,17 +165,17 @@ def _told(answered: Emitted | BaseException) -> EmitResult:
 
 def outcomes_shown(outcomes: Sequence[Outcome]) -> list[OutcomeResponse] | UnsetType:
     """What became of an event at functions that it did not simply start."""
-    return given(
-        [
-            OutcomeResponse(
-                function_id=one.function_id,
-                outcome=one.outcome,
-                run_id=given(one.run_id),
-                due_at=clock.rfc3339(one.due_at) if one.due_at else UNSET,
-            )
-            for one in outcomes
-        ]
-    )
+    if not outcomes:
+        return UNSET
+    return [
+        OutcomeResponse(
+            function_id=one.function_id,
+            outcome=one.outcome,
+            run_id=given(one.run_id),
+            due_at=clock.rfc3339(one.due_at) if one.due_at else UNSET,
+        )
+        for one in outcomes
+    ]
 
 
 def shown(entry: Entry) -> EventResponse:
@@ -201,6 +204,14 @@ def shown(entry: Entry) -> EventResponse:
         entity_version=entry.version if entity else UNSET,
         emitted_by=given(entry.actor),
     )
+
+
+def _new_events(body: bytes, caller: Caller) -> Sequence[NewEvent | IronflowError]:
+    """The events of a list; where one cannot be read, why."""
+    try:
+        return [_new_event(one, caller) for one in _many.decode(body)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IronflowError):
+        return [_readable(item, caller) for item in decoded(_raw_list, body)]
 
 
 def _readable(item: msgspec.Raw, caller: Caller) -> NewEvent | IronflowError:

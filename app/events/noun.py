@@ -17,6 +17,8 @@ from storage import events
 from storage.contract import Transaction
 from storage.records import EventRow
 
+_NO_ENTITY = ("", "", 0)
+
 
 def stream(event_id: str) -> str:
     return f"event/{event_id}"
@@ -42,19 +44,18 @@ def row_of(entry: Entry) -> EventRow:
     """How an entry of kind event.emitted is listed."""
     fact = entry.fact
     assert isinstance(fact, EventEmitted), f"{entry} is not an event"
-    entity = entity_of(entry.stream)
+    record = entry.record
+    entity = entity_of(record.stream)
     return EventRow(
-        position=entry.position,
-        id=fact.id,
-        environment=entry.environment,
-        name=fact.name,
-        source=fact.source,
-        idempotency_key=fact.idempotency_key,
-        run_id=fact.run_id,
-        recorded_at=entry.recorded_at,
-        entity_type=entity[0] if entity else "",
-        entity_id=entity[1] if entity else "",
-        entity_version=entry.version if entity else 0,
+        record.position,
+        fact.id,
+        record.environment,
+        fact.name,
+        fact.source,
+        fact.idempotency_key,
+        fact.run_id,
+        record.recorded_at,
+        *((*entity, record.version) if entity else _NO_ENTITY),
     )
 
 

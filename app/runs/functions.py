@@ -27,6 +27,9 @@ from storage.contract import Storage, Transaction
 
 Decider = Callable[[Function | None], Sequence[Fact]]
 
+TRIGGERED_NAMES_MAX = 4_096
+"""Names of events whose functions are kept at hand."""
+
 _KINDS = frozenset((FunctionRegistered.kind, FunctionStatusChanged.kind))
 
 
@@ -41,6 +44,7 @@ class Functions:
         self._known: dict[str, dict[str, Function]] = {}
         self._triggers: dict[str, PatternIndex[Condition]] = {}
         self._conditions: dict[tuple[str, str], list[Condition]] = {}
+        self._triggered: dict[tuple[str, str], Sequence[tuple[Function, Condition]]] = {}
         self._watchers: list[Callable[[Function], None]] = []
         self._position = 0
 
@@ -132,11 +136,12 @@ class Functions:
     def triggered(self, environment: str, event_name: str) -> Sequence[tuple[Function, Condition]]:
         """Functions with a trigger whose pattern fits the event, each with what it asks besides. A function's own id
         is an implicit trigger."""
-        index = self._triggers.get(environment)
-        if index is None:
-            return ()
-        known = self._known[environment]
-        return [(known[condition.function_id], condition) for condition in index.matching(event_name)]
+        found = self._triggered.get((environment, event_name))
+        if found is None:
+            if len(self._triggered) >= TRIGGERED_NAMES_MAX:
+                self._triggered.clear()
+            found = self._triggered[environment, event_name] = self._look_up(environment, event_name)
+        return found
 
     def faults(self) -> int:
         """How many triggers are known to match nothing because of what is wrong with them."""
@@ -148,6 +153,13 @@ class Functions:
         for known in list(self._known.values()):
             for function in list(known.values()):
                 told(function)
+
+    def _look_up(self, environment: str, event_name: str) -> Sequence[tuple[Function, Condition]]:
+        index = self._triggers.get(environment)
+        if index is None:
+            return ()
+        known = self._known[environment]
+        return [(known[condition.function_id], condition) for condition in index.matching(event_name)]
 
     async def _change(
         self, environment: str, function_id: str, decider: Decider, actor: str
@@ -179,6 +191,7 @@ class Functions:
         before = known.get(function.fact.id)
         if before is not None and before.version > function.version:
             return
+        self._triggered.clear()
         index = self._triggers.setdefault(function.environment, PatternIndex())
         key = (function.environment, function.fact.id)
         for condition in self._conditions.get(key, ()):

@@ -21,8 +21,7 @@ def stream(type: str, id: str) -> str:
 
 def entity_of(stream: str) -> tuple[str, str] | None:
     """Type and id of the entity whose stream it is; None for a stream of something else."""
-    noun, _, rest = stream.partition("/")
-    if noun != "entity":
+    if not stream.startswith("entity/"):
         return None
-    type, _, id = rest.partition("/")
+    _, type, id = stream.split("/", 2)
     return type, id
