@@ -6,6 +6,7 @@ import re
 
 import falcon.asgi
 
+from app.api.caller import Header
 from app.errors import InvalidArgument
 from app.values.kv import ABSENT, PRESENT
 
@@ -19,10 +20,10 @@ CONDITIONS = {
 _REVISION = re.compile(r'(?:W/)?"?([0-9]{1,19})"?')
 
 
-def expected_of(req: falcon.asgi.Request) -> int | None:
+def expected(header: Header) -> int | None:
     """ABSENT for `If-None-Match: *`, PRESENT for `If-Match: *`, the revision of `If-Match: 3` or `"3"`, None without
     either header. Raises InvalidArgument."""
-    match, none_match = req.get_header("If-Match"), req.get_header("If-None-Match")
+    match, none_match = header("If-Match"), header("If-None-Match")
     if match is not None and none_match is not None:
         raise InvalidArgument(
             "If-Match and If-None-Match exclude each other", field="If-Match", hint="send one of them"
@@ -45,6 +46,15 @@ def expected_of(req: falcon.asgi.Request) -> int | None:
     return int(found[1])
 
 
+def expected_of(req: falcon.asgi.Request) -> int | None:
+    return expected(req.get_header)
+
+
+def tag(revision: int) -> str:
+    """The revision as an ETag."""
+    return f'"{revision}"'
+
+
 def tagged(resp: falcon.asgi.Response, revision: int) -> None:
     """Give the revision as the answer's ETag."""
-    resp.set_header("ETag", f'"{revision}"')
+    resp.set_header("ETag", tag(revision))

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from app import clock, patterns
 from app.api import live
 from app.api.answers import answer, body_of, decoded
-from app.api.caller import caller_of, environment_of
+from app.api.caller import Caller, caller_of, environment_of
 from app.api.conditions import CONDITIONS, expected_of, tagged
 from app.api.live import FOLLOWING, Interest
 from app.api.parameters import query_of
@@ -43,8 +43,10 @@ from app.history.kinds import BucketDeleted, KvPut
 from app.runs import noun as runs
 from app.values import buckets, kv
 from app.values.buckets import Definition
-from app.values.keyspace import Usage, Value
+from app.values.keyspace import Keyspace, Usage, Value
 
+BUCKETS = "/api/v1/kv/buckets"
+KEY = BUCKETS + "/{bucket}/keys/{key:path}"
 TTL_CHARS_MAX = 40
 
 
@@ -111,12 +113,12 @@ class Key:
             resp.content_type = "application/octet-stream"
             resp.data = found.value
         else:
-            answer(resp, _value_shown(found))
+            answer(resp, value_shown(found))
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str, key: str) -> None:
         expected, ttl_us = expected_of(req), _ttl_of(req)
-        put = kv.Put(bucket, key, await body_of(req, types=()), expected, ttl_us)
-        await _write(self._keyspace, req, resp, put)
+        write = kv.Put(bucket, key, await body_of(req, types=()), expected, ttl_us)
+        await _write(self._keyspace, req, resp, write)
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str, key: str) -> None:
         purge = query_of(req, DeleteKeyQuery).purge
@@ -124,7 +126,7 @@ class Key:
             environment_of(req),
             kv.Delete(bucket, key, purge, expected_of(req)),
             actor=caller_of(req).actor,
-            causation=_cause_of(req),
+            causation=_cause_of(caller_of(req)),
         )
         resp.status = 204
 
@@ -174,17 +176,20 @@ class Watch:
         live.send(resp, live.subscribed(req, self._live, Interest(environment, ("kv", "bucket"), wants)), update_shown)
 
 
-async def _write(keyspace: Any, req: falcon.asgi.Request, resp: falcon.asgi.Response, write: kv.Write) -> None:
-    change: kv.Change = await keyspace.write(
-        environment_of(req), write, actor=caller_of(req).actor, causation=_cause_of(req)
-    )
-    tagged(resp, change.revision)
-    answer(resp, WrittenResponse(revision=change.revision, value=UNSET if change.number is None else change.number))
+async def _write(keyspace: Keyspace, req: falcon.asgi.Request, resp: falcon.asgi.Response, write: kv.Write) -> None:
+    written = await written_by(caller_of(req), keyspace, write)
+    tagged(resp, written.revision)
+    answer(resp, written)
 
 
-def _cause_of(req: falcon.asgi.Request) -> str:
-    run_id = caller_of(req).run_id
-    return runs.stream(run_id) if run_id else ""
+async def written_by(caller: Caller, keyspace: Keyspace, write: kv.Write) -> WrittenResponse:
+    """Write, and what the writer is told."""
+    change = await keyspace.write(caller.environment, write, actor=caller.actor, causation=_cause_of(caller))
+    return WrittenResponse(revision=change.revision, value=UNSET if change.number is None else change.number)
+
+
+def _cause_of(caller: Caller) -> str:
+    return runs.stream(caller.run_id) if caller.run_id else ""
 
 
 def _ttl_of(req: falcon.asgi.Request) -> int | None:
@@ -214,7 +219,7 @@ def shown(usage: Usage) -> BucketResponse:
     )
 
 
-def _value_shown(found: Value) -> ValueResponse:
+def value_shown(found: Value) -> ValueResponse:
     return ValueResponse(
         key=found.key,
         value=base64.b64encode(found.value).decode(),
@@ -335,13 +340,13 @@ def routes(services: Services) -> Sequence[Route]:
             headers=FOLLOWING,
         )
     }
-    base = "/api/v1/kv/buckets"
+    base = BUCKETS
     return [
         Route(base, Buckets(services), all_buckets),
         Route(f"{base}/{{bucket}}", Bucket(services), bucket),
         Route(f"{base}/{{bucket}}/watch", Watch(services), watch),
         Route(f"{base}/{{bucket}}/keys", Keys(services), keys),
-        Route(f"{base}/{{bucket}}/keys/{{key:path}}", Key(services), key),
+        Route(KEY, Key(services), key),
         Route(f"{base}/{{bucket}}/counters/{{key:path}}", Counter(services), counter),
         Route(f"{base}/{{bucket}}/history/{{key:path}}", Revisions(services), revisions),
     ]

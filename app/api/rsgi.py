@@ -29,9 +29,9 @@ class Front:
     async def __call__(self, scope: Scope, protocol: Any) -> None:
         if scope.proto != "http":
             protocol.close(404)
-        elif self._short.takes(scope.method, scope.path, scope.headers):
-            body = await protocol()
-            protocol.response_bytes(*await self._short.answer(scope.path, scope.headers, body))
+        elif (call := self._short.call(scope)) is not None:
+            body = await protocol() if call.method != "GET" else b""
+            protocol.response_bytes(*await self._short.answer(call, body))
         elif self._streams.takes(scope.method, scope.path):
             await self._streams.answer(scope, protocol)
         else:

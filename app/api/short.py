@@ -1,27 +1,32 @@
-"""The short way of the hottest calls: emitting, triggering, appending, as plain JSON, without a web framework between.
+"""The short way of the hottest calls, without a web framework between: emitting, triggering and appending, as plain
+JSON; putting and getting key-values.
 
-Only a request that needs none of the framework's rules comes here (see `plain`): JSON of a told length, not packed, not
-sent by a browser. It meets the same operations and is refused in the same words as one that takes the long way.
+Only a request that needs none of the framework's rules comes here (see `plain_body`, `plain_path`): of a told length,
+not packed, not sent by a browser. It meets the same operations and is refused in the same words as one that takes the
+long way.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from app.api import connect, connect_json, events, streams
+from app.api import connect, connect_json, events, kv, streams
 from app.api.answers import BODY_BYTES_MAX, JSON, encode, refusal
-from app.api.caller import Caller, caller
+from app.api.browsers import is_ours
+from app.api.caller import Caller, caller, environment
+from app.api.conditions import expected, tag
 from app.api.services import Services
+from app.values.kv import Put
 
 Answer = tuple[int, Any]
-Refusal = Callable[[Exception, str, str], Answer]
 Post = Callable[[Services, Caller, bytes], Awaitable[Answer]]
 
 LENGTH_CHARS_MAX = 8
 
 _LONG_WAY = ("content-encoding", "origin", "sec-fetch-site")
+_KEYS = f"{kv.BUCKETS}/"
 _CONNECT = (
     ("IronflowService", "Trigger"),
     ("IronflowService", "TriggerSync"),
@@ -37,43 +42,102 @@ class Headers(Protocol):
     def get(self, name: str, default: Any = None) -> Any: ...
 
 
+class Scope(Protocol):
+    """What is known of a request before its body, as RSGI tells it."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query_string(self) -> str: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+Told = tuple[int, Any, tuple[tuple[str, str], ...]]
+"""Status, content and further headers."""
+
+
+class Call(NamedTuple):
+    """A request that takes the short way: what answers it, given its headers and its body, and what refuses it."""
+
+    method: str
+    path: str
+    route: str
+    headers: Headers
+    operation: Callable[[Services, Headers, bytes], Awaitable[Told]]
+    refused: Callable[[Exception, str, str, str], Answer]
+
+
 class ShortWay:
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._posts: dict[str, tuple[Post, Refusal]] = {
-            "/api/v1/events": (events.post, _refused),
-            "/api/v1/streams": (streams.post, _refused),
+        self._posts = {
+            "/api/v1/events": (_posted(events.post), _refused),
+            "/api/v1/streams": (_posted(streams.post), _refused),
         }
         for service, method in _CONNECT:
-            posts = (_called(connect.JSON_METHODS[service, method]), connect.refusal)
-            self._posts[f"/ironflow.v1.{service}/{method}"] = posts
+            called = _posted(_called(connect.JSON_METHODS[service, method]))
+            self._posts[f"/ironflow.v1.{service}/{method}"] = (called, _refused_by_connect)
 
-    def takes(self, method: str, path: str, headers: Headers) -> bool:
-        return method == "POST" and path in self._posts and plain(headers)
+    def call(self, scope: Scope) -> Call | None:
+        """The request as a call; None for one that takes the long way."""
+        method, path, headers = scope.method, scope.path, scope.headers
+        if method == "POST":
+            post = self._posts.get(path)
+            if post is None or not plain_body(headers) or headers.get("content-type") != JSON:
+                return None
+            return Call(method, path, path, headers, *post)
+        if path.startswith(_KEYS) and method in ("GET", "PUT") and plain_path(scope):
+            bucket, _, rest = path[len(_KEYS) :].partition("/")
+            part, _, key = rest.partition("/")
+            if part == "keys" and key and (method == "GET" or plain_body(headers)):
+                operation = _getting(bucket, key) if method == "GET" else _putting(bucket, key)
+                return Call(method, path, kv.KEY, headers, operation, _refused)
+        return None
 
-    async def answer(self, path: str, headers: Headers, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Status, headers and body of the answer to a request that `takes` said yes to."""
+    async def answer(self, call: Call, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Status, headers and body of the answer."""
         started = time.perf_counter()
         request_id = self._services.ids.request()
-        post, refused = self._posts[path]
+        more: tuple[tuple[str, str], ...] = ()
         try:
-            status, content = await post(self._services, caller(headers.get), body)
+            status, content, more = await call.operation(self._services, call.headers, body)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told
-            status, content = refused(error, path, request_id)
-        told = [("content-type", JSON), ("x-request-id", request_id)]
+            status, content = call.refused(error, call.method, call.path, request_id)
+        told = [("content-type", JSON), ("x-request-id", request_id), *more]
         if status == 429:
             told.append(("retry-after", "1"))
         seconds = time.perf_counter() - started
-        self._services.metrics.requested(method="POST", route=path, status=str(status), seconds=seconds)
+        self._services.metrics.requested(method=call.method, route=call.route, status=str(status), seconds=seconds)
         return status, told, encode(content)
 
 
-def plain(headers: Headers) -> bool:
-    """Whether the request needs no rule beyond those of the operation itself."""
-    if headers.get("content-type") != JSON or any(name in headers for name in _LONG_WAY):
+def plain_body(headers: Headers) -> bool:
+    """Whether the body needs no rule beyond those of the operation itself."""
+    if any(name in headers for name in _LONG_WAY):
         return False
     length = headers.get("content-length") or ""
     return len(length) <= LENGTH_CHARS_MAX and length.isdigit() and int(length) <= BODY_BYTES_MAX
+
+
+def plain_path(scope: Scope) -> bool:
+    """Whether the request line and the host need no rule. Pages in a browser can get without saying that they are
+    pages, if their host's name is made to point here."""
+    headers = scope.headers
+    if scope.query_string or "\0" in scope.path or any(name in headers for name in _LONG_WAY):
+        return False
+    host = headers.get("host") or ""
+    return host != "" and is_ours(host)
+
+
+def _posted(post: Post) -> Callable[[Services, Headers, bytes], Awaitable[Told]]:
+    async def posted(services: Services, headers: Headers, body: bytes) -> Told:
+        status, content = await post(services, caller(headers.get), body)
+        return status, content, ()
+
+    return posted
 
 
 def _called(operation: connect_json.Method) -> Post:
@@ -83,6 +147,27 @@ def _called(operation: connect_json.Method) -> Post:
     return post
 
 
-def _refused(error: Exception, path: str, request_id: str) -> tuple[int, Mapping[str, Any]]:
-    told = refusal(error, method="POST", path=path, request_id=request_id)
+def _getting(bucket: str, key: str) -> Callable[[Services, Headers, bytes], Awaitable[Told]]:
+    async def get(services: Services, headers: Headers, body: bytes) -> Told:
+        found = await services.keyspace.get(environment(headers.get), bucket, key)
+        return 200, kv.value_shown(found), (("etag", tag(found.revision)),)
+
+    return get
+
+
+def _putting(bucket: str, key: str) -> Callable[[Services, Headers, bytes], Awaitable[Told]]:
+    async def put(services: Services, headers: Headers, body: bytes) -> Told:
+        write = Put(bucket, key, body, expected(headers.get))
+        written = await kv.written_by(caller(headers.get), services.keyspace, write)
+        return 200, written, (("etag", tag(written.revision)),)
+
+    return put
+
+
+def _refused(error: Exception, method: str, path: str, request_id: str) -> tuple[int, Mapping[str, Any]]:
+    told = refusal(error, method=method, path=path, request_id=request_id)
     return told.status, told.body()
+
+
+def _refused_by_connect(error: Exception, method: str, path: str, request_id: str) -> Answer:
+    return connect.refusal(error, path, request_id)
