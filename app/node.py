@@ -110,12 +110,16 @@ class Node:
         self.invoker = Invoker(
             emitter=self.emitter, functions=self.functions, reader=self.runs, waits=self.waits, clock=clock
         )
+        self.vault = Vault(
+            storage=storage, committer=self.committer, clock=clock, master_keys=master_keys or GivenKeys(())
+        )
         self.dispatcher = Dispatcher(
             storage=storage,
             tail=self.tail,
             engine=self.engine,
             functions=self.functions,
             reader=self.runs,
+            vault=self.vault,
             ids=ids,
             clock=clock,
             always_replay=always_replay,
@@ -134,9 +138,6 @@ class Node:
         )
         self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
         self.configs = Configs(storage=storage, committer=self.committer)
-        self.vault = Vault(
-            storage=storage, committer=self.committer, clock=clock, master_keys=master_keys or GivenKeys(())
-        )
         self.expiry = Expiry(keyspace=self.keyspace, tail=self.tail, clock=clock)
         self.waiting = Waiting(
             storage=storage,

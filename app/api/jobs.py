@@ -24,6 +24,7 @@ from app.api.shapes.jobs import (
     CompletedStepResp,
     JobAssignmentResponse,
     JobBatchResponse,
+    JobContextResponse,
     JobEventResponse,
     PollJobsQuery,
 )
@@ -31,6 +32,7 @@ from app.api.shapes.workers import WorkerStatusResponse
 from app.dispatch import reports, yielding
 from app.dispatch.jobs import Job
 from app.dispatch.pull import POLL_S_MAX
+from app.dispatch.redaction import SecretInName
 from app.dispatch.reports import JobError, StepResult, Unrecordable, bad_report, check_step_id, checked, failure
 from app.dispatch.yielding import YieldInfo
 from app.errors import InvalidArgument, IronflowError, PayloadTooLarge
@@ -116,7 +118,12 @@ class OneJob:
         job = pull.held(environment, worker_id, job_id, execution_seq=body.execution_seq, lease_token=body.lease_token)
         try:  # everything is checked before anything is recorded
             ending = self._ending(worker_id, job, body)
-            steps = [reports.step(job, step, f"steps[{number}]") for number, step in enumerate(body.steps)]
+            steps = [
+                job.redacted(reports.step(job, step, f"steps[{number}]")) for number, step in enumerate(body.steps)
+            ]
+        except SecretInName as refusal:
+            await pull.fail(worker_id, job, bad_report(refusal))
+            raise
         except Unrecordable as refused:
             if body.status != "progress":
                 await pull.fail(worker_id, job, bad_report(refused.reason))
@@ -146,7 +153,8 @@ class OneJob:
             case "progress":
                 return None
             case "completed":
-                fact = RunCompleted(execution_seq=job.execution_seq, output=checked(body.output, "output"))
+                output = checked(body.output, "output")
+                fact = job.redacted(RunCompleted(execution_seq=job.execution_seq, output=output))
                 return lambda: pull.complete(worker_id, job, fact)
             case "failed":
                 error = failure(body.error)
@@ -162,7 +170,7 @@ class OneJob:
 
     def _yielding(self, worker_id: str, job: Job, told: YieldInfo) -> Ending:
         check_step_id(job, told.step_id, "yield.step_id")
-        wanted = yielding.wanted(told, now=self._services.clock.now_us())
+        wanted = job.redacted(yielding.wanted(told, now=self._services.clock.now_us()))
         return lambda: self._suspend(worker_id, job, wanted)
 
     async def _suspend(self, worker_id: str, job: Job, wanted: Yield) -> None:
@@ -212,6 +220,7 @@ def _assignment(job: Job) -> JobAssignmentResponse:
         step_sequence_base=job.step_sequence_base,
         max_attempts=job.retry.max_attempts,
         on_exhausted=job.retry.on_exhausted,
+        context=JobContextResponse(secrets=dict(job.secrets)) if job.secrets else UNSET,
     )
 
 

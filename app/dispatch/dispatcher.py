@@ -8,12 +8,15 @@ loses its jobs to the queue at once: their fences no longer fit.
 A worker may keep the execution of a suspended run in memory (it is parked). If it has a free slot when the run can go
 on, it is handed only what is new, under a fence of its own like any execution; else the run goes where there is room,
 with all its results, and the parked execution is given up. History does not tell the two apart.
+
+The run of a function that declares secrets is handed out with their values of that moment, read after its start is
+recorded; if one is missing, that execution fails, and the function's retry policy says when the next one looks again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -30,6 +33,7 @@ from app.history.entry import Entry
 from app.history.insist import insist, passing
 from app.history.kinds import (
     EventEmitted,
+    Failure,
     RunCancelled,
     RunCompleted,
     RunCreated,
@@ -49,6 +53,7 @@ from app.runs.engine import Engine
 from app.runs.functions import Functions
 from app.runs.memo import Memos
 from app.runs.reading import RunReader
+from app.values.vault import Vault
 from storage import runs
 from storage.contract import Storage, StorageError
 
@@ -70,6 +75,7 @@ class Dispatcher:
         engine: Engine,
         functions: Functions,
         reader: RunReader,
+        vault: Vault,
         ids: Ids,
         clock: Clock,
         always_replay: bool = False,
@@ -79,6 +85,7 @@ class Dispatcher:
         self._engine = engine
         self._functions = functions
         self._reader = reader
+        self._vault = vault
         self._clock = clock
         self._sessions = Sessions()
         self._backlog = Backlog(storage=storage, clock=clock, sessions=self._sessions)
@@ -281,7 +288,8 @@ class Dispatcher:
 
     def _hand_out(self, session: Session, lane: Lane, ready: Ready) -> None:
         session.credit -= 1
-        if ready.created is not None and ready.event is not None and not self._store_fails:
+        at_once = not self._store_fails and not self._declared(lane)
+        if ready.created is not None and ready.event is not None and at_once:
             self._hand_out_fresh(session, lane, ready.run_id, ready.created, ready.event)
         else:
             assert self._tasks is not None, "the dispatcher is not running"
@@ -353,7 +361,10 @@ class Dispatcher:
         if fact is None:  # it was to be unwound, by a worker that cannot do that: it has ended
             self._not_handed_out(session, lane, run_id)
             return
-        seq = fact.execution_seq
+        await self._hand_out_started(session, lane, run_id, fact)
+
+    async def _hand_out_started(self, session: Session, lane: Lane, run_id: str, fact: RunStarted) -> None:
+        environment, seq = lane[0], fact.execution_seq
         parked = self._leases.unpark(run_id, "resumed elsewhere", unless=session)
         resumes = ""
         try:
@@ -362,9 +373,13 @@ class Dispatcher:
                 resumes = parked.id
             else:
                 memos = await self._memos(environment, run_id, seq)
+            secrets = await self._secrets(lane, to_unwind=memos is not None and memos.unwinding is not None)
         except StorageError as error:
             log.warning("run not handed out", run_id=run_id, error=str(error))
             memos = None
+        except IronflowError as error:
+            self._without_secrets(session, lane, run_id, seq, error)
+            return
         if memos is None or session.closed:
             self._not_handed_out(session, lane, run_id)
             self._give_back(environment, run_id, seq, "the worker left before it was handed the run")
@@ -376,6 +391,7 @@ class Dispatcher:
             session, lane, run_id, execution_seq=seq, attempt=fact.attempt, event=event, created=created
         )
         job.resumes = resumes
+        job.entrust(secrets)
         _give(job, memos)
         session.assign(job)
 
@@ -394,6 +410,29 @@ class Dispatcher:
         job.resumes = ""
         _give(job, memos)
         session.assign(job)
+
+    def _declared(self, lane: Lane) -> Sequence[str]:
+        """The secrets that the function declares now: whatever version the run began with, its code is today's."""
+        function = self._functions.find(*lane)
+        return function.fact.secrets if function is not None else ()
+
+    async def _secrets(self, lane: Lane, *, to_unwind: bool) -> Mapping[str, str]:
+        """What the function is given. Who is to undo what a run did is given what there is, rather than left out."""
+        names = self._declared(lane)
+        return await self._vault.resolve(lane[0], names, all_of_them=not to_unwind) if names else {}
+
+    def _without_secrets(
+        self, session: Session, lane: Lane, run_id: str, execution_seq: int, error: IronflowError
+    ) -> None:
+        """The execution cannot have what it needs: it failed before it began."""
+        parked = self._leases.unpark(run_id, error.code)
+        if parked is not None:
+            session.cancel(parked, error.code)
+        failure = Failure(message=f"the run's secrets cannot be had: {error}", code=error.code)
+        self._record(
+            lambda done: self._engine.fail(lane[0], run_id, execution_seq=execution_seq, error=failure, done=done)
+        )
+        self._not_handed_out(session, lane, run_id)
 
     async def _memos(self, environment: str, run_id: str, execution_seq: int) -> Memos | None:
         return await self._storage.read(lambda tx: memo.load(tx, environment, run_id, execution_seq=execution_seq))

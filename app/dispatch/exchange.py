@@ -118,6 +118,8 @@ def body_of(job: Job) -> bytes:
         told["unwind"] = {"cause": job.unwind.cause}
         if job.unwind.error is not None:
             told["unwind"]["error"] = job.unwind.error.told()
+    if job.secrets:
+        told["secrets"] = job.secrets
     return _encode(
         {
             **told,

@@ -124,7 +124,7 @@ class PullWorkers:
             worker_id,
             job,
             lambda done: self._engine.fail(
-                job.environment, job.run_id, execution_seq=job.execution_seq, error=error, done=done
+                job.environment, job.run_id, execution_seq=job.execution_seq, error=job.redacted(error), done=done
             ),
         )
 

@@ -213,21 +213,24 @@ class PushWorkers:
         era = endpoint.breaker.era
         recording = _Recording(partial(self._record, endpoint, job))
         try:
-            outcome = await exchange(endpoint.client, self._asked(endpoint, job), record=recording.add)
+            outcome = await exchange(
+                endpoint.client, self._asked(endpoint, job), record=lambda told: recording.add(_redacted(job, told))
+            )
             await recording.settled()
             record = self._to_end(job, outcome.ending)
-            if any(isinstance(told, Reported) and told.emissions for told in outcome.told):
-                for told in outcome.told:
+            last = [_redacted(job, told) for told in outcome.told]
+            if any(isinstance(told, Reported) and told.emissions for told in last):
+                for told in last:
                     await recording.add(told)
                 await recording.settled()  # an event may be refused, and then the run does not go on
             else:
-                record = self._together(job, outcome.told, record)
+                record = self._together(job, last, record)
         except Unreached as error:
             self._failed(endpoint, era, str(error), reached=False)
             self._give_back(endpoint, job, str(error))
         except EndpointFailed as error:
-            self._failed(endpoint, era, str(error), reached=True)
             failure = Failure(message=str(error), code=error.code, retry_after_ms=error.retry_after_ms)
+            self._failed(endpoint, era, job.redacted(failure).message, reached=True)  # it may repeat what it was sent
             self._end(endpoint, job, self._to_end(job, failure))
         except (IronflowError, Unrecordable) as error:
             self._answered(endpoint, era)
@@ -301,17 +304,22 @@ class PushWorkers:
         self._engine.step(job.environment, job.run_id, told.step, done, emissions=emissions)
 
     def _to_end(self, job: Job, ending: Ending) -> Callable[[Done], None]:
-        """What records the end. Raises InvalidArgument, PayloadTooLarge for a wait that cannot be."""
+        """What records the end, without secrets. Raises InvalidArgument, PayloadTooLarge for a wait that cannot be."""
         engine, environment, run_id, seq = self._engine, job.environment, job.run_id, job.execution_seq
         match ending:
             case RunCompleted():
-                return partial(engine.complete, environment, run_id, ending)
+                return partial(engine.complete, environment, run_id, job.redacted(ending))
             case Suspended(yields):
+                yields = [job.redacted(one) for one in yields]
                 return engine.suspend(environment, run_id, yields, execution_seq=seq, event=job.event)
             case Divergence():
-                return lambda done: engine.diverge(environment, run_id, execution_seq=seq, divergence=ending, done=done)
+                diverged = job.redacted(ending)
+                return lambda done: engine.diverge(
+                    environment, run_id, execution_seq=seq, divergence=diverged, done=done
+                )
             case Failure():
-                return lambda done: engine.fail(environment, run_id, execution_seq=seq, error=ending, done=done)
+                failed = job.redacted(ending)
+                return lambda done: engine.fail(environment, run_id, execution_seq=seq, error=failed, done=done)
 
     def _end(self, endpoint: Endpoint, job: Job, record: Callable[[Done], None]) -> None:
         """Record the end, unless the run was taken from us meanwhile."""
@@ -388,6 +396,13 @@ class _Recording:
     def _done(self) -> None:
         self._waiting -= 1
         self._fewer.set()
+
+
+def _redacted(job: Job, told: Told) -> Told:
+    """What is told without the run's secrets. Raises SecretInName."""
+    if isinstance(told, Reported):
+        return Reported(job.redacted(told.step), [job.redacted(one) for one in told.emissions])
+    return job.redacted(told)
 
 
 def _with_the_end(answer: Any, error: BaseException | None) -> None:

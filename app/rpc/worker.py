@@ -195,7 +195,7 @@ class Conversation:
         if job is None:
             return
         try:
-            fact = reports.completed(job, message, now=self._clock.now_us())
+            fact = job.redacted(reports.completed(job, message, now=self._clock.now_us()))
             emissions = self._emissions(job, message) if message.emissions else ()
         except IronflowError as error:
             self._bad_report(session, job, error)
@@ -208,7 +208,7 @@ class Conversation:
         if job is None:
             return
         try:
-            fact = reports.failed(job, message, now=self._clock.now_us())
+            fact = job.redacted(reports.failed(job, message, now=self._clock.now_us()))
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
@@ -219,7 +219,7 @@ class Conversation:
         if job is None:
             return
         try:
-            wanted = reports.yields(job, message, now=self._clock.now_us())
+            wanted = [job.redacted(one) for one in reports.yields(job, message, now=self._clock.now_us())]
             record = self._engine.suspend(
                 job.environment, job.run_id, wanted, execution_seq=job.execution_seq, event=job.event
             )
@@ -235,7 +235,7 @@ class Conversation:
         if job is None:
             return
         try:
-            fact = reports.noted(job, message)
+            fact = job.redacted(reports.noted(job, message))
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
@@ -246,11 +246,10 @@ class Conversation:
         if job is None:
             return
         try:
-            output = reports.output(message)
+            fact = job.redacted(RunCompleted(execution_seq=job.execution_seq, output=reports.output(message)))
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
-        fact = RunCompleted(execution_seq=job.execution_seq, output=output)
         self._dispatcher.finish(
             session, job, lambda done: self._engine.complete(job.environment, job.run_id, fact, done)
         )
@@ -261,7 +260,7 @@ class Conversation:
             return
         try:
             failure = reports.failure(message.error)
-            steps = [reports.executed(job, step, now=self._clock.now_us()) for step in message.steps]
+            steps = [job.redacted(reports.executed(job, step, now=self._clock.now_us())) for step in message.steps]
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
@@ -351,10 +350,11 @@ class Conversation:
     def _emissions(self, job: Job, message: worker_pb2.StepCompleted) -> Sequence[Command]:
         return [
             self._emitter.command(one) if isinstance(one, NewEvent) else self._topics.command(one)
-            for one in reports.emissions(job, message)
+            for one in map(job.redacted, reports.emissions(job, message))
         ]
 
     def _diverge(self, session: Session, job: Job, divergence: Divergence) -> None:
+        divergence = job.redacted(divergence)
         self._dispatcher.finish(
             session,
             job,
@@ -364,6 +364,7 @@ class Conversation:
         )
 
     def _fail(self, session: Session, job: Job, failure: Failure) -> None:
+        failure = job.redacted(failure)
         self._dispatcher.finish(
             session,
             job,

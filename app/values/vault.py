@@ -160,10 +160,10 @@ class Vault:
 
     # For dispatch.
 
-    async def resolve(self, environment: str, names: Sequence[str]) -> Mapping[str, str]:
+    async def resolve(self, environment: str, names: Sequence[str], *, all_of_them: bool = True) -> Mapping[str, str]:
         """The values of the named secrets, all of one moment, for the job of a function that declares them. The
-        scrubber knows them from then on. Raises SecretNotFound naming those that are missing, InvalidArgument for what
-        is no name, FailedPrecondition without the master key."""
+        scrubber knows them from then on. Raises SecretNotFound naming those that are missing, unless not
+        `all_of_them` are needed; InvalidArgument for what is no name, FailedPrecondition without the master key."""
         if len(names) > RESOLVED_MAX:
             raise InvalidArgument(f"{len(names)} secrets are too many", field="secrets", hint=f"at most {RESOLVED_MAX}")
 
@@ -175,11 +175,13 @@ class Vault:
             return [rows.value(tx, row.value_id) if row else None for row in found]
 
         sealed = await self._storage.read(read)
-        if missing := [name for name, row in zip(names, sealed, strict=True) if row is None]:
+        missing = [name for name, row in zip(names, sealed, strict=True) if row is None]
+        if missing and all_of_them:
             raise secrets.not_found(*missing)
         resolved: dict[str, str] = {}
         for row in sealed:
-            assert row is not None
+            if row is None:
+                continue
             data_key = await self._data_key(environment)
             plain = keyring.unseal(data_key, row.nonce, row.ciphertext, environment, row.name, row.revision).decode()
             resolved[row.name] = plain

@@ -35,6 +35,16 @@ class Event:
     idempotency_key: str = ""
 
 
+class Secrets(dict[str, str]):
+    """The secrets that a function declares, by name; shown without their values."""
+
+    def __missing__(self, name: str) -> str:
+        raise KeyError(f"no secret {name!r} here: declare it with @function(secrets=[…])")
+
+    def __repr__(self) -> str:
+        return f"<secrets {', '.join(self) or 'none'}>"
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     event: Event

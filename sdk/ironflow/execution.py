@@ -21,6 +21,7 @@ from ironflow.assignment import Assignment, Recorded
 from ironflow.attempts import StepRetry, Work
 from ironflow.body import SegmentEnded, check_not_nested, positive
 from ironflow.clock import Clock, Handle, SystemClock
+from ironflow.context import Secrets
 from ironflow.deliveries import Deliveries
 from ironflow.divergence import diverging
 from ironflow.durations import Duration
@@ -65,6 +66,7 @@ class Execution:
         same, functions could take all threads and wait for one for ever."""
         self.run_id = assignment.run_id
         self.attempt = assignment.attempt
+        self.secrets = Secrets(assignment.secrets)
         self.limit_s = function.step_timeout_s if function is not None else None
         self.loop = asyncio.get_running_loop()
         self.threads = threads
@@ -114,6 +116,8 @@ class Execution:
         self.sink = sink
         self.parked = False
         self._unwind = assignment.unwind
+        self.secrets.clear()
+        self.secrets.update(assignment.secrets)  # those of now: one may have been changed meanwhile
         for note in self._notes:
             sink.report(note)
         self._notes.clear()

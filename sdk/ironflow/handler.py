@@ -25,9 +25,9 @@ def call(execution: Execution, function: Function | None, assignment: Assignment
         raise NonRetryableError(f"this worker has no function {assignment.function_id!r}", code="FUNCTION_NOT_FOUND")
     current_run.set(assignment.run_id)
     if function.is_async:
-        called: Awaitable[Any] = function.handler(Context(step=Step(execution), **_told(assignment)))
+        called: Awaitable[Any] = function.handler(Context(step=Step(execution), **_told(execution, assignment)))
         return called
-    return _call_in_thread(function, SyncContext(step=SyncStep(execution), **_told(assignment)), handlers)
+    return _call_in_thread(function, SyncContext(step=SyncStep(execution), **_told(execution, assignment)), handlers)
 
 
 async def _call_in_thread(function: Function, ctx: SyncContext, handlers: Threads) -> Any:
@@ -38,12 +38,12 @@ async def _call_in_thread(function: Function, ctx: SyncContext, handlers: Thread
     return outcome.result
 
 
-def _told(assignment: Assignment) -> dict[str, Any]:
+def _told(execution: Execution, assignment: Assignment) -> dict[str, Any]:
     return {
         "event": assignment.event,
         "run_id": assignment.run_id,
         "function_id": assignment.function_id,
         "attempt": assignment.attempt,
         "max_attempts": assignment.max_attempts,
-        "secrets": assignment.secrets,
+        "secrets": execution.secrets,
     }

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
+from tests.support.canary import forms, holding, until_published
 from tests.support.postgres import Cluster
 from tests.support.server import ServerProcess
 
@@ -80,24 +79,6 @@ def test_nonsense_is_refused_and_nothing_recorded(
     assert http.get("/api/v1/history/head").json() == before
 
 
-def forms(value: str) -> Iterable[bytes]:
-    """How a value could have been written down."""
-    raw = value.encode()
-    return (raw, raw.hex().encode(), raw.hex().upper().encode(), base64.b64encode(raw)[:-4])
-
-
-def holding(folder: Path, value: str) -> list[Path]:
-    """Files in which the value can be read."""
-    wanted = list(forms(value))
-    found = []
-    for path in folder.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            if any(form in content for form in wanted):
-                found.append(path)
-    return found
-
-
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 def test_values_are_nowhere_in_clear(
     start_server: Callable[..., ServerProcess], tmp_path: Path, store: str, request: pytest.FixtureRequest
@@ -141,12 +122,12 @@ def test_values_are_nowhere_in_clear(
         for path in (SECRETS, f"{SECRETS}/A", f"{SECRETS}/C", "/api/v1/history?limit=1000", "/metrics", "/ready"):
             assert ask("GET", path).status_code == 200
         head = http.get("/api/v1/history/head").json()["position"]
-        _until_published(http, head)
+        until_published(http, head)
         server.kill9()
         server.restart()
         assert ask("PUT", f"{SECRETS}/C", json={"value": canaries[3]}).status_code == 200
         assert ask("DELETE", f"{SECRETS}/A").status_code == 204
-        _until_published(http, http.get("/api/v1/history/head").json()["position"])
+        until_published(http, http.get("/api/v1/history/head").json()["position"])
 
     folders = [tmp_path]
     if cluster is not None:
@@ -162,16 +143,6 @@ def test_values_are_nowhere_in_clear(
     assert any("/nats/" in path for path in found), "the search reads NATS' files"
     assert any(path.endswith((".db", ".db-wal")) or "/base/" in path or "/pg_wal/" in path for path in found), found
     assert (tmp_path / "data" / "master.key").stat().st_mode & 0o777 == 0o600
-
-
-def _until_published(http: httpx.Client, position: int) -> None:
-    """Returns once NATS has everything up to the position: another process acts, and has nothing to signal with."""
-    for _ in range(600):
-        [line] = [line for line in http.get("/metrics").text.splitlines() if line.startswith("ironflow_nats_position ")]
-        if float(line.split()[1]) >= position:
-            return
-        time.sleep(0.05)
-    raise AssertionError("NATS was not filled")
 
 
 def test_a_bad_master_key_stops_the_server_before_it_serves(

@@ -57,7 +57,7 @@ async def test_a_value_goes_in_and_comes_out_for_dispatch_only(vault: Vault, sto
     entries = await storage.read(lambda tx: history.after(tx, 0))
     told = "".join(entry.data for entry in entries)
     assert "hunter" not in told + str(await values(storage))
-    assert vault.scrubber.text("hunter22 hunter33") == "[secret API_KEY] [secret API_KEY]"
+    assert vault.scrubber.text("hunter22 hunter33") == "[secret:API_KEY] [secret:API_KEY]"
 
 
 async def test_what_is_not_there_is_named(vault: Vault) -> None:

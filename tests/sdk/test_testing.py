@@ -552,14 +552,25 @@ def test_a_plain_function_is_undone_when_it_is_cancelled(replay: bool) -> None:
 
 
 async def test_secrets_are_given_and_not_shown() -> None:
-    @function("f")
+    @function("f", secrets=["KEY"])
     async def f(ctx: Context) -> Any:
-        return [ctx.secrets["KEY"], repr(ctx)]
+        return [ctx.secrets["KEY"], repr(ctx), repr(ctx.secrets)]
 
-    key, shown = (await run(f, secrets={"KEY": "s3cret"})).output
+    key, *shown = (await run(f, secrets={"KEY": "s3cret"})).output
 
     assert key == "s3cret"
-    assert "s3cret" not in shown
+    assert "s3cret" not in str(shown)
+
+
+async def test_a_secret_that_is_not_declared_is_missed_in_a_test_too() -> None:
+    @function("f", secrets=["KEY"], retry=ONCE)
+    async def f(ctx: Context) -> Any:
+        return ctx.secrets["OTHER"]
+
+    with pytest.raises(ValueError, match="OTHER"):
+        await run(f, secrets={"KEY": "s3cret", "OTHER": "x"})
+    result = await run(f, secrets={"KEY": "s3cret"})
+    assert "no secret 'OTHER' here: declare it" in result.error
 
 
 async def test_what_the_test_forgot_is_said() -> None:

@@ -19,6 +19,7 @@ from ironflow import (
     Retry,
     RetryAfterError,
     StepError,
+    SyncContext,
     Worker,
     function,
     on,
@@ -458,3 +459,35 @@ def test_a_sleep_must_be_in_the_future_and_an_instant_have_a_zone(client: Client
     start(f)
 
     assert len(result(client, "go")["output"]) == 2
+
+
+@pytest.mark.parametrize("asynchronous", [True, False], ids=["parked", "replayed"])
+def test_a_run_that_goes_on_has_the_secrets_of_now(client: Client, start: Start, asynchronous: bool) -> None:
+    seen: list[str] = []
+    waits = threading.Event()
+
+    @function("charge", triggers=["order.placed"], secrets=["KEY"])
+    async def parks(ctx: Context) -> None:
+        seen.append(ctx.secrets["KEY"])
+        waits.set()
+        await ctx.step.wait_for_event("paid", "order.paid", lookback="1m")
+        seen.append(ctx.secrets["KEY"])
+
+    @function("charge", triggers=["order.placed"], secrets=["KEY"])
+    def leaves(ctx: SyncContext) -> None:
+        seen.append(ctx.secrets["KEY"])
+        waits.set()
+        ctx.step.wait_for_event("paid", "order.paid", lookback="1m")
+        seen.append(ctx.secrets["KEY"])
+
+    client.secrets.set("KEY", "old-value")
+    start(parks if asynchronous else leaves)
+    run_id = taken(client, "order.placed")
+    assert waits.wait(20)
+
+    client.secrets.set("KEY", "new-value")
+    client.emit("order.paid")
+
+    assert client.runs.wait(run_id, timeout_s=20)["status"] == "completed"
+    assert (seen[0], seen[-1]) == ("old-value", "new-value")
+    assert len(seen) == (2 if asynchronous else 3)

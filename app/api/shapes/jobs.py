@@ -43,6 +43,12 @@ class CompletedStepResp(Shape):
     error: dict[str, Any] | UnsetType = UNSET
 
 
+class JobContextResponse(Shape):
+    """What the function is given beside its event: the secrets that it declares."""
+
+    secrets: dict[str, str]
+
+
 class JobAssignmentResponse(Shape):
     """A run for the worker, with the fence that its reports must carry."""
 
@@ -58,6 +64,7 @@ class JobAssignmentResponse(Shape):
     step_sequence_base: int
     max_attempts: int
     on_exhausted: str
+    context: JobContextResponse | UnsetType = UNSET
 
 
 class JobBatchResponse(Shape):

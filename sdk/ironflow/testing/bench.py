@@ -68,6 +68,8 @@ async def run(
     Sleeps, timeouts of waits and delays of retries pass at once, on the run's own clock. `cancel_at` cancels the run,
     with its compensations, when it waits at the step of that name.
     """
+    if undeclared := sorted(set(secrets or ()) - set(function.options.secrets)):
+        raise ValueError(f"{function.id} does not declare the secrets {undeclared}, and would not be given them")
     bench = Bench(
         function,
         event_of(function, event, now),
