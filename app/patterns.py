@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -18,7 +19,10 @@ class Pattern:
     segments: tuple[str, ...]
 
     def matches(self, name: str) -> bool:
-        segments = name.split(".")
+        return self.fits(name.split("."))
+
+    def fits(self, segments: Sequence[str]) -> bool:
+        """Whether a name that consists of these segments matches."""
         if self.segments[-1] == ">":
             head = self.segments[:-1]
             if len(segments) <= len(head):
@@ -30,9 +34,9 @@ class Pattern:
 
 
 @lru_cache(4096)
-def compile(pattern: str, *, field: str = "pattern") -> Pattern:
+def compile(pattern: str, *, field: str = "pattern", bytes_max: int = NAME_BYTES_MAX) -> Pattern:
     """Raises InvalidArgument."""
-    segments = _segments(pattern, field)
+    segments = _segments(pattern, field, bytes_max)
     if ">" in segments[:-1]:
         raise InvalidArgument(
             f"{field} {pattern[:80]!r}: `>` must be the last segment", field=field, hint='such as "order.>"'
@@ -56,10 +60,10 @@ def validate_name(name: str, *, field: str = "name") -> None:
         )
 
 
-def _segments(text: str, field: str) -> tuple[str, ...]:
-    if not text or len(text.encode("utf-8", "surrogatepass")) > NAME_BYTES_MAX:
+def _segments(text: str, field: str, bytes_max: int = NAME_BYTES_MAX) -> tuple[str, ...]:
+    if not text or len(text.encode("utf-8", "surrogatepass")) > bytes_max:
         raise InvalidArgument(
-            f"{field} {text[:80]!r} must have 1 to {NAME_BYTES_MAX} bytes", field=field, hint='such as "order.placed"'
+            f"{field} {text[:80]!r} must have 1 to {bytes_max} bytes", field=field, hint='such as "order.placed"'
         )
     if not text.isprintable() or " " in text:
         raise InvalidArgument(
@@ -89,8 +93,11 @@ class PatternIndex(Generic[V]):
 
     def add(self, pattern: str, value: V) -> None:
         """Raises InvalidArgument for a pattern that is none."""
+        self.add_compiled(compile(pattern), value)
+
+    def add_compiled(self, pattern: Pattern, value: V) -> None:
         branch = self._root
-        *head, last = compile(pattern).segments
+        *head, last = pattern.segments
         for segment in head:
             branch = branch.below.setdefault(segment, _Branch())
         self._count += 1
@@ -105,9 +112,13 @@ class PatternIndex(Generic[V]):
 
     def matching(self, name: str) -> list[V]:
         """Values whose pattern fits, in the order they were added."""
+        return self.fitting(name.split("."))
+
+    def fitting(self, segments: Sequence[str]) -> list[V]:
+        """The same for a name that consists of these segments."""
         found: list[tuple[int, V]] = []
         branches = [self._root]
-        for segment in name.split("."):
+        for segment in segments:
             reached: list[_Branch[V]] = []
             for branch in branches:
                 found += branch.rest

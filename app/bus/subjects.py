@@ -3,24 +3,31 @@
     ironflow.<environment>.events.<name>                        what users emitted
     ironflow.<environment>.topics.<topic>                       what was published to topics
     ironflow.<environment>.entities.<type>.<id>.<name>          what users appended to entities
-    ironflow.<environment>.system.run.<run id>.<verb>           created, started, completed, failed, …
-    ironflow.<environment>.system.run.<run id>.step.<verb>      completed, failed, sleeping, waiting, …
+    ironflow.<environment>.system.run.<run id>.<verb>           created, updated, completed, failed, …
+    ironflow.<environment>.system.run.<run id>.step.<step id>.<verb>
     ironflow.<environment>.system.<noun>.<id>.<verb>            everything else
 
-Dots of event names separate tokens. In ids and environments, characters that a token cannot hold (dots, spaces,
-wildcards, controls, non-ASCII, `%`) are written as %XX of their UTF-8 bytes.
+They are the channels of app/history/channels.py. Dots of event names separate tokens. In ids and environments,
+characters that a token cannot hold (dots, spaces, wildcards, controls, non-ASCII, `%`) are written as %XX of their
+UTF-8 bytes.
 """
 
 from __future__ import annotations
 
 import re
 
+from app.history import channels
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted, TopicPublished
-from app.history.kinds.entity import entity_of
 
 ROOT = "ironflow"
 ALL = f"{ROOT}.>"
+
+_PLURAL = {
+    channels.EVENTS: "events",
+    channels.TOPIC: "topics",
+    channels.ENTITY: "entities",
+    channels.SYSTEM: "system",
+}
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_\-:/@+=,~]")
 
@@ -34,20 +41,16 @@ def token(text: str) -> str:
 
 def of(entry: Entry) -> str:
     """The subject that an entry is published under."""
-    environment = token(entry.environment)
-    if entry.kind == EventEmitted.kind:
-        fact = entry.fact
-        assert isinstance(fact, EventEmitted)
-        name = ".".join(map(token, fact.name.split(".")))
-        entity = entity_of(entry.stream)
-        if entity is not None:
-            return f"{ROOT}.{environment}.entities.{token(entity[0])}.{token(entity[1])}.{name}"
-        return f"{ROOT}.{environment}.events.{name}"
-    if entry.kind == TopicPublished.kind:
-        message = entry.fact
-        assert isinstance(message, TopicPublished)
-        return f"{ROOT}.{environment}.topics.{'.'.join(map(token, message.topic.split('.')))}"
-    noun, _, identity = entry.stream.partition("/")
-    about, _, verb = entry.kind.partition(".")
-    middle = f"{token(identity)}.step" if about == "step" else token(identity)
-    return f"{ROOT}.{environment}.system.{noun}.{middle}.{verb}"
+    prefix, *segments = channels.of(entry)
+    return f"{ROOT}.{token(entry.environment)}.{_PLURAL[prefix]}.{'.'.join(map(token, segments))}"
+
+
+def filters(environment: str, pattern: str) -> list[str]:
+    """The subjects, with NATS's wildcards, that a pattern of channels means in an environment; none of them covers
+    another. Raises InvalidArgument."""
+    found: list[str] = []
+    for compiled in channels.compile(pattern):
+        prefix, *segments = compiled.segments
+        tokens = [segment if segment in ("*", ">") else token(segment) for segment in segments]
+        found.append(f"{ROOT}.{token(environment)}.{_PLURAL[prefix]}.{'.'.join(tokens)}")
+    return found

@@ -56,7 +56,9 @@ class EventSchemaService(event_schema_pb2_grpc.EventSchemaServiceServicer):
 
 
 def _fill(servicer: object, services: Services, service: Any, table: Table) -> None:
-    for name in service.methods_by_name:
+    for name, described in service.methods_by_name.items():
+        if described.client_streaming or described.server_streaming:
+            continue
         method = table[name][1] if name in table else _unimplemented(f"{service.name}/{name}")
         setattr(servicer, name, _unary(services, name, method))
 

@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ironflow/v1/pubsub.proto\x12\x0bironflow.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x01\n\x0b\x45mitRequest\x12\r\n\x05\x65vent\x18\x01 \x01(\t\x12%\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x07 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tnamespace\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x05\"1\n\x0c\x45mitResponse\x12\x0f\n\x07run_ids\x18\x01 \x03(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\"\x8b\x01\n\x0ePublishRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12%\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"H\n\x0fPublishResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x11\n\tduplicate\x18\x03 \x01(\x08\"\x13\n\x11ListTopicsRequest\"<\n\x12ListTopicsResponse\x12&\n\x06topics\x18\x01 \x03(\x0b\x32\x16.ironflow.v1.TopicInfo\"\xb3\x01\n\tTopicInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmessage_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x63onsumer_count\x18\x03 \x01(\x05\x12\x34\n\x10\x66irst_message_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0flast_message_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xe6\x01\n\rPubSubService\x12;\n\x04\x45mit\x12\x18.ironflow.v1.EmitRequest\x1a\x19.ironflow.v1.EmitResponse\x12\x44\n\x07Publish\x12\x1b.ironflow.v1.PublishRequest\x1a\x1c.ironflow.v1.PublishResponse\x12R\n\nListTopics\x12\x1e.ironflow.v1.ListTopicsRequest\x1a\x1f.ironflow.v1.ListTopicsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ironflow/v1/pubsub.proto\x12\x0bironflow.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x01\n\x0b\x45mitRequest\x12\r\n\x05\x65vent\x18\x01 \x01(\t\x12%\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x07 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tnamespace\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x05\"1\n\x0c\x45mitResponse\x12\x0f\n\x07run_ids\x18\x01 \x03(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\"e\n\x10SubscribeRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12.\n\x07options\x18\x02 \x01(\x0b\x32\x1d.ironflow.v1.SubscribeOptions\x12\x10\n\x08patterns\x18\x64 \x03(\t\"\x9f\x02\n\x10SubscribeOptions\x12\x0e\n\x06replay\x18\x01 \x01(\x05\x12\x18\n\x10include_metadata\x18\x02 \x01(\x08\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x16\n\x0e\x63onsumer_group\x18\x05 \x01(\t\x12&\n\x08\x61\x63k_mode\x18\x06 \x01(\x0e\x32\x14.ironflow.v1.AckMode\x12\x33\n\x0c\x62\x61\x63kpressure\x18\x07 \x01(\x0e\x32\x1d.ironflow.v1.BackpressureMode\x12!\n\x14start_after_sequence\x18\x08 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05since\x18\x64 \x01(\tB\x17\n\x15_start_after_sequence\"\x8b\x02\n\x11SubscriptionEvent\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\r\n\x05topic\x18\x03 \x01(\t\x12%\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x08 \x01(\x0b\x32\x16.google.protobuf.Value\x12,\n\x08metadata\x18\x05 \x01(\x0b\x32\x1a.ironflow.v1.EventMetadata\x12\x10\n\x08sequence\x18\x06 \x01(\x04\x12\x18\n\x10\x64\x65livery_attempt\x18\x07 \x01(\x05\x12\x0f\n\x07\x64ropped\x18\x64 \x01(\x04\"\x8a\x01\n\rEventMetadata\x12-\n\ttimestamp\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x11\n\tnamespace\x18\x03 \x01(\t\x12\'\n\x06\x63ustom\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x8b\x01\n\x0ePublishRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12%\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"H\n\x0fPublishResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x11\n\tduplicate\x18\x03 \x01(\x08\"\x13\n\x11ListTopicsRequest\"<\n\x12ListTopicsResponse\x12&\n\x06topics\x18\x01 \x03(\x0b\x32\x16.ironflow.v1.TopicInfo\"\xb3\x01\n\tTopicInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmessage_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x63onsumer_count\x18\x03 \x01(\x05\x12\x34\n\x10\x66irst_message_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0flast_message_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x14GetTopicStatsRequest\x12\r\n\x05topic\x18\x01 \x01(\t\"\x86\x01\n\x15GetTopicStatsResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmessage_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x63onsumer_count\x18\x03 \x01(\x05\x12\x0b\n\x03lag\x18\x04 \x01(\x03\x12\x11\n\tfirst_seq\x18\x05 \x01(\x04\x12\x10\n\x08last_seq\x18\x06 \x01(\x04*K\n\x07\x41\x63kMode\x12\x18\n\x14\x41\x43K_MODE_UNSPECIFIED\x10\x00\x12\x11\n\rACK_MODE_AUTO\x10\x01\x12\x13\n\x0f\x41\x43K_MODE_MANUAL\x10\x02*\x8c\x01\n\x10\x42\x61\x63kpressureMode\x12!\n\x1d\x42\x41\x43KPRESSURE_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x42\x41\x43KPRESSURE_MODE_DROP\x10\x01\x12\x1b\n\x17\x42\x41\x43KPRESSURE_MODE_BLOCK\x10\x02\x12\x1c\n\x18\x42\x41\x43KPRESSURE_MODE_BUFFER\x10\x03\x32\x91\x03\n\rPubSubService\x12;\n\x04\x45mit\x12\x18.ironflow.v1.EmitRequest\x1a\x19.ironflow.v1.EmitResponse\x12L\n\tSubscribe\x12\x1d.ironflow.v1.SubscribeRequest\x1a\x1e.ironflow.v1.SubscriptionEvent0\x01\x12\x44\n\x07Publish\x12\x1b.ironflow.v1.PublishRequest\x1a\x1c.ironflow.v1.PublishResponse\x12R\n\nListTopics\x12\x1e.ironflow.v1.ListTopicsRequest\x1a\x1f.ironflow.v1.ListTopicsResponse\"\x03\x90\x02\x01\x12[\n\rGetTopicStats\x12!.ironflow.v1.GetTopicStatsRequest\x1a\".ironflow.v1.GetTopicStatsResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,20 +35,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PUBSUBSERVICE'].methods_by_name['ListTopics']._loaded_options = None
   _globals['_PUBSUBSERVICE'].methods_by_name['ListTopics']._serialized_options = b'\220\002\001'
+  _globals['_PUBSUBSERVICE'].methods_by_name['GetTopicStats']._loaded_options = None
+  _globals['_PUBSUBSERVICE'].methods_by_name['GetTopicStats']._serialized_options = b'\220\002\001'
+  _globals['_ACKMODE']._serialized_start=1834
+  _globals['_ACKMODE']._serialized_end=1909
+  _globals['_BACKPRESSUREMODE']._serialized_start=1912
+  _globals['_BACKPRESSUREMODE']._serialized_end=2052
   _globals['_EMITREQUEST']._serialized_start=105
   _globals['_EMITREQUEST']._serialized_end=320
   _globals['_EMITRESPONSE']._serialized_start=322
   _globals['_EMITRESPONSE']._serialized_end=371
-  _globals['_PUBLISHREQUEST']._serialized_start=374
-  _globals['_PUBLISHREQUEST']._serialized_end=513
-  _globals['_PUBLISHRESPONSE']._serialized_start=515
-  _globals['_PUBLISHRESPONSE']._serialized_end=587
-  _globals['_LISTTOPICSREQUEST']._serialized_start=589
-  _globals['_LISTTOPICSREQUEST']._serialized_end=608
-  _globals['_LISTTOPICSRESPONSE']._serialized_start=610
-  _globals['_LISTTOPICSRESPONSE']._serialized_end=670
-  _globals['_TOPICINFO']._serialized_start=673
-  _globals['_TOPICINFO']._serialized_end=852
-  _globals['_PUBSUBSERVICE']._serialized_start=855
-  _globals['_PUBSUBSERVICE']._serialized_end=1085
+  _globals['_SUBSCRIBEREQUEST']._serialized_start=373
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=474
+  _globals['_SUBSCRIBEOPTIONS']._serialized_start=477
+  _globals['_SUBSCRIBEOPTIONS']._serialized_end=764
+  _globals['_SUBSCRIPTIONEVENT']._serialized_start=767
+  _globals['_SUBSCRIPTIONEVENT']._serialized_end=1034
+  _globals['_EVENTMETADATA']._serialized_start=1037
+  _globals['_EVENTMETADATA']._serialized_end=1175
+  _globals['_PUBLISHREQUEST']._serialized_start=1178
+  _globals['_PUBLISHREQUEST']._serialized_end=1317
+  _globals['_PUBLISHRESPONSE']._serialized_start=1319
+  _globals['_PUBLISHRESPONSE']._serialized_end=1391
+  _globals['_LISTTOPICSREQUEST']._serialized_start=1393
+  _globals['_LISTTOPICSREQUEST']._serialized_end=1412
+  _globals['_LISTTOPICSRESPONSE']._serialized_start=1414
+  _globals['_LISTTOPICSRESPONSE']._serialized_end=1474
+  _globals['_TOPICINFO']._serialized_start=1477
+  _globals['_TOPICINFO']._serialized_end=1656
+  _globals['_GETTOPICSTATSREQUEST']._serialized_start=1658
+  _globals['_GETTOPICSTATSREQUEST']._serialized_end=1695
+  _globals['_GETTOPICSTATSRESPONSE']._serialized_start=1698
+  _globals['_GETTOPICSTATSRESPONSE']._serialized_end=1832
+  _globals['_PUBSUBSERVICE']._serialized_start=2055
+  _globals['_PUBSUBSERVICE']._serialized_end=2456
 # @@protoc_insertion_point(module_scope)

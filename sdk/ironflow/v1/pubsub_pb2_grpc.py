@@ -39,6 +39,11 @@ class PubSubServiceStub:
                 request_serializer=ironflow_dot_v1_dot_pubsub__pb2.EmitRequest.SerializeToString,
                 response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.EmitResponse.FromString,
                 _registered_method=True)
+        self.Subscribe = channel.unary_stream(
+                '/ironflow.v1.PubSubService/Subscribe',
+                request_serializer=ironflow_dot_v1_dot_pubsub__pb2.SubscribeRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.SubscriptionEvent.FromString,
+                _registered_method=True)
         self.Publish = channel.unary_unary(
                 '/ironflow.v1.PubSubService/Publish',
                 request_serializer=ironflow_dot_v1_dot_pubsub__pb2.PublishRequest.SerializeToString,
@@ -49,12 +54,23 @@ class PubSubServiceStub:
                 request_serializer=ironflow_dot_v1_dot_pubsub__pb2.ListTopicsRequest.SerializeToString,
                 response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.ListTopicsResponse.FromString,
                 _registered_method=True)
+        self.GetTopicStats = channel.unary_unary(
+                '/ironflow.v1.PubSubService/GetTopicStats',
+                request_serializer=ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsResponse.FromString,
+                _registered_method=True)
 
 
 class PubSubServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Emit(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Subscribe(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +88,12 @@ class PubSubServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTopicStats(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PubSubServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +101,11 @@ def add_PubSubServiceServicer_to_server(servicer, server):
                     servicer.Emit,
                     request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.EmitRequest.FromString,
                     response_serializer=ironflow_dot_v1_dot_pubsub__pb2.EmitResponse.SerializeToString,
+            ),
+            'Subscribe': grpc.unary_stream_rpc_method_handler(
+                    servicer.Subscribe,
+                    request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.SubscribeRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_pubsub__pb2.SubscriptionEvent.SerializeToString,
             ),
             'Publish': grpc.unary_unary_rpc_method_handler(
                     servicer.Publish,
@@ -89,6 +116,11 @@ def add_PubSubServiceServicer_to_server(servicer, server):
                     servicer.ListTopics,
                     request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.ListTopicsRequest.FromString,
                     response_serializer=ironflow_dot_v1_dot_pubsub__pb2.ListTopicsResponse.SerializeToString,
+            ),
+            'GetTopicStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTopicStats,
+                    request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -118,6 +150,33 @@ class PubSubService:
             '/ironflow.v1.PubSubService/Emit',
             ironflow_dot_v1_dot_pubsub__pb2.EmitRequest.SerializeToString,
             ironflow_dot_v1_dot_pubsub__pb2.EmitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Subscribe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ironflow.v1.PubSubService/Subscribe',
+            ironflow_dot_v1_dot_pubsub__pb2.SubscribeRequest.SerializeToString,
+            ironflow_dot_v1_dot_pubsub__pb2.SubscriptionEvent.FromString,
             options,
             channel_credentials,
             insecure,
@@ -172,6 +231,33 @@ class PubSubService:
             '/ironflow.v1.PubSubService/ListTopics',
             ironflow_dot_v1_dot_pubsub__pb2.ListTopicsRequest.SerializeToString,
             ironflow_dot_v1_dot_pubsub__pb2.ListTopicsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTopicStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.PubSubService/GetTopicStats',
+            ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsRequest.SerializeToString,
+            ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsResponse.FromString,
             options,
             channel_credentials,
             insecure,
