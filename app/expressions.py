@@ -45,6 +45,11 @@ class Expression:
     _tree: Any
     _needs: Mapping[str, Needs]
 
+    @property
+    def reads(self) -> Iterable[str]:
+        """The variables that it uses."""
+        return self._needs.keys()
+
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """The value, for plain Python variables. Raises EvaluationFailed."""
         from app import cel

@@ -12,7 +12,6 @@ from app import resources
 from app.api import http
 from app.api.browsers import Browsers
 from app.api.connect_streams import ConnectStreams
-from app.api.live import Live
 from app.api.rsgi import Front
 from app.api.services import Services
 from app.api.short import ShortWay
@@ -22,6 +21,7 @@ from app.entities.snapshots import Snapshots
 from app.events.lineage import LineageReader
 from app.events.reading import EventReader
 from app.history.explore import Explorer
+from app.history.live import Live
 from app.metrics import Metrics
 from app.node import Node
 from app.rpc import metadata

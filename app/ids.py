@@ -77,6 +77,9 @@ class Ids:
     def snapshot(self) -> str:
         return self._next("snp_")
 
+    def subscription(self) -> str:
+        return self._next("sub_")
+
     def request(self) -> str:
         return self._next("req_")
 

@@ -83,6 +83,16 @@ class _Branch(Generic[V]):
     here: list[tuple[int, V]] = field(default_factory=list)
     rest: list[tuple[int, V]] = field(default_factory=list)
 
+    @property
+    def empty(self) -> bool:
+        return not (self.here or self.rest or self.below)
+
+    def drop(self, value: V, *, rest: bool) -> None:
+        if rest:
+            self.rest = [numbered for numbered in self.rest if numbered[1] != value]
+        else:
+            self.here = [numbered for numbered in self.here if numbered[1] != value]
+
 
 class PatternIndex(Generic[V]):
     """Values under patterns; finds those that fit a name in time proportional to its segments."""
@@ -106,9 +116,27 @@ class PatternIndex(Generic[V]):
         else:
             branch.below.setdefault(last, _Branch()).here.append((self._count, value))
 
+    def __bool__(self) -> bool:
+        return not self._root.empty
+
     def remove(self, value: V) -> None:
         """Forget the value under every pattern."""
         self._prune(self._root, value)
+
+    def remove_compiled(self, pattern: Pattern, value: V) -> None:
+        """Forget the value under one pattern; it takes no longer than finding it."""
+        *head, last = pattern.segments
+        path = [self._root]
+        for segment in head if last == ">" else pattern.segments:
+            below = path[-1].below.get(segment)
+            if below is None:
+                return
+            path.append(below)
+        path[-1].drop(value, rest=last == ">")
+        for above, segment, below in reversed([*zip(path, pattern.segments, path[1:], strict=False)]):
+            if not below.empty:
+                return
+            del above.below[segment]
 
     def matching(self, name: str) -> list[V]:
         """Values whose pattern fits, in the order they were added."""
@@ -131,9 +159,9 @@ class PatternIndex(Generic[V]):
         return [value for _, value in found]
 
     def _prune(self, branch: _Branch[V], value: V) -> None:
-        branch.here = [numbered for numbered in branch.here if numbered[1] != value]
-        branch.rest = [numbered for numbered in branch.rest if numbered[1] != value]
+        branch.drop(value, rest=False)
+        branch.drop(value, rest=True)
         for key, below in list(branch.below.items()):
             self._prune(below, value)
-            if not (below.here or below.rest or below.below):
+            if below.empty:
                 del branch.below[key]

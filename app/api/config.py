@@ -14,7 +14,7 @@ from app.api import live
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
 from app.api.conditions import CONDITIONS, REVISION_MAX, expected_of, tagged
-from app.api.live import FOLLOWING, Interest
+from app.api.live import FOLLOWING
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import FollowQuery, given
@@ -35,6 +35,7 @@ from app.api.shapes.config import (
 from app.errors import InvalidArgument
 from app.history.entry import Entry
 from app.history.kinds import ConfigUpdated
+from app.history.live import Interest
 from app.values import config
 from app.values.config import Config
 

@@ -15,7 +15,7 @@ from app.api import live
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import Caller, caller_of, environment_of
 from app.api.conditions import CONDITIONS, expected_of, tagged
-from app.api.live import FOLLOWING, Interest
+from app.api.live import FOLLOWING
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import Text, given
@@ -40,6 +40,7 @@ from app.durations import parse_duration
 from app.errors import InvalidArgument
 from app.history.entry import Entry
 from app.history.kinds import BucketDeleted, KvPut
+from app.history.live import Interest
 from app.runs import noun as runs
 from app.values import buckets, kv
 from app.values.buckets import Definition

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.api.answers import JSON
-from app.api.live import Live
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.pull import PullWorkers
@@ -24,6 +23,7 @@ from app.events.reading import EventReader
 from app.events.schemas import Schemas
 from app.events.topics import Topics
 from app.history.explore import Explorer
+from app.history.live import Live
 from app.history.tail import Tail
 from app.ids import Ids
 from app.metrics import Metrics

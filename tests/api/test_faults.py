@@ -17,9 +17,9 @@ from structlog.testing import capture_logs
 from app import resources
 from app.api import http as face
 from app.api.browsers import Browsers
-from app.api.live import Live
 from app.clock import ManualClock
 from app.faces import services_of
+from app.history.live import Live
 from app.ids import Ids
 from app.metrics import Metrics
 from app.node import Node

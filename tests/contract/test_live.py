@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.api.live import Ended, Interest, Live, Policy, Subscription, frame
+from app.api.live import frame
 from app.errors import InvalidArgument
 from app.history.entry import Entry
+from app.history.live import Ended, Interest, Live, Policy, Subscription
 from app.node import Node
 from app.values.buckets import Definition
 from app.values.kv import Put

@@ -41,3 +41,19 @@ def test_a_pattern_that_is_none_leaves_the_index_as_it_was() -> None:
         index.add("order.>.placed", "value")
 
     assert index.matching("order.x.placed") == []
+
+
+def test_a_value_is_forgotten_under_one_pattern_and_leaves_no_trace() -> None:
+    index: PatternIndex[str] = PatternIndex()
+    for pattern in ("order.*", "order.>", "order.placed"):
+        index.add(pattern, "first")
+    index.add("order.placed", "second")
+
+    index.remove_compiled(patterns.compile("order.>"), "first")
+    index.remove_compiled(patterns.compile("order.placed"), "first")
+    index.remove_compiled(patterns.compile("never.there"), "first")
+
+    assert index.matching("order.placed") == ["first", "second"]
+    index.remove_compiled(patterns.compile("order.*"), "first")
+    index.remove_compiled(patterns.compile("order.placed"), "second")
+    assert not index
