@@ -73,7 +73,7 @@ async def _case(node: Node, title: str, name: str, events: int) -> None:
     ]
     started = time.perf_counter()
     for event in made:
-        node.emitter._command(event)
+        node.emitter.command(event)
     planned_us = (time.perf_counter() - started) / events * 1e6
     started = time.perf_counter()
     for first in range(0, events, BATCH):

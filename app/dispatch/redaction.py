@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from app.errors import InvalidArgument
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
 from app.history.kinds import Divergence, Failure, RunCompleted, RunNoted, StepCompleted, StepFailed
 from app.runs.yields import Invoke, Sleep, WaitForEvent
@@ -72,7 +72,7 @@ class Redaction:
                     "metadata": self._scrubber.json(told.metadata),
                     "idempotency_key": self.text(told.idempotency_key),
                 }
-                return dataclasses.replace(told, **cleaned)
+                return _with(told, **cleaned)
             case NewMessage():
                 self._refuse(told.topic, "topic")
                 data = self._scrubber.json(told.data)

@@ -13,7 +13,7 @@ from app.entities.streams import Append
 from app.errors import InvalidArgument
 from app.events import subscriptions as subject
 from app.events.deliveries import Delivery, delivery
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.events.subscriptions import Subscriptions, Wanted
 from app.events.topics import NewMessage
 from app.history import live as following

@@ -21,7 +21,7 @@ async def told(**more: Any) -> dict[str, Any]:
     async def body() -> AsyncIterator[bytes]:
         yield b""
 
-    never: Any = SimpleNamespace(takes=lambda *_: False)
+    never: Any = SimpleNamespace(takes=lambda *_: False, call=lambda _: None)
     common = {"proto": "http", "method": "GET", "path": "/a", "query_string": "b=1", "scheme": "http"}
     places = {"http_version": "2", "client": "127.0.0.1:1", "server": "[::1]:2", "authority": None, "headers": {}}
     scope: Any = SimpleNamespace(**{**common, **places, **more})
