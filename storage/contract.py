@@ -66,6 +66,10 @@ class Transaction(Protocol):
         """Run a `:each` query once a row, in order; the rows' fields are its parameters, in the order it names them."""
         ...
 
+    def lock(self) -> Row | None:
+        """Wait to be the only appender until this transaction ends; then the row of `history_head`."""
+        ...
+
     def append(self, entries: Sequence[EntryRecord]) -> None:
         """Add entries to history as they are, positions and digests included; the bulk path."""
         ...

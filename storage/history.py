@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from storage.contract import Transaction
+from storage.contract import Row, Transaction
 from storage.records import EntryRecord
 
 PAGE = 2_000
 END = 2**62
 
 
-def lock(tx: Transaction) -> None:
-    """Wait to be the only appender until this transaction ends."""
-    tx.execute("lock_history")
+def lock(tx: Transaction) -> tuple[int, bytes]:
+    """Wait to be the only appender until this transaction ends; then the head, which stays the head until then."""
+    return _head(tx.lock())
 
 
 def head(tx: Transaction) -> tuple[int, bytes]:
     """Position and digest of the last entry; (0, b"") while history is empty."""
-    row = tx.one("history_head")
-    return (row[0], bytes(row[1])) if row else (0, b"")
+    return _head(tx.one("history_head"))
 
 
 def append(tx: Transaction, entries: Sequence[EntryRecord]) -> None:
@@ -161,3 +160,7 @@ def everything(tx: Transaction, *, after_position: int = 0) -> Iterator[list[Ent
     while page := after(tx, position):
         yield page
         position = page[-1].position
+
+
+def _head(row: Row | None) -> tuple[int, bytes]:
+    return (row[0], bytes(row[1])) if row else (0, b"")

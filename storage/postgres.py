@@ -1,6 +1,7 @@
 """Postgres through psycopg 3: one writing connection, one a thread that reads, LISTEN and NOTIFY.
 
-History goes in by binary COPY, or by a prepared INSERT when there are few rows (COPY costs two round trips more).
+History goes in by binary COPY, or by a prepared INSERT when there are few rows (COPY costs two round trips more);
+what every commit does goes straight through libpq (prepared.py).
 A connection that Postgres ended since its last use is replaced before any work is done on it, so that a restart of
 Postgres between two units of work goes unnoticed. A write whose COMMIT was sent and never answered raises
 StorageUnavailable; whether it happened is for the caller to find out.
@@ -13,15 +14,16 @@ import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, Connection, Cursor, errors
+from psycopg import AsyncConnection, Connection, Cursor, errors, pq
 
 from storage import migrations, queries
 from storage.contract import Row, StorageConflict, StorageError, StorageFull, StorageUnavailable, Transaction
+from storage.prepared import Prepared
 from storage.records import EntryRecord, Record
 from storage.thread import WorkThread
 
@@ -29,11 +31,13 @@ T = TypeVar("T")
 
 READERS = 8
 CONNECT_TIMEOUT_S = 10
-COPY_ROWS_MIN = 5
+MANY_ROWS = 5
+"""From here on one message for all rows, by COPY or a pipeline, beats a round trip for each."""
 CHANNEL = "ironflow_history"
 MIGRATION_LOCK = 7366000
 RECONNECT_DELAY_S = 0.5
 
+_BEGIN_READING = b"begin isolation level repeatable read, read only"
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 _COPY_END = b"\xff\xff"
 
@@ -47,7 +51,7 @@ class PostgresStorage:
         self._queries = queries.load(sql / "postgres" / "queries", style="psycopg")
         self._writing = WorkThread("postgres-write")
         self._reading = ThreadPoolExecutor(READERS, "postgres-read")
-        self._writer: Connection[Row] | None = None
+        self._writer: Prepared | None = None
         self._reader = threading.local()
         self._readers: list[Connection[Row]] = []
         self._readers_lock = threading.Lock()
@@ -103,7 +107,7 @@ class PostgresStorage:
             await asyncio.gather(self._announcer, return_exceptions=True)
         await asyncio.to_thread(self._reading.shutdown)
         await self._writing.stop()
-        for connection in (*self._readers, *([self._writer] if self._writer is not None else ())):
+        for connection in (*self._readers, *([self._writer.connection] if self._writer is not None else ())):
             connection.close()
 
     async def _announce_all(self) -> None:
@@ -121,38 +125,35 @@ class PostgresStorage:
                 self._announced.set()
                 await asyncio.sleep(RECONNECT_DELAY_S)
 
-    def _connected(self) -> Connection[Row]:
+    def _connected(self) -> Prepared:
         """The writer's connection, a new one if the last broke."""
-        if self._writer is None or self._writer.closed:
-            self._writer = self._connect()
+        if self._writer is None or self._writer.connection.closed:
+            self._writer = Prepared(self._connect())
         return self._writer
 
-    def _connected_reader(self) -> Connection[Row]:
+    def _connected_reader(self) -> Prepared:
         """This thread's connection, likewise."""
-        connection: Connection[Row] | None = getattr(self._reader, "connection", None)
-        if connection is None or connection.closed:
-            fresh = self._connect()
-            self._reader.connection = fresh
+        reader: Prepared | None = getattr(self._reader, "prepared", None)
+        if reader is None or reader.connection.closed:
+            reader = self._reader.prepared = Prepared(self._connect())
             with self._readers_lock:
-                self._readers = [*(one for one in self._readers if not one.closed), fresh]
-            return fresh
-        return connection
+                self._readers = [*(one for one in self._readers if not one.closed), reader.connection]
+        return reader
 
     def _connect(self) -> Connection[Row]:
         with _translated("connect"):
             return psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
-        with _translated("write"), _begun(self._connected) as connection:
-            return work(_PostgresTransaction(connection, self._queries))
+        with _translated("write"), _transaction(self._connected, b"begin") as writer:
+            return work(_PostgresTransaction(writer, self._queries))
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
-        with _translated("read"), _begun(self._connected_reader) as connection:
-            connection.execute("set transaction isolation level repeatable read, read only")
-            return work(_PostgresTransaction(connection, self._queries))
+        with _translated("read"), _transaction(self._connected_reader, _BEGIN_READING) as reader:
+            return work(_PostgresTransaction(reader, self._queries))
 
     def _applied(self) -> int:
-        connection = self._connected()
+        connection = self._connected().connection
         row = connection.execute("select to_regclass('schema_migrations') is not null").fetchone()
         if not row or not row[0]:
             return 0
@@ -160,7 +161,7 @@ class PostgresStorage:
         return int(row[0]) if row else 0
 
     def _migrate(self) -> Sequence[str]:
-        connection = self._connected()
+        connection = self._connected().connection
         with _translated("migrate"), connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
             due = migrations.pending(self._migrations, self._applied())
@@ -178,8 +179,9 @@ class PostgresStorage:
 
 
 class _PostgresTransaction:
-    def __init__(self, connection: Connection[Row], known: Mapping[str, queries.Query]) -> None:
-        self._connection = connection
+    def __init__(self, prepared: Prepared, known: Mapping[str, queries.Query]) -> None:
+        self._prepared = prepared
+        self._connection = prepared.connection
         self._queries = known
 
     def one(self, query: str, **params: Any) -> Row | None:
@@ -192,11 +194,23 @@ class _PostgresTransaction:
         return self._run(query, params).rowcount
 
     def each(self, query: str, rows: Sequence[Record]) -> None:
+        if len(rows) < MANY_ROWS:
+            self._prepared.each(query, self._queries[query].sql, rows)
+            return
         with self._connection.cursor() as cursor:
             cursor.executemany(self._queries[query].sql.encode(), [row._asdict() for row in rows])
 
+    def lock(self) -> Row | None:
+        head = self._prepared.run(self._queries["lock_history"].sql.encode())
+        if not head.ntuples:
+            return None
+        position, chained = head.get_value(0, 0), head.get_value(0, 1)
+        assert position is not None
+        assert chained is not None
+        return int(position), pq.Escaping().unescape_bytea(chained)
+
     def append(self, entries: Sequence[EntryRecord]) -> None:
-        if len(entries) < COPY_ROWS_MIN:
+        if len(entries) < MANY_ROWS:
             self.each("append_entry", entries)
             return
         columns = ", ".join(EntryRecord._fields)
@@ -245,17 +259,21 @@ def _packed(entries: Sequence[EntryRecord]) -> bytes:
 
 
 @contextmanager
-def _begun(connected: Callable[[], Connection[Row]]) -> Iterator[Connection[Row]]:
+def _transaction(connected: Callable[[], Prepared], begin: bytes) -> Iterator[Prepared]:
     """A transaction on the connection that `connected` gives; on its next one, if Postgres ended that meanwhile."""
-    with ExitStack() as stack:
-        connection = connected()
-        try:
-            stack.enter_context(connection.transaction())
-        except psycopg.OperationalError:
-            connection.close()
-            connection = connected()
-            stack.enter_context(connection.transaction())
-        yield connection
+    prepared = connected()
+    try:
+        prepared.run(begin)
+    except psycopg.OperationalError:
+        prepared.connection.close()
+        prepared = connected()
+        prepared.run(begin)
+    try:
+        yield prepared
+    except BaseException:
+        prepared.roll_back()
+        raise
+    prepared.commit()
 
 
 @contextmanager

@@ -190,6 +190,9 @@ class _SQLiteTransaction:
     def each(self, query: str, rows: Sequence[Record]) -> None:
         self._connection.executemany(self._queries[query].sql, rows)
 
+    def lock(self) -> Row | None:
+        return self.one("lock_history")
+
     def append(self, entries: Sequence[EntryRecord]) -> None:
         self.each("append_entry", entries)
 

@@ -215,8 +215,7 @@ class Committer:
     # In the writer's thread.
 
     def _work(self, tx: Transaction, batch: Sequence[_Waiting]) -> tuple[list[_Outcome], list[Entry]]:
-        history.lock(tx)
-        position, chained = self._catch_up(tx)
+        position, chained = self._catch_up(tx, *history.lock(tx))
         before = position
         now = self._recorded_at = max(self._clock.now_us(), self._recorded_at)
         records: list[EntryRecord] = []
@@ -276,8 +275,7 @@ class Committer:
             self._position, self._digest = position, chained
         return outcomes, entries
 
-    def _catch_up(self, tx: Transaction) -> tuple[int, bytes]:
-        position, chained = history.head(tx)
+    def _catch_up(self, tx: Transaction, position: int, chained: bytes) -> tuple[int, bytes]:
         if position != self._position:
             if self._position >= 0:
                 for page in history.everything(tx, after_position=self._position):

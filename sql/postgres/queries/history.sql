@@ -1,7 +1,11 @@
--- name: lock_history :exec
--- One appender at a time, over all nodes, so that positions commit in order. A statement of its own, before any
--- read: a later statement then sees what the previous holder committed.
+-- name: lock_history :one
+-- One appender at a time, over all nodes, so that positions commit in order; and the head, as below. Two statements
+-- in one message: the second has a snapshot of its own, and sees what the previous holder committed.
 select pg_advisory_xact_lock(7366001);
+select position, digest
+  from history
+ order by position desc
+ limit 1;
 
 -- name: history_head :one
 -- The last entry's position and digest; no row while history is empty.

@@ -1,6 +1,9 @@
--- name: lock_history :exec
--- Nothing to do: BEGIN IMMEDIATE already lets one writer in at a time.
-select 1;
+-- name: lock_history :one
+-- The head, as below: BEGIN IMMEDIATE already lets one writer in at a time.
+select position, digest
+  from history
+ order by position desc
+ limit 1;
 
 -- name: history_head :one
 -- The last entry's position and digest; no row while history is empty.
