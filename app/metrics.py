@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -22,22 +26,20 @@ class _HasKind(Protocol):
 class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._entries = self._counter("ironflow_entries", "Entries recorded in history", "kind")
-        self._commits = self._counter("ironflow_commits", "Transactions committed")
+        self._commits = _Commits()
+        self._registry.register(self._commits)
         self._refusals = self._counter("ironflow_refusals", "Requests refused", "code")
         self._requests = self._counter("ironflow_http_requests", "HTTP requests answered", "method", "route", "status")
-        self._commit_seconds = self._histogram("ironflow_commit_seconds", "Duration of a commit", _SECONDS)
-        self._commit_commands = self._histogram("ironflow_commit_commands", "Commands in a commit", _COMMANDS)
         self._request_seconds = self._histogram(
             "ironflow_http_request_seconds", "Duration of an HTTP request", _SECONDS, "route"
         )
 
     def committed(self, *, commands: int, entries: Sequence[_HasKind], seconds: float) -> None:
-        self._commits.inc()
-        self._commit_seconds.observe(seconds)
-        self._commit_commands.observe(commands)
-        for kind, count in Tally(entry.kind for entry in entries).items():
-            self._entries.labels(kind).inc(count)
+        self._commits.count += 1
+        self._commits.seconds.observe(seconds)
+        self._commits.commands.observe(commands)
+        for entry in entries:
+            self._commits.entries[entry.kind] += 1
 
     def refused(self, code: str) -> None:
         self._refusals.labels(code).inc()
@@ -58,3 +60,42 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(name, text, labels, buckets=buckets, registry=self._registry)
+
+
+class _Commits(Collector):
+    """What is counted at every commit, in plain numbers: the library's own counters lock and look up each time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.entries: dict[str, int] = defaultdict(int)
+        self.seconds = _Distribution("ironflow_commit_seconds", "Duration of a commit", _SECONDS)
+        self.commands = _Distribution("ironflow_commit_commands", "Commands in a commit", _COMMANDS)
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily("ironflow_commits", "Transactions committed", value=self.count)
+        entries = CounterMetricFamily("ironflow_entries", "Entries recorded in history", labels=["kind"])
+        for kind, count in self.entries.items():
+            entries.add_metric([kind], count)
+        yield entries
+        yield self.seconds.told()
+        yield self.commands.told()
+
+
+class _Distribution:
+    """How many values lie at or below each bound."""
+
+    def __init__(self, name: str, text: str, bounds: Sequence[float]) -> None:
+        self._name = name
+        self._text = text
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def told(self) -> HistogramMetricFamily:
+        bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
+        buckets = list(zip(bounds, accumulate(self._counts), strict=True))
+        return HistogramMetricFamily(self._name, self._text, buckets=buckets, sum_value=self._sum)

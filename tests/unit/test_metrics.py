@@ -31,6 +31,20 @@ def test_a_commit_counts_once_with_its_entries_by_kind() -> None:
     assert found["ironflow_commit_commands_sum"] == 3
 
 
+def test_a_commit_is_in_every_bucket_from_its_own_size_on() -> None:
+    metrics = Metrics()
+
+    metrics.committed(commands=5, entries=[], seconds=9.0)
+
+    found = scraped(metrics)
+    assert found['ironflow_commit_commands_bucket{le="2.0"}'] == 0
+    assert (
+        found['ironflow_commit_commands_bucket{le="5.0"}'] == found['ironflow_commit_commands_bucket{le="+Inf"}'] == 1
+    )
+    assert found['ironflow_commit_seconds_bucket{le="5.0"}'] == 0
+    assert found["ironflow_commit_seconds_count"] == found['ironflow_commit_seconds_bucket{le="+Inf"}'] == 1
+
+
 def test_requests_are_counted_by_route_and_refusals_by_code() -> None:
     metrics = Metrics()
 
