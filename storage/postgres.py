@@ -36,6 +36,8 @@ MANY_ROWS = 5
 CHANNEL = "ironflow_history"
 MIGRATION_LOCK = 7366000
 RECONNECT_DELAY_S = 0.5
+ANNOUNCE_S = 0.01
+"""Between two announcements: other nodes learn of what was committed meanwhile from the later one."""
 
 _BEGIN_READING = b"begin isolation level repeatable read, read only"
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
@@ -58,6 +60,8 @@ class PostgresStorage:
         self._announced = asyncio.Event()
         self._announce_position = 0
         self._announcer: asyncio.Task[None] | None = None
+        self._announcing = WorkThread("postgres-announce")
+        self._announcing_on: Prepared | None = None
 
     @classmethod
     async def open(cls, url: str, sql: Path) -> PostgresStorage:
@@ -107,23 +111,28 @@ class PostgresStorage:
             await asyncio.gather(self._announcer, return_exceptions=True)
         await asyncio.to_thread(self._reading.shutdown)
         await self._writing.stop()
-        for connection in (*self._readers, *([self._writer.connection] if self._writer is not None else ())):
+        await self._announcing.stop()
+        owned = [one.connection for one in (self._writer, self._announcing_on) if one is not None]
+        for connection in (*self._readers, *owned):
             connection.close()
 
     async def _announce_all(self) -> None:
-        """One NOTIFY at a time, each with the newest position: while one is under way the next ones gather."""
+        """One NOTIFY at a time, each with the newest position; the first after a rest goes at once."""
         while True:
+            await self._announced.wait()
+            self._announced.clear()
             try:
-                async with await AsyncConnection.connect(
-                    self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S
-                ) as connection:
-                    while True:
-                        await self._announced.wait()
-                        self._announced.clear()
-                        await connection.execute("select pg_notify(%s, %s)", (CHANNEL, str(self._announce_position)))
-            except (psycopg.OperationalError, psycopg.InterfaceError):
+                await self._announcing.run(self._announce)
+                await asyncio.sleep(ANNOUNCE_S)
+            except StorageError:
                 self._announced.set()
                 await asyncio.sleep(RECONNECT_DELAY_S)
+
+    def _announce(self) -> None:
+        with _translated("announce"):
+            if self._announcing_on is None or self._announcing_on.connection.closed:
+                self._announcing_on = Prepared(self._connect())
+            self._announcing_on.run(b"notify %s, '%d'" % (CHANNEL.encode(), self._announce_position))
 
     def _connected(self) -> Prepared:
         """The writer's connection, a new one if the last broke."""
