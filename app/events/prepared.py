@@ -68,7 +68,7 @@ class Prepared(msgspec.Struct, frozen=True):
         """Whether what is recorded of it depends on nothing but its idempotency key, and no later event on it."""
         if self.event.claim is not None or self.cancelled:
             return False
-        return all(plan.is_plain and not plan.created.dispatch.cancel_on for plan in self.plans)
+        return not self.plans or all(plan.is_plain and not plan.created.dispatch.cancel_on for plan in self.plans)
 
     def record(self, states: Mapping[str, Any], now: int) -> Recorded | None:
         """What becomes of the event; None if another claimed it."""
