@@ -24,8 +24,9 @@ from storage.thread import WorkThread
 T = TypeVar("T")
 
 READERS = 4
-WRITER_CACHE_KIB = 64 * 1024
-READER_CACHE_KIB = 4 * 1024
+WRITER_CACHE_KIB = 16 * 1024
+READER_CACHE_KIB = 2 * 1024
+"""Small: new rows lie together at the end of each index, and what is not in a cache is in the kernel's."""
 CHECKPOINT_PAGES = 4_000
 CHECKPOINT_PAGES_MAX = 100_000
 BUSY_TIMEOUT_MS = 10_000
