@@ -90,7 +90,8 @@ class Ids:
         if tick <= self._tick:  # time that stands still or runs backwards only counts on
             tick = self._tick + 1
         if tick >> 12 != self._tick >> 12 or not self._time:
-            self._time = encode("", tick >> 12)[-10:]
+            ms, pairs = tick >> 12, _PAIRS
+            self._time = "".join([pairs[ms >> shift & 1023] for shift in (40, 30, 20, 10, 0)])
         self._tick = tick
         at = self._offset
         if at >= RANDOM_BUFFER_BYTES:
