@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from storage.contract import Row, Transaction
@@ -117,6 +118,15 @@ def whole_stream(tx: Transaction, environment: str, stream: str, *, until: int =
         if len(page) < PAGE:
             return
         version = page[-1].version
+
+
+def pages(tx: Transaction, wanted: Sequence[tuple[str, str, int]], *, size: int) -> list[list[EntryRecord]]:
+    """For each environment, stream and version, the stream's next `size` entries after that version, oldest first; all
+    of them with one query."""
+    found: list[list[EntryRecord]] = [[] for _ in wanted]
+    for number, *fields in tx.many("pages_of_streams", wanted=json.dumps(wanted), size=size):
+        found[number].append(EntryRecord._make(fields))
+    return found
 
 
 def last_of_stream(tx: Transaction, environment: str, stream: str, *, until: int = END) -> EntryRecord | None:

@@ -25,6 +25,7 @@ from app.clock import Clock
 from app.dispatch.backlog import Backlog
 from app.dispatch.jobs import Job
 from app.dispatch.leases import Leases
+from app.dispatch.loader import Loader
 from app.dispatch.queue import Lane, Queue, Ready
 from app.dispatch.workers import Session, Sessions
 from app.errors import IronflowError
@@ -48,10 +49,9 @@ from app.history.kinds import (
 )
 from app.history.tail import Tail
 from app.ids import Ids
-from app.runs import memo
 from app.runs.engine import Engine
 from app.runs.functions import Functions
-from app.runs.memo import Memos
+from app.runs.memo import Memos, Wanted
 from app.runs.reading import RunReader
 from app.values.vault import Vault
 from storage import runs
@@ -92,6 +92,7 @@ class Dispatcher:
         self._offering: set[Lane] = set()
         self._tasks: asyncio.TaskGroup | None = None
         self._leases = Leases(ids=ids, clock=clock, always_replay=always_replay)
+        self._loader = Loader(storage)
         self._joined = asyncio.Event()
         self._store_fails = False
         self._position = 0
@@ -129,6 +130,7 @@ class Dispatcher:
         """Dispatch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            tasks.create_task(self._loader.run(), name="dispatch-loader")
             for session in self._sessions:  # those that joined while the node was starting
                 self.fill(session)
             tasks.create_task(self._follow(), name="dispatch-follow")
@@ -192,6 +194,10 @@ class Dispatcher:
     def park(self, session: Session, job: Job) -> None:
         """The worker keeps the execution in memory, whose end `finish` is about to record."""
         self._leases.park(session, job)
+
+    def evicted(self, session: Session, run_id: str, job_id: str) -> bool:
+        """The worker gave up what it kept in memory. Whether it was thought to keep it."""
+        return self._leases.evicted(session, run_id, job_id)
 
     def hand_out_whole(self, session: Session, job: Job) -> None:
         """The worker no longer has what the job was to go on with: send it again, under the same fence, with all."""
@@ -368,7 +374,7 @@ class Dispatcher:
         parked = self._leases.unpark(run_id, "resumed elsewhere", unless=session)
         resumes = ""
         try:
-            memos = None if parked is None else await self._news(environment, run_id, parked, seq)
+            memos = None if parked is None else await self._memos(environment, run_id, seq, after=parked.version)
             if memos is not None and parked is not None:
                 resumes = parked.id
             else:
@@ -434,13 +440,8 @@ class Dispatcher:
         )
         self._not_handed_out(session, lane, run_id)
 
-    async def _memos(self, environment: str, run_id: str, execution_seq: int) -> Memos | None:
-        return await self._storage.read(lambda tx: memo.load(tx, environment, run_id, execution_seq=execution_seq))
-
-    async def _news(self, environment: str, run_id: str, parked: Job, execution_seq: int) -> Memos | None:
-        return await self._storage.read(
-            lambda tx: memo.news(tx, environment, run_id, after_version=parked.version, execution_seq=execution_seq)
-        )
+    async def _memos(self, environment: str, run_id: str, execution_seq: int, *, after: int = 0) -> Memos | None:
+        return await self._loader.load(Wanted(environment, run_id, execution_seq, after))
 
     def forget(self, session: Session, job: Job) -> None:
         """The job is off the worker's hands."""

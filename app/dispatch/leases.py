@@ -18,6 +18,9 @@ from app.errors import StaleExecution
 from app.history.entry import Entry
 from app.ids import Ids
 
+TOKEN_BYTES = 8
+TOKENS_AT_ONCE = 512
+
 
 class Leases:
     def __init__(self, *, ids: Ids, clock: Clock, always_replay: bool) -> None:
@@ -26,6 +29,7 @@ class Leases:
         self._always_replay = always_replay
         self._jobs: dict[str, tuple[Session, Job]] = {}
         self._parked: dict[str, tuple[Session, Job]] = {}
+        self._tokens: list[str] = []
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -42,7 +46,7 @@ class Leases:
             run_id=run_id,
             function_id=lane[1],
             execution_seq=execution_seq,
-            lease_token=secrets.token_hex(8),
+            lease_token=self._token(),
             attempt=attempt,
             retry=created.retry,
             event=event,
@@ -54,6 +58,13 @@ class Leases:
         session.jobs[job.id] = job
         self._jobs[run_id] = (session, job)
         return job
+
+    def _token(self) -> str:
+        """Drawn in bulk: each question to the system gives the interpreter away, and waits to have it back."""
+        if not self._tokens:
+            drawn = secrets.token_hex(TOKEN_BYTES * TOKENS_AT_ONCE)
+            self._tokens = [drawn[at : at + 2 * TOKEN_BYTES] for at in range(0, len(drawn), 2 * TOKEN_BYTES)]
+        return self._tokens.pop()
 
     def held(self, session: Session, job_id: str, *, execution_seq: int, lease_token: str) -> Job:
         """The job, if this session holds it under this fence; its lease begins anew. Raises StaleExecution."""
@@ -107,6 +118,14 @@ class Leases:
             return job
         session.cancel(job, reason)
         return None
+
+    def evicted(self, session: Session, run_id: str, job_id: str) -> bool:
+        """The session keeps that execution no longer. Whether it was thought to."""
+        keeper, job = self._parked.get(run_id, (None, None))
+        if keeper is not session or job is None or job.id != job_id:
+            return False
+        del self._parked[run_id]
+        return True
 
     def unpark_all(self, session: Session) -> None:
         """The session is gone, with what it kept in memory."""

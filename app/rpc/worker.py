@@ -174,10 +174,13 @@ class Conversation:
             job.acknowledged = True
 
     def _job_nack(self, session: Session, message: worker_pb2.JobNack) -> None:
+        gone = message.reason == worker_pb2.JOB_NACK_REASON_NOT_PARKED
+        if gone and self._dispatcher.evicted(session, message.run_id, message.job_id):
+            return
         job = self._held(session, message)
         if job is None:
             return
-        if message.reason == worker_pb2.JOB_NACK_REASON_NOT_PARKED:
+        if gone:
             self._dispatcher.hand_out_whole(session, job)
             return
         if message.reason == worker_pb2.JOB_NACK_REASON_DRAINING:

@@ -6,7 +6,7 @@ when the execution ends (see waiting.decide_suspend): nothing is told twice, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,6 +28,10 @@ from app.runs import noun
 from app.runs.state import AWAITED
 from storage import events, history
 from storage.contract import Transaction
+from storage.records import EntryRecord
+
+TOGETHER_ENTRIES_MAX = 64
+"""Runs with more entries than that are read alone."""
 
 
 class Memo(NamedTuple):
@@ -92,34 +96,72 @@ class Memos:
         return [memo for memo in told if memo.error is None or memo.awaited or memo.attempt == attempt]
 
 
-def load(tx: Transaction, environment: str, run_id: str, *, execution_seq: int) -> Memos | None:
-    """All that an execution needs; None if that execution was not begun."""
+class Wanted(NamedTuple):
+    """What an execution needs: all, or what is new since the version of the run at which it was parked."""
+
+    environment: str
+    run_id: str
+    execution_seq: int
+    after_version: int = 0
+
+
+class Long(NamedTuple):
+    """There is more of it than should be read together with others."""
+
+
+def load(tx: Transaction, wanted: Wanted) -> Memos | None:
+    """All that an execution needs; None if that execution was not begun, or if it is parked and more happened than it
+    can know of."""
+    [memos] = _filled(tx, [wanted], [_entries(tx, wanted)])
+    return memos
+
+
+def load_many(tx: Transaction, wanted: Sequence[Wanted]) -> list[Memos | Long | None]:
+    """The same for many at once, with two queries for most of them."""
+    places = [(one.environment, noun.stream(one.run_id), one.after_version) for one in wanted]
+    pages = history.pages(tx, places, size=TOGETHER_ENTRIES_MAX)
+    short = [(one, page) for one, page in zip(wanted, pages, strict=True) if len(page) < TOGETHER_ENTRIES_MAX]
+    filled = iter(_filled(tx, [one for one, _ in short], [page for _, page in short]))
+    return [next(filled) if len(page) < TOGETHER_ENTRIES_MAX else Long() for page in pages]
+
+
+def _entries(tx: Transaction, wanted: Wanted) -> Iterator[EntryRecord]:
+    after = wanted.after_version
+    while page := history.of_stream(tx, wanted.environment, noun.stream(wanted.run_id), after_version=after):
+        yield from page
+        after = page[-1].version
+
+
+def _filled(
+    tx: Transaction, wanted: Sequence[Wanted], entries: Sequence[Iterable[EntryRecord]]
+) -> Sequence[Memos | None]:
+    found = [_folded(one, read) for one, read in zip(wanted, entries, strict=True)]
+    whole = [
+        (one.environment, memos, memos.created)
+        for one, memos in zip(wanted, found, strict=True)
+        if memos is not None and memos.created is not None
+    ]
+    own = history.pages(tx, [(where, f"event/{created.event_id}", 0) for where, _, created in whole], size=1)
+    for (environment, memos, created), page in zip(whole, own, strict=True):
+        record = page[0] if page and page[0].kind == EventEmitted.kind else None
+        record = record or events.entry(tx, environment, created.event_id)  # it lies in the stream of an entity
+        assert record is not None, f"the event {created.event_id} is missing"
+        memos.event = Entry(record)
+        assert isinstance(memos.event.fact, EventEmitted)
+    return found
+
+
+def _folded(wanted: Wanted, entries: Iterable[EntryRecord]) -> Memos | None:
     memos = Memos()
-    for record in history.whole_stream(tx, environment, noun.stream(run_id)):
+    parked = wanted.after_version > 0
+    for record in entries:
         entry = Entry(record)
-        if _take(memos, entry, execution_seq):
-            assert memos.created is not None
-            event = events.entry(tx, environment, memos.created.event_id)
-            assert event is not None, f"the event of {run_id} is missing"
-            memos.event = Entry(event)
-            assert isinstance(memos.event.fact, EventEmitted)
-            return memos
-    return None
-
-
-def news(tx: Transaction, environment: str, run_id: str, *, after_version: int, execution_seq: int) -> Memos | None:
-    """The awaited steps that were resolved after a version, until that execution began: all that one needs which was
-    parked at that version. None if the execution was not begun, or more happened than it can know of."""
-    memos = Memos()
-    while page := history.of_stream(tx, environment, noun.stream(run_id), after_version=after_version):
-        for record in page:
-            entry = Entry(record)
-            if entry.kind in (RunResumed.kind, RunUnwinding.kind):
-                return None
-            if _take(memos, entry, execution_seq):
+        if parked and entry.kind in (RunResumed.kind, RunUnwinding.kind):
+            return None
+        if _take(memos, entry, wanted.execution_seq):
+            if parked:
                 memos.steps = {step_id: memo for step_id, memo in memos.steps.items() if memo.awaited}
-                return memos
-        after_version = page[-1].version
+            return memos
     return None
 
 

@@ -59,6 +59,7 @@ class Jobs:
         self._handlers = handlers
         self._threads = threads
         self._parking = parking
+        parking.on_evicted = self._evicted
         self._draining = draining
         self._jobs: dict[str, Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -181,13 +182,12 @@ class Jobs:
     def _parks(self) -> bool:
         return not self._draining() and self._parking.admits()
 
+    def _evicted(self, execution: Execution) -> None:
+        """Say so: else the run would be handed out as if it were still here, and again with all it needs."""
+        cast("wire.JobSink", execution.sink).decline(execution.run_id, worker_pb2.JOB_NACK_REASON_NOT_PARKED)
+
     def _decline(self, message: worker_pb2.JobAssignment, reason: worker_pb2.JobNackReason) -> None:
-        nack = self._outbox.add().job_nack
-        nack.job_id = message.job_id
-        nack.run_id = message.run_id
-        nack.execution_seq = message.execution_seq
-        nack.lease_token = message.lease_token
-        nack.reason = reason
+        wire.JobSink(self._outbox, message).decline(message.run_id, reason)
 
     def _give_up(self, job: Job, reason: str) -> None:
         log.info("run %s is given up: %s", job.message.run_id, reason)

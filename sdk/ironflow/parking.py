@@ -32,7 +32,8 @@ class Parking:
         now_s: Callable[[], float] = time.monotonic,
         memory_free: Callable[[], float] | None = None,
     ) -> None:
-        """`memory_free` is the share of the machine's memory, or the container's, that can still be had."""
+        """`memory_free` is the share of memory, of the machine or the container, that can be had. `on_evicted` is
+        told of each execution that had to give way, which nobody asked for."""
         self._count_max = count_max
         self._age_s_max = age_s_max
         self._now_s = now_s
@@ -40,6 +41,7 @@ class Parking:
         self._checked_at_s = -MEMORY_CHECK_S
         self._short = False
         self._parked: dict[str, tuple[float, Execution]] = {}
+        self.on_evicted: Callable[[Execution], None] = lambda execution: None
 
     def __len__(self) -> int:
         return len(self._parked)
@@ -54,7 +56,7 @@ class Parking:
     def put(self, job_id: str, execution: Execution) -> None:
         """Keep it; the oldest gives way."""
         while len(self._parked) >= self._count_max:
-            self.drop(next(iter(self._parked)))
+            self._evict(next(iter(self._parked)))
         self._parked[job_id] = (self._now_s(), execution)
 
     def take(self, job_id: str) -> Execution | None:
@@ -79,12 +81,18 @@ class Parking:
         if now_s - self._checked_at_s >= MEMORY_CHECK_S:
             self._checked_at_s = now_s
             self._short = self._memory_free() < MEMORY_FREE_MIN
-        if self._short:
-            self.clear()
+        for job_id in list(self._parked) if self._short else ():
+            self._evict(job_id)
         for job_id, (since_s, _) in list(self._parked.items()):
             if now_s - since_s < self._age_s_max:
                 break
-            self.drop(job_id)
+            self._evict(job_id)
+
+    def _evict(self, job_id: str) -> None:
+        execution = self.take(job_id)
+        if execution is not None:
+            execution.abandon()
+            self.on_evicted(execution)
 
 
 def share_free() -> float:

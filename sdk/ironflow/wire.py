@@ -68,6 +68,12 @@ class JobSink:
                 message.name = report.name
                 message.value_json = report.value
 
+    def decline(self, run_id: str, reason: worker_pb2.JobNackReason) -> None:
+        """The job is not, or no longer, here."""
+        nack = self._begin("job_nack", 0)
+        nack.run_id = run_id
+        nack.reason = reason
+
     def _begin(self, kind: str, size_bytes: int) -> Any:
         message = getattr(self._outbox.add(size_bytes), kind)
         message.job_id = self.job_id

@@ -197,7 +197,7 @@ async def test_a_run_that_starts_again_is_given_the_event_of_its_entity(node: No
     node.engine.start("default", run_id, worker_id="w", done=lambda answer, error: started.set_result(error))
     assert await asyncio.wait_for(started, 10) is None
 
-    memos = await storage.read(lambda tx: memo.load(tx, "default", run_id, execution_seq=1))
+    memos = await storage.read(lambda tx: memo.load(tx, memo.Wanted("default", run_id, 1)))
 
     assert memos is not None
     assert memos.event is not None

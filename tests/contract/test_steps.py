@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from app.clock import ManualClock
+from app.entities.streams import Append
 from app.errors import IdempotencyConflict, InvalidArgument
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
@@ -17,6 +18,7 @@ from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.node import Node
 from app.runs.engine import Diverged
+from app.runs.memo import TOGETHER_ENTRIES_MAX
 from app.runs.yields import Sleep
 from storage.contract import Storage
 from tests.support.worker import (
@@ -200,6 +202,37 @@ async def test_a_parked_run_is_replayed_elsewhere_if_it_has_to_be(node: Node, cl
     if why == "full":
         told, _ = await worker.cancelled.get()
         assert told is job  # it can drop what it kept
+
+
+async def test_runs_that_wake_together_each_get_what_is_theirs(node: Node, clock: ManualClock) -> None:
+    """Short and long ones, parked ones and one of an entity's event: most of them are read with the same query."""
+    await register(node)
+    worker = Worker(node)
+    due = clock.now_us() + 1_000_000
+    steps = {await emit(node, data=b"%d" % number): number for number in (0, 1, TOGETHER_ENTRIES_MAX - 4, 2, 100)}
+    entity = Append("order", "7", (NewEvent("default", "order.placed", b"7"),))
+    [appended] = (await node.streams.append("default", [entity])).run_ids
+    steps[appended] = 7
+    parked = await emit(node, data=b"9")
+    steps[parked] = 9
+    for _ in steps:
+        job = await worker.job()
+        for number in range(steps[job.run_id]):
+            await worker.step(job, f"s{number}", b"%d" % (1_000 * steps[job.run_id] + number))
+        worker.wait(job, Sleep(step_id(job, "nap"), "nap", due), parked=job.run_id == parked)
+        await recorded(node, job.run_id, RunSuspended.kind)
+
+    pass_time(clock, worker, seconds=1)
+
+    for _ in list(steps):
+        job = await worker.job()
+        number = steps.pop(job.run_id)
+        expected = {f"s{at}": 1_000 * number + at for at in range(number)} if job.run_id != parked else {}
+        assert memos(job) == {**expected, "nap": None}
+        assert bool(job.resumes) == (job.run_id == parked)
+        assert bytes(job.emitted.data) == b"%d" % number
+        worker.complete(job)
+        assert await ended(node, job.run_id) == "completed"
 
 
 async def test_a_parked_run_that_is_cancelled_is_dropped_by_its_worker(node: Node, clock: ManualClock) -> None:

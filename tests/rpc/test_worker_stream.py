@@ -235,6 +235,27 @@ async def test_a_parked_run_is_resumed_and_resent_whole_if_it_was_forgotten(
     assert run(http, run_id)["executions"] == 3
 
 
+async def test_a_run_whose_parked_execution_gave_way_is_sent_whole(
+    http: httpx.Client, connect: Any, register: Any
+) -> None:
+    register()
+    worker = await connect("f")
+    run_id = start(http)
+    first = await worker.job()
+    await worker.step(first, "a")
+    wait = worker_pb2.WaitEventYield(event_name="go.on")
+    await worker.yields(first, waits(first, "w1", wait_event=wait), parked=True)
+    nack = worker_pb2.JobNack(job_id=first.job_id, run_id=run_id, reason="JOB_NACK_REASON_NOT_PARKED", **fence(first))
+    await worker.say(job_nack=nack)
+    post(http, "/api/v1/events", {"name": "go.on"})
+
+    second = await worker.job()
+
+    assert (second.resumes_job_id, list(memo(second))) == ("", ["a", "w1"])
+    await worker.complete(second)
+    assert run(http, run_id)["status"] == "completed"
+
+
 async def test_a_long_memo_comes_in_pages_to_a_worker_of_ours(http: httpx.Client, connect: Any, register: Any) -> None:
     register()
     worker = await connect("f")

@@ -172,11 +172,13 @@ async def test_what_is_not_parked_any_more_is_asked_for_anew(engine: Engine) -> 
         for number in (1, 2):
             stream.assign(job=f"job-{number}", run=f"run_{number}")
             await stream.end_of(f"job-{number}")
+        [told] = await stream.told_of("job_nack")
         stream.assign(job="job-3", run="run_1", resumes="job-1", memo={"nap": None}, seq=2)
-        [nack] = await stream.told_of("job_nack")
+        _, nack = await stream.told_of("job_nack", count=2)
         stream.assign(job="job-4", run="run_2", resumes="job-2", memo={"nap": None}, seq=2)
         kept = await stream.end_of("job-4")
 
+    assert (told.job_id, told.run_id, told.reason) == ("job-1", "run_1", worker_pb2.JOB_NACK_REASON_NOT_PARKED)
     assert (nack.job_id, nack.execution_seq) == ("job-3", 2)
     assert nack.reason == worker_pb2.JOB_NACK_REASON_NOT_PARKED
     assert kept.output_json == b"null"

@@ -36,6 +36,18 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
  order by version
  limit :limit;
 
+-- name: pages_of_streams :many
+-- For each wanted [environment, stream, version] of a JSON list, the stream's next `size` entries after that version,
+-- oldest first. Versions of a stream have no gaps.
+select wanted.number - 1, position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from json_array_elements(:wanted::json) with ordinality as wanted (item, number)
+  join history
+    on history.environment = wanted.item ->> 0
+   and history.stream = wanted.item ->> 1
+   and history.version > (wanted.item ->> 2)::bigint
+   and history.version <= (wanted.item ->> 2)::bigint + :size
+ order by wanted.number, history.version;
+
 -- name: last_of_stream :one
 -- A stream's newest entry.
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest

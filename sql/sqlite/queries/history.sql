@@ -34,6 +34,18 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
  order by version
  limit :limit;
 
+-- name: pages_of_streams :many
+-- For each wanted [environment, stream, version] of a JSON list, the stream's next `size` entries after that version,
+-- oldest first. Versions of a stream have no gaps.
+select wanted.key, position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from json_each(:wanted) as wanted
+  cross join history
+    on history.environment = wanted.value ->> 0
+   and history.stream = wanted.value ->> 1
+   and history.version > wanted.value ->> 2
+   and history.version <= (wanted.value ->> 2) + :size
+ order by wanted.key, history.version;
+
 -- name: last_of_stream :one
 -- A stream's newest entry.
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
