@@ -22,7 +22,7 @@ _reaper: subprocess.Popen[str] | None = None
 
 
 def adopt(pid: int, directory: Path | None = None) -> None:
-    """Kill `pid` and remove `directory` when this process is gone."""
+    """Kill `pid`, with its group if it leads one, and remove `directory` when this process is gone."""
     _tell({"adopt": pid, "directory": str(directory) if directory else None})
 
 
@@ -72,12 +72,16 @@ def reap(orders: IO[str]) -> None:
 
 
 def _kill(pid: int) -> None:
-    """SIGQUIT, which Postgres answers by ending its own children, and SIGKILL if that was not enough."""
+    """SIGQUIT, which Postgres answers by ending its own children, and SIGKILL if that was not enough. What is left of
+    its group goes too: servers such as Granian have their work done by children that outlive them."""
     handle = os.pidfd_open(pid)
+    leads = os.getpgid(pid) == pid
     for number in (signal.SIGQUIT, signal.SIGKILL):
         signal.pidfd_send_signal(handle, number)
         if _ended(handle, timeout_s=5.0):
-            return
+            break
+    if leads:
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _ended(handle: int, *, timeout_s: float) -> bool:
