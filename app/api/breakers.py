@@ -52,7 +52,8 @@ def routes(services: Services) -> Sequence[Route]:
         "Every push function's endpoint with its circuit breaker", {200: Answer("breakers", list[BreakerState])}
     )
     reset = Operation(
-        "Close a circuit breaker", {200: Answer("the breaker", BreakerState), 404: "there is none of that key"}
+        "Close a circuit breaker, by its key or by the id of its function",
+        {200: Answer("the breaker", BreakerState), 404: "there is none"},
     )
     return [
         Route("/api/v1/circuit-breakers", Breakers(services), {"GET": listing}),

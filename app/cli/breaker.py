@@ -38,8 +38,7 @@ def list_breakers(session: Session) -> None:
 @connected
 def reset_breaker(session: Session, name: str) -> None:
     """Call the endpoint again at once."""
-    keys = {breaker["function_id"]: breaker["key"] for breaker in session.client.breakers.list()}
-    breaker = session.client.breakers.reset(keys.get(name, name))
+    breaker = session.client.breakers.reset(name)
     output = session.output
     if output.form == "table":
         tick = "✓" if output.unicode else "[ok]"

@@ -98,8 +98,9 @@ async def exchange(client: Client, asked: Asked, *, record: Callable[[Told], Awa
         raise InvalidArgument(f"{error}", hint="store large data elsewhere and return a reference") from None
 
 
-def body_of(job: Job) -> bytes:
-    """The request's body."""
+def body_of(job: Job, *, to_ours: bool = False) -> bytes:
+    """The request's body. A handler like ours is told of every step that is not to be run again; published ones know of
+    failed steps among those that were awaited only."""
     emitted = job.emitted
     event: dict[str, Any] = {
         "id": emitted.id,
@@ -127,7 +128,7 @@ def body_of(job: Job) -> bytes:
             "function_id": job.function_id,
             "attempt": job.attempt,
             "event": event,
-            "steps": [_memo(memo) for memo in job.memos if memo.error is None or memo.awaited],
+            "steps": [_memo(memo) for memo in job.memos if to_ours or memo.error is None or memo.awaited],
             "max_attempts": job.retry.max_attempts,
             "on_exhausted": job.retry.on_exhausted,
         }
@@ -146,7 +147,11 @@ def _memo(memo: Memo) -> dict[str, Any]:
     """A step that is not to be run again; why an awaited one failed is told as JSON within a text, as published."""
     told = {"id": memo.step_id, "name": memo.name, "type": memo.type, "status": memo.status}
     if memo.error is not None:
-        return {**told, "error": _encode(memo.error.told()).decode()}
+        return {
+            **told,
+            "error": _encode(memo.told_error()).decode(),
+            **({} if memo.awaited else {"attempt": memo.attempt}),
+        }
     return {**told, "output": memo.output or NULL}
 
 

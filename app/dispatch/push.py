@@ -122,9 +122,10 @@ class PushWorkers:
         return [self._endpoints[place] for place in sorted(self._endpoints) if place[0] == environment]
 
     def reset(self, environment: str, key: str) -> Endpoint:
-        """Close the breaker of that key, as if its endpoint had never failed. Raises BreakerNotFound."""
+        """Close the breaker of that key, or of the function of that id, as if its endpoint had never failed. Raises
+        BreakerNotFound."""
         for endpoint in self.breakers(environment):
-            if endpoint.key == key:
+            if key in (endpoint.key, endpoint.function.id):
                 endpoint.breaker.reset()
                 self._allow(endpoint)
                 self._dispatcher.fill(endpoint.session)
@@ -247,7 +248,7 @@ class PushWorkers:
     def _asked(self, endpoint: Endpoint, job: Job) -> Asked:
         from app.dispatch.exchange import Asked, body_of
 
-        body = body_of(job)
+        body = body_of(job, to_ours=endpoint.session.unwinds)
         silence_s = min(self._options.timeout_s, endpoint.function.timeout_ms / 1_000)
         return Asked(job, body, self._headers(endpoint, job, body), silence_s, self._clock.now_us)
 

@@ -66,7 +66,7 @@ def _step(memo: Memo) -> worker_pb2.CompletedStep:
         step_id=memo.step_id, name=memo.name, status=memo.status, output_json=bytes(memo.output or NULL), type=memo.type
     )
     if memo.error is not None:
-        step.error_json = msgspec.json.encode(memo.error.told())
+        step.error_json = msgspec.json.encode(memo.told_error())
         step.attempt = memo.attempt
     return step
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ from app.history.kinds import (
     Failure,
     RunCreated,
     RunFailed,
+    RunPaused,
     RunResumed,
     RunStarted,
     RunUnwinding,
@@ -36,7 +37,8 @@ TOGETHER_ENTRIES_MAX = 64
 
 class Memo(NamedTuple):
     """A step that has ended: its output, or its error if `error` is not None. A step that was awaited and failed has
-    failed for good; one that the worker ran has failed in `attempt` of the run, and is run anew in the next."""
+    failed for good; one that the worker ran has failed in `attempt` of the run, and is run anew in the next, unless it
+    said that trying again makes no sense."""
 
     step_id: str
     name: str
@@ -48,6 +50,12 @@ class Memo(NamedTuple):
     @property
     def awaited(self) -> bool:
         return self.type in AWAITED
+
+    def told_error(self) -> dict[str, Any]:
+        """Why it failed, as a worker is told it."""
+        assert self.error is not None
+        told = self.error.told()
+        return told if self.awaited else {**told, "retryable": self.error.retryable}
 
     @property
     def status(self) -> str:
@@ -66,6 +74,7 @@ class Memos:
     version: int = 0
     unwinding: RunUnwinding | None = None
     failed_step: str = ""
+    failed: bool = False
     steps: dict[str, Memo] = field(default_factory=dict)
     places: dict[str, None] = field(default_factory=dict)
     untold: dict[str, None] = field(default_factory=dict)
@@ -93,7 +102,11 @@ class Memos:
     def given(self, attempt: int) -> Sequence[Memo]:
         """What an execution of that attempt is handed, in the order of `places`."""
         told = (self.steps[step_id] for step_id in self.places if step_id in self.steps)
-        return [memo for memo in told if memo.error is None or memo.awaited or memo.attempt == attempt]
+        return [
+            memo
+            for memo in told
+            if memo.error is None or memo.awaited or memo.attempt == attempt or not memo.error.retryable
+        ]
 
 
 class Wanted(NamedTuple):
@@ -173,10 +186,16 @@ def _take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
         case StepFailed() as fact:
             memos.take(Memo(fact.step_id, fact.name, fact.type, None, fact.error, fact.attempt))
         case RunFailed(step_id=step_id):
-            memos.failed_step = step_id
+            memos.failed_step, memos.failed = step_id, True
+        case RunPaused(error=error, divergence=None) if error is not None:
+            memos.failed = True
         case RunResumed(from_step=from_step):
             memos.unwinding = None
             memos.forget(memos.failed_step)
+            failures = [one for one, known in memos.steps.items() if known.error is not None and not known.awaited]
+            for failure in failures if memos.failed else ():  # a person asks that what failed be tried again
+                memos.forget(failure)
+            memos.failed = False
             ids = [*memos.steps]
             for later in ids[ids.index(from_step) :] if from_step in memos.steps else ():
                 memos.forget(later)

@@ -189,8 +189,8 @@ class Execution:
             self._root.closed = True
             self.loop.call_soon_threadsafe(self._deliveries.stir)
             raise SegmentEnded
-        if step.failed and kind == RESULT and step.attempt != self.attempt:  # it is this attempt's to try again
-            self._deliveries.take(step_id)
+        if step.failed and kind == RESULT and step.attempt != self.attempt and step.error.get("retryable", True):
+            self._deliveries.take(step_id)  # it is this attempt's to try again
             return None
         return step
 

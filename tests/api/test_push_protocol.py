@@ -342,6 +342,41 @@ def test_what_came_in_lines_before_the_endpoint_died_is_not_run_again(
     assert (run["status"], run["output"], run["attempt"]) == ("completed", 7, 2)
 
 
+@pytest.mark.parametrize("ours", [False, True])
+def test_what_failed_for_good_before_the_endpoint_died_is_told_to_handlers_like_ours(
+    http: httpx.Client, endpoint_of: EndpointOf, ours: bool
+) -> None:
+    told: list[Any] = []
+
+    def lines(request: Request) -> Any:
+        told.append(request.json["steps"])
+        run_id, attempt = request.json["run_id"], request.json["attempt"]
+        if attempt == 1:
+            error = {"message": "refused", "code": "CARD_REFUSED", "retryable": False}
+            passing = {"id": f"{run_id}:b:0", "name": "b", "status": "failed", "error": {**error, "retryable": True}}
+            return iter(
+                [
+                    {"step": {"id": f"{run_id}:a:0", "name": "a", "status": "failed", "error": error}},
+                    {"step": passing},
+                ]
+            )
+        return {"status": "failed", "error": {"message": "refused", "code": "CARD_REFUSED", "retryable": False}}
+
+    register(http, endpoint_of(lines).url, metadata={"__ironflow_unwinds": True} if ours else {})
+
+    run = ended(http, emit(http))
+
+    assert (run["status"], run["attempt"]) == ("failed", 2)
+    [first, second] = told
+    assert first == []
+    if ours:
+        [step] = second
+        assert (step["name"], step["status"], step["attempt"]) == ("a", "failed", 1)
+        assert json.loads(step["error"]) == {"message": "refused", "code": "CARD_REFUSED", "retryable": False}
+    else:
+        assert second == [], "a published handler runs failed steps again"
+
+
 def test_a_cancelled_run_hangs_up_on_its_endpoint(http: httpx.Client, endpoint_of: EndpointOf) -> None:
     cancelled = threading.Event()
 
@@ -464,6 +499,8 @@ def test_an_endpoint_nobody_listens_at_uses_no_attempt_and_opens_its_breaker(
     assert ended(http, run_id)["output"] == "at last"
     [breaker] = http.get("/api/v1/circuit-breakers").json()
     assert (breaker["state"], breaker["consecutive_fails"], breaker["endpoint"]) == ("closed", 0, endpoint.url)
+    by_function = http.post("/api/v1/circuit-breakers/greet/reset")
+    assert (by_function.status_code, by_function.json()["key"]) == (200, breaker["key"])
 
 
 def test_an_open_breaker_can_be_reset(http: httpx.Client, endpoint_of: EndpointOf) -> None:

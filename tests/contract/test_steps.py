@@ -13,7 +13,7 @@ from app.errors import IdempotencyConflict, InvalidArgument
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
 from app.history.committer import Command
-from app.history.kinds import RunPaused, RunSuspended, StepCompleted, StepFailed
+from app.history.kinds import Failure, RetryPolicy, RunPaused, RunRetrying, RunSuspended, StepCompleted, StepFailed
 from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.node import Node
@@ -202,6 +202,35 @@ async def test_a_parked_run_is_replayed_elsewhere_if_it_has_to_be(node: Node, cl
     if why == "full":
         told, _ = await worker.cancelled.get()
         assert told is job  # it can drop what it kept
+
+
+async def test_what_failed_for_good_is_remembered_until_a_person_resumes_the_run(
+    node: Node, clock: ManualClock
+) -> None:
+    await register(node, retry=RetryPolicy(max_attempts=5, initial_delay_ms=1_000))
+    worker = Worker(node)
+    run_id = await emit(node)
+    passing, final = Failure("busy", code="BUSY"), Failure("refused", code="REFUSED", retryable=False)
+
+    async def fail(job: Any, name: str, error: Failure) -> None:
+        fact = StepFailed(step_id(job, name), name, error, execution_seq=job.execution_seq, attempt=job.attempt)
+        await answered(lambda done: node.engine.step("default", run_id, fact, done))
+
+    first = await worker.job()
+    await fail(first, "a", final)
+    await fail(first, "b", passing)
+    worker.fail(first, passing)
+    await recorded(node, run_id, RunRetrying.kind)
+    pass_time(clock, worker, seconds=1)
+
+    second = await worker.job()
+    assert (second.attempt, memos(second)) == (2, {"a": "REFUSED"})
+    worker.fail(second, final)
+    assert await ended(node, run_id) == "failed"
+    await node.engine.resume("default", run_id)
+
+    third = await worker.job()
+    assert (third.attempt, memos(third)) == (1, {})
 
 
 async def test_runs_that_wake_together_each_get_what_is_theirs(node: Node, clock: ManualClock) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ironflow import Context, NonRetryableError, RetryAfterError, StepError, function
-from tests.sdk.engine import Engine, working
+from tests.sdk.engine import Engine, Memo, working
 
 
 def names(steps: list[Any]) -> list[str]:
@@ -269,6 +269,26 @@ async def test_retry_after_and_non_retryable_travel_with_the_failure(engine: Eng
 
     assert (later.error.retryable, later.error.retry_after_ms) == (True, 90_000)
     assert never.error.retryable is False
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+async def test_what_failed_for_good_is_not_run_again_in_the_next_attempt(engine: Engine, retryable: bool) -> None:
+    ran: list[str] = []
+
+    @function("f")
+    async def f(ctx: Context) -> Any:
+        try:
+            return await ctx.step.run("s", lambda: ran.append("s"))
+        except StepError as error:
+            return [error.code, error.retryable]
+
+    error = {"message": "no", "code": "CARD_REFUSED", "retryable": retryable}
+    async with working(engine, f) as stream:
+        stream.assign(attempt=2, memo=[Memo("s", error=error, attempt=1)])
+        end = await stream.end_of()
+
+    assert json.loads(end.output_json) == (None if retryable else ["CARD_REFUSED", False])
+    assert ran == (["s"] if retryable else [])
 
 
 async def test_steps_that_run_side_by_side_are_recorded_before_the_failure_of_one_ends_the_run(engine: Engine) -> None:
