@@ -108,7 +108,12 @@ class Node:
         self.runs = RunReader(storage)
         self.waits = Waits(storage=storage, tail=self.tail)
         self.invoker = Invoker(
-            emitter=self.emitter, functions=self.functions, reader=self.runs, waits=self.waits, clock=clock
+            emitter=self.emitter,
+            functions=self.functions,
+            reader=self.runs,
+            waits=self.waits,
+            engine=self.engine,
+            clock=clock,
         )
         self.vault = Vault(
             storage=storage, committer=self.committer, clock=clock, master_keys=master_keys or GivenKeys(())

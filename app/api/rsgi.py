@@ -4,7 +4,8 @@ both ways are answered as they are, all others are handed on as ASGI 3.0 to the 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
@@ -13,9 +14,13 @@ from granian.rsgi import Scope
 
 from app.api.connect_streams import ConnectStreams
 from app.api.short import ShortWay
+from app.events.invoke import CALLER_LEFT
 
 Message = Mapping[str, Any]
-Asgi = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+Answering = Coroutine[Any, Any, None]
+Asgi = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Answering]
+
+_ENDS_WITH_ITS_CALLER = frozenset(("/ironflow.v1.IronflowService/InvokeFunctionSync",))
 
 
 class Front:
@@ -36,7 +41,27 @@ class Front:
             await self._streams.answer(scope, protocol)
         else:
             exchange = _Exchange(protocol)
-            await self._asgi(_asgi_scope(scope), exchange.receive, exchange.send)
+            answering = self._asgi(_asgi_scope(scope), exchange.receive, exchange.send)
+            if scope.path in _ENDS_WITH_ITS_CALLER:
+                await _until_left(protocol, answering)
+            else:
+                await answering
+
+
+async def _until_left(protocol: HTTPProtocol, answering: Answering) -> None:
+    """Answer, unless the client closes the connection before; then the answering is cancelled, and told why."""
+    answer = asyncio.ensure_future(answering)
+    left = asyncio.ensure_future(protocol.client_disconnect())
+    try:
+        await asyncio.wait((answer, left), return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            answer.cancel(CALLER_LEFT)
+            await asyncio.wait((answer,))
+        if not answer.cancelled():
+            answer.result()
+    finally:
+        left.cancel()
+        answer.cancel()  # if it is the server that stops
 
 
 class _Exchange:

@@ -1,6 +1,7 @@
 """Emitting and waiting for what it starts; and calling one function by its id, which is an event of that name.
 
-A wait has a limit; the runs go on when it is over.
+A wait has a limit; the runs go on when it is over. The run of a call whose caller leaves before is cancelled, as
+published: nobody is there any more for its result.
 """
 
 from __future__ import annotations
@@ -10,19 +11,27 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from app.clock import Clock
-from app.errors import FailedPrecondition, IdempotencyConflict, InvalidArgument, ResourceExhausted
+from app.errors import FailedPrecondition, IdempotencyConflict, InvalidArgument, ResourceExhausted, RunNotRunning
 from app.events.emit import Emitter
 from app.events.new_event import NewEvent
 from app.events.prepared import Emitted
 from app.history.kinds import Failure, RunCompleted, RunFailed, RunPaused
+from app.runs.engine import Engine
 from app.runs.functions import Functions
 from app.runs.reading import RunReader
 from app.runs.waits import Waits
 
+log = structlog.get_logger(__name__)
+
 WAIT_MS_DEFAULT = 30_000
 WAIT_MS_MAX = 3_600_000
+
+CALLER_LEFT = "the caller left"
+"""The message with which a transport cancels the task of a caller that has gone. A server that stops cancels without
+it, and runs go on."""
 
 
 class RunResult(NamedTuple):
@@ -50,12 +59,13 @@ def _run_in_the_way(emitted: Emitted, function_id: str) -> str:
 
 class Invoker:
     def __init__(
-        self, *, emitter: Emitter, functions: Functions, reader: RunReader, waits: Waits, clock: Clock
+        self, *, emitter: Emitter, functions: Functions, reader: RunReader, waits: Waits, engine: Engine, clock: Clock
     ) -> None:
         self._emitter = emitter
         self._functions = functions
         self._reader = reader
         self._waits = waits
+        self._engine = engine
         self._clock = clock
 
     async def emit_and_wait(self, event: NewEvent, *, timeout_ms: int = 0) -> tuple[str, Sequence[RunResult]]:
@@ -82,13 +92,25 @@ class Invoker:
         return await self._run_of(event, emitted), emitted.event_id
 
     async def invoke_and_wait(self, event: NewEvent, *, timeout_ms: int = 0) -> RunResult:
-        """The result of the function. Raises as `invoke` does."""
+        """The result of the function. If this task is cancelled with CALLER_LEFT, so is the run that it began; one that
+        was there before goes on. Raises as `invoke` does."""
         started_at, until = self._limits(timeout_ms)
         emitted = await self._call(event)
         run_id = await self._run_of(event, emitted)
         if emitted.duplicate or run_id in emitted.earlier or run_id not in emitted.run_ids:
             return await self._found(event.environment, run_id, until)
-        return await self._awaited(event.environment, run_id, event.name, started_at, until)
+        try:
+            return await self._awaited(event.environment, run_id, event.name, started_at, until)
+        except asyncio.CancelledError as error:
+            if error.args == (CALLER_LEFT,):
+                await self._give_up(event.environment, run_id)
+            raise
+
+    async def _give_up(self, environment: str, run_id: str) -> None:
+        try:
+            await self._engine.cancel(environment, run_id, reason=CALLER_LEFT)
+        except RunNotRunning:
+            log.debug("it had ended already", run_id=run_id)
 
     async def _call(self, event: NewEvent) -> Emitted:
         function = self._functions.get(event.environment, event.name)

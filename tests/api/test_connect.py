@@ -141,6 +141,21 @@ def test_a_wait_ends_with_the_run(http: httpx.Client, function: str) -> None:
     assert "waitTimedOut" not in result
 
 
+def test_a_run_whose_caller_hangs_up_is_cancelled_unless_it_was_there_before(http: httpx.Client, function: str) -> None:
+    body = {"functionId": function, "timeoutMs": 60_000}
+    path = "/ironflow.v1.IronflowService/InvokeFunctionSync"
+    earlier = told(http, "InvokeFunction", {"functionId": function, "idempotencyKey": "k"})["runId"]
+
+    for more in ({"idempotencyKey": "k"}, {"idempotencyKey": "mine"}):
+        with pytest.raises(httpx.ReadTimeout):
+            http.post(path, json={**body, **more}, timeout=1.0)
+
+    mine = told(http, "InvokeFunction", {"functionId": function, "idempotencyKey": "mine"})["runId"]
+    ended = http.get(f"/api/v1/runs/{mine}", params={"wait": "10"}).json()
+    assert (ended["status"], ended["cancellation_cause"]) == ("cancelled", "request")
+    assert http.get(f"/api/v1/runs/{earlier}").json()["status"] == "waiting_for_capacity"
+
+
 def test_an_invoked_function_answers_with_its_own_run(http: httpx.Client, function: str) -> None:
     told(http, "RegisterFunction", {"id": "audit", "triggers": [{"event": ">"}]})
     body = {"function_id": function, "idempotency_key": "k"}
