@@ -72,6 +72,12 @@ class Unauthenticated(IronflowError):
     connect = "unauthenticated"
 
 
+class SignatureRefused(Unauthenticated):
+    """A webhook's signature is missing, too old, or was not made with the source's secret."""
+
+    code = "SIGNATURE_REFUSED"
+
+
 class PermissionDenied(IronflowError):
     """The caller is known and may not do this."""
 
@@ -161,6 +167,18 @@ class BreakerNotFound(NotFound):
     """No circuit breaker has that key."""
 
     code = "BREAKER_NOT_FOUND"
+
+
+class WebhookNotFound(NotFound):
+    """No webhook source has that id or name in this environment, or that token."""
+
+    code = "WEBHOOK_NOT_FOUND"
+
+
+class DeliveryNotFound(NotFound):
+    """No webhook delivery has that id in this environment."""
+
+    code = "DELIVERY_NOT_FOUND"
 
 
 class MethodNotAllowed(IronflowError):

@@ -80,6 +80,12 @@ class Ids:
     def subscription(self) -> str:
         return self._next("sub_")
 
+    def webhook(self) -> str:
+        return self._next("wh_")
+
+    def delivery(self) -> str:
+        return self._next("whd_")
+
     def request(self) -> str:
         return self._next("req_")
 

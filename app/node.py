@@ -47,6 +47,10 @@ from app.values.keyspace import Keyspace
 from app.values.kv import KvNoun
 from app.values.secrets import SecretNoun
 from app.values.vault import Vault
+from app.webhooks.deliveries import Deliveries
+from app.webhooks.ingest import Ingest
+from app.webhooks.noun import DeliveryNoun, SourceNoun
+from app.webhooks.sources import GRACE_S_DEFAULT, Sources
 from storage.contract import Storage
 
 
@@ -65,6 +69,8 @@ def nouns() -> Sequence[Noun]:
         EntityNoun(),
         SchemaNoun(),
         EnforcementNoun(),
+        SourceNoun(),
+        DeliveryNoun(),
     )
 
 
@@ -79,6 +85,7 @@ class Node:
         master_keys: MasterKeys | None = None,
         always_replay: bool = False,
         push: PushOptions | None = None,
+        webhook_grace_s: int = GRACE_S_DEFAULT,
     ) -> None:
         """Without `push`, endpoints may be called at public addresses only, and are not signed."""
         push = push or PushOptions()
@@ -143,6 +150,13 @@ class Node:
         )
         self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
         self.configs = Configs(storage=storage, committer=self.committer)
+        self.sources = Sources(
+            storage=storage, committer=self.committer, vault=self.vault, ids=ids, clock=clock, grace_s=webhook_grace_s
+        )
+        self.ingest = Ingest(
+            storage=storage, committer=self.committer, emitter=self.emitter, vault=self.vault, ids=ids, clock=clock
+        )
+        self.deliveries = Deliveries(storage=storage, committer=self.committer, ingest=self.ingest, clock=clock)
         self.expiry = Expiry(keyspace=self.keyspace, tail=self.tail, clock=clock)
         self.waiting = Waiting(
             storage=storage,

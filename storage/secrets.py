@@ -58,9 +58,10 @@ def remove_value(tx: Transaction, value_id: str) -> None:
     tx.execute("remove_secret_value", id=value_id)
 
 
-def sweep_values(tx: Transaction, *, before: int) -> int:
-    """Remove values older than `before` that no secret refers to; how many there were."""
-    return tx.execute("sweep_secret_values", before=before)
+def sweep_values(tx: Transaction, *, before: int, now: int) -> int:
+    """Remove values older than `before` that no secret and no webhook source refers to, and those that stopped counting
+    by `now`; how many there were."""
+    return tx.execute("sweep_secret_values", before=before, now=now)
 
 
 def add_data_key(tx: Transaction, row: DataKeyRow) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from app.history import explore
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted, RunCreated
+from app.history.kinds import DeliveryAccepted, DeliveryReplayed, EventEmitted, RunCreated
 from storage import events, history
 from storage.contract import Storage, Transaction
 
@@ -96,12 +96,14 @@ def _effects(tx: Transaction, entry: Entry) -> tuple[list[Effect], bool]:
 
 
 def _caused(tx: Transaction, entry: Entry) -> Iterator[Entry]:
-    """An event's runs; a run's events, and its last entry."""
+    """An event's runs; a webhook delivery's event; a run's events, and its last entry."""
     environment = entry.environment
     match entry.fact:
         case EventEmitted() as fact:
             for run_id in fact.run_ids:
                 yield from map(Entry, history.of_stream(tx, environment, f"run/{run_id}", limit=1))
+        case DeliveryAccepted() | DeliveryReplayed() as delivered:
+            yield from map(Entry, history.of_stream(tx, environment, f"event/{delivered.event_id}", limit=1))
         case RunCreated():
             run_id = entry.stream.removeprefix("run/")
             for row in events.of_run(tx, environment, run_id, limit=OF_RUN_MAX):

@@ -58,8 +58,8 @@ class Vault:
 
     async def start(self) -> None:
         """Remove values that an interrupted change left behind."""
-        before = self._clock.now_us() - ORPHAN_AGE_US
-        await self._storage.write(lambda tx: rows.sweep_values(tx, before=before))
+        now = self._clock.now_us()
+        await self._storage.write(lambda tx: rows.sweep_values(tx, before=now - ORPHAN_AGE_US, now=now))
 
     # For people and programs: nothing of this gives a value.
 
@@ -187,6 +187,29 @@ class Vault:
             resolved[row.name] = plain
             self.scrubber.learn(row.name, plain)
         return resolved
+
+    # For other nouns, whose entries refer to values of their own: their names have a slash, as no secret's has.
+
+    async def keep(self, environment: str, name: str, revision: int, value: str) -> str:
+        """Encrypt and store a value; the id that an entry has to refer to within an hour."""
+        self.scrubber.learn(name, value)
+        data_key = await self._data_key(environment, create=True)
+        nonce, ciphertext = keyring.seal(data_key, value.encode(), environment, name, revision)
+        row = SecretValueRow(os.urandom(16).hex(), environment, name, revision, nonce, ciphertext, self._clock.now_us())
+        await self._storage.write(lambda tx: rows.add_value(tx, row))
+        return row.id
+
+    async def reveal(self, sealed: SecretValueRow) -> str:
+        """The value. Raises FailedPrecondition without the master key."""
+        data_key = await self._data_key(sealed.environment)
+        where = (sealed.environment, sealed.name, sealed.revision)
+        plain = keyring.unseal(data_key, sealed.nonce, sealed.ciphertext, *where).decode()
+        self.scrubber.learn(sealed.name, plain)
+        return plain
+
+    async def destroy(self, *value_ids: str) -> None:
+        """Remove values that no entry refers to any more; ids that are empty are passed over."""
+        await self._forget(*filter(None, value_ids))
 
     async def _store(
         self,

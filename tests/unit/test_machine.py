@@ -12,8 +12,11 @@ from app.history import kinds
 from app.history.entry import Entry
 from app.history.kinds import (
     AppendedPart,
+    Check,
+    Descriptor,
     Fact,
     Failure,
+    Receipt,
     RetryPolicy,
     RunCompleted,
     RunCreated,
@@ -23,6 +26,7 @@ from app.history.kinds import (
     RunSuspended,
     StepCompleted,
     StepFailed,
+    Verification,
 )
 from app.runs import folding, machine, steering, steps, waiting
 from app.runs.state import Run, mark
@@ -317,6 +321,8 @@ def test_every_fact_survives_encoding(fact: str) -> None:
         Failure: Failure("m"),
         RetryPolicy: RetryPolicy(),
         tuple[AppendedPart, ...]: (AppendedPart("t", "i", 1, ("e",)),),
+        Descriptor: Descriptor(signature_header="X-Sig"),
+        Receipt: Receipt("wh", Verification("current", (Check("signature", True),)), headers={"a": "b"}, body="{}"),
     }
     required = {field.name: samples[field.type] for field in msgspec.structs.fields(kind) if field.required}
     made = kind(**required)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from app.history.kinds import config, entity, event, function, gate, kv, run, schema, secret, topic
+from app.history.kinds import config, entity, event, function, gate, kv, run, schema, secret, topic, webhook
 from app.history.kinds.base import EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
@@ -59,6 +59,25 @@ from app.history.kinds.run import (
 from app.history.kinds.schema import EnforcementSet, SchemaDeleted, SchemaRegistered
 from app.history.kinds.secret import SecretCreated, SecretDeleted, SecretUpdated
 from app.history.kinds.topic import TopicPublished
+from app.history.kinds.webhook import (
+    Check,
+    DeliveryAccepted,
+    DeliveryFailed,
+    DeliveryHeld,
+    DeliveryRejected,
+    DeliveryReplayed,
+    Descriptor,
+    Receipt,
+    Verification,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookPaused,
+    WebhookResumed,
+    WebhookSecretExpired,
+    WebhookSecretRotated,
+    WebhookTokenRotated,
+    WebhookUpdated,
+)
 
 __all__ = [
     "EMPTY",
@@ -70,11 +89,18 @@ __all__ = [
     "BucketDeleted",
     "CancelOn",
     "CancelWhen",
+    "Check",
     "CircuitBreaker",
     "Concurrency",
     "ConfigDeleted",
     "ConfigUpdated",
     "Debounce",
+    "DeliveryAccepted",
+    "DeliveryFailed",
+    "DeliveryHeld",
+    "DeliveryRejected",
+    "DeliveryReplayed",
+    "Descriptor",
     "Dispatch",
     "Divergence",
     "EnforcementSet",
@@ -95,6 +121,7 @@ __all__ = [
     "KvPut",
     "Outcome",
     "RateLimit",
+    "Receipt",
     "RetryPolicy",
     "RunCancelled",
     "RunCompleted",
@@ -124,11 +151,20 @@ __all__ = [
     "Throttle",
     "TopicPublished",
     "Trigger",
+    "Verification",
+    "WebhookCreated",
+    "WebhookDeleted",
+    "WebhookPaused",
+    "WebhookResumed",
+    "WebhookSecretExpired",
+    "WebhookSecretRotated",
+    "WebhookTokenRotated",
+    "WebhookUpdated",
     "decode",
     "encode",
 ]
 
-_NOUNS = (entity, event, function, gate, run, topic, kv, config, secret, schema)
+_NOUNS = (entity, event, function, gate, run, topic, kv, config, secret, schema, webhook)
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}

@@ -54,10 +54,17 @@ delete from secret_values
  where id = :id;
 
 -- name: sweep_secret_values :exec
--- Values older than `before` that no secret refers to: what an interrupted change left behind.
+-- Values older than `before` that no secret and no webhook source refers to: what an interrupted change left behind, and
+-- secrets of webhooks that stopped counting by `now`.
 delete from secret_values
  where created_at < :before
-   and not exists (select 1 from secrets where secrets.value_id = secret_values.id);
+   and not exists (select 1 from secrets where secrets.value_id = secret_values.id)
+   and not exists (
+       select 1
+         from webhook_sources
+        where webhook_sources.secret_id = secret_values.id
+           or (webhook_sources.previous_secret_id = secret_values.id and webhook_sources.previous_until > :now)
+       );
 
 -- name: add_data_key :each
 -- The first one of an environment stays.
