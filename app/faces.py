@@ -26,7 +26,13 @@ from app.metrics import Metrics
 from app.node import Node
 from app.rpc import metadata
 from app.rpc.conversations import Conversations
-from app.rpc.ironflow_service import EntityStreamService, EventSchemaService, IronflowService, PubSubService
+from app.rpc.ironflow_service import (
+    EntityStreamService,
+    EventSchemaService,
+    IronflowService,
+    PubSubService,
+    WebhookService,
+)
 from app.rpc.server import OPTIONS, WorkerService
 from app.rpc.worker import Conversation
 from app.runs.bulk import Bulk
@@ -36,6 +42,7 @@ from ironflow.v1 import (
     event_schema_pb2_grpc,
     ironflow_pb2_grpc,
     pubsub_pb2_grpc,
+    webhook_pb2_grpc,
     worker_pb2_grpc,
 )
 
@@ -85,6 +92,7 @@ class Faces:
         pubsub_pb2_grpc.add_PubSubServiceServicer_to_server(PubSubService(self._services), server)
         entity_stream_pb2_grpc.add_EntityStreamServiceServicer_to_server(EntityStreamService(self._services), server)
         event_schema_pb2_grpc.add_EventSchemaServiceServicer_to_server(EventSchemaService(self._services), server)
+        webhook_pb2_grpc.add_WebhookServiceServicer_to_server(WebhookService(self._services), server)
         await server.start()
         self._grpc = server
         return self._grpc_address
@@ -161,6 +169,9 @@ def services_of(
         keyspace=node.keyspace,
         configs=node.configs,
         vault=node.vault,
+        sources=node.sources,
+        ingest=node.ingest,
+        deliveries=node.deliveries,
         push=node.push,
         live=live,
         clock=node.clock,

@@ -123,6 +123,7 @@ class _Server:
             master_keys=masters,
             always_replay=self._settings.always_replay,
             push=push_options(self._settings, own_ports),
+            webhook_grace_s=self._settings.webhook_secret_grace_hours_default * 3_600,
         )
         logs.filter_with(node.vault.scrubber.text)
         async with asyncio.TaskGroup() as tasks:

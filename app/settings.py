@@ -47,6 +47,7 @@ class Settings:
     push_timeout: str = "10s"
     push_concurrency: int = 100
     signing_key: str = ""
+    webhook_secret_grace_hours_default: int = 24
     log_level: str = "info"
     log_format: str = "auto"
 
@@ -113,6 +114,12 @@ SETTINGS = (
     ),
     Setting("push_concurrency", "push.concurrency", "Requests at a time to one function's endpoint.", span=(1, 10_000)),
     Setting("signing_key", "push.signingKey", "Key that signs requests to push endpoints.", secret=True),
+    Setting(
+        "webhook_secret_grace_hours_default",
+        "webhooks.secretGraceHours",
+        "How long the old secret of a webhook counts beside a new one, unless its rotation says otherwise.",
+        span=(0, 7 * 24),
+    ),
     Setting("log_level", "logging.level", "Least severe log line shown.", ("debug", "info", "warning", "error")),
     Setting(
         "log_format", "logging.format", "console, json, or auto: console on a terminal.", ("auto", "console", "json")

@@ -4,6 +4,7 @@
   request: it only shows what we answer to the person who followed it.
 - While we listen on this machine only, we answer to its own names only. A page whose name is made to point here (DNS
   rebinding) looks like one of ours, but for that name.
+- Webhooks are let through under any name, since they come through tunnels: who delivers has the token of a source.
 - An allowed origin is told so, as the CORS protocol wants it (Fetch Standard §3.3).
 
 Programs send neither Origin nor Sec-Fetch-Site, and are asked nothing.
@@ -22,6 +23,7 @@ from app.errors import PermissionDenied
 
 HINT = "let an origin in with --allow-origin (IRONFLOW_ALLOW_ORIGIN), such as https://app.example.com"
 PREFLIGHT_AGE_S = "600"
+WEBHOOKS = "/api/v1/webhooks/"
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 EXPOSED = "ETag, Ironflow-Poll-Wait, Retry-After, X-Request-ID"
 
@@ -37,7 +39,8 @@ class Browsers:
 
     async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         host = req.get_header("Host") or ""
-        if self._local_only and not is_ours(host) and _name(host) not in self._names:
+        named = is_ours(host) or _name(host) in self._names or req.path.startswith(WEBHOOKS)
+        if self._local_only and not named:
             raise PermissionDenied(f"this server is not called {host[:80]!r}", field="Host", hint=HINT)
         origin = req.get_header("Origin") or ""
         site = req.get_header("Sec-Fetch-Site") or ""

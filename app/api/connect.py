@@ -24,6 +24,9 @@ from app.rpc.tables import TABLES
 PROTO = "application/proto"
 
 JSON_METHODS = {**connect_json.METHODS, **streams_json.METHODS}
+SNAKE_CASE = frozenset(("WebhookService",))
+"""Services whose JSON has the fields' own names, as published clients expect."""
+
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -69,7 +72,7 @@ async def _by_message(
         resp.data = reply.SerializeToString()
     else:
         reply = await operation(services, caller, _parsed_json(kind, body))
-        answer(resp, connect_json.message_shown(reply))
+        answer(resp, connect_json.message_shown(reply, snake=service in SNAKE_CASE))
 
 
 def refusal(error: Exception, called: str, request_id: str | None) -> tuple[int, Mapping[str, Any]]:

@@ -195,9 +195,11 @@ METHODS: dict[tuple[str, str], Method] = {
 }
 
 
-def message_shown(message: Message) -> dict[str, Any]:
-    """A message by protobuf's JSON rules, with the fields that have their default value."""
-    content: dict[str, Any] = MessageToDict(message, always_print_fields_with_no_presence=True)
+def message_shown(message: Message, *, snake: bool = False) -> dict[str, Any]:
+    """A message by protobuf's JSON rules, with the fields that have their default value; `snake` keeps their names."""
+    content: dict[str, Any] = MessageToDict(
+        message, always_print_fields_with_no_presence=True, preserving_proto_field_name=snake
+    )
     return content
 
 

@@ -14,7 +14,16 @@ from storage import history
 from storage.contract import StorageError
 
 TRANSPORTS = ("rest", "connectrpc", "grpc")
-FEATURES = ("events", "entity_streams", "event_schemas", "functions", "runs", "pull_workers", "streaming_workers")
+FEATURES = (
+    "events",
+    "entity_streams",
+    "event_schemas",
+    "functions",
+    "runs",
+    "pull_workers",
+    "streaming_workers",
+    "webhooks",
+)
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Ironflow</title>

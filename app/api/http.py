@@ -25,6 +25,7 @@ from app.api import (
     schemas,
     secrets,
     streams,
+    webhooks,
     workers,
 )
 from app.api.answers import on_error
@@ -49,6 +50,7 @@ MODULES = (
     schemas,
     streams,
     breakers,
+    webhooks,
 )
 
 

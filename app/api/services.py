@@ -37,6 +37,9 @@ from app.scheduler.gatekeeper import Gatekeeper
 from app.values.configs import Configs
 from app.values.keyspace import Keyspace
 from app.values.vault import Vault
+from app.webhooks.deliveries import Deliveries
+from app.webhooks.ingest import Ingest
+from app.webhooks.sources import Sources
 from storage.contract import Storage
 
 
@@ -68,6 +71,9 @@ class Services:
     keyspace: Keyspace
     configs: Configs
     vault: Vault
+    sources: Sources
+    ingest: Ingest
+    deliveries: Deliveries
     live: Live
     push: PushWorkers
     clock: Clock

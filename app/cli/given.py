@@ -24,6 +24,20 @@ def raw(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+def secret_of(source: str | None) -> str:
+    """A secret's value: asked for, or the content of @FILE or of standard input, without one newline at its end. It is
+    never an argument, since arguments can be seen by others and stay in the shell's history."""
+    if source is None and sys.stdin.isatty():
+        return str(click.prompt("Value", hide_input=True, err=True))
+    if source is not None and source != "-" and not source.startswith("@"):
+        raise click.UsageError("A value is not given as an argument: leave it out to be asked, or give @FILE or -.")
+    try:
+        text = raw(source or "-").decode()
+    except UnicodeDecodeError:
+        raise click.UsageError("The value is not UTF-8 text; encode it, as base64 say.") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
 def document(text: str) -> dict[str, Any]:
     """A JSON object, given as `raw` says."""
     from ironflow.errors import InvalidArgument

@@ -27,6 +27,7 @@ COMMANDS = {
     "kv": "Read and write key-values; see their history; follow them.",
     "config": "Read and change configuration documents; compare and restore them.",
     "secret": "Set, list and delete secrets.",
+    "webhook": "Receive webhooks: sources, their secrets, deliveries.",
     "worker": "List connected workers.",
     "breaker": "List and reset circuit breakers of push endpoints.",
     "history": "Look through history, verify it, or show where it ends.",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from app.cli.client import Session, connected
-from app.cli.given import confirm, raw, yes_option
+from app.cli.given import confirm, secret_of, yes_option
 from app.cli.output import ago
 
 
@@ -27,23 +25,11 @@ def set_secret(session: Session, name: str, source: str | None, description: str
     The value is asked for, or read from SOURCE: @FILE, or - for standard input. One newline at its end is left out. It
     is never an argument, since arguments can be seen by others and stay in the shell's history.
     """
-    info = session.client.secrets.set(name, _value(source), description=description)
+    info = session.client.secrets.set(name, secret_of(source), description=description)
     if session.output.form != "table":
         session.output.json({"schema": "ironflow.secret/v1", **info})
     else:
         session.output.done(f"{name} is at revision {info['revision']}")
-
-
-def _value(source: str | None) -> str:
-    if source is None and sys.stdin.isatty():
-        return str(click.prompt("Value", hide_input=True, err=True))
-    if source is not None and source != "-" and not source.startswith("@"):
-        raise click.UsageError("A value is not given as an argument: leave it out to be asked, or give @FILE or -.")
-    try:
-        text = raw(source or "-").decode()
-    except UnicodeDecodeError:
-        raise click.UsageError("The value is not UTF-8 text; encode it, as base64 say.") from None
-    return text.removesuffix("\n").removesuffix("\r")
 
 
 @command.command("list")

@@ -11,7 +11,7 @@ from app.api.answers import error_of, note
 from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import Unimplemented
-from app.rpc import metadata, pubsub, schemas, streams
+from app.rpc import metadata, pubsub, schemas, streams, webhooks
 from app.rpc.methods import METHODS, Method, Table
 from ironflow.v1 import (
     entity_stream_pb2,
@@ -22,6 +22,8 @@ from ironflow.v1 import (
     ironflow_pb2_grpc,
     pubsub_pb2,
     pubsub_pb2_grpc,
+    webhook_pb2,
+    webhook_pb2_grpc,
 )
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -53,6 +55,13 @@ class EventSchemaService(event_schema_pb2_grpc.EventSchemaServiceServicer):
 
     def __init__(self, services: Services) -> None:
         _fill(self, services, event_schema_pb2.DESCRIPTOR.services_by_name["EventSchemaService"], schemas.METHODS)
+
+
+class WebhookService(webhook_pb2_grpc.WebhookServiceServicer):
+    """The same of WebhookService."""
+
+    def __init__(self, services: Services) -> None:
+        _fill(self, services, webhook_pb2.DESCRIPTOR.services_by_name["WebhookService"], webhooks.METHODS)
 
 
 def _fill(servicer: object, services: Services, service: Any, table: Table) -> None:

@@ -20,6 +20,7 @@ from ironflow.kv import AsyncKv, Kv
 from ironflow.live import AsyncWatch, Watch
 from ironflow.parts import AsyncPart, Awaited, Blocking, Done, Part
 from ironflow.secrets import AsyncSecrets, Secrets
+from ironflow.webhooks import AsyncWebhooks, Webhooks
 
 __all__ = ["AsyncClient", "Client", "Emitted", "Page", "chunks", "event"]
 
@@ -62,6 +63,7 @@ class Client:
         self.history = History(self)
         self.schemas = Schemas(self)
         self.breakers = Breakers(self)
+        self.webhooks = Webhooks(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -135,6 +137,7 @@ class AsyncClient:
         self.history = AsyncHistory(self)
         self.schemas = AsyncSchemas(self)
         self.breakers = AsyncBreakers(self)
+        self.webhooks = AsyncWebhooks(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)

@@ -13,6 +13,8 @@ import pytest
 from tests.support.schemas import problems, resolved
 
 DOCUMENT = "/api/v1/openapi.json"
+STEERING = ("/rotate", "/reset", "/pause", "/resume", "/replay")
+"""What is posted there says all by its name."""
 RPC = "/ironflow.v1.IronflowService"
 
 
@@ -62,7 +64,7 @@ def test_bodies_answers_and_parameters_have_schemas(document: dict[str, Any]) ->
             [told] = body["content"].values()
             assert told["schema"], (method, path)
             assert "example" in told, (method, path)
-        assert method in ("GET", "DELETE") or body is not None or path.endswith(("/rotate", "/reset")), (method, path)
+        assert method in ("GET", "DELETE") or body is not None or path.endswith(STEERING), (method, path)
         for status, answer in operation["responses"].items():
             assert status == "204" or answer["content"], (method, path, status)
         for parameter in operation["parameters"]:
@@ -96,6 +98,7 @@ class Walk:
         self.http = http
         self.document = document
         self.job: dict[str, Any] = {}
+        self.webhook: dict[str, str] = {}
         self.asked: list[tuple[str, str]] = []
 
     def prepare(self) -> None:
@@ -104,6 +107,9 @@ class Walk:
         for name in ("stripe-key", "other"):
             self.http.post("/api/v1/secrets", json={"name": name, "value": "x"})
             self.http.delete(f"/api/v1/secrets/{name}")
+        made = self.http.post("/api/v1/webhook-sources", json={"name": "hook", "event_prefix": "hook.sent"}).json()
+        self.webhook = {"source": "hook", "token": made["ingest_token"]}
+        self.webhook |= {"delivery_id": self.http.post(made["ingest_path"], json={}).json()["delivery_id"]}
 
     def run(self, *, paused: bool = False) -> str:
         emitted = self.http.post("/api/v1/events", json={"name": "order.placed"}).json()
@@ -174,9 +180,15 @@ class Walk:
             body = {**body, "execution_seq": job["execution_seq"], "lease_token": job["lease_token"]}
             for step in body.get("steps", ()):
                 step["id"] = f"{job['run_id']}:{step['name']}:0"
+        values |= self._of_webhooks(path)
         if "/counters/" in path:
             values["key"] = "count"
         return values, body
+
+    def _of_webhooks(self, path: str) -> dict[str, str]:
+        """Those of the source that asks for no signature, or of the one that the document's example made."""
+        unsigned = path.endswith(("/{token}", "/previous-secret")) or "{delivery_id}" in path
+        return self.webhook if unsigned else {"source": "repo"}
 
     def _check(self, answer: httpx.Response, method: str, path: str, operation: dict[str, Any]) -> None:
         told = operation["responses"].get(str(answer.status_code))
