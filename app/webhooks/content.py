@@ -31,10 +31,11 @@ class Content(NamedTuple):
 
 
 def read(request: Request) -> Content:
-    """JSON as it is; of a form its field `payload`, as GitHub and Slack send JSON in one, else its fields. Raises
-    InvalidArgument, PayloadTooLarge."""
+    """JSON as it is; of a form its field `payload`, as GitHub and Slack send JSON in one, else its fields. An object is
+    no form, whatever is said of it: curl calls all that it posts one. Raises InvalidArgument, PayloadTooLarge."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    data = _of_form(request.body) if media == FORM else request.body
+    is_form = media == FORM and not request.body.lstrip().startswith(b"{")
+    data = _of_form(request.body) if is_form else request.body
     return Content(data, jsonvalue.check(data, field="body"))
 
 

@@ -227,6 +227,7 @@ def test_names_and_ids_are_found_by_paths() -> None:
     ("body", "data"),
     [
         (b"payload=%7B%22action%22%3A%22opened%22%7D", b'{"action":"opened"}'),
+        (b' {"a":1}', b' {"a":1}'),
         (b"a=1&b=2&b=3&c=", b'{"a":"1","b":["2","3"],"c":""}'),
     ],
 )
