@@ -33,6 +33,7 @@ from app.api.shapes.config import (
     ListConfigsResponse,
 )
 from app.errors import InvalidArgument
+from app.history import moments
 from app.history.entry import Entry
 from app.history.kinds import ConfigUpdated
 from app.history.live import Interest
@@ -70,6 +71,8 @@ class Documents:
 class Document:
     def __init__(self, services: Services) -> None:
         self._configs = services.configs
+        self._storage = services.storage
+        self._clock = services.clock
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         query = query_of(req, GetConfigQuery)
@@ -78,7 +81,8 @@ class Document:
         if query.revision:
             found = await self._configs.revision(environment_of(req), name, query.revision)
         else:
-            found = await self._configs.get(environment_of(req), name, at=query.at)
+            at = await moments.position_of(self._storage, query.at, now=self._clock.now_us()) if query.at else None
+            found = await self._configs.get(environment_of(req), name, at=at)
         tagged(resp, found.revision)
         answer(resp, shown(found))
 

@@ -38,6 +38,7 @@ from app.api.shapes.kv import (
 )
 from app.durations import parse_duration
 from app.errors import InvalidArgument
+from app.history import moments
 from app.history.entry import Entry
 from app.history.kinds import BucketDeleted, KvPut
 from app.history.live import Interest
@@ -102,11 +103,14 @@ class Keys:
 class Key:
     def __init__(self, services: Services) -> None:
         self._keyspace = services.keyspace
+        self._storage = services.storage
+        self._clock = services.clock
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str, key: str) -> None:
         query = query_of(req, GetValueQuery)
-        if query.at is not None:
-            found = await self._keyspace.get_at(environment_of(req), bucket, key, query.at)
+        if query.at:
+            at = await moments.position_of(self._storage, query.at, now=self._clock.now_us())
+            found = await self._keyspace.get_at(environment_of(req), bucket, key, at)
         else:
             found = await self._keyspace.get(environment_of(req), bucket, key)
         tagged(resp, found.revision)

@@ -38,10 +38,10 @@ def list_configs(session: Session) -> None:
 
 @command.command("get")
 @click.argument("name")
-@click.option("--at", type=click.IntRange(1), help="As of a position of history.")
+@click.option("--at", help="As of a position of history, or of a time, such as 15m before now.")
 @click.option("--revision", type=click.IntRange(1), help="One of its revisions.")
 @connected
-def get(session: Session, name: str, at: int | None, revision: int | None) -> None:
+def get(session: Session, name: str, at: str | None, revision: int | None) -> None:
     """The document NAME, and nothing else; with --json also its revision."""
     found = session.client.config.get(name, at=at, revision=revision)
     if session.output.form != "table":

@@ -28,9 +28,9 @@ def command() -> None:
 @command.command("get")
 @click.argument("bucket")
 @click.argument("key")
-@click.option("--at", type=click.IntRange(1), help="As of a position of history.")
+@click.option("--at", help="As of a position of history, or of a time, such as 15m before now.")
 @connected
-def get(session: Session, bucket: str, key: str, at: int | None) -> None:
+def get(session: Session, bucket: str, key: str, at: str | None) -> None:
     """The value of KEY, and nothing else; with --json also its revision."""
     entry = session.client.kv.get(bucket, key, at=at)
     output = session.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ironflow.calls import Call, Json, Plan, chosen, quoted, sent
@@ -23,8 +24,9 @@ def list_configs() -> Plan[Sequence[Json]]:
             return found
 
 
-def get(name: str, *, at: int | None = None, revision: int | None = None) -> Plan[Json]:
-    """The document under `data`, with its revision: now, as of a position of history, or one of its revisions."""
+def get(name: str, *, at: int | str | datetime | None = None, revision: int | None = None) -> Plan[Json]:
+    """The document under `data`, with its revision: now, as of a position of history or a time (an instant, or such as
+    `15m` before now), or one of its revisions."""
     return (yield from sent(Call("GET", _path(name), chosen(at=at, revision=revision), again=True)))
 
 

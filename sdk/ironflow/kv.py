@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ironflow.calls import Call, Json, Page, Plan, chosen, quoted, sent
@@ -72,8 +73,9 @@ def delete_bucket(name: str) -> Plan[None]:
     yield Call("DELETE", _bucket(name))
 
 
-def get(bucket: str, key: str, *, at: int | None = None) -> Plan[KvEntry]:
-    """The value now, or as of a position of history. Raises NotFound."""
+def get(bucket: str, key: str, *, at: int | str | datetime | None = None) -> Plan[KvEntry]:
+    """The value now, or as of a position of history or of a time: an instant, or such as `15m` before now. Raises
+    NotFound."""
     answer = yield Call("GET", _key(bucket, key), chosen(at=at), again=True)
     return _entry(bucket, answer)
 

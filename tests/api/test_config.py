@@ -83,6 +83,9 @@ def test_revisions_are_listed_compared_and_brought_back(http: httpx.Client) -> N
     assert http.get(LIMITS, params={"revision": 2}).json()["data"] == {"a": 2, "b": {"x": 1}}
     assert http.get(LIMITS, params={"at": revisions[3]["position"]}).json()["revision"] == 2
     assert http.get(LIMITS, params={"at": revisions[2]["position"]}).status_code == 404
+    assert http.get(LIMITS, params={"at": revisions[3]["updatedAt"]}).json()["revision"] == 2
+    assert http.get(LIMITS, params={"at": revisions[2]["updatedAt"]}).status_code == 404
+    assert http.get(LIMITS, params={"at": "1h"}).status_code == 404, "an hour ago there was nothing"
     expected = [
         {"op": "remove", "path": "/a", "before": 1},
         {"op": "replace", "path": "/b/x", "before": 1, "after": 2},
@@ -142,7 +145,8 @@ def test_a_watcher_sees_every_revision(http: httpx.Client, name: str) -> None:
         ("POST", f"{CONFIG}/a%00b", {}, b"{}", 400),
         ("POST", f"{CONFIG}/*", {}, b"{}", 400),
         ("POST", f"{CONFIG}/{'x' * 101}", {}, b"{}", 400),
-        ("GET", f"{LIMITS}?at=0", {}, b"", 400),
+        ("GET", f"{LIMITS}?at=0", {}, b"", 404),
+        ("GET", f"{LIMITS}?at=soon", {}, b"", 400),
         ("GET", f"{LIMITS}?at=99999999999", {}, b"", 400),
         ("GET", f"{LIMITS}?at=1&revision=1", {}, b"", 400),
         ("GET", f"{LIMITS}?revision=7", {}, b"", 404),

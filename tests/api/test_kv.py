@@ -105,6 +105,10 @@ def test_counters_history_and_the_past(bucket: httpx.Client) -> None:
     at = revisions[1]["position"]
     assert bucket.get(f"{KEYS}/n", params={"at": at, "raw": "true"}).content == b"42"
     assert bucket.get(f"{KEYS}/n", params={"at": revisions[0]["position"]}).status_code == 404
+    for revision in revisions[1:]:
+        read = bucket.get(f"{KEYS}/n", params={"at": revision["created_at"]}).json()
+        assert (read["revision"], read["value"]) == (revision["revision"], revision["value"])
+    assert bucket.get(f"{KEYS}/n", params={"at": "1h"}).status_code == 404, "an hour ago there was nothing"
     assert bucket.get(past, params={"limit": 1, "before": 3}).json()["revisions"] == [revisions[1]]
 
 
@@ -181,7 +185,7 @@ def test_a_bad_bucket_is_refused(http: httpx.Client, body: bytes) -> None:
         ("GET", f"{BUCKETS}/nope/history/k", {}, b"", 404),
         ("GET", f"{BUCKETS}/b/history/nope", {}, b"", 404),
         ("GET", f"{KEYS}/nope", {}, b"", 404),
-        ("GET", f"{KEYS}/nope?at=0", {}, b"", 400),
+        ("GET", f"{KEYS}/nope?at=0", {}, b"", 404),
         ("GET", f"{KEYS}/nope?at=x", {}, b"", 400),
         ("GET", f"{KEYS}/nope?at=999999999999", {}, b"", 400),
         ("GET", f"{KEYS}?filter=a..b", {}, b"", 400),

@@ -27,6 +27,8 @@ def test_key_values(ironflow: Ironflow, tmp_path: Path) -> None:
     assert "expected revision 1, found revision 2" in refused.stderr
     assert "Try: read the key again" in refused.stderr
     assert ironflow("kv", "get", "carts", "c.1", "--at", str(entry["position"])).stdout == '{"items": [1]}'
+    assert ironflow("kv", "get", "carts", "c.1", "--at", entry["created_at"]).stdout == '{"items": [1]}'
+    assert ironflow("kv", "get", "carts", "c.1", "--at", "soon").returncode == 10
     (tmp_path / "value").write_bytes(b"from file")
     ironflow("kv", "put", "carts", "f", "@value")
     ironflow("kv", "put", "carts", "s", "-", stdin="from stdin")

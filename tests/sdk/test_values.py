@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -46,6 +47,8 @@ def test_key_values(client: Client) -> None:
     assert kv.create("b", "user.2", b"\xff\x00") == 1
     assert kv.get("b", "user.2").value == b"\xff\x00"
     assert kv.get("b", "user.1", at=entry.position).revision == 1
+    assert kv.get("b", "user.1", at=datetime.fromisoformat(entry.created_at)).revision == 1
+    assert kv.get("b", "user.1", at="0s").revision == 2
     for refused in (
         lambda: kv.cas("b", "user.1", 3, revision=1),
         lambda: kv.create("b", "user.1", 3),

@@ -20,6 +20,7 @@ Base64 = Annotated[str, Meta(extra_json_schema={"contentEncoding": "base64"})]
 
 Since = Annotated[str, Meta(description="not before: RFC 3339, or such as 15m before now")]
 Until = Annotated[str, Meta(description="not after: RFC 3339, or such as 15m before now")]
+Moment = Annotated[str, Meta(description="as of a position of history, or a time: RFC 3339, or such as 15m before now")]
 Cursor = Annotated[str, Meta(description="next_cursor of the page before")]
 Position = Annotated[int, Meta(ge=1, le=2**62)]
 

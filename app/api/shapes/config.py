@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.api.shapes.base import Cursor, Instant, NextCursor, Position, Shape, Text
+from app.api.shapes.base import Cursor, Instant, Moment, NextCursor, Position, Shape, Text
 from app.values.configs import HISTORY_MAX, LIST_MAX
 
 
@@ -18,7 +18,7 @@ class ListConfigsQuery(msgspec.Struct):
 
 
 class GetConfigQuery(msgspec.Struct):
-    at: Annotated[Position, Meta(description="as of a position of history")] | None = None
+    at: Moment = ""
     revision: Annotated[Position, Meta(description="one of its revisions; not with at")] | None = None
 
 

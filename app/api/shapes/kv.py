@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.api.shapes.base import Base64, Cursor, FollowQuery, Instant, NextCursor, Position, Shape, Text
+from app.api.shapes.base import Base64, Cursor, FollowQuery, Instant, Moment, NextCursor, Position, Shape, Text
 from app.values.keyspace import HISTORY_MAX, KEYS_MAX
 
 
@@ -19,7 +19,7 @@ class ListKeysQuery(msgspec.Struct):
 
 
 class GetValueQuery(msgspec.Struct):
-    at: Annotated[Position, Meta(description="as of a position of history")] | None = None
+    at: Moment = ""
     raw: Annotated[bool, Meta(description="nothing but the bytes")] = False
 
 
