@@ -64,6 +64,20 @@ class SchemaViolation(InvalidArgument):
     code = "SCHEMA_VIOLATION"
 
 
+class SqlRefused(InvalidArgument):
+    """The query is not one, or asks for what no query may."""
+
+    code = "SQL_REFUSED"
+
+
+class SqlTimeout(IronflowError):
+    """The query took longer than it may."""
+
+    code = "SQL_TIMEOUT"
+    status = 408
+    connect = "deadline_exceeded"
+
+
 class Unauthenticated(IronflowError):
     """Nobody is known by these credentials."""
 

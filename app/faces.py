@@ -22,6 +22,7 @@ from app.events.lineage import LineageReader
 from app.events.reading import EventReader
 from app.history.explore import Explorer
 from app.history.live import Live
+from app.history.sql import Sql
 from app.metrics import Metrics
 from app.node import Node
 from app.rpc import metadata
@@ -31,6 +32,7 @@ from app.rpc.ironflow_service import (
     EventSchemaService,
     IronflowService,
     PubSubService,
+    QueryService,
     WebhookService,
 )
 from app.rpc.server import OPTIONS, WorkerService
@@ -42,6 +44,7 @@ from ironflow.v1 import (
     event_schema_pb2_grpc,
     ironflow_pb2_grpc,
     pubsub_pb2_grpc,
+    query_pb2_grpc,
     webhook_pb2_grpc,
     worker_pb2_grpc,
 )
@@ -93,6 +96,7 @@ class Faces:
         entity_stream_pb2_grpc.add_EntityStreamServiceServicer_to_server(EntityStreamService(self._services), server)
         event_schema_pb2_grpc.add_EventSchemaServiceServicer_to_server(EventSchemaService(self._services), server)
         webhook_pb2_grpc.add_WebhookServiceServicer_to_server(WebhookService(self._services), server)
+        query_pb2_grpc.add_QueryServiceServicer_to_server(QueryService(self._services), server)
         await server.start()
         self._grpc = server
         return self._grpc_address
@@ -156,6 +160,7 @@ def services_of(
         entities=EntityReader(node.storage),
         snapshots=Snapshots(node.storage, node.clock, node.ids),
         explorer=Explorer(node.storage),
+        sql=Sql(node.storage),
         lineage=LineageReader(node.storage),
         runs=node.runs,
         engine=node.engine,

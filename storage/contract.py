@@ -6,12 +6,13 @@ commits when it returns or rolls back when it raises. There is one writer; reads
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from storage.records import EntryRecord, Record
 
 Row = tuple[Any, ...]
+Scalar = str | int | float | bool | None
 T = TypeVar("T")
 
 
@@ -56,6 +57,43 @@ class SchemaMissing(StorageError):
     hint = "run `ironflow migrate`, or start `ironflow serve`, which migrates"
 
 
+class QueryRefused(StorageError):
+    """A query is not one, or asks for what it may not; the message says what the database said."""
+
+    code = "SQL_REFUSED"
+    hint = "one SELECT over the views that `ironflow sql` lists"
+
+
+class QueryTimeout(StorageError):
+    """A query took longer than it may."""
+
+    code = "SQL_TIMEOUT"
+    hint = "ask for less: positions and streams are indexed, everything else is looked through"
+
+
+class QueryUnavailable(StorageError):
+    """Postgres does not let the server make the role that queries run as."""
+
+    code = "SQL_UNAVAILABLE"
+    hint = "have a superuser of the database run sql/postgres/sandbox.sql once, see docs/guides/sql.md"
+
+
+class QueryLimits(NamedTuple):
+    """How long a query may take, and how much of its answer is given."""
+
+    timeout_s: float
+    rows_max: int
+    bytes_max: int
+
+
+class Table(NamedTuple):
+    """What a query answered. `truncated`: there was more than the limits allow."""
+
+    columns: Sequence[str]
+    rows: Sequence[Row]
+    truncated: bool
+
+
 class Transaction(Protocol):
     """One unit of work: named queries of sql/<dialect>/queries, with keyword parameters."""
 
@@ -86,6 +124,13 @@ class Storage(Protocol):
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, from one snapshot. It must not write."""
+        ...
+
+    async def query(self, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
+        """What a user's query answers, who sees the rows of one environment in the views `sql_*`, under their names
+        without the prefix, and can do nothing else: the database itself sees to that. Parameters are named, `:name`.
+        Values are numbers, texts, booleans, None, bytes or lists of them. Raises QueryRefused, QueryTimeout,
+        QueryUnavailable."""
         ...
 
     async def migrate(self) -> Sequence[str]:

@@ -10,6 +10,7 @@ StorageUnavailable; whether it happened is for the caller to find out.
 from __future__ import annotations
 
 import asyncio
+import functools
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -22,7 +23,18 @@ import psycopg
 from psycopg import AsyncConnection, Connection, Cursor, errors, pq
 
 from storage import migrations, queries
-from storage.contract import Row, StorageConflict, StorageError, StorageFull, StorageUnavailable, Transaction
+from storage.contract import (
+    QueryLimits,
+    Row,
+    Scalar,
+    StorageConflict,
+    StorageError,
+    StorageFull,
+    StorageUnavailable,
+    Table,
+    Transaction,
+)
+from storage.postgres_sandbox import Sandbox
 from storage.prepared import Prepared
 from storage.records import EntryRecord, Record
 from storage.thread import WorkThread
@@ -30,6 +42,7 @@ from storage.thread import WorkThread
 T = TypeVar("T")
 
 READERS = 8
+QUERIES = 2
 CONNECT_TIMEOUT_S = 10
 MANY_ROWS = 5
 """From here on one message for all rows, by COPY or a pipeline, beats a round trip for each."""
@@ -53,6 +66,8 @@ class PostgresStorage:
         self._queries = queries.load(sql / "postgres" / "queries", style="psycopg")
         self._writing = WorkThread("postgres-write")
         self._reading = ThreadPoolExecutor(READERS, "postgres-read")
+        self._querying = ThreadPoolExecutor(QUERIES, "postgres-query")
+        self._sandbox = Sandbox(url, (sql / "postgres" / "sandbox.sql").read_text("utf-8"))
         self._writer: Prepared | None = None
         self._reader = threading.local()
         self._readers: list[Connection[Row]] = []
@@ -78,6 +93,10 @@ class PostgresStorage:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read(work))
+
+    async def query(self, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
+        work = functools.partial(self._sandbox.query, environment, sql, params, limits)
+        return await asyncio.get_running_loop().run_in_executor(self._querying, work)
 
     async def migrate(self) -> Sequence[str]:
         return await self._writing.run(self._migrate)
@@ -109,7 +128,8 @@ class PostgresStorage:
         if self._announcer is not None:
             self._announcer.cancel()
             await asyncio.gather(self._announcer, return_exceptions=True)
-        await asyncio.to_thread(self._reading.shutdown)
+        for executor in (self._querying, self._reading):
+            await asyncio.to_thread(executor.shutdown)
         await self._writing.stop()
         await self._announcing.stop()
         owned = [one.connection for one in (self._writer, self._announcing_on) if one is not None]

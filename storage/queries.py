@@ -12,7 +12,7 @@ of many rows. Parameters are written `:name` in both dialects; for psycopg they 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -52,6 +52,11 @@ def load(folder: Path, *, style: Style) -> Mapping[str, Query]:
     if not found:
         raise ValueError(f"{folder}: no queries found")
     return found
+
+
+def rewritten(sql: str, parameter: Callable[[str], str]) -> str:
+    """The text with each `:name` replaced by what `parameter(name)` says; not in literals, names and comments."""
+    return _TOKEN.sub(lambda token: parameter(token["param"]) if token["param"] else token[0], sql)
 
 
 def _query(name: str, kind: Kind, body: str, style: Style) -> Query:

@@ -7,6 +7,7 @@ only a log that has grown far past its size makes the writer wait for one.
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +17,25 @@ from typing import Any, TypeVar
 
 import apsw
 
-from storage import migrations, queries
-from storage.contract import Row, StorageConflict, StorageError, StorageFull, StorageUnavailable, Transaction
+from storage import migrations, queries, sqlite_sandbox
+from storage.contract import (
+    QueryLimits,
+    Row,
+    Scalar,
+    StorageConflict,
+    StorageError,
+    StorageFull,
+    StorageUnavailable,
+    Table,
+    Transaction,
+)
 from storage.records import EntryRecord, Record
 from storage.thread import WorkThread
 
 T = TypeVar("T")
 
 READERS = 4
+QUERIES = 2
 WRITER_CACHE_KIB = 16 * 1024
 READER_CACHE_KIB = 2 * 1024
 """Small: new rows lie together at the end of each index, and what is not in a cache is in the kernel's."""
@@ -42,6 +54,7 @@ class SQLiteStorage:
         self._writing = WorkThread("sqlite-write")
         self._reading = ThreadPoolExecutor(READERS, "sqlite-read")
         self._checkpointing = ThreadPoolExecutor(1, "sqlite-checkpoint")
+        self._querying = ThreadPoolExecutor(QUERIES, "sqlite-query")
         self._local = threading.local()
         self._opened: list[apsw.Connection] = []
         self._log_pages = 0
@@ -59,6 +72,10 @@ class SQLiteStorage:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read(work))
 
+    async def query(self, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
+        work = functools.partial(sqlite_sandbox.query, self._path, environment, sql, params, limits)
+        return await asyncio.get_running_loop().run_in_executor(self._querying, work)
+
     async def migrate(self) -> Sequence[str]:
         return await self._writing.run(self._migrate)
 
@@ -74,7 +91,7 @@ class SQLiteStorage:
 
     async def close(self) -> None:
         await self._writing.stop()
-        for executor in (self._reading, self._checkpointing):
+        for executor in (self._querying, self._reading, self._checkpointing):
             await asyncio.to_thread(executor.shutdown)
         for connection in self._opened:
             connection.close()

@@ -23,6 +23,7 @@ FEATURES = (
     "pull_workers",
     "streaming_workers",
     "webhooks",
+    "sql",
 )
 
 _PAGE = """<!doctype html>

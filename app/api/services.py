@@ -24,6 +24,7 @@ from app.events.schemas import Schemas
 from app.events.topics import Topics
 from app.history.explore import Explorer
 from app.history.live import Live
+from app.history.sql import Sql
 from app.history.tail import Tail
 from app.ids import Ids
 from app.metrics import Metrics
@@ -58,6 +59,7 @@ class Services:
     entities: EntityReader
     snapshots: Snapshots
     explorer: Explorer
+    sql: Sql
     lineage: LineageReader
     runs: RunReader
     engine: Engine

@@ -11,7 +11,7 @@ from app.api.answers import error_of, note
 from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import Unimplemented
-from app.rpc import metadata, pubsub, schemas, streams, webhooks
+from app.rpc import metadata, pubsub, query, schemas, streams, webhooks
 from app.rpc.methods import METHODS, Method, Table
 from ironflow.v1 import (
     entity_stream_pb2,
@@ -22,6 +22,8 @@ from ironflow.v1 import (
     ironflow_pb2_grpc,
     pubsub_pb2,
     pubsub_pb2_grpc,
+    query_pb2,
+    query_pb2_grpc,
     webhook_pb2,
     webhook_pb2_grpc,
 )
@@ -62,6 +64,13 @@ class WebhookService(webhook_pb2_grpc.WebhookServiceServicer):
 
     def __init__(self, services: Services) -> None:
         _fill(self, services, webhook_pb2.DESCRIPTOR.services_by_name["WebhookService"], webhooks.METHODS)
+
+
+class QueryService(query_pb2_grpc.QueryServiceServicer):
+    """The same of QueryService."""
+
+    def __init__(self, services: Services) -> None:
+        _fill(self, services, query_pb2.DESCRIPTOR.services_by_name["QueryService"], query.METHODS)
 
 
 def _fill(servicer: object, services: Services, service: Any, table: Table) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.rpc import methods, pubsub, schemas, streams, webhooks
+from app.rpc import methods, pubsub, query, schemas, streams, webhooks
 from app.rpc.methods import Table
 
 TABLES: Mapping[str, Table] = {
@@ -13,4 +13,5 @@ TABLES: Mapping[str, Table] = {
     "EntityStreamService": streams.METHODS,
     "EventSchemaService": schemas.METHODS,
     "WebhookService": webhooks.METHODS,
+    "QueryService": query.METHODS,
 }

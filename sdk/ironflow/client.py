@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery, entities, history, schemas
+from ironflow import calls, discovery, entities, history, schemas, tables
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -73,6 +73,8 @@ class Client:
     capabilities = Blocking(calls.capabilities)
     workers = Blocking(calls.workers)
     request = Blocking(calls.request)
+    sql = Blocking(tables.sql)
+    views = Blocking(tables.views)
 
     def __enter__(self) -> Self:
         return self
@@ -147,6 +149,8 @@ class AsyncClient:
     capabilities = Awaited(calls.capabilities)
     workers = Awaited(calls.workers)
     request = Awaited(calls.request)
+    sql = Awaited(tables.sql)
+    views = Awaited(tables.views)
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,6 +11,7 @@ CONNECT_CODES = frozenset(
     (
         "aborted",
         "already_exists",
+        "deadline_exceeded",
         "failed_precondition",
         "internal",
         "invalid_argument",
