@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from app.cli import upcasting
 from app.cli.client import Session, connected
 from app.cli.output import ago, plain
 
@@ -14,6 +15,9 @@ from app.cli.output import ago, plain
 @click.group("schema")
 def command() -> None:
     """Register and enforce schemas of events."""
+
+
+command.add_command(upcasting.command)
 
 
 @command.command("list")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ironflow.entities import Append, AsyncStream, EntityEvent, Stream
     from ironflow.serving import serve
     from ironflow.step import Step
+    from ironflow.upcasting import UpcastError, Upcasters
     from ironflow.worker import Worker
 
 __all__ = [
@@ -63,6 +64,8 @@ __all__ = [
     "SyncContext",
     "SyncStep",
     "Throttle",
+    "UpcastError",
+    "Upcasters",
     "WaitTimeout",
     "Worker",
     "cron",
@@ -88,6 +91,8 @@ _LATER = {
     "Stream": "entities",
     "SyncContext": "context",
     "SyncStep": "blocking",
+    "UpcastError": "upcasting",
+    "Upcasters": "upcasting",
     "Worker": "worker",
     "serve": "serving",
     "step_key": "body",

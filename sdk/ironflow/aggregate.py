@@ -33,6 +33,7 @@ from ironflow.errors import Conflict
 
 if TYPE_CHECKING:
     from ironflow.parts import Follows, FollowsAsync
+    from ironflow.upcasting import Upcasters
 
 ATTEMPTS = 10
 
@@ -41,11 +42,13 @@ class Aggregate:
     """An entity as an object: methods decide and `record`, `apply` folds. See the module's example.
 
     With `snapshot_every` N its fields are kept every N versions, and loading goes on from there; they must be JSON
-    then, or `to_snapshot` and `from_snapshot` make them so.
+    then, or `to_snapshot` and `from_snapshot` make them so. With `upcasters`, `apply` sees events as of their newest
+    version, and those that are recorded have it.
     """
 
     entity_type: ClassVar[str]
     snapshot_every: ClassVar[int] = 0
+    upcasters: ClassVar[Upcasters | None] = None
 
     def __init__(self, id: str) -> None:
         self.id = id
@@ -59,11 +62,13 @@ class Aggregate:
         raise NotImplementedError(f"{type(self).__name__}.apply")
 
     def record(
-        self, name: str, data: Any = None, *, metadata: Mapping[str, Any] | None = None, schema_version: int = 1
+        self, name: str, data: Any = None, *, metadata: Mapping[str, Any] | None = None, schema_version: int = 0
     ) -> None:
-        """What a decision came to: applied at once, appended by `save`."""
-        event = EntityEvent(name, data, metadata or {}, schema_version)
-        self.apply(event)
+        """What a decision came to: applied at once, appended by `save`. Its version is the newest that the upcasters
+        know, 1 without any."""
+        version = schema_version or (self.upcasters.newest(name) if self.upcasters else 0) or 1
+        event = EntityEvent(name, data, metadata or {}, version)
+        self.apply(self.upcasters.event(event) if self.upcasters else event)
         self._unsaved.append(event)
 
     @property
@@ -169,7 +174,7 @@ def _loaded(kind: type[A], id: str, fetched: _Fetched) -> A:
         if event.name == DELETED:
             aggregate.deleted = True
         else:
-            aggregate.apply(event)
+            aggregate.apply(kind.upcasters.event(event) if kind.upcasters else event)
         aggregate.version = event.version
     return aggregate
 

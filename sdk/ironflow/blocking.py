@@ -144,7 +144,7 @@ class SyncStep:
             lookback=lookback,
             payload=payload,
         )
-        return self._wait(ask)
+        return self._execution.upcast(self._wait(ask))
 
     def invoke(self, function: Function | str, input: Any = None, *, timeout: Duration | None = None) -> Any:
         """As `Step.invoke`."""

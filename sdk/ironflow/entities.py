@@ -13,6 +13,7 @@ from ironflow.errors import from_answer
 
 if TYPE_CHECKING:
     from ironflow.parts import Follows, FollowsAsync
+    from ironflow.upcasting import Upcasters
 
 PAGE = 1_000
 DELETED = "$stream.deleted"
@@ -86,9 +87,18 @@ def read(
     return Page(answer["events"], str(answer.get("nextVersion", "")), answer["totalCount"])
 
 
-def events(type: str, id: str, *, after_version: int = 0, at: int | str | None = None) -> Plan[list[EntityEvent]]:
-    """Every event after a version, oldest first, without the deletion at the end. Raises NotFound."""
-    return (yield from all_events(type, id, after_version, at)) or []
+def events(
+    type: str,
+    id: str,
+    *,
+    after_version: int = 0,
+    at: int | str | None = None,
+    upcasters: Upcasters | None = None,
+) -> Plan[list[EntityEvent]]:
+    """Every event after a version, oldest first, without the deletion at the end; with `upcasters` as of their newest
+    version. Raises NotFound, UpcastError."""
+    found = (yield from all_events(type, id, after_version, at)) or []
+    return [upcasters.event(event) for event in found] if upcasters else found
 
 
 def info(type: str, id: str, *, at: int | str | None = None) -> Plan[Json]:

@@ -16,7 +16,7 @@ import concurrent.futures
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ironflow import failures, handler, jsonvalue
+from ironflow import failures, handler, jsonvalue, upcasting
 from ironflow.assignment import Assignment, Recorded
 from ironflow.attempts import StepRetry, Work
 from ironflow.body import SegmentEnded, check_not_nested, positive
@@ -67,6 +67,7 @@ class Execution:
         self.run_id = assignment.run_id
         self.attempt = assignment.attempt
         self.secrets = Secrets(assignment.secrets)
+        self.upcast = upcasting.reader(function.upcasters if function is not None else None)
         self.limit_s = function.step_timeout_s if function is not None else None
         self.loop = asyncio.get_running_loop()
         self.threads = threads

@@ -7,7 +7,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ironflow.durations import Duration, milliseconds, seconds
 from ironflow.options import (
@@ -22,6 +22,9 @@ from ironflow.options import (
     Throttle,
 )
 from ironflow.patterns import check_pattern
+
+if TYPE_CHECKING:
+    from ironflow.upcasting import Upcasters
 
 # Given a Context if it is async, else a SyncContext.
 Handler = Callable[[Any], Any]
@@ -84,6 +87,7 @@ class Function:
     timeout_s: float = 600.0
     step_timeout_s: float | None = None
     options: Options = field(default_factory=Options)
+    upcasters: Upcasters | None = None
 
     def __call__(self, ctx: Any) -> Any:
         return self.handler(ctx)
@@ -125,6 +129,7 @@ def function(
     on_failure: Function | str | None = None,
     delay: Duration = 0,
     secrets: Sequence[str] = (),
+    upcasters: Upcasters | None = None,
 ) -> Callable[[Handler], Function]:
     """Declare a durable function. `timeout` bounds the time a run executes, sleeps not counted; `step_timeout` each
     `step.run`. The other options are told in docs/options.md. Raises ValueError and TypeError for what makes no sense.
@@ -132,7 +137,8 @@ def function(
     `priority` is a CEL expression that gives a number: seconds of waiting by which a run goes before others.
     Events with the same value of the CEL expression `idempotency` within a day are the same run. `on_failure` runs when
     a run has failed for good, with the error and the event. Runs start `delay` after their event. Runs with the same
-    value at `actor_key` stick to one worker. A run gets the `secrets` that are named, and no others."""
+    value at `actor_key` stick to one worker. A run gets the `secrets` that are named, and no others. With `upcasters`
+    the function sees events, also those that it waits for, as of their newest version."""
     if not isinstance(id, str) or not id:
         raise TypeError('give the function an id: @function("order-paid", triggers=["order.paid"])')
     if len(id) > _ID_CHARS_MAX or not id.isprintable() or " " in id:
@@ -175,6 +181,7 @@ def function(
             timeout_s=limit_ms / 1_000,
             step_timeout_s=None if step_limit_ms is None else step_limit_ms / 1_000,
             options=options,
+            upcasters=upcasters,
         )
 
     return declare

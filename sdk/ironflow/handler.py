@@ -40,7 +40,7 @@ async def _call_in_thread(function: Function, ctx: SyncContext, handlers: Thread
 
 def _told(execution: Execution, assignment: Assignment) -> dict[str, Any]:
     return {
-        "event": assignment.event,
+        "event": execution.upcast(assignment.event),
         "run_id": assignment.run_id,
         "function_id": assignment.function_id,
         "attempt": assignment.attempt,

@@ -160,7 +160,7 @@ class Step:
             lookback=lookback,
             payload=payload,
         )
-        return await self._wait(ask)
+        return self._execution.upcast(await self._wait(ask))
 
     async def invoke(self, function: Function | str, input: Any = None, *, timeout: Duration | None = None) -> Any:
         """The result of a child run of the function, given by itself or by its id; `input` is the child's event data.
