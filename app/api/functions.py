@@ -18,6 +18,7 @@ from app.api.shapes.functions import (
     DiffFunctionQuery,
     DiffFunctionResponse,
     FunctionResponse,
+    GetFunctionQuery,
     ListFunctionsQuery,
     ListFunctionsResponse,
     ListVersionsQuery,
@@ -30,6 +31,7 @@ from app.api.shapes.functions import (
     version_shown,
 )
 from app.errors import InvalidArgument
+from app.history import moments
 from app.runs.versions import diff
 
 _STATUS_OF = {"pause": "paused", "resume": "active", "archive": "archived"}
@@ -65,8 +67,14 @@ class OneFunction:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, function_id: str) -> None:
-        function = self._services.functions.get(environment_of(req), function_id)
-        answer(resp, shown(function, self._services.clock.now_us()))
+        environment, at = environment_of(req), query_of(req, GetFunctionQuery).at
+        now = self._services.clock.now_us()
+        if at:
+            position = await moments.position_of(self._services.storage, at, now=now)
+            function, now = await self._services.versions.at(environment, function_id, position)
+        else:
+            function = self._services.functions.get(environment, function_id)
+        answer(resp, shown(function, now))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, function_id: str) -> None:
         caller, reason = caller_of(req), query_of(req, DeleteFunctionQuery).reason
@@ -153,7 +161,9 @@ def routes(services: Services) -> Sequence[Route]:
     listing = Operation(
         "Every function, by id", {200: Answer("functions", ListFunctionsResponse)}, query=ListFunctionsQuery
     )
-    one = Operation("One function, with its next tick", {200: function, **missing})
+    one = Operation(
+        "One function, with its next tick; now, or as it was", {200: function, **missing}, query=GetFunctionQuery
+    )
     deletion = Operation(
         "Delete a function; its runs and its history stay",
         {200: Answer("deleted", DeletedFunctionResponse), **missing},

@@ -54,10 +54,11 @@ def list_functions(session: Session) -> None:
 
 @command.command("get")
 @click.argument("function_id", metavar="ID")
+@click.option("--at", help="As of a position, or a time.")
 @connected
-def get_function(session: Session, function_id: str) -> None:
+def get_function(session: Session, function_id: str, at: str | None) -> None:
     """One function."""
-    _show(session, session.client.functions.get(function_id))
+    _show(session, session.client.functions.get(function_id, at=at))
 
 
 @command.command("versions")

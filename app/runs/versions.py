@@ -67,6 +67,11 @@ class VersionReader:
             )
         return versions[number - 1]
 
+    async def at(self, environment: str, function_id: str, position: int) -> tuple[Function, int]:
+        """The function as of a position, and the time it was then (µs). Raises FunctionNotFound, also if it was not
+        registered yet, or deleted."""
+        return await self._storage.read(lambda tx: _at(tx, environment, function_id, position))
+
 
 def diff(before: Any, after: Any, path: str = "") -> Iterator[Change]:
     """What differs between two JSON values, by path (`retry.max_attempts`, `triggers[0].event`), in order."""
@@ -94,6 +99,16 @@ def _all(tx: Transaction, environment: str, function_id: str) -> list[Version]:
     if not versions:
         raise noun.not_found(environment, function_id)
     return versions
+
+
+def _at(tx: Transaction, environment: str, function_id: str, position: int) -> tuple[Function, int]:
+    state: Function | None = None
+    for record in history.whole_stream(tx, environment, noun.stream(function_id), until=position):
+        state = noun.apply(state, Entry(record))
+    reached = history.at(tx, position)
+    if state is None or state.status == "deleted" or reached is None:
+        raise noun.not_found(environment, function_id)
+    return state, reached.recorded_at
 
 
 def _version(state: Function, entry: Entry) -> Version:

@@ -229,9 +229,10 @@ def list_functions() -> Plan[Sequence[Json]]:
     return found
 
 
-def get_function(function_id: str) -> Plan[Json]:
-    """The function as it is registered now."""
-    return (yield from _read(_function_path(function_id)))
+def get_function(function_id: str, *, at: int | str | None = None) -> Plan[Json]:
+    """The function as it is registered now, or was as of a position of history or a time."""
+    found: Json = yield Call("GET", _function_path(function_id), chosen(at=at), again=True)
+    return found
 
 
 def pause_function(function_id: str, *, reason: str = "") -> Plan[Json]:

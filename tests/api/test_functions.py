@@ -216,3 +216,19 @@ def test_capacity_is_told(http: httpx.Client) -> None:
     assert (stat["queued"], stat["active_leases"]) == (1, 1)
     assert http.get("/api/v1/capacity/leases").json()[0]["run_id"] == run_ids[0]
     assert http.get("/api/v1/capacity/sessions").json()[0]["worker_id"] == "w"
+
+
+def test_a_function_is_read_as_it_was(http: httpx.Client) -> None:
+    register(http, triggers=[{"event": "before"}])
+    then = http.get("/api/v1/history/head").json()["position"]
+    register(http, triggers=[{"event": "after"}])
+    http.delete(f"{FUNCTIONS}/f")
+
+    was = http.get(f"{FUNCTIONS}/f", params={"at": then})
+    before = http.get(f"{FUNCTIONS}/f", params={"at": then - 1})
+    wrong = http.get(f"{FUNCTIONS}/f", params={"at": then + 1_000_000})
+
+    assert (was.json()["triggers"][0]["event"], was.json()["status"]) == ("before", "active")
+    assert (before.status_code, before.json()["code"]) == (404, "FUNCTION_NOT_FOUND")
+    assert (http.get(f"{FUNCTIONS}/f", params={"at": "0s"}).status_code) == 404
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "at")

@@ -32,6 +32,10 @@ class ListFunctionsQuery(msgspec.Struct):
     status: Literal["active", "paused", "archived"] | None = None
 
 
+class GetFunctionQuery(msgspec.Struct):
+    at: Annotated[str, Meta(description="as of a position, or a time")] = ""
+
+
 class DeleteFunctionQuery(msgspec.Struct):
     reason: Annotated[str, Meta(description="why; kept in history")] = ""
 
