@@ -35,6 +35,10 @@ def of_stream(
     tx: Transaction, environment: str, stream: str, *, after_version: int = 0, until: int = END, limit: int = PAGE
 ) -> list[EntryRecord]:
     """One stream's entries, oldest first, at most `limit`, none past position `until`."""
+    if until < END:
+        limit = min(limit, _version_at(tx, environment, stream, until) - after_version)
+        if limit <= 0:
+            return []
     rows = tx.many(
         "entries_of_stream",
         environment=environment,
@@ -50,6 +54,8 @@ def of_stream_backwards(
     tx: Transaction, environment: str, stream: str, *, before_version: int = END, until: int = END, limit: int = PAGE
 ) -> list[EntryRecord]:
     """One stream's entries, newest first, at most `limit`, none past position `until`."""
+    if until < END:
+        before_version = min(before_version, _version_at(tx, environment, stream, until) + 1)
     rows = tx.many(
         "entries_of_stream_backwards",
         environment=environment,
@@ -59,6 +65,13 @@ def of_stream_backwards(
         limit=limit,
     )
     return [EntryRecord._make(row) for row in rows]
+
+
+def _version_at(tx: Transaction, environment: str, stream: str, until: int) -> int:
+    """The stream's version as of a position; 0 before its first entry. No index leads from positions to a stream's
+    versions, so a read that just stops at the position would look through all that came after it."""
+    last = last_of_stream(tx, environment, stream, until=until)
+    return last.version if last is not None else 0
 
 
 def at(tx: Transaction, position: int) -> EntryRecord | None:
