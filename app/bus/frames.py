@@ -20,12 +20,13 @@ ENVELOPE_BYTES_MAX = 1_000
 _encode = msgspec.json.Encoder().encode
 
 
-def frame(entry: Entry, size_max: int) -> bytes:
-    """The entry as one HPUB frame, ready to be written."""
+def frame(entry: Entry, size_max: int, *, reply: bytes = b"") -> bytes:
+    """The entry as one HPUB frame, ready to be written; JetStream acknowledges it to `reply`, if there is one."""
     header = b"NATS/1.0\r\n%b: %d\r\n\r\n" % (MESSAGE_ID.encode(), entry.position)
     payload = envelope(entry, size_max)
     size = len(header) + len(payload)
-    return b"HPUB %b %d %d\r\n%b%b\r\n" % (subjects.of(entry).encode(), len(header), size, header, payload)
+    subject = subjects.of(entry).encode()
+    return b"HPUB %b %b %d %d\r\n%b%b\r\n" % (subject, reply, len(header), size, header, payload)
 
 
 def envelope(entry: Entry, size_max: int) -> bytes:

@@ -15,13 +15,14 @@ import msgspec
 import structlog
 
 from app.bus import subjects
-from app.bus.frames import MESSAGE_ID, envelope, frame
+from app.bus.frames import MESSAGE_ID, frame
 from app.bus.nats_server import NatsServer
 from app.history.entry import Entry
 from app.history.tail import Tail
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.aio.msg import Msg
     from nats.js import JetStreamContext
 
 log = structlog.get_logger(__name__)
@@ -77,11 +78,12 @@ class Publisher:
             stream = client.jetstream(timeout=ACK_TIMEOUT_S)
             await _ensure_stream(stream)
             self.position, sequence = await _last(stream)
+            sender = await _Sender.open(client)
             self.up = True
             async for batch in self._tail.follow(self.position):
                 for start in range(0, len(batch), BATCH_MAX):
                     part = batch[start : start + BATCH_MAX]
-                    acked = await _send(client, part)
+                    acked = await sender.send(part)
                     if acked != sequence + len(part):
                         raise _OutOfStep(f"expected sequence {sequence + len(part)}, JetStream is at {acked}")
                     sequence = acked
@@ -145,23 +147,46 @@ async def _last(stream: JetStreamContext) -> tuple[int, int]:
     return int((message.headers or {})[MESSAGE_ID]), info.state.last_seq
 
 
-async def _send(client: Client, entries: Sequence[Entry]) -> int:
-    """Publish the entries with one write; the sequence that JetStream gave the last."""
-    *head, last = entries
-    size_max = client.max_payload
-    if head:
-        # One write for all: nats-py's `publish` would cost as much as committing them did. The release is pinned.
-        await client._send_command(b"".join([frame(entry, size_max) for entry in head]))
-    answer = await client.request(
-        subjects.of(last),
-        envelope(last, size_max),
-        timeout=ACK_TIMEOUT_S,
-        headers={MESSAGE_ID: str(last.position)},
-    )
-    told: dict[str, Any] = msgspec.json.decode(answer.data)
-    if "error" in told:
-        raise _OutOfStep(str(told["error"]))
-    return int(told["seq"])
+class _Sender:
+    """Writes batches to one connection, one at a time, and hears the acknowledgement of each one's last message.
+
+    A batch is one write: nats-py's `publish` and `request` would cost as much as committing it did. The release is
+    pinned, because the write is a private method."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._inbox = client.new_inbox()
+        self._acknowledged: asyncio.Future[Msg] | None = None
+
+    @classmethod
+    async def open(cls, client: Client) -> _Sender:
+        sender = cls(client)
+        await client.subscribe(sender._inbox, cb=sender._hear)
+        return sender
+
+    async def send(self, entries: Sequence[Entry]) -> int:
+        """Publish the entries; the sequence that JetStream gave the last. Raises OSError, TimeoutError, _OutOfStep."""
+        if not self._client.is_connected:
+            raise ConnectionError("NATS has closed the connection")
+        *head, last = entries
+        size_max = self._client.max_payload
+        frames = [frame(entry, size_max) for entry in head]
+        frames.append(frame(last, size_max, reply=self._inbox.encode()))
+        self._acknowledged = asyncio.get_running_loop().create_future()
+        await self._client._send_command(b"".join(frames))
+        await self._client._flush_pending()
+        async with asyncio.timeout(ACK_TIMEOUT_S):
+            message = await self._acknowledged
+        if not message.data:
+            raise _OutOfStep("JetStream has no stream for it")
+        told: dict[str, Any] = msgspec.json.decode(message.data)
+        if "error" in told:
+            raise _OutOfStep(str(told["error"]))
+        return int(told["seq"])
+
+    async def _hear(self, message: Msg) -> None:
+        if self._acknowledged is not None and not self._acknowledged.done():
+            self._acknowledged.set_result(message)
 
 
 def _nats_errors() -> tuple[type[Exception], ...]:

@@ -166,4 +166,4 @@ class Tail:
 
 
 def _size(entries: Sequence[Entry]) -> int:
-    return sum(len(entry.data) + ENTRY_OVERHEAD_BYTES for entry in entries)
+    return sum([len(entry.record.data) for entry in entries]) + ENTRY_OVERHEAD_BYTES * len(entries)
