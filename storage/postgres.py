@@ -35,7 +35,7 @@ from storage.contract import (
     Transaction,
 )
 from storage.postgres_sandbox import Sandbox
-from storage.prepared import Prepared
+from storage.prepared import MANY_ROWS, Prepared
 from storage.records import EntryRecord, Record
 from storage.thread import WorkThread
 
@@ -44,8 +44,6 @@ T = TypeVar("T")
 READERS = 8
 QUERIES = 2
 CONNECT_TIMEOUT_S = 10
-MANY_ROWS = 5
-"""From here on one message for all rows, by COPY or a pipeline, beats a round trip for each."""
 CHANNEL = "ironflow_history"
 MIGRATION_LOCK = 7366000
 RECONNECT_DELAY_S = 0.5
@@ -223,11 +221,7 @@ class _PostgresTransaction:
         return self._run(query, params).rowcount
 
     def each(self, query: str, rows: Sequence[Record]) -> None:
-        if len(rows) < MANY_ROWS:
-            self._prepared.each(query, self._queries[query].sql, rows)
-            return
-        with self._connection.cursor() as cursor:
-            cursor.executemany(self._queries[query].sql.encode(), [row._asdict() for row in rows])
+        self._prepared.each(query, self._queries[query].sql, rows)
 
     def lock(self) -> Row | None:
         head = self._prepared.run(self._queries["lock_history"].sql.encode())

@@ -7,12 +7,16 @@ do. libpq's own blocking calls release the interpreter's lock while they wait, s
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import select
+from collections.abc import Iterator, Sequence
 
 from psycopg import Connection, DataError, Error, OperationalError, errors, pq
 
 from storage.contract import Row
 from storage.records import Record
+
+MANY_ROWS = 5
+"""From here on one message for all rows beats a round trip for each."""
 
 _PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 _DONE = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
@@ -31,16 +35,50 @@ class Prepared:
         return self._checked(self._libpq.exec_(sql))
 
     def each(self, query: str, sql: str, rows: Sequence[Record]) -> None:
-        """Run the statement once a row; the row's values stand for its parameters, in the order it names them."""
+        """Run the statement once a row; the row's values stand for its parameters, in the order it names them. Many
+        rows travel together; the first refusal is raised once all are answered."""
         name = self._names.get(query)
         if name is None:
             name = query.encode()
             self._checked(self._libpq.prepare(name, _numbered(sql)))
             self._names[query] = name
-        for row in rows:
-            formats = [isinstance(value, bytes) for value in row]
-            values = [_encoded(value) for value in row]
-            self._checked(self._libpq.exec_prepared(name, values, formats))  # type: ignore[arg-type]  # None is null
+        if len(rows) < MANY_ROWS:
+            for row in rows:
+                self._checked(self._libpq.exec_prepared(name, *_bound(row)))
+            return
+        bound = [_bound(row) for row in rows]
+        self._libpq.enter_pipeline_mode()
+        for values, formats in bound:
+            self._libpq.send_query_prepared(name, values, formats)
+        self._libpq.pipeline_sync()
+        refused = [result for result in self._answers() if result.status not in _DONE]
+        self._libpq.exit_pipeline_mode()
+        if refused:
+            self._checked(refused[0])
+
+    def _answers(self) -> Iterator[pq.abc.PGresult]:
+        """The results of what was sent, up to the synchronisation. Reads while there is something to write, as libpq
+        wants it, so that neither side waits for the other with its buffers full."""
+        libpq = self._libpq
+        socket = select.poll()
+        writing = libpq.flush()
+        while True:
+            socket.register(libpq.socket, select.POLLIN | (select.POLLOUT if writing else 0))
+            socket.poll()
+            libpq.consume_input()
+            writing = writing and libpq.flush()
+            ended = False
+            while not libpq.is_busy():
+                result = libpq.get_result()
+                if result is None:
+                    if ended:
+                        break  # nothing more has come
+                    ended = True
+                    continue
+                if result.status == pq.ExecStatus.PIPELINE_SYNC:
+                    return
+                ended = False
+                yield result
 
     def commit(self) -> None:
         """Commit. Raises as psycopg does, also if an error before has made a rollback of it."""
@@ -60,6 +98,11 @@ class Prepared:
         if self._libpq.status == pq.ConnStatus.BAD:
             raise OperationalError(result.error_message.decode(errors="replace").strip())
         raise errors.error_from_result(result)
+
+
+def _bound(row: Record) -> tuple[list[bytes], list[int]]:
+    """The row's values and their formats; libpq takes None for null, whatever psycopg's types say."""
+    return [_encoded(value) for value in row], [isinstance(value, bytes) for value in row]  # type: ignore[misc]
 
 
 def _encoded(value: object) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,15 @@ import pytest
 
 from app import resources
 from storage import history, open_storage, queries
-from storage.contract import SchemaMissing, SchemaTooNew, Storage, StorageConflict, StorageUnavailable, Transaction
+from storage.contract import (
+    SchemaMissing,
+    SchemaTooNew,
+    Storage,
+    StorageConflict,
+    StorageError,
+    StorageUnavailable,
+    Transaction,
+)
 from storage.records import EntryRecord
 
 
@@ -48,6 +57,43 @@ async def test_a_version_of_a_stream_exists_once(storage: Storage) -> None:
         await storage.write(lambda tx: history.append(tx, [entry(2, version=1)]))
 
     await storage.write(lambda tx: history.append(tx, [entry(2, version=2)]))
+
+
+@pytest.mark.parametrize("count", [3, 400])
+async def test_rows_written_one_by_one_come_back_unchanged_however_many(storage: Storage, count: int) -> None:
+    entries = [entry(n, data=f'"{"ü" * 10_000}{n}"') for n in range(1, count + 1)]  # in all more than a socket holds
+
+    await storage.write(lambda tx: tx.each("append_entry", entries))
+
+    assert await storage.read(lambda tx: history.after(tx, 0)) == entries
+
+
+@pytest.mark.parametrize("count", [3, 400])
+async def test_one_refused_row_of_many_leaves_nothing_behind(storage: Storage, count: int) -> None:
+    entries = [entry(n) for n in range(1, count + 1)]
+    twice = [*entries, entry(count + 1, version=2)]
+
+    with pytest.raises(StorageConflict):
+        await storage.write(lambda tx: tx.each("append_entry", twice))
+    assert await storage.read(lambda tx: history.after(tx, 0)) == []
+
+    await storage.write(lambda tx: tx.each("append_entry", entries))
+    assert await storage.read(lambda tx: history.after(tx, 0)) == entries
+
+
+async def test_a_transaction_that_failed_is_not_taken_for_committed(storage: Storage) -> None:
+    def swallow(tx: Transaction) -> None:
+        history.append(tx, [entry(1)])
+        with suppress(Exception):
+            history.append(tx, [entry(2, version=1)])
+
+    try:
+        await storage.write(swallow)
+        kept = [entry(1)]
+    except StorageError:
+        kept = []
+
+    assert await storage.read(lambda tx: history.after(tx, 0)) == kept
 
 
 async def test_a_stream_is_read_from_a_version_and_up_to_a_position(storage: Storage) -> None:

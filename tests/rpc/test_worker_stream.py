@@ -215,7 +215,7 @@ async def test_a_parked_run_is_resumed_and_resent_whole_if_it_was_forgotten(
     run_id = start(http)
     first = await worker.job()
     await worker.step(first, "a")
-    wait = worker_pb2.WaitEventYield(event_name="go.on")
+    wait = worker_pb2.WaitEventYield(event_name="go.on", lookback_ms=60_000)  # HTTP may overtake the stream
     await worker.yields(first, waits(first, "w1", wait_event=wait), parked=True)
     post(http, "/api/v1/events", {"name": "go.on"})
 
