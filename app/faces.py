@@ -20,6 +20,7 @@ from app.entities.reading import EntityReader
 from app.entities.snapshots import Snapshots
 from app.events.lineage import LineageReader
 from app.events.reading import EventReader
+from app.events.subscriptions import Subscriptions
 from app.history.explore import Explorer
 from app.history.live import Live
 from app.history.sql import Sql
@@ -179,6 +180,7 @@ def services_of(
         deliveries=node.deliveries,
         push=node.push,
         live=live,
+        subscriptions=Subscriptions(live=live, storage=node.storage, clock=node.clock, ids=node.ids),
         clock=node.clock,
         ids=node.ids,
         metrics=metrics,

@@ -26,6 +26,7 @@ from app.api import (
     secrets,
     sql,
     streams,
+    subscriptions,
     webhooks,
     workers,
 )
@@ -51,6 +52,7 @@ MODULES = (
     secrets,
     schemas,
     streams,
+    subscriptions,
     breakers,
     webhooks,
 )

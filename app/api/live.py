@@ -25,22 +25,33 @@ _NEWLINE = re.compile(rb"\r\n|\r|\n")
 
 
 def subscribed(req: falcon.asgi.Request, live: Live, interest: Interest) -> Subscription:
-    """The subscription that a request asks for: `after`, or Last-Event-ID, and `backpressure`. Raises InvalidArgument,
-    ResourceExhausted."""
-    query = query_of(req, FollowQuery)
-    after, last = query.after, req.get_header("Last-Event-ID") or ""
-    if after is None and last:
-        if not last.isdecimal() or len(last) > 18:
-            raise InvalidArgument(f"Last-Event-ID {last[:40]!r} is not a position", field="Last-Event-ID")
-        after = int(last)
+    """The subscription that a request asks for: `after`, `backpressure`, and Last-Event-ID, which a browser sends with
+    the same query when it connects again. Raises InvalidArgument, ResourceExhausted."""
+    query, resumed = query_of(req, FollowQuery), last_seen(req)
+    after = query.after if resumed is None else resumed
     return live.subscribe(interest, after=after, policy=POLICIES[query.backpressure])
+
+
+def last_seen(req: falcon.asgi.Request) -> int | None:
+    """The position that the request goes on from, as browsers tell it. Raises InvalidArgument."""
+    last = req.get_header("Last-Event-ID") or ""
+    if not last:
+        return None
+    if not last.isdecimal() or len(last) > 18:
+        raise InvalidArgument(f"Last-Event-ID {last[:40]!r} is not a position", field="Last-Event-ID")
+    return int(last)
 
 
 def send(resp: falcon.asgi.Response, subscription: Subscription, show: Callable[[Entry], Any]) -> None:
     """Answer with a stream of events: one an entry, as `show` makes it, with its position as the event's id."""
+    send_frames(resp, subscription, lambda entry: frame(show(entry), entry.position))
+
+
+def send_frames(resp: falcon.asgi.Response, subscription: Subscription, framed: Callable[[Entry], bytes]) -> None:
+    """The same, with whole frames."""
     resp.set_header("Cache-Control", "no-cache")
     resp.set_header("X-Accel-Buffering", "no")
-    resp.sse = _frames(subscription, show)
+    resp.sse = _frames(subscription, framed)
 
 
 class Frames:
@@ -53,21 +64,22 @@ class Frames:
         return self._raw
 
 
-async def _frames(subscription: Subscription, show: Callable[[Entry], Any]) -> AsyncIterator[Any]:
+async def _frames(subscription: Subscription, framed: Callable[[Entry], bytes]) -> AsyncIterator[Any]:
     dropped = 0
     try:
         yield Frames(b": following\nid: %d\n\n" % subscription.position)
         while True:
             entries = await subscription.batch(HEARTBEAT_S)
-            parts = [frame(show(entry), entry.position) for entry in entries]
+            parts = [framed(entry) for entry in entries]
             if subscription.dropped > dropped:
                 lost, dropped = subscription.dropped - dropped, subscription.dropped
                 parts.append(frame({"type": "gap", "dropped": lost}, subscription.position))
             # An id without data moves a quiet subscriber on, so that it need not look at all that again.
             yield Frames(b"".join(parts) or b": still here\nid: %d\n\n" % subscription.position)
     except (Ended, StorageError) as error:
-        told = str(error) if isinstance(error, Ended) else Unavailable.__doc__
-        yield Frames(b"data: " + encode({"type": "error", "message": told}) + b"\n\n")
+        ended = error if isinstance(error, Ended) else Ended(str(Unavailable.__doc__))
+        told = {"type": "error", "message": str(ended), "code": ended.code, "retrying": ended.retrying}
+        yield Frames(b"data: " + encode(told) + b"\n\n")
     finally:
         subscription.close()
 

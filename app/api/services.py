@@ -21,6 +21,7 @@ from app.events.invoke import Invoker
 from app.events.lineage import LineageReader
 from app.events.reading import EventReader
 from app.events.schemas import Schemas
+from app.events.subscriptions import Subscriptions
 from app.events.topics import Topics
 from app.history.explore import Explorer
 from app.history.live import Live
@@ -77,6 +78,7 @@ class Services:
     ingest: Ingest
     deliveries: Deliveries
     live: Live
+    subscriptions: Subscriptions
     push: PushWorkers
     clock: Clock
     ids: Ids

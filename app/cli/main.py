@@ -21,6 +21,8 @@ COMMANDS = {
     "emit": "Send events.",
     "run": "List, read, wait for, cancel and resume runs.",
     "event": "List and read events.",
+    "subscribe": "Follow events as they happen.",
+    "tail": "Show the last things that happened, and go on.",
     "stream": "Read and append to entity streams.",
     "schema": "Register and enforce schemas of events.",
     "function": "List, compare, roll back, pause and resume functions.",

@@ -78,7 +78,10 @@ class Subscriptions:
             now = self._clock.now_us()
             after = await moments.position_of(self._storage, wanted.since, now=now, field="since")
         elif wanted.replay:
-            after = await self._before_last(interest, wanted.replay)
+            try:
+                after = await self._before_last(interest, wanted.replay)
+            except Ended as ended:
+                raise InvalidArgument(str(ended), field="filter", hint="make it simpler, or the data smaller") from None
         return self._live.subscribe(interest, after=after, policy=POLICIES[wanted.policy])
 
     def consumers(self, environment: str, topic: str) -> Sequence[Subscription]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ironflow.entities import Append, AsyncStream, EntityEvent, Stream
     from ironflow.serving import serve
     from ironflow.step import Step
+    from ironflow.subscriptions import AsyncSubscription, LiveEvent, Subscription
     from ironflow.upcasting import UpcastError, Upcasters
     from ironflow.worker import Worker
 
@@ -38,6 +39,7 @@ __all__ = [
     "Append",
     "AsyncClient",
     "AsyncStream",
+    "AsyncSubscription",
     "Batch",
     "CancelOn",
     "CircuitBreaker",
@@ -51,6 +53,7 @@ __all__ = [
     "Function",
     "InvokeError",
     "IronflowError",
+    "LiveEvent",
     "NonRetryableError",
     "On",
     "RateLimit",
@@ -61,6 +64,7 @@ __all__ = [
     "StepError",
     "StepRetry",
     "Stream",
+    "Subscription",
     "SyncContext",
     "SyncStep",
     "Throttle",
@@ -81,14 +85,17 @@ _LATER = {
     "Append": "entities",
     "AsyncClient": "client",
     "AsyncStream": "entities",
+    "AsyncSubscription": "subscriptions",
     "CircuitBreaker": "breaker",
     "Client": "client",
     "Context": "context",
     "EntityEvent": "entities",
+    "LiveEvent": "subscriptions",
     "Event": "context",
     "Step": "step",
     "StepRetry": "attempts",
     "Stream": "entities",
+    "Subscription": "subscriptions",
     "SyncContext": "context",
     "SyncStep": "blocking",
     "UpcastError": "upcasting",

@@ -7,6 +7,7 @@ import functools
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -20,6 +21,7 @@ from ironflow.kv import AsyncKv, Kv
 from ironflow.live import AsyncWatch, Watch
 from ironflow.parts import AsyncPart, Awaited, Blocking, Done, Part
 from ironflow.secrets import AsyncSecrets, Secrets
+from ironflow.subscriptions import AsyncSubscription, Policy, Subscription, asked
 from ironflow.webhooks import AsyncWebhooks, Webhooks
 
 __all__ = ["AsyncClient", "Client", "Emitted", "Page", "chunks", "event"]
@@ -94,8 +96,30 @@ class Client:
 
     def watch(self, path: str, params: Mapping[str, Any], after: int | None) -> Iterator[Json]:
         """What a stream of events brings, connected again and resumed when it breaks off."""
+        return iter(self._watch(path, params, after, {}))
+
+    def subscribe(
+        self,
+        *patterns: str,
+        after: int | None = None,
+        since: str | datetime | None = None,
+        replay: int | None = None,
+        filter: str | None = None,
+        policy: Policy = "buffer",
+    ) -> Subscription:
+        """Iterates over events as they happen, for ever, in order: from now on, or those after a position or a time, or
+        with the last `replay` of them first. A broken connection is resumed, and nothing is missed.
+
+        Patterns are such as `order.>` (events), `topic:orders.*`, `entity:order.42.>`, `system.run.*.failed`; `filter`
+        is CEL over data, topic, name, timestamp and metadata. With the policy `drop`, what a slow reader cannot take
+        is left out and counted in `dropped`; otherwise it comes later.
+        """
+        params, begin = asked(patterns, filter=filter, policy=policy, since=since, replay=replay)
+        return Subscription(self._watch("/api/v1/subscribe", params, after, begin))
+
+    def _watch(self, path: str, params: Mapping[str, Any], after: int | None, begin: Mapping[str, Any]) -> Watch:
         lost = functools.partial(_no_answer, self.url)
-        return iter(Watch(self._http, path, params, after, refused=_refused, lost=lost))
+        return Watch(self._http, path, params, after, begin=begin, refused=_refused, lost=lost)
 
     def _send(self, call: Call) -> Any:
         request = _request(self._http, call)
@@ -170,8 +194,24 @@ class AsyncClient:
 
     def watch(self, path: str, params: Mapping[str, Any], after: int | None) -> AsyncIterator[Json]:
         """What a stream of events brings, connected again and resumed when it breaks off."""
+        return aiter(self._watch(path, params, after, {}))
+
+    def subscribe(
+        self,
+        *patterns: str,
+        after: int | None = None,
+        since: str | datetime | None = None,
+        replay: int | None = None,
+        filter: str | None = None,
+        policy: Policy = "buffer",
+    ) -> AsyncSubscription:
+        """As `Client.subscribe`: `async for event in client.subscribe("order.>")`."""
+        params, begin = asked(patterns, filter=filter, policy=policy, since=since, replay=replay)
+        return AsyncSubscription(self._watch("/api/v1/subscribe", params, after, begin))
+
+    def _watch(self, path: str, params: Mapping[str, Any], after: int | None, begin: Mapping[str, Any]) -> AsyncWatch:
         lost = functools.partial(_no_answer, self.url)
-        return aiter(AsyncWatch(self._http, path, params, after, refused=_refused, lost=lost))
+        return AsyncWatch(self._http, path, params, after, begin=begin, refused=_refused, lost=lost)
 
     async def _send(self, call: Call) -> Any:
         request = _request(self._http, call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import Any
 
 import httpx
@@ -23,10 +23,11 @@ Lost = Callable[[httpx.HTTPError], IronflowError]
 
 
 class Frames:
-    """Puts lines together to frames; `position` is the id of the last one."""
+    """Puts lines together to frames; `position` is the id of the last whole one."""
 
     def __init__(self) -> None:
         self.position: int | None = None
+        self._id: int | None = None
         self._data: list[str] = []
 
     def line(self, line: str) -> Json | None:
@@ -34,11 +35,13 @@ class Frames:
         if line.startswith("data:"):
             self._data.append(line[5:].removeprefix(" "))
         elif line.startswith("id:") and line[3:].strip().isdecimal():
-            self.position = int(line[3:])
-        elif not line and self._data:
-            content: Json = json.loads("\n".join(self._data))
-            self._data = []
-            return content
+            self._id = int(line[3:])
+        elif not line:
+            self.position = self._id
+            if self._data:
+                content: Json = json.loads("\n".join(self._data))
+                self._data = []
+                return content
         return None
 
 
@@ -52,19 +55,27 @@ class _Following:
         params: Mapping[str, Any],
         after: int | None,
         *,
+        begin: Mapping[str, Any],
         refused: Refused,
         lost: Lost,
     ) -> None:
+        """`begin` are parameters that say where to begin; they count until a position is known."""
         self._http = http
         self._path = path
         self._params = {name: value for name, value in params.items() if value not in (None, "")}
+        self._begin = {name: value for name, value in begin.items() if value not in (None, "")}
         self._after = after
         self._refused = refused
         self._lost = lost
         self._failures = 0
 
+    @property
+    def position(self) -> int | None:
+        """The last position seen: `after` it, another can go on."""
+        return self._after
+
     def _options(self) -> dict[str, Any]:
-        position = {} if self._after is None else {"after": self._after}
+        position = self._begin if self._after is None else {"after": self._after}
         timeout = httpx.Timeout(SILENCE_S_MAX, connect=10.0)
         return {"params": {**self._params, **position}, "timeout": timeout}
 
@@ -73,7 +84,11 @@ class _Following:
         found = frames.line(line)
         if frames.position is not None:
             self._after = frames.position
-        return None if found is None or found.get("type") == "error" else found
+        if found is None or found.get("type") != "error":
+            return found
+        if not found.get("retrying", True):
+            raise self._refused(400, {"error": found["message"], "code": found["code"]})
+        return None
 
     def _pause_s(self, error: httpx.HTTPError | None) -> float:
         """How long to wait before connecting again. Raises the error when that was tried often enough."""
@@ -86,7 +101,7 @@ class _Following:
 class Watch(_Following):
     """Iterates over what a stream brings, for ever."""
 
-    def __iter__(self) -> Iterator[Json]:
+    def __iter__(self) -> Generator[Json, None, None]:
         while True:
             broken: httpx.HTTPError | None = None
             try:
@@ -106,7 +121,7 @@ class Watch(_Following):
 class AsyncWatch(_Following):
     """As `Watch`, awaited."""
 
-    async def __aiter__(self) -> AsyncIterator[Json]:
+    async def __aiter__(self) -> AsyncGenerator[Json, None]:
         while True:
             broken: httpx.HTTPError | None = None
             try:

@@ -36,7 +36,8 @@ class FollowQuery(msgspec.Struct):
     """Of every stream of server-sent events."""
 
     after: (
-        Annotated[int, Meta(ge=0, le=2**62, description="a position; else Last-Event-ID, else from now on")] | None
+        Annotated[int, Meta(ge=0, le=2**62, description="a position, else from now on; Last-Event-ID counts before it")]
+        | None
     ) = None
     backpressure: Backpressure = "buffer"
 

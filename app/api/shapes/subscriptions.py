@@ -1,0 +1,133 @@
+"""What subscribers get, as server-sent events, over WebSockets and as JSON of Connect."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app import clock
+from app.api.answers import encode
+from app.api.once import Once
+from app.api.shapes.base import Backpressure, Instant, Shape, Text, given
+from app.events.deliveries import delivery
+from app.history.entry import Entry
+from app.history.kinds import EventEmitted, TopicPublished
+from app.history.kinds.entity import entity_of
+
+ATTEMPT = 1
+"""A subscription delivers once; what comes again comes because it was resumed."""
+
+
+class SubscribeQuery(msgspec.Struct):
+    pattern: Annotated[
+        str,
+        Meta(description="order.>, topic:orders.*, entity:order.42.>, system.run.*.failed …; may be repeated"),
+    ]
+    filter: Annotated[str, Meta(description="CEL over data, topic, name, timestamp, metadata")] = ""
+    replay: Annotated[int, Meta(ge=0, le=10_000, description="begin with so many of the last events")] = 0
+    since: Annotated[str, Meta(description="begin after a time (RFC 3339, or 15m before now) or position")] = ""
+    after: (
+        Annotated[int, Meta(ge=0, le=2**62, description="a position, else from now on; Last-Event-ID counts before it")]
+        | None
+    ) = None
+    backpressure: Backpressure = "buffer"
+
+
+class DeliveredEvent(Shape):
+    """One event of a subscription. `topic` is its channel, `name` what it is called there."""
+
+    type: Literal["event"]
+    id: str
+    topic: str
+    name: str
+    data: msgspec.Raw
+    metadata: msgspec.Raw
+    source: str
+    version: int
+    timestamp: Instant
+    position: int
+    entity_type: Text = UNSET
+    entity_id: Text = UNSET
+    entity_version: int | UnsetType = UNSET
+    run_id: Annotated[str, Meta(description="the run that emitted it")] | UnsetType = UNSET
+    emitted_by: Text = UNSET
+
+
+class Gap(Shape):
+    """So many events were dropped here, by the policy that was asked for."""
+
+    type: Literal["gap"]
+    dropped: int
+
+
+class StreamError(Shape):
+    """The stream ends. `retrying`: connect again, and resume at the last position."""
+
+    type: Literal["error"]
+    message: str
+    code: str
+    retrying: bool
+
+
+def event_shown(entry: Entry) -> DeliveredEvent:
+    told, entity, fact = delivery(entry), entity_of(entry.stream), entry.fact
+    return DeliveredEvent(
+        type="event",
+        id=told.id,
+        topic=told.topic,
+        name=told.name,
+        data=told.data,
+        metadata=told.metadata,
+        source=told.source,
+        version=told.version,
+        timestamp=clock.rfc3339(entry.recorded_at),
+        position=entry.position,
+        entity_type=entity[0] if entity else UNSET,
+        entity_id=entity[1] if entity else UNSET,
+        entity_version=entry.version if entity else UNSET,
+        run_id=given(fact.run_id) if isinstance(fact, EventEmitted | TopicPublished) else UNSET,
+        emitted_by=given(entry.actor),
+    )
+
+
+def _socket_event(entry: Entry, *, metadata: bool) -> str:
+    """What follows the subscription's id in a frame of `/ws`."""
+    told = delivery(entry)
+    meta: dict[str, Any] = {"timestamp": clock.rfc3339(entry.recorded_at), "sequence": entry.position}
+    if metadata:
+        meta |= {"source": told.source, "namespace": "default", "custom": told.metadata}
+    content = {"topic": told.topic, "data": told.data, "meta": meta, "eventId": told.id}
+    return encode(content).decode()[1:]
+
+
+def _connect_event(entry: Entry, *, metadata: bool) -> bytes:
+    """What follows the subscription's id in a SubscriptionEvent, as protobuf's JSON."""
+    told = delivery(entry)
+    content: dict[str, Any] = {
+        "eventId": told.id,
+        "topic": told.topic,
+        "data" if bytes(told.data).lstrip()[:1] == b"{" else "dataValue": told.data,
+        "sequence": str(entry.position),
+        "deliveryAttempt": ATTEMPT,
+    }
+    if metadata:
+        content["metadata"] = {
+            "timestamp": clock.rfc3339(entry.recorded_at),
+            "source": told.source,
+            "namespace": "default",
+            "custom": told.metadata,
+        }
+    return encode(content)[1:]
+
+
+# By whether metadata are included.
+socket_event = {
+    False: Once(lambda entry: _socket_event(entry, metadata=False)),
+    True: Once(lambda entry: _socket_event(entry, metadata=True)),
+}
+connect_event = {
+    False: Once(lambda entry: _connect_event(entry, metadata=False)),
+    True: Once(lambda entry: _connect_event(entry, metadata=True)),
+}
