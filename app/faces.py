@@ -15,6 +15,7 @@ from app.api.connect_streams import ConnectStreams
 from app.api.rsgi import Front
 from app.api.services import Services
 from app.api.short import ShortWay
+from app.api.sockets import Sockets
 from app.dispatch.pull import PullWorkers
 from app.entities.reading import EntityReader
 from app.entities.snapshots import Snapshots
@@ -70,6 +71,7 @@ class Faces:
         self._grpc: grpc.aio.Server | None = None
         self._conversations = Conversations(self._converse)
         self._services: Services | None = None
+        self._sockets: Sockets | None = None
         self.live = Live(tail=node.tail, storage=node.storage)
         self._watch()
 
@@ -105,13 +107,18 @@ class Faces:
     def http(self) -> Any:
         """The RSGI application. Call after start_grpc."""
         assert self._services is not None
-        asgi = http.build(self._services, self._browsers())
-        return Front(ShortWay(self._services), ConnectStreams(self._conversations), asgi)
+        services, browsers = self._services, self._browsers()
+        streams = ConnectStreams(services, self._conversations, browsers)
+        self._sockets = Sockets(services, browsers)
+        return Front(ShortWay(services), streams, self._sockets, http.build(services, browsers))
 
     async def stop(self, timeout_s: float) -> None:
         """End the workers' and the subscribers' streams, then what else is open."""
         self.live.stop()
         self._conversations.stop()
+        await asyncio.sleep(0)  # subscribers are told
+        if self._sockets is not None:
+            self._sockets.stop()
         if self._grpc is not None:
             await asyncio.wait_for(self._grpc.stop(timeout_s / 2), timeout_s)
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import falcon.asgi
 
+from app.api.caller import Header
 from app.errors import PermissionDenied
 
 HINT = "let an origin in with --allow-origin (IRONFLOW_ALLOW_ORIGIN), such as https://app.example.com"
@@ -38,20 +39,27 @@ class Browsers:
         self._names = frozenset(urlsplit(origin).hostname or "" for origin in allowed)
 
     async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        host = req.get_header("Host") or ""
-        named = is_ours(host) or _name(host) in self._names or req.path.startswith(WEBHOOKS)
+        origin = self.check(req.get_header, path=req.path, follows_a_link=_follows_a_link(req))
+        if origin:
+            _permit(req, resp, origin)
+
+    def check(self, header: Header, *, path: str, follows_a_link: bool = False) -> str:
+        """The allowed origin that asks, "" for one of ours and for programs. Raises PermissionDenied."""
+        host = header("Host") or ""
+        named = is_ours(host) or _name(host) in self._names or path.startswith(WEBHOOKS)
         if self._local_only and not named:
             raise PermissionDenied(f"this server is not called {host[:80]!r}", field="Host", hint=HINT)
-        origin = req.get_header("Origin") or ""
-        site = req.get_header("Sec-Fetch-Site") or ""
+        origin = header("Origin") or ""
+        site = header("Sec-Fetch-Site") or ""
         if not origin and not site:
-            return
+            return ""
         if self._allows(origin):
-            _permit(req, resp, origin)
-        elif not _of_ours(origin, site, host) and not _follows_a_link(req):
+            return origin
+        if not _of_ours(origin, site, host) and not follows_a_link:
             raise PermissionDenied(
                 f"the request comes from a page of {origin[:80] or 'another site'}", field="Origin", hint=HINT
             )
+        return ""
 
     def _allows(self, origin: str) -> bool:
         return origin in self._allowed or (self._dev and is_loopback(origin.partition("://")[2]))

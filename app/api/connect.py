@@ -6,7 +6,7 @@ JSON that carries users' data is answered by `connect_json`; everything else goe
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import falcon
 import falcon.asgi
@@ -22,6 +22,8 @@ from app.errors import InvalidArgument, MethodNotAllowed, Unimplemented
 from app.rpc.tables import TABLES
 
 PROTO = "application/proto"
+
+M = TypeVar("M", bound=Message)
 
 JSON_METHODS = {**connect_json.METHODS, **streams_json.METHODS}
 SNAKE_CASE = frozenset(("WebhookService",))
@@ -86,6 +88,12 @@ def refusal(error: Exception, called: str, request_id: str | None) -> tuple[int,
     return status, content
 
 
+def parsed(kind: type[M], raw: bytes, *, json: bool) -> M:
+    """The message that was sent. Raises InvalidArgument."""
+    message: Any = _parsed_json(kind, raw) if json else _parsed_proto(kind, raw)
+    return cast("M", message)
+
+
 def _parsed_proto(kind: type[Message], body: bytes) -> Message:
     try:
         return kind.FromString(body)
@@ -95,7 +103,7 @@ def _parsed_proto(kind: type[Message], body: bytes) -> Message:
 
 def _parsed_json(kind: type[Message], body: bytes) -> Message:
     content: dict[str, Any] = decoded(_object, body or b"{}")
-    _spell_enums(kind, content)
+    _spell_enums(kind.DESCRIPTOR, content)
     try:
         message: Message = ParseDict(content, kind(), ignore_unknown_fields=True)
     except (ParseError, RecursionError, TypeError, ValueError, AttributeError) as error:
@@ -103,10 +111,15 @@ def _parsed_json(kind: type[Message], body: bytes) -> Message:
     return message
 
 
-def _spell_enums(kind: type[Message], content: dict[str, Any]) -> None:
-    """Write the names of enum values in full: `pull` and `FAILED` are published too. The parser would skip one that it
-    does not know, and with it what was asked for. Raises InvalidArgument naming the field."""
-    for field in kind.DESCRIPTOR.fields:
+def _spell_enums(kind: Any, content: dict[str, Any]) -> None:
+    """Write the names of enum values in full, by the message's descriptor: `pull` and `FAILED` are published too. The
+    parser would skip one that it does not know, and with it what was asked for. Raises InvalidArgument naming the
+    field."""
+    for field in kind.fields:
+        if field.message_type is not None:
+            for name in {field.name, field.json_name} & content.keys():
+                if isinstance(content[name], dict) and field.message_type.file.package == kind.file.package:
+                    _spell_enums(field.message_type, content[name])
         if field.enum_type is None:
             continue
         for name in {field.name, field.json_name} & content.keys():

@@ -1,37 +1,52 @@
-"""Connect's streaming calls (connectrpc.com/docs/protocol, "Streaming-Request"): the published streaming worker's
-`WorkerService/Connect`, both ways at once, and so over HTTP/2 only (h2c with prior knowledge, or TLS).
+"""Connect's streaming calls (connectrpc.com/docs/protocol, "Streaming-Request").
+
+`WorkerService/Connect` is the published streaming worker's: both ways at once, and so over HTTP/2 only (h2c with prior
+knowledge, or TLS). `PubSubService/Subscribe` is one request and a stream of answers, over any HTTP.
 
 A call that has begun is always answered with 200; how it ended is said in the last frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from typing import Any
 
 from google.protobuf.message import DecodeError
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
-from app.api import envelopes
+from app.api import connect, envelopes
 from app.api.answers import JSON, encode, note
-from app.api.caller import environment
+from app.api.browsers import Browsers
+from app.api.caller import caller, environment
+from app.api.services import Services
+from app.api.shapes.subscriptions import connect_event
 from app.errors import InvalidArgument, PermissionDenied
+from app.history.live import Ended
+from app.rpc import subscribe
 from app.rpc.conversations import Conversations
-from ironflow.v1 import worker_pb2
+from ironflow.v1 import pubsub_pb2, worker_pb2
 
 WORKER_PATH = "/ironflow.v1.WorkerService/Connect"
+SUBSCRIBE_PATH = "/ironflow.v1.PubSubService/Subscribe"
 PROTO = "application/connect+proto"
+CONNECT_JSON = "application/connect+json"
 _BROWSERS = ("origin", "sec-fetch-site")
+
+Call = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 class ConnectStreams:
-    def __init__(self, conversations: Conversations) -> None:
+    def __init__(self, services: Services, conversations: Conversations, browsers: Browsers) -> None:
+        self._services = services
         self._conversations = conversations
+        self._browsers = browsers
+        self._calls: dict[str, Call] = {WORKER_PATH: self._converse, SUBSCRIBE_PATH: self._subscribe}
 
     def takes(self, method: str, path: str) -> bool:
-        return method == "POST" and path == WORKER_PATH
+        return method == "POST" and path in self._calls
 
     async def answer(self, scope: Scope, protocol: Any) -> None:
         """Converse until either side ends the stream."""
@@ -40,35 +55,108 @@ class ConnectStreams:
             content = {"code": "unimplemented", "message": "this call cannot be answered as it came", "hint": hint}
             protocol.response_bytes(status, [("content-type", JSON)], encode(content))
             return
-        told = protocol.response_stream(200, [("content-type", PROTO), ("connect-accept-encoding", "gzip")])
-        error: Exception | None = None
+        allowed, ending = self._allowed(scope)
+        head = [("content-type", _type(scope)), ("connect-accept-encoding", "gzip"), *allowed]
+        told = protocol.response_stream(200, head)
+        if not ending:
+            # The answer ends when `told` is let go, so no error may be kept: its traceback would hold it.
+            ending = await self._end_of(scope, protocol, told)
+        if ending:
+            with suppress(ProtocolClosed):
+                await told.send_bytes(ending)
+
+    async def _end_of(self, scope: Scope, protocol: Any, told: Any) -> bytes:
+        """The last frame, once the call is over; nothing for a caller who is gone."""
         try:
-            await self._converse(scope, protocol, told)
+            await self._calls[scope.path](scope, protocol, told)
         except ProtocolClosed:
-            return
-        except Exception as failed:  # noqa: BLE001 - whatever it is, the worker is told
-            error = failed
-            note(failed, method="WorkerService/Connect")
+            return b""
+        except Exception as failed:  # noqa: BLE001 - whatever it is, the caller is told
+            note(failed, method=scope.path.rpartition(".")[2])
+            return envelopes.ending(failed)
+        return envelopes.ending()
+
+    def _allowed(self, scope: Scope) -> tuple[list[tuple[str, str]], bytes]:
+        """Headers for a page that may ask, or the last frame for one that may not."""
         try:
-            await told.send_bytes(envelopes.ending(error))
-        except ProtocolClosed:
-            return
+            if scope.path == WORKER_PATH and any(name in scope.headers for name in _BROWSERS):
+                raise PermissionDenied("workers are no web pages", field="Origin")
+            origin = self._browsers.check(_header(scope), path=scope.path)
+        except PermissionDenied as refused:
+            return [], envelopes.ending(refused)
+        return [("access-control-allow-origin", origin), ("vary", "Origin")] if origin else [], b""
 
     async def _converse(self, scope: Scope, protocol: Any, told: Any) -> None:
-        if any(name in scope.headers for name in _BROWSERS):
-            raise PermissionDenied("workers are no web pages", field="Origin")
-        requests = _messages(protocol, scope.headers.get("connect-content-encoding") or "identity")
+        requests = _messages(protocol, _encoding(scope))
         async with aclosing(self._conversations.converse(environment(scope.headers.get), requests)) as messages:
             async for message in messages:
                 await told.send_bytes(envelopes.framed(message.SerializeToString()))
 
+    async def _subscribe(self, scope: Scope, protocol: Any, told: Any) -> None:
+        who = caller(scope.headers.get)
+        request = await _request(protocol, _encoding(scope), json=_type(scope) == CONNECT_JSON)
+        subscription = await self._services.subscriptions.open(subscribe.wanted_of(who, request))
+        show = _shown(self._services.subscriptions.new_id(), request, json=_type(scope) == CONNECT_JSON)
+        gone = asyncio.ensure_future(protocol.client_disconnect())
+        gone.add_done_callback(lambda _: subscription.end(Ended("the client has gone")))
+        try:
+            async with aclosing(subscribe.batches(subscription)) as batches:
+                async for entries in batches:
+                    parts = [envelopes.framed(show(entry, subscription.dropped)) for entry in entries]
+                    if parts:
+                        await told.send_bytes(b"".join(parts))
+        finally:
+            gone.cancel()
+
 
 def _refused(scope: Scope) -> tuple[int, str] | None:
-    if (scope.headers.get("content-type") or "").partition(";")[0].strip() != PROTO:
-        return 415, f"send {PROTO}, or use gRPC"
-    if scope.http_version not in ("2", "2.0"):
+    types = (PROTO,) if scope.path == WORKER_PATH else (PROTO, CONNECT_JSON)
+    if _type(scope) not in types:
+        return 415, f"send {' or '.join(types)}, or use gRPC"
+    if scope.path == WORKER_PATH and scope.http_version not in ("2", "2.0"):
         return 505, "use HTTP/2: with prior knowledge where the address is http://"
     return None
+
+
+def _type(scope: Scope) -> str:
+    told: str = scope.headers.get("content-type") or ""
+    return told.partition(";")[0].strip()
+
+
+def _encoding(scope: Scope) -> str:
+    return scope.headers.get("connect-content-encoding") or "identity"
+
+
+def _header(scope: Scope) -> Callable[[str], str | None]:
+    def header(name: str) -> str | None:
+        found: str | None = scope.headers.get(name.lower())
+        return scope.authority if found is None and name == "Host" else found
+
+    return header
+
+
+def _shown(id: str, request: pubsub_pb2.SubscribeRequest, *, json: bool) -> Callable[[Any, int], bytes]:
+    """What makes an entry, and how many were dropped so far, a message of the subscription. Only what differs between
+    subscriptions is made for each: protobuf merges what follows one another."""
+    metadata = request.options.include_metadata
+    if json:
+        prefix = b'{"subscriptionId":"%s",' % id.encode()
+        return lambda entry, dropped: (
+            prefix + (b'"dropped":"%d",' % dropped if dropped else b"") + connect_event[metadata](entry)
+        )
+    message = subscribe.messages[metadata]
+    return lambda entry, dropped: (
+        pubsub_pb2.SubscriptionEvent(subscription_id=id, dropped=dropped).SerializeToString()
+        + message(entry).SerializeToString()
+    )
+
+
+async def _request(protocol: Any, encoding: str, *, json: bool) -> pubsub_pb2.SubscribeRequest:
+    """The one message of a request. Raises InvalidArgument."""
+    sent = [raw async for raw in envelopes.messages(_parts(protocol), encoding=encoding)]
+    if len(sent) != 1:
+        raise InvalidArgument(f"the body has {len(sent)} messages", field="body", hint="send one SubscribeRequest")
+    return connect.parsed(pubsub_pb2.SubscribeRequest, sent[0], json=json)
 
 
 async def _messages(protocol: Any, encoding: str) -> AsyncIterator[worker_pb2.WorkerMessage]:
@@ -80,6 +168,6 @@ async def _messages(protocol: Any, encoding: str) -> AsyncIterator[worker_pb2.Wo
 
 
 async def _parts(protocol: Any) -> AsyncIterator[bytes]:
-    """The body as it comes, until the worker has no more to say or is gone."""
+    """The body as it comes, until the caller has no more to say or is gone."""
     async for part in protocol:
         yield part

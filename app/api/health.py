@@ -13,9 +13,10 @@ from app.api.shapes.health import CapabilitiesResponse, HealthResponse, ReadyRes
 from storage import history
 from storage.contract import StorageError
 
-TRANSPORTS = ("rest", "connectrpc", "grpc")
+TRANSPORTS = ("rest", "connectrpc", "grpc", "websocket", "sse")
 FEATURES = (
     "events",
+    "subscriptions",
     "entity_streams",
     "event_schemas",
     "functions",

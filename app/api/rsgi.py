@@ -1,5 +1,5 @@
 """Where the HTTP server (Granian) hands requests in, as RSGI 1.5: the hottest take the short way, streams that go
-both ways are answered as they are, all others are handed on as ASGI 3.0 to the application.
+both ways and WebSockets are answered as they are, all others are handed on as ASGI 3.0 to the application.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from granian.rsgi import Scope
 
 from app.api.connect_streams import ConnectStreams
 from app.api.short import ShortWay
+from app.api.sockets import Sockets
 from app.events.invoke import CALLER_LEFT
 
 Message = Mapping[str, Any]
@@ -26,14 +27,15 @@ _ENDS_WITH_ITS_CALLER = frozenset(("/ironflow.v1.IronflowService/InvokeFunctionS
 class Front:
     """The RSGI application over an ASGI one."""
 
-    def __init__(self, short: ShortWay, streams: ConnectStreams, asgi: Asgi) -> None:
+    def __init__(self, short: ShortWay, streams: ConnectStreams, sockets: Sockets, asgi: Asgi) -> None:
         self._short = short
         self._streams = streams
+        self._sockets = sockets
         self._asgi = asgi
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
         if scope.proto != "http":
-            protocol.close(404)
+            await self._sockets.answer(scope, protocol)
         elif (call := self._short.call(scope)) is not None:
             body = await protocol() if call.method != "GET" else b""
             protocol.response_bytes(*await self._short.answer(call, body))

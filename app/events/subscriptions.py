@@ -187,6 +187,8 @@ def _check(wanted: Wanted) -> None:
         raise InvalidArgument(
             f"replay {wanted.replay} is out of range", field="replay", hint=f"0 to {REPLAY_MAX}; for more, say since"
         )
+    if wanted.after is not None and wanted.after < 0:
+        raise InvalidArgument(f"after {wanted.after} is out of range", field="after", hint="a position; 0 is all")
     if wanted.policy not in POLICIES:
         raise InvalidArgument(
             f"backpressure {wanted.policy[:40]!r} is unknown",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -11,7 +12,7 @@ from app.api.answers import error_of, note
 from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import Unimplemented
-from app.rpc import metadata, pubsub, query, schemas, streams, webhooks
+from app.rpc import metadata, pubsub, query, schemas, streams, subscribe, webhooks
 from app.rpc.methods import METHODS, Method, Table
 from ironflow.v1 import (
     entity_stream_pb2,
@@ -39,10 +40,22 @@ class IronflowService(ironflow_pb2_grpc.IronflowServiceServicer):
 
 
 class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
-    """The same of PubSubService."""
+    """The same of PubSubService, and its streams."""
 
     def __init__(self, services: Services) -> None:
+        self._services = services
         _fill(self, services, pubsub_pb2.DESCRIPTOR.services_by_name["PubSubService"], pubsub.METHODS)
+
+    async def Subscribe(
+        self, request: pubsub_pb2.SubscribeRequest, context: Context
+    ) -> AsyncIterator[pubsub_pb2.SubscriptionEvent]:
+        try:
+            caller = metadata.caller_of(context.invocation_metadata())
+            async with aclosing(subscribe.subscribe(self._services, caller, request)) as events:
+                async for event in events:
+                    yield event
+        except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata
+            await refuse(context, error, method="Subscribe", request_id=self._services.ids.request())
 
 
 class EntityStreamService(entity_stream_pb2_grpc.EntityStreamServiceServicer):

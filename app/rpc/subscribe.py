@@ -1,0 +1,100 @@
+"""PubSubService/Subscribe as messages: what is asked for, and what is delivered. gRPC and Connect both use it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+
+from app.api.caller import Caller
+from app.api.once import Once
+from app.api.services import Services
+from app.api.shapes.subscriptions import ATTEMPT
+from app.errors import InvalidArgument, IronflowError, Unavailable, Unimplemented
+from app.events.deliveries import delivery
+from app.events.subscriptions import Wanted
+from app.history.entry import Entry
+from app.history.live import Ended, Subscription
+from app.rpc import convert
+from ironflow.v1 import pubsub_pb2 as pb
+
+IDLE_S = 30.0
+
+_POLICIES = {
+    pb.BACKPRESSURE_MODE_UNSPECIFIED: "buffer",
+    pb.BACKPRESSURE_MODE_DROP: "drop",
+    pb.BACKPRESSURE_MODE_BLOCK: "block",
+    pb.BACKPRESSURE_MODE_BUFFER: "buffer",
+}
+
+
+def wanted_of(caller: Caller, request: pb.SubscribeRequest) -> Wanted:
+    """Raises InvalidArgument, Unimplemented."""
+    options = request.options
+    if options.consumer_group:
+        raise Unimplemented("consumer groups cannot be joined here", hint="leave consumer_group out")
+    if options.backpressure not in _POLICIES:
+        raise InvalidArgument(f"backpressure {options.backpressure} is unknown", field="backpressure")
+    return Wanted(
+        caller.environment,
+        tuple(pattern for pattern in (request.pattern, *request.patterns) if pattern),
+        filter=options.filter,
+        after=options.start_after_sequence if options.HasField("start_after_sequence") else None,
+        since=options.since,
+        replay=options.replay,
+        policy=_POLICIES[options.backpressure],
+        namespace=options.namespace,
+    )
+
+
+async def subscribe(
+    services: Services, caller: Caller, request: pb.SubscribeRequest
+) -> AsyncGenerator[pb.SubscriptionEvent, None]:
+    """Events until the caller goes. Raises as Subscriptions.open does, and Unavailable or InvalidArgument when the
+    subscription is over."""
+    subscription = await services.subscriptions.open(wanted_of(caller, request))
+    id = services.subscriptions.new_id()
+    show = messages[request.options.include_metadata]
+    async for entries in batches(subscription):
+        for entry in entries:
+            event = pb.SubscriptionEvent()
+            event.CopyFrom(show(entry))
+            event.subscription_id, event.dropped = id, subscription.dropped
+            yield event
+
+
+async def batches(subscription: Subscription) -> AsyncGenerator[list[Entry], None]:
+    """What a subscription brings; closes it. Raises the error that it ends with."""
+    try:
+        while True:
+            yield list(await subscription.batch(IDLE_S))
+    except Ended as ended:
+        raise over(ended) from None
+    finally:
+        subscription.close()
+
+
+def over(ended: Ended) -> IronflowError:
+    """The end of a subscription as an error."""
+    if ended.retrying:
+        return Unavailable(str(ended))
+    return InvalidArgument(str(ended), field="filter")
+
+
+def _message(entry: Entry, *, metadata: bool) -> pb.SubscriptionEvent:
+    """An event without its subscription. Raises FailedPrecondition for data that protobuf cannot carry."""
+    told = delivery(entry)
+    message = pb.SubscriptionEvent(
+        event_id=told.id, topic=told.topic, sequence=entry.position, delivery_attempt=ATTEMPT
+    )
+    convert.put(message, "data", told.data)
+    if metadata:
+        message.metadata.timestamp.FromMicroseconds(entry.recorded_at)
+        message.metadata.source, message.metadata.namespace = told.source, "default"
+        convert.put(message.metadata, "custom", told.metadata)
+    return message
+
+
+# By whether metadata are included.
+messages: dict[bool, Callable[[Entry], pb.SubscriptionEvent]] = {
+    False: Once(lambda entry: _message(entry, metadata=False)),
+    True: Once(lambda entry: _message(entry, metadata=True)),
+}
