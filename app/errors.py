@@ -156,6 +156,12 @@ class SecretNotFound(NotFound):
     code = "SECRET_NOT_FOUND"
 
 
+class TopicNotFound(NotFound):
+    """Nothing was ever published to the topic, and nobody follows it."""
+
+    code = "TOPIC_NOT_FOUND"
+
+
 class StreamNotFound(NotFound):
     """Nothing was ever appended to that entity. Published clients know it by its message."""
 

@@ -20,6 +20,13 @@ def topics(tx: Transaction, environment: str, *, limit: int) -> list[tuple[str, 
     return [(row[0], int(row[1]), row[2], row[3]) for row in rows]
 
 
+def stats(tx: Transaction, environment: str, topic: str, *, after: int) -> tuple[int, int, int, int]:
+    """Messages of a topic, the first and the last position (0 for none), and how many come after a position."""
+    row = tx.one("topic_stats", environment=environment, topic=topic, after=after)
+    assert row is not None
+    return int(row[0]), int(row[1]), int(row[2]), int(row[3])
+
+
 def clear(tx: Transaction) -> None:
     tx.execute("clear_messages")
 

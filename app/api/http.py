@@ -27,6 +27,7 @@ from app.api import (
     sql,
     streams,
     subscriptions,
+    topics,
     webhooks,
     workers,
 )
@@ -53,6 +54,7 @@ MODULES = (
     schemas,
     streams,
     subscriptions,
+    topics,
     breakers,
     webhooks,
 )

@@ -23,6 +23,7 @@ COMMANDS = {
     "event": "List and read events.",
     "subscribe": "Follow events as they happen.",
     "tail": "Show the last things that happened, and go on.",
+    "topic": "Publish to topics; list and count their messages.",
     "stream": "Read and append to entity streams.",
     "schema": "Register and enforce schemas of events.",
     "function": "List, compare, roll back, pause and resume functions.",

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from app import ids, jsonvalue, patterns
-from app.errors import IdempotencyConflict, InvalidArgument
+from app.errors import IdempotencyConflict, InvalidArgument, TopicNotFound
 from app.events.keys import check_key
 from app.events.noun import fingerprint
 from app.history.committer import Command, Committer, Decision
@@ -51,6 +51,18 @@ class Published:
     message_id: str
     sequence: int
     duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TopicStats:
+    """`lag` is how many messages the slowest consumer has not seen; `first` and `last` are positions, 0 for none."""
+
+    name: str
+    messages: int
+    consumers: int
+    lag: int
+    first: int
+    last: int
 
 
 @dataclass(slots=True)
@@ -114,6 +126,20 @@ class Topics:
     async def list(self, environment: str) -> Sequence[tuple[str, int, int, int]]:
         """Topics by name, at most TOPICS_MAX: name, messages, instants (µs) of the first and the last."""
         return await self._storage.read(lambda tx: messages.topics(tx, environment, limit=TOPICS_MAX))
+
+    async def stats(self, environment: str, topic: str, followed_to: Sequence[int]) -> TopicStats:
+        """What a topic holds; `followed_to` are the positions of those who follow it. Raises InvalidArgument,
+        TopicNotFound."""
+        check_topic(topic)
+        slowest = min(followed_to, default=history.END)
+        count, first, last, behind = await self._storage.read(
+            lambda tx: messages.stats(tx, environment, topic, after=slowest)
+        )
+        if not count and not followed_to:
+            raise TopicNotFound(
+                f"no topic {topic!r} in environment {environment!r}", hint="publish to it, or subscribe to it"
+            )
+        return TopicStats(topic, count, len(followed_to), behind, first, last)
 
     def command(self, message: NewMessage) -> Command:
         """What records the message; its answer is the row of the message that had the key before, or None. Raises as

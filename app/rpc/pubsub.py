@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 
 from app.api.caller import Caller
 from app.api.services import Services
-from app.events.topics import NewMessage
+from app.events.topics import NewMessage, TopicStats
 from app.rpc import convert
 from app.rpc.methods import Method, new_event
 from ironflow.v1 import pubsub_pb2
@@ -39,6 +39,7 @@ async def list_topics(
         pubsub_pb2.TopicInfo(
             name=name,
             message_count=count,
+            consumer_count=len(services.subscriptions.consumers(caller.environment, name)),
             first_message_at=convert.timestamp(first_at),
             last_message_at=convert.timestamp(last_at),
         )
@@ -47,8 +48,29 @@ async def list_topics(
     return pubsub_pb2.ListTopicsResponse(topics=topics)
 
 
+async def get_topic_stats(
+    services: Services, caller: Caller, request: pubsub_pb2.GetTopicStatsRequest
+) -> pubsub_pb2.GetTopicStatsResponse:
+    stats = await topic_stats(services, caller.environment, request.topic)
+    return pubsub_pb2.GetTopicStatsResponse(
+        name=stats.name,
+        message_count=stats.messages,
+        consumer_count=stats.consumers,
+        lag=stats.lag,
+        first_seq=stats.first,
+        last_seq=stats.last,
+    )
+
+
+async def topic_stats(services: Services, environment: str, topic: str) -> TopicStats:
+    """Raises InvalidArgument, TopicNotFound."""
+    consumers = services.subscriptions.consumers(environment, topic)
+    return await services.topics.stats(environment, topic, [one.position for one in consumers])
+
+
 METHODS: dict[str, tuple[type[Message], Method]] = {
     "Emit": (pubsub_pb2.EmitRequest, emit),
     "Publish": (pubsub_pb2.PublishRequest, publish),
+    "GetTopicStats": (pubsub_pb2.GetTopicStatsRequest, get_topic_stats),
     "ListTopics": (pubsub_pb2.ListTopicsRequest, list_topics),
 }

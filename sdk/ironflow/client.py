@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery, entities, history, schemas, tables
+from ironflow import calls, discovery, entities, history, schemas, tables, topics
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -66,6 +66,7 @@ class Client:
         self.schemas = Schemas(self)
         self.breakers = Breakers(self)
         self.webhooks = Webhooks(self)
+        self.topics = Topics(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -164,6 +165,7 @@ class AsyncClient:
         self.schemas = AsyncSchemas(self)
         self.breakers = AsyncBreakers(self)
         self.webhooks = AsyncWebhooks(self)
+        self.topics = AsyncTopics(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -352,6 +354,18 @@ class Breakers(Part):
 class AsyncBreakers(AsyncPart):
     list = Awaited(calls.list_breakers)
     reset = Awaited(calls.reset_breaker)
+
+
+class Topics(Part):
+    publish = Blocking(topics.publish)
+    list = Blocking(topics.list_topics)
+    stats = Blocking(topics.stats)
+
+
+class AsyncTopics(AsyncPart):
+    publish = Awaited(topics.publish)
+    list = Awaited(topics.list_topics)
+    stats = Awaited(topics.stats)
 
 
 def _options(found: discovery.Server, timeout_s: float) -> dict[str, Any]:

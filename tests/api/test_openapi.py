@@ -152,6 +152,7 @@ class Walk:
     def _made_real(self, path: str, method: str, body: Any) -> tuple[dict[str, str], Any]:
         """Values for the path, and the example about things that are there."""
         values = {"bucket": "carts", "key": "a/b", "name": "shop", "worker_id": "w1", "function_id": "ship-order"}
+        values["topic"] = "orders.eu"
         if path.startswith("/api/v1/secrets"):
             values["name"] = "stripe-key"
         if path.startswith("/api/v1/functions/{function_id}") and method != "GET":
@@ -208,7 +209,7 @@ def test_every_example_is_accepted_and_answered_as_documented(http: httpx.Client
     wanted = [
         (path, method, operation)
         for path, method, operation in operations(document)
-        if not path.endswith(("/watch", "/rotate", "/reset")) and "/entries/{env}" not in path
+        if not path.endswith(("/watch", "/subscribe", "/rotate", "/reset")) and "/entries/{env}" not in path
     ]
     # What is read is there only once it was written, and until it is deleted.
     phases = ({"POST", "PUT"}, {"PATCH"}, {"GET"}, {"DELETE"})
@@ -227,6 +228,7 @@ def test_every_example_is_accepted_and_answered_as_documented(http: httpx.Client
     [
         ("/api/v1/kv/buckets/carts/watch", ("PUT", "/api/v1/kv/buckets/carts/keys/k", b"1")),
         ("/api/v1/config/shop/watch", ("POST", "/api/v1/config/shop", b'{"a": 1}')),
+        ("/api/v1/subscribe", ("POST", "/api/v1/events", b'{"name": "order.placed"}')),
     ],
 )
 def test_what_is_followed_is_as_documented(
@@ -238,7 +240,7 @@ def test_what_is_followed_is_as_documented(
     before = http.get("/api/v1/history/head").json()["position"]
     assert http.request(write[0], write[1], content=write[2]).is_success
 
-    with http.stream("GET", path, params={"after": before}) as answer:
+    with http.stream("GET", path, params={"after": before, "pattern": ">"}) as answer:
         told = next(line for line in answer.iter_lines() if line.startswith("data: "))
 
     assert answer.headers["Content-Type"].partition(";")[0] in content

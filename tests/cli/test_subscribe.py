@@ -47,3 +47,18 @@ def test_tail_shows_the_last_and_ends_cleanly(ironflow: Ironflow, server: Server
     assert line.split()[2:] == ["events:cart.filled", "7"]
     assert (tail.returncode, rest) == (130, "")
     assert said.split() == ["go", "on", "with", "--from", line.split()[0]]
+
+
+def test_topics(ironflow: Ironflow) -> None:
+    first = ironflow("topic", "publish", "orders.eu", "-d", '{"n": 1}', "--key", "k1")
+    again = json.loads(ironflow("topic", "publish", "orders.eu", "-d", '{"n": 1}', "--key", "k1", "--json").stdout)
+
+    assert (first.returncode, again["duplicate"]) == (0, True)
+    assert ironflow("topic", "list").stdout.splitlines()[1].split()[:3] == ["orders.eu", "1", "0"]
+    stats = json.loads(ironflow("topic", "stats", "orders.eu", "--json").stdout)
+    assert (stats["message_count"], stats["lag"]) == (1, 0)
+    assert stats["first_seq"] == stats["last_seq"] == again["position"]
+    assert "Messages" in ironflow("topic", "stats", "orders.eu").stdout
+    assert ironflow("topic", "stats", "nope").returncode == 3
+    assert ironflow("topic", "publish", "system.x", "-d", "1").returncode == 10
+    assert ironflow("subscribe", "topic:orders.*", "--last", "1", "--count", "1").stdout.endswith('{"n": 1}\n')

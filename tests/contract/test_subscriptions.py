@@ -10,7 +10,7 @@ import pytest
 
 from app.clock import ManualClock, rfc3339
 from app.entities.streams import Append
-from app.errors import InvalidArgument
+from app.errors import InvalidArgument, TopicNotFound
 from app.events import subscriptions as subject
 from app.events.deliveries import Delivery, delivery
 from app.events.new_event import NewEvent
@@ -278,3 +278,22 @@ async def test_subscribers_of_the_same_share_the_match(node: Node, subscriptions
         one.close()
     await emit(node, "cart.filled", 3)
     assert data(await told(swapped, 2)) == [2, 3]
+
+
+async def test_a_topic_counts_its_messages_and_those_who_follow_it(node: Node, subscriptions: Subscriptions) -> None:
+    slow = await subscriptions.open(wanted("topic:orders.>", after=0))
+    await subscriptions.open(wanted("order.>"))
+    for number in range(3):
+        await node.topics.publish(NewMessage(ENV, "orders.eu", b"%d" % number))
+
+    followers = subscriptions.consumers(ENV, "orders.eu")
+    stats = await node.topics.stats(ENV, "orders.eu", [one.position for one in followers])
+    assert (followers, stats.messages, stats.lag, stats.first, stats.last) == ([slow], 3, 3, 1, 3)
+
+    await take(slow, 3)
+    await slow.batch(0)
+    assert (await node.topics.stats(ENV, "orders.eu", [slow.position])).lag == 0
+    assert (await node.topics.stats(ENV, "orders.eu", [])).lag == 0
+    assert (await node.topics.stats(ENV, "never", [0])).messages == 0
+    with pytest.raises(TopicNotFound):
+        await node.topics.stats(ENV, "never", [])

@@ -11,6 +11,13 @@ select topic, count(*) as messages, min(recorded_at) as first_at, max(recorded_a
  order by topic
  limit :limit;
 
+-- name: topic_stats :one
+-- How many messages a topic has, the first and the last position, and how many come after a position.
+select count(*), coalesce(min(position), 0), coalesce(max(position), 0), count(case when position > :after then 1 end)
+  from messages
+ where environment = :environment
+   and topic = :topic;
+
 -- name: clear_messages :exec
 delete from messages;
 
