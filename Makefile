@@ -10,7 +10,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup serve test check soak proto bench bench-engine bench-values bench-peers binary test-frozen clean
+.PHONY: help setup serve test check soak proto bench bench-engine bench-live bench-values bench-peers binary test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: setup ## measure this machine and the server on it (ARGS chooses)
 
 bench-engine: setup ## measure starts, fan-out, timers, a long run and idling (ARGS chooses)
 	$(BIN)/python -m benchmarks.engine $(ARGS)
+
+bench-live: setup ## measure live subscriptions: latency, fan-out, replay, memory
+	$(BIN)/python -m benchmarks.live $(ARGS)
 
 bench-values: setup ## measure key-values beside raw JetStream KV
 	$(BIN)/python -m benchmarks.values $(ARGS)
