@@ -10,7 +10,10 @@ BIN := .venv/bin
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup serve test check soak proto bench bench-engine bench-live bench-values bench-peers binary test-frozen clean
+# Tests start hundreds of processes, which would each compile every module.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-peers binary test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,12 +36,14 @@ serve: setup ## start the server on http://127.0.0.1:9123 (ARGS="--port 8000 --d
 test: setup ## run all tests (ARGS="-k word" narrows them; they bring their own Postgres)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-check: setup ## format, lint, types, layers and the fast tests: green before every commit
+check: lint ## format, lint, types, layers and the fast tests: green before every commit
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not frozen" tests/unit tests/contract
+
+lint: setup ## format, lint, types and import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not frozen" tests/unit tests/contract
 
 soak: setup ## 300 kills of server and workers at random instants on each store, with figures (ARGS="--seed=7")
 	$(BIN)/python -m pytest tests/scenario/test_kill_cycles.py -s --kill-cycles=300 $(ARGS)
