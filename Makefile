@@ -13,7 +13,7 @@ ARGS ?=
 # Tests start hundreds of processes, which would each compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-peers binary test-frozen clean
+.PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-peers binary test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench-live: setup ## measure live subscriptions: latency, fan-out, replay, memor
 
 bench-values: setup ## measure key-values beside raw JetStream KV
 	$(BIN)/python -m benchmarks.values $(ARGS)
+
+bench-groups: setup ## measure delivery to consumer groups
+	$(BIN)/python -m benchmarks.groups $(ARGS)
 
 bench-peers: setup ## measure Ironflow, DBOS and Restate in turns (ARGS chooses)
 	$(BIN)/python -m benchmarks.peers $(ARGS)

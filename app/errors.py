@@ -201,6 +201,24 @@ class DeliveryNotFound(NotFound):
     code = "DELIVERY_NOT_FOUND"
 
 
+class GroupNotFound(NotFound):
+    """There is no such consumer group."""
+
+    code = "GROUP_NOT_FOUND"
+
+
+class MemberNotFound(NotFound):
+    """No such member of a consumer group is connected here."""
+
+    code = "MEMBER_NOT_FOUND"
+
+
+class DeadLetterNotFound(NotFound):
+    """The group has no such dead letter."""
+
+    code = "DEAD_LETTER_NOT_FOUND"
+
+
 class MethodNotAllowed(IronflowError):
     """The path exists, the method does not."""
 

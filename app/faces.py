@@ -16,6 +16,7 @@ from app.api.rsgi import Front
 from app.api.services import Services
 from app.api.short import ShortWay
 from app.api.sockets import Sockets
+from app.bus.bus import Bus
 from app.dispatch.pull import PullWorkers
 from app.entities.reading import EntityReader
 from app.entities.snapshots import Snapshots
@@ -62,8 +63,9 @@ class GrpcPortTaken(Exception):
 class Faces:
     """`problems` says what keeps the server from being ready; it is shared and may change."""
 
-    def __init__(self, *, node: Node, settings: Settings, metrics: Metrics, problems: dict[str, str]) -> None:
+    def __init__(self, *, node: Node, bus: Bus, settings: Settings, metrics: Metrics, problems: dict[str, str]) -> None:
         self._node = node
+        self._bus = bus
         self._settings = settings
         self._metrics = metrics
         self._problems = problems
@@ -87,6 +89,7 @@ class Faces:
         self._grpc_address = f"{host}:{port}"
         self._services = services_of(
             self._node,
+            bus=self._bus,
             live=self.live,
             metrics=self._metrics,
             problems=self._problems,
@@ -119,6 +122,7 @@ class Faces:
         await asyncio.sleep(0)  # subscribers are told
         if self._sockets is not None:
             self._sockets.stop()
+        self._bus.groups.stop()
         if self._grpc is not None:
             await asyncio.wait_for(self._grpc.stop(timeout_s / 2), timeout_s)
 
@@ -153,7 +157,7 @@ class Faces:
 
 
 def services_of(
-    node: Node, *, live: Live, metrics: Metrics, problems: Mapping[str, str], grpc_address: str
+    node: Node, *, bus: Bus, live: Live, metrics: Metrics, problems: Mapping[str, str], grpc_address: str
 ) -> Services:
     """What the resources of both faces are given."""
     return Services(
@@ -186,6 +190,8 @@ def services_of(
         ingest=node.ingest,
         deliveries=node.deliveries,
         push=node.push,
+        groups=node.groups,
+        bus=bus,
         live=live,
         subscriptions=Subscriptions(live=live, storage=node.storage, clock=node.clock, ids=node.ids),
         clock=node.clock,

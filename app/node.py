@@ -14,7 +14,10 @@ from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.push import PushOptions, PushWorkers
 from app.entities.noun import EntityNoun
 from app.entities.streams import Streams
+from app.events.dead_letter import DeadLetterNoun
 from app.events.emit import Emitter
+from app.events.group import GroupNoun
+from app.events.groups import Groups
 from app.events.invoke import Invoker
 from app.events.noun import EventNoun
 from app.events.schema_noun import EnforcementNoun, SchemaNoun
@@ -71,6 +74,8 @@ def nouns() -> Sequence[Noun]:
         EnforcementNoun(),
         SourceNoun(),
         DeliveryNoun(),
+        GroupNoun(),
+        DeadLetterNoun(),
     )
 
 
@@ -158,6 +163,7 @@ class Node:
         )
         self.deliveries = Deliveries(storage=storage, committer=self.committer, ingest=self.ingest, clock=clock)
         self.expiry = Expiry(keyspace=self.keyspace, tail=self.tail, clock=clock)
+        self.groups = Groups(storage=storage, committer=self.committer, fold=self.fold, tail=self.tail)
         self.waiting = Waiting(
             storage=storage,
             fold=self.fold,
@@ -191,6 +197,7 @@ class Node:
         await self.tail.start()
         await self.functions.start()
         await self.schemas.start()
+        await self.groups.start()
         await self.timers.start()
         await self.expiry.start()
         await self.vault.start()
@@ -206,6 +213,7 @@ class Node:
                 ("tail", self.tail.run),
                 ("functions", self.functions.run),
                 ("schemas", self.schemas.run),
+                ("groups", self.groups.run),
                 ("waits", self.waits.run),
                 ("dispatcher", self.dispatcher.run),
                 ("push", self.push.run),

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Awaitable, Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -36,6 +36,9 @@ from app.settings import Settings
 from app.values.keyring import master_keys
 from storage import open_storage
 from storage.contract import Storage
+
+if TYPE_CHECKING:
+    from app.bus.bus import Bus
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +71,11 @@ def serve(settings: Settings, *, listening: socket.socket, ready: Ready) -> int:
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _lock(data_dir):
         # First of all, while there is one thread: a child cannot be forked safely once gRPC is there.
-        child = None if settings.nats_url else spawn_nats(resources.nats_server(), data_dir / "nats")
+        child = (
+            None
+            if settings.nats_url
+            else spawn_nats(resources.nats_server(), data_dir / "nats", port=settings.nats_port)
+        )
         import uvloop
 
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -128,10 +135,11 @@ class _Server:
         logs.filter_with(node.vault.scrubber.text)
         async with asyncio.TaskGroup() as tasks:
             running = await node.start(tasks)
-            running += self._start_bus(tasks, node)
+            bus, speaking = self._start_bus(tasks, node)
+            running += speaking
             from app.faces import Faces
 
-            faces = Faces(node=node, settings=self._settings, metrics=self._metrics, problems=self._problems)
+            faces = Faces(node=node, bus=bus, settings=self._settings, metrics=self._metrics, problems=self._problems)
             running.append(tasks.create_task(faces.live.run(), name="live"))
             grpc_address = await faces.start_grpc()
             own_ports.add(int(grpc_address.rpartition(":")[2]))
@@ -155,21 +163,22 @@ class _Server:
                 for task in running:
                     task.cancel()
 
-    def _start_bus(self, tasks: asyncio.TaskGroup, node: Node) -> list[asyncio.Task[Any]]:
-        """The NATS child and the publisher that follows history outward; neither is waited for."""
-        from app.bus.publisher import Publisher
+    def _start_bus(self, tasks: asyncio.TaskGroup, node: Node) -> tuple[Bus, list[asyncio.Task[Any]]]:
+        """All that speaks with NATS; nothing of it is waited for."""
+        from app.bus.bus import Bus
 
-        started: list[asyncio.Task[Any]] = []
-        nats: NatsServer | None = None
-        if self._child is not None:
-            nats = NatsServer(self._child)
-            started.append(tasks.create_task(nats.run(), name="nats-server"))
-            self._metrics.watch("ironflow_nats_restarts", "Restarts of the NATS child", lambda: nats.restarts)
-        publisher = Publisher(node.tail, server=nats, url=self._settings.nats_url)
-        started.append(tasks.create_task(publisher.run(), name="publisher"))
-        self._metrics.watch("ironflow_nats_up", "Whether NATS is connected", lambda: float(publisher.up))
-        self._metrics.watch("ironflow_nats_position", "Last position published to NATS", lambda: publisher.position)
-        return started
+        bus = Bus(
+            server=NatsServer(self._child) if self._child is not None else None,
+            url=self._settings.nats_url,
+            storage=node.storage,
+            tail=node.tail,
+            fold=node.fold,
+            emitter=node.emitter,
+            groups=node.groups,
+            ids=node.ids,
+        )
+        bus.watch(self._metrics)
+        return bus, [tasks.create_task(loop(), name=name) for name, loop in bus.loops()]
 
     def _announce(self, url: str, grpc_address: str) -> Path:
         """Write the file by which local clients find the server."""

@@ -38,6 +38,7 @@ class Settings:
     data_dir: str = ".ironflow"
     database_url: str = ""
     nats_url: str = ""
+    nats_port: int = 0
     master_key_file: str = ""
     dev: bool = False
     insecure: bool = False
@@ -90,6 +91,7 @@ SETTINGS = (
     Setting("data_dir", "dataDir", "Folder of the SQLite database, NATS and the lock."),
     Setting("database_url", "storage.url", "Postgres to use instead of SQLite: postgresql://user@host/database."),
     Setting("nats_url", "nats.url", "NATS server to use instead of our own."),
+    Setting("nats_port", "nats.port", "Port of our own NATS server, on this machine only; 0 takes a free one."),
     Setting("master_key_file", "auth.masterKeyFile", "Key that encrypts secrets; else one is made in the data folder."),
     Setting("dev", "dev", "For development on this machine only."),
     Setting("insecure", "insecure", "Allow listening beyond this machine, where there is no authentication yet."),

@@ -261,6 +261,36 @@ class WebhookDeliveryRow(NamedTuple):
     position: int
 
 
+class GroupRow(NamedTuple):
+    """`settings` is JSON text."""
+
+    environment: str
+    name: str
+    status: str
+    settings: str
+    generation: int
+    start: int
+    anchor: int
+    born: int
+    created_at: int
+    updated_at: int
+    position: int
+
+
+class DeadLetterRow(NamedTuple):
+    environment: str
+    group_name: str
+    entry: int
+    fed: int
+    event_id: str
+    topic: str
+    deliveries: int
+    cause: str
+    reason: str
+    dead_at: int
+    position: int
+
+
 Record = (
     EntryRecord
     | EventRow
@@ -280,4 +310,6 @@ Record = (
     | EnforcementRow
     | WebhookSourceRow
     | WebhookDeliveryRow
+    | GroupRow
+    | DeadLetterRow
 )

@@ -1,7 +1,8 @@
 """Connect's streaming calls (connectrpc.com/docs/protocol, "Streaming-Request").
 
 `WorkerService/Connect` is the published streaming worker's: both ways at once, and so over HTTP/2 only (h2c with prior
-knowledge, or TLS). `PubSubService/Subscribe` is one request and a stream of answers, over any HTTP.
+knowledge, or TLS); so is `PubSubService/SubscribeBidirectional` of a group's member. `Subscribe` and
+`JoinConsumerGroup` are one request and a stream of answers, over any HTTP.
 
 A call that has begun is always answered with 200; how it ended is said in the last frame.
 """
@@ -11,9 +12,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from typing import Any
+from typing import Any, TypeVar
 
-from google.protobuf.message import DecodeError
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import DecodeError, Message
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
@@ -25,15 +27,20 @@ from app.api.services import Services
 from app.api.shapes.subscriptions import connect_event
 from app.errors import InvalidArgument, PermissionDenied
 from app.history.live import Ended
-from app.rpc import subscribe
+from app.rpc import group_streams, subscribe
 from app.rpc.conversations import Conversations
 from ironflow.v1 import pubsub_pb2, worker_pb2
 
 WORKER_PATH = "/ironflow.v1.WorkerService/Connect"
 SUBSCRIBE_PATH = "/ironflow.v1.PubSubService/Subscribe"
+MEMBER_PATH = "/ironflow.v1.PubSubService/SubscribeBidirectional"
+JOIN_PATH = "/ironflow.v1.PubSubService/JoinConsumerGroup"
 PROTO = "application/connect+proto"
 CONNECT_JSON = "application/connect+json"
 _BROWSERS = ("origin", "sec-fetch-site")
+_BOTH_WAYS = (WORKER_PATH, MEMBER_PATH)
+
+M = TypeVar("M", bound=Message)
 
 Call = Callable[[Scope, Any, Any], Awaitable[None]]
 
@@ -43,7 +50,12 @@ class ConnectStreams:
         self._services = services
         self._conversations = conversations
         self._browsers = browsers
-        self._calls: dict[str, Call] = {WORKER_PATH: self._converse, SUBSCRIBE_PATH: self._subscribe}
+        self._calls: dict[str, Call] = {
+            WORKER_PATH: self._converse,
+            SUBSCRIBE_PATH: self._subscribe,
+            MEMBER_PATH: self._member,
+            JOIN_PATH: self._join,
+        }
 
     def takes(self, method: str, path: str) -> bool:
         return method == "POST" and path in self._calls
@@ -79,22 +91,40 @@ class ConnectStreams:
     def _allowed(self, scope: Scope) -> tuple[list[tuple[str, str]], bytes]:
         """Headers for a page that may ask, or the last frame for one that may not."""
         try:
-            if scope.path == WORKER_PATH and any(name in scope.headers for name in _BROWSERS):
-                raise PermissionDenied("workers are no web pages", field="Origin")
+            if scope.path in _BOTH_WAYS and any(name in scope.headers for name in _BROWSERS):
+                raise PermissionDenied("workers and members of groups are no web pages", field="Origin")
             origin = self._browsers.check(_header(scope), path=scope.path)
         except PermissionDenied as refused:
             return [], envelopes.ending(refused)
         return [("access-control-allow-origin", origin), ("vary", "Origin")] if origin else [], b""
 
     async def _converse(self, scope: Scope, protocol: Any, told: Any) -> None:
-        requests = _messages(protocol, _encoding(scope))
+        requests = _messages(worker_pb2.WorkerMessage, protocol, _encoding(scope))
         async with aclosing(self._conversations.converse(environment(scope.headers.get), requests)) as messages:
             async for message in messages:
                 await told.send_bytes(envelopes.framed(message.SerializeToString()))
 
+    async def _member(self, scope: Scope, protocol: Any, told: Any) -> None:
+        requests = _messages(pubsub_pb2.SubscribeBidirectionalRequest, protocol, _encoding(scope))
+        who = environment(scope.headers.get)
+        async with aclosing(group_streams.converse(self._services, who, requests)) as messages:
+            async for message in messages:
+                await told.send_bytes(envelopes.framed(message.SerializeToString()))
+
+    async def _join(self, scope: Scope, protocol: Any, told: Any) -> None:
+        json = _type(scope) == CONNECT_JSON
+        request = await _request(pubsub_pb2.JoinConsumerGroupRequest, protocol, _encoding(scope), json=json)
+        who = environment(scope.headers.get)
+        async with aclosing(group_streams.join(self._services, who, request)) as events:
+            async for event in events:
+                content = MessageToJson(event, indent=None).encode() if json else event.SerializeToString()
+                await told.send_bytes(envelopes.framed(content))
+
     async def _subscribe(self, scope: Scope, protocol: Any, told: Any) -> None:
         who = caller(scope.headers.get)
-        request = await _request(protocol, _encoding(scope), json=_type(scope) == CONNECT_JSON)
+        request = await _request(
+            pubsub_pb2.SubscribeRequest, protocol, _encoding(scope), json=_type(scope) == CONNECT_JSON
+        )
         subscription = await self._services.subscriptions.open(subscribe.wanted_of(who, request))
         show = _shown(self._services.subscriptions.new_id(), request, json=_type(scope) == CONNECT_JSON)
         gone = asyncio.ensure_future(protocol.client_disconnect())
@@ -110,10 +140,10 @@ class ConnectStreams:
 
 
 def _refused(scope: Scope) -> tuple[int, str] | None:
-    types = (PROTO,) if scope.path == WORKER_PATH else (PROTO, CONNECT_JSON)
+    types = (PROTO,) if scope.path in _BOTH_WAYS else (PROTO, CONNECT_JSON)
     if _type(scope) not in types:
         return 415, f"send {' or '.join(types)}, or use gRPC"
-    if scope.path == WORKER_PATH and scope.http_version not in ("2", "2.0"):
+    if scope.path in _BOTH_WAYS and scope.http_version not in ("2", "2.0"):
         return 505, "use HTTP/2: with prior knowledge where the address is http://"
     return None
 
@@ -151,20 +181,20 @@ def _shown(id: str, request: pubsub_pb2.SubscribeRequest, *, json: bool) -> Call
     )
 
 
-async def _request(protocol: Any, encoding: str, *, json: bool) -> pubsub_pb2.SubscribeRequest:
+async def _request(kind: type[M], protocol: Any, encoding: str, *, json: bool) -> M:
     """The one message of a request. Raises InvalidArgument."""
     sent = [raw async for raw in envelopes.messages(_parts(protocol), encoding=encoding)]
     if len(sent) != 1:
-        raise InvalidArgument(f"the body has {len(sent)} messages", field="body", hint="send one SubscribeRequest")
-    return connect.parsed(pubsub_pb2.SubscribeRequest, sent[0], json=json)
+        raise InvalidArgument(f"the body has {len(sent)} messages", field="body", hint=f"send one {kind.__name__}")
+    return connect.parsed(kind, sent[0], json=json)
 
 
-async def _messages(protocol: Any, encoding: str) -> AsyncIterator[worker_pb2.WorkerMessage]:
+async def _messages(kind: type[M], protocol: Any, encoding: str) -> AsyncIterator[M]:
     async for raw in envelopes.messages(_parts(protocol), encoding=encoding):
         try:
-            yield worker_pb2.WorkerMessage.FromString(raw)
+            yield kind.FromString(raw)
         except DecodeError as error:
-            raise InvalidArgument(f"a message is no WorkerMessage: {error}", field="body") from None
+            raise InvalidArgument(f"a message is no {kind.__name__}: {error}", field="body") from None
 
 
 async def _parts(protocol: Any) -> AsyncIterator[bytes]:

@@ -25,6 +25,7 @@ FEATURES = (
     "streaming_workers",
     "webhooks",
     "sql",
+    "consumer_groups",
 )
 
 _PAGE = """<!doctype html>

@@ -16,11 +16,13 @@ from app.api import (
     events,
     functions,
     gates,
+    groups,
     health,
     history,
     jobs,
     kv,
     openapi,
+    outbox,
     runs,
     schemas,
     secrets,
@@ -57,6 +59,8 @@ MODULES = (
     topics,
     breakers,
     webhooks,
+    groups,
+    outbox,
 )
 
 

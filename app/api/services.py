@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.api.answers import JSON
+from app.bus.bus import Bus
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.pull import PullWorkers
@@ -17,6 +18,7 @@ from app.entities.reading import EntityReader
 from app.entities.snapshots import Snapshots
 from app.entities.streams import Streams
 from app.events.emit import Emitter
+from app.events.groups import Groups
 from app.events.invoke import Invoker
 from app.events.lineage import LineageReader
 from app.events.reading import EventReader
@@ -80,6 +82,8 @@ class Services:
     live: Live
     subscriptions: Subscriptions
     push: PushWorkers
+    groups: Groups
+    bus: Bus
     clock: Clock
     ids: Ids
     metrics: Metrics

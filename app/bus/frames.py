@@ -32,7 +32,7 @@ def frame(entry: Entry, size_max: int, *, reply: bytes = b"") -> bytes:
 def envelope(entry: Entry, size_max: int) -> bytes:
     """The entry as JSON, its data as they were recorded; left out, and said so, where NATS would refuse the size."""
     data, metadata, omitted = entry.data, entry.metadata, b""
-    if len(data) + len(metadata) + ENVELOPE_BYTES_MAX > size_max:
+    if omits(entry, size_max):
         data, metadata, omitted = b"null", b"null", b',"data_omitted":true'
     head = (
         f'{{"position":{entry.position},"version":{entry.version},"kind":"{entry.kind}",'
@@ -40,6 +40,11 @@ def envelope(entry: Entry, size_max: int) -> bytes:
     )
     names = (_encode(entry.environment), b',"stream":', _encode(entry.stream))
     return b"".join((head.encode(), *names, b',"data":', data, b',"metadata":', metadata, omitted, b"}"))
+
+
+def omits(entry: Entry, size_max: int) -> bool:
+    """Whether the entry's data are left out of its envelope."""
+    return len(entry.data) + len(entry.metadata) + ENVELOPE_BYTES_MAX > size_max
 
 
 @lru_cache(16)

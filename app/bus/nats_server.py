@@ -15,23 +15,59 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.bus import subjects
+
 if TYPE_CHECKING:
     import asyncio
 
 CHILD_ARGUMENT = "__nats"
 """`ironflow __nats PARENT BINARY CONFIG` becomes a nats-server that dies with PARENT; see `become`."""
 
+CREDENTIALS = "client.json"
+"""Says how other programs connect, while the server runs."""
 STOP_TIMEOUT_S = 5.0
 READY_TIMEOUT_S = 30.0
 RESTARTS_A_MINUTE_MAX = 10
 BACKOFF_S = (0.05, 5.0)
 PR_SET_PDEATHSIG = 1
 
+GUEST = "client"
+"""The user that other programs connect as: they may follow what is published outward, and publish what comes in."""
+PERMISSIONS = {
+    "publish": {
+        "allow": [
+            subjects.INGEST,
+            "$JS.API.INFO",
+            "$JS.API.STREAM.NAMES",
+            "$JS.API.STREAM.LIST",
+            "$JS.API.STREAM.INFO.*",
+            "$JS.API.DIRECT.GET.IRONFLOW",
+            "$JS.API.DIRECT.GET.IRONFLOW.>",
+            "$JS.API.STREAM.MSG.GET.IRONFLOW",
+            "$JS.API.CONSUMER.CREATE.IRONFLOW",
+            "$JS.API.CONSUMER.CREATE.IRONFLOW.>",
+            "$JS.API.CONSUMER.DURABLE.CREATE.IRONFLOW.>",
+            "$JS.API.CONSUMER.DELETE.IRONFLOW.>",
+            "$JS.API.CONSUMER.NAMES.*",
+            "$JS.API.CONSUMER.LIST.*",
+            "$JS.API.CONSUMER.INFO.*.*",
+            "$JS.API.CONSUMER.MSG.NEXT.*.*",
+            "$JS.ACK.>",
+            "$JS.FC.>",
+        ],
+        "deny": list(subjects.OUTWARD),
+    },
+    "subscribe": {"allow": [*subjects.OUTWARD, "_INBOX.>"]},
+}
+
 _CONFIG = """\
 server_name: "ironflow"
 host: "127.0.0.1"
 port: {port}
-authorization {{ user: "ironflow", password: $IRONFLOW_NATS_PASSWORD }}
+authorization {{ users: [
+  {{ user: "ironflow", password: $IRONFLOW_NATS_PASSWORD }}
+  {{ user: "{guest}", password: $IRONFLOW_NATS_GUEST_PASSWORD, permissions: {permissions} }}
+] }}
 max_payload: 16MB
 max_pending: 128MB
 write_deadline: "10s"
@@ -52,11 +88,12 @@ class Child:
     password: str
 
 
-def spawn(binary: Path, folder: Path) -> Child:
-    """Start nats-server. Call it while the process has one thread: it forks."""
+def spawn(binary: Path, folder: Path, *, port: int = 0) -> Child:
+    """Start nats-server, on a free port for port 0. Call it while the process has one thread: it forks."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     password = secrets.token_hex(16)
-    _write_config(folder, port=-1)
+    _write_config(folder, port=port or -1)
+    guest_password(folder)
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -65,6 +102,27 @@ def spawn(binary: Path, folder: Path) -> Child:
         finally:
             os._exit(127)
     return Child(pid, binary, folder, password)
+
+
+def guest_password(folder: Path) -> str:
+    """The password of other programs, made once; who may read the folder may have it."""
+    path = folder / "client.password"
+    try:
+        return path.read_text("ascii").strip()
+    except FileNotFoundError:
+        made = f"nats-{secrets.token_hex(16)}"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(made + "\n")
+        return made
+
+
+def credentials(folder: Path) -> dict[str, str] | None:
+    """How other programs connect to the server that runs over this folder: url, user, password; None if none does."""
+    try:
+        found: dict[str, str] = json.loads((folder / CREDENTIALS).read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    return found
 
 
 def become(parent: int, binary: Path, folder: Path, password: str) -> None:
@@ -78,7 +136,12 @@ def become(parent: int, binary: Path, folder: Path, password: str) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
-    environment = {"IRONFLOW_NATS_PASSWORD": password, "HOME": str(folder), "GOMEMLIMIT": "256MiB"}
+    environment = {
+        "IRONFLOW_NATS_PASSWORD": password,
+        "IRONFLOW_NATS_GUEST_PASSWORD": guest_password(folder),
+        "HOME": str(folder),
+        "GOMEMLIMIT": "256MiB",
+    }
     os.execve(binary, [str(binary), "-c", str(folder / "nats.conf")], environment)
 
 
@@ -89,9 +152,13 @@ def become_from_arguments(arguments: list[str]) -> None:
 
 
 def _write_config(folder: Path, *, port: int) -> None:
-    config = _CONFIG.format(port=port, folder=folder.resolve())
-    with os.fdopen(os.open(folder / "nats.conf", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(config)
+    config = _CONFIG.format(port=port, folder=folder.resolve(), guest=GUEST, permissions=json.dumps(PERMISSIONS))
+    _write_private(folder / "nats.conf", config)
+
+
+def _write_private(path: Path, content: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(content)
 
 
 class NatsServer:
@@ -146,6 +213,7 @@ class NatsServer:
                 delay_s = min(delay_s * 2, BACKOFF_S[1])
                 await self._restart()
         finally:
+            (self._child.folder / CREDENTIALS).unlink(missing_ok=True)
             await asyncio.shield(asyncio.to_thread(_stop, self._child.pid))
 
     async def _await_ports(self, died: asyncio.Future[None]) -> None:
@@ -162,11 +230,17 @@ class NatsServer:
                 await asyncio.sleep(0.005)
                 continue
             self._port = int(told["nats"][0].rpartition(":")[2])
+            self._tell_credentials()
             self.up = True
             self._ready.set()
             return
         os.kill(self._child.pid, signal.SIGKILL)
         await died
+
+    def _tell_credentials(self) -> None:
+        folder = self._child.folder
+        told = {"url": f"nats://127.0.0.1:{self._port}", "user": GUEST, "password": guest_password(folder)}
+        _write_private(folder / CREDENTIALS, json.dumps(told))
 
     async def _restart(self) -> None:
         """Through a helper process, since this one has threads now; on the port it had, so that clients find it."""

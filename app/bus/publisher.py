@@ -8,15 +8,16 @@ last message alone; if that does not come, or the count does not fit, the publis
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import structlog
 
 from app.bus import subjects
-from app.bus.frames import MESSAGE_ID, frame
-from app.bus.nats_server import NatsServer
+from app.bus.frames import MESSAGE_ID, frame, omits
+from app.bus.place import Place, failures
 from app.history.entry import Entry
 from app.history.tail import Tail
 
@@ -37,18 +38,37 @@ GATHER_S = 0.005
 """Between two writes: what is committed meanwhile goes out together. The first after a rest goes at once."""
 ACK_TIMEOUT_S = 10.0
 RETRY_S = (0.1, 5.0)
+OMITTED_MAX = 100
+
+
+class Omitted(NamedTuple):
+    """An entry that was published without its data, which NATS would not take."""
+
+    position: int
+    kind: str
+    size_bytes: int
+    size_bytes_max: int
 
 
 class Publisher:
-    """`server` is our own child, or None for the one at `url`. `position` is the last that JetStream has."""
+    """`position` is the last that JetStream has; `trouble` says why it has no more, `omitted` which were the last that
+    it was given without their data."""
 
-    def __init__(self, tail: Tail, *, server: NatsServer | None, url: str = "") -> None:
+    def __init__(self, tail: Tail, *, place: Place) -> None:
         self._tail = tail
-        self._server = server
-        self._url = url
+        self._place = place
         self.up = False
         self.position = 0
         self.published_total = 0
+        self.trouble = "not connected yet"
+        self._asked = False
+        self.omitted: deque[Omitted] = deque(maxlen=OMITTED_MAX)
+        self.omitted_total = 0
+
+    @property
+    def lag(self) -> int:
+        """Entries that wait; unknown, and so none, before NATS was asked how far it is."""
+        return max(0, self._tail.head - self.position) if self._asked else 0
 
     async def run(self) -> None:
         """Publish until cancelled; whatever happens to NATS is waited out."""
@@ -58,12 +78,11 @@ class Publisher:
             try:
                 await self._publish()
             except Exception as error:
-                if not isinstance(error, (OSError, TimeoutError, _OutOfStep, *_nats_errors())):
+                if not isinstance(error, (_OutOfStep, *failures())):
                     raise
+                self.trouble = str(error) or type(error).__name__
                 if not complained:
-                    log.warning(
-                        "publishing to NATS interrupted, trying again", reason=str(error) or type(error).__name__
-                    )
+                    log.warning("publishing to NATS interrupted, trying again", reason=self.trouble)
                 complained = True
             finally:
                 self.up = False
@@ -73,16 +92,17 @@ class Publisher:
             delay_s = min(delay_s * 2, RETRY_S[1])
 
     async def _publish(self) -> None:
-        client = await self._connect()
+        client = await self._place.connect()
         try:
             stream = client.jetstream(timeout=ACK_TIMEOUT_S)
             await _ensure_stream(stream)
             self.position, sequence = await _last(stream)
             sender = await _Sender.open(client)
-            self.up = True
+            self.up, self.trouble, self._asked = True, "", True
             async for batch in self._tail.follow(self.position):
                 for start in range(0, len(batch), BATCH_MAX):
                     part = batch[start : start + BATCH_MAX]
+                    self._note(part, client.max_payload)
                     acked = await sender.send(part)
                     if acked != sequence + len(part):
                         raise _OutOfStep(f"expected sequence {sequence + len(part)}, JetStream is at {acked}")
@@ -93,20 +113,11 @@ class Publisher:
         finally:
             await client.close()
 
-    async def _connect(self) -> Client:
-        import nats
-
-        if self._server is None:
-            return await nats.connect(self._url, allow_reconnect=False, connect_timeout=5)
-        url = await self._server.ready()
-        return await nats.connect(
-            url,
-            user=self._server.user,
-            password=self._server.password,
-            allow_reconnect=False,
-            connect_timeout=5,
-            pending_size=64 * 2**20,
-        )
+    def _note(self, part: Sequence[Entry], size_max: int) -> None:
+        for entry in part:
+            if omits(entry, size_max):
+                self.omitted_total += 1
+                self.omitted.append(Omitted(entry.position, entry.kind, len(entry.data), size_max))
 
 
 class _OutOfStep(Exception):
@@ -119,7 +130,7 @@ async def _ensure_stream(stream: JetStreamContext) -> None:
 
     config = StreamConfig(
         name=STREAM,
-        subjects=[subjects.ALL],
+        subjects=list(subjects.OUTWARD),
         storage=StorageType.FILE,
         discard=DiscardPolicy.OLD,
         max_bytes=MAX_BYTES,
@@ -144,7 +155,10 @@ async def _last(stream: JetStreamContext) -> tuple[int, int]:
         message = await stream.get_last_msg(STREAM, subjects.ALL)
     except NotFoundError:
         return 0, info.state.last_seq
-    return int((message.headers or {})[MESSAGE_ID]), info.state.last_seq
+    told = (message.headers or {}).get(MESSAGE_ID, "")
+    if not told.isdecimal():
+        raise _OutOfStep(f"stream {STREAM} ends with a message on {message.subject} that is none of ours: delete it")
+    return int(told), info.state.last_seq
 
 
 class _Sender:
@@ -187,10 +201,3 @@ class _Sender:
     async def _hear(self, message: Msg) -> None:
         if self._acknowledged is not None and not self._acknowledged.done():
             self._acknowledged.set_result(message)
-
-
-def _nats_errors() -> tuple[type[Exception], ...]:
-    """What nats-py raises; asked for only when something was raised, so that nats-py is loaded late."""
-    from nats.errors import Error
-
-    return (Error,)

@@ -10,17 +10,24 @@
 They are the channels of app/history/channels.py. Dots of event names separate tokens. In ids and environments,
 characters that a token cannot hold (dots, spaces, wildcards, controls, non-ASCII, `%`) are written as %XX of their
 UTF-8 bytes.
+
+And inward, which is in no stream: who publishes here emits an event, app/bus/ingest.py.
+
+    ironflow.<project>.<environment>.events.ingest.<name>
 """
 
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 from app.history import channels
 from app.history.entry import Entry
 
 ROOT = "ironflow"
 ALL = f"{ROOT}.>"
+OUTWARD = tuple(f"{ROOT}.*.{about}.>" for about in ("events", "topics", "entities", "system"))
+INGEST = f"{ROOT}.*.*.events.ingest.>"
 
 _PLURAL = {
     channels.EVENTS: "events",
@@ -37,6 +44,11 @@ def token(text: str) -> str:
     if text.isascii() and text.isidentifier():
         return text  # ids and plain names, the usual case
     return _UNSAFE.sub(lambda char: "".join(f"%{byte:02X}" for byte in char[0].encode()), text) or "%"
+
+
+def text(token: str) -> str:
+    """What `token` made a token of."""
+    return unquote(token)
 
 
 def of(entry: Entry) -> str:

@@ -12,7 +12,7 @@ from app.api.answers import error_of, note
 from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import Unimplemented
-from app.rpc import metadata, pubsub, query, schemas, streams, subscribe, webhooks
+from app.rpc import group_streams, metadata, pubsub, query, schemas, streams, subscribe, webhooks
 from app.rpc.methods import METHODS, Method, Table
 from ironflow.v1 import (
     entity_stream_pb2,
@@ -45,6 +45,29 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
     def __init__(self, services: Services) -> None:
         self._services = services
         _fill(self, services, pubsub_pb2.DESCRIPTOR.services_by_name["PubSubService"], pubsub.METHODS)
+        self._services = services
+
+    async def SubscribeBidirectional(
+        self, request_iterator: AsyncIterator[pubsub_pb2.SubscribeBidirectionalRequest], context: Context
+    ) -> AsyncIterator[pubsub_pb2.SubscribeBidirectionalResponse]:
+        try:
+            environment = metadata.environment_of(context.invocation_metadata())
+            async with aclosing(group_streams.converse(self._services, environment, request_iterator)) as messages:
+                async for message in messages:
+                    yield message
+        except Exception as error:  # noqa: BLE001 - whatever it is, the member is told in gRPC's way
+            await refuse(context, error, method="PubSubService/SubscribeBidirectional")
+
+    async def JoinConsumerGroup(
+        self, request: pubsub_pb2.JoinConsumerGroupRequest, context: Context
+    ) -> AsyncIterator[pubsub_pb2.SubscriptionEvent]:
+        try:
+            environment = metadata.environment_of(context.invocation_metadata())
+            async with aclosing(group_streams.join(self._services, environment, request)) as events:
+                async for event in events:
+                    yield event
+        except Exception as error:  # noqa: BLE001 - as above
+            await refuse(context, error, method="PubSubService/JoinConsumerGroup")
 
     async def Subscribe(
         self, request: pubsub_pb2.SubscribeRequest, context: Context

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from app.api.caller import Caller
 from app.api.services import Services
 from app.events.topics import NewMessage, TopicStats
-from app.rpc import convert
+from app.rpc import convert, groups
 from app.rpc.methods import Method, new_event
 from ironflow.v1 import pubsub_pb2
 
@@ -73,4 +73,5 @@ METHODS: dict[str, tuple[type[Message], Method]] = {
     "Publish": (pubsub_pb2.PublishRequest, publish),
     "GetTopicStats": (pubsub_pb2.GetTopicStatsRequest, get_topic_stats),
     "ListTopics": (pubsub_pb2.ListTopicsRequest, list_topics),
+    **groups.METHODS,
 }

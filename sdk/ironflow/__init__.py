@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ironflow.body import step_key
     from ironflow.breaker import CircuitBreaker
     from ironflow.client import AsyncClient, Client
+    from ironflow.consuming import Message
     from ironflow.context import Context, Event, SyncContext
     from ironflow.entities import Append, AsyncStream, EntityEvent, Stream
     from ironflow.serving import serve
@@ -54,6 +55,7 @@ __all__ = [
     "InvokeError",
     "IronflowError",
     "LiveEvent",
+    "Message",
     "NonRetryableError",
     "On",
     "RateLimit",
@@ -92,6 +94,7 @@ _LATER = {
     "EntityEvent": "entities",
     "LiveEvent": "subscriptions",
     "Event": "context",
+    "Message": "consuming",
     "Step": "step",
     "StepRetry": "attempts",
     "Stream": "entities",

@@ -8,11 +8,11 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery, entities, history, schemas, tables, topics
+from ironflow import calls, discovery, entities, groups, history, schemas, tables, topics
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -23,6 +23,9 @@ from ironflow.parts import AsyncPart, Awaited, Blocking, Done, Part
 from ironflow.secrets import AsyncSecrets, Secrets
 from ironflow.subscriptions import AsyncSubscription, Policy, Subscription, asked
 from ironflow.webhooks import AsyncWebhooks, Webhooks
+
+if TYPE_CHECKING:
+    from ironflow.consuming import AsyncConsumer, Consumer
 
 __all__ = ["AsyncClient", "Client", "Emitted", "Page", "chunks", "event"]
 
@@ -54,6 +57,7 @@ class Client:
     ) -> None:
         found = discovery.find(server, api_key=api_key, environment=environment)
         self.url = found.url
+        self._found = found
         self._http = httpx.Client(**_options(found, timeout_s), transport=transport)
         self.runs = Runs(self)
         self.events = Events(self)
@@ -67,6 +71,8 @@ class Client:
         self.breakers = Breakers(self)
         self.webhooks = Webhooks(self)
         self.topics = Topics(self)
+        self.groups = Groups(self)
+        self.dead_letters = DeadLetters(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -78,6 +84,7 @@ class Client:
     request = Blocking(calls.request)
     sql = Blocking(tables.sql)
     views = Blocking(tables.views)
+    outbox = Blocking(groups.outbox)
 
     def __enter__(self) -> Self:
         return self
@@ -87,6 +94,13 @@ class Client:
 
     def close(self) -> None:
         self._http.close()
+
+    def consume(self, group: str, *, window: int = 0) -> Consumer:
+        """A member of a consumer group: iterate over it to get messages, and settle each. At most `window` are in its
+        hands at a time, by default 100."""
+        from ironflow.consuming import Consumer
+
+        return Consumer(self._found, group, window=window)
 
     def follow(self, plan: Plan[T]) -> T:
         """The operation's result."""
@@ -153,6 +167,7 @@ class AsyncClient:
     ) -> None:
         found = discovery.find(server, api_key=api_key, environment=environment)
         self.url = found.url
+        self._found = found
         self._http = httpx.AsyncClient(**_options(found, timeout_s), transport=transport)
         self.runs = AsyncRuns(self)
         self.events = AsyncEvents(self)
@@ -166,6 +181,8 @@ class AsyncClient:
         self.breakers = AsyncBreakers(self)
         self.webhooks = AsyncWebhooks(self)
         self.topics = AsyncTopics(self)
+        self.groups = AsyncGroups(self)
+        self.dead_letters = AsyncDeadLetters(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -177,6 +194,7 @@ class AsyncClient:
     request = Awaited(calls.request)
     sql = Awaited(tables.sql)
     views = Awaited(tables.views)
+    outbox = Awaited(groups.outbox)
 
     async def __aenter__(self) -> Self:
         return self
@@ -186,6 +204,12 @@ class AsyncClient:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    def consume(self, group: str, *, window: int = 0) -> AsyncConsumer:
+        """As `Client.consume`, to be iterated over with `async for`."""
+        from ironflow.consuming import AsyncConsumer
+
+        return AsyncConsumer(self._found, group, window=window)
 
     async def follow(self, plan: Plan[T]) -> T:
         """The operation's result."""
@@ -366,6 +390,42 @@ class AsyncTopics(AsyncPart):
     publish = Awaited(topics.publish)
     list = Awaited(topics.list_topics)
     stats = Awaited(topics.stats)
+
+
+class Groups(Part):
+    list = Blocking(groups.list_groups)
+    create = Blocking(groups.create)
+    get = Blocking(groups.get)
+    update = Blocking(groups.update)
+    pause = Blocking(groups.pause)
+    resume = Blocking(groups.resume)
+    delete = Blocking(groups.delete)
+    lag = Blocking(groups.lag)
+    reset = Blocking(groups.reset)
+
+
+class AsyncGroups(AsyncPart):
+    list = Awaited(groups.list_groups)
+    create = Awaited(groups.create)
+    get = Awaited(groups.get)
+    update = Awaited(groups.update)
+    pause = Awaited(groups.pause)
+    resume = Awaited(groups.resume)
+    delete = Awaited(groups.delete)
+    lag = Awaited(groups.lag)
+    reset = Awaited(groups.reset)
+
+
+class DeadLetters(Part):
+    list = Blocking(groups.dead_letters)
+    requeue = Blocking(groups.requeue)
+    discard = Blocking(groups.discard)
+
+
+class AsyncDeadLetters(AsyncPart):
+    list = Awaited(groups.dead_letters)
+    requeue = Awaited(groups.requeue)
+    discard = Awaited(groups.discard)
 
 
 def _options(found: discovery.Server, timeout_s: float) -> dict[str, Any]:

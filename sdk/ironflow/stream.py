@@ -71,12 +71,19 @@ class Place:
     api_key: str = field(default="", repr=False)
 
     def channel(self) -> grpc.aio.Channel:
+        if self.secure:
+            return grpc.aio.secure_channel(self.address, grpc.ssl_channel_credentials(), options=self._options())
+        return grpc.aio.insecure_channel(self.address, options=self._options())
+
+    def blocking_channel(self) -> grpc.Channel:
+        if self.secure:
+            return grpc.secure_channel(self.address, grpc.ssl_channel_credentials(), options=self._options())
+        return grpc.insecure_channel(self.address, options=self._options())
+
+    def _options(self) -> list[tuple[str, Any]]:
         # A proxy that is meant for the outside cannot reach a server on this machine.
         local = self.address.startswith(("127.", "localhost:", "[::1]:"))
-        options = [*OPTIONS, ("grpc.enable_http_proxy", 0)] if local else OPTIONS
-        if self.secure:
-            return grpc.aio.secure_channel(self.address, grpc.ssl_channel_credentials(), options=options)
-        return grpc.aio.insecure_channel(self.address, options=options)
+        return [*OPTIONS, ("grpc.enable_http_proxy", 0)] if local else OPTIONS
 
     def metadata(self) -> list[tuple[str, str]]:
         told = [("x-ironflow-environment-id", self.environment), ("x-ironflow-sdk", SDK)]

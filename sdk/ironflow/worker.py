@@ -205,22 +205,32 @@ class Worker:
 
 async def _place(server: discovery.Server, threads: Threads) -> Place:
     """Where the server's gRPC face is. Raises ServerUnavailable and Timeout when it has to be asked and is away."""
-    split = urlsplit(server.url)
     address = server.grpc_address
     if not address:
-        asked = await asyncio.wrap_future(threads.submit(lambda: _ask(server, split.hostname or "127.0.0.1")))
+        asked = await asyncio.wrap_future(threads.submit(lambda: _ask(server)))
         if asked.error is not None:
             raise asked.error
         address = asked.result
+    return _placed(server, address)
+
+
+def asked_place(server: discovery.Server) -> Place:
+    """The same, blocking while the server is asked."""
+    return _placed(server, server.grpc_address or _ask(server))
+
+
+def _placed(server: discovery.Server, address: str) -> Place:
+    split = urlsplit(server.url)
     scheme, _, bare = address.rpartition("://")
     secure = scheme in ("https", "grpcs") if scheme else split.scheme == "https"
     return Place(bare, secure, server.environment, server.api_key)
 
 
-def _ask(server: discovery.Server, host: str) -> str:
+def _ask(server: discovery.Server) -> str:
     """What the server says of itself, else the port next to that of HTTP."""
     from ironflow.client import Client
 
+    host = urlsplit(server.url).hostname or "127.0.0.1"
     shown = f"[{host}]" if ":" in host else host
     try:
         with Client(server.url, api_key=server.api_key or None, environment=server.environment) as client:

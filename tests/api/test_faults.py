@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from app import resources
 from app.api import http as face
 from app.api.browsers import Browsers
+from app.bus.bus import Bus
 from app.clock import ManualClock
 from app.faces import services_of
 from app.history.live import Live
@@ -49,7 +50,16 @@ async def _running(folder: Path) -> AsyncIterator[Fixture]:
     node = Node(storage=storage, clock=clock, ids=Ids(clock))
     problems: dict[str, str] = {}
     live = Live(tail=node.tail, storage=storage)
-    services = services_of(node, live=live, metrics=Metrics(), problems=problems, grpc_address="127.0.0.1:1")
+    bus = Bus(
+        server=None,
+        storage=storage,
+        tail=node.tail,
+        fold=node.fold,
+        emitter=node.emitter,
+        groups=node.groups,
+        ids=node.ids,
+    )
+    services = services_of(node, bus=bus, live=live, metrics=Metrics(), problems=problems, grpc_address="127.0.0.1:1")
     falcon = face.build(services, Browsers())
     transport = httpx.ASGITransport(falcon, raise_app_exceptions=True)
     async with (

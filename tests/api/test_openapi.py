@@ -165,6 +165,8 @@ class Walk:
             values |= {"name": "order.placed", "version": "1"}
             if method == "DELETE":
                 self.http.post("/api/v1/events/schemas", json={"event_name": "order.placed", "schema": {}})
+        if path.startswith("/api/v1/groups"):
+            values["name"] = "billing"
         if "{entity_id}" in path:
             values["entity_id"] = "o-7"
         if "{position}" in path:
@@ -209,7 +211,9 @@ def test_every_example_is_accepted_and_answered_as_documented(http: httpx.Client
     wanted = [
         (path, method, operation)
         for path, method, operation in operations(document)
-        if not path.endswith(("/watch", "/subscribe", "/rotate", "/reset")) and "/entries/{env}" not in path
+        if not path.endswith(("/watch", "/subscribe", "/rotate", "/reset"))
+        and "/entries/{env}" not in path
+        and not re.search(r"/dead-letters?/{", path)  # there are none to be settled
     ]
     # What is read is there only once it was written, and until it is deleted.
     phases = ({"POST", "PUT"}, {"PATCH"}, {"GET"}, {"DELETE"})

@@ -18,7 +18,8 @@ import pytest
 
 from app import resources
 from app.bus import subjects
-from app.bus.nats_server import NatsServer, spawn
+from app.bus.nats_server import NatsServer
+from app.bus.place import Place
 from app.bus.publisher import STREAM, Publisher
 from app.clock import SystemClock
 from app.events.new_event import NewEvent
@@ -42,15 +43,6 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
         for task in running:
             task.cancel()
     await storage.close()
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    made = NatsServer(spawn(resources.nats_server(), tmp_path / "nats"))
-    running = asyncio.create_task(made.run())
-    yield made
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
 
 
 async def emit(node: Node, count: int, name: str = "order.placed") -> None:
@@ -80,7 +72,7 @@ async def published(server: NatsServer) -> list[int]:
 async def test_history_is_published_once_and_in_order(node: Node, server: NatsServer) -> None:
     await emit(node, 30)
     async with asyncio.timeout(30):
-        publishing = asyncio.create_task(Publisher(node.tail, server=server).run())
+        publishing = asyncio.create_task(Publisher(node.tail, place=Place(server=server)).run())
         client = await connect(server)
         await until(lambda: not publishing.done())
         received = await _durably(client, "ironflow.default.events.order.>", 30)
@@ -109,7 +101,7 @@ async def _durably(client: Any, subject: str, count: int) -> list[dict[str, Any]
 
 
 async def test_it_is_started_again_on_its_port_and_nothing_is_missing_or_twice(node: Node, server: NatsServer) -> None:
-    publisher = Publisher(node.tail, server=server)
+    publisher = Publisher(node.tail, place=Place(server=server))
     publishing = asyncio.create_task(publisher.run())
     await emit(node, 20)
     await until(lambda: publisher.position == 20)
@@ -127,7 +119,7 @@ async def test_it_is_started_again_on_its_port_and_nothing_is_missing_or_twice(n
 
 async def test_a_publisher_that_starts_again_goes_on_where_the_stream_ends(node: Node, server: NatsServer) -> None:
     for expected in (10, 20, 30):
-        publisher = Publisher(node.tail, server=server)
+        publisher = Publisher(node.tail, place=Place(server=server))
         publishing = asyncio.create_task(publisher.run())
         await emit(node, 10)
         await until(lambda publisher=publisher, expected=expected: publisher.position == expected)  # type: ignore[misc]
@@ -138,7 +130,7 @@ async def test_a_publisher_that_starts_again_goes_on_where_the_stream_ends(node:
 
 
 async def test_a_wiped_directory_is_filled_again_from_history(node: Node, server: NatsServer, tmp_path: Path) -> None:
-    publisher = Publisher(node.tail, server=server)
+    publisher = Publisher(node.tail, place=Place(server=server))
     publishing = asyncio.create_task(publisher.run())
     await emit(node, 10)
     await until(lambda: publisher.position == 10)

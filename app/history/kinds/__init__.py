@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from app.history.kinds import config, entity, event, function, gate, kv, run, schema, secret, topic, webhook
+from app.history.kinds import config, entity, event, function, gate, group, kv, run, schema, secret, topic, webhook
 from app.history.kinds.base import EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
@@ -30,6 +30,18 @@ from app.history.kinds.function import (
     Trigger,
 )
 from app.history.kinds.gate import GateCancelled, GateFired, GateHeld, GatePassed
+from app.history.kinds.group import (
+    GroupCreated,
+    GroupDeadLettered,
+    GroupDeleted,
+    GroupDiscarded,
+    GroupPaused,
+    GroupRequeued,
+    GroupReset,
+    GroupResumed,
+    GroupSettings,
+    GroupUpdated,
+)
 from app.history.kinds.kv import BucketCreated, BucketDeleted, KvDeleted, KvExpired, KvPurged, KvPut
 from app.history.kinds.run import (
     CancelWhen,
@@ -115,6 +127,16 @@ __all__ = [
     "GateFired",
     "GateHeld",
     "GatePassed",
+    "GroupCreated",
+    "GroupDeadLettered",
+    "GroupDeleted",
+    "GroupDiscarded",
+    "GroupPaused",
+    "GroupRequeued",
+    "GroupReset",
+    "GroupResumed",
+    "GroupSettings",
+    "GroupUpdated",
     "KvDeleted",
     "KvExpired",
     "KvPurged",
@@ -164,7 +186,7 @@ __all__ = [
     "encode",
 ]
 
-_NOUNS = (entity, event, function, gate, run, topic, kv, config, secret, schema, webhook)
+_NOUNS = (entity, event, function, gate, group, run, topic, kv, config, secret, schema, webhook)
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}

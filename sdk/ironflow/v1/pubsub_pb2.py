@@ -22,11 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ironflow/v1/pubsub.proto\x12\x0bironflow.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x01\n\x0b\x45mitRequest\x12\r\n\x05\x65vent\x18\x01 \x01(\t\x12%\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x07 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tnamespace\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x05\"1\n\x0c\x45mitResponse\x12\x0f\n\x07run_ids\x18\x01 \x03(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\"e\n\x10SubscribeRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12.\n\x07options\x18\x02 \x01(\x0b\x32\x1d.ironflow.v1.SubscribeOptions\x12\x10\n\x08patterns\x18\x64 \x03(\t\"\x9f\x02\n\x10SubscribeOptions\x12\x0e\n\x06replay\x18\x01 \x01(\x05\x12\x18\n\x10include_metadata\x18\x02 \x01(\x08\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x16\n\x0e\x63onsumer_group\x18\x05 \x01(\t\x12&\n\x08\x61\x63k_mode\x18\x06 \x01(\x0e\x32\x14.ironflow.v1.AckMode\x12\x33\n\x0c\x62\x61\x63kpressure\x18\x07 \x01(\x0e\x32\x1d.ironflow.v1.BackpressureMode\x12!\n\x14start_after_sequence\x18\x08 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05since\x18\x64 \x01(\tB\x17\n\x15_start_after_sequence\"\x8b\x02\n\x11SubscriptionEvent\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\r\n\x05topic\x18\x03 \x01(\t\x12%\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x08 \x01(\x0b\x32\x16.google.protobuf.Value\x12,\n\x08metadata\x18\x05 \x01(\x0b\x32\x1a.ironflow.v1.EventMetadata\x12\x10\n\x08sequence\x18\x06 \x01(\x04\x12\x18\n\x10\x64\x65livery_attempt\x18\x07 \x01(\x05\x12\x0f\n\x07\x64ropped\x18\x64 \x01(\x04\"\x8a\x01\n\rEventMetadata\x12-\n\ttimestamp\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x11\n\tnamespace\x18\x03 \x01(\t\x12\'\n\x06\x63ustom\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x8b\x01\n\x0ePublishRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12%\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"H\n\x0fPublishResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x11\n\tduplicate\x18\x03 \x01(\x08\"\x13\n\x11ListTopicsRequest\"<\n\x12ListTopicsResponse\x12&\n\x06topics\x18\x01 \x03(\x0b\x32\x16.ironflow.v1.TopicInfo\"\xb3\x01\n\tTopicInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmessage_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x63onsumer_count\x18\x03 \x01(\x05\x12\x34\n\x10\x66irst_message_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0flast_message_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x14GetTopicStatsRequest\x12\r\n\x05topic\x18\x01 \x01(\t\"\x86\x01\n\x15GetTopicStatsResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmessage_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x63onsumer_count\x18\x03 \x01(\x05\x12\x0b\n\x03lag\x18\x04 \x01(\x03\x12\x11\n\tfirst_seq\x18\x05 \x01(\x04\x12\x10\n\x08last_seq\x18\x06 \x01(\x04*K\n\x07\x41\x63kMode\x12\x18\n\x14\x41\x43K_MODE_UNSPECIFIED\x10\x00\x12\x11\n\rACK_MODE_AUTO\x10\x01\x12\x13\n\x0f\x41\x43K_MODE_MANUAL\x10\x02*\x8c\x01\n\x10\x42\x61\x63kpressureMode\x12!\n\x1d\x42\x41\x43KPRESSURE_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x42\x41\x43KPRESSURE_MODE_DROP\x10\x01\x12\x1b\n\x17\x42\x41\x43KPRESSURE_MODE_BLOCK\x10\x02\x12\x1c\n\x18\x42\x41\x43KPRESSURE_MODE_BUFFER\x10\x03\x32\x91\x03\n\rPubSubService\x12;\n\x04\x45mit\x12\x18.ironflow.v1.EmitRequest\x1a\x19.ironflow.v1.EmitResponse\x12L\n\tSubscribe\x12\x1d.ironflow.v1.SubscribeRequest\x1a\x1e.ironflow.v1.SubscriptionEvent0\x01\x12\x44\n\x07Publish\x12\x1b.ironflow.v1.PublishRequest\x1a\x1c.ironflow.v1.PublishResponse\x12R\n\nListTopics\x12\x1e.ironflow.v1.ListTopicsRequest\x1a\x1f.ironflow.v1.ListTopicsResponse\"\x03\x90\x02\x01\x12[\n\rGetTopicStats\x12!.ironflow.v1.GetTopicStatsRequest\x1a\".ironflow.v1.GetTopicStatsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ironflow/v1/pubsub.proto\x12\x0bironflow.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x01\n\x0b\x45mitRequest\x12\r\n\x05\x65vent\x18\x01 \x01(\t\x12%\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x07 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tnamespace\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x05\"1\n\x0c\x45mitResponse\x12\x0f\n\x07run_ids\x18\x01 \x03(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\"e\n\x10SubscribeRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12.\n\x07options\x18\x02 \x01(\x0b\x32\x1d.ironflow.v1.SubscribeOptions\x12\x10\n\x08patterns\x18\x64 \x03(\t\"\x9f\x02\n\x10SubscribeOptions\x12\x0e\n\x06replay\x18\x01 \x01(\x05\x12\x18\n\x10include_metadata\x18\x02 \x01(\x08\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x16\n\x0e\x63onsumer_group\x18\x05 \x01(\t\x12&\n\x08\x61\x63k_mode\x18\x06 \x01(\x0e\x32\x14.ironflow.v1.AckMode\x12\x33\n\x0c\x62\x61\x63kpressure\x18\x07 \x01(\x0e\x32\x1d.ironflow.v1.BackpressureMode\x12!\n\x14start_after_sequence\x18\x08 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05since\x18\x64 \x01(\tB\x17\n\x15_start_after_sequence\"\x9e\x02\n\x11SubscriptionEvent\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\r\n\x05topic\x18\x03 \x01(\t\x12%\n\x04\x64\x61ta\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x08 \x01(\x0b\x32\x16.google.protobuf.Value\x12,\n\x08metadata\x18\x05 \x01(\x0b\x32\x1a.ironflow.v1.EventMetadata\x12\x10\n\x08sequence\x18\x06 \x01(\x04\x12\x18\n\x10\x64\x65livery_attempt\x18\x07 \x01(\x05\x12\x0f\n\x07\x64ropped\x18\x64 \x01(\x04\x12\x11\n\tdata_json\x18\x65 \x01(\x0c\"\x8a\x01\n\rEventMetadata\x12-\n\ttimestamp\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x11\n\tnamespace\x18\x03 \x01(\t\x12\'\n\x06\x63ustom\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x8b\x01\n\x0ePublishRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12%\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\ndata_value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"H\n\x0fPublishResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x11\n\tduplicate\x18\x03 \x01(\x08\"\x13\n\x11ListTopicsRequest\"<\n\x12ListTopicsResponse\x12&\n\x06topics\x18\x01 \x03(\x0b\x32\x16.ironflow.v1.TopicInfo\"\xb3\x01\n\tTopicInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmessage_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x63onsumer_count\x18\x03 \x01(\x05\x12\x34\n\x10\x66irst_message_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0flast_message_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x14GetTopicStatsRequest\x12\r\n\x05topic\x18\x01 \x01(\t\"\x86\x01\n\x15GetTopicStatsResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmessage_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x63onsumer_count\x18\x03 \x01(\x05\x12\x0b\n\x03lag\x18\x04 \x01(\x03\x12\x11\n\tfirst_seq\x18\x05 \x01(\x04\x12\x10\n\x08last_seq\x18\x06 \x01(\x04\"\xa8\x01\n\x0fSubscriptionAck\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12&\n\x08\x61\x63k_type\x18\x02 \x01(\x0e\x32\x14.ironflow.v1.AckType\x12\x1a\n\x12redeliver_delay_ms\x18\x03 \x01(\x05\x12\x0e\n\x06\x61\x63k_id\x18\x04 \x01(\x04\x12\x0e\n\x06reason\x18\x64 \x01(\t\x12\x0f\n\x07\x61t_once\x18\x65 \x01(\x08\x12\x0e\n\x06unseen\x18\x66 \x01(\x08\"\xbd\x01\n\x1dSubscribeBidirectionalRequest\x12\x35\n\x04join\x18\x01 \x01(\x0b\x32%.ironflow.v1.JoinConsumerGroupRequestH\x00\x12+\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x1c.ironflow.v1.SubscriptionAckH\x00\x12-\n\x04\x61\x63ks\x18\x64 \x01(\x0b\x32\x1d.ironflow.v1.SubscriptionAcksH\x00\x42\t\n\x07payload\"\xd4\x02\n\x1eSubscribeBidirectionalResponse\x12\x32\n\x06joined\x18\x01 \x01(\x0b\x32 .ironflow.v1.ConsumerGroupJoinedH\x00\x12/\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x1e.ironflow.v1.SubscriptionEventH\x00\x12,\n\nack_result\x18\x03 \x01(\x0b\x32\x16.ironflow.v1.AckResultH\x00\x12\x31\n\theartbeat\x18\x04 \x01(\x0b\x32\x1c.ironflow.v1.StreamHeartbeatH\x00\x12\x31\n\x06\x65vents\x18\x64 \x01(\x0b\x32\x1f.ironflow.v1.SubscriptionEventsH\x00\x12.\n\x0b\x61\x63k_results\x18\x65 \x01(\x0b\x32\x17.ironflow.v1.AckResultsH\x00\x42\t\n\x07payload\">\n\x10SubscriptionAcks\x12*\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x1c.ironflow.v1.SubscriptionAck\"D\n\x12SubscriptionEvents\x12.\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1e.ironflow.v1.SubscriptionEvent\"5\n\nAckResults\x12\'\n\x07results\x18\x01 \x03(\x0b\x32\x16.ironflow.v1.AckResult\"{\n\x13\x43onsumerGroupJoined\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x12\n\ngroup_name\x18\x02 \x01(\t\x12\x0f\n\x07pattern\x18\x03 \x01(\t\x12&\n\x08\x61\x63k_mode\x18\x04 \x01(\x0e\x32\x14.ironflow.v1.AckMode\"h\n\tAckResult\x12\x0e\n\x06\x61\x63k_id\x18\x01 \x01(\x04\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12(\n\x04\x63ode\x18\x03 \x01(\x0e\x32\x1a.ironflow.v1.AckResultCode\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x11\n\x0fStreamHeartbeat\"\xb3\x01\n\x0f\x41\x63kEventRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x12\n\ngroup_name\x18\x02 \x01(\t\x12\x13\n\x0b\x63onsumer_id\x18\x03 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\t\x12&\n\x08\x61\x63k_type\x18\x05 \x01(\x0e\x32\x14.ironflow.v1.AckType\x12\x1a\n\x12redeliver_delay_ms\x18\x06 \x01(\x05\x12\x0e\n\x06reason\x18\x64 \x01(\t\"\x12\n\x10\x41\x63kEventResponse\"\xf3\x03\n\rConsumerGroup\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0f\n\x07pattern\x18\x04 \x01(\t\x12\x13\n\x0b\x66ilter_expr\x18\x05 \x01(\t\x12&\n\x08\x61\x63k_mode\x18\x06 \x01(\x0e\x32\x14.ironflow.v1.AckMode\x12\x33\n\x0c\x62\x61\x63kpressure\x18\x07 \x01(\x0e\x32\x1d.ironflow.v1.BackpressureMode\x12\x14\n\x0cmax_inflight\x18\x08 \x01(\x05\x12\x18\n\x10max_redeliveries\x18\t \x01(\x05\x12\x1a\n\x12redeliver_delay_ms\x18\n \x01(\x05\x12)\n\x08metadata\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x30\n\x06status\x18\x0c \x01(\x0e\x32 .ironflow.v1.ConsumerGroupStatus\x12\x14\n\x0cmember_count\x18\r \x01(\x05\x12.\n\ncreated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61\x63k_wait_ms\x18\x64 \x01(\x05\"\x88\x03\n\x1a\x43reateConsumerGroupRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07pattern\x18\x03 \x01(\t\x12\x13\n\x0b\x66ilter_expr\x18\x04 \x01(\t\x12&\n\x08\x61\x63k_mode\x18\x05 \x01(\x0e\x32\x14.ironflow.v1.AckMode\x12\x33\n\x0c\x62\x61\x63kpressure\x18\x06 \x01(\x0e\x32\x1d.ironflow.v1.BackpressureMode\x12\x14\n\x0cmax_inflight\x18\x07 \x01(\x05\x12\x18\n\x10max_redeliveries\x18\x08 \x01(\x05\x12\x1a\n\x12redeliver_delay_ms\x18\t \x01(\x05\x12)\n\x08metadata\x18\n \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x13\n\x0b\x61\x63k_wait_ms\x18\x64 \x01(\x05\x12!\n\x14start_after_sequence\x18\x65 \x01(\x04H\x00\x88\x01\x01\x42\x17\n\x15_start_after_sequence\":\n\x17GetConsumerGroupRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\x7f\n\x19ListConsumerGroupsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32 .ironflow.v1.ConsumerGroupStatus\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x04 \x01(\t\"r\n\x1aListConsumerGroupsResponse\x12*\n\x06groups\x18\x01 \x03(\x0b\x32\x1a.ironflow.v1.ConsumerGroup\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12\x13\n\x0btotal_count\x18\x03 \x01(\x05\"x\n\x1aUpdateConsumerGroupRequest\x12)\n\x05group\x18\x01 \x01(\x0b\x32\x1a.ironflow.v1.ConsumerGroup\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"=\n\x1a\x44\x65leteConsumerGroupRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\x8a\x01\n\x18JoinConsumerGroupRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x12\n\ngroup_name\x18\x02 \x01(\t\x12\x13\n\x0b\x63onsumer_id\x18\x03 \x01(\t\x12\x11\n\tclient_id\x18\x04 \x01(\t\x12\x0f\n\x07\x62\x61tched\x18\x64 \x01(\x08\x12\x0e\n\x06window\x18\x65 \x01(\x05*\xa3\x01\n\x13\x43onsumerGroupStatus\x12%\n!CONSUMER_GROUP_STATUS_UNSPECIFIED\x10\x00\x12 \n\x1c\x43ONSUMER_GROUP_STATUS_ACTIVE\x10\x01\x12 \n\x1c\x43ONSUMER_GROUP_STATUS_PAUSED\x10\x02\x12!\n\x1d\x43ONSUMER_GROUP_STATUS_DELETED\x10\x03*Z\n\x07\x41\x63kType\x12\x18\n\x14\x41\x43K_TYPE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43K_TYPE_ACK\x10\x01\x12\x10\n\x0c\x41\x43K_TYPE_NAK\x10\x02\x12\x11\n\rACK_TYPE_TERM\x10\x03*\xab\x01\n\rAckResultCode\x12\x1f\n\x1b\x41\x43K_RESULT_CODE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41\x43K_RESULT_CODE_OK\x10\x01\x12$\n ACK_RESULT_CODE_INVALID_ARGUMENT\x10\x02\x12\x1c\n\x18\x41\x43K_RESULT_CODE_INTERNAL\x10\x03\x12\x1d\n\x19\x41\x43K_RESULT_CODE_NOT_FOUND\x10\x04*K\n\x07\x41\x63kMode\x12\x18\n\x14\x41\x43K_MODE_UNSPECIFIED\x10\x00\x12\x11\n\rACK_MODE_AUTO\x10\x01\x12\x13\n\x0f\x41\x43K_MODE_MANUAL\x10\x02*\x8c\x01\n\x10\x42\x61\x63kpressureMode\x12!\n\x1d\x42\x41\x43KPRESSURE_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x42\x41\x43KPRESSURE_MODE_DROP\x10\x01\x12\x1b\n\x17\x42\x41\x43KPRESSURE_MODE_BLOCK\x10\x02\x12\x1c\n\x18\x42\x41\x43KPRESSURE_MODE_BUFFER\x10\x03\x32\x86\t\n\rPubSubService\x12;\n\x04\x45mit\x12\x18.ironflow.v1.EmitRequest\x1a\x19.ironflow.v1.EmitResponse\x12L\n\tSubscribe\x12\x1d.ironflow.v1.SubscribeRequest\x1a\x1e.ironflow.v1.SubscriptionEvent0\x01\x12\x44\n\x07Publish\x12\x1b.ironflow.v1.PublishRequest\x1a\x1c.ironflow.v1.PublishResponse\x12R\n\nListTopics\x12\x1e.ironflow.v1.ListTopicsRequest\x1a\x1f.ironflow.v1.ListTopicsResponse\"\x03\x90\x02\x01\x12[\n\rGetTopicStats\x12!.ironflow.v1.GetTopicStatsRequest\x1a\".ironflow.v1.GetTopicStatsResponse\"\x03\x90\x02\x01\x12u\n\x16SubscribeBidirectional\x12*.ironflow.v1.SubscribeBidirectionalRequest\x1a+.ironflow.v1.SubscribeBidirectionalResponse(\x01\x30\x01\x12G\n\x08\x41\x63kEvent\x12\x1c.ironflow.v1.AckEventRequest\x1a\x1d.ironflow.v1.AckEventResponse\x12Z\n\x13\x43reateConsumerGroup\x12\'.ironflow.v1.CreateConsumerGroupRequest\x1a\x1a.ironflow.v1.ConsumerGroup\x12Y\n\x10GetConsumerGroup\x12$.ironflow.v1.GetConsumerGroupRequest\x1a\x1a.ironflow.v1.ConsumerGroup\"\x03\x90\x02\x01\x12j\n\x12ListConsumerGroups\x12&.ironflow.v1.ListConsumerGroupsRequest\x1a\'.ironflow.v1.ListConsumerGroupsResponse\"\x03\x90\x02\x01\x12Z\n\x13UpdateConsumerGroup\x12\'.ironflow.v1.UpdateConsumerGroupRequest\x1a\x1a.ironflow.v1.ConsumerGroup\x12V\n\x13\x44\x65leteConsumerGroup\x12\'.ironflow.v1.DeleteConsumerGroupRequest\x1a\x16.google.protobuf.Empty\x12\\\n\x11JoinConsumerGroup\x12%.ironflow.v1.JoinConsumerGroupRequest\x1a\x1e.ironflow.v1.SubscriptionEvent0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,36 +39,84 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBSUBSERVICE'].methods_by_name['ListTopics']._serialized_options = b'\220\002\001'
   _globals['_PUBSUBSERVICE'].methods_by_name['GetTopicStats']._loaded_options = None
   _globals['_PUBSUBSERVICE'].methods_by_name['GetTopicStats']._serialized_options = b'\220\002\001'
-  _globals['_ACKMODE']._serialized_start=1834
-  _globals['_ACKMODE']._serialized_end=1909
-  _globals['_BACKPRESSUREMODE']._serialized_start=1912
-  _globals['_BACKPRESSUREMODE']._serialized_end=2052
-  _globals['_EMITREQUEST']._serialized_start=105
-  _globals['_EMITREQUEST']._serialized_end=320
-  _globals['_EMITRESPONSE']._serialized_start=322
-  _globals['_EMITRESPONSE']._serialized_end=371
-  _globals['_SUBSCRIBEREQUEST']._serialized_start=373
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=474
-  _globals['_SUBSCRIBEOPTIONS']._serialized_start=477
-  _globals['_SUBSCRIBEOPTIONS']._serialized_end=764
-  _globals['_SUBSCRIPTIONEVENT']._serialized_start=767
-  _globals['_SUBSCRIPTIONEVENT']._serialized_end=1034
-  _globals['_EVENTMETADATA']._serialized_start=1037
-  _globals['_EVENTMETADATA']._serialized_end=1175
-  _globals['_PUBLISHREQUEST']._serialized_start=1178
-  _globals['_PUBLISHREQUEST']._serialized_end=1317
-  _globals['_PUBLISHRESPONSE']._serialized_start=1319
-  _globals['_PUBLISHRESPONSE']._serialized_end=1391
-  _globals['_LISTTOPICSREQUEST']._serialized_start=1393
-  _globals['_LISTTOPICSREQUEST']._serialized_end=1412
-  _globals['_LISTTOPICSRESPONSE']._serialized_start=1414
-  _globals['_LISTTOPICSRESPONSE']._serialized_end=1474
-  _globals['_TOPICINFO']._serialized_start=1477
-  _globals['_TOPICINFO']._serialized_end=1656
-  _globals['_GETTOPICSTATSREQUEST']._serialized_start=1658
-  _globals['_GETTOPICSTATSREQUEST']._serialized_end=1695
-  _globals['_GETTOPICSTATSRESPONSE']._serialized_start=1698
-  _globals['_GETTOPICSTATSRESPONSE']._serialized_end=1832
-  _globals['_PUBSUBSERVICE']._serialized_start=2055
-  _globals['_PUBSUBSERVICE']._serialized_end=2456
+  _globals['_PUBSUBSERVICE'].methods_by_name['GetConsumerGroup']._loaded_options = None
+  _globals['_PUBSUBSERVICE'].methods_by_name['GetConsumerGroup']._serialized_options = b'\220\002\001'
+  _globals['_PUBSUBSERVICE'].methods_by_name['ListConsumerGroups']._loaded_options = None
+  _globals['_PUBSUBSERVICE'].methods_by_name['ListConsumerGroups']._serialized_options = b'\220\002\001'
+  _globals['_CONSUMERGROUPSTATUS']._serialized_start=4792
+  _globals['_CONSUMERGROUPSTATUS']._serialized_end=4955
+  _globals['_ACKTYPE']._serialized_start=4957
+  _globals['_ACKTYPE']._serialized_end=5047
+  _globals['_ACKRESULTCODE']._serialized_start=5050
+  _globals['_ACKRESULTCODE']._serialized_end=5221
+  _globals['_ACKMODE']._serialized_start=5223
+  _globals['_ACKMODE']._serialized_end=5298
+  _globals['_BACKPRESSUREMODE']._serialized_start=5301
+  _globals['_BACKPRESSUREMODE']._serialized_end=5441
+  _globals['_EMITREQUEST']._serialized_start=168
+  _globals['_EMITREQUEST']._serialized_end=383
+  _globals['_EMITRESPONSE']._serialized_start=385
+  _globals['_EMITRESPONSE']._serialized_end=434
+  _globals['_SUBSCRIBEREQUEST']._serialized_start=436
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=537
+  _globals['_SUBSCRIBEOPTIONS']._serialized_start=540
+  _globals['_SUBSCRIBEOPTIONS']._serialized_end=827
+  _globals['_SUBSCRIPTIONEVENT']._serialized_start=830
+  _globals['_SUBSCRIPTIONEVENT']._serialized_end=1116
+  _globals['_EVENTMETADATA']._serialized_start=1119
+  _globals['_EVENTMETADATA']._serialized_end=1257
+  _globals['_PUBLISHREQUEST']._serialized_start=1260
+  _globals['_PUBLISHREQUEST']._serialized_end=1399
+  _globals['_PUBLISHRESPONSE']._serialized_start=1401
+  _globals['_PUBLISHRESPONSE']._serialized_end=1473
+  _globals['_LISTTOPICSREQUEST']._serialized_start=1475
+  _globals['_LISTTOPICSREQUEST']._serialized_end=1494
+  _globals['_LISTTOPICSRESPONSE']._serialized_start=1496
+  _globals['_LISTTOPICSRESPONSE']._serialized_end=1556
+  _globals['_TOPICINFO']._serialized_start=1559
+  _globals['_TOPICINFO']._serialized_end=1738
+  _globals['_GETTOPICSTATSREQUEST']._serialized_start=1740
+  _globals['_GETTOPICSTATSREQUEST']._serialized_end=1777
+  _globals['_GETTOPICSTATSRESPONSE']._serialized_start=1780
+  _globals['_GETTOPICSTATSRESPONSE']._serialized_end=1914
+  _globals['_SUBSCRIPTIONACK']._serialized_start=1917
+  _globals['_SUBSCRIPTIONACK']._serialized_end=2085
+  _globals['_SUBSCRIBEBIDIRECTIONALREQUEST']._serialized_start=2088
+  _globals['_SUBSCRIBEBIDIRECTIONALREQUEST']._serialized_end=2277
+  _globals['_SUBSCRIBEBIDIRECTIONALRESPONSE']._serialized_start=2280
+  _globals['_SUBSCRIBEBIDIRECTIONALRESPONSE']._serialized_end=2620
+  _globals['_SUBSCRIPTIONACKS']._serialized_start=2622
+  _globals['_SUBSCRIPTIONACKS']._serialized_end=2684
+  _globals['_SUBSCRIPTIONEVENTS']._serialized_start=2686
+  _globals['_SUBSCRIPTIONEVENTS']._serialized_end=2754
+  _globals['_ACKRESULTS']._serialized_start=2756
+  _globals['_ACKRESULTS']._serialized_end=2809
+  _globals['_CONSUMERGROUPJOINED']._serialized_start=2811
+  _globals['_CONSUMERGROUPJOINED']._serialized_end=2934
+  _globals['_ACKRESULT']._serialized_start=2936
+  _globals['_ACKRESULT']._serialized_end=3040
+  _globals['_STREAMHEARTBEAT']._serialized_start=3042
+  _globals['_STREAMHEARTBEAT']._serialized_end=3059
+  _globals['_ACKEVENTREQUEST']._serialized_start=3062
+  _globals['_ACKEVENTREQUEST']._serialized_end=3241
+  _globals['_ACKEVENTRESPONSE']._serialized_start=3243
+  _globals['_ACKEVENTRESPONSE']._serialized_end=3261
+  _globals['_CONSUMERGROUP']._serialized_start=3264
+  _globals['_CONSUMERGROUP']._serialized_end=3763
+  _globals['_CREATECONSUMERGROUPREQUEST']._serialized_start=3766
+  _globals['_CREATECONSUMERGROUPREQUEST']._serialized_end=4158
+  _globals['_GETCONSUMERGROUPREQUEST']._serialized_start=4160
+  _globals['_GETCONSUMERGROUPREQUEST']._serialized_end=4218
+  _globals['_LISTCONSUMERGROUPSREQUEST']._serialized_start=4220
+  _globals['_LISTCONSUMERGROUPSREQUEST']._serialized_end=4347
+  _globals['_LISTCONSUMERGROUPSRESPONSE']._serialized_start=4349
+  _globals['_LISTCONSUMERGROUPSRESPONSE']._serialized_end=4463
+  _globals['_UPDATECONSUMERGROUPREQUEST']._serialized_start=4465
+  _globals['_UPDATECONSUMERGROUPREQUEST']._serialized_end=4585
+  _globals['_DELETECONSUMERGROUPREQUEST']._serialized_start=4587
+  _globals['_DELETECONSUMERGROUPREQUEST']._serialized_end=4648
+  _globals['_JOINCONSUMERGROUPREQUEST']._serialized_start=4651
+  _globals['_JOINCONSUMERGROUPREQUEST']._serialized_end=4789
+  _globals['_PUBSUBSERVICE']._serialized_start=5444
+  _globals['_PUBSUBSERVICE']._serialized_end=6602
 # @@protoc_insertion_point(module_scope)

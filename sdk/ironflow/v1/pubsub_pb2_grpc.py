@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from ironflow.v1 import pubsub_pb2 as ironflow_dot_v1_dot_pubsub__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -59,6 +60,46 @@ class PubSubServiceStub:
                 request_serializer=ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsRequest.SerializeToString,
                 response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsResponse.FromString,
                 _registered_method=True)
+        self.SubscribeBidirectional = channel.stream_stream(
+                '/ironflow.v1.PubSubService/SubscribeBidirectional',
+                request_serializer=ironflow_dot_v1_dot_pubsub__pb2.SubscribeBidirectionalRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.SubscribeBidirectionalResponse.FromString,
+                _registered_method=True)
+        self.AckEvent = channel.unary_unary(
+                '/ironflow.v1.PubSubService/AckEvent',
+                request_serializer=ironflow_dot_v1_dot_pubsub__pb2.AckEventRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.AckEventResponse.FromString,
+                _registered_method=True)
+        self.CreateConsumerGroup = channel.unary_unary(
+                '/ironflow.v1.PubSubService/CreateConsumerGroup',
+                request_serializer=ironflow_dot_v1_dot_pubsub__pb2.CreateConsumerGroupRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.ConsumerGroup.FromString,
+                _registered_method=True)
+        self.GetConsumerGroup = channel.unary_unary(
+                '/ironflow.v1.PubSubService/GetConsumerGroup',
+                request_serializer=ironflow_dot_v1_dot_pubsub__pb2.GetConsumerGroupRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.ConsumerGroup.FromString,
+                _registered_method=True)
+        self.ListConsumerGroups = channel.unary_unary(
+                '/ironflow.v1.PubSubService/ListConsumerGroups',
+                request_serializer=ironflow_dot_v1_dot_pubsub__pb2.ListConsumerGroupsRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.ListConsumerGroupsResponse.FromString,
+                _registered_method=True)
+        self.UpdateConsumerGroup = channel.unary_unary(
+                '/ironflow.v1.PubSubService/UpdateConsumerGroup',
+                request_serializer=ironflow_dot_v1_dot_pubsub__pb2.UpdateConsumerGroupRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.ConsumerGroup.FromString,
+                _registered_method=True)
+        self.DeleteConsumerGroup = channel.unary_unary(
+                '/ironflow.v1.PubSubService/DeleteConsumerGroup',
+                request_serializer=ironflow_dot_v1_dot_pubsub__pb2.DeleteConsumerGroupRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.JoinConsumerGroup = channel.unary_stream(
+                '/ironflow.v1.PubSubService/JoinConsumerGroup',
+                request_serializer=ironflow_dot_v1_dot_pubsub__pb2.JoinConsumerGroupRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_pubsub__pb2.SubscriptionEvent.FromString,
+                _registered_method=True)
 
 
 class PubSubServiceServicer:
@@ -94,6 +135,54 @@ class PubSubServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SubscribeBidirectional(self, request_iterator, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AckEvent(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateConsumerGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConsumerGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListConsumerGroups(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateConsumerGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteConsumerGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def JoinConsumerGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PubSubServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -121,6 +210,46 @@ def add_PubSubServiceServicer_to_server(servicer, server):
                     servicer.GetTopicStats,
                     request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsRequest.FromString,
                     response_serializer=ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsResponse.SerializeToString,
+            ),
+            'SubscribeBidirectional': grpc.stream_stream_rpc_method_handler(
+                    servicer.SubscribeBidirectional,
+                    request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.SubscribeBidirectionalRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_pubsub__pb2.SubscribeBidirectionalResponse.SerializeToString,
+            ),
+            'AckEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.AckEvent,
+                    request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.AckEventRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_pubsub__pb2.AckEventResponse.SerializeToString,
+            ),
+            'CreateConsumerGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateConsumerGroup,
+                    request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.CreateConsumerGroupRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_pubsub__pb2.ConsumerGroup.SerializeToString,
+            ),
+            'GetConsumerGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConsumerGroup,
+                    request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.GetConsumerGroupRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_pubsub__pb2.ConsumerGroup.SerializeToString,
+            ),
+            'ListConsumerGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConsumerGroups,
+                    request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.ListConsumerGroupsRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_pubsub__pb2.ListConsumerGroupsResponse.SerializeToString,
+            ),
+            'UpdateConsumerGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateConsumerGroup,
+                    request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.UpdateConsumerGroupRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_pubsub__pb2.ConsumerGroup.SerializeToString,
+            ),
+            'DeleteConsumerGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteConsumerGroup,
+                    request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.DeleteConsumerGroupRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'JoinConsumerGroup': grpc.unary_stream_rpc_method_handler(
+                    servicer.JoinConsumerGroup,
+                    request_deserializer=ironflow_dot_v1_dot_pubsub__pb2.JoinConsumerGroupRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_pubsub__pb2.SubscriptionEvent.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -258,6 +387,222 @@ class PubSubService:
             '/ironflow.v1.PubSubService/GetTopicStats',
             ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsRequest.SerializeToString,
             ironflow_dot_v1_dot_pubsub__pb2.GetTopicStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubscribeBidirectional(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/ironflow.v1.PubSubService/SubscribeBidirectional',
+            ironflow_dot_v1_dot_pubsub__pb2.SubscribeBidirectionalRequest.SerializeToString,
+            ironflow_dot_v1_dot_pubsub__pb2.SubscribeBidirectionalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AckEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.PubSubService/AckEvent',
+            ironflow_dot_v1_dot_pubsub__pb2.AckEventRequest.SerializeToString,
+            ironflow_dot_v1_dot_pubsub__pb2.AckEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateConsumerGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.PubSubService/CreateConsumerGroup',
+            ironflow_dot_v1_dot_pubsub__pb2.CreateConsumerGroupRequest.SerializeToString,
+            ironflow_dot_v1_dot_pubsub__pb2.ConsumerGroup.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConsumerGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.PubSubService/GetConsumerGroup',
+            ironflow_dot_v1_dot_pubsub__pb2.GetConsumerGroupRequest.SerializeToString,
+            ironflow_dot_v1_dot_pubsub__pb2.ConsumerGroup.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListConsumerGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.PubSubService/ListConsumerGroups',
+            ironflow_dot_v1_dot_pubsub__pb2.ListConsumerGroupsRequest.SerializeToString,
+            ironflow_dot_v1_dot_pubsub__pb2.ListConsumerGroupsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateConsumerGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.PubSubService/UpdateConsumerGroup',
+            ironflow_dot_v1_dot_pubsub__pb2.UpdateConsumerGroupRequest.SerializeToString,
+            ironflow_dot_v1_dot_pubsub__pb2.ConsumerGroup.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteConsumerGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.PubSubService/DeleteConsumerGroup',
+            ironflow_dot_v1_dot_pubsub__pb2.DeleteConsumerGroupRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JoinConsumerGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ironflow.v1.PubSubService/JoinConsumerGroup',
+            ironflow_dot_v1_dot_pubsub__pb2.JoinConsumerGroupRequest.SerializeToString,
+            ironflow_dot_v1_dot_pubsub__pb2.SubscriptionEvent.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,299 @@
+"""/api/v1/groups: consumer groups, where they are, and what they could not deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import falcon.asgi
+import msgspec
+from msgspec import UNSET
+
+from app import clock
+from app.api.answers import answer, body_of, decoded
+from app.api.caller import caller_of, environment_of
+from app.api.parameters import instant, query_of
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.groups import (
+    CreateGroupBody,
+    DeadLetter,
+    DeadLetterAction,
+    DiscardQuery,
+    GroupLagResponse,
+    GroupResponse,
+    ListDeadLettersQuery,
+    ListDeadLettersResponse,
+    ListGroupsResponse,
+    ReasonBody,
+    ResetGroupBody,
+    ResetGroupResponse,
+    UpdateGroupBody,
+)
+from app.errors import InvalidArgument
+from app.events.group import NOW, Group
+from app.history.kinds import GroupSettings
+from storage.records import DeadLetterRow
+
+_create = msgspec.json.Decoder(CreateGroupBody)
+_update = msgspec.json.Decoder(UpdateGroupBody)
+_reset = msgspec.json.Decoder(ResetGroupBody)
+_reason = msgspec.json.Decoder(ReasonBody)
+
+
+class GroupList:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        found = self._services.groups.list(environment_of(req))
+        answer(resp, ListGroupsResponse(groups=[shown(self._services, group) for group in found]))
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        body: CreateGroupBody = decoded(_create, await body_of(req))
+        told = msgspec.structs.asdict(body)
+        name, after, at = told.pop("name"), told.pop("after"), told.pop("at")
+        caller = caller_of(req)
+        start = await _start(self._services, after, at)
+        group = await self._services.groups.create(
+            caller.environment, name, GroupSettings(**told), start=start, actor=caller.actor
+        )
+        answer(resp, shown(self._services, group), 201)
+
+
+class OneGroup:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        answer(resp, shown(self._services, self._services.groups.get(environment_of(req), name)))
+
+    async def on_patch(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        body: UpdateGroupBody = decoded(_update, await body_of(req))
+        changes = {field: value for field, value in msgspec.structs.asdict(body).items() if value is not UNSET}
+        caller = caller_of(req)
+        group = await self._services.groups.update(caller.environment, name, changes, actor=caller.actor)
+        answer(resp, shown(self._services, group))
+
+    async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        caller = caller_of(req)
+        await self._services.groups.delete(caller.environment, name, actor=caller.actor)
+        resp.status = 204
+
+
+class Pause:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        body: ReasonBody = decoded(_reason, await body_of(req) or b"{}")
+        caller = caller_of(req)
+        group = await self._services.groups.pause(caller.environment, name, reason=body.reason, actor=caller.actor)
+        answer(resp, shown(self._services, group))
+
+
+class Resume:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        caller = caller_of(req)
+        group = await self._services.groups.resume(caller.environment, name, actor=caller.actor)
+        answer(resp, shown(self._services, group))
+
+
+class GroupLag:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        services = self._services
+        group = services.groups.get(environment_of(req), name)
+        lag = await services.bus.groups.lag(group)
+        content = GroupLagResponse(
+            name=name,
+            status=group.status,
+            position=lag.position,
+            head=services.tail.head,
+            fed_to=lag.fed_to,
+            lag=lag.pending + lag.inflight,
+            pending=lag.pending,
+            inflight=lag.inflight,
+            redelivered=lag.redelivered,
+            dead_letters=await services.groups.count_dead_letters(group),
+            member_count=services.bus.groups.member_count(group),
+            stream=lag.stream,
+            consumer=lag.consumer,
+        )
+        answer(resp, content)
+
+
+class Reset:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        body: ResetGroupBody = decoded(_reset, await body_of(req))
+        caller, groups = caller_of(req), self._services.groups
+        start = await _start(self._services, body.after, body.at)
+        preview = await groups.preview(caller.environment, name, start=start)
+        if not body.preview:
+            group = await groups.reset(caller.environment, name, start=start, reason=body.reason, actor=caller.actor)
+            start = group.start
+        content = ResetGroupResponse(
+            name=name,
+            position=preview.position,
+            start=start if start != NOW else preview.start,
+            redelivered=preview.redelivered,
+            skipped=preview.skipped,
+            exact=preview.exact,
+            preview=body.preview,
+        )
+        answer(resp, content)
+
+
+class DeadLetters:
+    def __init__(self, services: Services) -> None:
+        self._groups = services.groups
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        query = query_of(req, ListDeadLettersQuery)
+        if query.cursor and not query.cursor.isdecimal():
+            raise InvalidArgument("cursor is not one of this list", field="cursor", hint="send next_cursor as it came")
+        rows = await self._groups.dead_letters(
+            environment_of(req), name, after=int(query.cursor or 0), limit=query.limit + 1
+        )
+        more = len(rows) > query.limit
+        content = ListDeadLettersResponse(
+            dead_letters=[letter_shown(row) for row in rows[: query.limit]],
+            next_cursor=str(rows[query.limit - 1].entry) if more else UNSET,
+        )
+        answer(resp, content)
+
+
+class Requeue:
+    def __init__(self, services: Services) -> None:
+        self._groups = services.groups
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str, position: str) -> None:
+        caller = caller_of(req)
+        await self._groups.requeue(caller.environment, name, _position(position), actor=caller.actor)
+        answer(resp, DeadLetterAction(group=name, position=int(position), result="requeued"))
+
+
+class OneDeadLetter:
+    def __init__(self, services: Services) -> None:
+        self._groups = services.groups
+
+    async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str, position: str) -> None:
+        query = query_of(req, DiscardQuery)
+        caller = caller_of(req)
+        await self._groups.discard(
+            caller.environment, name, _position(position), reason=query.reason, actor=caller.actor
+        )
+        answer(resp, DeadLetterAction(group=name, position=int(position), result="discarded"))
+
+
+def shown(services: Services, group: Group) -> GroupResponse:
+    return GroupResponse(
+        id=f"{group.environment}/{group.name}",
+        name=group.name,
+        status=group.status,
+        generation=group.generation,
+        start=group.start,
+        member_count=services.bus.groups.member_count(group),
+        created_at=clock.rfc3339(group.created_at),
+        updated_at=clock.rfc3339(group.updated_at),
+        **msgspec.structs.asdict(group.settings),
+    )
+
+
+def letter_shown(row: DeadLetterRow) -> DeadLetter:
+    return DeadLetter(
+        position=row.entry,
+        event_id=row.event_id,
+        topic=row.topic,
+        deliveries=row.deliveries,
+        cause=row.cause,
+        reason=row.reason,
+        dead_at=clock.rfc3339(row.dead_at),
+    )
+
+
+async def _start(services: Services, after: int | None, at: str) -> int:
+    """Raises InvalidArgument."""
+    if after is not None and at:
+        raise InvalidArgument("after and at exclude each other", field="after", hint="give one of them")
+    if at:
+        return await services.groups.position_at(instant(at, 0, now=services.clock.now_us(), field="at"))
+    return NOW if after is None else after
+
+
+def _position(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise InvalidArgument(f"{text[:40]!r} is not a position", field="position", hint="see the list of dead letters")
+    return int(text)
+
+
+def routes(services: Services) -> Sequence[Route]:
+    missing: Mapping[int, str] = {404: "no such group"}
+    one = Answer("the group", GroupResponse)
+    example: dict[str, Any] = {"name": "billing", "pattern": "order.>", "max_redeliveries": 5}
+    listing = {
+        "GET": Operation("Every consumer group, by name", {200: Answer("groups", ListGroupsResponse)}),
+        "POST": Operation(
+            "Create a consumer group",
+            {201: one, 400: "a setting will not do", 409: "there is one of that name"},
+            body=Body(CreateGroupBody, example),
+        ),
+    }
+    single = {
+        "GET": Operation("A consumer group", {200: one, **missing}),
+        "PATCH": Operation(
+            "Change a consumer group", {200: one, **missing}, body=Body(UpdateGroupBody, {"max_inflight": 200})
+        ),
+        "DELETE": Operation("Delete a consumer group; a missing one is no error", {204: "it is gone"}),
+    }
+    pause = {
+        "POST": Operation(
+            "Deliver nothing until it is resumed",
+            {200: one, **missing},
+            body=Body(ReasonBody, {"reason": "the shop moves"}, required=False),
+        )
+    }
+    resume = {"POST": Operation("Deliver again", {200: one, **missing}, body=Body(ReasonBody, {}, required=False))}
+    lag = {
+        "GET": Operation("Where a group is", {200: Answer("its lag", GroupLagResponse), **missing, 503: "NATS is away"})
+    }
+    reset = {
+        "POST": Operation(
+            "Begin again elsewhere, or see what that would do",
+            {200: Answer("what was done, or would be", ResetGroupResponse), **missing},
+            body=Body(ResetGroupBody, {"after": 0, "preview": True}),
+        )
+    }
+    letters = {
+        "GET": Operation(
+            "What a group could not deliver",
+            {200: Answer("dead letters", ListDeadLettersResponse), **missing},
+            query=ListDeadLettersQuery,
+        )
+    }
+    done = Answer("what became of it", DeadLetterAction)
+    requeue = {
+        "POST": Operation(
+            "Deliver a dead letter once more", {200: done, **missing}, body=Body(ReasonBody, {}, required=False)
+        )
+    }
+    letter = {"DELETE": Operation("Discard a dead letter", {200: done, **missing}, query=DiscardQuery)}
+    base = "/api/v1/groups"
+    return [
+        Route(base, GroupList(services), listing),
+        Route(f"{base}/{{name}}", OneGroup(services), single),
+        Route(f"{base}/{{name}}/pause", Pause(services), pause),
+        Route(f"{base}/{{name}}/resume", Resume(services), resume),
+        Route(f"{base}/{{name}}/lag", GroupLag(services), lag),
+        Route(f"{base}/{{name}}/reset", Reset(services), reset),
+        Route(f"{base}/{{name}}/dead-letters", DeadLetters(services), letters),
+        Route(f"{base}/{{name}}/dead-letters/{{position}}/requeue", Requeue(services), requeue),
+        Route(f"{base}/{{name}}/dead-letters/{{position}}", OneDeadLetter(services), letter),
+    ]

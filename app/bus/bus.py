@@ -1,0 +1,63 @@
+"""Everything of one node that speaks with NATS: the child, the publisher, the groups, and what comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from app.bus.groups import GroupBus
+from app.bus.ingest import Ingest
+from app.bus.nats_server import NatsServer
+from app.bus.place import Place
+from app.bus.publisher import Publisher
+from app.events.emit import Emitter
+from app.events.groups import Groups
+from app.history.fold import Fold
+from app.history.tail import Tail
+from app.ids import Ids
+from app.metrics import Metrics
+from storage.contract import Storage
+
+
+class Bus:
+    """`server` is our own child, or None for the one at `url`. Nothing waits for any of it."""
+
+    def __init__(
+        self,
+        *,
+        server: NatsServer | None,
+        url: str = "",
+        storage: Storage,
+        tail: Tail,
+        fold: Fold,
+        emitter: Emitter,
+        groups: Groups,
+        ids: Ids,
+    ) -> None:
+        place = Place(server=server, url=url)
+        self.server = server
+        self.publisher = Publisher(tail, place=place)
+        self.groups = GroupBus(place=place, groups=groups, storage=storage, tail=tail, fold=fold, ids=ids)
+        self.ingest = Ingest(place=place, emitter=emitter)
+
+    def loops(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        """What has to run, by name."""
+        own = [("nats-server", self.server.run)] if self.server is not None else []
+        return [*own, ("publisher", self.publisher.run), ("groups", self.groups.run), ("ingest", self.ingest.run)]
+
+    def watch(self, metrics: Metrics) -> None:
+        publisher, groups, ingest, server = self.publisher, self.groups, self.ingest, self.server
+        if server is not None:
+            metrics.watch("ironflow_nats_restarts", "Restarts of the NATS child", lambda: server.restarts)
+        for name, text, value in (
+            ("ironflow_nats_up", "Whether NATS is connected", lambda: float(publisher.up)),
+            ("ironflow_nats_position", "Last position published to NATS", lambda: publisher.position),
+            ("ironflow_nats_lag", "Entries that wait to be published to NATS", lambda: publisher.lag),
+            ("ironflow_nats_omitted", "Entries published without data too large", lambda: publisher.omitted_total),
+            ("ironflow_nats_ingested", "Events taken from NATS", lambda: ingest.taken_total),
+            ("ironflow_nats_refused", "Events from NATS that were refused", lambda: ingest.refused_total),
+            ("ironflow_group_members", "Members of consumer groups connected here", lambda: groups.members),
+            ("ironflow_group_delivered", "Deliveries to members of groups", lambda: groups.delivered_total),
+            ("ironflow_group_settled", "Deliveries that members settled", lambda: groups.settled_total),
+        ):
+            metrics.watch(name, text, value)

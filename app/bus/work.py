@@ -1,0 +1,345 @@
+"""What one node does for one group: asks its queue for as much as its members have room for, hands it to whoever has
+most, and tells the queue what became of each.
+
+A settlement is answered once NATS has it. What cannot be delivered any more is recorded in history first, as a dead
+letter, and only then taken out of the queue: nothing is lost between the two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import msgspec
+
+from app import clock
+from app.bus import queues
+from app.bus.members import Delivery, Envelope, Member, delivery
+from app.errors import Unavailable
+from app.events.deliveries import Delivery as Told
+from app.events.group import Group
+from app.events.groups import Groups
+from app.history.insist import insist
+from app.history.kinds import EMPTY, NULL, GroupDeadLettered
+from app.history.tail import Tail
+from storage import history
+from storage.records import EntryRecord
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+PULL_EXPIRES_S = 30.0
+PULLS_MAX = 8
+TIMEOUT_S = 10.0
+FLUSH_TIMEOUT_S = 5
+
+ACK, TERM, NAK_NOW, NAK_SOON = b"+ACK", b"+TERM", b"-NAK", b'-NAK {"delay": 1000000000}'
+
+_envelope = msgspec.json.Decoder(Envelope)
+
+Verdict = Literal["ack", "nak", "term"]
+
+
+class Settlement(NamedTuple):
+    """What a member says of an event; a delay under 0 means the group's own. One that is `unseen` goes back at once,
+    and its delivery does not count."""
+
+    event_id: str
+    verdict: Verdict
+    delay_ms: int = -1
+    reason: str = ""
+    unseen: bool = False
+
+
+class Lost(Exception):
+    """The queue does not answer as it should: begin anew."""
+
+
+class Work:
+    """`settled` is called when something was settled here."""
+
+    def __init__(self, group: Group, *, groups: Groups, tail: Tail, settled: Callable[[], None]) -> None:
+        self.group = group
+        self.members: dict[str, Member] = {}
+        self._groups = groups
+        self._tail = tail
+        self._settled = settled
+        self._consumer = ""
+        self._client: Client | None = None
+        self._asked: list[tuple[int, int, float]] = []  # number of the request, how many it may still bring, its end
+        self._number = 0
+        self._wake = asyncio.Event()
+        self._frames: list[bytes] = []
+        self._flushed: asyncio.Future[None] | None = None
+        self._flush = asyncio.Event()
+        self._burying: set[int] = set()
+        self._uncounted: dict[int, int] = {}
+        self._failure: Exception | None = None
+        self.delivered_total = 0
+        self.settled_total = 0
+
+    @property
+    def _ack_wait_s(self) -> float:
+        return self.group.settings.ack_wait_ms / 1_000
+
+    # Members.
+
+    def join(self, member: Member) -> None:
+        self.members[member.id] = member
+        member.pause(self.group.status != "active")
+        self._wake.set()
+
+    def leave(self, member: Member) -> None:
+        """What it had goes to the others at once. What was not sent to it does not count as delivered; of the rest
+        one may be what it died of."""
+        self.members.pop(member.id, None)
+        for given in member.unsent():
+            self._give_back(given, NAK_NOW)
+        for given in member.drain():
+            self._tell(given, NAK_NOW)
+        self._wake.set()
+
+    def change(self, group: Group) -> None:
+        """The group changed within its generation."""
+        self.group = group
+        for member in self.members.values():
+            member.pause(group.status != "active")
+        self._wake.set()
+
+    async def settle(self, member: Member, settlements: Sequence[Settlement]) -> None:
+        """Returns once NATS has it; what is not in the member's hands is settled already. Raises Unavailable if NATS is
+        away: then nothing is settled, and can be again."""
+        if self._client is None:
+            raise Unavailable("NATS is not connected", hint="settle it again in a moment")
+        if any(told.unseen for told in settlements):
+            member.leaving = True
+        popped: list[Delivery] = []
+        for told in settlements:
+            given = member.inflight.pop(told.event_id, None)
+            if given is not None:
+                popped.append(given)
+                self._settle(given, told)
+        self.settled_total += len(popped)
+        self._wake.set()
+        try:
+            await self._sent()
+        except Unavailable:
+            for given in popped:
+                member.inflight.setdefault(given.event_id, given)
+            raise
+        self._settled()
+
+    def _settle(self, given: Delivery, told: Settlement) -> None:
+        settings = self.group.settings
+        if told.unseen:
+            self._give_back(given, NAK_NOW)
+            return
+        if told.verdict != "nak":
+            self._uncounted.pop(given.number, None)
+        if told.verdict == "ack":
+            self._tell(given, ACK)
+        elif told.verdict == "term":
+            self._bury(given, "terminated", told.reason)
+        elif given.attempt > settings.max_redeliveries:
+            self._bury(given, "redelivered", told.reason)
+        else:
+            delay_ms = told.delay_ms if told.delay_ms >= 0 else settings.redeliver_delay_ms
+            self._tell(given, b'-NAK {"delay": %d}' % (delay_ms * 1_000_000) if delay_ms else NAK_NOW)
+
+    def _give_back(self, given: Delivery, verdict: bytes) -> None:
+        """Nobody looked at it: the delivery does not count."""
+        self._uncounted[given.number] = self._uncounted.get(given.number, 0) + 1
+        self._tell(given, verdict)
+
+    def _bury(self, given: Delivery, cause: str, reason: str) -> None:
+        if given.number in self._burying:
+            return
+        self._burying.add(given.number)
+        fact = GroupDeadLettered(
+            group=self.group.name,
+            entry=given.position,
+            fed=given.fed,
+            event_id=given.event_id,
+            topic=given.told.topic,
+            deliveries=given.attempt,
+            cause=cause,
+            reason=reason,
+        )
+
+        def done(answer: Any, error: BaseException | None) -> None:
+            self._burying.discard(given.number)
+            if error is None:
+                self._tell(given, TERM)
+                self._settled()
+
+        insist(lambda told: self._groups.bury(self.group.environment, fact, told), done)
+
+    # What is written to NATS.
+
+    def _tell(self, given: Delivery, verdict: bytes) -> None:
+        if self._client is not None and f".{self._consumer}." in given.reply:  # else it is of a queue that is gone
+            self._frames.append(b"PUB %b %d\r\n%b\r\n" % (given.reply.encode(), len(verdict), verdict))
+            self._flush.set()
+
+    async def _sent(self) -> None:
+        """Returns when what was told so far has reached NATS. Raises Unavailable."""
+        if self._flushed is None:
+            self._flushed = asyncio.get_running_loop().create_future()
+        self._flush.set()
+        await asyncio.shield(self._flushed)
+
+    async def _write(self, client: Client) -> None:
+        while True:
+            await self._flush.wait()
+            self._flush.clear()
+            frames, self._frames = self._frames, []
+            waiting, self._flushed = self._flushed, None
+            try:
+                if frames:
+                    await client._send_command(b"".join(frames))
+                if waiting is not None or frames:
+                    await client.flush(timeout=FLUSH_TIMEOUT_S)
+            except BaseException:
+                _refuse(waiting)
+                raise
+            if waiting is not None:
+                waiting.set_result(None)
+
+    # What is read from it.
+
+    async def run(self, client: Client) -> None:
+        """Deliver until cancelled. Raises Lost, and what nats-py raises."""
+        js = client.jetstream(timeout=TIMEOUT_S)
+        queue = await queues.ensure(js, self.group)
+        if queue.consumer != self._consumer:
+            self._consumer = queue.consumer
+            self._uncounted = {}
+            for member in self.members.values():
+                member.forget()
+        inbox = client.new_inbox()
+        received = await client.subscribe(f"{inbox}.*", cb=self._receive)
+        self._failure = None
+        self._asked = []
+        self._client = client
+        self._wake.set()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._write(client))
+                await self._ask(client, queue, inbox)
+        finally:
+            self._client = None
+            _refuse(self._flushed)
+            frames, self._flushed, self._frames = self._frames, None, []
+            if not client.is_closed:
+                await received.unsubscribe()
+                await client._send_command(b"".join(frames))
+                await client.flush(timeout=FLUSH_TIMEOUT_S)
+
+    async def _ask(self, client: Client, queue: queues.Queue, inbox: str) -> None:
+        """Ask for as much as there is room for."""
+        loop = asyncio.get_running_loop()
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{queue.stream}.{queue.consumer}"
+        while True:
+            with suppress(TimeoutError):  # look again whether what was asked for is over
+                await asyncio.wait_for(self._wake.wait(), min(PULL_EXPIRES_S / 2, self._ack_wait_s))
+            self._wake.clear()
+            if self._failure is not None:
+                raise self._failure
+            now = loop.time()
+            self._asked = [one for one in self._asked if one[2] > now]
+            if self.group.status != "active":
+                continue
+            for member in self.members.values():
+                member.expire(now - self._ack_wait_s)
+            room = sum(max(0, member.free) for member in self.members.values())
+            coming = sum(left for _, left, _ in self._asked)
+            wanted = min(room, self.group.settings.max_inflight) - coming
+            if wanted <= 0 or len(self._asked) >= PULLS_MAX or (coming and wanted * 4 < room):
+                continue
+            self._number += 1
+            self._asked.append((self._number, wanted, now + PULL_EXPIRES_S + 1))
+            asked = {"batch": wanted, "expires": int(PULL_EXPIRES_S * 1e9)}
+            await client.publish(subject, msgspec.json.encode(asked), reply=f"{inbox}.{self._number}")
+
+    async def _receive(self, message: Msg) -> None:
+        if not message.reply:
+            self._status(message)
+            return
+        if self._asked:  # requests are served in order
+            number, left, until = self._asked[0]
+            self._asked[0:1] = [(number, left - 1, until)] if left > 1 else []
+        attempt, number = _counts(message.reply)
+        fed = int((message.headers or {})[queues.FED])
+        try:
+            record = await self._record(_envelope.decode(message.data))
+            attempt -= self._uncounted.get(number, 0)
+            given = delivery(record, attempt=attempt, reply=message.reply, number=number, fed=fed)
+        except Exception as error:  # noqa: BLE001 - of a later release, say: whatever it is, it must not be forgotten
+            await self._unreadable(fed, attempt, message.reply, number, error)
+        else:
+            self._hand_out(given)
+
+    async def _unreadable(self, fed: int, attempt: int, reply: str, number: int, error: Exception) -> None:
+        record = await self._tail.read(lambda tx: history.at(tx, fed))
+        assert record is not None, f"history has nothing at {fed}"
+        told = Told(f"entry_{fed}", record.stream, record.kind, NULL, EMPTY, "")
+        given = Delivery(fed, told, record.recorded_at, attempt, reply, number, fed)
+        self._bury(given, "unreadable", f"{type(error).__name__}: {error}")
+
+    def _status(self, message: Msg) -> None:
+        """A request is over without all that it asked for."""
+        status = (message.headers or {}).get("Status", "")
+        over = message.subject.rpartition(".")[2]
+        self._asked = [one for one in self._asked if str(one[0]) != over]
+        described = (message.headers or {}).get("Description", "")
+        if status == "503" or (status == "409" and "deleted" in described.lower()):
+            self._failure = Lost(f"the queue is gone: {status} {described}")
+        self._wake.set()
+
+    def _hand_out(self, given: Delivery) -> None:
+        if given.attempt > self.group.settings.max_redeliveries + 1:
+            self._bury(given, "redelivered", "")
+            return
+        members = [one for one in self.members.values() if not one.leaving and not one.holds(given)]
+        if not members:
+            self._give_back(given, NAK_SOON)
+            return
+        max(members, key=lambda member: member.free).give(given)
+        self.delivered_total += 1
+        self._wake.set()
+
+    async def _record(self, told: Envelope) -> EntryRecord:
+        if told.data_omitted:
+            record = await self._tail.read(lambda tx: history.at(tx, told.position))
+            assert record is not None, f"history has nothing at {told.position}"
+            return record
+        return EntryRecord(
+            position=told.position,
+            environment=told.environment,
+            stream=told.stream,
+            version=told.version,
+            kind=told.kind,
+            data=bytes(told.data).decode(),
+            metadata=bytes(told.metadata).decode(),
+            actor="",
+            correlation="",
+            causation="",
+            recorded_at=clock.parse_rfc3339(told.recorded_at, field="recorded_at"),
+            digest=b"",
+        )
+
+
+def _counts(reply: str) -> tuple[int, int]:
+    """How often it was delivered, and its number in the stream:
+    $JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<times>.<number>.<number of the delivery>.<instant>.<pending>"""
+    tokens = reply.split(".")
+    first = 4 if len(tokens) == 9 else 6
+    return int(tokens[first]), int(tokens[first + 1])
+
+
+def _refuse(waiting: asyncio.Future[None] | None) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_exception(Unavailable("NATS is not connected", hint="settle it again in a moment"))

@@ -1,0 +1,76 @@
+"""A consumer group while the server is killed, NATS is killed, and its folder is wiped: every event comes, counted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ironflow import Client
+from ironflow.client import event
+from tests.support.server import ServerProcess
+
+EVENTS = 300
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_no_event_is_lost_for_a_group(
+    request: pytest.FixtureRequest, store: str, start_server: Callable[..., ServerProcess]
+) -> None:
+    url = request.getfixturevalue("durable_postgres_url") if store == "postgres" else None
+    server = start_server(database_url=url)
+    acked: set[int] = set()
+    progress = threading.Condition()
+    with Client(server.url) as client:
+        client.groups.create("billing", "order.>", ack_wait=1, max_redeliveries=10_000)
+
+        def consume() -> None:
+            consumer = client.consume("billing", window=20)
+            for message in consumer:
+                if message.ack().result(60):
+                    with progress:
+                        acked.add(message.data["n"])
+                        progress.notify_all()
+
+        threading.Thread(target=consume, daemon=True).start()
+
+        def emit(start: int, end: int) -> None:
+            client.emit_batch([event("order.placed", {"n": n}) for n in range(start, end)])
+
+        def come(count: int) -> None:
+            with progress:
+                assert progress.wait_for(lambda: len(acked) >= count, 90), f"{len(acked)} of {count}"
+
+        emit(0, 100)
+        come(40)
+        server.kill9()
+        server.restart()
+        emit(100, 200)
+        come(130)
+        os.kill(_nats_pid(server), signal.SIGKILL)
+        come(160)
+        server.kill9()
+        shutil.rmtree(server.data_dir / "nats" / "js")
+        server.restart()
+        emit(200, EVENTS)
+        come(EVENTS)
+
+    assert acked == set(range(EVENTS))
+    server.check_history()
+
+
+def _nats_pid(server: ServerProcess) -> int:
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+            name = (path.parent / "comm").read_text().strip()
+        except OSError:
+            continue
+        if int(fields[1]) == server.pid and name.startswith("nats"):
+            return int(path.parent.name)
+    raise AssertionError("the server has no nats-server")
