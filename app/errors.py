@@ -183,6 +183,18 @@ class SchemaNotFound(NotFound):
     code = "SCHEMA_NOT_FOUND"
 
 
+class ProjectionNotFound(NotFound):
+    """No projection has that name in this environment."""
+
+    code = "PROJECTION_NOT_FOUND"
+
+
+class RebuildNotFound(NotFound):
+    """The projection was never rebuilt."""
+
+    code = "REBUILD_NOT_FOUND"
+
+
 class BreakerNotFound(NotFound):
     """No circuit breaker has that key."""
 
@@ -259,6 +271,27 @@ class SchemaIncompatible(Conflict):
     """The schema would refuse events that its version accepts."""
 
     code = "SCHEMA_INCOMPATIBLE"
+
+
+class ProjectionSuperseded(Conflict):
+    """A newer version of the projection is registered: this one must not be brought back by an old worker."""
+
+    code = "PROJECTION_SUPERSEDED"
+
+
+class ProjectionStopped(Conflict):
+    """An event that its reducer cannot take has stopped the projection."""
+
+    code = "PROJECTION_STOPPED"
+
+
+class LeaseLost(Conflict):
+    """Another runner has the projection now. Published clients know it by its message."""
+
+    code = "PROJECTION_LEASE_LOST"
+
+    def __init__(self, hint: str) -> None:
+        super().__init__("projection lease lost", hint=hint)
 
 
 class AmbiguousId(Conflict):

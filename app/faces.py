@@ -34,6 +34,7 @@ from app.rpc.ironflow_service import (
     EntityStreamService,
     EventSchemaService,
     IronflowService,
+    ProjectionService,
     PubSubService,
     QueryService,
     WebhookService,
@@ -46,6 +47,7 @@ from ironflow.v1 import (
     entity_stream_pb2_grpc,
     event_schema_pb2_grpc,
     ironflow_pb2_grpc,
+    projection_pb2_grpc,
     pubsub_pb2_grpc,
     query_pb2_grpc,
     webhook_pb2_grpc,
@@ -103,6 +105,7 @@ class Faces:
         event_schema_pb2_grpc.add_EventSchemaServiceServicer_to_server(EventSchemaService(self._services), server)
         webhook_pb2_grpc.add_WebhookServiceServicer_to_server(WebhookService(self._services), server)
         query_pb2_grpc.add_QueryServiceServicer_to_server(QueryService(self._services), server)
+        projection_pb2_grpc.add_ProjectionServiceServicer_to_server(ProjectionService(self._services), server)
         await server.start()
         self._grpc = server
         return self._grpc_address
@@ -168,6 +171,7 @@ def services_of(
         topics=node.topics,
         events=EventReader(node.storage),
         schemas=node.schemas,
+        projections=node.projections,
         streams=node.streams,
         entities=EntityReader(node.storage),
         snapshots=Snapshots(node.storage, node.clock, node.ids),

@@ -28,6 +28,9 @@ from app.history.fold import Fold, Noun
 from app.history.insist import insist
 from app.history.tail import Tail
 from app.ids import Ids
+from app.projections.declared import Declared
+from app.projections.noun import ProjectionNoun
+from app.projections.service import Projections
 from app.runs.cancellations import Cancellations
 from app.runs.engine import Engine
 from app.runs.function import FunctionNoun
@@ -76,6 +79,7 @@ def nouns() -> Sequence[Noun]:
         DeliveryNoun(),
         GroupNoun(),
         DeadLetterNoun(),
+        ProjectionNoun(),
     )
 
 
@@ -192,12 +196,16 @@ class Node:
             clock=clock,
         )
 
+        self.projections = Projections(storage=storage, committer=self.committer, tail=self.tail, clock=clock)
+        self.declared = Declared(self.projections)
+
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
         await self.tail.start()
         await self.functions.start()
         await self.schemas.start()
         await self.groups.start()
+        await self.projections.registry.start()
         await self.timers.start()
         await self.expiry.start()
         await self.vault.start()
@@ -214,6 +222,9 @@ class Node:
                 ("functions", self.functions.run),
                 ("schemas", self.schemas.run),
                 ("groups", self.groups.run),
+                ("projections", self.projections.registry.run),
+                ("projection-feed", self.projections.feed.run),
+                ("declared-projections", self.declared.run),
                 ("waits", self.waits.run),
                 ("dispatcher", self.dispatcher.run),
                 ("push", self.push.run),

@@ -201,6 +201,47 @@ class EnforcementRow(NamedTuple):
     position: int
 
 
+class ProjectionRow(NamedTuple):
+    """`state` is JSON: the projection as it was folded from its stream."""
+
+    environment: str
+    name: str
+    mode: str
+    status: str
+    state: str
+    created_at: int
+    updated_at: int
+    position: int
+
+
+class ProjectionStateRow(NamedTuple):
+    """The state of one partition, as JSON text. Not derived from history by itself: a reducer is needed."""
+
+    environment: str
+    name: str
+    generation: int
+    partition_key: str
+    state: str
+    version: int
+    last_event_id: str
+    last_event_at: int
+    position: int
+    updated_at: int
+
+
+class ProjectionSnapshotRow(NamedTuple):
+    """The state of one partition as it was at a position."""
+
+    environment: str
+    name: str
+    generation: int
+    partition_key: str
+    position: int
+    state: str
+    last_event_id: str
+    last_event_at: int
+
+
 class GateRow(NamedTuple):
     """Events that wait at a gate; with a 0 under `waiting` none do, and there is no row."""
 
@@ -312,4 +353,7 @@ Record = (
     | WebhookDeliveryRow
     | GroupRow
     | DeadLetterRow
+    | ProjectionRow
+    | ProjectionStateRow
+    | ProjectionSnapshotRow
 )

@@ -26,6 +26,7 @@ FEATURES = (
     "webhooks",
     "sql",
     "consumer_groups",
+    "projections",
 )
 
 _PAGE = """<!doctype html>

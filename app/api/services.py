@@ -31,6 +31,7 @@ from app.history.sql import Sql
 from app.history.tail import Tail
 from app.ids import Ids
 from app.metrics import Metrics
+from app.projections.service import Projections
 from app.runs.bulk import Bulk
 from app.runs.engine import Engine
 from app.runs.functions import Functions
@@ -58,6 +59,7 @@ class Services:
     topics: Topics
     events: EventReader
     schemas: Schemas
+    projections: Projections
     streams: Streams
     entities: EntityReader
     snapshots: Snapshots

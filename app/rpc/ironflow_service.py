@@ -12,7 +12,7 @@ from app.api.answers import error_of, note
 from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import Unimplemented
-from app.rpc import group_streams, metadata, pubsub, query, schemas, streams, subscribe, webhooks
+from app.rpc import group_streams, metadata, projections, pubsub, query, schemas, streams, subscribe, webhooks
 from app.rpc.methods import METHODS, Method, Table
 from ironflow.v1 import (
     entity_stream_pb2,
@@ -21,6 +21,8 @@ from ironflow.v1 import (
     event_schema_pb2_grpc,
     ironflow_pb2,
     ironflow_pb2_grpc,
+    projection_pb2,
+    projection_pb2_grpc,
     pubsub_pb2,
     pubsub_pb2_grpc,
     query_pb2,
@@ -109,6 +111,15 @@ class QueryService(query_pb2_grpc.QueryServiceServicer):
         _fill(self, services, query_pb2.DESCRIPTOR.services_by_name["QueryService"], query.METHODS)
 
 
+class ProjectionService(projection_pb2_grpc.ProjectionServiceServicer):
+    """The same of ProjectionService. Runners poll where there are no streams."""
+
+    def __init__(self, services: Services) -> None:
+        _fill(self, services, projection_pb2.DESCRIPTOR.services_by_name["ProjectionService"], projections.METHODS)
+        for name in ("StreamProjectionEvents", "WaitProjectionCatchupStream"):
+            setattr(self, name, _unimplemented_stream(f"ProjectionService/{name}"))
+
+
 def _fill(servicer: object, services: Services, service: Any, table: Table) -> None:
     for name, described in service.methods_by_name.items():
         if described.client_streaming or described.server_streaming:
@@ -132,6 +143,14 @@ def _unimplemented(name: str) -> Method:
         raise Unimplemented(f"{name} is not implemented", hint="see /api/v1/capabilities")
 
     return method
+
+
+def _unimplemented_stream(name: str) -> Callable[[Any, Context], AsyncIterator[Any]]:
+    async def answer(request: Any, context: Context) -> AsyncIterator[Any]:
+        await refuse(context, Unimplemented(f"{name} is not implemented", hint="see /api/v1/capabilities"))
+        yield  # what makes it a stream; the call has ended by now
+
+    return answer
 
 
 async def refuse(context: Context, error: BaseException, *, method: str = "", request_id: str = "") -> None:

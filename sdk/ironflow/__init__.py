@@ -18,6 +18,7 @@ from ironflow.options import (
     Throttle,
     cron,
 )
+from ironflow.projection import ProjectedEvent, Projection, projection
 
 if TYPE_CHECKING:
     from ironflow.aggregate import Aggregate
@@ -58,6 +59,8 @@ __all__ = [
     "Message",
     "NonRetryableError",
     "On",
+    "ProjectedEvent",
+    "Projection",
     "RateLimit",
     "Retry",
     "RetryAfterError",
@@ -77,6 +80,7 @@ __all__ = [
     "cron",
     "function",
     "on",
+    "projection",
     "serve",
     "step_key",
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery, entities, groups, history, schemas, tables, topics
+from ironflow import calls, discovery, entities, groups, history, projections, schemas, tables, topics
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -68,6 +68,7 @@ class Client:
         self.streams = Streams(self)
         self.history = History(self)
         self.schemas = Schemas(self)
+        self.projections = Projections(self)
         self.breakers = Breakers(self)
         self.webhooks = Webhooks(self)
         self.topics = Topics(self)
@@ -178,6 +179,7 @@ class AsyncClient:
         self.streams = AsyncStreams(self)
         self.history = AsyncHistory(self)
         self.schemas = AsyncSchemas(self)
+        self.projections = AsyncProjections(self)
         self.breakers = AsyncBreakers(self)
         self.webhooks = AsyncWebhooks(self)
         self.topics = AsyncTopics(self)
@@ -368,6 +370,40 @@ class AsyncSchemas(AsyncPart):
     delete = Awaited(schemas.delete)
     enforce = Awaited(schemas.enforce)
     check = Awaited(schemas.check)
+
+
+class Projections(Part):
+    list = Blocking(projections.list_projections)
+    get = Blocking(projections.get)
+    state = Blocking(projections.state)
+    status = Blocking(projections.status)
+    partitions = Blocking(projections.partitions)
+    declare = Blocking(projections.declare)
+    pause = Blocking(projections.pause)
+    resume = Blocking(projections.resume)
+    rebuild = Blocking(projections.rebuild)
+    rebuild_job = Blocking(projections.rebuild_job)
+    cancel_rebuild = Blocking(projections.cancel_rebuild)
+    delete = Blocking(projections.delete)
+    wait = Blocking(projections.wait)
+    wait_for_event = Blocking(projections.wait_for_event)
+
+
+class AsyncProjections(AsyncPart):
+    list = Awaited(projections.list_projections)
+    get = Awaited(projections.get)
+    state = Awaited(projections.state)
+    status = Awaited(projections.status)
+    partitions = Awaited(projections.partitions)
+    declare = Awaited(projections.declare)
+    pause = Awaited(projections.pause)
+    resume = Awaited(projections.resume)
+    rebuild = Awaited(projections.rebuild)
+    rebuild_job = Awaited(projections.rebuild_job)
+    cancel_rebuild = Awaited(projections.cancel_rebuild)
+    delete = Awaited(projections.delete)
+    wait = Awaited(projections.wait)
+    wait_for_event = Awaited(projections.wait_for_event)
 
 
 class Breakers(Part):

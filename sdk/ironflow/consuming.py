@@ -29,7 +29,8 @@ from ironflow import discovery
 from ironflow.backoff import Backoff
 from ironflow.durations import Duration, seconds
 from ironflow.errors import IronflowError, ServerUnavailable, Timeout
-from ironflow.stream import _EOF, _FATAL, Place
+from ironflow.place import ConnectionLost, Place, refusal
+from ironflow.stream import _EOF
 from ironflow.v1 import pubsub_pb2, pubsub_pb2_grpc
 from ironflow.worker import asked_place
 
@@ -151,10 +152,8 @@ class _Member:
     def _lost_s(self, error: grpc.RpcError | None) -> float:
         """How long to wait before joining again. Raises what joining again would not mend."""
         self._acks.lose()
-        if error is not None and (kind := _FATAL.get(error.code())) is not None:
-            told = _trailing(error)
-            code, hint = told.get("ironflow-code", ""), told.get("ironflow-hint", "")
-            raise kind(error.details() or "", code=code, hint=hint)
+        if error is not None and not isinstance(refused := refusal(error), ConnectionLost):
+            raise refused
         return self._backoff.lost(time.monotonic()) * random.uniform(0.5, 1.0)
 
 
@@ -352,7 +351,3 @@ def _message(event: pubsub_pb2.SubscriptionEvent, settle: Any) -> Message[Any]:
         metadata=metadata,
         _settle=settle,
     )
-
-
-def _trailing(error: Any) -> dict[str, str]:
-    return {key: value for key, value in (error.trailing_metadata() or ()) if isinstance(value, str)}

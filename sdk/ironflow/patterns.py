@@ -18,3 +18,14 @@ def check_pattern(pattern: str) -> None:
         else:
             continue
         raise ValueError(f"the pattern {pattern!r} {reason}; write order.placed, order.* or order.>")
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether the name of an event fits a pattern, as the server sees it."""
+    wanted, given = pattern.split("."), name.split(".")
+    if wanted[-1] == ">":
+        wanted = wanted[:-1]
+        if len(given) <= len(wanted):
+            return False
+        given = given[: len(wanted)]
+    return len(wanted) == len(given) and all(w in ("*", g) for w, g in zip(wanted, given, strict=True))

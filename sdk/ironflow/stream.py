@@ -7,87 +7,30 @@ import logging
 import os
 import platform
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import grpc
 
-from ironflow import errors
-from ironflow.errors import IronflowError
 from ironflow.function import Function
 from ironflow.jobs import Jobs
 from ironflow.outbox import Outbox
 from ironflow.parking import Parking
+from ironflow.place import CALL_TIMEOUT_S, SDK, ConnectionLost, Place, first_of, refusal
+from ironflow.projecting import Projecting
+from ironflow.projection import Projection
 from ironflow.registration import registration
 from ironflow.threads import Threads
 from ironflow.v1 import ironflow_pb2, worker_pb2
 
 log = logging.getLogger("ironflow.worker")
 
-SDK = "python/0.1.0"
-CALL_TIMEOUT_S = 10.0
-CLOSE_TIMEOUT_S = 5.0
 HEARTBEAT_S = 5.0
-MESSAGE_BYTES_MAX = 64 * 2**20
-OPTIONS: list[tuple[str, Any]] = [
-    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
-    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
-    # A server that is gone without a word is noticed within ten seconds.
-    ("grpc.keepalive_time_ms", 5_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-    # Each connection is tried anew: gRPC would remember the failures of the one before, and wait.
-    ("grpc.use_local_subchannel_pool", 1),
-]
-_FATAL: dict[grpc.StatusCode, type[IronflowError]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidArgument,
-    grpc.StatusCode.UNAUTHENTICATED: errors.Unauthenticated,
-    grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDenied,
-    grpc.StatusCode.NOT_FOUND: errors.NotFound,
-    grpc.StatusCode.ALREADY_EXISTS: errors.Conflict,
-    grpc.StatusCode.FAILED_PRECONDITION: errors.Conflict,
-    grpc.StatusCode.UNIMPLEMENTED: IronflowError,
-}
-
-
+CLOSE_TIMEOUT_S = 5.0
 _EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # not in the stubs
-
-
-class ConnectionLost(Exception):
-    """The server is away or has ended the stream: try again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where to connect, and as whom."""
-
-    address: str
-    secure: bool
-    environment: str
-    api_key: str = field(default="", repr=False)
-
-    def channel(self) -> grpc.aio.Channel:
-        if self.secure:
-            return grpc.aio.secure_channel(self.address, grpc.ssl_channel_credentials(), options=self._options())
-        return grpc.aio.insecure_channel(self.address, options=self._options())
-
-    def blocking_channel(self) -> grpc.Channel:
-        if self.secure:
-            return grpc.secure_channel(self.address, grpc.ssl_channel_credentials(), options=self._options())
-        return grpc.insecure_channel(self.address, options=self._options())
-
-    def _options(self) -> list[tuple[str, Any]]:
-        # A proxy that is meant for the outside cannot reach a server on this machine.
-        local = self.address.startswith(("127.", "localhost:", "[::1]:"))
-        return [*OPTIONS, ("grpc.enable_http_proxy", 0)] if local else OPTIONS
-
-    def metadata(self) -> list[tuple[str, str]]:
-        told = [("x-ironflow-environment-id", self.environment), ("x-ironflow-sdk", SDK)]
-        return [*told, ("authorization", f"Bearer {self.api_key}")] if self.api_key else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +56,8 @@ class Connection:
         handlers: Threads,
         threads: Threads,
         parking: Parking,
+        projections: Sequence[Projection],
+        projection_threads: Threads,
         on_connected: Callable[[], None],
     ) -> None:
         self._place = place
@@ -122,6 +67,8 @@ class Connection:
         self._on_connected = on_connected
         self._outbox = Outbox()
         self._parking = parking
+        self._projections = projections
+        self._projection_threads = projection_threads
         self._jobs = Jobs(
             identity.functions,
             slots=identity.slots,
@@ -139,9 +86,29 @@ class Connection:
         try:
             async with self._place.channel() as channel:
                 await self._register_functions(channel)
-                await self._converse(channel)
+                projecting = [self._projecting(one, channel) for one in self._projections]
+                for one in projecting:
+                    await one.register()
+                if not self._identity.functions:
+                    self._on_connected()
+                async with asyncio.TaskGroup() as tasks:
+                    if self._identity.functions:
+                        tasks.create_task(self._converse(channel))
+                    for one in projecting:
+                        tasks.create_task(one.run())
+        except BaseExceptionGroup as group:
+            raise first_of(group) from None
         except grpc.aio.AioRpcError as error:
             raise refusal(error) from None
+
+    def _projecting(self, projection: Projection, channel: grpc.aio.Channel) -> Projecting:
+        return Projecting(
+            projection,
+            place=self._place,
+            channel=channel,
+            threads=self._projection_threads,
+            draining=self._draining,
+        )
 
     async def _register_functions(self, channel: grpc.aio.Channel) -> None:
         register = channel.unary_unary(
@@ -266,15 +233,3 @@ class Connection:
             accepts_batches=True,
             environment=self._place.environment,
         )
-
-
-def refusal(error: grpc.aio.AioRpcError) -> IronflowError | ConnectionLost:
-    """The error in the server's words: final if trying again cannot help."""
-    code, message = error.code(), error.details() or error.code().name
-    kind = _FATAL.get(code)
-    if kind is None:
-        return ConnectionLost(message)
-    told: dict[str, Any] = dict(error.trailing_metadata() or ())  # type: ignore[arg-type]
-    return kind(
-        message, code=str(told.get("ironflow-code", code.name)), hint=str(told.get("ironflow-hint", "")), status=0
-    )

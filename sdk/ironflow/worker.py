@@ -24,7 +24,9 @@ from ironflow import discovery, parking
 from ironflow.backoff import Backoff
 from ironflow.errors import IronflowError, ServerUnavailable, Timeout
 from ironflow.function import Function
-from ironflow.stream import Connection, ConnectionLost, Identity, Place
+from ironflow.place import ConnectionLost, Place
+from ironflow.projection import Projection
+from ironflow.stream import Connection, Identity
 from ironflow.threads import Threads
 
 log = logging.getLogger("ironflow.worker")
@@ -40,6 +42,8 @@ class Worker:
     plain steps of either. On SIGTERM or SIGINT the worker takes no new runs and finishes those it has, up to a minute;
     a second signal stops at once. What it does not finish, another worker goes on with.
 
+    `projections` are folded here, each by one worker at a time; the others stand by.
+
     Runs of async functions that sleep or wait stay in memory, up to `parked_runs_max` of them, and go on where they
     were; the others, and all when memory is short or the worker ends, are replayed from what is recorded.
 
@@ -49,8 +53,9 @@ class Worker:
 
     def __init__(
         self,
-        functions: Sequence[Function],
+        functions: Sequence[Function] = (),
         *,
+        projections: Sequence[Projection] = (),
         server: str | None = None,
         grpc_address: str | None = None,
         api_key: str | None = None,
@@ -61,8 +66,8 @@ class Worker:
         threads: int | None = None,
         parked_runs_max: int = parking.COUNT_MAX,
     ) -> None:
-        if isinstance(functions, Function) or not functions:
-            raise ValueError("a worker needs functions: Worker([my_function])")
+        if isinstance(functions, Function) or not (functions or projections):
+            raise ValueError("a worker needs functions: Worker([my_function]), or projections=[my_projection]")
         if max_concurrent_jobs < 1:
             raise ValueError(f"max_concurrent_jobs must be 1 or more, not {max_concurrent_jobs}")
         if threads is not None and threads < 1:
@@ -80,6 +85,7 @@ class Worker:
             handler = declared.options.on_failure
             if isinstance(handler, Function) and known.setdefault(handler.id, handler) is not handler:
                 raise ValueError(f"two functions have the id {handler.id!r}: that of on_failure is another")
+        self._projections = _checked(projections)
         self.id = worker_id or f"worker-{uuid.uuid4()}"
         self._find: Callable[[], discovery.Server] = lambda: discovery.find(
             server, api_key=api_key, environment=environment, grpc_address=grpc_address
@@ -108,9 +114,10 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         handlers = Threads(self._thread_count, name="ironflow-function")
         steps = Threads(self._thread_count, name="ironflow-step")
+        projecting = Threads(max(1, 2 * len(self._projections)), name="ironflow-projection")
         with self._signals():
             tasks = [
-                asyncio.create_task(self._keep_connected(handlers, steps)),
+                asyncio.create_task(self._keep_connected(handlers, steps, projecting)),
                 asyncio.create_task(self._stopping.wait()),
             ]
             try:
@@ -122,6 +129,7 @@ class Worker:
                 self._loop = None
                 handlers.close()
                 steps.close()
+                projecting.close()
         if not tasks[0].cancelled():
             tasks[0].result()
         log.info("stopped")
@@ -162,7 +170,7 @@ class Worker:
                     if handler is not None:
                         signal.signal(number, handler)
 
-    async def _keep_connected(self, handlers: Threads, steps: Threads) -> None:
+    async def _keep_connected(self, handlers: Threads, steps: Threads, projecting: Threads) -> None:
         backoff = Backoff()
         while not self._draining.is_set():
             found = self._find()  # each time: a server that was started again may have another port
@@ -178,6 +186,8 @@ class Worker:
                     handlers=handlers,
                     threads=steps,
                     parking=self._parking,
+                    projections=self._projections,
+                    projection_threads=projecting,
                     on_connected=functools.partial(self._connected, at, backoff),
                 )
                 await connection.run()
@@ -201,6 +211,20 @@ class Worker:
         """Wait, unless the worker is to stop: without a connection there is nothing to finish."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._draining.wait(), delay_s)
+
+
+def _checked(projections: Sequence[Projection]) -> Sequence[Projection]:
+    """The projections, if they can run beside one another. Raises TypeError, ValueError."""
+    if isinstance(projections, Projection):
+        raise TypeError("projections must be a list: Worker(projections=[my_projection])")
+    names = set[str]()
+    for one in projections:
+        if not isinstance(one, Projection):
+            raise TypeError(f"{one!r} is not a projection of ironflow: declare it with @projection(...)")
+        if one.name in names:
+            raise ValueError(f"two projections have the name {one.name!r}")
+        names.add(one.name)
+    return tuple(projections)
 
 
 async def _place(server: discovery.Server, threads: Threads) -> Place:

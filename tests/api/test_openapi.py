@@ -16,6 +16,7 @@ DOCUMENT = "/api/v1/openapi.json"
 STEERING = ("/rotate", "/reset", "/pause", "/resume", "/replay")
 """What is posted there says all by its name."""
 RPC = "/ironflow.v1.IronflowService"
+SERVICE = "/ironflow.v1.ProjectionService"
 
 
 @pytest.fixture
@@ -104,6 +105,8 @@ class Walk:
     def prepare(self) -> None:
         function = {"id": "ship-order", "triggers": [{"event": "order.*"}]}
         assert self.http.post(f"{RPC}/RegisterFunction", json=function).is_success
+        rules = [{"on": "a", "set": {"seen": "true"}}]
+        self.http.put("/api/v1/projections/shop", json={"events": ["a"], "rules": rules})
         for name in ("stripe-key", "other"):
             self.http.post("/api/v1/secrets", json={"name": name, "value": "x"})
             self.http.delete(f"/api/v1/secrets/{name}")
@@ -152,7 +155,7 @@ class Walk:
     def _made_real(self, path: str, method: str, body: Any) -> tuple[dict[str, str], Any]:
         """Values for the path, and the example about things that are there."""
         values = {"bucket": "carts", "key": "a/b", "name": "shop", "worker_id": "w1", "function_id": "ship-order"}
-        values["topic"] = "orders.eu"
+        values |= {"topic": "orders.eu", "entity_id": "o-7"}
         if path.startswith("/api/v1/secrets"):
             values["name"] = "stripe-key"
         if path.startswith("/api/v1/functions/{function_id}") and method != "GET":
@@ -167,8 +170,6 @@ class Walk:
                 self.http.post("/api/v1/events/schemas", json={"event_name": "order.placed", "schema": {}})
         if path.startswith("/api/v1/groups"):
             values["name"] = "billing"
-        if "{entity_id}" in path:
-            values["entity_id"] = "o-7"
         if "{position}" in path:
             values["position"] = self.http.get("/api/v1/history").json()["entries"][-1]["position"]
         if path.endswith("/{event_id}"):
@@ -184,6 +185,8 @@ class Walk:
             for step in body.get("steps", ()):
                 step["id"] = f"{job['run_id']}:{step['name']}:0"
         values |= self._of_webhooks(path)
+        if path.startswith("/api/v1/projections"):
+            values["name"], body = self._projection(path, method, body)
         if "/counters/" in path:
             values["key"] = "count"
         return values, body
@@ -192,6 +195,17 @@ class Walk:
         """Those of the source that asks for no signature, or of the one that the document's example made."""
         unsigned = path.endswith(("/{token}", "/previous-secret")) or "{delivery_id}" in path
         return self.webhook if unsigned else {"source": "repo"}
+
+    def _projection(self, path: str, method: str, body: Any) -> tuple[str, Any]:
+        """The name of a projection, and the example about an event that is there."""
+        if path.endswith("/wait-for-event"):
+            return "", {**body, "eventId": self.http.post("/api/v1/events", json={"name": "a"}).json()["event_id"]}
+        if not path.endswith(("/rebuild", "/cancel")):
+            return "shop", body
+        self.http.post(f"{SERVICE}/RegisterProjection", json={"name": "managed", "events": ["a"]})
+        verb = "cancel" if path.endswith("/rebuild") and method == "POST" else "rebuild"
+        self.http.post(f"/api/v1/projections/managed/{verb}")
+        return "managed", body
 
     def _check(self, answer: httpx.Response, method: str, path: str, operation: dict[str, Any]) -> None:
         told = operation["responses"].get(str(answer.status_code))

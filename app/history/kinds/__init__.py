@@ -10,7 +10,21 @@ from typing import Any
 
 import msgspec
 
-from app.history.kinds import config, entity, event, function, gate, group, kv, run, schema, secret, topic, webhook
+from app.history.kinds import (
+    config,
+    entity,
+    event,
+    function,
+    gate,
+    group,
+    kv,
+    projection,
+    run,
+    schema,
+    secret,
+    topic,
+    webhook,
+)
 from app.history.kinds.base import EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
@@ -43,6 +57,19 @@ from app.history.kinds.group import (
     GroupUpdated,
 )
 from app.history.kinds.kv import BucketCreated, BucketDeleted, KvDeleted, KvExpired, KvPurged, KvPut
+from app.history.kinds.projection import (
+    ProjectionDefinition,
+    ProjectionDeleted,
+    ProjectionEventSkipped,
+    ProjectionPaused,
+    ProjectionRebuildCancelled,
+    ProjectionRebuilding,
+    ProjectionRebuilt,
+    ProjectionRegistered,
+    ProjectionResumed,
+    ProjectionStopped,
+    Rule,
+)
 from app.history.kinds.run import (
     CancelWhen,
     Dispatch,
@@ -142,9 +169,20 @@ __all__ = [
     "KvPurged",
     "KvPut",
     "Outcome",
+    "ProjectionDefinition",
+    "ProjectionDeleted",
+    "ProjectionEventSkipped",
+    "ProjectionPaused",
+    "ProjectionRebuildCancelled",
+    "ProjectionRebuilding",
+    "ProjectionRebuilt",
+    "ProjectionRegistered",
+    "ProjectionResumed",
+    "ProjectionStopped",
     "RateLimit",
     "Receipt",
     "RetryPolicy",
+    "Rule",
     "RunCancelled",
     "RunCompleted",
     "RunCreated",
@@ -186,7 +224,7 @@ __all__ = [
     "encode",
 ]
 
-_NOUNS = (entity, event, function, gate, group, run, topic, kv, config, secret, schema, webhook)
+_NOUNS = (entity, event, function, gate, group, run, topic, kv, config, secret, schema, webhook, projection)
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}

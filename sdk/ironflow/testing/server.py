@@ -49,7 +49,7 @@ class Server:
 
         return AsyncClient(self.url, environment=environment or self.environment)
 
-    def worker(self, functions: Sequence[Function], *, environment: str | None = None, **options: Any) -> Worker:
+    def worker(self, functions: Sequence[Function] = (), *, environment: str | None = None, **options: Any) -> Worker:
         """A worker of this server, to be run: `asyncio.create_task(worker.run())`."""
         from ironflow.worker import Worker
 
@@ -58,7 +58,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def working(
-        self, functions: Sequence[Function], *, environment: str | None = None, **options: Any
+        self, functions: Sequence[Function] = (), *, environment: str | None = None, **options: Any
     ) -> AsyncIterator[AsyncClient]:
         """A client, with a worker of the functions for as long as the block lasts. Raises what the worker raises."""
         worker = self.worker(functions, environment=environment, **options)

@@ -1,0 +1,368 @@
+"""/api/v1/projections: views that are folded from events, their states, and how far they have come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import falcon.asgi
+import msgspec
+
+from app.api.answers import answer, body_of, decoded
+from app.api.caller import caller_of, environment_of
+from app.api.parameters import query_of
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.base import given
+from app.api.shapes.projections import (
+    CatchupQuery,
+    ListProjectionPartitionsResponse,
+    ListProjectionsQuery,
+    PartitionsQuery,
+    ProjectionActionResponse,
+    ProjectionQuery,
+    ProjectionResponse,
+    ProjectionStatusResponse,
+    ProjectionSummary,
+    ReasonQuery,
+    RebuildJobResponse,
+    RegisteredProjectionResponse,
+    WaitBatchResponse,
+    WaitItemResult,
+    WaitResult,
+    caught_shown,
+    job_shown,
+    status_shown,
+    summary,
+    told,
+    whole,
+)
+from app.errors import InvalidArgument, IronflowError
+from app.history import moments
+from app.history.kinds import ProjectionDefinition, Rule
+from app.history.kinds.base import empty
+from app.projections.waits import TIMEOUT_S, Caught, Item
+
+
+class RuleBody(msgspec.Struct, forbid_unknown_fields=True):
+    """CEL expressions over `event` and `state`; `set` and `remove` name paths into the state."""
+
+    on: str
+    when: str = ""
+    set: dict[str, str] = {}
+    remove: list[str] = []
+
+
+class ProjectionBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A projection whose reducer is rules, which the server itself follows."""
+
+    events: list[str]
+    rules: list[RuleBody] = []
+    initial: msgspec.Raw = msgspec.field(default_factory=empty)
+    mode: str = "declared"
+    partition_key: str = ""
+    version: int = 1
+    on_error: str = "stop"
+    description: str = ""
+    snapshot_every: int = 500
+    change_reason: str = ""
+
+
+class RebuildBody(msgspec.Struct, forbid_unknown_fields=True):
+    partition: str = ""
+    fromEventId: str = ""
+    toEventId: str = ""
+    dryRun: bool = False
+    reason: str = ""
+
+
+class SteerBody(msgspec.Struct, forbid_unknown_fields=True):
+    reason: str = ""
+
+
+class WaitItemBody(msgspec.Struct):
+    name: str
+    minSeq: int | str = 0
+    partition: str = ""
+
+
+class WaitBatchBody(msgspec.Struct):
+    items: list[WaitItemBody]
+    timeoutMs: int | None = None
+
+
+class WaitForEventBody(msgspec.Struct):
+    eventId: str
+    projection: str
+    timeoutMs: int | None = None
+    partition: str = ""
+
+
+_projection = msgspec.json.Decoder(ProjectionBody)
+_rebuild = msgspec.json.Decoder(RebuildBody)
+_steer = msgspec.json.Decoder(SteerBody)
+_batch = msgspec.json.Decoder(WaitBatchBody)
+_for_event = msgspec.json.Decoder(WaitForEventBody)
+
+
+class Projections:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        query, projections = query_of(req, ListProjectionsQuery), self._services.projections
+        found = projections.registry.list(environment_of(req), status=query.status, mode=query.mode)
+        answer(resp, [summary(await projections.status(one)) for one in found])
+
+
+class OneProjection:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        query, services = query_of(req, ProjectionQuery), self._services
+        projection = services.projections.registry.get(environment_of(req), name)
+        at = await moments.position_of(services.storage, query.at, now=services.clock.now_us())
+        state = await services.projections.states.get(projection, query.partition, at=at)
+        answer(resp, whole(await services.projections.status(projection), state))
+
+    async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        caller, projections = caller_of(req), self._services.projections
+        body: ProjectionBody = decoded(_projection, await body_of(req))
+        definition = ProjectionDefinition(
+            mode=body.mode,
+            events=tuple(body.events),
+            partition_key=body.partition_key,
+            version=body.version,
+            on_error=body.on_error,
+            rules=tuple(Rule(one.on, one.when, one.set, tuple(one.remove)) for one in body.rules),
+            description=body.description,
+            snapshot_every=body.snapshot_every,
+            **({"initial": body.initial} if body.mode == "declared" else {}),
+        )
+        projection, result = await projections.registry.register(
+            caller.environment, name, definition, reason=body.change_reason, actor=caller.actor
+        )
+        content = RegisteredProjectionResponse(result=result, **told(await projections.status(projection)))
+        answer(resp, content, 201 if result == "registered" else 200)
+
+    async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        caller, reason = caller_of(req), query_of(req, ReasonQuery).reason
+        await self._services.projections.registry.delete(caller.environment, name, reason=reason, actor=caller.actor)
+        answer(resp, ProjectionActionResponse(status="deleted"))
+
+
+class ProjectionStatus:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        projections = self._services.projections
+        answer(resp, status_shown(await projections.status(projections.registry.get(environment_of(req), name))))
+
+
+class Partitions:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        query, projections = query_of(req, PartitionsQuery), self._services.projections
+        projection = projections.registry.get(environment_of(req), name)
+        found = await projections.states.partitions(projection, search=query.q, after=query.after, limit=query.limit)
+        answer(resp, ListProjectionPartitionsResponse(partitions=list(found), returned=len(found)))
+
+
+class Steer:
+    """Pause, resume, or cancel a rebuild."""
+
+    def __init__(self, services: Services, verb: str) -> None:
+        self._services = services
+        self._verb = verb
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        caller, projections = caller_of(req), self._services.projections
+        body: SteerBody = decoded(_steer, await body_of(req) or b"{}")
+        given_to = (caller.environment, name)
+        match self._verb:
+            case "pause":
+                after = await projections.registry.pause(*given_to, reason=body.reason, actor=caller.actor)
+                status = after.status
+            case "resume":
+                after = await projections.registry.resume(*given_to, reason=body.reason, actor=caller.actor)
+                status = after.status
+            case verb:
+                assert verb == "cancel"
+                await projections.rebuilds.cancel(*given_to, reason=body.reason, actor=caller.actor)
+                status = "cancelled"
+        answer(resp, ProjectionActionResponse(status=status))
+
+
+class Rebuild:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        answer(resp, job_shown(await self._services.projections.rebuilds.job(environment_of(req), name)))
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        caller = caller_of(req)
+        body: RebuildBody = decoded(_rebuild, await body_of(req) or b"{}")
+        job = await self._services.projections.rebuilds.start(
+            caller.environment,
+            name,
+            partition=body.partition,
+            from_event_id=body.fromEventId,
+            to_event_id=body.toEventId,
+            dry_run=body.dryRun,
+            reason=body.reason,
+            actor=caller.actor,
+        )
+        answer(resp, job_shown(job))
+
+
+class Catchup:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        query = query_of(req, CatchupQuery)
+        caught = await self._services.projections.waits.until(
+            environment_of(req), name, query.minSeq, timeout_s=query.timeout / 1_000
+        )
+        answer(resp, caught_shown(caught))
+
+
+class CatchupBatch:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        body: WaitBatchBody = decoded(_batch, await body_of(req))
+        items = [Item(one.name, _position(one.minSeq)) for one in body.items]
+        found = await self._services.projections.waits.until_all(
+            environment_of(req), items, timeout_s=_timeout_s(body.timeoutMs)
+        )
+        answer(resp, WaitBatchResponse(results=[_item_shown(one) for one in found]))
+
+
+class WaitForEvent:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        body: WaitForEventBody = decoded(_for_event, await body_of(req))
+        caught = await self._services.projections.waits.until_event(
+            environment_of(req), body.eventId, body.projection, timeout_s=_timeout_s(body.timeoutMs)
+        )
+        answer(resp, caught_shown(caught))
+
+
+def _item_shown(found: Caught | IronflowError) -> WaitItemResult:
+    if isinstance(found, IronflowError):
+        return WaitItemResult(error=given(str(found)))
+    return WaitItemResult(result=caught_shown(found))
+
+
+def _position(told: int | str) -> int:
+    """Raises InvalidArgument."""
+    text = str(told)
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise InvalidArgument(f"minSeq {text[:40]!r} is not a position", field="minSeq")
+    return int(text)
+
+
+def _timeout_s(ms: int | None) -> float:
+    return TIMEOUT_S if ms is None else ms / 1_000
+
+
+def routes(services: Services) -> Sequence[Route]:
+    missing: Mapping[int, str] = {404: "there is no such projection"}
+    one = {
+        "GET": Operation(
+            "A projection, and the state of one partition, now or as of a position or time",
+            {200: Answer("it", ProjectionResponse), **missing, 412: "that state cannot be told"},
+            query=ProjectionQuery,
+        ),
+        "PUT": Operation(
+            "Register a projection that the server folds by rules; another fold is built beside the one that serves",
+            {
+                201: Answer("it is new", RegisteredProjectionResponse),
+                200: Answer("it was there", RegisteredProjectionResponse),
+                400: "it cannot work",
+                409: "it is of another mode, or a newer version is there",
+            },
+            body=Body(
+                ProjectionBody,
+                {
+                    "events": ["order.placed"],
+                    "initial": {"count": 0},
+                    "rules": [{"on": "order.placed", "set": {"count": "state.count + 1"}}],
+                },
+            ),
+        ),
+        "DELETE": Operation(
+            "Delete it, with its states", {200: Answer("done", ProjectionActionResponse), **missing}, query=ReasonQuery
+        ),
+    }
+    rebuild = {
+        "GET": Operation(
+            "How far the rebuild is, or the last one was", {200: Answer("the job", RebuildJobResponse), **missing}
+        ),
+        "POST": Operation(
+            "Fold it from the beginning while the old one serves",
+            {200: Answer("the job", RebuildJobResponse), **missing, 409: "a rebuild is under way"},
+            body=Body(RebuildBody, {"reason": "the rules were wrong"}, required=False),
+        ),
+    }
+    steering = {
+        "pause": "Fold no further until it is resumed",
+        "resume": "Go on, also after an event that stopped it: that is tried again",
+        "cancel": "End the rebuild; the generation that serves goes on",
+    }
+    catchup = Operation(
+        "Wait until it has reached a position",
+        {200: Answer("caught up, or timed out", WaitResult), **missing, 409: "an event has stopped it"},
+        query=CatchupQuery,
+    )
+    batch = Operation(
+        "Wait for several projections at once",
+        {200: Answer("one answer each", WaitBatchResponse)},
+        body=Body(WaitBatchBody, {"items": [{"name": "shop", "minSeq": "1"}], "timeoutMs": 1000}),
+    )
+    for_event = Operation(
+        "Wait until an event is in the state: read your writes",
+        {200: Answer("caught up, or timed out", WaitResult), **missing, 409: "an event has stopped it"},
+        body=Body(WaitForEventBody, {"eventId": "evt_…", "projection": "shop", "timeoutMs": 1000}),
+    )
+    path = "/api/v1/projections"
+    listing = Operation(
+        "Every projection, by name", {200: Answer("them", list[ProjectionSummary])}, query=ListProjectionsQuery
+    )
+    partitions = Operation(
+        "The partitions that have a state",
+        {200: Answer("them", ListProjectionPartitionsResponse), **missing},
+        query=PartitionsQuery,
+    )
+    status = Operation("How far it has come", {200: Answer("it", ProjectionStatusResponse), **missing})
+    return [
+        Route(path, Projections(services), {"GET": listing}),
+        Route(f"{path}/catchup/batch", CatchupBatch(services), {"POST": batch}),
+        Route(f"{path}/wait-for-event", WaitForEvent(services), {"POST": for_event}),
+        Route(f"{path}/{{name}}", OneProjection(services), one),
+        Route(f"{path}/{{name}}/status", ProjectionStatus(services), {"GET": status}),
+        Route(f"{path}/{{name}}/partitions", Partitions(services), {"GET": partitions}),
+        Route(f"{path}/{{name}}/rebuild", Rebuild(services), rebuild),
+        Route(f"{path}/{{name}}/catchup", Catchup(services), {"GET": catchup}),
+        *(
+            Route(
+                f"{path}/{{name}}/{verb}",
+                Steer(services, verb),
+                {
+                    "POST": Operation(
+                        text,
+                        {200: Answer("done", ProjectionActionResponse), **missing},
+                        body=Body(SteerBody, {"reason": "a look at it"}, required=False),
+                    )
+                },
+            )
+            for verb, text in steering.items()
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""Projections: views that are folded from events, in workers or by the server itself."""

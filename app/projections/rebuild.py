@@ -1,0 +1,173 @@
+"""Rebuilding: a new generation is folded from the beginning while the old one serves, and takes its place once it has
+caught up.
+
+Caught up means: it has reached what history was when it was begun, and no less than the generation that serves. That
+one is closed to writers first, so that nobody reads what is older than what was read before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.clock import Clock
+from app.errors import Conflict, FailedPrecondition, InvalidArgument, RebuildNotFound, Unimplemented
+from app.events.reading import EventReader
+from app.history.kinds import Fact, ProjectionRebuildCancelled, ProjectionRebuilding, ProjectionRebuilt
+from app.history.tail import Tail
+from app.projections import definition as definitions
+from app.projections.feed import Feed
+from app.projections.noun import Generation, Projection
+from app.projections.registry import Registry
+from storage import projections
+from storage.contract import Storage, Transaction
+
+CLOSED_S = 10.0
+"""How long a generation that was overtaken stays closed, should the end of the rebuild not be recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How far a rebuild is. `status` is pending, running, completed, paused or failed; `progress` 0 to 100."""
+
+    id: str
+    projection: str
+    status: str
+    processed: int
+    total: int
+    progress: float
+    started_at: int
+    remaining_us: int | None
+    error: str = ""
+    dry_run: bool = False
+
+
+class Rebuilds:
+    def __init__(self, *, storage: Storage, tail: Tail, registry: Registry, feed: Feed, clock: Clock) -> None:
+        self._storage = storage
+        self._tail = tail
+        self._registry = registry
+        self._feed = feed
+        self._clock = clock
+        self._events = EventReader(storage)
+
+    async def start(
+        self,
+        environment: str,
+        name: str,
+        *,
+        partition: str = "",
+        from_event_id: str = "",
+        to_event_id: str = "",
+        dry_run: bool = False,
+        reason: str = "",
+        actor: str = "",
+    ) -> Job:
+        """Begin one; with `dry_run`, only tell what it would be. Raises ProjectionNotFound, Conflict if one is under
+        way, InvalidArgument, Unimplemented."""
+        projection = self._registry.get(environment, name)
+        after = await self._after(projection, partition, from_event_id, to_event_id)
+        if dry_run:
+            head = self._tail.head
+            total = await self._count(projection, projection.serving, after, head)
+            return Job("", name, "completed", 0, total, 0.0, self._clock.now_us(), None, dry_run=True)
+
+        def decide(known: Projection) -> Sequence[Fact]:
+            if known.building is not None:
+                raise Conflict(
+                    f"{name} is being rebuilt already", hint=f"`ironflow projection cancel-rebuild {name}` ends that"
+                )
+            return [ProjectionRebuilding(known.generations + 1, after, reason)]
+
+        await self._registry.change(environment, name, decide, reason=reason, actor=actor)
+        return await self.job(environment, name)
+
+    async def cancel(self, environment: str, name: str, *, reason: str = "", actor: str = "") -> None:
+        """The generation that serves goes on. Raises ProjectionNotFound, FailedPrecondition if none is built."""
+
+        def decide(known: Projection) -> Sequence[Fact]:
+            if known.building is None:
+                raise FailedPrecondition(f"{name} is not being rebuilt")
+            return [ProjectionRebuildCancelled(known.building.number, reason)]
+
+        await self._registry.change(environment, name, decide, reason=reason, actor=actor)
+
+    async def job(self, environment: str, name: str) -> Job:
+        """The rebuild under way, or the last one. Raises ProjectionNotFound, RebuildNotFound."""
+        projection = self._registry.get(environment, name)
+        generation = projection.newest
+        if not generation.target:
+            raise RebuildNotFound(f"{name} was never rebuilt", hint=f"`ironflow projection rebuild {name}`")
+        position, _ = await self._feed.reached(projection, generation)
+        position = min(max(position, generation.after), generation.target)
+        whole = max(1, generation.target - generation.after)
+        done = (position - generation.after) / whole
+        running = projection.building is generation or position < generation.target
+        return Job(
+            f"rebuild-{name}-{generation.number}",
+            name,
+            _status(projection, generation, running),
+            await self._count(projection, generation, generation.after, position),
+            await self._count(projection, generation, generation.after, generation.target),
+            round(100.0 * done, 2) if running else 100.0,
+            generation.begun_at,
+            _remaining_us(done, self._clock.now_us() - generation.begun_at) if running else 0,
+            generation.error,
+        )
+
+    async def reached(self, projection: Projection, generation: Generation) -> None:
+        """Told whenever a generation has come further: if it is one that is built, and it has caught up, it serves from
+        now on."""
+        known = self._registry.find(projection.environment, projection.name)
+        if known is None or known.building is None or known.building.number != generation.number:
+            return
+        position, _ = await self._feed.reached(known, known.building)
+        if position < known.building.target:
+            return
+        now = self._clock.now_us()
+
+        def close(tx: Transaction) -> bool:
+            key = known.key(known.serving)
+            projections.begin(tx, key, position=known.serving.after, now=now)
+            return projections.retire(tx, key, overtaken_at=position, until=now + int(CLOSED_S * 1_000_000))
+
+        if await self._storage.write(close):
+            await self._registry.change(known.environment, known.name, lambda one: _ended(one, generation))
+
+    async def _after(self, projection: Projection, partition: str, from_event_id: str, to_event_id: str) -> int:
+        if to_event_id:
+            raise Unimplemented("a rebuild goes on to the end of history", field="to_event_id")
+        if not partition and not from_event_id:
+            return 0
+        if partition or projection.serving.definition.mode != "external":
+            raise InvalidArgument(
+                "a state is the fold of all its events: it is rebuilt whole",
+                field="partition" if partition else "from_event_id",
+                hint="leave it out",
+            )
+        return (await self._events.get(projection.environment, from_event_id)).position - 1
+
+    async def _count(self, projection: Projection, generation: Generation, after: int, until: int) -> int:
+        names = definitions.chosen(generation.definition.events).names
+        return await self._storage.read(
+            lambda tx: projections.count_events(tx, projection.environment, after=after, until=until, names=names)
+        )
+
+
+def _ended(known: Projection, generation: Generation) -> Sequence[Fact]:
+    if known.building is None or known.building.number != generation.number:
+        return []
+    return [ProjectionRebuilt(generation.number)]
+
+
+def _status(projection: Projection, generation: Generation, running: bool) -> str:
+    if not running:
+        return "completed"
+    if generation.error:
+        return "failed"
+    return "paused" if projection.paused else "running"
+
+
+def _remaining_us(done: float, elapsed_us: int) -> int | None:
+    """How long it takes yet, at the pace so far; None where nobody can tell."""
+    return round(elapsed_us * (1 - done) / done) if done > 0 else None

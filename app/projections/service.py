@@ -1,0 +1,66 @@
+"""Projections as their runners and readers use them: the parts put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.clock import Clock
+from app.history.committer import Committer
+from app.history.tail import Tail
+from app.projections.feed import Batch, Feed
+from app.projections.leases import Leases
+from app.projections.noun import Generation, Projection
+from app.projections.rebuild import Rebuilds
+from app.projections.registry import Registry
+from app.projections.states import Saved, States
+from app.projections.waits import CatchUps
+from storage.contract import Storage
+from storage.projections import Fence
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`position` is how far the projection that serves has come, `lag` how far history is ahead of it."""
+
+    projection: Projection
+    position: int
+    lag: int
+    updated_at: int
+
+
+class Projections:
+    def __init__(self, *, storage: Storage, committer: Committer, tail: Tail, clock: Clock) -> None:
+        self._tail = tail
+        self.registry = Registry(storage=storage, committer=committer, tail=tail)
+        self.leases = Leases(storage=storage, registry=self.registry, clock=clock)
+        self.feed = Feed(storage=storage, tail=tail, registry=self.registry, leases=self.leases)
+        self.states = States(storage=storage, tail=tail, leases=self.leases, feed=self.feed, clock=clock)
+        self.rebuilds = Rebuilds(storage=storage, tail=tail, registry=self.registry, feed=self.feed, clock=clock)
+        self.waits = CatchUps(storage=storage, tail=tail, registry=self.registry, feed=self.feed)
+
+    async def next(self, environment: str, name: str, fence: Fence, *, limit: int = 0, wait_s: float = 0.0) -> Batch:
+        """The next events for a runner, see Feed.next."""
+        batch, generation, projection = await self.feed.next(environment, name, fence, limit=limit, wait_s=wait_s)
+        if not batch.events:
+            await self.rebuilds.reached(projection, generation)
+        return batch
+
+    async def save(
+        self, projection: Projection, fence: Fence, saved: Sequence[Saved], *, position: int, last_event_id: str = ""
+    ) -> None:
+        """States and cursor in one write, see States.save; who waits for it hears of it."""
+        generation = await self.states.save(projection, fence, saved, position=position, last_event_id=last_event_id)
+        self.waits.moved()
+        await self.rebuilds.reached(projection, generation)
+
+    async def check_fence(self, projection: Projection, generation: Generation, fence: Fence) -> None:
+        """Returns for who may write the generation. Raises LeaseLost."""
+        _, cursor = await self.feed.reached(projection, generation)
+        self.leases.check(projection, cursor, fence)
+
+    async def status(self, projection: Projection, generation: Generation | None = None) -> Status:
+        """How far it has come."""
+        position, cursor = await self.feed.reached(projection, generation or projection.serving)
+        updated_at = max(projection.updated_at, cursor.updated_at if cursor is not None else 0)
+        return Status(projection, position, max(0, self._tail.head - position), updated_at)

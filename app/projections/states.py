@@ -1,0 +1,248 @@
+"""States: what a reducer has made of the events up to the cursor. State and cursor are one write, under the fence of
+the runner's lease: an event is in the state once, however often its batch was folded.
+
+Now and then a partition's state is kept as a snapshot, from which its past is folded again.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app import jsonvalue
+from app.clock import Clock
+from app.errors import FailedPrecondition, InvalidArgument
+from app.history.tail import Tail
+from app.projections import feed
+from app.projections.definition import GLOBAL, PARTITION_CHARS_MAX
+from app.projections.feed import Feed
+from app.projections.leases import Leases, lost
+from app.projections.noun import Generation, Projection
+from app.projections.reducer import Reducer
+from storage import history, projections
+from storage.contract import Storage, Transaction
+from storage.projections import Fence
+from storage.records import ProjectionSnapshotRow, ProjectionStateRow
+
+PARTITIONS_MAX = 1_000
+SNAPSHOT_BYTES_PER_EVENT = 100
+"""A state is kept as a snapshot the more rarely the larger it is."""
+REFOLD_EVENTS_MAX = 200_000
+_COUNTED_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The state of a partition after its event at `position`; `events` is how many were folded since the last one."""
+
+    partition: str
+    state: bytes
+    last_event_id: str
+    position: int
+    at: int = 0
+    events: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`state` is JSON, None if the partition has none. `position` is that of the last event in it."""
+
+    projection: Projection
+    generation: Generation
+    partition: str
+    state: bytes | None = None
+    version: int = 0
+    last_event_id: str = ""
+    last_event_at: int = 0
+    position: int = 0
+    updated_at: int = 0
+
+
+class States:
+    def __init__(self, *, storage: Storage, tail: Tail, leases: Leases, feed: Feed, clock: Clock) -> None:
+        self._storage = storage
+        self._tail = tail
+        self._leases = leases
+        self._feed = feed
+        self._clock = clock
+        self._since_snapshot: dict[tuple[projections.Key, str], int] = {}
+
+    async def save(
+        self, projection: Projection, fence: Fence, saved: Sequence[Saved], *, position: int, last_event_id: str = ""
+    ) -> Generation:
+        """Write states and move the cursor to a position, which the fold of all events up to it has reached. Raises
+        LeaseLost, InvalidArgument; then nothing was written."""
+        generation = self._leases.generation_of(projection, fence)
+        if not 0 <= position <= self._tail.head:
+            raise InvalidArgument(
+                f"position {position} is none of history", field="last_event_seq", hint=f"at most {self._tail.head}"
+            )
+        if len(saved) > PARTITIONS_MAX:
+            raise InvalidArgument(f"{len(saved)} partitions are too many", field="partitions", hint="save more often")
+        for one in saved:
+            check_partition(one.partition)
+            jsonvalue.check(one.state, field="state")
+        now, key = self._clock.now_us(), projection.key(generation)
+        rows = [_row(key, one, now) for one in saved]
+        snapshots = [row for one in saved if (row := self._snapshot(key, generation, one)) is not None]
+
+        def work(tx: Transaction) -> bool:
+            projections.begin(tx, key, position=generation.after, now=now)
+            if not projections.advance(tx, key, fence, position=position, last_event_id=last_event_id, now=now):
+                return False
+            projections.save_states(tx, rows)
+            if snapshots:
+                projections.save_snapshots(tx, snapshots)
+            return True
+
+        if not await self._storage.write(work):
+            raise lost(projection)
+        return generation
+
+    async def get(
+        self,
+        projection: Projection,
+        partition: str = "",
+        *,
+        generation: Generation | None = None,
+        at: int = history.END,
+    ) -> State:
+        """The state of a partition, now or as of a position; with None for a partition that has none. Raises
+        FailedPrecondition if it cannot be told."""
+        check_partition(partition)
+        generation, partition = generation or projection.serving, partition or GLOBAL
+        key = projection.key(generation)
+        row = await self._storage.read(lambda tx: projections.state(tx, key, partition))
+        if at < history.END:
+            return await self._as_of(projection, generation, partition, row, at)
+        if row is None:
+            return State(projection, generation, partition)
+        return _of_row(projection, generation, row)
+
+    async def partitions(
+        self, projection: Projection, *, search: str = "", after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """Those that have a state, in order."""
+        key = projection.key()
+        return await self._storage.read(
+            lambda tx: projections.partitions(tx, key, search=search, after=after, limit=limit)
+        )
+
+    async def _as_of(
+        self, projection: Projection, generation: Generation, partition: str, row: ProjectionStateRow | None, at: int
+    ) -> State:
+        definition = generation.definition
+        if definition.mode == "external":
+            raise FailedPrecondition(f"{projection.name} is external: its state is not here")
+        if row is not None and row.position <= at:
+            reached, _ = await self._feed.reached(projection, generation)
+            if reached >= at:
+                return _of_row(projection, generation, row)
+        key = projection.key(generation)
+        snapshot = await self._storage.read(lambda tx: projections.snapshot(tx, key, partition, until=at))
+        found = (
+            State(
+                projection,
+                generation,
+                partition,
+                snapshot.state.encode(),
+                0,
+                snapshot.last_event_id,
+                snapshot.last_event_at,
+                snapshot.position,
+            )
+            if snapshot is not None
+            else State(projection, generation, partition, position=generation.after)
+        )
+        reducer = Reducer(definition) if definition.mode == "declared" else None
+        return await self._refolded(found, reducer, at)
+
+    async def _refolded(self, state: State, reducer: Reducer | None, at: int) -> State:
+        """The state with the events of its partition up to a position. Raises FailedPrecondition if there are any, and
+        only a worker knows how to fold them."""
+        projection, generation = state.projection, state.generation
+        position, seen, value, last = state.position, 0, state.state, None
+        while position < at:
+            page = functools.partial(
+                feed.read, projection=projection, generation=generation, after=position, until=at, limit=feed.BATCH[1]
+            )
+            batch = await self._storage.read(page)
+            for one in batch.events:
+                seen += 1
+                if one.partition != state.partition:
+                    continue
+                if reducer is None:
+                    raise _not_kept(state, at)
+                value, last = reducer.skipping(value, one), one
+            position = batch.through
+            if seen > REFOLD_EVENTS_MAX:
+                raise FailedPrecondition(
+                    f"more than {REFOLD_EVENTS_MAX} events lie between position {at} and the nearest snapshot",
+                    field="at",
+                    hint="register it with a smaller snapshot_every",
+                )
+        if last is None:
+            return state
+        return State(
+            projection,
+            generation,
+            state.partition,
+            value,
+            0,
+            last.fact.id,
+            last.entry.recorded_at,
+            last.position,
+        )
+
+    def _snapshot(self, key: projections.Key, generation: Generation, one: Saved) -> ProjectionSnapshotRow | None:
+        """The row that keeps a state, if it is time for one."""
+        counted, partition = self._since_snapshot, one.partition or GLOBAL
+        if len(counted) > _COUNTED_MAX:
+            counted.clear()
+        count = counted.get((key, partition), 0) + one.events
+        every = max(generation.definition.snapshot_every, len(one.state) // SNAPSHOT_BYTES_PER_EVENT)
+        counted[key, partition] = 0 if count >= every else count
+        if count < every:
+            return None
+        return ProjectionSnapshotRow(*key, partition, one.position, one.state.decode(), one.last_event_id, one.at)
+
+
+def check_partition(partition: str) -> None:
+    """Raises InvalidArgument."""
+    if len(partition) > PARTITION_CHARS_MAX or "\0" in partition:
+        raise InvalidArgument(
+            f"partition {partition[:40]!r} is too long, or has a NUL",
+            field="partition",
+            hint=f"at most {PARTITION_CHARS_MAX} characters",
+        )
+
+
+def _not_kept(nearest: State, at: int) -> FailedPrecondition:
+    kept = f"; the nearest that is kept is of position {nearest.position}" if nearest.state is not None else ""
+    return FailedPrecondition(
+        f"the state of {nearest.projection.name} as of {at} is not kept, and only its worker can fold it{kept}",
+        field="at",
+        hint="ask for a position that is kept, or fold the events in process: see docs/guides/projections.md",
+    )
+
+
+def _row(key: projections.Key, one: Saved, now: int) -> ProjectionStateRow:
+    state = one.state.decode()
+    return ProjectionStateRow(
+        *key, one.partition or GLOBAL, state, 1, one.last_event_id, one.at or now, one.position, now
+    )
+
+
+def _of_row(projection: Projection, generation: Generation, row: ProjectionStateRow) -> State:
+    return State(
+        projection,
+        generation,
+        row.partition_key,
+        row.state.encode(),
+        row.version,
+        row.last_event_id,
+        row.last_event_at,
+        row.position,
+        row.updated_at,
+    )

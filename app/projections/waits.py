@@ -1,0 +1,119 @@
+"""Read your writes: wait until a projection has reached a position, or has an event in its state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.errors import InvalidArgument, IronflowError, ProjectionStopped
+from app.events.reading import EventReader
+from app.history.tail import Tail
+from app.projections.feed import Feed
+from app.projections.noun import Projection
+from app.projections.registry import Registry
+from storage.contract import Storage
+
+TIMEOUT_S = 30.0
+TIMEOUT_S_MAX = 60.0
+ITEMS_MAX = 16
+RECHECK_S = 0.1
+"""How often to look whether another node has folded on, while somebody waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """How far a projection has come towards `target`."""
+
+    caught_up: bool
+    timed_out: bool
+    current: int
+    target: int
+    rebuilding: bool
+    mode: str
+
+    @property
+    def behind(self) -> int:
+        return max(0, self.target - self.current)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    name: str
+    target: int
+
+
+class CatchUps:
+    def __init__(self, *, storage: Storage, tail: Tail, registry: Registry, feed: Feed) -> None:
+        self._alone = storage.dialect == "sqlite"
+        self._tail = tail
+        self._registry = registry
+        self._feed = feed
+        self._events = EventReader(storage)
+        self._moved = asyncio.Event()
+
+    def moved(self) -> None:
+        """A projection has come further on this node."""
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def until(self, environment: str, name: str, target: int, *, timeout_s: float = TIMEOUT_S) -> Caught:
+        """Returns when the projection that serves has reached a position, or the time is over. Raises
+        ProjectionNotFound, ProjectionStopped if it is stopped before that, InvalidArgument."""
+        if not 0 <= timeout_s <= TIMEOUT_S_MAX:
+            raise InvalidArgument(f"timeout {timeout_s:g} s is out of range", field="timeout", hint="at most 60 s")
+        if not 0 <= target < 2**62:
+            raise InvalidArgument(f"position {target} is out of range", field="minSeq", hint="a position of history")
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout_s
+        while True:
+            projection = self._registry.get(environment, name)
+            moved = [asyncio.ensure_future(one) for one in (self._moved.wait(), self._registry.changed())]
+            try:
+                caught = await self._look(projection, target)
+                left_s = until - loop.time()
+                if caught.caught_up or left_s <= 0:
+                    return caught
+                if projection.serving.error:
+                    raise ProjectionStopped(
+                        f"{name} was stopped by event {projection.serving.error_event_id}: {projection.serving.error}",
+                        hint=f"`ironflow projection resume {name}` tries it again",
+                    )
+                # Events that it is not for only move history on.
+                wait_s = left_s if self._alone and target <= self._tail.head else min(left_s, RECHECK_S)
+                await asyncio.wait(moved, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in moved:
+                    one.cancel()
+
+    async def until_event(self, environment: str, event_id: str, name: str, *, timeout_s: float = TIMEOUT_S) -> Caught:
+        """Returns when an event is in the state, or the time is over. Raises EventNotFound, and as `until`."""
+        self._registry.get(environment, name)
+        entry = await self._events.get(environment, event_id)
+        return await self.until(environment, name, entry.position, timeout_s=timeout_s)
+
+    async def until_all(
+        self, environment: str, items: Sequence[Item], *, timeout_s: float = TIMEOUT_S
+    ) -> Sequence[Caught | IronflowError]:
+        """One answer each, in order. Raises InvalidArgument for too many."""
+        if not 1 <= len(items) <= ITEMS_MAX:
+            raise InvalidArgument(f"{len(items)} items cannot be waited for", field="items", hint=f"1 to {ITEMS_MAX}")
+
+        async def one(item: Item) -> Caught | IronflowError:
+            try:
+                return await self.until(environment, item.name, item.target, timeout_s=timeout_s)
+            except IronflowError as error:
+                return error
+
+        return await asyncio.gather(*map(one, items))
+
+    async def _look(self, projection: Projection, target: int) -> Caught:
+        reached, _ = await self._feed.reached(projection, projection.serving)
+        return Caught(
+            reached >= target,
+            reached < target,
+            reached,
+            target,
+            projection.building is not None,
+            projection.serving.definition.mode,
+        )

@@ -1,0 +1,151 @@
+"""Projections as clients read and steer them. To declare one, see `ironflow.projection`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ironflow.calls import TIMEOUT_S, WAIT_S_MAX, Call, Json, Plan, chosen, quoted
+from ironflow.errors import Timeout
+
+PATH = "/api/v1/projections"
+
+
+def list_projections(*, status: str | None = None, mode: str | None = None) -> Plan[Sequence[Json]]:
+    """By name, with how far each has come."""
+    found: Sequence[Json] = yield Call("GET", PATH, chosen(status=status, mode=mode), again=True)
+    return found
+
+
+def get(name: str, *, partition: str | None = None, at: int | str | datetime | None = None) -> Plan[Json]:
+    """The projection, with the state of a partition in `state` (None if it has none). Raises NotFound."""
+    found: Json = yield Call("GET", _path(name), chosen(partition=partition, at=at), again=True)
+    return found
+
+
+def state(name: str, *, partition: str | None = None, at: int | str | datetime | None = None) -> Plan[Any]:
+    """The state of a partition, now or as of a position or time; None if it has none. Raises NotFound."""
+    found = yield from get(name, partition=partition, at=at)
+    return None if found["state"] is None else found["state"]["state"]
+
+
+def status(name: str) -> Plan[Json]:
+    """How far it has come: `lastEventSeq`, `lag`, `errorMessage`. Raises NotFound."""
+    found: Json = yield Call("GET", _path(name, "status"), again=True)
+    return found
+
+
+def partitions(name: str, *, search: str | None = None, after: str | None = None, limit: int = 100) -> Plan[list[str]]:
+    """Those that have a state, in order, after a given one. Raises NotFound."""
+    params = chosen(q=search, after=after, limit=limit)
+    found: list[str] = (yield Call("GET", _path(name, "partitions"), params, again=True))["partitions"]
+    return found
+
+
+def declare(
+    name: str,
+    *,
+    events: Sequence[str],
+    rules: Sequence[Mapping[str, Any]],
+    initial: Mapping[str, Any] | None = None,
+    partition_key: str = "",
+    version: int = 1,
+    on_error: str = "stop",
+    description: str = "",
+    reason: str = "",
+) -> Plan[Json]:
+    """Register a projection that the server folds by rules; `result` is registered, updated or unchanged. Raises
+    InvalidArgument, and Conflict if a newer version is there."""
+    body = {
+        "events": list(events),
+        "rules": [dict(rule) for rule in rules],
+        "initial": dict(initial or {}),
+        "partition_key": partition_key,
+        "version": version,
+        "on_error": on_error,
+        "description": description,
+        "change_reason": reason,
+    }
+    found: Json = yield Call("PUT", _path(name), body=body, again=True)
+    return found
+
+
+def pause(name: str, *, reason: str = "") -> Plan[Json]:
+    """It folds no further until it is resumed."""
+    return (yield from _steer(name, "pause", reason))
+
+
+def resume(name: str, *, reason: str = "") -> Plan[Json]:
+    """It goes on; an event that stopped it is tried again."""
+    return (yield from _steer(name, "resume", reason))
+
+
+def rebuild(name: str, *, dry_run: bool = False, from_event_id: str = "", reason: str = "") -> Plan[Json]:
+    """The rebuild, which has begun: how far it is. The old state serves until it has caught up. An external projection
+    may begin at an event. Raises Conflict if one is under way."""
+    body = {"dryRun": dry_run, "fromEventId": from_event_id, "reason": reason}
+    job: Json = yield Call("POST", _path(name, "rebuild"), body=body)
+    return job
+
+
+def rebuild_job(name: str) -> Plan[Json]:
+    """How far the rebuild is, or the last one was. Raises NotFound if there never was one."""
+    job: Json = yield Call("GET", _path(name, "rebuild"), again=True)
+    return job
+
+
+def cancel_rebuild(name: str, *, reason: str = "") -> Plan[Json]:
+    """The rebuild is dropped; what serves goes on."""
+    return (yield from _steer(name, "cancel", reason))
+
+
+def delete(name: str, *, reason: str | None = None) -> Plan[None]:
+    """The projection is gone, with its states. Raises NotFound."""
+    yield Call("DELETE", _path(name), chosen(reason=reason))
+
+
+def wait(name: str, position: int, *, timeout_s: float = TIMEOUT_S) -> Plan[Json]:
+    """Returns once every event up to a position of history is in the state. Raises Timeout, NotFound, and Conflict if
+    an event has stopped it."""
+    until = time.monotonic() + timeout_s
+    while True:
+        hold_s = min(max(0.0, until - time.monotonic()), WAIT_S_MAX)
+        params = {"minSeq": position, "timeout": round(hold_s * 1_000)}
+        caught = yield Call("GET", _path(name, "catchup"), params, again=True, timeout_s=hold_s + TIMEOUT_S)
+        if caught["caughtUp"]:
+            return dict(caught)
+        _check_time(name, caught, until, timeout_s)
+
+
+def wait_for_event(name: str, event_id: str, *, timeout_s: float = TIMEOUT_S) -> Plan[Json]:
+    """Returns once an event is in the state: read your writes. Raises as `wait`."""
+    until = time.monotonic() + timeout_s
+    while True:
+        hold_s = min(max(0.0, until - time.monotonic()), WAIT_S_MAX)
+        body = {"eventId": event_id, "projection": name, "timeoutMs": round(hold_s * 1_000)}
+        path = f"{PATH}/wait-for-event"
+        caught = yield Call("POST", path, body=body, again=True, timeout_s=hold_s + TIMEOUT_S)
+        if caught["caughtUp"]:
+            return dict(caught)
+        _check_time(name, caught, until, timeout_s)
+
+
+def _check_time(name: str, caught: Json, until: float, timeout_s: float) -> None:
+    """Raises Timeout when the time is over."""
+    if time.monotonic() >= until:
+        raise Timeout(
+            f"{name} has reached {caught['currentSeq']} of {caught['targetSeq']} after {timeout_s:g} s",
+            code="TIMEOUT",
+            hint="is its worker running?",
+        )
+
+
+def _steer(name: str, verb: str, reason: str) -> Plan[Json]:
+    found: Json = yield Call("POST", _path(name, verb), body={"reason": reason}, again=True)
+    return found
+
+
+def _path(name: str, part: str = "") -> str:
+    return f"{PATH}/{quoted(name)}" + (f"/{part}" if part else "")

@@ -1,0 +1,184 @@
+-- name: save_projection :each
+insert into projections (environment, name, mode, status, state, created_at, updated_at, position)
+values (:environment, :name, :mode, :status, :state, :created_at, :updated_at, :position)
+on conflict (environment, name) do update
+   set mode = excluded.mode,
+       status = excluded.status,
+       state = excluded.state,
+       created_at = excluded.created_at,
+       updated_at = excluded.updated_at,
+       position = excluded.position;
+
+-- name: projection :one
+select environment, name, mode, status, state, created_at, updated_at, position
+  from projections
+ where environment = :environment
+   and name = :name;
+
+-- name: all_projections :many
+select environment, name, mode, status, state, created_at, updated_at, position
+  from projections
+ where (environment, name) > (:environment, :name)
+ order by environment, name
+ limit :limit;
+
+-- name: clear_projections :exec
+delete from projections;
+
+-- name: projection_events :many
+-- Events of an environment after a position and not after another, in order. `names` is a list such as ",a,b,", or ''.
+select h.position, h.environment, h.stream, h.version, h.kind, h.data, h.metadata, h.actor, h.correlation, h.causation, h.recorded_at, h.digest
+  from events e
+  join history h on h.position = e.position
+ where +e.environment = :environment
+   and e.position > :after
+   and e.position <= :until
+   and (:names = '' or instr(:names, ',' || e.name || ',') > 0)
+ order by e.position
+ limit :limit;
+
+-- name: count_projection_events :one
+select count(*)
+  from events e
+ where +e.environment = :environment
+   and e.position > :after
+   and e.position <= :until
+   and (:names = '' or instr(:names, ',' || e.name || ',') > 0);
+
+-- name: begin_projection_cursor :exec
+insert into projection_cursors (environment, name, generation, position, last_event_id, updated_at, lease_token, lease_epoch, lease_until)
+values (:environment, :name, :generation, :position, '', :now, '', 0, 0)
+on conflict (environment, name, generation) do nothing;
+
+-- name: projection_cursor :one
+select environment, name, generation, position, last_event_id, updated_at, lease_token, lease_epoch, lease_until
+  from projection_cursors
+ where environment = :environment
+   and name = :name
+   and generation = :generation;
+
+-- name: take_projection_lease :exec
+-- Nobody has it, or nobody renewed it in time.
+update projection_cursors
+   set lease_token = :token,
+       lease_epoch = lease_epoch + 1,
+       lease_until = :until
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and (lease_token = '' or lease_until < :now);
+
+-- name: renew_projection_lease :exec
+update projection_cursors
+   set lease_until = :until
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and lease_token = :token
+   and lease_epoch = :epoch;
+
+-- name: release_projection_lease :exec
+update projection_cursors
+   set lease_token = ''
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and lease_token = :token
+   and lease_epoch = :epoch;
+
+-- name: revoke_projection_lease :exec
+update projection_cursors
+   set lease_token = ''
+ where environment = :environment
+   and name = :name
+   and generation = :generation;
+
+-- name: retire_projection_cursor :exec
+-- Takes the lease of a generation that another one has overtaken, so that nothing is added to it any more.
+update projection_cursors
+   set lease_token = 'retired',
+       lease_epoch = lease_epoch + 1,
+       lease_until = :until
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and position <= :position;
+
+-- name: advance_projection :exec
+-- Only for the holder of the lease, or for anybody while nobody has it; never backwards.
+update projection_cursors
+   set position = max(position, :position),
+       last_event_id = case when :last_event_id = '' or position > :position then last_event_id else :last_event_id end,
+       updated_at = :now
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and ((lease_token = :token and lease_epoch = :epoch)
+        or (:token = '' and (lease_token = '' or lease_until < :now)));
+
+-- name: save_projection_state :each
+-- A partition's state never goes back behind an event that is in it.
+insert into projection_states (environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at)
+values (:environment, :name, :generation, :partition_key, :state, :version, :last_event_id, :last_event_at, :position, :updated_at)
+on conflict (environment, name, generation, partition_key) do update
+   set state = excluded.state,
+       version = projection_states.version + 1,
+       last_event_id = excluded.last_event_id,
+       last_event_at = excluded.last_event_at,
+       position = excluded.position,
+       updated_at = excluded.updated_at
+ where projection_states.position <= excluded.position;
+
+-- name: projection_state :one
+select environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at
+  from projection_states
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and partition_key = :partition_key;
+
+-- name: projection_partitions :many
+select partition_key
+  from projection_states
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and partition_key > :after
+   and (:search = '' or partition_key like :search escape '\')
+ order by partition_key
+ limit :limit;
+
+-- name: save_projection_snapshot :each
+insert into projection_snapshots (environment, name, generation, partition_key, position, state, last_event_id, last_event_at)
+values (:environment, :name, :generation, :partition_key, :position, :state, :last_event_id, :last_event_at)
+on conflict (environment, name, generation, partition_key, position) do nothing;
+
+-- name: projection_snapshot :one
+-- The newest that is not past a position.
+select environment, name, generation, partition_key, position, state, last_event_id, last_event_at
+  from projection_snapshots
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and partition_key = :partition_key
+   and position <= :until
+ order by position desc
+ limit 1;
+
+-- name: drop_projection_states :exec
+delete from projection_states
+ where environment = :environment
+   and name = :name
+   and generation = :generation;
+
+-- name: drop_projection_snapshots :exec
+delete from projection_snapshots
+ where environment = :environment
+   and name = :name
+   and generation = :generation;
+
+-- name: drop_projection_cursor :exec
+delete from projection_cursors
+ where environment = :environment
+   and name = :name
+   and generation = :generation;

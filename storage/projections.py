@@ -1,0 +1,171 @@
+"""Projections: what they are, their states, and the cursors and leases that say who may write them up to where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from storage.contract import Transaction
+from storage.records import EntryRecord, ProjectionRow, ProjectionSnapshotRow, ProjectionStateRow
+from storage.runs import contains
+
+PAGE = 500
+
+
+class Key(NamedTuple):
+    """One generation of a projection."""
+
+    environment: str
+    name: str
+    generation: int
+
+
+class Cursor(NamedTuple):
+    environment: str
+    name: str
+    generation: int
+    position: int
+    last_event_id: str
+    updated_at: int
+    lease_token: str
+    lease_epoch: int
+    lease_until: int
+
+
+class Fence(NamedTuple):
+    """What tells a lease's holder from those before it; an empty token is that of a runner without a lease."""
+
+    token: str = ""
+    epoch: int = 0
+
+
+def save(tx: Transaction, rows: Sequence[ProjectionRow]) -> None:
+    tx.each("save_projection", rows)
+
+
+def get(tx: Transaction, environment: str, name: str) -> ProjectionRow | None:
+    row = tx.one("projection", environment=environment, name=name)
+    return ProjectionRow._make(row) if row else None
+
+
+def clear(tx: Transaction) -> None:
+    tx.execute("clear_projections")
+
+
+def everything(tx: Transaction) -> Iterator[ProjectionRow]:
+    """Deleted ones too, in the order of environment and name."""
+    environment, name = "", ""
+    while rows := tx.many("all_projections", environment=environment, name=name, limit=PAGE):
+        yield from map(ProjectionRow._make, rows)
+        environment, name = rows[-1][:2]
+
+
+# Events.
+
+
+def events(
+    tx: Transaction, environment: str, *, after: int, until: int, names: Sequence[str] = (), limit: int
+) -> list[EntryRecord]:
+    """Entries of events after a position and not after another, in order; of those names, if any are given."""
+    rows = tx.many(
+        "projection_events", environment=environment, after=after, until=until, names=_listed(names), limit=limit
+    )
+    return [EntryRecord._make(row) for row in rows]
+
+
+def count_events(tx: Transaction, environment: str, *, after: int, until: int, names: Sequence[str] = ()) -> int:
+    row = tx.one("count_projection_events", environment=environment, after=after, until=until, names=_listed(names))
+    assert row is not None
+    return int(row[0])
+
+
+# Cursors and leases.
+
+
+def begin(tx: Transaction, key: Key, *, position: int, now: int) -> None:
+    """A cursor for the generation, if it has none yet."""
+    tx.execute("begin_projection_cursor", **key._asdict(), position=position, now=now)
+
+
+def cursor(tx: Transaction, key: Key) -> Cursor | None:
+    row = tx.one("projection_cursor", **key._asdict())
+    return Cursor._make(row) if row else None
+
+
+def take_lease(tx: Transaction, key: Key, *, token: str, now: int, until: int) -> int:
+    """The epoch of the lease taken; 0 if somebody has it."""
+    if not tx.execute("take_projection_lease", **key._asdict(), token=token, now=now, until=until):
+        return 0
+    taken = cursor(tx, key)
+    assert taken is not None
+    return taken.lease_epoch
+
+
+def renew_lease(tx: Transaction, key: Key, fence: Fence, *, until: int) -> bool:
+    return bool(tx.execute("renew_projection_lease", **key._asdict(), **fence._asdict(), until=until))
+
+
+def release_lease(tx: Transaction, key: Key, fence: Fence) -> bool:
+    return bool(tx.execute("release_projection_lease", **key._asdict(), **fence._asdict()))
+
+
+def revoke_lease(tx: Transaction, key: Key) -> None:
+    """Whoever had the lease has lost it, and anybody may take it."""
+    tx.execute("revoke_projection_lease", **key._asdict())
+
+
+def retire(tx: Transaction, key: Key, *, overtaken_at: int, until: int) -> bool:
+    """Close the generation to writers if it is not past a position; whether it is closed."""
+    return bool(tx.execute("retire_projection_cursor", **key._asdict(), position=overtaken_at, until=until))
+
+
+def advance(tx: Transaction, key: Key, fence: Fence, *, position: int, last_event_id: str = "", now: int) -> bool:
+    """Move the cursor, never backwards; False if the fence no longer fits, and nothing may be written."""
+    return bool(
+        tx.execute(
+            "advance_projection",
+            **key._asdict(),
+            **fence._asdict(),
+            position=position,
+            last_event_id=last_event_id,
+            now=now,
+        )
+    )
+
+
+# States.
+
+
+def save_states(tx: Transaction, rows: Sequence[ProjectionStateRow]) -> None:
+    tx.each("save_projection_state", rows)
+
+
+def state(tx: Transaction, key: Key, partition: str) -> ProjectionStateRow | None:
+    row = tx.one("projection_state", **key._asdict(), partition_key=partition)
+    return ProjectionStateRow._make(row) if row else None
+
+
+def partitions(tx: Transaction, key: Key, *, search: str, after: str, limit: int) -> list[str]:
+    """In order; `search` is a part of the key."""
+    rows = tx.many("projection_partitions", **key._asdict(), search=contains(search), after=after, limit=limit)
+    return [row[0] for row in rows]
+
+
+def save_snapshots(tx: Transaction, rows: Sequence[ProjectionSnapshotRow]) -> None:
+    tx.each("save_projection_snapshot", rows)
+
+
+def snapshot(tx: Transaction, key: Key, partition: str, *, until: int) -> ProjectionSnapshotRow | None:
+    """The newest that is not past a position."""
+    row = tx.one("projection_snapshot", **key._asdict(), partition_key=partition, until=until)
+    return ProjectionSnapshotRow._make(row) if row else None
+
+
+def drop(tx: Transaction, key: Key) -> None:
+    """Forget the generation: its states, snapshots, cursor and lease."""
+    for query in ("drop_projection_states", "drop_projection_snapshots", "drop_projection_cursor"):
+        tx.execute(query, **key._asdict())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f",{','.join(names)}," if names else ""

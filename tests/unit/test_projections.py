@@ -1,0 +1,167 @@
+"""Folds: what rules, reducers and plain Python make of the same events."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import InvalidArgument
+from app.history.kinds import Rule
+from app.projections.rules import ReducerFailed, Rules
+from ironflow import ProjectedEvent, Projection, folding, projection
+from ironflow.folding import States
+from ironflow.testing import fold
+
+RULES = [
+    Rule(on="cart.*", set={"events": "state.events + 1"}),
+    Rule(
+        on="cart.added",
+        when="event.data.n > 0",
+        set={
+            "items.{event.data.sku}": "has(state.items.a) && event.data.sku == 'a' ? state.items.a + event.data.n"
+            " : event.data.n"
+        },
+    ),
+    Rule(on="cart.removed", remove=("items.{event.data.sku}",)),
+    Rule(on="cart.closed", set={"closed": "true", "by.who": "event.data.sku"}),
+]
+INITIAL: dict[str, Any] = {"events": 0, "items": {}}
+
+events = st.lists(
+    st.tuples(
+        st.sampled_from(["cart.added", "cart.removed", "cart.closed", "other"]),
+        st.fixed_dictionaries({"sku": st.sampled_from("abc"), "n": st.integers(-3, 9)}),
+    )
+)
+
+
+def reduce(state: dict[str, Any], name: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The same as the rules, in Python."""
+    state["events"] += 1
+    match name:
+        case "cart.added" if data["n"] > 0:
+            before = state["items"].get("a", 0) if data["sku"] == "a" else 0
+            state["items"][data["sku"]] = before + data["n"]
+        case "cart.removed":
+            state["items"].pop(data["sku"], None)
+        case "cart.closed":
+            state["closed"] = True
+            state["by"] = {"who": data["sku"]}
+    return state
+
+
+@projection("carts", events=["cart.*"], initial=INITIAL)
+def carts(state: dict[str, Any], event: ProjectedEvent) -> dict[str, Any]:
+    return reduce(state, event.name, event.data)
+
+
+@given(events)
+def test_declared_equals_managed_equals_plain(told: list[tuple[str, dict[str, Any]]]) -> None:
+    rules = Rules(RULES)
+    declared: dict[str, Any] = INITIAL
+    plain: dict[str, Any] = json.loads(json.dumps(INITIAL))
+    for name, data in told:
+        if name.startswith("cart."):
+            declared = rules.apply(declared, {"name": name, "data": data})
+            plain = reduce(plain, name, data)
+
+    managed = fold(carts, told).get("__global__", INITIAL)
+
+    assert declared == managed == plain
+    assert INITIAL == {"events": 0, "items": {}}
+
+
+@projection("sums", events=["n"], initial={"sum": 0, "seen": []}, partition_key="$.data.p", on_error="skip")
+def sums(state: dict[str, Any], event: ProjectedEvent) -> dict[str, Any]:
+    state["seen"].append(event.position)  # also if it fails below
+    if event.data["v"] == "poison":
+        raise ValueError("no number")
+    state["sum"] += event.data["v"]
+    return state if event.data["v"] != 7 else {**state, "sum": {1, 2}}  # no JSON
+
+
+def projected(position: int, data: dict[str, Any]) -> ProjectedEvent:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return ProjectedEvent(f"e{position}", "n", data, at, position=position, partition=data["p"])
+
+
+def in_batches(declared: Projection, told: list[ProjectedEvent], sizes: list[int]) -> dict[str, Any]:
+    """What a worker does: batches, partial ones where an event makes an error, which is then skipped."""
+    states, left = States(), list(told)
+    while left:
+        size = sizes.pop() if sizes else len(left)
+        batch, left = left[:size], left[size:]
+        for partition in states.missing(event.partition for event in batch):
+            states.put(partition, None)
+        skipped: frozenset[int] = frozenset()
+        while batch:
+            progress = folding.fold(declared, states, batch, skipped)
+            for partition, folded in progress.partitions.items():
+                states.put(partition, folded.state)
+            batch = batch[progress.done :]
+            if progress.error is not None:
+                skipped |= {batch[0].position}
+    return {p: json.loads(raw) for p in ("x", "y") if not states.missing([p]) and (raw := states.get(p)) is not None}
+
+
+@given(
+    st.lists(st.fixed_dictionaries({"p": st.sampled_from("xy"), "v": st.sampled_from([1, 2, 7, "poison"])})),
+    st.lists(st.integers(1, 5)),
+)
+def test_batches_make_no_difference_and_failed_events_leave_no_trace(
+    told: list[dict[str, Any]], sizes: list[int]
+) -> None:
+    given_events = [projected(position, data) for position, data in enumerate(told, 1)]
+    expected: dict[str, Any] = {}
+    for event in given_events:
+        state = expected.setdefault(event.partition, {"sum": 0, "seen": []})
+        if event.data["v"] in (1, 2):
+            state["sum"] += event.data["v"]
+            state["seen"].append(event.position)
+
+    assert in_batches(sums, given_events, sizes) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "state"),
+    [
+        (Rule("a", set={"x": "state.missing + 1"}), {}),
+        (Rule("a", set={"x.y": "1"}), {"x": 1}),
+        (Rule("a", set={"{event.data}": "1"}), {}),
+        (Rule("a", set={"x": "timestamp('2026-01-01T00:00:00Z')"}), {}),
+    ],
+)
+def test_rules_that_do_not_fit_leave_the_state(rule: Rule, state: dict[str, Any]) -> None:
+    with pytest.raises(ReducerFailed):
+        Rules([rule]).apply(state, {"name": "a", "data": {}})
+
+
+@pytest.mark.parametrize("path", ["", ".a", "a..b", "a.{", "{}", "a}b"])
+def test_paths_that_are_none_are_refused(path: str) -> None:
+    with pytest.raises(InvalidArgument):
+        Rules([Rule("a", set={path: "1"})])
+
+
+def test_a_projection_is_checked_where_it_is_declared() -> None:
+    with pytest.raises(TypeError, match="list of patterns"):
+        projection("p", events="order.placed")
+    with pytest.raises(ValueError, match="not a path"):
+        projection("p", events=["a"], partition_key="$$")
+    with pytest.raises(TypeError, match="must take state and event"):
+        projection("p", events=["a"], initial={})(lambda event: event)
+    with pytest.raises(TypeError, match="must take an event"):
+        projection("p", events=["a"])(lambda state, event: state)
+
+
+def test_a_reducer_that_returns_nothing_is_told_so() -> None:
+    @projection("p", events=["a"], initial={})
+    def forgetful(state: Any, event: ProjectedEvent) -> None:
+        state["x"] = 1
+
+    with pytest.raises(TypeError, match="return the new state"):
+        fold(forgetful, [("a", None)])
