@@ -26,6 +26,7 @@ COMMANDS = {
     "topic": "Publish to topics; list and count their messages.",
     "stream": "Read and append to entity streams.",
     "schema": "Register and enforce schemas of events.",
+    "projection": "Read, steer and rebuild projections.",
     "function": "List, compare, roll back, pause and resume functions.",
     "group": "Create, follow, change and reset consumer groups.",
     "dlq": "List, requeue and discard what groups could not deliver.",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ironflow import Client
 from tests.support.readme import ROOT, Terminals, blocks, commands, free_port, listens, wait_until
 from tests.support.server import ServerProcess
 
@@ -25,7 +26,11 @@ def open_terminals(terminals: Terminals, text: str, port: int) -> None:
         if "8000" in command:
             wait_until(lambda: listens(port), f"{command} never listened")
         else:
-            wait_until(lambda: bool(terminals.client.functions.list()), f"{command} never registered")
+            wait_until(lambda: registered(terminals.client), f"{command} never registered")
+
+
+def registered(client: Client) -> bool:
+    return bool(client.functions.list() or client.projections.list())
 
 
 def test_the_order_saga_runs_as_its_readme_says(start_server: Callable[..., ServerProcess], tmp_path: Path) -> None:
@@ -36,6 +41,10 @@ def test_the_order_saga_runs_as_its_readme_says(start_server: Callable[..., Serv
 def test_the_nightly_report_runs_as_its_readme_says(start_server: Callable[..., ServerProcess], tmp_path: Path) -> None:
     files = {"REPORT_SALES": tmp_path / "sales", "REPORT_FILE": tmp_path / "report.json"}
     assert run_readme("nightly_report", start_server(), tmp_path, files) == 8
+
+
+def test_the_github_board_runs_as_its_readme_says(start_server: Callable[..., ServerProcess], tmp_path: Path) -> None:
+    assert run_readme("github_board", start_server(), tmp_path, {}) == 9
 
 
 def run_readme(example: str, server: ServerProcess, folder: Path, files: Mapping[str, Path]) -> int:

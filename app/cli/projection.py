@@ -1,0 +1,183 @@
+"""`ironflow projection`: views that are folded from events, their states, and how far they have come."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from app.cli.client import Session, connected
+from app.cli.output import ago, plain
+
+
+@click.group("projection")
+def command() -> None:
+    """Read, steer and rebuild projections."""
+
+
+@command.command("list")
+@click.option("--status", type=click.Choice(["active", "paused", "rebuilding", "error"]))
+@click.option("--mode", type=click.Choice(["managed", "external", "declared"]))
+@connected
+def list_projections(session: Session, status: str | None, mode: str | None) -> None:
+    """Projections, by name, with how far each has come."""
+    found = session.client.projections.list(status=status, mode=mode)
+    session.output.items(
+        "ironflow.projections/v1",
+        [{**one, "id": one["name"]} for one in found],
+        {
+            "projection": lambda one: one["name"],
+            "mode": lambda one: one["mode"],
+            "version": lambda one: str(one["version"]),
+            "status": lambda one: one["status"],
+            "position": lambda one: str(one["last_event_seq"]),
+            "lag": lambda one: str(one["lag"]),
+            "changed": lambda one: ago(one["updated_at"]),
+            "error": lambda one: one.get("error_message", ""),
+        },
+        empty="no projections: a worker registers its own, `ironflow projection register` those that the server folds",
+    )
+
+
+@command.command("get")
+@click.argument("name")
+@click.option("--partition", help="Of one value of the partition key.")
+@connected
+def get_projection(session: Session, name: str, partition: str | None) -> None:
+    """A projection, with its state and its partitions."""
+    found = session.client.projections.get(name, partition=partition)
+    partitions = session.client.projections.partitions(name)
+    if session.output.form != "table":
+        session.output.json({"format": "ironflow.projection/v1", **found, "partitions": partitions})
+        return
+    fields = ("mode", "version", "status", "generation", "last_event_seq", "lag", "skipped", "error_message")
+    rows = [[field, str(found[field])] for field in fields if field in found]
+    rows += [["events", ", ".join(found["events"])], ["partitions", ", ".join(partitions[:10])]]
+    session.output.table(["", name], rows)
+    if found["state"] is not None:
+        _print(session, found["state"]["state"])
+
+
+@command.command("state")
+@click.argument("name")
+@click.option("--partition", help="Of one value of the partition key.")
+@click.option("--at", help="As of a position of history, or a time: RFC 3339, or such as 15m.")
+@connected
+def state(session: Session, name: str, partition: str | None, at: str | None) -> None:
+    """The state, now or as of a position or time, as JSON."""
+    found = session.client.projections.get(name, partition=partition, at=at)
+    if session.output.form != "table":
+        session.output.json({"format": "ironflow.projection_state/v1", "state": None, **(found["state"] or {})})
+    elif found["state"] is None:
+        session.output.note(f"{name} has no state there")
+    else:
+        _print(session, found["state"]["state"])
+
+
+@command.command("register")
+@click.argument("name")
+@click.option("--data", "-d", required=True, help="Events, rules and initial state as JSON; @FILE reads a file.")
+@connected
+def register(session: Session, name: str, data: str) -> None:
+    """Register a projection that the server folds by rules."""
+    from app.cli.emit import data_of
+
+    told = data_of(data)
+    if not isinstance(told, dict) or "events" not in told or "rules" not in told:
+        raise click.BadParameter('such as {"events": ["order.placed"], "rules": [{"on": …, "set": {…}}]}')
+    found = session.client.request("PUT", f"/api/v1/projections/{name}", json=told, retry=True)
+    if session.output.form != "table":
+        session.output.json({"format": "ironflow.projection_registered/v1", **found})
+    else:
+        session.output.out.write(f"{name} is {found['result']}\n")
+
+
+@command.command("pause")
+@click.argument("name")
+@click.option("--reason", default="", help="Kept in history.")
+@connected
+def pause(session: Session, name: str, reason: str) -> None:
+    """Fold no further until it is resumed."""
+    session.output.note(f"{name} is {session.client.projections.pause(name, reason=reason)['status']}")
+
+
+@command.command("resume")
+@click.argument("name")
+@click.option("--reason", default="", help="Kept in history.")
+@connected
+def resume(session: Session, name: str, reason: str) -> None:
+    """Go on; an event that stopped it is tried again."""
+    session.output.note(f"{name} is {session.client.projections.resume(name, reason=reason)['status']}")
+
+
+@command.command("rebuild")
+@click.argument("name")
+@click.option("--dry-run", is_flag=True, help="Only tell how many events it would be.")
+@click.option("--status", "only_status", is_flag=True, help="Only tell how far the one under way is.")
+@click.option("--reason", default="", help="Kept in history.")
+@connected
+def rebuild(session: Session, name: str, dry_run: bool, only_status: bool, reason: str) -> None:
+    """Fold it from the beginning; the old state serves until the new one has caught up."""
+    projections = session.client.projections
+    job = projections.rebuild_job(name) if only_status else projections.rebuild(name, dry_run=dry_run, reason=reason)
+    if session.output.form != "table":
+        session.output.json({"format": "ironflow.rebuild/v1", **job})
+        return
+    if dry_run:
+        session.output.out.write(f"{name} would be folded from {job['totalEvents']} events\n")
+        return
+    left = job.get("estimatedRemainingMs")
+    session.output.out.write(
+        f"{name} {job['status']}: {job['eventsProcessed']} of {job['totalEvents']} events, {job['progress']:g} %"
+        + (f", {left / 1_000:.0f} s left" if left else "")
+        + "\n"
+    )
+
+
+@command.command("cancel-rebuild")
+@click.argument("name")
+@click.option("--reason", default="", help="Kept in history.")
+@connected
+def cancel_rebuild(session: Session, name: str, reason: str) -> None:
+    """Drop the rebuild; what serves goes on."""
+    session.client.projections.cancel_rebuild(name, reason=reason)
+    session.output.note(f"the rebuild of {name} is cancelled")
+
+
+@command.command("delete")
+@click.argument("name")
+@click.option("--reason", help="Kept in history.")
+@connected
+def delete(session: Session, name: str, reason: str | None) -> None:
+    """Delete it, with its states. Its history stays."""
+    session.client.projections.delete(name, reason=reason)
+    session.output.note(f"{name} is deleted")
+
+
+@command.command("wait")
+@click.argument("name")
+@click.option("--event", "event_id", help="Until this event is in the state.")
+@click.option("--position", type=click.IntRange(0), help="Until it has reached this position; default: history's end.")
+@click.option("--timeout", "timeout_s", default=30.0, show_default=True, type=click.FloatRange(0, 3_600), help="s")
+@connected
+def wait(session: Session, name: str, event_id: str | None, position: int | None, timeout_s: float) -> None:
+    """Wait until it has caught up."""
+    projections = session.client.projections
+    caught: Any
+    if event_id is not None:
+        caught = projections.wait_for_event(name, event_id, timeout_s=timeout_s)
+    else:
+        if position is None:
+            status = projections.status(name)
+            position = status["lastEventSeq"] + status["lag"]
+        caught = projections.wait(name, position, timeout_s=timeout_s)
+    if session.output.form != "table":
+        session.output.json({"format": "ironflow.caught_up/v1", **caught})
+    else:
+        session.output.note(f"{name} has reached position {caught['currentSeq']}")
+
+
+def _print(session: Session, state: Any) -> None:
+    text = json.dumps(state, ensure_ascii=False, indent=2)
+    session.output.out.write("\n".join(plain(line) for line in text.splitlines()) + "\n")
