@@ -13,7 +13,7 @@ ARGS ?=
 # Tests start hundreds of processes, which would each compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-peers binary test-frozen clean
+.PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-peers binary test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench-values: setup ## measure key-values beside raw JetStream KV
 
 bench-groups: setup ## measure delivery to consumer groups
 	$(BIN)/python -m benchmarks.groups $(ARGS)
+
+bench-projections: setup ## measure how fast projections fold, and how soon they have what comes (ARGS chooses)
+	$(BIN)/python -m benchmarks.projections $(ARGS)
 
 bench-peers: setup ## measure Ironflow, DBOS and Restate in turns (ARGS chooses)
 	$(BIN)/python -m benchmarks.peers $(ARGS)

@@ -50,6 +50,11 @@ class Expression:
         """The variables that it uses."""
         return self._needs.keys()
 
+    @property
+    def tree(self) -> Any:
+        """The engine's tree of it, for those who know short ways through it."""
+        return self._tree
+
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """The value, for plain Python variables. Raises EvaluationFailed."""
         from app import cel

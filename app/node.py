@@ -205,7 +205,7 @@ class Node:
         await self.functions.start()
         await self.schemas.start()
         await self.groups.start()
-        await self.projections.registry.start()
+        await self.projections.start()
         await self.timers.start()
         await self.expiry.start()
         await self.vault.start()

@@ -109,9 +109,9 @@ def release_lease(tx: Transaction, key: Key, fence: Fence) -> bool:
     return bool(tx.execute("release_projection_lease", **key._asdict(), **fence._asdict()))
 
 
-def revoke_lease(tx: Transaction, key: Key) -> None:
-    """Whoever had the lease has lost it, and anybody may take it."""
-    tx.execute("revoke_projection_lease", **key._asdict())
+def revoke_leases(tx: Transaction) -> None:
+    """Whoever had a lease has lost it, and anybody may take it."""
+    tx.execute("revoke_projection_leases")
 
 
 def retire(tx: Transaction, key: Key, *, overtaken_at: int, until: int) -> bool:

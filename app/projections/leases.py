@@ -49,6 +49,11 @@ class Leases:
         self._released = asyncio.Event()
         self.ttl_s = TTL_S
 
+    async def start(self) -> None:
+        """On a store that no other node has, nobody holds a lease while this one starts: runners need not wait."""
+        if self._storage.dialect == "sqlite":
+            await self._storage.write(projections.revoke_leases)
+
     async def acquire(self, environment: str, name: str, *, version: int = 0, wait_s: float = 0.0) -> Lease | None:
         """A lease of a generation that nobody has; None if there is none within the time. Raises ProjectionNotFound."""
         return await self._acquire(environment, name, lambda known: _candidates(known, version), bool(version), wait_s)

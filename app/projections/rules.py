@@ -16,9 +16,10 @@ from typing import Any
 
 from app import expressions, patterns
 from app.errors import InvalidArgument
-from app.expressions import EvaluationFailed, Expression
+from app.expressions import EvaluationFailed
 from app.history.kinds import Rule
 from app.patterns import Pattern
+from app.projections import shortcuts
 
 RULES_MAX = 100
 PATHS_MAX = 100
@@ -33,20 +34,34 @@ class ReducerFailed(Exception):
     """The rules do not fit an event; the state is as it was."""
 
 
+class _Value:
+    """An expression, by the short way where there is one."""
+
+    __slots__ = ("_evaluate",)
+
+    def __init__(self, text: str, field: str) -> None:
+        self._evaluate = shortcuts.evaluator(expressions.compile(text, variables=VARIABLES, field=field))
+
+    def of(self, variables: Mapping[str, Any]) -> Any:
+        """What it comes to, as JSON. Raises EvaluationFailed, ReducerFailed."""
+        value, is_plain = self._evaluate(variables)
+        return value if is_plain else plain(value)
+
+
 @dataclass(frozen=True, slots=True)
 class _Path:
     text: str
-    segments: tuple[str | Expression, ...]
+    segments: tuple[str | _Value, ...]
 
     def keys(self, variables: Mapping[str, Any]) -> list[str]:
-        return [one if isinstance(one, str) else _key(one.evaluate(variables), self.text) for one in self.segments]
+        return [one if isinstance(one, str) else _key(one.of(variables), self.text) for one in self.segments]
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     pattern: Pattern
-    when: Expression | None
-    set: tuple[tuple[_Path, Expression], ...]
+    when: _Value | None
+    set: tuple[tuple[_Path, _Value], ...]
     remove: tuple[_Path, ...]
 
 
@@ -81,9 +96,9 @@ class Rules:
 def _applied(rule: _Compiled, state: State, event: Mapping[str, Any]) -> State:
     variables = {"event": event, "state": state}
     try:
-        if rule.when is not None and not rule.when.true(variables):
+        if rule.when is not None and not rule.when.of(variables):
             return state
-        changes = [(path.keys(variables), plain(value.evaluate(variables))) for path, value in rule.set]
+        changes = [(path.keys(variables), value.of(variables)) for path, value in rule.set]
         removed = [path.keys(variables) for path in rule.remove]
     except EvaluationFailed as failed:
         raise ReducerFailed(str(failed)) from failed
@@ -149,16 +164,14 @@ def _compiled(rule: Rule, field: str) -> _Compiled:
         raise InvalidArgument(f"{field} has more than {PATHS_MAX} paths", field=field)
     return _Compiled(
         patterns.compile(rule.on, field=f"{field}.on"),
-        _expression(rule.when, f"{field}.when") if rule.when else None,
-        tuple(
-            (_path(path, f"{field}.set"), _expression(value, f"{field}.set.{path}")) for path, value in rule.set.items()
-        ),
+        _Value(rule.when, f"{field}.when") if rule.when else None,
+        tuple((_path(path, f"{field}.set"), _Value(value, f"{field}.set.{path}")) for path, value in rule.set.items()),
         tuple(_path(path, f"{field}.remove") for path in rule.remove),
     )
 
 
 def _path(text: str, field: str) -> _Path:
-    segments: list[str | Expression] = []
+    segments: list[str | _Value] = []
     rest = text
     while True:
         found = _SEGMENT.match(rest)
@@ -167,7 +180,7 @@ def _path(text: str, field: str) -> _Path:
                 f"{field}: {text[:80]!r} is not a path", field=field, hint="such as count, or open.{event.data.id}"
             )
         key = found["key"]
-        segments.append(key if key is not None else _expression(found["expression"], field))
+        segments.append(key if key is not None else _Value(found["expression"], field))
         rest = rest[found.end() :]
         if not rest:
             return _Path(text, tuple(segments))
@@ -176,7 +189,3 @@ def _path(text: str, field: str) -> _Path:
                 f"{field}: {text[:80]!r} is not a path", field=field, hint="keys stand between dots: open.{event.id}"
             )
         rest = rest[1:]
-
-
-def _expression(text: str, field: str) -> Expression:
-    return expressions.compile(text, variables=VARIABLES, field=field)

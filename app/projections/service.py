@@ -39,6 +39,11 @@ class Projections:
         self.rebuilds = Rebuilds(storage=storage, tail=tail, registry=self.registry, feed=self.feed, clock=clock)
         self.waits = CatchUps(storage=storage, tail=tail, registry=self.registry, feed=self.feed)
 
+    async def start(self) -> None:
+        """Take up what the store holds."""
+        await self.registry.start()
+        await self.leases.start()
+
     async def next(self, environment: str, name: str, fence: Fence, *, limit: int = 0, wait_s: float = 0.0) -> Batch:
         """The next events for a runner, see Feed.next."""
         batch, generation, projection = await self.feed.next(environment, name, fence, limit=limit, wait_s=wait_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app import expressions
 from app.errors import InvalidArgument
+from app.expressions import EvaluationFailed
 from app.history.kinds import Rule
-from app.projections.rules import ReducerFailed, Rules
+from app.projections import shortcuts
+from app.projections.rules import ReducerFailed, Rules, plain
 from ironflow import ProjectedEvent, Projection, folding, projection
 from ironflow.folding import States
 from ironflow.testing import fold
@@ -165,3 +169,43 @@ def test_a_reducer_that_returns_nothing_is_told_so() -> None:
 
     with pytest.raises(TypeError, match="return the new state"):
         fold(forgetful, [("a", None)])
+
+
+numbers = st.integers(-(2**64), 2**64) | st.floats(allow_nan=False) | st.text(max_size=2) | st.booleans() | st.none()
+fields = st.sampled_from(["a", "b.c", "d"])
+leaves = (
+    fields.map(lambda path: f"event.{path}") | st.integers(0, 2**63 - 1).map(str) | st.sampled_from(["'x'", "true"])
+)
+texts = st.recursive(
+    leaves,
+    lambda inner: (
+        st.tuples(inner, st.sampled_from(["+", "-", "<", "<=", "==", "!=", ">"]), inner).map(
+            lambda parts: f"({' '.join(parts)})"
+        )
+        | st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} ? {parts[1]} : {parts[2]})")
+    ),
+    max_leaves=4,
+)
+
+
+@given(
+    texts, st.fixed_dictionaries({}, optional={"a": numbers, "b": st.fixed_dictionaries({"c": numbers}), "d": numbers})
+)
+def test_a_short_way_says_what_the_engine_says(text: str, event: dict[str, Any]) -> None:
+    variables = {"event": event}
+    expression = expressions.compile(text, variables=frozenset(("event",)), field="x")
+    evaluate = shortcuts.evaluator(expression)
+
+    assert outcome(lambda: told(*evaluate(variables))) == outcome(lambda: plain(expression.evaluate(variables)))
+
+
+def told(value: Any, is_plain: bool) -> Any:
+    return value if is_plain else plain(value)
+
+
+def outcome(work: Callable[[], Any]) -> tuple[type, Any]:
+    try:
+        value = work()
+    except (EvaluationFailed, ReducerFailed) as failed:
+        return EvaluationFailed, str(failed)
+    return type(value), value

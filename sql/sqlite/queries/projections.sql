@@ -86,12 +86,10 @@ update projection_cursors
    and lease_token = :token
    and lease_epoch = :epoch;
 
--- name: revoke_projection_lease :exec
+-- name: revoke_projection_leases :exec
 update projection_cursors
    set lease_token = ''
- where environment = :environment
-   and name = :name
-   and generation = :generation;
+ where lease_token <> '';
 
 -- name: retire_projection_cursor :exec
 -- Takes the lease of a generation that another one has overtaken, so that nothing is added to it any more.
