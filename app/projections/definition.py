@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -99,11 +100,14 @@ def chosen(events: tuple[str, ...]) -> Chosen:
 
 
 def partition_of(envelope: Mapping[str, object], path: str) -> str:
-    """The partition that an event belongs to."""
-    if not path:
+    """The partition that an event belongs to; a value that is too long is known by its beginning and its SHA-256."""
+    found = matching.value_at(envelope, path) if path else None
+    if not found:
         return GLOBAL
-    found = matching.value_at(envelope, path)
-    return found[:PARTITION_CHARS_MAX] if found else GLOBAL
+    if len(found) <= PARTITION_CHARS_MAX:
+        return found
+    told = hashlib.sha256(found.encode()).hexdigest()
+    return f"{found[: PARTITION_CHARS_MAX - len(told) - 1]}~{told}"
 
 
 def same_fold(one: ProjectionDefinition, other: ProjectionDefinition) -> bool:

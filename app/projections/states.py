@@ -74,10 +74,7 @@ class States:
         """Write states and move the cursor to a position, which the fold of all events up to it has reached. Raises
         LeaseLost, InvalidArgument; then nothing was written."""
         generation = self._leases.generation_of(projection, fence)
-        if not 0 <= position <= self._tail.head:
-            raise InvalidArgument(
-                f"position {position} is none of history", field="last_event_seq", hint=f"at most {self._tail.head}"
-            )
+        await self._check_position(position)
         if len(saved) > PARTITIONS_MAX:
             raise InvalidArgument(f"{len(saved)} partitions are too many", field="partitions", hint="save more often")
         for one in saved:
@@ -128,6 +125,16 @@ class States:
         return await self._storage.read(
             lambda tx: projections.partitions(tx, key, search=search, after=after, limit=limit)
         )
+
+    async def _check_position(self, position: int) -> None:
+        """Raises InvalidArgument for one that history has not reached, on any node."""
+        head = self._tail.head
+        if position > head:
+            head, _ = await self._storage.read(history.head)
+        if not 0 <= position <= head:
+            raise InvalidArgument(
+                f"position {position} is none of history", field="last_event_seq", hint=f"at most {head}"
+            )
 
     async def _as_of(
         self, projection: Projection, generation: Generation, partition: str, row: ProjectionStateRow | None, at: int

@@ -23,6 +23,7 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from ironflow import folding
+from ironflow.errors import NotFound
 from ironflow.folding import Progress, States
 from ironflow.function import is_async
 from ironflow.place import CALL_TIMEOUT_S, Place, first_of, refusal
@@ -79,7 +80,11 @@ class Projecting:
                     if lease is not None:
                         holding.create_task(self._hold(lease))
         except BaseExceptionGroup as group:
-            raise first_of(group) from None
+            error = first_of(group)
+            if not isinstance(error, NotFound):
+                raise error from None
+            log.warning("%s was deleted: it is not folded here until this worker connects anew", self._projection.name)
+            await self._draining.wait()
         except grpc.aio.AioRpcError as error:
             raise refusal(error) from None
 

@@ -157,6 +157,21 @@ async def test_a_new_version_takes_the_place_of_the_old_one(client: AsyncClient,
             assert (await client.projections.get("counts"))["version"] == 2
 
 
+async def test_a_worker_outlives_the_deletion_of_its_projection(client: AsyncClient, working: Working) -> None:
+    @projection("other", events=["n"], initial=[])
+    def other(state: list[str], event: ProjectedEvent) -> list[str]:
+        return [*state, event.id]
+
+    async with working(counting(), other):
+        await client.projections.wait_for_event("counts", await emit(client, {}), timeout_s=WAIT_S)
+        await client.projections.delete("counts")
+        last = await emit(client, {})
+        await client.projections.wait_for_event("other", last, timeout_s=WAIT_S)
+
+        assert (await client.projections.state("other"))[-1] == last
+        assert [one["name"] for one in await client.projections.list()] == ["other"]
+
+
 async def test_an_external_projection_gets_each_event(client: AsyncClient, working: Working) -> None:
     taken: list[int] = []
 

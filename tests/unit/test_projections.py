@@ -16,6 +16,7 @@ from app.errors import InvalidArgument
 from app.expressions import EvaluationFailed
 from app.history.kinds import Rule
 from app.projections import shortcuts
+from app.projections.definition import partition_of
 from app.projections.rules import ReducerFailed, Rules, plain
 from ironflow import ProjectedEvent, Projection, folding, projection
 from ironflow.folding import States
@@ -176,20 +177,22 @@ fields = st.sampled_from(["a", "b.c", "d"])
 leaves = (
     fields.map(lambda path: f"event.{path}") | st.integers(0, 2**63 - 1).map(str) | st.sampled_from(["'x'", "true"])
 )
-texts = st.recursive(
-    leaves,
-    lambda inner: (
-        st.tuples(inner, st.sampled_from(["+", "-", "<", "<=", "==", "!=", ">"]), inner).map(
-            lambda parts: f"({' '.join(parts)})"
-        )
-        | st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} ? {parts[1]} : {parts[2]})")
-    ),
-    max_leaves=4,
-)
+operators = st.sampled_from(["+", "-", "<", "<=", "==", "!=", ">"])
+
+
+def nested(levels: int) -> st.SearchStrategy[str]:
+    """Expressions of that many levels at most."""
+    if levels == 0:
+        return leaves
+    inner = nested(levels - 1)
+    operation = st.tuples(inner, operators, inner).map(lambda parts: f"({' '.join(parts)})")
+    choice = st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} ? {parts[1]} : {parts[2]})")
+    return leaves | operation | choice
 
 
 @given(
-    texts, st.fixed_dictionaries({}, optional={"a": numbers, "b": st.fixed_dictionaries({"c": numbers}), "d": numbers})
+    nested(2),
+    st.fixed_dictionaries({}, optional={"a": numbers, "b": st.fixed_dictionaries({"c": numbers}), "d": numbers}),
 )
 def test_a_short_way_says_what_the_engine_says(text: str, event: dict[str, Any]) -> None:
     variables = {"event": event}
@@ -209,3 +212,13 @@ def outcome(work: Callable[[], Any]) -> tuple[type, Any]:
     except (EvaluationFailed, ReducerFailed) as failed:
         return EvaluationFailed, str(failed)
     return type(value), value
+
+
+def test_long_values_are_partitions_of_their_own() -> None:
+    one, other = ("x" * 1_000 + end for end in "ab")
+
+    found = {partition_of({"data": {"k": value}}, "$.data.k") for value in (one, other, one)}
+
+    assert len(found) == 2
+    assert {len(partition) for partition in found} == {512}
+    assert partition_of({"data": {"k": ""}}, "$.data.k") == partition_of({"data": {}}, "$.data.k") == "__global__"

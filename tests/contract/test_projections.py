@@ -1,0 +1,112 @@
+"""Projections in a node whose clock the test moves: leases, fences, and what a rebuild of the tables says of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import LeaseLost
+from app.events.emit import NewEvent
+from app.history.kinds import ProjectionDefinition
+from app.history.rebuild import rebuild
+from app.node import Node
+from app.projections.leases import TTL_S
+from app.projections.states import Saved
+from storage.contract import Storage
+from storage.projections import Fence
+
+MANAGED = ProjectionDefinition("managed", ("n",))
+ENVIRONMENT, NAME = "default", "counts"
+
+
+async def emit(node: Node) -> int:
+    """The event's position."""
+    await node.emitter.emit(NewEvent(environment=ENVIRONMENT, name="n", data=b"{}"))
+    return node.tail.head
+
+
+async def lease(node: Node) -> Fence:
+    granted = await node.projections.leases.acquire(ENVIRONMENT, NAME, version=1)
+    assert granted is not None
+    return granted.fence
+
+
+async def save(node: Node, fence: Fence, state: bytes, position: int) -> None:
+    projection = node.projections.registry.get(ENVIRONMENT, NAME)
+    await node.projections.save(projection, fence, [Saved("", state, "e", position)], position=position)
+
+
+async def state(node: Node) -> bytes | None:
+    found = await node.projections.states.get(node.projections.registry.get(ENVIRONMENT, NAME))
+    return found.state
+
+
+async def test_a_runner_that_is_not_heard_of_is_replaced_and_fenced(node: Node, clock: ManualClock) -> None:
+    await node.projections.registry.register(ENVIRONMENT, NAME, MANAGED)
+    position = await emit(node)
+    silent = await lease(node)
+    assert await node.projections.leases.acquire(ENVIRONMENT, NAME, version=1) is None
+
+    clock.advance(seconds=TTL_S + 1)
+    heir = await lease(node)
+    await save(node, heir, b"1", position)
+
+    with pytest.raises(LeaseLost):
+        await save(node, silent, b"99", position)
+    with pytest.raises(LeaseLost):
+        await node.projections.next(ENVIRONMENT, NAME, silent)
+    assert heir.epoch == silent.epoch + 1
+    assert await state(node) == b"1"
+
+
+async def test_a_lease_that_is_renewed_holds(node: Node, clock: ManualClock) -> None:
+    await node.projections.registry.register(ENVIRONMENT, NAME, MANAGED)
+    held = await lease(node)
+
+    for _ in range(3):
+        clock.advance(seconds=TTL_S * 0.9)
+        await node.projections.leases.renew(node.projections.registry.get(ENVIRONMENT, NAME), held)
+
+    assert await node.projections.leases.acquire(ENVIRONMENT, NAME, version=1) is None
+
+
+async def test_neither_cursor_nor_state_ever_goes_back(node: Node) -> None:
+    await node.projections.registry.register(ENVIRONMENT, NAME, MANAGED)
+    first, second = await emit(node), await emit(node)
+    fence = await lease(node)
+    await save(node, fence, b"2", second)
+
+    await save(node, fence, b"1", first)
+
+    assert await state(node) == b"2"
+    assert (await node.projections.next(ENVIRONMENT, NAME, fence)).after == second
+
+
+async def test_a_refused_event_is_recorded_once(node: Node) -> None:
+    skipping = ProjectionDefinition("managed", ("n",), on_error="skip")
+    registry = node.projections.registry
+    await registry.register(ENVIRONMENT, NAME, skipping)
+    position = await emit(node)
+    before = node.tail.head
+
+    for _ in range(2):
+        assert await registry.refuse_event(ENVIRONMENT, NAME, 1, event_id="e", position=position, error="x")
+
+    assert node.tail.head == before + 1
+
+
+async def test_the_register_is_what_history_says(node: Node, storage: Storage) -> None:
+    registry, rebuilds = node.projections.registry, node.projections.rebuilds
+    await registry.register(ENVIRONMENT, NAME, MANAGED)
+    await registry.pause(ENVIRONMENT, NAME, reason="r")
+    await registry.resume(ENVIRONMENT, NAME)
+    await emit(node)
+    await registry.refuse_event(ENVIRONMENT, NAME, 1, event_id="e", position=1, error="x")
+    await rebuilds.start(ENVIRONMENT, NAME)
+    await registry.register(ENVIRONMENT, "other", MANAGED)
+    await registry.delete(ENVIRONMENT, "other")
+
+    report = await rebuild(storage, node.fold, check=True)
+
+    assert report.differing == ()
+    assert report.rows["projection"] == 2
