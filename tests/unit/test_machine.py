@@ -16,6 +16,8 @@ from app.history.kinds import (
     Descriptor,
     Fact,
     Failure,
+    GroupSettings,
+    ProjectionDefinition,
     Receipt,
     RetryPolicy,
     RunCompleted,
@@ -322,6 +324,8 @@ def test_every_fact_survives_encoding(fact: str) -> None:
         RetryPolicy: RetryPolicy(),
         tuple[AppendedPart, ...]: (AppendedPart("t", "i", 1, ("e",)),),
         Descriptor: Descriptor(signature_header="X-Sig"),
+        GroupSettings: GroupSettings("order.>"),
+        ProjectionDefinition: ProjectionDefinition("managed", ("order.>",)),
         Receipt: Receipt("wh", Verification("current", (Check("signature", True),)), headers={"a": "b"}, body="{}"),
     }
     required = {field.name: samples[field.type] for field in msgspec.structs.fields(kind) if field.required}
