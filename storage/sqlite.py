@@ -1,7 +1,8 @@
 """SQLite through apsw: one writing connection, a few reading ones, WAL, every commit on disk before it returns.
 
 The writer belongs to one thread. Checkpoints run on a thread and connection of their own, off the write path;
-only a log that has grown far past its size makes the writer wait for one.
+only a log that has grown far past its size makes the writer wait for one, and not for longer than a moment: a reader
+that stays open keeps the log from being begun anew. No checkpoint fails a write, whose commit came before it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
+import structlog
 
 from storage import migrations, queries, sqlite_sandbox
 from storage.contract import (
@@ -32,6 +34,8 @@ from storage.contract import (
 from storage.records import EntryRecord, Record
 from storage.thread import WorkThread
 
+log = structlog.get_logger(__name__)
+
 T = TypeVar("T")
 
 READERS = 4
@@ -42,6 +46,8 @@ READER_CACHE_KIB = 2 * 1024
 CHECKPOINT_PAGES = 4_000
 CHECKPOINT_PAGES_MAX = 100_000
 BUSY_TIMEOUT_MS = 10_000
+CHECKPOINT_WAIT_MS = 500
+"""How long the writer waits for readers to leave the log."""
 
 
 class SQLiteStorage:
@@ -58,6 +64,7 @@ class SQLiteStorage:
         self._local = threading.local()
         self._opened: list[apsw.Connection] = []
         self._log_pages = 0
+        self._log_pages_max = CHECKPOINT_PAGES_MAX
         self._checkpoint_due = False
 
     @classmethod
@@ -141,12 +148,27 @@ class SQLiteStorage:
         return int(apsw.SQLITE_OK)
 
     def _checkpoint_if_due(self) -> None:
-        if self._log_pages > CHECKPOINT_PAGES_MAX:
-            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-            self._log_pages = 0
+        if self._log_pages > self._log_pages_max:
+            self._begin_log_anew()
         elif self._log_pages > CHECKPOINT_PAGES and not self._checkpoint_due:
             self._checkpoint_due = True
             self._checkpointing.submit(self._checkpoint)
+
+    def _begin_log_anew(self) -> None:
+        """Wait until the log can be written from its start again; if a reader is in the way, do so when it has grown
+        by as much again."""
+        pages = self._log_pages
+        self._writer.set_busy_timeout(CHECKPOINT_WAIT_MS)
+        try:
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        except apsw.Error as error:
+            log.warning("a reader keeps the write-ahead log from being begun anew", pages=pages, reason=str(error))
+            self._log_pages_max = pages + CHECKPOINT_PAGES_MAX
+        else:
+            self._log_pages_max = CHECKPOINT_PAGES_MAX
+        finally:
+            self._writer.set_busy_timeout(BUSY_TIMEOUT_MS)
+            self._log_pages = 0
 
     def _checkpoint(self) -> None:
         try:
@@ -155,6 +177,8 @@ class SQLiteStorage:
                 connection = self._local.connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
                 connection.execute("pragma wal_autocheckpoint = 0")
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error as error:
+            log.warning("a checkpoint failed, trying again after the next commit", reason=str(error))
         finally:
             self._log_pages = 0
             self._checkpoint_due = False

@@ -7,10 +7,11 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import apsw
 import pytest
 
 from app import resources
-from storage import history, open_storage, queries
+from storage import history, open_storage, queries, sqlite
 from storage.contract import (
     SchemaMissing,
     SchemaTooNew,
@@ -166,6 +167,26 @@ async def test_positions_announced_by_one_node_reach_another(storage: Storage, l
         assert heard.result() == 7
     finally:
         await other.close()
+
+
+async def test_a_reader_that_stays_keeps_no_commit_from_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log cannot be begun anew then. What was committed before that is tried has been recorded all the same."""
+    monkeypatch.setattr(sqlite, "CHECKPOINT_PAGES_MAX", 1)
+    monkeypatch.setattr(sqlite, "CHECKPOINT_WAIT_MS", 1)
+    path = tmp_path / "ironflow.db"
+    storage = await open_storage(str(path), resources.sql_folder())
+    await storage.migrate()
+    reader = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    reader.execute("begin; select count(*) from history").fetchall()
+
+    for number in range(1, 4):
+        await storage.write(lambda tx, number=number: history.append(tx, [entry(number)]))  # type: ignore[misc]
+
+    assert await storage.read(history.head) == (3, b"d" * 32)
+    reader.close()
+    await storage.close()
 
 
 async def test_a_store_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
