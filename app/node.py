@@ -188,7 +188,6 @@ class Node:
             clock=clock,
         )
         self.cron = Cron(
-            storage=storage,
             tail=self.tail,
             fold=self.fold,
             functions=self.functions,

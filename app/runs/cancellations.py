@@ -101,7 +101,7 @@ class Cancellations:
         return list(found)
 
     async def _add_again(self, environment: str, run_id: str) -> None:
-        row = await self._storage.read(lambda tx: runs.get(tx, environment, run_id))
+        row = await self._tail.read(lambda tx: runs.get(tx, environment, run_id))
         if row is not None and row.dispatch:
             self.add(environment, run_id, _dispatch.decode(row.dispatch))
 

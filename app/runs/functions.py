@@ -175,7 +175,7 @@ class Functions:
         before, changed = await self._committer.commit(Command(environment, (where,), decide))
         after = before
         if changed:
-            after = await self._storage.read(lambda tx: self._fold.load(tx, environment, where).state)
+            after = await self._tail.read(lambda tx: self._fold.load(tx, environment, where).state)  # it is durable
         if changed or self.find(environment, function_id) is None:
             self._put(after)
         return after, before

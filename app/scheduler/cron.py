@@ -23,6 +23,7 @@ from app.events.emit import Emitter
 from app.events.new_event import Claim, NewEvent
 from app.history.entry import Entry
 from app.history.fold import Fold
+from app.history.insist import passing
 from app.history.kinds import Fact, FunctionRegistered, FunctionStatusChanged, GatePassed, Trigger
 from app.history.tail import Tail
 from app.runs import function as function_noun
@@ -33,7 +34,7 @@ from app.runs.functions import Functions
 from app.runs.gates import Gate
 from app.scheduler.schedule import Schedule
 from storage import history
-from storage.contract import Storage, StorageError, Transaction
+from storage.contract import StorageError, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +57,7 @@ class Job:
 
 
 class Cron:
-    def __init__(
-        self, *, storage: Storage, tail: Tail, fold: Fold, functions: Functions, emitter: Emitter, clock: Clock
-    ) -> None:
-        self._storage = storage
+    def __init__(self, *, tail: Tail, fold: Fold, functions: Functions, emitter: Emitter, clock: Clock) -> None:
         self._tail = tail
         self._fold = fold
         self._functions = functions
@@ -97,7 +95,7 @@ class Cron:
         for key in [key for key in self._jobs if key[:2] == (environment, function_id)]:
             del self._jobs[key]
             self._due.clear(key)
-        jobs = await self._storage.read(lambda tx: _jobs(tx, self._fold, environment, function_id))
+        jobs = await self._tail.read(lambda tx: _jobs(tx, self._fold, environment, function_id))
         for trigger_key, job in jobs.items():
             key = (environment, function_id, trigger_key)
             self._jobs[key] = job
@@ -123,11 +121,11 @@ class Cron:
         try:
             for tick in chosen_ticks(key, job.trigger, ticks, now):
                 await self._emit(key, job.trigger, tick)
-        except StorageError as error:
-            log.warning("tick not recorded", function_id=key[1], error=str(error))
-            self._due.set(key, now + RETRY_US)
-            return
-        except IronflowError as error:
+        except (StorageError, IronflowError) as error:
+            if passing(error):
+                log.warning("tick not recorded, trying again", function_id=key[1], error=str(error))
+                self._due.set(key, now + RETRY_US)
+                return
             log.warning("tick refused", function_id=key[1], code=error.code, reason=str(error))
         if ticks:
             job.last = ticks[-1]

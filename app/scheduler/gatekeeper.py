@@ -25,6 +25,7 @@ from app.events.new_event import Claim, NewEvent
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold
+from app.history.insist import passing
 from app.history.kinds import (
     EventEmitted,
     Failure,
@@ -182,7 +183,7 @@ class Gatekeeper:
             return
         except (StorageError, IronflowError) as error:
             log.warning("gate not fired", stream=stream, error=str(error))
-            again_at = self._clock.now_us() + (RETRY_US if isinstance(error, StorageError) else REFUSED_US)
+            again_at = self._clock.now_us() + (RETRY_US if passing(error) else REFUSED_US)
         if again_at:
             self._due.set((environment, stream), again_at)
 

@@ -11,6 +11,8 @@ import msgspec
 import pytest
 
 from app.clock import ManualClock, parse_rfc3339
+from app.errors import ResourceExhausted
+from app.events.new_event import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, Trigger
 from app.ids import Ids
@@ -88,6 +90,26 @@ async def test_seconds_are_kept_and_the_event_has_its_name(node: Node, storage: 
     assert await ticks(storage) == ["12:00:40", "12:01:00"]
     [row] = (await node.runs.list("default", RunFilter(), limit=1)).rows
     assert (row.function_id, row.event_name) == ("nightly", "report.due")
+
+
+async def test_a_tick_that_comes_while_too_much_waits_to_be_recorded_is_late_and_not_lost(
+    node: Node, storage: Storage, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await register(node, Trigger(cron="* * * * *"))
+    refused = asyncio.Event()
+
+    async def busy(event: NewEvent) -> None:
+        refused.set()
+        raise ResourceExhausted("too many commands are waiting to be recorded")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(node.emitter, "emit", busy)
+        clock.advance(seconds=30)
+        await refused.wait()
+
+    await advance(node, clock, 1)
+
+    assert await ticks(storage) == ["12:01:00"]
 
 
 async def test_two_nodes_on_one_store_fire_each_tick_once(storage: Storage, clock: ManualClock) -> None:

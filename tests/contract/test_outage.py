@@ -13,6 +13,7 @@ from app.dispatch import dispatcher
 from app.errors import Unavailable
 from app.events.new_event import NewEvent
 from app.history import committer, insist, tail
+from app.history.kinds import CancelOn, Failure, Trigger
 from app.history.verify import verify
 from app.ids import Ids
 from app.node import Node
@@ -20,6 +21,7 @@ from app.rpc.worker import Conversation
 from ironflow.v1 import worker_pb2
 from storage.contract import Storage, StorageUnavailable
 from tests.support.failing import Failing
+from tests.support.taker import settled
 from tests.support.worker import Worker, emit, ended, register
 
 GONE = StorageUnavailable("gone")
@@ -143,6 +145,40 @@ async def test_a_timeout_that_comes_during_an_outage_counts_after_it(
     failing.error = None
 
     assert await ended(node, run_id) == "failed"
+
+
+async def test_a_run_that_is_resumed_in_an_outage_can_still_be_cancelled_by_events(
+    node: Node, failing: Failing
+) -> None:
+    await register(node, cancel_on=(CancelOn("stop", match="data.id"),))
+    worker = Worker(node)
+    run_id = await emit(node)
+    worker.fail(await worker.job(), Failure("no", retryable=False))
+    assert await ended(node, run_id) == "failed"
+    failing.read_error = GONE
+    await node.engine.resume("default", run_id)
+    await refused(failing)
+    failing.read_error = None
+    await worker.job()
+
+    await node.emitter.emit(NewEvent("default", "stop", b'{"id":1}'))
+
+    assert await ended(node, run_id) == "cancelled"
+
+
+async def test_a_cron_trigger_that_is_registered_in_an_outage_ticks(
+    node: Node, failing: Failing, clock: ManualClock
+) -> None:
+    failing.read_error = GONE
+    registered = asyncio.create_task(register(node, triggers=(Trigger(cron="* * * * *", event="tick"),)))
+    await refused(failing)
+    failing.read_error = None
+    await registered
+    await settled(node)
+
+    clock.advance(seconds=60)
+
+    assert (await Worker(node).job()).emitted.name == "tick"
 
 
 async def test_a_run_is_given_back_also_when_too_many_commands_wait(

@@ -13,7 +13,8 @@ T = TypeVar("T")
 
 
 class Failing:
-    """Raises `error` for whatever is asked, and refuses to append an entry whose data contain `poison`.
+    """Raises `error` for whatever is asked, `read_error` for reads, and refuses to append an entry whose data contain
+    `poison`.
 
     `lose_answer` makes the store go away in the middle of the next commit, which then happened (True) or not (False).
     `refused` is set whenever something was refused.
@@ -22,6 +23,7 @@ class Failing:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self.error: Exception | None = None
+        self.read_error: Exception | None = None
         self.poison = ""
         self.lose_answer: bool | None = None
         self.refused = asyncio.Event()
@@ -30,7 +32,7 @@ class Failing:
         return getattr(self._storage, name)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        self._refuse()
+        self._refuse(self.read_error)
         return await self._storage.read(work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
@@ -51,10 +53,10 @@ class Failing:
             self.refused.set()
         raise self.error
 
-    def _refuse(self) -> None:
-        if self.error:
+    def _refuse(self, error: Exception | None = None) -> None:
+        if error := self.error or error:
             self.refused.set()
-            raise self.error
+            raise error
 
 
 class _Poisoned:
