@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from app.clock import Clock
-from app.errors import FailedPrecondition, IdempotencyConflict, InvalidArgument, ResourceExhausted, RunNotRunning
+from app.errors import FailedPrecondition, IdempotencyConflict, InvalidArgument, IronflowError, ResourceExhausted
 from app.events.emit import Emitter
 from app.events.new_event import NewEvent
 from app.events.prepared import Emitted
@@ -23,6 +23,7 @@ from app.runs.engine import Engine
 from app.runs.functions import Functions
 from app.runs.reading import RunReader
 from app.runs.waits import Waits
+from storage.contract import StorageError
 
 log = structlog.get_logger(__name__)
 
@@ -95,22 +96,31 @@ class Invoker:
         """The result of the function. If this task is cancelled with CALLER_LEFT, so is the run that it began; one that
         was there before goes on. Raises as `invoke` does."""
         started_at, until = self._limits(timeout_ms)
-        emitted = await self._call(event)
-        run_id = await self._run_of(event, emitted)
-        if emitted.duplicate or run_id in emitted.earlier or run_id not in emitted.run_ids:
-            return await self._found(event.environment, run_id, until)
+        beginning = asyncio.ensure_future(self._begun(event))
         try:
+            run_id, is_new = await asyncio.shield(beginning)
+            if not is_new:
+                return await self._found(event.environment, run_id, until)
             return await self._awaited(event.environment, run_id, event.name, started_at, until)
         except asyncio.CancelledError as error:
             if error.args == (CALLER_LEFT,):
-                await self._give_up(event.environment, run_id)
+                await self._give_up(event.environment, beginning)
             raise
 
-    async def _give_up(self, environment: str, run_id: str) -> None:
+    async def _begun(self, event: NewEvent) -> tuple[str, bool]:
+        """The run, and whether this call began it."""
+        emitted = await self._call(event)
+        run_id = await self._run_of(event, emitted)
+        return run_id, not emitted.duplicate and run_id in emitted.run_ids and run_id not in emitted.earlier
+
+    async def _give_up(self, environment: str, beginning: asyncio.Future[tuple[str, bool]]) -> None:
+        """Cancel the run if the call began it; the caller may have left before that was recorded."""
         try:
-            await self._engine.cancel(environment, run_id, reason=CALLER_LEFT)
-        except RunNotRunning:
-            log.debug("it had ended already", run_id=run_id)
+            run_id, is_new = await beginning
+            if is_new:
+                await self._engine.cancel(environment, run_id, reason=CALLER_LEFT)
+        except (IronflowError, StorageError) as error:
+            log.debug("there is no run to cancel", reason=str(error))
 
     async def _call(self, event: NewEvent) -> Emitted:
         function = self._functions.get(event.environment, event.name)

@@ -11,6 +11,7 @@ import pytest
 from app.clock import ManualClock
 from app.dispatch import dispatcher
 from app.errors import Unavailable
+from app.events.invoke import CALLER_LEFT
 from app.events.new_event import NewEvent
 from app.history import committer, insist, tail
 from app.history.kinds import CancelOn, Failure, Trigger
@@ -18,6 +19,7 @@ from app.history.verify import verify
 from app.ids import Ids
 from app.node import Node
 from app.rpc.worker import Conversation
+from app.runs.reading import RunFilter
 from ironflow.v1 import worker_pb2
 from storage.contract import Storage, StorageUnavailable
 from tests.support.failing import Failing
@@ -206,6 +208,19 @@ async def test_draining_waits_for_the_commit_that_is_under_way(node: Node) -> No
 
     await asyncio.sleep(0)  # its caller has been woken
     assert asked.done()
+
+
+async def test_a_caller_who_leaves_before_the_run_is_recorded_has_it_cancelled_too(node: Node) -> None:
+    await register(node)
+    calling = asyncio.create_task(node.invoker.invoke_and_wait(NewEvent("default", "f", b"1")))
+    await asyncio.sleep(0)  # it is submitted
+
+    calling.cancel(CALLER_LEFT)
+
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    [run] = (await node.runs.list("default", RunFilter())).rows
+    assert run.status == "cancelled"
 
 
 async def test_a_worker_that_was_given_up_has_to_register_again(node: Node, clock: ManualClock) -> None:
