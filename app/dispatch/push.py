@@ -288,9 +288,10 @@ class PushWorkers:
         again: a step that is recorded is not recorded twice."""
 
         def record(done: Done) -> None:
-            for one in told:
-                self._submit(job, one, _with_the_end)
-            end(done)
+            with self._engine.together():
+                for one in told:
+                    self._submit(job, one, _with_the_end)
+                end(done)
 
         return record
 

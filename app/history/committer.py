@@ -5,8 +5,8 @@
 
 The next batch gathers while this one commits: under load one fsync pays for hundreds of commands, and alone a
 command waits for no timer. A command that is refused, or whose `decide` raises, fails alone; a batch that the
-database refuses is retried command by command. States in memory are good up to the position they were folded to,
-and are dropped when a transaction fails.
+database refuses is retried command by command, those that were submitted together as one. States in memory are good
+up to the position they were folded to, and are dropped when a transaction fails.
 
 A commit that was sent and never answered, because the store went away, may have happened. The callers of such a batch
 wait until the store is back, and are then told the truth: its last digest is in history, or it is not. Whoever asks
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -27,6 +28,7 @@ from app.errors import Internal, IronflowError, ResourceExhausted
 from app.history import digest, kinds
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold, Slot
+from app.history.states import Slots, States, View
 from app.history.tail import Tail
 from storage import history
 from storage.contract import Storage, StorageError, StorageUnavailable, Transaction
@@ -38,7 +40,6 @@ BATCH_WEIGHT_MAX = 1_000
 WAITING_WEIGHT_MAX = 50_000
 RIDE_ALONG_S = 0.01
 RETRY_STORE_S = 0.5
-STATES_MAX = 10_000
 
 
 class Decision(NamedTuple):
@@ -80,8 +81,11 @@ class Observer(Protocol):
 
 
 class _Waiting(NamedTuple):
+    """`group` is the same for commands submitted together, and 0 for one that was submitted alone."""
+
     command: Command
     done: Done
+    group: int = 0
 
 
 class _Outcome(NamedTuple):
@@ -101,10 +105,13 @@ class Committer:
         self._observer = observer
         self._queue: list[_Waiting] = []
         self._weight = 0
+        self._groups = 0
+        self._group = 0
+        self._group_is_refused = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._wake = asyncio.Event()
-        self._states = _States()
+        self._states = States()
         self._position = -1
         self._digest = digest.ORIGIN
         self._recorded_at = 0
@@ -116,18 +123,30 @@ class Committer:
     def submit(self, command: Command, done: Done, *, urgent: bool = True) -> None:
         """Queue a command; `done(answer, error)` is called in the event loop. One that is not urgent rides along
         with the next batch, at most a hundredth of a second later. Commands are decided in the order of submission."""
-        if self._weight >= WAITING_WEIGHT_MAX:
+        if self._group_is_refused if self._group else self._weight >= WAITING_WEIGHT_MAX:
             done(
                 None, ResourceExhausted("too many commands are waiting to be recorded", hint="slow down and try again")
             )
             return
-        self._queue.append(_Waiting(command, done))
+        self._queue.append(_Waiting(command, done, self._group))
         self._weight += command.weight
         self._idle.clear()
         if urgent:
             self._wake.set()
         elif len(self._queue) == 1:
             asyncio.get_running_loop().call_later(RIDE_ALONG_S, self._wake.set)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is submitted within, without waiting for anything meanwhile, shares a transaction: where the store fails
+        none of it is recorded. A command that is refused fails alone all the same."""
+        self._groups += 1
+        self._group = self._groups
+        self._group_is_refused = self._weight >= WAITING_WEIGHT_MAX
+        try:
+            yield
+        finally:
+            self._group = 0
 
     async def run(self) -> None:
         """Commit batch after batch until cancelled."""
@@ -139,11 +158,13 @@ class Committer:
             self._idle.set()
 
     def _next_batch(self) -> Sequence[_Waiting]:
-        """Those who wait longest, taken from the queue: as many as BATCH_WEIGHT_MAX allows, but at least one."""
-        weight = count = 0
+        """Those who wait longest, taken from the queue: as many as BATCH_WEIGHT_MAX allows, but at least one, and with
+        it those that were submitted together with it."""
+        weight = count = group = 0
         for waiting in self._queue:
-            if count and weight + waiting.command.weight > BATCH_WEIGHT_MAX:
+            if count and weight + waiting.command.weight > BATCH_WEIGHT_MAX and not (group and waiting.group == group):
                 break
+            group = waiting.group
             weight += waiting.command.weight
             count += 1
         batch = self._queue[:count]
@@ -199,10 +220,11 @@ class Committer:
                 await asyncio.sleep(RETRY_STORE_S)
 
     async def _after_failure(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        if len(batch) > 1 and not isinstance(error, StorageUnavailable):
+        parts = _apart(batch)
+        if len(parts) > 1 and not isinstance(error, StorageUnavailable):
             log.warning("batch refused, retrying its commands one by one", error=str(error))
-            for waiting in batch:
-                await self._commit([waiting])
+            for part in parts:
+                await self._commit(part)
             return
         if isinstance(error, StorageError):
             log.error("commit failed", commands=len(batch), code=error.code, reason=str(error))
@@ -224,10 +246,10 @@ class Committer:
         touched: dict[tuple[str, str], Slot] = {}
         for waiting in batch:
             command = waiting.command
-            slots = _Slots(partial(self._slot, tx, touched, command.environment))
+            slots = Slots(partial(self._slot, tx, touched, command.environment))
             self._name(slots, command)
             try:
-                decision = command.decide(_View(slots), now)
+                decision = command.decide(View(slots), now)
                 encoded = [kinds.encode(draft.fact) for draft in decision.drafts]
             except IronflowError as refusal:
                 outcomes.append(_Outcome(waiting, None, refusal))
@@ -284,7 +306,7 @@ class Committer:
             self._position, self._digest = position, chained or digest.ORIGIN
         return self._position, self._digest
 
-    def _name(self, slots: _Slots, command: Command) -> None:
+    def _name(self, slots: Slots, command: Command) -> None:
         """Read the streams that the command names, and begin those that are new."""
         for stream in command.streams:
             slots[stream]
@@ -310,32 +332,15 @@ class Committer:
             self._states.drop((command.environment, stream))
 
 
-class _Slots(dict[str, Slot]):
-    """The slots of one command by stream; one that is missing is loaded. It must not refer to its view: such a cycle a
-    command is work for the collector."""
-
-    def __init__(self, load: Callable[[str], Slot]) -> None:
-        self._load = load
-
-    def __missing__(self, stream: str) -> Slot:
-        slot = self[stream] = self._load(stream)
-        return slot
-
-
-class _View(Mapping[str, Any]):
-    """The states of slots, as a decision sees them."""
-
-    def __init__(self, slots: _Slots) -> None:
-        self._slots = slots
-
-    def __getitem__(self, stream: str) -> Any:
-        return self._slots[stream].state
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._slots)
-
-    def __len__(self) -> int:
-        return len(self._slots)
+def _apart(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:
+    """The commands one by one, but for those that were submitted together."""
+    parts: list[list[_Waiting]] = []
+    for waiting in batch:
+        if parts and waiting.group and waiting.group == parts[-1][-1].group:
+            parts[-1].append(waiting)
+        else:
+            parts.append([waiting])
+    return parts
 
 
 def submitted(submit: Callable[[Done], None]) -> asyncio.Future[Any]:
@@ -352,30 +357,3 @@ def submitted(submit: Callable[[Done], None]) -> asyncio.Future[Any]:
 
     submit(done)
     return answered
-
-
-class _States:
-    """Recently used states, at most twice STATES_MAX: two generations, of which the older is dropped whole."""
-
-    def __init__(self) -> None:
-        self._young: dict[tuple[str, str], Slot] = {}
-        self._old: dict[tuple[str, str], Slot] = {}
-
-    def get(self, key: tuple[str, str]) -> Slot | None:
-        slot = self._young.get(key)
-        if slot is None and (slot := self._old.pop(key, None)) is not None:
-            self.put(key, slot)
-        return slot
-
-    def put(self, key: tuple[str, str], slot: Slot) -> None:
-        if len(self._young) >= STATES_MAX:
-            self._old, self._young = self._young, {}
-        self._young[key] = slot
-
-    def drop(self, key: tuple[str, str]) -> None:
-        self._young.pop(key, None)
-        self._old.pop(key, None)
-
-    def clear(self) -> None:
-        self._young.clear()
-        self._old.clear()

@@ -27,7 +27,7 @@ from app.errors import (
 from app.events.emit import Emitter
 from app.events.new_event import NewEvent
 from app.events.topics import Topics
-from app.history.committer import Command
+from app.history.committer import Command, Done
 from app.history.kinds import Divergence, Failure, RunCompleted
 from app.ids import Ids
 from app.rpc import assignments, reports
@@ -264,15 +264,19 @@ class Conversation:
         try:
             failure = reports.failure(message.error)
             steps = [job.redacted(reports.executed(job, step, now=self._clock.now_us())) for step in message.steps]
+            divergence = reports.divergence(message.divergence) if message.HasField("divergence") else None
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
-        for fact in steps:
-            self._engine.step(job.environment, job.run_id, fact, _ignore)
-        if message.HasField("divergence"):
-            self._diverge(session, job, reports.divergence(message.divergence))
-        else:
-            self._fail(session, job, failure)
+        end = self._failing(job, failure) if divergence is None else self._diverging(job, divergence)
+
+        def record(done: Done) -> None:
+            with self._engine.together():
+                for fact in steps:
+                    self._engine.step(job.environment, job.run_id, fact, _ignore)
+                end(done)
+
+        self._dispatcher.finish(session, job, record)
 
     # What it is told.
 
@@ -356,25 +360,20 @@ class Conversation:
             for one in map(job.redacted, reports.emissions(job, message))
         ]
 
-    def _diverge(self, session: Session, job: Job, divergence: Divergence) -> None:
-        divergence = job.redacted(divergence)
-        self._dispatcher.finish(
-            session,
-            job,
-            lambda done: self._engine.diverge(
-                job.environment, job.run_id, execution_seq=job.execution_seq, divergence=divergence, done=done
-            ),
+    def _diverging(self, job: Job, divergence: Divergence) -> Callable[[Done], None]:
+        told = job.redacted(divergence)
+        return lambda done: self._engine.diverge(
+            job.environment, job.run_id, execution_seq=job.execution_seq, divergence=told, done=done
+        )
+
+    def _failing(self, job: Job, failure: Failure) -> Callable[[Done], None]:
+        told = job.redacted(failure)
+        return lambda done: self._engine.fail(
+            job.environment, job.run_id, execution_seq=job.execution_seq, error=told, done=done
         )
 
     def _fail(self, session: Session, job: Job, failure: Failure) -> None:
-        failure = job.redacted(failure)
-        self._dispatcher.finish(
-            session,
-            job,
-            lambda done: self._engine.fail(
-                job.environment, job.run_id, execution_seq=job.execution_seq, error=failure, done=done
-            ),
-        )
+        self._dispatcher.finish(session, job, self._failing(job, failure))
 
 
 def _ignore(answer: Any, error: BaseException | None) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, cast
 
@@ -91,6 +92,10 @@ class Engine:
         if emissions:
             command = _together(command, emissions)
         self._committer.submit(command, _telling(done))
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is submitted within shares a transaction (see Committer.together)."""
+        return self._committer.together()
 
     def note(self, environment: str, run_id: str, fact: RunNoted, done: Done) -> None:
         self._submit(environment, run_id, lambda run, now: steps.decide_note(run, fact), done)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
 from app.clock import ManualClock
-from app.errors import Conflict, Internal
+from app.errors import Conflict, Internal, ResourceExhausted
 from app.history import committer
-from app.history.committer import Command, Decision
+from app.history.committer import Command, Decision, submitted
 from app.history.entry import Draft
 from app.history.kinds import EventEmitted
 from app.history.verify import verify
@@ -91,6 +92,46 @@ async def test_a_batch_that_the_store_refuses_is_retried_command_by_command(
     assert isinstance(answers[1], StorageConflict)
     assert answers[2] == "c"
     assert (await verify(storage)).bad_position is None
+
+
+async def test_what_is_submitted_together_is_recorded_together_or_not_at_all(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committer, "BATCH_WEIGHT_MAX", 2)
+    appended = history.append
+    sizes: list[int] = []
+
+    def append(tx: Transaction, entries: Any) -> None:
+        if any(entry.stream == "event/bad" for entry in entries):
+            raise StorageConflict("event/bad: refused")
+        appended(tx, entries)
+        sizes.append(len(entries))
+
+    monkeypatch.setattr("storage.history.append", append)
+
+    asked: list[asyncio.Future[Any]] = [asyncio.ensure_future(node.committer.commit(emit("alone")))]
+    await asyncio.sleep(0)  # it is submitted
+    for names in (("a", "b", "c"), ("d", "bad", "e")):
+        with node.committer.together():
+            asked += [submitted(partial(node.committer.submit, emit(name))) for name in names]
+    asked.append(asyncio.ensure_future(node.committer.commit(emit("last"))))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert answers[:4] == ["alone", "a", "b", "c"]
+    assert all(isinstance(answer, StorageConflict) for answer in answers[4:7])
+    assert answers[7] == "last"
+    assert sizes == [4, 1] or sizes == [1, 3, 1]
+
+
+async def test_what_is_submitted_together_is_refused_together(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer, "WAITING_WEIGHT_MAX", 2)
+    with node.committer.together():
+        taken = [submitted(partial(node.committer.submit, emit(name))) for name in ("a", "b", "c")]
+    with node.committer.together():
+        refused = [submitted(partial(node.committer.submit, emit(name))) for name in ("d", "e")]
+
+    assert await asyncio.gather(*taken) == ["a", "b", "c"]
+    assert all(isinstance(one, ResourceExhausted) for one in await asyncio.gather(*refused, return_exceptions=True))
 
 
 async def test_a_refused_command_is_not_in_the_states_of_the_next(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

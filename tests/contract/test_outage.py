@@ -24,7 +24,7 @@ from ironflow.v1 import worker_pb2
 from storage.contract import Storage, StorageUnavailable
 from tests.support.failing import Failing
 from tests.support.taker import settled
-from tests.support.worker import Worker, emit, ended, register
+from tests.support.worker import Worker, emit, ended, history_of, recorded, register
 
 GONE = StorageUnavailable("gone")
 
@@ -223,19 +223,47 @@ async def test_a_caller_who_leaves_before_the_run_is_recorded_has_it_cancelled_t
     assert run.status == "cancelled"
 
 
-async def test_a_worker_that_was_given_up_has_to_register_again(node: Node, clock: ManualClock) -> None:
-    """One that was only frozen would otherwise stay connected, and never be given a run again."""
+def registered(node: Node) -> Conversation:
+    """A conversation with a worker that has one slot."""
     conversation = Conversation(
         dispatcher=node.dispatcher,
         engine=node.engine,
         emitter=node.emitter,
         topics=node.topics,
         ids=node.ids,
-        clock=clock,
+        clock=node.clock,
         environment="default",
     )
     registration = worker_pb2.WorkerRegister(worker_id="w", function_ids=["f"], max_concurrent_jobs=1)
     conversation.receive(worker_pb2.WorkerMessage(register=registration))
+    return conversation
+
+
+async def test_steps_told_with_the_end_of_a_run_are_recorded_whenever_the_end_is(node: Node, failing: Failing) -> None:
+    await register(node)
+    conversation = registered(node)
+    run_id = await emit(node)
+    async for message in conversation.messages():
+        if message.HasField("job"):
+            break
+    await recorded(node, run_id, "run.started")
+    job = message.job
+    failed = worker_pb2.JobFailed(job_id=job.job_id, execution_seq=job.execution_seq, lease_token=job.lease_token)
+    failed.error.message = "no"
+    failed.steps.add(id=f"{run_id}:compensate:a:0", status="completed")
+    failing.lose_answer = False
+
+    conversation.receive(worker_pb2.WorkerMessage(job_failed=failed))
+    await refused(failing)
+    failing.error = None
+
+    await recorded(node, run_id, "run.failed")
+    assert await history_of(node, run_id) == ["run.created", "run.started", "step.completed", "run.failed"]
+
+
+async def test_a_worker_that_was_given_up_has_to_register_again(node: Node) -> None:
+    """One that was only frozen would otherwise stay connected, and never be given a run again."""
+    conversation = registered(node)
     [session] = node.dispatcher.sessions
 
     node.dispatcher.leave(session, reason="it was silent")
