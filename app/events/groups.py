@@ -222,7 +222,9 @@ class Groups:
             return Decision([Draft(where, fact, actor=actor) for fact in decider(states[where])])
 
         await self._committer.commit(Command(environment, (where,), decide))
-        known: Group | None = await self._storage.read(lambda tx: self._fold.load(tx, environment, where).state)
+        known: Group | None = await self._tail.read(  # it is durable
+            lambda tx: self._fold.load(tx, environment, where).state
+        )
         if known is not None:
             self._put(known)
         return known

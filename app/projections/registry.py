@@ -6,7 +6,7 @@ It is in memory and follows history, so that changes of other nodes are seen too
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from app import texts
@@ -65,9 +65,9 @@ class Registry:
                 if known is None or known.position < entry.position:
                     self._put(noun.apply(known, entry))
 
-    async def changed(self) -> None:
-        """Returns once any projection has changed."""
-        await self._changed.wait()
+    def changed(self) -> Coroutine[Any, Any, Any]:
+        """Ends once any projection has changed since the call, not since it is awaited: nothing between is missed."""
+        return self._changed.wait()
 
     # Reading.
 
@@ -191,7 +191,7 @@ class Registry:
 
         before = self.find(environment, name)
         told = await self._committer.commit(Command(environment, (where,), whole))
-        row = await self._storage.read(lambda tx: projections.get(tx, environment, name))
+        row = await self._tail.read(lambda tx: projections.get(tx, environment, name))  # it is durable
         assert row is not None, f"projection {name} was just recorded"
         after = of_row(row)
         self._put(after)

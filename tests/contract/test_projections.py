@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from app.clock import ManualClock
 from app.errors import LeaseLost
-from app.events.emit import NewEvent
+from app.events.new_event import NewEvent
 from app.history.kinds import ProjectionDefinition
 from app.history.rebuild import rebuild
 from app.node import Node
@@ -80,6 +82,15 @@ async def test_neither_cursor_nor_state_ever_goes_back(node: Node) -> None:
 
     assert await state(node) == b"2"
     assert (await node.projections.next(ENVIRONMENT, NAME, fence)).after == second
+
+
+async def test_who_asks_for_changes_misses_none_before_the_wait_begins(node: Node) -> None:
+    changed = node.projections.registry.changed()
+
+    await node.projections.registry.register(ENVIRONMENT, NAME, MANAGED)
+
+    async with asyncio.timeout(5):
+        await changed
 
 
 async def test_a_refused_event_is_recorded_once(node: Node) -> None:
