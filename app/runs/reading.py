@@ -135,6 +135,8 @@ class RunReader:
         for name in ("function_id", "event_id", "search"):
             texts.check(getattr(chosen, name), field=name)
         texts.check(cursor, field="cursor")
+        if cursor and not cursor.startswith("run_"):
+            raise InvalidArgument(f"cursor {cursor[:80]!r} is not one that a list returned", field="cursor")
         for status in chosen.statuses:
             if status not in STATUSES:
                 raise InvalidArgument(

@@ -111,6 +111,7 @@ def test_a_run_header_that_is_no_run_id_is_refused(http: httpx.Client, run_id: s
         (f"{RUNS}?limit=--1", "limit"),
         (f"{RUNS}?limit=1001", "limit"),
         (f"{RUNS}?cursor=%00", "cursor"),
+        (f"{RUNS}?cursor=zzz", "cursor"),
         (f"{RUNS}?function_id=%00", "function_id"),
         (f"{RUNS}?since=99999999999999d", "since"),
         (f"{RUNS}/%00%00%00%00%00%00%00%00", "path"),
