@@ -39,7 +39,7 @@ COMMANDS = {
     "worker": "List connected workers.",
     "breaker": "List and reset circuit breakers of push endpoints.",
     "history": "Look through history, verify it, or show where it ends.",
-    "sql": "Ask with SQL, read-only: history, events, runs, steps, key-values …",
+    "sql": "Ask history, events, runs and the rest with SQL, read-only.",
     "why": "What caused something, back to where it began.",
     "rebuild": "Make the derived tables anew from history, or check them.",
     "migrate": "Bring the database's schema up to date.",
