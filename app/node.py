@@ -120,7 +120,10 @@ class Node:
         )
         self.streams = Streams(committer=self.committer, emitter=self.emitter)
         self.topics = Topics(storage=storage, committer=self.committer, ids=ids)
-        self.engine = Engine(committer=self.committer, functions=self.functions, ids=ids, clock=clock)
+        self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
+        self.engine = Engine(
+            committer=self.committer, functions=self.functions, keyspace=self.keyspace, ids=ids, clock=clock
+        )
         self.runs = RunReader(storage)
         self.waits = Waits(storage=storage, tail=self.tail)
         self.invoker = Invoker(
@@ -157,7 +160,6 @@ class Node:
         self.timers = Timers(
             storage=storage, tail=self.tail, clock=clock, resume=self.dispatcher.ready, expire=self._expire
         )
-        self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
         self.configs = Configs(storage=storage, committer=self.committer)
         self.sources = Sources(
             storage=storage, committer=self.committer, vault=self.vault, ids=ids, clock=clock, grace_s=webhook_grace_s

@@ -28,12 +28,21 @@ from app.api.shapes.jobs import (
     JobEventResponse,
     PollJobsQuery,
 )
-from app.api.shapes.workers import WorkerStatusResponse
+from app.api.shapes.workers import RefusedStepResponse, WorkerStatusResponse
 from app.dispatch import reports, yielding
 from app.dispatch.jobs import Job
 from app.dispatch.pull import POLL_S_MAX
 from app.dispatch.redaction import SecretInName
-from app.dispatch.reports import JobError, StepResult, Unrecordable, bad_report, check_step_id, checked, failure
+from app.dispatch.reports import (
+    JobError,
+    Reported,
+    StepResult,
+    Unrecordable,
+    bad_report,
+    check_step_id,
+    checked,
+    failure,
+)
 from app.dispatch.yielding import YieldInfo
 from app.errors import InvalidArgument, IronflowError, PayloadTooLarge
 from app.history.kinds import NULL, Failure, RunCompleted
@@ -118,20 +127,20 @@ class OneJob:
         job = pull.held(environment, worker_id, job_id, execution_seq=body.execution_seq, lease_token=body.lease_token)
         try:  # everything is checked before anything is recorded
             ending = self._ending(worker_id, job, body)
-            steps = [
-                job.redacted(reports.step(job, step, f"steps[{number}]")) for number, step in enumerate(body.steps)
-            ]
+            steps = [_reported(job, step, f"steps[{number}]") for number, step in enumerate(body.steps)]
         except SecretInName as refusal:
             await pull.fail(worker_id, job, bad_report(refusal))
             raise
-        except Unrecordable as refused:
+        except Unrecordable as told:
             if body.status != "progress":
-                await pull.fail(worker_id, job, bad_report(refused.reason))
-            raise refused.reason from None
-        await pull.progress(environment, worker_id, job, steps)
-        if ending is not None:
+                await pull.fail(worker_id, job, bad_report(told.reason))
+            raise told.reason from None
+        refused = await pull.progress(environment, worker_id, job, steps)
+        if refused and body.status in ("completed", "yielded"):  # an end that builds on what did not come about
+            await pull.fail(worker_id, job, refused[0][1])
+        elif ending is not None:
             await ending()
-        answer(resp, WorkerStatusResponse(status="ok"))
+        answer(resp, WorkerStatusResponse(status="ok", refused=given([_refused(*one) for one in refused])))
 
     async def _fail_unreadable(
         self, environment: str, worker_id: str, job_id: str, raw: bytes, refusal: IronflowError
@@ -180,6 +189,15 @@ class OneJob:
             await pull.suspend(worker_id, job, wanted)
         except (InvalidArgument, PayloadTooLarge) as refusal:
             await pull.fail(worker_id, job, Failure(str(refusal), code=refusal.code, retryable=False))
+
+
+def _reported(job: Job, step: StepResult, field: str) -> Reported:
+    fact = job.redacted(reports.step(job, step, field))
+    return Reported(fact, writes=[job.redacted(write) for write in reports.writes(step, field)])
+
+
+def _refused(step_id: str, failure: Failure) -> RefusedStepResponse:
+    return RefusedStepResponse(step_id, failure.message, failure.code, failure.retryable)
 
 
 def _lenient_fence(raw: bytes) -> _Fence | None:

@@ -11,7 +11,7 @@ import msgspec
 from app import jsonvalue
 from app.dispatch import reports, yielding
 from app.dispatch.jobs import Job
-from app.dispatch.reports import STEP_ID_CHARS_MAX, JobError, Step, StepResult, check_step_id, checked, text
+from app.dispatch.reports import STEP_ID_CHARS_MAX, JobError, Reported, StepResult, check_step_id, checked, text
 from app.dispatch.yielding import YieldInfo
 from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
@@ -67,13 +67,6 @@ class AnswerBody(msgspec.Struct):
     note: NoteBody | None = None
 
 
-class Reported(NamedTuple):
-    """The result of a step, and what is emitted with it."""
-
-    step: Step
-    emissions: Sequence[NewEvent | NewMessage] = ()
-
-
 class Suspended(NamedTuple):
     """The execution ended because its code waits."""
 
@@ -107,7 +100,7 @@ def step(job: Job, body: PushedStep, field: str) -> Reported:
         raise InvalidArgument(
             f"{field} has {len(body.emissions)} emissions", field=f"{field}.emissions", hint=f"at most {EMISSIONS_MAX}"
         )
-    return Reported(fact, [_emission(job, one) for one in body.emissions])
+    return Reported(fact, [_emission(job, one) for one in body.emissions], reports.writes(body, field))
 
 
 def note(job: Job, body: NoteBody, field: str) -> RunNoted:

@@ -17,11 +17,13 @@ from typing import Any
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.jobs import Job
+from app.dispatch.reports import Reported
 from app.dispatch.workers import Session, WorkerInfo, new_session, seen
 from app.errors import InvalidArgument, StaleExecution, WorkerNotFound
 from app.history.committer import submitted
-from app.history.kinds import Failure, RunCompleted, StepCompleted, StepFailed
+from app.history.kinds import Failure, RunCompleted, StepFailed
 from app.runs.engine import Engine
+from app.runs.writing import WriteRefused
 from app.runs.yields import Yield
 
 LEASE_TTL_S = 90.0
@@ -30,7 +32,6 @@ POLL_S_MAX = 25.0
 AVAILABLE_MAX = 1_000
 STEPS_MAX = 500
 
-Step = StepCompleted | StepFailed
 Submit = Callable[[Callable[[Any, BaseException | None], None]], None]
 
 
@@ -106,15 +107,27 @@ class PullWorkers:
         session = self._desk(environment, worker_id).session
         return self._dispatcher.held(session, job_id, execution_seq=execution_seq, lease_token=lease_token)
 
-    async def progress(self, environment: str, worker_id: str, job: Job, steps: Sequence[Step]) -> None:
-        """Returns once the steps are durable, in order. A step that this job told before is not recorded again: its
-        id says which it is, whatever its place in a list. Raises InvalidArgument, StaleExecution."""
+    async def progress(
+        self, environment: str, worker_id: str, job: Job, steps: Sequence[Reported]
+    ) -> Sequence[tuple[str, Failure]]:
+        """Returns once the steps are durable, in order: the ids of those that are recorded as failed because what they
+        write was refused, with why. A step that this job told before is not recorded again: its id says which it is,
+        whatever its place in a list. Raises InvalidArgument, StaleExecution."""
         if len(steps) > STEPS_MAX:
             raise InvalidArgument(
                 f"{len(steps)} steps are too many at once", field="steps", hint=f"at most {STEPS_MAX}"
             )
         failed = self._desk(environment, worker_id).failed.setdefault(job.id, {})
-        await asyncio.gather(*(asyncio.shield(self._told(failed, job, step)) for step in steps))
+        answers = await asyncio.gather(
+            *(asyncio.shield(self._told(failed, job, told)) for told in steps), return_exceptions=True
+        )
+        refused: list[tuple[str, Failure]] = []
+        for told, answer in zip(steps, answers, strict=True):
+            if isinstance(answer, WriteRefused):
+                refused.append((told.step.step_id, answer.failure))
+            elif isinstance(answer, BaseException):
+                raise answer
+        return refused
 
     async def complete(self, worker_id: str, job: Job, fact: RunCompleted) -> None:
         await self._end(worker_id, job, lambda done: self._engine.complete(job.environment, job.run_id, fact, done))
@@ -176,12 +189,13 @@ class PullWorkers:
         """The time to acknowledge begins."""
         job.lease_expires_at = self._clock.now_us() + int(ACK_TTL_S * 1_000_000)
 
-    def _told(self, failed: dict[str, asyncio.Future[Any]], job: Job, step: Step) -> asyncio.Future[Any]:
+    def _told(self, failed: dict[str, asyncio.Future[Any]], job: Job, told: Reported) -> asyncio.Future[Any]:
         """The answer to a report: a completed step is known by the run's state, a failed one by what is kept here."""
+        step = told.step
         known = failed.get(step.step_id)
         if known is not None and isinstance(step, StepFailed):
             return known
-        answer = submitted(partial(self._engine.step, job.environment, job.run_id, step))
+        answer = submitted(partial(self._engine.step, job.environment, job.run_id, step, writes=told.writes))
         if isinstance(step, StepFailed):
             failed[step.step_id] = answer
             answer.add_done_callback(partial(_unless_durable, failed, step.step_id))

@@ -18,11 +18,11 @@ import structlog
 
 from app import ids
 from app.clock import Clock
-from app.dispatch.answers import Ending, Reported, Suspended, Told
+from app.dispatch.answers import Ending, Suspended, Told
 from app.dispatch.breaker import Breaker
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.jobs import Job
-from app.dispatch.reports import Unrecordable, bad_report
+from app.dispatch.reports import Reported, Unrecordable, bad_report
 from app.dispatch.workers import PUSH_WORKER, Session, WorkerInfo, new_session
 from app.errors import BreakerNotFound, IdempotencyConflict, IronflowError, StaleExecution
 from app.events.emit import Emitter
@@ -36,6 +36,7 @@ from app.runs.definition import signature_style, unwinds
 from app.runs.engine import Diverged, Engine
 from app.runs.function import Function
 from app.runs.functions import Functions
+from app.runs.writing import WriteRefused
 
 if TYPE_CHECKING:
     from app.dispatch.exchange import Asked
@@ -220,10 +221,10 @@ class PushWorkers:
             await recording.settled()
             record = self._to_end(job, outcome.ending)
             last = [_redacted(job, told) for told in outcome.told]
-            if any(isinstance(told, Reported) and told.emissions for told in last):
+            if any(isinstance(told, Reported) and (told.emissions or told.writes) for told in last):
                 for told in last:
                     await recording.add(told)
-                await recording.settled()  # an event may be refused, and then the run does not go on
+                await recording.settled()  # an event or a write may be refused, and then the run does not go on
             else:
                 record = self._together(job, last, record)
         except Unreached as error:
@@ -267,7 +268,8 @@ class PushWorkers:
 
     def _record(self, endpoint: Endpoint, job: Job, told: Told, done: Callable[[], None]) -> None:
         """Record what an execution tells before its end. If that fails the execution is interrupted: another has the
-        run, or it ended or diverged, or what is emitted with a step is refused, or the store is away."""
+        run, or it ended or diverged, or what goes with a step is refused, or the store is away. An endpoint cannot be
+        told that a write was refused: its execution has failed of that, to be tried again."""
 
         def recorded(answer: Any, error: BaseException | None) -> None:
             done()
@@ -275,6 +277,8 @@ class PushWorkers:
                 return
             if isinstance(error, IdempotencyConflict):
                 self._end(endpoint, job, self._to_end(job, bad_report(error)))
+            elif isinstance(error, WriteRefused):
+                self._end(endpoint, job, self._to_end(job, error.failure))
             else:
                 stale = isinstance(error, StaleExecution)
                 reason = "superseded" if stale else "the result of a step could not be recorded"
@@ -303,7 +307,7 @@ class PushWorkers:
             self._emitter.command(one) if isinstance(one, NewEvent) else self._topics.command(one)
             for one in told.emissions
         ]
-        self._engine.step(job.environment, job.run_id, told.step, done, emissions=emissions)
+        self._engine.step(job.environment, job.run_id, told.step, done, emissions=emissions, writes=told.writes)
 
     def _to_end(self, job: Job, ending: Ending) -> Callable[[Done], None]:
         """What records the end, without secrets. Raises InvalidArgument, PayloadTooLarge for a wait that cannot be."""
@@ -403,7 +407,8 @@ class _Recording:
 def _redacted(job: Job, told: Told) -> Told:
     """What is told without the run's secrets. Raises SecretInName."""
     if isinstance(told, Reported):
-        return Reported(job.redacted(told.step), [job.redacted(one) for one in told.emissions])
+        emissions = [job.redacted(one) for one in told.emissions]
+        return Reported(job.redacted(told.step), emissions, [job.redacted(one) for one in told.writes])
     return job.redacted(told)
 
 

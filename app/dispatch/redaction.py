@@ -17,6 +17,7 @@ from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
 from app.history.kinds import Divergence, Failure, RunCompleted, RunNoted, StepCompleted, StepFailed
 from app.runs.yields import Invoke, Sleep, WaitForEvent
+from app.values import kv
 from app.values.scrub import Scrubber
 
 T = TypeVar("T")
@@ -77,6 +78,10 @@ class Redaction:
                 self._refuse(told.topic, "topic")
                 data = self._scrubber.json(told.data)
                 return dataclasses.replace(told, data=data, idempotency_key=self.text(told.idempotency_key))
+            case kv.Put() | kv.Increment() | kv.Delete():
+                self._refuse(told.bucket, "bucket")
+                self._refuse(told.key, "key")
+                return dataclasses.replace(told, value=self._bytes(told.value)) if isinstance(told, kv.Put) else told
             case _:
                 raise AssertionError(f"a {type(told).__name__} cannot be redacted")
 
@@ -94,6 +99,13 @@ class Redaction:
                 field=field,
                 hint="names and what waits for events are recorded as they are; leave the secret out",
             )
+
+    def _bytes(self, value: bytes) -> bytes:
+        try:
+            msgspec.json.decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._scrubber.raw(value)
+        return self._scrubber.json(value)
 
     def _raw(self, raw: msgspec.Raw) -> msgspec.Raw:
         before = bytes(raw)

@@ -6,16 +6,22 @@ that nothing of a report is recorded if a part of it cannot be.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from app import clock, jsonvalue
 from app.dispatch.jobs import Job
 from app.errors import InvalidArgument, IronflowError
+from app.events.new_event import NewEvent
+from app.events.topics import NewMessage
 from app.history.kinds import Failure, StepCompleted, StepFailed
 from app.history.kinds.base import null
+from app.runs import writing
+from app.values import kv
 
 STEP_ID_CHARS_MAX = 1_024
 DURATION_MS_MAX = 2**31 - 1
@@ -40,6 +46,19 @@ class JobError(msgspec.Struct):
     stack: str | None = None
 
 
+class KvWriteBody(msgspec.Struct):
+    """A write that is recorded with the result of its step. What is put is the JSON `value`, or the bytes `base64`."""
+
+    operation: str
+    bucket: str
+    key: str
+    value: msgspec.Raw = msgspec.field(default_factory=null)
+    base64: str | None = None
+    revision: int | None = None
+    ttl_ms: int | None = None
+    by: int = 1
+
+
 class StepResult(msgspec.Struct):
     id: str
     name: str
@@ -50,6 +69,15 @@ class StepResult(msgspec.Struct):
     compensation_for: str | None = None
     started_at: str | None = None
     duration_ms: float | None = None
+    writes: tuple[KvWriteBody, ...] = ()
+
+
+class Reported(NamedTuple):
+    """The result of a step, with what is emitted and written with it."""
+
+    step: Step
+    emissions: Sequence[NewEvent | NewMessage] = ()
+    writes: Sequence[kv.Write] = ()
 
 
 def step(job: Job, body: StepResult, field: str, *, kinds: Sequence[str] = PUBLISHED_KINDS) -> Step:
@@ -78,6 +106,34 @@ def step(job: Job, body: StepResult, field: str, *, kinds: Sequence[str] = PUBLI
     raise InvalidArgument(
         f"{field}.status {body.status[:40]!r} is unknown", field=f"{field}.status", hint="completed or failed"
     )
+
+
+def writes(body: StepResult, field: str) -> Sequence[kv.Write]:
+    """What the step writes with its result: nothing if it failed. Raises InvalidArgument."""
+    if body.status != "completed":
+        return ()
+    writing.check_count(len(body.writes), f"{field}.writes")
+    return [_write(one, f"{field}.writes[{number}]") for number, one in enumerate(body.writes)]
+
+
+def _write(body: KvWriteBody, field: str) -> kv.Write:
+    return writing.write(
+        body.operation,
+        body.bucket,
+        body.key,
+        value=bytes(body.value) if body.base64 is None else _decoded(body.base64, f"{field}.base64"),
+        expected=body.revision,
+        ttl_ms=body.ttl_ms,
+        by=body.by,
+        field=field,
+    )
+
+
+def _decoded(text: str, field: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidArgument(f"{field} is not base64", field=field) from None
 
 
 def failure(body: JobError | None) -> Failure:

@@ -16,8 +16,10 @@ from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
 from app.history.kinds import NULL, Divergence, Failure, RunNoted, StepCompleted, StepFailed
 from app.rpc import convert
+from app.runs import writing
 from app.runs.state import AWAITED, step_name
 from app.runs.yields import WAIT_DEFAULT_US, YIELDS_MAX, Invoke, Sleep, WaitForEvent, Yield
+from app.values import kv
 from ironflow.v1 import types_pb2, worker_pb2
 
 STEP_ID_CHARS_MAX = 1_024
@@ -91,6 +93,25 @@ def emissions(job: Job, message: worker_pb2.StepCompleted) -> Sequence[NewEvent 
             hint=f"at most {EMISSIONS_MAX}",
         )
     return [_emission(job, emission) for emission in message.emissions]
+
+
+def writes(message: worker_pb2.StepCompleted) -> Sequence[kv.Write]:
+    """What the step writes with its result."""
+    writing.check_count(len(message.writes), "writes")
+    return [_write(one, f"writes[{number}]") for number, one in enumerate(message.writes)]
+
+
+def _write(message: worker_pb2.KvWrite, field: str) -> kv.Write:
+    return writing.write(
+        message.operation,
+        message.bucket,
+        message.key,
+        value=message.value,
+        expected=message.revision if message.HasField("revision") else None,
+        ttl_ms=message.ttl_ms if message.HasField("ttl_ms") else None,
+        by=message.by if message.HasField("by") else 1,
+        field=field,
+    )
 
 
 def _emission(job: Job, emission: worker_pb2.Emission) -> NewEvent | NewMessage:

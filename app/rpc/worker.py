@@ -32,6 +32,7 @@ from app.history.kinds import Divergence, Failure, RunCompleted
 from app.ids import Ids
 from app.rpc import assignments, reports
 from app.runs.engine import Diverged, Engine
+from app.runs.writing import WriteRefused
 from ironflow.v1 import worker_pb2
 
 log = structlog.get_logger(__name__)
@@ -200,11 +201,12 @@ class Conversation:
         try:
             fact = job.redacted(reports.completed(job, message, now=self._clock.now_us()))
             emissions = self._emissions(job, message) if message.emissions else ()
+            writes = [job.redacted(one) for one in reports.writes(message)] if message.writes else ()
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
         acknowledge = self._acknowledge(session, job, message.step_id)
-        self._engine.step(job.environment, job.run_id, fact, acknowledge, emissions=emissions)
+        self._engine.step(job.environment, job.run_id, fact, acknowledge, emissions=emissions, writes=writes)
 
     def _step_failed(self, session: Session, message: worker_pb2.StepFailed) -> None:
         job = self._held(session, message, message.step_id)
@@ -299,7 +301,7 @@ class Conversation:
     def _acknowledge(self, session: Session, job: Job, step_id: str) -> Callable[[Any, BaseException | None], None]:
         def done(answer: Any, error: BaseException | None) -> None:
             self._ack(job.id, step_id, error)
-            if error is None or session.jobs.get(job.id) is not job or isinstance(error, Diverged):
+            if error is None or session.jobs.get(job.id) is not job or isinstance(error, Diverged | WriteRefused):
                 return  # a run that diverged is paused: that takes the job from the worker
             if isinstance(error, IdempotencyConflict):
                 self._bad_report(session, job, error)
@@ -323,6 +325,9 @@ class Conversation:
         else:
             ack.accepted = False
             ack.error = f"{error.code}: {error}" if isinstance(error, IronflowError) else "not recorded"
+            if isinstance(error, WriteRefused):
+                ack.failure.message, ack.failure.code = error.failure.message, error.failure.code
+                ack.failure.retryable = error.failure.retryable
         self._send(message)
 
     def _send(self, message: worker_pb2.EngineMessage) -> None:

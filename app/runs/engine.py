@@ -29,13 +29,16 @@ from app.history.kinds import (
     StepFailed,
 )
 from app.ids import Ids
-from app.runs import children, machine, steering, steps, waiting, yields
+from app.runs import children, machine, steering, steps, waiting, writing, yields
 from app.runs.admission import on_failure
 from app.runs.functions import Functions
 from app.runs.noun import stream
 from app.runs.reading import not_found
 from app.runs.state import Run
+from app.runs.writing import WriteRefused
 from app.runs.yields import Invoke, Yield
+from app.values import kv
+from app.values.keyspace import Keyspace
 
 REASON_CHARS_MAX = 1_000
 
@@ -51,9 +54,12 @@ class Diverged(FailedPrecondition):
 
 
 class Engine:
-    def __init__(self, *, committer: Committer, functions: Functions, ids: Ids, clock: Clock) -> None:
+    def __init__(
+        self, *, committer: Committer, functions: Functions, keyspace: Keyspace, ids: Ids, clock: Clock
+    ) -> None:
         self._committer = committer
         self._functions = functions
+        self._keyspace = keyspace
         self._ids = ids
         self._clock = clock
 
@@ -85,13 +91,33 @@ class Engine:
         done: Done,
         *,
         emissions: Sequence[Command] = (),
+        writes: Sequence[kv.Write] = (),
     ) -> None:
-        """Record the result of a step, and what it emits in the same commit. Refused with StaleExecution when another
-        execution holds the run, with Diverged when history has another kind of step there."""
+        """Record the result of a step, and what it emits and writes in the same commit. Refused with StaleExecution
+        when another execution holds the run, with Diverged when history has another kind of step there, and with
+        WriteRefused where the step is recorded as failed."""
         command = _command(environment, run_id, lambda run, now: steps.decide_step(run, fact), "")
         if emissions:
             command = _together(command, emissions)
-        self._committer.submit(command, _telling(done))
+        if isinstance(fact, StepCompleted) and writes:
+            self._write(command, fact, writes, _telling(done))
+        else:
+            self._committer.submit(command, _telling(done))
+
+    def _write(self, command: Command, fact: StepCompleted, writes: Sequence[kv.Write], done: Done) -> None:
+        def measured(writes: Sequence[kv.Write] | None, error: BaseException | None) -> None:
+            if writes is None:
+                done(None, error)
+            else:
+                self._write(command, fact, writes, done)
+
+        def told(answer: Any, error: BaseException | None) -> None:
+            if isinstance(error, kv.UsageUnknown):
+                self._keyspace.measure(command.environment, writes, measured)
+            else:
+                done(answer, error)
+
+        self._committer.submit(writing.with_writes(command, fact, writes), told)
 
     def together(self) -> AbstractContextManager[None]:
         """What is submitted within shares a transaction (see Committer.together)."""
@@ -299,11 +325,13 @@ def _told(facts: Sequence[Fact]) -> RunStarted | RunPaused | None:
 
 
 def _telling(done: Done) -> Done:
-    """`done`, told Diverged where the run was stopped for it."""
+    """`done`, told Diverged where the run was stopped for it, and WriteRefused where the step failed of its writes."""
 
     def told(answer: Any, error: BaseException | None) -> None:
         if isinstance(answer, RunPaused) and answer.divergence is not None and answer.error is not None:
             done(None, Diverged(answer.error.message, hint="see both sides with `ironflow run get`"))
+        elif isinstance(answer, StepFailed):
+            done(None, WriteRefused(answer.error))
         else:
             done(answer, error)
 
@@ -320,7 +348,7 @@ def _together(first: Command, others: Sequence[Command]) -> Command:
 
     def decide(states: Mapping[str, Any], now: int) -> Decision:
         decision = first.decide(states, now)
-        if not decision.drafts or (isinstance(decision.answer, RunPaused) and decision.answer.divergence is not None):
+        if not writing.completes(decision):
             return decision
         drafts, new = list(decision.drafts), list(decision.new)
         for other in others:

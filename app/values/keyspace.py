@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from app import patterns
 from app.clock import Clock
 from app.errors import InvalidArgument, KeyNotFound
 from app.history import kinds
-from app.history.committer import Command, Committer, Decision
+from app.history.committer import Command, Committer, Decision, Done, submitted
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold
 from app.history.kinds import KvPut
@@ -71,11 +72,14 @@ class Keyspace:
         self._fold = fold
         self._clock = clock
         self._reads: GroupedReads[tuple[str, str, str], Found] = GroupedReads(storage, rows.entries)
+        self._measures: GroupedReads[tuple[str, str, str], int] = GroupedReads(storage, _bytes_beside)
         self._limited: set[tuple[str, str]] = set()
 
     async def run(self) -> None:
         """Answer reads until cancelled."""
-        await self._reads.run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._reads.run(), name="keyspace-reads")
+            tasks.create_task(self._measures.run(), name="keyspace-measures")
 
     # Buckets.
 
@@ -120,27 +124,30 @@ class Keyspace:
         """Raises BucketNotFound, RevisionConflict, FailedPrecondition, InvalidArgument, PayloadTooLarge."""
         _check(write)
         if (environment, write.bucket) in self._limited:
-            [write] = await self.measured(environment, [write])
+            [write] = await submitted(partial(self.measure, environment, [write]))
         try:
             return await self._write(environment, write, actor, causation)
         except kv.UsageUnknown:
             self._limited.add((environment, write.bucket))
-            [write] = await self.measured(environment, [write])
+            [write] = await submitted(partial(self.measure, environment, [write]))
             return await self._write(environment, write, actor, causation)
 
-    async def measured(self, environment: str, writes: Sequence[Write]) -> list[Write]:
-        """The writes as buckets with a limit on their size want them. The limit holds against what is committed: writes
-        under way at the same time may go beyond it by their own size."""
+    def measure(self, environment: str, writes: Sequence[Write], done: Done) -> None:
+        """`done` is given the writes as buckets with a limit on their size want them, or StorageError. The limit holds
+        against what is committed: writes under way at the same time may go beyond it by their own size."""
 
-        def measure(tx: Transaction) -> list[Write]:
-            return [
-                replace(write, bytes_beside=rows.bytes_beside(tx, environment, write.bucket, write.key))
-                if isinstance(write, Put)
-                else write
-                for write in writes
-            ]
+        def measured(answered: asyncio.Future[list[int]]) -> None:
+            if answered.cancelled():  # the server stops
+                return
+            error = answered.exception()
+            if error is not None:
+                done(None, error)
+                return
+            sizes = iter(answered.result())
+            done([replace(one, bytes_beside=next(sizes)) if isinstance(one, Put) else one for one in writes], None)
 
-        return await self._storage.read(measure)
+        puts = [self._measures.asked((environment, one.bucket, one.key)) for one in writes if isinstance(one, Put)]
+        asyncio.gather(*puts).add_done_callback(measured)
 
     async def _write(self, environment: str, write: Write, actor: str, causation: str) -> Change:
         def decide(states: Mapping[str, Any], now: int) -> Decision:
@@ -260,6 +267,10 @@ def _expiry(environment: str, bucket: str, key: str) -> Command:
         return Decision([Draft(where, fact) for fact in kv.decide_expire(states[around], states[where], now)])
 
     return Command(environment, (around, where), decide)
+
+
+def _bytes_beside(tx: Transaction, wanted: Sequence[tuple[str, str, str]]) -> list[int]:
+    return [rows.bytes_beside(tx, *one) for one in wanted]
 
 
 def _value(key: str, entry: Entry) -> Value:

@@ -10,8 +10,8 @@ A time that is over is a fact like any other (`kv.expired`): recorded by the clo
 it so. Until it is recorded nobody reads the value any more; the past holds what was recorded.
 
 Writes of others' commands: `streams(writes)` names the streams to lock, and `drafts(states, writes, …)` decides them,
-one after the other, so that they commit with whatever else the command records. A step of a run adds them to its own
-command that way: `Command(environment, (run_stream, *kv.streams(writes)), decide)`.
+one after the other, so that they commit with whatever else the command records: those of a step with its result (see
+runs/writing.py).
 """
 
 from __future__ import annotations
@@ -213,7 +213,13 @@ def streams(writes: Iterable[Write]) -> tuple[str, ...]:
 
 
 def drafts(
-    states: Mapping[str, Any], writes: Sequence[Write], now: int, *, actor: str = "", causation: str = ""
+    states: Mapping[str, Any],
+    writes: Sequence[Write],
+    now: int,
+    *,
+    actor: str = "",
+    causation: str = "",
+    correlation: str = "",
 ) -> tuple[list[Draft], list[Change]]:
     """The writes decided one after the other, each on what those before it leave; all or none. `states` are those of
     `streams(writes)`. Raises as `decide` does."""
@@ -226,7 +232,7 @@ def drafts(
         key: Key | None = after.get(where, states[where])
         change = decide(write, bucket, key, now)
         changes.append(change)
-        made += [Draft(where, fact, actor=actor, causation=causation) for fact in change.facts]
+        made += [Draft(where, fact, causation, correlation, actor) for fact in change.facts]
         if change.facts:
             assert bucket is not None
             after[where] = _after(bucket, write.key, change, now)

@@ -31,10 +31,14 @@ class GroupedReads(Generic[Q, A]):
 
     async def ask(self, question: Q) -> A:
         """Raises StorageError."""
+        return await self.asked(question)
+
+    def asked(self, question: Q) -> asyncio.Future[A]:
+        """The answer to come, for who cannot wait; StorageError if there is none."""
         answered: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, answered))
         self._wake.set()
-        return await answered
+        return answered
 
     async def run(self) -> None:
         """Read until cancelled."""

@@ -1,4 +1,5 @@
-"""A step that runs user code: tried as often as its own policy says, each try recorded, with what it emits."""
+"""A step that runs user code: tried as often as its own policy says, each try recorded, with what it emits and
+writes."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ironflow import failures, jsonvalue
-from ironflow.body import Body, SegmentEnded, call_blocking, current_body, failure, interrupted, outcome_of
+from ironflow.body import Body, SegmentEnded, call_blocking, current_body, failure, interrupted, outcome_of, refusal
 from ironflow.durations import Duration, seconds
 from ironflow.errors import StepError
 from ironflow.failures import Failure
@@ -79,6 +80,7 @@ class Work:
             0 if self.retry is None else attempt,
             body.emissions,
             self.compensation_for,
+            body.writes,
         )
 
     def failed(self, error: StepError, cause: BaseException, last: bool, attempt: int, started: float) -> StepFailed:
@@ -124,8 +126,13 @@ async def perform(execution: Execution, work: Work) -> Any:
                 if delay_s is None:
                     raise problem from error
             else:
-                await execution.durable(work.completed(output, body, attempt, started))
-                return result
+                refused = await execution.durable(work.completed(output, body, attempt, started))
+                if refused is None:
+                    return result
+                problem = refusal(work.name, refused)
+                delay_s = work.delay_s(attempt, problem)
+                if delay_s is None:
+                    raise problem
             finally:
                 current_body.reset(token)
             await execution.pause(delay_s)
@@ -155,20 +162,25 @@ def perform_blocking(execution: Execution, work: Work) -> Any:
                 raise problem from error
         else:
             done = work.completed(output, body, attempt, started)
-            block(execution, functools.partial(execution.report, done))
-            return result
+            refused = block(execution, functools.partial(execution.report, done))
+            if refused is None:
+                return result
+            problem = refusal(work.name, refused)
+            delay_s = work.delay_s(attempt, problem)
+            if delay_s is None:
+                raise problem
         finally:
             current_body.reset(token)
         block(execution, functools.partial(execution.after, delay_s))
 
 
-def block(execution: Execution, ask: Callable[[Waiter], None]) -> None:
-    """Ask in the event loop and block until the waiter is done. An abandoned run's waiters are cancelled, so this
-    always ends; it raises SegmentEnded then."""
-    waiter: concurrent.futures.Future[None] = concurrent.futures.Future()
+def block(execution: Execution, ask: Callable[[Waiter], None]) -> Failure | None:
+    """Ask in the event loop and block until the waiter is done: what it was given. An abandoned run's waiters are
+    cancelled, so this always ends; it raises SegmentEnded then."""
+    waiter: concurrent.futures.Future[Failure | None] = concurrent.futures.Future()
     try:
         execution.loop.call_soon_threadsafe(ask, waiter)
-        waiter.result()
+        return waiter.result()
     except (concurrent.futures.CancelledError, RuntimeError):  # abandoned; the event loop is closed
         raise SegmentEnded from None
 

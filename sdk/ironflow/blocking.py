@@ -11,11 +11,12 @@ from ironflow import branches as branching
 from ironflow import emitting, waits
 from ironflow.attempts import StepRetry, block, perform_blocking
 from ironflow.body import SegmentEnded, current_body, positive, step_key
+from ironflow.buckets import StepBucket, collected, step_name
 from ironflow.context import Event
 from ironflow.durations import Duration
 from ironflow.emitting import Outgoing
 from ironflow.function import Function
-from ironflow.reports import RESULT
+from ironflow.reports import RESULT, KvWrite
 from ironflow.waits import MISSING, WAIT_TIMEOUT, Ask
 
 if TYPE_CHECKING:
@@ -200,6 +201,10 @@ class SyncStep:
         """As `Step.publish`."""
         self._send(emitting.message(topic, data, idempotency_key))
 
+    def kv(self, bucket: str) -> StepBucket[None]:
+        """As `Step.kv`."""
+        return StepBucket(bucket, self._write)
+
     def note(self, name: str, value: Any = None) -> None:
         """As `Step.note`."""
         self._execution.note(name, value)
@@ -241,6 +246,11 @@ class SyncStep:
         with self._lock:
             self._execution.suspend(ask.make(step_id, self._execution.clock.now()))
         raise SegmentEnded
+
+    def _write(self, write: KvWrite) -> None:
+        run_id = self._execution.run_id
+        if not collected(run_id, write):
+            self.run(step_name(write), collected, run_id, write)
 
     def _send(self, outgoing: Outgoing) -> None:
         execution = self._execution

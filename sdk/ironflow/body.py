@@ -16,7 +16,7 @@ from ironflow.durations import Duration, seconds
 from ironflow.errors import StepError
 from ironflow.function import is_async
 from ironflow.naming import misuse
-from ironflow.reports import Emission
+from ironflow.reports import Emission, KvWrite
 from ironflow.threads import Outcome
 
 if TYPE_CHECKING:
@@ -33,14 +33,15 @@ class StepTimeout(Exception):
 
 
 class Body:
-    """One try of a step: its id, and the events that it emits."""
+    """One try of a step: its id, the events that it emits, and what it writes."""
 
-    __slots__ = ("emissions", "run_id", "step_id")
+    __slots__ = ("emissions", "run_id", "step_id", "writes")
 
     def __init__(self, run_id: str, step_id: str) -> None:
         self.run_id = run_id
         self.step_id = step_id
         self.emissions: list[Emission] = []
+        self.writes: list[KvWrite] = []
 
     @property
     def key(self) -> str:
@@ -150,6 +151,11 @@ def failure(name: str, error: BaseException) -> StepError:
     if isinstance(error, StepTimeout):
         return StepError(f"step {name!r} {error}", step=name, code="STEP_TIMEOUT")
     return failures.of_step(name, error)
+
+
+def refusal(name: str, told: failures.Failure) -> StepError:
+    """What the function gets for a step whose writes were refused."""
+    return StepError(told.message, step=name, code=told.code, retryable=told.retryable)
 
 
 def _timed_out(limit_s: float | None, cause: BaseException | None) -> StepTimeout:

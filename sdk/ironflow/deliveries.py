@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from ironflow.assignment import Recorded
+from ironflow.failures import Failure
 
 # A branch needs two or three turns for each gather or task group that it hands its result through.
 TURNS_AT_REST = 10
@@ -36,7 +37,7 @@ class Deliveries:
         self._loop = asyncio.get_running_loop()
         self._steps: dict[str, tuple[int, Recorded]] = {}
         self._asked: list[tuple[int, Recorded, asyncio.Future[Recorded]]] = []
-        self._ready: deque[asyncio.Future[None]] = deque()
+        self._ready: deque[tuple[asyncio.Future[Failure | None], Failure | None]] = deque()
         self._undelivered: set[str] = set()
         self._on_rest = on_rest
         self._turns = 0
@@ -76,12 +77,13 @@ class Deliveries:
         heapq.heappush(self._asked, (index, step, future))  # no two have the same index
         self.stir()
 
-    def done(self, future: asyncio.Future[None], *, only: bool) -> None:
-        """A result has become durable. If it is the `only` thing that the code can be waiting for, it is at rest."""
+    def done(self, future: asyncio.Future[Failure | None], refused: Failure | None, *, only: bool) -> None:
+        """A result has become durable, or why it was refused. If it is the `only` thing that the code can be waiting
+        for, it is at rest."""
         if only and not self._watching and not self._ready:
-            future.set_result(None)
+            future.set_result(refused)
         else:
-            self._ready.append(future)
+            self._ready.append((future, refused))
             self.stir()
 
     def touch(self) -> None:
@@ -100,7 +102,7 @@ class Deliveries:
         self.stopped = True
         for _, _, future in self._asked:
             future.cancel()
-        for ready in self._ready:
+        for ready, _ in self._ready:
             ready.cancel()
         self._asked.clear()
         self._ready.clear()
@@ -128,6 +130,6 @@ class Deliveries:
             if not future.done():
                 future.set_result(step)
         else:
-            ready = self._ready.popleft()
+            ready, refused = self._ready.popleft()
             if not ready.done():
-                ready.set_result(None)
+                ready.set_result(refused)

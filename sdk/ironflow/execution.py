@@ -43,7 +43,8 @@ from ironflow.saga import Saga, undone_before
 from ironflow.threads import Threads
 from ironflow.waits import Waits
 
-Waiter = asyncio.Future[None] | concurrent.futures.Future[None]
+Waiter = asyncio.Future[Failure | None] | concurrent.futures.Future[Failure | None]
+"""Given the failure that was recorded instead of a step's result, if what it writes was refused."""
 
 
 class Execution:
@@ -133,15 +134,15 @@ class Execution:
             self._idle.set_result(None)
         self._deliveries.stir()
 
-    def acknowledged(self, step_id: str) -> None:
-        """The report of the step is durable."""
+    def acknowledged(self, step_id: str, refused: Failure | None = None) -> None:
+        """The report of the step is durable; or, if it is `refused`, that it failed with this."""
         waiter = self._acks.pop(step_id, None)
         if waiter is None or waiter.done():
             return
         if isinstance(waiter, concurrent.futures.Future):
-            waiter.set_result(None)
+            waiter.set_result(refused)
         else:
-            self._deliveries.done(waiter, only=self.running <= 1 and not self._waits)
+            self._deliveries.done(waiter, refused, only=self.running <= 1 and not self._waits)
 
     # For steps.
 
@@ -238,15 +239,15 @@ class Execution:
         self._acks[report.step_id] = waiter
         self.sink.report(report)
 
-    async def durable(self, report: StepCompleted | StepFailed) -> None:
-        """Report, and return when that is durable."""
-        waiter: asyncio.Future[None] = self.loop.create_future()
+    async def durable(self, report: StepCompleted | StepFailed) -> Failure | None:
+        """Report, and return when that is durable: the failure that was recorded instead, if there is one."""
+        waiter: asyncio.Future[Failure | None] = self.loop.create_future()
         self.report(report, waiter)
-        await waiter
+        return await waiter
 
     async def pause(self, delay_s: float) -> None:
         """A delay within a step, by the clock of the run."""
-        over: asyncio.Future[None] = self.loop.create_future()
+        over: asyncio.Future[Failure | None] = self.loop.create_future()
         self.after(delay_s, over)
         try:
             await over

@@ -110,12 +110,16 @@ class Jobs:
             self._begin(job)
 
     def acknowledged(self, ack: worker_pb2.StepAck) -> None:
-        """A step's result is durable, or was refused: the run is another worker's then."""
+        """A step's result is durable, or that it failed of what it writes. Or it was refused: the run is another
+        worker's then."""
         job = self._jobs.get(ack.job_id)
         if job is None or job.execution is None:
             return
         if ack.accepted:
             job.execution.acknowledged(ack.step_id)
+        elif ack.HasField("failure"):
+            told = ack.failure
+            job.execution.acknowledged(ack.step_id, Failure(told.message, told.code, told.retryable, 0, ""))
         else:
             self._give_up(job, ack.error or "the result of a step was refused")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from ironflow.reports import (
     Emission,
     EventWait,
     Invocation,
+    KvWrite,
     Noted,
     Report,
     RunCompleted,
@@ -146,9 +148,24 @@ def _step(report: StepCompleted | StepFailed) -> bytes:
     if isinstance(report, StepFailed):
         return _encode({**told, "status": "failed", "error": _error(report.failure)})
     told["status"] = "completed"
-    if not report.emissions:
-        return _with(told, output=report.output)
-    return _with(told, output=report.output, emissions=b"[" + b",".join(map(_emission, report.emissions)) + b"]")
+    parts = {"output": report.output}
+    if report.emissions:
+        parts["emissions"] = b"[" + b",".join(map(_emission, report.emissions)) + b"]"
+    if report.writes:
+        parts["writes"] = b"[" + b",".join(map(_write, report.writes)) + b"]"
+    return _with(told, **parts)
+
+
+def _write(write: KvWrite) -> bytes:
+    told: Json = {"operation": write.operation, "bucket": write.bucket, "key": write.key}
+    if write.operation == "put":
+        told["base64"] = base64.b64encode(write.value).decode()
+    if write.operation == "incr":
+        told["by"] = write.by
+    for name in ("revision", "ttl_ms"):
+        if (value := getattr(write, name)) is not None:
+            told[name] = value
+    return _encode(told)
 
 
 def _emission(emission: Emission) -> bytes:

@@ -1,6 +1,7 @@
 """What an execution says: each step's result, and how the execution ends. A `Sink` carries it to the engine.
 
-StepCompleted, StepFailed   answered by `Execution.acknowledged` once durable
+StepCompleted, StepFailed   answered by `Execution.acknowledged` once durable, with the failure that is recorded
+                            instead if what a step writes was refused
 Noted                       not answered
 Waiting, RunCompleted, RunFailed   the last word, said once
 """
@@ -33,6 +34,20 @@ class Emission:
 
 
 @dataclass(frozen=True, slots=True)
+class KvWrite:
+    """A write to the key-values, recorded like an Emission. `revision` is what the key must be at, 0 for no value, None
+    for whatever is there; `ttl_ms` None is as long as the bucket says."""
+
+    operation: Literal["put", "incr", "delete", "purge"]
+    bucket: str
+    key: str
+    value: bytes = b""
+    revision: int | None = None
+    ttl_ms: int | None = None
+    by: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class StepCompleted:
     """`output` is JSON. `attempt` counts the tries of a step that has a retry policy of its own, else it is 0."""
 
@@ -44,6 +59,7 @@ class StepCompleted:
     attempt: int = 0
     emissions: Sequence[Emission] = ()
     compensation_for: str = ""
+    writes: Sequence[KvWrite] = ()
 
 
 @dataclass(frozen=True, slots=True)

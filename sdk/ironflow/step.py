@@ -15,11 +15,12 @@ from ironflow import branches as branching
 from ironflow import emitting, waits
 from ironflow.attempts import StepRetry, perform
 from ironflow.body import current_body, positive, step_key
+from ironflow.buckets import StepBucket, collected, step_name
 from ironflow.context import Event
 from ironflow.durations import Duration
 from ironflow.emitting import DONE, Done, Outgoing
 from ironflow.function import Function
-from ironflow.reports import RESULT
+from ironflow.reports import RESULT, KvWrite
 from ironflow.waits import MISSING, WAIT_TIMEOUT, Ask
 
 if TYPE_CHECKING:
@@ -266,6 +267,11 @@ class Step:
         """Publish a message to a topic, once, as `emit` does for events. Its key is by default one of the step."""
         return self._send(emitting.message(topic, data, idempotency_key))
 
+    def kv(self, bucket: str) -> StepBucket[Awaitable[None]]:
+        """The bucket, to be written to: inside a step in the same commit as its result, see `StepBucket`. Read with a
+        client."""
+        return StepBucket(bucket, self._write)
+
     def note(self, name: str, value: Any = None) -> Done:
         """Show a value in the run's timeline. It is no step: nothing is remembered, and there is nothing to await."""
         self._execution.note(name, value)
@@ -304,6 +310,16 @@ class Step:
             outgoing.collect(body)
             return DONE
         return self._send_alone(outgoing)
+
+    def _write(self, write: KvWrite) -> Awaitable[None]:
+        run_id = self._execution.run_id
+        if collected(run_id, write):
+            return DONE
+
+        async def alone() -> None:
+            collected(run_id, write)
+
+        return self.run(step_name(write), alone)
 
     async def _send_alone(self, outgoing: Outgoing) -> None:
         execution = self._execution

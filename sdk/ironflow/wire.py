@@ -18,6 +18,7 @@ from ironflow.reports import (
     Emission,
     EventWait,
     Invocation,
+    KvWrite,
     Noted,
     Report,
     RunCompleted,
@@ -46,6 +47,7 @@ class JobSink:
         match report:
             case StepCompleted():
                 size = len(report.output) + sum(len(one.data) for one in report.emissions)
+                size += sum(len(one.value) for one in report.writes)
                 _completed(self._begin("step_completed", size), report)
             case StepFailed():
                 _failed(self._begin("step_failed", len(report.failure.stack)), report)
@@ -158,6 +160,21 @@ def _completed(message: worker_pb2.StepCompleted, report: StepCompleted) -> None
         message.attempt = report.attempt
     for emission in report.emissions:
         _emission(message.emissions.add(), emission)
+    for write in report.writes:
+        _write(message.writes.add(), write)
+
+
+def _write(message: worker_pb2.KvWrite, write: KvWrite) -> None:
+    message.operation = write.operation
+    message.bucket = write.bucket
+    message.key = write.key
+    message.value = write.value
+    if write.revision is not None:
+        message.revision = write.revision
+    if write.ttl_ms is not None:
+        message.ttl_ms = write.ttl_ms
+    if write.operation == "incr":
+        message.by = write.by
 
 
 def _emission(message: worker_pb2.Emission, emission: Emission) -> None:

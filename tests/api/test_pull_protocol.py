@@ -125,6 +125,67 @@ def test_a_job_is_polled_acknowledged_reported_and_completed(http: httpx.Client,
     assert worker.report(job, "completed", output=1).json()["code"] == "STALE_EXECUTION"
 
 
+def test_what_a_step_writes_is_recorded_with_it_and_a_refusal_is_told(http: httpx.Client, worker: Puller) -> None:
+    http.post("/api/v1/kv/buckets", json={"name": "stock"})
+    run_id = emit(http)
+    job = worker.job()
+    writes = [
+        {"operation": "put", "bucket": "stock", "key": "a", "value": {"n": 5}, "revision": 0},
+        {"operation": "incr", "bucket": "stock", "key": "n", "by": 2},
+    ]
+
+    assert worker.report(job, "progress", steps=[step(job, "a", writes=writes)]).json() == {"status": "ok"}
+    told = worker.report(job, "progress", steps=[step(job, "b", writes=writes), step(job, "c")]).json()
+
+    [refused] = told["refused"]
+    assert (refused["id"], refused["code"], refused["retryable"]) == (f"{run_id}:b:0", "REVISION_CONFLICT", True)
+    assert http.get("/api/v1/kv/buckets/stock/keys/a", params={"raw": "true"}).json() == {"n": 5}
+    assert http.get("/api/v1/kv/buckets/stock/keys/n", params={"raw": "true"}).json() == 2
+    found = http.get(f"/api/v1/runs/{run_id}/steps").json()["steps"]
+    assert {one["name"]: one["status"] for one in found} == {"a": "completed", "b": "failed", "c": "completed"}
+
+
+def test_an_end_whose_steps_could_not_write_fails_the_attempt(http: httpx.Client, worker: Puller) -> None:
+    http.post("/api/v1/kv/buckets", json={"name": "stock"})
+    run_id = emit(http)
+    write = {"operation": "put", "bucket": "stock", "key": "a", "base64": "/w==", "revision": 3}
+
+    job = worker.job()
+    told = worker.report(job, "completed", steps=[step(job, "a", writes=[write])], output=1).json()
+    again = worker.job()
+    last = worker.report(again, "completed", steps=[step(again, "a", writes=[{**write, "revision": 0}])], output=2)
+
+    assert [one["code"] for one in told["refused"]] == ["REVISION_CONFLICT"]
+    assert (again["run_id"], again["attempt"]) == (run_id, 2)
+    assert last.json() == {"status": "ok"}
+    assert run(http, run_id, wait=10)["output"] == 2
+    assert http.get("/api/v1/kv/buckets/stock/keys/a", params={"raw": "true"}).content == b"\xff"
+
+
+@pytest.mark.parametrize(
+    ("write", "field"),
+    [
+        ({"operation": "steal"}, "steps[0].writes[0].operation"),
+        ({"base64": "?"}, "steps[0].writes[0].base64"),
+        ({"revision": -1}, "steps[0].writes[0].revision"),
+        ({"ttl_ms": -1}, "steps[0].writes[0].ttl_ms"),
+        ({"key": "a*"}, "key"),
+        ({"operation": "incr", "by": 2**63}, "steps[0].writes[0].by"),
+    ],
+)
+def test_a_write_that_makes_no_sense_is_refused_with_its_report(
+    http: httpx.Client, worker: Puller, write: dict[str, Any], field: str
+) -> None:
+    emit(http)
+    job = worker.job()
+    whole = {"operation": "put", "bucket": "stock", "key": "a", **write}
+
+    told = worker.report(job, "progress", steps=[step(job, "a", writes=[whole])])
+
+    assert (told.status_code, told.json()["code"]) == (400, "INVALID_ARGUMENT")
+    assert told.json()["field"] == field
+
+
 def test_a_sleep_comes_back_as_a_completed_step(http: httpx.Client, worker: Puller) -> None:
     run_id = emit(http)
     job = worker.job()

@@ -3,6 +3,7 @@ with their values."""
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -70,6 +71,28 @@ def test_a_polling_worker_gets_what_the_function_declares(http: httpx.Client, pu
     assert VALUE not in recorded
     assert "no luck with [secret:API_KEY]" in recorded
     assert "401 for [secret:API_KEY]" in recorded
+
+
+@pytest.mark.usefixtures("secrets")
+def test_what_a_step_writes_is_recorded_without_them(http: httpx.Client, puller: Puller) -> None:
+    http.post("/api/v1/kv/buckets", json={"name": "b"})
+    emit(http)
+    job = puller.job()
+    put = {"operation": "put", "bucket": "b"}
+    writes = [
+        {**put, "key": "json", "value": {"token": VALUE, "pin": int(NUMBER)}},
+        {**put, "key": "text", "base64": base64.b64encode(f"it is {VALUE}".encode()).decode()},
+    ]
+
+    assert puller.report(job, "progress", steps=[step(job, "a", writes=writes)]).json() == {"status": "ok"}
+    named = puller.report(job, "progress", steps=[step(job, "b", writes=[{**put, "key": VALUE, "value": 1}])])
+
+    keys = "/api/v1/kv/buckets/b/keys"
+    shown = {"token": "[secret:API_KEY]", "pin": "[secret:PIN]"}
+    assert http.get(f"{keys}/json", params={"raw": "true"}).json() == shown
+    assert http.get(f"{keys}/text", params={"raw": "true"}).text == "it is [secret:API_KEY]"
+    assert (named.status_code, VALUE in named.text) == (400, False)
+    assert http.get(keys).json()["keys"] == ["json", "text"]
 
 
 def test_a_function_that_declares_none_gets_none(http: httpx.Client) -> None:

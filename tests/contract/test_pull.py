@@ -12,6 +12,7 @@ import pytest
 from app.clock import ManualClock
 from app.dispatch.jobs import Job
 from app.dispatch.pull import ACK_TTL_S, LEASE_TTL_S, PullWorkers
+from app.dispatch.reports import Reported
 from app.dispatch.workers import WorkerInfo
 from app.errors import InvalidArgument, StaleExecution, WorkerNotFound
 from app.events.new_event import NewEvent
@@ -46,7 +47,7 @@ class Worker:
         self.pull.ack("default", "w", job.id, execution_seq=job.execution_seq, lease_token=job.lease_token)
 
     async def progress(self, job: Job, *steps: StepCompleted | StepFailed) -> None:
-        await self.pull.progress("default", "w", job, steps)
+        await self.pull.progress("default", "w", job, [Reported(step) for step in steps])
 
     async def complete(self, job: Job) -> None:
         await self.pull.complete("w", job, RunCompleted(execution_seq=job.execution_seq))

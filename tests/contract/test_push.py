@@ -21,6 +21,7 @@ from app.ids import Ids
 from app.node import Node
 from app.outbound.reach import LOOPBACK, Reach
 from app.runs.definition import Definition
+from app.values.buckets import Definition as Bucket
 from storage.contract import Storage
 from tests.contract.conftest import START_US
 from tests.support.endpoint import WAIT_S, Answer, Endpoint, Json, Reply, Request
@@ -116,6 +117,34 @@ async def test_requests_are_signed_as_the_function_wants_it(node_of: NodeOf, end
     digest = hmac.new("kéy".encode(), signed, hashlib.sha256).hexdigest()
     expected = f"sha256={digest}" if style == "sha256" else f"t={now_s},v1={digest}"
     assert request.headers["x-ironflow-signature"] == expected
+
+
+@pytest.mark.parametrize("lines", [False, True])
+async def test_an_answer_whose_write_is_refused_fails_the_attempt(
+    node_of: NodeOf, endpoint: Endpoint, clock: ManualClock, lines: bool
+) -> None:
+    def answers(revision: int) -> Answer:
+        def answer(request: Request) -> Any:
+            write = {"operation": "put", "bucket": "b", "key": "k", "value": revision, "revision": revision}
+            done = step(request, "a", writes=[write])
+            return iter([{"step": done}, DONE]) if lines else {**DONE, "steps": [done]}
+
+        return answer
+
+    async with node_of() as node:
+        await node.keyspace.create_bucket("default", Bucket("b"))
+        await register(node, endpoint)
+        endpoint.answer = answers(3)
+        run_id = await emit(node)
+        await until(node, run_id, "waiting")
+        error = (await node.runs.get("default", run_id)).state.error
+        endpoint.answer = answers(0)
+        clock.advance(seconds=1)
+
+        assert await outcome(node, run_id) == ("completed", "done")
+        assert error is not None
+        assert error.code == "REVISION_CONFLICT"
+        assert (await node.keyspace.get("default", "b", "k")).value == b"0"
 
 
 @pytest.mark.parametrize("able", [True, False])

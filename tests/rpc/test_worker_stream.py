@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -205,6 +206,50 @@ async def test_what_a_step_may_not_emit_fails_the_run(http: httpx.Client, connec
 
         assert run(http, run_id)["error"]["code"] == code
         assert get(http, f"/api/v1/runs/{run_id}/steps")["steps"] == []
+
+
+async def test_what_a_step_writes_goes_with_its_result_and_a_refusal_fails_the_step(
+    http: httpx.Client, connect: Any, register: Any
+) -> None:
+    register()
+    post(http, "/api/v1/kv/buckets", {"name": "stock"})
+    worker = await connect("f")
+    run_id = start(http)
+    job = await worker.job()
+    first = worker_pb2.KvWrite(operation="put", bucket="stock", key="a", value=b"5", revision=0, ttl_ms=3_600_000)
+
+    assert (await worker.step(job, "count", writes=[first])).accepted
+    refused = await worker.step(
+        job, "reserve", writes=[worker_pb2.KvWrite(operation="incr", bucket="stock", key="n"), first]
+    )
+
+    assert (refused.accepted, refused.error[:18]) == (False, "WRITE_REFUSED: sto")
+    assert (refused.failure.code, refused.failure.retryable) == ("REVISION_CONFLICT", True)
+    again = worker_pb2.KvWrite(operation="incr", bucket="stock", key="a", by=-1)
+    assert (await worker.step(job, "reserve", writes=[again])).accepted
+    await worker.complete(job)
+    assert run(http, run_id)["status"] == "completed"
+    shown = get(http, "/api/v1/kv/buckets/stock/keys/a")
+    assert (base64.b64decode(shown["value"]), shown["revision"]) == (b"4", 2)
+    assert get(http, "/api/v1/kv/buckets/stock/keys")["keys"] == ["a"]
+
+
+async def test_what_a_step_cannot_write_fails_the_run(http: httpx.Client, connect: Any, register: Any) -> None:
+    register()
+    worker = await connect("f")
+    for write in (
+        worker_pb2.KvWrite(operation="steal", bucket="b", key="k"),
+        worker_pb2.KvWrite(operation="put", bucket="b", key="a*"),
+        worker_pb2.KvWrite(operation="put", bucket="b/c", key="k"),
+        worker_pb2.KvWrite(operation="put", bucket="b", key="k", revision=-1),
+        worker_pb2.KvWrite(operation="put", bucket="b", key="k", ttl_ms=-1),
+    ):
+        run_id = start(http)
+        job = await worker.job()
+        message = worker_pb2.StepCompleted(job_id=job.job_id, step_id=step_id(job, "x"), writes=[write], **fence(job))
+        await worker.say(step_completed=message)
+
+        assert run(http, run_id)["error"]["code"] == "INVALID_ARGUMENT"
 
 
 async def test_a_parked_run_is_resumed_and_resent_whole_if_it_was_forgotten(

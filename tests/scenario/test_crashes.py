@@ -100,6 +100,43 @@ def test_a_step_that_was_recorded_and_not_acknowledged_is_not_done_again(
     server.check_history()
 
 
+def test_what_a_step_writes_is_there_once_with_its_result_that_was_not_acknowledged(
+    server: ServerProcess, worker: WorkerProcess, mortal_file: Path
+) -> None:
+    with Client(server.url) as client:
+        client.kv.create_bucket("till")
+        mortal_file.write_text("kv.put")
+        [run_id] = client.emit("storm.till", DATA).run_ids
+        assert server.died(DIE_TIMEOUT_S)
+        mortal_file.unlink()
+        server.restart()
+
+        run = client.runs.wait(run_id, timeout_s=60)
+        count = client.kv.get("till", "count")
+
+    assert run["output"] == "counted 1"
+    assert (count.value, count.revision) == (1, 1)
+    assert {key: len(lines) for key, lines in ledger.read(worker.ledger).items()} == {key_of(f"{run_id}:count:0"): 1}
+    server.check_history()
+
+
+def test_a_step_that_never_ended_has_written_nothing(server: ServerProcess, worker: WorkerProcess) -> None:
+    with Client(server.url) as client:
+        client.kv.create_bucket("till")
+        [run_id] = client.emit("storm.till", {**DATA, "waits": True}).run_ids
+        wait_for_execution(worker, key_of(f"{run_id}:count:0"))
+        with pytest.raises(errors.NotFound):
+            client.kv.get("till", "count")
+
+        worker.kill9()
+        worker.start()
+        run = client.runs.wait(run_id, timeout_s=60)
+        count = client.kv.get("till", "count")
+
+    assert (run["status"], count.value, count.revision) == ("completed", 1, 1)
+    server.check_history()
+
+
 def wait_for_execution(worker: WorkerProcess, key: str) -> None:
     """The step began: the ledger does not tell, so look until it is there."""
     for _ in range(600):

@@ -14,7 +14,7 @@ import grpc
 
 from ironflow import Worker
 from ironflow.function import Function
-from ironflow.v1 import ironflow_pb2, worker_pb2
+from ironflow.v1 import ironflow_pb2, types_pb2, worker_pb2
 
 WAIT_S = 10.0
 
@@ -60,6 +60,7 @@ class Stream:
         self.frames: list[int] = []
         self.frame_sizes: list[int] = []
         self.accepts: Callable[[Any], str] = lambda step: ""
+        self.refuses: Callable[[Any], bool] = lambda step: False
         self.holds_acks = False
         self.ended = asyncio.Event()
         self._changed = asyncio.Condition()
@@ -124,6 +125,11 @@ class Stream:
         else:
             self.send(batch=[worker_pb2.EngineMessage(step_ack=ack) for ack in acks])
 
+    def refuse(self, step: Any) -> None:
+        """What the step writes: the engine recorded that it failed."""
+        failure = types_pb2.Error(message="stale", code="REVISION_CONFLICT", retryable=True)
+        self.send(step_ack=worker_pb2.StepAck(step_id=step.step_id, job_id=step.job_id, failure=failure))
+
     async def told_of(self, *kinds: str, count: int = 1) -> list[Any]:
         """What the worker said of these kinds, once there are `count` of them."""
         async with asyncio.timeout(WAIT_S), self._changed:
@@ -152,7 +158,10 @@ class Stream:
             said = getattr(part, kind)
             self.told.append((kind, said))
             if kind in ("step_completed", "step_failed") and not self.holds_acks:
-                self.acknowledge(said, error=self.accepts(said))
+                if kind == "step_completed" and self.refuses(said):
+                    self.refuse(said)
+                else:
+                    self.acknowledge(said, error=self.accepts(said))
         async with self._changed:
             self._changed.notify_all()
 

@@ -179,6 +179,27 @@ async def test_a_child_function_is_run_likewise(replay: bool) -> None:
     assert (result.output, result.elapsed) == ([42, True], timedelta(minutes=5))
 
 
+async def test_what_a_run_writes_is_told(replay: bool) -> None:
+    @function("f")
+    async def f(ctx: Context) -> Any:
+        async def count() -> None:
+            ctx.step.kv("stock").incr("n", 2)
+
+        await ctx.step.run("count", count)
+        await ctx.step.sleep("nap", 1)
+        await ctx.step.kv("stock").put("a", {"n": 1})
+        await ctx.step.kv("stock").delete("b")
+
+    result = await run(f, replay=replay)
+
+    assert result.writes == [
+        ("incr", "stock", "n", 2),
+        ("put", "stock", "a", {"n": 1}),
+        ("delete", "stock", "b", None),
+    ]
+    assert [step.name for step in result.steps] == ["count", "nap", "kv:stock/a", "kv:stock/b"]
+
+
 async def test_events_of_a_step_go_with_its_result_or_not_at_all(replay: bool) -> None:
     @function("f")
     async def f(ctx: Context) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ironflow import Context, InvokeError, NonRetryableError, StepRetry, SyncContext, WaitTimeout, function
+from ironflow import Context, InvokeError, NonRetryableError, StepError, StepRetry, SyncContext, WaitTimeout, function
 from ironflow.body import key_of
 from ironflow.v1 import worker_pb2
 from tests.sdk.engine import Engine, Memo, working
@@ -422,6 +422,72 @@ async def test_what_a_step_emits_travels_with_its_result(engine: Engine) -> None
     assert (alone.step_id, alone.type, alone.emissions[0].name) == ("run_1:emit\\:alone:0", "emit", "alone")
     assert (published.step_id, published.type) == ("run_1:publish:topic\\:x:0", "publish")
     assert published.emissions[0].idempotency_key == "mine"
+
+
+async def test_what_a_step_writes_travels_with_its_result(engine: Engine) -> None:
+    @function("f")
+    async def f(ctx: Context) -> Any:
+        stock = ctx.step.kv("stock")
+
+        async def work() -> None:
+            await stock.put("a", {"n": 1}, ttl="1m")
+            stock.create("b", b"\xff")
+            stock.cas("c", 1, revision=7)
+            stock.incr("d", -2)
+            stock.delete("e", purge=True)
+
+        await ctx.step.run("s", work)
+        await stock.put("alone", 1)
+
+    async with working(engine, f) as stream:
+        stream.assign()
+        await stream.end_of()
+        with_step, alone = stream.of("step_completed")
+
+    write = worker_pb2.KvWrite
+    assert list(with_step.writes) == [
+        write(operation="put", bucket="stock", key="a", value=b'{"n":1}', ttl_ms=60_000),
+        write(operation="put", bucket="stock", key="b", value=b"\xff", revision=0),
+        write(operation="put", bucket="stock", key="c", value=b"1", revision=7),
+        write(operation="incr", bucket="stock", key="d", by=-2),
+        write(operation="purge", bucket="stock", key="e"),
+    ]
+    assert alone.step_id == "run_1:kv\\:stock/alone:0"
+    assert [one.key for one in alone.writes] == ["alone"]
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+async def test_a_step_whose_write_is_refused_reads_anew_and_tries_again(engine: Engine, blocking: bool) -> None:
+    reads: list[int] = []
+
+    def reserve(step: Any) -> int:
+        reads.append(len(reads) + 1)
+        step.kv("stock").cas("a", 1, revision=reads[-1])
+        return reads[-1]
+
+    policy = StepRetry(max_attempts=2, initial_delay=0)
+
+    @function("f")
+    async def f(ctx: Context) -> Any:
+        first = await ctx.step.run("first", reserve, ctx.step, retry=policy)
+        with pytest.raises(StepError) as refused:
+            await ctx.step.run("second", reserve, ctx.step)
+        return [first, refused.value.code, refused.value.retryable]
+
+    @function("g")
+    def g(ctx: SyncContext) -> Any:
+        first = ctx.step.run("first", reserve, ctx.step, retry=policy)
+        with pytest.raises(StepError) as refused:
+            ctx.step.run("second", reserve, ctx.step)
+        return [first, refused.value.code, refused.value.retryable]
+
+    async with working(engine, f, g) as stream:
+        stream.refuses = lambda said: said.writes[0].revision != 2
+        stream.assign("g" if blocking else "f")
+        end = await stream.end_of()
+
+    assert json.loads(end.output_json) == [2, "REVISION_CONFLICT", True]
+    assert stream.of("step_failed") == []
 
 
 async def test_tries_of_a_step_are_counted_if_it_has_a_policy(engine: Engine) -> None:

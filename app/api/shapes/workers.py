@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from app.api.shapes.base import Instant, Shape
+
+
+class RefusedStepResponse(Shape):
+    """A step that is recorded as failed, because a write that came with it was refused."""
+
+    id: str
+    message: str
+    code: Annotated[str, Meta(description="REVISION_CONFLICT, BUCKET_NOT_FOUND …")]
+    retryable: bool
 
 
 class WorkerStatusResponse(Shape):
     """That what a worker said was taken."""
 
     status: str
+    refused: list[RefusedStepResponse] | UnsetType = UNSET
 
 
 class WorkerVersionResponse(Shape):

@@ -27,6 +27,7 @@ from ironflow.reports import (
     Emission,
     EventWait,
     Invocation,
+    KvWrite,
     Noted,
     Report,
     RunCompleted,
@@ -267,6 +268,8 @@ class Bench:
         self._record(report.step_id, report.name, report.kind, report.output)
         for emission in report.emissions:
             self._emit(emission)
+        for write in report.writes:
+            self._result.writes.append((write.operation, write.bucket, write.key, _written(write)))
         self._acknowledge(report.step_id)
 
     def _note_failure(self, report: StepFailed) -> None:
@@ -420,6 +423,16 @@ def event_of(function: Function, given: Any, now: datetime) -> Event:
     name = ".".join("test" if segment in ("*", ">") else segment for segment in first.split("."))
     data = jsonvalue.decode(jsonvalue.encode(given, what="the event's data"))
     return Event(id="evt_test", name=name, data=data, timestamp=now, metadata={})
+
+
+def _written(write: KvWrite) -> Any:
+    """What is put, read as the client reads it, or what is added."""
+    if write.operation == "incr":
+        return write.by
+    try:
+        return jsonvalue.decode(write.value) if write.operation == "put" else None
+    except ValueError:
+        return write.value
 
 
 def _incoming(given: Incoming | tuple[str, Any] | str) -> Incoming:

@@ -36,8 +36,8 @@ class StepTaken:
 @dataclass(slots=True)
 class Result:
     """`status` is `completed`, `failed`, `paused` (attempts used up) or `cancelled`. `steps` are in the order in which
-    they were recorded. `events` and `messages` are what the run emitted and published, as (name, data); `notes` what it
-    noted."""
+    they were recorded. `events` and `messages` are what the run emitted and published, as (name, data); `writes` what
+    it wrote to key-values, as (operation, bucket, key, value): none is refused here; `notes` what it noted."""
 
     status: Literal["completed", "failed", "paused", "cancelled"] = "completed"
     output: Any = None
@@ -47,6 +47,7 @@ class Result:
     steps: list[StepTaken] = field(default_factory=list)
     events: list[tuple[str, Any]] = field(default_factory=list)
     messages: list[tuple[str, Any]] = field(default_factory=list)
+    writes: list[tuple[str, str, str, Any]] = field(default_factory=list)
     notes: list[tuple[str, Any]] = field(default_factory=list)
     began_at: datetime = START
     ended_at: datetime = START

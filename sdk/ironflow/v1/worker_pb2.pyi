@@ -152,7 +152,7 @@ class StepStarted(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., name: _Optional[str] = ..., step_type: _Optional[_Union[_types_pb2.StepType, str]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ...) -> None: ...
 
 class StepCompleted(_message.Message):
-    __slots__ = ("job_id", "step_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json", "name", "type", "compensation_for", "emissions", "attempt")
+    __slots__ = ("job_id", "step_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json", "name", "type", "compensation_for", "emissions", "attempt", "writes")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
@@ -166,6 +166,7 @@ class StepCompleted(_message.Message):
     COMPENSATION_FOR_FIELD_NUMBER: _ClassVar[int]
     EMISSIONS_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    WRITES_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     step_id: str
     output: _struct_pb2.Struct
@@ -179,7 +180,26 @@ class StepCompleted(_message.Message):
     compensation_for: str
     emissions: _containers.RepeatedCompositeFieldContainer[Emission]
     attempt: int
-    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., compensation_for: _Optional[str] = ..., emissions: _Optional[_Iterable[_Union[Emission, _Mapping]]] = ..., attempt: _Optional[int] = ...) -> None: ...
+    writes: _containers.RepeatedCompositeFieldContainer[KvWrite]
+    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., compensation_for: _Optional[str] = ..., emissions: _Optional[_Iterable[_Union[Emission, _Mapping]]] = ..., attempt: _Optional[int] = ..., writes: _Optional[_Iterable[_Union[KvWrite, _Mapping]]] = ...) -> None: ...
+
+class KvWrite(_message.Message):
+    __slots__ = ("operation", "bucket", "key", "value", "revision", "ttl_ms", "by")
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    TTL_MS_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    operation: str
+    bucket: str
+    key: str
+    value: bytes
+    revision: int
+    ttl_ms: int
+    by: int
+    def __init__(self, operation: _Optional[str] = ..., bucket: _Optional[str] = ..., key: _Optional[str] = ..., value: _Optional[bytes] = ..., revision: _Optional[int] = ..., ttl_ms: _Optional[int] = ..., by: _Optional[int] = ...) -> None: ...
 
 class Emission(_message.Message):
     __slots__ = ("name", "data_json", "idempotency_key", "metadata", "version", "topic")
@@ -550,16 +570,18 @@ class JobContext(_message.Message):
     def __init__(self, trace_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., secrets: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class StepAck(_message.Message):
-    __slots__ = ("step_id", "accepted", "error", "job_id")
+    __slots__ = ("step_id", "accepted", "error", "job_id", "failure")
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
     step_id: str
     accepted: bool
     error: str
     job_id: str
-    def __init__(self, step_id: _Optional[str] = ..., accepted: _Optional[bool] = ..., error: _Optional[str] = ..., job_id: _Optional[str] = ...) -> None: ...
+    failure: _types_pb2.Error
+    def __init__(self, step_id: _Optional[str] = ..., accepted: _Optional[bool] = ..., error: _Optional[str] = ..., job_id: _Optional[str] = ..., failure: _Optional[_Union[_types_pb2.Error, _Mapping]] = ...) -> None: ...
 
 class ResumeJob(_message.Message):
     __slots__ = ("job_id", "step_id", "resume_type", "resume_data", "resume_data_value")

@@ -123,7 +123,20 @@ def hang() -> str:
     return key
 
 
-FUNCTIONS = [order, plain, approval, family, child, saga, patient, stuck]
+@function("storm-till", triggers=["storm.till"], retry=RETRY)
+async def till(ctx: Context) -> str:
+    """Counts in the bucket `till` with its step, which hangs the first time if the event has it wait."""
+
+    def count() -> str:
+        ctx.step.kv("till").incr("count")
+        if ctx.event.data["waits"]:
+            return hang()
+        return did(ctx, "counted")
+
+    return await ctx.step.run("count", count)
+
+
+FUNCTIONS = [order, plain, approval, family, child, saga, patient, till, stuck]
 
 if __name__ == "__main__":
     Worker(FUNCTIONS).start()
