@@ -76,6 +76,7 @@ class Faces:
         self._conversations = Conversations(self._converse)
         self._services: Services | None = None
         self._sockets: Sockets | None = None
+        self._stopping = False
         self.live = Live(tail=node.tail, storage=node.storage)
         self._watch()
 
@@ -99,7 +100,9 @@ class Faces:
         )
         workers = WorkerService(self._conversations, metadata.environment_of)
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(workers, server)
-        ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(IronflowService(self._services), server)
+        ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(
+            IronflowService(self._services, stops=self._stops), server
+        )
         pubsub_pb2_grpc.add_PubSubServiceServicer_to_server(PubSubService(self._services), server)
         entity_stream_pb2_grpc.add_EntityStreamServiceServicer_to_server(EntityStreamService(self._services), server)
         event_schema_pb2_grpc.add_EventSchemaServiceServicer_to_server(EventSchemaService(self._services), server)
@@ -120,6 +123,7 @@ class Faces:
 
     async def stop(self, timeout_s: float) -> None:
         """End the workers' and the subscribers' streams, then what else is open."""
+        self._stopping = True
         self.live.stop()
         self._conversations.stop()
         await asyncio.sleep(0)  # subscribers are told
@@ -128,6 +132,9 @@ class Faces:
         self._bus.groups.stop()
         if self._grpc is not None:
             await asyncio.wait_for(self._grpc.stop(timeout_s / 2), timeout_s)
+
+    def _stops(self) -> bool:
+        return self._stopping
 
     def _browsers(self) -> Browsers:
         settings = self._settings

@@ -15,13 +15,13 @@ from granian.rsgi import Scope
 from app.api.connect_streams import ConnectStreams
 from app.api.short import ShortWay
 from app.api.sockets import Sockets
-from app.events.invoke import CALLER_LEFT
+from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
 
 Message = Mapping[str, Any]
 Answering = Coroutine[Any, Any, None]
 Asgi = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Answering]
 
-_ENDS_WITH_ITS_CALLER = frozenset(("/ironflow.v1.IronflowService/InvokeFunctionSync",))
+_ENDS_WITH_ITS_CALLER = f"/ironflow.v1.IronflowService/{ENDS_WITH_ITS_CALLER}"
 
 
 class Front:
@@ -44,7 +44,7 @@ class Front:
         else:
             exchange = _Exchange(protocol)
             answering = self._asgi(_asgi_scope(scope), exchange.receive, exchange.send)
-            if scope.path in _ENDS_WITH_ITS_CALLER:
+            if scope.path == _ENDS_WITH_ITS_CALLER:
                 await _until_left(protocol, answering)
             else:
                 await answering

@@ -33,6 +33,8 @@ WAIT_MS_MAX = 3_600_000
 CALLER_LEFT = "the caller left"
 """The message with which a transport cancels the task of a caller that has gone. A server that stops cancels without
 it, and runs go on."""
+ENDS_WITH_ITS_CALLER = "InvokeFunctionSync"
+"""The method whose task a transport cancels that way."""
 
 
 class RunResult(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -12,6 +13,7 @@ from app.api.answers import error_of, note
 from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import Unimplemented
+from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
 from app.rpc import group_streams, metadata, projections, pubsub, query, schemas, streams, subscribe, webhooks
 from app.rpc.methods import METHODS, Method, Table
 from ironflow.v1 import (
@@ -35,10 +37,14 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class IronflowService(ironflow_pb2_grpc.IronflowServiceServicer):
-    """Every method that the service has; those that are not in the table answer UNIMPLEMENTED."""
+    """Every method that the service has; those that are not in the table answer UNIMPLEMENTED. `stops` says whether
+    the server stops: calls are cut off then, and their callers have not left."""
 
-    def __init__(self, services: Services) -> None:
-        _fill(self, services, ironflow_pb2.DESCRIPTOR.services_by_name["IronflowService"], METHODS)
+    def __init__(self, services: Services, *, stops: Callable[[], bool]) -> None:
+        name = ENDS_WITH_ITS_CALLER
+        request, method = METHODS[name]
+        table = {**METHODS, name: (request, _until_left(method, stops))}
+        _fill(self, services, ironflow_pb2.DESCRIPTOR.services_by_name["IronflowService"], table)
 
 
 class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
@@ -134,6 +140,23 @@ def _unary(services: Services, name: str, method: Method) -> Callable[[Any, Cont
             return await method(services, metadata.caller_of(context.invocation_metadata()), request)
         except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata
             await refuse(context, error, method=name, request_id=services.ids.request())
+
+    return answer
+
+
+def _until_left(method: Method, stops: Callable[[], bool]) -> Method:
+    """The method, cancelled with CALLER_LEFT when its caller left: gRPC cancels tasks without saying why."""
+
+    async def answer(services: Services, caller: Caller, request: Any) -> Any:
+        answering = asyncio.ensure_future(method(services, caller, request))
+        try:
+            return await asyncio.shield(answering)
+        except asyncio.CancelledError:
+            answering.cancel(None if stops() else CALLER_LEFT)
+            await asyncio.wait((answering,))
+            if not answering.cancelled() and (error := answering.exception()) is not None:
+                note(error, method=ENDS_WITH_ITS_CALLER, request_id=services.ids.request())
+            raise
 
     return answer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 
 from ironflow.v1 import ironflow_pb2, types_pb2, worker_pb2, worker_pb2_grpc
@@ -45,6 +46,23 @@ def test_a_run_is_read_with_what_it_was_started_with(call: Service, function: st
     assert run.status == types_pb2.RUN_STATUS_WAITING_FOR_CAPACITY
     assert dict(run.input) == {**data, "deep": [{"x": None}, True]}
     assert [one.id for one in call("ListRuns", ironflow_pb2.ListRunsRequest()).runs] == [run_id]
+
+
+def test_a_run_whose_caller_hangs_up_is_cancelled_unless_it_was_there_before(
+    call: Service, http: httpx.Client, function: str
+) -> None:
+    invoke = ironflow_pb2.InvokeFunctionRequest
+    earlier = call("InvokeFunction", invoke(function_id=function, idempotency_key="k")).run_id
+
+    for key in ("k", "mine"):
+        request = ironflow_pb2.InvokeFunctionSyncRequest(function_id=function, idempotency_key=key, timeout_ms=60_000)
+        with pytest.raises(grpc.RpcError):
+            call("InvokeFunctionSync", request, timeout=1.0)
+
+    mine = call("InvokeFunction", invoke(function_id=function, idempotency_key="mine")).run_id
+    ended = http.get(f"/api/v1/runs/{mine}", params={"wait": "10"}).json()
+    assert (ended["status"], ended["cancellation_cause"]) == ("cancelled", "request")
+    assert http.get(f"/api/v1/runs/{earlier}").json()["status"] == "waiting_for_capacity"
 
 
 def test_the_run_that_emits_is_named_in_metadata(call: Service, function: str) -> None:

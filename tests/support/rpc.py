@@ -16,5 +16,5 @@ class Service:
         self._stub: Any = ironflow_pb2_grpc.IronflowServiceStub(channel)
         self._environment = ("x-ironflow-environment-id", environment)
 
-    def __call__(self, method: str, request: Any, *metadata: tuple[str, str]) -> Any:
-        return getattr(self._stub, method)(request, metadata=[*metadata, self._environment], timeout=30)
+    def __call__(self, method: str, request: Any, *metadata: tuple[str, str], timeout: float = 30) -> Any:
+        return getattr(self._stub, method)(request, metadata=[*metadata, self._environment], timeout=timeout)
