@@ -216,7 +216,7 @@ class Dispatcher:
     # Following history.
 
     async def _follow(self) -> None:
-        async for batch in self._tail.follow(self._position):
+        async for batch in self._tail.follow(self._position, first=True):
             events: dict[str, Entry] = {}
             for entry in batch:
                 kind = entry.kind

@@ -31,11 +31,12 @@ RETRY_STORE_S = 0.5
 class _Follower:
     """Who follows, up to where, and what for (None: everything). It rests when there is nothing after `after`."""
 
-    __slots__ = ("after", "kinds", "resting", "wake")
+    __slots__ = ("after", "first", "kinds", "resting", "wake")
 
-    def __init__(self, after: int, kinds: frozenset[str] | None) -> None:
+    def __init__(self, after: int, kinds: frozenset[str] | None, *, first: bool) -> None:
         self.after = after
         self.kinds = kinds
+        self.first = first
         self.resting = False
         self.wake = asyncio.Event()
 
@@ -75,10 +76,13 @@ class Tail:
             self._recent_bytes -= _size(self._recent.popleft())
         self._advance(entries[-1].position, kinds)
 
-    async def follow(self, after: int, *, kinds: frozenset[str] | None = None) -> AsyncIterator[Sequence[Entry]]:
+    async def follow(
+        self, after: int, *, kinds: frozenset[str] | None = None, first: bool = False
+    ) -> AsyncIterator[Sequence[Entry]]:
         """Batches of entries after a position, in order, none left out, for as long as the caller listens; only those
-        of the given kinds, if any are given, and then commits of other kinds cost the caller nothing."""
-        follower = _Follower(after, kinds)
+        of the given kinds, if any are given, and then commits of other kinds cost the caller nothing. Who goes `first`
+        has a turn of the event loop before the others: what it tells is on its way when they begin."""
+        follower = _Follower(after, kinds, first=first)
         self._followers.add(follower)
         try:
             while True:
@@ -141,11 +145,16 @@ class Tail:
     def _advance(self, position: int, kinds: frozenset[str] | None = None) -> None:
         """Wake the followers; not those that rest at the old head and want none of `kinds`, if these are all new."""
         before, self.head = self.head, position
+        later: list[_Follower] = []
         for follower in self._followers:
             if follower.passes_over(kinds, before=before):
                 follower.after = position
-            else:
+            elif follower.first:
                 follower.wake.set()
+            else:
+                later.append(follower)
+        if later:
+            asyncio.get_running_loop().call_soon(_wake, later)
 
     def _remembered(self, after: int) -> Sequence[Entry] | None:
         """All that follows, from memory: the commits of a follower that lags in one batch. An empty one if there is
@@ -163,6 +172,11 @@ class Tail:
         if len(newer) > 1:
             batch = [entry for commit in reversed(newer) for entry in commit]
         return batch[after + 1 - first :]
+
+
+def _wake(followers: Sequence[_Follower]) -> None:
+    for follower in followers:
+        follower.wake.set()
 
 
 def _size(entries: Sequence[Entry]) -> int:

@@ -121,3 +121,27 @@ async def test_every_follower_is_told_all_that_it_wants_once_and_in_order(seed: 
 
     for _, follower in followers:
         follower.task.cancel()
+
+
+async def test_who_goes_first_is_done_before_others_begin() -> None:
+    store: Any = Store()
+    tail = Tail(store)
+    order: list[str] = []
+
+    async def follow(name: str, *, first: bool) -> None:
+        async for batch in tail.follow(0, first=first):
+            order.extend(f"{name} {entry.position}" for entry in batch)
+
+    tasks = [
+        asyncio.create_task(follow(name, first=name == "first")) for name in ("one", "two", "first", "three", "four")
+    ]
+    await rest()
+    for _ in range(2):
+        tail.publish(commit(store, ["a"]))
+        await rest()
+    for task in tasks:
+        task.cancel()
+
+    assert order[0] == "first 1"
+    assert order[5] == "first 2"
+    assert sorted(order[1:5]) == ["four 1", "one 1", "three 1", "two 1"]
