@@ -244,7 +244,10 @@ class Work:
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{queue.stream}.{queue.consumer}"
         while True:
             with suppress(TimeoutError):  # look again whether what was asked for is over
-                await asyncio.wait_for(self._wake.wait(), min(PULL_EXPIRES_S / 2, self._ack_wait_s))
+                async with asyncio.timeout(
+                    min(PULL_EXPIRES_S / 2, self._ack_wait_s)
+                ):  # wait_for may miss its cancelling
+                    await self._wake.wait()
             self._wake.clear()
             if self._failure is not None:
                 raise self._failure
