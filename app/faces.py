@@ -30,6 +30,7 @@ from app.metrics import Metrics
 from app.node import Node
 from app.rpc import metadata
 from app.rpc.conversations import Conversations
+from app.rpc.decoding import Decoding
 from app.rpc.ironflow_service import (
     EntityStreamService,
     EventSchemaService,
@@ -82,7 +83,7 @@ class Faces:
 
     async def start_grpc(self) -> str:
         """Listen for gRPC; the address. Raises GrpcPortTaken."""
-        server = grpc.aio.server(options=OPTIONS)
+        server = grpc.aio.server(interceptors=(Decoding(),), options=OPTIONS)
         wanted = f"{self._settings.host}:{self._settings.grpc_port}"
         try:
             port = server.add_insecure_port(wanted)

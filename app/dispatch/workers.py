@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app import patterns
 from app.dispatch.jobs import Job
 from app.dispatch.queue import Lane
 from app.errors import InvalidArgument
@@ -47,6 +48,8 @@ def check(info: WorkerInfo) -> None:
         raise InvalidArgument(
             f"a worker serves 1 to {FUNCTIONS_MAX} functions, not {len(info.function_ids)}", field="function_ids"
         )
+    for function_id in info.function_ids:
+        patterns.validate_name(function_id, field="function_ids")
     if not 1 <= info.max_concurrent_jobs <= CONCURRENT_JOBS_MAX:
         raise InvalidArgument(
             f"max_concurrent_jobs {info.max_concurrent_jobs} is out of range",

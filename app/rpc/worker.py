@@ -39,8 +39,6 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_INTERVAL_MS = 5_000
 LEASE_TTL_S = 15.0
-CONCURRENT_JOBS_MAX = 10_000
-FUNCTIONS_MAX = 1_000
 BATCH_MAX = 500
 BATCH_BYTES_MAX = 8 * 2**20
 OUTBOX_MESSAGES_MAX = 100_000
@@ -138,8 +136,6 @@ class Conversation:
             raise InvalidArgument("the worker is registered already", field="register")
         info = _info(message, self._ids, self._environment)
         self._batches = message.accepts_batches
-        registered = worker_pb2.WorkerRegistered(worker_id=info.id, heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS)
-        self._send(worker_pb2.EngineMessage(registered=registered))
         self._session = new_session(
             info,
             transport="stream",
@@ -150,6 +146,8 @@ class Conversation:
             cancel=self._cancel,
             unwinds=message.accepts_batches,  # a worker of ours
         )
+        registered = worker_pb2.WorkerRegistered(worker_id=info.id, heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS)
+        self._send(worker_pb2.EngineMessage(registered=registered))
         self._dispatcher.join(self._session)
 
     def _heartbeat(self, session: Session, message: worker_pb2.WorkerHeartbeat) -> None:
@@ -400,21 +398,10 @@ def _batched(messages: list[worker_pb2.EngineMessage]) -> list[list[worker_pb2.E
 
 
 def _info(message: worker_pb2.WorkerRegister, ids: Ids, environment: str) -> WorkerInfo:
-    functions = frozenset(message.function_ids)
-    if not functions or len(functions) > FUNCTIONS_MAX:
-        raise InvalidArgument(
-            f"a worker serves 1 to {FUNCTIONS_MAX} functions, not {len(functions)}", field="function_ids"
-        )
-    if not 1 <= message.max_concurrent_jobs <= CONCURRENT_JOBS_MAX:
-        raise InvalidArgument(
-            f"max_concurrent_jobs {message.max_concurrent_jobs} is out of range",
-            field="max_concurrent_jobs",
-            hint=f"1 to {CONCURRENT_JOBS_MAX}",
-        )
     return WorkerInfo(
         id=message.worker_id or ids.worker(),
         environment=environment,
-        function_ids=functions,
+        function_ids=frozenset(message.function_ids),
         max_concurrent_jobs=message.max_concurrent_jobs,
         hostname=message.hostname,
         labels=dict(message.labels),

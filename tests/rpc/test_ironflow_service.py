@@ -180,3 +180,31 @@ def test_a_worker_with_a_bad_environment_is_refused(channel: grpc.Channel) -> No
 
     error: Any = told.value
     assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize(
+    "method", ["IronflowService/Trigger", "IronflowService/GetRun", "PubSubService/Subscribe", "WorkerService/Connect"]
+)
+def test_bytes_that_are_no_message_are_the_callers_fault(channel: grpc.Channel, method: str) -> None:
+    streams = channel.stream_stream if method.startswith("Worker") else channel.unary_stream
+    make: Any = channel.unary_unary if method.startswith("Ironflow") else streams
+    call = make(f"/ironflow.v1.{method}")
+    request: Any = iter([b"\xff\xff"]) if method.startswith("Worker") else b"\xff\xff"
+
+    with pytest.raises(grpc.RpcError) as told:
+        next(call(request, timeout=30))
+
+    error: Any = told.value
+    assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert dict(error.trailing_metadata())["ironflow-code"] == "INVALID_ARGUMENT"
+
+
+def test_a_worker_of_functions_that_cannot_be_is_refused(channel: grpc.Channel) -> None:
+    stub = worker_pb2_grpc.WorkerServiceStub(channel)  # type: ignore[no-untyped-call]
+    hello = worker_pb2.WorkerMessage(register=worker_pb2.WorkerRegister(function_ids=["f\0"], max_concurrent_jobs=1))
+
+    with pytest.raises(grpc.RpcError) as told:
+        next(stub.Connect(iter([hello]), timeout=30))
+
+    error: Any = told.value
+    assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
