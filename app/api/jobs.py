@@ -197,7 +197,7 @@ def _reported(job: Job, step: StepResult, field: str) -> Reported:
 
 
 def _refused(step_id: str, failure: Failure) -> RefusedStepResponse:
-    return RefusedStepResponse(step_id, failure.message, failure.code, failure.retryable)
+    return RefusedStepResponse(id=step_id, message=failure.message, code=failure.code, retryable=failure.retryable)
 
 
 def _lenient_fence(raw: bytes) -> _Fence | None:

@@ -16,16 +16,17 @@ recorded; if one is missing, that execution fails, and the function's retry poli
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from app.clock import Clock
+from app.dispatch.arrivals import Arrivals
 from app.dispatch.backlog import Backlog
 from app.dispatch.jobs import Job
 from app.dispatch.leases import Leases
-from app.dispatch.loader import Loader
+from app.dispatch.provisions import Provisions, give
 from app.dispatch.queue import Lane, Queue, Ready
 from app.dispatch.workers import Session, Sessions
 from app.errors import IronflowError
@@ -33,25 +34,14 @@ from app.history.committer import Done
 from app.history.entry import Entry
 from app.history.insist import insist, passing
 from app.history.kinds import (
-    EventEmitted,
     Failure,
-    RunCancelled,
-    RunCompleted,
     RunCreated,
-    RunFailed,
-    RunPaused,
-    RunReleased,
-    RunResumed,
     RunStarted,
-    RunSuspended,
-    RunUnwinding,
-    RunWoken,
 )
 from app.history.tail import Tail
 from app.ids import Ids
 from app.runs.engine import Engine
 from app.runs.functions import Functions
-from app.runs.memo import Memos, Wanted
 from app.runs.reading import RunReader
 from app.values.vault import Vault
 from storage import runs
@@ -61,9 +51,6 @@ log = structlog.get_logger(__name__)
 
 RETRY_STORE_S = 1.0
 SWEEP_US = 1_000_000
-
-_ENDED = frozenset((RunCompleted.kind, RunFailed.kind, RunPaused.kind, RunCancelled.kind, RunUnwinding.kind))
-_AVAILABLE = frozenset((RunReleased.kind, RunResumed.kind, RunWoken.kind, RunUnwinding.kind))
 
 
 class Dispatcher:
@@ -81,21 +68,19 @@ class Dispatcher:
         always_replay: bool = False,
     ) -> None:
         self._storage = storage
-        self._tail = tail
         self._engine = engine
         self._functions = functions
         self._reader = reader
-        self._vault = vault
         self._clock = clock
         self._sessions = Sessions()
         self._backlog = Backlog(storage=storage, clock=clock, sessions=self._sessions)
         self._offering: set[Lane] = set()
         self._tasks: asyncio.TaskGroup | None = None
         self._leases = Leases(ids=ids, clock=clock, always_replay=always_replay)
-        self._loader = Loader(storage)
+        self._provisions = Provisions(storage=storage, functions=functions, vault=vault)
+        self._arrivals = Arrivals(tail=tail, backlog=self._backlog, offer=self._offer, ended=self._ended)
         self._joined = asyncio.Event()
         self._store_fails = False
-        self._position = 0
 
     @property
     def sessions(self) -> Sessions:
@@ -115,7 +100,7 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Take up what an earlier process left: queued runs are queued, running ones given back first."""
-        self._position = self._tail.head
+        self._arrivals.start()
         await self._backlog.allow(self._functions.everything())
         after = ""
         while rows := await self._storage.read(lambda tx, after=after: runs.unfinished(tx, after=after)):  # type: ignore[misc]
@@ -130,10 +115,10 @@ class Dispatcher:
         """Dispatch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            tasks.create_task(self._loader.run(), name="dispatch-loader")
+            tasks.create_task(self._provisions.run(), name="dispatch-provisions")
             for session in self._sessions:  # those that joined while the node was starting
                 self.fill(session)
-            tasks.create_task(self._follow(), name="dispatch-follow")
+            tasks.create_task(self._arrivals.run(), name="dispatch-arrivals")
             tasks.create_task(self._sweep(), name="dispatch-sweep")
             tasks.create_task(self._unthrottle(), name="dispatch-throttles")
 
@@ -213,51 +198,6 @@ class Dispatcher:
         """A run may start now: a timer is due. One that ended meanwhile is left alone."""
         self._offer(self._backlog.again(run_id))
 
-    # Following history.
-
-    async def _follow(self) -> None:
-        async for batch in self._tail.follow(self._position, first=True):
-            events: dict[str, Entry] = {}
-            for entry in batch:
-                kind = entry.kind
-                if kind == RunCreated.kind:
-                    self._offer(self._backlog.create(entry, events.get(entry.correlation)))
-                    continue
-                self._offer(self._backlog.learn(entry))
-                if kind == EventEmitted.kind:
-                    events[entry.correlation] = entry
-                elif kind == RunSuspended.kind:
-                    suspended = entry.fact
-                    assert isinstance(suspended, RunSuspended)
-                    if suspended.ready:
-                        await self._available_again(entry)
-                else:
-                    if kind in _ENDED:
-                        self._ended(entry)
-                    if kind in _AVAILABLE:
-                        await self._available_again(entry)
-            self._position = batch[-1].position
-
-    async def _available_again(self, entry: Entry) -> None:
-        run_id = entry.stream[4:]
-        if not self._backlog.known(run_id):
-            row = await self._tail.read(lambda tx: runs.get(tx, entry.environment, run_id))
-            assert row is not None, "what history tells of has a row"
-            self._backlog.know(row)
-        self._offer(self._backlog.again(run_id))
-
-    def _ended(self, entry: Entry) -> None:
-        run_id = entry.stream[4:]
-        self._leases.unpark(run_id, entry.kind)
-        held = self._leases.of_run(run_id)
-        if held is not None:  # it ended by something other than its worker's report: cancelled, timed out
-            session, job = held
-            self.forget(session, job)
-            session.cancel(job, entry.kind)
-            if session.standing:
-                session.credit += 1
-            self.fill(session)
-
     # Handing out.
 
     def _offer(self, lane: Lane | None) -> None:
@@ -294,7 +234,7 @@ class Dispatcher:
 
     def _hand_out(self, session: Session, lane: Lane, ready: Ready) -> None:
         session.credit -= 1
-        at_once = not self._store_fails and not self._declared(lane)
+        at_once = not self._store_fails and not self._provisions.declared(lane)
         if ready.created is not None and ready.event is not None and at_once:
             self._hand_out_fresh(session, lane, ready.run_id, ready.created, ready.event)
         else:
@@ -372,38 +312,28 @@ class Dispatcher:
     async def _hand_out_started(self, session: Session, lane: Lane, run_id: str, fact: RunStarted) -> None:
         environment, seq = lane[0], fact.execution_seq
         parked = self._leases.unpark(run_id, "resumed elsewhere", unless=session)
-        resumes = ""
         try:
-            memos = None if parked is None else await self._memos(environment, run_id, seq, after=parked.version)
-            if memos is not None and parked is not None:
-                resumes = parked.id
-            else:
-                memos = await self._memos(environment, run_id, seq)
-            secrets = await self._secrets(lane, to_unwind=memos is not None and memos.unwinding is not None)
+            provision = await self._provisions.collect(lane, run_id, seq, parked=parked)
         except StorageError as error:
             log.warning("run not handed out", run_id=run_id, error=str(error))
-            memos = None
+            provision = None
         except IronflowError as error:
             self._without_secrets(session, lane, run_id, seq, error)
             return
-        if memos is None or session.closed:
+        if provision is None or session.closed:
             self._not_handed_out(session, lane, run_id)
             self._give_back(environment, run_id, seq, "the worker left before it was handed the run")
             return
-        created, event = (parked, parked.event) if resumes and parked else (memos.created, memos.event)
-        assert created is not None
-        assert event is not None
+        created, event = provision.beginning
         job = self._leases.grant(
             session, lane, run_id, execution_seq=seq, attempt=fact.attempt, event=event, created=created
         )
-        job.resumes = resumes
-        job.entrust(secrets)
-        _give(job, memos)
+        provision.grant(job)
         session.assign(job)
 
     async def _hand_out_whole(self, session: Session, job: Job) -> None:
         try:
-            memos = await self._memos(job.environment, job.run_id, job.execution_seq)
+            memos = await self._provisions.memos(job.environment, job.run_id, job.execution_seq)
         except StorageError as error:
             log.warning("run not handed out", run_id=job.run_id, error=str(error))
             memos = None
@@ -414,18 +344,8 @@ class Dispatcher:
             self._regain(session)
             return
         job.resumes = ""
-        _give(job, memos)
+        give(job, memos)
         session.assign(job)
-
-    def _declared(self, lane: Lane) -> Sequence[str]:
-        """The secrets that the function declares now: whatever version the run began with, its code is today's."""
-        function = self._functions.find(*lane)
-        return function.fact.secrets if function is not None else ()
-
-    async def _secrets(self, lane: Lane, *, to_unwind: bool) -> Mapping[str, str]:
-        """What the function is given. Who is to undo what a run did is given what there is, rather than left out."""
-        names = self._declared(lane)
-        return await self._vault.resolve(lane[0], names, all_of_them=not to_unwind) if names else {}
 
     def _without_secrets(
         self, session: Session, lane: Lane, run_id: str, execution_seq: int, error: IronflowError
@@ -439,9 +359,6 @@ class Dispatcher:
             lambda done: self._engine.fail(lane[0], run_id, execution_seq=execution_seq, error=failure, done=done)
         )
         self._not_handed_out(session, lane, run_id)
-
-    async def _memos(self, environment: str, run_id: str, execution_seq: int, *, after: int = 0) -> Memos | None:
-        return await self._loader.load(Wanted(environment, run_id, execution_seq, after))
 
     def forget(self, session: Session, job: Job) -> None:
         """The job is off the worker's hands."""
@@ -459,6 +376,17 @@ class Dispatcher:
         self.fill(session)
 
     # Giving back.
+
+    def _ended(self, run_id: str, reason: str) -> None:
+        self._leases.unpark(run_id, reason)
+        held = self._leases.of_run(run_id)
+        if held is not None:  # it ended by something other than its worker's report: cancelled, timed out
+            session, job = held
+            self.forget(session, job)
+            session.cancel(job, reason)
+            if session.standing:
+                session.credit += 1
+            self.fill(session)
 
     def _give_back(self, environment: str, run_id: str, execution_seq: int, reason: str) -> None:
         self._record(
@@ -490,8 +418,3 @@ class Dispatcher:
                     session.cancel(job, "lease expired")
                     self.give_back(session, job, reason="lease expired")
             await self._clock.wait_until(now + SWEEP_US, asyncio.Event())
-
-
-def _give(job: Job, memos: Memos) -> None:
-    job.memos, job.version, job.unwind = memos.given(job.attempt), memos.version, memos.unwinding
-    job.step_sequence_base = len(memos.steps) + 1

@@ -22,6 +22,7 @@ from app.dispatch.answers import Ending, Suspended, Told
 from app.dispatch.breaker import Breaker
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.jobs import Job
+from app.dispatch.recording import Recording
 from app.dispatch.reports import Reported, Unrecordable, bad_report
 from app.dispatch.workers import PUSH_WORKER, Session, WorkerInfo, new_session
 from app.errors import BreakerNotFound, IdempotencyConflict, IronflowError, StaleExecution
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 REASON_CHARS_MAX = 1_000
-STEPS_WAITING_MAX = 100
 LEASE_TTL_S = 10 * 366 * 86_400.0
 """A push job is in our own hands: its request ends, one way or the other, so its lease never has to."""
 
@@ -213,7 +213,7 @@ class PushWorkers:
         from app.outbound.client import Unreached
 
         era = endpoint.breaker.era
-        recording = _Recording(partial(self._record, endpoint, job))
+        recording = Recording(partial(self._record, endpoint, job))
         try:
             outcome = await exchange(
                 endpoint.client, self._asked(endpoint, job), record=lambda told: recording.add(_redacted(job, told))
@@ -375,33 +375,6 @@ class PushWorkers:
                     self._dispatcher.fill(endpoint.session)
             instants = [endpoint.breaker.wake_at for endpoint in self._endpoints.values()]
             await self._clock.wait_until(min((at for at in instants if at is not None), default=None), self._wake)
-
-
-class _Recording:
-    """What one answer tells before its end and is being recorded, a bounded number at a time."""
-
-    def __init__(self, record: Callable[[Told, Callable[[], None]], None]) -> None:
-        self._record = record
-        self._waiting = 0
-        self._fewer = asyncio.Event()
-
-    async def add(self, told: Told) -> None:
-        await self._until(STEPS_WAITING_MAX - 1)
-        self._waiting += 1
-        self._record(told, self._done)
-
-    async def settled(self) -> None:
-        """Returns once everything is recorded."""
-        await self._until(0)
-
-    async def _until(self, count: int) -> None:
-        while self._waiting > count:
-            self._fewer.clear()
-            await self._fewer.wait()
-
-    def _done(self) -> None:
-        self._waiting -= 1
-        self._fewer.set()
 
 
 def _redacted(job: Job, told: Told) -> Told:
