@@ -126,11 +126,11 @@ class Faces:
         """End the workers' and the subscribers' streams, then what else is open."""
         self._stopping = True
         self.live.stop()
+        self._bus.groups.stop()
         self._conversations.stop()
-        await asyncio.sleep(0)  # subscribers are told
+        await asyncio.sleep(0)  # subscribers and members are told
         if self._sockets is not None:
             self._sockets.stop()
-        self._bus.groups.stop()
         if self._grpc is not None:
             await asyncio.wait_for(self._grpc.stop(timeout_s / 2), timeout_s)
 

@@ -183,3 +183,8 @@ def _fields(decoder: msgspec.json.Decoder[Any]) -> str:
 def _field_named(message: str) -> str:
     """The field that msgspec says is unknown or missing; "" if it says something else."""
     return message.partition(" field `")[2].partition("`")[0]
+
+
+def in_one(error: IronflowError) -> str:
+    """Message and hint in one."""
+    return f"{error.message}: {error.hint}" if error.hint else error.message

@@ -155,11 +155,15 @@ class Watch:
         self._live = services.live
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        if name != "*":
-            config.check_name(name)
-        where = config.stream(name)
-        interest = Interest(environment_of(req), ("config",), lambda entry: name == "*" or entry.stream == where)
-        live.send(resp, live.subscribed(req, self._live, interest), update_shown)
+        live.send(resp, live.subscribed(req, self._live, watched(environment_of(req), name)), update_shown)
+
+
+def watched(environment: str, name: str) -> Interest:
+    """The revisions of a document, or of all for the name `*`. Raises InvalidArgument."""
+    if name != "*":
+        config.check_name(name)
+    where = config.stream(name)
+    return Interest(environment, ("config",), lambda entry: name == "*" or entry.stream == where)
 
 
 def _told(resp: falcon.asgi.Response, name: str, revision: int) -> None:

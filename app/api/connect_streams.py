@@ -25,7 +25,8 @@ from app.api.browsers import Browsers
 from app.api.caller import caller, environment
 from app.api.services import Services
 from app.api.shapes.subscriptions import connect_event
-from app.errors import InvalidArgument, PermissionDenied
+from app.bus.members import Member
+from app.errors import InvalidArgument, PermissionDenied, Unavailable
 from app.history.live import Ended
 from app.rpc import group_streams, subscribe
 from app.rpc.conversations import Conversations
@@ -115,18 +116,29 @@ class ConnectStreams:
         json = _type(scope) == CONNECT_JSON
         request = await _request(pubsub_pb2.JoinConsumerGroupRequest, protocol, _encoding(scope), json=json)
         who = environment(scope.headers.get)
-        async with aclosing(group_streams.join(self._services, who, request)) as events:
-            async for event in events:
-                content = MessageToJson(event, indent=None).encode() if json else event.SerializeToString()
-                await told.send_bytes(envelopes.framed(content))
+        await self._deliver(protocol, told, *group_streams.joined(self._services, who, request), json=json)
+
+    async def _deliver(self, protocol: Any, told: Any, member: Member, auto: bool, *, json: bool) -> None:
+        """What a member gets, until it or the server goes."""
+        gone = asyncio.ensure_future(protocol.client_disconnect())
+        gone.add_done_callback(lambda _: member.end(Unavailable("the client has gone")))
+        try:
+            async with aclosing(group_streams.delivered(self._services, member, auto)) as events:
+                async for event in events:
+                    content = MessageToJson(event, indent=None).encode() if json else event.SerializeToString()
+                    await told.send_bytes(envelopes.framed(content))
+        finally:
+            gone.cancel()
 
     async def _subscribe(self, scope: Scope, protocol: Any, told: Any) -> None:
         who = caller(scope.headers.get)
-        request = await _request(
-            pubsub_pb2.SubscribeRequest, protocol, _encoding(scope), json=_type(scope) == CONNECT_JSON
-        )
+        json = _type(scope) == CONNECT_JSON
+        request = await _request(pubsub_pb2.SubscribeRequest, protocol, _encoding(scope), json=json)
+        if request.options.consumer_group:
+            await self._deliver(protocol, told, *subscribe.member_of(self._services, who, request), json=json)
+            return
         subscription = await self._services.subscriptions.open(subscribe.wanted_of(who, request))
-        show = _shown(self._services.subscriptions.new_id(), request, json=_type(scope) == CONNECT_JSON)
+        show = _shown(self._services.subscriptions.new_id(), request, json=json)
         gone = asyncio.ensure_future(protocol.client_disconnect())
         gone.add_done_callback(lambda _: subscription.end(Ended("the client has gone")))
         try:

@@ -168,17 +168,23 @@ class Watch:
         self._live = services.live
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str) -> None:
-        environment, pattern = environment_of(req), query_of(req, WatchBucketQuery).key
-        wanted = patterns.compile(pattern, field="key") if pattern else None
-        await self._keyspace.bucket(environment, bucket)
-        of_bucket, itself = kv.stream(bucket, ""), buckets.stream(bucket)
+        interest = await watched(self._keyspace, environment_of(req), bucket, query_of(req, WatchBucketQuery).key)
+        live.send(resp, live.subscribed(req, self._live, interest), update_shown)
 
-        def wants(entry: Entry) -> bool:
-            if not entry.stream.startswith(of_bucket):
-                return entry.kind == BucketDeleted.kind and entry.stream == itself
-            return wanted is None or wanted.matches(kv.place(entry.stream)[1])
 
-        live.send(resp, live.subscribed(req, self._live, Interest(environment, ("kv", "bucket"), wants)), update_shown)
+async def watched(keyspace: Keyspace, environment: str, bucket: str, pattern: str) -> Interest:
+    """The revisions of a bucket's keys that fit the pattern, or of all of them, and the end of the bucket. Raises
+    InvalidArgument, NotFound."""
+    wanted = patterns.compile(pattern, field="key") if pattern else None
+    await keyspace.bucket(environment, bucket)
+    of_bucket, itself = kv.stream(bucket, ""), buckets.stream(bucket)
+
+    def wants(entry: Entry) -> bool:
+        if not entry.stream.startswith(of_bucket):
+            return entry.kind == BucketDeleted.kind and entry.stream == itself
+        return wanted is None or wanted.matches(kv.place(entry.stream)[1])
+
+    return Interest(environment, ("kv", "bucket"), wants)
 
 
 async def _write(keyspace: Keyspace, req: falcon.asgi.Request, resp: falcon.asgi.Response, write: kv.Write) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import falcon.asgi
@@ -22,7 +23,13 @@ Q = TypeVar("Q", bound=msgspec.Struct)
 
 def query_of(req: falcon.asgi.Request, kind: type[Q]) -> Q:
     """Raises InvalidArgument naming the parameter."""
-    given = {name: text for name in kind.__struct_encode_fields__ if (text := req.get_param(name)) is not None}
+    names = kind.__struct_encode_fields__
+    return read({name: text for name in names if (text := req.get_param(name)) is not None}, kind)
+
+
+def read(query: Mapping[str, str], kind: type[Q]) -> Q:
+    """The same, of a query that was taken apart already. Raises InvalidArgument naming the parameter."""
+    given = {name: query[name] for name in kind.__struct_encode_fields__ if name in query}
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any, NamedTuple
 
 from app.api.services import Services
 from app.bus.members import Delivery, Member
 from app.bus.work import Settlement
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError, NotFound
+from app.events import membership
+from app.events.subscriptions import Wanted
 from app.rpc import convert, groups
 from ironflow.v1 import pubsub_pb2 as pb
 
@@ -36,14 +38,30 @@ async def join(
     services: Services, environment: str, request: pb.JoinConsumerGroupRequest
 ) -> AsyncGenerator[pb.SubscriptionEvent, None]:
     """What a new member gets, until it leaves. Raises GroupNotFound, InvalidArgument, Unavailable."""
-    member, auto = _joined(services, environment, request)
+    async with aclosing(delivered(services, *joined(services, environment, request))) as events:
+        async for told in events:
+            yield told
+
+
+def subscribed(
+    services: Services, environment: str, name: str, wanted: Wanted, ack_mode: str = ""
+) -> tuple[Member, bool]:
+    """A new member, for a subscription that names its group, and whether what is sent to it is settled thereby: as the
+    subscription says, else as the group does. Raises GroupNotFound, InvalidArgument, Unavailable."""
+    settings = services.groups.get(environment, name).settings
+    membership.check(wanted, settings, ack_mode)
+    return services.bus.groups.join(environment, name), (ack_mode or settings.ack_mode) == "auto"
+
+
+async def delivered(services: Services, member: Member, auto: bool) -> AsyncGenerator[pb.SubscriptionEvent, None]:
+    """What the member gets, until it leaves. Raises what it is ended with."""
     try:
         while True:
             batch = await member.taken()
             for given in batch:
                 yield event(member, given, as_json=False)
                 if auto:
-                    await _acknowledge(services, member, [given])
+                    await acknowledge(services, member, [given])
     finally:
         services.bus.groups.leave(member)
 
@@ -55,7 +73,7 @@ async def converse(
     first = await anext(aiter(requests), None)
     if first is None or first.WhichOneof("payload") != "join":
         raise InvalidArgument("the first message must join a group", field="join", hint="send join with a group_name")
-    member, auto = _joined(services, environment, first.join)
+    member, auto = joined(services, environment, first.join)
     group = services.groups.get(environment, member.group)
     talk = _Talk(services, member, batched=first.join.batched, auto=auto)
     try:
@@ -97,7 +115,7 @@ class _Talk:
                     return
                 yield out.message
                 if out.acknowledged:
-                    await _acknowledge(self._services, self._member, out.acknowledged)
+                    await acknowledge(self._services, self._member, out.acknowledged)
         finally:
             for loop in loops:
                 loop.cancel()
@@ -214,7 +232,9 @@ def event(member: Member, given: Delivery, *, as_json: bool) -> pb.SubscriptionE
     return message
 
 
-def _joined(services: Services, environment: str, request: pb.JoinConsumerGroupRequest) -> tuple[Member, bool]:
+def joined(services: Services, environment: str, request: pb.JoinConsumerGroupRequest) -> tuple[Member, bool]:
+    """A new member, and whether what is sent to it is settled thereby. Raises GroupNotFound, InvalidArgument,
+    Unavailable."""
     name = groups.named(request.namespace, request.group_name)
     member = services.bus.groups.join(
         environment, name, label=request.consumer_id or request.client_id, window=request.window
@@ -222,8 +242,8 @@ def _joined(services: Services, environment: str, request: pb.JoinConsumerGroupR
     return member, services.groups.get(environment, name).settings.ack_mode == "auto"
 
 
-async def _acknowledge(services: Services, member: Member, sent: Sequence[Delivery]) -> None:
-    """Of what could not be acknowledged now, another delivery will be."""
+async def acknowledge(services: Services, member: Member, sent: Sequence[Delivery]) -> None:
+    """Settle what was sent. Of what could not be acknowledged now, another delivery will be."""
     settlements = [Settlement(given.event_id, "ack") for given in sent]
     with suppress(IronflowError):
         await services.bus.groups.settle(member, settlements)

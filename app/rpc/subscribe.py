@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from app.api.caller import Caller
 from app.api.once import Once
 from app.api.services import Services
 from app.api.shapes.subscriptions import ATTEMPT
-from app.errors import InvalidArgument, IronflowError, Unavailable, Unimplemented
+from app.bus.members import Member
+from app.errors import InvalidArgument, IronflowError, Unavailable
 from app.events.deliveries import delivery
 from app.events.subscriptions import Wanted
 from app.history.entry import Entry
 from app.history.live import Ended, Subscription
-from app.rpc import convert
+from app.rpc import convert, group_streams, groups
 from ironflow.v1 import pubsub_pb2 as pb
 
 IDLE_S = 30.0
@@ -24,13 +26,12 @@ _POLICIES = {
     pb.BACKPRESSURE_MODE_BLOCK: "block",
     pb.BACKPRESSURE_MODE_BUFFER: "buffer",
 }
+_ACK_MODES = {pb.ACK_MODE_UNSPECIFIED: "", pb.ACK_MODE_AUTO: "auto", pb.ACK_MODE_MANUAL: "manual"}
 
 
 def wanted_of(caller: Caller, request: pb.SubscribeRequest) -> Wanted:
-    """Raises InvalidArgument, Unimplemented."""
+    """Raises InvalidArgument."""
     options = request.options
-    if options.consumer_group:
-        raise Unimplemented("consumer groups cannot be joined here", hint="leave consumer_group out")
     if options.backpressure not in _POLICIES:
         raise InvalidArgument(f"backpressure {options.backpressure} is unknown", field="backpressure")
     return Wanted(
@@ -45,11 +46,27 @@ def wanted_of(caller: Caller, request: pb.SubscribeRequest) -> Wanted:
     )
 
 
+def member_of(services: Services, caller: Caller, request: pb.SubscribeRequest) -> tuple[Member, bool]:
+    """The member that a subscription with a consumer group is, and whether what is sent to it is settled thereby.
+    Raises GroupNotFound, InvalidArgument, Unavailable."""
+    options = request.options
+    if options.ack_mode not in _ACK_MODES:
+        raise InvalidArgument(f"ack_mode {options.ack_mode} is unknown", field="ack_mode")
+    name = groups.named(options.namespace, options.consumer_group)
+    wanted = wanted_of(caller, request)
+    return group_streams.subscribed(services, caller.environment, name, wanted, _ACK_MODES[options.ack_mode])
+
+
 async def subscribe(
     services: Services, caller: Caller, request: pb.SubscribeRequest
 ) -> AsyncGenerator[pb.SubscriptionEvent, None]:
     """Events until the caller goes. Raises as Subscriptions.open does, and Unavailable or InvalidArgument when the
     subscription is over."""
+    if request.options.consumer_group:
+        async with aclosing(group_streams.delivered(services, *member_of(services, caller, request))) as delivered:
+            async for event in delivered:
+                yield event
+        return
     subscription = await services.subscriptions.open(wanted_of(caller, request))
     id = services.subscriptions.new_id()
     show = messages[request.options.include_metadata]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import queue
+import struct
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import httpx
@@ -14,9 +17,12 @@ from ironflow import Client
 from ironflow.errors import NotFound
 from ironflow.v1 import pubsub_pb2 as pb
 from ironflow.v1 import pubsub_pb2_grpc
+from tests.support.connect_worker import ConnectMember
 from tests.support.server import ServerProcess
 
 CONNECT = "/ironflow.v1.PubSubService"
+
+Request = pb.SubscribeBidirectionalRequest
 
 
 @pytest.fixture
@@ -167,3 +173,120 @@ def test_bad_input_is_refused_by_field(http: httpx.Client) -> None:
     assert http.get("/api/v1/groups").json() == {"groups": []}
     assert http.get("/api/v1/groups/none/lag").json()["code"] == "GROUP_NOT_FOUND"
     assert http.get("/api/v1/outbox").json()["waiting"] >= 0
+
+
+def enveloped(message: object) -> bytes:
+    raw = json.dumps(message).encode()
+    return struct.pack(">BI", 0, len(raw)) + raw
+
+
+def frames(answer: httpx.Response) -> Iterator[dict[str, Any]]:
+    """The messages of a stream as they come, and its last frame under `end`."""
+    buffer = b""
+    for part in answer.iter_bytes():
+        buffer += part
+        while len(buffer) >= 5:
+            flags, length = struct.unpack_from(">BI", buffer)
+            if len(buffer) < 5 + length:
+                break
+            content, buffer = json.loads(buffer[5 : 5 + length]), buffer[5 + length :]
+            yield {"end": content} if flags & 2 else content
+
+
+def test_a_member_over_connect_is_delivered_to_and_answered(
+    shared_server: ServerProcess, client: Client, environment: str
+) -> None:
+    client.groups.create("billing", "order.>", redeliver_delay=0)
+    member = ConnectMember(shared_server.url, headers={"x-ironflow-environment-id": environment})
+    member.send(Request(join=pb.JoinConsumerGroupRequest(group_name="billing")))
+    joined = hear(member, "joined")
+    assert (joined.group_name, joined.pattern, joined.ack_mode) == ("billing", "order.>", pb.ACK_MODE_MANUAL)
+
+    client.emit("order.placed", {"total": 7})
+    event = hear(member, "event")
+    assert (event.subscription_id, event.data["total"], event.delivery_attempt) == (joined.subscription_id, 7, 1)
+    member.send(Request(ack=pb.SubscriptionAck(ack_id=1, event_id=event.event_id, ack_type=pb.ACK_TYPE_NAK)))
+    kinds = {}
+    for _ in range(2):  # the result and the event delivered again may overtake each other
+        answer = member.receive()
+        assert answer is not None
+        kinds[answer.WhichOneof("payload")] = answer
+    assert kinds["ack_result"].ack_result.code == pb.ACK_RESULT_CODE_OK
+    assert kinds["event"].event.delivery_attempt == 2
+    member.send(Request(ack=pb.SubscriptionAck(ack_id=2, event_id=event.event_id, ack_type=pb.ACK_TYPE_ACK)))
+    assert (hear(member, "ack_result").ack_id, client.groups.lag("billing")["lag"]) == (2, 0)
+    member.half_close()
+    assert (member.receive(), "error" in member.end) == (None, False)
+    member.close()
+
+
+def hear(member: ConnectMember, kind: str) -> Any:
+    answer = member.receive()
+    assert answer is not None, member.end
+    assert answer.WhichOneof("payload") == kind, answer
+    return getattr(answer, kind)
+
+
+def test_a_member_over_connect_that_says_something_else_is_refused(
+    shared_server: ServerProcess, environment: str
+) -> None:
+    for told, code in (
+        (Request(ack=pb.SubscriptionAck(event_id="e")), "invalid_argument"),
+        (Request(join=pb.JoinConsumerGroupRequest(group_name="nobody")), "not_found"),
+    ):
+        member = ConnectMember(shared_server.url, headers={"x-ironflow-environment-id": environment})
+        member.send(told)
+        assert (member.receive(), member.end["error"]["code"]) == (None, code)
+        member.close()
+
+
+def test_a_stream_over_connect_is_acknowledged_by_calls(http: httpx.Client, client: Client) -> None:
+    """JoinConsumerGroup, and Subscribe with a consumer group, which is the same."""
+    client.groups.create("billing", "order.>")
+    asked = {
+        "JoinConsumerGroup": {"groupName": "billing", "consumerId": "me"},
+        "Subscribe": {"pattern": "order.>", "options": {"consumerGroup": "billing", "ackMode": "ACK_MODE_MANUAL"}},
+    }
+    headers = {"Content-Type": "application/connect+json"}
+    for method, request in asked.items():
+        event_id = client.emit("order.placed", {"total": 7}).event_id
+        with http.stream("POST", f"{CONNECT}/{method}", content=enveloped(request), headers=headers) as answer:
+            found = frames(answer)
+            event = next(found)
+            ack = {"groupName": "billing", "consumerId": event["subscriptionId"], "eventId": event["eventId"]}
+            assert http.post(f"{CONNECT}/AckEvent", json={**ack, "ackType": "ACK_TYPE_ACK"}).json() == {}
+        assert (event["eventId"], event["data"], event["deliveryAttempt"]) == (event_id, {"total": 7}, 1)
+    assert client.groups.lag("billing")["lag"] == 0
+
+
+def test_a_member_over_connect_that_goes_is_none_any_more(http: httpx.Client, client: Client) -> None:
+    client.groups.create("billing", "order.>")
+    headers = {"Content-Type": "application/connect+json"}
+    content = enveloped({"groupName": "billing"})
+    with http.stream("POST", f"{CONNECT}/JoinConsumerGroup", content=content, headers=headers):
+        assert client.groups.get("billing")["member_count"] == 1
+
+    deadline = time.monotonic() + 20
+    while client.groups.get("billing")["member_count"] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert client.groups.get("billing")["member_count"] == 0
+
+
+def test_a_subscription_over_grpc_may_be_a_member(client: Client, channel: grpc.Channel, environment: str) -> None:
+    client.groups.create("billing", "order.>", max_inflight=1)
+    stub = pubsub_pb2_grpc.PubSubServiceStub(channel)
+    told = [("x-ironflow-environment-id", environment)]
+
+    def subscribe(pattern: str = "order.>", **options: Any) -> Any:
+        wanted = pb.SubscribeOptions(consumer_group="billing", **options)
+        return stub.Subscribe(pb.SubscribeRequest(pattern=pattern, options=wanted), metadata=told, timeout=15)
+
+    for number in range(3):
+        client.emit("order.placed", number)
+    call = subscribe(ack_mode=pb.ACK_MODE_AUTO)
+    assert [next(iter(call)).data_value.number_value for _ in range(3)] == [0, 1, 2]
+    call.cancel()
+    for pattern, options in (("cart.>", {}), ("order.>", {"start_after_sequence": 0}), ("order.>", {"replay": 1})):
+        with pytest.raises(grpc.RpcError) as refused:
+            next(iter(subscribe(pattern, **options)))
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT

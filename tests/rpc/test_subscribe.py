@@ -146,7 +146,7 @@ def test_connect_in_protobuf_packed(http: httpx.Client) -> None:
     [
         (enveloped(b'{"pattern":"a..b"}'), "invalid_argument"),
         (enveloped(b'{"pattern":"a","options":{"backpressure":"panic"}}'), "invalid_argument"),
-        (enveloped(b'{"pattern":"a","options":{"consumerGroup":"g"}}'), "unimplemented"),
+        (enveloped(b'{"pattern":"a","options":{"consumerGroup":"g"}}'), "not_found"),
         (enveloped(b"{"), "invalid_argument"),
         (enveloped(b"{}") * 2, "invalid_argument"),
         (b"", "invalid_argument"),

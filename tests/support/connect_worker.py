@@ -1,4 +1,5 @@
-"""A streaming worker written from the published facts alone: the Connect protocol over HTTP/2 with prior knowledge.
+"""Calls both ways, a streaming worker's and a group member's, written from the published facts alone: the Connect
+protocol over HTTP/2 with prior knowledge.
 
 It speaks through a plain socket and the `h2` state machine, so that each frame is one that we chose.
 """
@@ -10,41 +11,48 @@ import json
 import socket
 import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import h2.config
 import h2.connection
 import h2.events
+from google.protobuf.message import Message
 
-from ironflow.v1 import worker_pb2
+from ironflow.v1 import pubsub_pb2, worker_pb2
 
 PATH = "/ironflow.v1.WorkerService/Connect"
+MEMBER_PATH = "/ironflow.v1.PubSubService/SubscribeBidirectional"
 CONTENT_TYPE = "application/connect+proto"
 TIMEOUT_S = 30.0
 
 
-class ConnectWorker:
+Sent = TypeVar("Sent", bound=Message)
+Told = TypeVar("Told", bound=Message)
+
+
+class ConnectCall(Generic[Sent, Told]):
     """One call. `status` and `headers` are the answer's, `end` its last frame; all methods block, with a bound."""
 
     def __init__(
-        self, url: str, *, content_type: str = "application/connect+proto", headers: Mapping[str, str]
+        self, url: str, path: str, told: type[Told], *, content_type: str = CONTENT_TYPE, headers: Mapping[str, str]
     ) -> None:
         place = urlsplit(url)
         self._socket = socket.create_connection((place.hostname or "", place.port or 80), timeout=TIMEOUT_S)
         self._http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
         self._http.initiate_connection()
         self._stream = self._http.get_next_available_stream_id()
-        head = {":method": "POST", ":scheme": "http", ":authority": place.netloc, ":path": PATH}
-        told = {"content-type": content_type, "connect-protocol-version": "1", "connect-content-encoding": "gzip"}
-        self._http.send_headers(self._stream, [*{**head, **told, **headers}.items()])
+        head = {":method": "POST", ":scheme": "http", ":authority": place.netloc, ":path": path}
+        common = {"content-type": content_type, "connect-protocol-version": "1", "connect-content-encoding": "gzip"}
+        self._http.send_headers(self._stream, [*{**head, **common, **headers}.items()])
+        self._told = told
         self._buffer = b""
         self._closed = False
         self.status = 0
         self.end: Any = None
         self._flush()
 
-    def send(self, message: worker_pb2.WorkerMessage, *, packed: bool = True) -> None:
+    def send(self, message: Sent, *, packed: bool = True) -> None:
         raw = message.SerializeToString()
         content = gzip.compress(raw) if packed else raw
         self.send_raw(struct.pack(">BI", int(packed), len(content)) + content)
@@ -53,7 +61,7 @@ class ConnectWorker:
         self._http.send_data(self._stream, data)
         self._flush()
 
-    def receive(self) -> worker_pb2.EngineMessage | None:
+    def receive(self) -> Told | None:
         """The next message, or None at the end of the stream."""
         while True:
             if len(self._buffer) >= 5:
@@ -63,7 +71,7 @@ class ConnectWorker:
                     if flags & 2:
                         self.end = json.loads(content)
                         return None
-                    return worker_pb2.EngineMessage.FromString(content)
+                    return self._told.FromString(content)
             if self._closed:
                 return None
             self._read()
@@ -98,3 +106,13 @@ class ConnectWorker:
                 case h2.events.StreamEnded() | h2.events.StreamReset():
                     self._closed = True
         self._flush()
+
+
+class ConnectWorker(ConnectCall[worker_pb2.WorkerMessage, worker_pb2.EngineMessage]):
+    def __init__(self, url: str, *, content_type: str = CONTENT_TYPE, headers: Mapping[str, str]) -> None:
+        super().__init__(url, PATH, worker_pb2.EngineMessage, content_type=content_type, headers=headers)
+
+
+class ConnectMember(ConnectCall[pubsub_pb2.SubscribeBidirectionalRequest, pubsub_pb2.SubscribeBidirectionalResponse]):
+    def __init__(self, url: str, *, headers: Mapping[str, str]) -> None:
+        super().__init__(url, MEMBER_PATH, pubsub_pb2.SubscribeBidirectionalResponse, headers=headers)

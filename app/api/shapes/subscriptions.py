@@ -11,7 +11,7 @@ from app import clock
 from app.api.answers import encode
 from app.api.once import Once
 from app.api.shapes.base import Backpressure, Instant, Shape, Text, given
-from app.events.deliveries import delivery
+from app.events.deliveries import Delivery, delivery
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, TopicPublished
 from app.history.kinds.entity import entity_of
@@ -92,14 +92,19 @@ def event_shown(entry: Entry) -> DeliveredEvent:
     )
 
 
-def _socket_event(entry: Entry, *, metadata: bool) -> str:
-    """What follows the subscription's id in a frame of `/ws`."""
-    told = delivery(entry)
-    meta: dict[str, Any] = {"timestamp": clock.rfc3339(entry.recorded_at), "sequence": entry.position}
+def socket_frame(told: Delivery, position: int, recorded_at: int, *, metadata: bool, attempt: int = 0) -> str:
+    """What follows the subscription's id in a frame of `/ws`; `attempt` is told to members of groups."""
+    meta: dict[str, Any] = {"timestamp": clock.rfc3339(recorded_at), "sequence": position}
     if metadata:
         meta |= {"source": told.source, "namespace": "default", "custom": told.metadata}
-    content = {"topic": told.topic, "data": told.data, "meta": meta, "eventId": told.id}
+    content: dict[str, Any] = {"topic": told.topic, "data": told.data, "meta": meta, "eventId": told.id}
+    if attempt:
+        content["deliveryAttempt"] = attempt
     return encode(content).decode()[1:]
+
+
+def _socket_event(entry: Entry, *, metadata: bool) -> str:
+    return socket_frame(delivery(entry), entry.position, entry.recorded_at, metadata=metadata)
 
 
 def _connect_event(entry: Entry, *, metadata: bool) -> bytes:

@@ -1,0 +1,106 @@
+"""Watching values over WebSockets: `/api/v1/kv/buckets/{bucket}/watch?key=…` and `/api/v1/config/{name}/watch`, with
+the parameters of the streams of server-sent events of the same addresses.
+
+    server ► {"type":"kv_update",…}  {"type":"bucket_deleted",…}  {"type":"config_update",…}    each revision, in order
+             {"type":"gap","dropped":N}: left out by the policy that was asked for
+             {"type":"heartbeat","position":…}: nothing came, and history was looked at up to there
+             {"type":"error","message":…,"code":…,"retrying":…}: the last one
+
+What a client says is not listened to. `after` a position resumes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+from granian._granian import RSGIProtocolError as ProtocolError
+from granian.rsgi import WebsocketMessageType
+
+from app.api import config, kv
+from app.api.answers import encode, error_of, note
+from app.api.parameters import read
+from app.api.services import Services
+from app.api.shapes.base import FollowQuery
+from app.api.shapes.kv import WatchBucketQuery
+from app.errors import NotFound
+from app.history.entry import Entry
+from app.history.live import POLICIES, Ended, Interest, Subscription
+from storage.contract import StorageError
+
+HEARTBEAT_S = 30.0
+
+_PATH = re.compile(r"/api/v1/(?:kv/buckets/(?P<bucket>[^/]+)|config/(?P<name>[^/]+))/watch")
+
+
+async def watch(services: Services, environment: str, path: str, query: Mapping[str, str]) -> Watch:
+    """What is watched at a path, to be closed. Raises NotFound, InvalidArgument, ResourceExhausted, StorageError."""
+    found = _PATH.fullmatch(path)
+    if found is None:
+        raise NotFound(f"there is no socket at {path[:200]}")
+    if bucket := found["bucket"]:
+        asked = read(query, WatchBucketQuery)
+        interest = await kv.watched(services.keyspace, environment, bucket, asked.key)
+        return _opened(services, interest, asked, kv.update_shown)
+    return _opened(services, config.watched(environment, found["name"]), read(query, FollowQuery), config.update_shown)
+
+
+class Watch:
+    def __init__(self, subscription: Subscription, show: Callable[[Entry], Any]) -> None:
+        self._subscription = subscription
+        self._show = show
+
+    async def converse(self, transport: Any) -> None:
+        """Until either side ends it."""
+        sending = asyncio.create_task(self._send(transport), name="socket-watch")
+        reading = asyncio.create_task(_left(transport), name="socket-watch-reading")
+        try:
+            await asyncio.wait((sending, reading), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sending.cancel()
+            reading.cancel()
+
+    def close(self) -> None:
+        self._subscription.close()
+
+    async def _send(self, transport: Any) -> None:
+        with suppress(ProtocolClosed, ProtocolError):
+            try:
+                await self._deliver(transport)
+            except Ended as ended:
+                told = {"message": str(ended), "code": ended.code, "retrying": ended.retrying}
+                await transport.send_str(encode({"type": "error", **told}).decode())
+            except StorageError as error:
+                note(error, method="watch")
+                broken = error_of(error)
+                told = {"message": broken.message, "code": broken.code, "retrying": True}
+                await transport.send_str(encode({"type": "error", **told}).decode())
+
+    async def _deliver(self, transport: Any) -> None:
+        subscription, dropped = self._subscription, 0
+        while True:
+            entries = await subscription.batch(HEARTBEAT_S)
+            if not entries:
+                beat = {"type": "heartbeat", "position": subscription.position}
+                await transport.send_str(encode(beat).decode())
+            for entry in entries:
+                await transport.send_str(encode(self._show(entry)).decode())
+            if subscription.dropped > dropped:
+                lost, dropped = subscription.dropped - dropped, subscription.dropped
+                await transport.send_str(encode({"type": "gap", "dropped": lost}).decode())
+
+
+async def _left(transport: Any) -> None:
+    """Returns when the client is gone."""
+    with suppress(ProtocolClosed, ProtocolError):
+        while (await transport.receive()).kind != WebsocketMessageType.close:
+            pass
+
+
+def _opened(services: Services, interest: Interest, asked: FollowQuery, show: Callable[[Entry], Any]) -> Watch:
+    policy = POLICIES[asked.backpressure]
+    return Watch(services.live.subscribe(interest, after=asked.after, policy=policy), show)
