@@ -1,8 +1,8 @@
 """Connect's streaming calls (connectrpc.com/docs/protocol, "Streaming-Request").
 
 `WorkerService/Connect` is the published streaming worker's: both ways at once, and so over HTTP/2 only (h2c with prior
-knowledge, or TLS); so is `PubSubService/SubscribeBidirectional` of a group's member. `Subscribe` and
-`JoinConsumerGroup` are one request and a stream of answers, over any HTTP.
+knowledge, or TLS); so is `PubSubService/SubscribeBidirectional` of a group's member. `Subscribe`,
+`JoinConsumerGroup` and those of `ProjectionService` are one request and a stream of answers, over any HTTP.
 
 A call that has begun is always answered with 200; how it ended is said in the last frame.
 """
@@ -10,8 +10,9 @@ A call that has begun is always answered with 200; how it ended is said in the l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from google.protobuf.json_format import MessageToJson
@@ -22,28 +23,32 @@ from granian.rsgi import Scope
 from app.api import connect, envelopes
 from app.api.answers import JSON, encode, note
 from app.api.browsers import Browsers
-from app.api.caller import caller, environment
+from app.api.caller import Caller, caller, environment
 from app.api.services import Services
 from app.api.shapes.subscriptions import connect_event
 from app.bus.members import Member
 from app.errors import InvalidArgument, PermissionDenied, Unavailable
 from app.history.live import Ended
-from app.rpc import group_streams, subscribe
+from app.rpc import group_streams, projection_streams, subscribe
 from app.rpc.conversations import Conversations
-from ironflow.v1 import pubsub_pb2, worker_pb2
+from ironflow.v1 import projection_pb2, pubsub_pb2, worker_pb2
 
 WORKER_PATH = "/ironflow.v1.WorkerService/Connect"
 SUBSCRIBE_PATH = "/ironflow.v1.PubSubService/Subscribe"
 MEMBER_PATH = "/ironflow.v1.PubSubService/SubscribeBidirectional"
 JOIN_PATH = "/ironflow.v1.PubSubService/JoinConsumerGroup"
+PROJECTED_PATH = "/ironflow.v1.ProjectionService/StreamProjectionEvents"
+CATCH_UP_PATH = "/ironflow.v1.ProjectionService/WaitProjectionCatchupStream"
 PROTO = "application/connect+proto"
 CONNECT_JSON = "application/connect+json"
 _BROWSERS = ("origin", "sec-fetch-site")
 _BOTH_WAYS = (WORKER_PATH, MEMBER_PATH)
 
 M = TypeVar("M", bound=Message)
+V = TypeVar("V")
 
 Call = Callable[[Scope, Any, Any], Awaitable[None]]
+Batches = Callable[[Services, Caller, M], AsyncGenerator[Sequence[Message], None]]
 
 
 class ConnectStreams:
@@ -56,6 +61,12 @@ class ConnectStreams:
             SUBSCRIBE_PATH: self._subscribe,
             MEMBER_PATH: self._member,
             JOIN_PATH: self._join,
+            PROJECTED_PATH: partial(
+                self._push, projection_pb2.StreamProjectionEventsRequest, projection_streams.events
+            ),
+            CATCH_UP_PATH: partial(
+                self._push, projection_pb2.WaitProjectionCatchupRequest, projection_streams.catch_up
+            ),
         }
 
     def takes(self, method: str, path: str) -> bool:
@@ -130,6 +141,20 @@ class ConnectStreams:
         finally:
             gone.cancel()
 
+    async def _push(self, kind: type[M], batches_of: Batches[M], scope: Scope, protocol: Any, told: Any) -> None:
+        """Batches of messages that answer one request, until they end or the caller is gone."""
+        json = _type(scope) == CONNECT_JSON
+        request = await _request(kind, protocol, _encoding(scope), json=json)
+        gone = asyncio.ensure_future(protocol.client_disconnect())
+        try:
+            async with aclosing(batches_of(self._services, caller(scope.headers.get), request)) as batches:
+                while (batch := await _unless(gone, anext(batches, None))) is not None:
+                    parts = [MessageToJson(one, indent=None).encode() if json else _raw(one) for one in batch]
+                    if parts:
+                        await told.send_bytes(b"".join(map(envelopes.framed, parts)))
+        finally:
+            gone.cancel()
+
     async def _subscribe(self, scope: Scope, protocol: Any, told: Any) -> None:
         who = caller(scope.headers.get)
         json = _type(scope) == CONNECT_JSON
@@ -149,6 +174,22 @@ class ConnectStreams:
                         await told.send_bytes(b"".join(parts))
         finally:
             gone.cancel()
+
+
+async def _unless(gone: asyncio.Future[Any], awaited: Awaitable[V]) -> V | None:
+    """What is awaited; None if the caller has gone before, and then it is cancelled."""
+    task = asyncio.ensure_future(awaited)
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+
+
+def _raw(message: Message) -> bytes:
+    return message.SerializeToString()
 
 
 def _refused(scope: Scope) -> tuple[int, str] | None:

@@ -83,12 +83,14 @@ class Feed:
                     waiter.wake.set()
 
     async def next(
-        self, environment: str, name: str, fence: Fence, *, limit: int = 0, wait_s: float = 0.0
+        self, environment: str, name: str, fence: Fence, *, after: int = 0, limit: int = 0, wait_s: float = 0.0
     ) -> tuple[Batch, Generation, Projection]:
-        """The events after the cursor, once there are any; none when the time is over, and none while the projection
-        does not go on. Raises ProjectionNotFound, LeaseLost."""
+        """The events after the cursor, and after a position, once there are any; none when the time is over, and none
+        while the projection does not go on. With a position, which is of one generation, none too as soon as the
+        projection has changed. Raises ProjectionNotFound, LeaseLost."""
         loop = asyncio.get_running_loop()
         until = loop.time() + min(wait_s, WAIT_S_MAX)
+        begun = self._registry.get(environment, name)
         while True:
             projection = self._registry.get(environment, name)
             generation = self._leases.generation_of(projection, fence)
@@ -97,11 +99,11 @@ class Feed:
             changed = asyncio.ensure_future(self._registry.changed())
             try:
                 stopped = projection.paused or bool(generation.error)
-                batch = await self._read(projection, generation, fence, 1 if stopped else limit)
+                batch = await self._read(projection, generation, fence, after, 1 if stopped else limit)
                 if stopped:
                     batch = Batch((), batch.after, batch.after)
                 left_s = until - loop.time()
-                if batch.events or left_s <= 0:
+                if batch.events or left_s <= 0 or (after and projection is not begun):
                     return batch, generation, projection
                 woken = asyncio.ensure_future(waiter.wake.wait())
                 try:
@@ -125,7 +127,9 @@ class Feed:
             self._note(projection, generation, after, through)
         return through, cursor
 
-    async def _read(self, projection: Projection, generation: Generation, fence: Fence, limit: int) -> Batch:
+    async def _read(
+        self, projection: Projection, generation: Generation, fence: Fence, beyond: int, limit: int
+    ) -> Batch:
         head = self._tail.head
         key = projection.key(generation)
         known = self._clear.get(key, (-1, 0))
@@ -135,12 +139,12 @@ class Feed:
             cursor = projections.cursor(tx, key)
             self._leases.check(projection, cursor, fence)
             after = cursor.position if cursor is not None else generation.after
-            begin = max(after, known[1]) if known[0] == after else after
+            begin = max(after, beyond, known[1] if known[0] == after else 0)
             found = read(tx, projection, generation, begin, head, limit=size)
             return Batch(found.events, found.through, after)
 
         batch = await self._storage.read(work)
-        if not batch.events:
+        if not batch.events and beyond <= batch.after:
             self._note(projection, generation, batch.after, batch.through)
         return batch
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from app.clock import Clock
+from app.errors import ProjectionStopped
 from app.history.committer import Committer
 from app.history.tail import Tail
-from app.projections.feed import Batch, Feed
-from app.projections.leases import Leases
+from app.projections.feed import Batch, Delivered, Feed
+from app.projections.leases import Leases, lost
 from app.projections.noun import Generation, Projection
 from app.projections.rebuild import Rebuilds
 from app.projections.registry import Registry
@@ -17,6 +21,10 @@ from app.projections.states import Saved, States
 from app.projections.waits import CatchUps
 from storage.contract import Storage
 from storage.projections import Fence
+
+UNSAVED_MAX = 1_000
+UNSAVED_RECHECK_S = 1.0
+"""How far a stream goes ahead of its runner, and how often to look whether it has saved through another node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,40 @@ class Projections:
         if not batch.events:
             await self.rebuilds.reached(projection, generation)
         return batch
+
+    async def stream(
+        self, environment: str, name: str, fence: Fence, *, limit: int, beat_s: float
+    ) -> AsyncGenerator[Sequence[Delivered], None]:
+        """All events after the cursor, batch by batch, and none at least every `beat_s` while nothing comes. It waits
+        where it is more than UNSAVED_MAX events ahead of what the runner saves. Raises ProjectionNotFound, LeaseLost;
+        ProjectionStopped if one of those events has stopped the projection."""
+        number, unsaved = 0, deque[int]()
+        while True:
+            move, waiting = self.waits.next_move, len(unsaved) > UNSAVED_MAX
+            batch, generation, projection = await self.feed.next(
+                environment,
+                name,
+                fence,
+                after=unsaved[-1] if unsaved else 0,
+                limit=limit,
+                wait_s=0.0 if waiting else beat_s,
+            )
+            if number not in (0, generation.number):  # the runner has to begin with other states
+                raise lost(projection)
+            number = generation.number
+            while unsaved and unsaved[0] <= batch.after:
+                unsaved.popleft()
+            if unsaved and generation.error:  # it was sent already, and would not come again
+                raise ProjectionStopped(f"{name} was stopped by event {generation.error_event_id}: {generation.error}")
+            if len(unsaved) > UNSAVED_MAX:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(move.wait(), UNSAVED_RECHECK_S)
+                yield ()
+                continue
+            unsaved.extend(one.position for one in batch.events)
+            yield batch.events
+            if not batch.events:
+                await self.rebuilds.reached(projection, generation)
 
     async def save(
         self, projection: Projection, fence: Fence, saved: Sequence[Saved], *, position: int, last_event_id: str = ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from app.errors import InvalidArgument, IronflowError, ProjectionStopped
@@ -16,6 +17,7 @@ from storage.contract import Storage
 
 TIMEOUT_S = 30.0
 TIMEOUT_S_MAX = 60.0
+FOLLOW_S_MAX = 300.0
 ITEMS_MAX = 16
 RECHECK_S = 0.1
 """How often to look whether another node has folded on, while somebody waits."""
@@ -31,6 +33,11 @@ class Caught:
     target: int
     rebuilding: bool
     mode: str
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits any more."""
+        return self.caught_up or self.timed_out
 
     @property
     def behind(self) -> int:
@@ -52,6 +59,11 @@ class CatchUps:
         self._events = EventReader(storage)
         self._moved = asyncio.Event()
 
+    @property
+    def next_move(self) -> asyncio.Event:
+        """Set once a projection has come further on this node."""
+        return self._moved
+
     def moved(self) -> None:
         """A projection has come further on this node."""
         self._moved.set()
@@ -60,20 +72,44 @@ class CatchUps:
     async def until(self, environment: str, name: str, target: int, *, timeout_s: float = TIMEOUT_S) -> Caught:
         """Returns when the projection that serves has reached a position, or the time is over. Raises
         ProjectionNotFound, ProjectionStopped if it is stopped before that, InvalidArgument."""
-        if not 0 <= timeout_s <= TIMEOUT_S_MAX:
-            raise InvalidArgument(f"timeout {timeout_s:g} s is out of range", field="timeout", hint="at most 60 s")
-        if not 0 <= target < 2**62:
-            raise InvalidArgument(f"position {target} is out of range", field="minSeq", hint="a position of history")
+        _check(target, timeout_s, TIMEOUT_S_MAX)
+        looks = self._looks(environment, name, target, timeout_s=timeout_s, beat_s=timeout_s)
+        async with aclosing(looks):
+            async for caught in looks:
+                if caught.over:
+                    return caught
+        raise AssertionError("the last look is the end of a wait")
+
+    async def follow(
+        self, environment: str, name: str, target: int, *, timeout_s: float = TIMEOUT_S, beat_s: float
+    ) -> AsyncGenerator[Caught, None]:
+        """How far it is: at first, whenever it has come further, whenever `beat_s` have gone by without that, and at
+        the end of the wait. Who is slow to take it is told less often. Raises as `until` does."""
+        _check(target, timeout_s, FOLLOW_S_MAX)
+        loop = asyncio.get_running_loop()
+        told, told_at = -1, 0.0
+        looks = self._looks(environment, name, target, timeout_s=timeout_s, beat_s=beat_s)
+        async with aclosing(looks):
+            async for caught in looks:
+                if caught.over or caught.current > told or loop.time() - told_at >= beat_s:
+                    told, told_at = caught.current, loop.time()
+                    yield caught
+
+    async def _looks(
+        self, environment: str, name: str, target: int, *, timeout_s: float, beat_s: float
+    ) -> AsyncGenerator[Caught, None]:
+        """A look whenever something may have changed, and at least every `beat_s`; the last one is the end."""
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
         while True:
             projection = self._registry.get(environment, name)
             moved = [asyncio.ensure_future(one) for one in (self._moved.wait(), self._registry.changed())]
             try:
-                caught = await self._look(projection, target)
                 left_s = until - loop.time()
-                if caught.caught_up or left_s <= 0:
-                    return caught
+                caught = await self._look(projection, target, last=left_s <= 0)
+                yield caught
+                if caught.over:
+                    return
                 if projection.serving.error:
                     raise ProjectionStopped(
                         f"{name} was stopped by event {projection.serving.error_event_id}: {projection.serving.error}",
@@ -81,7 +117,7 @@ class CatchUps:
                     )
                 # Events that it is not for only move history on.
                 wait_s = left_s if self._alone and target <= self._tail.head else min(left_s, RECHECK_S)
-                await asyncio.wait(moved, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(moved, timeout=min(wait_s, beat_s), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for one in moved:
                     one.cancel()
@@ -107,13 +143,22 @@ class CatchUps:
 
         return await asyncio.gather(*map(one, items))
 
-    async def _look(self, projection: Projection, target: int) -> Caught:
+    async def _look(self, projection: Projection, target: int, *, last: bool) -> Caught:
         reached, _ = await self._feed.reached(projection, projection.serving)
         return Caught(
             reached >= target,
-            reached < target,
+            last and reached < target,
             reached,
             target,
             projection.building is not None,
             projection.serving.definition.mode,
         )
+
+
+def _check(target: int, timeout_s: float, timeout_s_max: float) -> None:
+    """Raises InvalidArgument."""
+    if not 0 <= timeout_s <= timeout_s_max:
+        hint = f"at most {timeout_s_max:g} s"
+        raise InvalidArgument(f"timeout {timeout_s:g} s is out of range", field="timeout", hint=hint)
+    if not 0 <= target < 2**62:
+        raise InvalidArgument(f"position {target} is out of range", field="minSeq", hint="a position of history")

@@ -190,6 +190,14 @@ def instant(request: Any, name: str, default: int) -> int:
         raise InvalidArgument(f"{name} is not an instant", field=name, hint="the years 1 to 9999") from None
 
 
+def seconds(request: Any, field: str, default: float) -> float:
+    """A duration in seconds; the default where the request has none."""
+    if not request.HasField(field):
+        return default
+    found: float = getattr(request, field).ToMicroseconds() / 1_000_000
+    return found
+
+
 def timestamp(us: int) -> Timestamp:
     made = Timestamp()
     made.FromMicroseconds(us)

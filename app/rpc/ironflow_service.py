@@ -14,7 +14,18 @@ from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import Unimplemented
 from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
-from app.rpc import group_streams, metadata, projections, pubsub, query, schemas, streams, subscribe, webhooks
+from app.rpc import (
+    group_streams,
+    metadata,
+    projection_streams,
+    projections,
+    pubsub,
+    query,
+    schemas,
+    streams,
+    subscribe,
+    webhooks,
+)
 from app.rpc.methods import METHODS, Method, Table
 from ironflow.v1 import (
     entity_stream_pb2,
@@ -118,12 +129,35 @@ class QueryService(query_pb2_grpc.QueryServiceServicer):
 
 
 class ProjectionService(projection_pb2_grpc.ProjectionServiceServicer):
-    """The same of ProjectionService. Runners poll where there are no streams."""
+    """The same of ProjectionService, and its streams."""
 
     def __init__(self, services: Services) -> None:
         _fill(self, services, projection_pb2.DESCRIPTOR.services_by_name["ProjectionService"], projections.METHODS)
-        for name in ("StreamProjectionEvents", "WaitProjectionCatchupStream"):
-            setattr(self, name, _unimplemented_stream(f"ProjectionService/{name}"))
+        self._services = services
+
+    async def StreamProjectionEvents(
+        self, request: projection_pb2.StreamProjectionEventsRequest, context: Context
+    ) -> AsyncIterator[projection_pb2.ProjectionEvent]:
+        try:
+            caller = metadata.caller_of(context.invocation_metadata())
+            async with aclosing(projection_streams.events(self._services, caller, request)) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        yield event
+        except Exception as error:  # noqa: BLE001 - as above
+            await refuse(context, error, method="StreamProjectionEvents", request_id=self._services.ids.request())
+
+    async def WaitProjectionCatchupStream(
+        self, request: projection_pb2.WaitProjectionCatchupRequest, context: Context
+    ) -> AsyncIterator[projection_pb2.WaitProjectionCatchupStreamResponse]:
+        try:
+            caller = metadata.caller_of(context.invocation_metadata())
+            async with aclosing(projection_streams.catch_up(self._services, caller, request)) as batches:
+                async for batch in batches:
+                    for frame in batch:
+                        yield frame
+        except Exception as error:  # noqa: BLE001 - as above
+            await refuse(context, error, method="WaitProjectionCatchupStream", request_id=self._services.ids.request())
 
 
 def _fill(servicer: object, services: Services, service: Any, table: Table) -> None:
@@ -166,14 +200,6 @@ def _unimplemented(name: str) -> Method:
         raise Unimplemented(f"{name} is not implemented", hint="see /api/v1/capabilities")
 
     return method
-
-
-def _unimplemented_stream(name: str) -> Callable[[Any, Context], AsyncIterator[Any]]:
-    async def answer(request: Any, context: Context) -> AsyncIterator[Any]:
-        await refuse(context, Unimplemented(f"{name} is not implemented", hint="see /api/v1/capabilities"))
-        yield  # what makes it a stream; the call has ended by now
-
-    return answer
 
 
 async def refuse(context: Context, error: BaseException, *, method: str = "", request_id: str = "") -> None:

@@ -15,7 +15,6 @@ from app.errors import FailedPrecondition, InvalidArgument
 from app.history.kinds import NULL, ProjectionDefinition, Rule
 from app.history.kinds.entity import entity_of
 from app.projections.feed import Delivered
-from app.projections.noun import Projection
 from app.projections.states import Saved
 from app.rpc import convert
 from app.rpc.methods import Method
@@ -61,7 +60,7 @@ async def unregister(
 async def acquire_lease(
     services: Services, caller: Caller, request: pb.AcquireProjectionLeaseRequest
 ) -> pb.AcquireProjectionLeaseResponse:
-    _runnable(services, caller, request.name)
+    check_runnable(services, caller, request.name)
     lease = await services.projections.leases.acquire(
         caller.environment, request.name, version=request.version, wait_s=_seconds(request.wait_ms, "wait_ms")
     )
@@ -94,14 +93,14 @@ async def release_lease(
 async def poll(
     services: Services, caller: Caller, request: pb.PollProjectionEventsRequest
 ) -> pb.PollProjectionEventsResponse:
-    _runnable(services, caller, request.name)
-    fence, projections = _fence(request), services.projections
+    check_runnable(services, caller, request.name)
+    fence, projections = fence_of(request), services.projections
     try:
         batch = await projections.next(
             caller.environment,
             request.name,
             fence,
-            limit=_size(request.batch_size),
+            limit=batch_size(request.batch_size),
             wait_s=_seconds(request.wait_ms, "wait_ms"),
         )
     except asyncio.CancelledError:
@@ -152,7 +151,7 @@ async def save_state(
         saved = [Saved(request.partition_key, state, request.last_event_id, request.last_event_seq, at)]
     await services.projections.save(
         projection,
-        _fence(request),
+        fence_of(request),
         saved,
         position=max(request.last_event_seq, request.through),
         last_event_id=request.last_event_id,
@@ -166,7 +165,7 @@ async def acknowledge(
     projection = services.projections.registry.get(caller.environment, request.name)
     await services.projections.save(
         projection,
-        _fence(request),
+        fence_of(request),
         (),
         position=max(request.last_event_seq, request.through),
         last_event_id=request.last_event_id,
@@ -179,7 +178,7 @@ async def report_error(
 ) -> pb.ReportProjectionErrorResponse:
     projections = services.projections
     projection = projections.registry.get(caller.environment, request.name)
-    fence = _fence(request)
+    fence = fence_of(request)
     generation = projections.leases.generation_of(projection, fence)
     await projections.check_fence(projection, generation, fence)
     skip = await projections.registry.refuse_event(
@@ -234,15 +233,14 @@ def event(delivered: Delivered, *, as_json: bool) -> pb.ProjectionEvent:
     return message
 
 
-def _runnable(services: Services, caller: Caller, name: str) -> Projection:
-    """The projection, if runners fold it. Raises FailedPrecondition."""
+def check_runnable(services: Services, caller: Caller, name: str) -> None:
+    """Returns for a projection that runners fold. Raises ProjectionNotFound, FailedPrecondition."""
     projection = services.projections.registry.get(caller.environment, name)
     if projection.serving.definition.mode == "declared":
         raise FailedPrecondition(f"{name} is declared: the server folds it", field="name")
-    return projection
 
 
-def _fence(request: Any) -> Fence:
+def fence_of(request: Any) -> Fence:
     """The lease of a request, or none. Raises InvalidArgument."""
     if not request.HasField("lease"):
         return Fence()
@@ -255,7 +253,8 @@ def _held(request: Any) -> Fence:
     return Fence(request.lease.token, request.lease.epoch)
 
 
-def _size(given: int) -> int:
+def batch_size(given: int) -> int:
+    """How many events a runner asks for, 0 if it does not say. Raises InvalidArgument."""
     if given < 0:
         raise InvalidArgument(f"batch_size {given} is out of range", field="batch_size", hint="1 to 1000")
     return given

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from google.protobuf.message import Message
 
@@ -131,7 +129,7 @@ async def wait_catchup(
     services: Services, caller: Caller, request: pb.WaitProjectionCatchupRequest
 ) -> pb.WaitProjectionCatchupResponse:
     caught = await services.projections.waits.until(
-        caller.environment, request.name, request.min_seq, timeout_s=_timeout_s(request)
+        caller.environment, request.name, request.min_seq, timeout_s=convert.seconds(request, "timeout", TIMEOUT_S)
     )
     return _caught(caught)
 
@@ -140,7 +138,9 @@ async def wait_catchup_batch(
     services: Services, caller: Caller, request: pb.WaitProjectionCatchupBatchRequest
 ) -> pb.WaitProjectionCatchupBatchResponse:
     items = [Item(one.name, one.min_seq) for one in request.items]
-    found = await services.projections.waits.until_all(caller.environment, items, timeout_s=_timeout_s(request))
+    found = await services.projections.waits.until_all(
+        caller.environment, items, timeout_s=convert.seconds(request, "timeout", TIMEOUT_S)
+    )
     results = [
         pb.WaitItemResult(error=str(one)) if isinstance(one, IronflowError) else pb.WaitItemResult(result=_caught(one))
         for one in found
@@ -152,7 +152,10 @@ async def wait_for_event(
     services: Services, caller: Caller, request: pb.WaitForEventRequest
 ) -> pb.WaitProjectionCatchupResponse:
     caught = await services.projections.waits.until_event(
-        caller.environment, request.event_id, request.projection, timeout_s=_timeout_s(request)
+        caller.environment,
+        request.event_id,
+        request.projection,
+        timeout_s=convert.seconds(request, "timeout", TIMEOUT_S),
     )
     return _caught(caught)
 
@@ -252,10 +255,3 @@ async def _is_run_plainly(services: Services, projection: Projection) -> bool:
 async def _position_then(services: Services, request: pb.GetProjectionRequest) -> int:
     instant = convert.instant(request, "as_of", 0)
     return await services.storage.read(lambda tx: history.position_at(tx, instant))
-
-
-def _timeout_s(request: Any) -> float:
-    if not request.HasField("timeout"):
-        return TIMEOUT_S
-    seconds: float = request.timeout.ToMicroseconds() / 1_000_000
-    return seconds

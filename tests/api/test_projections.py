@@ -292,4 +292,3 @@ def test_other_bad_requests_are_named(http: httpx.Client) -> None:
     assert http.post(f"{PATH}/orders/rebuild", json={"partition": "p"}).json()["field"] == "partition"
     assert save(http, None, 1, 10**9)["code"] == "invalid_argument"
     assert call(http, "RenewProjectionLease", name="orders", lease={"token": "x"})["code"] == "invalid_argument"
-    assert call(http, "StreamProjectionEvents", name="orders")["code"] == "unimplemented"
