@@ -86,6 +86,9 @@ class Ids:
     def delivery(self) -> str:
         return self._next("whd_")
 
+    def redaction(self) -> str:
+        return self._next("red_")
+
     def request(self) -> str:
         return self._next("req_")
 

@@ -26,6 +26,7 @@ from app.events.topics import MessageNoun, Topics
 from app.history.committer import Committer, Observer
 from app.history.fold import Fold, Noun
 from app.history.insist import insist
+from app.history.redaction import RedactionNoun
 from app.history.tail import Tail
 from app.ids import Ids
 from app.projections.declared import Declared
@@ -80,6 +81,7 @@ def nouns() -> Sequence[Noun]:
         GroupNoun(),
         DeadLetterNoun(),
         ProjectionNoun(),
+        RedactionNoun(),
     )
 
 
@@ -118,7 +120,7 @@ class Node:
             ids=ids,
             clock=clock,
         )
-        self.streams = Streams(committer=self.committer, emitter=self.emitter)
+        self.streams = Streams(committer=self.committer, emitter=self.emitter, ids=ids)
         self.topics = Topics(storage=storage, committer=self.committer, ids=ids)
         self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
         self.engine = Engine(

@@ -112,6 +112,11 @@ class Transaction(Protocol):
         """Add entries to history as they are, positions and digests included; the bulk path."""
         ...
 
+    def erase(self) -> None:
+        """From here on, what this transaction replaces or removes shall not stay behind in files, as far as the store
+        can see to that."""
+        ...
+
 
 class Storage(Protocol):
     """A store of history and what is derived from it."""

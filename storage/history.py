@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from storage.contract import Row, Transaction
-from storage.records import EntryRecord
+from storage.records import EntryRecord, RedactedRow
 
 PAGE = 2_000
 END = 2**62
@@ -23,7 +23,24 @@ def head(tx: Transaction) -> tuple[int, bytes]:
 
 
 def append(tx: Transaction, entries: Sequence[EntryRecord]) -> None:
-    tx.append(entries)
+    if entries:
+        tx.append(entries)
+
+
+def redact(tx: Transaction, rows: Sequence[RedactedRow]) -> None:
+    """Replace the payloads of entries: the one change of history that there is. Nothing else of them changes, and what
+    was there is overwritten as far as the store can."""
+    tx.erase()
+    tx.each("redact_entry", rows)
+
+
+def digests_before(
+    tx: Transaction, environment: str, stream: str, *, after_version: int, limit: int
+) -> dict[int, bytes]:
+    """For each position of a stream's versions after one, at most `limit`, the digest of the entry before it in
+    history; none for the first of all."""
+    rows = tx.many("digests_before", environment=environment, stream=stream, after_version=after_version, limit=limit)
+    return {position: bytes(digest) for position, digest in rows}
 
 
 def after(tx: Transaction, position: int, limit: int = PAGE) -> list[EntryRecord]:

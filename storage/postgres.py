@@ -243,6 +243,9 @@ class _PostgresTransaction:
         ):
             copy.write(_packed(entries))
 
+    def erase(self) -> None:
+        """What was there stays in files until Postgres vacuums, which is for its operator to have done."""
+
     def _run(self, query: str, params: Mapping[str, Any]) -> Cursor[Row]:
         return self._connection.execute(self._queries[query].sql.encode(), params)
 

@@ -22,6 +22,14 @@ class EntryRecord(NamedTuple):
     digest: bytes
 
 
+class RedactedRow(NamedTuple):
+    """What an entry's payloads are replaced by."""
+
+    data: str
+    metadata: str
+    position: int
+
+
 class EventRow(NamedTuple):
     position: int
     id: str
@@ -334,6 +342,7 @@ class DeadLetterRow(NamedTuple):
 
 Record = (
     EntryRecord
+    | RedactedRow
     | EventRow
     | RunRow
     | FunctionRow

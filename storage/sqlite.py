@@ -3,6 +3,9 @@
 The writer belongs to one thread. Checkpoints run on a thread and connection of their own, off the write path;
 only a log that has grown far past its size makes the writer wait for one, and not for longer than a moment: a reader
 that stays open keeps the log from being begun anew. No checkpoint fails a write, whose commit came before it.
+
+What is deleted is overwritten with zeros where that costs no more writes (`secure_delete = fast`). A transaction that
+erases overwrites the pages it frees too, and the log, which still has the pages as they were, is emptied after it.
 """
 
 from __future__ import annotations
@@ -48,6 +51,8 @@ CHECKPOINT_PAGES_MAX = 100_000
 BUSY_TIMEOUT_MS = 10_000
 CHECKPOINT_WAIT_MS = 500
 """How long the writer waits for readers to leave the log."""
+ERASE_BUSY_TIMEOUT_MS = 100
+ERASE_AGAIN_S = 1.0
 
 
 class SQLiteStorage:
@@ -66,6 +71,8 @@ class SQLiteStorage:
         self._log_pages = 0
         self._log_pages_max = CHECKPOINT_PAGES_MAX
         self._checkpoint_due = False
+        self._erasing = False
+        self._closing = threading.Event()
 
     @classmethod
     async def open(cls, path: Path, sql: Path) -> SQLiteStorage:
@@ -97,6 +104,7 @@ class SQLiteStorage:
         yield 0
 
     async def close(self) -> None:
+        self._closing.set()
         await self._writing.stop()
         for executor in (self._querying, self._reading, self._checkpointing):
             await asyncio.to_thread(executor.shutdown)
@@ -107,7 +115,12 @@ class SQLiteStorage:
         with _translated(f"open {self._path.name}"):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._writer = self._connect(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, WRITER_CACHE_KIB)
-            for pragma in ("journal_mode = wal", "synchronous = full", "wal_autocheckpoint = 0"):
+            for pragma in (
+                "journal_mode = wal",
+                "synchronous = full",
+                "wal_autocheckpoint = 0",
+                "secure_delete = fast",
+            ):
                 self._writer.execute(f"pragma {pragma}")
             self._writer.set_wal_hook(self._on_log_growth)
 
@@ -123,12 +136,14 @@ class SQLiteStorage:
         with _translated("write"):
             self._writer.execute("begin immediate")
             try:
-                answer = work(_SQLiteTransaction(self._writer, self._queries))
+                answer = work(_SQLiteTransaction(self._writer, self._queries, self._erase))
                 self._writer.execute("commit")
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("rollback")
                 raise
+            finally:
+                self._erased()
         self._checkpoint_if_due()
         return answer
 
@@ -139,9 +154,37 @@ class SQLiteStorage:
                 connection = self._local.connection = self._connect(apsw.SQLITE_OPEN_READONLY)
             connection.execute("begin")
             try:
-                return work(_SQLiteTransaction(connection, self._queries))
+                return work(_SQLiteTransaction(connection, self._queries, _refuse))
             finally:
                 connection.execute("rollback")
+
+    def _erase(self) -> None:
+        """From here on, pages that the transaction frees are zeroed."""
+        self._writer.execute("pragma secure_delete = on")
+        self._erasing = True
+
+    def _erased(self) -> None:
+        """The transaction is over: empty the log, if it erased something."""
+        if self._erasing:
+            self._erasing = False
+            self._writer.execute("pragma secure_delete = fast")
+            self._checkpointing.submit(self._empty_log)
+
+    def _empty_log(self) -> None:
+        """Retried, mostly while somebody reads an older snapshot, so that nobody waits for the reader but this
+        thread. Closing the store empties the log as well."""
+        connection = self._checkpointer()
+        connection.set_busy_timeout(ERASE_BUSY_TIMEOUT_MS)
+        while not self._closing.is_set():
+            try:
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+                break
+            except apsw.BusyError:
+                self._closing.wait(ERASE_AGAIN_S)
+            except apsw.Error as error:
+                log.warning("what was erased is still in the write-ahead log, trying again", reason=str(error))
+                self._closing.wait(ERASE_AGAIN_S)
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
 
     def _on_log_growth(self, connection: apsw.Connection, database: str, pages: int) -> int:
         self._log_pages = pages
@@ -172,16 +215,19 @@ class SQLiteStorage:
 
     def _checkpoint(self) -> None:
         try:
-            connection: apsw.Connection | None = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._local.connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
-                connection.execute("pragma wal_autocheckpoint = 0")
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._checkpointer().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.Error as error:
             log.warning("a checkpoint failed, trying again after the next commit", reason=str(error))
         finally:
             self._log_pages = 0
             self._checkpoint_due = False
+
+    def _checkpointer(self) -> apsw.Connection:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
+            connection.execute("pragma wal_autocheckpoint = 0")
+        return connection
 
     def _applied(self) -> int:
         [(exists,)] = self._writer.execute("select count(*) from sqlite_master where name = 'schema_migrations'")
@@ -213,10 +259,17 @@ class SQLiteStorage:
             return [f"{migration.number:04}_{migration.name}" for migration in due]
 
 
+def _refuse() -> None:
+    raise AssertionError("a reading transaction has nothing to erase")
+
+
 class _SQLiteTransaction:
-    def __init__(self, connection: apsw.Connection, known: Mapping[str, queries.Query]) -> None:
+    def __init__(
+        self, connection: apsw.Connection, known: Mapping[str, queries.Query], erase: Callable[[], None]
+    ) -> None:
         self._connection = connection
         self._queries = known
+        self.erase = erase
 
     def one(self, query: str, **params: Any) -> Row | None:
         row: Row | None = next(self._connection.execute(self._queries[query].sql, params), None)

@@ -294,7 +294,7 @@ def routes(services: Services) -> Sequence[Route]:
         "What is known of an entity", {200: Answer("the entity", StreamInfo), **missing}, query=StreamQuery
     )
     delete = Operation(
-        "Delete an entity: its past stays readable, nothing can be added",
+        "Delete an entity: nothing can be added, its past stays readable, unless it is purged",
         {200: Answer("its last version", DeletedStreamResponse), **missing, 409: "the version is not as expected"},
         query=DeleteStreamQuery,
     )

@@ -52,7 +52,8 @@ def list_entries(session: Session, forward: bool, **chosen: Any) -> None:
 @command.command("verify")
 @store_options
 def verify_history(data_dir: str | None, database_url: str | None, as_json: bool, verbose: bool) -> int:
-    """Walk the digest chain of every entry. Exit code 1, and the first bad position, if one was changed.
+    """Walk the digest chain of every entry. Exit code 1, and the first bad position, if one was changed other than by a
+    redaction that history tells of.
 
     Reads a snapshot; the server may run meanwhile.
     """
@@ -66,12 +67,14 @@ def verify_history(data_dir: str | None, database_url: str | None, as_json: bool
             "digest": report.digest,
             "bad_position": report.bad_position,
             "reason": report.reason,
+            "redacted": report.redacted,
         }
         output.json({"schema": "ironflow.verify/v1", "ok": report.bad_position is None, **told})
     elif report.bad_position is None:
-        output.out.write(
-            f"{'✓' if output.unicode else '[ok]'} {report.entries:,} entries hold   digest {report.digest}\n"
-        )
+        holding = f"{report.entries:,} entries hold"
+        if report.redacted:
+            holding += f", {report.redacted:,} of them redacted"
+        output.out.write(f"{'✓' if output.unicode else '[ok]'} {holding}   digest {report.digest}\n")
     else:
         output.error(
             f"history does not hold from position {report.bad_position} on: {report.reason}",

@@ -154,17 +154,23 @@ def append_event(session: Session, stream: tuple[str, str], name: str, data: str
 @click.argument("stream", type=STREAM)
 @click.option("--expect", "expected_version", type=click.IntRange(1), help="The version it must have.")
 @click.option("--reason", help="Kept in history.")
+@click.option("--purge", is_flag=True, help="Erase what its events said, also if it is deleted already.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connected
-def delete_stream(session: Session, stream: tuple[str, str], yes: bool, **options: Any) -> None:
-    """Delete an entity: its past stays readable, nothing can be appended any more."""
+def delete_stream(session: Session, stream: tuple[str, str], yes: bool, purge: bool, **options: Any) -> None:
+    """Delete an entity: its past stays readable, nothing can be appended any more.
+
+    With --purge, what its events said is replaced by placeholders. Nothing brings it back.
+    """
+    name = "/".join(stream)
     if not yes:
-        click.confirm(f"Delete {'/'.join(stream)} for good?", abort=True, err=True)
-    version = session.client.streams.delete(*stream, **options)
+        asked = f"Delete {name} and erase the data of its events? Nothing brings it back." if purge else ""
+        click.confirm(asked or f"Delete {name} for good?", abort=True, err=True)
+    version = session.client.streams.delete(*stream, purge=purge, **options)
     if session.output.form != "table":
-        session.output.json({"schema": "ironflow.stream_deleted/v1", "version": version})
+        session.output.json({"schema": "ironflow.stream_deleted/v1", "version": version, "purged": purge})
         return
-    session.output.out.write(f"{'/'.join(stream)} is deleted, at version {version}\n")
+    session.output.out.write(f"{name} is {'purged' if purge else 'deleted'}, at version {version}\n")
 
 
 def shortened(data: Any, *, chars_max: int = 60) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from app import ids
 from app.entities import names
 from app.entities.noun import Entity
-from app.errors import InvalidArgument, StreamDeleted, StreamNotFound, Unimplemented, VersionConflict
+from app.errors import InvalidArgument, StreamDeleted, StreamNotFound, VersionConflict
 from app.events import noun as event_noun
 from app.events.emit import Emitter
 from app.events.keys import check_key, key_conflict, keyed_id
@@ -27,10 +27,14 @@ from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft
 from app.history.kinds import AppendedPart, EntityDeleted, EventKeyed
 from app.history.kinds.entity import stream
+from app.history.redaction import Redaction
+from app.ids import Ids
 
 STREAMS_MAX = 100
 EVENTS_MAX = 1_000
 VERSION_MAX = 2**53
+PURGED_AT_ONCE = 1_000
+"""So that nobody who appends meanwhile waits for long, however long the stream is."""
 
 ANY = -1
 NEW = 0
@@ -57,9 +61,10 @@ class Appended:
 
 
 class Streams:
-    def __init__(self, *, committer: Committer, emitter: Emitter) -> None:
+    def __init__(self, *, committer: Committer, emitter: Emitter, ids: Ids) -> None:
         self._committer = committer
         self._emitter = emitter
+        self._ids = ids
 
     async def append(self, environment: str, appends: Sequence[Append], *, idempotency_key: str = "") -> Appended:
         """Raises InvalidArgument, VersionConflict, StreamDeleted, IdempotencyConflict, PayloadTooLarge."""
@@ -126,25 +131,35 @@ class Streams:
         actor: str = "",
     ) -> int:
         """The version at the end, which a deleted entity keeps. Its past can be read, nothing can be added. Deleting
-        again changes nothing. Raises StreamNotFound, VersionConflict, InvalidArgument, Unimplemented for a purge."""
-        if purge:
-            raise Unimplemented(
-                "purging is not supported yet", field="purge", hint="delete without it: the past then stays readable"
-            )
+        again changes nothing. Raises StreamNotFound, VersionConflict, InvalidArgument.
+
+        With `purge` the payloads of its events are redacted too, also those of an entity that is deleted already: the
+        first PURGED_AT_ONCE in the transaction that deletes it, then as many in each that follows. Who was not
+        answered purges again, and what is left then goes."""
         names.check_type(type)
         names.check_id(id)
         where = stream(type, id)
 
-        def decide(states: Mapping[str, Any], now: int) -> Decision:
-            entity: Entity | None = states[where]
-            if entity is None:
-                raise StreamNotFound(f"nothing was appended to {type}/{id}")
-            if entity.deleted_at is not None:
-                return Decision((), entity.version)
-            require(entity, Append(type, id, expected=expected))
-            return Decision([Draft(where, EntityDeleted(reason), actor=actor)], entity.version + 1)
+        def command(after_version: int) -> Command:
+            redaction = Redaction(self._ids.redaction(), where, after_version, PURGED_AT_ONCE, reason, actor)
 
-        version: int = await self._committer.commit(Command(environment, (where,), decide))
+            def decide(states: Mapping[str, Any], now: int) -> Decision:
+                entity: Entity | None = states[where]
+                if entity is None:
+                    raise StreamNotFound(f"nothing was appended to {type}/{id}")
+                drafts: list[Draft] = []
+                if entity.deleted_at is None:
+                    require(entity, Append(type, id, expected=expected))
+                    drafts.append(Draft(where, EntityDeleted(reason), actor=actor))
+                version = entity.version + len(drafts)
+                return Decision(drafts, version, redaction=redaction if purge else None)
+
+            return Command(environment, (where,), decide, weight=PURGED_AT_ONCE if purge else 1)
+
+        version: int = await self._committer.commit(command(0))
+        if purge:
+            for after_version in range(PURGED_AT_ONCE, version, PURGED_AT_ONCE):
+                await self._committer.commit(command(after_version))
         return version
 
 

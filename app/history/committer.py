@@ -28,6 +28,7 @@ from app.errors import Internal, IronflowError, ResourceExhausted
 from app.history import digest, kinds
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold, Slot
+from app.history.redaction import Redaction, redact
 from app.history.states import Slots, States, View
 from app.history.tail import Tail
 from storage import history
@@ -44,11 +45,13 @@ RETRY_STORE_S = 0.5
 
 class Decision(NamedTuple):
     """What a command wants recorded, and what its caller is told once it is durable. `new` names streams that it
-    begins, and that the command could not name because it depends on the states whether they are begun."""
+    begins, and that the command could not name because it depends on the states whether they are begun. `redaction`:
+    payloads recorded so far that go in the same transaction."""
 
     drafts: Sequence[Draft]
     answer: Any = None
     new: Sequence[str] = ()
+    redaction: Redaction | None = None
 
 
 class Decide(Protocol):
@@ -264,7 +267,13 @@ class Committer:
                 continue
             for stream in decision.new:
                 slots[stream] = self._begin(command.environment, stream)
-            for draft, data in zip(decision.drafts, encoded, strict=True):
+            drafts = decision.drafts
+            if decision.redaction is not None:
+                history.append(tx, records)  # so that it finds them
+                records = []
+                told = redact(tx, command.environment, decision.redaction, now=now)
+                drafts, encoded = [*drafts, *told], [*encoded, *(kinds.encode(draft.fact) for draft in told)]
+            for draft, data in zip(drafts, encoded, strict=True):
                 slot = slots[draft.stream]
                 position += 1
                 fields = (
@@ -288,7 +297,7 @@ class Committer:
                 records.append(record)
                 entries.append(entry)
             outcomes.append(_Outcome(waiting, decision.answer, None))
-        if records:
+        if entries:
             history.append(tx, records)
             self._fold.save(tx, touched.values(), before=before)
             for key, slot in touched.items():

@@ -2,17 +2,15 @@
 
 Canonical encoding of an entry: the MessagePack array of position, environment, stream, version, kind, data, metadata,
 actor, correlation, causation and recorded_at, every value in its shortest form (MessagePack specification, "Formats").
-digest(n) = SHA-256(digest(n-1) + encoding(n)); digest(0) is 32 zero bytes.
+digest(n) = SHA-256(digest(n-1) + encoding(n)); digest(0) is 32 zero bytes. An entry that was redacted keeps the
+digest it had; app/history/verify.py says how it is checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import sha256
 
 import msgspec
-
-from storage.records import EntryRecord
 
 ORIGIN = bytes(32)
 
@@ -24,13 +22,6 @@ def chain(previous: bytes, fields: tuple[object, ...]) -> bytes:
     return sha256(previous + _encode(fields)).digest()
 
 
-def first_bad(entries: Iterable[EntryRecord], *, previous: bytes = ORIGIN, position: int = 0) -> tuple[int, str] | None:
-    """Position of the first entry that breaks the chain and what is wrong with it; None if all hold."""
-    for entry in entries:
-        position += 1
-        if entry.position != position:
-            return position, f"entry {position} is missing: {entry.position} follows {position - 1}"
-        previous = chain(previous, entry[:-1])
-        if bytes(entry.digest) != previous:
-            return position, f"entry {position} ({entry.kind} of {entry.stream}) or one before it was changed"
-    return None
+def row(fields: tuple[object, ...]) -> bytes:
+    """SHA-256 of the same encoding alone: what a redaction says an entry is from then on."""
+    return sha256(_encode(fields)).digest()

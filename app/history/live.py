@@ -22,6 +22,7 @@ from weakref import WeakSet
 from app.errors import InvalidArgument, ResourceExhausted
 from app.history import channels
 from app.history.entry import Entry
+from app.history.kinds import HistoryRedacted
 from app.history.tail import Tail
 from app.patterns import Pattern, PatternIndex
 from storage import history
@@ -117,6 +118,8 @@ class Live:
         offered = 0
         async for batch in self._tail.follow(self.position):
             for entry in batch:
+                if entry.kind == HistoryRedacted.kind:
+                    self._forget_payloads(entry)
                 for interest, subscriptions in self._interests.fitting(entry):
                     offered += _offer(entry, interest, subscriptions)
                 self.position = entry.position
@@ -150,6 +153,13 @@ class Live:
         """End every subscription: the server stops."""
         for subscription in self:
             subscription.end(Ended("the server is stopping; connect again and resume from the last position"))
+
+    def _forget_payloads(self, entry: Entry) -> None:
+        """Whoever has yet to be given an entry that was redacted gets it from the store."""
+        assert isinstance(entry.fact, HistoryRedacted)
+        for subscription in self:
+            if subscription.interest.environment == entry.environment:
+                subscription.reread(entry.fact.stream)
 
     def attach(self, subscription: Subscription) -> None:
         self._interests.add(subscription)
@@ -220,6 +230,15 @@ class Subscription:
             return
         self._seen = entry.position
         self._wake.set()
+
+    def reread(self, stream: str) -> None:
+        """Entries of the stream are no longer what they were: read from the store again what nobody has taken yet, if
+        any is of it."""
+        if any(entry.stream == stream for entry in self._buffer):
+            self._seen = self._buffer[0].position - 1
+            self._buffer, self._bytes = [], 0
+            self._live.detach(self)
+            self._attached = False
 
     def end(self, reason: Ended) -> None:
         """No more entries after those in the buffer."""

@@ -15,6 +15,7 @@ from typing import TypeVar
 import structlog
 
 from app.history.entry import Entry
+from app.history.kinds import HistoryRedacted
 from storage import history
 from storage.contract import Storage, StorageError, Transaction
 
@@ -70,6 +71,10 @@ class Tail:
             if entries[-1].position <= self.head:
                 self._advance(self.head)
                 return
+        if kinds is not None and HistoryRedacted.kind in kinds:  # what is remembered may be what was redacted
+            self._forget()
+            self._advance(entries[-1].position)
+            return
         self._recent.append(entries)
         self._recent_bytes += _size(entries)
         while self._recent_bytes > RECENT_BYTES_MAX and len(self._recent) > 1:

@@ -130,9 +130,12 @@ def list_streams(
     return Page(answer["streams"], answer.get("next_cursor", ""), answer["total"])
 
 
-def delete(type: str, id: str, *, expected_version: int | None = None, reason: str | None = None) -> Plan[int]:
-    """The version at the end. The past can still be read, nothing can be appended. Raises NotFound, Conflict."""
-    params = {"type": type, "expected_version": expected_version, "reason": reason}
+def delete(
+    type: str, id: str, *, expected_version: int | None = None, reason: str | None = None, purge: bool = False
+) -> Plan[int]:
+    """The version at the end. The past can still be read, nothing can be appended. With `purge` what its events said
+    goes for good, also of an entity that is deleted already. Raises NotFound, Conflict."""
+    params = {"type": type, "expected_version": expected_version, "reason": reason, "purge": "true" if purge else None}
     version: int = (yield Call("DELETE", path_of(id), _given(params), again=True))["version"]
     return version
 

@@ -265,16 +265,54 @@ def test_connect_lists_snapshots_and_deletes(http: httpx.Client) -> None:
     found = call(http, "GetSnapshot", entityId="1").json()
     listed = call(http, "ListStreams", entityType="order").json()
     history = call(http, "GetEntityHistory", entityId="1").json()
-    purged = call(http, "DeleteStream", entityId="1", purge=True)
     deleted = call(http, "DeleteStream", entityId="1").json()
     refused = call(http, "AppendEvent", entityId="1", entityType="order", eventName="b", expectedVersion="-1")
 
     assert (found["snapshotId"], found["state"], found["entityVersion"]) == (made["snapshotId"], {"n": 1}, "1")
     assert [one["entityId"] for one in listed["streams"]] == ["1"]
     assert (history["totalEvents"], history["entries"][0]["eventName"]) == ("1", "a")
-    assert purged.status_code == 501
     assert deleted["entityVersion"] == "2"
     assert refused.json()["code"] == "failed_precondition"
+
+
+@pytest.mark.parametrize("over", ["rest", "connect", "grpc", "sdk"])
+def test_a_purged_entity_shows_placeholders(
+    shared_server: ServerProcess, http: httpx.Client, client: Client, environment: str, over: str
+) -> None:
+    append(http, "1", "a", {"card": "4929"}, metadata={"by": "4929"})
+    event_id = append(http, "1", "b", "4929").json()["eventId"]
+
+    match over:
+        case "rest":
+            answer = http.delete(f"{STREAMS}/1", params={"purge": "true", "reason": "asked to"})
+            assert answer.json() == {"entityId": "1", "entityType": "order", "version": 3, "deleted": True}
+        case "connect":
+            assert call(http, "DeleteStream", entityId="1", purge=True).json() == {"entityVersion": "3"}
+        case "grpc":
+            metadata = (("x-ironflow-environment-id", environment),)
+            with grpc.insecure_channel(shared_server.grpc_address) as channel:
+                stub: Any = entity_stream_pb2_grpc.EntityStreamServiceStub(channel)
+                request = pb.DeleteStreamRequest(entity_id="1", purge=True)
+                assert stub.DeleteStream(request, metadata=metadata).entity_version == 3
+        case _:
+            assert Stream(client, "order", "1").delete(purge=True) == 3
+
+    shown = [
+        http.get(f"{STREAMS}/1/events").text,
+        http.get(f"{STREAMS}/1/history").text,
+        call(http, "ReadStream", entityId="1").text,
+        call(http, "GetEntityHistory", entityId="1").text,
+        http.get(f"/api/v1/events/{event_id}").text,
+        http.get("/api/v1/events").text,
+        http.get("/api/v1/history").text,
+        http.post("/api/v1/sql", json={"query": "select * from history"}).text,
+    ]
+    assert not [text for text in shown if "4929" in text]
+    events = http.get(f"{STREAMS}/1/events").json()["events"]
+    assert [one["name"] for one in events] == ["a", "b", "$stream.deleted"]
+    assert [one["data"]["$redacted"] for one in events[:2]] == [True, True]
+    assert http.get("/api/v1/history", params={"kind": "history.redacted"}).json()["entries"][0]["data"]["vouchers"]
+    assert append(http, "1", "c").status_code == 412
 
 
 def test_grpc_and_connect_read_the_same(shared_server: ServerProcess, http: httpx.Client, environment: str) -> None:

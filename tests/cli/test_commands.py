@@ -73,6 +73,24 @@ def test_a_stream_is_appended_to_read_and_deleted(ironflow: Ironflow) -> None:
     assert "deleted" in ironflow("stream", "list", "--include-deleted").stdout
 
 
+def test_a_stream_is_purged_when_told_to_twice(ironflow: Ironflow, server: ServerProcess) -> None:
+    ironflow("stream", "append", "customer/7", "moved", "-d", '{"to": "Elm Street"}')
+
+    refused = ironflow("stream", "delete", "customer/7", "--purge", stdin="n\n")
+    kept = ironflow("stream", "read", "customer/7").stdout
+    purged = ironflow("stream", "delete", "customer/7", "--purge", stdin="y\n")
+
+    assert refused.returncode != 0
+    assert "Nothing brings it back" in refused.stderr
+    assert "Elm Street" in kept
+    assert "customer/7 is purged, at version 2" in purged.stdout
+    assert "Elm Street" not in ironflow("stream", "read", "customer/7", "--json").stdout
+    again = ironflow("stream", "delete", "customer/7", "--purge", "--yes", "--json")
+    assert json.loads(again.stdout) == {"schema": "ironflow.stream_deleted/v1", "version": 2, "purged": True}
+    verified = ironflow("history", "verify", "--data-dir", str(server.data_dir))
+    assert "1 of them redacted" in verified.stdout
+
+
 def test_schemas_are_registered_enforced_and_checked(ironflow: Ironflow, tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text('{"type": "object"}')
     told = {"IRONFLOW_ENV": "schemas"}

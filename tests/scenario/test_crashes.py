@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ironflow import Client, errors
+from ironflow import Client, EntityEvent, Stream, errors
 from ironflow.body import key_of
 from tests.support.server import ServerProcess
 from tests.support.storm import ledger
@@ -54,6 +54,29 @@ def test_a_step_whose_worker_is_killed_in_its_middle_is_done_again_under_the_sam
     assert (run["status"], run["output"], run["attempt"]) == ("completed", key, 1)
     assert [(step["name"], step["status"]) for step in steps] == [("hang", "completed")]
     assert len(ledger.read(worker.ledger)[key]) == 2
+    server.check_history()
+
+
+@pytest.mark.parametrize("instant", ["within:history.redacted", "history.redacted"])
+def test_a_purge_that_is_interrupted_is_done_or_not_and_can_be_repeated(
+    server: ServerProcess, mortal_file: Path, instant: str
+) -> None:
+    with Client(server.url) as client:
+        stream = Stream(client, "customer", "1")
+        stream.append(*[EntityEvent("moved", {"to": "Elm Street"}) for _ in range(50)])
+        mortal_file.write_text(instant)
+        with pytest.raises(errors.ServerUnavailable):
+            stream.delete(purge=True)
+        assert server.died(DIE_TIMEOUT_S)
+        mortal_file.unlink()
+        server.restart()
+
+        done = instant == "history.redacted"
+        assert {"$redacted" in event.data for event in stream.events()} == {done}
+        assert stream.info()["deleted"] is done
+        assert stream.delete(purge=True) == 51
+        assert all("$redacted" in event.data for event in stream.events())
+        assert len(client.history.list(kind="history.redacted").items) == 1
     server.check_history()
 
 

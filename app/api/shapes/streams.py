@@ -49,7 +49,7 @@ class ReadStreamQuery(StreamQuery):
 class DeleteStreamQuery(TypeQuery):
     expected_version: Annotated[int, Meta(ge=ANY, le=VERSION_MAX, description="that it must have; -1 is any")] = ANY
     reason: Annotated[str, Meta(description="kept in history")] = ""
-    purge: Annotated[bool, Meta(description="not supported yet")] = False
+    purge: Annotated[bool, Meta(description="replace what its events said by placeholders, for good")] = False
 
 
 class SnapshotQuery(StreamQuery):

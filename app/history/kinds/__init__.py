@@ -19,6 +19,7 @@ from app.history.kinds import (
     group,
     kv,
     projection,
+    redaction,
     run,
     schema,
     secret,
@@ -70,6 +71,7 @@ from app.history.kinds.projection import (
     ProjectionStopped,
     Rule,
 )
+from app.history.kinds.redaction import HistoryRedacted, Voucher
 from app.history.kinds.run import (
     CancelWhen,
     Dispatch,
@@ -164,6 +166,7 @@ __all__ = [
     "GroupResumed",
     "GroupSettings",
     "GroupUpdated",
+    "HistoryRedacted",
     "KvDeleted",
     "KvExpired",
     "KvPurged",
@@ -212,6 +215,7 @@ __all__ = [
     "TopicPublished",
     "Trigger",
     "Verification",
+    "Voucher",
     "WebhookCreated",
     "WebhookDeleted",
     "WebhookPaused",
@@ -224,7 +228,7 @@ __all__ = [
     "encode",
 ]
 
-_NOUNS = (entity, event, function, gate, group, run, topic, kv, config, secret, schema, webhook, projection)
+_NOUNS = (entity, event, function, gate, group, run, topic, kv, config, secret, schema, webhook, projection, redaction)
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(fact) for kind, fact in KINDS.items()}

@@ -16,6 +16,25 @@ select position, digest
 insert into history (position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest)
 values (:position, :environment, :stream, :version, :kind, :data, :metadata, :actor, :correlation, :causation, :recorded_at, :digest);
 
+-- name: redact_entry :each
+-- The one change of history: payloads are replaced.
+update history
+   set data = :data,
+       metadata = :metadata
+ where position = :position;
+
+-- name: digests_before :many
+-- For each of a stream's entries, the digest of the one before it in history.
+select entry.position, before.digest
+  from history as entry
+  join history as before
+    on before.position = entry.position - 1
+ where entry.environment = :environment
+   and entry.stream = :stream
+   and entry.version > :after_version
+ order by entry.version
+ limit :limit;
+
 -- name: entries_after :many
 -- History in order; with the append lock's order, whoever has seen a position misses none before it.
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest

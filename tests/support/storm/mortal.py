@@ -1,7 +1,8 @@
 """`ironflow`, with a server that can be made to die between a commit and the answer to those who wait for it.
 
 While the file that `MORTAL_FILE` names is there, the next transaction that appends to history is the last: the process
-is killed as soon as it is committed. If the file says a kind of entry, it is the next that appends one of that kind.
+is killed as soon as it is committed. If the file says a kind of entry, it is the next that appends one of that kind;
+with `within:` before the kind, it is killed inside that transaction.
 Run as `python -m tests.support.storm.mortal serve …`.
 """
 
@@ -35,20 +36,21 @@ class Mortal:
         watched: list[_Watched] = []
 
         def watch(tx: Transaction) -> T:
-            watched.append(_Watched(tx))
+            watched.append(_Watched(tx, self._file))
             return work(watched[-1])
 
         result = await self._storage.write(watch)
         if watched[-1].kinds and self._file.exists():
             kind = self._file.read_text()
             if not kind or kind in watched[-1].kinds:
-                os.kill(os.getpid(), signal.SIGKILL)
+                _die()
         return result
 
 
 class _Watched:
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, file: Path) -> None:
         self._tx = tx
+        self._file = file
         self.kinds: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
@@ -57,6 +59,12 @@ class _Watched:
     def append(self, entries: Sequence[EntryRecord]) -> None:
         self.kinds.update(entry.kind for entry in entries)
         self._tx.append(entries)
+        if self._file.exists() and self._file.read_text() in {f"within:{kind}" for kind in self.kinds}:
+            _die()
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _install(file: Path) -> None:

@@ -1,0 +1,150 @@
+"""Redaction, the one change of history that is permitted: a placeholder with its hash takes the place of a payload.
+
+    {"$redacted": true, "sha256": "<of the payload's bytes>", "redactedAt": "<RFC 3339>"}
+
+Order, versions, digests and every other field stay. What was replaced is told by an entry of its own,
+`history.redacted`, recorded in the transaction that replaces it. It vouches for each entry it changed, so that the
+chain can still be walked, and a placeholder that nobody recorded is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import msgspec
+
+from app.clock import rfc3339
+from app.history import digest, kinds
+from app.history.entry import Draft, Entry
+from app.history.kinds import EventEmitted, HistoryRedacted, Voucher
+from storage import history
+from storage.contract import Transaction
+from storage.records import EntryRecord, RedactedRow
+
+PAYLOADS: Mapping[str, tuple[str, ...]] = {EventEmitted.kind: ("data",)}
+"""The kinds of entries that can be redacted, and which fields of their facts are payloads. Metadata is one always."""
+
+
+class Redaction(NamedTuple):
+    """A wish: the payloads of a stream's versions after one, at most `limit` of them, are to go. `id` names the stream
+    of the entry that tells of it, which vouches for each of them: some 250 bytes a version."""
+
+    id: str
+    stream: str
+    after_version: int
+    limit: int
+    reason: str = ""
+    actor: str = ""
+
+
+class _Placeholder(msgspec.Struct, forbid_unknown_fields=True):
+    redacted: bool = msgspec.field(name="$redacted")
+    sha256: str
+    redactedAt: str
+
+
+_placeholder = msgspec.json.Decoder(_Placeholder)
+_encode = msgspec.json.Encoder().encode
+
+
+def redact(tx: Transaction, environment: str, wanted: Redaction, *, now: int) -> list[Draft]:
+    """Replace the payloads, and return what is to be recorded of it in the same transaction: nothing, if there was none
+    left to replace. Entries of kinds without payloads stay as they are. The caller holds the append lock."""
+    previous = history.digests_before(
+        tx, environment, wanted.stream, after_version=wanted.after_version, limit=wanted.limit
+    )
+    rows: list[RedactedRow] = []
+    vouchers: list[Voucher] = []
+    for record in history.of_stream(
+        tx, environment, wanted.stream, after_version=wanted.after_version, limit=wanted.limit
+    ):
+        if record.kind not in PAYLOADS or is_redacted(record):
+            continue
+        after = redacted(record, now)
+        rows.append(RedactedRow(after.data, after.metadata, after.position))
+        before = previous.get(record.position, digest.ORIGIN)
+        vouchers.append(Voucher(record.position, before.hex(), bytes(record.digest).hex(), row_of(after)))
+    if not vouchers:
+        return []
+    history.redact(tx, rows)
+    fact = HistoryRedacted(wanted.stream, tuple(vouchers), wanted.reason)
+    return [Draft(stream(wanted.id), fact, actor=wanted.actor)]
+
+
+def redacted(record: EntryRecord, at: int) -> EntryRecord:
+    """The entry as it is once its payloads were replaced at an instant. An empty metadata stays."""
+    fact = kinds.decode(record.kind, record.data)
+    replaced = {
+        field: msgspec.Raw(placeholder(bytes(getattr(fact, field)), at))
+        for field in PAYLOADS[record.kind]
+        if not is_placeholder(getattr(fact, field))
+    }
+    data = kinds.encode(msgspec.structs.replace(fact, **replaced)).decode()
+    metadata = record.metadata
+    if metadata != "{}" and not is_placeholder(metadata):
+        metadata = placeholder(metadata.encode(), at).decode()
+    return record._replace(data=data, metadata=metadata)
+
+
+def is_redacted(record: EntryRecord) -> bool:
+    """Whether nothing of the entry is left to be redacted."""
+    if record.kind not in PAYLOADS or not (record.metadata == "{}" or is_placeholder(record.metadata)):
+        return False
+    try:
+        fact = kinds.decode(record.kind, record.data)
+    except msgspec.MsgspecError:
+        return False  # whoever verifies asks about anything that stands in the table
+    return all(is_placeholder(getattr(fact, field)) for field in PAYLOADS[record.kind])
+
+
+def placeholder(payload: bytes, at: int) -> bytes:
+    told = {"$redacted": True, "sha256": sha256(payload).hexdigest(), "redactedAt": rfc3339(at)}
+    return _encode(told)
+
+
+def is_placeholder(payload: msgspec.Raw | bytes | str) -> bool:
+    """Whether it is a placeholder and nothing else: users may send what only looks like one."""
+    try:
+        told = _placeholder.decode(payload)
+    except msgspec.MsgspecError:
+        return False
+    return told.redacted and len(told.sha256) == 64 and len(told.redactedAt) <= 32
+
+
+def row_of(record: EntryRecord) -> str:
+    """What a voucher says of an entry as it is."""
+    return digest.row(record[:-1]).hex()
+
+
+def stream(id: str) -> str:
+    return f"redaction/{id}"
+
+
+class RedactionNoun:
+    """A `redaction/<id>` stream holds one entry. Nothing is derived from it: what it tells of is done in history."""
+
+    prefix = "redaction"
+
+    def apply(self, state: HistoryRedacted | None, entry: Entry) -> HistoryRedacted:
+        assert isinstance(entry.fact, HistoryRedacted), f"{entry} is not a redaction"
+        return entry.fact
+
+    def changed_at(self, state: HistoryRedacted) -> int:
+        return 0
+
+    def row(self, state: HistoryRedacted) -> None:
+        return None
+
+    def keep(self, state: HistoryRedacted) -> bool:
+        return False
+
+    def save(self, tx: Transaction, rows: Sequence[Any]) -> None:
+        assert not rows, "a redaction has no row"
+
+    def clear(self, tx: Transaction) -> None:
+        """There is no table."""
+
+    def rows(self, tx: Transaction) -> Iterable[Any]:
+        return ()
