@@ -19,7 +19,9 @@ from app.bus import subjects
 from app.bus.frames import MESSAGE_ID, frame, omits
 from app.bus.place import Place, failures
 from app.history.entry import Entry
+from app.history.kinds import HistoryRedacted
 from app.history.tail import Tail
+from storage import history
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -97,6 +99,7 @@ class Publisher:
             stream = client.jetstream(timeout=ACK_TIMEOUT_S)
             await _ensure_stream(stream)
             self.position, sequence = await _last(stream)
+            await _purge(stream, await self._sent_last())
             sender = await _Sender.open(client)
             self.up, self.trouble, self._asked = True, "", True
             async for batch in self._tail.follow(self.position):
@@ -108,16 +111,33 @@ class Publisher:
                         raise _OutOfStep(f"expected sequence {sequence + len(part)}, JetStream is at {acked}")
                     sequence = acked
                     self.position = part[-1].position
+                    await _purge(stream, part)
                     self.published_total += len(part)
                 await asyncio.sleep(GATHER_S)
         finally:
             await client.close()
+
+    async def _sent_last(self) -> Sequence[Entry]:
+        """What may have been sent by somebody who was interrupted before purging for it."""
+        after = max(0, self.position - BATCH_MAX)
+        records = await self._tail.read(lambda tx: history.after(tx, after, self.position - after))
+        return [Entry(record) for record in records]
 
     def _note(self, part: Sequence[Entry], size_max: int) -> None:
         for entry in part:
             if omits(entry, size_max):
                 self.omitted_total += 1
                 self.omitted.append(Omitted(entry.position, entry.kind, len(entry.data), size_max))
+
+
+async def _purge(stream: JetStreamContext, sent: Sequence[Entry]) -> None:
+    """Remove the messages of entities that were redacted; the entry that says so follows them, and stays."""
+    for entry in sent:
+        if entry.kind == HistoryRedacted.kind:
+            assert isinstance(entry.fact, HistoryRedacted)
+            subject = subjects.of_entity(entry.environment, entry.fact.stream)
+            if subject:
+                await stream.purge_stream(STREAM, subject=subject)
 
 
 class _OutOfStep(Exception):

@@ -17,14 +17,16 @@ import nats
 import pytest
 
 from app import resources
+from app.bus import publisher as publisher_module
 from app.bus import subjects
 from app.bus.nats_server import NatsServer
 from app.bus.place import Place
 from app.bus.publisher import STREAM, Publisher
 from app.clock import SystemClock
+from app.entities.streams import Append
 from app.events.new_event import NewEvent
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted
+from app.history.kinds import EventEmitted, HistoryRedacted
 from app.ids import Ids
 from app.node import Node
 from storage import open_storage
@@ -143,6 +145,50 @@ async def test_a_wiped_directory_is_filled_again_from_history(node: Node, server
 
     assert await published(server) == list(range(1, 16))
     publishing.cancel()
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+async def test_messages_of_a_purged_entity_are_removed(
+    node: Node, server: NatsServer, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    """Also if the publisher was interrupted between sending the redaction and purging for it."""
+    purged, kept = (f"ironflow.default.entities.customer.a%2E{n}.moved" for n in (1, 2))
+    publisher = Publisher(node.tail, place=Place(server=server))
+    for id in ("a.1", "a.2"):
+        await node.streams.append("default", [Append("customer", id, (NewEvent("default", "moved", b'"x"'),))])
+    if interrupted:
+
+        async def interrupt(stream: Any, sent: Any) -> None:
+            if any(entry.kind == HistoryRedacted.kind for entry in sent):
+                monkeypatch.undo()
+                raise TimeoutError("NATS has gone")
+
+        monkeypatch.setattr(publisher_module, "_purge", interrupt)
+    publishing = asyncio.create_task(publisher.run())
+    await until(lambda: publisher.position == 2)
+    client = await connect(server)
+    stream = client.jetstream()
+    assert {purged, kept} <= await subjects_of(stream)
+
+    await node.streams.delete("default", "customer", "a.1", purge=True)
+    async with asyncio.timeout(20):
+        while purged in await subjects_of(stream):  # noqa: ASYNC110 - another process acts, and has nothing to signal with
+            await asyncio.sleep(0.01)
+
+    await emit(node, 1)
+    await until(lambda: publisher.position == 5)
+    positions = [(await stream.get_msg(STREAM, seq)).headers["Nats-Msg-Id"] for seq in (2, 3, 4, 5)]
+    assert positions == ["2", "3", "4", "5"]
+    assert kept in await subjects_of(stream)
+    assert purged not in await subjects_of(stream)
+    publishing.cancel()
+    await client.close()
+
+
+async def subjects_of(stream: Any) -> set[str]:
+    """Of the messages that JetStream has."""
+    info = await stream.stream_info(STREAM, subjects_filter=">")
+    return set(info.state.subjects or ())
 
 
 async def test_strangers_are_refused_and_no_secret_is_on_disk(server: NatsServer, tmp_path: Path) -> None:
