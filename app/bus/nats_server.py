@@ -27,7 +27,6 @@ CREDENTIALS = "client.json"
 """Says how other programs connect, while the server runs."""
 STOP_TIMEOUT_S = 5.0
 READY_TIMEOUT_S = 30.0
-RESTARTS_A_MINUTE_MAX = 10
 BACKOFF_S = (0.05, 5.0)
 PR_SET_PDEATHSIG = 1
 

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from app.errors import ResourceExhausted
 from storage.contract import Storage, Transaction
 
 Q = TypeVar("Q")
@@ -30,12 +31,16 @@ class GroupedReads(Generic[Q, A]):
         self._wake = asyncio.Event()
 
     async def ask(self, question: Q) -> A:
-        """Raises StorageError."""
+        """Raises StorageError, and ResourceExhausted while too many wait for an answer."""
         return await self.asked(question)
 
     def asked(self, question: Q) -> asyncio.Future[A]:
-        """The answer to come, for who cannot wait; StorageError if there is none."""
+        """The answer to come, for who cannot wait; StorageError or ResourceExhausted if there is none."""
         answered: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        if len(self._waiting) >= WAITING_MAX:
+            busy = ResourceExhausted("too many reads are waiting for an answer", hint="slow down and try again")
+            answered.set_exception(busy)
+            return answered
         self._waiting.append((question, answered))
         self._wake.set()
         return answered
