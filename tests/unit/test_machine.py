@@ -30,6 +30,7 @@ from app.history.kinds import (
     StepFailed,
     Verification,
 )
+from app.history.kinds.redaction import Voucher
 from app.runs import folding, machine, steering, steps, waiting
 from app.runs.state import Run, mark
 from app.runs.yields import Sleep, Yield
@@ -323,6 +324,7 @@ def test_every_fact_survives_encoding(fact: str) -> None:
         Failure: Failure("m"),
         RetryPolicy: RetryPolicy(),
         tuple[AppendedPart, ...]: (AppendedPart("t", "i", 1, ("e",)),),
+        tuple[Voucher, ...]: (Voucher(1, "a", "b", "c"),),
         Descriptor: Descriptor(signature_header="X-Sig"),
         GroupSettings: GroupSettings("order.>"),
         ProjectionDefinition: ProjectionDefinition("managed", ("order.>",)),
