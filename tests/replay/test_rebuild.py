@@ -141,6 +141,7 @@ async def play(location: str, commands: list[tuple[Any, ...]], *, together: bool
                 assert not broken, broken
             for task in running:
                 task.cancel()
+        await storage.write(lambda tx: None)  # what was being written when the committer ended is written now
         live = await tables(node)
         assert (await rebuild(storage, node.fold, check=True)).differing == ()
         assert await tables(node) == live
