@@ -167,14 +167,15 @@ async def _ensure_stream(stream: JetStreamContext) -> None:
 
 
 async def _last(stream: JetStreamContext) -> tuple[int, int]:
-    """Position and sequence of the last message published; the position is 0 for an empty stream."""
+    """Position and sequence of the last message published. Every entry is one message, so that the sequence tells the
+    position where all messages were removed: they grew too old, or were purged."""
     from nats.js.errors import NotFoundError
 
     info = await stream.stream_info(STREAM)
     try:
         message = await stream.get_last_msg(STREAM, subjects.ALL)
     except NotFoundError:
-        return 0, info.state.last_seq
+        return info.state.last_seq, info.state.last_seq
     told = (message.headers or {}).get(MESSAGE_ID, "")
     if not told.isdecimal():
         raise _OutOfStep(f"stream {STREAM} ends with a message on {message.subject} that is none of ours: delete it")

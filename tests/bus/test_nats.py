@@ -131,6 +131,22 @@ async def test_a_publisher_that_starts_again_goes_on_where_the_stream_ends(node:
     assert await published(server) == list(range(1, 31))
 
 
+async def test_what_the_stream_has_forgotten_is_not_published_again(node: Node, server: NatsServer) -> None:
+    for expected in (10, 20):
+        publisher = Publisher(node.tail, place=Place(server=server))
+        publishing = asyncio.create_task(publisher.run())
+        await emit(node, 10)
+        await until(lambda publisher=publisher, expected=expected: publisher.position == expected)  # type: ignore[misc]
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+        if expected == 10:
+            client = await connect(server)
+            await client.jetstream().purge_stream(STREAM)  # as age does
+            await client.close()
+
+    assert await published(server) == list(range(11, 21))
+
+
 async def test_a_wiped_directory_is_filled_again_from_history(node: Node, server: NatsServer, tmp_path: Path) -> None:
     publisher = Publisher(node.tail, place=Place(server=server))
     publishing = asyncio.create_task(publisher.run())
