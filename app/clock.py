@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from app.durations import parse_duration
@@ -73,8 +74,15 @@ class ManualClock:
 
 def rfc3339(us: int) -> str:
     """The instant as RFC 3339 in UTC: milliseconds where they are exact, else microseconds."""
-    precision = "microseconds" if us % 1000 else "milliseconds"
-    return (_EPOCH + timedelta(microseconds=us)).isoformat(timespec=precision).removesuffix("+00:00") + "Z"
+    seconds, fraction = divmod(us, 1_000_000)
+    milliseconds, rest = divmod(fraction, 1_000)
+    return f"{_second(seconds)}.{fraction:06}Z" if rest else f"{_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _second(seconds: int) -> str:
+    """Many instants that are told after one another are of the same second."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
 def parse_rfc3339(text: str, *, field: str = "timestamp") -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -16,18 +15,18 @@ DATA_BYTES_MAX = 64 * 2**10
 
 
 class Once(Generic[T]):
-    """`make`, remembering what it made of the newest entries."""
+    """`make`, remembering what it made of the newest entries: each has its slot, by its position."""
 
     def __init__(self, make: Callable[[Entry], T]) -> None:
         self._make = make
-        self._made: OrderedDict[int, T] = OrderedDict()
+        self._made: list[tuple[int, T] | None] = [None] * ENTRIES_MAX
 
     def __call__(self, entry: Entry) -> T:
-        made = self._made.get(entry.position)
-        if made is None:
-            made = self._make(entry)
-            if len(entry.data) <= DATA_BYTES_MAX:
-                self._made[entry.position] = made
-                if len(self._made) > ENTRIES_MAX:
-                    self._made.popitem(last=False)
+        position = entry.position
+        kept = self._made[position % ENTRIES_MAX]
+        if kept is not None and kept[0] == position:
+            return kept[1]
+        made = self._make(entry)
+        if len(entry.data) <= DATA_BYTES_MAX:
+            self._made[position % ENTRIES_MAX] = position, made
         return made

@@ -45,6 +45,12 @@ _RESERVED = frozenset(f"{prefix}:" for prefix in (EVENTS, TOPIC, ENTITY))
 
 def of(entry: Entry) -> Channel:
     """The channel that an entry is in."""
+    if entry.channel is None:
+        entry.channel = _of(entry)
+    return entry.channel
+
+
+def _of(entry: Entry) -> Channel:
     if entry.kind == EventEmitted.kind:
         fact = entry.fact
         assert isinstance(fact, EventEmitted)

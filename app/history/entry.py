@@ -21,13 +21,15 @@ class Draft(NamedTuple):
 
 
 class Entry:
-    """One recorded fact, with its place in history. `data` is its JSON, `fact` the same, decoded when asked for."""
+    """One recorded fact, with its place in history. `data` is its JSON, `fact` the same, decoded when asked for.
+    `channel` is kept here by app/history/channels.py once it was asked for."""
 
-    __slots__ = ("_data", "_fact", "kind", "record")
+    __slots__ = ("_data", "_fact", "channel", "kind", "record")
 
     def __init__(self, record: EntryRecord, fact: Fact | None = None, data: bytes | None = None) -> None:
         self.record = record
         self.kind = record.kind  # every follower asks for it
+        self.channel: tuple[str, ...] | None = None
         self._fact = fact
         self._data = data
 
