@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 STREAM = "IRONFLOW"
-MAX_BYTES = 512 * 2**20
+MAX_BYTES = 64 * 2**20
+"""JetStream keeps every subject of a stream in memory, and each run and step has its own: 4 to 5 KiB a run of five
+steps. Groups have queues of their own, so this is only how far back a plain NATS client can begin."""
 MAX_AGE_S = 7 * 24 * 3_600
 DUPLICATE_WINDOW_S = 10
 """Short, because ids kept cost memory: it only has to cover the retry of one batch."""
