@@ -80,6 +80,6 @@ def _chosen(session: Session, group: str, positions: tuple[int, ...], everything
 def _done(session: Session, group: str, positions: list[int], what: str) -> None:
     if session.output.form != "table":
         session.output.json(
-            {"format": "ironflow.dead_letters/v1", "group": group, "positions": positions, "result": what}
+            {"schema": "ironflow.dead_letters/v1", "group": group, "positions": positions, "result": what}
         )
     session.output.done(f"{len(positions)} dead letters of {group} are {what}")

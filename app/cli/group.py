@@ -72,7 +72,7 @@ def get(session: Session, name: str) -> None:
     group = session.client.groups.get(name)
     lag = session.client.groups.lag(name)
     if session.output.form != "table":
-        session.output.json({"format": "ironflow.group/v1", **group, "lag": lag})
+        session.output.json({"schema": "ironflow.group/v1", **group, "lag": lag})
         return
     session.output.fields([*_fields(group), *_lag_fields(lag)])
 
@@ -112,7 +112,7 @@ def delete(session: Session, name: str) -> None:
     session.client.groups.get(name)
     session.client.groups.delete(name)
     if session.output.form != "table":
-        session.output.json({"format": "ironflow.group_deleted/v1", "name": name})
+        session.output.json({"schema": "ironflow.group_deleted/v1", "name": name})
     session.output.done(f"group {name} is deleted")
 
 
@@ -123,7 +123,7 @@ def lag(session: Session, name: str) -> None:
     """Where a group is, and what it has still to do."""
     found = session.client.groups.lag(name)
     if session.output.form != "table":
-        session.output.json({"format": "ironflow.group_lag/v1", **found})
+        session.output.json({"schema": "ironflow.group_lag/v1", **found})
         return
     session.output.fields(_lag_fields(found))
 
@@ -144,7 +144,7 @@ def reset(
         raise click.UsageError("Say one of --after, --at and --now.")
     done = session.client.groups.reset(name, after=after, at=at, preview=preview, reason=reason)
     if session.output.form != "table":
-        session.output.json({"format": "ironflow.group_reset/v1", **done})
+        session.output.json({"schema": "ironflow.group_reset/v1", **done})
         return
     least = "" if done["exact"] else "at least "
     verb = "would begin" if preview else "begins"
@@ -160,7 +160,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 
 def _show(session: Session, group: dict[str, Any], fact: str) -> None:
     if session.output.form != "table":
-        session.output.json({"format": "ironflow.group/v1", **group})
+        session.output.json({"schema": "ironflow.group/v1", **group})
     session.output.done(fact)
 
 

@@ -44,6 +44,6 @@ def creds(data_dir: str | None, as_json: bool, verbose: bool) -> None:
     }
     output = Output.of_environment("json" if as_json else "table")
     if as_json:
-        output.out.write(json.dumps({"format": "ironflow.nats_creds/v1", **told}, indent=2) + "\n")
+        output.out.write(json.dumps({"schema": "ironflow.nats_creds/v1", **told}, indent=2) + "\n")
         return
     output.fields([(name, plain(value)) for name, value in told.items()])

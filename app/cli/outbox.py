@@ -14,7 +14,7 @@ def command(session: Session) -> None:
     found = session.client.outbox()
     output = session.output
     if output.form != "table":
-        output.json({"format": "ironflow.outbox/v1", **found})
+        output.json({"schema": "ironflow.outbox/v1", **found})
         return
     output.fields(
         [
