@@ -189,6 +189,12 @@ class ProjectionNotFound(NotFound):
     code = "PROJECTION_NOT_FOUND"
 
 
+class RevisionNotFound(NotFound):
+    """A projection has no such revision."""
+
+    code = "REVISION_NOT_FOUND"
+
+
 class RebuildNotFound(NotFound):
     """The projection was never rebuilt."""
 

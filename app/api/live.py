@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any, TypeVar
 
 import falcon.asgi
 import msgspec
 
-from app.api.answers import encode
+from app.api.answers import encode, error_of
 from app.api.parameters import query_of
 from app.api.shapes.base import FollowQuery
-from app.errors import InvalidArgument, Unavailable
+from app.errors import InvalidArgument, IronflowError, Unavailable
 from app.history.entry import Entry
 from app.history.live import POLICIES, Ended, Interest, Live, Subscription
 from storage.contract import StorageError
+
+T = TypeVar("T")
 
 HEARTBEAT_S = 15.0
 
@@ -84,7 +87,29 @@ async def _frames(subscription: Subscription, framed: Callable[[Entry], bytes]) 
         subscription.close()
 
 
+def send_states(resp: falcon.asgi.Response, states: AsyncGenerator[T | None, None], show: Callable[[T], Any]) -> None:
+    """Answer with a stream of what has no position: one event a state, and a comment in place of None."""
+    resp.set_header("Cache-Control", "no-cache")
+    resp.set_header("X-Accel-Buffering", "no")
+    resp.sse = _state_frames(states, show)
+
+
+async def _state_frames(states: AsyncGenerator[T | None, None], show: Callable[[T], Any]) -> AsyncIterator[Any]:
+    async with aclosing(states):
+        try:
+            async for state in states:
+                yield Frames(b": still here\n\n" if state is None else _data(show(state)))
+        except (IronflowError, StorageError) as error:
+            told = error_of(error)
+            retrying = isinstance(error, StorageError)
+            yield Frames(_data({"type": "error", "message": told.message, "code": told.code, "retrying": retrying}))
+
+
+def _data(content: Any) -> bytes:
+    raw = bytes(content) if isinstance(content, msgspec.Raw) else encode(content)
+    return b"data: %s\n\n" % (_NEWLINE.sub(b"\ndata: ", raw) if b"\n" in raw or b"\r" in raw else raw)
+
+
 def frame(content: Any, position: int) -> bytes:
     """One event; newlines in users' JSON are kept as the form wants them."""
-    raw = bytes(content) if isinstance(content, msgspec.Raw) else encode(content)
-    return b"id: %d\ndata: %s\n\n" % (position, _NEWLINE.sub(b"\ndata: ", raw) if b"\n" in raw or b"\r" in raw else raw)
+    return b"id: %d\n" % position + _data(content)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import falcon.asgi
 import msgspec
 
+from app.api import live
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
 from app.api.parameters import query_of
@@ -22,23 +23,28 @@ from app.api.shapes.projections import (
     ProjectionResponse,
     ProjectionStatusResponse,
     ProjectionSummary,
+    ProjectionUpdate,
     ReasonQuery,
     RebuildJobResponse,
     RegisteredProjectionResponse,
     WaitBatchResponse,
     WaitItemResult,
     WaitResult,
+    WatchProjectionQuery,
     caught_shown,
     job_shown,
     status_shown,
     summary,
     told,
+    updated,
     whole,
 )
+from app.api.shapes.subscriptions import StreamError
 from app.errors import InvalidArgument, IronflowError
 from app.history import moments
 from app.history.kinds import ProjectionDefinition, Rule
 from app.history.kinds.base import empty
+from app.projections.states import check_partition
 from app.projections.waits import TIMEOUT_S, Caught, Item
 
 
@@ -273,6 +279,19 @@ def _timeout_s(ms: int | None) -> float:
     return TIMEOUT_S if ms is None else ms / 1_000
 
 
+class Watch:
+    def __init__(self, services: Services) -> None:
+        self._projections = services.projections
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        query, environment = query_of(req, WatchProjectionQuery), environment_of(req)
+        self._projections.registry.get(environment, name)
+        check_partition(query.partition)
+        live.send_states(
+            resp, self._projections.watches.watch(environment, name, query.partition, beat_s=live.HEARTBEAT_S), updated
+        )
+
+
 def routes(services: Services) -> Sequence[Route]:
     missing: Mapping[int, str] = {404: "there is no such projection"}
     one = {
@@ -332,6 +351,18 @@ def routes(services: Services) -> Sequence[Route]:
         {200: Answer("caught up, or timed out", WaitResult), **missing, 409: "an event has stopped it"},
         body=Body(WaitForEventBody, {"eventId": "evt_…", "projection": "shop", "timeoutMs": 1000}),
     )
+    watch = Operation(
+        "Follow the state of a partition: as it is, and again whenever it has changed, as server-sent events",
+        {
+            200: Answer(
+                "a stream of states; changes that come quickly are told as one",
+                (ProjectionUpdate, StreamError),
+                "text/event-stream",
+            ),
+            **missing,
+        },
+        query=WatchProjectionQuery,
+    )
     path = "/api/v1/projections"
     listing = Operation(
         "Every projection, by name", {200: Answer("them", list[ProjectionSummary])}, query=ListProjectionsQuery
@@ -350,6 +381,7 @@ def routes(services: Services) -> Sequence[Route]:
         Route(f"{path}/{{name}}/status", ProjectionStatus(services), {"GET": status}),
         Route(f"{path}/{{name}}/partitions", Partitions(services), {"GET": partitions}),
         Route(f"{path}/{{name}}/rebuild", Rebuild(services), rebuild),
+        Route(f"{path}/{{name}}/watch", Watch(services), {"GET": watch}),
         Route(f"{path}/{{name}}/catchup", Catchup(services), {"GET": catchup}),
         *(
             Route(

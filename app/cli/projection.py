@@ -178,6 +178,23 @@ def wait(session: Session, name: str, event_id: str | None, position: int | None
         session.output.note(f"{name} has reached position {caught['currentSeq']}")
 
 
+@command.command("watch")
+@click.argument("name")
+@click.option("--partition", default="", help="Else the global one.")
+@click.option("--count", type=click.IntRange(1), help="End after so many states.")
+@connected
+def watch(session: Session, name: str, partition: str, count: int | None) -> None:
+    """Follow a state: as it is, and whenever it has changed, until Ctrl-C. One line each; with --json one object a
+    line."""
+    output = session.output
+    for number, told in enumerate(session.client.projections.watch(name, partition=partition), 1):
+        text = json.dumps(told["state"] if output.form == "table" else told, ensure_ascii=False)
+        output.out.write((f"{told['last_event_seq']:>8}  {plain(text)}" if output.form == "table" else text) + "\n")
+        output.out.flush()
+        if number == count:
+            return
+
+
 def _print(session: Session, state: Any) -> None:
     text = json.dumps(state, ensure_ascii=False, indent=2)
     session.output.out.write("\n".join(plain(line) for line in text.splitlines()) + "\n")

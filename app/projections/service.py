@@ -17,8 +17,10 @@ from app.projections.leases import Leases, lost
 from app.projections.noun import Generation, Projection
 from app.projections.rebuild import Rebuilds
 from app.projections.registry import Registry
+from app.projections.revisions import Revisions
 from app.projections.states import Saved, States
 from app.projections.waits import CatchUps
+from app.projections.watches import Watches
 from storage.contract import Storage
 from storage.projections import Fence
 
@@ -46,6 +48,8 @@ class Projections:
         self.states = States(storage=storage, tail=tail, leases=self.leases, feed=self.feed, clock=clock)
         self.rebuilds = Rebuilds(storage=storage, tail=tail, registry=self.registry, feed=self.feed, clock=clock)
         self.waits = CatchUps(storage=storage, tail=tail, registry=self.registry, feed=self.feed)
+        self.revisions = Revisions(storage)
+        self.watches = Watches(storage=storage, registry=self.registry, states=self.states, waits=self.waits)
 
     async def start(self) -> None:
         """Take up what the store holds."""

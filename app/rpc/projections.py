@@ -13,6 +13,7 @@ from app.history.kinds import NULL
 from app.projections.leases import is_plain
 from app.projections.noun import Projection
 from app.projections.rebuild import Job
+from app.projections.revisions import Revision
 from app.projections.states import State
 from app.projections.waits import TIMEOUT_S, Caught, Item
 from app.rpc import convert, projection_runners
@@ -21,6 +22,7 @@ from ironflow.v1 import projection_pb2 as pb
 from storage import history
 
 LIMIT_MAX = 1_000
+HISTORY_LIMIT = 100
 
 
 async def get(services: Services, caller: Caller, request: pb.GetProjectionRequest) -> pb.GetProjectionResponse:
@@ -160,6 +162,31 @@ async def wait_for_event(
     return _caught(caught)
 
 
+async def list_history(
+    services: Services, caller: Caller, request: pb.ListProjectionHistoryRequest
+) -> pb.ListProjectionHistoryResponse:
+    if request.limit < 0 or request.before_revision < 0:
+        raise InvalidArgument("limit and before_revision must not be negative", field="limit", hint="1 or more")
+    limit = min(request.limit or HISTORY_LIMIT, LIMIT_MAX)
+    found = await services.projections.revisions.list(
+        caller.environment, request.name, before=request.before_revision, limit=limit + 1
+    )
+    page = found[:limit]
+    has_more = len(found) > limit
+    return pb.ListProjectionHistoryResponse(
+        entries=[_revision(caller, request.name, one) for one in page],
+        has_more=has_more,
+        next_before_revision=page[-1].number if has_more else 0,
+    )
+
+
+async def get_revision(
+    services: Services, caller: Caller, request: pb.GetProjectionRevisionRequest
+) -> pb.GetProjectionRevisionResponse:
+    found = await services.projections.revisions.get(caller.environment, request.name, request.revision)
+    return pb.GetProjectionRevisionResponse(entry=_revision(caller, request.name, found))
+
+
 METHODS: dict[str, tuple[type[Message], Method]] = {
     **projection_runners.METHODS,
     "GetProjection": (pb.GetProjectionRequest, get),
@@ -172,6 +199,8 @@ METHODS: dict[str, tuple[type[Message], Method]] = {
     "CancelRebuild": (pb.CancelRebuildRequest, cancel_rebuild),
     "WaitProjectionCatchup": (pb.WaitProjectionCatchupRequest, wait_catchup),
     "WaitProjectionCatchupBatch": (pb.WaitProjectionCatchupBatchRequest, wait_catchup_batch),
+    "ListProjectionHistory": (pb.ListProjectionHistoryRequest, list_history),
+    "GetProjectionRevision": (pb.GetProjectionRevisionRequest, get_revision),
     "WaitForEvent": (pb.WaitForEventRequest, wait_for_event),
 }
 
@@ -215,6 +244,30 @@ def _put_state(response: pb.GetProjectionResponse, found: State, *, as_json: boo
         response.state_json = found.state
     else:
         convert.put(response, "state", msgspec.Raw(found.state))
+
+
+def _revision(caller: Caller, name: str, revision: Revision) -> pb.ProjectionHistoryEntry:
+    entry, before = revision.entry, revision.before
+    message = pb.ProjectionHistoryEntry(
+        event_id=f"sys_{entry.position}",
+        revision=revision.number,
+        actor_id=entry.actor,
+        change_reason=revision.reason,
+        change_type=revision.change,
+        recorded_at=convert.timestamp(entry.recorded_at),
+    )
+    if before is not None:
+        definition = pb.ProjectionDefinition(
+            name=name,
+            environment_id=caller.environment,
+            version=before.version,
+            events=before.events,
+            partition_key=before.partition_key,
+            mode=before.mode,
+            description=before.description,
+        )
+        message.previous_definition.CopyFrom(definition)
+    return message
 
 
 def _job(job: Job) -> pb.RebuildJob:

@@ -388,6 +388,11 @@ class Projections(Part):
     wait = Blocking(projections.wait)
     wait_for_event = Blocking(projections.wait_for_event)
 
+    def watch(self, name: str, *, partition: str = "") -> Iterator[Json]:
+        """The state of a partition with what it is of (`state`, `last_event_seq`, `version`), as it is and again
+        whenever it has changed, for ever; changes that come quickly are told as one. Raises NotFound."""
+        return self._client.watch(projections.watch_path(name), {"partition": partition}, None)
+
 
 class AsyncProjections(AsyncPart):
     list = Awaited(projections.list_projections)
@@ -404,6 +409,11 @@ class AsyncProjections(AsyncPart):
     delete = Awaited(projections.delete)
     wait = Awaited(projections.wait)
     wait_for_event = Awaited(projections.wait_for_event)
+
+    def watch(self, name: str, *, partition: str = "") -> AsyncIterator[Json]:
+        """The state of a partition with what it is of (`state`, `last_event_seq`, `version`), as it is and again
+        whenever it has changed, for ever; changes that come quickly are told as one. Raises NotFound."""
+        return self._client.watch(projections.watch_path(name), {"partition": partition}, None)
 
 
 class Breakers(Part):

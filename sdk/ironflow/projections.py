@@ -132,6 +132,10 @@ def wait_for_event(name: str, event_id: str, *, timeout_s: float = TIMEOUT_S) ->
         _check_time(name, caught, until, timeout_s)
 
 
+def watch_path(name: str) -> str:
+    return _path(name, "watch")
+
+
 def _check_time(name: str, caught: Json, until: float, timeout_s: float) -> None:
     """Raises Timeout when the time is over."""
     if time.monotonic() >= until:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -292,3 +294,75 @@ def test_other_bad_requests_are_named(http: httpx.Client) -> None:
     assert http.post(f"{PATH}/orders/rebuild", json={"partition": "p"}).json()["field"] == "partition"
     assert save(http, None, 1, 10**9)["code"] == "invalid_argument"
     assert call(http, "RenewProjectionLease", name="orders", lease={"token": "x"})["code"] == "invalid_argument"
+
+
+def test_the_definitions_that_a_projection_has_had_are_told(http: httpx.Client) -> None:
+    register(http, changeReason="first")
+    call(http, "PauseProjection", name="orders")
+    register(http, version=2, events=["order.>", "refund.>"], changeReason="refunds too")
+    http.delete(f"{PATH}/orders", params={"reason": "gone"})
+    register(http, version=1)
+
+    newest = call(http, "ListProjectionHistory", name="orders", limit=2)
+    older = call(http, "ListProjectionHistory", name="orders", beforeRevision=newest["nextBeforeRevision"])
+    again, deleted, updated, created = found = [*newest["entries"], *older["entries"]]
+
+    assert [one["changeType"] for one in found] == ["created", "deleted", "updated", "created"]
+    assert (newest["hasMore"], older["hasMore"]) == (True, False)
+    assert [one["changeReason"] for one in found] == ["", "gone", "refunds too", "first"]
+    assert "previousDefinition" not in created
+    assert "previousDefinition" not in again
+    assert updated["previousDefinition"]["events"] == ["order.>"]
+    assert deleted["previousDefinition"]["version"] == "2"
+    for one in found:
+        assert call(http, "GetProjectionRevision", name="orders", revision=one["revision"])["entry"] == one
+    assert call(http, "GetProjectionRevision", name="orders", revision="2")["code"] == "not_found"  # the pause
+    assert call(http, "GetProjectionRevision", name="orders", revision="99")["code"] == "not_found"
+    assert call(http, "ListProjectionHistory", name="nobody")["code"] == "not_found"
+    assert call(http, "ListProjectionHistory", name="orders", limit=-1)["code"] == "invalid_argument"
+
+
+# Watching a state.
+
+
+def watching(answer: httpx.Response) -> Iterator[Any]:
+    """What a stream of server-sent events brings."""
+    return (json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: "))
+
+
+def test_a_state_is_told_as_it_is_and_whenever_it_has_changed(http: httpx.Client) -> None:
+    declare(http, partition_key="$.data.customer")
+    with http.stream("GET", f"{PATH}/orders/watch", params={"partition": "a"}) as answer:
+        told = watching(answer)
+        nothing = next(told)
+        event_id, position = emit(http, 1, customer="a")
+        first = next(told)
+        emit(http, 2, customer="b")
+        emit(http, 3, customer="a")
+        second = next(told)
+    with http.stream("GET", f"{PATH}/orders/watch", params={"partition": "a"}) as answer:
+        again = next(watching(answer))
+
+    assert (nothing["type"], nothing["state"]) == ("projection_update", None)
+    assert (first["state"], first["last_event_id"]) == ({"count": 1, "last": 1}, event_id)
+    assert (first["last_event_seq"], first["partition_key"], first["version"]) == (position, "a", 1)
+    assert second["state"] == {"count": 2, "last": 3}
+    assert again == second
+
+
+def test_who_watches_hears_of_a_rebuild_and_of_the_end(http: httpx.Client) -> None:
+    declare(http)
+    wait(http, emit(http, 1)[0])
+    with http.stream("GET", f"{PATH}/orders/watch") as answer:
+        told = watching(answer)
+        before = next(told)
+        declare(http, initial={"count": 10})
+        after = next(told)
+        http.delete(f"{PATH}/orders")
+        end = next(told)
+
+    assert (before["state"]["count"], after["state"]["count"]) == (1, 11)
+    assert (end["type"], end["code"], end["retrying"]) == ("error", "PROJECTION_NOT_FOUND", False)
+    assert http.get(f"{PATH}/orders/watch").status_code == 404
+    declare(http)
+    assert http.get(f"{PATH}/orders/watch", params={"partition": "x" * 600}).json()["field"] == "partition"

@@ -137,3 +137,18 @@ def test_errors_say_what_and_what_to_try(ironflow: Ironflow, arguments: list[str
     assert shown.returncode == code, shown.stderr
     assert text in shown.stderr
     assert "Traceback" not in shown.stderr
+
+
+def test_states_of_projections(ironflow: Ironflow, tmp_path: Path) -> None:
+    rules = {"events": ["n"], "initial": {"count": 7}, "rules": [{"on": "n", "set": {"count": "state.count + 1"}}]}
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    ironflow("projection", "register", "counts", "-d", "@rules.json")
+    ironflow("emit", "n")
+    ironflow("projection", "wait", "counts")
+
+    shown = ironflow("projection", "watch", "counts", "--count", "1").stdout
+    told = json.loads(ironflow("projection", "watch", "counts", "--count", "1", "--json").stdout)
+
+    assert shown.split(maxsplit=1)[1] == '{"count": 8}\n'
+    assert (told["state"], told["partition_key"]) == ({"count": 8}, "__global__")
+    assert ironflow("projection", "watch", "nope").returncode == 3

@@ -77,6 +77,22 @@ async def test_a_worker_folds_each_partition(client: AsyncClient, working: Worki
         assert (await client.projections.status("counts"))["lag"] == 0
 
 
+async def test_a_state_is_watched_while_a_worker_folds(client: AsyncClient, working: Working) -> None:
+    async with working(counting()):
+        watched = client.projections.watch("counts")
+        async with asyncio.timeout(WAIT_S):
+            before = await anext(watched)
+            await emit(client, {}, {})
+            counts = [0]
+            async for told in watched:
+                counts.append(told["state"]["count"])
+                if counts[-1] == 2:
+                    break
+
+    assert before["state"] is None
+    assert counts == sorted(counts)
+
+
 async def test_what_a_worker_did_not_fold_the_next_one_does(client: AsyncClient, working: Working) -> None:
     async with working(counting()):
         await client.projections.wait_for_event("counts", await emit(client, {}), timeout_s=WAIT_S)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app import clock
 from app.api.shapes.base import Instant, Shape, Text, given
-from app.history.kinds import ProjectionDefinition
+from app.history.kinds import NULL, ProjectionDefinition
 from app.projections.rebuild import Job
 from app.projections.service import Status
 from app.projections.states import State
@@ -30,6 +30,10 @@ class ListProjectionsQuery(msgspec.Struct):
 class ProjectionQuery(msgspec.Struct):
     partition: Partition = ""
     at: Annotated[str, Meta(description="the state as of a position, or a time: RFC 3339, or such as 15m ago")] = ""
+
+
+class WatchProjectionQuery(msgspec.Struct):
+    partition: Partition = ""
 
 
 class CatchupQuery(msgspec.Struct):
@@ -91,6 +95,12 @@ class ProjectionStateShape(Shape, kw_only=True):
     last_event_time: Instant | UnsetType = UNSET
     version: int
     updated_at: Instant | UnsetType = UNSET
+
+
+class ProjectionUpdate(ProjectionStateShape, kw_only=True):
+    """The state of one partition as watchers get it: null if it has none."""
+
+    type: Literal["projection_update"]
 
 
 class ProjectionResponse(ProjectionSummary, kw_only=True):
@@ -205,19 +215,26 @@ def whole(status: Status, state: State) -> ProjectionResponse:
 
 def state_shown(state: State) -> ProjectionStateShape | None:
     """None if there is none."""
-    if state.state is None:
-        return None
-    return ProjectionStateShape(
-        projection_name=state.projection.name,
-        environment_id=state.projection.environment,
-        partition_key=state.partition,
-        state=msgspec.Raw(state.state),
-        last_event_id=state.last_event_id,
-        last_event_seq=state.position,
-        last_event_time=clock.rfc3339(state.last_event_at) if state.last_event_at else UNSET,
-        version=state.version,
-        updated_at=clock.rfc3339(state.updated_at) if state.updated_at else UNSET,
-    )
+    return None if state.state is None else ProjectionStateShape(**_state(state))
+
+
+def updated(state: State) -> ProjectionUpdate:
+    """As watchers get it."""
+    return ProjectionUpdate(type="projection_update", **_state(state))
+
+
+def _state(state: State) -> dict[str, Any]:
+    return {
+        "projection_name": state.projection.name,
+        "environment_id": state.projection.environment,
+        "partition_key": state.partition,
+        "state": NULL if state.state is None else msgspec.Raw(state.state),
+        "last_event_id": state.last_event_id,
+        "last_event_seq": state.position,
+        "last_event_time": clock.rfc3339(state.last_event_at) if state.last_event_at else UNSET,
+        "version": state.version,
+        "updated_at": clock.rfc3339(state.updated_at) if state.updated_at else UNSET,
+    }
 
 
 def status_shown(status: Status) -> ProjectionStatusResponse:
