@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -47,13 +48,30 @@ def test_the_github_board_runs_as_its_readme_says(start_server: Callable[..., Se
     assert run_readme("github_board", start_server(), tmp_path, {}) == 9
 
 
-def run_readme(example: str, server: ServerProcess, folder: Path, files: Mapping[str, Path]) -> int:
-    """Returns how many commands printed what is written. `files` has the example write elsewhere."""
+def test_the_cqrs_shop_runs_as_its_readme_says(start_server: Callable[..., ServerProcess], tmp_path: Path) -> None:
+    cookies = {"shop.cookies": tmp_path / "shop.cookies"}
+    assert run_readme("cqrs_shop", start_server(), tmp_path, {}, elsewhere=cookies) == 5
+
+
+def run_readme(
+    example: str,
+    server: ServerProcess,
+    folder: Path,
+    files: Mapping[str, Path],
+    *,
+    elsewhere: Mapping[str, Path] = MappingProxyType({}),
+) -> int:
+    """Returns how many commands printed what is written. `files` has the example write elsewhere, `elsewhere` the
+    commands."""
     port = free_port()
     terminals = Terminals(
         server,
         folder / "terminals.log",
-        replaced={"8000": str(port), "cat report.json": f"cat {folder}/report.json"},
+        replaced={
+            "8000": str(port),
+            "cat report.json": f"cat {folder}/report.json",
+            **{name: str(file) for name, file in elsewhere.items()},
+        },
         environment={name: str(file) for name, file in files.items()},
     )
     ran = 0
