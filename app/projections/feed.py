@@ -33,14 +33,19 @@ WAIT_S_MAX = 30.0
 
 
 class Delivered:
-    """An event on its way to a reducer."""
+    """An event on its way to a reducer; `envelope` is what expressions see, decoded once."""
 
-    __slots__ = ("entry", "fact", "partition")
+    __slots__ = ("_candidate", "entry", "fact", "partition")
 
-    def __init__(self, entry: Entry, fact: EventEmitted, partition: str) -> None:
+    def __init__(self, entry: Entry, fact: EventEmitted, partition_key: str) -> None:
         self.entry = entry
         self.fact = fact
-        self.partition = partition
+        self._candidate = Candidate(entry)
+        self.partition = definitions.partition_of(self.envelope, partition_key) if partition_key else definitions.GLOBAL
+
+    @property
+    def envelope(self) -> Mapping[str, Any]:
+        return self._candidate.envelope
 
     @property
     def position(self) -> int:
@@ -172,7 +177,7 @@ def read(
             position = record.position
             fact = (entry := Entry(record)).fact
             if isinstance(fact, EventEmitted) and chosen.wants(fact.name):
-                found.append(Delivered(entry, fact, _partition(entry, definition.partition_key)))
+                found.append(Delivered(entry, fact, definition.partition_key))
                 size += len(entry.data)
                 if len(found) >= limit or size > BATCH_BYTES_MAX:
                     return Batch(found, position, after)
@@ -181,15 +186,6 @@ def read(
         if position >= until:
             break
     return Batch(found, position, after)
-
-
-def envelope(delivered: Delivered) -> Mapping[str, Any]:
-    """The event as expressions see it."""
-    return Candidate(delivered.entry).envelope
-
-
-def _partition(entry: Entry, path: str) -> str:
-    return definitions.partition_of(Candidate(entry).envelope, path) if path else definitions.GLOBAL
 
 
 def _name(entry: Entry) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from app.history.kinds import ProjectionDefinition
-from app.projections.feed import Delivered, envelope
+from app.projections.feed import Delivered
 from app.projections.rules import ReducerFailed, Rules, State
 
 _decode = msgspec.json.Decoder(dict).decode
@@ -22,7 +22,7 @@ class Reducer:
 
     def apply(self, state: State, delivered: Delivered) -> State:
         """Raises ReducerFailed."""
-        return self._rules.apply(state, envelope(delivered))
+        return self._rules.apply(state, delivered.envelope)
 
     def skipping(self, state: bytes | None, delivered: Delivered) -> bytes:
         """The state after an event, or as it was where the event was skipped, as it then was."""
