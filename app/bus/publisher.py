@@ -133,13 +133,21 @@ class Publisher:
 
 
 async def _purge(stream: JetStreamContext, sent: Sequence[Entry]) -> None:
-    """Remove the messages of entities that were redacted; the entry that says so follows them, and stays."""
+    """Erase the messages of entities that were redacted; the entry that says so follows them, and stays. One by one,
+    because NATS overwrites in its files what is deleted so, and what is purged only when it compacts them."""
+    from nats.js.errors import NotFoundError
+
     for entry in sent:
         if entry.kind == HistoryRedacted.kind:
             assert isinstance(entry.fact, HistoryRedacted)
             subject = subjects.of_entity(entry.environment, entry.fact.stream)
-            if subject:
-                await stream.purge_stream(STREAM, subject=subject)
+            while subject:
+                try:
+                    message = await stream.get_last_msg(STREAM, subject)
+                except NotFoundError:
+                    break
+                assert message.seq is not None
+                await stream.delete_msg(STREAM, message.seq)
 
 
 class _OutOfStep(Exception):

@@ -165,13 +165,13 @@ async def test_a_wiped_directory_is_filled_again_from_history(node: Node, server
 
 @pytest.mark.parametrize("interrupted", [False, True])
 async def test_messages_of_a_purged_entity_are_removed(
-    node: Node, server: NatsServer, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+    node: Node, server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
 ) -> None:
     """Also if the publisher was interrupted between sending the redaction and purging for it."""
     purged, kept = (f"ironflow.default.entities.customer.a%2E{n}.moved" for n in (1, 2))
     publisher = Publisher(node.tail, place=Place(server=server))
-    for id in ("a.1", "a.2"):
-        await node.streams.append("default", [Append("customer", id, (NewEvent("default", "moved", b'"x"'),))])
+    for id, data in (("a.1", b'"Elm Street"'), ("a.2", b'"Oak Street"')):
+        await node.streams.append("default", [Append("customer", id, (NewEvent("default", "moved", data),))])
     if interrupted:
 
         async def interrupt(stream: Any, sent: Any) -> None:
@@ -197,6 +197,9 @@ async def test_messages_of_a_purged_entity_are_removed(
     assert positions == ["2", "3", "4", "5"]
     assert kept in await subjects_of(stream)
     assert purged not in await subjects_of(stream)
+    files = b"".join(file.read_bytes() for file in (tmp_path / "nats" / "js").rglob("*.blk"))
+    assert b"Oak Street" in files
+    assert b"Elm Street" not in files
     publishing.cancel()
     await client.close()
 
