@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 PULL_EXPIRES_S = 30.0
-PULLS_MAX = 8
 TIMEOUT_S = 10.0
 FLUSH_TIMEOUT_S = 5
 
@@ -54,6 +53,16 @@ class Settlement(NamedTuple):
     unseen: bool = False
 
 
+class Pull(NamedTuple):
+    """A request to the queue: its number, how many messages it may still bring, and when it is over for certain. There
+    is one at a time: NATS serves several in turns and messages do not tell which one they answer, so that nobody could
+    say how much is still coming."""
+
+    number: int
+    left: int
+    until: float
+
+
 class Lost(Exception):
     """The queue does not answer as it should: begin anew."""
 
@@ -69,7 +78,7 @@ class Work:
         self._settled = settled
         self._consumer = ""
         self._client: Client | None = None
-        self._asked: list[tuple[int, int, float]] = []  # number of the request, how many it may still bring, its end
+        self._pull: Pull | None = None
         self._number = 0
         self._wake = asyncio.Event()
         self._frames: list[bytes] = []
@@ -222,7 +231,7 @@ class Work:
         inbox = client.new_inbox()
         received = await client.subscribe(f"{inbox}.*", cb=self._receive)
         self._failure = None
-        self._asked = []
+        self._pull = None
         self._client = client
         self._wake.set()
         try:
@@ -244,26 +253,25 @@ class Work:
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{queue.stream}.{queue.consumer}"
         while True:
             with suppress(TimeoutError):  # look again whether what was asked for is over
-                async with asyncio.timeout(
-                    min(PULL_EXPIRES_S / 2, self._ack_wait_s)
-                ):  # wait_for may miss its cancelling
+                # wait_for may miss its cancelling
+                async with asyncio.timeout(min(PULL_EXPIRES_S / 2, self._ack_wait_s)):
                     await self._wake.wait()
             self._wake.clear()
             if self._failure is not None:
                 raise self._failure
             now = loop.time()
-            self._asked = [one for one in self._asked if one[2] > now]
+            if self._pull is not None and self._pull.until <= now:
+                self._pull = None
             if self.group.status != "active":
                 continue
             for member in self.members.values():
                 member.expire(now - self._ack_wait_s)
             room = sum(max(0, member.free) for member in self.members.values())
-            coming = sum(left for _, left, _ in self._asked)
-            wanted = min(room, self.group.settings.max_inflight) - coming
-            if wanted <= 0 or len(self._asked) >= PULLS_MAX or (coming and wanted * 4 < room):
+            wanted = min(room, self.group.settings.max_inflight)
+            if wanted <= 0 or self._pull is not None:
                 continue
             self._number += 1
-            self._asked.append((self._number, wanted, now + PULL_EXPIRES_S + 1))
+            self._pull = Pull(self._number, wanted, now + PULL_EXPIRES_S + 1)
             asked = {"batch": wanted, "expires": int(PULL_EXPIRES_S * 1e9)}
             await client.publish(subject, msgspec.json.encode(asked), reply=f"{inbox}.{self._number}")
 
@@ -271,9 +279,9 @@ class Work:
         if not message.reply:
             self._status(message)
             return
-        if self._asked:  # requests are served in order
-            number, left, until = self._asked[0]
-            self._asked[0:1] = [(number, left - 1, until)] if left > 1 else []
+        if self._pull is not None:
+            left = self._pull.left - 1
+            self._pull = self._pull._replace(left=left) if left else None
         attempt, number = _counts(message.reply)
         fed = int((message.headers or {})[queues.FED])
         try:
@@ -296,7 +304,8 @@ class Work:
         """A request is over without all that it asked for."""
         status = (message.headers or {}).get("Status", "")
         over = message.subject.rpartition(".")[2]
-        self._asked = [one for one in self._asked if str(one[0]) != over]
+        if self._pull is not None and over == str(self._pull.number):
+            self._pull = None
         described = (message.headers or {}).get("Description", "")
         if status == "503" or (status == "409" and "deleted" in described.lower()):
             self._failure = Lost(f"the queue is gone: {status} {described}")
