@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery, entities, groups, history, projections, schemas, tables, topics
+from ironflow import calls, discovery, groups, nouns, tables
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
 from ironflow.errors import InvalidArgument, IronflowError, ServerUnavailable, Timeout, from_answer
 from ironflow.kv import AsyncKv, Kv
 from ironflow.live import AsyncWatch, Watch
-from ironflow.parts import AsyncPart, Awaited, Blocking, Done, Part
+from ironflow.parts import Awaited, Blocking, Done
 from ironflow.secrets import AsyncSecrets, Secrets
 from ironflow.subscriptions import AsyncSubscription, Policy, Subscription, asked
 from ironflow.webhooks import AsyncWebhooks, Webhooks
@@ -59,21 +59,21 @@ class Client:
         self.url = found.url
         self._found = found
         self._http = httpx.Client(**_options(found, timeout_s), transport=transport)
-        self.runs = Runs(self)
-        self.events = Events(self)
-        self.functions = Functions(self)
+        self.runs = nouns.Runs(self)
+        self.events = nouns.Events(self)
+        self.functions = nouns.Functions(self)
         self.kv = Kv(self)
         self.config = Config(self)
         self.secrets = Secrets(self)
-        self.streams = Streams(self)
-        self.history = History(self)
-        self.schemas = Schemas(self)
-        self.projections = Projections(self)
-        self.breakers = Breakers(self)
+        self.streams = nouns.Streams(self)
+        self.history = nouns.History(self)
+        self.schemas = nouns.Schemas(self)
+        self.projections = nouns.Projections(self)
+        self.breakers = nouns.Breakers(self)
         self.webhooks = Webhooks(self)
-        self.topics = Topics(self)
-        self.groups = Groups(self)
-        self.dead_letters = DeadLetters(self)
+        self.topics = nouns.Topics(self)
+        self.groups = nouns.Groups(self)
+        self.dead_letters = nouns.DeadLetters(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -170,21 +170,21 @@ class AsyncClient:
         self.url = found.url
         self._found = found
         self._http = httpx.AsyncClient(**_options(found, timeout_s), transport=transport)
-        self.runs = AsyncRuns(self)
-        self.events = AsyncEvents(self)
-        self.functions = AsyncFunctions(self)
+        self.runs = nouns.AsyncRuns(self)
+        self.events = nouns.AsyncEvents(self)
+        self.functions = nouns.AsyncFunctions(self)
         self.kv = AsyncKv(self)
         self.config = AsyncConfig(self)
         self.secrets = AsyncSecrets(self)
-        self.streams = AsyncStreams(self)
-        self.history = AsyncHistory(self)
-        self.schemas = AsyncSchemas(self)
-        self.projections = AsyncProjections(self)
-        self.breakers = AsyncBreakers(self)
+        self.streams = nouns.AsyncStreams(self)
+        self.history = nouns.AsyncHistory(self)
+        self.schemas = nouns.AsyncSchemas(self)
+        self.projections = nouns.AsyncProjections(self)
+        self.breakers = nouns.AsyncBreakers(self)
         self.webhooks = AsyncWebhooks(self)
-        self.topics = AsyncTopics(self)
-        self.groups = AsyncGroups(self)
-        self.dead_letters = AsyncDeadLetters(self)
+        self.topics = nouns.AsyncTopics(self)
+        self.groups = nouns.AsyncGroups(self)
+        self.dead_letters = nouns.AsyncDeadLetters(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -256,222 +256,6 @@ class AsyncClient:
                 raise error
             await asyncio.sleep(delay_s)
             attempt += 1
-
-
-class Runs(Part):
-    list = Blocking(calls.list_runs)
-    get = Blocking(calls.get_run)
-    steps = Blocking(calls.run_steps)
-    wait = Blocking(calls.wait_for_run)
-    cancel = Blocking(calls.cancel_run)
-    resume = Blocking(calls.resume_run)
-
-
-class AsyncRuns(AsyncPart):
-    list = Awaited(calls.list_runs)
-    get = Awaited(calls.get_run)
-    steps = Awaited(calls.run_steps)
-    wait = Awaited(calls.wait_for_run)
-    cancel = Awaited(calls.cancel_run)
-    resume = Awaited(calls.resume_run)
-
-
-class Events(Part):
-    list = Blocking(calls.list_events)
-    get = Blocking(calls.get_event)
-
-
-class AsyncEvents(AsyncPart):
-    list = Awaited(calls.list_events)
-    get = Awaited(calls.get_event)
-
-
-class Functions(Part):
-    list = Blocking(calls.list_functions)
-    get = Blocking(calls.get_function)
-    pause = Blocking(calls.pause_function)
-    resume = Blocking(calls.resume_function)
-    archive = Blocking(calls.archive_function)
-    delete = Blocking(calls.delete_function)
-    versions = Blocking(calls.function_versions)
-    version = Blocking(calls.function_version)
-    diff = Blocking(calls.diff_function)
-    roll_back = Blocking(calls.roll_back_function)
-    debounced = Blocking(calls.debounced)
-    cancel_debounced = Blocking(calls.cancel_debounced)
-
-
-class AsyncFunctions(AsyncPart):
-    list = Awaited(calls.list_functions)
-    get = Awaited(calls.get_function)
-    pause = Awaited(calls.pause_function)
-    resume = Awaited(calls.resume_function)
-    archive = Awaited(calls.archive_function)
-    delete = Awaited(calls.delete_function)
-    versions = Awaited(calls.function_versions)
-    version = Awaited(calls.function_version)
-    diff = Awaited(calls.diff_function)
-    roll_back = Awaited(calls.roll_back_function)
-    debounced = Awaited(calls.debounced)
-    cancel_debounced = Awaited(calls.cancel_debounced)
-
-
-class Streams(Part):
-    list = Blocking(entities.list_streams)
-    append = Blocking(entities.append)
-    append_all = Blocking(entities.append_all)
-    read = Blocking(entities.read)
-    events = Blocking(entities.events)
-    info = Blocking(entities.info)
-    history = Blocking(entities.history)
-    delete = Blocking(entities.delete)
-    save_snapshot = Blocking(entities.save_snapshot)
-    snapshot = Blocking(entities.snapshot)
-
-
-class AsyncStreams(AsyncPart):
-    list = Awaited(entities.list_streams)
-    append = Awaited(entities.append)
-    append_all = Awaited(entities.append_all)
-    read = Awaited(entities.read)
-    events = Awaited(entities.events)
-    info = Awaited(entities.info)
-    history = Awaited(entities.history)
-    delete = Awaited(entities.delete)
-    save_snapshot = Awaited(entities.save_snapshot)
-    snapshot = Awaited(entities.snapshot)
-
-
-class History(Part):
-    list = Blocking(history.list_entries)
-    get = Blocking(history.get_entry)
-    lineage = Blocking(history.lineage)
-
-
-class AsyncHistory(AsyncPart):
-    list = Awaited(history.list_entries)
-    get = Awaited(history.get_entry)
-    lineage = Awaited(history.lineage)
-
-
-class Schemas(Part):
-    list = Blocking(schemas.list_schemas)
-    register = Blocking(schemas.register)
-    get = Blocking(schemas.get)
-    delete = Blocking(schemas.delete)
-    enforce = Blocking(schemas.enforce)
-    check = Blocking(schemas.check)
-
-
-class AsyncSchemas(AsyncPart):
-    list = Awaited(schemas.list_schemas)
-    register = Awaited(schemas.register)
-    get = Awaited(schemas.get)
-    delete = Awaited(schemas.delete)
-    enforce = Awaited(schemas.enforce)
-    check = Awaited(schemas.check)
-
-
-class Projections(Part):
-    list = Blocking(projections.list_projections)
-    get = Blocking(projections.get)
-    state = Blocking(projections.state)
-    status = Blocking(projections.status)
-    partitions = Blocking(projections.partitions)
-    declare = Blocking(projections.declare)
-    pause = Blocking(projections.pause)
-    resume = Blocking(projections.resume)
-    rebuild = Blocking(projections.rebuild)
-    rebuild_job = Blocking(projections.rebuild_job)
-    cancel_rebuild = Blocking(projections.cancel_rebuild)
-    delete = Blocking(projections.delete)
-    wait = Blocking(projections.wait)
-    wait_for_event = Blocking(projections.wait_for_event)
-
-    def watch(self, name: str, *, partition: str = "") -> Iterator[Json]:
-        """The state of a partition with what it is of (`state`, `last_event_seq`, `version`), as it is and again
-        whenever it has changed, for ever; changes that come quickly are told as one. Raises NotFound."""
-        return self._client.watch(projections.watch_path(name), {"partition": partition}, None)
-
-
-class AsyncProjections(AsyncPart):
-    list = Awaited(projections.list_projections)
-    get = Awaited(projections.get)
-    state = Awaited(projections.state)
-    status = Awaited(projections.status)
-    partitions = Awaited(projections.partitions)
-    declare = Awaited(projections.declare)
-    pause = Awaited(projections.pause)
-    resume = Awaited(projections.resume)
-    rebuild = Awaited(projections.rebuild)
-    rebuild_job = Awaited(projections.rebuild_job)
-    cancel_rebuild = Awaited(projections.cancel_rebuild)
-    delete = Awaited(projections.delete)
-    wait = Awaited(projections.wait)
-    wait_for_event = Awaited(projections.wait_for_event)
-
-    def watch(self, name: str, *, partition: str = "") -> AsyncIterator[Json]:
-        """The state of a partition with what it is of (`state`, `last_event_seq`, `version`), as it is and again
-        whenever it has changed, for ever; changes that come quickly are told as one. Raises NotFound."""
-        return self._client.watch(projections.watch_path(name), {"partition": partition}, None)
-
-
-class Breakers(Part):
-    list = Blocking(calls.list_breakers)
-    reset = Blocking(calls.reset_breaker)
-
-
-class AsyncBreakers(AsyncPart):
-    list = Awaited(calls.list_breakers)
-    reset = Awaited(calls.reset_breaker)
-
-
-class Topics(Part):
-    publish = Blocking(topics.publish)
-    list = Blocking(topics.list_topics)
-    stats = Blocking(topics.stats)
-
-
-class AsyncTopics(AsyncPart):
-    publish = Awaited(topics.publish)
-    list = Awaited(topics.list_topics)
-    stats = Awaited(topics.stats)
-
-
-class Groups(Part):
-    list = Blocking(groups.list_groups)
-    create = Blocking(groups.create)
-    get = Blocking(groups.get)
-    update = Blocking(groups.update)
-    pause = Blocking(groups.pause)
-    resume = Blocking(groups.resume)
-    delete = Blocking(groups.delete)
-    lag = Blocking(groups.lag)
-    reset = Blocking(groups.reset)
-
-
-class AsyncGroups(AsyncPart):
-    list = Awaited(groups.list_groups)
-    create = Awaited(groups.create)
-    get = Awaited(groups.get)
-    update = Awaited(groups.update)
-    pause = Awaited(groups.pause)
-    resume = Awaited(groups.resume)
-    delete = Awaited(groups.delete)
-    lag = Awaited(groups.lag)
-    reset = Awaited(groups.reset)
-
-
-class DeadLetters(Part):
-    list = Blocking(groups.dead_letters)
-    requeue = Blocking(groups.requeue)
-    discard = Blocking(groups.discard)
-
-
-class AsyncDeadLetters(AsyncPart):
-    list = Awaited(groups.dead_letters)
-    requeue = Awaited(groups.requeue)
-    discard = Awaited(groups.discard)
 
 
 def _options(found: discovery.Server, timeout_s: float) -> dict[str, Any]:
