@@ -21,6 +21,8 @@ def main() -> None:
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     if getattr(sys, "frozen", False):
         _die_with_launcher()
+    # httpx goes without its own command line if that cannot be imported, and loads in half the time.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
     from app.cli.main import main as run
 
     run()

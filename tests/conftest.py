@@ -28,7 +28,7 @@ _SERVERS = pytest.StashKey[list[ServerProcess]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=None, help="of the randomised tests; a new one is drawn without it")
-    parser.addoption("--kill-cycles", type=int, default=12, help="of the storm of kills; `make soak` takes 300")
+    parser.addoption("--kill-cycles", type=int, default=8, help="of the storm of kills; `make soak` takes 300")
 
 
 def pytest_configure(config: pytest.Config) -> None:

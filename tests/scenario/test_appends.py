@@ -13,7 +13,7 @@ from ironflow import Client, EntityEvent, Stream, errors
 from tests.support.server import ServerProcess
 
 WRITERS = 4
-KILLS = 5
+KILLS = 3
 PAUSE_S = (0.2, 0.8)
 RETRY_S = 0.02
 

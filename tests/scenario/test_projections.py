@@ -27,7 +27,7 @@ from tests.support.server import ServerProcess
 EXAMPLE = Path(__file__).parents[2] / "examples" / "github_board"
 ACTIVITY = json.loads((EXAMPLE / "activity.json").read_text())
 REPOSITORY = "octo/hello"
-KILLS = 5
+KILLS = 3
 CHUNK = 20
 PAUSE_S = (0.05, 0.5)
 WAIT_S = 90.0
