@@ -288,7 +288,7 @@ async def test_a_run_whose_parked_execution_gave_way_is_sent_whole(
     run_id = start(http)
     first = await worker.job()
     await worker.step(first, "a")
-    wait = worker_pb2.WaitEventYield(event_name="go.on")
+    wait = worker_pb2.WaitEventYield(event_name="go.on", lookback_ms=60_000)  # HTTP may overtake the stream
     await worker.yields(first, waits(first, "w1", wait_event=wait), parked=True)
     nack = worker_pb2.JobNack(job_id=first.job_id, run_id=run_id, reason="JOB_NACK_REASON_NOT_PARKED", **fence(first))
     await worker.say(job_nack=nack)

@@ -30,14 +30,17 @@ def test_no_event_is_lost_for_a_group(
         client.groups.create("billing", "order.>", ack_wait=1, max_redeliveries=10_000)
 
         def consume() -> None:
-            consumer = client.consume("billing", window=20)
-            for message in consumer:
-                if message.ack().result(60):
-                    with progress:
-                        acked.add(message.data["n"])
-                        progress.notify_all()
+            with client.consume("billing", window=20) as consumer:
+                for message in consumer:
+                    if message.ack().result(60):
+                        with progress:
+                            acked.add(message.data["n"])
+                            progress.notify_all()
+                    if len(acked) == EVENTS:
+                        return
 
-        threading.Thread(target=consume, daemon=True).start()
+        consuming = threading.Thread(target=consume, daemon=True)
+        consuming.start()
 
         def emit(start: int, end: int) -> None:
             client.emit_batch([event("order.placed", {"n": n}) for n in range(start, end)])
@@ -59,7 +62,9 @@ def test_no_event_is_lost_for_a_group(
         server.restart()
         emit(200, EVENTS)
         come(EVENTS)
+        consuming.join(30)
 
+    assert not consuming.is_alive()
     assert acked == set(range(EVENTS))
     server.check_history()
 
