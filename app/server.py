@@ -28,6 +28,7 @@ from app.bus.nats_server import spawn as spawn_nats
 from app.clock import SystemClock
 from app.dispatch.push import PushOptions
 from app.durations import parse_duration
+from app.ending import end
 from app.ids import Ids
 from app.metrics import Metrics
 from app.node import Node
@@ -160,8 +161,7 @@ class _Server:
                 await node.push.drain(STOP_TIMEOUT_S / 2)
                 await faces.stop(STOP_TIMEOUT_S)
                 await _drain(node)
-                for task in running:
-                    task.cancel()
+                await end(*running)
 
     def _start_bus(self, tasks: asyncio.TaskGroup, node: Node) -> tuple[Bus, list[asyncio.Task[Any]]]:
         """All that speaks with NATS; nothing of it is waited for."""

@@ -17,6 +17,7 @@ from app.bus.feeder import Feeder, OutOfStep
 from app.bus.members import WINDOW_DEFAULT, WINDOW_MAX, Member
 from app.bus.place import Place, failures
 from app.bus.work import Lost, Settlement, Work
+from app.ending import end
 from app.errors import GroupNotFound, InvalidArgument, MemberNotFound, Unavailable
 from app.events.group import Group
 from app.events.groups import Groups
@@ -212,11 +213,10 @@ class GroupBus:
                     self._work(kept)
                 await closed.wait()
                 self._client = self._tasks = None
+                ending = [task for kept in self._kept.values() for task in (kept.feeding, kept.working)]
                 for kept in self._kept.values():
-                    for task in (kept.feeding, kept.working):
-                        if task is not None:
-                            task.cancel()
                     kept.feeding = kept.working = None
+                await end(*ending)
         finally:
             self._client = self._tasks = None
             for kept in self._kept.values():

@@ -17,6 +17,7 @@ import msgspec
 from app import clock
 from app.bus import queues
 from app.bus.members import Delivery, Envelope, Member, delivery
+from app.ending import end
 from app.errors import Unavailable
 from app.events.deliveries import Delivery as Told
 from app.events.group import Group
@@ -236,8 +237,11 @@ class Work:
         self._wake.set()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._write(client))
-                await self._ask(client, queue, inbox)
+                writing = tasks.create_task(self._write(client))
+                try:
+                    await self._ask(client, queue, inbox)
+                finally:
+                    await end(writing)
         finally:
             self._client = None
             _refuse(self._flushed)
