@@ -61,6 +61,7 @@ class _Kept:
         self.work = work
         self.feeding: asyncio.Task[None] | None = None
         self.working: asyncio.Task[None] | None = None
+        self.resting: asyncio.Task[None] | None = None
 
 
 class GroupBus:
@@ -125,9 +126,8 @@ class GroupBus:
         kept = self._kept.get((member.environment, member.group))
         if kept is not None:
             kept.work.leave(member)
-            if not kept.work.members and kept.working is not None:
-                kept.working.cancel()
-                kept.working = None
+            if not kept.work.members:
+                self._rest(kept)
 
     def member(self, environment: str, name: str, member_id: str) -> Member:
         """Raises GroupNotFound, MemberNotFound."""
@@ -208,19 +208,18 @@ class GroupBus:
             await self._sweep(client)
             async with asyncio.TaskGroup() as tasks:
                 self._client, self._tasks = client, tasks
-                for kept in self._kept.values():
-                    self._feed(kept)
-                    self._work(kept)
-                await closed.wait()
-                self._client = self._tasks = None
-                ending = [task for kept in self._kept.values() for task in (kept.feeding, kept.working)]
-                for kept in self._kept.values():
-                    kept.feeding = kept.working = None
-                await end(*ending)
+                try:
+                    for kept in self._kept.values():
+                        self._feed(kept)
+                        self._work(kept)
+                    await closed.wait()
+                finally:
+                    self._client = self._tasks = None
+                    ending = [task for kept in self._kept.values() for task in (kept.feeding, kept.working)]
+                    for kept in self._kept.values():
+                        kept.feeding = kept.working = None
+                    await end(*ending)
         finally:
-            self._client = self._tasks = None
-            for kept in self._kept.values():
-                kept.feeding = kept.working = None
             await client.close()
         return True
 
@@ -241,8 +240,7 @@ class GroupBus:
             before.group = group
             before.work.change(group)
             if again and before.working is not None:  # its consumer is made as the settings say
-                before.working.cancel()
-                before.working = None
+                self._rest(before)
                 self._work(before)
             return
         if before is not None:
@@ -260,9 +258,8 @@ class GroupBus:
 
     def _drop(self, kept: _Kept, now: Group) -> None:
         """The generation is over; its members go on with the next one, if there is one."""
-        for task in (kept.feeding, kept.working):
-            if task is not None:
-                task.cancel()
+        self._end(kept.feeding)
+        self._rest(kept)
         if not now.exists:
             self._kept.pop((now.environment, now.name))
             for member in kept.work.members.values():
@@ -287,8 +284,22 @@ class GroupBus:
 
     def _work(self, kept: _Kept) -> None:
         if self._tasks is not None and self._client is not None and kept.work.members and kept.working is None:
-            run = partial(kept.work.run, self._client)
+            run = partial(self._after, kept.resting, partial(kept.work.run, self._client))
             kept.working = self._tasks.create_task(self._insist(run, kept.group, "delivering"))
+
+    def _rest(self, kept: _Kept) -> None:
+        """Deliver no more; whoever delivers for it next begins when this has ended."""
+        if kept.working is not None:
+            kept.resting, kept.working = self._end(kept.working), None
+
+    def _end(self, task: asyncio.Task[None] | None) -> asyncio.Task[None] | None:
+        """What ends the task, if NATS is connected: otherwise there is none."""
+        return self._tasks.create_task(end(task)) if self._tasks is not None else None
+
+    async def _after(self, before: asyncio.Task[None] | None, run: Callable[[], Awaitable[None]]) -> None:
+        if before is not None:
+            await asyncio.wait((before,))
+        await run()
 
     async def _insist(self, run: Callable[[], Awaitable[None]], group: Group, doing: str) -> None:
         """Run it again and again while it fails for reasons that pass."""
