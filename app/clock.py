@@ -11,6 +11,7 @@ from typing import Protocol
 
 from app.durations import parse_duration
 from app.errors import InvalidArgument
+from app.listening import listening
 
 # What RFC 3339 can write: the years 1 to 9999 of UTC.
 INSTANT_US_MIN = -62_135_596_800_000_000
@@ -62,12 +63,8 @@ class ManualClock:
         try:
             while not wake.is_set() and (at_us is None or self._now_us < at_us):
                 moved.clear()
-                waits = [asyncio.ensure_future(event.wait()) for event in (wake, moved)]
-                try:
-                    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for wait in waits:
-                        wait.cancel()
+                with listening(wake.wait(), moved.wait()) as first:
+                    await first(None)
         finally:
             self._moved.discard(moved)
 

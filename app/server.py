@@ -25,10 +25,10 @@ import structlog
 from app import logs, resources
 from app.bus.nats_server import Child, NatsServer
 from app.bus.nats_server import spawn as spawn_nats
+from app.cancelling import end
 from app.clock import SystemClock
 from app.dispatch.push import PushOptions
 from app.durations import parse_duration
-from app.ending import end
 from app.ids import Ids
 from app.metrics import Metrics
 from app.node import Node

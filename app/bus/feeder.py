@@ -20,7 +20,7 @@ import msgspec
 from app.bus import queues
 from app.bus.frames import envelope
 from app.bus.queues import Queue
-from app.ending import end
+from app.cancelling import end
 from app.events.group import Group, GroupNoun, stream
 from app.events.groups import saved_position
 from app.events.selection import Selection, selection

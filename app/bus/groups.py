@@ -17,7 +17,7 @@ from app.bus.feeder import Feeder, OutOfStep
 from app.bus.members import WINDOW_DEFAULT, WINDOW_MAX, Member
 from app.bus.place import Place, failures
 from app.bus.work import Lost, Settlement, Work
-from app.ending import end
+from app.cancelling import end
 from app.errors import GroupNotFound, InvalidArgument, MemberNotFound, Unavailable
 from app.events.group import Group
 from app.events.groups import Groups

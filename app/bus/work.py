@@ -17,7 +17,7 @@ import msgspec
 from app import clock
 from app.bus import queues
 from app.bus.members import Delivery, Envelope, Member, delivery
-from app.ending import end
+from app.cancelling import end
 from app.errors import Unavailable
 from app.events.deliveries import Delivery as Told
 from app.events.group import Group

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from app.errors import IronflowError, LeaseLost, NotFound
+from app.listening import listening
 from app.projections.feed import BATCH, Batch, Delivered
 from app.projections.leases import TTL_S, Lease
 from app.projections.noun import Projection
@@ -43,12 +44,9 @@ class Declared:
         registry = self._projections.registry
         async with asyncio.TaskGroup() as tasks:
             while True:
-                changed = asyncio.ensure_future(registry.changed())
-                try:
+                with listening(registry.changed()) as first:
                     self._start_missing(tasks)
-                    await changed
-                finally:
-                    changed.cancel()
+                    await first(None)
 
     def _start_missing(self, tasks: asyncio.TaskGroup) -> None:
         self._running = {key: task for key, task in self._running.items() if not task.done()}

@@ -14,6 +14,7 @@ from typing import Any
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted
 from app.history.tail import Tail
+from app.listening import listening
 from app.projections import definition as definitions
 from app.projections.leases import Leases
 from app.projections.noun import Generation, Projection
@@ -101,22 +102,17 @@ class Feed:
             generation = self._leases.generation_of(projection, fence)
             waiter = _Waiter(environment, definitions.chosen(generation.definition.events))
             self._waiters.add(waiter)
-            changed = asyncio.ensure_future(self._registry.changed())
             try:
-                stopped = projection.paused or bool(generation.error)
-                batch = await self._read(projection, generation, fence, after, 1 if stopped else limit)
-                if stopped:
-                    batch = Batch((), batch.after, batch.after)
-                left_s = until - loop.time()
-                if batch.events or left_s <= 0 or (after and projection is not begun):
-                    return batch, generation, projection
-                woken = asyncio.ensure_future(waiter.wake.wait())
-                try:
-                    await asyncio.wait((woken, changed), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    woken.cancel()
+                with listening(waiter.wake.wait(), self._registry.changed()) as first:
+                    stopped = projection.paused or bool(generation.error)
+                    batch = await self._read(projection, generation, fence, after, 1 if stopped else limit)
+                    if stopped:
+                        batch = Batch((), batch.after, batch.after)
+                    left_s = until - loop.time()
+                    if batch.events or left_s <= 0 or (after and projection is not begun):
+                        return batch, generation, projection
+                    await first(left_s)
             finally:
-                changed.cancel()
                 self._waiters.discard(waiter)
 
     async def reached(self, projection: Projection, generation: Generation) -> tuple[int, Cursor | None]:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from app.clock import Clock
 from app.errors import InvalidArgument, LeaseLost
+from app.listening import listening
 from app.projections.noun import Generation, Projection
 from app.projections.registry import Registry
 from storage import projections
@@ -72,17 +73,11 @@ class Leases:
         loop = asyncio.get_running_loop()
         until = loop.time() + min(wait_s, WAIT_S_MAX)
         while True:
-            changed = asyncio.ensure_future(self._registry.changed())
-            released = asyncio.ensure_future(self._released.wait())
-            try:
+            with listening(self._registry.changed(), self._released.wait()) as first:
                 granted = await self._try(self._registry.get(environment, name), candidates, versioned)
                 if granted is not None or (left_s := until - loop.time()) <= 0:
                     return granted
-                waits = (changed, released)
-                await asyncio.wait(waits, timeout=min(left_s, RECHECK_S), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                changed.cancel()
-                released.cancel()
+                await first(min(left_s, RECHECK_S))
 
     async def renew(self, projection: Projection, fence: Fence) -> float:
         """Seconds until it must be renewed again. Raises LeaseLost, InvalidArgument."""

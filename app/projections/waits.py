@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.errors import InvalidArgument, IronflowError, ProjectionStopped
 from app.events.reading import EventReader
 from app.history.tail import Tail
+from app.listening import listening
 from app.projections.feed import Feed
 from app.projections.noun import Projection
 from app.projections.registry import Registry
@@ -103,8 +104,7 @@ class CatchUps:
         until = loop.time() + timeout_s
         while True:
             projection = self._registry.get(environment, name)
-            moved = [asyncio.ensure_future(one) for one in (self._moved.wait(), self._registry.changed())]
-            try:
+            with listening(self._moved.wait(), self._registry.changed()) as first:
                 left_s = until - loop.time()
                 caught = await self._look(projection, target, last=left_s <= 0)
                 yield caught
@@ -117,10 +117,7 @@ class CatchUps:
                     )
                 # Events that it is not for only move history on.
                 wait_s = left_s if self._alone and target <= self._tail.head else min(left_s, RECHECK_S)
-                await asyncio.wait(moved, timeout=min(wait_s, beat_s), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for one in moved:
-                    one.cancel()
+                await first(min(wait_s, beat_s))
 
     async def until_event(self, environment: str, event_id: str, name: str, *, timeout_s: float = TIMEOUT_S) -> Caught:
         """Returns when an event is in the state, or the time is over. Raises EventNotFound, and as `until`."""

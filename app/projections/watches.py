@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
+from app.listening import listening
 from app.projections.registry import Registry
 from app.projections.states import State, States
 from app.projections.waits import CatchUps
@@ -36,9 +37,7 @@ class Watches:
         loop = asyncio.get_running_loop()
         seen, told_at = (0, -1), loop.time()
         while True:
-            move = asyncio.ensure_future(self._waits.next_move.wait())
-            changed = asyncio.ensure_future(self._registry.changed())
-            try:
+            with listening(self._waits.next_move.wait(), self._registry.changed()) as first:
                 found = await self._states.get(self._registry.get(environment, name), partition)
                 now = (found.generation.number, found.version)
                 if now != seen:
@@ -50,7 +49,4 @@ class Watches:
                 await asyncio.sleep(PACE_S)
                 left_s = max(0.0, told_at + beat_s - loop.time())
                 wait_s = left_s if self._alone else min(left_s, RECHECK_S)
-                await asyncio.wait((move, changed), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                move.cancel()
-                changed.cancel()
+                await first(wait_s)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from app.ending import end
+from app.cancelling import end
 
 
 async def deaf(times: int, begun: asyncio.Event) -> None:
