@@ -14,19 +14,9 @@ from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import Unimplemented
 from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
-from app.rpc import (
-    group_streams,
-    metadata,
-    projection_streams,
-    projections,
-    pubsub,
-    query,
-    schemas,
-    streams,
-    subscribe,
-    webhooks,
-)
-from app.rpc.methods import METHODS, Method, Table
+from app.rpc import group_streams, metadata, projection_streams, subscribe
+from app.rpc.methods import Method
+from app.rpc.tables import TABLES
 from ironflow.v1 import (
     entity_stream_pb2,
     entity_stream_pb2_grpc,
@@ -52,10 +42,10 @@ class IronflowService(ironflow_pb2_grpc.IronflowServiceServicer):
     the server stops: calls are cut off then, and their callers have not left."""
 
     def __init__(self, services: Services, *, stops: Callable[[], bool]) -> None:
+        _fill(self, services, ironflow_pb2, "IronflowService")
         name = ENDS_WITH_ITS_CALLER
-        request, method = METHODS[name]
-        table = {**METHODS, name: (request, _until_left(method, stops))}
-        _fill(self, services, ironflow_pb2.DESCRIPTOR.services_by_name["IronflowService"], table)
+        _, method = TABLES["IronflowService"][name]
+        setattr(self, name, _unary(services, name, _until_left(method, stops)))
 
 
 class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
@@ -63,8 +53,7 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        _fill(self, services, pubsub_pb2.DESCRIPTOR.services_by_name["PubSubService"], pubsub.METHODS)
-        self._services = services
+        _fill(self, services, pubsub_pb2, "PubSubService")
 
     async def SubscribeBidirectional(
         self, request_iterator: AsyncIterator[pubsub_pb2.SubscribeBidirectionalRequest], context: Context
@@ -104,35 +93,35 @@ class EntityStreamService(entity_stream_pb2_grpc.EntityStreamServiceServicer):
     """The same of EntityStreamService."""
 
     def __init__(self, services: Services) -> None:
-        _fill(self, services, entity_stream_pb2.DESCRIPTOR.services_by_name["EntityStreamService"], streams.METHODS)
+        _fill(self, services, entity_stream_pb2, "EntityStreamService")
 
 
 class EventSchemaService(event_schema_pb2_grpc.EventSchemaServiceServicer):
     """The same of EventSchemaService."""
 
     def __init__(self, services: Services) -> None:
-        _fill(self, services, event_schema_pb2.DESCRIPTOR.services_by_name["EventSchemaService"], schemas.METHODS)
+        _fill(self, services, event_schema_pb2, "EventSchemaService")
 
 
 class WebhookService(webhook_pb2_grpc.WebhookServiceServicer):
     """The same of WebhookService."""
 
     def __init__(self, services: Services) -> None:
-        _fill(self, services, webhook_pb2.DESCRIPTOR.services_by_name["WebhookService"], webhooks.METHODS)
+        _fill(self, services, webhook_pb2, "WebhookService")
 
 
 class QueryService(query_pb2_grpc.QueryServiceServicer):
     """The same of QueryService."""
 
     def __init__(self, services: Services) -> None:
-        _fill(self, services, query_pb2.DESCRIPTOR.services_by_name["QueryService"], query.METHODS)
+        _fill(self, services, query_pb2, "QueryService")
 
 
 class ProjectionService(projection_pb2_grpc.ProjectionServiceServicer):
     """The same of ProjectionService, and its streams."""
 
     def __init__(self, services: Services) -> None:
-        _fill(self, services, projection_pb2.DESCRIPTOR.services_by_name["ProjectionService"], projections.METHODS)
+        _fill(self, services, projection_pb2, "ProjectionService")
         self._services = services
 
     async def StreamProjectionEvents(
@@ -160,11 +149,13 @@ class ProjectionService(projection_pb2_grpc.ProjectionServiceServicer):
             await refuse(context, error, method="WaitProjectionCatchupStream", request_id=self._services.ids.request())
 
 
-def _fill(servicer: object, services: Services, service: Any, table: Table) -> None:
-    for name, described in service.methods_by_name.items():
+def _fill(servicer: object, services: Services, module: Any, service: str) -> None:
+    """Give the servicer the unary methods that the module's descriptor has, as the service's table says."""
+    table = TABLES[service]
+    for name, described in module.DESCRIPTOR.services_by_name[service].methods_by_name.items():
         if described.client_streaming or described.server_streaming:
             continue
-        method = table[name][1] if name in table else _unimplemented(f"{service.name}/{name}")
+        method = table[name][1] if name in table else _unimplemented(f"{service}/{name}")
         setattr(servicer, name, _unary(services, name, method))
 
 

@@ -1,4 +1,4 @@
-"""Every service's unary methods by name, for Connect."""
+"""Every service's unary methods by name, for Connect and gRPC."""
 
 from __future__ import annotations
 
