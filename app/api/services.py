@@ -116,13 +116,15 @@ class Body(NamedTuple):
 @dataclass(frozen=True)
 class Operation:
     """One method of a route, as the OpenAPI document shows it. An answer that is but a text has no body, or is an
-    error; `query` is the struct that parameters are read into; `headers` are those of this operation only."""
+    error; `query` is the struct that parameters are read into; `headers` are those of this operation only; `permission`
+    is what the caller needs, such as "runs:read"."""
 
     summary: str
     answers: Mapping[int, str | Answer]
     query: type[msgspec.Struct] | None = None
     body: Body | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    permission: str = ""
 
 
 class Route(NamedTuple):
