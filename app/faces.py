@@ -193,6 +193,7 @@ def services_of(
         versions=node.versions,
         gatekeeper=node.gatekeeper,
         dispatcher=node.dispatcher,
+        nodes=node.nodes,
         waits=node.waits,
         pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=node.clock),
         keyspace=node.keyspace,
@@ -212,5 +213,5 @@ def services_of(
         version=resources.VERSION,
         grpc_address=grpc_address,
         auth_required=False,
-        problems=lambda: problems,
+        problems=lambda: {**problems, **({"nodes": told} if (told := node.nodes.problem) else {})},
     )

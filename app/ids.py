@@ -71,6 +71,9 @@ class Ids:
     def job(self) -> str:
         return self._next("job_")
 
+    def node(self) -> str:
+        return self._next("node_")
+
     def worker(self) -> str:
         return self._next("wrk_")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
+from app.dispatch.nodes import Nodes
 from app.dispatch.push import PushOptions, PushWorkers
 from app.entities.noun import EntityNoun
 from app.entities.streams import Streams
@@ -97,8 +98,10 @@ class Node:
         always_replay: bool = False,
         push: PushOptions | None = None,
         webhook_grace_s: int = GRACE_S_DEFAULT,
+        nodes: Nodes | None = None,
     ) -> None:
-        """Without `push`, endpoints may be called at public addresses only, and are not signed."""
+        """Without `push`, endpoints may be called at public addresses only, and are not signed.
+        Without `nodes`, it is the only one of its store."""
         push = push or PushOptions()
         self.storage = storage
         self.clock = clock
@@ -139,6 +142,7 @@ class Node:
         self.vault = Vault(
             storage=storage, committer=self.committer, clock=clock, master_keys=master_keys or GivenKeys(())
         )
+        self.nodes = nodes or Nodes(storage=storage, clock=clock, node_id=ids.node(), sole=True)
         self.dispatcher = Dispatcher(
             storage=storage,
             tail=self.tail,
@@ -146,6 +150,7 @@ class Node:
             functions=self.functions,
             reader=self.runs,
             vault=self.vault,
+            nodes=self.nodes,
             ids=ids,
             clock=clock,
             always_replay=always_replay,
@@ -205,6 +210,7 @@ class Node:
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
         await self.tail.start()
+        await self.nodes.start()
         await self.functions.start()
         await self.schemas.start()
         await self.groups.start()
@@ -222,6 +228,7 @@ class Node:
             tasks.create_task(loop(), name=name)
             for name, loop in (
                 ("tail", self.tail.run),
+                ("nodes", self.nodes.run),
                 ("functions", self.functions.run),
                 ("schemas", self.schemas.run),
                 ("groups", self.groups.run),

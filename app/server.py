@@ -27,6 +27,7 @@ from app.bus.nats_server import Child, NatsServer
 from app.bus.nats_server import spawn as spawn_nats
 from app.cancelling import end
 from app.clock import SystemClock
+from app.dispatch.nodes import Nodes
 from app.dispatch.push import PushOptions
 from app.durations import parse_duration
 from app.ids import Ids
@@ -46,6 +47,8 @@ log = structlog.get_logger(__name__)
 STOP_TIMEOUT_S = 10.0
 DISCOVERY_FILE = "engine.json"
 DATABASE_FILE = "ironflow.db"
+NODE_FILE = "node"
+"""Holds the id of the node that has the data directory, or had it last."""
 CONNECTIONS_MAX = 10_000
 """Served at a time; Granian's own default of 128 would leave the next ones waiting without a word."""
 GC_THRESHOLD = 50_000
@@ -123,15 +126,25 @@ class _Server:
         clock = SystemClock()
         masters = master_keys(self._data_dir, self._settings.master_key_file, os.environ)
         own_ports = {self._listening.getsockname()[1]}
+        ids = Ids(clock)
+        node_id = ids.node()
         node = Node(
             storage=storage,
             clock=clock,
-            ids=Ids(clock),
+            ids=ids,
             observer=self._metrics,
             master_keys=masters,
             always_replay=self._settings.always_replay,
             push=push_options(self._settings, own_ports),
             webhook_grace_s=self._settings.webhook_secret_grace_hours_default * 3_600,
+            nodes=Nodes(
+                storage=storage,
+                clock=clock,
+                node_id=node_id,
+                predecessor=self._succeed(node_id),
+                shared_bus=bool(self._settings.nats_url),
+                version=resources.VERSION,
+            ),
         )
         logs.filter_with(node.vault.scrubber.text)
         async with asyncio.TaskGroup() as tasks:
@@ -147,6 +160,7 @@ class _Server:
             self._gate.open(faces.http())
             url = f"http://{_host(self._listening)}"
             discovery = self._announce(url, grpc_address)
+            node.nodes.move(url)
             self._problems.pop("server")
             gc.collect()
             gc.freeze()
@@ -162,6 +176,7 @@ class _Server:
                 await faces.stop(STOP_TIMEOUT_S)
                 await _drain(node)
                 await end(*running)
+                await node.nodes.leave()
 
     def _start_bus(self, tasks: asyncio.TaskGroup, node: Node) -> tuple[Bus, list[asyncio.Task[Any]]]:
         """All that speaks with NATS; nothing of it is waited for."""
@@ -176,9 +191,17 @@ class _Server:
             emitter=node.emitter,
             groups=node.groups,
             ids=node.ids,
+            turn=node.nodes,
         )
         bus.watch(self._metrics)
         return bus, [tasks.create_task(loop(), name=name) for name, loop in bus.loops()]
+
+    def _succeed(self, node_id: str) -> str:
+        """The node that had the data directory last, or ""; this one has it now."""
+        path = self._data_dir / NODE_FILE
+        last = path.read_text("utf-8").strip() if path.exists() else ""
+        path.write_text(f"{node_id}\n", "utf-8")
+        return last
 
     def _announce(self, url: str, grpc_address: str) -> Path:
         """Write the file by which local clients find the server."""

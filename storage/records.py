@@ -366,3 +366,15 @@ Record = (
     | ProjectionStateRow
     | ProjectionSnapshotRow
 )
+
+
+class NodeRow(NamedTuple):
+    """A node that serves the store, or did. `shared_bus`: 0 for a NATS server of its own; `beat` goes up while it
+    lives."""
+
+    id: str
+    address: str
+    shared_bus: int
+    version: str
+    started_at: int
+    beat: int

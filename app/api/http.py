@@ -21,6 +21,7 @@ from app.api import (
     history,
     jobs,
     kv,
+    nodes,
     openapi,
     outbox,
     projections,
@@ -63,6 +64,7 @@ MODULES = (
     webhooks,
     groups,
     outbox,
+    nodes,
 )
 
 

@@ -12,6 +12,7 @@ from app.api.answers import JSON
 from app.bus.bus import Bus
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
+from app.dispatch.nodes import Nodes
 from app.dispatch.pull import PullWorkers
 from app.dispatch.push import PushWorkers
 from app.entities.reading import EntityReader
@@ -73,6 +74,7 @@ class Services:
     versions: VersionReader
     gatekeeper: Gatekeeper
     dispatcher: Dispatcher
+    nodes: Nodes
     waits: Waits
     pull: PullWorkers
     keyspace: Keyspace

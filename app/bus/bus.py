@@ -9,7 +9,7 @@ from app.bus.groups import GroupBus
 from app.bus.ingest import Ingest
 from app.bus.nats_server import NatsServer
 from app.bus.place import Place
-from app.bus.publisher import Publisher
+from app.bus.publisher import Publisher, Turn
 from app.events.emit import Emitter
 from app.events.groups import Groups
 from app.history.fold import Fold
@@ -20,7 +20,8 @@ from storage.contract import Storage
 
 
 class Bus:
-    """`server` is our own child, or None for the one at `url`. Nothing waits for any of it."""
+    """`server` is our own child, or None for those at `url`, which nodes may share: only the one whose `turn` it is
+    publishes there. Nothing waits for any of it."""
 
     def __init__(
         self,
@@ -33,10 +34,11 @@ class Bus:
         emitter: Emitter,
         groups: Groups,
         ids: Ids,
+        turn: Turn | None = None,
     ) -> None:
         place = Place(server=server, url=url)
         self.server = server
-        self.publisher = Publisher(tail, place=place)
+        self.publisher = Publisher(tail, place=place, turn=turn if server is None else None)
         self.groups = GroupBus(place=place, groups=groups, storage=storage, tail=tail, fold=fold, ids=ids)
         self.ingest = Ingest(place=place, emitter=emitter)
 

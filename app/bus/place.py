@@ -17,7 +17,7 @@ INBOX = b"_IRONFLOW"
 
 
 class Place:
-    """`server` is our own child, or None for the one at `url`."""
+    """`server` is our own child, or None for those at `url`, separated by commas. Nodes may share those."""
 
     def __init__(self, *, server: NatsServer | None, url: str = "") -> None:
         self.server = server
@@ -30,7 +30,7 @@ class Place:
 
         if self.server is None:
             return await nats.connect(
-                self._url,
+                self._url.split(","),
                 allow_reconnect=False,
                 connect_timeout=CONNECT_TIMEOUT_S,
                 pending_size=PENDING_BYTES_MAX,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -54,11 +54,24 @@ class Omitted(NamedTuple):
     size_bytes_max: int
 
 
+class Turn(Protocol):
+    """Which of the nodes that share a NATS publishes to it."""
+
+    @property
+    def leads(self) -> bool: ...
+
+    async def lead(self) -> None:
+        """Wait for this node's turn."""
+        ...
+
+
 class Publisher:
     """`position` is the last that JetStream has; `trouble` says why it has no more, `omitted` which were the last that
     it was given without their data."""
 
-    def __init__(self, tail: Tail, *, place: Place) -> None:
+    def __init__(self, tail: Tail, *, place: Place, turn: Turn | None = None) -> None:
+        """Without `turn` it is always this node's."""
+        self._turn = turn
         self._tail = tail
         self._place = place
         self.up = False
@@ -78,6 +91,9 @@ class Publisher:
         """Publish until cancelled; whatever happens to NATS is waited out."""
         delay_s, complained = RETRY_S[0], False
         while True:
+            if self._turn is not None and not self._turn.leads:
+                self.trouble = "another node publishes"
+                await self._turn.lead()
             started = asyncio.get_running_loop().time()
             try:
                 await self._publish()
@@ -89,7 +105,7 @@ class Publisher:
                     log.warning("publishing to NATS interrupted, trying again", reason=self.trouble)
                 complained = True
             finally:
-                self.up = False
+                self.up = self._asked = False
             if asyncio.get_running_loop().time() - started > RETRY_S[1]:
                 delay_s, complained = RETRY_S[0], False
             await asyncio.sleep(delay_s)
@@ -107,6 +123,8 @@ class Publisher:
             async for batch in self._tail.follow(self.position):
                 for start in range(0, len(batch), BATCH_MAX):
                     part = batch[start : start + BATCH_MAX]
+                    if self._turn is not None and not self._turn.leads:
+                        return
                     self._note(part, client.max_payload)
                     acked = await sender.send(part)
                     if acked != sequence + len(part):

@@ -37,6 +37,7 @@ COMMANDS = {
     "secret": "Set, list and delete secrets.",
     "webhook": "Receive webhooks: sources, their secrets, deliveries.",
     "worker": "List connected workers.",
+    "node": "List the nodes that serve the store.",
     "breaker": "List and reset circuit breakers of push endpoints.",
     "history": "Look through history, verify it, or show where it ends.",
     "sql": "Ask history, events, runs and the rest with SQL, read-only.",

@@ -7,8 +7,9 @@ hand out now, and counts what executes, on other nodes too. In memory only; at s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -55,13 +56,25 @@ class Place:
     started: bool = False
 
 
+class Elsewhere(NamedTuple):
+    """An execution of a run by a worker that is connected to another node."""
+
+    environment: str
+    run_id: str
+    execution_seq: int
+    node_id: str
+
+
 class Backlog:
-    def __init__(self, *, storage: Storage, clock: Clock, sessions: Sessions) -> None:
+    """`node_id` is this node's."""
+
+    def __init__(self, *, storage: Storage, clock: Clock, sessions: Sessions, node_id: str) -> None:
         self._storage = storage
         self._clock = clock
         self._sessions = sessions
+        self._node_id = node_id
         self._places: dict[str, Place] = {}
-        self._elsewhere: set[str] = set()
+        self._elsewhere: dict[str, Elsewhere] = {}
         self._actors = _Actors()
         self.throttled = asyncio.Event()
         self.queue = Queue(self.throttled.set)
@@ -85,6 +98,13 @@ class Backlog:
         if row.status == "waiting_for_capacity":
             self.queue.push(place.lane, _ready(row.id, place))
 
+    def executes_elsewhere(self, execution: Elsewhere) -> None:
+        """A run that the store has, executed by a worker of another node: it takes up capacity."""
+        place = self._places[execution.run_id]
+        place.started = True
+        self._elsewhere[execution.run_id] = execution
+        self.queue.occupy(place.lane, execution.run_id, place.dispatch)
+
     # As history goes on.
 
     def create(self, entry: Entry, event: Entry | None) -> Lane | None:
@@ -104,8 +124,8 @@ class Backlog:
     def learn(self, entry: Entry) -> Lane | None:
         """What any other entry changes here; the function that may have something to hand out because of it."""
         match entry.fact if entry.kind in _LEARNED else None:
-            case RunStarted(worker_id=worker_id):
-                self._started(entry, worker_id)
+            case RunStarted() as started:
+                self._started(entry, started)
             case FunctionRegistered() as fact:
                 return self._configure(entry, concurrency=fact.concurrency, throttle=fact.throttle)
             case FunctionStatusChanged(status=status):
@@ -129,6 +149,10 @@ class Backlog:
     def known(self, run_id: str) -> bool:
         return run_id in self._places
 
+    def executed_by(self, node_id: str) -> Sequence[Elsewhere]:
+        """What another node's workers execute."""
+        return [execution for execution in self._elsewhere.values() if execution.node_id == node_id]
+
     def know(self, row: RunRow) -> None:
         """A run that had been forgotten, because it had ended, and was resumed."""
         self._places[row.id] = _place(row)
@@ -142,16 +166,15 @@ class Backlog:
             self._actors.bind(lane, ready.dispatch.actor_id, session)
         return ready
 
-    def _started(self, entry: Entry, worker_id: str) -> None:
+    def _started(self, entry: Entry, started: RunStarted) -> None:
         run_id = entry.stream[4:]
         place = self._places.get(run_id)
         if place is None:
             return
         place.started = True
-        if self._sessions.get(entry.environment, worker_id) is None:
-            self._elsewhere.add(run_id)
+        if started.node != self._node_id:
             self.queue.discard(place.lane, run_id)
-            self.queue.occupy(place.lane, run_id, place.dispatch)
+            self.executes_elsewhere(Elsewhere(entry.environment, run_id, started.execution_seq, started.node))
 
     def _stopped(self, run_id: str, *, forget: bool) -> Lane | None:
         place = self._places.get(run_id)
@@ -160,8 +183,7 @@ class Backlog:
         self.queue.discard(place.lane, run_id)
         if forget:
             del self._places[run_id]
-        if run_id in self._elsewhere:
-            self._elsewhere.discard(run_id)
+        if self._elsewhere.pop(run_id, None) is not None:
             self.queue.release(run_id)
             return place.lane
         return None

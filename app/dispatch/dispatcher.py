@@ -2,8 +2,9 @@
 
 A run never started before is handed out as soon as its creation is durable; its `run.started` rides along with the
 next commit, which cannot contain a report of it that was not decided after it. Any later execution is recorded
-first and then handed out with the results recorded so far. A worker that leaves, or stays silent past its lease,
-loses its jobs to the queue at once: their fences no longer fit.
+first and then handed out with the results recorded so far; so is every execution while other nodes serve the store,
+which may be about to hand out the same run. A worker that leaves, or stays silent past its lease, loses its jobs to the
+queue at once: their fences no longer fit. So does every worker of a node that is gone.
 
 A worker may keep the execution of a suspended run in memory (it is parked). If it has a free slot when the run can go
 on, it is handed only what is new, under a fence of its own like any execution; else the run goes where there is room,
@@ -23,9 +24,10 @@ import structlog
 
 from app.clock import Clock
 from app.dispatch.arrivals import Arrivals
-from app.dispatch.backlog import Backlog
+from app.dispatch.backlog import Backlog, Elsewhere
 from app.dispatch.jobs import Job
 from app.dispatch.leases import Leases
+from app.dispatch.nodes import Nodes
 from app.dispatch.provisions import Provisions, give
 from app.dispatch.queue import Lane, Queue, Ready
 from app.dispatch.workers import Session, Sessions
@@ -63,17 +65,19 @@ class Dispatcher:
         functions: Functions,
         reader: RunReader,
         vault: Vault,
+        nodes: Nodes,
         ids: Ids,
         clock: Clock,
         always_replay: bool = False,
     ) -> None:
+        self._nodes = nodes
         self._storage = storage
         self._engine = engine
         self._functions = functions
         self._reader = reader
         self._clock = clock
         self._sessions = Sessions()
-        self._backlog = Backlog(storage=storage, clock=clock, sessions=self._sessions)
+        self._backlog = Backlog(storage=storage, clock=clock, sessions=self._sessions, node_id=nodes.id)
         self._offering: set[Lane] = set()
         self._tasks: asyncio.TaskGroup | None = None
         self._leases = Leases(ids=ids, clock=clock, always_replay=always_replay)
@@ -99,7 +103,9 @@ class Dispatcher:
         return len(self._leases)
 
     async def start(self) -> None:
-        """Take up what an earlier process left: queued runs are queued, running ones given back first."""
+        """Take up what the store has: queued runs are queued, those that a node was running that is gone (this one, in
+        its last life) given back first."""
+        self._nodes.when_lost(self._lost)
         self._arrivals.start()
         await self._backlog.allow(self._functions.everything())
         after = ""
@@ -107,8 +113,12 @@ class Dispatcher:
             for row in rows:
                 self._backlog.take_up(row)
                 if row.status == "running":
-                    record = await self._reader.get(row.environment, row.id)
-                    self._give_back(row.environment, row.id, record.state.execution_seq, "server restarted")
+                    run = (await self._reader.get(row.environment, row.id)).state
+                    execution = Elsewhere(row.environment, row.id, run.execution_seq, run.node)
+                    if self._nodes.alive(run.node):
+                        self._backlog.executes_elsewhere(execution)
+                    else:
+                        self._take_back(execution, "server restarted")
             after = rows[-1].id
 
     async def run(self) -> None:
@@ -234,7 +244,7 @@ class Dispatcher:
 
     def _hand_out(self, session: Session, lane: Lane, ready: Ready) -> None:
         session.credit -= 1
-        at_once = not self._store_fails and not self._provisions.declared(lane)
+        at_once = self._nodes.alone and not self._store_fails and not self._provisions.declared(lane)
         if ready.created is not None and ready.event is not None and at_once:
             self._hand_out_fresh(session, lane, ready.run_id, ready.created, ready.event)
         else:
@@ -249,7 +259,13 @@ class Dispatcher:
                 self._not_started(session, job, error)
 
         self._engine.start(
-            lane[0], run_id, worker_id=session.info.id, unwinds=session.unwinds, done=started, urgent=False
+            lane[0],
+            run_id,
+            worker_id=session.info.id,
+            unwinds=session.unwinds,
+            node=self._nodes.id,
+            done=started,
+            urgent=False,
         )
         if session.jobs.get(job.id) is job:
             session.assign(job)
@@ -292,7 +308,14 @@ class Dispatcher:
             else:
                 answered.set_result(answer)
 
-        self._engine.start(environment, run_id, worker_id=session.info.id, unwinds=session.unwinds, done=started)
+        self._engine.start(
+            environment,
+            run_id,
+            worker_id=session.info.id,
+            unwinds=session.unwinds,
+            node=self._nodes.id,
+            done=started,
+        )
         try:
             fact = await answered
         except (IronflowError, StorageError) as error:
@@ -387,6 +410,14 @@ class Dispatcher:
             if session.standing:
                 session.credit += 1
             self.fill(session)
+
+    def _lost(self, node_id: str) -> None:
+        """A node is gone: what its workers had goes back to the queue, unless another node was first to say so."""
+        for execution in self._backlog.executed_by(node_id):
+            self._take_back(execution, "its node is gone")
+
+    def _take_back(self, execution: Elsewhere, reason: str) -> None:
+        self._give_back(execution.environment, execution.run_id, execution.execution_seq, reason)
 
     def _give_back(self, environment: str, run_id: str, execution_seq: int, reason: str) -> None:
         self._record(

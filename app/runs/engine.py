@@ -74,12 +74,13 @@ class Engine:
         done: Done,
         urgent: bool = True,
         unwinds: bool = False,
+        node: str = "",
     ) -> None:
-        """Hand the run to a worker. `done` is given the RunStarted, or RunNotRunning; or None, if the run was to be
-        unwound and has ended, because the worker cannot do that."""
+        """Hand the run to a worker of a node. `done` is given the RunStarted, or RunNotRunning; or None, if the run was
+        to be unwound and has ended, because the worker cannot do that."""
 
         def decide(run: Run | None, now: int) -> list[Fact]:
-            return machine.decide_start(run, worker_id=worker_id, now=now, unwinds=unwinds)
+            return machine.decide_start(run, worker_id=worker_id, now=now, unwinds=unwinds, node=node)
 
         self._submit(environment, run_id, decide, done, urgent=urgent)
 

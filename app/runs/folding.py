@@ -80,7 +80,7 @@ def _apply_execution(run: Run, entry: Entry, fact: Fact) -> bool:
         case RunStarted():
             run.status, run.suspended = "running", False
             run.execution_seq, run.attempt, run.worker_id = fact.execution_seq, fact.attempt, fact.worker_id
-            run.unwinds = fact.unwinds
+            run.unwinds, run.node = fact.unwinds, fact.node
             run.execution_started_at = entry.recorded_at
             run.started_at = run.started_at or entry.recorded_at
             run.due_at = None

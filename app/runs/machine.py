@@ -48,7 +48,7 @@ PAUSE_REQUESTED = "requested"
 DIVERGED = "diverged"
 
 
-def decide_start(run: Run | None, *, worker_id: str, now: int, unwinds: bool = False) -> list[Fact]:
+def decide_start(run: Run | None, *, worker_id: str, now: int, unwinds: bool = False, node: str = "") -> list[Fact]:
     """A worker takes the run: due sleeps are over, and a new execution begins."""
     run = known(run)
     if run.status not in ("waiting_for_capacity", "waiting"):
@@ -67,6 +67,7 @@ def decide_start(run: Run | None, *, worker_id: str, now: int, unwinds: bool = F
         worker_id=worker_id,
         timeout_at=timeout_at,
         unwinds=unwinds,
+        node=node,
     )
     if not run.open:
         return [started]

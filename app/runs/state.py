@@ -92,6 +92,7 @@ class Run:
     attempt: int = 1
     execution_seq: int = 0
     worker_id: str = ""
+    node: str = ""
     steps: dict[str, Mark] = field(default_factory=dict)
     open: dict[str, Open] = field(default_factory=dict)
     news: set[str] = field(default_factory=set)

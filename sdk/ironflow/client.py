@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery, groups, nouns, tables
+from ironflow import calls, discovery, groups, nodes, nouns, tables
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -86,6 +86,7 @@ class Client:
     sql = Blocking(tables.sql)
     views = Blocking(tables.views)
     outbox = Blocking(groups.outbox)
+    nodes = Blocking(nodes.nodes)
 
     def __enter__(self) -> Self:
         return self
@@ -197,6 +198,7 @@ class AsyncClient:
     sql = Awaited(tables.sql)
     views = Awaited(tables.views)
     outbox = Awaited(groups.outbox)
+    nodes = Awaited(nodes.nodes)
 
     async def __aenter__(self) -> Self:
         return self

@@ -78,7 +78,8 @@ class RunCreated(Fact, frozen=True):
 
 class RunStarted(Fact, frozen=True):
     """A worker was handed the run; execution_seq is the fence that its reports must carry. timeout_at 0: no limit.
-    `unwinds`: the worker can run compensations when the run is ended from outside."""
+    `unwinds`: the worker can run compensations when the run is ended from outside. `node` is the one that the worker
+    is connected to."""
 
     kind = "run.started"
     execution_seq: int
@@ -86,6 +87,7 @@ class RunStarted(Fact, frozen=True):
     worker_id: str
     timeout_at: int = 0
     unwinds: bool = False
+    node: str = ""
 
 
 class RunSuspended(Fact, frozen=True):

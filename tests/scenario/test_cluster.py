@@ -1,0 +1,112 @@
+"""Two nodes on one Postgres and one NATS: what one takes in the other delivers, and a kill of one loses nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from ironflow import Client
+from ironflow.client import event
+from tests.support import nats
+from tests.support.server import ServerProcess
+from tests.support.storm import ledger
+from tests.support.storm.worker import WorkerProcess, wait_until_registered
+
+DATA = {"work_s": 0, "pause_s": 0.2, "waits": False}
+RUNS = 40
+WAIT_S = 90
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def nodes(
+    start_server: Callable[..., ServerProcess], durable_postgres_url: str, tmp_path: Path
+) -> Iterator[tuple[ServerProcess, ServerProcess]]:
+    with nats.running(tmp_path / "nats") as url:
+        options = {"database_url": durable_postgres_url, "arguments": ["--nats-url", url]}
+        one, two = start_server(**options), start_server(**options)
+        yield one, two
+        for server in (one, two):
+            server.close()
+
+
+def test_a_killed_nodes_runs_end_on_the_other(nodes: tuple[ServerProcess, ServerProcess], tmp_path: Path) -> None:
+    one, two = nodes
+    with ExitStack() as stack:
+        workers = [WorkerProcess(server, tmp_path, number) for number, server in enumerate(nodes)]
+        for worker in workers:
+            stack.callback(worker.kill9)
+        first, second = (stack.enter_context(closing(Client(server.url))) for server in nodes)
+        workers[0].start()
+        wait_until_registered(one)
+        [stuck] = first.emit("storm.stuck", {"n": "stuck", **DATA}).run_ids
+        wait_for_a_line(workers[0].ledger)
+        workers[1].start()
+        wait_until_registered(two)
+        ids = [
+            run_id
+            for n in range(RUNS)
+            for run_id in (first, second)[n % 2].emit("storm.order", {"n": str(n), **DATA}).run_ids
+        ]
+
+        one.kill9()
+        workers[0].kill9()
+
+        ended = [second.runs.wait(run_id, timeout_s=WAIT_S)["status"] for run_id in (stuck, *ids)]
+        assert ended == ["completed"] * (RUNS + 1)
+        reasons = {entry["data"]["reason"] for entry in second.history.list(kind="run.released", limit=500).items}
+        assert "its node is gone" in reasons
+        assert len(executed(workers[0].ledger)) == 2 * RUNS + 1
+    two.check_history()
+
+
+def test_members_and_subscribers_on_any_node_see_everything(nodes: tuple[ServerProcess, ServerProcess]) -> None:
+    one, two = nodes
+    acked: list[int] = []
+    seen: list[int] = []
+    everything = threading.Event()
+
+    def consume(client: Client) -> None:
+        with client.consume("billing", window=5) as consumer:
+            for message in consumer:
+                if message.ack().result(60):
+                    acked.append(message.data["n"])
+                if len(set(acked)) == 3 * RUNS:
+                    everything.set()
+
+    with ExitStack() as stack:
+        first, second = (stack.enter_context(closing(Client(server.url))) for server in nodes)
+        first.groups.create("billing", "order.>", ack_wait=2, max_redeliveries=10_000)
+        for client in (first, second):
+            threading.Thread(target=consume, args=(client,), daemon=True).start()
+        subscription = stack.enter_context(closing(second.subscribe("order.>", after=0)))
+        first.emit_batch([event("order.placed", {"n": n}) for n in range(RUNS)])
+        second.emit_batch([event("order.placed", {"n": n}) for n in range(RUNS, 2 * RUNS)])
+        for frame in subscription:
+            seen.append(frame.data["n"])
+            if len(seen) == 2 * RUNS:
+                break
+        one.kill9()
+        second.emit_batch([event("order.placed", {"n": n}) for n in range(2 * RUNS, 3 * RUNS)])
+        assert everything.wait(WAIT_S), f"{len(set(acked))} of {3 * RUNS}"
+
+    assert sorted(seen) == list(range(2 * RUNS))
+    assert set(acked) == set(range(3 * RUNS))
+    two.check_history()
+
+
+def executed(path: Path) -> set[str]:
+    return set(ledger.read(path))
+
+
+def wait_for_a_line(path: Path) -> None:
+    for _ in range(WAIT_S * 10):
+        if path.exists() and path.stat().st_size:
+            return
+        threading.Event().wait(0.1)
+    raise AssertionError("no step was executed")
