@@ -1,0 +1,1 @@
+"""Who may do what: identities, roles, tenants, and the one question that every face asks."""

@@ -1,0 +1,35 @@
+"""The seam for rules that take away: asked after roles have allowed, they can only deny."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from app.access.actor import Actor
+
+
+class Request(NamedTuple):
+    """Who wants to do what to which resource. `action` is a permission's name ("runs:read"); `resource` an IRN's end
+    ("run/run_x", "kv/bucket/key", "secret/NAME", "entity/type/id", "event/name", "topic/name", "function/id"), or
+    "run/*" where the request is for no single one; `method` is the route's or the RPC's name; `address` the peer's."""
+
+    actor: Actor
+    action: str
+    resource: str
+    environment: str
+    method: str = ""
+    address: str = ""
+
+
+class Denial(NamedTuple):
+    """Why not: which policy, in which version of it."""
+
+    reason: str
+    policy: str = ""
+    version: int = 0
+
+
+class Guard(Protocol):
+    """Asked on every request, in memory and without awaiting: it is on the way of each call."""
+
+    def check(self, request: Request) -> Denial | None:
+        """Why the request is denied; None lets it pass. Whatever fails inside denies."""
