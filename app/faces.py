@@ -43,6 +43,8 @@ from app.rpc.ironflow_service import (
 from app.rpc.server import OPTIONS, WorkerService
 from app.rpc.worker import Conversation
 from app.runs.bulk import Bulk
+from app.runs.past import Past
+from app.runs.timeline import Timelines
 from app.settings import Settings
 from ironflow.v1 import (
     entity_stream_pb2_grpc,
@@ -187,6 +189,8 @@ def services_of(
         sql=Sql(node.storage),
         lineage=LineageReader(node.storage),
         runs=node.runs,
+        timelines=Timelines(node.storage),
+        past=Past(node.storage),
         engine=node.engine,
         bulk=Bulk(reader=node.runs, engine=node.engine),
         functions=node.functions,

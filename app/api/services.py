@@ -36,7 +36,9 @@ from app.projections.service import Projections
 from app.runs.bulk import Bulk
 from app.runs.engine import Engine
 from app.runs.functions import Functions
+from app.runs.past import Past
 from app.runs.reading import RunReader
+from app.runs.timeline import Timelines
 from app.runs.versions import VersionReader
 from app.runs.waits import Waits
 from app.scheduler.gatekeeper import Gatekeeper
@@ -68,6 +70,8 @@ class Services:
     sql: Sql
     lineage: LineageReader
     runs: RunReader
+    timelines: Timelines
+    past: Past
     engine: Engine
     bulk: Bulk
     functions: Functions

@@ -36,12 +36,15 @@ from storage.records import RunRow
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 1_000
 COUNT_MAX = 10_000
+MESSAGE_CHARS_MAX = 500
+
+_OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking)
 
 
-@dataclass(slots=True)
-class StepRecord:
+class StepRecord(msgspec.Struct):
     """What is known of one step: its last report. Instants in µs; `output` and `input` are JSON. `status` is running,
-    sleeping, waiting, completed, failed, timed_out, or dead: it was waited for when the run ended."""
+    sleeping, waiting, completed, failed, timed_out, or dead: it was waited for when the run ended. `position` is that
+    of the entry which made it what it is, `began_position` that of the first which told of it."""
 
     step_id: str
     name: str
@@ -53,6 +56,8 @@ class StepRecord:
     error: Failure | None = None
     started_at: int | None = None
     ended_at: int | None = None
+    began_position: int = 0
+    position: int = 0
     ended_position: int = 0
     duration_ms: int = 0
     input: msgspec.Raw | None = None
@@ -73,6 +78,7 @@ class Note:
     name: str
     value: msgspec.Raw
     at: int
+    position: int = 0
 
 
 @dataclass(slots=True)
@@ -81,8 +87,8 @@ class RunRecord:
     note of each name."""
 
     state: Run
-    input: msgspec.Raw
-    event: Entry
+    input: msgspec.Raw = field(default_factory=lambda: NULL)
+    event: Entry | None = None
     output: msgspec.Raw | None = None
     steps: dict[str, StepRecord] = field(default_factory=dict)
     notes: dict[str, Note] = field(default_factory=dict)
@@ -155,20 +161,35 @@ class RunReader:
 
 def load(tx: Transaction, environment: str, run_id: str, *, until: int = history.END) -> RunRecord:
     """The run as of position `until`. Raises RunNotFound."""
-    entries = [Entry(record) for record in history.whole_stream(tx, environment, noun.stream(run_id), until=until)]
-    state: Run | None = None
-    for entry in entries:
-        state = folding.apply(state, entry)
-    if state is None:
+    record: RunRecord | None = None
+    for row in history.whole_stream(tx, environment, noun.stream(run_id), until=until):
+        record = apply(record, Entry(row))
+    if record is None:
         raise not_found(environment, run_id)
-    event = events.entry(tx, environment, state.event_id)
-    assert event is not None, f"the event of {run_id} is missing"
-    emitted = Entry(event)
-    assert isinstance(emitted.fact, EventEmitted)
-    record = RunRecord(state=state, input=emitted.fact.data, event=emitted)
-    for entry in entries:
-        _record(record, entry)
-    return record
+    return with_event(tx, record)
+
+
+def apply(run: RunRecord | None, entry: Entry) -> RunRecord:
+    """The run after `entry`, without its event. Takes over `run` and may change it, and its steps."""
+    if run is None:
+        run = RunRecord(folding.apply(None, entry))
+    else:
+        run.state = folding.apply(run.state, entry)
+    _record(run, entry)
+    step = run.steps.get(entry.fact.step_id) if isinstance(entry.fact, _OF_STEPS) else None
+    if step is not None:
+        step.began_position, step.position = step.began_position or entry.position, entry.position
+    return run
+
+
+def with_event(tx: Transaction, run: RunRecord) -> RunRecord:
+    """The run with the event that started it, as that is now: it may have been redacted."""
+    record = events.entry(tx, run.state.environment, run.state.event_id)
+    assert record is not None, f"the event of {run.state.id} is missing"
+    run.event = Entry(record)
+    assert isinstance(run.event.fact, EventEmitted)
+    run.input = run.event.fact.data
+    return run
 
 
 def _check_id(environment: str, run_id: str) -> None:
@@ -236,7 +257,7 @@ def _record(run: RunRecord, entry: Entry) -> None:
             step.function_id, step.child_run_id = fact.function_id, fact.child_run_id
             step.wait_timeout = fact.deadline or None
         case RunNoted() as fact:
-            run.notes[fact.name] = Note(fact.name, fact.value, entry.recorded_at)
+            run.notes[fact.name] = Note(fact.name, fact.value, entry.recorded_at, entry.position)
         case RunStarted():
             run.executions += 1
         case RunResumed(from_step=from_step):
@@ -265,7 +286,7 @@ def _give_up(run: RunRecord, entry: Entry) -> None:
     """What the run still waited for is not waited for any more."""
     for step in run.steps.values():
         if step.status in ("sleeping", "waiting"):
-            step.status, step.ended_at = "dead", entry.recorded_at
+            step.status, step.ended_at, step.position = "dead", entry.recorded_at, entry.position
 
 
 def _forget_from(run: RunRecord, step_id: str) -> None:

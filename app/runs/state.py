@@ -152,3 +152,9 @@ def step_name(step_id: str) -> str:
         return step_id
     name = _ESCAPED.sub(r"\1", parts[-2])
     return f"{parts[-3]}:{name}" if len(parts) > 3 and parts[-3] in _RAW_PREFIXES else name
+
+
+def step_path(step_id: str) -> str:
+    """The id without the run that it begins with: the same for the same step of any run of a function."""
+    run_id, colon, path = step_id.partition(":")
+    return path if colon and run_id.startswith("run_") else step_id

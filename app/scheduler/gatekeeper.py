@@ -258,6 +258,7 @@ class Gatekeeper:
         record = await self._reader.get(gate.environment, gate.run_id)
         error = gate.error or Failure(message="")
         failed, event = record.state, record.event
+        assert event is not None, f"{failed.id} was read without its event"
         data = {
             "run_id": failed.id,
             "function_id": failed.function_id,

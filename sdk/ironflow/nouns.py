@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from ironflow import calls, entities, groups, history, projections, schemas, topics
+from ironflow import calls, entities, groups, history, past, projections, schemas, topics
 from ironflow.calls import Json
 from ironflow.parts import AsyncPart, Awaited, Blocking, Part
+from ironflow.past import At, Record
 
 
 class Runs(Part):
@@ -16,6 +17,21 @@ class Runs(Part):
     wait = Blocking(calls.wait_for_run)
     cancel = Blocking(calls.cancel_run)
     resume = Blocking(calls.resume_run)
+    timeline_page = Blocking(past.timeline_page)
+    state = Blocking(past.state)
+    step_output = Blocking(past.step_output)
+
+    def timeline(
+        self, run_id: str, *, after: int | None = None, at: At = None, step: str | None = None, kind: str | None = None
+    ) -> Iterator[Record]:
+        """What happened to the run, record by record, from its beginning or after a position; see `timeline_page`."""
+        following = after
+        while True:
+            page = self.timeline_page(run_id, after=following, at=at, step=step, kind=kind)
+            yield from page.items
+            if page.after is None:
+                return
+            following = page.after
 
 
 class AsyncRuns(AsyncPart):
@@ -25,6 +41,22 @@ class AsyncRuns(AsyncPart):
     wait = Awaited(calls.wait_for_run)
     cancel = Awaited(calls.cancel_run)
     resume = Awaited(calls.resume_run)
+    timeline_page = Awaited(past.timeline_page)
+    state = Awaited(past.state)
+    step_output = Awaited(past.step_output)
+
+    async def timeline(
+        self, run_id: str, *, after: int | None = None, at: At = None, step: str | None = None, kind: str | None = None
+    ) -> AsyncIterator[Record]:
+        """What happened to the run, record by record, from its beginning or after a position; see `timeline_page`."""
+        following = after
+        while True:
+            page = await self.timeline_page(run_id, after=following, at=at, step=step, kind=kind)
+            for record in page.items:
+                yield record
+            if page.after is None:
+                return
+            following = page.after
 
 
 class Events(Part):

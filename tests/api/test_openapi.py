@@ -175,7 +175,7 @@ class Walk:
         if path.endswith("/{event_id}"):
             values["event_id"] = self.http.post("/api/v1/events", json={"name": "a"}).json()["event_id"]
         if "{run_id}" in path:
-            values["run_id"] = self.run()
+            values |= self._step() if "{step}" in path else {"run_id": self.run()}
         if path.endswith("/resume") and body is not None and "run_id" in body:
             body = {**body, "run_id": self.run(paused=True)}
         if "{job_id}" in path:
@@ -190,6 +190,15 @@ class Walk:
         if "/counters/" in path:
             values["key"] = "count"
         return values, body
+
+    def _step(self) -> dict[str, str]:
+        """A run with a step that is recorded."""
+        job = self.poll()
+        fence = {"execution_seq": job["execution_seq"], "lease_token": job["lease_token"]}
+        step = {"id": f"{job['run_id']}:a:0", "name": "a", "type": "invoke", "status": "completed", "output": 1}
+        told = {**fence, "status": "progress", "step_offset": 0, "steps": [step]}
+        assert self.http.put(f"/api/v1/workers/w1/jobs/{job['job_id']}", json=told).is_success
+        return {"run_id": job["run_id"], "step": "a"}
 
     def _of_webhooks(self, path: str) -> dict[str, str]:
         """Those of the source that asks for no signature, or of the one that the document's example made."""

@@ -12,7 +12,7 @@ from app.api.shapes.base import Cursor, Instant, NextCursor, Shape, Since, Text,
 from app.errors import ErrorResponse
 from app.history.kinds import Failure
 from app.history.kinds.run import Divergence
-from app.runs.reading import LIMIT_DEFAULT, LIMIT_MAX, RunRecord, StepRecord
+from app.runs.reading import LIMIT_DEFAULT, LIMIT_MAX, Note, RunRecord, StepRecord
 from app.runs.state import Run
 from storage.records import RunRow
 
@@ -84,6 +84,7 @@ class Unwinding(Shape):
 class NoteResponse(Shape):
     value: msgspec.Raw
     at: Instant
+    position: int
 
 
 class RunResponse(RunSummary, kw_only=True):
@@ -190,7 +191,7 @@ def row_shown(row: RunRow) -> RunSummary:
 def run_shown(run: RunRecord) -> RunResponse:
     """A run with its payloads."""
     state: Run = run.state
-    notes = {note.name: NoteResponse(value=note.value, at=clock.rfc3339(note.at)) for note in run.notes.values()}
+    notes = {note.name: _note_shown(note) for note in run.notes.values()}
     unwinding = state.unwinding
     return RunResponse(
         id=state.id,
@@ -225,6 +226,10 @@ def run_shown(run: RunRecord) -> RunResponse:
         not_undone=given(state.not_undone),
         notes=given(notes),
     )
+
+
+def _note_shown(note: Note) -> NoteResponse:
+    return NoteResponse(value=note.value, at=clock.rfc3339(note.at), position=note.position)
 
 
 def step_shown(run_id: str, step: StepRecord) -> StepResponse:

@@ -1,0 +1,248 @@
+"""The past of runs: a run as it was at any position of history.
+
+A state is the fold of the run's own entries up to the position, by the same functions that make the present one. Of
+runs that are looked at, folded states are kept in memory, one for every so many entries, so that moving through a long
+run folds only what lies between. Only what no redaction can replace is kept: the run's event is read anew each time.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from app.errors import AmbiguousId, NotFound, RunNotFound
+from app.history.entry import Entry
+from app.history.kinds import (
+    RunCreated,
+    RunNoted,
+    RunPaused,
+    RunPauseRequested,
+    RunReleased,
+    RunRetrying,
+    RunStarted,
+    RunSuspended,
+    RunWoken,
+    StepCompleted,
+    StepFailed,
+    StepInvoking,
+    StepSleeping,
+    StepWaiting,
+)
+from app.runs import noun, reading
+from app.runs.reading import RunRecord, StepRecord
+from app.runs.state import step_path
+from app.runs.timeline import Record, record_of
+from storage import history
+from storage.contract import Storage, Transaction
+
+EVERY_ENTRIES = 500
+KEPT_BYTES_MAX = 64 * 2**20
+
+APART_MAX = 40
+"""A state is kept at least this often in the length that the run has by then."""
+
+_STEP_BYTES = 400
+_PLACE_BYTES = 200
+_OWN_STEP = frozenset(fact.kind for fact in (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking))
+_NO_STEP = frozenset(
+    fact.kind
+    for fact in (
+        RunCreated,
+        RunStarted,
+        RunSuspended,
+        RunWoken,
+        RunReleased,
+        RunRetrying,
+        RunPauseRequested,
+        RunPaused,
+        RunNoted,
+    )
+)
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A run as of `position`. `last` is the run's newest entry by then, `newest` its newest of all; `next` is what
+    happened to it next, None at the end."""
+
+    run: RunRecord
+    position: int
+    last: Record
+    newest: Record
+    next: Record | None
+
+    @property
+    def behind(self) -> int:
+        """How many entries of the run came later."""
+        return self.newest.version - self.last.version
+
+
+class Past:
+    """Reads runs as they were. May be used by several threads."""
+
+    def __init__(
+        self, storage: Storage, *, every_entries: int = EVERY_ENTRIES, kept_bytes_max: int = KEPT_BYTES_MAX
+    ) -> None:
+        self._storage = storage
+        self._every = every_entries
+        self._kept = _Kept(kept_bytes_max)
+
+    async def at(self, environment: str, run_id: str, position: int = history.END) -> Moment:
+        """The run as of a position. Raises RunNotFound, also if it had not been created by then."""
+        return await self._storage.read(lambda tx: self.read(tx, environment, run_id, position))
+
+    def read(self, tx: Transaction, environment: str, run_id: str, position: int = history.END) -> Moment:
+        """The same within a transaction."""
+        stream = noun.stream(run_id)
+        newest = history.last_of_stream(tx, environment, stream) if "\0" not in run_id else None
+        if newest is None:
+            raise reading.not_found(environment, run_id)
+        last = newest if newest.position <= position else None
+        last = last or history.last_of_stream(tx, environment, stream, until=position)
+        if last is None:
+            created = history.version_of_stream(tx, environment, stream, 1)
+            assert created is not None, f"{run_id} has no first entry"
+            raise RunNotFound(
+                f"{run_id} did not exist at position {position}",
+                hint=f"it was created at position {created.position}",
+                field="at",
+            )
+        run = self._folded(tx, environment, stream, last.version)
+        following = history.version_of_stream(tx, environment, stream, last.version + 1) if last is not newest else None
+        worker = run.state.worker_id
+        return Moment(
+            run=reading.with_event(tx, run),
+            position=last.position if position == history.END else position,
+            last=record_of(Entry(last), worker),
+            newest=record_of(Entry(newest), ""),
+            next=record_of(Entry(following), worker) if following else None,
+        )
+
+    def _folded(self, tx: Transaction, environment: str, stream: str, version: int) -> RunRecord:
+        """The run after that many of its entries."""
+        reached, kept = self._kept.nearest(environment, stream, version)
+        fold = _Fold(kept)
+        while reached < version:
+            until = self._kept_after(reached)
+            wanted = min(version, until) - reached
+            records = history.of_stream(tx, environment, stream, after_version=reached, limit=wanted)
+            assert len(records) == wanted, f"{stream} has no version {version}"
+            for record in records:
+                fold.apply(Entry(record))
+            reached += wanted
+            if reached == until:
+                size = sum(len(record.data) + _STEP_BYTES for record in records)
+                shared = fold.snapshot()
+                self._kept.keep(environment, stream, reached, shared, size + len(shared.steps) * _PLACE_BYTES)
+        return fold.run
+
+    def _kept_after(self, version: int) -> int:
+        """The next version whose state is kept: the further on, the further apart, for states grow."""
+        apart = self._every
+        while version >= apart * APART_MAX:
+            apart *= 2
+        return version - version % apart + apart
+
+
+class _Fold:
+    """Folds on from a state that is shared. Of its steps it changes copies only: which ones an entry may change is
+    known for some kinds, and for all others it may be any."""
+
+    def __init__(self, shared: RunRecord | None) -> None:
+        self._run = None if shared is None else _forked(shared)
+        self._own: set[str] = set()
+
+    @property
+    def run(self) -> RunRecord:
+        assert self._run is not None, "a run begins with an entry"
+        return self._run
+
+    def apply(self, entry: Entry) -> None:
+        run = self._run
+        if run is not None and entry.kind not in _NO_STEP:
+            touched = (entry.fact.step_id,) if entry.kind in _OWN_STEP else run.steps  # type: ignore[attr-defined]
+            for step_id in touched:
+                if step_id in run.steps and step_id not in self._own:
+                    run.steps[step_id] = copy.copy(run.steps[step_id])
+            self._own.update(touched)
+        self._run = reading.apply(run, entry)
+
+    def snapshot(self) -> RunRecord:
+        """The state to be shared: from now on this fold changes copies."""
+        shared = self.run
+        self._run = _forked(shared)
+        self._own.clear()
+        return shared
+
+
+def _forked(run: RunRecord) -> RunRecord:
+    """A copy whose steps are shared."""
+    made = _copied(run)
+    made.state = _copied(run.state)
+    return made
+
+
+def _copied(whole: S) -> S:
+    """A copy of a dataclass, its containers included; what they contain is shared."""
+    made = copy.copy(whole)
+    for field in fields(whole):  # type: ignore[arg-type]
+        value: Any = getattr(whole, field.name)
+        if isinstance(value, dict | set | list):
+            setattr(made, field.name, value.copy())
+    return made
+
+
+class _Kept:
+    """Folded states by run and version, about so many bytes of them: those that were not used for longest go first."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._states: OrderedDict[tuple[str, str, int], tuple[RunRecord, int]] = OrderedDict()
+        self._versions: dict[tuple[str, str], set[int]] = {}
+
+    def nearest(self, environment: str, stream: str, version: int) -> tuple[int, RunRecord | None]:
+        """The last state that is kept from that version or before it; version 0 and None if there is none."""
+        with self._lock:
+            found = max((one for one in self._versions.get((environment, stream), ()) if one <= version), default=0)
+            if not found:
+                return 0, None
+            self._states.move_to_end((environment, stream, found))
+            return found, self._states[environment, stream, found][0]
+
+    def keep(self, environment: str, stream: str, version: int, run: RunRecord, size: int) -> None:
+        with self._lock:
+            if (environment, stream, version) in self._states:
+                return
+            self._states[environment, stream, version] = (run, size)
+            self._versions.setdefault((environment, stream), set()).add(version)
+            self._bytes += size
+            while self._bytes > self._bytes_max and self._states:
+                (*run_key, oldest), (_, freed) = self._states.popitem(last=False)
+                self._bytes -= freed
+                versions = self._versions[run_key[0], run_key[1]]
+                versions.discard(oldest)
+                if not versions:
+                    del self._versions[run_key[0], run_key[1]]
+
+
+def step_meant(run: RunRecord, given: str) -> StepRecord:
+    """The step meant by its id, its id without the run, or its name. Raises NotFound, AmbiguousId."""
+    found = [step for step in run.steps.values() if given in (step.step_id, step_path(step.step_id))]
+    found = found or [step for step in run.steps.values() if step.name == given]
+    if not found:
+        raise NotFound(
+            f"{run.state.id} has no step {given[:80]!r} by then",
+            hint="`ironflow run state` shows the steps there were",
+            field="step",
+        )
+    if len(found) > 1:
+        some = ", ".join(step_path(step.step_id) for step in found[:5])
+        raise AmbiguousId(f"several steps are named {given[:80]!r}", hint=f"name one of them: {some}", field="step")
+    return found[0]

@@ -1,0 +1,174 @@
+"""The past of runs from outside, on both stores: over REST, and with the SDK's two clients."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from ironflow import AsyncClient, Client
+from ironflow.errors import NotFound
+from ironflow.past import Record, RunState
+from tests.api.test_pull_protocol import Puller, emit, run, step
+from tests.support.server import ServerProcess
+
+
+@pytest.fixture
+def worker(http: httpx.Client) -> Puller:
+    made = Puller(http)
+    made.register_function()
+    made.register()
+    return made
+
+
+@pytest.fixture
+def run_id(http: httpx.Client, worker: Puller) -> str:
+    """A run that failed once after its first step, and completed in the second attempt."""
+    run_id = emit(http)
+    job = worker.job()
+    worker.report(job, "progress", steps=[step(job, "a", {"n": 1})])
+    worker.report(job, "failed", step_offset=1, error={"message": "boom", "code": "E", "retryable": True})
+    job = worker.job()
+    worker.report(job, "progress", steps=[step(job, "b", [2]), step(job, "b/c", 3)], step_offset=1)
+    worker.report(job, "completed", output="done", step_offset=3)
+    assert run(http, run_id, wait=10)["status"] == "completed"
+    return run_id
+
+
+def get(http: httpx.Client, run_id: str, what: str, **params: Any) -> dict[str, Any]:
+    answer = http.get(f"/api/v1/runs/{run_id}/{what}", params=params)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_timeline_tells_what_happened_in_order(http: httpx.Client, run_id: str) -> None:
+    told = get(http, run_id, "timeline")
+
+    kinds = [record["kind"] for record in told["records"]]
+    assert kinds == [
+        *("run.created", "run.started", "step.completed", "run.retrying"),
+        *("run.started", "step.completed", "step.completed", "run.completed"),
+    ]
+    assert told["newest"]["version"] == len(kinds)
+    assert not {"before", "after"} & set(told)
+    first = told["records"][2]
+    assert (first["path"], first["name"], first["status"], first["output_bytes"]) == ("a:0", "a", "completed", 7)
+    assert (first["worker_id"], first["attempt"], first["execution"]) == ("w1", 1, 1)
+    assert "output" not in first
+    retrying = told["records"][3]
+    assert (retrying["code"], retrying["message"], retrying["status"]) == ("E", "boom", "waiting")
+
+
+def test_a_state_is_as_of_a_position_or_a_time(http: httpx.Client, run_id: str) -> None:
+    records = get(http, run_id, "timeline")["records"]
+    retrying = records[3]
+
+    then = get(http, run_id, "state", at=retrying["position"])
+    by_time = get(http, run_id, "state", at=retrying["at"])
+    now = get(http, run_id, "state")
+
+    assert (then["status"], then["attempt"], then["output"]) == ("waiting", 2, None)
+    assert [(one["name"], one["output"], one["status"]) for one in then["steps"]] == [("a", {"n": 1}, "completed")]
+    assert then["steps"][0]["position"] == records[2]["position"]
+    assert (then["behind"], then["next"]["kind"], then["record"]) == (4, "run.started", retrying)
+    assert by_time["version"] >= then["version"]  # several records may share a millisecond
+    assert (now["status"], now["output"], now["next"], now["behind"]) == ("completed", "done", None, 0)
+    whole = http.get(f"/api/v1/runs/{run_id}").json()
+    assert {name: now[name] for name in whole} == whole
+
+
+def test_outputs_can_be_left_out_and_steps_come_in_pages(http: httpx.Client, run_id: str) -> None:
+    light = get(http, run_id, "state", outputs="false", limit=2)
+    rest = get(http, run_id, "state", steps_after=light["next_steps_after"])
+    one = get(http, run_id, "state", step="b")
+
+    assert [(one["path"], one["output"], one["output_bytes"]) for one in light["steps"]] == [
+        ("a:0", None, 7),
+        ("b:0", None, 3),
+    ]
+    assert (light["input"], light["output"], light["steps_total"]) == (None, None, 3)
+    assert [one["path"] for one in rest["steps"]] == ["b/c:0"]
+    assert "next_steps_after" not in rest
+    assert [one["output"] for one in one["steps"]] == [[2]]
+
+
+def test_the_output_of_a_step_is_as_of_a_position(http: httpx.Client, run_id: str) -> None:
+    before = get(http, run_id, "timeline")["records"][1]["position"]
+
+    found = get(http, run_id, "steps/a/output")
+    early = http.get(f"/api/v1/runs/{run_id}/steps/a/output", params={"at": before})
+
+    assert (found["output"], found["status"], found["step_id"]) == ({"n": 1}, "completed", f"{run_id}:a:0")
+    assert (early.status_code, early.json()["field"]) == (404, "step")
+
+
+@pytest.mark.parametrize(
+    ("what", "params", "status", "field"),
+    [
+        ("state", {"at": "99999999"}, 400, "at"),
+        ("state", {"at": "yesterday"}, 400, "at"),
+        ("state", {"limit": "10001"}, 400, "limit"),
+        ("state", {"outputs": "maybe"}, 400, "outputs"),
+        ("state", {"step": "x"}, 404, "step"),
+        ("state", {"at": "0"}, 404, "at"),
+        ("timeline", {"limit": "0"}, 400, "limit"),
+        ("timeline", {"kind": "nonsense"}, 400, "kind"),
+        ("timeline", {"after": "-1"}, 400, "after"),
+        ("timeline", {"direction": "sideways"}, 400, "direction"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(
+    http: httpx.Client, run_id: str, what: str, params: dict[str, str], status: int, field: str
+) -> None:
+    answer = http.get(f"/api/v1/runs/{run_id}/{what}", params=params)
+
+    assert (answer.status_code, answer.json().get("field")) == (status, field), answer.text
+
+
+def test_the_sdk_reads_the_past_blocking_and_awaited(
+    shared_server: ServerProcess, environment: str, run_id: str
+) -> None:
+    with Client(shared_server.url, environment=environment) as client:
+        records = list(client.runs.timeline(run_id))
+        states = [client.runs.state(run_id, at=record.position) for record in records]
+        output = client.runs.step_output(run_id, "b/c", at=records[-1].at)
+        last = client.runs.timeline_page(run_id, backward=True, limit=2)
+        with pytest.raises(NotFound):
+            list(client.runs.timeline("run_0000000000000000000000000"))
+
+    async def awaited() -> tuple[list[Record], list[RunState]]:
+        async with AsyncClient(shared_server.url, environment=environment) as client:
+            found = [record async for record in client.runs.timeline(run_id)]
+            return found, [await client.runs.state(run_id, at=record.position) for record in found]
+
+    assert asyncio.run(awaited()) == (records, states)
+    assert [state.record for state in states] == records
+    assert [state.next for state in states] == [*records[1:], None]
+    assert [len(state.steps) for state in states] == [0, 0, 1, 1, 1, 2, 3, 3]
+    assert states[-1].step("a").output == {"n": 1}
+    assert output == states[-1].step("b/c")
+    assert (output.output, output.path) == (3, "b/c:0")
+    assert ([one.position for one in last.items], last.before) == (
+        [one.position for one in records[-2:]],
+        records[-2].position,
+    )
+
+
+def test_all_steps_of_a_long_run_come_with_its_state(
+    shared_server: ServerProcess, environment: str, http: httpx.Client, worker: Puller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ironflow.past.STEPS_PAGE", 3)
+    run_id = emit(http)
+    job = worker.job()
+    worker.report(job, "progress", steps=[step(job, f"s{number}", number) for number in range(8)])
+    worker.report(job, "completed", output=None, step_offset=8)
+    run(http, run_id, wait=10)
+
+    with Client(shared_server.url, environment=environment) as client:
+        state = client.runs.state(run_id)
+
+    assert [one.output for one in state.steps] == [*range(8)]
+    assert state.steps_total == 8

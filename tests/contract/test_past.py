@@ -1,0 +1,233 @@
+"""Runs as of positions of the past: a state is the fold of the run's entries up to it, whichever way one comes there.
+Both stores."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.errors import AmbiguousId, NotFound, RunNotFound
+from app.history import redaction
+from app.history.entry import Entry
+from app.history.kinds.run import FACTS
+from app.history.redaction import Redaction
+from app.runs import folding, reading, timeline
+from app.runs.past import Past, step_meant
+from app.runs.timeline import Timelines, Wanted
+from storage import history
+from storage.contract import Storage
+from storage.records import EntryRecord
+from tests.support.histories import ENVIRONMENT, START_US, Life, Scribe, live
+
+RUNS = 12
+MOVES = 80
+
+
+async def lived(storage: Storage, seed: int, *, moves: int = MOVES) -> list[Life]:
+    """Random runs side by side in one history, recorded."""
+    rng, scribe = random.Random(seed), Scribe()
+    lives = [Life(scribe, f"run_{number:026}") for number in range(RUNS)]
+    for _ in range(moves):
+        live(rng, rng.choice(lives), moves=4)
+    await storage.write(scribe.save)
+    return lives
+
+
+def entries_of(life: Life) -> list[EntryRecord]:
+    return [record for record in life.scribe.records if record.stream == f"run/{life.run_id}"]
+
+
+def folded(entries: list[EntryRecord]) -> Any:
+    """The state, and what is read of the run, from the first entry on."""
+    state, run = None, None
+    for record in entries:
+        state, run = folding.apply(state, Entry(record)), reading.apply(run, Entry(record))
+    return state, run
+
+
+async def test_the_state_at_every_position_is_the_fold_of_what_came_before(storage: Storage, seed: int) -> None:
+    lives = await lived(storage, seed)
+    rng = random.Random(seed)
+    pasts = [Past(storage, every_entries=every, kept_bytes_max=size) for every, size in ((3, 2**30), (7, 20_000))]
+    head = len(lives[0].scribe.records)
+
+    for life in lives:
+        entries = entries_of(life)
+        places = [*{near for record in entries for near in (record.position, record.position + 1) if near <= head}]
+        rng.shuffle(places)
+        for position in places:
+            known = [record for record in entries if record.position <= position]
+            state, run = folded(known)
+            for past in pasts:
+                moment = await past.at(ENVIRONMENT, life.run_id, position)
+                assert moment.run.state == state
+                assert replace(moment.run, event=None, input=run.input) == run
+                assert (moment.last.position, moment.newest.position) == (known[-1].position, entries[-1].position)
+                assert moment.behind == len(entries) - len(known)
+                assert (moment.next and moment.next.position) == next(
+                    (record.position for record in entries if record.position > position), None
+                )
+
+
+async def test_random_runs_have_every_kind_of_entry(seed: int) -> None:
+    """Else the test above would say less than it seems to."""
+    rng, scribe = random.Random(seed), Scribe()
+    lives = [Life(scribe, f"run_{number:026}") for number in range(40)]
+    for _ in range(40):
+        for life in lives:
+            live(rng, life, moves=4)
+
+    assert {fact.kind for fact in FACTS} <= {record.kind for record in scribe.records}
+
+
+async def test_a_long_run_is_read_from_states_that_are_kept(storage: Storage) -> None:
+    scribe = Scribe()
+    life = Life(scribe, "run_long")
+    live(random.Random(1), life, moves=1)
+    for number in range(2_500):
+        life.step(f"s:{number}", number)
+    await storage.write(scribe.save)
+    past = Past(storage)
+
+    moments = [await past.at(ENVIRONMENT, "run_long", position) for position in (2_400, 700, 1_999, 2_400)]
+
+    assert [len(moment.run.steps) for moment in moments] == [2_397, 697, 1_996, 2_397]
+    for moment in moments:
+        assert [int(bytes(step.output or b"")) for step in moment.run.steps.values()] == [*range(len(moment.run.steps))]
+
+
+async def test_a_run_that_was_not_there_yet_is_told_from_one_that_never_was(storage: Storage) -> None:
+    scribe = Scribe()
+    Life(scribe, "run_first")
+    Life(scribe, "run_second")
+    await storage.write(scribe.save)
+    past = Past(storage)
+
+    with pytest.raises(RunNotFound, match="did not exist at position 3") as early:
+        await past.at(ENVIRONMENT, "run_second", 3)
+    assert early.value.hint == "it was created at position 4"
+    for run_id, environment in (("run_third", ENVIRONMENT), ("run_first", "other"), ("run\0", ENVIRONMENT)):
+        with pytest.raises(RunNotFound, match="no run"):
+            await past.at(environment, run_id)
+        with pytest.raises(RunNotFound, match="no run"):
+            await Timelines(storage).page(environment, run_id)
+
+
+async def test_a_redacted_event_is_redacted_in_every_past_of_its_runs(storage: Storage) -> None:
+    """Also in pasts that were looked at before."""
+    scribe = Scribe()
+    life = Life(scribe, "run_1")
+    live(random.Random(1), life, moves=1)
+    for number in range(20):
+        life.step(f"s:{number}", number)
+    await storage.write(scribe.save)
+    past = Past(storage, every_entries=4)
+    before = await past.at(ENVIRONMENT, "run_1", 12)
+    assert bytes(before.run.input) == b'{"id":1}'
+
+    wanted = Redaction("r1", "event/evt_run_1", after_version=0, limit=10)
+    await storage.write(lambda tx: redaction.redact(tx, ENVIRONMENT, wanted, now=START_US))
+
+    for position in (3, 12, 20, history.END):
+        moment = await past.at(ENVIRONMENT, "run_1", position)
+        assert redaction.is_placeholder(moment.run.input)
+    after = await past.at(ENVIRONMENT, "run_1", 12)
+    assert (after.run.state, after.run.steps) == (before.run.state, before.run.steps)
+
+
+def test_nothing_that_is_kept_in_memory_can_be_redacted() -> None:
+    assert not set(redaction.PAYLOADS) & {fact.kind for fact in FACTS}
+
+
+async def test_a_step_is_meant_by_id_by_path_or_by_a_name_of_its_own(storage: Storage) -> None:
+    scribe = Scribe()
+    life = Life(scribe, "run_1")
+    live(random.Random(1), life, moves=1)
+    for name in ("charge:0", "ship:0", "ship:1"):
+        life.step(name, name)
+    await storage.write(scribe.save)
+    run = (await Past(storage).at(ENVIRONMENT, "run_1")).run
+
+    assert step_meant(run, "charge").step_id == "run_1:charge:0"
+    assert step_meant(run, "ship:1").step_id == step_meant(run, "run_1:ship:1").step_id == "run_1:ship:1"
+    with pytest.raises(AmbiguousId) as several:
+        step_meant(run, "ship")
+    assert several.value.hint == "name one of them: ship:0, ship:1"
+    with pytest.raises(NotFound):
+        step_meant(run, "refund")
+
+
+async def test_pages_of_a_timeline_meet_every_record_once_in_both_directions(storage: Storage, seed: int) -> None:
+    lives = await lived(storage, seed)
+    timelines = Timelines(storage)
+
+    for life in lives:
+        entries = entries_of(life)
+        positions = [record.position for record in entries]
+        for wanted, fits in (
+            (Wanted(), lambda record: True),
+            (Wanted(kinds=("step.*",)), lambda record: record.kind.startswith("step.")),
+            (Wanted(step="a"), lambda record: record.kind.startswith("step.") and '"name":"a"' in record.data),
+        ):
+            chosen = [record.position for record in entries if fits(record)]
+            page = await timelines.page(ENVIRONMENT, life.run_id, wanted, limit=3)
+            forward = [record.position for record in page.records]
+            while page.after:
+                page = await timelines.page(ENVIRONMENT, life.run_id, wanted, after=page.after, limit=3)
+                forward += [record.position for record in page.records]
+            page = await timelines.page(ENVIRONMENT, life.run_id, wanted, backward=True, limit=3)
+            back = [record.position for record in page.records]
+            while page.before:
+                page = await timelines.page(
+                    ENVIRONMENT, life.run_id, wanted, before=page.before, backward=True, limit=3
+                )
+                back = [record.position for record in page.records] + back
+            assert forward == back == chosen
+        until = positions[len(positions) // 2]
+        page = await timelines.page(ENVIRONMENT, life.run_id, until=until, limit=1_000)
+        assert [record.position for record in page.records] == [one for one in positions if one <= until]
+
+
+async def test_records_tell_what_happened_without_payloads(storage: Storage) -> None:
+    scribe = Scribe()
+    life = Life(scribe, "run_1")
+    live(random.Random(1), life, moves=1)
+    life.step("charge:0", {"amount": 99})
+    scribe.now += 7_000_000
+    life.step("charge:1", {"amount": 99})
+    await storage.write(scribe.save)
+
+    page = await Timelines(storage).page(ENVIRONMENT, "run_1")
+
+    created, started, first, second = page.records
+    assert (created.kind, created.summary) == ("run.created", "f@1 created by order.placed")
+    assert (started.status, started.worker_id in ("w1", "w2"), started.significant) == ("running", True, False)
+    assert (first.name, first.status, first.attempt, first.duration_ms) == ("charge", "completed", 1, 5)
+    assert (first.output_bytes, first.worker_id, first.execution) == (13, started.worker_id, 1)
+    assert (second.at, second.started_at) == (first.at + 7_000_000, first.at + 6_995_000)
+    assert (page.newest.version, page.before, page.after) == (4, 0, 0)
+
+
+async def test_a_search_in_a_long_timeline_says_where_it_stopped(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timeline, "SCANNED_MAX", 1_000)
+    scribe = Scribe()
+    life = Life(scribe, "run_1")
+    live(random.Random(1), life, moves=1)
+    for number in range(2_200):
+        life.step(f"s:{number}", number)
+    life.step("last:0", 1)
+    await storage.write(scribe.save)
+    timelines = Timelines(storage)
+
+    page = await timelines.page(ENVIRONMENT, "run_1", Wanted(step="last"))
+    pages = [page]
+    while page.after:
+        page = await timelines.page(ENVIRONMENT, "run_1", Wanted(step="last"), after=page.after)
+        pages.append(page)
+
+    assert [len(one.records) for one in pages] == [0, 0, 1]
