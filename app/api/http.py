@@ -26,6 +26,7 @@ from app.api import (
     outbox,
     past,
     projections,
+    recordings,
     runs,
     schemas,
     secrets,
@@ -67,6 +68,7 @@ MODULES = (
     groups,
     outbox,
     nodes,
+    recordings,
 )
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "stream": "Read and append to entity streams.",
     "schema": "Register and enforce schemas of events.",
     "projection": "Read, steer and rebuild projections.",
+    "check": "Replay recorded runs against changed code.",
     "function": "List, compare, roll back, pause and resume functions.",
     "group": "Create, follow, change and reset consumer groups.",
     "dlq": "List, requeue and discard what groups could not deliver.",

@@ -10,6 +10,7 @@ import click
 
 from app.cli.client import Session, connected, run_id
 from app.cli.output import Output, ago, duration, plain
+from app.cli.recordings import export, export_test
 
 PAYLOAD_CHARS_SHOWN = 2_000
 STACK_LINES_SHOWN = 12
@@ -19,6 +20,10 @@ REFUSED_SHOWN = 10
 @click.group("run")
 def command() -> None:
     """List, read, wait for, cancel and resume runs. An id may be its unique beginning, @last or @last-failed."""
+
+
+command.add_command(export)
+command.add_command(export_test)
 
 
 @command.command("list")

@@ -33,6 +33,8 @@ from storage.records import EntryRecord
 
 TOGETHER_ENTRIES_MAX = 64
 """Runs with more entries than that are read alone."""
+_NEVER = -1
+"""No execution has this number."""
 
 
 class Memo(NamedTuple):
@@ -136,6 +138,21 @@ def load_many(tx: Transaction, wanted: Sequence[Wanted]) -> list[Memos | Long | 
     short = [(one, page) for one, page in zip(wanted, pages, strict=True) if len(page) < TOGETHER_ENTRIES_MAX]
     filled = iter(_filled(tx, [one for one, _ in short], [page for _, page in short]))
     return [next(filled) if len(page) < TOGETHER_ENTRIES_MAX else Long() for page in pages]
+
+
+def recorded(tx: Transaction, environment: str, run_id: str) -> Memos | None:
+    """All that is recorded of a run by now, as an execution that began now would be handed it; None if there is no such
+    run."""
+    memos = Memos()
+    for record in _entries(tx, Wanted(environment, run_id, execution_seq=_NEVER)):
+        _take(memos, Entry(record), _NEVER)
+    if memos.created is None:
+        return None
+    memos.tell()
+    event = events.entry(tx, environment, memos.created.event_id)
+    assert event is not None, f"the event {memos.created.event_id} is missing"
+    memos.event = Entry(event)
+    return memos
 
 
 def _entries(tx: Transaction, wanted: Wanted) -> Iterator[EntryRecord]:

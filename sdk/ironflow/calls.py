@@ -193,6 +193,11 @@ def run_steps(run_id: str) -> Plan[Sequence[Json]]:
     return steps
 
 
+def recording(run_id: str) -> Plan[Json]:
+    """The run as `ironflow.testing.check` replays it: its event, the results of its steps, and how it ended."""
+    return (yield from _read(f"{_run_path(run_id)}/recording"))
+
+
 def wait_for_run(run_id: str, *, timeout_s: float = TIMEOUT_S) -> Plan[Json]:
     """The run, once it is completed, failed, cancelled or paused. Raises Timeout; the run goes on then."""
     until = time.monotonic() + timeout_s

@@ -31,7 +31,7 @@ def diverging(step: Recorded, kind: str, target: str, function: Function | None)
         if name is None or fits(target, name):
             return None
         recorded, requested = f"{recorded} {name}", f"{requested} {target}"
-    where = _location(function)
+    where = location(function)
     message = (
         f"step {step.step_id} is recorded as {recorded}, but the code asks for {requested} at {where}; "
         "restore the code that this run began with, or start a new run"
@@ -61,7 +61,7 @@ def _event_name(step: Recorded) -> str | None:
     return None
 
 
-def _location(function: Function | None) -> str:
+def location(function: Function | None) -> str:
     """Where in the user's code this was asked for; in a task of its own only the function is known."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_SDK):
