@@ -1,8 +1,10 @@
-"""Ending tasks whose libraries may swallow a cancellation."""
+"""Ending tasks whose libraries may swallow a cancellation, and what must not be cut short by one."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 AGAIN_S = 0.2
 
@@ -23,3 +25,20 @@ async def end(*tasks: asyncio.Task[object] | None) -> None:
         waiting = {task for task in waiting if not task.done()}
     if cancelled is not None:
         raise cancelled
+
+
+async def through(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work to its end, which it must have. Who is cancelled meanwhile is cancelled then; what the work raises is
+    raised otherwise."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # seen, and less than being cancelled
+        raise cancelled
+    task.result()

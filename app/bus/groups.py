@@ -144,6 +144,8 @@ class GroupBus:
     async def settle(self, member: Member, settlements: Sequence[Settlement]) -> None:
         """Returns once NATS has it; what the member does not have is settled already. Raises Unavailable if nothing
         could be settled now, MemberNotFound if its group is gone."""
+        if self._client is None:
+            raise Unavailable("NATS is not connected", hint="settle it again in a moment")
         kept = self._kept.get((member.environment, member.group))
         if kept is None or member.id not in kept.work.members:
             raise MemberNotFound(f"member {member.id} is gone", field="consumer_id", hint="join again")
@@ -290,11 +292,19 @@ class GroupBus:
     def _rest(self, kept: _Kept) -> None:
         """Deliver no more; whoever delivers for it next begins when this has ended."""
         if kept.working is not None:
-            kept.resting, kept.working = self._end(kept.working), None
+            kept.resting, kept.working = self._end(kept.working, kept.resting), None
 
-    def _end(self, task: asyncio.Task[None] | None) -> asyncio.Task[None] | None:
-        """What ends the task, if NATS is connected: otherwise there is none."""
-        return self._tasks.create_task(end(task)) if self._tasks is not None else None
+    def _end(
+        self, task: asyncio.Task[None] | None, before: asyncio.Task[None] | None = None
+    ) -> asyncio.Task[None] | None:
+        """What ends the task, and is over when the one before is as well, for which the task may still have waited;
+        there is none if NATS is not connected."""
+        return self._tasks.create_task(self._ended(task, before)) if self._tasks is not None else None
+
+    async def _ended(self, task: asyncio.Task[None] | None, before: asyncio.Task[None] | None) -> None:
+        await end(task)
+        if before is not None:
+            await asyncio.wait((before,))
 
     async def _after(self, before: asyncio.Task[None] | None, run: Callable[[], Awaitable[None]]) -> None:
         if before is not None:

@@ -17,7 +17,7 @@ import msgspec
 from app import clock
 from app.bus import queues
 from app.bus.members import Delivery, Envelope, Member, delivery
-from app.cancelling import end
+from app.cancelling import end, through
 from app.errors import Unavailable
 from app.events.deliveries import Delivery as Told
 from app.events.group import Group
@@ -31,10 +31,13 @@ from storage.records import EntryRecord
 if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
 
 PULL_EXPIRES_S = 30.0
 TIMEOUT_S = 10.0
 FLUSH_TIMEOUT_S = 5
+SETTLE_TIMEOUT_S = 5.0
+FINISH_TIMEOUT_S = 12.0
 
 ACK, TERM, NAK_NOW, NAK_SOON = b"+ACK", b"+TERM", b"-NAK", b'-NAK {"delay": 1000000000}'
 
@@ -78,12 +81,12 @@ class Work:
         self._tail = tail
         self._settled = settled
         self._consumer = ""
-        self._client: Client | None = None
+        self._resting = False
         self._pull: Pull | None = None
         self._number = 0
         self._wake = asyncio.Event()
         self._frames: list[bytes] = []
-        self._flushed: asyncio.Future[None] | None = None
+        self._flushed: asyncio.Future[bool] | None = None
         self._flush = asyncio.Event()
         self._burying: set[int] = set()
         self._uncounted: dict[int, int] = {}
@@ -120,10 +123,8 @@ class Work:
         self._wake.set()
 
     async def settle(self, member: Member, settlements: Sequence[Settlement]) -> None:
-        """Returns once NATS has it; what is not in the member's hands is settled already. Raises Unavailable if NATS is
-        away: then nothing is settled, and can be again."""
-        if self._client is None:
-            raise Unavailable("NATS is not connected", hint="settle it again in a moment")
+        """Returns once NATS has it, also where delivering begins anew meanwhile; what is not in the member's hands is
+        settled already. Raises Unavailable if NATS does not take it in time: then it can be settled again."""
         if any(told.unseen for told in settlements):
             member.leaving = True
         popped: list[Delivery] = []
@@ -190,7 +191,7 @@ class Work:
     # What is written to NATS.
 
     def _tell(self, given: Delivery, verdict: bytes) -> None:
-        if self._client is not None and f".{self._consumer}." in given.reply:  # else it is of a queue that is gone
+        if f".{self._consumer}." in given.reply:  # else it is of a queue that is gone
             self._frames.append(b"PUB %b %d\r\n%b\r\n" % (given.reply.encode(), len(verdict), verdict))
             self._flush.set()
 
@@ -199,24 +200,49 @@ class Work:
         if self._flushed is None:
             self._flushed = asyncio.get_running_loop().create_future()
         self._flush.set()
-        await asyncio.shield(self._flushed)
+        reached = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_TIMEOUT_S):
+                reached = await asyncio.shield(self._flushed)
+        if not reached:
+            raise Unavailable("NATS is not connected", hint="settle it again in a moment")
 
-    async def _write(self, client: Client) -> None:
-        while True:
+    async def _write(self, client: Client, last: asyncio.Event) -> None:
+        """Until all is written after `last` was set."""
+        while not last.is_set() or self._frames or self._flushed is not None:
             await self._flush.wait()
             self._flush.clear()
             frames, self._frames = self._frames, []
             waiting, self._flushed = self._flushed, None
+            reached = False
             try:
                 if frames:
                     await client._send_command(b"".join(frames))
                 if waiting is not None or frames:
                     await client.flush(timeout=FLUSH_TIMEOUT_S)
-            except BaseException:
-                _refuse(waiting)
-                raise
-            if waiting is not None:
-                waiting.set_result(None)
+                reached = True
+            finally:
+                if waiting is not None:
+                    waiting.set_result(reached)
+
+    async def _finish(
+        self, client: Client, received: Subscription, writing: asyncio.Task[None], last: asyncio.Event
+    ) -> None:
+        """Take no more. What is on its way here still finds a member, or goes back, and NATS has what was told of
+        it: otherwise it would be with nobody until it is due again."""
+        self._resting = True
+        try:
+            async with asyncio.timeout(FINISH_TIMEOUT_S):
+                if not client.is_closed:
+                    await received.drain()  # type: ignore[no-untyped-call]
+                last.set()
+                self._flush.set()
+                await writing
+        finally:
+            await end(writing)
+            if client.is_closed and self._flushed is not None:
+                self._flushed.set_result(False)
+                self._flushed, self._frames = None, []
 
     # What is read from it.
 
@@ -233,23 +259,15 @@ class Work:
         received = await client.subscribe(f"{inbox}.*", cb=self._receive)
         self._failure = None
         self._pull = None
-        self._client = client
+        self._resting = False
         self._wake.set()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                writing = tasks.create_task(self._write(client))
-                try:
-                    await self._ask(client, queue, inbox)
-                finally:
-                    await end(writing)
-        finally:
-            self._client = None
-            _refuse(self._flushed)
-            frames, self._flushed, self._frames = self._frames, None, []
-            if not client.is_closed:
-                await received.unsubscribe()
-                await client._send_command(b"".join(frames))
-                await client.flush(timeout=FLUSH_TIMEOUT_S)
+        last = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            writing = tasks.create_task(self._write(client, last))
+            try:
+                await self._ask(client, queue, inbox)
+            finally:
+                await through(self._finish(client, received, writing, last))
 
     async def _ask(self, client: Client, queue: queues.Queue, inbox: str) -> None:
         """Ask for as much as there is room for."""
@@ -321,7 +339,7 @@ class Work:
             return
         members = [one for one in self.members.values() if not one.leaving and not one.holds(given)]
         if not members:
-            self._give_back(given, NAK_SOON)
+            self._give_back(given, NAK_NOW if self._resting else NAK_SOON)
             return
         max(members, key=lambda member: member.free).give(given)
         self.delivered_total += 1
@@ -354,8 +372,3 @@ def _counts(reply: str) -> tuple[int, int]:
     tokens = reply.split(".")
     first = 4 if len(tokens) == 9 else 6
     return int(tokens[first]), int(tokens[first + 1])
-
-
-def _refuse(waiting: asyncio.Future[None] | None) -> None:
-    if waiting is not None and not waiting.done():
-        waiting.set_exception(Unavailable("NATS is not connected", hint="settle it again in a moment"))

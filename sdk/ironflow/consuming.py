@@ -207,7 +207,7 @@ class AsyncConsumer(_Member):
             incoming: asyncio.Queue[Message[Any] | BaseException | None] = asyncio.Queue()
             tasks = [
                 asyncio.create_task(_write(call, outgoing)),
-                asyncio.create_task(self._read(call, settle, incoming)),
+                asyncio.create_task(self._read(call, acks, settle, incoming)),
             ]
             try:
                 while (found := await incoming.get()) is not None:
@@ -226,7 +226,7 @@ class AsyncConsumer(_Member):
                 call.cancel()
                 acks.lose()
 
-    async def _read(self, call: Any, settle: Any, incoming: asyncio.Queue[Any]) -> None:
+    async def _read(self, call: Any, acks: _Acks, settle: Any, incoming: asyncio.Queue[Any]) -> None:
         """Take what comes, also while nobody asks for a message: answers to acknowledgements are among it."""
         try:
             while (response := await call.read()) is not _EOF:
@@ -236,7 +236,7 @@ class AsyncConsumer(_Member):
         except grpc.aio.AioRpcError as error:
             incoming.put_nowait(error)
         finally:
-            self._acks.lose()
+            acks.lose()
 
 
 async def _write(call: Any, outgoing: asyncio.Queue[pubsub_pb2.SubscriptionAck]) -> None:
@@ -292,7 +292,7 @@ class Consumer(_Member):
             stub = pubsub_pb2_grpc.PubSubServiceStub(channel)
             call: Any = stub.SubscribeBidirectional(_requests(self._join(), outgoing), metadata=place.metadata())
             incoming: queue.SimpleQueue[Any] = queue.SimpleQueue()
-            reading = threading.Thread(target=self._read, args=(call, settle, incoming), daemon=True)
+            reading = threading.Thread(target=self._read, args=(call, acks, settle, incoming), daemon=True)
             reading.start()
             try:
                 while (found := incoming.get()) is not None:
@@ -308,7 +308,7 @@ class Consumer(_Member):
                 call.cancel()
                 acks.lose()
 
-    def _read(self, call: Any, settle: Any, incoming: queue.SimpleQueue[Any]) -> None:
+    def _read(self, call: Any, acks: _Acks, settle: Any, incoming: queue.SimpleQueue[Any]) -> None:
         """Take what comes, also while nobody asks for a message: answers to acknowledgements are among it."""
         try:
             for response in call:
@@ -318,7 +318,7 @@ class Consumer(_Member):
         except grpc.RpcError as error:
             incoming.put(error)
         finally:
-            self._acks.lose()
+            acks.lose()
 
 
 def _unseen(message: Message[Any]) -> pubsub_pb2.SubscriptionAck:

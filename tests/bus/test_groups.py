@@ -74,6 +74,40 @@ async def test_a_group_gets_what_fits_in_order_and_once(either_node: Node, bus: 
     assert (lag.pending, lag.inflight, lag.position) == (0, 0, 14)
 
 
+async def test_settling_waits_where_delivering_begins_anew(either_node: Node, bus: GroupBus) -> None:
+    """The settings changed, so that its consumer is made again: no reason to have a member settle twice."""
+    await either_node.groups.create("default", "billing", QUICK)
+    member = bus.join("default", "billing")
+    for ack_wait_ms in range(20_000, 20_010):
+        await emit(either_node)
+        [given] = await take(member)
+        await either_node.groups.update("default", "billing", {"ack_wait_ms": ack_wait_ms})
+
+        await bus.settle(member, [Settlement(given.event_id, "ack")])
+
+        assert given.attempt == 1
+    lag = await bus.lag(either_node.groups.get("default", "billing"))
+    assert (lag.pending, lag.inflight) == (0, 0)
+
+
+async def test_what_a_group_is_delivered_survives_members_that_come_and_go(either_node: Node, bus: GroupBus) -> None:
+    """The last one goes, so that delivering ends; the next one is there before it has."""
+    await either_node.groups.create("default", "billing", QUICK)
+    member = bus.join("default", "billing")
+    await emit(either_node)
+    async with asyncio.timeout(20):  # less than what was in nobody's hands would take to be delivered again
+        for attempt in range(1, 20):
+            [given] = await take(member)
+            await bus.settle(member, [Settlement(given.event_id, "nak", unseen=True)])
+            bus.leave(member)
+            for _ in range(attempt % 3):  # gone again at once
+                bus.leave(bus.join("default", "billing"))
+            member = bus.join("default", "billing")
+        [given] = await take(member)
+        await bus.settle(member, [Settlement(given.event_id, "ack")])
+    assert given.attempt == 1
+
+
 async def test_members_share_and_what_one_leaves_goes_to_the_others(either_node: Node, bus: GroupBus) -> None:
     await either_node.groups.create("default", "billing", QUICK)
     first, second = (bus.join("default", "billing", window=2) for _ in range(2))

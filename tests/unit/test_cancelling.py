@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from app.cancelling import end
+from app.cancelling import end, through
 
 
 async def deaf(times: int, begun: asyncio.Event) -> None:
@@ -55,3 +55,32 @@ async def test_who_is_cancelled_meanwhile_ends_them_first() -> None:
     with pytest.raises(asyncio.CancelledError):
         await ending
     assert task.cancelled()
+
+
+async def test_what_has_to_be_gone_through_with_is_and_then_it_is_cancelled() -> None:
+    going, done = asyncio.Event(), []
+
+    async def work() -> None:
+        await going.wait()
+        done.append("all of it")
+
+    task = asyncio.create_task(through(work()))
+    await asyncio.sleep(0)  # it has begun
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()
+
+    going.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["all of it"]
+
+
+async def test_what_work_raises_is_raised() -> None:
+    async def work() -> None:
+        raise ValueError("its own")
+
+    with pytest.raises(ValueError, match="its own"):
+        await through(work())
