@@ -64,6 +64,7 @@ class RecordingResponse(Shape):
 
 def recording_shown(run: RunRecord, memos: Memos) -> RecordingResponse:
     state, event = run.state, run.event
+    assert event is not None, "a run was read with its event"
     emitted = event.fact
     assert isinstance(emitted, EventEmitted)
     return RecordingResponse(
