@@ -43,6 +43,7 @@ from app.rpc.ironflow_service import (
 from app.rpc.server import OPTIONS, WorkerService
 from app.rpc.worker import Conversation
 from app.runs.bulk import Bulk
+from app.runs.comparing import Comparing
 from app.runs.past import Past
 from app.runs.timeline import Timelines
 from app.settings import Settings
@@ -173,6 +174,7 @@ def services_of(
     node: Node, *, bus: Bus, live: Live, metrics: Metrics, problems: Mapping[str, str], grpc_address: str
 ) -> Services:
     """What the resources of both faces are given."""
+    past = Past(node.storage)
     return Services(
         storage=node.storage,
         tail=node.tail,
@@ -190,7 +192,8 @@ def services_of(
         lineage=LineageReader(node.storage),
         runs=node.runs,
         timelines=Timelines(node.storage),
-        past=Past(node.storage),
+        past=past,
+        comparing=Comparing(node.storage, past),
         engine=node.engine,
         bulk=Bulk(reader=node.runs, engine=node.engine),
         functions=node.functions,

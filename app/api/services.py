@@ -34,6 +34,7 @@ from app.ids import Ids
 from app.metrics import Metrics
 from app.projections.service import Projections
 from app.runs.bulk import Bulk
+from app.runs.comparing import Comparing
 from app.runs.engine import Engine
 from app.runs.functions import Functions
 from app.runs.past import Past
@@ -72,6 +73,7 @@ class Services:
     runs: RunReader
     timelines: Timelines
     past: Past
+    comparing: Comparing
     engine: Engine
     bulk: Bulk
     functions: Functions

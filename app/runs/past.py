@@ -10,13 +10,17 @@ from __future__ import annotations
 import copy
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from app.errors import AmbiguousId, NotFound, RunNotFound
 from app.history.entry import Entry
 from app.history.kinds import (
+    RunCancelled,
+    RunCompleted,
     RunCreated,
+    RunFailed,
     RunNoted,
     RunPaused,
     RunPauseRequested,
@@ -24,6 +28,7 @@ from app.history.kinds import (
     RunRetrying,
     RunStarted,
     RunSuspended,
+    RunUnwinding,
     RunWoken,
     StepCompleted,
     StepFailed,
@@ -46,7 +51,8 @@ APART_MAX = 40
 
 _STEP_BYTES = 400
 _PLACE_BYTES = 200
-_OWN_STEP = frozenset(fact.kind for fact in (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking))
+_ITS_STEP = frozenset(fact.kind for fact in (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking))
+_OPEN = ("sleeping", "waiting")
 _NO_STEP = frozenset(
     fact.kind
     for fact in (
@@ -61,6 +67,8 @@ _NO_STEP = frozenset(
         RunNoted,
     )
 )
+
+_OPEN_STEPS = frozenset(fact.kind for fact in (RunCompleted, RunFailed, RunCancelled, RunUnwinding))
 
 S = TypeVar("S")
 
@@ -155,7 +163,7 @@ class _Fold:
 
     def __init__(self, shared: RunRecord | None) -> None:
         self._run = None if shared is None else _forked(shared)
-        self._own: set[str] = set()
+        self._own: set[int] = set()
 
     @property
     def run(self) -> RunRecord:
@@ -164,12 +172,10 @@ class _Fold:
 
     def apply(self, entry: Entry) -> None:
         run = self._run
-        if run is not None and entry.kind not in _NO_STEP:
-            touched = (entry.fact.step_id,) if entry.kind in _OWN_STEP else run.steps  # type: ignore[attr-defined]
-            for step_id in touched:
-                if step_id in run.steps and step_id not in self._own:
-                    run.steps[step_id] = copy.copy(run.steps[step_id])
-            self._own.update(touched)
+        for step in () if run is None else _touched(run, entry):
+            if id(step) not in self._own:
+                copied = self.run.steps[step.step_id] = replace(step)
+                self._own.add(id(copied))
         self._run = reading.apply(run, entry)
 
     def snapshot(self) -> RunRecord:
@@ -178,6 +184,17 @@ class _Fold:
         self._run = _forked(shared)
         self._own.clear()
         return shared
+
+
+def _touched(run: RunRecord, entry: Entry) -> Sequence[StepRecord]:
+    """The steps that the entry may change."""
+    if entry.kind in _NO_STEP:
+        return ()
+    if entry.kind in _ITS_STEP:
+        step = run.steps.get(entry.fact.step_id)  # type: ignore[attr-defined]
+        return () if step is None else (step,)
+    steps = run.steps.values()
+    return [step for step in steps if step.status in _OPEN] if entry.kind in _OPEN_STEPS else [*steps]
 
 
 def _forked(run: RunRecord) -> RunRecord:

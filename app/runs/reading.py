@@ -16,6 +16,7 @@ from app.history.kinds import (
     Failure,
     RunCancelled,
     RunCompleted,
+    RunCreated,
     RunFailed,
     RunNoted,
     RunResumed,
@@ -41,7 +42,8 @@ MESSAGE_CHARS_MAX = 500
 _OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking)
 
 
-class StepRecord(msgspec.Struct):
+@dataclass(slots=True)
+class StepRecord:
     """What is known of one step: its last report. Instants in µs; `output` and `input` are JSON. `status` is running,
     sleeping, waiting, completed, failed, timed_out, or dead: it was waited for when the run ended. `position` is that
     of the entry which made it what it is, `began_position` that of the first which told of it."""
@@ -70,6 +72,10 @@ class StepRecord(msgspec.Struct):
     child_run_id: str = ""
     compensation_for: str = ""
 
+    @property
+    def output_bytes(self) -> int:
+        return len(bytes(self.output)) if self.output is not None and self.status == "completed" else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -87,6 +93,7 @@ class RunRecord:
     note of each name."""
 
     state: Run
+    created: RunCreated
     input: msgspec.Raw = field(default_factory=lambda: NULL)
     event: Entry | None = None
     output: msgspec.Raw | None = None
@@ -172,7 +179,8 @@ def load(tx: Transaction, environment: str, run_id: str, *, until: int = history
 def apply(run: RunRecord | None, entry: Entry) -> RunRecord:
     """The run after `entry`, without its event. Takes over `run` and may change it, and its steps."""
     if run is None:
-        run = RunRecord(folding.apply(None, entry))
+        assert isinstance(entry.fact, RunCreated)
+        run = RunRecord(folding.apply(None, entry), entry.fact)
     else:
         run.state = folding.apply(run.state, entry)
     _record(run, entry)

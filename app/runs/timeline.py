@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from app.durations import format_duration
 from app.history.entry import Entry
 from app.history.explore import kinds_of
 from app.history.kinds import (
+    Fact,
     Failure,
     RunCancelled,
     RunCompleted,
@@ -65,8 +66,7 @@ _STATUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One entry of a run, without payloads; instants in µs. `status` is that of the step, or of the run for what
     happened to the run as a whole, after it: "" where it stays. `bytes` is the size of what the entry says,
     `output_bytes` of the output or value in it. `significant`: a person who skims wants to see it."""
@@ -241,111 +241,105 @@ def _worker(entry: Entry) -> str:
 def record_of(entry: Entry, worker_id: str) -> Record:
     """The entry in brief. `worker_id` is the worker that had the run by then: only what a worker told carries it."""
     fact: Any = entry.fact
-
-    def told(name: str, default: Any = "") -> Any:
-        return getattr(fact, name, default)
-
-    step_id = told("step_id")
-    error: Failure | None = told("error", None)
-    duration_ms, started_at = told("duration_ms", None), told("started_at", None)
-    if duration_ms is not None:
-        started_at = started_at or entry.recorded_at - duration_ms * 1_000
-    payload = told("output", None) or told("value", None)  # a wait has a text for a value
-    execution = told("execution_seq", 0)
+    kind = type(fact)
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = _names(kind)
+    told = {name: getattr(fact, field) for name, field in names}
+    if "step_id" in told and not told.get("name"):
+        told["name"] = step_name(told["step_id"]) if told["step_id"] else ""
+    if told.get("execution") and not told.get("worker_id"):
+        told["worker_id"] = worker_id
+    if "duration_ms" in told:
+        told["started_at"] = told["started_at"] or entry.recorded_at - told["duration_ms"] * 1_000
+    if "until" in told:
+        told["until"] = told["until"] or None
+    error: Failure | None = told.pop("error", None)
+    if error is not None:
+        told["code"], told["message"] = error.code, error.message[: reading.MESSAGE_CHARS_MAX]
+    payload: msgspec.Raw | None = told.pop("payload", None)
+    summary = _SUMMARIES.get(kind)
     return Record(
         position=entry.position,
         version=entry.version,
         kind=entry.kind,
         at=entry.recorded_at,
-        summary=_summary(entry),
+        summary=(_by_kind(entry) if summary is None else summary(fact))[: reading.MESSAGE_CHARS_MAX],
         significant=entry.kind not in _ROUTINE,
-        status=_status(entry),
+        status=_status(entry, fact),
         actor=entry.actor,
-        worker_id=told("worker_id") or (worker_id if execution else ""),
-        execution=execution,
-        attempt=told("attempt", 0),
-        step_id=step_id,
-        name=told("name") or (step_name(step_id) if step_id else ""),
-        type=told("type") if step_id else "",
-        started_at=started_at or None,
-        duration_ms=duration_ms,
-        until=told("until", 0) or told("deadline", 0) or told("due_at", 0) or None,
-        event=told("event") if isinstance(fact, StepWaiting) else told("event_name"),
-        event_id=told("event_id"),
-        function_id=told("function_id"),
-        child_run_id=told("child_run_id"),
-        compensation_for=told("compensation_for"),
-        code=error.code if error else "",
-        message=error.message[: reading.MESSAGE_CHARS_MAX] if error else "",
-        bytes=len(entry.data),
-        output_bytes=len(bytes(payload)) if isinstance(payload, msgspec.Raw) else None,
+        bytes=len(entry.record.data),
+        output_bytes=None if payload is None else len(bytes(payload)),
+        **told,
     )
 
 
-def _status(entry: Entry) -> str:
-    match entry.fact:
-        case RunSuspended(ready=ready):
-            return "waiting_for_capacity" if ready else "waiting"
-        case RunCreated(start_at=start_at) if start_at > entry.recorded_at:
-            return "waiting"
-        case StepFailed(type=StepWaiting.type):
-            return "timed_out"
-        case _:
-            return _STATUS.get(entry.kind, "")
+_FIELDS = (
+    ("step_id", "step_id"),
+    ("name", "name"),
+    ("type", "type"),
+    ("execution", "execution_seq"),
+    ("attempt", "attempt"),
+    ("worker_id", "worker_id"),
+    ("started_at", "started_at"),
+    ("duration_ms", "duration_ms"),
+    ("until", "until"),
+    ("until", "deadline"),
+    ("until", "due_at"),
+    ("event", "event"),
+    ("event", "event_name"),
+    ("event_id", "event_id"),
+    ("function_id", "function_id"),
+    ("child_run_id", "child_run_id"),
+    ("compensation_for", "compensation_for"),
+    ("error", "error"),
+    ("payload", "output"),
+)
+"""What a record tells, and the fields of facts that say so: by name, so that kinds to come are told, too."""
+
+_NAMES: dict[type[Fact], tuple[tuple[str, str], ...]] = {}
 
 
-def _summary(entry: Entry) -> str:
-    """What happened, in a line for people."""
-    told = _summary_of_step(entry) or _summary_of_run(entry) or _summary_by_kind(entry)
-    return told[: reading.MESSAGE_CHARS_MAX]
+def _names(kind: type[Fact]) -> tuple[tuple[str, str], ...]:
+    """Those of the fields that a kind of fact has."""
+    fields = _FIELDS if kind is not RunNoted else (*_FIELDS, ("payload", "value"))
+    return tuple((name, field) for name, field in fields if hasattr(kind, field))
 
 
-def _summary_of_run(entry: Entry) -> str:
-    match entry.fact:
-        case RunCreated() as fact:
-            return f"{fact.function_id}@{fact.function_version} created by {fact.event_name}"
-        case RunStarted() as fact:
-            return f"started on {fact.worker_id}, attempt {fact.attempt}"
-        case RunSuspended() as fact:
-            return f"waits until {clock.rfc3339(fact.due_at)}" if fact.due_at else "waits"
-        case RunWoken() as fact:
-            return f"woken by {step_name(fact.step_id)}"
-        case RunReleased() as fact:
-            return f"given back: {fact.reason}"
-        case RunRetrying() as fact:
-            return f"attempt {fact.attempt - 1} failed, attempt {fact.attempt} follows: {_error(fact.error)}"
-        case RunFailed() as fact:
-            return f"failed: {_error(fact.error)}"
-        case RunPaused() as fact:
-            return f"paused: {_error(fact.error) if fact.error else fact.reason}"
-        case RunResumed() as fact:
-            return f"resumed from {step_name(fact.from_step)}" if fact.from_step else "resumed"
-        case RunUnwinding() as fact:
-            return f"undoes what it did: {fact.reason or fact.cause}"
-        case RunCancelled() as fact:
-            return f"cancelled: {fact.reason or fact.cause}"
-        case RunNoted() as fact:
-            return f"noted {fact.name}"
-    return ""
+def _status(entry: Entry, fact: Any) -> str:
+    if isinstance(fact, RunSuspended):
+        return "waiting_for_capacity" if fact.ready else "waiting"
+    if isinstance(fact, RunCreated) and fact.start_at > entry.recorded_at:
+        return "waiting"
+    if isinstance(fact, StepFailed) and fact.type == StepWaiting.type:
+        return "timed_out"
+    return _STATUS.get(entry.kind, "")
 
 
-def _summary_of_step(entry: Entry) -> str:
-    match entry.fact:
-        case StepCompleted() as fact:
-            return f"{fact.name} completed after {format_duration(fact.duration_ms * 1_000)}"
-        case StepFailed() as fact:
-            return f"{fact.name} failed, attempt {fact.attempt}: {_error(fact.error)}"
-        case StepSleeping() as fact:
-            return f"{fact.name} sleeps until {clock.rfc3339(fact.until)}"
-        case StepWaiting() as fact:
-            return f"{fact.name} waits for {fact.event}"
-        case StepInvoking() as fact:
-            return f"{fact.name} invoked {fact.function_id}: {fact.child_run_id}"
-    return ""
+_SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
+    RunCreated: lambda fact: f"{fact.function_id}@{fact.function_version} created by {fact.event_name}",
+    RunStarted: lambda fact: f"started on {fact.worker_id}, attempt {fact.attempt}",
+    RunSuspended: lambda fact: f"waits until {clock.rfc3339(fact.due_at)}" if fact.due_at else "waits",
+    RunWoken: lambda fact: f"woken by {step_name(fact.step_id)}",
+    RunReleased: lambda fact: f"given back: {fact.reason}",
+    RunRetrying: lambda fact: f"attempt {fact.attempt - 1} failed, {fact.attempt} follows: {_error(fact.error)}",
+    RunFailed: lambda fact: f"failed: {_error(fact.error)}",
+    RunPaused: lambda fact: f"paused: {_error(fact.error) if fact.error else fact.reason}",
+    RunResumed: lambda fact: f"resumed from {step_name(fact.from_step)}" if fact.from_step else "resumed",
+    RunUnwinding: lambda fact: f"undoes what it did: {fact.reason or fact.cause}",
+    RunCancelled: lambda fact: f"cancelled: {fact.reason or fact.cause}",
+    RunNoted: lambda fact: f"noted {fact.name}",
+    StepCompleted: lambda fact: f"{fact.name} completed after {format_duration(fact.duration_ms * 1_000)}",
+    StepFailed: lambda fact: f"{fact.name} failed, attempt {fact.attempt}: {_error(fact.error)}",
+    StepSleeping: lambda fact: f"{fact.name} sleeps until {clock.rfc3339(fact.until)}",
+    StepWaiting: lambda fact: f"{fact.name} waits for {fact.event}",
+    StepInvoking: lambda fact: f"{fact.name} invoked {fact.function_id}: {fact.child_run_id}",
+}
+"""What happened, in a line for people."""
 
 
-def _summary_by_kind(entry: Entry) -> str:
-    """By the words of its kind, the step and the reason."""
+def _by_kind(entry: Entry) -> str:
+    """The same of any kind: by its words, the step and the reason."""
     fact: Any = entry.fact
     noun_of, _, verb = entry.kind.partition(".")
     step_id, reason = getattr(fact, "step_id", ""), getattr(fact, "reason", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from ironflow import calls, entities, groups, history, past, projections, schemas, topics
+from ironflow import calls, comparing, entities, groups, history, past, projections, schemas, topics
 from ironflow.calls import Json
 from ironflow.parts import AsyncPart, Awaited, Blocking, Part
 from ironflow.past import At, Record
@@ -21,6 +21,9 @@ class Runs(Part):
     timeline_page = Blocking(past.timeline_page)
     state = Blocking(past.state)
     step_output = Blocking(past.step_output)
+    diff = Blocking(comparing.diff)
+    compare = Blocking(comparing.compare)
+    last_good = Blocking(comparing.last_good)
 
     def timeline(
         self, run_id: str, *, after: int | None = None, at: At = None, step: str | None = None, kind: str | None = None
@@ -46,6 +49,9 @@ class AsyncRuns(AsyncPart):
     timeline_page = Awaited(past.timeline_page)
     state = Awaited(past.state)
     step_output = Awaited(past.step_output)
+    diff = Awaited(comparing.diff)
+    compare = Awaited(comparing.compare)
+    last_good = Awaited(comparing.last_good)
 
     async def timeline(
         self, run_id: str, *, after: int | None = None, at: At = None, step: str | None = None, kind: str | None = None

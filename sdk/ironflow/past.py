@@ -215,10 +215,10 @@ def timeline_page(
     id without the run, or a name; `kind` such as `step.*`, several with commas. Raises NotFound."""
     direction = "backward" if backward else None
     params = chosen(after=after, before=before, direction=direction, at=at, step=step, kind=kind, limit=limit)
-    answer = yield Call("GET", f"{_path(run_id)}/timeline", params, again=True)
+    answer = yield Call("GET", f"{run_path(run_id)}/timeline", params, again=True)
     return Records(
         tuple(record_of(one) for one in answer["records"]),
-        _made(Place, answer["newest"]),
+        made(Place, answer["newest"]),
         answer.get("before"),
         answer.get("after"),
     )
@@ -228,7 +228,7 @@ def state(run_id: str, *, at: At = None, outputs: bool = True) -> Plan[RunState]
     """The run as of a point of the past, with all of its steps. Without `outputs`, None is in place of input and
     outputs. Raises NotFound, also if there was no such run yet."""
     params: Json = {**chosen(at=at), "limit": STEPS_PAGE} | ({} if outputs else {"outputs": "false"})
-    path = f"{_path(run_id)}/state"
+    path = f"{run_path(run_id)}/state"
     answer = yield Call("GET", path, params, again=True)
     steps = list(answer["steps"])
     after = answer.get("next_steps_after")
@@ -242,27 +242,26 @@ def state(run_id: str, *, at: At = None, outputs: bool = True) -> Plan[RunState]
 def step_output(run_id: str, step: str, *, at: At = None) -> Plan[StepState]:
     """A step with what it had given as of a point of the past; `step` is its id, its id without the run, or its name.
     Raises NotFound, Conflict if several have that name."""
-    answer = yield Call("GET", f"{_path(run_id)}/state", chosen(at=at, step=step), again=True)
-    return _made(StepState, answer["steps"][0])
+    answer = yield Call("GET", f"{run_path(run_id)}/state", chosen(at=at, step=step), again=True)
+    return made(StepState, answer["steps"][0])
 
 
 def record_of(told: Json) -> Record:
     """A record as REST and bundles tell it."""
-    return _made(Record, told)
+    return made(Record, told)
 
 
 def state_of(told: Json) -> RunState:
     """A state as REST and bundles tell it."""
-    made = _made(RunState, told)
     return replace(
-        made,
+        made(RunState, told),
         record=record_of(told["record"]),
         next=record_of(told["next"]) if told.get("next") else None,
-        newest=_made(Place, told["newest"]),
-        steps=tuple(_made(StepState, one) for one in told["steps"]),
-        waits=tuple(_made(WaitState, one) for one in told["waits"]),
-        children=tuple(_made(ChildState, one) for one in told["children"]),
-        notes={name: _made(NoteState, one) for name, one in told.get("notes", {}).items()},
+        newest=made(Place, told["newest"]),
+        steps=tuple(made(StepState, one) for one in told["steps"]),
+        waits=tuple(made(WaitState, one) for one in told["waits"]),
+        children=tuple(made(ChildState, one) for one in told["children"]),
+        notes={name: made(NoteState, one) for name, one in told.get("notes", {}).items()},
         raw=told,
     )
 
@@ -275,7 +274,7 @@ _INSTANTS = frozenset(
 )
 
 
-def _made(kind: type[T], told: Json) -> T:
+def made(kind: type[T], told: Json) -> T:
     """Of what is told, the fields that the type has; instants as datetimes."""
     names = _NAMES.get(kind)
     if names is None:
@@ -292,5 +291,5 @@ def _made(kind: type[T], told: Json) -> T:
 _NAMES: dict[type[Any], list[str]] = {}
 
 
-def _path(run_id: str) -> str:
+def run_path(run_id: str) -> str:
     return f"/api/v1/runs/{quoted(run_id)}"

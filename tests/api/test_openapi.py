@@ -137,7 +137,8 @@ class Walk:
         values, body = self._made_real(path, method, body)
         content = {} if body is None else {"content": body if isinstance(body, bytes) else json.dumps(body)}
         headers = {"Content-Type": media} if media else {}
-        needed = {one["name"]: 1 for one in operation["parameters"] if one.get("required") and one["in"] == "query"}
+        value = "0s" if path.endswith("/{run_id}/diff") else 1
+        needed = {one["name"]: value for one in operation["parameters"] if one.get("required") and one["in"] == "query"}
         answer = self.http.request(method, path.format(**values), params=needed, headers=headers, **content)  # type: ignore[arg-type]
         assert answer.is_success, (method, path, answer.text)
         self._check(answer, method, path, operation)
@@ -175,7 +176,7 @@ class Walk:
         if path.endswith("/{event_id}"):
             values["event_id"] = self.http.post("/api/v1/events", json={"name": "a"}).json()["event_id"]
         if "{run_id}" in path:
-            values |= self._step() if "{step}" in path else {"run_id": self.run()}
+            values |= self._step() if "{step}" in path else {"run_id": self.run(), "other": self.run()}
         if path.endswith("/resume") and body is not None and "run_id" in body:
             body = {**body, "run_id": self.run(paused=True)}
         if "{job_id}" in path:

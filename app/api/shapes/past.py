@@ -219,21 +219,21 @@ def state_shown(moment: PastMoment, query: StateQuery, chosen: StepRecord | None
     told = _fields(run_shown(run))
     if not query.outputs:
         told["input"], told["output"] = NULL, None
-    return StateResponse(
-        **told,
-        position=moment.position,
-        version=moment.last.version,
-        at=clock.rfc3339(moment.last.at),
-        record=record_shown(moment.last),
-        next=None if moment.next is None else record_shown(moment.next),
-        newest=place_shown(moment.newest),
-        behind=moment.behind,
-        steps=[_step_shown(run.state.id, step, query.outputs) for step in page],
-        steps_total=len(run.steps),
-        next_steps_after=page[-1].sequence if page and len(steps) > len(page) else UNSET,
-        waits=[_wait_shown(step_id, open_) for step_id, open_ in run.state.open.items()],
-        children=_children(run),
-    )
+    told |= {
+        "position": moment.position,
+        "version": moment.last.version,
+        "at": clock.rfc3339(moment.last.at),
+        "record": record_shown(moment.last),
+        "next": None if moment.next is None else record_shown(moment.next),
+        "newest": place_shown(moment.newest),
+        "behind": moment.behind,
+        "steps": [_step_shown(run.state.id, step, query.outputs) for step in page],
+        "steps_total": len(run.steps),
+        "next_steps_after": page[-1].sequence if page and len(steps) > len(page) else UNSET,
+        "waits": [_wait_shown(step_id, open_) for step_id, open_ in run.state.open.items()],
+        "children": _children(run),
+    }
+    return StateResponse(**told)
 
 
 def step_output_shown(run_id: str, step: StepRecord) -> StepOutputResponse:
@@ -260,7 +260,7 @@ def _step_shown(run_id: str, step: StepRecord, outputs: bool) -> StepState:
         path=step_path(step.step_id),
         position=step.position,
         began_position=step.began_position,
-        output_bytes=len(bytes(step.output)) if step.output is not None and step.status == "completed" else 0,
+        output_bytes=step.output_bytes,
     )
 
 
