@@ -38,6 +38,7 @@ from app.rpc.ironflow_service import (
     ProjectionService,
     PubSubService,
     QueryService,
+    TimeTravelService,
     WebhookService,
 )
 from app.rpc.server import OPTIONS, WorkerService
@@ -54,6 +55,7 @@ from ironflow.v1 import (
     projection_pb2_grpc,
     pubsub_pb2_grpc,
     query_pb2_grpc,
+    timetravel_pb2_grpc,
     webhook_pb2_grpc,
     worker_pb2_grpc,
 )
@@ -112,6 +114,7 @@ class Faces:
         event_schema_pb2_grpc.add_EventSchemaServiceServicer_to_server(EventSchemaService(self._services), server)
         webhook_pb2_grpc.add_WebhookServiceServicer_to_server(WebhookService(self._services), server)
         query_pb2_grpc.add_QueryServiceServicer_to_server(QueryService(self._services), server)
+        timetravel_pb2_grpc.add_TimeTravelServiceServicer_to_server(TimeTravelService(self._services), server)
         projection_pb2_grpc.add_ProjectionServiceServicer_to_server(ProjectionService(self._services), server)
         await server.start()
         self._grpc = server

@@ -30,6 +30,8 @@ from ironflow.v1 import (
     pubsub_pb2_grpc,
     query_pb2,
     query_pb2_grpc,
+    timetravel_pb2,
+    timetravel_pb2_grpc,
     webhook_pb2,
     webhook_pb2_grpc,
 )
@@ -115,6 +117,13 @@ class QueryService(query_pb2_grpc.QueryServiceServicer):
 
     def __init__(self, services: Services) -> None:
         _fill(self, services, query_pb2, "QueryService")
+
+
+class TimeTravelService(timetravel_pb2_grpc.TimeTravelServiceServicer):
+    """The same of TimeTravelService."""
+
+    def __init__(self, services: Services) -> None:
+        _fill(self, services, timetravel_pb2, "TimeTravelService")
 
 
 class ProjectionService(projection_pb2_grpc.ProjectionServiceServicer):

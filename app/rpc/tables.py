@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.rpc import methods, projections, pubsub, query, schemas, streams, webhooks
+from app.rpc import methods, projections, pubsub, query, schemas, streams, timetravel, webhooks
 from app.rpc.methods import Table
 
 TABLES: Mapping[str, Table] = {
@@ -15,4 +15,5 @@ TABLES: Mapping[str, Table] = {
     "WebhookService": webhooks.METHODS,
     "QueryService": query.METHODS,
     "ProjectionService": projections.METHODS,
+    "TimeTravelService": timetravel.METHODS,
 }
