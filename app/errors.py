@@ -334,6 +334,18 @@ class RevisionConflict(FailedPrecondition):
     code = "REVISION_CONFLICT"
 
 
+class RunChanged(FailedPrecondition):
+    """The run is not at the version that the caller looked at."""
+
+    code = "RUN_CHANGED"
+
+
+class StepNotFound(NotFound):
+    """The run has no such step."""
+
+    code = "STEP_NOT_FOUND"
+
+
 class StreamDeleted(FailedPrecondition):
     """The entity was deleted: its past can be read, nothing can be added."""
 

@@ -35,11 +35,13 @@ from app.projections.noun import ProjectionNoun
 from app.projections.service import Projections
 from app.runs.cancellations import Cancellations
 from app.runs.engine import Engine
+from app.runs.forks import Forks
 from app.runs.function import FunctionNoun
 from app.runs.functions import Functions
 from app.runs.gates import GateNoun
 from app.runs.noun import RunNoun
 from app.runs.reading import RunReader
+from app.runs.rewind import Rewind
 from app.runs.versions import VersionReader
 from app.runs.waits import Waits
 from app.scheduler.cron import Cron
@@ -127,9 +129,16 @@ class Node:
         self.topics = Topics(storage=storage, committer=self.committer, ids=ids)
         self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
         self.engine = Engine(
-            committer=self.committer, functions=self.functions, keyspace=self.keyspace, ids=ids, clock=clock
+            storage=storage,
+            committer=self.committer,
+            functions=self.functions,
+            keyspace=self.keyspace,
+            ids=ids,
+            clock=clock,
         )
         self.runs = RunReader(storage)
+        self.rewind = Rewind(storage=storage, engine=self.engine, reader=self.runs)
+        self.forks = Forks(storage=storage, committer=self.committer, functions=self.functions, ids=ids)
         self.waits = Waits(storage=storage, tail=self.tail)
         self.invoker = Invoker(
             emitter=self.emitter,

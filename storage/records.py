@@ -73,6 +73,8 @@ class RunRow(NamedTuple):
     watched: int
     pause_requested: int
     dispatch: str = ""
+    forked_from_run_id: str = ""
+    forked_from_position: int = 0
 
 
 class MessageRow(NamedTuple):

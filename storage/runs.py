@@ -95,6 +95,12 @@ def unfinished_children(
     return [row[0] for row in rows]
 
 
+def forks(tx: Transaction, environment: str, run_id: str, *, limit: int) -> list[RunRow]:
+    """Runs that were forked from one, oldest first."""
+    rows = tx.many("forks_of_run", environment=environment, run_id=run_id, limit=limit)
+    return [RunRow._make(row) for row in rows]
+
+
 def cancellable(tx: Transaction, *, after: str = "", limit: int = PAGE) -> list[tuple[str, str, str]]:
     """Environment, id and `dispatch` of unfinished runs that events may cancel, in id order."""
     return [(row[0], row[1], row[2]) for row in tx.many("cancellable_runs", after=after, limit=limit)]

@@ -1,4 +1,4 @@
-"""/api/v1/runs/bulk: cancel, pause and resume all runs that a filter chooses; with dry_run, only say which."""
+"""/api/v1/runs/bulk: cancel, pause, resume and replay all runs that a filter chooses; with dry_run, only say which."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import msgspec
 
 from app import clock
 from app.api.answers import answer, body_of, decoded
+from app.api.asking import request_of
 from app.api.caller import caller_of
 from app.api.runs import statuses
 from app.api.services import Answer, Body, Operation, Route, Services
-from app.api.shapes.runs import BulkResponse, RefusedRun, row_shown
-from app.runs.bulk import Outcome
+from app.api.shapes.runs import BulkResponse, MadeRun, RefusedRun, row_shown
+from app.runs.bulk import SHOWN_MAX, Outcome
 from app.runs.reading import COUNT_MAX, RunFilter
 
 
@@ -37,7 +38,7 @@ _decoder = msgspec.json.Decoder(BulkRequest)
 
 
 class Bulk:
-    """`verb` is cancel, pause or resume."""
+    """`verb` is cancel, pause, resume or replay."""
 
     def __init__(self, services: Services, verb: str) -> None:
         self._services = services
@@ -69,8 +70,11 @@ class Bulk:
                 )
             case "pause":
                 outcome = await bulk.pause(caller.environment, chosen, reason=body.reason, **common)
+            case "replay":
+                request = request_of(req, body.reason)
+                outcome = await bulk.replay(caller.environment, chosen, dry_run=body.dry_run, request=request)
             case _:
-                outcome = await bulk.resume(caller.environment, chosen, **common)
+                outcome = await bulk.resume(caller.environment, chosen, reason=body.reason, **common)
         answer(resp, _told(outcome, dry_run=body.dry_run))
 
 
@@ -81,13 +85,19 @@ def _told(outcome: Outcome, *, dry_run: bool) -> BulkResponse:
         changed=outcome.changed,
         more=outcome.more,
         runs=[row_shown(row) for row in outcome.shown],
+        made=[MadeRun(run_id=new, replays=old) for old, new in outcome.made.items()][:SHOWN_MAX],
         refused=[RefusedRun(run_id=run_id, **error.body()) for run_id, error in outcome.refused],
     )
 
 
 def routes(services: Services) -> Sequence[Route]:
     told = f"how many matched (at most {COUNT_MAX}) and were changed, and the first of them"
-    chosen_by_verb = {"cancel": "waiting,paused", "pause": "running,waiting", "resume": "paused,failed"}
+    chosen_by_verb = {
+        "cancel": "waiting,paused",
+        "pause": "running,waiting",
+        "resume": "paused,failed",
+        "replay": "failed",
+    }
     return [
         Route(
             f"/api/v1/runs/bulk/{verb}",

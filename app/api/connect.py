@@ -14,7 +14,7 @@ import msgspec
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
-from app.api import connect_json, projections_json, streams_json
+from app.api import connect_json, projections_json, rewind_json, streams_json
 from app.api.answers import JSON, answer, body_of, decoded, error_of, media_type, note
 from app.api.caller import Caller, caller_of
 from app.api.services import Services
@@ -25,7 +25,7 @@ PROTO = "application/proto"
 
 M = TypeVar("M", bound=Message)
 
-JSON_METHODS = {**connect_json.METHODS, **streams_json.METHODS, **projections_json.METHODS}
+JSON_METHODS = {**connect_json.METHODS, **streams_json.METHODS, **projections_json.METHODS, **rewind_json.METHODS}
 SNAKE_CASE = frozenset(("WebhookService",))
 """Services whose JSON has the fields' own names, as published clients expect."""
 

@@ -218,6 +218,7 @@ def step_shown(run_id: str, step: StepRecord) -> dict[str, Any]:
         **message_shown(convert.step_head(run_id, step)),
         **_payload("input", step.input),
         **_payload("output", step.output),
+        **_payload("originalOutput", step.original),
     }
 
 

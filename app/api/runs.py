@@ -8,7 +8,9 @@ import falcon.asgi
 import msgspec
 
 from app.api.answers import answer, body_of, decoded
+from app.api.asking import HEADERS, request_of
 from app.api.caller import caller_of, environment_of
+from app.api.conditions import tagged
 from app.api.parameters import instant, query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
@@ -39,16 +41,25 @@ class CancelBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class PauseBody(msgspec.Struct, forbid_unknown_fields=True):
     reason: str = ""
+    expected_version: int | None = None
 
 
-class ResumeBody(msgspec.Struct, forbid_unknown_fields=True):
-    run_id: str
+class ResumeOneBody(msgspec.Struct, forbid_unknown_fields=True):
+    """`from_step`, by id or name: that step and all after it are run again."""
+
     from_step: str = ""
+    reason: str = ""
+    expected_version: int | None = None
+
+
+class ResumeBody(ResumeOneBody, kw_only=True, forbid_unknown_fields=True):
+    run_id: str
 
 
 _cancel = msgspec.json.Decoder(CancelBody)
 _pause = msgspec.json.Decoder(PauseBody)
 _resume = msgspec.json.Decoder(ResumeBody)
+_resume_one = msgspec.json.Decoder(ResumeOneBody)
 
 
 class Runs:
@@ -87,7 +98,9 @@ class Run:
         if wait_s:
             await self._services.runs.row(environment, run_id)  # an unknown run would never come to rest
             await self._services.waits.until_ended(environment, run_id, wait_s)
-        answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
+        run = await self._services.runs.get(environment, run_id)
+        tagged(resp, run.state.version)
+        answer(resp, run_shown(run))
 
 
 class Steps:
@@ -127,19 +140,35 @@ class Pause:
         environment = environment_of(req)
         body: PauseBody = decoded(_pause, await body_of(req) or b"{}")
         run_id = await whole_id(self._services, environment, run_id)
-        await self._services.engine.pause(environment, run_id, reason=body.reason, actor=caller_of(req).actor)
+        asked = request_of(req, body.reason, body.expected_version)
+        await self._services.engine.pause(
+            environment, run_id, reason=asked.reason, actor=asked.actor, key=asked.key, expected=asked.expected
+        )
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
 
 class Resume:
+    """The run is named by the path, or by the body as published."""
+
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str = "") -> None:
         environment = environment_of(req)
-        body: ResumeBody = decoded(_resume, await body_of(req))
-        run_id = await whole_id(self._services, environment, body.run_id)
-        await self._services.engine.resume(environment, run_id, from_step=body.from_step, actor=caller_of(req).actor)
+        raw = await body_of(req)
+        body: ResumeOneBody = decoded(_resume_one, raw or b"{}") if run_id else decoded(_resume, raw)
+        named = body.run_id if isinstance(body, ResumeBody) else run_id
+        run_id = await whole_id(self._services, environment, named)
+        asked = request_of(req, body.reason, body.expected_version)
+        await self._services.engine.resume(
+            environment,
+            run_id,
+            from_step=body.from_step,
+            reason=asked.reason,
+            actor=asked.actor,
+            key=asked.key,
+            expected=asked.expected,
+        )
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
 
@@ -184,11 +213,22 @@ def routes(services: Services) -> Sequence[Route]:
         "Pause a run, a running one when its current step is recorded",
         {200: run, **ended},
         body=Body(PauseBody, {"reason": "look at it first"}, required=False),
+        headers=HEADERS,
+        permission="runs:patch",
     )
     resume = Operation(
         "Resume a paused or failed run, also from a step on",
         {200: run, 404: "there is none", 412: "it is neither"},
         body=Body(ResumeBody, {"run_id": "run_0123456789abcdefghjkmnpqrs"}),
+        headers=HEADERS,
+        permission="runs:patch",
+    )
+    resume_one = Operation(
+        "Resume a paused or failed run, also from a step on",
+        {200: run, 404: "there is none", 412: "it is neither, or not at that version"},
+        body=Body(ResumeOneBody, {"from_step": "charge", "reason": "the gateway is back"}, required=False),
+        headers=HEADERS,
+        permission="runs:patch",
     )
     return [
         Route("/api/v1/runs", Runs(services), {"GET": listing}),
@@ -197,4 +237,5 @@ def routes(services: Services) -> Sequence[Route]:
         Route("/api/v1/runs/{run_id}/steps", Steps(services), {"GET": steps}),
         Route("/api/v1/runs/{run_id}/cancel", Cancel(services), {"POST": cancel}),
         Route("/api/v1/runs/{run_id}/pause", Pause(services), {"POST": pause}),
+        Route("/api/v1/runs/{run_id}/resume", Resume(services), {"POST": resume_one}),
     ]

@@ -36,9 +36,11 @@ from app.projections.service import Projections
 from app.runs.bulk import Bulk
 from app.runs.comparing import Comparing
 from app.runs.engine import Engine
+from app.runs.forks import Forks
 from app.runs.functions import Functions
 from app.runs.past import Past
 from app.runs.reading import RunReader
+from app.runs.rewind import Rewind
 from app.runs.timeline import Timelines
 from app.runs.versions import VersionReader
 from app.runs.waits import Waits
@@ -76,6 +78,8 @@ class Services:
     comparing: Comparing
     engine: Engine
     bulk: Bulk
+    rewind: Rewind
+    forks: Forks
     functions: Functions
     versions: VersionReader
     gatekeeper: Gatekeeper

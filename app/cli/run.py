@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from app.cli import rewind
 from app.cli.client import Session, connected, run_id
 from app.cli.output import Output, ago, duration, plain
 from app.cli.recordings import export, export_test
@@ -19,7 +20,12 @@ REFUSED_SHOWN = 10
 
 @click.group("run")
 def command() -> None:
-    """List, read, wait for, cancel and resume runs. An id may be its unique beginning, @last or @last-failed."""
+    """List, read and wait for runs, and change what happens next of them. An id may be its unique beginning, @last or
+    @last-failed."""
+
+
+for one in rewind.COMMANDS:
+    command.add_command(one)
 
 
 command.add_command(export)
@@ -142,35 +148,61 @@ def cancel_run(
 
 @command.command("pause")
 @_chooses("pause")
-@click.option("--reason", default="", help="Recorded with it.")
+@click.option("--reason", default="", help="Recorded with it. Needed but for --dry-run.")
 @connected
 def pause_run(session: Session, given: str | None, dry_run: bool, reason: str, **chosen: Any) -> None:
     """Pause one run, or all that the options choose; a running one when its current step is recorded."""
     _check_meant(given, chosen)
+    _check_reason(reason, dry_run)
     if not given or dry_run:
         _many(session, "pause", given, chosen, dry_run, {"reason": reason})
         return
     found = run_id(session.client, given)
-    run = session.client.request("POST", f"/api/v1/runs/{found}/pause", json={"reason": reason})
+    run = session.client.runs.pause(found, reason=reason)
     _changed(session.output, run, "Paused" if run["status"] == "paused" else "Pausing after its step")
 
 
 @command.command("resume")
 @_chooses("resume")
 @click.option("--from-step", default="", help="Run this step, by name or id, and all after it again.")
+@rewind.asked
 @connected
-def resume_run(session: Session, given: str | None, dry_run: bool, from_step: str, **chosen: Any) -> None:
+def resume_run(session: Session, given: str | None, dry_run: bool, from_step: str, **options: Any) -> None:
     """Let a paused or failed run go on, or all that the options choose, with a fresh budget of attempts. Completed
-    steps are not run again."""
-    _check_meant(given, chosen)
+    steps are not run again, and neither are those whose output was corrected."""
+    how = {name: options.pop(name) for name in ("reason", "only_plan", "key", "version")}
+    _check_meant(given, options)
     if not given or dry_run:
-        if from_step:
-            raise click.UsageError("--from-step goes with one run, and without --dry-run")
-        _many(session, "resume", given, chosen, dry_run, {})
+        if from_step or how["only_plan"]:
+            raise click.UsageError("--from-step and --plan go with one run, and without --dry-run")
+        _check_reason(how["reason"], dry_run)
+        _many(session, "resume", given, options, dry_run, {"reason": how["reason"]})
         return
     found = run_id(session.client, given)
-    body = {"run_id": found, "from_step": from_step}
-    _changed(session.output, session.client.request("POST", "/api/v1/runs/resume", json=body), "Resumed")
+    if not rewind.planned(session, found, how, "resume", from_step=from_step):
+        _changed(session.output, session.client.runs.resume(found, from_step=from_step, **how), "Resumed")
+
+
+@command.command("replay")
+@_chooses("replay")
+@rewind.asked
+@connected
+def replay_run(session: Session, given: str | None, dry_run: bool, **options: Any) -> None:
+    """A new run with the same input, of one run or of all that the options choose. The old ones are not changed."""
+    how = {name: options.pop(name) for name in ("reason", "only_plan", "key", "version")}
+    _check_meant(given, options)
+    if not given or dry_run:
+        _check_reason(how["reason"], dry_run or how["only_plan"])
+        _many(session, "replay", given, options, dry_run or how["only_plan"], {"reason": how["reason"]}, how["key"])
+        return
+    found = run_id(session.client, given)
+    if not rewind.planned(session, found, how, "replay"):
+        rewind.begun(session.output, session.client.runs.replay(found, **how), "Replayed", found)
+
+
+def _check_reason(reason: str, dry_run: bool) -> None:
+    if not dry_run and not reason.strip():
+        raise click.UsageError('give --reason "…": it is recorded with the change')
 
 
 def _check_meant(given: str | None, chosen: Mapping[str, Any]) -> None:
@@ -179,7 +211,13 @@ def _check_meant(given: str | None, chosen: Mapping[str, Any]) -> None:
 
 
 def _many(
-    session: Session, verb: str, given: str | None, chosen: Mapping[str, Any], dry_run: bool, wanted: Mapping[str, Any]
+    session: Session,
+    verb: str,
+    given: str | None,
+    chosen: Mapping[str, Any],
+    dry_run: bool,
+    wanted: Mapping[str, Any],
+    key: str = "",
 ) -> None:
     """Change the runs that were chosen, or only show them."""
     body = {name: value for name, value in chosen.items() if value}
@@ -187,7 +225,7 @@ def _many(
         body = {"search": run_id(session.client, given)}
     if not body:
         raise click.UsageError(f"give the id of a run to {verb}, or options such as --function or --status")
-    told = session.client.request("POST", f"/api/v1/runs/bulk/{verb}", json={**body, **wanted, "dry_run": dry_run})
+    told = session.client.runs.bulk(verb, {**body, **wanted, "dry_run": dry_run}, key=key)
     output = session.output
     if output.form != "table":
         output.json({"schema": "ironflow.bulk/v1", **told})
@@ -253,7 +291,7 @@ def _show(output: Output, run: Mapping[str, Any]) -> None:
         for line in (error.get("stack") or "").strip().splitlines()[-STACK_LINES_SHOWN:]:
             output.out.write(f"  {plain(line)}\n")
     if run["status"] in ("failed", "paused"):
-        output.note(f"  Mend the cause, then: ironflow run resume {run['id']}")
+        output.note(f"  Mend the cause, then: ironflow run resume {run['id']} --reason …")
 
 
 def _unwinding(run: Mapping[str, Any]) -> str:
@@ -273,7 +311,7 @@ def _show_divergence(output: Output, run: Mapping[str, Any]) -> None:
             ("At", divergence.get("location", "")),
         ]
     )
-    output.note("  Put the code back, or run from before that step: ironflow run resume ID --from-step NAME")
+    output.note("  Put the code back, or run from before that step: ironflow run resume ID --from-step NAME --reason …")
 
 
 def _show_steps(output: Output, steps: Any) -> None:

@@ -116,7 +116,7 @@ class Backlog:
         if created.start_at > entry.recorded_at:  # its timer brings it
             return None
         ready = _ready(run_id, place)
-        if event is not None:
+        if event is not None and created.forked_from is None:  # a fork is handed out with what it begins with
             ready.created, ready.event = created, event
         self.queue.push(lane, ready)
         return lane

@@ -13,7 +13,7 @@ from app import jsonvalue
 from app.dispatch.workers import PUSH_WORKER
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError
 from app.events.invoke import RunResult
-from app.history.kinds import Failure
+from app.history.kinds import Failure, StepInjected
 from app.runs.reading import RunRecord, StepRecord
 from ironflow.v1 import ironflow_pb2, types_pb2
 from storage.records import RunRow
@@ -92,6 +92,8 @@ def step(run_id: str, record: StepRecord) -> types_pb2.Step:
         put(message, "input", record.input)
     if record.output is not None:
         put(message, "output", record.output)
+    if record.original is not None:
+        put(message, "original_output", record.original)
     return message
 
 
@@ -103,6 +105,7 @@ def paused_step(record: StepRecord) -> ironflow_pb2.PausedStepInfo:
         output=bytes(record.output or b""),
         step_type=record.type,
         status=record.status,
+        injected=record.corrected_by(StepInjected.kind),
     )
     if record.error is not None:
         message.error = msgspec.json.encode(record.error.told())
@@ -128,6 +131,9 @@ def step_head(run_id: str, record: StepRecord) -> types_pb2.Step:
     )
     if record.error is not None:
         message.error.CopyFrom(error(record.error))
+    if record.corrections:
+        message.patched_at.FromMicroseconds(record.corrections[-1].at)
+        message.patched_by = record.corrections[-1].actor
     for name in ("started_at", "ended_at", "sleep_until", "wait_timeout"):
         instant = getattr(record, name)
         if instant is not None:

@@ -13,10 +13,10 @@ from app.api.answers import error_of
 from app.api.caller import Caller
 from app.api.runs import statuses
 from app.api.services import Services
-from app.errors import FailedPrecondition, InvalidArgument, IronflowError, Unimplemented
+from app.errors import InvalidArgument, IronflowError, Unimplemented
 from app.events.new_event import NewEvent
 from app.events.prepared import Emitted
-from app.rpc import convert, convert_function
+from app.rpc import convert, convert_function, rewind
 from app.runs.function import Function
 from app.runs.reading import LIMIT_DEFAULT, RunFilter
 from app.runs.versions import LIMIT_DEFAULT as VERSIONS_DEFAULT
@@ -204,23 +204,6 @@ async def resume_run(services: Services, caller: Caller, request: ironflow_pb2.R
     return convert.run(await services.runs.get(caller.environment, request.run_id))
 
 
-async def pause_run(
-    services: Services, caller: Caller, request: ironflow_pb2.PauseRunRequest
-) -> ironflow_pb2.PauseRunResponse:
-    paused = await services.engine.pause(caller.environment, request.run_id, actor=caller.actor)
-    return ironflow_pb2.PauseRunResponse(status="paused" if paused else "pause_requested")
-
-
-async def get_paused_state(
-    services: Services, caller: Caller, request: ironflow_pb2.GetPausedStateRequest
-) -> ironflow_pb2.GetPausedStateResponse:
-    record = await services.runs.get(caller.environment, request.run_id)
-    if record.state.status != "paused":
-        raise FailedPrecondition(f"{request.run_id} is {record.state.status}, not paused")
-    steps = [convert.paused_step(step) for step in record.steps.values()]
-    return ironflow_pb2.GetPausedStateResponse(steps=steps, pause_reason=record.state.pause_reason)
-
-
 async def health(
     services: Services, caller: Caller, request: ironflow_pb2.HealthRequest
 ) -> ironflow_pb2.HealthResponse:
@@ -256,8 +239,7 @@ METHODS: dict[str, tuple[type[Message], Method]] = {
     "GetRunSteps": (ironflow_pb2.GetRunStepsRequest, get_run_steps),
     "CancelRun": (ironflow_pb2.CancelRunRequest, cancel_run),
     "ResumeRun": (ironflow_pb2.ResumeRunRequest, resume_run),
-    "PauseRun": (ironflow_pb2.PauseRunRequest, pause_run),
-    "GetPausedState": (ironflow_pb2.GetPausedStateRequest, get_paused_state),
+    **rewind.METHODS,
     "Health": (ironflow_pb2.HealthRequest, health),
     "Info": (ironflow_pb2.InfoRequest, info),
 }

@@ -1,4 +1,4 @@
-"""Many runs at once: cancel, pause or resume those that a filter chooses, after a look at what would be touched."""
+"""Many runs at once: cancel, pause, resume or replay those that a filter chooses, after a look at what would happen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.errors import InvalidArgument, IronflowError
+from app.runs.asking import Request
 from app.runs.engine import Engine
+from app.runs.forks import REPLAY, Forks
 from app.runs.reading import COUNT_MAX, LIMIT_MAX, RunFilter, RunReader
 from app.runs.state import STATUSES
 from storage.records import RunRow
@@ -20,6 +22,7 @@ _POSSIBLE = {
     "cancel": _UNFINISHED,
     "pause": ("waiting_for_capacity", "running", "waiting"),
     "resume": ("paused", "failed"),
+    "replay": STATUSES,
 }
 
 Act = Callable[[RunRow], Awaitable[None]]
@@ -29,19 +32,21 @@ Act = Callable[[RunRow], Awaitable[None]]
 class Outcome:
     """`matched` runs could be changed, `changed` were; with a dry run none is. `shown` are the first of them, newest
     first; `refused` those that could not be changed after all, since they went on meanwhile. `more`: more match than
-    are changed at once."""
+    are changed at once. `made` has the new runs, by the id of that which they replay."""
 
     matched: int = 0
     changed: int = 0
     more: bool = False
     shown: list[RunRow] = field(default_factory=list)
     refused: list[tuple[str, IronflowError]] = field(default_factory=list)
+    made: dict[str, str] = field(default_factory=dict)
 
 
 class Bulk:
-    def __init__(self, *, reader: RunReader, engine: Engine) -> None:
+    def __init__(self, *, reader: RunReader, engine: Engine, forks: Forks) -> None:
         self._reader = reader
         self._engine = engine
+        self._forks = forks
 
     async def cancel(
         self,
@@ -73,13 +78,27 @@ class Bulk:
 
         return await self._each("pause", environment, chosen, act, dry_run=dry_run)
 
-    async def resume(self, environment: str, chosen: RunFilter, *, dry_run: bool, actor: str = "") -> Outcome:
+    async def resume(
+        self, environment: str, chosen: RunFilter, *, dry_run: bool, reason: str = "", actor: str = ""
+    ) -> Outcome:
         """Raises as `cancel` does."""
 
         async def act(row: RunRow) -> None:
-            await self._engine.resume(environment, row.id, actor=actor)
+            await self._engine.resume(environment, row.id, reason=reason, actor=actor)
 
         return await self._each("resume", environment, chosen, act, dry_run=dry_run)
+
+    async def replay(self, environment: str, chosen: RunFilter, *, dry_run: bool, request: Request) -> Outcome:
+        """A new run with the same input for each. Raises as `cancel` does, and InvalidArgument without a reason."""
+        request = request.checked(needs_reason=not dry_run)
+        made: dict[str, str] = {}
+
+        async def act(row: RunRow) -> None:
+            made[row.id] = await self._forks.fork(environment, row.id, REPLAY, request)
+
+        outcome = await self._each("replay", environment, chosen, act, dry_run=dry_run)
+        outcome.made = made
+        return outcome
 
     async def _each(self, verb: str, environment: str, chosen: RunFilter, act: Act, *, dry_run: bool) -> Outcome:
         chosen = _possible(verb, chosen)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from app import texts
 from app.clock import Clock
-from app.errors import FailedPrecondition
+from app.errors import FailedPrecondition, RunChanged
 from app.history.committer import Command, Committer, Decision, Done
 from app.history.entry import Draft, Entry
 from app.history.kinds import (
@@ -31,6 +31,7 @@ from app.history.kinds import (
 from app.ids import Ids
 from app.runs import children, machine, steering, steps, waiting, writing, yields
 from app.runs.admission import on_failure
+from app.runs.asking import REASON_CHARS_MAX, Request, changes, guarded
 from app.runs.functions import Functions
 from app.runs.noun import stream
 from app.runs.reading import not_found
@@ -39,8 +40,9 @@ from app.runs.writing import WriteRefused
 from app.runs.yields import Invoke, Yield
 from app.values import kv
 from app.values.keyspace import Keyspace
-
-REASON_CHARS_MAX = 1_000
+from storage import runs
+from storage.contract import Storage
+from storage.records import RunRow
 
 _TOLD = (RunStarted, RunPaused)
 
@@ -55,8 +57,16 @@ class Diverged(FailedPrecondition):
 
 class Engine:
     def __init__(
-        self, *, committer: Committer, functions: Functions, keyspace: Keyspace, ids: Ids, clock: Clock
+        self,
+        *,
+        storage: Storage,
+        committer: Committer,
+        functions: Functions,
+        keyspace: Keyspace,
+        ids: Ids,
+        clock: Clock,
     ) -> None:
+        self._storage = storage
         self._committer = committer
         self._functions = functions
         self._keyspace = keyspace
@@ -261,31 +271,64 @@ class Engine:
 
         await self._ask(environment, run_id, decide, actor)
 
-    async def pause(self, environment: str, run_id: str, *, reason: str = "", actor: str = "") -> bool:
-        """Whether the run is paused already; a running one will be when its current step is recorded.
-        Raises InvalidArgument for the reason, RunNotFound, and RunNotRunning for one that has ended."""
-        texts.check(reason, field="reason")
-        reason = reason[:REASON_CHARS_MAX]
-        if "\0" in run_id:
-            raise not_found(environment, run_id)
-        where = stream(run_id)
+    async def pause(
+        self,
+        environment: str,
+        run_id: str,
+        *,
+        reason: str = "",
+        actor: str = "",
+        key: str = "",
+        expected: int | None = None,
+    ) -> bool:
+        """Whether the run is paused already; a running one will be when its current step is recorded. Raises as
+        `change` does, and RunNotRunning for one that has ended."""
+        request = Request(reason, actor, key, expected).checked()
+        run = await self.change(
+            environment,
+            run_id,
+            request,
+            b"pause",
+            lambda run: steering.decide_pause(run, reason=request.reason),
+        )
+        return run.status == "paused"
 
-        def decide(states: Mapping[str, Any], now: int) -> Decision:
-            run: Run | None = states[where]
-            if run is None:
-                raise not_found(environment, run_id)
-            facts = steering.decide_pause(run, reason=reason)
-            paused = run.status == "paused" or any(isinstance(fact, RunPaused) for fact in facts)
-            drafts = [Draft(where, fact, correlation=run.correlation, actor=actor) for fact in facts]
-            return Decision(drafts, paused)
+    async def resume(
+        self,
+        environment: str,
+        run_id: str,
+        *,
+        from_step: str = "",
+        reason: str = "",
+        actor: str = "",
+        key: str = "",
+        expected: int | None = None,
+    ) -> None:
+        """With `from_step`, that step and those recorded after it are run again, but for outputs that a person gave.
+        Raises as `change` does, InvalidArgument for an unknown step, FailedPrecondition if it is neither paused nor
+        failed."""
+        request = Request(reason, actor, key, expected).checked()
+        await self.change(
+            environment,
+            run_id,
+            request,
+            f"resume {from_step}".encode(),
+            lambda run: steering.decide_resume(run, from_step=from_step, reason=request.reason),
+        )
 
-        return bool(await self._committer.commit(Command(environment, (where,), decide)))
-
-    async def resume(self, environment: str, run_id: str, *, from_step: str = "", actor: str = "") -> None:
-        """With `from_step`, that step and those recorded after it are run again.
-        Raises RunNotFound, InvalidArgument for an unknown step, FailedPrecondition if it is neither paused nor failed.
-        """
-        await self._ask(environment, run_id, lambda run, now: steering.decide_resume(run, from_step=from_step), actor)
+    async def change(
+        self, environment: str, run_id: str, request: Request, wanted: bytes, decide: Callable[[Run], list[Fact]]
+    ) -> RunRow:
+        """Record what `decide` decides of the run, once for the request's key; the run's row after it. Raises
+        RunNotFound, RunChanged, IdempotencyConflict, and as `decide` does."""
+        try:
+            await self._ask(environment, run_id, lambda run, _: guarded(run, request, wanted, decide), request.actor)
+        except RunChanged as changed:
+            since = await self._storage.read(lambda tx: changes(tx, environment, run_id, request.expected or 0))
+            raise RunChanged(changed.message, hint=since or changed.hint) from None
+        row = await self._storage.read(lambda tx: runs.get(tx, environment, run_id))
+        assert row is not None, "a run that was changed is there"
+        return row
 
     async def _ask(self, environment: str, run_id: str, decider: Decider, actor: str) -> None:
         if "\0" in run_id:  # no id has one, and Postgres cannot be asked

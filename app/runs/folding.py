@@ -19,15 +19,21 @@ from app.history.kinds import (
     RunSuspended,
     RunUnwinding,
     RunWoken,
+    StepCarried,
     StepCompleted,
     StepFailed,
+    StepInjected,
     StepInvoking,
+    StepPatched,
+    StepRestored,
     StepSleeping,
     StepWaiting,
 )
-from app.runs.state import AWAITED, Open, Run, mark
+from app.runs.forgetting import COMPENSATION, forgotten
+from app.runs.state import AWAITED, Before, Open, Run, mark
 
 _OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking, RunNoted)
+_CORRECTIONS = (StepPatched, StepInjected, StepRestored, StepCarried)
 
 
 def apply(run: Run | None, entry: Entry) -> Run:
@@ -39,6 +45,8 @@ def apply(run: Run | None, entry: Entry) -> Run:
     if isinstance(fact, _OF_STEPS):
         if not _apply_step(run, entry, fact):
             return run
+    elif isinstance(fact, _CORRECTIONS):
+        _apply_correction(run, fact)
     elif not _apply_execution(run, entry, fact):
         _apply_steering(run, entry, fact)
     run.updated_at, run.position, run.version = entry.recorded_at, entry.position, entry.version
@@ -56,7 +64,7 @@ def _apply_step(
             run.steps.pop(fact.step_id, None)  # so that it is in the order of its last report
             run.steps[fact.step_id] = mark("completed", fact.type)
             if fact.type not in AWAITED:
-                run.worked = run.worked or fact.type != "compensate"
+                run.worked = run.worked or fact.type != COMPENSATION
                 return False
             if fact.event_id:
                 run.events.add(fact.event_id)
@@ -70,6 +78,40 @@ def _apply_step(
         case StepSleeping() | StepWaiting() | StepInvoking():
             run.open[fact.step_id] = Open(fact, entry.position, entry.recorded_at)
             return not isinstance(fact, StepSleeping)
+
+
+def _apply_correction(run: Run, fact: StepPatched | StepInjected | StepRestored | StepCarried) -> None:
+    """Results that no worker reported in this run. A corrected step stays where it is in the order of reports."""
+    step_id = fact.step_id
+    match fact:
+        case StepPatched() | StepInjected():
+            was = Before(run.steps.get(step_id), run.open.pop(step_id, None))
+            run.corrected[step_id] = (*run.corrected.get(step_id, ()), was)
+            run.steps[step_id] = mark("completed", fact.type)
+            _asked(run, fact)
+        case StepRestored():
+            *earlier, was = run.corrected.pop(step_id)
+            if earlier:
+                run.corrected[step_id] = tuple(earlier)
+            if was.mark is not None:
+                run.steps[step_id] = was.mark
+            else:
+                del run.steps[step_id]
+            if was.open is not None:
+                run.open[step_id] = was.open
+            _asked(run, fact)
+        case StepCarried():
+            run.steps[step_id] = mark("failed" if fact.error is not None else "completed", fact.type)
+            run.worked = run.worked or fact.type not in AWAITED
+            if fact.event_id:
+                run.events.add(fact.event_id)
+
+
+def _asked(
+    run: Run, fact: StepPatched | StepInjected | StepRestored | RunPauseRequested | RunPaused | RunResumed
+) -> None:
+    if fact.asked is not None:
+        run.asked[fact.asked.key] = fact.asked.hash
 
 
 def _apply_execution(run: Run, entry: Entry, fact: Fact) -> bool:
@@ -115,17 +157,18 @@ def _apply_steering(run: Run, entry: Entry, fact: Fact) -> None:
     """What was done to the run from outside."""
     match fact:
         case RunPauseRequested():
-            run.pause_requested = True
+            run.pause_requested, run.pause_for = True, fact.reason
+            _asked(run, fact)
         case RunPaused():
             _end_execution(run, entry)
+            _asked(run, fact)
             run.status, run.suspended, run.pause_reason, run.error = "paused", False, fact.reason, fact.error
-            run.divergence, run.pause_requested = fact.divergence, False
+            run.divergence, run.pause_requested, run.pause_for = fact.divergence, False, ""
         case RunResumed():
+            _asked(run, fact)
+            _forget(run, fact)
             run.status, run.attempt, run.pause_reason, run.error = "waiting_for_capacity", 1, "", None
             run.used_us, run.ended_at, run.divergence, run.not_undone = 0, None, None, ""
-            run.steps.pop(run.failed_step, None)
-            if fact.from_step in run.steps:
-                _forget_from(run, fact.from_step)
             run.failed_step = ""
         case RunUnwinding():
             _end_execution(run, entry)
@@ -157,6 +200,8 @@ def _created(entry: Entry, fact: RunCreated) -> Run:
         detached=fact.detached,
         dispatch=fact.dispatch,
         on_failure=fact.on_failure,
+        forked_from=fact.forked_from,
+        asked={fact.asked.key: fact.asked.hash} if fact.asked is not None else {},
         status="waiting" if fact.start_at > entry.recorded_at else "waiting_for_capacity",
         due_at=fact.start_at if fact.start_at > entry.recorded_at else None,
     )
@@ -183,9 +228,17 @@ def _end(run: Run, entry: Entry) -> None:
     run.open.clear()
 
 
-def _forget_from(run: Run, step_id: str) -> None:
-    """Drop the results from that step on, in the order in which they were recorded."""
-    ids = [*run.steps]
-    for later in ids[ids.index(step_id) :]:
-        del run.steps[later]
-    run.open.clear()
+def _forget(run: Run, resumed: RunResumed) -> None:
+    """Drop the results that count no longer, and with `from_step` what still waits: it was asked for later."""
+    if resumed.from_step in run.steps:
+        run.open.clear()
+    gone = forgotten(
+        run.steps,
+        had_failed=run.status == "failed",
+        failed_step=run.failed_step,
+        from_step=resumed.from_step,
+        corrected=run.corrected,
+    )
+    for step_id in gone:
+        del run.steps[step_id]
+        run.corrected.pop(step_id, None)

@@ -107,7 +107,7 @@ def decide_fail(run: Run | None, *, execution_seq: int, error: Failure, now: int
     if not error.retryable:
         return [RunFailed(execution_seq=execution_seq, error=error)]
     if run.pause_requested:
-        return [RunPaused(execution_seq=execution_seq, reason=PAUSE_REQUESTED, error=error)]
+        return [paused(run, error)]
     if run.attempt < policy.max_attempts:
         due_at = now + 1000 * retry_delay_ms(policy, attempt=run.attempt, retry_after_ms=error.retry_after_ms)
         return [RunRetrying(execution_seq=execution_seq, attempt=run.attempt + 1, due_at=due_at, error=error)]
@@ -136,8 +136,13 @@ def decide_release(run: Run | None, *, execution_seq: int, reason: str) -> list[
     run = held(run, execution_seq)
     released: list[Fact] = [RunReleased(execution_seq=execution_seq, reason=reason)]
     if run.pause_requested:
-        released.append(RunPaused(execution_seq=execution_seq, reason=PAUSE_REQUESTED))
+        released.append(paused(run))
     return released
+
+
+def paused(run: Run, error: Failure | None = None) -> RunPaused:
+    """The fact by which a run stops that was asked to, for the reason it was asked with."""
+    return RunPaused(execution_seq=run.execution_seq, reason=run.pause_for or PAUSE_REQUESTED, error=error)
 
 
 def decide_time_out(run: Run | None, *, now: int) -> list[Fact]:

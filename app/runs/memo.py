@@ -22,11 +22,16 @@ from app.history.kinds import (
     RunResumed,
     RunStarted,
     RunUnwinding,
+    StepCarried,
     StepCompleted,
     StepFailed,
+    StepInjected,
+    StepPatched,
+    StepRestored,
 )
 from app.runs import noun
-from app.runs.state import AWAITED
+from app.runs.forgetting import forgotten
+from app.runs.state import AWAITED, StepStatus, mark
 from storage import events, history
 from storage.contract import Transaction
 from storage.records import EntryRecord
@@ -35,6 +40,8 @@ TOGETHER_ENTRIES_MAX = 64
 """Runs with more entries than that are read alone."""
 _NEVER = -1
 """No execution has this number."""
+
+_PAST_PARKING = frozenset((RunResumed.kind, RunUnwinding.kind, StepRestored.kind))
 
 
 class Memo(NamedTuple):
@@ -60,7 +67,7 @@ class Memo(NamedTuple):
         return told if self.awaited else {**told, "retryable": self.error.retryable}
 
     @property
-    def status(self) -> str:
+    def status(self) -> StepStatus:
         return "completed" if self.error is None else "failed"
 
 
@@ -69,7 +76,8 @@ class Memos:
     """`version` is that of the run.started entry they are as of; `steps` are in the order of their last report.
 
     `places` are in the order in which the code was told, which a replay has to repeat: of what a worker ran when that
-    was recorded, of what was resolved while an execution went on with the start of the next one."""
+    was recorded, of what was resolved while an execution went on with the start of the next one. `corrected` has what
+    steps were before each correction of their output that counts."""
 
     created: RunCreated | None = None
     event: Entry | None = None
@@ -77,9 +85,11 @@ class Memos:
     unwinding: RunUnwinding | None = None
     failed_step: str = ""
     failed: bool = False
+    had_failed: bool = False
     steps: dict[str, Memo] = field(default_factory=dict)
     places: dict[str, None] = field(default_factory=dict)
     untold: dict[str, None] = field(default_factory=dict)
+    corrected: dict[str, list[Memo | None]] = field(default_factory=dict)
 
     def take(self, memo: Memo) -> None:
         """A step has ended; the last of its tries counts."""
@@ -91,9 +101,49 @@ class Memos:
             self.places.pop(memo.step_id, None)
             self.places[memo.step_id] = None
 
+    def correct(self, memo: Memo) -> None:
+        """A person gave the step its output. One that was recorded stays in its place."""
+        was = self.steps.get(memo.step_id)
+        self.corrected.setdefault(memo.step_id, []).append(was)
+        if was is None:
+            self.take(memo)
+        else:
+            self.steps[memo.step_id] = memo
+
+    def restore(self, step_id: str) -> None:
+        """The last correction counts no longer."""
+        earlier = self.corrected[step_id]
+        was = earlier.pop()
+        if was is None:
+            self.forget(step_id)
+        else:
+            self.steps[step_id] = was
+        if not earlier:
+            self.corrected.pop(step_id, None)
+
+    def carry(self, memo: Memo) -> None:
+        """A fork begins with this one: its code has been told."""
+        self.steps[memo.step_id] = memo
+        self.places[memo.step_id] = None
+
+    def resume(self, from_step: str) -> None:
+        """A person asks that what failed be tried again, and what came after a step."""
+        marks = {one: mark(known.status, known.type) for one, known in self.steps.items()}
+        gone = forgotten(
+            marks,
+            had_failed=self.had_failed,
+            failed_step=self.failed_step,
+            from_step=from_step,
+            corrected=self.corrected,
+        )
+        failures = [one for one, known in self.steps.items() if known.error is not None and not known.awaited]
+        for step_id in [*gone, *(failures if self.failed else ())]:
+            self.forget(step_id)
+        self.unwinding, self.failed, self.had_failed, self.failed_step = None, False, False, ""
+
     def forget(self, step_id: str) -> None:
         """The step is to be taken anew."""
-        for known in (self.steps, self.places, self.untold):
+        for known in (self.steps, self.places, self.untold, self.corrected):
             known.pop(step_id, None)
 
     def tell(self) -> None:
@@ -145,13 +195,13 @@ def recorded(tx: Transaction, environment: str, run_id: str) -> Memos | None:
     run."""
     memos = Memos()
     for record in _entries(tx, Wanted(environment, run_id, execution_seq=_NEVER)):
-        _take(memos, Entry(record), _NEVER)
+        take(memos, Entry(record), _NEVER)
     if memos.created is None:
         return None
     memos.tell()
     event = events.entry(tx, environment, memos.created.event_id)
     assert event is not None, f"the event {memos.created.event_id} is missing"
-    memos.event = Entry(event)
+    memos.event = noun.given(memos.created, Entry(event))
     return memos
 
 
@@ -176,8 +226,7 @@ def _filled(
         record = page[0] if page and page[0].kind == EventEmitted.kind else None
         record = record or events.entry(tx, environment, created.event_id)  # it lies in the stream of an entity
         assert record is not None, f"the event {created.event_id} is missing"
-        memos.event = Entry(record)
-        assert isinstance(memos.event.fact, EventEmitted)
+        memos.event = noun.given(created, Entry(record))
     return found
 
 
@@ -186,36 +235,39 @@ def _folded(wanted: Wanted, entries: Iterable[EntryRecord]) -> Memos | None:
     parked = wanted.after_version > 0
     for record in entries:
         entry = Entry(record)
-        if parked and entry.kind in (RunResumed.kind, RunUnwinding.kind):
+        if parked and entry.kind in _PAST_PARKING:
             return None
-        if _take(memos, entry, wanted.execution_seq):
+        if take(memos, entry, wanted.execution_seq):
             if parked:
                 memos.steps = {step_id: memo for step_id, memo in memos.steps.items() if memo.awaited}
             return memos
     return None
 
 
-def _take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
+def carried(fact: StepCarried) -> Memo:
+    output = fact.output if fact.error is None else None
+    return Memo(fact.step_id, fact.name, fact.type, output, fact.error, fact.attempt)
+
+
+def take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
     """Fold an entry in; True if it is the one that begins the execution."""
     match entry.fact:
         case StepCompleted() as fact:
             memos.take(Memo(fact.step_id, fact.name, fact.type, fact.output, None))
         case StepFailed() as fact:
             memos.take(Memo(fact.step_id, fact.name, fact.type, None, fact.error, fact.attempt))
+        case StepPatched() | StepInjected() as fact:
+            memos.correct(Memo(fact.step_id, fact.name, fact.type, fact.output, None))
+        case StepRestored(step_id=step_id):
+            memos.restore(step_id)
+        case StepCarried() as fact:
+            memos.carry(carried(fact))
         case RunFailed(step_id=step_id):
-            memos.failed_step, memos.failed = step_id, True
+            memos.failed_step, memos.failed, memos.had_failed = step_id, True, True
         case RunPaused(error=error, divergence=None) if error is not None:
             memos.failed = True
         case RunResumed(from_step=from_step):
-            memos.unwinding = None
-            memos.forget(memos.failed_step)
-            failures = [one for one, known in memos.steps.items() if known.error is not None and not known.awaited]
-            for failure in failures if memos.failed else ():  # a person asks that what failed be tried again
-                memos.forget(failure)
-            memos.failed = False
-            ids = [*memos.steps]
-            for later in ids[ids.index(from_step) :] if from_step in memos.steps else ():
-                memos.forget(later)
+            memos.resume(from_step)
         case RunCreated() as fact:
             memos.created = fact
         case RunUnwinding() as fact:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from app.history.entry import Entry
-from app.history.kinds import Dispatch
+from app.history.kinds import Dispatch, EventEmitted, Origin, RunCreated
 from app.runs import folding
 from app.runs.state import TERMINAL, Run
 from storage import runs
@@ -17,10 +17,20 @@ from storage.records import RunRow
 ERROR_MESSAGE_CHARS_MAX = 500
 
 _PLAIN = Dispatch()
+_NO_ORIGIN = Origin("")
 
 
 def stream(run_id: str) -> str:
     return f"run/{run_id}"
+
+
+def given(created: RunCreated, event: Entry) -> Entry:
+    """The run's event as its code sees it: a fork may have been given other data."""
+    fact = event.fact
+    assert isinstance(fact, EventEmitted), f"{event} starts no run"
+    if not bytes(created.input):
+        return event
+    return Entry(event.record, msgspec.structs.replace(fact, data=created.input))
 
 
 class RunNoun:
@@ -33,7 +43,7 @@ class RunNoun:
         return state.position
 
     def row(self, state: Run) -> RunRow:
-        error = state.error
+        error, origin = state.error, state.forked_from or _NO_ORIGIN
         return RunRow(
             id=state.id,
             environment=state.environment,
@@ -63,6 +73,8 @@ class RunNoun:
             watched=state.watched,
             pause_requested=int(state.pause_requested),
             dispatch="" if state.dispatch == _PLAIN else msgspec.json.encode(state.dispatch).decode(),
+            forked_from_run_id=origin.run_id,
+            forked_from_position=origin.position,
         )
 
     def keep(self, state: Run) -> bool:

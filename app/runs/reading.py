@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -22,14 +22,19 @@ from app.history.kinds import (
     RunResumed,
     RunStarted,
     RunUnwinding,
+    StepCarried,
     StepCompleted,
     StepFailed,
+    StepInjected,
     StepInvoking,
+    StepPatched,
+    StepRestored,
     StepSleeping,
     StepWaiting,
 )
 from app.runs import folding, noun
-from app.runs.state import STATUSES, Run
+from app.runs.forgetting import forgotten
+from app.runs.state import STATUSES, Run, mark
 from storage import events, history, runs
 from storage.contract import Storage, Transaction
 from storage.records import RunRow
@@ -71,10 +76,34 @@ class StepRecord:
     function_id: str = ""
     child_run_id: str = ""
     compensation_for: str = ""
+    corrections: tuple[Correction, ...] = ()
+    carried_from: int = 0
 
     @property
     def output_bytes(self) -> int:
         return len(bytes(self.output)) if self.output is not None and self.status == "completed" else 0
+
+    @property
+    def original(self) -> msgspec.Raw | None:
+        """The output before any correction, None if there was none."""
+        first = self.corrections[0].before if self.corrections else None
+        return first.output if first is not None and first.error is None else None
+
+    def corrected_by(self, kind: str) -> bool:
+        return any(one.kind == kind for one in self.corrections)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A person gave the step another output (`kind`: step.patched, step.injected). `before` is the step as it was,
+    None if the code had not come to it."""
+
+    kind: str
+    reason: str
+    actor: str
+    at: int
+    position: int
+    before: StepRecord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +126,12 @@ class RunRecord:
     input: msgspec.Raw = field(default_factory=lambda: NULL)
     event: Entry | None = None
     output: msgspec.Raw | None = None
+    reason: str = ""
     steps: dict[str, StepRecord] = field(default_factory=dict)
     notes: dict[str, Note] = field(default_factory=dict)
     executions: int = 0
     failed_step: str = ""
+    had_failed: bool = False
     sequence_next: int = 1
 
 
@@ -180,7 +211,7 @@ def apply(run: RunRecord | None, entry: Entry) -> RunRecord:
     """The run after `entry`, without its event. Takes over `run` and may change it, and its steps."""
     if run is None:
         assert isinstance(entry.fact, RunCreated)
-        run = RunRecord(folding.apply(None, entry), entry.fact)
+        run = RunRecord(folding.apply(None, entry), entry.fact, reason=entry.fact.reason)
     else:
         run.state = folding.apply(run.state, entry)
     _record(run, entry)
@@ -194,7 +225,7 @@ def with_event(tx: Transaction, run: RunRecord) -> RunRecord:
     """The run with the event that started it, as that is now: it may have been redacted."""
     record = events.entry(tx, run.state.environment, run.state.event_id)
     assert record is not None, f"the event of {run.state.id} is missing"
-    run.event = Entry(record)
+    run.event = noun.given(run.created, Entry(record))
     assert isinstance(run.event.fact, EventEmitted)
     run.input = run.event.fact.data
     return run
@@ -268,15 +299,28 @@ def _record(run: RunRecord, entry: Entry) -> None:
             run.notes[fact.name] = Note(fact.name, fact.value, entry.recorded_at, entry.position)
         case RunStarted():
             run.executions += 1
+        case StepPatched() | StepInjected() as fact:
+            _correct(run, fact, entry)
+        case StepRestored(step_id=step_id):
+            before = run.steps[step_id].corrections[-1].before
+            if before is None:
+                del run.steps[step_id]
+            else:
+                run.steps[step_id] = before
+        case StepCarried() as fact:
+            step = _step(run, fact.step_id, fact.name, fact.type)
+            step.status, step.error = "completed" if fact.error is None else "failed", fact.error
+            step.output, step.attempt, step.carried_from = fact.output, fact.attempt, fact.position
+            step.event_id, step.child_run_id = fact.event_id, fact.child_run_id
+            step.position = step.began_position = entry.position
+            _timed(step, entry, fact.started_at, fact.duration_ms)
         case RunResumed(from_step=from_step):
-            run.steps.pop(run.failed_step, None)
-            if from_step in run.steps:
-                _forget_from(run, from_step)
+            _forget(run, from_step)
         case RunCompleted() as fact:
             run.output = fact.output
             _give_up(run, entry)
         case RunFailed(step_id=step_id):
-            run.failed_step = step_id
+            run.failed_step, run.had_failed = step_id, True
             _give_up(run, entry)
         case RunCancelled() | RunUnwinding():
             _give_up(run, entry)
@@ -297,11 +341,34 @@ def _give_up(run: RunRecord, entry: Entry) -> None:
             step.status, step.ended_at, step.position = "dead", entry.recorded_at, entry.position
 
 
-def _forget_from(run: RunRecord, step_id: str) -> None:
-    """As the state does: what ended since that step did, and what still waits, is to run again."""
-    since = run.steps[step_id].ended_position
-    for later in [step for step in run.steps.values() if not 0 < step.ended_position < since]:
-        del run.steps[later.step_id]
+def _correct(run: RunRecord, fact: StepPatched | StepInjected, entry: Entry) -> None:
+    """A corrected step stays where it was in the order of reports."""
+    before = run.steps.get(fact.step_id)
+    step = replace(before) if before is not None else _step(run, fact.step_id, fact.name, fact.type)
+    correction = Correction(fact.kind, fact.reason, entry.actor, entry.recorded_at, entry.position, before)
+    step.corrections = (*(before.corrections if before is not None else ()), correction)
+    step.status, step.output, step.error = "completed", fact.output, None
+    step.position, step.began_position = entry.position, step.began_position or entry.position
+    if not step.ended_position:
+        _timed(step, entry, entry.recorded_at, 0)
+    run.steps[fact.step_id] = step
+
+
+def _forget(run: RunRecord, from_step: str) -> None:
+    """As the state does: results that count no longer, and with `from_step` what still waits."""
+    ended = sorted((step for step in run.steps.values() if step.ended_position), key=lambda step: step.ended_position)
+    gone = forgotten(
+        {step.step_id: mark("completed" if step.error is None else "failed", step.type) for step in ended},
+        had_failed=run.had_failed,
+        failed_step=run.failed_step,
+        from_step=from_step,
+        corrected={step.step_id for step in ended if step.corrections},
+    )
+    if from_step in run.steps:
+        gone += [step.step_id for step in run.steps.values() if not step.ended_position]
+    for step_id in gone:
+        del run.steps[step_id]
+    run.failed_step, run.had_failed = "", False
 
 
 def _step(run: RunRecord, step_id: str, name: str, kind: str) -> StepRecord:

@@ -11,6 +11,7 @@ from app.history.kinds import (
     Dispatch,
     Divergence,
     Failure,
+    Origin,
     RetryPolicy,
     RunUnwinding,
     StepInvoking,
@@ -62,6 +63,14 @@ class Open(NamedTuple):
     at: int
 
 
+class Before(NamedTuple):
+    """What there was of a step before its output was corrected: how it had ended, or what it waited for. Neither: the
+    code had not come to it."""
+
+    mark: Mark | None
+    open: Open | None
+
+
 _PLAIN = Dispatch()
 
 
@@ -69,7 +78,8 @@ _PLAIN = Dispatch()
 class Run:
     """`steps` holds those that ended, in the order of their last report; `open` those that wait. `news` are steps that
     were resolved since the current execution was handed out; `events` ids of the events that its waits have taken;
-    `failed_step` is the wait that failed it, by its timeout."""
+    `failed_step` is the wait that failed it, by its timeout; `corrected` what steps were before each correction of
+    their output that counts; `asked` hashes of the changes that were asked for with an idempotency key."""
 
     id: str
     environment: str
@@ -110,7 +120,11 @@ class Run:
     error: Failure | None = None
     failed_step: str = ""
     pause_requested: bool = False
+    pause_for: str = ""
     pause_reason: str = ""
+    corrected: dict[str, tuple[Before, ...]] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
+    forked_from: Origin | None = None
     divergence: Divergence | None = None
     cancellation_cause: str = ""
     not_undone: str = ""

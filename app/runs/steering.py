@@ -22,13 +22,13 @@ def decide_pause(run: Run | None, *, reason: str = "") -> list[Fact]:
     return [RunPaused(execution_seq=run.execution_seq, reason=reason or machine.PAUSE_REQUESTED)]
 
 
-def decide_resume(run: Run | None, *, from_step: str = "") -> list[Fact]:
+def decide_resume(run: Run | None, *, from_step: str = "", reason: str = "") -> list[Fact]:
     """A paused or failed run goes on; with `from_step`, the id or name of a step, as if it had got no further than
     that. What it waits for, it waits for still."""
     run = known(run)
     if run.status not in ("paused", "failed"):
         raise FailedPrecondition(f"{run.id} is {run.status}; only a paused or failed run can be resumed")
-    return [RunResumed(from_step=_step_meant(run, from_step) if from_step else "")]
+    return [RunResumed(from_step=_step_meant(run, from_step) if from_step else "", reason=reason)]
 
 
 def decide_cancel(
@@ -47,9 +47,14 @@ def decide_cancel(
     return ending.cancel(run, reason=reason, cause=cause, detached=detached, compensate=compensate, now=now)
 
 
+def spellings(step_id: str) -> tuple[str, str, str]:
+    """How a step of a run may be called: by its id, that without the run's, and its name."""
+    return step_id, step_id.partition(":")[2], step_name(step_id)
+
+
 def _step_meant(run: Run, given: str) -> str:
     for step_id in run.steps:
-        if given in (step_id, step_name(step_id)):
+        if given in spellings(step_id):
             return step_id
     raise InvalidArgument(
         f"{run.id} has no step {given[:80]!r} that is recorded",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.history.kinds import Divergence, Fact, RunNoted, RunPaused, StepCompleted, StepFailed
+from app.history.kinds import Divergence, Fact, RunNoted, StepCompleted, StepFailed
 from app.runs import machine
 from app.runs.state import Run, held
 
@@ -17,7 +17,7 @@ def decide_step(run: Run | None, fact: StepCompleted | StepFailed) -> list[Fact]
     if fact.step_id in run.open:
         return contradicted(run, fact.step_id, run.open[fact.step_id].fact.type, fact.type)
     if run.pause_requested:
-        return [fact, RunPaused(execution_seq=run.execution_seq, reason=machine.PAUSE_REQUESTED)]
+        return [fact, machine.paused(run)]
     return [fact]
 
 

@@ -28,9 +28,12 @@ from app.history.kinds import (
     RunSuspended,
     RunUnwinding,
     RunWoken,
+    StepCarried,
     StepCompleted,
     StepFailed,
+    StepInjected,
     StepInvoking,
+    StepPatched,
     StepSleeping,
     StepWaiting,
 )
@@ -60,6 +63,9 @@ _STATUS = {
     RunCancelled.kind: "cancelled",
     StepCompleted.kind: "completed",
     StepFailed.kind: "failed",
+    StepPatched.kind: "completed",
+    StepInjected.kind: "completed",
+    StepCarried.kind: "completed",
     StepSleeping.kind: "sleeping",
     StepWaiting.kind: "waiting",
     StepInvoking.kind: "waiting",
@@ -313,6 +319,8 @@ def _status(entry: Entry, fact: Any) -> str:
         return "waiting"
     if isinstance(fact, StepFailed) and fact.type == StepWaiting.type:
         return "timed_out"
+    if isinstance(fact, StepCarried) and fact.error is not None:
+        return "failed"
     return _STATUS.get(entry.kind, "")
 
 

@@ -22,7 +22,6 @@ from app.history.kinds import (
     Fact,
     Failure,
     FunctionRegistered,
-    RunPaused,
     RunSuspended,
     RunWoken,
     StepCompleted,
@@ -91,7 +90,7 @@ def decide_suspend(
                 if not isinstance(fact, StepFailed):
                     invoked.append(wanted)
     if run.pause_requested:
-        facts.append(RunPaused(execution_seq=execution_seq, reason=machine.PAUSE_REQUESTED))
+        facts.append(machine.paused(run))
     else:
         due_at = max(1, min(sleeps)) if sleeps and not ready else 0  # an instant long ago is due, not absent
         facts.append(RunSuspended(execution_seq=execution_seq, due_at=due_at, ready=ready))

@@ -219,12 +219,6 @@ def cancel_run(run_id: str, *, reason: str = "", compensate: bool = False, detac
     return run
 
 
-def resume_run(run_id: str) -> Plan[Json]:
-    """The run, going on from where it failed or was paused."""
-    run: Json = yield Call("POST", "/api/v1/runs/resume", body={"run_id": run_id})
-    return run
-
-
 # Functions, workers, the server.
 
 

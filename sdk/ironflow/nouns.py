@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from ironflow import calls, comparing, entities, groups, history, past, projections, schemas, topics
+from ironflow import calls, comparing, entities, groups, history, past, projections, rewind, schemas, topics
 from ironflow.calls import Json
 from ironflow.parts import AsyncPart, Awaited, Blocking, Part
 from ironflow.past import At, Record
@@ -17,7 +17,17 @@ class Runs(Part):
     recording = Blocking(calls.recording)
     wait = Blocking(calls.wait_for_run)
     cancel = Blocking(calls.cancel_run)
-    resume = Blocking(calls.resume_run)
+    plan = Blocking(rewind.plan_run)
+    pause = Blocking(rewind.pause_run)
+    paused_state = Blocking(rewind.paused_state)
+    resume = Blocking(rewind.resume_run)
+    patch = Blocking(rewind.patch_step)
+    inject = Blocking(rewind.inject_output)
+    undo = Blocking(rewind.undo_correction)
+    fork = Blocking(rewind.fork_run)
+    replay = Blocking(rewind.replay_run)
+    lineage = Blocking(rewind.lineage)
+    bulk = Blocking(rewind.change_runs)
     timeline_page = Blocking(past.timeline_page)
     state = Blocking(past.state)
     step_output = Blocking(past.step_output)
@@ -45,7 +55,17 @@ class AsyncRuns(AsyncPart):
     recording = Awaited(calls.recording)
     wait = Awaited(calls.wait_for_run)
     cancel = Awaited(calls.cancel_run)
-    resume = Awaited(calls.resume_run)
+    plan = Awaited(rewind.plan_run)
+    pause = Awaited(rewind.pause_run)
+    paused_state = Awaited(rewind.paused_state)
+    resume = Awaited(rewind.resume_run)
+    patch = Awaited(rewind.patch_step)
+    inject = Awaited(rewind.inject_output)
+    undo = Awaited(rewind.undo_correction)
+    fork = Awaited(rewind.fork_run)
+    replay = Awaited(rewind.replay_run)
+    lineage = Awaited(rewind.lineage)
+    bulk = Awaited(rewind.change_runs)
     timeline_page = Awaited(past.timeline_page)
     state = Awaited(past.state)
     step_output = Awaited(past.step_output)

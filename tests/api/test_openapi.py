@@ -92,6 +92,9 @@ def test_the_example_of_an_event_is_accepted_in_all_three_forms(http: httpx.Clie
         assert http.post("/api/v1/events", json=body).is_success
 
 
+REWINDS = re.compile(r"/runs/\{run_id\}/(plan|resume|paused-state|fork|replay|lineage|steps/.+)$")
+
+
 class Walk:
     """Sends every documented example, in the order of the document, to things that are there to be asked for."""
 
@@ -120,6 +123,14 @@ class Walk:
         if paused:
             self.http.post(f"/api/v1/runs/{run_id}/pause")
         return str(run_id)
+
+    def rewound(self) -> str:
+        """A paused run that has the steps charge and ship."""
+        run_id = self.run(paused=True)
+        for step in ("charge", "ship"):
+            body = {"output": 1, "reason": "so that it is there"}
+            assert self.http.post(f"/api/v1/runs/{run_id}/steps/{step}/inject", json=body).is_success
+        return run_id
 
     def poll(self) -> dict[str, Any]:
         """A job of the worker that the document's example registered."""
@@ -176,9 +187,10 @@ class Walk:
         if path.endswith("/{event_id}"):
             values["event_id"] = self.http.post("/api/v1/events", json={"name": "a"}).json()["event_id"]
         if "{run_id}" in path:
-            values |= self._step() if "{step}" in path else {"run_id": self.run(), "other": self.run()}
-        if path.endswith("/resume") and body is not None and "run_id" in body:
-            body = {**body, "run_id": self.run(paused=True)}
+            recorded = "{step}" in path and not REWINDS.search(path)
+            values |= self._step() if recorded else {"run_id": self.run(), "other": self.run()}
+        rewound, body = self._of_rewinding(path, body)
+        values |= rewound
         if "{job_id}" in path:
             job = self.poll()
             values["job_id"] = job["job_id"]
@@ -200,6 +212,16 @@ class Walk:
         told = {**fence, "status": "progress", "step_offset": 0, "steps": [step]}
         assert self.http.put(f"/api/v1/workers/w1/jobs/{job['job_id']}", json=told).is_success
         return {"run_id": job["run_id"], "step": "a"}
+
+    def _of_rewinding(self, path: str, body: Any) -> tuple[dict[str, str], Any]:
+        """A run whose past can be corrected, in the path or in the body."""
+        if REWINDS.search(path):
+            return {"run_id": self.rewound(), "step": "charge"}, body
+        if path.endswith("/steps/patch"):
+            return {}, {**body, "step_id": f"{self.rewound()}:charge:0"}
+        if path.endswith("/runs/resume"):
+            return {}, {**body, "run_id": self.run(paused=True)}
+        return {}, body
 
     def _of_webhooks(self, path: str) -> dict[str, str]:
         """Those of the source that asks for no signature, or of the one that the document's example made."""

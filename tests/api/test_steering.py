@@ -34,7 +34,7 @@ def test_a_running_run_is_paused_at_its_next_step_and_resumed_from_one(http: htt
     assert run(http, run_id)["pause_requested"] is True
     worker.report(job, "progress", steps=[step(job, "b", 2)], step_offset=1)
     paused = run(http, run_id, wait=10)
-    assert (paused["status"], paused["pause_reason"]) == ("paused", "requested")
+    assert (paused["status"], paused["pause_reason"]) == ("paused", "injection")
     assert worker.report(job, "completed", output=1).status_code == 409
     state = http.post(f"{RPC}/GetPausedState", json={"runId": run_id}).json()
     assert [one["name"] for one in state["steps"]] == ["a", "b"]

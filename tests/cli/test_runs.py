@@ -77,11 +77,11 @@ def test_a_run_is_paused_resumed_from_a_step_and_cancelled(
 
     assert "Paused" in ironflow("pause", run_id, "--reason", "look").stdout
     assert "look" in ironflow("get", run_id).stdout
-    assert "Resumed" in ironflow("resume", run_id, "--from-step", "a").stdout
+    assert "Resumed" in ironflow("resume", run_id, "--from-step", "a", "--reason", "again").stdout
     assert worker.job()["completed_steps"] == []
-    assert "Pausing after its step" in ironflow("pause", run_id).stdout
+    assert "Pausing after its step" in ironflow("pause", run_id, "--reason", "look").stdout
     assert "Cancelled" in ironflow("cancel", run_id, "--reason", "enough").stdout
-    again = ironflow("pause", run_id)
+    again = ironflow("pause", run_id, "--reason", "look")
     assert (again.returncode, "cannot be paused" in again.stderr) == (5, True)
 
 
@@ -91,8 +91,8 @@ def test_many_runs_are_changed_after_a_look(http: httpx.Client, worker: Puller, 
     look = ironflow("cancel", "--function", "greet", "--dry-run")
     assert all(run_id in look.stdout for run_id in runs)
     assert "Would cancel 2" in look.stderr
-    assert json.loads(ironflow("pause", "--function", "greet", "--json").stdout)["changed"] == 2
-    assert "Asked 2 of 2 to resume" in ironflow("resume", "--status", "paused").stderr
+    assert json.loads(ironflow("pause", "--function", "greet", "--reason", "look", "--json").stdout)["changed"] == 2
+    assert "Asked 2 of 2 to resume" in ironflow("resume", "--status", "paused", "--reason", "seen").stderr
     assert "Asked 2 of 2 to cancel" in ironflow("cancel", "--status", "waiting_for_capacity").stderr
     assert "no run matches" in ironflow("cancel", "--function", "greet").stderr
 
@@ -105,9 +105,55 @@ def test_many_runs_are_changed_after_a_look(http: httpx.Client, worker: Puller, 
         (["cancel", "run_x", "--function", "f", "--dry-run"], "either the id of a run, or options"),
         (["cancel", "run_x", "--function", "f"], "either the id of a run, or options"),
         (["resume", "--function", "f", "--from-step", "a"], "--from-step"),
+        (["pause", "run_x"], "--reason"),
+        (["resume", "run_x"], "--reason"),
+        (["replay", "--function", "f"], "--reason"),
+        (["patch", "run_x", "a", "-d", "1"], "--reason"),
+        (["fork", "run_x", "--patch", "a", "--reason", "r"], "STEP=JSON"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(ironflow: Ironflow, arguments: list[str], text: str) -> None:
     refused = ironflow(*arguments)
 
     assert (refused.returncode, text in refused.stderr) == (2, True)
+
+
+def test_a_step_is_patched_as_planned_undone_and_tried_on_a_fork(
+    http: httpx.Client, worker: Puller, ironflow: Ironflow
+) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    error = {"message": "no", "code": "E", "retryable": False}
+    worker.report(job, "failed", steps=[step(job, "a", 1), step(job, "b", 2)], error=error)
+    assert http.get(f"/api/v1/runs/{run_id}", params={"wait": 10}).json()["status"] == "failed"
+
+    planned = ironflow("patch", run_id, "a", "-d", "5", "--from-step", "a", "--plan")
+    assert ("may repeat its effects" in planned.stdout, "Nothing was changed" in planned.stderr) == (True, True)
+    version = json.loads(ironflow("patch", run_id, "a", "-d", "5", "--plan", "--json").stdout)["version"]
+    patched = ironflow("patch", run_id, "a", "-d", "5", "--reason", "wrong", "--version", str(version))
+    assert f"Patched a of {run_id}" in patched.stdout
+    stale = ironflow("undo", run_id, "a", "--reason", "no", "--version", str(version))
+    assert (stale.returncode, "step.patched (a)" in stale.stderr) == (5, True)
+    undone = json.loads(ironflow("undo", run_id, "a", "--reason", "no", "--json").stdout)
+    assert undone["step"]["output"] == 1
+    forked = json.loads(ironflow("fork", run_id, "--patch", "a=7", "--reason", "try", "--json").stdout)
+    assert forked["forked_from"]["run_id"] == run_id
+    assert worker.job()["completed_steps"][0]["output"] == 7
+    replayed = json.loads(ironflow("replay", "--status", "failed", "--reason", "all", "--json").stdout)
+    assert [one["replays"] for one in replayed["made"]] == [run_id]
+    tree = ironflow("lineage", forked["id"]).stdout
+    assert [line.split()[0] for line in tree.splitlines()] == [run_id, forked["id"], replayed["made"][0]["run_id"]]
+    assert "fork at" in tree
+
+
+def test_a_paused_run_is_given_what_comes_next(http: httpx.Client, worker: Puller, ironflow: Ironflow) -> None:
+    run_id = emit(http)
+    wait(worker, worker.job())
+    ironflow("pause", run_id, "--reason", "look")
+
+    state = ironflow("paused-state", run_id)
+    assert ("look" in state.stdout, "paid" in state.stdout) == (True, True)
+    told = ironflow("inject", run_id, "paid", "-d", '{"n": 1}', "--reason", "by hand", "--resume")
+
+    assert "Injected paid" in told.stdout
+    assert [one["output"] for one in worker.job()["completed_steps"]] == [1, {"n": 1}]

@@ -29,7 +29,7 @@ MOVES = 80
 async def lived(storage: Storage, seed: int, *, moves: int = MOVES) -> list[Life]:
     """Random runs side by side in one history, recorded."""
     rng, scribe = random.Random(seed), Scribe()
-    lives = [Life(scribe, f"run_{number:026}") for number in range(RUNS)]
+    lives = [Life(scribe, f"run_{number:026}", carried=number % 3) for number in range(RUNS)]
     for _ in range(moves):
         live(rng, rng.choice(lives), moves=4)
     await storage.write(scribe.save)
@@ -75,7 +75,7 @@ async def test_the_state_at_every_position_is_the_fold_of_what_came_before(stora
 async def test_random_runs_have_every_kind_of_entry(seed: int) -> None:
     """Else the test above would say less than it seems to."""
     rng, scribe = random.Random(seed), Scribe()
-    lives = [Life(scribe, f"run_{number:026}") for number in range(40)]
+    lives = [Life(scribe, f"run_{number:026}", carried=number % 3) for number in range(40)]
     for _ in range(40):
         for life in lives:
             live(rng, life, moves=4)

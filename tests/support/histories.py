@@ -20,12 +20,13 @@ from app.history.kinds import (
     RunCompleted,
     RunCreated,
     RunNoted,
+    StepCarried,
     StepCompleted,
     StepFailed,
     StepInvoking,
     StepWaiting,
 )
-from app.runs import folding, machine, steering, steps, waiting
+from app.runs import correcting, folding, machine, steering, steps, waiting
 from app.runs.state import TERMINAL, Run
 from app.runs.waiting import Child
 from app.runs.yields import Invoke, Sleep, WaitForEvent, Yield
@@ -64,7 +65,10 @@ class Scribe:
 class Life:
     """One run, whose state says what can happen to it next."""
 
-    def __init__(self, scribe: Scribe, run_id: str, *, function_id: str = "f", retry: RetryPolicy = POLICY) -> None:
+    def __init__(
+        self, scribe: Scribe, run_id: str, *, function_id: str = "f", retry: RetryPolicy = POLICY, carried: int = 0
+    ) -> None:
+        """`carried`: how many results it has from the run that it was forked from."""
         self.scribe = scribe
         self.run: Run | None = None
         self.run_id = run_id
@@ -82,6 +86,10 @@ class Life:
                 timeout_ms=0,
             )
         )
+
+        for number in range(carried):
+            fact = StepCarried(f"{run_id}:origin:{number}", "origin", self.event.position, output=_raw(number))
+            self.write(fact)
 
     @property
     def state(self) -> Run:
@@ -144,6 +152,8 @@ def _move(rng: random.Random, life: Life) -> None:
     run, now = life.state, life.scribe.now
     if run.status == "running":
         _work(rng, life)
+    elif run.status in ("paused", "failed") and rng.random() < 0.5:
+        life.write(*_corrected(rng, run), actor="user:ada")
     elif run.status in TERMINAL or run.status == "paused":
         known = [*run.steps]
         from_step = rng.choice(known) if known and rng.random() < 0.5 else ""
@@ -217,6 +227,18 @@ def _end_a_wait(rng: random.Random, life: Life) -> None:
             run, step_id, fact.child_run_id, output=output, cause="it failed", now=scribe.now
         )
         life.write(*ended)
+
+
+def _corrected(rng: random.Random, run: Run) -> list[Fact]:
+    """A patch, an injection, or the end of one."""
+    step = rng.choice([*run.steps, *run.open, "x"])
+    match rng.randrange(3):
+        case 0:
+            return correcting.decide_patch(run, step=step, output=_raw("patched"), reason="it was wrong")
+        case 1:
+            return correcting.decide_inject(run, step=step, output=_raw("injected"), reason="nobody comes")
+        case _:
+            return correcting.decide_undo(run, step=step, reason="it was right")
 
 
 def _steered(rng: random.Random, run: Run, now: int) -> list[Fact]:

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from app import clock
 from app.api.shapes.base import Cursor, Instant, NextCursor, Shape, Since, Text, Until, given
 from app.errors import ErrorResponse
-from app.history.kinds import Failure
+from app.history.kinds import Failure, StepInjected, StepPatched
 from app.history.kinds.run import Divergence
 from app.runs.reading import LIMIT_DEFAULT, LIMIT_MAX, Note, RunRecord, StepRecord
 from app.runs.state import Run
@@ -48,10 +48,18 @@ class RunError(Shape):
     retry_after_ms: int | UnsetType = UNSET
 
 
+class OriginResponse(Shape):
+    """The run that a run was forked from, and up to which position they share its history; 0: it is a replay."""
+
+    run_id: str
+    position: int
+
+
 class RunSummary(Shape):
-    """A run in a list: no payloads."""
+    """A run in a list: no payloads. `version` counts its changes: a change may be asked for of that version only."""
 
     id: str
+    version: int
     function_id: str
     function_version: int
     event_id: str
@@ -72,6 +80,7 @@ class RunSummary(Shape):
     cancellation_cause: Text = UNSET
     parent_run_id: Text = UNSET
     parent_step_id: Text = UNSET
+    forked_from: OriginResponse | UnsetType = UNSET
 
 
 class Unwinding(Shape):
@@ -100,6 +109,7 @@ class RunResponse(RunSummary, kw_only=True):
     unwinding: Unwinding | UnsetType = UNSET
     not_undone: Annotated[str, Meta(description="why what it did could not be undone")] | UnsetType = UNSET
     notes: dict[str, NoteResponse] | UnsetType = UNSET
+    fork_reason: Text = UNSET
 
 
 class StepResponse(Shape):
@@ -127,6 +137,16 @@ class StepResponse(Shape):
     function_id: Text = UNSET
     child_run_id: Text = UNSET
     compensation_for: Text = UNSET
+    patched: Annotated[bool, Meta(description="a person gave it this output")] | UnsetType = UNSET
+    injected: Annotated[bool, Meta(description="the same, while the run was paused")] | UnsetType = UNSET
+    patched_at: Instant | UnsetType = UNSET
+    patched_by: Text = UNSET
+    patch_reason: Text = UNSET
+    original_output: Annotated[msgspec.Raw, Meta(description="before any correction")] | UnsetType = UNSET
+    original_error: RunError | UnsetType = UNSET
+    carried_from: (
+        Annotated[int, Meta(description="position of the result in the history of its origin")] | UnsetType
+    ) = UNSET
 
 
 class ListRunsResponse(Shape):
@@ -150,8 +170,15 @@ class RefusedRun(ErrorResponse, kw_only=True):
     run_id: str
 
 
+class MadeRun(Shape):
+    """A new run, and the one that it replays."""
+
+    run_id: str
+    replays: str
+
+
 class BulkResponse(Shape):
-    """How many runs matched and were changed, and the first of them."""
+    """How many runs matched and were changed, and the first of them; what a replay made."""
 
     dry_run: bool
     matched: int
@@ -159,12 +186,14 @@ class BulkResponse(Shape):
     more: bool
     runs: list[RunSummary]
     refused: list[RefusedRun]
+    made: list[MadeRun]
 
 
 def row_shown(row: RunRow) -> RunSummary:
     """A run in a list: no payloads."""
     return RunSummary(
         id=row.id,
+        version=row.version,
         function_id=row.function_id,
         function_version=row.function_version,
         event_id=row.event_id,
@@ -185,6 +214,11 @@ def row_shown(row: RunRow) -> RunSummary:
         cancellation_cause=given(row.cancellation_cause),
         parent_run_id=given(row.parent_run_id),
         parent_step_id=given(row.parent_step_id),
+        forked_from=(
+            OriginResponse(run_id=row.forked_from_run_id, position=row.forked_from_position)
+            if row.forked_from_run_id
+            else UNSET
+        ),
     )
 
 
@@ -195,6 +229,7 @@ def run_shown(run: RunRecord) -> RunResponse:
     unwinding = state.unwinding
     return RunResponse(
         id=state.id,
+        version=state.version,
         function_id=state.function_id,
         function_version=state.function_version,
         event_id=state.event_id,
@@ -219,6 +254,12 @@ def run_shown(run: RunRecord) -> RunResponse:
         cancellation_cause=given(state.cancellation_cause),
         parent_run_id=given(state.parent_run_id),
         parent_step_id=given(state.parent_step_id),
+        forked_from=(
+            UNSET
+            if state.forked_from is None
+            else OriginResponse(run_id=state.forked_from.run_id, position=state.forked_from.position)
+        ),
+        fork_reason=given(run.reason),
         divergence=UNSET if state.divergence is None else state.divergence,
         unwinding=(
             UNSET if unwinding is None else Unwinding(cause=unwinding.cause, until=clock.rfc3339(unwinding.deadline))
@@ -233,6 +274,8 @@ def _note_shown(note: Note) -> NoteResponse:
 
 
 def step_shown(run_id: str, step: StepRecord) -> StepResponse:
+    last = step.corrections[-1] if step.corrections else None
+    first = step.corrections[0].before if step.corrections else None
     return StepResponse(
         id=step.step_id,
         step_id=step.step_id,
@@ -256,6 +299,14 @@ def step_shown(run_id: str, step: StepRecord) -> StepResponse:
         function_id=given(step.function_id),
         child_run_id=given(step.child_run_id),
         compensation_for=given(step.compensation_for),
+        patched=given(step.corrected_by(StepPatched.kind)),
+        injected=given(step.corrected_by(StepInjected.kind)),
+        patched_at=UNSET if last is None else clock.rfc3339(last.at),
+        patched_by=UNSET if last is None else given(last.actor),
+        patch_reason=UNSET if last is None else last.reason,
+        original_output=UNSET if step.original is None else step.original,
+        original_error=(failure_shown(first.error) or UNSET) if first is not None else UNSET,
+        carried_from=given(step.carried_from),
     )
 
 

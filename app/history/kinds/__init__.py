@@ -26,7 +26,7 @@ from app.history.kinds import (
     topic,
     webhook,
 )
-from app.history.kinds.base import EMPTY, NULL, Fact
+from app.history.kinds.base import ABSENT, EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
 from app.history.kinds.event import AppendedPart, EventEmitted, EventKeyed, Outcome
@@ -73,10 +73,12 @@ from app.history.kinds.projection import (
 )
 from app.history.kinds.redaction import HistoryRedacted, Voucher
 from app.history.kinds.run import (
+    Asked,
     CancelWhen,
     Dispatch,
     Divergence,
     Failure,
+    Origin,
     RunCancelled,
     RunCompleted,
     RunCreated,
@@ -91,9 +93,13 @@ from app.history.kinds.run import (
     RunSuspended,
     RunUnwinding,
     RunWoken,
+    StepCarried,
     StepCompleted,
     StepFailed,
+    StepInjected,
     StepInvoking,
+    StepPatched,
+    StepRestored,
     StepSleeping,
     StepWaiting,
 )
@@ -121,10 +127,12 @@ from app.history.kinds.webhook import (
 )
 
 __all__ = [
+    "ABSENT",
     "EMPTY",
     "KINDS",
     "NULL",
     "AppendedPart",
+    "Asked",
     "Batch",
     "BucketCreated",
     "BucketDeleted",
@@ -171,6 +179,7 @@ __all__ = [
     "KvExpired",
     "KvPurged",
     "KvPut",
+    "Origin",
     "Outcome",
     "ProjectionDefinition",
     "ProjectionDeleted",
@@ -206,9 +215,13 @@ __all__ = [
     "SecretDeleted",
     "SecretUpdated",
     "Singleton",
+    "StepCarried",
     "StepCompleted",
     "StepFailed",
+    "StepInjected",
     "StepInvoking",
+    "StepPatched",
+    "StepRestored",
     "StepSleeping",
     "StepWaiting",
     "Throttle",

@@ -8,6 +8,8 @@ import msgspec
 
 NULL = msgspec.Raw(b"null")
 EMPTY = msgspec.Raw(b"{}")
+ABSENT = msgspec.Raw()
+"""The default of a payload that need not be there; its bytes are empty."""
 
 
 def null() -> msgspec.Raw:

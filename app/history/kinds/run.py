@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from app.history.kinds.base import EMPTY, NULL, Fact
+from app.history.kinds.base import ABSENT, EMPTY, NULL, Fact
 from app.history.kinds.function import RetryPolicy
 
 
@@ -56,9 +56,24 @@ class Dispatch(msgspec.Struct, frozen=True, omit_defaults=True):
     cancel_on: tuple[CancelWhen, ...] = ()
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """The run that another was forked from, and the position up to which they share its history; 0: they share nothing
+    but the event, it is a replay."""
+
+    run_id: str
+    position: int = 0
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The idempotency key that a change was asked with, and a hash of what was asked."""
+
+    key: str
+    hash: str
+
+
 class RunCreated(Fact, frozen=True):
     """stream run/<id>, as are all that follow. A detached child outlives its parent. It may start at start_at (0: at
-    once)."""
+    once). `input`: what the run was given instead of the data of its event."""
 
     kind = "run.created"
     function_id: str
@@ -74,6 +89,10 @@ class RunCreated(Fact, frozen=True):
     dispatch: Dispatch = Dispatch()
     start_at: int = 0
     on_failure: str = ""
+    forked_from: Origin | None = None
+    input: msgspec.Raw = ABSENT
+    reason: str = ""
+    asked: Asked | None = None
 
 
 class RunStarted(Fact, frozen=True):
@@ -147,6 +166,7 @@ class RunPauseRequested(Fact, frozen=True):
 
     kind = "run.pause_requested"
     reason: str = ""
+    asked: Asked | None = None
 
 
 class RunPaused(Fact, frozen=True):
@@ -155,14 +175,17 @@ class RunPaused(Fact, frozen=True):
     reason: str
     error: Failure | None = None
     divergence: Divergence | None = None
+    asked: Asked | None = None
 
 
 class RunResumed(Fact, frozen=True):
     """A paused or failed run may be handed out again, with a fresh budget of attempts. Results of the step
-    `from_step` and of all that were recorded after it count no longer; "" keeps all."""
+    `from_step` and of all that were recorded after it count no longer; "" keeps all. See app/runs/forgetting.py."""
 
     kind = "run.resumed"
     from_step: str = ""
+    reason: str = ""
+    asked: Asked | None = None
 
 
 class RunUnwinding(Fact, frozen=True):
@@ -270,6 +293,60 @@ class StepInvoking(Fact, frozen=True):
     type: ClassVar[str] = "invoke_function"
 
 
+class StepPatched(Fact, frozen=True):
+    """A person gave the step another output, for `reason`; what it was stays in history, and counts again after
+    step.restored."""
+
+    kind = "step.patched"
+    step_id: str
+    name: str
+    output: msgspec.Raw
+    reason: str
+    type: str = "invoke"
+    asked: Asked | None = None
+
+
+class StepInjected(Fact, frozen=True):
+    """While the run was paused, a person gave the step its output: one that had ended, that waits, or (`type` tells
+    what the code will ask for) that the code has not come to yet."""
+
+    kind = "step.injected"
+    step_id: str
+    name: str
+    output: msgspec.Raw
+    reason: str
+    type: str = "invoke"
+    asked: Asked | None = None
+
+
+class StepRestored(Fact, frozen=True):
+    """The last correction of the step counts no longer: it is what it was before."""
+
+    kind = "step.restored"
+    step_id: str
+    name: str
+    reason: str
+    asked: Asked | None = None
+
+
+class StepCarried(Fact, frozen=True):
+    """A fork begins with the result of this step, which its origin has at `position` of history. It is told to the
+    code in the order of these entries."""
+
+    kind = "step.carried"
+    step_id: str
+    name: str
+    position: int
+    type: str = "invoke"
+    output: msgspec.Raw = NULL
+    error: Failure | None = None
+    attempt: int = 1
+    duration_ms: int = 0
+    started_at: int = 0
+    event_id: str = ""
+    child_run_id: str = ""
+
+
 FACTS: tuple[type[Fact], ...] = (
     RunCreated,
     RunStarted,
@@ -290,4 +367,8 @@ FACTS: tuple[type[Fact], ...] = (
     StepSleeping,
     StepWaiting,
     StepInvoking,
+    StepPatched,
+    StepInjected,
+    StepRestored,
+    StepCarried,
 )

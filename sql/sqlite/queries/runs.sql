@@ -2,11 +2,13 @@
 insert into runs (id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
                   worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
                   created_at, started_at, ended_at, updated_at, position, version,
-                  parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch)
+                  parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
+                  forked_from_run_id, forked_from_position)
 values (:id, :environment, :function_id, :function_version, :event_id, :event_name, :status, :attempt, :max_attempts,
         :worker_id, :error_code, :error_message, :pause_reason, :cancellation_cause, :due_at, :timeout_at,
         :created_at, :started_at, :ended_at, :updated_at, :position, :version,
-        :parent_run_id, :parent_step_id, :detached, :watched, :pause_requested, :dispatch)
+        :parent_run_id, :parent_step_id, :detached, :watched, :pause_requested, :dispatch,
+        :forked_from_run_id, :forked_from_position)
 on conflict (id) do update
    set status = excluded.status,
        attempt = excluded.attempt,
@@ -29,7 +31,8 @@ on conflict (id) do update
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch
+       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
+       forked_from_run_id, forked_from_position
   from runs
  where environment = :environment
    and id = :id;
@@ -40,7 +43,8 @@ select id, environment, function_id, function_version, event_id, event_name, sta
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch
+       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
+       forked_from_run_id, forked_from_position
   from runs
  where environment = :environment
    and id < :before
@@ -83,7 +87,8 @@ select id
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch
+       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
+       forked_from_run_id, forked_from_position
   from runs
  where status <> 'completed'
    and status in ('running', 'waiting', 'waiting_for_capacity')
@@ -129,7 +134,8 @@ delete from runs;
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch
+       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
+       forked_from_run_id, forked_from_position
   from runs
  where id > :after
  order by id
@@ -154,5 +160,19 @@ select environment, id, dispatch
    and status in ('running', 'waiting', 'waiting_for_capacity', 'paused')
    and status <> 'completed'
    and id > :after
+ order by id
+ limit :limit;
+
+-- name: forks_of_run :many
+-- Runs that were forked from one, oldest first.
+select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
+       worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
+       created_at, started_at, ended_at, updated_at, position, version,
+       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
+       forked_from_run_id, forked_from_position
+  from runs
+ where forked_from_run_id = :run_id
+   and forked_from_run_id <> ''
+   and environment = :environment
  order by id
  limit :limit;

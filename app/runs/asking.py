@@ -1,0 +1,99 @@
+"""How a change of a run is asked for: why, by whom, once, and of which version of the run.
+
+A change that is asked for again under its idempotency key changes nothing. One that expects a version is refused when
+the run has changed since it was looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from app import texts
+from app.errors import IdempotencyConflict, InvalidArgument, RunChanged
+from app.history.entry import Entry
+from app.history.kinds import Asked, Fact
+from app.runs.noun import stream
+from app.runs.state import Run, known
+from storage import history
+from storage.contract import Transaction
+
+REASON_CHARS_MAX = 1_000
+KEY_CHARS_MAX = 255
+CHANGES_SHOWN_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`expected` is the version of the run that the caller saw, None for any."""
+
+    reason: str = ""
+    actor: str = ""
+    key: str = ""
+    expected: int | None = None
+
+    def checked(self, *, needs_reason: bool = False) -> Request:
+        """The request, if it can be recorded. Raises InvalidArgument naming the field."""
+        texts.check(self.reason, field="reason")
+        texts.check(self.key, field="Idempotency-Key")
+        if needs_reason and not self.reason.strip():
+            raise InvalidArgument(
+                "a reason is needed", field="reason", hint="say why: it is recorded with the change, for whoever asks"
+            )
+        if len(self.key) > KEY_CHARS_MAX:
+            raise InvalidArgument(
+                f"the idempotency key has {len(self.key)} characters",
+                field="Idempotency-Key",
+                hint=f"at most {KEY_CHARS_MAX}",
+            )
+        return replace(self, reason=self.reason[:REASON_CHARS_MAX])
+
+
+Decide = Callable[[Run], list[Fact]]
+
+
+def guarded(run: Run | None, request: Request, wanted: bytes, decide: Decide) -> list[Fact]:
+    """What `decide` decides, the first of it marked with the request's key; nothing if that was asked for already.
+    `wanted` tells one request from another. Raises RunNotFound, RunChanged, IdempotencyConflict."""
+    run = known(run)
+    told = fingerprint(wanted)
+    if request.key in run.asked:
+        if run.asked[request.key] != told:
+            raise IdempotencyConflict(
+                f"idempotency key {request.key!r} was used for another change of {run.id}",
+                field="Idempotency-Key",
+                hint="use a new key for a new change",
+            )
+        return []
+    if request.expected is not None and request.expected != run.version:
+        raise RunChanged(
+            f"{run.id} is at version {run.version}, not {request.expected}",
+            hint="read the run again: something happened since",
+        )
+    facts = decide(run)
+    if not request.key or not facts:
+        return facts
+    marked: Any = facts[0]
+    return [msgspec.structs.replace(marked, asked=Asked(request.key, told)), *facts[1:]]
+
+
+def fingerprint(wanted: bytes) -> str:
+    """What tells one request from another under the same key."""
+    return hashlib.sha256(wanted).hexdigest()[:16]
+
+
+def changes(tx: Transaction, environment: str, run_id: str, version: int) -> str:
+    """What happened to the run since that version of it, in words; "" if nothing did."""
+    page = history.of_stream(tx, environment, stream(run_id), after_version=version)
+    told = ", ".join(_told(Entry(record)) for record in page[-CHANGES_SHOWN_MAX:])
+    return f"since then: {told}; read the run again" if told else ""
+
+
+def _told(entry: Entry) -> str:
+    fact: Any = entry.fact
+    about = getattr(fact, "name", "") or getattr(fact, "reason", "")
+    return f"{entry.kind}{f' ({about})' if about else ''} at version {entry.version}"
