@@ -72,7 +72,13 @@ bench-projections: setup ## measure how fast projections fold, and how soon they
 bench-peers: setup ## measure Ironflow, DBOS and Restate in turns (ARGS chooses)
 	$(BIN)/python -m benchmarks.peers $(ARGS)
 
-binary: setup ## build the one-file executable dist/ironflow
+.venv/.binary: export PIP_CONSTRAINT := constraints.txt
+.venv/.binary: export PIP_BUILD_CONSTRAINT := constraints.txt
+.venv/.binary: .venv/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,dev,binary]'
+	@touch $@
+
+binary: .venv/.binary ## build the one-file executable dist/ironflow
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller ironflow.spec
 
 test-frozen: binary ## test the executable as a user would have it

@@ -19,25 +19,11 @@ def main() -> None:
         become_from_arguments(arguments[1:])
         return
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-    if getattr(sys, "frozen", False):
-        _die_with_launcher()
     # httpx goes without its own command line if that cannot be imported, and loads in half the time.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
     from app.cli.main import main as run
 
     run()
-
-
-def _die_with_launcher() -> None:
-    """A one-file executable unpacks itself and waits in a parent process for this one. Who kills the parent, whose
-    pid is the one that is known, means us."""
-    import signal
-    from pathlib import Path
-
-    if Path(f"/proc/{os.getppid()}/exe").readlink() == Path("/proc/self/exe").readlink():
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import sysconfig
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VERSION = "0.1.0"
 
@@ -13,9 +14,14 @@ VERSION = "0.1.0"
 class ResourceMissing(Exception):
     """Something that ships with the product is not there."""
 
+    code = "RESOURCE_MISSING"
+    hint = "build the executable again, or run `make setup` in a checkout"
+
 
 def root() -> Path:
     """The folder that holds sql/ and static/."""
+    from pathlib import Path
+
     frozen = getattr(sys, "_MEIPASS", None)
     return Path(frozen) if frozen else Path(__file__).resolve().parents[1]
 
@@ -24,8 +30,17 @@ def sql_folder() -> Path:
     return root() / "sql"
 
 
+def licenses() -> Path:
+    """The licences of what the executable is made of; there when frozen."""
+    return root() / "licenses.txt"
+
+
 def nats_server() -> Path:
     """The nats-server executable. Raises ResourceMissing."""
+    import shutil
+    import sysconfig
+    from pathlib import Path
+
     if getattr(sys, "frozen", False):
         inside = root() / "bin" / "nats-server"
         if inside.exists():

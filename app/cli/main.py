@@ -47,6 +47,7 @@ COMMANDS = {
     "migrate": "Bring the database's schema up to date.",
     "doctor": "Find out what is wrong, and how to mend it.",
     "version": "Print the version.",
+    "licenses": "Print the licences of what is inside the executable.",
 }
 
 

