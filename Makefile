@@ -13,12 +13,12 @@ ARGS ?=
 # Tests start hundreds of processes, which would each compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-peers binary test-frozen clean
+.PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-peers binary test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.ready ## create or update .venv with everything pinned in constraints.txt
+setup: .venv/.ready static/dist/index.html ## create or update .venv with everything pinned in constraints.txt, and build the dashboard
 
 # What pip builds this package with is constrained too: one variable for pip before 25.3, the other since.
 .venv/.ready: export PIP_CONSTRAINT := constraints.txt
@@ -30,11 +30,28 @@ setup: .venv/.ready ## create or update .venv with everything pinned in constrai
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,dev]'
 	@touch $@
 
+ui: static/dist/index.html ## build the dashboard into static/dist (make ui ARGS=--watch builds on each change)
+	@test -z "$(ARGS)" || (cd static && exec node build.mjs $(ARGS))
+
+# What npm installs is pinned by package-lock.json, and none of it may run scripts of its own.
+static/node_modules/.ready: static/package.json static/package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null || { echo "Node 20 or newer is needed to build the dashboard, with npm" >&2; exit 1; }
+	cd static && npm ci --silent --ignore-scripts
+	@touch $@
+
+static/dist/index.html: static/node_modules/.ready static/build.mjs $(shell find static/src -type f)
+	cd static && node build.mjs
+
 serve: setup ## start the server on http://127.0.0.1:9123 (ARGS="--port 8000 --database-url …")
 	@exec $(BIN)/ironflow serve $(ARGS)
 
 test: setup ## run all tests (ARGS="-k word" narrows them; they bring their own Postgres)
+	cd static && node test.mjs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-ui: setup ## the dashboard alone: its pure modules, and all pages in Chromium on both stores
+	cd static && node test.mjs
+	$(BIN)/python -m pytest -n 0 tests/ui $(ARGS)
 
 check: lint ## format, lint, types, layers and the fast tests: green before every commit
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not frozen" tests/unit tests/contract
@@ -44,6 +61,7 @@ lint: setup ## format, lint, types and import layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	cd static && npm run --silent check
 
 soak: setup ## 300 kills of server and workers at random instants on each store, with figures (ARGS="--seed=7")
 	$(BIN)/python -m pytest tests/scenario/test_kill_cycles.py -s --kill-cycles=300 $(ARGS)
@@ -85,5 +103,5 @@ test-frozen: binary ## test the executable as a user would have it
 	$(BIN)/python -m pytest -m frozen tests/frozen $(ARGS)
 
 clean: ## remove what make made (not your data in .ironflow)
-	rm -rf .venv .bench build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench build dist static/dist static/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -35,6 +35,11 @@ def licenses() -> Path:
     return root() / "licenses.txt"
 
 
+def dashboard_folder() -> Path:
+    """What `make ui` builds; in a checkout it may not be there yet."""
+    return root() / "static" / "dist"
+
+
 def nats_server() -> Path:
     """The nats-server executable. Raises ResourceMissing."""
     import shutil

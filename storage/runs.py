@@ -64,6 +64,30 @@ def count(
     return int(row[0]) if row else 0
 
 
+def by_time(
+    tx: Transaction,
+    environment: str,
+    *,
+    function_id: str = "",
+    event_id: str = "",
+    statuses: Sequence[str] = (),
+    search: str = "",
+    since: int,
+    until: int,
+    width: int,
+    first: str,
+) -> list[tuple[int, str, int]]:
+    """How many began in each stretch of `width` µs from `since` to `until`, by status; stretches without any are left
+    out. No run that began since is before the id `first`."""
+    rows = tx.many(
+        "runs_by_time",
+        width=width,
+        first=first,
+        **_filter(environment, function_id, event_id, statuses, search, since, until),
+    )
+    return [(int(row[0]), str(row[1]), int(row[2])) for row in rows]
+
+
 def with_prefix(tx: Transaction, environment: str, prefix: str, *, limit: int) -> list[str]:
     """Ids that begin with `prefix`, in order."""
     rows = tx.many("runs_with_prefix", environment=environment, prefix=prefix, prefix_end=prefix + LAST, limit=limit)

@@ -1,4 +1,4 @@
-"""Whether the server lives, whether it is ready, what it can do, what it counts; and the page at /."""
+"""Whether the server lives, whether it is ready, what it can do, what it counts."""
 
 from __future__ import annotations
 
@@ -28,20 +28,6 @@ FEATURES = (
     "consumer_groups",
     "projections",
 )
-
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Ironflow</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;margin:4rem auto;max-width:40rem;color-scheme:light dark}}</style>
-<h1>Ironflow {version}</h1><p>The server is running.
-<ul>
-<li><a href="/api/v1/runs">Runs</a>
-<li><a href="/api/v1/events">Events</a>
-<li><a href="/api/v1/functions">Functions</a>
-<li><a href="/api/v1/openapi.json">OpenAPI document</a>
-<li><a href="/ready">Readiness</a>
-<li><a href="/metrics">Metrics</a>
-</ul>
-"""
 
 
 class Health:
@@ -92,17 +78,7 @@ class MetricsPage:
         resp.data = self._services.metrics.render()
 
 
-class Home:
-    def __init__(self, services: Services) -> None:
-        self._page = _PAGE.format(version=services.version).encode()
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        resp.content_type = "text/html; charset=utf-8"
-        resp.data = self._page
-
-
 def routes(services: Services) -> Sequence[Route]:
-    home = Operation("A page with links", {200: Answer("the page", str, "text/html")})
     health = Operation("Whether the server lives", {200: Answer("it does", HealthResponse)})
     ready = Operation(
         "Whether it can serve",
@@ -111,7 +87,6 @@ def routes(services: Services) -> Sequence[Route]:
     able = Operation("What this server can do", {200: Answer("transports, features, version", CapabilitiesResponse)})
     counts = Operation("Metrics", {200: Answer("Prometheus text format", str, "text/plain")})
     return [
-        Route("/", Home(services), {"GET": home}),
         Route("/health", Health(services), {"GET": health}),
         Route("/ready", Ready(services), {"GET": ready}),
         Route("/api/v1/capabilities", Capabilities(services), {"GET": able}),

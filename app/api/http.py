@@ -14,6 +14,7 @@ from app.api import (
     comparing,
     config,
     connect,
+    dashboard,
     events,
     functions,
     gates,
@@ -33,6 +34,7 @@ from app.api import (
     schemas,
     secrets,
     sql,
+    stats,
     streams,
     subscriptions,
     topics,
@@ -50,6 +52,7 @@ MODULES = (
     runs,
     past,
     comparing,
+    stats,
     bulk,
     rewind,
     functions,
@@ -86,6 +89,7 @@ def build(services: Services, browsers: Browsers) -> Any:
     table = route_table(services)
     for route in table:
         app.add_route(route.path, route.resource)
+    dashboard.add(app, services.version)
     app.add_sink(connect.sink(services), r"^/ironflow\.v1\.(?P<service>\w+)/(?P<method>\w+)$")
     return app
 

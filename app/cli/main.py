@@ -18,6 +18,7 @@ from app.resources import VERSION
 
 COMMANDS = {
     "serve": "Start the server.",
+    "demo": "Fill the server with runs worth looking at.",
     "emit": "Send events.",
     "run": "List, read, wait for, cancel and resume runs.",
     "event": "List and read events.",

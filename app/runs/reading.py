@@ -176,16 +176,10 @@ class RunReader:
         self, environment: str, chosen: RunFilter, *, limit: int = LIMIT_DEFAULT, cursor: str = ""
     ) -> RunPage:
         """Newest first. Raises InvalidArgument naming what cannot be asked for."""
-        for name in ("function_id", "event_id", "search"):
-            texts.check(getattr(chosen, name), field=name)
+        checked(chosen)
         texts.check(cursor, field="cursor")
         if cursor and not cursor.startswith("run_"):
             raise InvalidArgument(f"cursor {cursor[:80]!r} is not one that a list returned", field="cursor")
-        for status in chosen.statuses:
-            if status not in STATUSES:
-                raise InvalidArgument(
-                    f"status {status!r} is unknown", field="status", hint=f"one of {', '.join(STATUSES)}"
-                )
         if not 1 <= limit <= LIMIT_MAX:
             raise InvalidArgument(f"limit {limit} is out of range", field="limit", hint=f"1 to {LIMIT_MAX}")
         return await self._storage.read(lambda tx: _page(tx, environment, chosen, limit, cursor))
@@ -195,6 +189,15 @@ class RunReader:
         if "\0" in prefix:
             return ()
         return await self._storage.read(lambda tx: runs.with_prefix(tx, environment, prefix, limit=limit))
+
+
+def checked(chosen: RunFilter) -> None:
+    """Raises InvalidArgument naming what cannot be asked for."""
+    for name in ("function_id", "event_id", "search"):
+        texts.check(getattr(chosen, name), field=name)
+    for status in chosen.statuses:
+        if status not in STATUSES:
+            raise InvalidArgument(f"status {status!r} is unknown", field="status", hint=f"one of {', '.join(STATUSES)}")
 
 
 def load(tx: Transaction, environment: str, run_id: str, *, until: int = history.END) -> RunRecord:

@@ -57,6 +57,7 @@ class Client:
     ) -> None:
         found = discovery.find(server, api_key=api_key, environment=environment)
         self.url = found.url
+        self.environment = found.environment
         self._found = found
         self._http = httpx.Client(**_options(found, timeout_s), transport=transport)
         self.runs = nouns.Runs(self)
@@ -169,6 +170,7 @@ class AsyncClient:
     ) -> None:
         found = discovery.find(server, api_key=api_key, environment=environment)
         self.url = found.url
+        self.environment = found.environment
         self._found = found
         self._http = httpx.AsyncClient(**_options(found, timeout_s), transport=transport)
         self.runs = nouns.AsyncRuns(self)

@@ -373,4 +373,3 @@ def test_the_server_tells_what_it_is(http: httpx.Client) -> None:
     assert {"transports", "features", "version", "auth_required", "grpc_address"} <= set(capabilities)
     assert capabilities["auth_required"] is False
     assert "ironflow_http_requests_total" in http.get("/metrics").text
-    assert capabilities["version"] in http.get("/").text

@@ -245,3 +245,20 @@ def test_versions_of_a_function_are_compared_rolled_back_and_paused(ironflow: Ir
     assert ironflow("function", "rollback", "sync", "1").returncode == 5
     assert ironflow("function", "delete", "sync").returncode == 0
     assert ironflow("function", "get", "sync").returncode == 3
+
+
+def test_the_demo_leaves_runs_worth_looking_at(ironflow: Ironflow) -> None:
+    done = ironflow("demo", "--once", "--json", IRONFLOW_ENV="demo")
+
+    assert done.returncode == 0, done.stderr
+    found = {run["function_id"]: run["status"] for run in json.loads(done.stdout)["items"]}
+    assert found == {
+        "demo-checkout": "completed",
+        "demo-import": "completed",
+        "demo-invoice": "paused",
+        "demo-trip": "failed",
+        "demo-expense": "waiting",
+        "demo-parcels": "completed",
+    }
+    listed = json.loads(ironflow("projection", "list", "--json", IRONFLOW_ENV="demo").stdout)["items"]
+    assert [one["name"] for one in listed] == ["demo-sales"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.clock import ManualClock
 from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
 from app.events.reading import LIMIT_MAX, EventFilter, EventPage, EventReader
@@ -11,6 +12,7 @@ from app.history.kinds import Trigger
 from app.node import Node
 from app.runs.definition import Definition
 from app.runs.reading import RunFilter
+from app.runs.stats import StatsReader
 from storage.contract import Storage
 
 
@@ -113,3 +115,39 @@ async def test_runs_are_searched_by_the_same_rule(node: Node, search: str, count
     page = await node.runs.list("default", RunFilter(search=search))
 
     assert (len(page.rows), page.total) == (count, count)
+
+
+async def test_runs_are_counted_by_when_they_began_and_their_status(
+    node: Node, clock: ManualClock, storage: Storage
+) -> None:
+    await node.functions.register("default", Definition(id="ship", triggers=(Trigger(event="order.placed"),)))
+    await node.functions.register("default", Definition(id="bill", triggers=(Trigger(event="order.paid"),)))
+    start = clock.now_us()
+    clock.advance(seconds=10)
+    await emit(node, "order.placed", "order.placed", "order.paid")
+    await emit(node, "order.placed", environment="other")
+    clock.advance(seconds=25)
+    await emit(node, "order.placed")
+    [newest] = (await node.runs.list("default", RunFilter(), limit=1)).rows
+    await node.engine.cancel("default", newest.id, reason="")
+    clock.advance(seconds=5)
+    stats = StatsReader(storage)
+
+    told = await stats.runs("default", RunFilter(since=start, until=clock.now_us()), buckets=4)
+    ship = await stats.runs("default", RunFilter(since=start, until=clock.now_us(), function_id="ship"), buckets=4)
+    late = await stats.runs("default", RunFilter(since=start + 30_000_000, until=clock.now_us()), buckets=1)
+
+    queued = "waiting_for_capacity"
+    assert told.width == 10_000_000
+    assert [(one.at - start, one.counts) for one in told.buckets] == [
+        (10_000_000, {queued: 3}),
+        (30_000_000, {"cancelled": 1}),
+    ]
+    assert told.totals == {queued: 3, "cancelled": 1}
+    assert ship.totals == {queued: 2, "cancelled": 1}
+    assert late.totals == {"cancelled": 1}
+
+
+async def test_counts_of_a_time_that_ends_before_it_begins_are_refused(storage: Storage) -> None:
+    with pytest.raises(InvalidArgument, match="not before"):
+        await StatsReader(storage).runs("default", RunFilter(since=5, until=5))

@@ -73,6 +73,23 @@ select count(*)
                 or event_name like :search escape '\' or error_message like :search escape '\')
          limit :limit) as matching;
 
+-- name: runs_by_time :many
+-- How many began in each stretch of `width` µs since `since`, by status. `first` is an id that no such run is before: the
+-- ids are ordered by time, so that only what is counted is read.
+select (created_at - :since) / :width as stretch, status, count(*)
+  from runs
+ where environment = :environment
+   and created_at >= :since
+   and created_at <= :until
+   and (:function_id = '' or function_id = :function_id)
+   and (:event_id = '' or event_id = :event_id)
+   and (:statuses = '' or :statuses like '%,' || status || ',%')
+   and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
+        or event_name like :search escape '\' or error_message like :search escape '\')
+   and id >= :first
+ group by 1, 2
+ order by 1, 2;
+
 -- name: runs_with_prefix :many
 select id
   from runs

@@ -1,0 +1,143 @@
+"""The dashboard: `/`, `/assets/…` and the paths of its own pages, out of static/dist.
+
+What is served is the same for everybody and holds no data: the page asks the API like any other client, and only the
+API knows who may see what. Names of assets have a hash of their content, so they are kept for ever; the page itself is
+asked for each time. The page may run scripts, styles and connections of this origin only, and no text becomes markup.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import falcon
+import falcon.asgi
+
+from app import resources
+
+PACKED = {"br": ".br", "gzip": ".gz"}
+"""Encodings that the build has packed files in, the smallest first."""
+
+MEDIA = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+NOT_BUILT = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Ironflow</title>
+<h1>Ironflow {version}</h1>
+<p>The server is running. Its dashboard is not built: run <code>make ui</code> (it needs Node 20), and load this page
+again.
+<p>The API does not need it: <a href="/api/v1/openapi.json">the OpenAPI document</a>, <a href="/ready">readiness</a>,
+<a href="/metrics">metrics</a>.
+"""
+
+_NAME = re.compile(r"\w[\w.-]*\.\w+")
+
+
+class File(NamedTuple):
+    content: bytes
+    encoding: str
+    tag: str
+
+
+class Dashboard:
+    """The files of the build. `folder` is read as files are asked for, so that a new build shows at once."""
+
+    def __init__(self, folder: Path, version: str) -> None:
+        self._folder = folder
+        self._not_built = NOT_BUILT.format(version=version).encode()
+
+    def pages(self) -> list[str]:
+        """First segments of the paths that are pages."""
+        try:
+            found: list[str] = json.loads((self._folder / "routes.json").read_text("utf-8"))
+        except FileNotFoundError:
+            return []
+        return found
+
+    def page(self, accepted: str) -> File:
+        """The page; one that says how to build it, if it is not there."""
+        found = self._file("index.html", accepted)
+        return found or File(self._not_built, "", "")
+
+    def asset(self, name: str, accepted: str) -> File | None:
+        return self._file(f"assets/{name}", accepted) if _NAME.fullmatch(name) else None
+
+    def _file(self, name: str, accepted: str) -> File | None:
+        for encoding, suffix in (*PACKED.items(), ("", "")):
+            if encoding and not re.search(rf"\b{encoding}\b(?!\s*;\s*q=0(?:\.0*)?\b)", accepted):
+                continue
+            try:
+                content = (self._folder / f"{name}{suffix}").read_bytes()
+            except FileNotFoundError:
+                continue
+            return File(content, encoding, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+        return None
+
+
+class Page:
+    def __init__(self, dashboard: Dashboard) -> None:
+        self._dashboard = dashboard
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, **_: str) -> None:
+        _send(req, resp, self._dashboard.page(req.get_header("Accept-Encoding") or ""), MEDIA[".html"], "no-cache")
+
+
+class Asset:
+    def __init__(self, dashboard: Dashboard) -> None:
+        self._dashboard = dashboard
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        found = self._dashboard.asset(name, req.get_header("Accept-Encoding") or "")
+        media = MEDIA.get(Path(name).suffix)
+        if found is None or media is None:
+            raise falcon.HTTPNotFound
+        _send(req, resp, found, media, "public, max-age=31536000, immutable")
+
+
+def _send(req: falcon.asgi.Request, resp: falcon.asgi.Response, file: File, media: str, caching: str) -> None:
+    for name, value in HEADERS.items():
+        resp.set_header(name, value)
+    resp.set_header("Cache-Control", caching)
+    resp.set_header("Vary", "Accept-Encoding")
+    if file.tag:
+        resp.set_header("ETag", file.tag)
+        if file.tag in (req.get_header("If-None-Match") or ""):
+            resp.status = falcon.HTTP_304
+            return
+    resp.content_type = media
+    if file.encoding:
+        resp.set_header("Content-Encoding", file.encoding)
+    resp.data = file.content
+
+
+def add(app: Any, version: str, folder: Path | None = None) -> None:
+    """Let the application serve the dashboard, at paths that are none of the API's."""
+    dashboard = Dashboard(resources.dashboard_folder() if folder is None else folder, version)
+    page = Page(dashboard)
+    app.add_route("/", page)
+    app.add_route("/assets/{name}", Asset(dashboard))
+    for segment in dashboard.pages():
+        app.add_route(f"/{segment}", page)
+        app.add_route(f"/{segment}/{{rest:path}}", page)

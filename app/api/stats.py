@@ -1,0 +1,45 @@
+"""/api/v1/stats: counts over time, for charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import falcon.asgi
+
+from app.api.answers import answer
+from app.api.caller import environment_of
+from app.api.parameters import instant, query_of
+from app.api.runs import statuses
+from app.api.services import Answer, Operation, Route, Services
+from app.api.shapes.stats import RunStatsQuery, RunStatsResponse, stats_shown
+from app.runs.reading import RunFilter
+from app.runs.stats import StatsReader
+
+
+class RunStats:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._reader = StatsReader(services.storage)
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        now = self._services.clock.now_us()
+        query = query_of(req, RunStatsQuery)
+        chosen = RunFilter(
+            function_id=query.function_id,
+            event_id=query.event_id,
+            statuses=statuses(query.status),
+            search=query.search,
+            since=instant(query.since, 0, now=now, field="since"),
+            until=instant(query.until, now, now=now, field="until"),
+        )
+        answer(resp, stats_shown(await self._reader.runs(environment_of(req), chosen, buckets=query.buckets)))
+
+
+def routes(services: Services) -> Sequence[Route]:
+    runs = Operation(
+        "How many runs began, by time and status",
+        {200: Answer("counts", RunStatsResponse)},
+        query=RunStatsQuery,
+        permission="runs:read",
+    )
+    return [Route("/api/v1/stats/runs", RunStats(services), {"GET": runs})]

@@ -1,0 +1,113 @@
+/** The one place that speaks HTTP: headers, errors, and who is signed in. */
+import { signal } from "@preact/signals";
+import { type Json, parse } from "../model/json";
+import { environment } from "../shell/route";
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly hint: string,
+    readonly requestId: string,
+    readonly where: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Whether the API wants to know who we are, and whether it does. The sign-in page shows over whatever was open. */
+export const session = signal<"open" | "signed-out">("open");
+
+export type Query = Record<string, string | number | undefined>;
+
+export interface Options {
+  query?: Query;
+  body?: unknown;
+  signal?: AbortSignal;
+  /** Refuses a second time what was done before under the same key. */
+  idempotencyKey?: string;
+}
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+const CSRF_COOKIE = /(?:^|;\s*)ironflow_csrf=([^;]+)/;
+
+function headers(method: Method, options: Options): Record<string, string> {
+  const told: Record<string, string> = { Accept: "application/json" };
+  if (environment.value !== "default") told["X-Ironflow-Environment-ID"] = environment.value;
+  if (options.body !== undefined) told["Content-Type"] = "application/json";
+  if (options.idempotencyKey) told["Idempotency-Key"] = options.idempotencyKey;
+  const csrf = method === "GET" ? null : CSRF_COOKIE.exec(document.cookie);
+  if (csrf) told["X-CSRF-Token"] = decodeURIComponent(csrf[1]);
+  return told;
+}
+
+/** What the API answers. Raises ApiError; status 0 means that the server cannot be reached. */
+export async function request<T>(method: Method, path: string, options: Options = {}): Promise<T> {
+  return JSON.parse(await text(method, path, options)) as T;
+}
+
+export function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
+  return request<T>("GET", path, { query, signal });
+}
+
+export function post<T>(path: string, body: unknown, options: Options = {}): Promise<T> {
+  return request<T>("POST", path, { ...options, body });
+}
+
+/** The same with every number and key as the server wrote it: for payloads. */
+export async function exact(path: string, query?: Query, signal?: AbortSignal): Promise<Json> {
+  return parse(await text("GET", path, { query, signal }));
+}
+
+async function text(method: Method, path: string, options: Options): Promise<string> {
+  const where = `${method} ${path}`;
+  let answer: Response;
+  try {
+    answer = await fetch(url(path, options.query), {
+      method,
+      headers: headers(method, options),
+      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+      signal: options.signal,
+      credentials: "same-origin",
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, "UNREACHABLE", "the server cannot be reached", "is it running? The page tries again", "", where);
+  }
+  const body = await answer.text();
+  if (answer.ok) return body || "null";
+  if (answer.status === 401) session.value = "signed-out";
+  throw refused(answer, body, where);
+}
+
+function refused(answer: Response, body: string, where: string): ApiError {
+  let told: { error?: string; code?: string; hint?: string } = {};
+  try {
+    told = JSON.parse(body) as typeof told;
+  } catch {
+    told = { error: body.slice(0, 200) || answer.statusText };
+  }
+  const id = answer.headers.get("X-Request-ID") ?? "";
+  return new ApiError(answer.status, told.code ?? "", told.error ?? answer.statusText, told.hint ?? "", id, where);
+}
+
+export function url(path: string, query: Query = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== "") parameters.set(name, String(value));
+  const tail = parameters.toString();
+  return `/api/v1${path}${tail ? `?${tail}` : ""}`;
+}
+
+/** A call as a person would repeat it in a terminal. */
+export function curl(method: Method, path: string, body?: unknown): string {
+  const parts = ["curl", "-X", method, `'${location.origin}/api/v1${path}'`];
+  if (environment.value !== "default") parts.push("-H", `'X-Ironflow-Environment-ID: ${environment.value}'`);
+  if (body !== undefined) parts.push("-H", "'Content-Type: application/json'", "-d", quoted(JSON.stringify(body)));
+  return parts.join(" ");
+}
+
+export function quoted(text: string): string {
+  return `'${text.replace(/'/g, `'\\''`)}'`;
+}

@@ -1,0 +1,100 @@
+/** The token bar of lists: `status:failed function:ship since:1h -status:completed some words`. The text is what the URL
+ * holds, and what a person may type. */
+import { RUN_STATUSES } from "./status";
+
+export interface Token {
+  key: string;
+  value: string;
+  negative: boolean;
+  text: string;
+}
+
+export interface Parsed {
+  tokens: Token[];
+  words: string;
+  query: Record<string, string>;
+  problems: string[];
+}
+
+const TOKEN = /(-?)([a-z_]+):("(?:[^"\\]|\\.)*"|\S+)|"((?:[^"\\]|\\.)*)"|(\S+)/g;
+const NAMES: Record<string, string> = { function: "function_id", event: "event_id", since: "since", until: "until" };
+const ALIASES: Record<string, string> = { fn: "function", f: "function", s: "status", is: "status", age: "since" };
+
+/** What the bar offers to type. */
+export const RUN_KEYS = [
+  { key: "status", hint: RUN_STATUSES.join(", ") },
+  { key: "function", hint: "the id of a function" },
+  { key: "event", hint: "the id of the event that started it" },
+  { key: "since", hint: "15m, 2h, 7d, or an instant" },
+  { key: "until", hint: "15m, 2h, 7d, or an instant" },
+] as const;
+
+/** The tokens of a text, and the parameters of the list of runs that they mean. */
+export function parseRuns(text: string): Parsed {
+  const tokens: Token[] = [];
+  const words: string[] = [];
+  const problems: string[] = [];
+  const query: Record<string, string> = {};
+  let wanted: Set<string> | undefined;
+  for (const found of text.matchAll(TOKEN)) {
+    const [whole, minus, name, quoted, phrase, word] = found;
+    if (name === undefined) {
+      words.push(phrase === undefined ? word : unescaped(phrase));
+      continue;
+    }
+    const key = ALIASES[name] ?? name;
+    const value = quoted.startsWith('"') ? unescaped(quoted.slice(1, -1)) : quoted;
+    const token = { key, value, negative: minus === "-", text: whole };
+    tokens.push(token);
+    if (key === "status") {
+      const problem = statusProblem(value);
+      if (problem) problems.push(problem);
+      else wanted = narrowed(wanted, value.split(","), token.negative);
+    } else if (!(key in NAMES)) {
+      problems.push(`there is no filter ${name}: — ${RUN_KEYS.map((one) => one.key).join(", ")} are there`);
+    } else if (token.negative) {
+      problems.push(`only status: can be turned round, not ${key}:`);
+    } else {
+      query[NAMES[key]] = key === "since" || key === "until" ? value.replace(/^[<>]/, "") : value;
+    }
+  }
+  if (wanted?.size) query.status = [...wanted].join(",");
+  if (wanted?.size === 0) problems.push("no status is left");
+  if (words.length > 0) query.search = words.join(" ");
+  return { tokens, words: words.join(" "), query, problems };
+}
+
+/** The text with a token put in the place of those with the same key; without it for an empty value. */
+export function withToken(text: string, key: string, value: string): string {
+  const { tokens, words } = parseRuns(text);
+  const kept = tokens.filter((token) => token.key !== key).map((token) => token.text);
+  if (value) kept.push(`${key}:${written(value)}`);
+  if (words) kept.push(words);
+  return kept.join(" ");
+}
+
+/** The text without one token. */
+export function withoutToken(text: string, token: Token): string {
+  const { tokens, words } = parseRuns(text);
+  const index = tokens.findIndex((one) => one.text === token.text);
+  const kept = tokens.filter((_, at) => at !== index).map((one) => one.text);
+  return [...kept, ...(words ? [words] : [])].join(" ");
+}
+
+function narrowed(before: Set<string> | undefined, values: string[], negative: boolean): Set<string> {
+  const all = before ?? new Set<string>(RUN_STATUSES);
+  return new Set([...all].filter((status) => values.includes(status) !== negative));
+}
+
+function statusProblem(value: string): string {
+  const unknown = value.split(",").find((one) => !(RUN_STATUSES as readonly string[]).includes(one));
+  return unknown === undefined ? "" : `status ${unknown} is unknown — one of ${RUN_STATUSES.join(", ")}`;
+}
+
+function written(value: string): string {
+  return /[\s"]/.test(value) ? JSON.stringify(value) : value;
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\(.)/g, "$1");
+}

@@ -1,0 +1,75 @@
+/** The records of a run, light: what happened, when, to which step. Payloads stay on the server until they are asked for
+ * by position. Positions order everything; several records may have the same instant. */
+
+export interface Failure {
+  message: string;
+  code: string;
+}
+
+export interface Rec {
+  position: number;
+  kind: string;
+  at: number;
+  stepId: string;
+  name: string;
+  type: string;
+  attempt: number;
+  /** When the work began, before it was recorded; NaN where nothing says so. */
+  startedAt: number;
+  /** Until when it sleeps or waits; NaN for no end. */
+  until: number;
+  error: Failure | null;
+  /** What it waits for, whom it invokes, why it was done. */
+  about: string;
+  childRunId: string;
+  compensationFor: string;
+  actor: string;
+}
+
+export const EDITS = new Set(["step.patched", "step.injected", "run.forked", "run.replayed"]);
+
+export function isFailure(record: Rec): boolean {
+  return record.kind === "step.failed" || record.kind === "run.failed" || record.kind === "run.retrying";
+}
+
+export function isEdit(record: Rec): boolean {
+  return EDITS.has(record.kind);
+}
+
+/** Whether a step began, ended or was edited here. */
+export function isStep(record: Rec): boolean {
+  return record.kind.startsWith("step.");
+}
+
+/** The record at a position, or the last one before it; -1 if there is none. */
+export function indexAt(records: readonly Rec[], position: number): number {
+  let low = 0;
+  let high = records.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (records[middle].position <= position) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** The next record in a direction that holds, from an index; -1 if there is none. */
+export function seek(records: readonly Rec[], from: number, direction: 1 | -1, holds: (record: Rec) => boolean): number {
+  for (let index = from + direction; index >= 0 && index < records.length; index += direction)
+    if (holds(records[index])) return index;
+  return -1;
+}
+
+/** Known records and newer ones, in order and once each. */
+export function merged(known: readonly Rec[], newer: readonly Rec[]): readonly Rec[] {
+  const last = known.at(-1)?.position ?? 0;
+  const fresh = newer.filter((record) => record.position > last);
+  return fresh.length === 0 ? known : [...known, ...fresh];
+}
+
+/** How a record reads in a list. */
+export function title(record: Rec): string {
+  const [noun, verb = ""] = record.kind.split(".");
+  const what = verb.replace(/_/g, " ");
+  return noun === "step" ? `${record.name} ${what}` : `${noun} ${what}`;
+}

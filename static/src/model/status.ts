@@ -1,0 +1,46 @@
+/** What statuses look like: one role each, which is a colour, an icon and a pattern together. */
+
+export type Role = "ok" | "run" | "wait" | "warn" | "fail" | "idle" | "edit";
+export type StatusIcon = "check" | "dot" | "hourglass" | "pause" | "cross" | "circle" | "slash" | "diamond" | "undo";
+
+export interface Look {
+  role: Role;
+  icon: StatusIcon;
+  label: string;
+}
+
+const LOOKS: Record<string, Look> = {
+  completed: { role: "ok", icon: "check", label: "Completed" },
+  active: { role: "ok", icon: "check", label: "Active" },
+  running: { role: "run", icon: "dot", label: "Running" },
+  waiting: { role: "wait", icon: "hourglass", label: "Waiting" },
+  sleeping: { role: "wait", icon: "hourglass", label: "Sleeping" },
+  paused: { role: "warn", icon: "pause", label: "Paused" },
+  unwinding: { role: "warn", icon: "undo", label: "Compensating" },
+  failed: { role: "fail", icon: "cross", label: "Failed" },
+  timed_out: { role: "fail", icon: "cross", label: "Timed out" },
+  waiting_for_capacity: { role: "idle", icon: "circle", label: "Queued" },
+  cancelled: { role: "idle", icon: "slash", label: "Cancelled" },
+  dead: { role: "idle", icon: "slash", label: "Given up" },
+  archived: { role: "idle", icon: "slash", label: "Archived" },
+  ghost: { role: "idle", icon: "circle", label: "Not reached" },
+};
+
+export function look(status: string): Look {
+  return LOOKS[status] ?? { role: "idle", icon: "circle", label: status };
+}
+
+/** Statuses of runs, in the order in which charts stack and menus list them. */
+export const RUN_STATUSES = [
+  "completed",
+  "failed",
+  "running",
+  "waiting",
+  "paused",
+  "waiting_for_capacity",
+  "cancelled",
+] as const;
+
+export function isEnded(status: string): boolean {
+  return status === "completed" || status === "failed" || status === "cancelled";
+}

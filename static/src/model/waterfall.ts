@@ -1,0 +1,315 @@
+/** Rows and bars of a run's timeline, folded from its records once. What a row looked like at an earlier position is
+ * read off its bars: each knows the position at which it ended. */
+import { type Failure, type Rec, isEdit } from "./records";
+import type { Role } from "./status";
+
+export type Pattern = "solid" | "thin" | "hatch" | "hollow" | "dashed";
+
+export interface Bar {
+  from: number;
+  /** NaN while it goes on. */
+  to: number;
+  role: Role;
+  pattern: Pattern;
+  status: string;
+  attempt: number;
+  /** What it was called while it went on, where its end changed that. */
+  going?: { role: Role; status: string };
+  /** Position at which it was known to have begun; 0 where only its end was recorded. */
+  opened: number;
+  /** Position at which it ended; Infinity while it goes on. */
+  closed: number;
+}
+
+export interface Row {
+  id: string;
+  kind: "run" | "group" | "step";
+  label: string;
+  type: string;
+  parent: Row | null;
+  depth: number;
+  /** Whether it is one of the branches of a parallel block. */
+  branch: boolean;
+  children: Row[];
+  bars: Bar[];
+  records: Rec[];
+  error: Failure | null;
+  about: string;
+  childRunId: string;
+  compensationFor: string;
+}
+
+export interface Waterfall {
+  root: Row;
+  steps: Map<string, Row>;
+  start: number;
+  /** The last instant that was recorded. */
+  end: number;
+}
+
+export const COLLAPSED_FROM = 10;
+const SEGMENT = /(?:\\.|[^:\\])+/gs;
+const PREFIXES = new Set(["compensate", "publish"]);
+
+export interface StepPath {
+  branches: { parallel: string; index: string }[];
+  name: string;
+  number: number;
+}
+
+/** What a step id says: `<run>[:<parallel>:<branch>]…:[compensate:]<name>:<number>`. */
+export function stepPath(id: string): StepPath {
+  const parts = (id.match(SEGMENT) ?? [id]).map((part) => part.replace(/\\(.)/gs, "$1"));
+  if (parts.length < 3) return { branches: [], name: id, number: 0 };
+  const number = Number(parts.at(-1)) || 0;
+  let name = parts.at(-2) as string;
+  let path = parts.slice(1, -2);
+  if (path.length % 2 === 1 && PREFIXES.has(path.at(-1) as string)) {
+    name = `${path.at(-1)}: ${name}`;
+    path = path.slice(0, -1);
+  }
+  const branches = [];
+  for (let at = 0; at + 1 < path.length; at += 2) branches.push({ parallel: path[at], index: path[at + 1] });
+  return { branches, name, number };
+}
+
+/** Rows of all records, in the order in which they began. */
+export function waterfall(records: readonly Rec[], label: string): Waterfall {
+  const root = row("run", "run", label, null);
+  const folded: Waterfall = { root, steps: new Map(), start: records[0]?.at ?? 0, end: records.at(-1)?.at ?? 0 };
+  const groups = new Map<string, Row>();
+  for (const record of records) {
+    if (record.stepId) {
+      const step = folded.steps.get(record.stepId) ?? placed(folded, groups, record);
+      step.records.push(record);
+      advanceStep(step, record);
+    } else {
+      root.records.push(record);
+      advanceRun(folded, record);
+    }
+    if (record.startedAt < folded.start) folded.start = record.startedAt;
+  }
+  return folded;
+}
+
+/** The rows in sight: children of those that are open, depth first. A branch of one step is shown as that step. */
+export function visible(root: Row, isOpen: (row: Row) => boolean): Row[] {
+  const found: Row[] = [root];
+  const walk = (parent: Row, depth: number): void => {
+    for (const child of parent.children) {
+      const alone = child.branch && child.children.length === 1 && child.children[0].kind === "step";
+      const shown = alone ? child.children[0] : child;
+      shown.depth = depth;
+      found.push(shown);
+      if (shown.children.length > 0 && isOpen(shown)) walk(shown, depth + 1);
+    }
+  };
+  walk(root, 1);
+  return found;
+}
+
+/** A bar as it was at a position whose instant is `at`; null where it had not begun. */
+export function barAt(bar: Bar, position: number, at: number): Bar | null {
+  if (bar.closed <= position) return bar;
+  if (bar.opened > position || bar.from > at) return null;
+  const going = bar.going ?? (bar.pattern === "solid" ? { role: "run" as const, status: "running" } : {});
+  return { ...bar, ...going, to: NaN, closed: Infinity };
+}
+
+/** A row's status at a position: that of its last bar, `ghost` where it was not reached. */
+export function statusAt(row: Row, position: number, at: number): string {
+  if (row.kind === "group") return worst(row.children.map((child) => statusAt(child, position, at)));
+  for (let index = row.bars.length - 1; index >= 0; index--) {
+    const bar = barAt(row.bars[index], position, at);
+    if (bar) return bar.status;
+  }
+  return "ghost";
+}
+
+/** From the first to the last instant of what is below a group. */
+export function span(row: Row): { from: number; to: number } {
+  if (row.children.length === 0 || row.kind === "run") {
+    const ends = row.bars.map((bar) => bar.to);
+    return { from: row.bars[0]?.from ?? NaN, to: ends.some(Number.isNaN) ? NaN : Math.max(...ends) };
+  }
+  const spans = row.children.map(span).filter((one) => !Number.isNaN(one.from));
+  if (spans.length === 0) return { from: NaN, to: NaN };
+  const ends = spans.map((one) => one.to);
+  return { from: Math.min(...spans.map((one) => one.from)), to: ends.some(Number.isNaN) ? NaN : Math.max(...ends) };
+}
+
+/** How many of the steps below a row have each status at a position. */
+export function counts(row: Row, position: number, at: number): Map<string, number> {
+  const found = new Map<string, number>();
+  const walk = (one: Row): void => {
+    if (one.kind === "step") {
+      const status = statusAt(one, position, at);
+      found.set(status, (found.get(status) ?? 0) + 1);
+    } else one.children.forEach(walk);
+  };
+  row.children.forEach(walk);
+  return found;
+}
+
+/** How often a step was tried by a position. */
+export function attempts(row: Row, position: number): number {
+  return row.bars.filter((bar) => bar.pattern === "solid" && bar.closed <= position).length;
+}
+
+const ORDER = ["failed", "timed_out", "paused", "running", "waiting", "sleeping", "dead", "completed", "ghost"];
+
+function worst(statuses: readonly string[]): string {
+  return ORDER.find((status) => statuses.includes(status)) ?? "ghost";
+}
+
+function row(id: string, kind: Row["kind"], label: string, parent: Row | null): Row {
+  const made: Row = {
+    id,
+    kind,
+    label,
+    type: "",
+    parent,
+    depth: 0,
+    branch: false,
+    children: [],
+    bars: [],
+    records: [],
+    error: null,
+    about: "",
+    childRunId: "",
+    compensationFor: "",
+  };
+  parent?.children.push(made);
+  return made;
+}
+
+/** A new step's row, below the parallel blocks and branches of its id. */
+function placed(folded: Waterfall, groups: Map<string, Row>, record: Rec): Row {
+  const path = stepPath(record.stepId);
+  let parent = folded.root;
+  let key = "";
+  for (const { parallel, index } of path.branches) {
+    key += `:${parallel}`;
+    parent = group(groups, key, parallel, parent);
+    key += `:${index}`;
+    parent = group(groups, key, `branch ${index}`, parent);
+    parent.branch = true;
+  }
+  const label = (record.name || path.name).replace(/^compensate: ?/, "undo ").replace(/^(emit|publish): ?/, "$1 ");
+  const step = row(record.stepId, "step", path.number > 0 ? `${label} (${path.number + 1})` : label, parent);
+  folded.steps.set(record.stepId, step);
+  return step;
+}
+
+function group(groups: Map<string, Row>, key: string, label: string, parent: Row): Row {
+  let found = groups.get(key);
+  if (!found) groups.set(key, (found = row(key, "group", label, parent)));
+  return found;
+}
+
+function advanceStep(step: Row, record: Rec): void {
+  step.type = record.type || step.type;
+  step.about = record.about || step.about;
+  step.childRunId = record.childRunId || step.childRunId;
+  step.compensationFor = record.compensationFor || step.compensationFor;
+  const base = { attempt: record.attempt, opened: 0, closed: record.position };
+  switch (record.kind) {
+    case "step.sleeping":
+    case "step.waiting":
+    case "step.invoking": {
+      const status = record.kind === "step.sleeping" ? "sleeping" : "waiting";
+      const role = record.kind === "step.invoking" ? "run" : "wait";
+      const open = { opened: record.position, closed: Infinity };
+      step.bars.push({ ...base, ...open, from: record.at, to: NaN, role, pattern: "hatch", status });
+      break;
+    }
+    case "step.completed":
+      step.error = null;
+      ended(step, record, "ok", "completed");
+      break;
+    case "step.failed":
+      step.error = record.error;
+      ended(step, record, "fail", record.type === "wait_for_event" ? "timed_out" : "failed");
+      break;
+    default:
+      if (isEdit(record))
+        step.bars.push({ ...base, from: record.at, to: record.at, role: "edit", pattern: "hollow", status: "completed" });
+  }
+}
+
+/** Close the wait that goes on, or add what was done since it started. */
+function ended(step: Row, record: Rec, role: Role, status: string): void {
+  const last = step.bars.at(-1);
+  if (last && Number.isNaN(last.to)) {
+    last.to = record.at;
+    last.closed = record.position;
+    last.going = { role: last.role, status: last.status };
+    last.status = status;
+    if (role === "fail") last.role = "fail";
+    return;
+  }
+  const from = Number.isNaN(record.startedAt) ? record.at : Math.min(record.startedAt, record.at);
+  const span = { from, to: record.at, attempt: record.attempt, opened: 0, closed: record.position };
+  step.bars.push({ ...span, role, pattern: "solid", status });
+}
+
+function advanceRun(folded: Waterfall, record: Rec): void {
+  const { root } = folded;
+  const last = root.bars.at(-1);
+  const close = (): void => {
+    if (!last || !Number.isNaN(last.to)) return;
+    last.to = record.at;
+    last.closed = record.position;
+  };
+  const open = (role: Role, pattern: Pattern, status: string): void => {
+    close();
+    const span = { from: record.at, to: NaN, attempt: record.attempt, opened: record.position, closed: Infinity };
+    root.bars.push({ ...span, role, pattern, status });
+  };
+  switch (record.kind) {
+    case "run.created":
+    case "run.woken":
+    case "run.released":
+    case "run.resumed":
+      return open("idle", "dashed", "waiting_for_capacity");
+    case "run.retrying":
+      root.error = record.error;
+      return open("wait", "hatch", "waiting");
+    case "run.started":
+      return open("run", "thin", "running");
+    case "run.suspended":
+      return open("wait", "hatch", "waiting");
+    case "run.paused":
+      return open("warn", "hatch", "paused");
+    case "run.completed":
+      root.error = null;
+      return point(root, record, "ok", "completed", close);
+    case "run.failed":
+      root.error = record.error;
+      giveUp(folded, record);
+      return point(root, record, "fail", "failed", close);
+    case "run.cancelled":
+      giveUp(folded, record);
+      return point(root, record, "idle", "cancelled", close);
+    case "run.unwinding":
+      return giveUp(folded, record);
+    default:
+  }
+}
+
+/** The run came to rest here. */
+function point(root: Row, record: Rec, role: Role, status: string, close: () => void): void {
+  close();
+  const span = { from: record.at, to: record.at, attempt: record.attempt, opened: record.position };
+  root.bars.push({ ...span, role, pattern: "solid", status, closed: record.position });
+}
+
+/** What the run still waited for is not waited for any more. */
+function giveUp(folded: Waterfall, record: Rec): void {
+  for (const step of folded.steps.values()) {
+    const last = step.bars.at(-1);
+    if (!last || !Number.isNaN(last.to)) continue;
+    const going = { role: last.role, status: last.status };
+    Object.assign(last, { to: record.at, closed: record.position, status: "dead", role: "idle", going });
+  }
+}

@@ -1,0 +1,94 @@
+/** Why a run stopped, above everything else: nobody should have to look for it. */
+import { exact } from "../../api/client";
+import type { Run } from "../../api/types";
+import { useResource } from "../../live/resource";
+import { at } from "../../model/json";
+import type { Row, Waterfall } from "../../model/waterfall";
+import { Time } from "../../ui/basics";
+import { Icon } from "../../ui/icon";
+
+interface Props {
+  run: Run;
+  folded: Waterfall;
+  past: boolean;
+  onStep: (row: Row) => void;
+}
+
+export function ErrorCard({ run, folded, past, onStep }: Props) {
+  if (past) return null;
+  if (run.divergence) return <Diverged run={run} />;
+  if (!run.error || run.status === "completed" || run.status === "cancelled") return null;
+  const step = [...folded.steps.values()].findLast((row) => row.error !== null);
+  const retrying = run.status === "waiting" || run.status === "waiting_for_capacity" || run.status === "running";
+  return (
+    <section class={`error-card ${retrying ? "retrying" : ""}`} aria-label="Error">
+      <Icon name={retrying ? "warning" : "cross"} size={20} class={retrying ? "warn" : "fail"} />
+      <div class="error-told">
+        <p class="error-message">{run.error.message}</p>
+        <p class="muted small">
+          {step && (
+            <>
+              in{" "}
+              <button type="button" class="link" onClick={() => onStep(step)}>
+                {step.label}
+              </button>{" "}
+              ·{" "}
+            </>
+          )}
+          attempt {run.attempt} of {run.max_attempts}
+          {run.error.code && (
+            <>
+              {" "}
+              · <code>{run.error.code}</code>
+            </>
+          )}
+          {retrying && run.due_at && (
+            <>
+              {" "}
+              · tried again <Time at={run.due_at} />
+            </>
+          )}
+          {run.not_undone && <> · not undone: {run.not_undone}</>}
+        </p>
+        <Stack run={run} />
+      </div>
+    </section>
+  );
+}
+
+function Stack({ run }: { run: Run }) {
+  const whole = useResource(`stack ${run.id} ${run.updated_at}`, (signal) => exact(`/runs/${run.id}`, {}, signal));
+  const stack = at(whole.data, "error", "stack");
+  if (typeof stack !== "string" || stack === "") return null;
+  return (
+    <details>
+      <summary class="small">Stack</summary>
+      <pre class="stack" tabIndex={0} aria-label="Stack">
+        {stack}
+      </pre>
+    </details>
+  );
+}
+
+function Diverged({ run }: { run: Run }) {
+  const { recorded, requested, location: where, step_id: step } = run.divergence as NonNullable<Run["divergence"]>;
+  return (
+    <section class="error-card" aria-label="Error">
+      <Icon name="cross" size={20} class="fail" />
+      <div class="error-told">
+        <p class="error-message">The code and history disagree</p>
+        <p>
+          History has <code>{recorded}</code> at <code>{step.split(":").slice(1).join(":")}</code>, the code asked for <code>{requested}</code>
+          {where && (
+            <>
+              {" "}
+              in <code>{where}</code>
+            </>
+          )}
+          .
+        </p>
+        <p class="muted small">Put the old code back and resume, or resume from an earlier step.</p>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,77 @@
+/** Every record of the run as a list: when, what, to which step. */
+import { useMemo, useState } from "preact/hooks";
+import { type Rec, isFailure, title } from "../../model/records";
+import { look } from "../../model/status";
+import { clockTime } from "../../model/time";
+import { Icon } from "../../ui/icon";
+import { Rows } from "../../ui/rows";
+import { type Moment, goTo } from "./moment";
+
+const ROW = 28;
+
+export function History({ records, moment, start }: { records: readonly Rec[]; moment: Moment; start: number }) {
+  const [words, setWords] = useState("");
+  const shown = useMemo(() => {
+    const wanted = words.toLowerCase();
+    if (!wanted) return records;
+    return records.filter((one) => `${one.kind} ${one.name} ${one.about} ${one.actor} ${one.error?.message ?? ""}`.toLowerCase().includes(wanted));
+  }, [records, words]);
+  return (
+    <div class="history">
+      <div class="history-bar">
+        <input type="search" placeholder="Filter records" aria-label="Filter records" value={words} onInput={(event) => setWords(event.currentTarget.value)} />
+        <span class="muted small tabular">
+          {shown.length === records.length ? "" : `${shown.length.toLocaleString("en")} of `}
+          {records.length.toLocaleString("en")}
+        </span>
+      </div>
+      <div class="table" role="table" aria-label="Records" aria-rowcount={shown.length + 1}>
+        <div role="rowgroup" class="table-head">
+          <div class="history-row" role="row">
+            {["Position", "Time", "After", "What", "More"].map((name) => (
+              <span key={name} role="columnheader">
+                {name}
+              </span>
+            ))}
+          </div>
+        </div>
+        <Rows
+          count={shown.length}
+          height={ROW}
+          label="Records"
+          cursor={moment.past ? shown.indexOf(records[moment.index]) : -1}
+          row={(index) => {
+            const record = shown[index];
+            const { icon, role } = look(record.kind.split(".")[1]);
+            return (
+              <div
+                class={`history-row row ${record.position > moment.position ? "later" : ""} ${moment.past && record === records[moment.index] ? "current" : ""}`}
+                role="row"
+                aria-rowindex={index + 2}
+                onClick={() => goTo(records, records.indexOf(record))}
+              >
+                <span role="cell" class="mono">
+                  <button type="button" class="link" onClick={() => goTo(records, records.indexOf(record))} aria-label={`Show the moment of record ${record.position}`}>
+                    {record.position}
+                  </button>
+                </span>
+                <span role="cell" class="mono muted">
+                  {clockTime(record.at)}
+                </span>
+                <span role="cell" class="mono muted">
+                  +{((record.at - start) / 1_000).toFixed(3)} s
+                </span>
+                <span role="cell" class="cut">
+                  <Icon name={icon} class={role} /> {title(record)}
+                </span>
+                <span role="cell" class={`cut ${isFailure(record) ? "" : "muted"}`}>
+                  {record.error?.message || record.about || record.actor}
+                </span>
+              </div>
+            );
+          }}
+        />
+      </div>
+    </div>
+  );
+}

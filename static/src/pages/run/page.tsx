@@ -1,0 +1,182 @@
+/** One run: what happened, when, and why it failed; now, or at any earlier moment. The URL has all that is chosen. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { get } from "../../api/client";
+import type { Run } from "../../api/types";
+import { useResource } from "../../live/resource";
+import { type Mode, scaleOf } from "../../model/scale";
+import { isEnded, look } from "../../model/status";
+import { clockTime } from "../../model/time";
+import { COLLAPSED_FROM, type Row, visible, waterfall } from "../../model/waterfall";
+import { PageHead, crumb } from "../../shell/head";
+import { useKeys } from "../../shell/keys";
+import { choose, chosen, link, navigate } from "../../shell/route";
+import { now, recent } from "../../shell/settings";
+import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
+import { Icon } from "../../ui/icon";
+import { Empty, Failed } from "../../ui/states";
+import { copy } from "../../ui/toast";
+import { Actions } from "./actions";
+import { ErrorCard } from "./error_card";
+import { History } from "./history";
+import { Inspector } from "./inspector";
+import { comparedOf, momentOf } from "./moment";
+import { Scrubber } from "./scrubber";
+import { useRecords } from "./store";
+import { Timeline } from "./timeline";
+
+const TABS = [
+  { id: "timeline", label: "Timeline" },
+  { id: "history", label: "History" },
+];
+const MODES: Mode[] = ["squeezed", "time", "sequence"];
+
+export default function RunPage({ id }: { id: string }) {
+  const run = useResource(`run ${id}`, (signal) => get<Run>(`/runs/${id}`, {}, signal), { pattern: `system.run.${id}.>` });
+  useEffect(() => {
+    crumb.value = run.data ? `${run.data.function_id} ${short(run.data.id)}` : short(id);
+    if (run.data) recent.value = [run.data.id, ...recent.peek().filter((one) => one !== run.data?.id)].slice(0, 10);
+  }, [run.data?.id]);
+  if (run.error && !run.data) {
+    if (run.error.status === 404) {
+      return (
+        <Empty icon="search" title="There is no such run here">
+          <p class="muted">
+            <span class="mono">{id}</span> is not in this environment. It may be in another one, or never have been.
+          </p>
+          <p>
+            <a href={link("/runs")}>See the runs there are</a>
+          </p>
+        </Empty>
+      );
+    }
+    return <Failed error={run.error} onRetry={run.reload} />;
+  }
+  if (!run.data) return <Skeleton rows={12} />;
+  return <Loaded run={run.data} stale={run.error !== null} />;
+}
+
+function Loaded({ run, stale }: { run: Run; stale: boolean }) {
+  const records = useRecords(run.id);
+  const all = records.all;
+  const running = !isEnded(run.status);
+  const folded = useMemo(() => waterfall(all, run.function_id), [all, run.function_id]);
+  const last = all.at(-1)?.at ?? 0;
+  const present = running ? Math.max(now.value, last) : last;
+  const moment = momentOf(all, present);
+  const compared = comparedOf(all);
+  const mode = MODES.find((one) => one === chosen("scale")) ?? "squeezed";
+  const instants = useMemo(() => Float64Array.from(all, (record) => record.at), [all]);
+  const scale = useMemo(() => scaleOf(mode, folded, instants, present), [mode, folded, instants, present]);
+  const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
+  const isOpen = (row: Row): boolean => row.children.length >= COLLAPSED_FROM === toggled.has(row.id);
+  const rows = useMemo(() => visible(folded.root, isOpen), [folded, toggled]);
+  const closed = chosen("step") === "-";
+  const selected = rowChosen(chosen("step"), rows, run);
+  const tab = TABS.find((one) => one.id === chosen("tab"))?.id ?? TABS[0].id;
+  const toggle = (row: Row): void => setToggled((before) => new Set(before.has(row.id) ? [...before].filter((one) => one !== row.id) : [...before, row.id]));
+  const select = (row: Row | undefined): void => {
+    if (row) choose({ step: row.id === "run" ? "run" : shortened(row.id, run.id), show: null });
+  };
+  const move = (step: number): void => select(rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(selected) + step))]);
+  const parent = run.parent_run_id;
+
+  useKeys("Timeline", [
+    { keys: "j", label: "Next step", run: () => move(1) },
+    { keys: "k", label: "Previous step", run: () => move(-1) },
+    { keys: "ArrowDown", label: "Next step", quiet: true, run: () => move(1) },
+    { keys: "ArrowUp", label: "Previous step", quiet: true, run: () => move(-1) },
+    { keys: "o", label: "Fold or unfold", run: () => selected.kind === "group" && toggle(selected) },
+    { keys: "t", label: "Timeline", run: () => choose({ tab: null }) },
+    { keys: "y", label: "History", run: () => choose({ tab: "history" }) },
+    { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
+    { keys: "C", label: "Copy a link to what is shown", run: () => copy(location.href, "Link") },
+    { keys: "{", label: "The run that started it", run: () => parent && navigate(link(`/runs/${parent}`)) },
+    { keys: "}", label: "The run that this step started", run: () => selected.childRunId && navigate(link(`/runs/${selected.childRunId}`)) },
+    { keys: "Escape", label: "Back to live, or close the step", run: () => (moment.past ? choose({ at: null }) : choose({ step: "-" })) },
+  ]);
+
+  const steps = [...folded.steps.values()].filter((row) => row.bars.some((bar) => bar.closed !== Infinity)).map(({ id, label }) => ({ id, label }));
+  return (
+    <div class={`page full run-page ${moment.past ? "past" : ""}`}>
+      <PageHead title={run.function_id} actions={<Actions run={run} moment={moment} steps={steps} chosen={selected.id} />}>
+        <span class="faint mono">v{run.function_version}</span>
+        <Badge>
+          <Status status={run.unwinding ? "unwinding" : run.status} note={run.attempt > 1 ? `attempt ${run.attempt} of ${run.max_attempts}` : ""} />
+        </Badge>
+        {stale && <Badge icon="warning">may be out of date</Badge>}
+      </PageHead>
+      <p class="run-facts">
+        <Id id={run.id} />
+        <span>
+          <span class="muted">began</span> <Time at={run.created_at} />
+        </span>
+        <span>
+          <span class="muted">took</span> <Duration from={run.started_at} to={run.ended_at} />
+        </span>
+        <span>
+          <span class="muted">by</span> {parent ? <a href={link(`/runs/${parent}`)}>{short(parent)}</a> : <span>{run.event_name}</span>}
+        </span>
+        {run.pause_reason && (
+          <span>
+            <span class="muted">paused:</span> {run.pause_reason}
+          </span>
+        )}
+      </p>
+      <ErrorCard run={run} folded={folded} past={moment.past} onStep={select} />
+      {moment.past && (
+        <div class="past-bar" role="status">
+          <Icon name="undo" />
+          <b>Viewing the past</b>
+          <span class="tabular">
+            record {moment.index + 1} of {all.length} · {clockTime(moment.at)} · {all.length - 1 - moment.index} {all.length - 2 === moment.index ? "record" : "records"} came later
+          </span>
+          <span class="grow" />
+          <button type="button" onClick={() => choose({ at: null })}>
+            Live
+          </button>
+        </div>
+      )}
+      <Scrubber records={all} moment={moment} compared={compared} scale={scale} mode={mode} />
+      <div class={`split ${closed ? "closed" : ""}`}>
+        <div class="card main-card">
+          <Tabs label="run" items={TABS} open={tab} onOpen={(one) => choose({ tab: one === TABS[0].id ? null : one })} />
+          <TabPanel label="run" open={tab} class="fill">
+            {records.error && <Failed error={records.error} onRetry={records.reload} />}
+            {records.loading && all.length === 0 && <Skeleton rows={8} />}
+            {tab === "timeline" && all.length > 0 && (
+              <Timeline
+                folded={folded}
+                rows={rows}
+                moment={moment}
+                scale={scale}
+                mode={mode}
+                selected={closed ? "" : selected.id}
+                compared={all[compared]}
+                isOpen={isOpen}
+                onSelect={select}
+                onToggle={toggle}
+              />
+            )}
+            {tab === "history" && <History records={all} moment={moment} start={folded.start} />}
+          </TabPanel>
+        </div>
+        {!closed && <Inspector run={run} row={selected} records={all} moment={moment} onClose={() => choose({ step: "-" })} />}
+      </div>
+      <p class="visually-hidden" aria-live="polite">
+        {look(run.status).label}
+      </p>
+    </div>
+  );
+}
+
+/** The row that the URL names; else the step that failed the run, else the run. */
+function rowChosen(wanted: string, rows: readonly Row[], run: Run): Row {
+  const root = rows[0];
+  if (wanted && wanted !== "-") return rows.find((row) => row.id === wanted || shortened(row.id, run.id) === wanted) ?? root;
+  if (run.status !== "failed" && run.status !== "paused") return root;
+  return rows.findLast((row) => row.kind === "step" && row.error !== null) ?? root;
+}
+
+function shortened(stepId: string, runId: string): string {
+  return stepId.startsWith(`${runId}:`) ? stepId.slice(runId.length + 1) : stepId;
+}

@@ -1,0 +1,235 @@
+/** The history of a run on one line: a handle for the moment that is shown, a second one to compare with. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Rec, isEdit, isFailure, isStep, seek, title } from "../../model/records";
+import { type Mode, type Scale, place } from "../../model/scale";
+import { clockTime } from "../../model/time";
+import { useKeys } from "../../shell/keys";
+import { choose } from "../../shell/route";
+import { dark } from "../../shell/settings";
+import { Icon } from "../../ui/icon";
+import { type Moment, goTo } from "./moment";
+
+interface Props {
+  records: readonly Rec[];
+  moment: Moment;
+  compared: number;
+  scale: Scale;
+  mode: Mode;
+}
+
+const SPEEDS = [0.5, 1, 4, 16];
+const WAIT_MS_MAX = 1_200;
+const WAIT_MS_MIN = 40;
+const MODES: { id: Mode; label: string }[] = [
+  { id: "squeezed", label: "Gaps squeezed" },
+  { id: "time", label: "Time" },
+  { id: "sequence", label: "Record by record" },
+];
+
+export function Scrubber({ records, moment, compared, scale, mode }: Props) {
+  const [playing, setPlaying] = useState(false);
+  const [speed, setSpeed] = useState(1);
+  const track = useRef<HTMLDivElement>(null);
+  const { index } = moment;
+  const go = (to: number): void => goTo(records, Math.max(0, Math.min(records.length - 1, to)));
+  const jump = (direction: 1 | -1, holds: (record: Rec) => boolean): void => {
+    const found = seek(records, index, direction, holds);
+    if (found >= 0) go(found);
+    else if (direction === 1) go(records.length - 1);
+  };
+  const special = (record: Rec): boolean => isFailure(record) || isEdit(record);
+  const setB = (to: number | null): void => choose({ b: to });
+  const play = (): void => {
+    if (!playing && !moment.past) go(0);
+    setPlaying(!playing);
+  };
+
+  useKeys("Time travel", [
+    { keys: "ArrowLeft", label: "Previous record", run: () => go(index - 1) },
+    { keys: "ArrowRight", label: "Next record", run: () => go(index + 1) },
+    { keys: "Shift+ArrowLeft", label: "Previous step", run: () => jump(-1, isStep) },
+    { keys: "Shift+ArrowRight", label: "Next step", run: () => jump(1, isStep) },
+    { keys: "Mod+ArrowLeft", label: "Previous failure or edit", run: () => jump(-1, special) },
+    { keys: "Mod+ArrowRight", label: "Next failure or edit", run: () => jump(1, special) },
+    { keys: "Home", label: "The beginning", run: () => go(0) },
+    { keys: "End", label: "Live", run: () => choose({ at: null }) },
+    { keys: "P", label: "Play", run: play },
+    { keys: "b", label: "Compare with this moment", run: () => setB(records[index]?.position ?? null) },
+    { keys: "B", label: "Compare no more", run: () => setB(null) },
+  ]);
+
+  useEffect(() => {
+    if (!playing) return;
+    const next = records[index + 1];
+    if (!next) {
+      setPlaying(false);
+      return;
+    }
+    const wait = Math.max(WAIT_MS_MIN, Math.min(WAIT_MS_MAX, (next.at - records[index].at) / speed));
+    const timer = setTimeout(() => go(index + 1), wait);
+    return () => clearTimeout(timer);
+  }, [playing, index, speed, records.length]);
+
+  const nearest = (event: PointerEvent): number => {
+    const box = (track.current as HTMLDivElement).getBoundingClientRect();
+    const wanted = (event.clientX - box.left) / box.width;
+    let low = 0;
+    let high = records.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (place(scale, records[middle].at) < wanted) low = middle + 1;
+      else high = middle;
+    }
+    if (low > 0 && wanted - place(scale, records[low - 1].at) < place(scale, records[low].at) - wanted) return low - 1;
+    return low;
+  };
+  const current = records[index];
+  const at = current ? place(scale, current.at) * 100 : 100;
+  const told = current ? `record ${index + 1} of ${records.length}, ${title(current)}, ${clockTime(current.at)}` : "no records";
+  return (
+    <section class="card scrubber" aria-label="Time travel">
+      <div class="scrub-buttons">
+        <button type="button" class="quiet icon-only" aria-label="To the beginning" onClick={() => go(0)}>
+          <Icon name="start" />
+        </button>
+        <button type="button" class="quiet icon-only" aria-label="Previous record" onClick={() => go(index - 1)}>
+          <Icon name="back" />
+        </button>
+        <button type="button" class="quiet icon-only" aria-label={playing ? "Stop" : "Play"} aria-pressed={playing} onClick={play}>
+          <Icon name={playing ? "pause" : "play"} />
+        </button>
+        <button type="button" class="quiet icon-only" aria-label="Next record" onClick={() => go(index + 1)}>
+          <Icon name="forward" />
+        </button>
+        <button type="button" class="quiet small tabular" title="Speed" onClick={() => setSpeed(SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length])}>
+          {speed}×
+        </button>
+      </div>
+      <div
+        ref={track}
+        class="track"
+        onPointerDown={(event) => {
+          event.currentTarget.setPointerCapture(event.pointerId);
+          if (event.shiftKey) setB(records[nearest(event)]?.position ?? null);
+          else go(nearest(event));
+        }}
+        onPointerMove={(event) => {
+          if (event.buttons === 1 && !event.shiftKey) go(nearest(event));
+        }}
+      >
+        <Ticks records={records} scale={scale} until={index} />
+        {compared >= 0 && (
+          <span class="handle b" style={{ left: `${place(scale, records[compared].at) * 100}%` }}>
+            B
+          </span>
+        )}
+        <span class="handle a" style={{ left: `${at}%` }} />
+        <input
+          type="range"
+          class="track-range"
+          min={0}
+          max={Math.max(0, records.length - 1)}
+          value={Math.max(0, index)}
+          aria-label="Moment"
+          aria-valuetext={told}
+          onInput={(event) => go(Number(event.currentTarget.value))}
+        />
+      </div>
+      <div class="scrub-told">
+        <span class="mono small tabular">
+          {index + 1}/{records.length}
+        </span>
+        <span class="mono small tabular muted">{current ? clockTime(current.at) : ""}</span>
+        <select
+          class="small"
+          aria-label="Scale of time"
+          value={mode}
+          onChange={(event) => choose({ scale: event.currentTarget.value === "squeezed" ? null : event.currentTarget.value })}
+        >
+          {MODES.map((one) => (
+            <option key={one.id} value={one.id}>
+              {one.label}
+            </option>
+          ))}
+        </select>
+        {compared >= 0 ? (
+          <button type="button" class="small" onClick={() => setB(null)}>
+            A ↔ B <Icon name="cross" size={12} />
+          </button>
+        ) : (
+          <button type="button" class="small quiet" title="Compare with this moment (b)" onClick={() => setB(current?.position ?? null)}>
+            Set B
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}
+
+const TRACK_HEIGHT = 32;
+
+/** A tick for each record: on a canvas, since there may be a hundred thousand. */
+function Ticks({ records, scale, until }: { records: readonly Rec[]; scale: Scale; until: number }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const parent = (canvas.current as HTMLCanvasElement).parentElement as HTMLElement;
+    const observer = new ResizeObserver(() => setWidth(parent.clientWidth));
+    observer.observe(parent);
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => {
+    if (width > 0) draw(canvas.current as HTMLCanvasElement, width, records, scale, until);
+  }, [width, records, scale, until, dark.value]);
+  return <canvas ref={canvas} aria-hidden="true" />;
+}
+
+function draw(canvas: HTMLCanvasElement, width: number, records: readonly Rec[], scale: Scale, until: number): void {
+  const ratio = devicePixelRatio || 1;
+  canvas.width = width * ratio;
+  canvas.height = TRACK_HEIGHT * ratio;
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${TRACK_HEIGHT}px`;
+  const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
+  const style = getComputedStyle(canvas);
+  const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+  pen.scale(ratio, ratio);
+  const middle = TRACK_HEIGHT / 2;
+  const x = (index: number): number => place(scale, records[index].at) * width;
+  pen.fillStyle = colour("border");
+  pen.fillRect(0, middle - 1, width, 2);
+  for (const gap of scale.gaps) {
+    const [from, to] = [place(scale, gap.from) * width, place(scale, gap.to) * width];
+    pen.clearRect(from, middle - 1, to - from, 2);
+    pen.fillStyle = colour("border-strong");
+    for (let at = from + 2; at < to - 2; at += 6) pen.fillRect(at, middle - 1, 2, 2);
+  }
+  if (until >= 0) {
+    pen.fillStyle = colour("accent");
+    pen.fillRect(0, middle - 1, x(until), 2);
+  }
+  const [plain, failed, edited, step] = [colour("border-strong"), colour("fail"), colour("edit"), colour("muted")];
+  let lastX = -1;
+  records.forEach((record, index) => {
+    const at = Math.round(x(index));
+    const special = isFailure(record) || isEdit(record);
+    if (at === lastX && !special) return;
+    lastX = at;
+    if (isEdit(record)) {
+      pen.fillStyle = edited;
+      pen.beginPath();
+      pen.moveTo(at, middle - 6);
+      pen.lineTo(at + 6, middle);
+      pen.lineTo(at, middle + 6);
+      pen.lineTo(at - 6, middle);
+      pen.fill();
+    } else if (isFailure(record)) {
+      pen.fillStyle = failed;
+      pen.fillRect(at - 1.5, middle - 9, 3, 18);
+    } else {
+      const tall = isStep(record) ? 10 : 6;
+      pen.fillStyle = isStep(record) ? step : plain;
+      pen.fillRect(at - 1, middle - tall / 2, 2, tall);
+    }
+  });
+}

@@ -1,0 +1,198 @@
+/** The waterfall: a row for each step, its bars in time. Rows in sight only; of a step, all tries are on one row. */
+import type { ComponentChildren } from "preact";
+import { type Rec, seek } from "../../model/records";
+import { type Scale, place, timeAt } from "../../model/scale";
+import { look } from "../../model/status";
+import { duration, relative, tickText, ticks } from "../../model/time";
+import { type Bar, type Row, type Waterfall, attempts, barAt, counts, span, statusAt } from "../../model/waterfall";
+import { Icon, type IconName } from "../../ui/icon";
+import { Rows } from "../../ui/rows";
+import type { Moment } from "./moment";
+
+interface Props {
+  folded: Waterfall;
+  rows: readonly Row[];
+  moment: Moment;
+  scale: Scale;
+  mode: string;
+  selected: string;
+  compared: Rec | undefined;
+  isOpen: (row: Row) => boolean;
+  onSelect: (row: Row) => void;
+  onToggle: (row: Row) => void;
+}
+
+const ROW = 28;
+
+export function Timeline(props: Props) {
+  const { rows, selected } = props;
+  return (
+    <div class="waterfall">
+      <div class="wf-row wf-head" aria-hidden="true">
+        <span>Step</span>
+        <span>Took</span>
+        <Axis {...props} />
+      </div>
+      <Rows
+        count={rows.length}
+        height={ROW}
+        role="treegrid"
+        label="Timeline"
+        cursor={rows.findIndex((row) => row.id === selected)}
+        row={(index) => <StepRow {...props} row={rows[index]} index={index} />}
+      />
+    </div>
+  );
+}
+
+function StepRow({ row, index, moment, scale, selected, isOpen, onSelect, onToggle, ...rest }: Props & { row: Row; index: number }) {
+  const status = statusAt(row, moment.position, moment.at);
+  const { role, icon, label } = look(status);
+  const open = row.kind === "group" ? isOpen(row) : undefined;
+  const ghost = status === "ghost";
+  const edited = row.bars.some((bar) => bar.role === "edit" && barAt(bar, moment.position, moment.at));
+  const shownIcon: IconName = edited ? "diamond" : row.compensationFor ? "undo" : icon;
+  return (
+    <div
+      id={`wf-${index}`}
+      class={`wf-row row ${row.id === selected ? "current" : ""} ${ghost ? "ghost" : ""} of-${row.kind}`}
+      role="row"
+      aria-level={row.depth + 1}
+      aria-expanded={open}
+      aria-selected={row.id === selected}
+      aria-rowindex={index + 1}
+      onClick={() => onSelect(row)}
+      onDblClick={() => row.kind === "group" && onToggle(row)}
+    >
+      <span class="wf-name" role="gridcell" style={{ paddingLeft: `${8 + row.depth * 14}px` }}>
+        {row.kind === "group" && (
+          <button
+            type="button"
+            class="fold"
+            tabIndex={-1}
+            aria-label={open ? `Fold ${row.label}` : `Unfold ${row.label}`}
+            onClick={(event) => {
+              event.stopPropagation();
+              onToggle(row);
+            }}
+          >
+            <Icon name={open ? "down" : "forward"} size={12} />
+          </button>
+        )}
+        <Icon name={shownIcon} class={edited ? "edit" : role} />
+        <span class="cut" title={`${row.label} · ${label}`}>
+          {row.label}
+        </span>
+      </span>
+      <span class="wf-info" role="gridcell">
+        <Info row={row} status={status} moment={moment} />
+      </span>
+      <span class="wf-lane" role="gridcell" aria-label={label}>
+        <Lane row={row} moment={moment} scale={scale} {...rest} />
+      </span>
+    </div>
+  );
+}
+
+/** What can be said in the width of a column. */
+function Info({ row, status, moment }: { row: Row; status: string; moment: Moment }): ComponentChildren {
+  if (status === "ghost") return "not reached";
+  if (row.kind === "group") {
+    const found = [...counts(row, moment.position, moment.at)];
+    return found.map(([one, count]) => (
+      <span key={one} class="count-of" title={look(one).label}>
+        <Icon name={look(one).icon} size={12} class={look(one).role} />
+        {count}
+      </span>
+    ));
+  }
+  const { from, to } = span(row);
+  const last = row.bars.at(-1);
+  const tries = attempts(row, moment.position);
+  const took = duration((Number.isNaN(to) || to > moment.at ? moment.at : to) - from);
+  if (last?.pattern === "hatch" && Number.isNaN(last.to)) {
+    const until = row.records.at(-1)?.until ?? NaN;
+    return Number.isNaN(until) || moment.past ? took : relative(until, moment.at);
+  }
+  return (
+    <>
+      {row.kind === "step" && tries > 1 && <span class="chip tiny">×{tries}</span>}
+      {took}
+    </>
+  );
+}
+
+function Lane({ row, moment, scale, compared }: { row: Row; moment: Moment; scale: Scale; compared: Rec | undefined }) {
+  const bars = row.kind === "group" ? groupBars(row, moment) : row.bars;
+  return (
+    <>
+      {scale.gaps.map((gap) => (
+        <span key={gap.from} class="gap" style={{ left: pc(place(scale, gap.from)), width: pc(place(scale, gap.to) - place(scale, gap.from)) }} />
+      ))}
+      {bars.map((bar, index) => {
+        const shown = barAt(bar, moment.position, moment.at);
+        if (!shown) return null;
+        const running = Number.isNaN(shown.to);
+        const from = place(scale, shown.from);
+        const to = place(scale, running ? moment.at : Math.min(shown.to, Math.max(moment.at, shown.from)));
+        const point = row.kind === "run" && shown.from === shown.to;
+        return (
+          <span
+            key={index}
+            class={`bar ${shown.pattern} ${shown.role} ${running ? "open" : ""} ${point ? "point" : ""}`}
+            title={`${look(shown.status).label}${shown.attempt > 1 ? `, try ${shown.attempt}` : ""} · ${duration((running ? moment.at : shown.to) - shown.from)}`}
+            style={{ left: pc(from), width: `max(${pc(to - from)}, ${point ? 0 : shown.role === "fail" ? 6 : 3}px)` }}
+          />
+        );
+      })}
+      {bars.length === 0 || !bars.some((bar) => barAt(bar, moment.position, moment.at)) ? (
+        <span class="bar ghost-line" style={{ left: pc(place(scale, moment.at)), right: "0" }} />
+      ) : null}
+      {moment.past && <span class="moment a" style={{ left: pc(place(scale, moment.at)) }} />}
+      {compared && <span class="moment b" style={{ left: pc(place(scale, compared.at)) }} />}
+    </>
+  );
+}
+
+function groupBars(row: Row, moment: Moment): Bar[] {
+  const { from, to } = span(row);
+  if (Number.isNaN(from)) return [];
+  const status = statusAt(row, moment.position, moment.at);
+  const closed = Number.isNaN(to) ? Infinity : 0;
+  return [{ from, to, role: look(status).role, pattern: "thin", status, attempt: 1, opened: 0, closed }];
+}
+
+function Axis({ folded, scale, mode, moment }: Props) {
+  const span = (scale.times.at(-1) ?? 0) - folded.start;
+  const marks =
+    mode === "time" || scale.gaps.length === 0
+      ? ticks(span, 4).map((offset) => ({ x: place(scale, folded.start + offset), text: tickText(offset) }))
+      : [0, 0.25, 0.5, 0.75].map((x) => ({ x, text: duration(timeAt(scale, x) - folded.start).replace("0 ms", "0") }));
+  return (
+    <span class="wf-lane axis">
+      {marks
+        .filter((mark) => mark.x < 0.92)
+        .map((mark) => (
+          <span key={mark.x} class="tick" style={{ left: pc(mark.x) }}>
+            {mark.text}
+          </span>
+        ))}
+      {scale.gaps.map((gap) => (
+        <span key={gap.from} class="gap-told" style={{ left: pc((place(scale, gap.from) + place(scale, gap.to)) / 2) }}>
+          {duration(gap.to - gap.from)}
+        </span>
+      ))}
+      {moment.past && <span class="moment a" style={{ left: pc(place(scale, moment.at)) }} />}
+    </span>
+  );
+}
+
+/** The record of a step that holds at a moment: its last one before it. */
+export function recordOf(row: Row, moment: Moment): Rec | undefined {
+  const index = seek(row.records, row.records.length, -1, (record) => record.position <= moment.position);
+  return row.records[index];
+}
+
+function pc(share: number): string {
+  return `${(share * 100).toFixed(3)}%`;
+}

@@ -1,0 +1,120 @@
+/** Keys: pages say what their keys do while they are shown; the help sheet and the palette read the same table. */
+import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { singleKeys } from "./settings";
+
+export interface Binding {
+  /** `j`, `Shift+ArrowLeft`, `g r` (one after the other), `Mod+k` (Ctrl or ⌘). */
+  keys: string;
+  label: string;
+  run: () => void;
+  /** Kept out of help and palette: a second way to do the same. */
+  quiet?: boolean;
+}
+
+export interface Layer {
+  title: string;
+  bindings: readonly Binding[];
+  /** Nothing below it gets keys: a dialog. */
+  modal?: boolean;
+}
+
+const layers = signal<readonly { id: number; layer: Layer }[]>([]);
+let ids = 0;
+let pending = "";
+let pendingTimer = 0;
+const SEQUENCE_MS = 1_200;
+const MOVES = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", "Enter", " "]);
+
+export function active(): readonly Layer[] {
+  return layers.value.map((one) => one.layer);
+}
+
+/** The keys of a part of the page, while it is there. The newest part comes first. */
+export function useKeys(title: string, bindings: readonly Binding[], options: { modal?: boolean } = {}): void {
+  const held = useRef<Layer>({ title, bindings, modal: options.modal });
+  held.current.title = title;
+  held.current.bindings = bindings;
+  useEffect(() => {
+    const one = { id: ++ids, layer: held.current };
+    layers.value = [...layers.peek(), one];
+    return () => {
+      layers.value = layers.peek().filter((other) => other.id !== one.id);
+    };
+  }, []);
+}
+
+/** Every binding that would answer now, for the help sheet. */
+export function answering(): readonly Layer[] {
+  const found: Layer[] = [];
+  for (const { layer } of [...layers.value].reverse()) {
+    found.push(layer);
+    if (layer.modal) break;
+  }
+  return found;
+}
+
+export function listen(): void {
+  addEventListener("keydown", (event) => {
+    if (event.isComposing || event.defaultPrevented) return;
+    const key = named(event);
+    const target = event.target as HTMLElement;
+    if (typing(target) && !key.startsWith("Mod+") && key !== "Escape") return;
+    const single = !key.includes("+") && !MOVES.has(key) && key !== "Escape";
+    if (single && singleKeys.value === "off") return;
+    if (MOVES.has(key) && wantsMoves(target, key)) return;
+    const sequence = pending ? `${pending} ${key}` : key;
+    pending = "";
+    clearTimeout(pendingTimer);
+    for (const layer of answering()) {
+      const binding = layer.bindings.find((one) => one.keys === sequence) ?? layer.bindings.find((one) => one.keys === key);
+      if (binding) {
+        event.preventDefault();
+        binding.run();
+        return;
+      }
+      if (layer.bindings.some((one) => one.keys.startsWith(`${key} `))) {
+        event.preventDefault();
+        pending = key;
+        pendingTimer = setTimeout(() => (pending = ""), SEQUENCE_MS);
+        return;
+      }
+    }
+  });
+}
+
+function named(event: KeyboardEvent): string {
+  const key = event.key.length === 1 && (event.metaKey || event.ctrlKey) ? event.key.toLowerCase() : event.key;
+  const printed = key.length === 1 && key !== " ";
+  const modifiers = [];
+  if (event.metaKey || event.ctrlKey) modifiers.push("Mod");
+  if (event.altKey) modifiers.push("Alt");
+  if (event.shiftKey && !printed) modifiers.push("Shift");
+  return [...modifiers, key].join("+");
+}
+
+function typing(target: HTMLElement): boolean {
+  if (target.isContentEditable || target.tagName === "TEXTAREA" || target.tagName === "SELECT") return true;
+  return target.tagName === "INPUT" && !["checkbox", "radio", "button", "range"].includes((target as HTMLInputElement).type);
+}
+
+/** Buttons and links answer Enter and Space, sliders and tabs the arrows. */
+function wantsMoves(target: HTMLElement, key: string): boolean {
+  if (key === "Enter" || key === " ") return target.closest("a, button, summary, [role=tab], input") !== null;
+  return target.closest("[role=tablist], [role=menu], input[type=range]") !== null;
+}
+
+/** `Mod+k` as this machine's keyboards say it. */
+export function spoken(keys: string): string[] {
+  const mac = /Mac|iPhone|iPad/.test(navigator.platform);
+  const names: Record<string, string> = {
+    Mod: mac ? "⌘" : "Ctrl",
+    ArrowLeft: "←",
+    ArrowRight: "→",
+    ArrowUp: "↑",
+    ArrowDown: "↓",
+    Escape: "Esc",
+    " ": "Space",
+  };
+  return keys.split(/[+ ](?=.)/).map((key) => names[key] ?? key);
+}

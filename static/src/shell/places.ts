@@ -1,0 +1,42 @@
+/** The pages there are: where they are, how they are called, and the code of each, loaded when it is first opened. */
+import type { FunctionComponent } from "preact";
+import type { IconName } from "../ui/icon";
+
+export interface Page {
+  default: FunctionComponent<{ id: string }>;
+}
+
+export interface PlaceOf {
+  /** The path; a last `:id` stands for one segment. */
+  path: string;
+  title: string;
+  load: () => Promise<Page>;
+}
+
+export interface NavItem extends PlaceOf {
+  icon: IconName;
+  /** The letter after `g`. */
+  key: string;
+  section: string;
+}
+
+export const NAV: readonly NavItem[] = [
+  { path: "/runs", title: "Runs", icon: "runs", key: "r", section: "Activity", load: () => import("../pages/runs/page") },
+];
+
+export const DETAILS: readonly PlaceOf[] = [{ path: "/runs/:id", title: "Run", load: () => import("../pages/run/page") }];
+
+/** The page at a path, and the id in it. */
+export function pageAt(path: string): { page: PlaceOf; id: string } | null {
+  const wanted = path === "/" ? NAV[0].path : path;
+  for (const page of [...NAV, ...DETAILS]) {
+    if (page.path === wanted) return { page, id: "" };
+    const [base, id] = [page.path.replace(/:id$/, ""), page.path.endsWith("/:id")];
+    if (id && wanted.startsWith(base) && wanted.length > base.length) return { page, id: decodeURIComponent(wanted.slice(base.length)) };
+  }
+  return null;
+}
+
+export function navItemAt(path: string): NavItem | undefined {
+  return NAV.find((item) => path === item.path || path.startsWith(`${item.path}/`)) ?? (path === "/" ? NAV[0] : undefined);
+}

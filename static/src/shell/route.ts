@@ -1,0 +1,60 @@
+/** The URL is the only global state of a page: what is open, what is chosen, what is filtered. */
+import { computed, signal } from "@preact/signals";
+import segments from "../routes.json";
+
+export interface Place {
+  path: string;
+  query: URLSearchParams;
+}
+
+export const place = signal<Place>(read());
+export const environment = computed(() => place.value.query.get("env") || "default");
+
+function read(): Place {
+  return { path: location.pathname.replace(/\/+$/, "") || "/", query: new URLSearchParams(location.search) };
+}
+
+addEventListener("popstate", () => (place.value = read()));
+
+/** A link within the dashboard, in the environment that is open. */
+export function link(path: string, query: Record<string, string | number | undefined> = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== "") parameters.set(name, String(value));
+  if (environment.value !== "default" && !parameters.has("env")) parameters.set("env", environment.value);
+  const tail = parameters.toString();
+  return tail ? `${path}?${tail}` : path;
+}
+
+/** Go somewhere else: a new entry in the browser's history. */
+export function navigate(to: string): void {
+  if (to !== location.pathname + location.search) history.pushState(null, "", to);
+  place.value = read();
+  scrollTo(0, 0);
+}
+
+/** Change what is chosen on this page: no entry in the browser's history, nothing scrolls. "" and null take out. */
+export function choose(changes: Record<string, string | number | null>): void {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === "") query.delete(name);
+    else query.set(name, String(value));
+  }
+  const tail = query.toString();
+  history.replaceState(null, "", location.pathname + (tail ? `?${tail}` : ""));
+  place.value = read();
+}
+
+export function chosen(name: string): string {
+  return place.value.query.get(name) ?? "";
+}
+
+/** Links of ours do not load a page: those with a modifier, a target or a download do. */
+export function follow(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const anchor = (event.target as Element).closest("a");
+  if (!anchor || anchor.target || anchor.hasAttribute("download") || anchor.origin !== location.origin) return;
+  const first = anchor.pathname.split("/")[1];
+  if (first !== "" && !segments.includes(first)) return;
+  event.preventDefault();
+  navigate(anchor.pathname + anchor.search);
+}

@@ -1,0 +1,186 @@
+/** The frame around every page: where one is, whether it is live, and the ways to everything else. */
+import { signal } from "@preact/signals";
+import { Fragment, type FunctionComponent } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { session } from "../api/client";
+import { connection, paused, retryAt, retryNow, setPaused, unseen } from "../live/socket";
+import { Keys } from "../ui/basics";
+import { Icon } from "../ui/icon";
+import { Empty } from "../ui/states";
+import { Toasts } from "../ui/toast";
+import { EnvironmentMenu } from "./environment";
+import { crumb } from "./head";
+import { Help } from "./help";
+import { useKeys } from "./keys";
+import { Palette } from "./palette";
+import { NAV, type PlaceOf, navItemAt, pageAt } from "./places";
+import { environment, follow, link, navigate, place } from "./route";
+import { dark, now, toggleTheme } from "./settings";
+import { SignIn } from "./sign_in";
+
+export const overlay = signal<"" | "palette" | "help" | "environment" | "nav">("");
+
+export function Shell() {
+  const here = place.value;
+  useKeys("Everywhere", [
+    { keys: "Mod+k", label: "Search and commands", run: () => (overlay.value = "palette") },
+    { keys: "?", label: "Keys", run: () => (overlay.value = "help") },
+    { keys: "L", label: "Pause and go on live", run: () => setPaused(!paused.value) },
+    { keys: "T", label: "Light or dark", run: toggleTheme },
+    ...NAV.map((item) => ({ keys: `g ${item.key}`, label: `Go to ${item.title}`, run: () => navigate(link(item.path)) })),
+  ]);
+  const item = navItemAt(here.path);
+  useEffect(() => {
+    document.title = [crumb.value, item?.title, "Ironflow"].filter(Boolean).join(" · ");
+  }, [crumb.value, item]);
+  if (session.value === "signed-out") return <SignIn />;
+  return (
+    <div class="shell" onClick={follow}>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <Header />
+      <nav class={`nav ${overlay.value === "nav" ? "open" : ""}`} aria-label="Pages" onClick={() => overlay.value === "nav" && (overlay.value = "")}>
+        {NAV.map((one, index) => (
+          <Fragment key={one.path}>
+            {one.section && one.section !== NAV[index - 1]?.section && <p class="nav-section">{one.section}</p>}
+            <a href={link(one.path)} aria-current={one === item ? "page" : undefined}>
+              <Icon name={one.icon} />
+              <span>{one.title}</span>
+            </a>
+          </Fragment>
+        ))}
+      </nav>
+      {overlay.value === "nav" && <div class="veil" onClick={() => (overlay.value = "")} />}
+      <main id="content" class="content" tabIndex={-1}>
+        <CurrentPage key={`${here.path} ${environment.value}`} path={here.path} />
+      </main>
+      <Toasts />
+      {overlay.value === "palette" && <Palette onClose={() => (overlay.value = "")} />}
+      {overlay.value === "help" && <Help onClose={() => (overlay.value = "")} />}
+      {overlay.value === "environment" && <EnvironmentMenu onClose={() => (overlay.value = "")} />}
+    </div>
+  );
+}
+
+function Header() {
+  const item = navItemAt(place.value.path);
+  return (
+    <header class="top">
+      <button type="button" class="quiet icon-only only-narrow" aria-label="Pages" onClick={() => (overlay.value = overlay.value === "nav" ? "" : "nav")}>
+        <Icon name="menu" />
+      </button>
+      <a class="brand" href={link("/")}>
+        <Mark />
+        Ironflow
+      </a>
+      <button type="button" class="chip env" onClick={() => (overlay.value = "environment")} title="Change the environment">
+        <span class="muted">env</span> {environment.value}
+      </button>
+      <ol class="crumbs" aria-label="Where you are">
+        {item && (
+          <li>
+            <a href={link(item.path)}>{item.title}</a>
+          </li>
+        )}
+        {crumb.value && <li>{crumb.value}</li>}
+      </ol>
+      <span class="grow" />
+      <button type="button" class="search-button" onClick={() => (overlay.value = "palette")}>
+        <Icon name="search" />
+        <span>Search or jump</span>
+        <Keys keys="Mod+k" />
+      </button>
+      <LiveChip />
+      <button type="button" class="quiet icon-only" aria-label={dark.value ? "Light theme" : "Dark theme"} onClick={toggleTheme}>
+        <Icon name={dark.value ? "sun" : "moon"} />
+      </button>
+      <button type="button" class="quiet icon-only" aria-label="Keys and help" onClick={() => (overlay.value = "help")}>
+        <Icon name="help" />
+      </button>
+    </header>
+  );
+}
+
+function LiveChip() {
+  if (paused.value) {
+    return (
+      <button type="button" class="chip live" onClick={() => setPaused(false)} title="Go on live (L)">
+        <Icon name="pause" class="warn" /> Paused{unseen.value > 0 && ` · ${unseen.value} new`}
+      </button>
+    );
+  }
+  if (connection.value === "live") {
+    return (
+      <button type="button" class="chip live" onClick={() => setPaused(true)} title="Pause (L)">
+        <Icon name="dot" class="ok" /> Live
+      </button>
+    );
+  }
+  const wait = Math.max(0, Math.ceil((retryAt.value - now.value) / 1_000));
+  return (
+    <button type="button" class="chip live" onClick={retryNow} title="Try now">
+      <Icon name="circle" class="warn" /> {connection.value === "connecting" ? "Connecting" : `Reconnecting${wait > 1 ? ` · ${wait} s` : ""}`}
+    </button>
+  );
+}
+
+function CurrentPage({ path }: { path: string }) {
+  const found = pageAt(path);
+  const Loaded = useLoaded(found?.page);
+  useEffect(() => {
+    crumb.value = "";
+  }, [path]);
+  if (!found) {
+    return (
+      <Empty icon="help" title="There is no such page">
+        <p>
+          <a href={link("/")}>Go to the first page</a>, or press <Keys keys="Mod+k" /> to find something.
+        </p>
+      </Empty>
+    );
+  }
+  if (Loaded === "failed") {
+    return (
+      <Empty icon="warning" title="This page could not be loaded">
+        <p>The server may have been updated since you opened it.</p>
+        <button type="button" onClick={() => location.reload()}>
+          Load it again
+        </button>
+      </Empty>
+    );
+  }
+  return Loaded ? <Loaded id={found.id} /> : null;
+}
+
+const loaded = new Map<PlaceOf, FunctionComponent<{ id: string }>>();
+
+function useLoaded(page: PlaceOf | undefined): FunctionComponent<{ id: string }> | "failed" | null {
+  const [, setCount] = useState(0);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    if (!page || loaded.has(page)) return;
+    let gone = false;
+    page.load().then(
+      (module) => {
+        loaded.set(page, module.default);
+        if (!gone) setCount((count) => count + 1);
+      },
+      () => !gone && setFailed(true),
+    );
+    return () => {
+      gone = true;
+    };
+  }, [page]);
+  if (failed) return "failed";
+  return (page && loaded.get(page)) ?? null;
+}
+
+function Mark() {
+  return (
+    <svg class="mark" width="20" height="20" viewBox="0 0 16 16" aria-hidden="true">
+      <rect width="16" height="16" rx="4" fill="var(--accent)" />
+      <path d="M4 5h8M4 8h5M4 11h7" stroke="var(--on-accent)" stroke-width="1.6" stroke-linecap="round" />
+    </svg>
+  );
+}

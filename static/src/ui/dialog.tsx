@@ -1,0 +1,43 @@
+/** A native dialog: it keeps the focus, and Escape closes it. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { useKeys } from "../shell/keys";
+import { Icon } from "./icon";
+
+export function Dialog({ title, onClose, children, class: more = "" }: { title: string; onClose: () => void; children: ComponentChildren; class?: string }) {
+  const element = useRef<HTMLDialogElement>(null);
+  const close = useRef(onClose);
+  close.current = onClose;
+  useKeys(title, [], { modal: true });
+  useEffect(() => {
+    const dialog = element.current as HTMLDialogElement;
+    const before = document.activeElement;
+    dialog.showModal();
+    return () => {
+      dialog.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      class={`dialog ${more}`}
+      aria-label={title}
+      onCancel={(event) => {
+        event.preventDefault();
+        close.current();
+      }}
+      onClick={(event) => event.target === element.current && close.current()}
+    >
+      <div class="dialog-body">
+        <header>
+          <h2>{title}</h2>
+          <button type="button" class="quiet icon-only" aria-label="Close" onClick={() => close.current()}>
+            <Icon name="cross" />
+          </button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,73 @@
+/** A long list that scrolls: only rows in sight are in the page, in a pool that is used again. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { inSight, scrolledTo } from "../model/window";
+
+interface Props {
+  count: number;
+  height: number;
+  label: string;
+  row: (index: number) => ComponentChildren;
+  /** A row that is kept in sight when it changes; -1 for none. */
+  cursor?: number;
+  /** Told when the end comes into sight. */
+  onEnd?: () => void;
+  onTop?: (atTop: boolean) => void;
+  role?: "rowgroup" | "treegrid";
+  class?: string;
+  after?: ComponentChildren;
+}
+
+export function Rows({ count, height, label, row, cursor = -1, onEnd, onTop, role = "rowgroup", class: more = "", after }: Props) {
+  const element = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 800 });
+
+  useLayoutEffect(() => {
+    const scroller = element.current as HTMLDivElement;
+    const measure = (): void => setView({ top: scroller.scrollTop, height: scroller.clientHeight });
+    const observer = new ResizeObserver(measure);
+    observer.observe(scroller);
+    measure();
+    return () => observer.disconnect();
+  }, []);
+
+  useEffect(() => {
+    const scroller = element.current;
+    if (!scroller || cursor < 0) return;
+    scroller.scrollTop = scrolledTo(cursor, scroller.scrollTop, scroller.clientHeight, height);
+  }, [cursor]);
+
+  const { first, last } = inSight(view.top, view.height, height, count);
+  useEffect(() => {
+    if (onEnd && last >= count) onEnd();
+  }, [last, count]);
+
+  const pool = Math.ceil(view.height / height) + 18;
+  const shown: ComponentChildren[] = [];
+  for (let index = first; index < last; index++) {
+    shown.push(
+      <div key={index % pool} class="pooled" role="presentation" style={{ transform: `translateY(${index * height}px)`, height: `${height}px` }}>
+        {row(index)}
+      </div>,
+    );
+  }
+  return (
+    <div
+      ref={element}
+      class={`rows ${more}`}
+      role={role}
+      aria-label={label}
+      tabIndex={0}
+      onScroll={(event) => {
+        const top = event.currentTarget.scrollTop;
+        setView((before) => ({ ...before, top }));
+        onTop?.(top < height);
+      }}
+    >
+      <div class="rows-all" role="presentation" style={{ height: `${count * height}px` }}>
+        {shown}
+      </div>
+      {after}
+    </div>
+  );
+}

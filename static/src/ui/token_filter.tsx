@@ -1,0 +1,93 @@
+/** The bar above a list: what is filtered is text that can be typed, chips that can be taken away, and the URL. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Parsed, RUN_KEYS, type Token, withoutToken } from "../model/filter";
+import { Icon } from "./icon";
+
+interface Props {
+  text: string;
+  parsed: Parsed;
+  onText: (text: string) => void;
+  focusOn: number;
+}
+
+export function TokenFilter({ text, parsed, onText, focusOn }: Props) {
+  const [draft, setDraft] = useState(text);
+  const [offers, setOffers] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => setDraft(text), [text]);
+  useEffect(() => {
+    if (focusOn > 0) input.current?.focus();
+  }, [focusOn]);
+  const chips: Token[] = parsed.tokens;
+  return (
+    <div class="filter">
+      <form
+        class="filter-bar"
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setOffers(false);
+          onText(draft.trim());
+        }}
+      >
+        <Icon name="search" class="faint" />
+        <input
+          ref={input}
+          type="search"
+          value={draft}
+          placeholder="status:failed function:… since:1h, or words"
+          aria-label="Filter"
+          aria-describedby={parsed.problems.length > 0 ? "filter-problem" : undefined}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={(event) => setDraft(event.currentTarget.value)}
+          onFocus={() => setOffers(true)}
+          onBlur={() => setOffers(false)}
+          onKeyDown={(event) => {
+            if (event.key !== "Escape") return;
+            event.stopPropagation();
+            setDraft(text);
+            event.currentTarget.blur();
+          }}
+        />
+        {text !== "" && (
+          <button type="button" class="quiet icon-only" aria-label="Clear the filter" onClick={() => onText("")}>
+            <Icon name="cross" />
+          </button>
+        )}
+      </form>
+      {offers && (
+        <div class="filter-offers" aria-hidden="true">
+          {RUN_KEYS.map(({ key, hint }) => (
+            <div
+              key={key}
+              class="filter-offer"
+              onMouseDown={(event) => {
+                event.preventDefault();
+                setDraft(`${draft.trim()} ${key}:`.trimStart());
+                input.current?.focus();
+              }}
+            >
+              <code>{key}:</code> <span class="muted">{hint}</span>
+            </div>
+          ))}
+        </div>
+      )}
+      {(chips.length > 0 || parsed.problems.length > 0) && (
+        <div class="chips">
+          {chips.map((token) => (
+            <button key={token.text} type="button" class="chip" aria-label={`Remove ${token.text}`} onClick={() => onText(withoutToken(text, token))}>
+              {token.text}
+              <Icon name="cross" size={12} />
+            </button>
+          ))}
+          {parsed.problems.map((problem) => (
+            <span key={problem} id="filter-problem" class="problem" role="alert">
+              <Icon name="warning" class="fail" /> {problem}
+            </span>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseRuns, withToken, withoutToken } from "../src/model/filter";
+
+test("tokens become parameters of the list, the rest words to search", () => {
+  const parsed = parseRuns('status:failed,paused function:ship since:<1h card "was declined"');
+
+  assert.deepEqual(parsed.query, { status: "failed,paused", function_id: "ship", since: "1h", search: "card was declined" });
+  assert.deepEqual(parsed.problems, []);
+});
+
+test("a negative status means all the others", () => {
+  assert.equal(parseRuns("-status:completed,cancelled").query.status, "failed,running,waiting,paused,waiting_for_capacity");
+});
+
+test("what cannot be filtered is said, with what can", () => {
+  assert.match(parseRuns("colour:red").problems[0], /no filter colour:.*status/);
+  assert.match(parseRuns("status:done").problems[0], /status done is unknown/);
+  assert.match(parseRuns("-function:ship").problems[0], /only status:/);
+  assert.match(parseRuns("status:failed -status:failed").problems[0], /no status is left/);
+});
+
+test("a token takes the place of those with its key", () => {
+  assert.equal(withToken("status:failed since:1h words", "status", "running"), "since:1h status:running words");
+  assert.equal(withToken("status:failed words", "status", ""), "words");
+  assert.equal(withToken("", "function", 'a "b'), 'function:"a \\"b"');
+  assert.equal(parseRuns(withToken("", "function", 'a "b')).query.function_id, 'a "b');
+});
+
+test("one of two equal tokens is taken away", () => {
+  const text = "status:failed status:failed";
+
+  assert.equal(withoutToken(text, parseRuns(text).tokens[0]), "status:failed");
+});

@@ -1,0 +1,108 @@
+"""The dashboard as it is served, and the counts behind its charts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import falcon.asgi
+import falcon.testing
+import httpx
+import pytest
+
+from app.api import dashboard
+
+PAGE = b"<!doctype html><title>built</title>"
+SCRIPT = b"export const x = 1;"
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Any:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_bytes(PAGE)
+    (tmp_path / "routes.json").write_text(json.dumps(["runs"]))
+    (tmp_path / "assets" / "main-AB12.js").write_bytes(SCRIPT)
+    (tmp_path / "assets" / "main-AB12.js.br").write_bytes(b"packed")
+    (tmp_path / "secret.js").write_bytes(b"not an asset")
+    return _client(tmp_path)
+
+
+def _client(folder: Path) -> Any:
+    app: Any = falcon.asgi.App()
+    dashboard.add(app, "1.2.3", folder)
+    return falcon.testing.TestClient(app)
+
+
+@pytest.mark.parametrize("path", ["/", "/runs", "/runs/run_1", "/runs/run_1/more"])
+def test_the_page_is_served_at_the_paths_of_its_own_pages(built: Any, path: str) -> None:
+    answer = built.simulate_get(path)
+
+    assert (answer.status_code, answer.content) == (200, PAGE)
+    assert answer.headers["Cache-Control"] == "no-cache"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/runsx", "/api/v1/nowhere", "/assets", "/assets/none-1.js"])
+def test_other_paths_are_not_the_page(built: Any, path: str) -> None:
+    assert built.simulate_get(path).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["../secret.js", "%2e%2e%2fsecret.js", "..%2fsecret.js", ".hidden", "main", "a/b.js"])
+def test_nothing_but_assets_is_served_as_one(built: Any, name: str) -> None:
+    assert built.simulate_get(f"/assets/{name}").status_code == 404
+
+
+def test_an_asset_is_kept_for_ever_and_sent_packed_to_who_can_unpack(built: Any) -> None:
+    plain = built.simulate_get("/assets/main-AB12.js")
+    packed = built.simulate_get("/assets/main-AB12.js", headers={"Accept-Encoding": "gzip, br"})
+    refused = built.simulate_get("/assets/main-AB12.js", headers={"Accept-Encoding": "br;q=0, gzip"})
+
+    assert (plain.content, plain.headers["Content-Type"]) == (SCRIPT, "text/javascript; charset=utf-8")
+    assert "immutable" in plain.headers["Cache-Control"]
+    assert (packed.content, packed.headers["Content-Encoding"]) == (b"packed", "br")
+    assert refused.content == SCRIPT
+    assert plain.headers["Vary"] == "Accept-Encoding"
+
+
+def test_the_page_is_not_sent_again_to_who_has_it(built: Any) -> None:
+    tag = built.simulate_get("/").headers["ETag"]
+
+    again = built.simulate_get("/", headers={"If-None-Match": tag})
+
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_without_a_build_the_page_says_how_to_make_one(tmp_path: Path) -> None:
+    answer = _client(tmp_path / "none").simulate_get("/")
+
+    assert answer.status_code == 200
+    assert "make ui" in answer.text
+    assert "1.2.3" in answer.text
+
+
+def test_counts_of_an_hour_are_in_stretches_of_it(http: httpx.Client) -> None:
+    answer = http.get("/api/v1/stats/runs", params={"since": "1h", "buckets": 4}).json()
+
+    assert (answer["bucket_ms"], answer["buckets"], answer["totals"]) == (900_000, [], {})
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"buckets": "0"}, "buckets"),
+        ({"buckets": "501"}, "buckets"),
+        ({"since": "soon"}, "since"),
+        ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "since"),
+        ({"status": "done"}, "status"),
+    ],
+)
+def test_counts_that_make_no_sense_are_refused(http: httpx.Client, query: dict[str, str], field: str) -> None:
+    answer = http.get("/api/v1/stats/runs", params=query)
+
+    assert (answer.status_code, answer.json()["field"]) == (400, field)

@@ -1,0 +1,151 @@
+// The dashboard in a real browser against a real server. `make test-ui` runs it; tests/ui/test_dashboard.py says how.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { THEMES, opened, shot, started, unfit } from "./harness.mjs";
+
+let world;
+
+before(async () => {
+  world = await started();
+});
+
+after(async () => {
+  await world?.browser.close();
+  await world?.server.stop();
+});
+
+/** Pages, each in the states that it can be in: what has to be in sight when it is there. */
+function sights() {
+  const { runs, empty } = world;
+  const run = (name, tail = "") => `/runs/${runs[name].id}${tail}`;
+  return [
+    ["runs", "/runs", "role=table >> text=demo-trip"],
+    ["runs empty", `/runs${empty}`, "text=Nothing has run here yet"],
+    ["runs filtered", "/runs?q=status:failed", "role=table >> text=card was declined"],
+    ["runs none", "/runs?q=nowhere-to-be-found", "text=No run fits the filter"],
+    ["runs problem", "/runs?q=status:done", "text=status done is unknown"],
+    ["run failed", run("demo-trip"), ".error-card >> text=the card was declined"],
+    ["run paused", run("demo-invoice"), ".error-card >> text=has no currency"],
+    ["run waiting", run("demo-expense", "?step=decision:0"), ".inspector >> text=Pay this expense?"],
+    ["run branches", run("demo-parcels"), "role=treegrid >> text=parcels"],
+    ["run past", run("demo-checkout", `?at=${world.runs["demo-checkout"].past}`), "text=Viewing the past"],
+    ["run history", run("demo-checkout", "?tab=history"), "role=table >> text=run started"],
+    ["run unknown", "/runs/run_00000000000000000000000000", "text=There is no such run here"],
+    ["no page", "/nowhere", null],
+  ].filter(([, , wanted]) => wanted);
+}
+
+test("every page, in every state and theme, is there, whole and fit for everybody", async (t) => {
+  const checkout = world.runs["demo-checkout"];
+  const { entries } = await world.server.get(`/api/v1/history?stream=run/${checkout.id}&limit=5`);
+  checkout.past = entries.at(-1).position;
+  for (const [name, where, wanted] of sights())
+    for (const theme of THEMES)
+      await t.test(`${name}, ${theme}`, async () => {
+        const { page, context, complaints } = await opened(world.browser, world.server.url + where, { theme });
+        await page.locator(wanted).first().waitFor();
+        await page.locator(".skeleton").first().waitFor({ state: "detached" });
+
+        const found = await unfit(page);
+        await shot(page, `${name.replaceAll(" ", "-")}-${theme}`);
+
+        await context.close();
+        assert.deepEqual(found, []);
+        assert.deepEqual(complaints.filter((one) => !/404|400/.test(one)), []);
+      });
+});
+
+test("a narrow screen shows the same without scrolling to the side", async (t) => {
+  for (const where of ["/runs", `/runs/${world.runs["demo-trip"].id}?step=-`])
+    await t.test(where.split("/")[1], async () => {
+      const { page, context } = await opened(world.browser, world.server.url + where, { width: 390, height: 844 });
+      await page.locator("h1").first().waitFor();
+      const [wide, found] = [await page.evaluate(() => document.documentElement.scrollWidth), await unfit(page)];
+      await context.close();
+
+      assert.equal(wide, 390);
+      assert.deepEqual(found, []);
+    });
+});
+
+test("with the keyboard alone one finds the failed run, and what failed", async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/runs?q=function:demo-trip`);
+  await page.locator("role=table >> text=demo-trip").first().waitFor();
+
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.locator(".error-card").waitFor();
+  await page.locator(".inspector >> text=charge traveller").first().waitFor();
+  await page.keyboard.press("k");
+  await page.locator(".inspector h2:has-text('book hotel')").waitFor();
+  await page.keyboard.press("ArrowLeft");
+  await page.locator("text=Viewing the past").waitFor();
+  await page.keyboard.press("End");
+  await page.locator("text=Viewing the past").waitFor({ state: "detached" });
+  await page.keyboard.press("?");
+  await page.locator("dialog >> text=Previous failure or edit").waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("demo-expense");
+  await page.locator("role=option >> text=demo-expense").waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator("h1:has-text('demo-expense')").waitFor();
+
+  await context.close();
+  assert.deepEqual(complaints, []);
+});
+
+test("a link shows what it was copied from", async () => {
+  const { page, context } = await opened(world.browser, `${world.server.url}/runs/${world.runs["demo-checkout"].id}`);
+  await page.locator("role=row >> text=send receipt").click();
+  for (let index = 0; index < 3; index++) await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("b");
+  await page.keyboard.press("ArrowLeft");
+  await page.locator("select[aria-label='Scale of time']").selectOption("sequence");
+  const shown = async (of) => [await of.locator(".past-bar").innerText(), await of.locator(".inspector h2").innerText(), await of.locator(".handle.b").count()];
+  const [link, before] = [page.url(), await shown(page)];
+
+  const again = await context.newPage();
+  await again.goto(link);
+  await again.locator(".past-bar").waitFor();
+  await again.locator(".inspector h2:has-text('send receipt')").waitFor();
+
+  assert.deepEqual(await shown(again), before);
+  assert.equal(before[2], 1);
+  await context.close();
+});
+
+test("choosing adds nothing to the browser's history", async () => {
+  const { page, context } = await opened(world.browser, `${world.server.url}/runs`);
+  await page.locator("a:has-text('demo-checkout')").first().click();
+  await page.locator("role=row >> text=fetch order").click();
+  await page.keyboard.press("ArrowLeft");
+  await page.locator("text=Viewing the past").waitFor();
+
+  await page.goBack();
+
+  await page.locator("h1:has-text('Runs')").waitFor();
+  await context.close();
+});
+
+test("what happens shows at once in every tab, also after the server was away", async () => {
+  const one = await opened(world.browser, `${world.server.url}/runs?q=function:demo-expense`);
+  const other = await one.context.newPage();
+  const run = world.runs["demo-expense"].id;
+  await other.goto(`${world.server.url}/runs/${run}`);
+  await one.page.locator("text=Live").first().waitFor();
+  await other.locator("text=Live").first().waitFor();
+
+  world.server.run("run", "pause", run, "--reason", "look at it first");
+  await other.locator(".page-head >> text=Paused").waitFor();
+  await one.page.locator("role=row >> text=look at it first").waitFor();
+  await world.server.stop();
+  await other.locator("text=Reconnecting").waitFor();
+  await world.server.start();
+  await other.locator(".chip.live:has-text('Live')").waitFor();
+  world.server.run("run", "cancel", run, "--reason", "enough");
+
+  await other.locator(".page-head >> text=Cancelled").waitFor();
+  await one.page.locator("role=row >> .status:has-text('Cancelled')").waitFor();
+  await one.context.close();
+});

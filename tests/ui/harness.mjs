@@ -1,0 +1,96 @@
+// What every test of the dashboard needs: one real server with the demo's runs, one browser, pages that are watched.
+import { createRequire } from "node:module";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { createInterface } from "node:readline";
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const require = createRequire(path.join(root, "static/package.json"));
+const { chromium } = require("playwright-core");
+const AXE = require.resolve("axe-core/axe.min.js");
+
+const PYTHON = process.env.IRONFLOW_PYTHON ?? path.join(root, ".venv/bin/python");
+const DATA = process.env.IRONFLOW_UI_DATA; // a folder of this test run alone
+const DATABASE = process.env.IRONFLOW_UI_DATABASE_URL;
+const CHROMIUM = process.env.IRONFLOW_CHROMIUM;
+export const SHOTS = process.env.IRONFLOW_UI_SHOTS;
+export const THEMES = ["light", "dark"];
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const EMPTY = "nothing-yet";
+
+/** The server, which can be stopped and started again where it was. */
+export class Server {
+  #process;
+  #ports = ["0", "0"];
+  url = "";
+
+  async start() {
+    const database = DATABASE ? ["--database-url", DATABASE] : [];
+    const flags = ["--port", this.#ports[0], "--grpc-port", this.#ports[1], "--data-dir", path.join(DATA, "server"), "--dev", ...database];
+    this.#process = spawn(PYTHON, ["-m", "app", "serve", ...flags], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+    for await (const line of createInterface({ input: this.#process.stdout })) {
+      if (!line.startsWith("ready ")) continue;
+      const [, url, grpc] = line.split(" ");
+      this.url = url;
+      this.#ports = [new URL(url).port, grpc.split(":").at(-1)];
+      return;
+    }
+    throw new Error("the server ended before it was ready");
+  }
+
+  async stop() {
+    const ended = new Promise((resolve) => this.#process.once("exit", resolve));
+    this.#process.kill("SIGTERM");
+    await ended;
+  }
+
+  /** The command line, against this server. */
+  run(...command) {
+    const done = spawnSync(PYTHON, ["-m", "app", ...command, "--server", this.url], { cwd: root, encoding: "utf8", timeout: 120_000 });
+    if (done.status !== 0) throw new Error(`ironflow ${command.join(" ")}: ${done.stdout}${done.stderr}`);
+    return done.stdout;
+  }
+
+  async get(where) {
+    return (await fetch(this.url + where)).json();
+  }
+}
+
+/** Server, browser and the demo's runs by their function. */
+export async function started() {
+  const server = new Server();
+  await server.start();
+  const runs = Object.fromEntries(JSON.parse(server.run("demo", "--once", "--json")).items.map((run) => [run.function_id, run]));
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  return { server, runs, browser, empty: `?env=${EMPTY}` };
+}
+
+/** A page in a theme and a width, and what it complained of. */
+export async function opened(browser, url, { theme = "light", width = 1280, height = 860 } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.addInitScript(() => addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
+  await page.goto(url);
+  return { page, context, complaints };
+}
+
+/** What axe finds against WCAG 2.2 AA. */
+export async function unfit(page) {
+  // Not by a script element: the page's own policy would not have it.
+  const session = await page.context().newCDPSession(page);
+  const { readFileSync } = await import("node:fs");
+  await session.send("Runtime.evaluate", { expression: readFileSync(AXE, "utf8") });
+  const told = await page.evaluate((rules) => globalThis.axe.run(document, { runOnly: rules, resultTypes: ["violations"] }), RULES);
+  return told.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")} ${node.failureSummary.split("\n")[1] ?? ""}`));
+}
+
+export async function shot(page, name) {
+  if (SHOTS && existsSync(SHOTS)) await page.screenshot({ path: path.join(SHOTS, `${name}.png`) });
+}

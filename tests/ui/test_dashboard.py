@@ -1,0 +1,54 @@
+"""The dashboard in a real browser: runs dashboard.test.mjs with Node, on each store, against a server of its own.
+
+Skipped, with the reason, where there is no Chromium, no Node or no build of the dashboard.
+IRONFLOW_UI_SHOTS=FOLDER keeps a picture of every page.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT_S = 600
+
+pytestmark = pytest.mark.slow
+
+
+def _chromium() -> str:
+    named = os.environ.get("IRONFLOW_CHROMIUM", "")
+    found = named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found:
+        pytest.skip("no Chromium: install Debian's `chromium`, or name one with IRONFLOW_CHROMIUM")
+    return found
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_the_dashboard_works_in_a_browser(request: pytest.FixtureRequest, tmp_path: Path, store: str) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("no Node: the dashboard needs Node 20")
+    if not (ROOT / "static" / "dist" / "index.html").exists() or not (ROOT / "static" / "node_modules").exists():
+        pytest.skip("the dashboard is not built: run `make ui`")
+    environment = {
+        **os.environ,
+        "IRONFLOW_CHROMIUM": _chromium(),
+        "IRONFLOW_PYTHON": sys.executable,
+        "IRONFLOW_UI_DATA": str(tmp_path),
+        "IRONFLOW_UI_DATABASE_URL": request.getfixturevalue("postgres_url") if store == "postgres" else "",
+    }
+
+    done = subprocess.run(
+        ["node", "--test", str(ROOT / "tests" / "ui" / "dashboard.test.mjs")],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+
+    assert done.returncode == 0, f"{done.stdout[-20_000:]}\n{done.stderr[-5_000:]}"
