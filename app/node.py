@@ -30,8 +30,10 @@ from app.history.insist import insist
 from app.history.redaction import RedactionNoun
 from app.history.tail import Tail
 from app.ids import Ids
-from app.projections.declared import Declared
+from app.projections.declared import DeclaredRunner
+from app.projections.filling import TableRunner
 from app.projections.noun import ProjectionNoun
+from app.projections.runners import Runners
 from app.projections.service import Projections
 from app.runs.cancellations import Cancellations
 from app.runs.engine import Engine
@@ -214,7 +216,7 @@ class Node:
         )
 
         self.projections = Projections(storage=storage, committer=self.committer, tail=self.tail, clock=clock)
-        self.declared = Declared(self.projections)
+        self.runners = Runners(self.projections, {"declared": DeclaredRunner, "sql": TableRunner})
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
@@ -243,7 +245,7 @@ class Node:
                 ("groups", self.groups.run),
                 ("projections", self.projections.registry.run),
                 ("projection-feed", self.projections.feed.run),
-                ("declared-projections", self.declared.run),
+                ("projection-runners", self.runners.run),
                 ("waits", self.waits.run),
                 ("dispatcher", self.dispatcher.run),
                 ("push", self.push.run),

@@ -7,9 +7,12 @@ commits when it returns or rolls back when it raises. There is one writer; reads
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from storage.records import EntryRecord, Record
+
+if TYPE_CHECKING:
+    from storage.tables import Tables
 
 Row = tuple[Any, ...]
 Scalar = str | int | float | bool | None
@@ -119,9 +122,12 @@ class Transaction(Protocol):
 
 
 class Storage(Protocol):
-    """A store of history and what is derived from it."""
+    """A store of history and what is derived from it; `tables` are those of SQL projections."""
 
     dialect: str
+
+    @property
+    def tables(self) -> Tables: ...
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, once it is durable. Units of work follow one another; no two overlap."""

@@ -35,6 +35,7 @@ from storage.contract import (
     Transaction,
 )
 from storage.postgres_sandbox import Sandbox
+from storage.postgres_tables import PostgresTables
 from storage.prepared import MANY_ROWS, Prepared
 from storage.records import EntryRecord, Record
 from storage.thread import WorkThread
@@ -66,6 +67,7 @@ class PostgresStorage:
         self._reading = ThreadPoolExecutor(READERS, "postgres-read")
         self._querying = ThreadPoolExecutor(QUERIES, "postgres-query")
         self._sandbox = Sandbox(url, (sql / "postgres" / "sandbox.sql").read_text("utf-8"))
+        self.tables = PostgresTables(self._sandbox, (sql / "postgres" / "table.sql").read_text("utf-8"))
         self._writer: Prepared | None = None
         self._reader = threading.local()
         self._readers: list[Connection[Row]] = []
@@ -126,6 +128,7 @@ class PostgresStorage:
         if self._announcer is not None:
             self._announcer.cancel()
             await asyncio.gather(self._announcer, return_exceptions=True)
+        await self.tables.close()
         for executor in (self._querying, self._reading):
             await asyncio.to_thread(executor.shutdown)
         await self._writing.stop()

@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection, errors, pq, sql
+from psycopg.pq.abc import PGresult
 from psycopg.types.string import TextLoader
 
 from storage import queries
@@ -27,6 +28,7 @@ from storage.contract import (
     QueryUnavailable,
     Row,
     Scalar,
+    StorageFull,
     StorageUnavailable,
     Table,
 )
@@ -39,7 +41,6 @@ TEMP_FILES_MAX = "1GB"
 SQL_CHARS_MAX = 100_000
 
 _JSONB = 3802
-_PATH = "ironflow_sql, pg_catalog, pg_temp"
 _TYPES = {bool: "boolean", int: "bigint", float: "double precision"}
 
 
@@ -54,28 +55,16 @@ class Sandbox:
 
     def query(self, environment: str, text: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
         """See Storage.query."""
-        prepared = _with_parameters(text, params)
+        with self.connected() as connection, translated(), connection.transaction(force_rollback=True):
+            connection.execute("insert into ironflow_sql.caller (environment) values (%s)", (environment,))
+            return ask(connection, "ironflow_sql", text, params, limits)
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection[Row]]:
+        """A connection to a database where what sandbox.sql makes is made. Raises QueryUnavailable."""
         with self._connect() as connection:
             self._set_up(connection)
-            with _translated(), connection.transaction(force_rollback=True):
-                connection.execute("insert into ironflow_sql.caller (environment) values (%s)", (environment,))
-                connection.execute("set transaction read only")
-                connection.execute(f"set local search_path = {_PATH}".encode())
-                if connection.info.parameter_status("is_superuser") == "on":
-                    connection.execute(f"set local temp_file_limit = '{TEMP_FILES_MAX}'".encode())
-                connection.execute("set local role ironflow_sql")
-                connection.execute(f"set local statement_timeout = {int(limits.timeout_s * 1000)}".encode())
-                columns, types = _described(connection, prepared)
-                rows = connection.execute(
-                    sql.SQL("select * from ironflow_sql.run(%s, %s::jsonb, %s, %s) as answer({})").format(
-                        sql.SQL(", ").join(
-                            sql.SQL("{} {}").format(sql.Identifier(f"c{number}"), sql.SQL(kind))
-                            for number, kind in enumerate(types)
-                        )
-                    ),
-                    (prepared, json.dumps(params), limits.rows_max + 1, limits.bytes_max),
-                ).fetchall()
-        return _table(columns, rows, limits)
+            yield connection
 
     def _connect(self) -> Connection[Row]:
         try:
@@ -113,14 +102,45 @@ def _is_set_up(connection: Connection[Row]) -> bool:
     return row is not None and row[0] == f"ironflow sandbox {SCRIPT_VERSION} for schema {row[1]}"
 
 
-def _with_parameters(text: str, params: Mapping[str, Scalar]) -> str:
-    """The query, with what each `:name` stands for taken out of $1, an object of all parameters."""
+def ask(connection: Connection[Row], place: str, text: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
+    """What a query answers that the function `run` of a place, a schema with a role of its name, runs; within a
+    transaction, which then is read-only."""
+    prepared = with_parameters(text, params)
+    connection.execute("set transaction read only")
+    if connection.info.parameter_status("is_superuser") == "on":
+        connection.execute(f"set local temp_file_limit = '{TEMP_FILES_MAX}'".encode())
+    enter(connection, place)
+    connection.execute(f"set local statement_timeout = {int(limits.timeout_s * 1000)}".encode())
+    columns, types = _described(connection, prepared)
+    rows = connection.execute(
+        sql.SQL("select * from {}.run(%s, %s::jsonb, %s, %s) as answer({})").format(
+            sql.Identifier(place),
+            sql.SQL(", ").join(
+                sql.SQL("{} {}").format(sql.Identifier(f"c{number}"), sql.SQL(kind))
+                for number, kind in enumerate(types)
+            ),
+        ),
+        (prepared, json.dumps(params), limits.rows_max + 1, limits.bytes_max),
+    ).fetchall()
+    return _table(columns, rows, limits)
+
+
+def enter(connection: Connection[Row], place: str) -> None:
+    """For the rest of the transaction names are those of the place, and rights too."""
+    connection.execute(sql.SQL("set local search_path = {}, pg_catalog, pg_temp").format(sql.Identifier(place)))
+    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(place)))
+
+
+def with_parameters(text: str, params: Mapping[str, Scalar]) -> str:
+    """The statement, with what each `:name` stands for taken out of $1, an object of all parameters."""
     if len(text) > SQL_CHARS_MAX:
         raise QueryRefused(f"the query has {len(text)} characters, at most {SQL_CHARS_MAX} are read")
 
     def parameter(name: str) -> str:
         if name not in params:
             raise QueryRefused(f"parameter :{name} is not given")
+        if params[name] is None:
+            return "null"  # of whatever type fits
         return f"(($1->>'{name}')::{_TYPES.get(type(params[name]), 'text')})"
 
     return queries.rewritten(text, parameter)
@@ -128,11 +148,8 @@ def _with_parameters(text: str, params: Mapping[str, Scalar]) -> str:
 
 def _described(connection: Connection[Row], text: str) -> tuple[list[str], list[str]]:
     """Names and types of the query's columns; it is analysed, not run."""
-    server = connection.pgconn
+    result = parse(connection, text)
     encoding = connection.info.encoding
-    for result in (server.prepare(b"", text.encode(), [_JSONB]), server.describe_prepared(b"")):
-        if result.status != pq.ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(result, encoding=encoding)
     count = result.nfields
     if not count:
         raise QueryRefused("it is not a query: nothing comes of it")
@@ -142,6 +159,15 @@ def _described(connection: Connection[Row], text: str) -> tuple[list[str], list[
         ([oid for oid, _ in kinds], [mod for _, mod in kinds]),
     ).fetchall()
     return [(result.fname(number) or b"").decode(encoding) for number in range(count)], [name for (name,) in named]
+
+
+def parse(connection: Connection[Row], text: str) -> PGresult:
+    """What Postgres says of one statement, without running it: of several it says no."""
+    server = connection.pgconn
+    for result in (server.prepare(b"", text.encode(), [_JSONB]), server.describe_prepared(b"")):
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result, encoding=connection.info.encoding)
+    return result
 
 
 def _table(columns: list[str], rows: list[Row], limits: QueryLimits) -> Table:
@@ -164,11 +190,13 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     try:
         yield
     except errors.QueryCanceled as error:
         raise QueryTimeout("the query took too long") from error
+    except (errors.DiskFull, errors.OutOfMemory) as error:
+        raise StorageFull(f"query: {error}") from error
     except (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow) as error:
         raise StorageUnavailable(f"query: {' '.join(str(error).split())}") from error
     except psycopg.Error as error:

@@ -167,5 +167,21 @@ def drop(tx: Transaction, key: Key) -> None:
         tx.execute(query, **key._asdict())
 
 
+# Tables, see storage/tables.py.
+
+
+def note_table(tx: Transaction, key: Key) -> None:
+    """That there is one, or is about to be."""
+    tx.execute("note_projection_table", **key._asdict())
+
+
+def tables(tx: Transaction) -> list[Key]:
+    return [Key._make(row) for row in tx.many("projection_tables")]
+
+
+def forget_table(tx: Transaction, key: Key) -> None:
+    tx.execute("forget_projection_table", **key._asdict())
+
+
 def _listed(names: Sequence[str]) -> str:
     return f",{','.join(names)}," if names else ""

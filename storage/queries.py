@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -21,12 +22,17 @@ Kind = Literal["one", "many", "exec", "each"]
 Style = Literal["named", "psycopg"]
 
 _HEADER = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*) :(?P<kind>one|many|exec|each)[ \t]*$", re.MULTILINE)
-_TOKEN = re.compile(
-    r"""(?P<opaque> '(?:''|[^'])*' | "(?:""|[^"])*" | --[^\n]* | /\*.*?\*/ | :: )
-      | :(?P<param>[a-z_][a-z0-9_]*)
-      | (?P<percent>%)""",
-    re.DOTALL | re.VERBOSE,
-)
+_NAME = r"[a-z_][a-z0-9_]*"
+
+
+@lru_cache
+def _tokens(name: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"""(?P<opaque> '(?:''|[^'])*' | "(?:""|[^"])*" | --[^\n]* | /\*.*?\*/ | :: )
+          | :(?P<param>{name})
+          | (?P<percent>%)""",
+        re.DOTALL | re.VERBOSE,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,10 @@ def load(folder: Path, *, style: Style) -> Mapping[str, Query]:
     return found
 
 
-def rewritten(sql: str, parameter: Callable[[str], str]) -> str:
-    """The text with each `:name` replaced by what `parameter(name)` says; not in literals, names and comments."""
-    return _TOKEN.sub(lambda token: parameter(token["param"]) if token["param"] else token[0], sql)
+def rewritten(sql: str, parameter: Callable[[str], str], *, name: str = _NAME) -> str:
+    """The text with each `:name` replaced by what `parameter(name)` says; not in literals, names and comments. `name`
+    is the pattern of names."""
+    return _tokens(name).sub(lambda token: parameter(token["param"]) if token["param"] else token[0], sql)
 
 
 def _query(name: str, kind: Kind, body: str, style: Style) -> Query:
@@ -69,4 +76,4 @@ def _query(name: str, kind: Kind, body: str, style: Style) -> Query:
             return f"%({token['param']})s" if style == "psycopg" else text
         return text.replace("%", "%%") if style == "psycopg" else text
 
-    return Query(name, kind, _TOKEN.sub(rewrite, body).removesuffix(";"), frozenset(params))
+    return Query(name, kind, _tokens(_NAME).sub(rewrite, body).removesuffix(";"), frozenset(params))

@@ -35,6 +35,7 @@ from storage.contract import (
     Transaction,
 )
 from storage.records import EntryRecord, Record
+from storage.sqlite_tables import SQLiteTables
 from storage.thread import WorkThread
 
 log = structlog.get_logger(__name__)
@@ -73,6 +74,7 @@ class SQLiteStorage:
         self._checkpoint_due = False
         self._erasing = False
         self._closing = threading.Event()
+        self.tables = SQLiteTables(path.with_name(f"{path.stem}-tables"))
 
     @classmethod
     async def open(cls, path: Path, sql: Path) -> SQLiteStorage:
@@ -105,6 +107,7 @@ class SQLiteStorage:
 
     async def close(self) -> None:
         self._closing.set()
+        await self.tables.close()
         await self._writing.stop()
         for executor in (self._querying, self._reading, self._checkpointing):
             await asyncio.to_thread(executor.shutdown)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import apsw
@@ -25,6 +25,7 @@ from storage.contract import (
     QueryTimeout,
     Row,
     Scalar,
+    StorageFull,
     StorageUnavailable,
     Table,
 )
@@ -35,7 +36,7 @@ STEPS_BETWEEN_LOOKS = 2_000
 BUSY_TIMEOUT_MS = 10_000
 
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
-_LIMITS = {
+LIMITS = {
     apsw.SQLITE_LIMIT_LENGTH: 16 * 2**20,
     apsw.SQLITE_LIMIT_SQL_LENGTH: 100_000,
     apsw.SQLITE_LIMIT_COLUMN: 500,
@@ -45,7 +46,7 @@ _LIMITS = {
     apsw.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
     apsw.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
-_TABLE_FUNCTIONS = frozenset(("json_each", "json_tree"))
+TABLE_FUNCTIONS = frozenset(("json_each", "json_tree"))
 _FUNCTION_NAMES = """
     abs char coalesce concat concat_ws format glob hex if ifnull iif instr length like likelihood likely lower ltrim max
     min nullif octet_length printf quote replace round rtrim sign soundex substr substring trim typeof unhex unicode
@@ -68,19 +69,19 @@ _ACTIONS = {
 
 def query(path: Path, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
     """See Storage.query."""
-    guard = _Guard(time.monotonic() + limits.timeout_s)
+    guard = Guard(time.monotonic() + limits.timeout_s)
     with guard.translated(), closing(apsw.Connection(":memory:", flags=_FLAGS)) as connection:
         _prepare(connection, path, environment, guard)
-        only = _OneQuery(sql)
+        only = OneStatement(sql)
         cursor = connection.cursor()
         cursor.exec_trace = only.check
         cursor.execute(sql, dict(params), can_cache=False)
         if not only.columns:
             raise QueryRefused("there is no statement")
-        return _taken(only.columns, cursor, limits)
+        return taken(only.columns, cursor, limits)
 
 
-def _prepare(connection: apsw.Connection, path: Path, environment: str, guard: _Guard) -> None:
+def _prepare(connection: apsw.Connection, path: Path, environment: str, guard: Guard) -> None:
     """Attach the store, put the views in front of it, and close the door."""
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.execute("pragma temp_store = memory")
@@ -98,15 +99,26 @@ def _prepare(connection: apsw.Connection, path: Path, environment: str, guard: _
             f" where environment = {apsw.format_sql_value(environment)}"
         )
         connection.execute(f'create temp view "{VIEW_PREFIX}{name}" as select * from temp."{name}"')
-    for limit, most in _LIMITS.items():
+    for limit, most in LIMITS.items():
         connection.limit(limit, most)
     shown = frozenset([*names, *(VIEW_PREFIX + name for name in names)])
     known = {name for (name,) in connection.execute(f'select name from "{store}".sqlite_schema')}
     known |= {name for (name,) in connection.execute("pragma module_list")}
-    guard.watch(connection, store, shown, frozenset(name.lower() for name in known) - shown - _TABLE_FUNCTIONS)
+    hidden = frozenset(name.lower() for name in known) - shown - TABLE_FUNCTIONS
+    guard.watch(connection, Rights({"main": TABLE_FUNCTIONS, "temp": shown, store: shown}, hidden))
 
 
-class _Guard:
+class Rights(NamedTuple):
+    """What may be read in each database, by lower-case name; what of `main` may be written, and made; and what not even
+    its rows may be counted of."""
+
+    reads: Mapping[str, frozenset[str]]
+    hidden: frozenset[str]
+    writes: frozenset[str] = frozenset()
+    makes: frozenset[str] = frozenset()
+
+
+class Guard:
     """Says no to the compiler, and stops what takes too long or too much memory."""
 
     def __init__(self, deadline: float) -> None:
@@ -114,31 +126,25 @@ class _Guard:
         self._memory = apsw.memory_used()
         self._refused = ""
         self._stopped: Exception | None = None
+        self.off = False
+        """While what is compiled is the server's own."""
 
-    def watch(self, connection: apsw.Connection, store: str, shown: frozenset[str], hidden: frozenset[str]) -> None:
-        """From now on the tables and views `shown` may be read; those `hidden` not even be counted."""
+    def watch(self, connection: apsw.Connection, rights: Rights) -> None:
+        """From now on nothing is compiled that goes beyond the rights."""
 
         def authorize(action: int, first: str | None, second: str | None, database: str | None, _: str | None) -> int:
-            if action in (apsw.SQLITE_SELECT, apsw.SQLITE_RECURSIVE):
+            if self.off or _allows(rights, action, (first or "").lower(), (second or "").lower(), database):
                 return apsw.SQLITE_OK
-            if action == apsw.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS:
-                return apsw.SQLITE_OK
-            if action == apsw.SQLITE_READ:
-                name = (first or "").lower()
-                if database is None:  # rows of something are counted, maybe of a subquery, whatever it is called
-                    allowed = name not in hidden and not name.startswith("sqlite_")
-                elif database == "main":
-                    allowed = name in _TABLE_FUNCTIONS
-                else:
-                    allowed = name in shown and database in ("temp", store)
-                if allowed:
-                    return apsw.SQLITE_OK
             what = second if action == apsw.SQLITE_FUNCTION else first
             self._refused = f"{_ACTIONS.get(action, 'that')} {what or ''}".strip()
             return apsw.SQLITE_DENY
 
         connection.set_authorizer(authorize)
         connection.set_progress_handler(self._goes_on_too_long, STEPS_BETWEEN_LOOKS)
+
+    def allow_s(self, seconds: float) -> None:
+        """Time for the next statement."""
+        self._deadline = time.monotonic() + seconds
 
     def _goes_on_too_long(self) -> bool:
         if time.monotonic() > self._deadline:
@@ -153,6 +159,8 @@ class _Guard:
             yield
         except (apsw.CantOpenError, apsw.BusyError, apsw.NotADBError, apsw.IOError, PermissionError) as error:
             raise StorageUnavailable(f"query: {error}") from error
+        except apsw.FullError as error:
+            raise StorageFull(f"query: {error}") from error
         except apsw.InterruptError as error:
             raise (self._stopped or QueryTimeout("the query was stopped")) from error
         except apsw.AuthError as error:
@@ -163,8 +171,28 @@ class _Guard:
             raise QueryRefused(str(error).removeprefix("SQLLogicError: ")) from error
 
 
-class _OneQuery:
-    """Lets one statement through that answers rows, and nothing after it."""
+def _allows(rights: Rights, action: int, first: str, second: str, database: str | None) -> bool:
+    if action in (apsw.SQLITE_SELECT, apsw.SQLITE_RECURSIVE):
+        return True
+    if action == apsw.SQLITE_FUNCTION:
+        return second in _FUNCTIONS
+    if action == apsw.SQLITE_READ and database is None:  # rows of something are counted, maybe of a subquery
+        return first not in rights.hidden and not first.startswith("sqlite_")
+    if action == apsw.SQLITE_READ and first in rights.reads.get(database or "", ()):
+        return True
+    if database != "main":
+        return False
+    if action in (apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE):
+        return first in rights.writes or (bool(rights.makes) and first == "sqlite_master")
+    if action == apsw.SQLITE_READ:
+        return bool(rights.makes) and first == "sqlite_master"
+    if action == apsw.SQLITE_CREATE_INDEX:  # what a constraint needs
+        return second in rights.makes and first.startswith("sqlite_autoindex_")
+    return action == apsw.SQLITE_CREATE_TABLE and first in rights.makes
+
+
+class OneStatement:
+    """Lets one statement through, and nothing after it."""
 
     def __init__(self, sql: str) -> None:
         self._sql = sql
@@ -201,7 +229,7 @@ def _has_statement(connection: apsw.Connection, text: str) -> bool:
     return bool(seen)
 
 
-def _taken(columns: list[str], cursor: Iterator[Row], limits: QueryLimits) -> Table:
+def taken(columns: list[str], cursor: Iterator[Row], limits: QueryLimits) -> Table:
     rows: list[Row] = []
     size = 0
     for row in cursor:

@@ -13,6 +13,7 @@ from app.api.caller import caller_of, environment_of
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
+from app.api.shapes.projection_bodies import ProjectionBody, definition_of
 from app.api.shapes.projections import (
     CatchupQuery,
     ListProjectionPartitionsResponse,
@@ -42,34 +43,8 @@ from app.api.shapes.projections import (
 from app.api.shapes.subscriptions import StreamError
 from app.errors import InvalidArgument, IronflowError
 from app.history import moments
-from app.history.kinds import ProjectionDefinition, Rule
-from app.history.kinds.base import empty
 from app.projections.states import check_partition
 from app.projections.waits import TIMEOUT_S, Caught, Item
-
-
-class RuleBody(msgspec.Struct, forbid_unknown_fields=True):
-    """CEL expressions over `event` and `state`; `set` and `remove` name paths into the state."""
-
-    on: str
-    when: str = ""
-    set: dict[str, str] = {}
-    remove: list[str] = []
-
-
-class ProjectionBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A projection whose reducer is rules, which the server itself follows."""
-
-    events: list[str]
-    rules: list[RuleBody] = []
-    initial: msgspec.Raw = msgspec.field(default_factory=empty)
-    mode: str = "declared"
-    partition_key: str = ""
-    version: int = 1
-    on_error: str = "stop"
-    description: str = ""
-    snapshot_every: int = 500
-    change_reason: str = ""
 
 
 class RebuildBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -133,19 +108,8 @@ class OneProjection:
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         caller, projections = caller_of(req), self._services.projections
         body: ProjectionBody = decoded(_projection, await body_of(req))
-        definition = ProjectionDefinition(
-            mode=body.mode,
-            events=tuple(body.events),
-            partition_key=body.partition_key,
-            version=body.version,
-            on_error=body.on_error,
-            rules=tuple(Rule(one.on, one.when, one.set, tuple(one.remove)) for one in body.rules),
-            description=body.description,
-            snapshot_every=body.snapshot_every,
-            **({"initial": body.initial} if body.mode == "declared" else {}),
-        )
-        projection, result = await projections.registry.register(
-            caller.environment, name, definition, reason=body.change_reason, actor=caller.actor
+        projection, result = await projections.register(
+            caller.environment, name, definition_of(body), reason=body.change_reason, actor=caller.actor
         )
         content = RegisteredProjectionResponse(result=result, **told(await projections.status(projection)))
         answer(resp, content, 201 if result == "registered" else 200)

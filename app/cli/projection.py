@@ -18,7 +18,7 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--status", type=click.Choice(["active", "paused", "rebuilding", "error"]))
-@click.option("--mode", type=click.Choice(["managed", "external", "declared"]))
+@click.option("--mode", type=click.Choice(["managed", "external", "declared", "sql"]))
 @connected
 def list_projections(session: Session, status: str | None, mode: str | None) -> None:
     """Projections, by name, with how far each has come."""
@@ -77,20 +77,41 @@ def state(session: Session, name: str, partition: str | None, at: str | None) ->
 
 @command.command("register")
 @click.argument("name")
-@click.option("--data", "-d", required=True, help="Events, rules and initial state as JSON; @FILE reads a file.")
+@click.option("--data", "-d", required=True, help="Rules, or table_sql and event_handlers: JSON, or @FILE.")
 @connected
 def register(session: Session, name: str, data: str) -> None:
-    """Register a projection that the server folds by rules."""
+    """Register a projection that the server folds, by rules or SQL."""
     from app.cli.emit import data_of
 
     told = data_of(data)
-    if not isinstance(told, dict) or "events" not in told or "rules" not in told:
-        raise click.BadParameter('such as {"events": ["order.placed"], "rules": [{"on": …, "set": {…}}]}')
+    if not isinstance(told, dict) or not ({"events", "rules"} <= told.keys() or "table_sql" in told):
+        raise click.BadParameter(
+            'such as {"events": ["order.placed"], "rules": [{"on": …, "set": {…}}]}'
+            ' or {"table_sql": "create table proj_… (…)", "event_handlers": {"order.placed": "insert into …"}}'
+        )
     found = session.client.request("PUT", f"/api/v1/projections/{name}", json=told, retry=True)
     if session.output.form != "table":
         session.output.json({"format": "ironflow.projection_registered/v1", **found})
     else:
         session.output.out.write(f"{name} is {found['result']}\n")
+
+
+@command.command("rows")
+@click.argument("name")
+@click.option("--where", help="SQL over the columns of the table.")
+@click.option("--order-by", help="SQL, such as: total desc.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
+@click.option("--offset", type=click.IntRange(0))
+@connected
+def rows(session: Session, name: str, where: str | None, order_by: str | None, limit: int, offset: int | None) -> None:
+    """Rows of the table of a SQL projection."""
+    found = session.client.projections.rows(name, where=where, order_by=order_by, limit=limit, offset=offset)
+    if session.output.form != "table":
+        session.output.json({"format": "ironflow.projection_rows/v1", **found})
+        return
+    session.output.table(found["columns"], [[plain(_cell(value)) for value in row] for row in found["rows"]])
+    if len(found["rows"]) < found["total_count"]:
+        session.output.note(f"{len(found['rows'])} of {found['total_count']} rows")
 
 
 @command.command("pause")
@@ -198,3 +219,9 @@ def watch(session: Session, name: str, partition: str, count: int | None) -> Non
 def _print(session: Session, state: Any) -> None:
     text = json.dumps(state, ensure_ascii=False, indent=2)
     session.output.out.write("\n".join(plain(line) for line in text.splitlines()) + "\n")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)

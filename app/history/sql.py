@@ -112,7 +112,7 @@ class Sql:
             raise SqlTimeout(f"{late}: more than {timeout_ms} ms", field="query", hint=late.hint) from None
         except QueryUnavailable as unavailable:
             raise Unimplemented(str(unavailable), hint=unavailable.hint) from None
-        return table._replace(rows=[tuple(map(_json, row)) for row in table.rows])
+        return table._replace(rows=[tuple(map(json_value, row)) for row in table.rows])
 
 
 def _within(value: int, most: int, field: str) -> int:
@@ -139,10 +139,10 @@ def _scalars(params: Mapping[str, Any]) -> Mapping[str, Scalar]:
     return params
 
 
-def _json(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """The value as JSON has it: bytes in base64, and numbers it does not have as text."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return [_json(item) for item in value] if isinstance(value, list) else value
+    return [json_value(item) for item in value] if isinstance(value, list) else value

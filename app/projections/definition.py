@@ -11,10 +11,10 @@ import msgspec
 from app import jsonvalue, patterns, texts
 from app.errors import InvalidArgument
 from app.history.kinds import ProjectionDefinition
-from app.projections import rules
+from app.projections import rules, statements
 from app.runs import matching
 
-MODES = ("managed", "external", "declared")
+MODES = ("managed", "external", "declared", "sql")
 POLICIES = ("stop", "skip")
 GLOBAL = "__global__"
 """The partition of events that have none, and of projections without a partition key."""
@@ -61,6 +61,7 @@ def check(name: str, definition: ProjectionDefinition) -> None:
         )
     texts.check(definition.description, field="description")
     _check_declared(definition)
+    _check_table(definition)
 
 
 def _check_declared(definition: ProjectionDefinition) -> None:
@@ -74,6 +75,20 @@ def _check_declared(definition: ProjectionDefinition) -> None:
     if not isinstance(initial, dict):
         raise InvalidArgument("the initial state is not an object", field="initial", hint='such as {"count": 0}')
     rules.Rules(definition.rules)
+
+
+def _check_table(definition: ProjectionDefinition) -> None:
+    if (definition.mode == "sql") != (definition.table is not None):
+        raise InvalidArgument(
+            "a SQL projection has a table, and no other has",
+            field="table_sql",
+            hint='say mode: sql, and table_sql: "create table proj_… (…)", and event_handlers',
+        )
+    if definition.table is None:
+        return
+    if definition.partition_key:
+        raise InvalidArgument("a table has no partitions", field="partition_key", hint="give it a column instead")
+    statements.check(definition.table, definition.events)
 
 
 class Chosen:
@@ -112,7 +127,7 @@ def partition_of(envelope: Mapping[str, object], path: str) -> str:
 
 def same_fold(one: ProjectionDefinition, other: ProjectionDefinition) -> bool:
     """Whether both fold the same events to the same states, as far as the server can tell."""
-    fields = ("mode", "events", "partition_key", "version", "rules")
+    fields = ("mode", "events", "partition_key", "version", "rules", "table")
     return all(getattr(one, field) == getattr(other, field) for field in fields) and (
         msgspec.json.decode(one.initial) == msgspec.json.decode(other.initial)
     )

@@ -11,14 +11,18 @@ from dataclasses import dataclass
 from app.clock import Clock
 from app.errors import ProjectionStopped
 from app.history.committer import Committer
+from app.history.kinds import ProjectionDefinition
 from app.history.tail import Tail
+from app.projections import definition as definitions
 from app.projections.feed import Batch, Delivered, Feed
 from app.projections.leases import Leases, lost
 from app.projections.noun import Generation, Projection
 from app.projections.rebuild import Rebuilds
 from app.projections.registry import Registry
 from app.projections.revisions import Revisions
+from app.projections.statements import Statements
 from app.projections.states import Saved, States
+from app.projections.tables import ProjectionTables
 from app.projections.waits import CatchUps
 from app.projections.watches import Watches
 from storage.contract import Storage
@@ -49,12 +53,27 @@ class Projections:
         self.rebuilds = Rebuilds(storage=storage, tail=tail, registry=self.registry, feed=self.feed, clock=clock)
         self.waits = CatchUps(storage=storage, tail=tail, registry=self.registry, feed=self.feed)
         self.revisions = Revisions(storage)
+        self.tables = ProjectionTables(storage=storage, registry=self.registry)
         self.watches = Watches(storage=storage, registry=self.registry, states=self.states, waits=self.waits)
 
     async def start(self) -> None:
         """Take up what the store holds."""
         await self.registry.start()
         await self.leases.start()
+        await self.tables.start()
+
+    async def register(
+        self, environment: str, name: str, definition: ProjectionDefinition, *, reason: str = "", actor: str = ""
+    ) -> tuple[Projection, str]:
+        """See Registry.register; the database is asked whether it would take a table. Raises Unimplemented too."""
+        definitions.check(name, definition)
+        await self.tables.check(definition)
+        projection, result = await self.registry.register(environment, name, definition, reason=reason, actor=actor)
+        newest = projection.newest
+        if newest.definition.table is not None:  # so that it can be asked at once
+            statements = Statements(newest.definition.table)
+            await self.tables.ensure(projection.key(newest), statements, after=newest.after)
+        return projection, result
 
     async def next(self, environment: str, name: str, fence: Fence, *, limit: int = 0, wait_s: float = 0.0) -> Batch:
         """The next events for a runner, see Feed.next."""

@@ -142,6 +142,10 @@ class States:
         definition = generation.definition
         if definition.mode == "external":
             raise FailedPrecondition(f"{projection.name} is external: its state is not here")
+        if definition.mode == "sql":
+            raise FailedPrecondition(
+                f"{projection.name} is a table, whose past is not kept", field="at", hint="leave it out"
+            )
         if row is not None and row.position <= at:
             reached, _ = await self._feed.reached(projection, generation)
             if reached >= at:

@@ -38,8 +38,7 @@ async def register(
         description=request.description,
         snapshot_every=request.snapshot_every or 500,
     )
-    registry = services.projections.registry
-    projection, status = await registry.register(
+    projection, status = await services.projections.register(
         caller.environment, request.name, definition, reason=request.change_reason, actor=caller.actor
     )
     found = await services.projections.status(projection)
@@ -236,8 +235,8 @@ def event(delivered: Delivered, *, as_json: bool) -> pb.ProjectionEvent:
 def check_runnable(services: Services, caller: Caller, name: str) -> None:
     """Returns for a projection that runners fold. Raises ProjectionNotFound, FailedPrecondition."""
     projection = services.projections.registry.get(caller.environment, name)
-    if projection.serving.definition.mode == "declared":
-        raise FailedPrecondition(f"{name} is declared: the server folds it", field="name")
+    if (mode := projection.serving.definition.mode) in ("declared", "sql"):
+        raise FailedPrecondition(f"{name} is {mode}: the server folds it", field="name")
 
 
 def fence_of(request: Any) -> Fence:

@@ -16,7 +16,7 @@ from app.projections.rebuild import Job
 from app.projections.revisions import Revision
 from app.projections.states import State
 from app.projections.waits import TIMEOUT_S, Caught, Item
-from app.rpc import convert, projection_runners
+from app.rpc import convert, projection_runners, projection_tables
 from app.rpc.methods import Method
 from ironflow.v1 import projection_pb2 as pb
 from storage import history
@@ -189,6 +189,7 @@ async def get_revision(
 
 METHODS: dict[str, tuple[type[Message], Method]] = {
     **projection_runners.METHODS,
+    **projection_tables.METHODS,
     "GetProjection": (pb.GetProjectionRequest, get),
     "ListProjections": (pb.ListProjectionsRequest, list_projections),
     "GetProjectionStatus": (pb.GetProjectionStatusRequest, get_status),
@@ -230,6 +231,9 @@ async def _info(services: Services, projection: Projection) -> pb.ProjectionInfo
             for one in serving.definition.rules
         ],
     )
+    if (table := serving.definition.table) is not None:
+        message.type, message.sql_definition = "sql", table.create
+        message.event_handlers.update(table.handlers)
     if building is not None:
         message.rebuild_target_seq = building.target
         message.rebuild_start_cursor = building.after

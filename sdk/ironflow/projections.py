@@ -72,6 +72,48 @@ def declare(
     return found
 
 
+def declare_table(
+    name: str,
+    *,
+    table_sql: str,
+    event_handlers: Mapping[str, str],
+    events: Sequence[str] = (),
+    version: int = 1,
+    on_error: str = "stop",
+    description: str = "",
+    reason: str = "",
+) -> Plan[Json]:
+    """Register a projection that the server keeps as a table `proj_…`, with a statement for each event; `result` is
+    registered, updated or unchanged. Raises InvalidArgument, and Conflict if a newer version is there."""
+    body = {
+        "mode": "sql",
+        "table_sql": table_sql,
+        "event_handlers": dict(event_handlers),
+        "events": list(events),
+        "version": version,
+        "on_error": on_error,
+        "description": description,
+        "change_reason": reason,
+    }
+    found: Json = yield Call("PUT", _path(name), body=body, again=True)
+    return found
+
+
+def rows(
+    name: str,
+    *,
+    where: str | None = None,
+    order_by: str | None = None,
+    limit: int | None = None,
+    offset: int | None = None,
+) -> Plan[Json]:
+    """A page of the table of a SQL projection: `columns`, `rows`, and `total_count` of all that fit. `where` and
+    `order_by` are SQL over its columns. Raises NotFound, InvalidArgument."""
+    params = chosen(where=where, order_by=order_by, limit=limit, offset=offset)
+    found: Json = yield Call("GET", _path(name, "rows"), params, again=True)
+    return found
+
+
 def pause(name: str, *, reason: str = "") -> Plan[Json]:
     """It folds no further until it is resumed."""
     return (yield from _steer(name, "pause", reason))

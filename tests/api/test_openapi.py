@@ -232,6 +232,11 @@ class Walk:
         """The name of a projection, and the example about an event that is there."""
         if path.endswith("/wait-for-event"):
             return "", {**body, "eventId": self.http.post("/api/v1/events", json={"name": "a"}).json()["event_id"]}
+        if path.endswith("/rows"):
+            handlers = {"a": "insert into proj_a (id) values (:id)"}
+            table = {"table_sql": "create table proj_a (id text)", "event_handlers": handlers}
+            assert self.http.put("/api/v1/projections/table", json=table).is_success
+            return "table", body
         if not path.endswith(("/rebuild", "/cancel")):
             return "shop", body
         self.http.post(f"{SERVICE}/RegisterProjection", json={"name": "managed", "events": ["a"]})

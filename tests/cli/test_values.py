@@ -152,3 +152,22 @@ def test_states_of_projections(ironflow: Ironflow, tmp_path: Path) -> None:
     assert shown.split(maxsplit=1)[1] == '{"count": 8}\n'
     assert (told["state"], told["partition_key"]) == ({"count": 8}, "__global__")
     assert ironflow("projection", "watch", "nope").returncode == 3
+
+
+def test_tables_of_projections(ironflow: Ironflow, tmp_path: Path) -> None:
+    insert = "insert into proj_seen (n, told) values (:data.n, :data.told)"
+    table = {"table_sql": "create table proj_seen (n integer, told text)", "event_handlers": {"seen": insert}}
+    (tmp_path / "table.json").write_text(json.dumps(table))
+    assert ironflow("projection", "register", "seen", "-d", "@table.json").stdout == "seen is registered\n"
+    for n in (7, 8):
+        ironflow("emit", "seen", "-d", json.dumps({"n": n, "told": None if n == 8 else "x"}))
+    ironflow("projection", "wait", "seen")
+
+    shown = ironflow("projection", "rows", "seen", "--where", "n > 6", "--order-by", "n desc", "--limit", "1")
+    told = json.loads(ironflow("projection", "rows", "seen", "--order-by", "n", "--json").stdout)
+
+    assert [line.split() for line in shown.stdout.splitlines()] == [["N", "TOLD"], ["8"]]
+    assert shown.stderr == "1 of 2 rows\n"
+    assert (told["rows"], told["total_count"]) == ([[7, "x"], [8, None]], 2)
+    refused = ironflow("projection", "rows", "seen", "--where", "nosuch = 1")
+    assert (refused.returncode, "nosuch" in refused.stderr) == (10, True)

@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
@@ -27,6 +28,8 @@ from tests.support.server import ServerProcess
 EXAMPLE = Path(__file__).parents[2] / "examples" / "github_board"
 ACTIVITY = json.loads((EXAMPLE / "activity.json").read_text())
 REPOSITORY = "octo/hello"
+COUNTS = "create table proj_counts (name text primary key, n integer not null)"
+COUNT = "insert into proj_counts values (:name, 1) on conflict (name) do update set n = proj_counts.n + 1"
 KILLS = 3
 CHUNK = 20
 PAUSE_S = (0.05, 0.5)
@@ -151,6 +154,7 @@ def test_kills_at_random_instants_leave_the_states_that_a_fold_makes(
     events = events_of(events_file)
     with Client(server.url) as client:
         client.projections.declare("github-activity", **ACTIVITY, on_error="skip")
+        client.projections.declare_table("github-counts", table_sql=COUNTS, event_handlers={">": COUNT}, events=[">"])
         with working(server, tmp_path) as worker:
             sender = Sender(server.url, events)
             sender.start()
@@ -164,7 +168,7 @@ def test_kills_at_random_instants_leave_the_states_that_a_fold_makes(
                     server.restart()
             sender.join(WAIT_S)
             assert not sender.is_alive()
-            for name in ("github-board", "github-activity"):
+            for name in ("github-board", "github-activity", "github-counts"):
                 client.projections.wait_for_event(name, sender.last_event_id, timeout_s=WAIT_S)
 
         told = recorded(client)
@@ -172,6 +176,8 @@ def test_kills_at_random_instants_leave_the_states_that_a_fold_makes(
         for name, expected in (("github-board", fold(board(), told)), ("github-activity", offline(told))):
             folded = {one: client.projections.state(name, partition=one) for one in client.projections.partitions(name)}
             assert {one: state for one, state in folded.items() if state is not None} == expected, name
+        counted = client.projections.rows("github-counts", limit=1_000)["rows"]
+        assert dict(counted) == Counter(one["name"] for one in told)
     server.check_history()
 
 

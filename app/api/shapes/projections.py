@@ -24,7 +24,7 @@ TimeoutMs = Annotated[int, Meta(ge=0, le=int(TIMEOUT_S_MAX * 1_000))]
 
 class ListProjectionsQuery(msgspec.Struct):
     status: Annotated[str, Meta(description="active, paused, rebuilding or error")] = ""
-    mode: Annotated[str, Meta(description="managed, external or declared")] = ""
+    mode: Annotated[str, Meta(description="managed, external, declared or sql")] = ""
 
 
 class ProjectionQuery(msgspec.Struct):
@@ -109,6 +109,8 @@ class ProjectionResponse(ProjectionSummary, kw_only=True):
     state: ProjectionStateShape | None
     rules: list[RuleShape] | UnsetType = UNSET
     initial: msgspec.Raw | UnsetType = UNSET
+    table_sql: Text = UNSET
+    event_handlers: dict[str, str] | UnsetType = UNSET
 
 
 class RegisteredProjectionResponse(ProjectionSummary, kw_only=True):
@@ -210,6 +212,8 @@ def whole(status: Status, state: State) -> ProjectionResponse:
         state=state_shown(state),
         rules=_rules(definition),
         initial=definition.initial if definition.mode == "declared" else UNSET,
+        table_sql=UNSET if definition.table is None else definition.table.create,
+        event_handlers=UNSET if definition.table is None else definition.table.handlers,
     )
 
 

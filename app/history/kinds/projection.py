@@ -17,9 +17,17 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     remove: tuple[str, ...] = ()
 
 
+class TableRules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a SQL projection does: `create` makes its table, and of `handlers`, by pattern, one statement writes it for
+    each event."""
+
+    create: str
+    handlers: dict[str, str]
+
+
 class ProjectionDefinition(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`mode` is managed, external or declared; `on_error` is stop or skip. `initial` and `rules` are those of a
-    declared one. A snapshot of a partition is kept about every `snapshot_every` events."""
+    """`mode` is managed, external, declared or sql; `on_error` is stop or skip. `initial` and `rules` are those of a
+    declared one, `table` is of a SQL one. A snapshot of a partition is kept about every `snapshot_every` events."""
 
     mode: str
     events: tuple[str, ...]
@@ -30,6 +38,7 @@ class ProjectionDefinition(msgspec.Struct, frozen=True, omit_defaults=True):
     rules: tuple[Rule, ...] = ()
     description: str = ""
     snapshot_every: int = 500
+    table: TableRules | None = None
 
 
 class ProjectionRegistered(Fact, frozen=True):

@@ -180,3 +180,19 @@ delete from projection_cursors
  where environment = :environment
    and name = :name
    and generation = :generation;
+
+-- name: note_projection_table :exec
+insert into projection_tables (environment, name, generation)
+values (:environment, :name, :generation)
+on conflict (environment, name, generation) do nothing;
+
+-- name: projection_tables :many
+select environment, name, generation
+  from projection_tables
+ order by environment, name, generation;
+
+-- name: forget_projection_table :exec
+delete from projection_tables
+ where environment = :environment
+   and name = :name
+   and generation = :generation;
