@@ -44,6 +44,7 @@ from app.rpc.ironflow_service import (
 from app.rpc.server import OPTIONS, WorkerService
 from app.rpc.worker import Conversation
 from app.runs.bulk import Bulk
+from app.runs.bundling import Bundling
 from app.runs.comparing import Comparing
 from app.runs.past import Past
 from app.runs.timeline import Timelines
@@ -197,6 +198,7 @@ def services_of(
         timelines=Timelines(node.storage),
         past=past,
         comparing=Comparing(node.storage, past),
+        bundling=Bundling(node.storage),
         engine=node.engine,
         bulk=Bulk(reader=node.runs, engine=node.engine, forks=node.forks),
         rewind=node.rewind,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from collections.abc import Sequence
 
 import falcon.asgi
@@ -11,6 +13,7 @@ from app.api.caller import environment_of
 from app.api.parameters import query_of
 from app.api.runs import whole_id
 from app.api.services import Answer, Operation, Route, Services
+from app.api.shapes.bundle import ExportQuery, archive, scrubbing_of
 from app.api.shapes.past import (
     AtQuery,
     StateQuery,
@@ -25,6 +28,8 @@ from app.api.shapes.past import (
 from app.history import moments
 from app.runs.past import step_meant
 from app.runs.timeline import Wanted
+
+ZIP = "application/zip"
 
 
 class Timeline:
@@ -72,6 +77,21 @@ class StepOutput:
         answer(resp, step_output_shown(moment.run.state.id, step_meant(moment.run, step)))
 
 
+class Export:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
+        services, environment = self._services, environment_of(req)
+        scrubbing = scrubbing_of(query_of(req, ExportQuery))
+        run_id = await whole_id(services, environment, run_id)
+        entries = await services.bundling.entries(environment, run_id, scrubbing)
+        made = functools.partial(archive, entries, scrubbing, now=services.clock.now_us(), version=services.version)
+        resp.data = await asyncio.to_thread(made)
+        resp.content_type = ZIP
+        resp.set_header("Content-Disposition", f'attachment; filename="{run_id}.zip"')
+
+
 async def position_of(services: Services, at: str, *, field: str = "at") -> int:
     """The position meant by one, or by a time. Raises InvalidArgument."""
     return await moments.position_of(services.storage, at, now=services.clock.now_us(), field=field)
@@ -97,8 +117,15 @@ def routes(services: Services) -> Sequence[Route]:
         query=AtQuery,
         permission="runs:read",
     )
+    export = Operation(
+        "A run as a bundle, to be read and debugged elsewhere: its entries with their digests, secrets scrubbed",
+        {200: Answer("a zip", bytes, media=ZIP), **missing, 413: "it has too many payloads"},
+        query=ExportQuery,
+        permission="runs:read",
+    )
     return [
         Route("/api/v1/runs/{run_id}/timeline", Timeline(services), {"GET": timeline}),
         Route("/api/v1/runs/{run_id}/state", State(services), {"GET": state}),
         Route("/api/v1/runs/{run_id}/steps/{step}/output", StepOutput(services), {"GET": output}),
+        Route("/api/v1/runs/{run_id}/export", Export(services), {"GET": export}),
     ]

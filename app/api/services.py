@@ -34,6 +34,7 @@ from app.ids import Ids
 from app.metrics import Metrics
 from app.projections.service import Projections
 from app.runs.bulk import Bulk
+from app.runs.bundling import Bundling
 from app.runs.comparing import Comparing
 from app.runs.engine import Engine
 from app.runs.forks import Forks
@@ -76,6 +77,7 @@ class Services:
     timelines: Timelines
     past: Past
     comparing: Comparing
+    bundling: Bundling
     engine: Engine
     bulk: Bulk
     rewind: Rewind

@@ -172,7 +172,7 @@ class _Fold:
 
     def apply(self, entry: Entry) -> None:
         run = self._run
-        for step in () if run is None else _touched(run, entry):
+        for step in () if run is None else touched(run, entry):
             if id(step) not in self._own:
                 copied = self.run.steps[step.step_id] = replace(step)
                 self._own.add(id(copied))
@@ -186,7 +186,7 @@ class _Fold:
         return shared
 
 
-def _touched(run: RunRecord, entry: Entry) -> Sequence[StepRecord]:
+def touched(run: RunRecord, entry: Entry) -> Sequence[StepRecord]:
     """The steps that the entry may change."""
     if entry.kind in _NO_STEP:
         return ()

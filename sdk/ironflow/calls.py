@@ -30,7 +30,7 @@ T = TypeVar("T")
 class Call:
     """One HTTP request; what is sent back into the operation is the decoded answer. `again` says whether it may be
     sent a second time when the first got no answer; statuses to `accept` are answers too. No `body` is none at all;
-    `content` is one that is not JSON."""
+    `content` is one that is not JSON; `binary` says that the answer is bytes, not JSON."""
 
     method: str
     path: str
@@ -41,6 +41,7 @@ class Call:
     accept: tuple[int, ...] = ()
     content: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    binary: bool = False
 
 
 Plan = Generator[Call, Any, T]

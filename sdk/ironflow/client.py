@@ -292,6 +292,8 @@ def _request(http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Reques
 
 def _answer(call: Call, response: httpx.Response, url: str) -> Any:
     """The decoded answer. Raises the error that it tells."""
+    if call.binary and response.is_success:
+        return response.content
     try:
         told = response.json() if response.content else {}
     except ValueError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from ironflow import calls, comparing, entities, groups, history, past, projections, rewind, schemas, topics
+from ironflow import bundle, calls, comparing, entities, groups, history, past, projections, rewind, schemas, topics
 from ironflow.calls import Json
 from ironflow.parts import AsyncPart, Awaited, Blocking, Part
 from ironflow.past import At, Record
@@ -34,6 +34,7 @@ class Runs(Part):
     diff = Blocking(comparing.diff)
     compare = Blocking(comparing.compare)
     last_good = Blocking(comparing.last_good)
+    export = Blocking(bundle.export)
 
     def timeline(
         self, run_id: str, *, after: int | None = None, at: At = None, step: str | None = None, kind: str | None = None
@@ -72,6 +73,7 @@ class AsyncRuns(AsyncPart):
     diff = Awaited(comparing.diff)
     compare = Awaited(comparing.compare)
     last_good = Awaited(comparing.last_good)
+    export = Awaited(bundle.export)
 
     async def timeline(
         self, run_id: str, *, after: int | None = None, at: At = None, step: str | None = None, kind: str | None = None

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from ironflow import AsyncClient, Client
+from ironflow.bundle import Bundle
 from ironflow.errors import NotFound
 from ironflow.past import Record, RunState
 from tests.api.test_pull_protocol import Puller, emit, run, step
@@ -172,3 +173,23 @@ def test_all_steps_of_a_long_run_come_with_its_state(
 
     assert [one.output for one in state.steps] == [*range(8)]
     assert state.steps_total == 8
+
+
+def test_a_run_is_exported_as_a_bundle(
+    http: httpx.Client, shared_server: ServerProcess, environment: str, run_id: str
+) -> None:
+    with Client(shared_server.url, environment=environment) as client:
+        bundle = Bundle(client.runs.export(run_id))
+        scrubbed = Bundle(client.runs.export(run_id, scrub=["n"], keep_secrets=True))
+        bare = Bundle(client.runs.export(run_id, payloads=False))
+
+        assert list(bundle.timeline()) == list(client.runs.timeline(run_id))
+        assert bundle.state() == client.runs.state(run_id)
+    assert (bundle.verified.hold, bundle.manifest["environment"]) == (9, environment)
+    assert (scrubbed.state().step("a").output, scrubbed.verified.scrubbed) == ({"n": "[scrubbed]"}, 1)
+    assert bare.state().step("a").output == "[scrubbed]"
+    answer = http.get(f"/api/v1/runs/{run_id}/export")
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert f'filename="{run_id}.zip"' in answer.headers["Content-Disposition"]
+    assert http.get(f"/api/v1/runs/{run_id}/export", params={"secrets": "x"}).json()["field"] == "secrets"
+    assert http.get("/api/v1/runs/run_0000000000000000000000000/export").status_code == 404

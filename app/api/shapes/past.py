@@ -227,10 +227,10 @@ def state_shown(moment: PastMoment, query: StateQuery, chosen: StepRecord | None
         "next": None if moment.next is None else record_shown(moment.next),
         "newest": place_shown(moment.newest),
         "behind": moment.behind,
-        "steps": [_step_shown(run.state.id, step, query.outputs) for step in page],
+        "steps": [step_state_shown(run.state.id, step, outputs=query.outputs) for step in page],
         "steps_total": len(run.steps),
         "next_steps_after": page[-1].sequence if page and len(steps) > len(page) else UNSET,
-        "waits": [_wait_shown(step_id, open_) for step_id, open_ in run.state.open.items()],
+        "waits": waits_shown(run),
         "children": _children(run),
     }
     return StateResponse(**told)
@@ -251,7 +251,7 @@ def step_output_shown(run_id: str, step: StepRecord) -> StepOutputResponse:
     )
 
 
-def _step_shown(run_id: str, step: StepRecord, outputs: bool) -> StepState:
+def step_state_shown(run_id: str, step: StepRecord, *, outputs: bool = True) -> StepState:
     told = _fields(step_shown(run_id, step))
     if not outputs:
         told["output"], told["input"] = None, UNSET
@@ -262,6 +262,10 @@ def _step_shown(run_id: str, step: StepRecord, outputs: bool) -> StepState:
         began_position=step.began_position,
         output_bytes=step.output_bytes,
     )
+
+
+def waits_shown(run: RunRecord) -> list[WaitState]:
+    return [_wait_shown(step_id, open_) for step_id, open_ in run.state.open.items()]
 
 
 def _wait_shown(step_id: str, open_: Open) -> WaitState:
