@@ -26,13 +26,13 @@ from app.history.kinds import (
 from app.runs import planning
 from app.runs.forgetting import COMPENSATION
 from app.runs.memo import Memo
-from app.runs.state import step_name
+from app.runs.state import Run, step_name
 from app.runs.steering import spellings
 
 
 class Prefix(NamedTuple):
     """What is carried over, with ids of the origin, and the position up to which that is. `types` are of all steps that
-    the origin had come to by then."""
+    the origin came to, by then or later."""
 
     origin_id: str
     position: int
@@ -40,8 +40,9 @@ class Prefix(NamedTuple):
     types: Mapping[str, str]
 
 
-def prefix(entries: Sequence[Entry], *, from_step: str = "") -> Prefix:
-    """What a fork takes over of these entries of its origin, the steps before `from_step` only. Raises StepNotFound."""
+def prefix(entries: Sequence[Entry], *, origin: Run, from_step: str = "") -> Prefix:
+    """What a fork takes over of these entries of its origin, the steps before `from_step` only; `origin` is what the
+    origin has become since. Raises StepNotFound."""
     run, memos = planning.folded(entries)
     memos.tell()
     memos.had_failed = True  # what was undone is to be done again, and nothing goes on undoing
@@ -55,9 +56,7 @@ def prefix(entries: Sequence[Entry], *, from_step: str = "") -> Prefix:
     memos.resume(found)
     origins = _origins(entries)
     steps = [_carried(memo, origins[memo.step_id]) for memo in memos.given(1) if memo.type != COMPENSATION]
-    types = {one: mark.type for one, mark in run.steps.items() if mark.type != COMPENSATION}
-    types.update((one, waits.fact.type) for one, waits in run.open.items())
-    return Prefix(run.id, entries[-1].position, steps, types)
+    return Prefix(run.id, entries[-1].position, steps, {**_types(run), **_types(origin)})
 
 
 def begun(prefix: Prefix, run_id: str, patches: Mapping[str, msgspec.Raw], reason: str) -> list[Fact]:
@@ -70,13 +69,19 @@ def begun(prefix: Prefix, run_id: str, patches: Mapping[str, msgspec.Raw], reaso
         found = next((one for one in prefix.types if given in spellings(one)), "")
         if not found:
             raise StepNotFound(
-                f"{prefix.origin_id} had not come to a step {given[:80]!r} by then",
+                f"{prefix.origin_id} has no step {given[:80]!r}",
                 field="patches",
-                hint="fork at a later position, or leave it out",
+                hint="`ironflow run steps` lists names and ids",
             )
         step_id = _rekeyed(found, prefix.origin_id, run_id)
         facts.append(StepPatched(step_id, step_name(step_id), output, reason, type=prefix.types[found]))
     return facts
+
+
+def _types(run: Run) -> Mapping[str, str]:
+    types = {one: mark.type for one, mark in run.steps.items() if mark.type != COMPENSATION}
+    types.update((one, waits.fact.type) for one, waits in run.open.items())
+    return types
 
 
 def _rekeyed(step_id: str, origin_id: str, run_id: str) -> str:

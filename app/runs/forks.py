@@ -146,7 +146,7 @@ class Forks:
         if wish.position < 0:
             prefix = forking.Prefix(source.run.id, 0, (), {})
         else:
-            prefix = forking.prefix(source.entries, from_step=wish.from_step)
+            prefix = forking.prefix(source.entries, origin=source.run, from_step=wish.from_step)
         begun = forking.begun(prefix, new_id, wish.patches, reason)
         origin = Origin(source.run.id, prefix.position)
         return self._created(environment, new_id, source, wish.input, origin, reason), begun
