@@ -65,14 +65,14 @@ def _apply_step(
             run.steps[fact.step_id] = mark("completed", fact.type)
             if fact.type not in AWAITED:
                 run.worked = run.worked or fact.type != COMPENSATION
-                return False
+                return run.status == "paused"
             if fact.event_id:
                 run.events.add(fact.event_id)
             return _resolved(run, fact.step_id)
         case StepFailed():
             run.steps.pop(fact.step_id, None)
             run.steps[fact.step_id] = mark("failed", fact.type)
-            return fact.type in AWAITED and _resolved(run, fact.step_id)
+            return (fact.type in AWAITED and _resolved(run, fact.step_id)) or run.status == "paused"
         case RunNoted():
             return False
         case StepSleeping() | StepWaiting() | StepInvoking():

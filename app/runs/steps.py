@@ -9,7 +9,11 @@ from app.runs.state import Run, held
 
 def decide_step(run: Run | None, fact: StepCompleted | StepFailed) -> list[Fact]:
     """The result of a step. One that is recorded already is not recorded again: the first report stands. A type that
-    contradicts the recorded one stops the run."""
+    contradicts the recorded one stops the run. What an execution did before it knew that the run was paused counts: it
+    would be done again otherwise."""
+    if run is not None and run.status == "paused" and run.execution_seq == fact.execution_seq and run.error is None:
+        unknown = run.settled(fact.step_id) is None and fact.step_id not in run.open
+        return [fact] if unknown else []
     run = held(run, fact.execution_seq)
     recorded = run.settled(fact.step_id)
     if recorded is not None:

@@ -130,3 +130,18 @@ def test_a_message_is_published_in_binary_too(http: httpx.Client) -> None:
     answer = http.post(f"{PUBSUB}/Publish", content=request.SerializeToString(), headers=headers)
 
     assert pubsub_pb2.PublishResponse.FromString(answer.content).sequence > 0
+
+
+def test_what_was_done_before_the_pause_was_known_counts(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    http.post(f"/api/v1/runs/{run_id}/pause")
+
+    together = [step(job, "a", 1), step(job, "b", 2), step(job, "c", 3)]
+    assert worker.report(job, "progress", steps=together).status_code == 200
+
+    paused = run(http, run_id, wait=10)
+    assert (paused["status"], [one["name"] for one in steps_of(http, run_id)]) == ("paused", ["a", "b", "c"])
+    assert worker.report(job, "completed", output=1).status_code == 409
+    http.post(f"/api/v1/runs/{run_id}/resume")
+    assert [one["output"] for one in worker.job()["completed_steps"]] == [1, 2, 3]
