@@ -35,7 +35,7 @@ ui: static/dist/index.html ## build the dashboard into static/dist (make ui ARGS
 
 # What npm installs is pinned by package-lock.json, and none of it may run scripts of its own.
 static/node_modules/.ready: static/package.json static/package-lock.json
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null || { echo "Node 20 or newer is needed to build the dashboard, with npm" >&2; exit 1; }
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null || { echo "Node 20 or newer is needed to build the dashboard, with npm" >&2; exit 1; }
 	cd static && npm ci --silent --ignore-scripts
 	@touch $@
 
