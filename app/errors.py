@@ -100,6 +100,12 @@ class PermissionDenied(IronflowError):
     connect = "permission_denied"
 
 
+class CsrfRefused(PermissionDenied):
+    """A request that changes something came with the cookie of a session, and without the session's CSRF token."""
+
+    code = "CSRF_REFUSED"
+
+
 class NotFound(IronflowError):
     """There is nothing of that name."""
 
@@ -235,6 +241,18 @@ class DeadLetterNotFound(NotFound):
     """The group has no such dead letter."""
 
     code = "DEAD_LETTER_NOT_FOUND"
+
+
+class EnvironmentNotFound(NotFound):
+    """There is no such environment, or the caller may not know of it."""
+
+    code = "ENVIRONMENT_NOT_FOUND"
+
+
+class IdentityNotFound(NotFound):
+    """No API key, user, role, organization or project has that id, as far as the caller may know."""
+
+    code = "IDENTITY_NOT_FOUND"
 
 
 class MethodNotAllowed(IronflowError):
@@ -381,6 +399,17 @@ class ResourceExhausted(IronflowError):
     status = 429
     connect = "resource_exhausted"
     retryable = True
+    retry_after_s: int = 1
+
+
+class RateLimited(ResourceExhausted):
+    """Too many requests in too short a time."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, retry_after_s: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint or f"try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
 
 
 class Unimplemented(IronflowError):

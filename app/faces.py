@@ -9,9 +9,11 @@ from typing import Any
 import grpc
 
 from app import resources
+from app.access.limits import RateLimits
 from app.api import http
 from app.api.browsers import Browsers
 from app.api.connect_streams import ConnectStreams
+from app.api.door import Door
 from app.api.rsgi import Front
 from app.api.services import Services
 from app.api.short import ShortWay
@@ -28,7 +30,6 @@ from app.history.live import Live
 from app.history.sql import Sql
 from app.metrics import Metrics
 from app.node import Node
-from app.rpc import metadata
 from app.rpc.conversations import Conversations
 from app.rpc.decoding import Decoding
 from app.rpc.ironflow_service import (
@@ -104,8 +105,9 @@ class Faces:
             metrics=self._metrics,
             problems=self._problems,
             grpc_address=self._grpc_address,
+            door=self._door(),
         )
-        workers = WorkerService(self._conversations, metadata.environment_of)
+        workers = WorkerService(self._conversations, self._services.door)
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(workers, server)
         ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(
             IronflowService(self._services, stops=self._stops), server
@@ -148,6 +150,11 @@ class Faces:
         settings = self._settings
         return Browsers(allowed=settings.origins, dev=settings.dev, local_only=settings.is_local)
 
+    def _door(self) -> Door:
+        settings, node = self._settings, self._node
+        limits = RateLimits(node.clock, per_key=settings.rate_limit_key, per_org=settings.rate_limit_org)
+        return Door(node.access, limits, required=not settings.dev)
+
     def _converse(self, environment: str) -> Conversation:
         node = self._node
         return Conversation(
@@ -175,7 +182,7 @@ class Faces:
 
 
 def services_of(
-    node: Node, *, bus: Bus, live: Live, metrics: Metrics, problems: Mapping[str, str], grpc_address: str
+    node: Node, *, bus: Bus, live: Live, metrics: Metrics, problems: Mapping[str, str], grpc_address: str, door: Door
 ) -> Services:
     """What the resources of both faces are given."""
     past = Past(node.storage)
@@ -226,6 +233,7 @@ def services_of(
         metrics=metrics,
         version=resources.VERSION,
         grpc_address=grpc_address,
-        auth_required=False,
+        access=node.access,
+        door=door,
         problems=lambda: {**problems, **({"nodes": told} if (told := node.nodes.problem) else {})},
     )

@@ -92,6 +92,27 @@ class Ids:
     def redaction(self) -> str:
         return self._next("red_")
 
+    def api_key(self) -> str:
+        return self._next("ak_")
+
+    def user(self) -> str:
+        return self._next("usr_")
+
+    def session(self) -> str:
+        return self._next("ses_")
+
+    def role(self) -> str:
+        return self._next("role_")
+
+    def org(self) -> str:
+        return self._next("org_")
+
+    def project(self) -> str:
+        return self._next("proj_")
+
+    def environment(self) -> str:
+        return self._next("env_")
+
     def request(self) -> str:
         return self._next("req_")
 

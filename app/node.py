@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from app.access.access import Access
+from app.access.nouns import nouns as identity_nouns
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.nodes import Nodes
@@ -87,6 +89,7 @@ def nouns() -> Sequence[Noun]:
         DeadLetterNoun(),
         ProjectionNoun(),
         RedactionNoun(),
+        *identity_nouns(),
     )
 
 
@@ -217,6 +220,9 @@ class Node:
 
         self.projections = Projections(storage=storage, committer=self.committer, tail=self.tail, clock=clock)
         self.runners = Runners(self.projections, {"declared": DeclaredRunner, "sql": TableRunner})
+        self.access = Access(
+            storage=storage, committer=self.committer, fold=self.fold, tail=self.tail, ids=ids, clock=clock
+        )
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
@@ -225,6 +231,7 @@ class Node:
         await self.functions.start()
         await self.schemas.start()
         await self.groups.start()
+        await self.access.start()
         await self.projections.start()
         await self.timers.start()
         await self.expiry.start()
@@ -243,6 +250,7 @@ class Node:
                 ("functions", self.functions.run),
                 ("schemas", self.schemas.run),
                 ("groups", self.groups.run),
+                ("access", self.access.run),
                 ("projections", self.projections.registry.run),
                 ("projection-feed", self.projections.feed.run),
                 ("projection-runners", self.runners.run),

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from app import logs, resources
+from app.access.bootstrap import FILE as KEY_FILE
+from app.access.bootstrap import key_of, sign_in_link
 from app.bus.nats_server import Child, NatsServer
 from app.bus.nats_server import spawn as spawn_nats
 from app.cancelling import end
@@ -55,8 +57,8 @@ GC_THRESHOLD = 50_000
 """Objects between two looks for cycles: what a batch makes is freed by its counts, and looking costs a tenth."""
 SWITCH_INTERVAL_S = 0.002
 
-Ready = Callable[[str, str], None]
-"""Told the URL and the gRPC address when everything is up."""
+Ready = Callable[[str, str, str], None]
+"""Told the URL, the gRPC address and a sign-in link, "" if there is none, when everything is up."""
 
 Rsgi = Callable[[Any, Any], Awaitable[None]]
 
@@ -155,17 +157,18 @@ class _Server:
 
             faces = Faces(node=node, bus=bus, settings=self._settings, metrics=self._metrics, problems=self._problems)
             running.append(tasks.create_task(faces.live.run(), name="live"))
+            key = await self._first_key(node)
             grpc_address = await faces.start_grpc()
             own_ports.add(int(grpc_address.rpartition(":")[2]))
             self._gate.open(faces.http())
             url = f"http://{_host(self._listening)}"
-            discovery = self._announce(url, grpc_address)
+            discovery = self._announce(url, grpc_address, key)
             node.nodes.move(url)
             self._problems.pop("server")
             gc.collect()
             gc.freeze()
             gc.set_threshold(GC_THRESHOLD, 20, 50)
-            ready(url, grpc_address)
+            ready(url, grpc_address, "" if self._settings.dev else sign_in_link(node.access, url))
             try:
                 await self._stop.wait()
             finally:
@@ -175,6 +178,7 @@ class _Server:
                 await node.push.drain(STOP_TIMEOUT_S / 2)
                 await faces.stop(STOP_TIMEOUT_S)
                 await _drain(node)
+                await node.access.write_uses()
                 await end(*running)
                 await node.nodes.leave()
 
@@ -203,10 +207,26 @@ class _Server:
         path.write_text(f"{node_id}\n", "utf-8")
         return last
 
-    def _announce(self, url: str, grpc_address: str) -> Path:
-        """Write the file by which local clients find the server."""
+    async def _first_key(self, node: Node) -> str:
+        """The key that local clients use; "" if nobody is asked for one. Raises KeyFileUnreadable."""
+        if self._settings.dev:
+            log.warning("nobody is asked who they are (--dev): for development on this machine only")
+            return ""
+        given = self._settings.bootstrap_key_file
+        return await key_of(node.access, Path(given) if given else self._data_dir / KEY_FILE)
+
+    def _announce(self, url: str, grpc_address: str, key: str) -> Path:
+        """Write the file by which local clients find the server, and the key that lets them in."""
         path = self._data_dir / DISCOVERY_FILE
-        told = {"version": 1, "url": url, "grpc_address": grpc_address, "environment": "default", "pid": os.getpid()}
+        told: dict[str, Any] = {
+            "version": 1,
+            "url": url,
+            "grpc_address": grpc_address,
+            "environment": "default",
+            "pid": os.getpid(),
+        }
+        if key:
+            told["api_key"] = key
         scratch = path.with_suffix(".tmp")
         with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(told, file)

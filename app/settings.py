@@ -42,6 +42,9 @@ class Settings:
     master_key_file: str = ""
     dev: bool = False
     insecure: bool = False
+    bootstrap_key_file: str = ""
+    rate_limit_key: int = 0
+    rate_limit_org: int = 0
     always_replay: bool = False
     allow_origin: str = ""
     push_allow: str = ""
@@ -93,8 +96,22 @@ SETTINGS = (
     Setting("nats_url", "nats.url", "NATS server to use instead of our own."),
     Setting("nats_port", "nats.port", "Port of our own NATS server, on this machine only; 0 takes a free one."),
     Setting("master_key_file", "auth.masterKeyFile", "Key that encrypts secrets; else one is made in the data folder."),
-    Setting("dev", "dev", "For development on this machine only."),
-    Setting("insecure", "insecure", "Allow listening beyond this machine, where there is no authentication yet."),
+    Setting("dev", "dev", "For development on this machine only: nobody is asked who they are."),
+    Setting("insecure", "insecure", "Allow listening beyond this machine without TLS: keys travel in the clear."),
+    Setting(
+        "bootstrap_key_file",
+        "auth.bootstrapKeyFile",
+        "File of the first key, made at the first start; else it is in the data folder.",
+    ),
+    Setting(
+        "rate_limit_key", "limits.perKey", "Requests a second that a key may make; 0 is no limit.", span=(0, 1_000_000)
+    ),
+    Setting(
+        "rate_limit_org",
+        "limits.perOrganization",
+        "Requests a second that all keys of an organization may make together; 0 is no limit.",
+        span=(0, 1_000_000),
+    ),
     Setting(
         "always_replay",
         "alwaysReplay",
@@ -151,14 +168,15 @@ def resolve(
             raise SettingsError(
                 f"allow_origin {origin!r} is not an origin", hint="such as https://app.example.com, several with commas"
             )
-    if not settings.is_local and not settings.insecure:
-        raise SettingsError(
-            f"host {settings.host} is reachable from other machines, and there is no authentication yet",
-            hint="listen on 127.0.0.1, or add --insecure if the network is private",
-        )
     if settings.dev and not settings.is_local:
         raise SettingsError(
-            f"--dev listens on this machine only, not on {settings.host}", hint="leave --dev or --host out"
+            f"--dev asks nobody who they are, and host {settings.host} is reachable from other machines",
+            hint="leave --dev or --host out",
+        )
+    if not settings.is_local and not settings.insecure:
+        raise SettingsError(
+            f"host {settings.host} is reachable from other machines, and keys would travel in the clear",
+            hint="listen on 127.0.0.1, or add --insecure if the network is private or a proxy in front does TLS",
         )
     return settings
 

@@ -342,6 +342,23 @@ class DeadLetterRow(NamedTuple):
     position: int
 
 
+class IdentityRow(NamedTuple):
+    """`content` is JSON text: all that it is."""
+
+    org: str
+    noun: str
+    id: str
+    content: str
+    created_at: int
+    updated_at: int
+    position: int
+
+
+class KeyUse(NamedTuple):
+    key_id: str
+    used_at: int
+
+
 Record = (
     EntryRecord
     | RedactedRow
@@ -367,6 +384,8 @@ Record = (
     | ProjectionRow
     | ProjectionStateRow
     | ProjectionSnapshotRow
+    | IdentityRow
+    | KeyUse
 )
 
 

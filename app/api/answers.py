@@ -151,7 +151,7 @@ async def on_error(
     if isinstance(error, falcon.HTTPError) and error.headers:
         resp.set_headers(error.headers)  # Allow, with 405
     if told.status == 429:
-        resp.set_header("Retry-After", "1")
+        resp.set_header("Retry-After", str(getattr(told, "retry_after_s", 1)))
 
 
 def _of_falcon(req: falcon.asgi.Request, error: falcon.HTTPError) -> IronflowError:

@@ -49,11 +49,14 @@ def shown(endpoint: Endpoint) -> BreakerState:
 
 def routes(services: Services) -> Sequence[Route]:
     listing = Operation(
-        "Every push function's endpoint with its circuit breaker", {200: Answer("breakers", list[BreakerState])}
+        "Every push function's endpoint with its circuit breaker",
+        {200: Answer("breakers", list[BreakerState])},
+        permission="functions:read",
     )
     reset = Operation(
         "Close a circuit breaker, by its key or by the id of its function",
         {200: Answer("the breaker", BreakerState), 404: "there is none"},
+        permission="breakers:manage",
     )
     return [
         Route("/api/v1/circuit-breakers", Breakers(services), {"GET": listing}),

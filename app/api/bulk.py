@@ -111,6 +111,7 @@ def routes(services: Services) -> Sequence[Route]:
                         {"function_id": "ship-order", "status": chosen, "since": "1h", "dry_run": True},
                         required=False,
                     ),
+                    permission=f"runs:{verb}",
                 )
             },
         )

@@ -8,59 +8,67 @@ from typing import NamedTuple
 
 import falcon.asgi
 
-from app import ids, patterns
+from app import ids
+from app.access.actor import Actor
+from app.access.credentials import ANONYMOUS
+from app.access.live import Grant
 from app.errors import InvalidArgument
 
 ENVIRONMENT_HEADERS = ("X-Ironflow-Environment-ID", "X-Ironflow-Environment")
 RUN_HEADER = "X-Ironflow-Run-ID"
-DEFAULT_ENVIRONMENT = "default"
 
 Header = Callable[[str], str | None]
 """The value of a header by its name, in any case."""
 
 
 class Caller(NamedTuple):
-    """`actor` is who asks: nobody is known yet. `run_id` is the run within which the call was made, or ""."""
+    """`actor` is the id of who asks, "" if nobody was asked who they are; `who` is all that is known of them, `grant`
+    what they were admitted for. `run_id` is the run within which the call was made, or ""."""
 
     environment: str
     actor: str = ""
     run_id: str = ""
+    who: Actor = ANONYMOUS
+    grant: Grant | None = None
+
+    def about(self, resource: str) -> None:
+        """Returns if the caller may do what it was admitted for to this too, which only the body named. Raises
+        PermissionDenied."""
+        if self.grant is not None and self.grant.authorizer.guards:
+            self.also(self.grant.action, resource)
+
+    def also(self, action: str, resource: str) -> None:
+        """Returns if the caller may do that as well. Raises PermissionDenied."""
+        grant = self.grant
+        if grant is not None:
+            grant.authorizer.allow(
+                self.who, action, resource, self.environment, method=grant.method, address=grant.address
+            )
 
 
-def caller(header: Header) -> Caller:
-    """Raises InvalidArgument naming the header or the environment."""
-    return Caller(environment(header), run_id=_run_id(header(RUN_HEADER) or ""))
-
-
-def environment(header: Header) -> str:
-    """The environment that the call names, or the default. Raises InvalidArgument."""
+def named_environment(header: Header) -> str:
+    """The environment that the call names, by id or name; "" if it names none."""
     for name in ENVIRONMENT_HEADERS:
         named = header(name)
         if named:
-            return _environment(named)
-    return DEFAULT_ENVIRONMENT
+            return named
+    return ""
 
 
-def caller_of(req: falcon.asgi.Request) -> Caller:
-    return caller(req.get_header)
-
-
-def environment_of(req: falcon.asgi.Request) -> str:
-    return environment(req.get_header)
-
-
-def _environment(named: str) -> str:
-    if named in (DEFAULT_ENVIRONMENT, "env_default"):
-        return DEFAULT_ENVIRONMENT
-    if "." in named or "/" in named:
-        raise InvalidArgument(f"environment {named[:80]!r} has a dot or a slash", field="environment")
-    patterns.validate_name(named, field="environment")
-    return named
-
-
-def _run_id(named: str) -> str:
-    if named and not ids.valid("run", named):
+def run_of(named: str) -> str:
+    """The id of the run that the call is made in. Raises InvalidArgument."""
+    if not ids.valid("run", named):
         raise InvalidArgument(
             f"{named[:80]!r} is not the id of a run", field=RUN_HEADER, hint="leave it out when outside a run"
         )
     return named
+
+
+def caller_of(req: falcon.asgi.Request) -> Caller:
+    """Who the door admitted."""
+    caller: Caller = req.context.caller
+    return caller
+
+
+def environment_of(req: falcon.asgi.Request) -> str:
+    return caller_of(req).environment

@@ -157,7 +157,7 @@ def routes(services: Services) -> Sequence[Route]:
         Route(
             f"/api/v1/capacity/{name}",
             Listing(services, read),
-            {"GET": Operation(summary, {200: Answer("a list", kind)}, query=CapacityQuery)},
+            {"GET": Operation(summary, {200: Answer("a list", kind)}, query=CapacityQuery, permission="capacity:read")},
         )
         for name, (read, kind, summary) in _LISTS.items()
     ]

@@ -213,22 +213,30 @@ def routes(services: Services) -> Sequence[Route]:
     written = Answer("its revision", ConfigSetResult, headers=tag)
     document = {
         "GET": Operation(
-            "A document", {200: Answer("the document", ConfigResponse, headers=tag), **missing}, query=GetConfigQuery
+            "A document",
+            {200: Answer("the document", ConfigResponse, headers=tag), **missing},
+            query=GetConfigQuery,
+            permission="config:read",
         ),
         "POST": Operation(
             "Set a document",
             {200: written, 400: "not an object", **condition},
             body=Body(dict[str, Any], {"theme": "dark", "limits": {"orders": 10}}),
             headers=CONDITIONS,
+            permission="config:write",
         ),
         "PATCH": Operation(
             "Merge members into a document, or make it",
             {200: written, **condition},
             body=Body(dict[str, Any], {"theme": "light"}),
             headers=CONDITIONS,
+            permission="config:write",
         ),
         "DELETE": Operation(
-            "Delete a document; a missing one is no error", {204: "it is gone", **condition}, headers=CONDITIONS
+            "Delete a document; a missing one is no error",
+            {204: "it is gone", **condition},
+            headers=CONDITIONS,
+            permission="config:write",
         ),
     }
     listing = {
@@ -236,6 +244,7 @@ def routes(services: Services) -> Sequence[Route]:
             "Every document, by name",
             {200: Answer("names and revisions", ListConfigsResponse)},
             query=ListConfigsQuery,
+            permission="config:read",
         )
     }
     revisions = {
@@ -243,6 +252,7 @@ def routes(services: Services) -> Sequence[Route]:
             "Revisions, newest first",
             {200: Answer("revisions", ListConfigRevisionsResponse), **missing},
             query=ListConfigRevisionsQuery,
+            permission="config:read",
         )
     }
     difference = {
@@ -250,6 +260,7 @@ def routes(services: Services) -> Sequence[Route]:
             "What changed between two revisions",
             {200: Answer("changes", DiffConfigResponse), **missing},
             query=DiffConfigQuery,
+            permission="config:read",
         )
     }
     restore = {
@@ -258,6 +269,7 @@ def routes(services: Services) -> Sequence[Route]:
             {200: written, **missing, **condition},
             body=Body(RestoreBody, {"revision": 1}),
             headers=CONDITIONS,
+            permission="config:write",
         )
     }
     watch = {
@@ -266,6 +278,7 @@ def routes(services: Services) -> Sequence[Route]:
             {200: Answer("a stream of updates, each with its position as id", ConfigUpdate, "text/event-stream")},
             query=FollowQuery,
             headers=FOLLOWING,
+            permission="config:read",
         )
     }
     base = "/api/v1/config"

@@ -14,9 +14,9 @@ import msgspec
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
-from app.api import connect_json, projections_json, rewind_json, streams_json
+from app.api import connect_json, projections_json, rewind_json, streams_json, subject
 from app.api.answers import JSON, answer, body_of, decoded, error_of, media_type, note
-from app.api.caller import Caller, caller_of
+from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import InvalidArgument, MethodNotAllowed, Unimplemented
 from app.rpc.tables import TABLES
@@ -39,10 +39,12 @@ def sink(services: Services) -> Callable[..., Awaitable[None]]:
         try:
             if req.method != "POST":
                 raise MethodNotAllowed(f"{req.path} takes POST only")
-            caller = caller_of(req)
+            call = f"{service}/{method}"
+            caller = services.door.admit_call(req.get_header, call, subject.of_call(call), address=req.remote_addr)
             body = await body_of(req, types=(JSON, PROTO))
             binary = media_type(req) == PROTO
             if not binary and (operation := JSON_METHODS.get((service, method))) is not None:
+                subject.check_body(caller, body)
                 answer(resp, await operation(services, caller, body or b"{}"))
                 return
             await _by_message(services, caller, service, method, body, binary, resp)
@@ -68,12 +70,13 @@ async def _by_message(
     if method not in table:
         raise Unimplemented(f"{service}/{method} is not implemented", hint="see /api/v1/capabilities")
     kind, operation = table[method]
+    request = _parsed_proto(kind, body) if binary else _parsed_json(kind, body)
+    caller.about(subject.of_message(f"{service}/{method}", request))
+    reply = await operation(services, caller, request)
     if binary:
-        reply = await operation(services, caller, _parsed_proto(kind, body))
         resp.content_type = PROTO
         resp.data = reply.SerializeToString()
     else:
-        reply = await operation(services, caller, _parsed_json(kind, body))
         answer(resp, connect_json.message_shown(reply, snake=service in SNAKE_CASE))
 
 

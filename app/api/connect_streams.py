@@ -20,10 +20,10 @@ from google.protobuf.message import DecodeError, Message
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
-from app.api import connect, envelopes
+from app.api import connect, envelopes, subject
 from app.api.answers import JSON, encode, note
 from app.api.browsers import Browsers
-from app.api.caller import Caller, caller, environment
+from app.api.caller import Caller
 from app.api.services import Services
 from app.api.shapes.subscriptions import connect_event
 from app.bus.members import Member
@@ -39,6 +39,8 @@ MEMBER_PATH = "/ironflow.v1.PubSubService/SubscribeBidirectional"
 JOIN_PATH = "/ironflow.v1.PubSubService/JoinConsumerGroup"
 PROJECTED_PATH = "/ironflow.v1.ProjectionService/StreamProjectionEvents"
 CATCH_UP_PATH = "/ironflow.v1.ProjectionService/WaitProjectionCatchupStream"
+PATHS = (SUBSCRIBE_PATH, JOIN_PATH, PROJECTED_PATH, CATCH_UP_PATH)
+"""Of those that are one request and a stream of answers."""
 PROTO = "application/connect+proto"
 CONNECT_JSON = "application/connect+json"
 _BROWSERS = ("origin", "sec-fetch-site")
@@ -47,7 +49,7 @@ _BOTH_WAYS = (WORKER_PATH, MEMBER_PATH)
 M = TypeVar("M", bound=Message)
 V = TypeVar("V")
 
-Call = Callable[[Scope, Any, Any], Awaitable[None]]
+Call = Callable[[Caller, Scope, Any, Any], Awaitable[None]]
 Batches = Callable[[Services, Caller, M], AsyncGenerator[Sequence[Message], None]]
 
 
@@ -92,7 +94,11 @@ class ConnectStreams:
     async def _end_of(self, scope: Scope, protocol: Any, told: Any) -> bytes:
         """The last frame, once the call is over; nothing for a caller who is gone."""
         try:
-            await self._calls[scope.path](scope, protocol, told)
+            call = scope.path.removeprefix("/ironflow.v1.")
+            address = scope.client.rpartition(":")[0].strip("[]")
+            who = self._services.door.admit_call(_header(scope), call, subject.of_call(call), address=address)
+            with self._services.door.live.going(who.grant):
+                await self._calls[scope.path](who, scope, protocol, told)
         except ProtocolClosed:
             return b""
         except Exception as failed:  # noqa: BLE001 - whatever it is, the caller is told
@@ -110,24 +116,24 @@ class ConnectStreams:
             return [], envelopes.ending(refused)
         return [("access-control-allow-origin", origin), ("vary", "Origin")] if origin else [], b""
 
-    async def _converse(self, scope: Scope, protocol: Any, told: Any) -> None:
+    async def _converse(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         requests = _messages(worker_pb2.WorkerMessage, protocol, _encoding(scope))
-        async with aclosing(self._conversations.converse(environment(scope.headers.get), requests)) as messages:
+        async with aclosing(self._conversations.converse(who.environment, requests)) as messages:
             async for message in messages:
                 await told.send_bytes(envelopes.framed(message.SerializeToString()))
 
-    async def _member(self, scope: Scope, protocol: Any, told: Any) -> None:
+    async def _member(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         requests = _messages(pubsub_pb2.SubscribeBidirectionalRequest, protocol, _encoding(scope))
-        who = environment(scope.headers.get)
-        async with aclosing(group_streams.converse(self._services, who, requests)) as messages:
+        async with aclosing(group_streams.converse(self._services, who.environment, requests)) as messages:
             async for message in messages:
                 await told.send_bytes(envelopes.framed(message.SerializeToString()))
 
-    async def _join(self, scope: Scope, protocol: Any, told: Any) -> None:
+    async def _join(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         json = _type(scope) == CONNECT_JSON
         request = await _request(pubsub_pb2.JoinConsumerGroupRequest, protocol, _encoding(scope), json=json)
-        who = environment(scope.headers.get)
-        await self._deliver(protocol, told, *group_streams.joined(self._services, who, request), json=json)
+        who.about(f"group/{request.group_name}")
+        joined = group_streams.joined(self._services, who.environment, request)
+        await self._deliver(protocol, told, *joined, json=json)
 
     async def _deliver(self, protocol: Any, told: Any, member: Member, auto: bool, *, json: bool) -> None:
         """What a member gets, until it or the server goes."""
@@ -141,13 +147,16 @@ class ConnectStreams:
         finally:
             gone.cancel()
 
-    async def _push(self, kind: type[M], batches_of: Batches[M], scope: Scope, protocol: Any, told: Any) -> None:
+    async def _push(
+        self, kind: type[M], batches_of: Batches[M], who: Caller, scope: Scope, protocol: Any, told: Any
+    ) -> None:
         """Batches of messages that answer one request, until they end or the caller is gone."""
         json = _type(scope) == CONNECT_JSON
         request = await _request(kind, protocol, _encoding(scope), json=json)
+        who.about(subject.of_message(scope.path.removeprefix("/ironflow.v1."), request))
         gone = asyncio.ensure_future(protocol.client_disconnect())
         try:
-            async with aclosing(batches_of(self._services, caller(scope.headers.get), request)) as batches:
+            async with aclosing(batches_of(self._services, who, request)) as batches:
                 while (batch := await _unless(gone, anext(batches, None))) is not None:
                     parts = [MessageToJson(one, indent=None).encode() if json else _raw(one) for one in batch]
                     if parts:
@@ -155,10 +164,10 @@ class ConnectStreams:
         finally:
             gone.cancel()
 
-    async def _subscribe(self, scope: Scope, protocol: Any, told: Any) -> None:
-        who = caller(scope.headers.get)
+    async def _subscribe(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         json = _type(scope) == CONNECT_JSON
         request = await _request(pubsub_pb2.SubscribeRequest, protocol, _encoding(scope), json=json)
+        who.about(f"event/{request.pattern or '*'}")
         if request.options.consumer_group:
             await self._deliver(protocol, told, *subscribe.member_of(self._services, who, request), json=json)
             return

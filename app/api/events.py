@@ -248,12 +248,22 @@ def routes(services: Services) -> Sequence[Route]:
             409: "the idempotency key was used for another event",
         },
         body=Body((EventBody, list[EventBody], EventsBody), event),
+        permission="events:emit",
     )
     listing = Operation(
-        "Events, newest first", {200: Answer("a page of events", ListEventsResponse)}, query=ListEventsQuery
+        "Events, newest first",
+        {200: Answer("a page of events", ListEventsResponse)},
+        query=ListEventsQuery,
+        permission="events:read",
     )
-    one = Operation("One event", {200: Answer("the event", EventResponse), 404: "there is none"})
-    names = Operation("Names of the newest events, with counts", {200: Answer("names", ListEventNamesResponse)})
+    one = Operation(
+        "One event", {200: Answer("the event", EventResponse), 404: "there is none"}, permission="events:read"
+    )
+    names = Operation(
+        "Names of the newest events, with counts",
+        {200: Answer("names", ListEventNamesResponse)},
+        permission="events:read",
+    )
     return [
         Route("/api/v1/events", Events(services), {"POST": emit, "GET": listing}),
         Route("/api/v1/events/names", EventNames(services), {"GET": names}),

@@ -159,31 +159,45 @@ def routes(services: Services) -> Sequence[Route]:
     missing: Mapping[int, str] = {404: "there is none"}
     function = Answer("the function", FunctionResponse)
     listing = Operation(
-        "Every function, by id", {200: Answer("functions", ListFunctionsResponse)}, query=ListFunctionsQuery
+        "Every function, by id",
+        {200: Answer("functions", ListFunctionsResponse)},
+        query=ListFunctionsQuery,
+        permission="functions:list",
     )
     one = Operation(
-        "One function, with its next tick; now, or as it was", {200: function, **missing}, query=GetFunctionQuery
+        "One function, with its next tick; now, or as it was",
+        {200: function, **missing},
+        query=GetFunctionQuery,
+        permission="functions:read",
     )
     deletion = Operation(
         "Delete a function; its runs and its history stay",
         {200: Answer("deleted", DeletedFunctionResponse), **missing},
         query=DeleteFunctionQuery,
+        permission="functions:manage",
     )
     versions = Operation(
         "Changes of a function, newest first",
         {200: Answer("a page of versions", ListVersionsResponse), **missing},
         query=ListVersionsQuery,
+        permission="functions:read",
     )
-    version = Operation("A function as a change left it", {200: Answer("the version", VersionResponse), **missing})
+    version = Operation(
+        "A function as a change left it",
+        {200: Answer("the version", VersionResponse), **missing},
+        permission="functions:read",
+    )
     difference = Operation(
         "What differs between two versions",
         {200: Answer("changes by path", DiffFunctionResponse), **missing},
         query=DiffFunctionQuery,
+        permission="functions:read",
     )
     back = Operation(
         "Register the content of an earlier version again",
         {200: function, 412: "it has that content already", **missing},
         body=Body(RollbackBody, {"version": 1, "reason": "the new one loses orders"}),
+        permission="functions:manage",
     )
     verbs = {
         "pause": "Stop handing out runs of a function; they wait",
@@ -202,7 +216,7 @@ def routes(services: Services) -> Sequence[Route]:
             Route(
                 f"{path}/{verb}",
                 Status(services, verb),
-                {"POST": Operation(summary, {200: function, **missing}, body=why)},
+                {"POST": Operation(summary, {200: function, **missing}, body=why, permission="functions:manage")},
             )
             for verb, summary in verbs.items()
         ),

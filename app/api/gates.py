@@ -90,11 +90,16 @@ def _key(text: str) -> str:
 def routes(services: Services) -> Sequence[Route]:
     made: list[Route] = []
     for option, path, what in (("debounce", "debounce", "Debounced events"), ("batch", "batches", "Batches")):
-        listing = Operation(f"{what} that wait, next to fire first", {200: Answer("a list", list[GateEntry])})
+        listing = Operation(
+            f"{what} that wait, next to fire first",
+            {200: Answer("a list", list[GateEntry])},
+            permission="functions:read",
+        )
         drop = Operation(
             f"{what}: drop what waits at a key (base64url without padding, - for none)",
             {200: Answer("how many events were dropped", DroppedResponse), 404: "nothing waits there"},
             query=DropEntryQuery,
+            permission="functions:manage",
         )
         made += [
             Route(f"/api/v1/{path}/entries", Entries(services, option), {"GET": listing}),

@@ -239,36 +239,57 @@ def routes(services: Services) -> Sequence[Route]:
     one = Answer("the group", GroupResponse)
     example: dict[str, Any] = {"name": "billing", "pattern": "order.>", "max_redeliveries": 5}
     listing = {
-        "GET": Operation("Every consumer group, by name", {200: Answer("groups", ListGroupsResponse)}),
+        "GET": Operation(
+            "Every consumer group, by name", {200: Answer("groups", ListGroupsResponse)}, permission="groups:read"
+        ),
         "POST": Operation(
             "Create a consumer group",
             {201: one, 400: "a setting will not do", 409: "there is one of that name"},
             body=Body(CreateGroupBody, example),
+            permission="groups:manage",
         ),
     }
     single = {
-        "GET": Operation("A consumer group", {200: one, **missing}),
+        "GET": Operation("A consumer group", {200: one, **missing}, permission="groups:read"),
         "PATCH": Operation(
-            "Change a consumer group", {200: one, **missing}, body=Body(UpdateGroupBody, {"max_inflight": 200})
+            "Change a consumer group",
+            {200: one, **missing},
+            body=Body(UpdateGroupBody, {"max_inflight": 200}),
+            permission="groups:manage",
         ),
-        "DELETE": Operation("Delete a consumer group; a missing one is no error", {204: "it is gone"}),
+        "DELETE": Operation(
+            "Delete a consumer group; a missing one is no error", {204: "it is gone"}, permission="groups:manage"
+        ),
     }
     pause = {
         "POST": Operation(
             "Deliver nothing until it is resumed",
             {200: one, **missing},
             body=Body(ReasonBody, {"reason": "the shop moves"}, required=False),
+            permission="groups:manage",
         )
     }
-    resume = {"POST": Operation("Deliver again", {200: one, **missing}, body=Body(ReasonBody, {}, required=False))}
+    resume = {
+        "POST": Operation(
+            "Deliver again",
+            {200: one, **missing},
+            body=Body(ReasonBody, {}, required=False),
+            permission="groups:manage",
+        )
+    }
     lag = {
-        "GET": Operation("Where a group is", {200: Answer("its lag", GroupLagResponse), **missing, 503: "NATS is away"})
+        "GET": Operation(
+            "Where a group is",
+            {200: Answer("its lag", GroupLagResponse), **missing, 503: "NATS is away"},
+            permission="groups:read",
+        )
     }
     reset = {
         "POST": Operation(
             "Begin again elsewhere, or see what that would do",
             {200: Answer("what was done, or would be", ResetGroupResponse), **missing},
             body=Body(ResetGroupBody, {"after": 0, "preview": True}),
+            permission="groups:manage",
         )
     }
     letters = {
@@ -276,15 +297,23 @@ def routes(services: Services) -> Sequence[Route]:
             "What a group could not deliver",
             {200: Answer("dead letters", ListDeadLettersResponse), **missing},
             query=ListDeadLettersQuery,
+            permission="groups:read",
         )
     }
     done = Answer("what became of it", DeadLetterAction)
     requeue = {
         "POST": Operation(
-            "Deliver a dead letter once more", {200: done, **missing}, body=Body(ReasonBody, {}, required=False)
+            "Deliver a dead letter once more",
+            {200: done, **missing},
+            body=Body(ReasonBody, {}, required=False),
+            permission="groups:manage",
         )
     }
-    letter = {"DELETE": Operation("Discard a dead letter", {200: done, **missing}, query=DiscardQuery)}
+    letter = {
+        "DELETE": Operation(
+            "Discard a dead letter", {200: done, **missing}, query=DiscardQuery, permission="groups:manage"
+        )
+    }
     base = "/api/v1/groups"
     return [
         Route(base, GroupList(services), listing),

@@ -63,7 +63,7 @@ class Capabilities:
             transports=TRANSPORTS,
             features=FEATURES,
             version=services.version,
-            auth_required=services.auth_required,
+            auth_required=services.door.required,
             grpc_address=services.grpc_address,
         )
         answer(resp, content)
@@ -79,13 +79,26 @@ class MetricsPage:
 
 
 def routes(services: Services) -> Sequence[Route]:
-    health = Operation("Whether the server lives", {200: Answer("it does", HealthResponse)})
+    health = Operation(
+        "Whether the server lives",
+        {200: Answer("it does", HealthResponse)},
+        open="it is asked by what watches over the server",
+    )
     ready = Operation(
         "Whether it can serve",
         {200: Answer("it can", ReadyResponse), 503: Answer("it cannot, and why", ReadyResponse)},
+        open="it is asked by what watches over the server",
     )
-    able = Operation("What this server can do", {200: Answer("transports, features, version", CapabilitiesResponse)})
-    counts = Operation("Metrics", {200: Answer("Prometheus text format", str, "text/plain")})
+    able = Operation(
+        "What this server can do",
+        {200: Answer("transports, features, version", CapabilitiesResponse)},
+        open="it says how to come in",
+    )
+    counts = Operation(
+        "Metrics",
+        {200: Answer("Prometheus text format", str, "text/plain")},
+        open="it is asked by what watches over the server, and counts, naming nobody",
+    )
     return [
         Route("/health", Health(services), {"GET": health}),
         Route("/ready", Ready(services), {"GET": ready}),

@@ -126,15 +126,21 @@ def routes(services: Services) -> Sequence[Route]:
         f"Entries of the environment, looking at {SCANNED_MAX:,} at a time: next_cursor may come with an empty page",
         {200: Answer("entries, and the cursor to go on from", ListEntriesResponse)},
         query=ListEntriesQuery,
+        permission="history:read",
     )
-    head = Operation("Position and digest of the last entry", {200: Answer("both", HeadResponse)})
-    one = Operation("One entry", {200: Answer("the entry", EntryResponse), 404: "there is none"})
+    head = Operation(
+        "Position and digest of the last entry", {200: Answer("both", HeadResponse)}, permission="history:read"
+    )
+    one = Operation(
+        "One entry", {200: Answer("the entry", EntryResponse), 404: "there is none"}, permission="history:read"
+    )
     lineage = Operation(
         "What caused an entry, back to where it began, and what came of it",
         {
             200: Answer("entry, causes (the nearest first) and effects (a tree)", LineageResponse),
             404: "there is no such entry",
         },
+        permission="history:read",
     )
     return [
         Route("/api/v1/history", Entries(services), {"GET": entries}),

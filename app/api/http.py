@@ -8,6 +8,8 @@ import falcon
 import falcon.asgi
 
 from app.api import (
+    apikeys,
+    auth,
     breakers,
     bulk,
     capacity,
@@ -31,6 +33,7 @@ from app.api import (
     projections,
     recordings,
     rewind,
+    roles,
     runs,
     schemas,
     secrets,
@@ -38,10 +41,13 @@ from app.api import (
     stats,
     streams,
     subscriptions,
+    tenants,
     topics,
+    users,
     webhooks,
     workers,
 )
+from app.api.admission import Admission
 from app.api.answers import on_error
 from app.api.browsers import Browsers
 from app.api.middleware import Observe
@@ -78,17 +84,23 @@ MODULES = (
     outbox,
     nodes,
     recordings,
+    apikeys,
+    roles,
+    auth,
+    users,
+    tenants,
 )
 
 
 def build(services: Services, browsers: Browsers) -> Any:
     """The application over the services."""
-    app: Any = falcon.asgi.App(middleware=[Observe(services.ids, services.metrics), browsers], cors_enable=False)
+    table = route_table(services)
+    middleware: Any = [Observe(services.ids, services.metrics), browsers, Admission(services.door, table)]
+    app: Any = falcon.asgi.App(middleware=middleware, cors_enable=False)
     app.req_options.auto_parse_qs_csv = False
     app.req_options.keep_blank_qs_values = False
     for kind in (Exception, falcon.HTTPError):  # Falcon has handlers of its own for the second
         app.add_error_handler(kind, on_error)
-    table = route_table(services)
     for route in table:
         app.add_route(route.path, route.resource)
     dashboard.add(app, services.version)
@@ -99,7 +111,13 @@ def build(services: Services, browsers: Browsers) -> Any:
 def route_table(services: Services) -> list[Route]:
     """Every REST route, the OpenAPI document's own included."""
     table = [route for module in MODULES for route in module.routes(services)]
-    own = {"GET": Operation("This document", {200: Answer("OpenAPI 3.1", dict[str, Any])})}
+    own = {
+        "GET": Operation(
+            "This document",
+            {200: Answer("OpenAPI 3.1", dict[str, Any])},
+            open="it says how to ask, and is the same for everybody",
+        )
+    }
     table.append(Route("/api/v1/openapi.json", None, own))
     table[-1] = Route("/api/v1/openapi.json", openapi.Document(table, services.version), own)
     return table

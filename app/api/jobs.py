@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from app import clock
 from app.api.answers import answer, body_of, decoded
-from app.api.caller import environment_of
+from app.api.caller import caller_of, environment_of
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
@@ -87,9 +87,11 @@ class Jobs:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, worker_id: str) -> None:
         query = query_of(req, PollJobsQuery)
         wait_s = min(POLL_S_MAX, query.wait)
-        jobs = await self._services.pull.poll(
-            environment_of(req), worker_id, available=query.available, wait_s=wait_s if query.available else 0.0
-        )
+        caller, pull = caller_of(req), self._services.pull
+        with self._services.door.live.going(caller.grant):  # a key that is revoked meanwhile gets no job
+            jobs = await pull.poll(
+                caller.environment, worker_id, available=query.available, wait_s=wait_s if query.available else 0.0
+            )
         if jobs:
             answer(resp, JobBatchResponse(jobs=[_assignment(job) for job in jobs]))
             return
@@ -274,11 +276,13 @@ def routes(services: Services) -> Sequence[Route]:
             404: unknown,
         },
         query=PollJobsQuery,
+        permission="workers:connect",
     )
     ack = Operation(
         "Acknowledge a job",
         {200: Answer("ok", WorkerStatusResponse), 404: unknown, 409: stale},
         body=Body(JobAckRequest, {**fence, "run_id": "run_0123456789abcdefghjkmnpqrs"}),
+        permission="workers:connect",
     )
     update = Operation(
         "Report on a job",
@@ -286,6 +290,7 @@ def routes(services: Services) -> Sequence[Route]:
         body=Body(
             JobUpdateRequest, {**fence, "status": "completed", "steps": [step], "step_offset": 1, "output": "done"}
         ),
+        permission="workers:connect",
     )
     base = "/api/v1/workers/{worker_id}/jobs"
     return [

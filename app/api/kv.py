@@ -285,20 +285,28 @@ def routes(services: Services) -> Sequence[Route]:
     tag = {"ETag": "the revision"}
     written = Answer("its revision", WrittenResponse, headers=tag)
     all_buckets = {
-        "GET": Operation("Every bucket, by name, with its usage", {200: Answer("buckets", ListBucketsResponse)}),
+        "GET": Operation(
+            "Every bucket, by name, with its usage", {200: Answer("buckets", ListBucketsResponse)}, permission="kv:read"
+        ),
         "POST": Operation(
             "Create a bucket",
             {201: Answer("the bucket", BucketResponse), 400: "refused", 409: "it exists"},
             body=Body(Definition, {"name": "carts", "ttl_seconds": 3_600, "history": 5}),
+            permission="kv:write",
         ),
     }
     bucket = {
-        "GET": Operation("One bucket with its usage", {200: Answer("the bucket", BucketResponse), **missing}),
-        "DELETE": Operation("Delete a bucket and its keys", {204: "it is gone", **missing}),
+        "GET": Operation(
+            "One bucket with its usage", {200: Answer("the bucket", BucketResponse), **missing}, permission="kv:read"
+        ),
+        "DELETE": Operation("Delete a bucket and its keys", {204: "it is gone", **missing}, permission="kv:write"),
     }
     keys = {
         "GET": Operation(
-            "Keys in order", {200: Answer("a page of keys", ListKeysResponse), **missing}, query=ListKeysQuery
+            "Keys in order",
+            {200: Answer("a page of keys", ListKeysResponse), **missing},
+            query=ListKeysQuery,
+            permission="kv:read",
         )
     }
     key = {
@@ -306,6 +314,7 @@ def routes(services: Services) -> Sequence[Route]:
             "A value; with raw=true nothing but its bytes, as application/octet-stream",
             {200: Answer("the value", ValueResponse, headers=tag), **missing},
             query=GetValueQuery,
+            permission="kv:read",
         ),
         "PUT": Operation(
             "Put a value: the body, byte for byte",
@@ -313,12 +322,14 @@ def routes(services: Services) -> Sequence[Route]:
             query=PutValueQuery,
             body=Body(bytes, "any bytes", media="*/*"),
             headers=CONDITIONS,
+            permission="kv:write",
         ),
         "DELETE": Operation(
             "Delete a key; a missing one is no error",
             {204: "it is gone", **missing, **condition},
             query=DeleteKeyQuery,
             headers=CONDITIONS,
+            permission="kv:write",
         ),
     }
     counter = {
@@ -327,6 +338,7 @@ def routes(services: Services) -> Sequence[Route]:
             {200: written, **missing, 412: "what is there is no whole number, or the condition fails"},
             body=Body(IncrementBody, {"by": 1}, required=False),
             headers=CONDITIONS,
+            permission="kv:write",
         )
     }
     revisions = {
@@ -334,6 +346,7 @@ def routes(services: Services) -> Sequence[Route]:
             "Revisions of a key, newest first",
             {200: Answer("revisions", ListRevisionsResponse), **missing},
             query=ListRevisionsQuery,
+            permission="kv:read",
         )
     }
     watch = {
@@ -349,6 +362,7 @@ def routes(services: Services) -> Sequence[Route]:
             },
             query=WatchBucketQuery,
             headers=FOLLOWING,
+            permission="kv:read",
         )
     }
     base = BUCKETS

@@ -13,6 +13,7 @@ import msgspec
 
 from app.api.answers import answer
 from app.api.caller import ENVIRONMENT_HEADERS, RUN_HEADER
+from app.api.door import COOKIE, CSRF_HEADER
 from app.api.services import Answer, Body, Operation, Route
 from app.errors import ErrorResponse
 
@@ -51,7 +52,17 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Ironflow", "version": version, "description": DESCRIPTION},
+        "security": [{"bearer": []}, {"session": []}],
         "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": "an API key"},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": f"of who signed in; with {CSRF_HEADER} for what is no GET",
+                },
+            },
             "schemas": schemas.components,
             "parameters": {
                 name: _parameter("header", header, {"type": "string", "description": text})
@@ -113,6 +124,10 @@ def _operation(path: str, method: str, operation: Operation, schemas: _Schemas) 
             "default": _response(500, REFUSED, schemas),
         },
     }
+    if operation.open:
+        content["security"] = []
+    else:
+        content["x-permission"] = operation.permission
     if operation.body is not None:
         content["requestBody"] = _request(operation.body, schemas)
     return content

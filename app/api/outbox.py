@@ -115,17 +115,24 @@ def _item(row: DeadLetterRow) -> DlqListItem:
 def routes(services: Services) -> Sequence[Route]:
     done: Mapping[int, str | Answer] = {200: Answer("what became of it", DlqActionResponse), 404: "no such dead letter"}
     base = "/api/v1/outbox"
-    outbox = {"GET": Operation("How far NATS has what history has", {200: Answer("the outbox", OutboxResponse)})}
+    outbox = {
+        "GET": Operation(
+            "How far NATS has what history has", {200: Answer("the outbox", OutboxResponse)}, permission="groups:read"
+        )
+    }
     listing = {
         "GET": Operation(
             "Dead letters of every group, the last first",
             {200: Answer("dead letters", DlqListResponse)},
             query=DlqListQuery,
+            permission="groups:read",
         )
     }
-    discard = {"DELETE": Operation("Discard the dead letters of an event", done)}
+    discard = {"DELETE": Operation("Discard the dead letters of an event", done, permission="outbox:manage")}
     requeue = {
-        "POST": Operation("Deliver an event once more", done, body=Body(ReasonBody, {}, required=False)),
+        "POST": Operation(
+            "Deliver an event once more", done, body=Body(ReasonBody, {}, required=False), permission="outbox:manage"
+        ),
     }
     return [
         Route(base, Outbox(services), outbox),

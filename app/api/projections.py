@@ -263,6 +263,7 @@ def routes(services: Services) -> Sequence[Route]:
             "A projection, and the state of one partition, now or as of a position or time",
             {200: Answer("it", ProjectionResponse), **missing, 412: "that state cannot be told"},
             query=ProjectionQuery,
+            permission="projections:read",
         ),
         "PUT": Operation(
             "Register a projection that the server folds by rules; another fold is built beside the one that serves",
@@ -280,19 +281,26 @@ def routes(services: Services) -> Sequence[Route]:
                     "rules": [{"on": "order.placed", "set": {"count": "state.count + 1"}}],
                 },
             ),
+            permission="projections:manage",
         ),
         "DELETE": Operation(
-            "Delete it, with its states", {200: Answer("done", ProjectionActionResponse), **missing}, query=ReasonQuery
+            "Delete it, with its states",
+            {200: Answer("done", ProjectionActionResponse), **missing},
+            query=ReasonQuery,
+            permission="projections:manage",
         ),
     }
     rebuild = {
         "GET": Operation(
-            "How far the rebuild is, or the last one was", {200: Answer("the job", RebuildJobResponse), **missing}
+            "How far the rebuild is, or the last one was",
+            {200: Answer("the job", RebuildJobResponse), **missing},
+            permission="projections:read",
         ),
         "POST": Operation(
             "Fold it from the beginning while the old one serves",
             {200: Answer("the job", RebuildJobResponse), **missing, 409: "a rebuild is under way"},
             body=Body(RebuildBody, {"reason": "the rules were wrong"}, required=False),
+            permission="projections:manage",
         ),
     }
     steering = {
@@ -304,16 +312,19 @@ def routes(services: Services) -> Sequence[Route]:
         "Wait until it has reached a position",
         {200: Answer("caught up, or timed out", WaitResult), **missing, 409: "an event has stopped it"},
         query=CatchupQuery,
+        permission="projections:read",
     )
     batch = Operation(
         "Wait for several projections at once",
         {200: Answer("one answer each", WaitBatchResponse)},
         body=Body(WaitBatchBody, {"items": [{"name": "shop", "minSeq": "1"}], "timeoutMs": 1000}),
+        permission="projections:read",
     )
     for_event = Operation(
         "Wait until an event is in the state: read your writes",
         {200: Answer("caught up, or timed out", WaitResult), **missing, 409: "an event has stopped it"},
         body=Body(WaitForEventBody, {"eventId": "evt_…", "projection": "shop", "timeoutMs": 1000}),
+        permission="projections:read",
     )
     watch = Operation(
         "Follow the state of a partition: as it is, and again whenever it has changed, as server-sent events",
@@ -326,17 +337,24 @@ def routes(services: Services) -> Sequence[Route]:
             **missing,
         },
         query=WatchProjectionQuery,
+        permission="projections:read",
     )
     path = "/api/v1/projections"
     listing = Operation(
-        "Every projection, by name", {200: Answer("them", list[ProjectionSummary])}, query=ListProjectionsQuery
+        "Every projection, by name",
+        {200: Answer("them", list[ProjectionSummary])},
+        query=ListProjectionsQuery,
+        permission="projections:read",
     )
     partitions = Operation(
         "The partitions that have a state",
         {200: Answer("them", ListProjectionPartitionsResponse), **missing},
         query=PartitionsQuery,
+        permission="projections:read",
     )
-    status = Operation("How far it has come", {200: Answer("it", ProjectionStatusResponse), **missing})
+    status = Operation(
+        "How far it has come", {200: Answer("it", ProjectionStatusResponse), **missing}, permission="projections:read"
+    )
     return [
         Route(path, Projections(services), {"GET": listing}),
         Route(f"{path}/catchup/batch", CatchupBatch(services), {"POST": batch}),
@@ -356,6 +374,7 @@ def routes(services: Services) -> Sequence[Route]:
                         text,
                         {200: Answer("done", ProjectionActionResponse), **missing},
                         body=Body(SteerBody, {"reason": "a look at it"}, required=False),
+                        permission="projections:manage",
                     )
                 },
             )

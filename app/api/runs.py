@@ -194,41 +194,48 @@ def routes(services: Services) -> Sequence[Route]:
     run = Answer("the run", RunResponse)
     ended = {409: "it has ended, or several begin like that", 404: "there is none"}
     listing = Operation(
-        "Runs, newest first, without payloads", {200: Answer("a page of runs", ListRunsResponse)}, query=ListRunsQuery
+        "Runs, newest first, without payloads",
+        {200: Answer("a page of runs", ListRunsResponse)},
+        query=ListRunsQuery,
+        permission="runs:read",
     )
     one = Operation(
         "One run with input and output",
         {200: run, 404: "there is none", 409: "several begin like that"},
         query=GetRunQuery,
+        permission="runs:read",
     )
     steps = Operation(
-        "The steps of a run, in order", {200: Answer("steps", ListStepsResponse), 404: "there is no such run"}
+        "The steps of a run, in order",
+        {200: Answer("steps", ListStepsResponse), 404: "there is no such run"},
+        permission="runs:read",
     )
     cancel = Operation(
         "Cancel a run and the children it waits for",
         {200: run, **ended},
         body=Body(CancelBody, {"reason": "ordered twice", "compensate": True}, required=False),
+        permission="runs:cancel",
     )
     pause = Operation(
         "Pause a run, a running one when its current step is recorded",
         {200: run, **ended},
         body=Body(PauseBody, {"reason": "look at it first"}, required=False),
         headers=HEADERS,
-        permission="runs:patch",
+        permission="runs:pause",
     )
     resume = Operation(
         "Resume a paused or failed run, also from a step on",
         {200: run, 404: "there is none", 412: "it is neither"},
         body=Body(ResumeBody, {"run_id": "run_0123456789abcdefghjkmnpqrs"}),
         headers=HEADERS,
-        permission="runs:patch",
+        permission="runs:resume",
     )
     resume_one = Operation(
         "Resume a paused or failed run, also from a step on",
         {200: run, 404: "there is none", 412: "it is neither, or not at that version"},
         body=Body(ResumeOneBody, {"from_step": "charge", "reason": "the gateway is back"}, required=False),
         headers=HEADERS,
-        permission="runs:patch",
+        permission="runs:resume",
     )
     return [
         Route("/api/v1/runs", Runs(services), {"GET": listing}),

@@ -183,7 +183,10 @@ def routes(services: Services) -> Sequence[Route]:
         "description": "an order that a customer placed",
     }
     listing = Operation(
-        "Every schema, by event and version", {200: Answer("schemas", ListSchemasResponse)}, query=ListSchemasQuery
+        "Every schema, by event and version",
+        {200: Answer("schemas", ListSchemasResponse)},
+        query=ListSchemasQuery,
+        permission="schemas:read",
     )
     register = Operation(
         "Register the schema of an event's version, or one that accepts more",
@@ -194,26 +197,37 @@ def routes(services: Services) -> Sequence[Route]:
             409: "it refuses what the version accepts",
         },
         body=Body(SchemaBody, example),
+        permission="schemas:manage",
     )
     of_event = Operation(
-        "The newest schema of an event, and all of its versions", {200: Answer("them", EventSchemasResponse), **missing}
+        "The newest schema of an event, and all of its versions",
+        {200: Answer("them", EventSchemasResponse), **missing},
+        permission="schemas:read",
     )
     delete_all = Operation(
-        "Delete every version", {200: Answer("done", DeletedSchemasResponse), **missing}, query=DeleteSchemaQuery
+        "Delete every version",
+        {200: Answer("done", DeletedSchemasResponse), **missing},
+        query=DeleteSchemaQuery,
+        permission="schemas:manage",
     )
-    one = Operation("One version", {200: Answer("the schema", SchemaResponse), **missing})
+    one = Operation("One version", {200: Answer("the schema", SchemaResponse), **missing}, permission="schemas:read")
     delete = Operation(
-        "Delete one version", {200: Answer("done", DeletedSchemaResponse), **missing}, query=DeleteSchemaQuery
+        "Delete one version",
+        {200: Answer("done", DeletedSchemaResponse), **missing},
+        query=DeleteSchemaQuery,
+        permission="schemas:manage",
     )
     report = Operation(
         "Whether schemas are enforced, and which versions were seen",
         {200: Answer("mode and schemas", EnforcementResponse)},
         query=EnforcementQuery,
+        permission="schemas:read",
     )
     enforce = Operation(
         f"Enforce schemas or not: {', '.join(MODES)}",
         {200: Answer("the mode", ModeResponse)},
         body=Body(ModeBody, {"mode": MODES[0]}),
+        permission="schemas:manage",
     )
     return [
         Route("/api/v1/events/schemas", Schemas(services), {"GET": listing, "POST": register}),

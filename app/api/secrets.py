@@ -107,22 +107,35 @@ def routes(services: Services) -> Sequence[Route]:
     secret = Answer("the secret", SecretResponse)
     missing: Mapping[int, str] = {404: "no such secret"}
     every = {
-        "GET": Operation("Every secret, by name, without values", {200: Answer("secrets", list[SecretResponse])}),
+        "GET": Operation(
+            "Every secret, by name, without values",
+            {200: Answer("secrets", list[SecretResponse])},
+            permission="secrets:read",
+        ),
         "POST": Operation(
             "Create a secret",
             {201: secret, 409: "it exists"},
             body=Body(CreateBody, {"name": "stripe-key", "value": "sk_test_1", "description": "of the shop"}),
+            permission="secrets:manage",
         ),
     }
     one = {
-        "GET": Operation("A secret, without its value", {200: secret, **missing}),
-        "PUT": Operation("Give a new value", {200: secret, **missing}, body=Body(UpdateBody, {"value": "sk_test_2"})),
+        "GET": Operation("A secret, without its value", {200: secret, **missing}, permission="secrets:read"),
+        "PUT": Operation(
+            "Give a new value",
+            {200: secret, **missing},
+            body=Body(UpdateBody, {"value": "sk_test_2"}),
+            permission="secrets:manage",
+        ),
         "PATCH": Operation(
             "Rename or describe",
             {200: secret, **missing, 409: "the name is taken"},
             body=Body(PatchBody, {"description": "of the new shop"}),
+            permission="secrets:manage",
         ),
-        "DELETE": Operation("Delete a secret and destroy its value", {204: "it is gone", **missing}),
+        "DELETE": Operation(
+            "Delete a secret and destroy its value", {204: "it is gone", **missing}, permission="secrets:manage"
+        ),
     }
     rotate = {
         "POST": Operation(
@@ -131,6 +144,7 @@ def routes(services: Services) -> Sequence[Route]:
                 200: Answer("which key is in use", RotateResponse),
                 412: "the master key is not the server's to change",
             },
+            permission="platform:master-key:rotate",
         )
     }
     return [

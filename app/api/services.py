@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from app.access.access import Access
 from app.api.answers import JSON
+from app.api.door import Door
 from app.bus.bus import Bus
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
@@ -105,7 +107,8 @@ class Services:
     metrics: Metrics
     version: str
     grpc_address: str
-    auth_required: bool
+    access: Access
+    door: Door
     problems: Callable[[], Mapping[str, str]]
 
 
@@ -131,7 +134,7 @@ class Body(NamedTuple):
 class Operation:
     """One method of a route, as the OpenAPI document shows it. An answer that is but a text has no body, or is an
     error; `query` is the struct that parameters are read into; `headers` are those of this operation only; `permission`
-    is what the caller needs, such as "runs:read"."""
+    is what the caller needs, such as "runs:read", or `open` says why nobody is asked: one of the two."""
 
     summary: str
     answers: Mapping[int, str | Answer]
@@ -139,6 +142,7 @@ class Operation:
     body: Body | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     permission: str = ""
+    open: str = ""
 
 
 class Route(NamedTuple):

@@ -12,11 +12,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from app.api import connect, connect_json, events, kv, streams
+from app.access.permissions import RPC
+from app.api import connect, connect_json, events, kv, streams, subject
 from app.api.answers import BODY_BYTES_MAX, JSON, encode, refusal
 from app.api.browsers import is_ours
-from app.api.caller import Caller, caller, environment
+from app.api.caller import ENVIRONMENT_HEADERS, RUN_HEADER, Caller, Header
 from app.api.conditions import expected, tag
+from app.api.door import ORG_HEADER
 from app.api.services import Services
 from app.values.kv import Put
 
@@ -25,7 +27,7 @@ Post = Callable[[Services, Caller, bytes], Awaitable[Answer]]
 
 LENGTH_CHARS_MAX = 8
 
-_LONG_WAY = frozenset(("content-encoding", "origin", "sec-fetch-site"))
+_LONG_WAY = frozenset(("content-encoding", "origin", "sec-fetch-site", "cookie"))
 _KEYS = f"{kv.BUCKETS}/"
 _CONNECT = (
     ("IronflowService", "Trigger"),
@@ -53,10 +55,15 @@ class Scope(Protocol):
     def query_string(self) -> str: ...
     @property
     def headers(self) -> Headers: ...
+    @property
+    def client(self) -> str: ...
 
 
 Told = tuple[int, Any, tuple[tuple[str, str], ...]]
 """Status, content and further headers."""
+
+Operation = Callable[["Services", "Headers", bytes, str], Awaitable[Told]]
+"""Given the services, the request's headers and body, and the address it comes from."""
 
 
 class Call(NamedTuple):
@@ -66,7 +73,8 @@ class Call(NamedTuple):
     path: str
     route: str
     headers: Headers
-    operation: Callable[[Services, Headers, bytes], Awaitable[Told]]
+    address: str
+    operation: Operation
     refused: Callable[[Exception, str, str, str], Answer]
 
 
@@ -74,11 +82,12 @@ class ShortWay:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._posts = {
-            "/api/v1/events": (_posted(events.post), _refused),
-            "/api/v1/streams": (_posted(streams.post), _refused),
+            "/api/v1/events": (_posted(events.post, "events:emit", "event/*"), _refused),
+            "/api/v1/streams": (_posted(streams.post, "entities:append", "entity/*/*"), _refused),
         }
         for service, method in _CONNECT:
-            called = _posted(_called(connect.JSON_METHODS[service, method]))
+            call = f"{service}/{method}"
+            called = _posted(_called(connect.JSON_METHODS[service, method]), RPC[call], subject.of_call(call))
             self._posts[f"/ironflow.v1.{service}/{method}"] = (called, _refused_by_connect)
 
     def call(self, scope: Scope) -> Call | None:
@@ -88,13 +97,13 @@ class ShortWay:
             post = self._posts.get(path)
             if post is None or not plain_body(headers) or headers.get("content-type") != JSON:
                 return None
-            return Call(method, path, path, headers, *post)
+            return Call(method, path, path, headers, scope.client, *post)
         if path.startswith(_KEYS) and method in ("GET", "PUT") and plain_path(scope):
             bucket, _, rest = path[len(_KEYS) :].partition("/")
             part, _, key = rest.partition("/")
             if part == "keys" and key and (method == "GET" or plain_body(headers)):
                 operation = _getting(bucket, key) if method == "GET" else _putting(bucket, key)
-                return Call(method, path, kv.KEY, headers, operation, _refused)
+                return Call(method, path, kv.KEY, headers, scope.client, operation, _refused)
         return None
 
     async def answer(self, call: Call, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -103,12 +112,12 @@ class ShortWay:
         request_id = self._services.ids.request()
         more: tuple[tuple[str, str], ...] = ()
         try:
-            status, content, more = await call.operation(self._services, call.headers, body)
+            status, content, more = await call.operation(self._services, call.headers, body, call.address)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told
             status, content = call.refused(error, call.method, call.path, request_id)
-        told = [("content-type", JSON), ("x-request-id", request_id), *more]
-        if status == 429:
-            told.append(("retry-after", "1"))
+            if status == 429:
+                more = (("retry-after", str(getattr(error, "retry_after_s", 1))),)
+        told = [("content-type", JSON), ("x-request-id", request_id), ("x-content-type-options", "nosniff"), *more]
         seconds = time.perf_counter() - started
         self._services.metrics.requested(method=call.method, route=call.route, status=str(status), seconds=seconds)
         return status, told, encode(content)
@@ -132,9 +141,11 @@ def plain_path(scope: Scope) -> bool:
     return host != "" and is_ours(host)
 
 
-def _posted(post: Post) -> Callable[[Services, Headers, bytes], Awaitable[Told]]:
-    async def posted(services: Services, headers: Headers, body: bytes) -> Told:
-        status, content = await post(services, caller(headers.get), body)
+def _posted(post: Post, action: str, about: str) -> Operation:
+    async def posted(services: Services, headers: Headers, body: bytes, address: str) -> Told:
+        caller = services.door.admit(_folded(headers), action, about, method="POST", address=address)
+        subject.check_body(caller, body)
+        status, content = await post(services, caller, body)
         return status, content, ()
 
     return posted
@@ -147,18 +158,22 @@ def _called(operation: connect_json.Method) -> Post:
     return post
 
 
-def _getting(bucket: str, key: str) -> Callable[[Services, Headers, bytes], Awaitable[Told]]:
-    async def get(services: Services, headers: Headers, body: bytes) -> Told:
-        found = await services.keyspace.get(environment(headers.get), bucket, key)
+def _getting(bucket: str, key: str) -> Operation:
+    async def get(services: Services, headers: Headers, body: bytes, address: str) -> Told:
+        about = f"kv/{bucket}/{key}"
+        caller = services.door.admit(_folded(headers), "kv:read", about, method="GET", address=address)
+        found = await services.keyspace.get(caller.environment, bucket, key)
         return 200, kv.value_shown(found), (("etag", tag(found.revision)),)
 
     return get
 
 
-def _putting(bucket: str, key: str) -> Callable[[Services, Headers, bytes], Awaitable[Told]]:
-    async def put(services: Services, headers: Headers, body: bytes) -> Told:
+def _putting(bucket: str, key: str) -> Operation:
+    async def put(services: Services, headers: Headers, body: bytes, address: str) -> Told:
+        about = f"kv/{bucket}/{key}"
+        caller = services.door.admit(_folded(headers), "kv:write", about, method="PUT", address=address)
         write = Put(bucket, key, body, expected(headers.get))
-        written = await kv.written_by(caller(headers.get), services.keyspace, write)
+        written = await kv.written_by(caller, services.keyspace, write)
         return 200, written, (("etag", tag(written.revision)),)
 
     return put
@@ -171,3 +186,11 @@ def _refused(error: Exception, method: str, path: str, request_id: str) -> tuple
 
 def _refused_by_connect(error: Exception, method: str, path: str, request_id: str) -> Answer:
     return connect.refusal(error, path, request_id)
+
+
+def _folded(headers: Headers) -> Header:
+    """By names in any case: those that RSGI tells are in lower case."""
+    return lambda name: headers.get(_LOWER.get(name) or name.lower())
+
+
+_LOWER = {name: name.lower() for name in (*ENVIRONMENT_HEADERS, RUN_HEADER, ORG_HEADER, "Authorization")}

@@ -22,6 +22,7 @@ from granian._granian import RSGIProtocolError as ProtocolError
 from granian.rsgi import WebsocketMessageType
 
 from app.api.answers import encode, error_of, in_one, note
+from app.api.caller import Caller
 from app.api.connect_json import whole
 from app.api.services import Services
 from app.api.shapes import socket_frames
@@ -49,11 +50,11 @@ class Open(NamedTuple):
 class SubscriptionSocket:
     """One connection: reads what the client says, while each subscription has a task that sends."""
 
-    def __init__(self, services: Services, environment: str, transport: Any) -> None:
+    def __init__(self, services: Services, who: Caller, transport: Any) -> None:
         self._services = services
-        self._environment = environment
+        self._who = who
         self._transport = transport
-        self._members = Members(services, environment, self._send)
+        self._members = Members(services, who.environment, self._send)
         self._open: dict[str, Open] = {}
 
     async def converse(self) -> None:
@@ -108,10 +109,12 @@ class SubscriptionSocket:
 
     async def _opened(self, pattern: str, options: Options, answered: asyncio.Event) -> str:
         """The id of a new subscription. Raises what it is refused with."""
-        wanted = _wanted(self._environment, pattern, options)
+        self._who.about(f"event/{pattern}")
+        wanted = _wanted(self._who.environment, pattern, options)
         source: Subscription | Membership
         if options.consumer_group:
             group = groups.named(options.namespace or "", options.consumer_group)
+            self._who.also("groups:consume", f"group/{group}")
             source = self._members.join(
                 group, wanted, ack_mode=options.ack_mode or "", metadata=options.include_metadata
             )

@@ -37,16 +37,29 @@ HEARTBEAT_S = 30.0
 _PATH = re.compile(r"/api/v1/(?:kv/buckets/(?P<bucket>[^/]+)|config/(?P<name>[^/]+))/watch")
 
 
+def about(path: str) -> tuple[str, str]:
+    """What watching at a path needs, and what it is about. Raises NotFound."""
+    found = _found(path)
+    if bucket := found["bucket"]:
+        return "kv:read", f"kv/{bucket}"
+    return "config:read", f"config/{found['name']}"
+
+
 async def watch(services: Services, environment: str, path: str, query: Mapping[str, str]) -> Watch:
     """What is watched at a path, to be closed. Raises NotFound, InvalidArgument, ResourceExhausted, StorageError."""
-    found = _PATH.fullmatch(path)
-    if found is None:
-        raise NotFound(f"there is no socket at {path[:200]}")
+    found = _found(path)
     if bucket := found["bucket"]:
         asked = read(query, WatchBucketQuery)
         interest = await kv.watched(services.keyspace, environment, bucket, asked.key)
         return _opened(services, interest, asked, kv.update_shown)
     return _opened(services, config.watched(environment, found["name"]), read(query, FollowQuery), config.update_shown)
+
+
+def _found(path: str) -> re.Match[str]:
+    found = _PATH.fullmatch(path)
+    if found is None:
+        raise NotFound(f"there is no socket at {path[:200]}")
+    return found
 
 
 class Watch:

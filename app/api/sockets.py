@@ -17,12 +17,13 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian._granian import RSGIProtocolError as ProtocolError
 from granian.rsgi import Scope
 
-from app.api import caller, socket_watches
+from app.api import socket_watches
 from app.api.answers import error_of, note
 from app.api.browsers import Browsers
+from app.api.caller import Caller, Header
 from app.api.services import Services
 from app.api.socket_subscriptions import SubscriptionSocket
-from app.errors import IronflowError
+from app.errors import IronflowError, PermissionDenied, Unauthenticated
 from storage.contract import StorageError
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,7 @@ class Sockets:
         header = _header(scope, query)
         try:
             self._browsers.check(header, path=scope.path)
-            who = caller.caller(header)
+            who = self._admitted(scope, header)
             watch = None
             if scope.path != PATH:
                 watch = await socket_watches.watch(self._services, who.environment, scope.path, query)
@@ -62,19 +63,29 @@ class Sockets:
             transport = await protocol.accept()
             self._open.add(protocol)
             if watch is None:
-                await SubscriptionSocket(self._services, who.environment, transport).converse()
+                with self._services.door.live.going(who.grant):
+                    await SubscriptionSocket(self._services, who, transport).converse()
             else:
-                await watch.converse(transport)
+                with self._services.door.live.going(who.grant):
+                    await watch.converse(transport)
         except (ProtocolClosed, ProtocolError):
             pass  # the client is gone
+        except (PermissionDenied, Unauthenticated) as cut:
+            log.info("a socket was cut", code=cut.code, actor=who.actor)
         finally:
             self._open.discard(protocol)
             if watch is not None:
                 watch.close()
         protocol.close(None)
 
+    def _admitted(self, scope: Scope, header: Header) -> Caller:
+        """Who asks, if they may. Raises what the door refuses with."""
+        action, resource = socket_watches.about(scope.path) if scope.path != PATH else ("events:subscribe", "event/*")
+        address = scope.client.rpartition(":")[0].strip("[]")
+        return self._services.door.admit(header, action, resource, method=scope.path, address=address, safe=True)
 
-def _header(scope: Scope, query: Query) -> caller.Header:
+
+def _header(scope: Scope, query: Query) -> Header:
     """What the handshake says. Browsers cannot set headers there, and say some of it in the query."""
     told = {"x-ironflow-environment-id": query.get("env")}
     if "token" in query:

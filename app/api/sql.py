@@ -39,7 +39,9 @@ class Sql:
 
 
 def routes(services: Services) -> Sequence[Route]:
-    views = Operation("The views that queries are asked of", {200: Answer("names and columns", ViewsResponse)})
+    views = Operation(
+        "The views that queries are asked of", {200: Answer("names and columns", ViewsResponse)}, permission="sql:read"
+    )
     ask = Operation(
         "Ask with SQL: one SELECT over the views, which sees the environment's rows and changes nothing",
         {200: Answer("columns and rows", SqlResponse), 400: "it is refused", 408: "it took too long"},
@@ -50,5 +52,6 @@ def routes(services: Services) -> Sequence[Route]:
                 "params": {"like": "order.%"},
             },
         ),
+        permission="sql:read",
     )
     return [Route("/api/v1/sql", Sql(services), {"GET": views, "POST": ask})]

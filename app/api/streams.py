@@ -279,7 +279,10 @@ def routes(services: Services) -> Sequence[Route]:
     event = {"name": "placed", "data": {"total": 120}}
     part = {"entityType": "order", "entityId": "o-8", "expectedVersion": -1, "events": [event]}
     listing = Operation(
-        "Entities, by id", {200: Answer("a page of entities", ListStreamsResponse)}, query=ListStreamsQuery
+        "Entities, by id",
+        {200: Answer("a page of entities", ListStreamsResponse)},
+        query=ListStreamsQuery,
+        permission="streams:read",
     )
     many = Operation(
         "Append to several entities at once, all or nothing",
@@ -289,14 +292,19 @@ def routes(services: Services) -> Sequence[Route]:
             409: "a version is not as expected",
         },
         body=Body(ManyBody, {"appends": [part]}),
+        permission="entities:append",
     )
     info = Operation(
-        "What is known of an entity", {200: Answer("the entity", StreamInfo), **missing}, query=StreamQuery
+        "What is known of an entity",
+        {200: Answer("the entity", StreamInfo), **missing},
+        query=StreamQuery,
+        permission="entities:read",
     )
     delete = Operation(
         "Delete an entity: nothing can be added, its past stays readable, unless it is purged",
         {200: Answer("its last version", DeletedStreamResponse), **missing, 409: "the version is not as expected"},
         query=DeleteStreamQuery,
+        permission="streams:delete",
     )
     append = Operation(
         "Append one event or several to an entity",
@@ -307,29 +315,37 @@ def routes(services: Services) -> Sequence[Route]:
         },
         body=Body(AppendBody, {**event, "entityType": "order", "expectedVersion": -1}),
         query=TypeQuery,
+        permission="entities:append",
     )
     read = Operation(
         "The events of an entity",
         {200: Answer("a page of events", StreamEventsResponse), **missing},
         query=ReadStreamQuery,
+        permission="entities:read",
     )
     told = Operation(
         "The same, with the runs each caused and their steps",
         {200: Answer("a page of events", StreamHistoryResponse), **missing},
         query=ReadStreamQuery,
+        permission="entities:read",
     )
     newest = Operation(
-        "The newest snapshot", {200: Answer("the snapshot", SnapshotResponse), **missing}, query=SnapshotQuery
+        "The newest snapshot",
+        {200: Answer("the snapshot", SnapshotResponse), **missing},
+        query=SnapshotQuery,
+        permission="entities:read",
     )
     save = Operation(
         "Keep a snapshot",
         {201: Answer("it is kept", SnapshotResponse), 404: "there is no such entity"},
         body=Body(SnapshotBody, {"version": 1, "state": {"total": 120}, "entityType": "order"}),
         query=TypeQuery,
+        permission="entities:append",
     )
     of_run = Operation(
         "The entities that a run appended to",
         {200: Answer("their ids", RunStreamsResponse), 404: "there is no such run"},
+        permission="entities:read",
     )
     return [
         Route("/api/v1/streams", Streams(services), {"GET": listing, "POST": many}),

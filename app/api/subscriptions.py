@@ -51,5 +51,6 @@ def routes(services: Services) -> Sequence[Route]:
         },
         query=SubscribeQuery,
         headers=FOLLOWING,
+        permission="events:subscribe",
     )
     return [Route("/api/v1/subscribe", Subscribe(services), {"GET": subscribe})]

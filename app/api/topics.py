@@ -87,10 +87,11 @@ class Messages:
 
 
 def routes(services: Services) -> Sequence[Route]:
-    listing = Operation("Topics by name", {200: Answer("topics", ListTopicsResponse)})
+    listing = Operation("Topics by name", {200: Answer("topics", ListTopicsResponse)}, permission="topics:read")
     stats = Operation(
         "What a topic holds, and who follows it",
         {200: Answer("its statistics", TopicStatsResponse), 404: "nothing was published, and nobody follows it"},
+        permission="topics:read",
     )
     publish = Operation(
         "Publish a message: recorded and delivered, it starts no function",
@@ -101,6 +102,7 @@ def routes(services: Services) -> Sequence[Route]:
             409: "the idempotency key was used for another message",
         },
         body=Body(MessageBody, {"data": {"order": 42}}),
+        permission="topics:publish",
     )
     return [
         Route("/api/v1/topics", Topics(services), {"GET": listing}),

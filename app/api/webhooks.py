@@ -320,34 +320,55 @@ def routes(services: Services) -> Sequence[Route]:
             413: "too large",
         },
         body=Body(bytes, '{"action": "opened"}', media="*/*"),
+        open="who delivers has the token of the source",
     )
     every = {
-        "GET": Operation("Every source, without secrets", {200: Answer("sources", ListSourcesResponse)}),
+        "GET": Operation(
+            "Every source, without secrets", {200: Answer("sources", ListSourcesResponse)}, permission="webhooks:read"
+        ),
         "POST": Operation(
             "Create a source; its token is told once",
             {201: source, 400: "refused", 409: "the name is taken"},
             body=Body(CreateSourceBody, {"name": "repo", "provider": "github", "verify_secret": "of the hook"}),
+            permission="webhooks:manage",
         ),
     }
     one = {
-        "GET": Operation("A source, by id or name", {200: source, **missing}),
-        "PATCH": Operation("Change a source", changed, body=Body(UpdateSourceBody, {"event_prefix": "gh"})),
-        "DELETE": Operation("Delete a source; its deliveries can still be read", {204: "it is gone", **missing}),
+        "GET": Operation("A source, by id or name", {200: source, **missing}, permission="webhooks:read"),
+        "PATCH": Operation(
+            "Change a source",
+            changed,
+            body=Body(UpdateSourceBody, {"event_prefix": "gh"}),
+            permission="webhooks:manage",
+        ),
+        "DELETE": Operation(
+            "Delete a source; its deliveries can still be read",
+            {204: "it is gone", **missing},
+            permission="webhooks:manage",
+        ),
     }
     secret = Operation(
         "Give a new secret, beside which the one before counts for a while",
         {**changed, 412: "the source describes no signature"},
         body=Body(RotateSecretBody, {"verify_secret": "the next one", "grace_seconds": 3_600}),
+        permission="webhooks:manage",
     )
     disable = Operation(
-        "Ask for no signature any more", changed, body=Body(DisableBody, {"grace_seconds": 0}, required=False)
+        "Ask for no signature any more",
+        changed,
+        body=Body(DisableBody, {"grace_seconds": 0}, required=False),
+        permission="webhooks:manage",
     )
     token = Operation(
-        "Give a new token; the old one is gone at once", changed, body=Body(ExpectedBody, {}, required=False)
+        "Give a new token; the old one is gone at once",
+        changed,
+        body=Body(ExpectedBody, {}, required=False),
+        permission="webhooks:manage",
     )
     replayed = Operation(
         "Make a delivery an event again; one that was refused is verified as of when it came",
         {200: Answer("the event", ReplayedResponse), **missing, 401: "refused still", 412: "its body was not kept"},
+        permission="webhooks:manage",
     )
     base = "/api/v1/webhook-sources"
     deliveries = "/api/v1/webhook-deliveries"
@@ -359,19 +380,31 @@ def routes(services: Services) -> Sequence[Route]:
         Route(
             f"{base}/{{source}}/previous-secret",
             PreviousSecret(services),
-            {"DELETE": Operation("The secret before no longer counts", {200: source, **missing})},
+            {
+                "DELETE": Operation(
+                    "The secret before no longer counts", {200: source, **missing}, permission="webhooks:manage"
+                )
+            },
         ),
         Route(f"{base}/{{source}}/disable-verification", DisableVerification(services), {"POST": disable}),
         Route(f"{base}/{{source}}/token", Token(services), {"POST": token}),
         Route(
             f"{base}/{{source}}/pause",
             Steering(services, pause=True),
-            {"POST": Operation("Hold what is delivered from now on", {200: source, **missing})},
+            {
+                "POST": Operation(
+                    "Hold what is delivered from now on", {200: source, **missing}, permission="webhooks:manage"
+                )
+            },
         ),
         Route(
             f"{base}/{{source}}/resume",
             Steering(services, pause=False),
-            {"POST": Operation("Make events of what is delivered again", {200: source, **missing})},
+            {
+                "POST": Operation(
+                    "Make events of what is delivered again", {200: source, **missing}, permission="webhooks:manage"
+                )
+            },
         ),
         Route(
             deliveries,
@@ -381,13 +414,20 @@ def routes(services: Services) -> Sequence[Route]:
                     "Deliveries, newest first",
                     {200: Answer("a page of them", ListDeliveriesResponse), **missing},
                     query=ListDeliveriesQuery,
+                    permission="webhooks:read",
                 )
             },
         ),
         Route(
             f"{deliveries}/{{delivery_id}}",
             Delivery(services),
-            {"GET": Operation("A delivery, with what was looked at", {200: Answer("it", CapturedResponse), **missing})},
+            {
+                "GET": Operation(
+                    "A delivery, with what was looked at",
+                    {200: Answer("it", CapturedResponse), **missing},
+                    permission="webhooks:read",
+                )
+            },
         ),
         Route(f"{deliveries}/{{delivery_id}}/replay", Replay(services), {"POST": replayed}),
     ]

@@ -127,13 +127,17 @@ def routes(services: Services) -> Sequence[Route]:
                 "version": {"sdk": "mine/1.0", "runtime": "python/3.11"},
             },
         ),
+        permission="workers:connect",
     )
     beat = Operation(
         "Extend the leases of the listed jobs",
         {200: Answer("ok", WorkerStatusResponse), 404: unknown},
         body=Body(HeartbeatRequest, {"active_jobs": 1, "jobs": [{"job_id": "job_0123456789abcdefghjkmnpqrs"}]}),
+        permission="workers:connect",
     )
-    listing = Operation("Workers that are connected", {200: Answer("workers", ListWorkersResponse)})
+    listing = Operation(
+        "Workers that are connected", {200: Answer("workers", ListWorkersResponse)}, permission="workers:read"
+    )
     base = "/api/v1/workers/{worker_id}"
     return [
         Route("/api/v1/workers", Workers(services), {"GET": listing}),

@@ -62,10 +62,10 @@ def command(file: Path | None, verbose: bool, **flags: Any) -> int:
 
         logs.configure(style=settings.log_format, level=settings.log_level)
 
-        def ready(url: str, grpc_address: str) -> None:
+        def ready(url: str, grpc_address: str, link: str) -> None:
             terminal = sys.stdout.isatty()
             print(
-                banner(settings, url, grpc_address, time.perf_counter() - started)
+                banner(settings, url, grpc_address, time.perf_counter() - started, link)
                 if terminal
                 else f"ready {url} grpc={grpc_address}",
                 flush=True,
@@ -93,7 +93,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def banner(settings: Settings, url: str, grpc_address: str, seconds: float) -> str:
+def banner(settings: Settings, url: str, grpc_address: str, seconds: float, link: str = "") -> str:
     """What a person sees when everything is up."""
     from app.resources import VERSION
 
@@ -105,8 +105,17 @@ def banner(settings: Settings, url: str, grpc_address: str, seconds: float) -> s
         f"    Workers  {grpc_address} (gRPC)",
         f"    Data     {data}",
         f"    NATS     {settings.nats_url or 'our own, on loopback'}",
+        _access(settings, link),
         "",
         "    Next     ironflow emit order.placed -d '{\"id\": 1}'",
         "    Stop     Ctrl-C   (runs go on at the next start)",
     ]
     return "\n".join(lines)
+
+
+def _access(settings: Settings, link: str) -> str:
+    """Who may come in. The link is for a terminal only: what goes into a file may be read by others."""
+    if settings.dev:
+        return "    Access   ⚠ everybody on this machine, unasked: --dev is for development only"
+    ways = "once, within 15 minutes; programs on this machine find their key by themselves"
+    return f"    Sign in  {link}\n             ({ways})"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import grpc
 
+from app.api import subject
 from app.api.answers import error_of, note
 from app.api.caller import Caller
 from app.api.services import Services
@@ -47,7 +49,7 @@ class IronflowService(ironflow_pb2_grpc.IronflowServiceServicer):
         _fill(self, services, ironflow_pb2, "IronflowService")
         name = ENDS_WITH_ITS_CALLER
         _, method = TABLES["IronflowService"][name]
-        setattr(self, name, _unary(services, name, _until_left(method, stops)))
+        setattr(self, name, _unary(services, f"IronflowService/{name}", _until_left(method, stops)))
 
 
 class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
@@ -61,10 +63,13 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
         self, request_iterator: AsyncIterator[pubsub_pb2.SubscribeBidirectionalRequest], context: Context
     ) -> AsyncIterator[pubsub_pb2.SubscribeBidirectionalResponse]:
         try:
-            environment = metadata.environment_of(context.invocation_metadata())
-            async with aclosing(group_streams.converse(self._services, environment, request_iterator)) as messages:
-                async for message in messages:
-                    yield message
+            door = self._services.door
+            caller = metadata.admitted(door, context, "PubSubService/SubscribeBidirectional")
+            converse = group_streams.converse(self._services, caller.environment, request_iterator)
+            with door.live.going(caller.grant):
+                async with aclosing(converse) as messages:
+                    async for message in messages:
+                        yield message
         except Exception as error:  # noqa: BLE001 - whatever it is, the member is told in gRPC's way
             await refuse(context, error, method="PubSubService/SubscribeBidirectional")
 
@@ -72,10 +77,12 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
         self, request: pubsub_pb2.JoinConsumerGroupRequest, context: Context
     ) -> AsyncIterator[pubsub_pb2.SubscriptionEvent]:
         try:
-            environment = metadata.environment_of(context.invocation_metadata())
-            async with aclosing(group_streams.join(self._services, environment, request)) as events:
-                async for event in events:
-                    yield event
+            door = self._services.door
+            caller = metadata.admitted(door, context, "PubSubService/JoinConsumerGroup", f"group/{request.group_name}")
+            with door.live.going(caller.grant):
+                async with aclosing(group_streams.join(self._services, caller.environment, request)) as events:
+                    async for event in events:
+                        yield event
         except Exception as error:  # noqa: BLE001 - as above
             await refuse(context, error, method="PubSubService/JoinConsumerGroup")
 
@@ -83,10 +90,12 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
         self, request: pubsub_pb2.SubscribeRequest, context: Context
     ) -> AsyncIterator[pubsub_pb2.SubscriptionEvent]:
         try:
-            caller = metadata.caller_of(context.invocation_metadata())
-            async with aclosing(subscribe.subscribe(self._services, caller, request)) as events:
-                async for event in events:
-                    yield event
+            door = self._services.door
+            caller = metadata.admitted(door, context, "PubSubService/Subscribe", f"event/{request.pattern}")
+            with door.live.going(caller.grant):
+                async with aclosing(subscribe.subscribe(self._services, caller, request)) as events:
+                    async for event in events:
+                        yield event
         except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata
             await refuse(context, error, method="Subscribe", request_id=self._services.ids.request())
 
@@ -137,11 +146,15 @@ class ProjectionService(projection_pb2_grpc.ProjectionServiceServicer):
         self, request: projection_pb2.StreamProjectionEventsRequest, context: Context
     ) -> AsyncIterator[projection_pb2.ProjectionEvent]:
         try:
-            caller = metadata.caller_of(context.invocation_metadata())
-            async with aclosing(projection_streams.events(self._services, caller, request)) as batches:
-                async for batch in batches:
-                    for event in batch:
-                        yield event
+            door = self._services.door
+            caller = metadata.admitted(
+                door, context, "ProjectionService/StreamProjectionEvents", f"projection/{request.name}"
+            )
+            with door.live.going(caller.grant):
+                async with aclosing(projection_streams.events(self._services, caller, request)) as batches:
+                    async for batch in batches:
+                        for event in batch:
+                            yield event
         except Exception as error:  # noqa: BLE001 - as above
             await refuse(context, error, method="StreamProjectionEvents", request_id=self._services.ids.request())
 
@@ -149,11 +162,15 @@ class ProjectionService(projection_pb2_grpc.ProjectionServiceServicer):
         self, request: projection_pb2.WaitProjectionCatchupRequest, context: Context
     ) -> AsyncIterator[projection_pb2.WaitProjectionCatchupStreamResponse]:
         try:
-            caller = metadata.caller_of(context.invocation_metadata())
-            async with aclosing(projection_streams.catch_up(self._services, caller, request)) as batches:
-                async for batch in batches:
-                    for frame in batch:
-                        yield frame
+            door = self._services.door
+            caller = metadata.admitted(
+                door, context, "ProjectionService/WaitProjectionCatchupStream", f"projection/{request.name}"
+            )
+            with door.live.going(caller.grant):
+                async with aclosing(projection_streams.catch_up(self._services, caller, request)) as batches:
+                    async for batch in batches:
+                        for frame in batch:
+                            yield frame
         except Exception as error:  # noqa: BLE001 - as above
             await refuse(context, error, method="WaitProjectionCatchupStream", request_id=self._services.ids.request())
 
@@ -165,15 +182,16 @@ def _fill(servicer: object, services: Services, module: Any, service: str) -> No
         if described.client_streaming or described.server_streaming:
             continue
         method = table[name][1] if name in table else _unimplemented(f"{service}/{name}")
-        setattr(servicer, name, _unary(services, name, method))
+        setattr(servicer, name, _unary(services, f"{service}/{name}", method))
 
 
-def _unary(services: Services, name: str, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
+def _unary(services: Services, call: str, method: Method) -> Callable[[Any, Context], Awaitable[Any]]:
     async def answer(request: Any, context: Context) -> Any:
         try:
-            return await method(services, metadata.caller_of(context.invocation_metadata()), request)
+            about = partial(subject.of_message, call, request)
+            return await method(services, metadata.admitted(services.door, context, call, about), request)
         except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata
-            await refuse(context, error, method=name, request_id=services.ids.request())
+            await refuse(context, error, method=call, request_id=services.ids.request())
 
     return answer
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from app.api import caller
+from app.access.authorize import Resource
 from app.api.caller import Caller
+from app.api.door import Door
 
 
-def caller_of(metadata: Any) -> Caller:
-    """Raises InvalidArgument."""
-    return caller.caller(partial(_value_of, metadata))
+def admitted(door: Door, context: Any, call: str, resource: Resource = "*") -> Caller:
+    """Who makes the call `Service/Method`, if they may. Raises what the door refuses with."""
+    header = partial(_value_of, context.invocation_metadata())
+    return door.admit_call(header, call, resource, address=address_of(context.peer()))
 
 
-def environment_of(metadata: Any) -> str:
-    """The environment named, or the default. Raises InvalidArgument."""
-    return caller.environment(partial(_value_of, metadata))
+def address_of(peer: str) -> str:
+    """The address out of gRPC's `ipv4:127.0.0.1:50000`, or `ipv6:%5B::1%5D:50000`."""
+    _, _, rest = peer.partition(":")
+    return rest.rpartition(":")[0].replace("%5B", "").replace("%5D", "").strip("[]")
 
 
 def _value_of(metadata: Any, name: str) -> str | None:

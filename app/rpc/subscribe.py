@@ -48,11 +48,12 @@ def wanted_of(caller: Caller, request: pb.SubscribeRequest) -> Wanted:
 
 def member_of(services: Services, caller: Caller, request: pb.SubscribeRequest) -> tuple[Member, bool]:
     """The member that a subscription with a consumer group is, and whether what is sent to it is settled thereby.
-    Raises GroupNotFound, InvalidArgument, Unavailable."""
+    Raises GroupNotFound, InvalidArgument, PermissionDenied, Unavailable."""
     options = request.options
     if options.ack_mode not in _ACK_MODES:
         raise InvalidArgument(f"ack_mode {options.ack_mode} is unknown", field="ack_mode")
     name = groups.named(options.namespace, options.consumer_group)
+    caller.also("groups:consume", f"group/{name}")
     wanted = wanted_of(caller, request)
     return group_streams.subscribed(services, caller.environment, name, wanted, _ACK_MODES[options.ack_mode])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +14,16 @@ import pytest
 from tests.support.schemas import problems, resolved
 
 DOCUMENT = "/api/v1/openapi.json"
-STEERING = ("/rotate", "/reset", "/pause", "/resume", "/replay")
+STEERING = ("/rotate", "/reset", "/pause", "/resume", "/replay", "/logout", "/link")
 """What is posted there says all by its name."""
+IDENTITIES = {
+    "key": "apikeys",
+    "role": "roles",
+    "user": "users",
+    "org": "orgs",
+    "project": "projects",
+    "environment": "environments",
+}
 RPC = "/ironflow.v1.IronflowService"
 SERVICE = "/ironflow.v1.ProjectionService"
 
@@ -106,6 +115,8 @@ class Walk:
         self.asked: list[tuple[str, str]] = []
 
     def prepare(self) -> None:
+        login = self.document["paths"]["/api/v1/auth/login"]["post"]["requestBody"]["content"]["application/json"]
+        assert self.http.post("/api/v1/users", json=login["example"]).is_success
         function = {"id": "ship-order", "triggers": [{"event": "order.*"}]}
         assert self.http.post(f"{RPC}/RegisterFunction", json=function).is_success
         rules = [{"on": "a", "set": {"seen": "true"}}]
@@ -198,6 +209,8 @@ class Walk:
             for step in body.get("steps", ()):
                 step["id"] = f"{job['run_id']}:{step['name']}:0"
         values |= self._of_webhooks(path)
+        made, body = self._of_access(path, body)
+        values |= made
         if path.startswith("/api/v1/projections"):
             values["name"], body = self._projection(path, method, body)
         if "/counters/" in path:
@@ -227,6 +240,22 @@ class Walk:
         """Those of the source that asks for no signature, or of the one that the document's example made."""
         unsigned = path.endswith(("/{token}", "/previous-secret")) or "{delivery_id}" in path
         return self.webhook if unsigned else {"source": "repo"}
+
+    def _of_access(self, path: str, body: Any) -> tuple[dict[str, str], Any]:
+        """Ids of what was made for this request alone, and the example about it."""
+        if path.endswith("/orgs") and body is not None:
+            body = {"name": uuid.uuid4().hex}
+        if path.endswith("/auth/exchange"):
+            user = self._of_access("{user_id}", None)[0]["user_id"]
+            body = {"token": self.http.post(f"/api/v1/users/{user}/link").json()["token"]}
+        nouns = {f"{{{name}_id}}": noun for name, noun in IDENTITIES.items()}
+        found = {}
+        for parameter, noun in nouns.items():
+            if parameter in path:
+                name = uuid.uuid4().hex
+                told = {"email": f"{name}@example.com"} if noun == "users" else {"name": name}
+                found[parameter.strip("{}")] = str(self.http.post(f"/api/v1/{noun}", json=told).json()["id"])
+        return found, body
 
     def _projection(self, path: str, method: str, body: Any) -> tuple[str, Any]:
         """The name of a projection, and the example about an event that is there."""

@@ -40,15 +40,17 @@ class ServerProcess:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         command: Sequence[str | Path] = COMMAND,
+        guarded: bool = False,
     ) -> None:
-        """`command` is what `serve` is appended to. `environment` is added to ours, or is all if it has a PATH."""
+        """A `guarded` one asks who calls, as in production; others let everybody in, as with --dev. `command` is what
+        `serve` is appended to. `environment` is added to ours, or is all if it has a PATH."""
         self.data_dir = data_dir
         self.database_url = database_url
         self.url = ""
         self.grpc_address = ""
         self.log_file = data_dir.with_name(f"{data_dir.name}.log")
         self._command = command
-        self._arguments = arguments
+        self._arguments = arguments if guarded else ("--dev", *arguments)
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
 
@@ -61,6 +63,11 @@ class ServerProcess:
         """What the server tells local clients about itself, in `engine.json`."""
         found: dict[str, Any] = json.loads((self.data_dir / "engine.json").read_text("utf-8"))
         return found
+
+    @property
+    def key(self) -> str:
+        """The bootstrap key of a guarded one."""
+        return str(self.discovery["api_key"])
 
     def start(self) -> None:
         """Returns when it is ready. Raises RuntimeError with its log when it ends or is silent instead."""
@@ -132,7 +139,7 @@ class ServerProcess:
         port, grpc_port = urlsplit(self.url).port or 0, self.grpc_address.rpartition(":")[2] or "0"
         database = ["--database-url", self.database_url] if self.database_url else []
         listen = ["--port", str(port), "--grpc-port", grpc_port, "--data-dir", str(self.data_dir)]
-        return [*listen, *database, "--dev", *self._arguments]
+        return [*listen, *database, *self._arguments]
 
     def _follow(self, lines: IO[str], announced: queue.SimpleQueue[bool]) -> None:
         with lines, self.log_file.open("a", encoding="utf-8") as log:

@@ -1,0 +1,104 @@
+"""What is going on for somebody: streams and sockets, which outlast the moment in which they were allowed.
+
+When identities or policies change, or a credential expires, each is asked about again; one that would no longer be
+allowed is cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from app.access.authorize import Authorizer, Resource
+from app.access.credentials import Credentials, Proof, unknown
+from app.clock import Clock
+from app.errors import IronflowError
+
+
+class Grant(NamedTuple):
+    """What somebody was allowed, and by whom, to be asked about again: in which organization, to do what to what.
+    Without a proof nobody was asked who they are."""
+
+    authorizer: Authorizer
+    proof: Proof | None
+    org: str
+    action: str
+    resource: Resource
+    environment: str
+    method: str = ""
+    address: str = ""
+
+
+class _Going:
+    """`task` does what the grant allows."""
+
+    __slots__ = ("ended_by", "grant", "task")
+
+    def __init__(self, grant: Grant, task: asyncio.Task[Any]) -> None:
+        self.grant = grant
+        self.task = task
+        self.ended_by: IronflowError | None = None
+
+
+class LiveGrants:
+    def __init__(self, *, credentials: Credentials, clock: Clock) -> None:
+        self._credentials = credentials
+        self._clock = clock
+        self._going: set[_Going] = set()
+        self._moved = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._going)
+
+    @contextmanager
+    def going(self, grant: Grant | None) -> Iterator[None]:
+        """For as long as the block lasts the grant is looked after: the current task is cancelled in it when it no
+        longer counts. Raises Unauthenticated or PermissionDenied then."""
+        task = asyncio.current_task()
+        if grant is None or grant.proof is None or task is None:
+            yield
+            return
+        one = _Going(grant, task)
+        self._going.add(one)
+        self._moved.set()
+        try:
+            yield
+        except asyncio.CancelledError:
+            if one.ended_by is None:
+                raise
+            task.uncancel()
+            raise one.ended_by from None
+        finally:
+            self._going.discard(one)
+
+    def recheck(self) -> None:
+        """Cut what is no longer allowed. Called after every change of identities, roles, or policies."""
+        for one in [one for one in self._going if one.ended_by is None]:
+            try:
+                one.grant = self._asked_again(one.grant)
+            except IronflowError as refused:
+                one.ended_by = refused
+                one.task.cancel()
+        self._moved.set()
+
+    async def run(self) -> None:
+        """Cut what is open for credentials that expire, until cancelled."""
+        while True:
+            self._moved.clear()
+            untils = [one.grant.proof.until for one in self._going if one.grant.proof and one.ended_by is None]
+            await self._clock.wait_until(min(untils, default=None), self._moved)
+            if untils and self._clock.now_us() >= min(untils):
+                self.recheck()
+
+    def _asked_again(self, grant: Grant) -> Grant:
+        """The grant as it is now. Raises Unauthenticated, PermissionDenied, IdentityNotFound."""
+        found = self._credentials.still(grant.proof) if grant.proof is not None else None
+        if found is None:
+            raise unknown()
+        actor = self._credentials.within(found.actor, grant.org)
+        grant.authorizer.allow(
+            actor, grant.action, grant.resource, grant.environment, method=grant.method, address=grant.address
+        )
+        return grant._replace(proof=found.proof)

@@ -1,0 +1,134 @@
+"""Signing in: by password, or by a link that counts once; and signing out.
+
+What is tried is throttled by account and by address, and refused in the same words and after the same work whether
+there is such a user or not. A session's token is told once; history has its SHA-256.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.access import passwords
+from app.access.credentials import SESSION_PREFIX, hash_of, made
+from app.access.records import Session, User
+from app.access.register import Register
+from app.access.throttle import Throttle
+from app.access.users import Users
+from app.clock import Clock
+from app.errors import Unauthenticated
+from app.history.kinds import Fact, SessionClosed, SessionOpened
+from app.ids import Ids
+
+LIFE_S = 24 * 3_600
+LINK_LIFE_S = 15 * 60
+LINKS_MAX = 100
+CHECKED_AT_A_TIME = 2
+"""Passwords: each takes a core for a tenth of a second, and 32 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session and the token that was made for it now."""
+
+    session: Session
+    user: User
+    token: str
+
+
+class Sessions:
+    def __init__(self, *, register: Register, users: Users, ids: Ids, clock: Clock) -> None:
+        self._register = register
+        self._users = users
+        self._ids = ids
+        self._clock = clock
+        self._throttle = Throttle(clock)
+        self._checking = asyncio.Semaphore(CHECKED_AT_A_TIME)
+        self._links: dict[str, tuple[str, int]] = {}
+
+    async def log_in(self, email: str, password: str, *, address: str = "") -> SignedIn:
+        """Raises Unauthenticated, RateLimited."""
+        if len(password) > passwords.CHARS_MAX:
+            raise _wrong()
+        keys = (f"account {email.strip().casefold()[:255]}", f"address {address}")
+        self._throttle.check(*keys)
+        self._throttle.failed(*keys)  # until it is known otherwise: of many at once none is for free
+        user = self._users.named(email)
+        kept = await self._users.password_of(user) if user is not None else ""
+        async with self._checking:
+            right = await asyncio.to_thread(passwords.matches, password, kept)
+        if user is None or not right:
+            raise Unauthenticated(
+                "the e-mail address or the password is wrong", hint="ask an administrator to reset it"
+            )
+        self._throttle.succeeded(*keys)
+        return await self._open(user, "password", address)
+
+    def link(self, user: User) -> str:
+        """A token that signs its bearer in as the user, once and soon, on this node."""
+        now = self._clock.now_us()
+        self._links = {hash: one for hash, one in self._links.items() if one[1] > now}
+        while len(self._links) >= LINKS_MAX:
+            del self._links[next(iter(self._links))]
+        token = made("iflink_")
+        self._links[hash_of(token)] = (user.id, now + LINK_LIFE_S * 1_000_000)
+        return token
+
+    async def exchange(self, token: str, *, address: str = "") -> SignedIn:
+        """Sign in by a link's token. Raises Unauthenticated, RateLimited."""
+        key = f"address {address}"
+        self._throttle.check(key)
+        user_id, until = self._links.pop(hash_of(token), ("", 0))
+        user = self._register.find(User, user_id)
+        if user is None or self._clock.now_us() >= until:
+            self._throttle.failed(key)
+            raise Unauthenticated(
+                "this link was used before, or is too old", hint="`ironflow login --link` prints another"
+            )
+        return await self._open(user, "link", address)
+
+    async def log_out(self, session_id: str) -> None:
+        """Nothing changes for one that is over."""
+        session = self._register.find(Session, session_id)
+        if session is not None:
+            await self._close(session)
+
+    async def _open(self, user: User, way: str, address: str) -> SignedIn:
+        for old in self._register.of(user.org, Session):
+            if old.user == user.id and old.expires_at <= self._clock.now_us():
+                await self._close(old)
+        token = made(SESSION_PREFIX)
+        fact = SessionOpened(
+            user=user.id,
+            hash=hash_of(token),
+            expires_at=self._clock.now_us() + LIFE_S * 1_000_000,
+            way=way,
+            address=address,
+        )
+        session = await self._register.record(
+            user.org, Session, self._ids.session(), lambda known: [fact], actor=user.id
+        )
+        return SignedIn(session, user, token)
+
+    async def _close(self, session: Session) -> None:
+        def decide(known: Session | None) -> Sequence[Fact]:
+            return [SessionClosed()] if known is not None else []
+
+        await self._register.record(session.org, Session, session.id, decide, actor=session.user)
+
+
+def _wrong() -> Unauthenticated:
+    return Unauthenticated("the e-mail address or the password is wrong", hint="an administrator can reset it")
+
+
+def csrf_of(token: str) -> str:
+    """What a page has to send along with the session's cookie: only who was told it at the sign-in, or asks with the
+    cookie from our own pages, knows it."""
+    return hashlib.sha256(f"csrf {token}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def is_csrf_of(token: str, told: str) -> bool:
+    return hmac.compare_digest(csrf_of(token).encode(), told.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,61 @@
+"""The door of REST: each request is admitted by what its route's table says that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Any
+
+import falcon.asgi
+
+from app.api import subject
+from app.api.answers import encode
+from app.api.caller import Caller
+from app.api.door import SAFE, Door
+from app.api.live import Frames
+from app.api.services import Route
+from app.errors import IronflowError, PermissionDenied
+
+
+class Admission:
+    """Refuses what has no permission in the tables, rather than letting it pass. Streams of events are looked after
+    for as long as they last."""
+
+    def __init__(self, door: Door, table: Sequence[Route]) -> None:
+        self._door = door
+        self._operations = {
+            (route.path, method): operation for route in table for method, operation in route.operations.items()
+        }
+
+    async def process_resource(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        template = req.uri_template or ""
+        operation = self._operations.get((template, req.method))
+        if operation is None or operation.open:  # a method that the route does not have is refused as such
+            return
+        if not operation.permission:
+            raise PermissionDenied(f"nobody has said who may {req.method} {template}")
+        req.context.caller = self._door.admit(
+            req.get_header,
+            operation.permission,
+            partial(subject.of_path, operation.permission, params, req.get_param("type") or ""),
+            method=f"{req.method} {template}",
+            address=req.remote_addr,
+            safe=req.method in SAFE,
+        )
+
+    async def process_response(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, succeeded: bool
+    ) -> None:
+        if resp.sse is not None and "caller" in req.context:
+            resp.sse = self._looked_after(req.context.caller, resp.sse)
+
+    async def _looked_after(self, caller: Caller, events: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        try:
+            with self._door.live.going(caller.grant):
+                async for event in events:
+                    yield event
+        except IronflowError as cut:
+            told = {"type": "error", "message": cut.message, "code": cut.code, "retrying": False}
+            yield Frames(b"data: " + encode(told) + b"\n\n")

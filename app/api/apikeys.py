@@ -1,0 +1,165 @@
+"""/api/v1/apikeys: made, listed, rotated, given other roles, revoked. A secret is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import falcon.asgi
+import msgspec
+
+from app import clock
+from app.access.keys import Issued
+from app.access.records import Key
+from app.api.answers import answer, body_of, decoded
+from app.api.caller import caller_of
+from app.api.parameters import query_of
+from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.access import (
+    ApiKeyResponse,
+    CreateApiKeyRequest,
+    CreateApiKeyResponse,
+    ListApiKeysQuery,
+    ReplaceRolesRequest,
+    RevokeApiKeyQuery,
+    RotateApiKeyRequest,
+)
+from app.durations import parse_duration
+from app.errors import Unimplemented
+
+_create = msgspec.json.Decoder(CreateApiKeyRequest)
+_rotate = msgspec.json.Decoder(RotateApiKeyRequest)
+_replace = msgspec.json.Decoder(ReplaceRolesRequest)
+
+
+class ApiKeys:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        platform = query_of(req, ListApiKeysQuery).platform
+        keys = self._services.access.keys.list(caller_of(req).who)
+        chosen = [key for key in keys if not platform or key.prefix.startswith("ifplatform_")]
+        answer(resp, [shown(self._services, key) for key in chosen])
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        body: CreateApiKeyRequest = decoded(_create, await body_of(req))
+        if body.tool_scopes:
+            raise Unimplemented("keys are not limited to tools yet", field="tool_scopes", hint="leave it out")
+        access, who = self._services.access, caller_of(req).who
+        issued = await access.keys.create(
+            who,
+            body.name,
+            body.role_ids or ["viewer"],
+            environment=access.tenancy.namespace(who, body.env_id) if body.env_id else "",
+            life_us=parse_duration(body.expires_in, field="expires_in") if body.expires_in else 0,
+            platform=body.platform,
+        )
+        answer(resp, issued_shown(self._services, issued), 201)
+
+
+class ApiKey:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
+        answer(resp, shown(self._services, self._services.access.keys.get(caller_of(req).who, key_id)))
+
+    async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
+        reason = query_of(req, RevokeApiKeyQuery).reason
+        await self._services.access.keys.revoke(caller_of(req).who, key_id, reason=reason)
+        resp.status = 204
+
+
+class Rotate:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
+        body: RotateApiKeyRequest = decoded(_rotate, await body_of(req) or b"{}")
+        issued = await self._services.access.keys.rotate(caller_of(req).who, key_id, overlap_s=body.overlap_seconds)
+        answer(resp, issued_shown(self._services, issued))
+
+
+class KeyRoles:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
+        body: ReplaceRolesRequest = decoded(_replace, await body_of(req))
+        key = await self._services.access.keys.replace_roles(caller_of(req).who, key_id, body.role_ids)
+        answer(resp, shown(self._services, key))
+
+
+def shown(services: Services, key: Key) -> ApiKeyResponse:
+    return ApiKeyResponse(**_told(services, key))
+
+
+def issued_shown(services: Services, issued: Issued) -> CreateApiKeyResponse:
+    return CreateApiKeyResponse(**_told(services, issued.key), key=issued.secret)
+
+
+def _told(services: Services, key: Key) -> Mapping[str, Any]:
+    used_at = services.access.keys.last_used_at(key)
+    return {
+        "id": key.id,
+        "name": key.name,
+        "key_prefix": key.prefix,
+        "role_ids": list(key.roles),
+        "environment_id": services.access.tenancy.shown(key.environment) if key.environment else "",
+        "created_at": clock.rfc3339(key.created_at),
+        "expires_at": clock.rfc3339(key.expires_at) if key.expires_at else None,
+        "last_used_at": clock.rfc3339(used_at) if used_at else None,
+    }
+
+
+def routes(services: Services) -> Sequence[Route]:
+    key, made = Answer("the key", ApiKeyResponse), Answer("the key and its secret", CreateApiKeyResponse)
+    missing: Mapping[int, str] = {404: "no such key"}
+    denied: Mapping[int, str] = {403: "it may do what you may not"}
+    example = {"name": "ci", "role_ids": ["viewer"], "expires_in": "90d"}
+    every = {
+        "GET": Operation(
+            "Keys, without their secrets",
+            {200: Answer("keys", list[ApiKeyResponse])},
+            query=ListApiKeysQuery,
+            permission="apikeys:read",
+        ),
+        "POST": Operation(
+            "Make a key",
+            {201: made, **denied, 404: "no such role or environment"},
+            body=Body(CreateApiKeyRequest, example),
+            permission="apikeys:manage",
+        ),
+    }
+    one = {
+        "GET": Operation("A key, without its secret", {200: key, **missing}, permission="apikeys:read"),
+        "DELETE": Operation(
+            "Revoke a key, at once",
+            {204: "it counts no more", **missing, **denied},
+            query=RevokeApiKeyQuery,
+            permission="apikeys:manage",
+        ),
+    }
+    rotate = {
+        "POST": Operation(
+            "Give a key another secret",
+            {200: made, **missing, **denied},
+            body=Body(RotateApiKeyRequest, {"overlap_seconds": 3600}, required=False),
+            permission="apikeys:manage",
+        )
+    }
+    roles = {
+        "PUT": Operation(
+            "Give a key other roles",
+            {200: key, **missing, **denied},
+            body=Body(ReplaceRolesRequest, {"role_ids": ["viewer"]}),
+            permission="apikeys:manage",
+        )
+    }
+    return [
+        Route("/api/v1/apikeys", ApiKeys(services), every),
+        Route("/api/v1/apikeys/{key_id}", ApiKey(services), one),
+        Route("/api/v1/apikeys/{key_id}/rotate", Rotate(services), rotate),
+        Route("/api/v1/apikeys/{key_id}/roles", KeyRoles(services), roles),
+    ]

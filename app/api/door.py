@@ -1,0 +1,108 @@
+"""The door of every face: who calls, whether they may, and in which environment.
+
+    Authorization: Bearer …      a key, or the token of somebody who signed in; gRPC metadata by the same name
+    the session's cookie         from our own pages, with X-Ironflow-CSRF wherever something could change
+    X-Ironflow-Environment-ID    which of the environments that the credentials may name
+    X-Ironflow-Org               another organization, for who may act in one
+
+Nothing of a request is looked at before: not its parameters, not its body.
+"""
+
+from __future__ import annotations
+
+from app.access.access import Access
+from app.access.authorize import Resource
+from app.access.credentials import NOBODY, Recognised
+from app.access.limits import RateLimits
+from app.access.live import Grant
+from app.access.permissions import RPC, RPC_OPEN, RPC_UNLISTED
+from app.access.sessions import is_csrf_of
+from app.api.caller import RUN_HEADER, Caller, Header, named_environment, run_of
+from app.errors import CsrfRefused, Unauthenticated
+
+COOKIE = "ironflow_session"
+CSRF_HEADER = "X-Ironflow-CSRF"
+ORG_HEADER = "X-Ironflow-Org"
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Door:
+    """Without `required` nobody is asked who they are: everybody may do everything."""
+
+    def __init__(self, access: Access, limits: RateLimits, *, required: bool) -> None:
+        self._credentials = access.credentials
+        self._tenancy = access.tenancy
+        self._authorizer = access.authorizer
+        self._limits = limits
+        self.required = required
+        self.live = access.live
+
+    def admit(
+        self,
+        header: Header,
+        action: str,
+        resource: Resource = "*",
+        *,
+        method: str = "",
+        address: str = "",
+        safe: bool = False,
+    ) -> Caller:
+        """Who calls, if they may. `safe`: the request changes nothing, and whoever sent it cannot read the answer
+        unless it is one of our pages. Raises Unauthenticated, PermissionDenied, EnvironmentNotFound, RateLimited,
+        InvalidArgument."""
+        found = self._recognised(header, safe=safe) if self.required else NOBODY
+        actor = found.actor
+        org = header(ORG_HEADER)
+        if org:
+            actor = self._credentials.within(actor, org)
+        if self._limits.any:
+            self._limits.take(actor.id or address, actor.org)
+        environment = self._tenancy.namespace(actor, named_environment(header))
+        self._authorizer.allow(actor, action, resource, environment, method=method, address=address)
+        grant = Grant(self._authorizer, found.proof, actor.org, action, resource, environment, method, address)
+        run = header(RUN_HEADER)
+        return Caller(environment, actor.id, run_of(run) if run else "", actor, grant)
+
+    def admit_call(
+        self, header: Header, call: str, resource: Resource = "*", *, address: str = "", safe: bool = False
+    ) -> Caller:
+        """The same for `Service/Method`, of Connect and gRPC alike."""
+        if call in RPC_OPEN:
+            return Caller("")
+        return self.admit(header, RPC.get(call, RPC_UNLISTED), resource, method=call, address=address, safe=safe)
+
+    def _recognised(self, header: Header, *, safe: bool) -> Recognised:
+        told = header("Authorization")
+        if told:
+            scheme, _, token = told.partition(" ")
+            if scheme.lower() != "bearer" or not token:
+                raise Unauthenticated(
+                    "Authorization is not of the form `Bearer KEY`",
+                    field="Authorization",
+                    hint="send the key like that",
+                )
+            return self._credentials.of_token(token.strip())
+        token = cookie_of(header)
+        if not token:
+            raise Unauthenticated(
+                "no credentials were sent",
+                field="Authorization",
+                hint="set IRONFLOW_API_KEY, or send Authorization: Bearer KEY",
+            )
+        found = self._credentials.of_token(token)
+        if not safe and not is_csrf_of(token, header(CSRF_HEADER) or ""):
+            raise CsrfRefused(
+                "the session's CSRF token is missing or another's",
+                field=CSRF_HEADER,
+                hint="send what GET /api/v1/auth/me tells as csrf_token",
+            )
+        return found
+
+
+def cookie_of(header: Header) -> str:
+    """The token of the session that a browser sends; "" if there is none."""
+    for part in (header("Cookie") or "").split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == COOKIE:
+            return value
+    return ""

@@ -1,0 +1,300 @@
+"""Who is let in where: everything that can be asked, by everybody, out of the tables that the faces are made of."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+
+from app.access.permissions import SELF, SYSTEM_ROLES
+from app.api import connect_streams
+from tests.support import doors
+from tests.support.server import ServerProcess
+from tests.support.websocket import HandshakeRefused, WebSocket
+
+pytestmark = pytest.mark.slow
+
+NAME, CANARY = "thing-of-a", "canary-of-a"
+ROLES = ("viewer", "developer", "admin", "platform_viewer", "platform_admin")
+STRANGERS = {
+    "nobody": {},
+    "unknown": {"Authorization": "Bearer ifkey_" + "0" * 64},
+    "basic": {"Authorization": "Basic YWRtaW46YWRtaW4="},
+    "empty": {"Authorization": "Bearer"},
+    "cookie": {"Cookie": "ironflow_session=ifses_" + "0" * 64, "X-Ironflow-CSRF": "0" * 32},
+    "twice": {"Authorization": "Bearer ifkey_x, Bearer ifkey_y"},
+}
+
+
+@dataclass
+class House:
+    """A guarded server, a key of each role, and another tenant's."""
+
+    server: ServerProcess
+    root: httpx.Client
+    keys: dict[str, str] = field(default_factory=dict)
+    other: str = ""
+    other_environment: str = ""
+
+    def bearer(self, role: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.keys[role]}"}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
+    server = ServerProcess(data_dir=tmp_path_factory.mktemp("doors") / "data", database_url=url, guarded=True)
+    server.start()
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.key}"}, timeout=30) as root:
+        made = House(server, root)
+        for role in ROLES:
+            answer = root.post("/api/v1/apikeys", json={"name": role, "role_ids": [role]})
+            made.keys[role] = answer.json()["key"]
+        tenant = root.post("/api/v1/tenants/provision", json={"org_name": "other", "env_name": "production"}).json()
+        made.other, made.other_environment = tenant["api_key"]["key"], tenant["environment"]["id"]
+        yield made
+    server.close()
+
+
+@pytest.fixture
+def anyone(house: House) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=house.server.url, timeout=30) as client:
+        yield client
+
+
+def status(client: httpx.Client, asked: doors.Asked, headers: dict[str, str]) -> tuple[int, str]:
+    """Status and code of an answer; what streams is not waited for."""
+    content = b"" if asked.method == "GET" else b"{}"
+    told = {"Content-Type": "application/json", **headers}
+    with client.stream(asked.method, asked.path, headers=told, content=content) as answer:
+        if answer.is_success:
+            return answer.status_code, ""
+        answer.read()
+        return answer.status_code, answer.json()["code"]
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_a_stranger_is_asked_for_credentials_wherever_it_is_not_open(
+    house: House, anyone: httpx.Client, stranger: str
+) -> None:
+    head = house.root.get("/api/v1/history/head").json()["position"]
+
+    for asked in doors.operations():
+        told = status(anyone, asked, STRANGERS[stranger])
+        if asked.operation.open:
+            assert told[0] != 403, (asked, told)
+        else:
+            assert told == (401, "UNAUTHENTICATED"), (asked, told)
+    for call in doors.calls():
+        answer = anyone.post(call.path, headers=STRANGERS[stranger], json={})
+        if call.streams:
+            continue
+        assert (answer.status_code == 401) == bool(call.permission), (call, answer.text)
+
+    assert house.root.get("/api/v1/history/head").json()["position"] == head
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_what_the_table_says_and_nothing_else(house: House, anyone: httpx.Client, role: str) -> None:
+    allowed = SYSTEM_ROLES[role]
+
+    for asked in doors.operations():
+        needed = asked.operation.permission
+        if not needed or needed == "platform:master-key:rotate":
+            continue
+        code = status(anyone, asked, house.bearer(role))
+        if needed == SELF or needed in allowed:
+            assert code[0] not in (401, 500), (asked, code)
+            assert code[1] != "PERMISSION_DENIED", (asked, code)
+        else:
+            assert code == (403, "PERMISSION_DENIED"), (asked, code)
+    for call in doors.calls():
+        if call.streams:
+            continue
+        answer = anyone.post(call.path, headers=house.bearer(role), json={})
+        if call.permission in allowed or not call.permission:
+            assert answer.status_code not in (401, 403, 500), (call, answer.text)
+        else:
+            assert answer.status_code == 403, (call, answer.text)
+            assert answer.json()["code"] == "permission_denied"
+
+
+@pytest.mark.parametrize("role", ["nobody", "viewer", "developer", "platform_admin"])
+def test_grpc_lets_in_whom_the_other_faces_let_in(house: House, role: str) -> None:
+    allowed = SYSTEM_ROLES.get(role, frozenset())
+    metadata = [("authorization", f"Bearer {house.keys[role]}")] if role in house.keys else []
+
+    with grpc.insecure_channel(house.server.grpc_address) as channel:
+        for call in doors.calls():
+            may = call.permission in allowed or not call.permission
+            if call.streams and may:
+                continue
+            code, text = _grpc_code(channel, call, metadata)
+            if may:
+                assert code not in ("UNAUTHENTICATED", "PERMISSION_DENIED", "INTERNAL", "UNKNOWN"), (call, code, text)
+            else:
+                assert code == ("UNAUTHENTICATED" if role == "nobody" else "PERMISSION_DENIED"), (call, code, text)
+
+
+def _grpc_code(channel: grpc.Channel, call: doors.Call, metadata: list[tuple[str, str]]) -> tuple[str, str]:
+    try:
+        if call.streams:
+            list(channel.stream_stream(call.path)(iter([b""]), metadata=metadata, timeout=10))
+        else:
+            channel.unary_unary(call.path)(b"", metadata=metadata, timeout=10)
+    except grpc.RpcError as error:
+        told: Any = error
+        return told.code().name, told.details()
+    return "OK", ""
+
+
+@pytest.mark.parametrize("role", ["nobody", "platform_viewer"])
+def test_streams_of_connect_are_refused_in_their_last_frame(house: House, role: str) -> None:
+    headers = {"Content-Type": "application/connect+json"} | (house.bearer(role) if role in house.keys else {})
+
+    for path in connect_streams.PATHS:
+        body = b"\0" + struct.pack(">I", 2) + b"{}"
+        answer = httpx.post(f"{house.server.url}{path}", content=body, headers=headers, timeout=30)
+        flags, size = answer.content[0], struct.unpack(">I", answer.content[1:5])[0]
+        assert (flags, size) == (2, len(answer.content) - 5)
+        code = json.loads(answer.content[5:])["error"]["code"]
+        assert code == ("unauthenticated" if role == "nobody" else "permission_denied")
+
+
+@pytest.mark.parametrize("path", ["/ws", "/api/v1/kv/buckets/b/watch", "/api/v1/config/c/watch"])
+def test_sockets_are_refused_by_the_status_of_the_handshake(house: House, path: str) -> None:
+    for token, refused in (("", 401), ("ifkey_nope", 401), (house.keys["platform_viewer"], 403)):
+        with pytest.raises(HandshakeRefused) as told:
+            WebSocket(house.server.url, f"{path}?token={token}" if token else path)
+        assert told.value.status == refused
+
+    with WebSocket(house.server.url, f"/ws?token={house.keys['viewer']}"):
+        pass  # the published form, for browsers
+
+
+# Another tenant.
+
+
+def test_another_tenants_environment_is_not_there_whatever_is_asked(house: House, anyone: httpx.Client) -> None:
+    outside = {"Authorization": f"Bearer {house.other}"}
+    inside = house.bearer("admin")
+
+    for asked in doors.operations():
+        if asked.operation.open or asked.operation.permission.startswith("platform:"):
+            continue
+        for who, named in (
+            (outside, "env_default/../default"),
+            (outside, "staging"),
+            (inside, house.other_environment),
+        ):
+            told = status(anyone, asked, {**who, "X-Ironflow-Environment-ID": named})
+            assert told in ((404, "ENVIRONMENT_NOT_FOUND"), (400, "INVALID_ARGUMENT")), (asked, told)
+
+
+def test_ids_of_one_tenant_find_nothing_in_another(house: House, anyone: httpx.Client) -> None:
+    real = _filled(house)
+    outside = {"Authorization": f"Bearer {house.other}"}
+
+    for asked in sorted(doors.operations(), key=lambda one: one.method != "GET"):  # what it makes itself is its own
+        if asked.operation.open or asked.method not in ("GET", "DELETE", "PATCH") or asked.path.endswith("/subscribe"):
+            continue
+        path = asked.template.replace("{key:path}", "{key}")
+        for name, value in real.items():
+            path = path.replace(f"{{{name}}}", value)
+        content = b"" if asked.method == "GET" else b"{}"
+        told = {**outside, "Content-Type": "application/json"}
+        with anyone.stream(asked.method, path, headers=told, content=content) as answer:
+            if answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+                continue
+            answer.read()
+            assert CANARY not in answer.text, (asked, answer.text)
+            assert "{" in asked.template or NAME not in answer.text, (asked, answer.text)
+            if "{" in asked.template and asked.method == "GET":
+                assert answer.status_code in (404, 204, 400, 403) or answer.json() in ([], {}) or _empty(answer), asked
+
+    assert house.root.get(f"/api/v1/kv/buckets/{NAME}/keys/{NAME}").is_success  # it is all still there
+    assert house.root.get(f"/api/v1/apikeys/{real['key_id']}").is_success
+
+
+def _empty(answer: httpx.Response) -> bool:
+    """Whether every list in the answer is."""
+    return all(not value for value in answer.json().values() if isinstance(value, list))
+
+
+def _filled(house: House) -> dict[str, str]:
+    """One of everything in the default environment, all named alike."""
+    root, name = house.root, NAME
+    root.post("/api/v1/kv/buckets", json={"name": name})
+    root.put(f"/api/v1/kv/buckets/{name}/keys/{name}", content=CANARY.encode())
+    root.post(f"/api/v1/config/{name}", json={"a": CANARY})
+    root.post("/api/v1/secrets", json={"name": name, "value": "x", "description": CANARY})
+    root.post("/ironflow.v1.IronflowService/RegisterFunction", json={"id": name, "triggers": [{"event": name}]})
+    emitted = root.post("/api/v1/events", json={"name": name, "data": CANARY}).json()
+    root.post(f"/api/v1/streams/{name}/events", json={"entityType": name, "name": name, "data": CANARY})
+    root.post(f"/api/v1/topics/{name}/messages", json={"data": CANARY})
+    root.post("/api/v1/groups", json={"name": name, "pattern": ">"})
+    root.put(f"/api/v1/projections/{name}", json={"events": [name], "rules": [{"on": name, "set": {"a": "true"}}]})
+    root.post("/api/v1/events/schemas", json={"event_name": name, "schema": {}})
+    root.post("/api/v1/webhook-sources", json={"name": name, "event_prefix": name})
+    nouns = ("apikeys", "roles", "projects")
+    made = {noun: root.post(f"/api/v1/{noun}", json={"name": name}).json()["id"] for noun in nouns}
+    user = root.post("/api/v1/users", json={"email": f"{name}@example.com"}).json()["id"]
+    position = root.get("/api/v1/history").json()["entries"][-1]["position"]
+    return {
+        "bucket": name,
+        "key": name,
+        "name": name,
+        "function_id": name,
+        "topic": name,
+        "entity_id": name,
+        "source": name,
+        "event_id": emitted["event_id"],
+        "run_id": emitted["run_ids"][0],
+        "position": str(position),
+        "key_id": made["apikeys"],
+        "role_id": made["roles"],
+        "project_id": made["projects"],
+        "user_id": user,
+        "org_id": "org_default",
+        "environment_id": "env_default",
+        "number": "1",
+        "version": "1",
+        "worker_id": name,
+        "job_id": name,
+        "delivery_id": name,
+        "env": "default",
+    }
+
+
+def test_two_tenants_may_have_the_same_names_and_see_their_own(house: House, anyone: httpx.Client) -> None:
+    mine, theirs = house.bearer("admin"), {"Authorization": f"Bearer {house.other}"}
+
+    for who, value in ((mine, b"1"), (theirs, b"2")):
+        anyone.post("/api/v1/kv/buckets", json={"name": "same"}, headers=who)
+        assert anyone.put("/api/v1/kv/buckets/same/keys/k", content=value, headers=who).is_success
+
+    for who, value in ((mine, "1"), (theirs, "2")):
+        assert anyone.get("/api/v1/kv/buckets/same/keys/k", headers=who).json()["value"] != ""
+        query = {"query": "select count(*) as n from kv where key = 'k'"}
+        assert anyone.post("/api/v1/sql", json=query, headers=who).json()["rows"] == [[1]], value
+    own = anyone.get("/api/v1/environments", headers=theirs).json()
+    assert [one["name"] for one in own] == ["production"]
+
+
+def test_a_cursor_of_one_environment_shows_nothing_of_it_in_another(house: House, anyone: httpx.Client) -> None:
+    for number in range(3):
+        house.root.post("/api/v1/events", json={"name": "paged", "data": CANARY + str(number)})
+    cursor = house.root.get("/api/v1/events", params={"limit": 1}).json()["next_cursor"]
+
+    for told in (cursor, cursor[:-2], cursor + "A", "A" * 10_000, "eyJhbGciOiJub25lIn0.e30."):
+        answer = anyone.get(
+            "/api/v1/events", params={"cursor": told, "limit": 5}, headers={"Authorization": f"Bearer {house.other}"}
+        )
+        assert answer.status_code in (200, 400, 414)
+        assert CANARY not in answer.text

@@ -1,0 +1,81 @@
+"""Everything that can be asked of a server, from the tables that its faces are made of."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+from unittest.mock import MagicMock
+
+from app.access.permissions import RPC, RPC_OPEN
+from app.api import http
+from app.api.services import Operation, Route
+from app.rpc.tables import TABLES
+from ironflow.v1 import (
+    entity_stream_pb2,
+    event_schema_pb2,
+    ironflow_pb2,
+    projection_pb2,
+    pubsub_pb2,
+    query_pb2,
+    webhook_pb2,
+    worker_pb2,
+)
+
+PROTOS = (
+    ironflow_pb2,
+    pubsub_pb2,
+    entity_stream_pb2,
+    event_schema_pb2,
+    webhook_pb2,
+    query_pb2,
+    projection_pb2,
+    worker_pb2,
+)
+
+
+class Asked(NamedTuple):
+    """One REST operation, at a path that names nothing that is there."""
+
+    method: str
+    template: str
+    path: str
+    operation: Operation
+
+
+class Call(NamedTuple):
+    """One method of a service; `permission` is "" where nobody is asked."""
+
+    service: str
+    method: str
+    permission: str
+    streams: bool
+
+    @property
+    def path(self) -> str:
+        return f"/ironflow.v1.{self.service}/{self.method}"
+
+
+def routes() -> list[Route]:
+    services: Any = MagicMock(version="test")
+    return http.route_table(services)
+
+
+def operations() -> list[Asked]:
+    return [
+        Asked(method, route.path, re.sub(r"{[^}]+}", "nothing", route.path), operation)
+        for route in routes()
+        for method, operation in route.operations.items()
+    ]
+
+
+def calls() -> list[Call]:
+    """Every method that there is: implemented, or only in the descriptors."""
+    found = []
+    for proto in PROTOS:
+        for service, described in proto.DESCRIPTOR.services_by_name.items():
+            for name, method in described.methods_by_name.items():
+                streams = method.client_streaming or method.server_streaming
+                if name in TABLES.get(service, {}) or streams:
+                    call = f"{service}/{name}"
+                    found.append(Call(service, name, "" if call in RPC_OPEN else RPC.get(call, "?"), streams))
+    return found
