@@ -14,6 +14,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-peers binary test-frozen clean
+.PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-boot bench-peers binary test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +87,9 @@ bench-groups: setup ## measure delivery to consumer groups
 
 bench-projections: setup ## measure how fast projections fold, and how soon they have what comes (ARGS chooses)
 	$(BIN)/python -m benchmarks.projections $(ARGS)
+
+bench-boot: binary ## measure how soon the executable is there, and what it weighs (ARGS chooses)
+	$(BIN)/python -m benchmarks.boot $(ARGS)
 
 bench-peers: setup ## measure Ironflow, DBOS and Restate in turns (ARGS chooses)
 	$(BIN)/python -m benchmarks.peers $(ARGS)

@@ -18,6 +18,10 @@ def main() -> None:
 
         become_from_arguments(arguments[1:])
         return
+    if arguments[:1] == ["serve"]:
+        from app.cli import early
+
+        early.listen(arguments[1:])
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     # httpx goes without its own command line if that cannot be imported, and loads in half the time.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]

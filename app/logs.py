@@ -7,7 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import structlog
+from app.loading import without
+
+# It would take rich along, for tracebacks that we do not have it write: a tenth of all that a server loads.
+with without("rich"):
+    import structlog
 
 _filter: Callable[[str], str] | None = None
 

@@ -1,24 +1,19 @@
-"""`ironflow serve`: the faces around a node, started and stopped in order, in one process and one event loop.
+"""A server: the faces around a node, started and stopped in order, in one process and one event loop.
 
-The caller binds the listening socket before anything heavy is imported, so clients queue instead of being refused.
-HTTP answers /health at once; every other request waits for the node. NATS starts beside it and never gates it.
-On SIGTERM or SIGINT: take no new work, end the workers' streams, answer what is in flight, commit what is queued.
+app/boot.py has bound the socket and answers /health meanwhile; this opens its gate for everything else. NATS starts
+beside it all and is not waited for. When told to stop: take no new work, end the workers' streams, answer what is in
+flight, commit what is queued.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import gc
 import json
 import os
-import signal
 import socket
-import sys
-from collections.abc import Awaitable, Callable, Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Container
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -26,7 +21,6 @@ from app import logs, resources
 from app.access.bootstrap import FILE as KEY_FILE
 from app.access.bootstrap import key_of, sign_in_link
 from app.bus.nats_server import Child, NatsServer
-from app.bus.nats_server import spawn as spawn_nats
 from app.cancelling import end
 from app.clock import SystemClock
 from app.dispatch.nodes import Nodes
@@ -38,91 +32,59 @@ from app.node import Node
 from app.outbound import reach
 from app.settings import Settings
 from app.values.keyring import master_keys
-from storage import open_storage
 from storage.contract import Storage
 
 if TYPE_CHECKING:
     from app.bus.bus import Bus
 
+
+class Gate(Protocol):
+    """Lets requests through to the application that it is opened with."""
+
+    def open(self, app: Callable[[Any, Any], Awaitable[None]]) -> None: ...
+
+
 log = structlog.get_logger(__name__)
 
 STOP_TIMEOUT_S = 10.0
 DISCOVERY_FILE = "engine.json"
-DATABASE_FILE = "ironflow.db"
 NODE_FILE = "node"
 """Holds the id of the node that has the data directory, or had it last."""
-CONNECTIONS_MAX = 10_000
-"""Served at a time; Granian's own default of 128 would leave the next ones waiting without a word."""
-GC_THRESHOLD = 50_000
-"""Objects between two looks for cycles: what a batch makes is freed by its counts, and looking costs a tenth."""
-SWITCH_INTERVAL_S = 0.002
 
 Ready = Callable[[str, str, str], None]
 """Told the URL, the gRPC address and a sign-in link, "" if there is none, when everything is up."""
 
-Rsgi = Callable[[Any, Any], Awaitable[None]]
+
+class _Stopped(Exception):
+    """The stop came before the node was there."""
 
 
-class AlreadyRunning(Exception):
-    """Another server uses this data directory."""
-
-    code = "DATA_DIR_IN_USE"
-    hint = "stop the other server, or give this one a folder of its own with --data-dir"
-
-
-def serve(settings: Settings, *, listening: socket.socket, ready: Ready) -> int:
-    """Run until a signal says stop; the exit code. Raises AlreadyRunning, GrpcPortTaken, StorageError before
-    anything is served."""
-    data_dir = Path(settings.data_dir)
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _lock(data_dir):
-        # First of all, while there is one thread: a child cannot be forked safely once gRPC is there.
-        child = (
-            None
-            if settings.nats_url
-            else spawn_nats(resources.nats_server(), data_dir / "nats", port=settings.nats_port)
-        )
-        import uvloop
-
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        try:
-            return uvloop.run(_Server(settings, data_dir, listening, child).run(ready))
-        except ExceptionGroup as group:
-            raise _alone(group) from None
-
-
-class _Server:
-    def __init__(self, settings: Settings, data_dir: Path, listening: socket.socket, child: Child | None) -> None:
+class Server:
+    def __init__(
+        self,
+        settings: Settings,
+        data_dir: Path,
+        listening: socket.socket,
+        child: Child | None,
+        *,
+        gate: Gate,
+        stop: asyncio.Event,
+    ) -> None:
         self._settings = settings
         self._data_dir = data_dir
         self._listening = listening
         self._child = child
-        self._gate = Gate()
-        self._stop = asyncio.Event()
+        self._gate = gate
+        self._stop = stop
         self._metrics = Metrics()
         self._problems: dict[str, str] = {"server": "starting"}
 
-    async def run(self, ready: Ready) -> int:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
-        http = _HttpServer(self._gate, self._listening)
-        serving = asyncio.create_task(http.serve(), name="http")
-        serving.add_done_callback(lambda _: self._stop.set())
-        storage = await open_storage(
-            self._settings.database_url or str(self._data_dir / DATABASE_FILE), resources.sql_folder()
-        )
+    async def run(self, storage: Storage, ready: Ready) -> None:
+        """Returns when it was told to stop and everything is ended in order."""
         try:
-            for name in await storage.migrate():
-                log.info("migrated", migration=name)
             await self._run_node(storage, ready)
-        finally:
-            http.stop()
-            await asyncio.wait([serving], timeout=STOP_TIMEOUT_S)
-            await storage.close()
-        if serving.done() and not serving.cancelled() and (error := serving.exception()) is not None:
-            raise error
-        return 0
+        except* _Stopped:
+            log.info("stopped before it was ready")
 
     async def _run_node(self, storage: Storage, ready: Ready) -> None:
         clock = SystemClock()
@@ -150,7 +112,7 @@ class _Server:
         )
         logs.filter_with(node.vault.scrubber.text)
         async with asyncio.TaskGroup() as tasks:
-            running = await node.start(tasks)
+            running = await self._started(node, tasks)
             bus, speaking = self._start_bus(tasks, node)
             running += speaking
             from app.faces import Faces
@@ -165,9 +127,6 @@ class _Server:
             discovery = self._announce(url, grpc_address, key)
             node.nodes.move(url)
             self._problems.pop("server")
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(GC_THRESHOLD, 20, 50)
             ready(url, grpc_address, "" if self._settings.dev else sign_in_link(node.access, url))
             try:
                 await self._stop.wait()
@@ -181,6 +140,17 @@ class _Server:
                 await node.access.write_uses()
                 await end(*running)
                 await node.nodes.leave()
+
+    async def _started(self, node: Node, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
+        """What the node runs, once it has taken up what the store holds. Raises _Stopped if the stop comes first."""
+        starting = asyncio.create_task(node.start(tasks), name="start")
+        stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            await end(starting)
+            raise _Stopped
+        return starting.result()
 
     def _start_bus(self, tasks: asyncio.TaskGroup, node: Node) -> tuple[Bus, list[asyncio.Task[Any]]]:
         """All that speaks with NATS; nothing of it is waited for."""
@@ -234,13 +204,6 @@ class _Server:
         return path
 
 
-def _alone(error: Exception) -> Exception:
-    """What a task group was ended by, out of its groups if it is one thing."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        [error] = error.exceptions
-    return error
-
-
 async def _drain(node: Node) -> None:
     """Commit what is queued, if the store lets us: nobody who was not answered may rely on it."""
     try:
@@ -259,66 +222,6 @@ def push_options(settings: Settings, own_ports: Container[int]) -> PushOptions:
         concurrency=settings.push_concurrency,
         signing_key=settings.signing_key,
     )
-
-
-class Gate:
-    """The RSGI application from the first moment: answers /health, and lets the rest wait for the real one."""
-
-    def __init__(self) -> None:
-        self._app: Rsgi | None = None
-        self._opened = asyncio.Event()
-
-    def open(self, app: Rsgi) -> None:
-        self._app = app
-        self._opened.set()
-
-    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        if self._app is None:
-            if scope.proto == "http" and scope.path == "/health":
-                protocol.response_bytes(200, [("content-type", "application/json")], b'{"status":"starting"}')
-                return
-            await self._opened.wait()
-        assert self._app is not None
-        await self._app(scope, protocol)
-
-
-class _HttpServer:
-    """Granian in our event loop, on a socket that we bound. It uses two private names of Granian, hence the pinned
-    version; by itself Granian always shares its port, so that a second server would go unnoticed."""
-
-    def __init__(self, app: Gate, listening: socket.socket) -> None:
-        from granian._granian import SocketHolder
-        from granian.server.embed import Server
-
-        holder: Any = SocketHolder
-        base: Any = Server
-
-        class OnSocket(base):  # type: ignore[misc]
-            def _init_shared_socket(self) -> None:
-                self._ssp = None
-                self._shd = holder(os.dup(listening.fileno()), False, 1024)  # it closes what it is given
-
-        self._server: Any = OnSocket(
-            app, interface="rsgi", log_enabled=False, backlog=1024, backpressure=CONNECTIONS_MAX
-        )
-
-    async def serve(self) -> None:
-        await self._server.serve()
-
-    def stop(self) -> None:
-        self._server.interrupt_signal = True
-        self._server.main_loop_interrupt.set()
-
-
-@contextmanager
-def _lock(data_dir: Path) -> Iterator[None]:
-    """Hold the data directory for this process; the lock goes with it, however it ends."""
-    with (data_dir / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(f"another ironflow server uses {data_dir}") from None
-        yield
 
 
 def _host(listening: socket.socket) -> str:

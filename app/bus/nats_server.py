@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.bus import subjects
+from app.bus.roots import INGEST, OUTWARD
 
 if TYPE_CHECKING:
     import asyncio
@@ -35,7 +35,7 @@ GUEST = "client"
 PERMISSIONS = {
     "publish": {
         "allow": [
-            subjects.INGEST,
+            INGEST,
             "$JS.API.INFO",
             "$JS.API.STREAM.NAMES",
             "$JS.API.STREAM.LIST",
@@ -54,9 +54,9 @@ PERMISSIONS = {
             "$JS.ACK.>",
             "$JS.FC.>",
         ],
-        "deny": list(subjects.OUTWARD),
+        "deny": list(OUTWARD),
     },
-    "subscribe": {"allow": [*subjects.OUTWARD, "_INBOX.>"]},
+    "subscribe": {"allow": [*OUTWARD, "_INBOX.>"]},
 }
 
 _CONFIG = """\

@@ -21,14 +21,13 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from app.bus.roots import ALL as ALL
+from app.bus.roots import INGEST as INGEST
+from app.bus.roots import OUTWARD as OUTWARD
+from app.bus.roots import ROOT as ROOT
 from app.history import channels
 from app.history.entry import Entry
 from app.history.kinds.entity import entity_of
-
-ROOT = "ironflow"
-ALL = f"{ROOT}.>"
-OUTWARD = tuple(f"{ROOT}.*.{about}.>" for about in ("events", "topics", "entities", "system"))
-INGEST = f"{ROOT}.*.*.events.ingest.>"
 
 _PLURAL = {
     channels.EVENTS: "events",

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from app.cli import early
 from app.settings import SETTINGS, Settings, SettingsError, resolve
 
 
@@ -58,7 +59,7 @@ def command(file: Path | None, verbose: bool, **flags: Any) -> int:
     settings = resolve(flags, file=file)
     with listen(settings.host, settings.port) as listening:
         from app import logs
-        from app.server import serve
+        from app.boot import serve
 
         logs.configure(style=settings.log_format, level=settings.log_level)
 
@@ -76,6 +77,15 @@ def command(file: Path | None, verbose: bool, **flags: Any) -> int:
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket that nobody shares. Raises PortTaken, SettingsError."""
+    listening = early.take(host, port)
+    if listening is None:
+        listening = _bound(host, port)
+        listening.listen(early.BACKLOG)
+    listening.setblocking(False)
+    return listening
+
+
+def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -88,8 +98,6 @@ def listen(host: str, port: int) -> socket.socket:
         raise SettingsError(
             f"cannot listen on {host}:{port}: {error.strerror}", hint="choose --host and --port"
         ) from None
-    listening.listen(1024)
-    listening.setblocking(False)
     return listening
 
 

@@ -1,0 +1,57 @@
+"""The socket of `ironflow serve`, listening before anything is imported that takes time.
+
+Clients queue in its backlog while the rest loads. Whatever is unclear here is left to app/cli/serve.py, which reads all
+settings and takes the socket only if it listens where they say.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+
+HOST, PORT = "127.0.0.1", 9123
+BACKLOG = 1024
+
+_listening: list[tuple[int, socket.socket]] = []
+
+
+def listen(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> None:
+    """Listen where these arguments of `serve` say, if they say it plainly and nobody else listens there."""
+    if any(one in ("-h", "--help", "-f", "--file") or one.startswith("--file=") for one in arguments):
+        return
+    host = _given("--host", arguments) or environment.get("IRONFLOW_HOST") or HOST
+    port = _given("--port", arguments) or environment.get("IRONFLOW_PORT") or str(PORT)
+    if host != HOST or not port.isdecimal() or int(port) > 65_535:
+        return
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, int(port)))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        return
+    _listening.append((int(port), listening))
+
+
+def take(host: str, port: int) -> socket.socket | None:
+    """The socket if it was made for that place; else it is closed."""
+    if not _listening:
+        return None
+    wanted, listening = _listening.pop()
+    if (host, port) == (HOST, wanted):
+        return listening
+    listening.close()
+    return None
+
+
+def _given(flag: str, arguments: Sequence[str]) -> str:
+    """The last value that a flag is given."""
+    found = ""
+    for at, one in enumerate(arguments):
+        if one == flag and at + 1 < len(arguments):
+            found = arguments[at + 1]
+        elif one.startswith(f"{flag}="):
+            found = one.removeprefix(f"{flag}=")
+    return found
