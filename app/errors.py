@@ -427,3 +427,10 @@ class Unavailable(IronflowError):
     status = 503
     connect = "unavailable"
     retryable = True
+
+
+class InsufficientStorage(Unavailable):
+    """The disk is full: nothing can be written until there is space."""
+
+    code = "STORAGE_FULL"
+    status = 507

@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from app.errors import (
+    InsufficientStorage,
     Internal,
     InvalidArgument,
     IronflowError,
@@ -22,7 +23,7 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.jsonvalue import SIZE_BYTES_MAX
-from storage.contract import StorageError
+from storage.contract import StorageError, StorageFull
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +119,8 @@ def error_of(error: BaseException) -> IronflowError:
     if isinstance(error, IronflowError):
         return error
     if isinstance(error, StorageError):
-        told = Unavailable(str(error.__doc__), hint=error.hint)
+        kind = InsufficientStorage if isinstance(error, StorageFull) else Unavailable
+        told = kind(str(error.__doc__), hint=error.hint)
         told.code = error.code  # type: ignore[misc]
         return told
     return Internal("something broke on the server", hint="the server's log has the details under this request id")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import falcon.asgi
@@ -10,8 +11,12 @@ from app import clock, metrics
 from app.api.answers import answer
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.health import CapabilitiesResponse, HealthResponse, ReadyResponse
-from storage import history
+from storage import cursors, history
 from storage.contract import StorageError
+
+STORE_TIMEOUT_S = 5.0
+CURSOR = "ready"
+"""What is written to see whether writing works."""
 
 TRANSPORTS = ("rest", "connectrpc", "grpc", "websocket", "sse")
 FEATURES = (
@@ -40,17 +45,34 @@ class Health:
 
 
 class Ready:
+    """Ready is who can do its work: read, and have a commit made durable. Both are tried, once for all who ask
+    meanwhile."""
+
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._trying: asyncio.Task[str] | None = None
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         issues = dict(self._services.problems())
-        try:
-            await self._services.storage.read(history.head)
-        except StorageError as error:
-            issues["storage"] = str(error)
+        if self._trying is None or self._trying.done():
+            self._trying = asyncio.create_task(self._try(), name="ready")
+        if issue := await asyncio.shield(self._trying):
+            issues["storage"] = issue
         content = ReadyResponse(status="not_ready" if issues else "ready", issues=issues)
         answer(resp, content, 503 if issues else 200)
+
+    async def _try(self) -> str:
+        """What the store does not do, or ""."""
+        storage = self._services.storage
+        try:
+            async with asyncio.timeout(STORE_TIMEOUT_S):
+                position, _ = await storage.read(history.head)
+                await storage.write(lambda tx: cursors.save(tx, CURSOR, position))
+        except StorageError as error:
+            return str(error)
+        except TimeoutError:
+            return f"no answer within {STORE_TIMEOUT_S:.0f} s"
+        return ""
 
 
 class Capabilities:

@@ -123,6 +123,7 @@ _BY_STATUS: dict[int, type[IronflowError]] = {
     429: RateLimited,
     502: ServerUnavailable,
     503: ServerUnavailable,
+    507: ServerUnavailable,
     504: Timeout,
 }
 
@@ -137,6 +138,6 @@ def from_answer(status: int, body: Any) -> IronflowError:
         code=str(told.get("code", "")),
         hint=str(told.get("hint", "")),
         status=status,
-        retryable=bool(told.get("retryable", status in (429, 503))),
+        retryable=bool(told.get("retryable", status in (429, 503, 507))),
         retry_after_s=float(wait_s) if isinstance(wait_s, int | float) and wait_s > 0 else 0.0,
     )

@@ -21,6 +21,7 @@ from app.bus.bus import Bus
 from app.clock import ManualClock
 from app.faces import services_of
 from app.history.live import Live
+from app.history.verify import verify
 from app.ids import Ids
 from app.metrics import Metrics
 from app.node import Node
@@ -88,13 +89,54 @@ async def test_a_store_that_fails_is_told_with_its_code_and_hint(app: Fixture, e
     answers = [await app.client.post("/api/v1/events", json={"name": "a"}), await app.client.get("/api/v1/runs")]
 
     for answer in answers:
-        assert answer.status_code == 503
+        assert answer.status_code == (507 if isinstance(error, StorageFull) else 503)
         assert answer.json()["code"] == error.code
         assert answer.json()["hint"] == error.hint
         assert answer.json()["retryable"] is True
 
     app.storage.error = None
     assert (await app.client.post("/api/v1/events", json={"name": "a"})).status_code == 201
+
+
+async def test_a_full_disk_refuses_writes_and_is_read_and_goes_on_when_there_is_space(
+    app: Fixture, tmp_path: Path
+) -> None:
+    """SQLite counts pages as a disk does bytes."""
+    sent = (await app.client.post("/api/v1/events", json={"name": "a"})).json()["event_id"]
+    opened = app.storage.opened
+
+    def limit(pages: int) -> int:
+        [(allowed,)] = opened._writer.execute(f"pragma max_page_count = {pages}")
+        return int(allowed)
+
+    allowed = await opened._writing.run(lambda: limit(1))  # no fewer than it has
+    large = {"name": "a", "data": "x" * 100_000}
+    refused = await app.client.post("/api/v1/events", json=large)
+    batch = await app.client.post("/api/v1/events", json=[large, large])
+
+    assert (refused.status_code, refused.json()["code"]) == (507, "STORAGE_FULL")
+    assert "free space on the disk" in refused.json()["hint"]
+    assert [result["code"] for result in batch.json()["results"]] == ["STORAGE_FULL"] * 2
+    listed = await app.client.get("/api/v1/events")
+    assert [event["id"] for event in listed.json()["events"]] == [sent]
+
+    await opened._writing.run(lambda: limit(allowed + 1_000))
+
+    assert (await app.client.post("/api/v1/events", json=large)).status_code == 201
+    report = await verify(app.storage)
+    assert (report.bad_position, report.entries) == (None, 2)
+
+
+async def test_a_server_that_cannot_write_is_not_ready_until_it_can(app: Fixture) -> None:
+    app.storage.write_error = StorageFull("database or disk is full")
+    full = await app.client.get("/ready")
+    read = await app.client.get("/api/v1/runs")
+    app.storage.write_error = None
+    again = await app.client.get("/ready")
+
+    assert (full.status_code, full.json()["issues"]) == (503, {"storage": "database or disk is full"})
+    assert read.status_code == 200
+    assert again.status_code == 200
 
 
 async def test_an_event_that_the_store_refuses_is_told_so_beside_those_that_it_took(app: Fixture) -> None:

@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 
 class Failing:
-    """Raises `error` for whatever is asked, `read_error` for reads, and refuses to append an entry whose data contain
-    `poison`.
+    """Raises `error` for whatever is asked, `read_error` for reads, `write_error` for writes, and refuses to append an
+    entry whose data contain `poison`.
 
     `lose_answer` makes the store go away in the middle of the next commit, which then happened (True) or not (False).
     `refused` is set whenever something was refused.
@@ -24,9 +24,15 @@ class Failing:
         self._storage = storage
         self.error: Exception | None = None
         self.read_error: Exception | None = None
+        self.write_error: Exception | None = None
         self.poison = ""
         self.lose_answer: bool | None = None
         self.refused = asyncio.Event()
+
+    @property
+    def opened(self) -> Storage:
+        """The real one."""
+        return self._storage
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)
@@ -36,7 +42,7 @@ class Failing:
         return await self._storage.read(work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        self._refuse()
+        self._refuse(self.write_error)
         happens, self.lose_answer = self.lose_answer, None
         if happens is None:
             return await self._storage.write(lambda tx: work(_Poisoned(tx, self.poison)))
