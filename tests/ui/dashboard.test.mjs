@@ -29,7 +29,9 @@ function sights() {
     ["run waiting", run("demo-expense", "?step=decision:0"), ".inspector >> text=Pay this expense?"],
     ["run branches", run("demo-parcels"), "role=treegrid >> text=parcels"],
     ["run past", run("demo-checkout", `?at=${world.runs["demo-checkout"].past}`), "text=Viewing the past"],
-    ["run history", run("demo-checkout", "?tab=history"), "role=table >> text=run started"],
+    ["run history", run("demo-checkout", "?tab=history"), "role=table >> text=started on demo-worker"],
+    ["run state", run("demo-expense", "?tab=state"), ".state >> text=demo.expense.decided"],
+    ["run diff", run("demo-checkout", `?tab=diff&at=${world.runs["demo-checkout"].past}`), ".diff-added"],
     ["run unknown", "/runs/run_00000000000000000000000000", "text=There is no such run here"],
     ["no page", "/nowhere", null],
   ].filter(([, , wanted]) => wanted);

@@ -1,55 +1,67 @@
-/** Records of a run out of history. The seam for a lighter endpoint: all that is asked of one is here. */
+/** The past of a run: its light records, and what it was at a position. */
+import type { Json } from "../model/json";
 import type { Rec } from "../model/records";
 import { ms } from "../model/time";
-import { get } from "./client";
-import type { EntriesPage, Entry } from "./types";
+import { exact, get } from "./client";
 
 const PAGE = 1_000;
 
-/** Records after a position, a page at a time, in order. `took` is told each page, so that the first shows at once. */
-export async function records(
-  runId: string,
-  after: number,
-  took: (page: Rec[]) => void,
-  signal?: AbortSignal,
-): Promise<void> {
-  let cursor = after;
-  for (;;) {
-    const page = await get<EntriesPage>("/history", { stream: `run/${runId}`, after: cursor, limit: PAGE }, signal);
-    if (page.entries.length > 0) took(page.entries.map(recordOf));
-    if (!page.next_cursor || page.entries.length === 0) return;
-    cursor = Number(page.next_cursor);
+export interface RecordShape {
+  position: number;
+  kind: string;
+  at: string;
+  summary: string;
+  actor?: string;
+  worker_id?: string;
+  attempt?: number;
+  step_id?: string;
+  name?: string;
+  type?: string;
+  started_at?: string;
+  until?: string;
+  event?: string;
+  function_id?: string;
+  child_run_id?: string;
+  compensation_for?: string;
+  code?: string;
+  message?: string;
+}
+
+interface TimelinePage {
+  records: RecordShape[];
+  after?: number;
+}
+
+/** Records after a position, in order. `took` is told each page, so that the first shows at once. */
+export async function records(runId: string, after: number, took: (page: Rec[]) => void, signal?: AbortSignal): Promise<void> {
+  for (let cursor: number | undefined = after; cursor !== undefined; ) {
+    const page: TimelinePage = await get<TimelinePage>(`/runs/${runId}/timeline`, { after: cursor, limit: PAGE }, signal);
+    if (page.records.length > 0) took(page.records.map(recordOf));
+    cursor = page.after;
   }
 }
 
-export function recordOf(entry: Entry): Rec {
-  const data = entry.data;
-  const at = ms(entry.recorded_at);
-  const text = (name: string): string => (typeof data[name] === "string" ? (data[name] as string) : "");
-  const whole = (name: string): number => (typeof data[name] === "number" ? (data[name] as number) : 0);
-  const error = data.error as { message?: string; code?: string } | undefined | null;
-  const started = whole("started_at");
-  const until = whole("until") || whole("deadline") || whole("due_at");
-  return {
-    position: entry.position,
-    kind: entry.kind,
-    at,
-    stepId: entry.kind.startsWith("step.") ? text("step_id") : "",
-    name: text("name"),
-    type: text("type") || TYPES[entry.kind] || "invoke",
-    attempt: whole("attempt") || 1,
-    startedAt: started ? started / 1_000 : whole("duration_ms") ? at - whole("duration_ms") : NaN,
-    until: until ? until / 1_000 : NaN,
-    error: error ? { message: error.message ?? "", code: error.code ?? "" } : null,
-    about: text("event") || text("function_id") || text("reason") || text("worker_id"),
-    childRunId: text("child_run_id"),
-    compensationFor: text("compensation_for"),
-    actor: entry.actor,
-  };
+/** The whole of a run as of a position, payloads and all. */
+export function stateAt(runId: string, position: number, signal?: AbortSignal): Promise<Json> {
+  return exact(`/runs/${runId}/state`, { at: Number.isFinite(position) ? position : undefined }, signal);
 }
 
-const TYPES: Record<string, string> = {
-  "step.sleeping": "sleep",
-  "step.waiting": "wait_for_event",
-  "step.invoking": "invoke_function",
-};
+export function recordOf(shape: RecordShape): Rec {
+  return {
+    position: shape.position,
+    kind: shape.kind,
+    at: ms(shape.at),
+    summary: shape.summary,
+    stepId: shape.step_id ?? "",
+    name: shape.name ?? "",
+    type: shape.type ?? "",
+    attempt: shape.attempt ?? 1,
+    startedAt: ms(shape.started_at),
+    until: ms(shape.until),
+    error: shape.message === undefined ? null : { message: shape.message, code: shape.code ?? "" },
+    about: shape.event ?? shape.function_id ?? "",
+    childRunId: shape.child_run_id ?? "",
+    compensationFor: shape.compensation_for ?? "",
+    actor: shape.actor ?? shape.worker_id ?? "",
+  };
+}

@@ -10,6 +10,8 @@ export interface Rec {
   position: number;
   kind: string;
   at: number;
+  /** What happened, in a line. */
+  summary: string;
   stepId: string;
   name: string;
   type: string;
@@ -69,7 +71,5 @@ export function merged(known: readonly Rec[], newer: readonly Rec[]): readonly R
 
 /** How a record reads in a list. */
 export function title(record: Rec): string {
-  const [noun, verb = ""] = record.kind.split(".");
-  const what = verb.replace(/_/g, " ");
-  return noun === "step" ? `${record.name} ${what}` : `${noun} ${what}`;
+  return record.summary;
 }

@@ -16,17 +16,21 @@ import { Icon } from "../../ui/icon";
 import { Empty, Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
 import { Actions } from "./actions";
+import { Changes } from "./changes";
 import { ErrorCard } from "./error_card";
 import { History } from "./history";
 import { Inspector } from "./inspector";
 import { comparedOf, momentOf } from "./moment";
 import { Scrubber } from "./scrubber";
+import { StateShown } from "./state";
 import { useRecords } from "./store";
 import { Timeline } from "./timeline";
 
 const TABS = [
   { id: "timeline", label: "Timeline" },
   { id: "history", label: "History" },
+  { id: "state", label: "State" },
+  { id: "diff", label: "Diff" },
 ];
 const MODES: Mode[] = ["squeezed", "time", "sequence"];
 
@@ -88,6 +92,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "o", label: "Fold or unfold", run: () => selected.kind === "group" && toggle(selected) },
     { keys: "t", label: "Timeline", run: () => choose({ tab: null }) },
     { keys: "y", label: "History", run: () => choose({ tab: "history" }) },
+    { keys: "s", label: "State", run: () => choose({ tab: "state" }) },
+    { keys: "d", label: "Diff", run: () => choose({ tab: "diff" }) },
     { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
     { keys: "C", label: "Copy a link to what is shown", run: () => copy(location.href, "Link") },
     { keys: "{", label: "The run that started it", run: () => parent && navigate(link(`/runs/${parent}`)) },
@@ -157,6 +163,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
                 onToggle={toggle}
               />
             )}
+            {tab === "state" && all.length > 0 && <StateShown runId={run.id} records={all} moment={moment} />}
+            {tab === "diff" && all.length > 0 && <Changes runId={run.id} records={all} moment={moment} compared={compared} />}
             {tab === "history" && <History records={all} moment={moment} start={folded.start} />}
           </TabPanel>
         </div>

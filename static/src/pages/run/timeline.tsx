@@ -1,7 +1,7 @@
 /** The waterfall: a row for each step, its bars in time. Rows in sight only; of a step, all tries are on one row. */
 import type { ComponentChildren } from "preact";
 import { type Rec, seek } from "../../model/records";
-import { type Scale, place, timeAt } from "../../model/scale";
+import { type Gap, type Scale, place, timeAt } from "../../model/scale";
 import { look } from "../../model/status";
 import { duration, relative, tickText, ticks } from "../../model/time";
 import { type Bar, type Row, type Waterfall, attempts, barAt, counts, span, statusAt } from "../../model/waterfall";
@@ -171,20 +171,24 @@ function Axis({ folded, scale, mode, moment }: Props) {
   return (
     <span class="wf-lane axis">
       {marks
-        .filter((mark) => mark.x < 0.92)
+        .filter((mark) => mark.x < 0.92 && !scale.gaps.some((gap) => Math.abs(middle(scale, gap) - mark.x - 0.06) < 0.14))
         .map((mark) => (
           <span key={mark.x} class="tick" style={{ left: pc(mark.x) }}>
             {mark.text}
           </span>
         ))}
       {scale.gaps.map((gap) => (
-        <span key={gap.from} class="gap-told" style={{ left: pc((place(scale, gap.from) + place(scale, gap.to)) / 2) }}>
+        <span key={gap.from} class="gap-told" style={{ left: pc(middle(scale, gap)) }}>
           {duration(gap.to - gap.from)}
         </span>
       ))}
       {moment.past && <span class="moment a" style={{ left: pc(place(scale, moment.at)) }} />}
     </span>
   );
+}
+
+function middle(scale: Scale, gap: Gap): number {
+  return (place(scale, gap.from) + place(scale, gap.to)) / 2;
 }
 
 /** The record of a step that holds at a moment: its last one before it. */

@@ -1,7 +1,8 @@
 /** The runs of the environment: newest first, live, filtered by what the URL says. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../../api/client";
-import type { RunStats, RunSummary } from "../../api/types";
+import type { RunStats, RunSummary, RunsPage } from "../../api/types";
+import { useList } from "../../live/list";
 import { useResource } from "../../live/resource";
 import { parseRuns, withToken } from "../../model/filter";
 import { isEnded } from "../../model/status";
@@ -15,7 +16,6 @@ import { Rows } from "../../ui/rows";
 import { Command, Empty, Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
 import { TokenFilter } from "../../ui/token_filter";
-import { useRuns } from "./list";
 
 const ROW = 36;
 const BUCKETS = 60;
@@ -36,7 +36,16 @@ export default function RunsPage() {
   const setText = (next: string): void => choose({ q: next, at: null });
   const hovered = useRef(false);
   const atTop = useRef(true);
-  const list = useRuns(parsed.query, () => hovered.current || !atTop.current);
+  const list = useList<RunSummary>({
+    key: text,
+    fetch: async (limit, cursor, signal) => {
+      const page = await get<RunsPage>("/runs", { ...parsed.query, limit, cursor }, signal);
+      return { items: page.runs, next: page.next_cursor ?? "", total: page.total, exact: page.total_exact };
+    },
+    order: (run) => run.id,
+    patterns: ["system.run.*.*"],
+    still: () => hovered.current || !atTop.current,
+  });
   const stats = useResource(
     `runs ${text}`,
     (signal) => get<RunStats>("/stats/runs", { buckets: BUCKETS, ...parsed.query, since: parsed.query.since ?? "24h" }, signal),

@@ -1,0 +1,103 @@
+/** The rows of a list, newest first: more as one scrolls, newer ones as they come. What is under the pointer stays. */
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ApiError } from "../api/client";
+import { type Page, type State, appended, taken } from "../model/listed";
+import { follow } from "./socket";
+
+const PAGE = 100;
+const REFRESHED_MAX = 1_000;
+const PACE_MS = 700;
+const RETRY_MS = 3_000;
+
+export interface Source<T> {
+  /** What is listed: another key is another list. */
+  key: string;
+  fetch: (limit: number, cursor: string, signal?: AbortSignal) => Promise<Page<T>>;
+  /** Greater for newer items, and never the same for two. */
+  order: (item: T) => string | number;
+  patterns: readonly string[];
+  /** Whether rows may not move now. */
+  still: () => boolean;
+}
+
+export interface List<T> {
+  rows: readonly T[];
+  total: number;
+  exact: boolean;
+  /** Newer ones that are held back until they are asked for. */
+  held: number;
+  more: boolean;
+  loading: boolean;
+  error: ApiError | null;
+  showNew: () => void;
+  next: () => void;
+  reload: () => void;
+}
+
+export function useList<T>(source: Source<T>): List<T> {
+  const { key } = source;
+  const given = useRef(source);
+  given.current = source;
+  const empty: State<T> = { key, rows: [], total: 0, exact: true, cursor: "", waiting: [], loading: true, error: null };
+  const [held, setState] = useState<State<T>>(empty);
+  const state = held.key === key ? held : empty;
+  const latest = useRef(state);
+  latest.current = state;
+  const busy = useRef(false);
+  const timer = useRef(0);
+
+  const refresh = useCallback(
+    (signal?: AbortSignal) => {
+      clearTimeout(timer.current);
+      const loaded = latest.current.key === key ? latest.current.rows.length : 0;
+      const limit = Math.min(REFRESHED_MAX, Math.max(PAGE, loaded));
+      given.current.fetch(limit, "", signal).then(
+        (page) => setState((before) => taken(before.key === key ? before : empty, page, given.current.order, given.current.still())),
+        (error: unknown) => {
+          if (!(error instanceof ApiError)) return;
+          setState((before) => ({ ...(before.key === key ? before : empty), error, loading: false }));
+          if (error.status === 0 || error.status === 503) timer.current = setTimeout(() => refresh(signal), RETRY_MS);
+        },
+      );
+    },
+    [key],
+  );
+
+  useEffect(() => {
+    const abort = new AbortController();
+    refresh(abort.signal);
+    const ends = given.current.patterns.map((pattern) => follow(pattern, () => refresh(abort.signal), PACE_MS));
+    return () => {
+      abort.abort();
+      clearTimeout(timer.current);
+      for (const end of ends) end();
+    };
+  }, [refresh]);
+
+  const next = useCallback(() => {
+    const { cursor } = latest.current;
+    if (!cursor || busy.current) return;
+    busy.current = true;
+    given.current
+      .fetch(PAGE * 2, cursor)
+      .then(
+        (page) => setState((before) => (before.cursor === cursor ? appended(before, page) : before)),
+        (error: unknown) => error instanceof ApiError && setState((before) => ({ ...before, error })),
+      )
+      .finally(() => (busy.current = false));
+  }, [key]);
+
+  const showNew = useCallback(() => setState((before) => ({ ...before, rows: [...before.waiting, ...before.rows], waiting: [] })), []);
+  return {
+    rows: state.rows,
+    total: state.total,
+    exact: state.exact,
+    held: state.waiting.length,
+    more: state.cursor !== "",
+    loading: state.loading,
+    error: state.error as ApiError | null,
+    showNew,
+    next,
+    reload: refresh,
+  };
+}
