@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseRuns, withToken, withoutToken } from "../src/model/filter";
+import { parseEvents, parseRuns, withToken, withoutToken } from "../src/model/filter";
 
 test("tokens become parameters of the list, the rest words to search", () => {
   const parsed = parseRuns('status:failed,paused function:ship since:<1h card "was declined"');
@@ -31,4 +31,9 @@ test("one of two equal tokens is taken away", () => {
   const text = "status:failed status:failed";
 
   assert.equal(withoutToken(text, parseRuns(text).tokens[0]), "status:failed");
+});
+
+test("events are filtered by what they have", () => {
+  assert.deepEqual(parseEvents("name:order.placed,order.paid since:1h evt_01").query, { name: "order.placed,order.paid", since: "1h", search: "evt_01" });
+  assert.match(parseEvents("status:failed").problems[0], /no filter status:/);
 });

@@ -24,6 +24,8 @@ export type Query = Record<string, string | number | undefined>;
 export interface Options {
   query?: Query;
   body?: unknown;
+  /** The body as text, for numbers that JSON.stringify would change. */
+  json?: string;
   signal?: AbortSignal;
   /** Refuses a second time what was done before under the same key. */
   idempotencyKey?: string;
@@ -36,11 +38,15 @@ const CSRF_COOKIE = /(?:^|;\s*)ironflow_csrf=([^;]+)/;
 function headers(method: Method, options: Options): Record<string, string> {
   const told: Record<string, string> = { Accept: "application/json" };
   if (environment.value !== "default") told["X-Ironflow-Environment-ID"] = environment.value;
-  if (options.body !== undefined) told["Content-Type"] = "application/json";
+  if (bodyOf(options) !== undefined) told["Content-Type"] = "application/json";
   if (options.idempotencyKey) told["Idempotency-Key"] = options.idempotencyKey;
   const csrf = method === "GET" ? null : CSRF_COOKIE.exec(document.cookie);
   if (csrf) told["X-CSRF-Token"] = decodeURIComponent(csrf[1]);
   return told;
+}
+
+function bodyOf(options: Options): string | undefined {
+  return options.json ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
 }
 
 /** What the API answers. Raises ApiError; status 0 means that the server cannot be reached. */
@@ -68,7 +74,7 @@ async function text(method: Method, path: string, options: Options): Promise<str
     answer = await fetch(url(path, options.query), {
       method,
       headers: headers(method, options),
-      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+      body: bodyOf(options),
       signal: options.signal,
       credentials: "same-origin",
     });

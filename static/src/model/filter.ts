@@ -2,6 +2,11 @@
  * holds, and what a person may type. */
 import { RUN_STATUSES } from "./status";
 
+export interface Offer {
+  key: string;
+  hint: string;
+}
+
 export interface Token {
   key: string;
   value: string;
@@ -21,52 +26,76 @@ const NAMES: Record<string, string> = { function: "function_id", event: "event_i
 const ALIASES: Record<string, string> = { fn: "function", f: "function", s: "status", is: "status", age: "since" };
 
 /** What the bar offers to type. */
-export const RUN_KEYS = [
+export const RUN_KEYS: readonly Offer[] = [
   { key: "status", hint: RUN_STATUSES.join(", ") },
   { key: "function", hint: "the id of a function" },
   { key: "event", hint: "the id of the event that started it" },
   { key: "since", hint: "15m, 2h, 7d, or an instant" },
   { key: "until", hint: "15m, 2h, 7d, or an instant" },
-] as const;
+];
 
-/** The tokens of a text, and the parameters of the list of runs that they mean. */
-export function parseRuns(text: string): Parsed {
+/** The tokens of a text, and its words. */
+export function tokenised(text: string): { tokens: Token[]; words: string } {
   const tokens: Token[] = [];
   const words: string[] = [];
-  const problems: string[] = [];
-  const query: Record<string, string> = {};
+  for (const [whole, minus, name, quoted, phrase, word] of text.matchAll(TOKEN)) {
+    if (name === undefined) words.push(phrase === undefined ? word : unescaped(phrase));
+    else {
+      const value = quoted.startsWith('"') ? unescaped(quoted.slice(1, -1)) : quoted;
+      tokens.push({ key: ALIASES[name] ?? name, value, negative: minus === "-", text: whole });
+    }
+  }
+  return { tokens, words: words.join(" ") };
+}
+
+/** The parameters of the list of runs that a text means. */
+export function parseRuns(text: string): Parsed {
+  const { tokens, words } = tokenised(text);
+  const { query, problems } = parameters(tokens.filter((token) => token.key !== "status"), NAMES, RUN_KEYS);
   let wanted: Set<string> | undefined;
-  for (const found of text.matchAll(TOKEN)) {
-    const [whole, minus, name, quoted, phrase, word] = found;
-    if (name === undefined) {
-      words.push(phrase === undefined ? word : unescaped(phrase));
-      continue;
-    }
-    const key = ALIASES[name] ?? name;
-    const value = quoted.startsWith('"') ? unescaped(quoted.slice(1, -1)) : quoted;
-    const token = { key, value, negative: minus === "-", text: whole };
-    tokens.push(token);
-    if (key === "status") {
-      const problem = statusProblem(value);
-      if (problem) problems.push(problem);
-      else wanted = narrowed(wanted, value.split(","), token.negative);
-    } else if (!(key in NAMES)) {
-      problems.push(`there is no filter ${name}: — ${RUN_KEYS.map((one) => one.key).join(", ")} are there`);
-    } else if (token.negative) {
-      problems.push(`only status: can be turned round, not ${key}:`);
-    } else {
-      query[NAMES[key]] = key === "since" || key === "until" ? value.replace(/^[<>]/, "") : value;
-    }
+  for (const { key, value, negative } of tokens) {
+    if (key !== "status") continue;
+    const problem = statusProblem(value);
+    if (problem) problems.push(problem);
+    else wanted = narrowed(wanted, value.split(","), negative);
   }
   if (wanted?.size) query.status = [...wanted].join(",");
   if (wanted?.size === 0) problems.push("no status is left");
-  if (words.length > 0) query.search = words.join(" ");
-  return { tokens, words: words.join(" "), query, problems };
+  if (words) query.search = words;
+  return { tokens, words, query, problems };
+}
+
+const EVENT_NAMES: Record<string, string> = { name: "name", source: "source", since: "since", until: "until" };
+
+export const EVENT_KEYS: readonly Offer[] = [
+  { key: "name", hint: "an exact name, several with commas" },
+  { key: "source", hint: "where it came from" },
+  { key: "since", hint: "15m, 2h, 7d, or an instant" },
+  { key: "until", hint: "15m, 2h, 7d, or an instant" },
+];
+
+/** The parameters of the list of events that a text means. */
+export function parseEvents(text: string): Parsed {
+  const { tokens, words } = tokenised(text);
+  const { query, problems } = parameters(tokens, EVENT_NAMES, EVENT_KEYS);
+  if (words) query.search = words;
+  return { tokens, words, query, problems };
+}
+
+function parameters(tokens: readonly Token[], names: Record<string, string>, offers: readonly Offer[]): { query: Record<string, string>; problems: string[] } {
+  const query: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const { key, value, negative } of tokens) {
+    if (!(key in names)) problems.push(`there is no filter ${key}: — ${offers.map((one) => one.key).join(", ")} are there`);
+    else if (negative) problems.push(`only status: can be turned round, not ${key}:`);
+    else query[names[key]] = key === "since" || key === "until" ? value.replace(/^[<>]/, "") : value;
+  }
+  return { query, problems };
 }
 
 /** The text with a token put in the place of those with the same key; without it for an empty value. */
 export function withToken(text: string, key: string, value: string): string {
-  const { tokens, words } = parseRuns(text);
+  const { tokens, words } = tokenised(text);
   const kept = tokens.filter((token) => token.key !== key).map((token) => token.text);
   if (value) kept.push(`${key}:${written(value)}`);
   if (words) kept.push(words);
@@ -75,7 +104,7 @@ export function withToken(text: string, key: string, value: string): string {
 
 /** The text without one token. */
 export function withoutToken(text: string, token: Token): string {
-  const { tokens, words } = parseRuns(text);
+  const { tokens, words } = tokenised(text);
   const index = tokens.findIndex((one) => one.text === token.text);
   const kept = tokens.filter((_, at) => at !== index).map((one) => one.text);
   return [...kept, ...(words ? [words] : [])].join(" ");

@@ -21,14 +21,18 @@ export interface NavItem extends PlaceOf {
 }
 
 export const NAV: readonly NavItem[] = [
+  { path: "/events", title: "Events", icon: "events", key: "e", section: "Activity", load: () => import("../pages/events/page") },
   { path: "/runs", title: "Runs", icon: "runs", key: "r", section: "Activity", load: () => import("../pages/runs/page") },
 ];
+
+/** What `/` shows. */
+const HOME = "/runs";
 
 export const DETAILS: readonly PlaceOf[] = [{ path: "/runs/:id", title: "Run", load: () => import("../pages/run/page") }];
 
 /** The page at a path, and the id in it. */
 export function pageAt(path: string): { page: PlaceOf; id: string } | null {
-  const wanted = path === "/" ? NAV[0].path : path;
+  const wanted = path === "/" ? HOME : path;
   for (const page of [...NAV, ...DETAILS]) {
     if (page.path === wanted) return { page, id: "" };
     const [base, id] = [page.path.replace(/:id$/, ""), page.path.endsWith("/:id")];
@@ -38,5 +42,5 @@ export function pageAt(path: string): { page: PlaceOf; id: string } | null {
 }
 
 export function navItemAt(path: string): NavItem | undefined {
-  return NAV.find((item) => path === item.path || path.startsWith(`${item.path}/`)) ?? (path === "/" ? NAV[0] : undefined);
+  return NAV.find((item) => path === item.path || path.startsWith(`${item.path}/`)) ?? (path === "/" ? NAV.find((item) => item.path === HOME) : undefined);
 }

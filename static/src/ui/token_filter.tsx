@@ -1,18 +1,20 @@
 /** The bar above a list: what is filtered is text that can be typed, chips that can be taken away, and the URL. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Parsed, RUN_KEYS, type Token, withoutToken } from "../model/filter";
+import { type Offer, type Parsed, type Token, withoutToken } from "../model/filter";
 import { Icon } from "./icon";
 
 interface Props {
   text: string;
   parsed: Parsed;
+  offers: readonly Offer[];
+  placeholder: string;
   onText: (text: string) => void;
   focusOn: number;
 }
 
-export function TokenFilter({ text, parsed, onText, focusOn }: Props) {
+export function TokenFilter({ text, parsed, offers, placeholder, onText, focusOn }: Props) {
   const [draft, setDraft] = useState(text);
-  const [offers, setOffers] = useState(false);
+  const [offering, setOffering] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => setDraft(text), [text]);
   useEffect(() => {
@@ -26,7 +28,7 @@ export function TokenFilter({ text, parsed, onText, focusOn }: Props) {
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
-          setOffers(false);
+          setOffering(false);
           onText(draft.trim());
         }}
       >
@@ -35,14 +37,14 @@ export function TokenFilter({ text, parsed, onText, focusOn }: Props) {
           ref={input}
           type="search"
           value={draft}
-          placeholder="status:failed function:… since:1h, or words"
+          placeholder={placeholder}
           aria-label="Filter"
           aria-describedby={parsed.problems.length > 0 ? "filter-problem" : undefined}
           autocomplete="off"
           spellcheck={false}
           onInput={(event) => setDraft(event.currentTarget.value)}
-          onFocus={() => setOffers(true)}
-          onBlur={() => setOffers(false)}
+          onFocus={() => setOffering(true)}
+          onBlur={() => setOffering(false)}
           onKeyDown={(event) => {
             if (event.key !== "Escape") return;
             event.stopPropagation();
@@ -56,9 +58,9 @@ export function TokenFilter({ text, parsed, onText, focusOn }: Props) {
           </button>
         )}
       </form>
-      {offers && (
+      {offering && (
         <div class="filter-offers" aria-hidden="true">
-          {RUN_KEYS.map(({ key, hint }) => (
+          {offers.map(({ key, hint }) => (
             <div
               key={key}
               class="filter-offer"

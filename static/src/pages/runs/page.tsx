@@ -4,7 +4,7 @@ import { get } from "../../api/client";
 import type { RunStats, RunSummary, RunsPage } from "../../api/types";
 import { useList } from "../../live/list";
 import { useResource } from "../../live/resource";
-import { parseRuns, withToken } from "../../model/filter";
+import { RUN_KEYS, parseRuns, withToken } from "../../model/filter";
 import { isEnded } from "../../model/status";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
@@ -100,7 +100,7 @@ export default function RunsPage() {
           </button>
         ))}
       </div>
-      <TokenFilter text={text} parsed={parsed} onText={setText} focusOn={focusOn} />
+      <TokenFilter text={text} parsed={parsed} offers={RUN_KEYS} placeholder="status:failed function:… since:1h, or words" onText={setText} focusOn={focusOn} />
       <Histogram
         stats={stats.data}
         wanted={BUCKETS}

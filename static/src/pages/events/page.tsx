@@ -1,0 +1,183 @@
+/** Events as they come: what they carry, what they started, and where they came from. */
+import { useRef, useState } from "preact/hooks";
+import { get } from "../../api/client";
+import type { EventSummary, EventsPage } from "../../api/types";
+import { useList } from "../../live/list";
+import { EVENT_KEYS, parseEvents } from "../../model/filter";
+import { PageHead } from "../../shell/head";
+import { useKeys } from "../../shell/keys";
+import { choose, chosen } from "../../shell/route";
+import { ClockButton, Skeleton, Time } from "../../ui/basics";
+import { Icon } from "../../ui/icon";
+import { Rows } from "../../ui/rows";
+import { Command, Empty, Failed } from "../../ui/states";
+import { copy } from "../../ui/toast";
+import { TokenFilter } from "../../ui/token_filter";
+import { EventInspector } from "./inspector";
+import { Publish } from "./publish";
+
+const ROW = 36;
+const PREVIEW_CHARS = 160;
+
+export default function Events() {
+  const text = chosen("q");
+  const parsed = parseEvents(text);
+  const setText = (next: string): void => choose({ q: next, event: null });
+  const hovered = useRef(false);
+  const atTop = useRef(true);
+  const list = useList<EventSummary>({
+    key: text,
+    fetch: async (limit, cursor, signal) => {
+      const page = await get<EventsPage>("/events", { ...parsed.query, limit: Math.min(limit, 500), cursor }, signal);
+      return { items: page.events, next: page.next_cursor ?? "", total: NaN, exact: false };
+    },
+    order: (event) => event.position,
+    patterns: ["events:>", "entity:>"],
+    still: () => hovered.current || !atTop.current,
+  });
+  const [focusOn, setFocusOn] = useState(0);
+  const [publishing, setPublishing] = useState<{ name: string; data: string } | null>(null);
+  const selected = list.rows.find((event) => event.id === chosen("event"));
+  const cursor = selected ? list.rows.indexOf(selected) : -1;
+  const select = (event: EventSummary | undefined): void => {
+    if (event) choose({ event: event.id });
+  };
+  const move = (step: number): void => select(list.rows[Math.max(0, Math.min(list.rows.length - 1, cursor + step))]);
+  const publish = (event?: EventSummary): void =>
+    setPublishing({ name: event?.name ?? "", data: event ? JSON.stringify(event.data, null, 2) : '{\n  "id": 1\n}' });
+  useKeys("Events", [
+    { keys: "j", label: "Next event", run: () => move(1) },
+    { keys: "k", label: "Previous event", run: () => move(-1) },
+    { keys: "ArrowDown", label: "Next event", quiet: true, run: () => move(1) },
+    { keys: "ArrowUp", label: "Previous event", quiet: true, run: () => move(-1) },
+    { keys: "p", label: "Publish an event", run: () => publish() },
+    { keys: "e", label: "Publish this one again", run: () => selected && publish(selected) },
+    { keys: "/", label: "Filter", run: () => setFocusOn((count) => count + 1) },
+    { keys: "c", label: "Copy the event's id", run: () => selected && copy(selected.id, "Id") },
+    { keys: "r", label: "Look again", run: list.reload },
+    { keys: "Escape", label: "Close the event, or clear the filter", run: () => (chosen("event") ? choose({ event: null }) : setText("")) },
+  ]);
+
+  return (
+    <div class="page full">
+      <PageHead
+        title="Events"
+        actions={
+          <div class="buttons">
+            <ClockButton />
+            <button type="button" class="primary" onClick={() => publish()} title="Publish an event (p)">
+              <Icon name="bolt" /> Publish…
+            </button>
+          </div>
+        }
+      />
+      <TokenFilter
+        text={text}
+        parsed={parsed}
+        offers={EVENT_KEYS}
+        placeholder="name:order.placed since:1h, or a part of a name or an id"
+        onText={setText}
+        focusOn={focusOn}
+      />
+      <div class={`split ${selected ? "" : "closed"}`}>
+        <div
+          class="card table-card"
+          onPointerEnter={() => (hovered.current = true)}
+          onPointerLeave={() => {
+            hovered.current = false;
+            if (atTop.current && list.held > 0) list.showNew();
+          }}
+        >
+          {list.held > 0 && (
+            <button type="button" class="pill" onClick={list.showNew}>
+              <Icon name="up" size={12} /> {list.held} new
+            </button>
+          )}
+          {list.error && <Failed error={list.error} onRetry={list.reload} />}
+          {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} />}
+          {!list.loading && !list.error && list.rows.length === 0 && <NoEvents filtered={text !== ""} onClear={() => setText("")} onPublish={() => publish()} />}
+          {list.rows.length > 0 && (
+            <div class="table" role="table" aria-label="Events">
+              <div class="table-head" role="rowgroup">
+                <div class="event-row" role="row">
+                  {["Position", "When", "Name", "Data", "Runs"].map((name) => (
+                    <span key={name} role="columnheader">
+                      {name}
+                    </span>
+                  ))}
+                </div>
+              </div>
+              <Rows
+                count={list.rows.length}
+                height={ROW}
+                label="Events"
+                cursor={cursor}
+                onEnd={list.next}
+                onTop={(top) => (atTop.current = top)}
+                row={(index) => <EventRow event={list.rows[index]} index={index} current={index === cursor} onSelect={select} />}
+                after={list.more ? <p class="muted pad">Loading more…</p> : null}
+              />
+            </div>
+          )}
+        </div>
+        {selected && <EventInspector event={selected} onClose={() => choose({ event: null })} onAgain={() => publish(selected)} />}
+      </div>
+      {publishing && <Publish {...publishing} onClose={() => setPublishing(null)} />}
+    </div>
+  );
+}
+
+function EventRow({ event, index, current, onSelect }: { event: EventSummary; index: number; current: boolean; onSelect: (event: EventSummary) => void }) {
+  return (
+    <div class={`event-row row ${current ? "current" : ""}`} role="row" aria-rowindex={index + 2} onClick={() => onSelect(event)}>
+      <span role="cell" class="mono muted tabular">
+        {event.position}
+      </span>
+      <span role="cell" class="muted">
+        <Time at={event.timestamp} />
+      </span>
+      <span role="cell" class="cut">
+        <button type="button" class="link" onClick={() => onSelect(event)}>
+          {event.name}
+        </button>
+        {event.entity_type && (
+          <span class="faint small">
+            {" "}
+            {event.entity_type}/{event.entity_id}
+          </span>
+        )}
+      </span>
+      <span role="cell" class="cut mono muted">
+        {JSON.stringify(event.data).slice(0, PREVIEW_CHARS)}
+      </span>
+      <span role="cell" class="tabular">
+        {event.run_ids.length > 0 ? (
+          <span class="chip tiny">
+            {event.run_ids.length} {event.run_ids.length === 1 ? "run" : "runs"}
+          </span>
+        ) : null}
+      </span>
+    </div>
+  );
+}
+
+function NoEvents({ filtered, onClear, onPublish }: { filtered: boolean; onClear: () => void; onPublish: () => void }) {
+  if (filtered) {
+    return (
+      <Empty icon="search" title="No event fits the filter">
+        <button type="button" onClick={onClear}>
+          Clear the filter
+        </button>
+      </Empty>
+    );
+  }
+  return (
+    <Empty icon="events" title="No event has come here yet">
+      <p class="muted">Programs emit them with an SDK, over HTTP, or from a terminal:</p>
+      <Command text={`ironflow emit order.placed -d '{"id": 1}'`} />
+      <button type="button" class="primary" onClick={onPublish}>
+        Publish the first one
+      </button>
+    </Empty>
+  );
+}
