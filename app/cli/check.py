@@ -48,7 +48,7 @@ def command(
     Shows for each run the first place where the code does not do what history has. Exit code 1 if there is one, 2 if
     there was nothing to check. A run that failed and would now go further is `changed`, and no failure.
 
-    The runs are the newest of those functions, or those of a file that `ironflow run export` wrote.
+    The runs are the newest of those functions, or those of a file that `ironflow run recordings` wrote.
     """
     from ironflow.durations import seconds
 

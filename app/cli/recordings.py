@@ -71,11 +71,11 @@ def _listed(client: Client, wanted: Mapping[str, Any], last: int) -> list[Mappin
     return found
 
 
-@click.command("export")
+@click.command("recordings")
 @click.argument("runs", required=False)
 @click.option("--last", default=100, show_default=True, type=click.IntRange(1, 100_000), help="The newest of them.")
 @connected
-def export(session: Session, runs: str | None, last: int) -> None:
+def recordings(session: Session, runs: str | None, last: int) -> None:
     """Print recordings of runs, one JSON object a line, for `ironflow check --file`.
 
     RUNS are ids with commas between, or a filter such as function=order,status=completed,since=1d.

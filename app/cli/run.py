@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from app.cli import rewind
+from app.cli import past, rewind
 from app.cli.client import Session, connected, run_id
 from app.cli.output import Output, ago, duration, plain
-from app.cli.recordings import export, export_test
+from app.cli.recordings import export_test, recordings
 
 PAYLOAD_CHARS_SHOWN = 2_000
 STACK_LINES_SHOWN = 12
@@ -20,15 +20,17 @@ REFUSED_SHOWN = 10
 
 @click.group("run")
 def command() -> None:
-    """List, read and wait for runs, and change what happens next of them. An id may be its unique beginning, @last or
-    @last-failed."""
+    """List, read and wait for runs, read their past, and change what happens next of them.
+
+    An id may be its unique beginning, @last or @last-failed.
+    """
 
 
-for one in rewind.COMMANDS:
+for one in (*past.COMMANDS, *rewind.COMMANDS):
     command.add_command(one)
 
 
-command.add_command(export)
+command.add_command(recordings)
 command.add_command(export_test)
 
 

@@ -7,23 +7,24 @@ from typing import Any
 
 import click
 
-from app.cli.client import Session, connected
+from app.cli.client import Session, connected, run_id
 from app.cli.output import ago, plain
 
 
 @click.command("why")
 @click.argument("stream")
 @click.option("--at", help="The state at a position of history, or at a time; default now.")
+@click.option("--step", help="Of a run: what made this step what it was; its id, its id without the run, or its name.")
 @click.option("--effects", is_flag=True, help="Show what came of it, too.")
 @connected
-def command(session: Session, stream: str, at: str | None, effects: bool) -> None:
+def command(session: Session, stream: str, at: str | None, step: str | None, effects: bool) -> None:
     """What caused the last change of STREAM, step by step back to where it began.
 
     STREAM is run/ID, event/ID, entity/TYPE/ID, kv/BUCKET/KEY or any other of `ironflow history list`; NOUN:REST will do
     as well, and so will the ids of runs and events alone.
     """
     client, output = session
-    position = _position(session, stream, at)
+    position = _position_of_step(session, stream, step, at) if step else _position(session, stream, at)
     lineage = client.history.lineage(position)
     if output.form != "table":
         output.json({"schema": "ironflow.lineage/v1", **lineage})
@@ -61,6 +62,12 @@ def _show_effects(session: Session, effects: list[dict[str, Any]], depth: int) -
     for effect in effects:
         session.output.out.write(plain("  " * depth + told(effect["entry"])) + "\n")
         _show_effects(session, effect["effects"], depth + 1)
+
+
+def _position_of_step(session: Session, run: str, step: str, at: str | None) -> int:
+    """Of the entry that made the step what it was. Raises NotFound."""
+    found = run_id(session.client, run.removeprefix("run/").removeprefix("run:"))
+    return session.client.runs.step_output(found, step, at=at).position
 
 
 def _position(session: Session, stream: str, at: str | None) -> int:

@@ -85,7 +85,7 @@ def test_a_failed_run_that_would_go_further_is_changed_and_no_failure(check: Iro
 
 
 def test_a_bundle_is_checked_without_a_server(check: Ironflow, run_ids: list[str], tmp_path: Path) -> None:
-    (tmp_path / "runs.ndjson").write_text(check("run", "export", "status=completed", "--last", "1").stdout)
+    (tmp_path / "runs.ndjson").write_text(check("run", "recordings", "status=completed", "--last", "1").stdout)
 
     checked = check("check", "people", "--file", "runs.ndjson", "--server", "http://127.0.0.1:9")
     (tmp_path / "runs.ndjson").write_text("{}\n")

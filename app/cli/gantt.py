@@ -1,0 +1,43 @@
+"""Bars of a timeline in a column of a table: when within a run something happened, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ironflow.past import Record
+
+_WAITED = ("sleep", "wait_for_event", "invoke_function")
+
+
+def bars(records: Sequence[Record], *, width: int, unicode: bool) -> list[str]:
+    """A bar for each record, all on one scale: full for what a worker did, light for what was waited for, a mark for
+    what took no time, on a line of nothing before and after."""
+    if not records:
+        return []
+    begin = min(_began(record) for record in records)
+    span_s = max((max(record.at for record in records) - begin).total_seconds(), 1e-6)
+    full, light, mark = ("█", "░", "▏") if unicode else ("#", "-", "|")
+
+    def column(instant: datetime) -> int:
+        return min(width - 1, int((instant - begin).total_seconds() / span_s * width))
+
+    made = []
+    for record in records:
+        first, last = column(_began(record)), column(record.at)
+        sign = mark if record.started_at is None else light if record.type in _WAITED else full
+        made.append((" " * first + sign * (1 if sign == mark else last - first + 1)).ljust(width))
+    return made
+
+
+def offset(record: Record, begin: datetime) -> str:
+    """How long after the beginning: `+16.2s`."""
+    seconds = max(0.0, (record.at - begin).total_seconds())
+    for unit, length in (("d", 86_400.0), ("h", 3_600.0), ("m", 60.0)):
+        if seconds >= 2 * length:
+            return f"+{seconds / length:.1f}{unit}"
+    return f"+{seconds:.3f}s" if seconds < 10 else f"+{seconds:.1f}s"
+
+
+def _began(record: Record) -> datetime:
+    return min(record.started_at, record.at) if record.started_at is not None else record.at
