@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from typing import Any
 
 import httpx
 import pytest
+
+from tests.support.sse import frames
 
 BUCKETS = "/api/v1/kv/buckets"
 KEYS = f"{BUCKETS}/b/keys"
@@ -211,23 +212,6 @@ def test_nonsense_is_refused_and_nothing_recorded(
     assert head(bucket) == before
 
 
-def frames(http: httpx.Client, path: str, count: int, **options: Any) -> list[dict[str, Any]]:
-    """So many frames of a stream of events, each with its id."""
-    found: list[dict[str, Any]] = []
-    with http.stream("GET", path, **options) as answer:
-        assert answer.status_code == 200, answer.read()
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        position = 0
-        for line in answer.iter_lines():
-            if line.startswith("id: "):
-                position = int(line[4:])
-            elif line.startswith("data: "):
-                found.append({**json.loads(line[6:]), "id": position})
-                if len(found) == count:
-                    break
-    return found
-
-
 def test_a_bucket_is_watched_from_a_position_on_and_resumed(bucket: httpx.Client) -> None:
     start = head(bucket)
     for number in range(3):
@@ -245,10 +229,10 @@ def test_a_bucket_is_watched_from_a_position_on_and_resumed(bucket: httpx.Client
         ("other", "put", 1),
         ("user.0", "delete", 2),
     ]
-    assert all(one["type"] == "kv_update" and one["bucket"] == "b" and one["id"] == one["position"] for one in seen)
+    assert all(one["type"] == "kv_update" and one["bucket"] == "b" and one["frame"] == one["position"] for one in seen)
     assert base64.b64decode(seen[2]["value"]) == b"2"
     assert (seen[4]["value"], seen[4]["reason"]) == ("", "delete")
-    some = frames(bucket, watch, 2, params={"key": "user.*"}, headers={"Last-Event-ID": str(seen[1]["id"])})
+    some = frames(bucket, watch, 2, params={"key": "user.*"}, headers={"Last-Event-ID": str(seen[1]["frame"])})
     assert some == [seen[2], seen[4]]
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.sse import frames
+
 SUBSCRIBE = "/api/v1/subscribe"
 
 
@@ -22,30 +24,13 @@ def head(http: httpx.Client) -> int:
     return position
 
 
-def frames(http: httpx.Client, count: int, **options: Any) -> list[dict[str, Any]]:
-    """So many frames, each with its id."""
-    found: list[dict[str, Any]] = []
-    with http.stream("GET", SUBSCRIBE, **options) as answer:
-        assert answer.status_code == 200, answer.read()
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        position = 0
-        for line in answer.iter_lines():
-            if line.startswith("id: "):
-                position = int(line[4:])
-            elif line.startswith("data: "):
-                found.append({**json.loads(line[6:]), "frame": position})
-                if len(found) == count:
-                    break
-    return found
-
-
 def test_an_event_is_told_whole(http: httpx.Client) -> None:
     start = head(http)
     event_id = emit(http, "order.placed", {"n": 1.50})
     append = {"name": "line.added", "data": [1], "expectedVersion": -1, "entityType": "order"}
     assert http.post("/api/v1/streams/42/events", json=append).is_success
 
-    event, appended = frames(http, 2, params={"pattern": ["order.>", "entity:order.42.>"], "after": start})
+    event, appended = frames(http, SUBSCRIBE, 2, params={"pattern": ["order.>", "entity:order.42.>"], "after": start})
 
     assert event.pop("timestamp").endswith("Z")
     assert event == {
@@ -70,9 +55,11 @@ def test_a_browser_resumes_where_it_was_with_the_query_it_began_with(http: httpx
         emit(http, "order.placed", number)
     query = {"pattern": "order.>", "replay": 4}
 
-    seen = frames(http, 2, params=query)
-    rest = frames(http, 2, params=query, headers={"Last-Event-ID": str(seen[-1]["frame"])})
-    also = frames(http, 2, params={"pattern": ">", "after": start}, headers={"Last-Event-ID": str(seen[-1]["frame"])})
+    seen = frames(http, SUBSCRIBE, 2, params=query)
+    rest = frames(http, SUBSCRIBE, 2, params=query, headers={"Last-Event-ID": str(seen[-1]["frame"])})
+    also = frames(
+        http, SUBSCRIBE, 2, params={"pattern": ">", "after": start}, headers={"Last-Event-ID": str(seen[-1]["frame"])}
+    )
 
     assert [one["data"] for one in seen + rest] == [1, 2, 3, 4]
     assert also == rest
@@ -93,7 +80,7 @@ def test_a_filter_that_costs_too_much_ends_the_stream_for_good(http: httpx.Clien
     emit(http, "order.placed", list(range(200)))
     costly = "data.all(a, data.all(b, data.all(c, a + b + c >= 0)))"
 
-    [error] = frames(http, 1, params={"pattern": "order.>", "filter": costly, "after": start})
+    [error] = frames(http, SUBSCRIBE, 1, params={"pattern": "order.>", "filter": costly, "after": start})
 
     assert (error["type"], error["code"], error["retrying"]) == ("error", "INVALID_ARGUMENT", False)
     assert "filter" in error["message"]

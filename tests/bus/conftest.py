@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,20 +19,34 @@ from app.node import Node
 from storage import open_storage
 
 
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    """A running node, where the store does not matter."""
+    async with running(str(tmp_path / "ironflow.db")) as made:
+        yield made
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 async def either_node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Node]:
     """A running node on each store."""
     where = str(tmp_path / "ironflow.db")
     if request.param == "postgres":
         where = request.getfixturevalue("postgres_url")
+    async with running(where) as made:
+        yield made
+
+
+@asynccontextmanager
+async def running(where: str) -> AsyncIterator[Node]:
+    """A node that runs on the store there."""
     storage = await open_storage(where, resources.sql_folder())
     await storage.migrate()
     clock = SystemClock()
     made = Node(storage=storage, clock=clock, ids=Ids(clock))
     async with asyncio.TaskGroup() as tasks:
-        running = await made.start(tasks)
+        loops = await made.start(tasks)
         yield made
-        for task in running:
+        for task in loops:
             task.cancel()
     await storage.close()
 

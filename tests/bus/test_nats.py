@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +16,17 @@ import msgspec
 import nats
 import pytest
 
-from app import resources
 from app.bus import publisher as publisher_module
 from app.bus import subjects
 from app.bus.nats_server import NatsServer
 from app.bus.place import Place
 from app.bus.publisher import STREAM, Publisher
-from app.clock import SystemClock
 from app.entities.streams import Append
 from app.events.new_event import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, HistoryRedacted
-from app.ids import Ids
 from app.node import Node
-from storage import open_storage
 from storage.records import EntryRecord
-
-
-@pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Node]:
-    storage = await open_storage(str(tmp_path / "ironflow.db"), resources.sql_folder())
-    await storage.migrate()
-    clock = SystemClock()
-    made = Node(storage=storage, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        running = await made.start(tasks)
-        yield made
-        for task in running:
-            task.cancel()
-    await storage.close()
 
 
 async def emit(node: Node, count: int, name: str = "order.placed") -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import queue
-import struct
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +16,7 @@ from ironflow import Client
 from ironflow.errors import NotFound
 from ironflow.v1 import pubsub_pb2 as pb
 from ironflow.v1 import pubsub_pb2_grpc
+from tests.support.connect_frames import END, enveloped, frames
 from tests.support.connect_worker import ConnectMember
 from tests.support.server import ServerProcess
 
@@ -175,22 +175,15 @@ def test_bad_input_is_refused_by_field(http: httpx.Client) -> None:
     assert http.get("/api/v1/outbox").json()["waiting"] >= 0
 
 
-def enveloped(message: object) -> bytes:
-    raw = json.dumps(message).encode()
-    return struct.pack(">BI", 0, len(raw)) + raw
+def framed(message: object) -> bytes:
+    return enveloped(json.dumps(message).encode())
 
 
-def frames(answer: httpx.Response) -> Iterator[dict[str, Any]]:
+def told(answer: httpx.Response) -> Iterator[dict[str, Any]]:
     """The messages of a stream as they come, and its last frame under `end`."""
-    buffer = b""
-    for part in answer.iter_bytes():
-        buffer += part
-        while len(buffer) >= 5:
-            flags, length = struct.unpack_from(">BI", buffer)
-            if len(buffer) < 5 + length:
-                break
-            content, buffer = json.loads(buffer[5 : 5 + length]), buffer[5 + length :]
-            yield {"end": content} if flags & 2 else content
+    for flags, content in frames(answer.iter_bytes()):
+        message = json.loads(content)
+        yield {"end": message} if flags & END else message
 
 
 def test_a_member_over_connect_is_delivered_to_and_answered(
@@ -250,8 +243,8 @@ def test_a_stream_over_connect_is_acknowledged_by_calls(http: httpx.Client, clie
     headers = {"Content-Type": "application/connect+json"}
     for method, request in asked.items():
         event_id = client.emit("order.placed", {"total": 7}).event_id
-        with http.stream("POST", f"{CONNECT}/{method}", content=enveloped(request), headers=headers) as answer:
-            found = frames(answer)
+        with http.stream("POST", f"{CONNECT}/{method}", content=framed(request), headers=headers) as answer:
+            found = told(answer)
             event = next(found)
             ack = {"groupName": "billing", "consumerId": event["subscriptionId"], "eventId": event["eventId"]}
             assert http.post(f"{CONNECT}/AckEvent", json={**ack, "ackType": "ACK_TYPE_ACK"}).json() == {}
@@ -262,7 +255,7 @@ def test_a_stream_over_connect_is_acknowledged_by_calls(http: httpx.Client, clie
 def test_a_member_over_connect_that_goes_is_none_any_more(http: httpx.Client, client: Client) -> None:
     client.groups.create("billing", "order.>")
     headers = {"Content-Type": "application/connect+json"}
-    content = enveloped({"groupName": "billing"})
+    content = framed({"groupName": "billing"})
     with http.stream("POST", f"{CONNECT}/JoinConsumerGroup", content=content, headers=headers):
         assert client.groups.get("billing")["member_count"] == 1
 

@@ -3,9 +3,7 @@ the published facts alone."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 
 from ironflow.v1 import projection_pb2 as pb
 from ironflow.v1 import projection_pb2_grpc
+from tests.support.connect_frames import enveloped, frames
 
 SERVICE = "/ironflow.v1.ProjectionService"
 NAME = "orders"
@@ -50,21 +49,11 @@ def save(http: httpx.Client, held: Any, n: int, position: int, **body: Any) -> A
 @contextmanager
 def stream(http: httpx.Client, method: str, **body: Any) -> Iterator[Iterator[Any]]:
     """The messages of a Connect stream in JSON; the last one is how it ended."""
-    content = gzip.compress(json.dumps(body).encode())
+    asked = enveloped(json.dumps(body).encode(), packed=True)
     headers = {"Content-Type": "application/connect+json", "Connect-Content-Encoding": "gzip"}
-    framed = struct.pack(">BI", 1, len(content)) + content
-    with http.stream("POST", f"{SERVICE}/{method}", content=framed, headers=headers) as answer:
+    with http.stream("POST", f"{SERVICE}/{method}", content=asked, headers=headers) as answer:
         assert answer.status_code == 200, answer.read()
-        yield frames(answer.iter_bytes())
-
-
-def frames(parts: Iterator[bytes]) -> Iterator[Any]:
-    buffer = b""
-    for part in parts:
-        buffer += part
-        while len(buffer) >= 5 and len(buffer) >= 5 + (size := struct.unpack_from(">BI", buffer)[1]):
-            yield json.loads(buffer[5 : 5 + size])
-            buffer = buffer[5 + size :]
+        yield (json.loads(content) for _, content in frames(answer.iter_bytes()))
 
 
 def events_of(messages: Iterator[Any], count: int) -> list[Any]:

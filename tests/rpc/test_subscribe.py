@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -15,6 +13,7 @@ from google.protobuf.json_format import MessageToDict
 
 from ironflow.v1 import pubsub_pb2 as pb
 from ironflow.v1 import pubsub_pb2_grpc
+from tests.support.connect_frames import enveloped, frames
 
 PATH = "/ironflow.v1.PubSubService/Subscribe"
 
@@ -77,23 +76,6 @@ def test_grpc_replays_filters_and_refuses(http: httpx.Client, channel: grpc.Chan
         assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT, (pattern, options)
 
 
-def enveloped(message: bytes, *, packed: bool = False) -> bytes:
-    content = gzip.compress(message) if packed else message
-    return struct.pack(">BI", int(packed), len(content)) + content
-
-
-def frames(answer: httpx.Response) -> Iterator[tuple[int, bytes]]:
-    buffer = b""
-    for part in answer.iter_bytes():
-        buffer += part
-        while len(buffer) >= 5:
-            flags, length = struct.unpack_from(">BI", buffer)
-            if len(buffer) < 5 + length:
-                break
-            yield flags, buffer[5 : 5 + length]
-            buffer = buffer[5 + length :]
-
-
 def test_connect_in_json_as_browsers_ask(http: httpx.Client) -> None:
     start = head(http)
     event_id = emit(http, "order.placed", {"n": 1})
@@ -110,7 +92,7 @@ def test_connect_in_json_as_browsers_ask(http: httpx.Client) -> None:
 
     with http.stream("POST", PATH, content=enveloped(json.dumps(asked).encode()), headers=headers) as answer:
         assert answer.headers["content-type"] == "application/connect+json"
-        found = frames(answer)
+        found = frames(answer.iter_bytes())
         first, second = (json.loads(next(found)[1]) for _ in range(2))
 
     assert first["metadata"].pop("timestamp").endswith("Z")
@@ -135,7 +117,7 @@ def test_connect_in_protobuf_packed(http: httpx.Client) -> None:
     content = iter([enveloped(asked.SerializeToString(), packed=True)])
 
     with http.stream("POST", PATH, content=content, headers=headers) as answer:
-        event = pb.SubscriptionEvent.FromString(next(frames(answer))[1])
+        event = pb.SubscriptionEvent.FromString(next(frames(answer.iter_bytes()))[1])
 
     assert (event.event_id, told(event), event.sequence) == (event_id, {"n": 1}, start + 1)
     assert event.subscription_id.startswith("sub_")
@@ -184,7 +166,7 @@ def test_a_subscriber_that_goes_leaves_nothing_open(http: httpx.Client) -> None:
     asked = {"pattern": "order.>", "options": {"startAfterSequence": start}}
 
     with http.stream("POST", PATH, content=enveloped(json.dumps(asked).encode()), headers=headers) as answer:
-        found = frames(answer)
+        found = frames(answer.iter_bytes())
         next(found)
         assert open_now() == before + 1
 

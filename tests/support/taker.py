@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import Any
 
-import msgspec
-
-from app.dispatch.jobs import Job
-from app.dispatch.workers import Session, WorkerInfo, new_session
-from app.history.kinds import Failure, RunCompleted
 from app.node import Node
 from storage import postgres, sqlite
 from storage.contract import Storage
+from tests.support.worker import Worker
 
 LEASE_S = 3_600.0
 WAIT_S = 10.0
@@ -22,45 +16,16 @@ QUIET_ROUNDS = 3
 MEETING_TIMEOUT_S = 30.0
 
 
-class Taker:
-    def __init__(self, node: Node, *functions: str, slots: int = 10, name: str = "w1") -> None:
-        self.node = node
-        self.jobs: asyncio.Queue[Job] = asyncio.Queue()
-        self.cancelled: asyncio.Queue[tuple[Job, str]] = asyncio.Queue()
-        self.session: Session = new_session(
-            WorkerInfo(name, "default", frozenset(functions or ("f",)), slots),
-            transport="stream",
-            lease_ttl_s=LEASE_S,
-            credit=slots,
-            now_us=node.clock.now_us(),
-            assign=self.jobs.put_nowait,
-            cancel=lambda job, reason: self.cancelled.put_nowait((job, reason)),
-        )
-        node.dispatcher.join(self.session)
+class Taker(Worker):
+    """One that is taken to be there for as long as the clock may be moved."""
 
-    async def job(self) -> Job:
-        """The next job, waited for."""
-        async with asyncio.timeout(WAIT_S):
-            return await self.jobs.get()
+    def __init__(self, node: Node, *functions: str, slots: int = 10, name: str = "w1") -> None:
+        super().__init__(node, slots=slots, name=name, functions=functions or ("f",), lease_s=LEASE_S)
 
     async def idle(self) -> bool:
         """Whether no job is there once everything recorded so far has been followed."""
         await settled(self.node)
         return self.jobs.empty()
-
-    def complete(self, job: Job, output: bytes = b'"done"') -> None:
-        fact = RunCompleted(execution_seq=job.execution_seq, output=msgspec.Raw(output))
-        self._end(job, lambda done: self.node.engine.complete("default", job.run_id, fact, done))
-
-    def fail(self, job: Job, error: Failure) -> None:
-        seq = job.execution_seq
-        self._end(
-            job,
-            lambda done: self.node.engine.fail("default", job.run_id, execution_seq=seq, error=error, done=done),
-        )
-
-    def _end(self, job: Job, record: Callable[[Any], None]) -> None:
-        self.node.dispatcher.finish(self.session, job, record)
 
 
 async def settled(node: Node) -> None:

@@ -36,6 +36,7 @@ class Worker:
         name: str = "w1",
         functions: tuple[str, ...] = ("f",),
         unwinds: bool = False,
+        lease_s: float = LEASE_S,
     ) -> None:
         self.node = node
         self.jobs: asyncio.Queue[Job] = asyncio.Queue()
@@ -43,7 +44,7 @@ class Worker:
         self.session: Session = new_session(
             WorkerInfo(name, "default", frozenset(functions), slots),
             transport="stream",
-            lease_ttl_s=LEASE_S,
+            lease_ttl_s=lease_s,
             credit=slots,
             now_us=node.clock.now_us(),
             assign=self.jobs.put_nowait,
