@@ -30,6 +30,7 @@ from app.history.live import Live
 from app.history.sql import Sql
 from app.metrics import Metrics
 from app.node import Node
+from app.projections.updates import Updates
 from app.rpc.conversations import Conversations
 from app.rpc.decoding import Decoding
 from app.rpc.ironflow_service import (
@@ -86,6 +87,7 @@ class Faces:
         self._sockets: Sockets | None = None
         self._stopping = False
         self.live = Live(tail=node.tail, storage=node.storage)
+        self.updates = Updates(projections=node.projections, live=self.live, storage=node.storage, clock=node.clock)
         self._watch()
 
     async def start_grpc(self) -> str:

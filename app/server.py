@@ -119,6 +119,7 @@ class Server:
 
             faces = Faces(node=node, bus=bus, settings=self._settings, metrics=self._metrics, problems=self._problems)
             running.append(tasks.create_task(faces.live.run(), name="live"))
+            running.append(tasks.create_task(faces.updates.run(), name="projection-updates"))
             key = await self._first_key(node)
             grpc_address = await faces.start_grpc()
             own_ports.add(int(grpc_address.rpartition(":")[2]))

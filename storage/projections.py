@@ -145,6 +145,12 @@ def state(tx: Transaction, key: Key, partition: str) -> ProjectionStateRow | Non
     return ProjectionStateRow._make(row) if row else None
 
 
+def changed_states(tx: Transaction, key: Key, *, after: int, limit: int) -> list[ProjectionStateRow]:
+    """Those with an event after a position, in the order of their last events."""
+    rows = tx.many("changed_projection_states", **key._asdict(), after=after, limit=limit)
+    return [ProjectionStateRow._make(row) for row in rows]
+
+
 def partitions(tx: Transaction, key: Key, *, search: str, after: str, limit: int) -> list[str]:
     """In order; `search` is a part of the key."""
     rows = tx.many("projection_partitions", **key._asdict(), search=contains(search), after=after, limit=limit)
@@ -159,6 +165,15 @@ def snapshot(tx: Transaction, key: Key, partition: str, *, until: int) -> Projec
     """The newest that is not past a position."""
     row = tx.one("projection_snapshot", **key._asdict(), partition_key=partition, until=until)
     return ProjectionSnapshotRow._make(row) if row else None
+
+
+def take_over(tx: Transaction, key: Key, other: Key, *, but: str, position: int) -> None:
+    """Give a generation the states and snapshots of another, but those of one partition, and a cursor at a position."""
+    for query in ("clear_other_states", "clear_other_snapshots"):
+        tx.execute(query, **key._asdict(), partition_key=but)
+    for query in ("copy_other_states", "copy_other_snapshots"):
+        tx.execute(query, **key._asdict(), other=other.generation, partition_key=but)
+    tx.execute("set_projection_cursor", **key._asdict(), position=position)
 
 
 def drop(tx: Transaction, key: Key) -> None:

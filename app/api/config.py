@@ -35,8 +35,8 @@ from app.api.shapes.config import (
 from app.errors import InvalidArgument
 from app.history import moments
 from app.history.entry import Entry
+from app.history.interests import Interest
 from app.history.kinds import ConfigUpdated
-from app.history.live import Interest
 from app.values import config
 from app.values.config import Config
 

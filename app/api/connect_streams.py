@@ -28,7 +28,7 @@ from app.api.services import Services
 from app.api.shapes.subscriptions import connect_event
 from app.bus.members import Member
 from app.errors import InvalidArgument, PermissionDenied, Unavailable
-from app.history.live import Ended
+from app.history.interests import Ended
 from app.rpc import group_streams, projection_streams, subscribe
 from app.rpc.conversations import Conversations
 from ironflow.v1 import projection_pb2, pubsub_pb2, worker_pb2

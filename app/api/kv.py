@@ -40,8 +40,8 @@ from app.durations import parse_duration
 from app.errors import InvalidArgument
 from app.history import moments
 from app.history.entry import Entry
+from app.history.interests import Interest
 from app.history.kinds import BucketDeleted, KvPut
-from app.history.live import Interest
 from app.runs import noun as runs
 from app.values import buckets, kv
 from app.values.buckets import Definition

@@ -15,7 +15,8 @@ from app.api.parameters import query_of
 from app.api.shapes.base import FollowQuery
 from app.errors import InvalidArgument, IronflowError, Unavailable
 from app.history.entry import Entry
-from app.history.live import POLICIES, Ended, Interest, Live, Subscription
+from app.history.interests import Ended, Interest
+from app.history.live import POLICIES, Live, Subscription
 from storage.contract import StorageError
 
 T = TypeVar("T")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from app.history.entry import Entry
+from storage.records import EntryRecord
 
 T = TypeVar("T")
 
@@ -15,18 +16,20 @@ DATA_BYTES_MAX = 64 * 2**10
 
 
 class Once(Generic[T]):
-    """`make`, remembering what it made of the newest entries: each has its slot, by its position."""
+    """`make`, remembering what it made of the newest entries: each has its slot, by its position. What is no entry of
+    history may share the position of one."""
 
     def __init__(self, make: Callable[[Entry], T]) -> None:
         self._make = make
-        self._made: list[tuple[int, T] | None] = [None] * ENTRIES_MAX
+        self._made: list[tuple[EntryRecord, T] | None] = [None] * ENTRIES_MAX
 
     def __call__(self, entry: Entry) -> T:
-        position = entry.position
-        kept = self._made[position % ENTRIES_MAX]
-        if kept is not None and kept[0] == position:
+        record = entry.record
+        slot = record.position % ENTRIES_MAX
+        kept = self._made[slot]
+        if kept is not None and (record is kept[0] or record[:4] == kept[0][:4]):
             return kept[1]
         made = self._make(entry)
         if len(entry.data) <= DATA_BYTES_MAX:
-            self._made[position % ENTRIES_MAX] = position, made
+            self._made[slot] = record, made
         return made

@@ -31,7 +31,8 @@ from app.api.shapes.subscriptions import socket_event
 from app.api.socket_members import Members, Membership
 from app.errors import InvalidArgument, IronflowError, NotFound, ResourceExhausted, Unavailable
 from app.events.subscriptions import Wanted
-from app.history.live import Ended, Subscription
+from app.history.interests import Ended
+from app.history.live import Subscription
 from app.rpc import groups
 from storage.contract import StorageError
 

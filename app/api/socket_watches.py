@@ -29,7 +29,8 @@ from app.api.shapes.base import FollowQuery
 from app.api.shapes.kv import WatchBucketQuery
 from app.errors import NotFound
 from app.history.entry import Entry
-from app.history.live import POLICIES, Ended, Interest, Subscription
+from app.history.interests import Ended, Interest
+from app.history.live import POLICIES, Subscription
 from storage.contract import StorageError
 
 HEARTBEAT_S = 30.0

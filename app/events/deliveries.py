@@ -29,6 +29,7 @@ from app.history.kinds import (
     StepWaiting,
     TopicPublished,
 )
+from app.history.kinds.projection import ProjectionUpdated
 
 SYSTEM_SOURCE = "system"
 
@@ -74,6 +75,8 @@ def delivery(entry: Entry) -> Delivery:
     if isinstance(fact, TopicPublished):
         return Delivery(fact.id, topic, name, fact.data, metadata, "topic")
     data = msgspec.Raw(_encode(_system(entry, channel)))
+    if isinstance(fact, ProjectionUpdated):
+        return Delivery(fact.id, topic, name, data, metadata, SYSTEM_SOURCE)
     return Delivery(f"sys_{entry.position}", topic, name, data, metadata, SYSTEM_SOURCE)
 
 
@@ -93,6 +96,9 @@ def _system(entry: Entry, channel: Channel) -> Any:
             }
         case FunctionRegistered() as function:
             return {"functionId": function.id, "name": function.name, "version": function.version}
+        case ProjectionUpdated() as update:
+            last = {"last_event_id": update.last_event_id, "last_event_name": update.last_event_name}
+            return {"name": identity, "partition": update.partition, "state": update.state, **last}
         case SecretCreated() | SecretUpdated() | SecretDeleted() as secret:
             return {"name": identity, "revision": secret.revision}
         case fact if noun == "run":

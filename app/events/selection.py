@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from app.events.subscriptions import Filter
 from app.history import channels
 from app.history.entry import Entry
+from app.history.interests import Ended
 from app.history.kinds import EventEmitted, TopicPublished
-from app.history.live import Ended
 from app.patterns import Pattern
 
 _KINDS = {

@@ -20,8 +20,9 @@ from app.events.deliveries import delivery
 from app.expressions import EvaluationFailed, EvaluationTooCostly, Expression
 from app.history import channels, live, moments
 from app.history.entry import Entry
+from app.history.interests import Ended, Interest, anything
 from app.history.kinds import EventEmitted, TopicPublished
-from app.history.live import POLICIES, Ended, Interest, Live, Subscription
+from app.history.live import POLICIES, Live, Subscription
 from app.ids import Ids
 from app.patterns import Pattern
 from storage import history
@@ -132,7 +133,7 @@ def interest_of(wanted: Wanted) -> Interest:
     patterns = tuple(one for pattern in wanted.patterns for one in channels.compile(pattern))
     prefixes = {pattern.segments[0] for pattern in patterns}
     kinds = () if channels.SYSTEM in prefixes else tuple(sorted({_KINDS[prefix] for prefix in prefixes}))
-    wants = Filter(wanted.filter) if wanted.filter else live.anything
+    wants = Filter(wanted.filter) if wanted.filter else anything
     return Interest(
         wanted.environment,
         patterns=patterns,

@@ -6,6 +6,7 @@
     system.run.<run id>.<verb>                  created, updated, completed, failed, cancelled, resumed
     system.run.<run id>.step.<step id>.<verb>   completed, failed, sleeping, waiting, invoking,
                                                 patched, injected, restored, carried
+    system.projection.<name>.<partition>.updated    its state, as it is saved: told as it happens, and not again
     system.<noun>.<id>.<verb>                   everything else: registered, put, deleted, …
 
 A pattern has wildcards for whole segments after its prefix: `*` one, a last `>` one or more. One without a prefix means
@@ -23,6 +24,7 @@ from app.errors import InvalidArgument
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, TopicPublished
 from app.history.kinds.entity import entity_of
+from app.history.kinds.projection import ProjectionUpdated
 from app.patterns import Pattern
 
 EVENTS, TOPIC, ENTITY, SYSTEM = "events", "topic", "entity", "system"
@@ -53,6 +55,10 @@ def _of(entry: Entry) -> Channel:
         message = entry.fact
         assert isinstance(message, TopicPublished)
         return _named(TOPIC, message.topic)
+    if entry.kind == ProjectionUpdated.kind:
+        update = entry.fact
+        assert isinstance(update, ProjectionUpdated)
+        return (SYSTEM, "projection", entry.stream.partition("/")[2], update.partition, "updated")
     noun, _, identity = entry.stream.partition("/")
     about, _, verb = entry.kind.partition(".")
     if about == "step":
@@ -110,6 +116,10 @@ def _readings(prefix: str, segments: tuple[str, ...]) -> list[tuple[str, ...]]:
         found += [_joined(segments, 1, end) for end in range(3, len(segments))]
     elif prefix == SYSTEM and segments[0] == "run" and len(segments) > 4 and segments[2] == "step":
         found += [_joined(segments, 3, end) for end in range(5, len(segments))]
+    elif prefix == SYSTEM and segments[0] == "projection" and segments[-1] == "updated":
+        found += [
+            _joined(_joined(segments, middle, len(segments) - 1), 1, middle) for middle in range(2, len(segments) - 1)
+        ]
     elif prefix == SYSTEM and segments[0] != "run":
         found += [_joined(segments, 1, end) for end in range(3, len(segments))]
     return found

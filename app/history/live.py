@@ -15,16 +15,17 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from weakref import WeakSet
 
 from app.errors import InvalidArgument, ResourceExhausted
 from app.history import channels
 from app.history.entry import Entry
+from app.history.interests import Ended, Interest, Interests
 from app.history.kinds import HistoryRedacted
+from app.history.kinds.projection import ProjectionUpdated
 from app.history.tail import Tail
-from app.patterns import Pattern, PatternIndex
+from app.patterns import Pattern
 from storage import history
 from storage.contract import Storage, Transaction
 from storage.records import EntryRecord
@@ -58,48 +59,12 @@ POLICIES = {
 }
 
 
-class Ended(Exception):
-    """The subscription is over; the message says why, for the subscriber. `retrying`: it can be resumed."""
-
-    def __init__(self, message: str, *, code: str = "UNAVAILABLE", retrying: bool = True) -> None:
-        super().__init__(message)
-        self.code = code
-        self.retrying = retrying
-
-
-def anything(entry: Entry) -> bool:
-    return True
-
-
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Interest:
-    """Which entries are wanted: those of one environment, in channels that a pattern fits or, if there are no patterns,
-    in streams of these nouns; of them those for which `wants` holds. It may raise Ended. Where they can only be of
-    certain kinds, or of one stream, `kinds` and `stream` say so; `costly` that `wants` takes its time."""
-
-    environment: str
-    nouns: tuple[str, ...] = ()
-    wants: Callable[[Entry], bool] = anything
-    patterns: tuple[Pattern, ...] = ()
-    kinds: tuple[str, ...] = ()
-    stream: str = ""
-    costly: bool = False
-
-    def holds(self, entry: Entry) -> bool:
-        if entry.environment != self.environment:
-            return False
-        if self.patterns:
-            channel = channels.of(entry)
-            return any(pattern.fits(channel) for pattern in self.patterns) and self.wants(entry)
-        return _noun(entry) in self.nouns and self.wants(entry)
-
-
 class Live:
     def __init__(self, *, tail: Tail, storage: Storage) -> None:
         self.storage = storage
         self.position = tail.head
         self._tail = tail
-        self._interests = _Interests()
+        self._interests: Interests[Subscription] = Interests()
         self._all: WeakSet[Subscription] = WeakSet()  # one whose answer never began is forgotten with it
 
     def __len__(self) -> int:
@@ -161,11 +126,32 @@ class Live:
             if subscription.interest.environment == entry.environment:
                 subscription.reread(entry.fact.stream)
 
+    def wants(self, environment: str, channel: channels.Channel) -> bool:
+        """Whether anybody follows a channel as it happens."""
+        return self._interests.any_in(environment, channel)
+
+    def patterns(self, start: channels.Channel) -> list[tuple[str, Pattern]]:
+        """The patterns that are followed, with their environments, which may fit channels that begin so."""
+        return self._interests.beginning(start)
+
+    def notify(self, notice: Entry) -> None:
+        """Tell those who follow its channel of what is no entry of history: whoever is not there, or has no room,
+        misses it. Its position is to be that which entries were handed out up to: a subscriber that resumes from it
+        misses no entry."""
+        for interest, subscriptions in self._interests.fitting(notice):
+            try:
+                if not interest.wants(notice):
+                    continue
+            except Ended:
+                continue  # it is an entry of history that ends a subscription
+            for subscription in subscriptions:
+                subscription.offer_notice(notice)
+
     def attach(self, subscription: Subscription) -> None:
-        self._interests.add(subscription)
+        self._interests.add(subscription.interest, subscription)
 
     def detach(self, subscription: Subscription) -> None:
-        self._interests.remove(subscription)
+        self._interests.remove(subscription.interest, subscription)
 
     def forget(self, subscription: Subscription) -> None:
         self.detach(subscription)
@@ -208,7 +194,7 @@ class Subscription:
     @property
     def position(self) -> int:
         if self._buffer:
-            return self._buffer[0].position - 1
+            return _before(self._buffer[0])
         return max(self._seen, self._live.position) if self._attached else self._seen
 
     def offer(self, entry: Entry) -> None:
@@ -231,11 +217,19 @@ class Subscription:
         self._seen = entry.position
         self._wake.set()
 
+    def offer_notice(self, notice: Entry) -> None:
+        """What is no entry of history, and left out where there is no room; called by Live alone."""
+        size = len(notice.data)
+        if len(self._buffer) < self._entries_max and self._bytes + size <= BUFFER_BYTES_MAX:
+            self._buffer.append(notice)
+            self._bytes += size
+            self._wake.set()
+
     def reread(self, stream: str) -> None:
         """Entries of the stream are no longer what they were: read from the store again what nobody has taken yet, if
         any is of it."""
         if any(entry.stream == stream for entry in self._buffer):
-            self._seen = self._buffer[0].position - 1
+            self._seen = _before(self._buffer[0])
             self._buffer, self._bytes = [], 0
             self._live.detach(self)
             self._attached = False
@@ -297,54 +291,6 @@ async def matching(interest: Interest, entries: Iterable[Entry]) -> list[Entry]:
     return found
 
 
-class _Interests:
-    """Who is interested in what, found by an entry's channel or noun."""
-
-    def __init__(self) -> None:
-        self._subscriptions: dict[Interest, set[Subscription]] = {}
-        self._by_channel: dict[str, PatternIndex[Interest]] = {}
-        self._by_noun: dict[tuple[str, str], set[Interest]] = {}
-
-    def fitting(self, entry: Entry) -> list[tuple[Interest, set[Subscription]]]:
-        """Interests that the entry fits, but for what they want of it, and their subscriptions."""
-        found = list(self._by_noun.get((entry.environment, _noun(entry)), ()))
-        index = self._by_channel.get(entry.environment)
-        if index is not None:
-            found += dict.fromkeys(index.fitting(channels.of(entry)))
-        return [(interest, self._subscriptions[interest]) for interest in found]
-
-    def add(self, subscription: Subscription) -> None:
-        interest = subscription.interest
-        if interest not in self._subscriptions:
-            self._subscriptions[interest] = set()
-            for noun in () if interest.patterns else interest.nouns:
-                self._by_noun.setdefault((interest.environment, noun), set()).add(interest)
-            for pattern in interest.patterns:
-                self._by_channel.setdefault(interest.environment, PatternIndex()).add_compiled(pattern, interest)
-        self._subscriptions[interest].add(subscription)
-
-    def remove(self, subscription: Subscription) -> None:
-        interest = subscription.interest
-        subscriptions = self._subscriptions.get(interest)
-        if subscriptions is None:
-            return
-        subscriptions.discard(subscription)
-        if subscriptions:
-            return
-        del self._subscriptions[interest]
-        for noun in () if interest.patterns else interest.nouns:
-            interested = self._by_noun[interest.environment, noun]
-            interested.discard(interest)
-            if not interested:
-                del self._by_noun[interest.environment, noun]
-        if interest.patterns:
-            index = self._by_channel[interest.environment]
-            for pattern in interest.patterns:
-                index.remove_compiled(pattern, interest)
-            if not index:
-                del self._by_channel[interest.environment]
-
-
 def _offer(entry: Entry, interest: Interest, subscriptions: set[Subscription]) -> int:
     """Offer the entry if it is wanted; about how much work that was."""
     work = TURN // MATCHED_AT_ONCE * interest.costly
@@ -360,6 +306,11 @@ def _offer(entry: Entry, interest: Interest, subscriptions: set[Subscription]) -
     return work + len(subscriptions)
 
 
+def _before(entry: Entry) -> int:
+    """From where on the entry would be read again."""
+    return entry.position if entry.kind == ProjectionUpdated.kind else entry.position - 1
+
+
 def _page(tx: Transaction, interest: Interest, after: int, until: int, limit: int) -> list[EntryRecord]:
     return history.page(
         tx,
@@ -370,7 +321,3 @@ def _page(tx: Transaction, interest: Interest, after: int, until: int, limit: in
         before=until + 1,
         limit=limit,
     )
-
-
-def _noun(entry: Entry) -> str:
-    return entry.stream.partition("/")[0]

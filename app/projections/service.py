@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -33,6 +33,9 @@ UNSAVED_RECHECK_S = 1.0
 """How far a stream goes ahead of its runner, and how often to look whether it has saved through another node."""
 
 
+Watcher = Callable[[Projection, Generation, Sequence[Saved]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """`position` is how far the projection that serves has come, `lag` how far history is ahead of it."""
@@ -46,6 +49,7 @@ class Status:
 class Projections:
     def __init__(self, *, storage: Storage, committer: Committer, tail: Tail, clock: Clock) -> None:
         self._tail = tail
+        self._watcher: Watcher | None = None
         self.registry = Registry(storage=storage, committer=committer, tail=tail)
         self.leases = Leases(storage=storage, registry=self.registry, clock=clock)
         self.feed = Feed(storage=storage, tail=tail, registry=self.registry, leases=self.leases)
@@ -121,8 +125,14 @@ class Projections:
     ) -> None:
         """States and cursor in one write, see States.save; who waits for it hears of it."""
         generation = await self.states.save(projection, fence, saved, position=position, last_event_id=last_event_id)
+        if self._watcher is not None:
+            self._watcher(projection, generation, saved)
         self.waits.moved()
         await self.rebuilds.reached(projection, generation)
+
+    def watch_saves(self, watcher: Watcher) -> None:
+        """Have it told of every save on this node."""
+        self._watcher = watcher
 
     async def check_fence(self, projection: Projection, generation: Generation, fence: Fence) -> None:
         """Returns for who may write the generation. Raises LeaseLost."""

@@ -14,7 +14,8 @@ from app.errors import InvalidArgument, IronflowError, Unavailable
 from app.events.deliveries import delivery
 from app.events.subscriptions import Wanted
 from app.history.entry import Entry
-from app.history.live import Ended, Subscription
+from app.history.interests import Ended
+from app.history.live import Subscription
 from app.rpc import convert, group_streams, groups
 from ironflow.v1 import pubsub_pb2 as pb
 

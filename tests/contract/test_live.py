@@ -11,7 +11,8 @@ import pytest
 from app.api.live import frame
 from app.errors import InvalidArgument
 from app.history.entry import Entry
-from app.history.live import Ended, Interest, Live, Policy, Subscription
+from app.history.interests import Ended, Interest
+from app.history.live import Live, Policy, Subscription
 from app.node import Node
 from app.values.buckets import Definition
 from app.values.kv import Put

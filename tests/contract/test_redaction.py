@@ -20,8 +20,9 @@ from app.errors import SnapshotNotFound, StreamDeleted, StreamNotFound, VersionC
 from app.events.new_event import NewEvent
 from app.history import redaction
 from app.history.explore import Explorer, Wanted
+from app.history.interests import Interest
 from app.history.kinds import EventEmitted, HistoryRedacted
-from app.history.live import Interest, Live
+from app.history.live import Live
 from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.ids import Ids

@@ -18,8 +18,9 @@ from app.events.subscriptions import Subscriptions, Wanted
 from app.events.topics import NewMessage
 from app.history import live as following
 from app.history.entry import Entry
+from app.history.interests import Ended
 from app.history.kinds import Failure, RetryPolicy
-from app.history.live import Ended, Live, Subscription
+from app.history.live import Live, Subscription
 from app.node import Node
 from tests.support.worker import Worker, register
 from tests.support.worker import emit as worker_emit

@@ -53,12 +53,14 @@ class ProjectionRegistered(Fact, frozen=True):
 
 
 class ProjectionRebuilding(Fact, frozen=True):
-    """A new generation of the same definition, which begins after a position."""
+    """A new generation of the same definition, which begins after a position; of one partition only, if it names one:
+    the others are taken over when it serves."""
 
     kind = "projection.rebuilding"
     generation: int
     after: int = 0
     reason: str = ""
+    partition: str = ""
 
 
 class ProjectionRebuilt(Fact, frozen=True):
@@ -111,6 +113,17 @@ class ProjectionDeleted(Fact, frozen=True):
 
     kind = "projection.deleted"
     reason: str = ""
+
+
+class ProjectionUpdated(Fact, frozen=True):
+    """The state of a partition is another. It is told to subscribers as it happens, and never recorded."""
+
+    kind = "projection.updated"
+    id: str
+    partition: str
+    state: msgspec.Raw
+    last_event_id: str
+    last_event_name: str
 
 
 FACTS: tuple[type[Fact], ...] = (

@@ -135,6 +135,17 @@ select environment, name, generation, partition_key, state, version, last_event_
    and generation = :generation
    and partition_key = :partition_key;
 
+-- name: changed_projection_states :many
+-- Looks through all of a generation; asked only while somebody follows.
+select environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at
+  from projection_states
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and position > :after
+ order by position
+ limit :limit;
+
 -- name: projection_partitions :many
 select partition_key
   from projection_states
@@ -193,6 +204,47 @@ select environment, name, generation
 
 -- name: forget_projection_table :exec
 delete from projection_tables
+ where environment = :environment
+   and name = :name
+   and generation = :generation;
+
+-- name: clear_other_states :exec
+-- But those of one partition.
+delete from projection_states
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and partition_key <> :partition_key;
+
+-- name: clear_other_snapshots :exec
+delete from projection_snapshots
+ where environment = :environment
+   and name = :name
+   and generation = :generation
+   and partition_key <> :partition_key;
+
+-- name: copy_other_states :exec
+-- Of another generation, but those of one partition.
+insert into projection_states (environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at)
+select environment, name, :generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at
+  from projection_states
+ where environment = :environment
+   and name = :name
+   and generation = :other
+   and partition_key <> :partition_key;
+
+-- name: copy_other_snapshots :exec
+insert into projection_snapshots (environment, name, generation, partition_key, position, state, last_event_id, last_event_at)
+select environment, name, :generation, partition_key, position, state, last_event_id, last_event_at
+  from projection_snapshots
+ where environment = :environment
+   and name = :name
+   and generation = :other
+   and partition_key <> :partition_key;
+
+-- name: set_projection_cursor :exec
+update projection_cursors
+   set position = :position
  where environment = :environment
    and name = :name
    and generation = :generation;
