@@ -63,7 +63,6 @@ def fold(projection: Projection, states: States, events: Sequence[ProjectedEvent
     progress = Progress()
     current: dict[str, Any] = {}
     taken: dict[str, list[ProjectedEvent]] = {}
-    reduce = projection.function
     for event in events:
         partition = event.partition
         folded = taken.setdefault(partition, [])
@@ -71,14 +70,14 @@ def fold(projection: Projection, states: States, events: Sequence[ProjectedEvent
             try:
                 if partition not in current:
                     current[partition] = first(projection, states.get(partition))
-                current[partition] = reduced(projection, reduce(current[partition], event))
+                current[partition] = _reduced(projection, current[partition], event)
             except BaseException as error:  # noqa: BLE001 - whatever the reducer raises is what it makes of the event
                 progress.error = error
                 # It may have changed the state before it raised.
                 current[partition] = first(projection, states.get(partition))
                 for before in folded:
                     if before.position not in skipped:
-                        current[partition] = reduce(current[partition], before)
+                        current[partition] = _reduced(projection, current[partition], before)
                 break
         folded.append(event)
         progress.done += 1
@@ -93,6 +92,10 @@ def fold(projection: Projection, states: States, events: Sequence[ProjectedEvent
             return fold(projection, states, events[: progress.done // 2], skipped)
         return Progress(error=error)
     return progress
+
+
+def _reduced(projection: Projection, state: Any, event: ProjectedEvent) -> Any:
+    return reduced(projection, projection.function(state, projection.read(event)))
 
 
 def first(projection: Projection, state: bytes | None) -> Any:

@@ -251,9 +251,9 @@ class Projecting:
                 await asyncio.sleep(HANDLER_RETRY_S * 2 ** (attempt - 1))
             try:
                 if is_async(function):
-                    await function(event)
+                    await function(self._projection.read(event))
                 else:
-                    await self._in_thread(lambda: function(event))
+                    await self._in_thread(lambda: function(self._projection.read(event)))
             except Exception as error:
                 log.warning("projection %s failed at event %s", self._projection.name, event.id, exc_info=error)
                 failed = error

@@ -13,9 +13,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ironflow.patterns import check_pattern
+
+if TYPE_CHECKING:
+    from ironflow.upcasting import Upcasters
 
 GLOBAL = "__global__"
 """The partition of events that have no value at the partition key, and of all without one."""
@@ -66,6 +69,7 @@ class Projection:
     on_error: Literal["stop", "skip"] = "stop"
     description: str = ""
     snapshot_every: int = 500
+    upcasters: Upcasters | None = None
 
     def __call__(self, *arguments: Any) -> Any:
         return self.function(*arguments)
@@ -73,6 +77,10 @@ class Projection:
     @property
     def mode(self) -> str:
         return "managed" if self.managed else "external"
+
+    def read(self, event: ProjectedEvent) -> ProjectedEvent:
+        """The event as its function is given it. Raises UpcastError."""
+        return event if self.upcasters is None else self.upcasters.event(event)
 
     def first_state(self) -> Any:
         """The initial state, for this fold alone."""
@@ -89,6 +97,7 @@ def projection(
     on_error: Literal["stop", "skip"] = "stop",
     description: str = "",
     snapshot_every: int = 500,
+    upcasters: Upcasters | None = None,
 ) -> Callable[[Callable[..., Any]], Projection]:
     """Declare a projection of the events whose names fit. Raises ValueError and TypeError for what makes no sense.
 
@@ -97,7 +106,8 @@ def projection(
 
     `partition_key` is a path into the event, such as `$.data.customerId`: each value has a state of its own. Count
     `version` up when the reducer changes: the new one is folded from the beginning while the old one serves. An event
-    for which the function raises stops the projection, or is skipped and recorded (`on_error`)."""
+    for which the function raises stops the projection, or is skipped and recorded (`on_error`). With `upcasters` it is
+    given events as of their newest version; `partition_key` is looked up in the event as it was recorded."""
     if not isinstance(name, str) or not name:
         raise TypeError('give the projection a name: @projection("order-stats", events=["order.placed"], initial={})')
     if len(name) > _NAME_CHARS_MAX or not name.isprintable() or not {" ", "*", ">"}.isdisjoint(name):
@@ -129,6 +139,7 @@ def projection(
             on_error=on_error,
             description=description or inspect.getdoc(function) or "",
             snapshot_every=snapshot_every,
+            upcasters=upcasters,
         )
 
     return declare

@@ -11,7 +11,8 @@ def with_lines(data):
     return {"lines": [data]}
 
 History is never rewritten: data are upcast each time they are read. Steps must be pure. They are given to functions
-(`@function(upcasters=…)`), aggregates (`Aggregate.upcasters`) and whoever else reads events (`Upcasters.event`).
+(`@function(upcasters=…)`), projections (`@projection(upcasters=…)`), aggregates (`Aggregate.upcasters`) and whoever else
+reads events (`Upcasters.event`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from ironflow.context import BATCH, Event
 from ironflow.errors import NonRetryableError
+from ironflow.projection import ProjectedEvent
 
 if TYPE_CHECKING:
     from ironflow.entities import EntityEvent
@@ -109,10 +111,12 @@ class Upcasters:
     def event(self, event: Event) -> Event: ...
     @overload
     def event(self, event: EntityEvent) -> EntityEvent: ...
+    @overload
+    def event(self, event: ProjectedEvent) -> ProjectedEvent: ...
     def event(self, event: Any) -> Any:
         """The event with data and version as of the newest; of a batch, with all of its events so. Raises
         UpcastError."""
-        if not isinstance(event, Event):
+        if not isinstance(event, Event | ProjectedEvent):
             found = self.upcast(event.name, event.schema_version, event.data)
             return dataclasses.replace(event, data=found.data, schema_version=found.version)
         if (event.name, event.source) == BATCH:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ironflow import AsyncClient, ProjectedEvent, Projection, Worker, errors, projection
+from ironflow import AsyncClient, ProjectedEvent, Projection, Upcasters, Worker, errors, projection
 from tests.support.server import ServerProcess
 
 WAIT_S = 30.0
@@ -223,3 +223,23 @@ async def test_and_refused_where_only_the_worker_could_fold_it(client: AsyncClie
     with pytest.raises(errors.IronflowError) as refused:
         await client.projections.state("counts", at=int(caught["targetSeq"]))
     assert (refused.value.status, refused.value.code) == (412, "FAILED_PRECONDITION")
+
+
+async def test_a_worker_upcasts_before_it_folds(client: AsyncClient, working: Working) -> None:
+    upcasters = Upcasters()
+
+    @upcasters.step("n", 1)
+    def with_size(data: Any) -> Any:
+        return {"size": data["amount"]}
+
+    @projection("sizes", events=["n"], initial={"sum": 0}, upcasters=upcasters)
+    def sizes(state: dict[str, int], event: ProjectedEvent) -> dict[str, int]:
+        state["sum"] += event.data["size"]
+        return state
+
+    await client.emit("n", {"amount": 7})
+    last = await client.emit("n", {"size": 1}, version=2)
+    async with working(sizes):
+        await client.projections.wait_for_event("sizes", last.event_id, timeout_s=WAIT_S)
+
+    assert await client.projections.state("sizes") == {"sum": 8}

@@ -7,9 +7,19 @@ from typing import Any
 
 import pytest
 
-from ironflow import Aggregate, Context, EntityEvent, Event, UpcastError, Upcasters, function
+from ironflow import (
+    Aggregate,
+    Context,
+    EntityEvent,
+    Event,
+    ProjectedEvent,
+    UpcastError,
+    Upcasters,
+    function,
+    projection,
+)
 from ironflow.context import BATCH
-from ironflow.testing import Incoming, run_blocking
+from ironflow.testing import Incoming, fold, run_blocking
 from ironflow.upcasting import Upcast
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -140,3 +150,38 @@ def test_an_aggregate_folds_and_records_the_newest_version(upcasters: Upcasters)
 
     assert [event.schema_version for event in order.unsaved] == [4, 1, 2]
     assert order.seen == [(4, {"lines": []}), (1, {}), (4, {"lines": [{"total": 1}]})]
+
+
+def test_a_reducer_and_a_handler_are_given_events_as_of_their_newest_version(upcasters: Upcasters) -> None:
+    handled: list[tuple[int, Any]] = []
+
+    @projection("lines", events=["order.*"], initial={"lines": [], "version": 0}, upcasters=upcasters)
+    def lines(state: dict[str, Any], event: ProjectedEvent) -> dict[str, Any]:
+        return {"lines": state["lines"] + event.data["lines"], "version": event.version}
+
+    @projection("index", events=["order.*"], upcasters=upcasters)
+    def index(event: ProjectedEvent) -> None:
+        handled.append((event.version, event.data))
+
+    told = [
+        {"name": "order.placed", "version": 1, "data": {"total": 7}},
+        {"name": "order.placed", "version": 4, "data": {"lines": ["new"]}},
+    ]
+
+    assert fold(lines, told) == {
+        "__global__": {"lines": [{"total": 7, "currency": "EUR"}, "new"], "version": 4},
+    }
+    fold(index, told)
+    assert handled == [(4, {"lines": [{"total": 7, "currency": "EUR"}]}), (4, {"lines": ["new"]})]
+
+
+def test_an_event_that_no_step_leads_on_from_is_one_that_the_projection_cannot_take(upcasters: Upcasters) -> None:
+    told = [{"name": "order.placed", "version": 3, "data": {}}, {"name": "order.placed", "version": 4, "data": {}}]
+
+    def count(state: int, event: ProjectedEvent) -> int:
+        return state + 1
+
+    with pytest.raises(UpcastError, match="no step leads on"):
+        fold(projection("n", events=["order.*"], initial=0, upcasters=upcasters)(count), told)
+    skipping = projection("n", events=["order.*"], initial=0, upcasters=upcasters, on_error="skip")(count)
+    assert fold(skipping, told) == {"__global__": 1}

@@ -25,11 +25,12 @@ def fold(projection: Projection, events: Iterable[Told], *, now: datetime = STAR
         if not any(matches(pattern, event.name) for pattern in projection.events):
             continue
         if not projection.managed:
-            projection.function(event)
+            projection.function(projection.read(event))
             continue
         before = states.get(event.partition, projection.first_state())
         try:
-            state = reduced(projection, projection.function(json.loads(json.dumps(before)), event))
+            given = projection.function(json.loads(json.dumps(before)), projection.read(event))
+            state = reduced(projection, given)
         except Exception:
             if projection.on_error == "stop":
                 raise
