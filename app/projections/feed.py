@@ -31,6 +31,8 @@ SPANS_MAX = 10
 """How many positions are looked at in one query, and how many times for one batch."""
 BATCH_BYTES_MAX = 8 * 2**20
 WAIT_S_MAX = 30.0
+PARTITION_WAIT_S = 0.2
+"""How long who folds one partition anew waits for the generation that serves, which it follows, to go on."""
 
 
 class Delivered:
@@ -108,6 +110,8 @@ class Feed:
                     batch = await self._read(projection, generation, fence, after, 1 if stopped else limit)
                     if stopped:
                         batch = Batch((), batch.after, batch.after)
+                    if generation.partition:
+                        until = min(until, loop.time() + PARTITION_WAIT_S)
                     left_s = until - loop.time()
                     if batch.events or left_s <= 0 or (after and projection is not begun):
                         return batch, generation, projection
@@ -123,7 +127,12 @@ class Feed:
         known, through = self._clear.get(projection.key(generation), (-1, 0))
         through = max(after, through) if known == after else after
         if through < head:
-            batch = await self._storage.read(lambda tx: read(tx, projection, generation, through, head, limit=1))
+            begin = through
+
+            def look(tx: Transaction) -> Batch:
+                return read(tx, projection, generation, begin, limit_of(tx, projection, generation, head), limit=1)
+
+            batch = await self._storage.read(look)
             through = batch.events[0].position - 1 if batch.events else batch.through
             self._note(projection, generation, after, through)
         return through, cursor
@@ -141,7 +150,7 @@ class Feed:
             self._leases.check(projection, cursor, fence)
             after = cursor.position if cursor is not None else generation.after
             begin = max(after, beyond, known[1] if known[0] == after else 0)
-            found = read(tx, projection, generation, begin, head, limit=size)
+            found = read(tx, projection, generation, begin, limit_of(tx, projection, generation, head), limit=size)
             return Batch(found.events, found.through, after)
 
         batch = await self._storage.read(work)
@@ -154,6 +163,15 @@ class Feed:
         if len(self._clear) > 10_000:
             self._clear.clear()
         self._clear[projection.key(generation)] = (after, through)
+
+
+def limit_of(tx: Transaction, projection: Projection, generation: Generation, head: int) -> int:
+    """Up to where events are for the generation now. One of a single partition goes no further than the one that
+    serves: it takes the others over from that, as they are."""
+    if not generation.partition:
+        return head
+    cursor = projections.cursor(tx, projection.key())
+    return cursor.position if cursor is not None else projection.serving.after
 
 
 def read(
@@ -173,7 +191,10 @@ def read(
             position = record.position
             fact = (entry := Entry(record)).fact
             if isinstance(fact, EventEmitted) and chosen.wants(fact.name):
-                found.append(Delivered(entry, fact, definition.partition_key))
+                delivered = Delivered(entry, fact, definition.partition_key)
+                if generation.partition not in ("", delivered.partition):
+                    continue
+                found.append(delivered)
                 size += len(entry.data)
                 if len(found) >= limit or size > BATCH_BYTES_MAX:
                     return Batch(found, position, after)

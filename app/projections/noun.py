@@ -36,7 +36,7 @@ from storage.records import ProjectionRow
 
 class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     """`after` is where its fold begins, `target` the position of history when it was begun: both 0 for all of it.
-    `finished_at` is when a rebuild of it had caught up.
+    `finished_at` is when a rebuild of it had caught up. `partition`: only that one is folded anew.
     `skipped` counts events that its reducer could not take, `skipped_position` is that of the last one."""
 
     number: int
@@ -50,6 +50,7 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     error_position: int = 0
     skipped: int = 0
     skipped_position: int = 0
+    partition: str = ""
 
 
 class Projection(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -175,13 +176,21 @@ def _changed(state: Projection, fact: Fact, entry: Entry) -> Projection:
     replace = msgspec.structs.replace
     match fact:
         case ProjectionRebuilding():
-            made = Generation(fact.generation, state.serving.definition, fact.after, entry.position, entry.recorded_at)
+            made = Generation(
+                fact.generation,
+                state.serving.definition,
+                fact.after,
+                entry.position,
+                entry.recorded_at,
+                partition=fact.partition,
+            )
             if state.serving.definition.mode == "external":  # there is no state to serve meanwhile
                 return replace(state, serving=made, generations=fact.generation)
             return replace(state, building=made, generations=fact.generation)
         case ProjectionRebuilt():
             assert state.building is not None, f"{entry} ends what was not begun"
-            return replace(state, serving=replace(state.building, finished_at=entry.recorded_at), building=None)
+            serving = replace(state.building, finished_at=entry.recorded_at, partition="")
+            return replace(state, serving=serving, building=None)
         case ProjectionRebuildCancelled():
             return replace(state, building=None)
         case ProjectionPaused():

@@ -3,6 +3,9 @@ caught up.
 
 Caught up means: it has reached what history was when it was begun, and no less than the generation that serves. That
 one is closed to writers first, so that nobody reads what is older than what was read before.
+
+Of a single partition the same is done: the new generation folds the events of that partition only, and no further than
+the one that serves has come; when it is there, it takes over that one's cursor and all other states.
 """
 
 from __future__ import annotations
@@ -16,9 +19,10 @@ from app.events.reading import EventReader
 from app.history.kinds import Fact, ProjectionRebuildCancelled, ProjectionRebuilding, ProjectionRebuilt
 from app.history.tail import Tail
 from app.projections import definition as definitions
-from app.projections.feed import Feed
+from app.projections.feed import Feed, limit_of, read
 from app.projections.noun import Generation, Projection
 from app.projections.registry import Registry
+from app.projections.states import check_partition
 from storage import projections
 from storage.contract import Storage, Transaction
 
@@ -66,7 +70,8 @@ class Rebuilds:
         """Begin one; with `dry_run`, only tell what it would be. Raises ProjectionNotFound, Conflict if one is under
         way, InvalidArgument, Unimplemented."""
         projection = self._registry.get(environment, name)
-        after = await self._after(projection, partition, from_event_id, to_event_id)
+        _check_partition(projection, partition)
+        after = await self._after(projection, from_event_id, to_event_id)
         if dry_run:
             head = self._tail.head
             total = await self._count(projection, projection.serving, after, head)
@@ -77,7 +82,7 @@ class Rebuilds:
                 raise Conflict(
                     f"{name} is being rebuilt already", hint=f"`ironflow projection cancel-rebuild {name}` ends that"
                 )
-            return [ProjectionRebuilding(known.generations + 1, after, reason)]
+            return [ProjectionRebuilding(known.generations + 1, after, reason, partition)]
 
         await self._registry.change(environment, name, decide, reason=reason, actor=actor)
         return await self.job(environment, name)
@@ -122,6 +127,9 @@ class Rebuilds:
         if known is None or known.building is None or known.building.number != generation.number:
             return
         position, _ = await self._feed.reached(known, known.building)
+        if known.building.partition:
+            await self._take_over(known, known.building, position)
+            return
         if position < known.building.target:
             return
         now = self._clock.now_us()
@@ -134,15 +142,35 @@ class Rebuilds:
         if await self._storage.write(close):
             await self._registry.change(known.environment, known.name, lambda one: _ended(one, generation))
 
-    async def _after(self, projection: Projection, partition: str, from_event_id: str, to_event_id: str) -> int:
+    async def _take_over(self, known: Projection, building: Generation, reached: int) -> None:
+        """If its partition is where the generation that serves is, close that one and have all that it has."""
+        now = self._clock.now_us()
+        serving, key = known.key(known.serving), known.key(building)
+
+        def work(tx: Transaction) -> bool:
+            projections.begin(tx, serving, position=known.serving.after, now=now)
+            projections.begin(tx, key, position=building.after, now=now)
+            until = limit_of(tx, known, building, 0)
+            left = read(tx, known, building, reached, until, limit=1)
+            if left.events or left.through < until:
+                return False
+            if not projections.retire(tx, serving, overtaken_at=until, until=now + int(CLOSED_S * 1_000_000)):
+                return False
+            projections.take_over(tx, key, serving, but=building.partition, position=until)
+            return True
+
+        if await self._storage.write(work):
+            await self._registry.change(known.environment, known.name, lambda one: _ended(one, building))
+
+    async def _after(self, projection: Projection, from_event_id: str, to_event_id: str) -> int:
         if to_event_id:
             raise Unimplemented("a rebuild goes on to the end of history", field="to_event_id")
-        if not partition and not from_event_id:
+        if not from_event_id:
             return 0
-        if partition or projection.serving.definition.mode != "external":
+        if projection.serving.definition.mode != "external":
             raise InvalidArgument(
-                "a state is the fold of all its events: it is rebuilt whole",
-                field="partition" if partition else "from_event_id",
+                "a state is the fold of all its events: it is rebuilt from the first one",
+                field="from_event_id",
                 hint="leave it out",
             )
         return (await self._events.get(projection.environment, from_event_id)).position - 1
@@ -151,6 +179,20 @@ class Rebuilds:
         names = definitions.chosen(generation.definition.events).names
         return await self._storage.read(
             lambda tx: projections.count_events(tx, projection.environment, after=after, until=until, names=names)
+        )
+
+
+def _check_partition(projection: Projection, partition: str) -> None:
+    """Raises InvalidArgument."""
+    definition = projection.serving.definition
+    if not partition:
+        return
+    check_partition(partition)
+    if definition.mode not in ("managed", "declared"):
+        raise InvalidArgument(f"{projection.name} is {definition.mode}: it has no partitions", field="partition")
+    if not definition.partition_key and partition != definitions.GLOBAL:
+        raise InvalidArgument(
+            f"{projection.name} has no partition but {definitions.GLOBAL}", field="partition", hint="leave it out"
         )
 
 

@@ -124,10 +124,12 @@ def resume(name: str, *, reason: str = "") -> Plan[Json]:
     return (yield from _steer(name, "resume", reason))
 
 
-def rebuild(name: str, *, dry_run: bool = False, from_event_id: str = "", reason: str = "") -> Plan[Json]:
-    """The rebuild, which has begun: how far it is. The old state serves until it has caught up. An external projection
-    may begin at an event. Raises Conflict if one is under way."""
-    body = {"dryRun": dry_run, "fromEventId": from_event_id, "reason": reason}
+def rebuild(
+    name: str, *, partition: str = "", dry_run: bool = False, from_event_id: str = "", reason: str = ""
+) -> Plan[Json]:
+    """The rebuild, which has begun: how far it is. The old state serves until it has caught up. It may be of one
+    partition; of an external projection, it may begin at an event. Raises Conflict if one is under way."""
+    body = {"partition": partition, "dryRun": dry_run, "fromEventId": from_event_id, "reason": reason}
     job: Json = yield Call("POST", _path(name, "rebuild"), body=body)
     return job
 

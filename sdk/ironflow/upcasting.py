@@ -11,8 +11,8 @@ def with_lines(data):
     return {"lines": [data]}
 
 History is never rewritten: data are upcast each time they are read. Steps must be pure. They are given to functions
-(`@function(upcasters=…)`), projections (`@projection(upcasters=…)`), aggregates (`Aggregate.upcasters`) and whoever else
-reads events (`Upcasters.event`).
+(`@function(upcasters=…)`), projections (`@projection(upcasters=…)`), aggregates (`Aggregate.upcasters`) and whoever
+else reads events (`Upcasters.event`).
 """
 
 from __future__ import annotations

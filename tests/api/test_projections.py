@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -271,7 +272,7 @@ def test_a_rebuild_can_be_cancelled_and_a_projection_deleted(http: httpx.Client)
         ({"rules": [{"on": "a", "set": {"x.": "1"}}]}, "rules[0].set"),
         ({"rules": [{"on": "a", "when": "(", "set": {"x": "1"}}]}, "rules[0].when"),
         ({"initial": 7}, "initial"),
-        ({"mode": "sql"}, "mode"),
+        ({"mode": "lisp"}, "mode"),
         ({"on_error": "maybe"}, "on_error"),
         ({"partition_key": "$$"}, "partition_key"),
         ({"version": 0}, "version"),
@@ -366,3 +367,53 @@ def test_who_watches_hears_of_a_rebuild_and_of_the_end(http: httpx.Client) -> No
     assert http.get(f"{PATH}/orders/watch").status_code == 404
     declare(http)
     assert http.get(f"{PATH}/orders/watch", params={"partition": "x" * 600}).json()["field"] == "partition"
+
+
+@pytest.mark.parametrize("partition", ["b", "none yet"])
+def test_one_partition_is_folded_anew_while_the_others_stay_as_they_are(http: httpx.Client, partition: str) -> None:
+    """The runner has folded something that was wrong."""
+    register(http, partitionKey="$.data.p")
+    held = lease(http)["lease"]
+    for p in "abab":
+        _, last = emit(http, 1, p=p)
+    for p in "ab":
+        save(http, held, 99, last, partitionKey=p)
+
+    job = http.post(f"{PATH}/orders/rebuild", json={"partition": partition}).json()
+    assert (job["status"], http.get(f"{PATH}/orders").json()["status"]) == ("running", "rebuilding")
+    assert state(http, partition="b") == {"count": 99}
+    held = lease(http)["lease"]  # a published runner loses its lease, and is given what is built
+    polled = call(http, "PollProjectionEvents", name="orders", batchSize=10, lease=held).get("events", [])
+    assert [one["metadata"]["__partition"] for one in polled] == (["b", "b"] if partition == "b" else [])
+    if polled:
+        save(http, held, len(polled), int(polled[-1]["seq"]), partitionKey="b")
+    else:
+        call(http, "PollProjectionEvents", name="orders", lease=held)
+
+    assert http.get(f"{PATH}/orders").json()["status"] == "active"
+    assert state(http, partition="a") == {"count": 99}
+    assert state(http, partition="b") == {"count": 2 if partition == "b" else 99}
+    _, after = emit(http, 1, p="a")
+    [following] = call(http, "PollProjectionEvents", name="orders", lease=held)["events"]
+    assert (int(following["seq"]), following["metadata"]["__partition"]) == (after, "a")
+
+
+def test_a_declared_partition_is_rebuilt_by_the_server_itself(http: httpx.Client) -> None:
+    declare(http, partition_key="$.data.p")
+    for p in "aba":
+        event_id, _ = emit(http, 1, p=p)
+    wait(http, event_id)
+
+    assert http.post(f"{PATH}/orders/rebuild", json={"partition": "a"}).is_success
+    deadline = time.monotonic() + 20
+    while http.get(f"{PATH}/orders").json()["status"] != "active" and time.monotonic() < deadline:
+        event_id, _ = emit(http, 1, p="b")  # it goes on meanwhile
+    wait(http, event_id)
+
+    assert http.get(f"{PATH}/orders/rebuild").json()["status"] == "completed"
+    emitted = http.get("/api/v1/events", params={"name": "order.placed", "limit": 200}).json()["events"]
+    assert state(http, partition="a")["count"] == 2
+    assert state(http, partition="b")["count"] == len(emitted) - 2
+    assert http.get(f"{PATH}/orders/partitions").json()["partitions"] == ["a", "b"]
+    refused = http.post(f"{PATH}/orders/rebuild", json={"partition": "x" * 600})
+    assert refused.json()["field"] == "partition"

@@ -32,11 +32,8 @@ async def rows(node: Node) -> list[int]:
     """Of the table that serves, once no other is built."""
     registry = node.projections.registry
     async with asyncio.timeout(30):
-        while True:
-            changed = registry.changed()
-            if registry.get(ENVIRONMENT, NAME).building is None:
-                break
-            await changed
+        while registry.get(ENVIRONMENT, NAME).building is not None:
+            await registry.changed()
     table, _ = await node.projections.tables.rows(registry.get(ENVIRONMENT, NAME), order_by="n")
     return [n for (n,) in table.rows]
 
