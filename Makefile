@@ -15,6 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-peers binary test-frozen clean
 .PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-boot bench-peers binary test-frozen clean
+.PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-access bench-peers binary test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +91,8 @@ bench-projections: setup ## measure how fast projections fold, and how soon they
 
 bench-boot: binary ## measure how soon the executable is there, and what it weighs (ARGS chooses)
 	$(BIN)/python -m benchmarks.boot $(ARGS)
+bench-access: setup ## measure what it takes to decide whether a caller may do something (ARGS chooses)
+	$(BIN)/python -m benchmarks.access $(ARGS)
 
 bench-peers: setup ## measure Ironflow, DBOS and Restate in turns (ARGS chooses)
 	$(BIN)/python -m benchmarks.peers $(ARGS)

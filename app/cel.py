@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -75,16 +76,20 @@ class TooCostly(Exception):
 class Budget:
     """What an evaluation may still cost."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_left", "cost_max")
 
-    def __init__(self) -> None:
-        self._left = COST_MAX
+    def __init__(self, cost_max: int = COST_MAX) -> None:
+        self.cost_max = self._left = cost_max
+
+    @property
+    def spent(self) -> int:
+        return self.cost_max - self._left
 
     def spend(self, cost: int) -> None:
         """Raises TooCostly."""
         self._left -= cost
         if self._left < 0:
-            raise TooCostly(f"it costs more than {COST_MAX} steps")
+            raise TooCostly(f"it costs more than {self.cost_max} steps")
 
 
 def parse(text: str) -> Any:
@@ -100,10 +105,9 @@ def shortened(tree: Any) -> Any:
     return lark.Tree(tree.data, children, tree.meta)
 
 
-def evaluate(tree: Any, values: Mapping[str, tuple[Any, Needs]]) -> Any:
-    """The value of a shortened tree over plain JSON values, of which only the needs are converted. Raises TooCostly,
-    and whatever cel-python raises for data that do not fit."""
-    budget = Budget()
+def evaluate(tree: Any, values: Mapping[str, tuple[Any, Needs]], budget: Budget) -> Any:
+    """The value of a shortened tree over plain JSON values and instants, of which only the needs are converted. Raises
+    TooCostly, and whatever cel-python raises for data that do not fit."""
     variables = {name: _chosen(value, needs, budget) for name, (value, needs) in values.items()}
     functions = {name: _Metered(function, budget) for name, function in _METERED.items()}
     return _Evaluator(tree, _Scope(variables, None, base_functions | functions), budget).evaluate()
@@ -246,6 +250,33 @@ def _converted(value: Any, budget: Budget) -> Any:
             return celtypes.DoubleType(value)
         case None:
             return None
+        case datetime():
+            return celtypes.TimestampType(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} is no value of JSON")
+
+
+def plain(value: Any) -> Any:
+    """A value of CEL as JSON: instants and durations as CEL writes them, bytes and types as texts. Raises TypeError."""
+    match value:
+        case None:
+            return None
+        case celtypes.BoolType():
+            return bool(value)
+        case celtypes.TimestampType() | celtypes.DurationType() | celtypes.BytesType():
+            return str(celtypes.StringType(value))  # type: ignore[arg-type]  # it has methods for these
+        case str():
+            return str(value)
+        case int():
+            return int(value)
+        case float():
+            return float(value)
+        case list():
+            return [plain(inner) for inner in value]
+        case dict():
+            return {str(key): plain(inner) for key, inner in value.items()}
+        case type():
+            return value.__name__
         case _:
             raise TypeError(f"{type(value).__name__} is no value of JSON")
 

@@ -225,6 +225,12 @@ class DeliveryNotFound(NotFound):
     code = "DELIVERY_NOT_FOUND"
 
 
+class PolicyNotFound(NotFound):
+    """No policy has that id or name, or had it then."""
+
+    code = "POLICY_NOT_FOUND"
+
+
 class GroupNotFound(NotFound):
     """There is no such consumer group."""
 
@@ -303,6 +309,12 @@ class ProjectionSuperseded(Conflict):
     code = "PROJECTION_SUPERSEDED"
 
 
+class PolicyLockout(Conflict):
+    """The policy would keep its author from changing it again."""
+
+    code = "POLICY_LOCKOUT"
+
+
 class ProjectionStopped(Conflict):
     """An event that its reducer cannot take has stopped the projection."""
 
@@ -362,6 +374,14 @@ class StepNotFound(NotFound):
     """The run has no such step."""
 
     code = "STEP_NOT_FOUND"
+
+
+class PreconditionRequired(IronflowError):
+    """The change must say which version it is made to."""
+
+    code = "PRECONDITION_REQUIRED"
+    status = 428
+    connect = "failed_precondition"
 
 
 class StreamDeleted(FailedPrecondition):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from app.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from app.cel import Needs
+    from app.cel import Budget, Needs
 
 TEXT_CHARS_MAX = 4_096
 COMPILED_MAX = 1_024
@@ -55,14 +55,25 @@ class Expression:
         """The engine's tree of it, for those who know short ways through it."""
         return self._tree
 
-    def evaluate(self, variables: Mapping[str, Any]) -> Any:
-        """The value, for plain Python variables. Raises EvaluationFailed."""
+    @property
+    def paths(self) -> Iterable[tuple[str, ...]]:
+        """What it reads of its variables: a path of names each, which may end early where all below is read."""
+        return _paths(dict(self._needs))
+
+    def evaluate(self, variables: Mapping[str, Any], *, budget: Budget | None = None) -> Any:
+        """The value, for plain Python variables; at the cost of a budget that others share, or of its own. Raises
+        EvaluationFailed."""
+        return self.part(self._tree, variables, budget=budget)
+
+    def part(self, tree: Any, variables: Mapping[str, Any], *, budget: Budget | None = None) -> Any:
+        """The same for a part of its tree."""
         from app import cel
 
         try:
             return cel.evaluate(
-                self._tree,
+                tree,
                 {name: (variables[name], needs) for name, needs in self._needs.items() if name in variables},
+                budget or cel.Budget(),
             )
         except cel.TooCostly as error:
             raise EvaluationTooCostly(f"{self.text[:80]!r}: {error}") from None
@@ -188,6 +199,14 @@ def _levels(tree: Any) -> int:
     while layer:
         levels, layer = levels + 1, [child for node in layer for child in _below(node)]
     return levels
+
+
+def _paths(needs: Needs, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if needs is None:
+        yield above
+        return
+    for key, below in needs.items():
+        yield from _paths(below, (*above, key))
 
 
 def _need(needs: dict[str, Needs], path: tuple[str, ...]) -> None:

@@ -228,6 +228,7 @@ def services_of(
         push=node.push,
         groups=node.groups,
         bus=bus,
+        policies=node.policies,
         live=live,
         subscriptions=Subscriptions(live=live, storage=node.storage, clock=node.clock, ids=node.ids),
         clock=node.clock,

@@ -11,6 +11,8 @@ from typing import Any
 
 from app.access.access import Access
 from app.access.nouns import nouns as identity_nouns
+from app.access.policies import Policies
+from app.access.policy_noun import PolicyNoun
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.nodes import Nodes
@@ -90,6 +92,7 @@ def nouns() -> Sequence[Noun]:
         ProjectionNoun(),
         RedactionNoun(),
         *identity_nouns(),
+        PolicyNoun(),
     )
 
 
@@ -223,6 +226,7 @@ class Node:
         self.access = Access(
             storage=storage, committer=self.committer, fold=self.fold, tail=self.tail, ids=ids, clock=clock
         )
+        self.policies = Policies(storage=storage, committer=self.committer, tail=self.tail, clock=clock)
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
@@ -232,6 +236,7 @@ class Node:
         await self.schemas.start()
         await self.groups.start()
         await self.access.start()
+        await self.policies.start()
         await self.projections.start()
         await self.timers.start()
         await self.expiry.start()
@@ -251,6 +256,7 @@ class Node:
                 ("schemas", self.schemas.run),
                 ("groups", self.groups.run),
                 ("access", self.access.run),
+                ("policies", self.policies.run),
                 ("projections", self.projections.registry.run),
                 ("projection-feed", self.projections.feed.run),
                 ("projection-runners", self.runners.run),

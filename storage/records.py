@@ -359,6 +359,30 @@ class KeyUse(NamedTuple):
     used_at: int
 
 
+class PolicyRow(NamedTuple):
+    """`definition` is JSON."""
+
+    environment: str
+    id: str
+    name: str
+    status: str
+    definition: str
+    version: int
+    created_at: int
+    updated_at: int
+    updated_by: str
+    position: int
+
+
+class AuditSettingsRow(NamedTuple):
+    """`settings` is JSON."""
+
+    environment: str
+    settings: str
+    updated_at: int
+    position: int
+
+
 Record = (
     EntryRecord
     | RedactedRow
@@ -377,6 +401,8 @@ Record = (
     | SnapshotRow
     | SchemaRow
     | EnforcementRow
+    | PolicyRow
+    | AuditSettingsRow
     | WebhookSourceRow
     | WebhookDeliveryRow
     | GroupRow

@@ -7,7 +7,7 @@ import re
 import falcon.asgi
 
 from app.api.caller import Header
-from app.errors import InvalidArgument
+from app.errors import InvalidArgument, PreconditionRequired
 from app.values.kv import ABSENT, PRESENT
 
 REVISION_MAX = 2**62
@@ -48,6 +48,19 @@ def expected(header: Header) -> int | None:
 
 def expected_of(req: falcon.asgi.Request) -> int | None:
     return expected(req.get_header)
+
+
+def version_of(req: falcon.asgi.Request, *, required: bool = False) -> int | None:
+    """The version that If-Match says is there; None without it, or for `*`. Raises InvalidArgument, and
+    PreconditionRequired where it has to be said."""
+    found = expected_of(req)
+    if found == ABSENT:
+        raise InvalidArgument("If-None-Match is not for this", field="If-None-Match", hint="send If-Match: VERSION")
+    if required and found is None:
+        raise PreconditionRequired(
+            "If-Match is missing", field="If-Match", hint="send the version that you have read, such as If-Match: 3"
+        )
+    return None if found == PRESENT else found
 
 
 def tag(revision: int) -> str:

@@ -29,6 +29,7 @@ from app.api import (
     openapi,
     outbox,
     past,
+    policies,
     projection_rows,
     projections,
     recordings,
@@ -43,6 +44,7 @@ from app.api import (
     subscriptions,
     tenants,
     topics,
+    trials,
     users,
     webhooks,
     workers,
@@ -89,6 +91,8 @@ MODULES = (
     auth,
     users,
     tenants,
+    policies,
+    trials,
 )
 
 

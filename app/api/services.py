@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.access.access import Access
+from app.access.policies import Policies
 from app.api.answers import JSON
 from app.api.door import Door
 from app.bus.bus import Bus
@@ -102,6 +103,7 @@ class Services:
     push: PushWorkers
     groups: Groups
     bus: Bus
+    policies: Policies
     clock: Clock
     ids: Ids
     metrics: Metrics

@@ -38,6 +38,8 @@ COMMANDS = {
     "config": "Read and change configuration documents; compare and restore them.",
     "secret": "Set, list and delete secrets.",
     "webhook": "Receive webhooks: sources, their secrets, deliveries.",
+    "policy": "Deny by rules: check, try, explain, apply and roll back policies.",
+    "cel": "Evaluate CEL expressions.",
     "worker": "List connected workers.",
     "node": "List the nodes that serve the store.",
     "breaker": "List and reset circuit breakers of push endpoints.",

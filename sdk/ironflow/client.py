@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery, groups, nodes, nouns, tables
+from ironflow import calls, discovery, groups, nodes, nouns, policies, tables
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -75,6 +75,7 @@ class Client:
         self.topics = nouns.Topics(self)
         self.groups = nouns.Groups(self)
         self.dead_letters = nouns.DeadLetters(self)
+        self.policies = nouns.Policies(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -88,6 +89,7 @@ class Client:
     views = Blocking(tables.views)
     outbox = Blocking(groups.outbox)
     nodes = Blocking(nodes.nodes)
+    cel = Blocking(policies.cel)
 
     def __enter__(self) -> Self:
         return self
@@ -188,6 +190,7 @@ class AsyncClient:
         self.topics = nouns.AsyncTopics(self)
         self.groups = nouns.AsyncGroups(self)
         self.dead_letters = nouns.AsyncDeadLetters(self)
+        self.policies = nouns.AsyncPolicies(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -201,6 +204,7 @@ class AsyncClient:
     views = Awaited(tables.views)
     outbox = Awaited(groups.outbox)
     nodes = Awaited(nodes.nodes)
+    cel = Awaited(policies.cel)
 
     async def __aenter__(self) -> Self:
         return self

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from ironflow import bundle, calls, comparing, entities, groups, history, past, projections, rewind, schemas, topics
+from ironflow import (
+    bundle,
+    calls,
+    comparing,
+    entities,
+    groups,
+    history,
+    past,
+    policies,
+    projections,
+    rewind,
+    schemas,
+    topics,
+)
 from ironflow.calls import Json
 from ironflow.parts import AsyncPart, Awaited, Blocking, Part
 from ironflow.past import At, Record
@@ -289,3 +302,35 @@ class AsyncDeadLetters(AsyncPart):
     list = Awaited(groups.dead_letters)
     requeue = Awaited(groups.requeue)
     discard = Awaited(groups.discard)
+
+
+class Policies(Part):
+    list = Blocking(policies.list_policies)
+    get = Blocking(policies.get)
+    create = Blocking(policies.create)
+    replace = Blocking(policies.replace)
+    change = Blocking(policies.change)
+    disable = Blocking(policies.disable)
+    enable = Blocking(policies.enable)
+    delete = Blocking(policies.delete)
+    versions = Blocking(policies.versions)
+    version = Blocking(policies.version)
+    roll_back = Blocking(policies.roll_back)
+    validate = Blocking(policies.validate)
+    dry_run = Blocking(policies.dry_run)
+
+
+class AsyncPolicies(AsyncPart):
+    list = Awaited(policies.list_policies)
+    get = Awaited(policies.get)
+    create = Awaited(policies.create)
+    replace = Awaited(policies.replace)
+    change = Awaited(policies.change)
+    disable = Awaited(policies.disable)
+    enable = Awaited(policies.enable)
+    delete = Awaited(policies.delete)
+    versions = Awaited(policies.versions)
+    version = Awaited(policies.version)
+    roll_back = Awaited(policies.roll_back)
+    validate = Awaited(policies.validate)
+    dry_run = Awaited(policies.dry_run)

@@ -14,7 +14,10 @@ import pytest
 from tests.support.schemas import problems, resolved
 
 DOCUMENT = "/api/v1/openapi.json"
-STEERING = ("/rotate", "/reset", "/pause", "/resume", "/replay", "/logout", "/link")
+STEERING = (
+    *("/rotate", "/reset", "/pause", "/resume", "/replay", "/logout", "/link"),
+    *("/enable", "/disable", "/rollback"),
+)
 """What is posted there says all by its name."""
 IDENTITIES = {
     "key": "apikeys",
@@ -161,6 +164,8 @@ class Walk:
         headers = {"Content-Type": media} if media else {}
         value = "0s" if path.endswith("/{run_id}/diff") else 1
         needed = {one["name"]: value for one in operation["parameters"] if one.get("required") and one["in"] == "query"}
+        if "428" in operation["responses"]:
+            headers["If-Match"] = "*"
         answer = self.http.request(method, path.format(**values), params=needed, headers=headers, **content)  # type: ignore[arg-type]
         assert answer.is_success, (method, path, answer.text)
         self._check(answer, method, path, operation)
@@ -179,6 +184,7 @@ class Walk:
         """Values for the path, and the example about things that are there."""
         values = {"bucket": "carts", "key": "a/b", "name": "shop", "worker_id": "w1", "function_id": "ship-order"}
         values |= {"topic": "orders.eu", "entity_id": "o-7"}
+        values |= {"policy": "no-production-secrets", "version": "1"}
         if path.startswith("/api/v1/secrets"):
             values["name"] = "stripe-key"
         if path.startswith("/api/v1/functions/{function_id}") and method != "GET":

@@ -19,6 +19,7 @@ from app.history.kinds import (
     gate,
     group,
     kv,
+    policy,
     projection,
     redaction,
     run,
@@ -83,6 +84,13 @@ from app.history.kinds.group import (
     GroupUpdated,
 )
 from app.history.kinds.kv import BucketCreated, BucketDeleted, KvDeleted, KvExpired, KvPurged, KvPut
+from app.history.kinds.policy import (
+    PolicyChanged,
+    PolicyCreated,
+    PolicyDefinition,
+    PolicyDeleted,
+    PolicyDisabled,
+)
 from app.history.kinds.projection import (
     ProjectionDefinition,
     ProjectionDeleted,
@@ -216,6 +224,11 @@ __all__ = [
     "OrgDeleted",
     "Origin",
     "Outcome",
+    "PolicyChanged",
+    "PolicyCreated",
+    "PolicyDefinition",
+    "PolicyDeleted",
+    "PolicyDisabled",
     "ProjectChanged",
     "ProjectCreated",
     "ProjectDeleted",
@@ -304,6 +317,7 @@ _NOUNS = (
     webhook,
     projection,
     redaction,
+    policy,
 )
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 

@@ -1,0 +1,373 @@
+"""Policies as they are used: the guard that asks them on every request, and how they are changed.
+
+All of them are in memory and follow history, as the register of functions does. A change counts on its own node before
+it is answered, and on every other one as soon as that hears of the commit. A request is denied as well where the
+deciding itself fails.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import structlog
+
+from app import ids, texts
+from app.access import policy as pure
+from app.access.actor import Actor
+from app.access.decisions import Decisions, ordered
+from app.access.guard import Denial, Request
+from app.access.policy import ACTIVE, DELETED, ENFORCE, Explained, Policy, Ruling
+from app.access.policy_noun import PolicyNoun, stream
+from app.clock import Clock
+from app.errors import AlreadyExists, InvalidArgument, PermissionDenied, PolicyLockout, PolicyNotFound, RevisionConflict
+from app.history.committer import Command, Committer, Decision
+from app.history.entry import Draft, Entry
+from app.history.kinds import Fact, PolicyChanged, PolicyCreated, PolicyDefinition, PolicyDeleted, PolicyDisabled
+from app.history.tail import Tail
+from storage import history
+from storage import policies as table
+from storage.contract import Storage, Transaction
+from storage.records import PolicyRow
+
+log = structlog.get_logger(__name__)
+
+POLICIES_MAX = 1_000
+VERSIONS_MAX = 200
+READ, WRITE = "policies:read", "policies:write"
+
+_KINDS = frozenset((PolicyCreated.kind, PolicyChanged.kind, PolicyDisabled.kind, PolicyDeleted.kind))
+
+Watched = Callable[[Request, Denial], None]
+
+
+class Author(NamedTuple):
+    """Who changes a policy, in which environment, and by what call: what the lockout check needs to know."""
+
+    actor: Actor
+    environment: str
+    method: str = ""
+    address: str = ""
+
+
+class Policies:
+    """A guard; see app/access/guard.py. `watched` is told of each request that a policy in monitor mode would deny."""
+
+    def __init__(self, *, storage: Storage, committer: Committer, tail: Tail, clock: Clock) -> None:
+        self._storage = storage
+        self._committer = committer
+        self._tail = tail
+        self._clock = clock
+        self._rows: dict[str, PolicyRow] = {}
+        self._position = 0
+        self.decisions = Decisions(clock)
+        self.watched: Watched = lambda request, denial: None
+        self.would_deny: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Fill the register from the store."""
+        self._position = self._tail.head
+        for row in await self._storage.read(lambda tx: list(table.everything(tx))):
+            self._rows[row.id] = row
+        self._renew()
+
+    async def run(self) -> None:
+        """Follow changes, of other nodes too, until cancelled."""
+        noun = PolicyNoun()
+        async for batch in self._tail.follow(self._position, kinds=_KINDS):
+            for entry in batch:
+                known = self._rows.get(entry.stream.partition("/")[2])
+                if known is None or known.position < entry.position:
+                    self._put(noun.apply(known, entry))
+
+    @property
+    def epoch(self) -> int:
+        """Position of the last change that is known here."""
+        return max((row.position for row in self._rows.values()), default=0)
+
+    # Deciding.
+
+    def check(self, request: Request) -> Denial | None:
+        """Why the request is denied; None lets it pass. Whatever fails inside denies."""
+        try:
+            ruling = self.decisions.ruling(request)
+            for denial in ruling.monitored:
+                self.would_deny[denial.policy] += 1
+                self.watched(request, denial)
+        except Exception:
+            log.exception("a request could not be decided", action=request.action, environment=request.environment)
+            return Denial("the policies could not be evaluated")
+        return ruling.denial
+
+    def dry_run(
+        self, request: Request, draft: PolicyDefinition | None = None, *, at: int = 0
+    ) -> tuple[Ruling, Sequence[Explained]]:
+        """What would be decided now, or at an instant, and how each policy there stands to it; with a draft, as if it
+        had taken the place of the policy of its name. Raises InvalidArgument."""
+        now = at or self._clock.now_us()
+        policies = self.decisions.policies if draft is None else self.with_draft(draft, request.environment)
+        there = [policy for policy in policies if policy.is_there(request.environment, request.actor.org)]
+        acting = [policy for policy in there if policy.acts_on(request.action)]
+        return pure.rule(acting, request, now), pure.explain(there, request, now)
+
+    def with_draft(self, draft: PolicyDefinition, environment: str) -> Sequence[Policy]:
+        """The active policies with one that is not recorded. Raises InvalidArgument."""
+        home = draft.org or environment
+        drafted = Policy.drafted(pure.checked(draft), id=id_of(home, draft.name), version=0, environment=home)
+        return ordered([*(one for one in self.decisions.policies if one.id != drafted.id), drafted])
+
+    # Changing.
+
+    async def create(
+        self, environment: str, definition: PolicyDefinition, *, author: Author, reason: str = ""
+    ) -> PolicyRow:
+        """One of an environment, or of an organization: that is recorded in the namespace that has the organization's
+        id as its name. Raises InvalidArgument, AlreadyExists, PermissionDenied, PolicyLockout."""
+        pure.checked(definition)
+        self._allow_org(definition, author)
+        environment = definition.org or environment
+        id = id_of(environment, definition.name)
+        self._refuse_lockout(environment, id, definition, author)
+        living = sum(row.environment == environment and row.status != DELETED for row in self._rows.values())
+        if living >= POLICIES_MAX:
+            raise InvalidArgument(
+                f"{environment} has {living} policies", field="name", hint="delete one, or put several into one"
+            )
+
+        def decide(known: PolicyRow | None) -> Fact:
+            if known is not None and known.status != DELETED:
+                raise AlreadyExists(
+                    f"there is a policy {definition.name!r}", field="name", hint="change it, or take another name"
+                )
+            return PolicyCreated(definition, reason)
+
+        return await self._change(environment, id, decide, author, reason)
+
+    async def change(
+        self, row: PolicyRow, definition: PolicyDefinition, *, author: Author, expected: int | None, reason: str = ""
+    ) -> PolicyRow:
+        """Give it a definition, and enable it. Raises InvalidArgument, PolicyNotFound, RevisionConflict, PolicyLockout,
+        PermissionDenied."""
+        return await self._redefine(row, PolicyChanged(definition, reason), author, expected)
+
+    async def roll_back(
+        self, row: PolicyRow, version: int, *, author: Author, expected: int | None, reason: str = ""
+    ) -> PolicyRow:
+        """Bring the definition of a version back, as a new version. Raises as `change` does."""
+        fact = (await self.version(row, version)).fact
+        if not isinstance(fact, PolicyCreated | PolicyChanged):
+            raise InvalidArgument(
+                f"version {version} of policy {row.name} has no definition",
+                field="version",
+                hint="it was disabled or deleted then: name a version that is a definition",
+            )
+        return await self._redefine(row, PolicyChanged(fact.definition, reason, version), author, expected)
+
+    async def disable(
+        self, row: PolicyRow, *, author: Author, expected: int | None = None, reason: str = ""
+    ) -> PolicyRow:
+        """Disabling what is disabled changes nothing. Raises PolicyNotFound, RevisionConflict, PermissionDenied."""
+        self._allow_org(pure.definition_of(row), author)
+
+        def decide(known: PolicyRow | None) -> Fact | None:
+            living = _expected(known, row.name, expected)
+            return PolicyDisabled(reason) if living.status == ACTIVE else None
+
+        return await self._change(row.environment, row.id, decide, author, reason)
+
+    async def delete(self, row: PolicyRow, *, author: Author, expected: int | None = None, reason: str = "") -> None:
+        """Its versions stay. Raises PolicyNotFound, RevisionConflict, PermissionDenied."""
+        self._allow_org(pure.definition_of(row), author)
+
+        def decide(known: PolicyRow | None) -> Fact:
+            _expected(known, row.name, expected)
+            return PolicyDeleted(reason)
+
+        await self._change(row.environment, row.id, decide, author, reason)
+
+    async def _redefine(self, row: PolicyRow, fact: PolicyChanged, author: Author, expected: int | None) -> PolicyRow:
+        definition = pure.checked(fact.definition)
+        if definition.name != row.name:
+            raise InvalidArgument(
+                f"policy {row.name} cannot become {definition.name[:80]!r}",
+                field="name",
+                hint="a policy keeps its name: create another and delete this one",
+            )
+        if definition.org != pure.definition_of(row).org:
+            raise InvalidArgument(
+                f"policy {row.name} cannot move between an environment and an organization",
+                field="org_id",
+                hint="create another and delete this one",
+            )
+        self._allow_org(definition, author)
+        self._refuse_lockout(row.environment, row.id, definition, author)
+
+        def decide(known: PolicyRow | None) -> Fact | None:
+            living = _expected(known, row.name, expected)
+            same = living.status == ACTIVE and pure.definition_of(living) == definition
+            return None if same else fact
+
+        return await self._change(row.environment, row.id, decide, author, fact.reason)
+
+    async def _change(
+        self,
+        environment: str,
+        id: str,
+        decider: Callable[[PolicyRow | None], Fact | None],
+        author: Author,
+        reason: str,
+    ) -> PolicyRow:
+        texts.check(reason, field="reason")
+        where = stream(id)
+
+        def decide(states: Mapping[str, Any], now: int) -> Decision:
+            fact = decider(states[where])
+            return Decision([Draft(where, fact, actor=author.actor.id)] if fact is not None else ())
+
+        await self._committer.commit(Command(environment, (where,), decide))
+        loaded: PolicyRow | None = await self._storage.read(lambda tx: _as_of(tx, environment, id, history.END))
+        assert loaded is not None, f"{id} was recorded"
+        self._put(loaded)
+        return self._rows[id]
+
+    def _allow_org(self, definition: PolicyDefinition, author: Author) -> None:
+        """A policy for a whole organization is its own members' business, and of those who are bound to no single one
+        of its environments. Raises PermissionDenied."""
+        if definition.org and (author.actor.org != definition.org or author.actor.environment):
+            raise PermissionDenied(
+                f"you may not change policies of the whole of {definition.org[:80]!r}",
+                field="org_id",
+                hint="use a key of that organization that is bound to no environment",
+            )
+
+    def _refuse_lockout(self, environment: str, id: str, definition: PolicyDefinition, author: Author) -> None:
+        """Raises PolicyLockout if the policy would keep its author from reading or changing it: now, or when it begins
+        to be valid. What a condition says at other times, or to other addresses, is not foreseen."""
+        policy = Policy.drafted(definition, id=id, version=0, environment=environment)
+        if definition.mode != ENFORCE or not policy.is_there(author.environment, author.actor.org):
+            return
+        now = self._clock.now_us()
+        for action in (READ, WRITE):
+            for resource in (stream(id), "policy/*"):
+                for at in {now, max(now, definition.valid_from)}:
+                    asked = Request(author.actor, action, resource, author.environment, author.method, author.address)
+                    if policy.acts_on(action) and pure.rule([policy], asked, at).denial is not None:
+                        raise PolicyLockout(
+                            f"policy {definition.name} would deny you {action} of {resource}",
+                            field="condition",
+                            hint="leave yourself out: name roles or actions, or try it with mode monitor first",
+                        )
+
+    # Reading.
+
+    def get(self, environment: str, name: str, *, org: str) -> PolicyRow:
+        """The policy of an id or a name that is of the environment or of the organization. Raises PolicyNotFound."""
+        row = self._known(environment, name, org)
+        if row is None or row.status == DELETED:
+            raise not_found(name)
+        return row
+
+    def list(self, environment: str, *, org: str) -> Sequence[PolicyRow]:
+        """Those of the environment and of the organization, by name."""
+        rows = [row for row in self._rows.values() if row.status != DELETED and _visible(row, environment, org)]
+        return sorted(rows, key=lambda row: (row.name, row.id))
+
+    async def get_as_of(self, environment: str, name: str, *, org: str, at: int) -> PolicyRow:
+        """The policy as it was at a position. Raises PolicyNotFound."""
+        row = self._known(environment, name, org)
+        found = await self._storage.read(lambda tx: _as_of(tx, row.environment, row.id, at)) if row else None
+        if found is None or found.status == DELETED:
+            raise not_found(name, f" as of position {at}")
+        return found
+
+    async def list_as_of(self, environment: str, *, org: str, at: int) -> Sequence[PolicyRow]:
+        """The policies that there were at a position, by name."""
+        rows = [row for row in self._rows.values() if _visible(row, environment, org)]
+
+        def load(tx: Transaction) -> Sequence[PolicyRow]:
+            found = [_as_of(tx, row.environment, row.id, at) for row in rows]
+            return [row for row in found if row is not None and row.status != DELETED]
+
+        return sorted(await self._storage.read(load), key=lambda row: (row.name, row.id))
+
+    async def version(self, row: PolicyRow, version: int) -> Entry:
+        """One version. Raises PolicyNotFound."""
+        record = await self._storage.read(
+            lambda tx: history.version_of_stream(tx, row.environment, stream(row.id), version)
+        )
+        if record is None:
+            raise not_found(row.name, f" at version {version}")
+        return Entry(record)
+
+    async def versions(self, row: PolicyRow, *, before: int = history.END, limit: int = 50) -> Sequence[Entry]:
+        """Versions, newest first."""
+        records = await self._storage.read(
+            lambda tx: history.of_stream_backwards(
+                tx, row.environment, stream(row.id), before_version=before, limit=limit
+            )
+        )
+        return [Entry(record) for record in records]
+
+    def _known(self, environment: str, name: str, org: str) -> PolicyRow | None:
+        for id in (name, id_of(environment, name), id_of(org, name)):
+            row = self._rows.get(id)
+            if row is not None and _visible(row, environment, org):
+                return row
+        return None
+
+    # The register.
+
+    def _put(self, row: PolicyRow) -> None:
+        known = self._rows.get(row.id)
+        if known is None or known.position < row.position:
+            self._rows[row.id] = row
+            self._renew()
+
+    def _renew(self) -> None:
+        """Decide by what is active now."""
+        before = {(policy.id, policy.version): policy for policy in self.decisions.policies}
+        active = [row for row in self._rows.values() if row.status == ACTIVE]
+        self.decisions.use([before.get((row.id, row.version)) or _compiled(row) for row in active])
+
+
+def id_of(environment: str, name: str) -> str:
+    """The id of the policy of that name in that environment, now and for ever."""
+    return ids.keyed("pol", environment, name)
+
+
+def not_found(name: str, when: str = "") -> PolicyNotFound:
+    return PolicyNotFound(
+        f"there is no policy {name[:100]!r}{when}", hint="`ironflow policy list` shows those there are"
+    )
+
+
+def _compiled(row: PolicyRow) -> Policy:
+    """The policy; without its condition, so that it denies more rather than less, if that can no longer be read."""
+    try:
+        return Policy.of(row)
+    except InvalidArgument as error:
+        log.error("a policy's condition cannot be read: it denies all that fits", policy=row.name, reason=str(error))
+        return Policy.of(row, condition="")
+
+
+def _visible(row: PolicyRow, environment: str, org: str) -> bool:
+    return row.environment in (environment, org)
+
+
+def _expected(known: PolicyRow | None, name: str, expected: int | None) -> PolicyRow:
+    if known is None or known.status == DELETED:
+        raise not_found(name)
+    if expected is not None and expected != known.version:
+        raise RevisionConflict(
+            f"policy {name}: expected version {expected}, found {known.version}",
+            hint="read it again, then try with the version that it has",
+        )
+    return known
+
+
+def _as_of(tx: Transaction, environment: str, id: str, at: int) -> PolicyRow | None:
+    noun, state = PolicyNoun(), None
+    for record in history.whole_stream(tx, environment, stream(id), until=at):
+        state = noun.apply(state, Entry(record))
+    return state
