@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 
 from app import resources
+from app.access.audit_reading import AuditReader
 from app.access.limits import RateLimits
 from app.api import http
 from app.api.browsers import Browsers
@@ -34,6 +35,7 @@ from app.projections.updates import Updates
 from app.rpc.conversations import Conversations
 from app.rpc.decoding import Decoding
 from app.rpc.ironflow_service import (
+    AuditService,
     EntityStreamService,
     EventSchemaService,
     IronflowService,
@@ -52,6 +54,7 @@ from app.runs.past import Past
 from app.runs.timeline import Timelines
 from app.settings import Settings
 from ironflow.v1 import (
+    audit_pb2_grpc,
     entity_stream_pb2_grpc,
     event_schema_pb2_grpc,
     ironflow_pb2_grpc,
@@ -118,6 +121,7 @@ class Faces:
         entity_stream_pb2_grpc.add_EntityStreamServiceServicer_to_server(EntityStreamService(self._services), server)
         event_schema_pb2_grpc.add_EventSchemaServiceServicer_to_server(EventSchemaService(self._services), server)
         webhook_pb2_grpc.add_WebhookServiceServicer_to_server(WebhookService(self._services), server)
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(self._services), server)
         query_pb2_grpc.add_QueryServiceServicer_to_server(QueryService(self._services), server)
         timetravel_pb2_grpc.add_TimeTravelServiceServicer_to_server(TimeTravelService(self._services), server)
         projection_pb2_grpc.add_ProjectionServiceServicer_to_server(ProjectionService(self._services), server)
@@ -229,6 +233,8 @@ def services_of(
         groups=node.groups,
         bus=bus,
         policies=node.policies,
+        audit=node.audit,
+        audit_reader=AuditReader(node.storage, node.audit),
         live=live,
         subscriptions=Subscriptions(live=live, storage=node.storage, clock=node.clock, ids=node.ids),
         clock=node.clock,

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.access.access import Access
+from app.access.audit import Audit
+from app.access.audit_noun import AuditNoun
 from app.access.nouns import nouns as identity_nouns
 from app.access.policies import Policies
 from app.access.policy_noun import PolicyNoun
@@ -93,6 +95,7 @@ def nouns() -> Sequence[Noun]:
         RedactionNoun(),
         *identity_nouns(),
         PolicyNoun(),
+        AuditNoun(),
     )
 
 
@@ -227,6 +230,8 @@ class Node:
             storage=storage, committer=self.committer, fold=self.fold, tail=self.tail, ids=ids, clock=clock
         )
         self.policies = Policies(storage=storage, committer=self.committer, tail=self.tail, clock=clock)
+        self.audit = Audit(storage=storage, committer=self.committer, tail=self.tail, clock=clock)
+        self.policies.watched = self.audit.watched
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
@@ -237,6 +242,7 @@ class Node:
         await self.groups.start()
         await self.access.start()
         await self.policies.start()
+        await self.audit.start()
         await self.projections.start()
         await self.timers.start()
         await self.expiry.start()
@@ -257,6 +263,7 @@ class Node:
                 ("groups", self.groups.run),
                 ("access", self.access.run),
                 ("policies", self.policies.run),
+                ("audit", self.audit.run),
                 ("projections", self.projections.registry.run),
                 ("projection-feed", self.projections.feed.run),
                 ("projection-runners", self.runners.run),

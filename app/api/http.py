@@ -9,6 +9,7 @@ import falcon.asgi
 
 from app.api import (
     apikeys,
+    audit,
     auth,
     breakers,
     bulk,
@@ -93,6 +94,7 @@ MODULES = (
     tenants,
     policies,
     trials,
+    audit,
 )
 
 

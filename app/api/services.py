@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.access.access import Access
+from app.access.audit import Audit
+from app.access.audit_reading import AuditReader
 from app.access.policies import Policies
 from app.api.answers import JSON
 from app.api.door import Door
@@ -104,6 +106,8 @@ class Services:
     groups: Groups
     bus: Bus
     policies: Policies
+    audit: Audit
+    audit_reader: AuditReader
     clock: Clock
     ids: Ids
     metrics: Metrics

@@ -39,6 +39,7 @@ COMMANDS = {
     "secret": "Set, list and delete secrets.",
     "webhook": "Receive webhooks: sources, their secrets, deliveries.",
     "policy": "Deny by rules: check, try, explain, apply and roll back policies.",
+    "audit": "What happened and what was decided, by whom; export it.",
     "cel": "Evaluate CEL expressions.",
     "worker": "List connected workers.",
     "node": "List the nodes that serve the store.",

@@ -114,6 +114,35 @@ def explain(session: Session, file: str | None, **options: Any) -> None:
     _try(session, file, options, explain=True)
 
 
+@command.command("replay", epilog=_FILE)
+@click.argument("file")
+@click.option("--limit", default=1_000, show_default=True, type=click.IntRange(1, 1_000), help="Decisions.")
+@connected
+def replay(session: Session, file: str, limit: int) -> None:
+    """Which of the last decisions the first policy of FILE would turn, were it saved. Exit code 5 if any."""
+    told = session.client.policies.replay(_policies(file)[0], limit=limit)
+    if session.output.form == "table":
+        session.output.note(f"{told['decisions']} decisions, {len(told['flips'])} would turn")
+        if told["skipped"]:
+            session.output.note(f"{told['skipped']} have no permissions recorded, which a condition reads")
+    session.output.items(
+        "ironflow.policy_replay/v1",
+        [{"id": one["actor"], **one} for one in told["flips"]],
+        {
+            "was": lambda one: one["before"],
+            "would be": lambda one: one["after"],
+            "who": lambda one: one["actor"],
+            "roles": lambda one: ", ".join(one["roles"]),
+            "action": lambda one: one["action"],
+            "resource": lambda one: one["resource"],
+            "when": lambda one: ago(one["decided_at"]),
+        },
+        empty="nothing",
+    )
+    if told["flips"]:
+        click.get_current_context().exit(5)
+
+
 @command.command("versions")
 @click.argument("name")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200))

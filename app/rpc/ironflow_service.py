@@ -20,6 +20,8 @@ from app.rpc import group_streams, metadata, projection_streams, subscribe
 from app.rpc.methods import Method
 from app.rpc.tables import TABLES
 from ironflow.v1 import (
+    audit_pb2,
+    audit_pb2_grpc,
     entity_stream_pb2,
     entity_stream_pb2_grpc,
     event_schema_pb2,
@@ -133,6 +135,13 @@ class TimeTravelService(timetravel_pb2_grpc.TimeTravelServiceServicer):
 
     def __init__(self, services: Services) -> None:
         _fill(self, services, timetravel_pb2, "TimeTravelService")
+
+
+class AuditService(audit_pb2_grpc.AuditServiceServicer):
+    """The same of AuditService."""
+
+    def __init__(self, services: Services) -> None:
+        _fill(self, services, audit_pb2, "AuditService")
 
 
 class ProjectionService(projection_pb2_grpc.ProjectionServiceServicer):

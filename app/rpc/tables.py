@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.rpc import methods, projections, pubsub, query, schemas, streams, timetravel, webhooks
+from app.rpc import audit, methods, projections, pubsub, query, schemas, streams, timetravel, webhooks
 from app.rpc.methods import Table
 
 TABLES: Mapping[str, Table] = {
@@ -14,6 +14,7 @@ TABLES: Mapping[str, Table] = {
     "EventSchemaService": schemas.METHODS,
     "WebhookService": webhooks.METHODS,
     "QueryService": query.METHODS,
+    "AuditService": audit.METHODS,
     "ProjectionService": projections.METHODS,
     "TimeTravelService": timetravel.METHODS,
 }

@@ -76,6 +76,7 @@ class Client:
         self.groups = nouns.Groups(self)
         self.dead_letters = nouns.DeadLetters(self)
         self.policies = nouns.Policies(self)
+        self.audit = nouns.Audit(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -191,6 +192,7 @@ class AsyncClient:
         self.groups = nouns.AsyncGroups(self)
         self.dead_letters = nouns.AsyncDeadLetters(self)
         self.policies = nouns.AsyncPolicies(self)
+        self.audit = nouns.AsyncAudit(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)

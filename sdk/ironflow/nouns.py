@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from ironflow import (
+    audit,
     bundle,
     calls,
     comparing,
@@ -318,6 +319,7 @@ class Policies(Part):
     roll_back = Blocking(policies.roll_back)
     validate = Blocking(policies.validate)
     dry_run = Blocking(policies.dry_run)
+    replay = Blocking(audit.replay)
 
 
 class AsyncPolicies(AsyncPart):
@@ -334,3 +336,20 @@ class AsyncPolicies(AsyncPart):
     roll_back = Awaited(policies.roll_back)
     validate = Awaited(policies.validate)
     dry_run = Awaited(policies.dry_run)
+    replay = Awaited(audit.replay)
+
+
+class Audit(Part):
+    list = Blocking(audit.list_events)
+    of_run = Blocking(audit.of_run)
+    export = Blocking(audit.export)
+    settings = Blocking(audit.settings)
+    set_settings = Blocking(audit.set_settings)
+
+
+class AsyncAudit(AsyncPart):
+    list = Awaited(audit.list_events)
+    of_run = Awaited(audit.of_run)
+    export = Awaited(audit.export)
+    settings = Awaited(audit.settings)
+    set_settings = Awaited(audit.set_settings)

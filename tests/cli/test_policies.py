@@ -69,3 +69,22 @@ def test_cel(ironflow: Ironflow) -> None:
     assert (told["value"], told["schema"]) == ([2, 3], "ironflow.cel/v1")
     assert ironflow("cel", "eval", "total * 2").returncode == 10
     assert ironflow("cel", "eval", "1 / 0").returncode == 10
+
+
+def test_audit(ironflow: Ironflow, tmp_path: Path) -> None:
+    ironflow("policy", "apply", "-", "--reason", "finding 7", stdin=json.dumps({**POLICY, "name": "audited"}))
+
+    told = json.loads(ironflow("audit", "list", "--type", "policy.created", "--json").stdout)["items"]
+    assert told[0]["reason"] == "finding 7"
+    assert "finding 7" in ironflow("audit", "list").stdout
+    lines = ironflow("audit", "export", "--type", "policy.created").stdout.splitlines()
+    assert json.loads(lines[0])["type"] == "policy.created"
+    assert ironflow("audit", "export", "--format", "csv", "-f", "a.csv").returncode == 0
+    assert (tmp_path / "a.csv").read_text().startswith('"position","time"')
+    assert ironflow("audit", "list", "--type", "nope").returncode == 10
+    ironflow("audit", "settings", "--reads", "--redact", "email")
+    settings = json.loads(ironflow("audit", "settings", "--writes", "--json").stdout)
+    assert settings["payload_redaction_fields"] == ["email"]
+    assert (settings["authz_successful_reads"], settings["authz_successful_writes"]) == (True, True)
+    replayed = ironflow("policy", "replay", "-", "--json", stdin=json.dumps(POLICY))
+    assert (replayed.returncode, json.loads(replayed.stdout)["items"]) == (0, [])

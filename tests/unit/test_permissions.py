@@ -31,7 +31,7 @@ def test_no_permission_is_for_a_call_that_is_not_there() -> None:
 
 
 def test_what_only_reads_never_needs_more_than_a_viewer_has_but_for_what_is_confidential() -> None:
-    confidential = {"secrets:read", "policies:read", "audit:read"}
+    confidential = {"secrets:read", "policies:read", "audit:read", "audit:export"}
 
     for asked in doors.operations():
         needed = asked.operation.permission

@@ -12,6 +12,7 @@ import msgspec
 
 from app.history.kinds import (
     access,
+    audit,
     config,
     entity,
     event,
@@ -51,6 +52,15 @@ from app.history.kinds.access import (
     UserCreated,
     UserDeleted,
     UserPasswordChanged,
+)
+from app.history.kinds.audit import (
+    AuditSettings,
+    AuditSettingsChanged,
+    AuthzAllowed,
+    AuthzDenied,
+    AuthzRequest,
+    AuthzSuppressed,
+    AuthzWouldDeny,
 )
 from app.history.kinds.base import ABSENT, EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
@@ -170,6 +180,13 @@ __all__ = [
     "ApiKeyRotated",
     "AppendedPart",
     "Asked",
+    "AuditSettings",
+    "AuditSettingsChanged",
+    "AuthzAllowed",
+    "AuthzDenied",
+    "AuthzRequest",
+    "AuthzSuppressed",
+    "AuthzWouldDeny",
     "Batch",
     "BucketCreated",
     "BucketDeleted",
@@ -318,6 +335,7 @@ _NOUNS = (
     projection,
     redaction,
     policy,
+    audit,
 )
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 
