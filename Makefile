@@ -13,7 +13,7 @@ ARGS ?=
 # Tests start hundreds of processes, which would each compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-peers binary test-frozen clean
+.PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-past bench-peers binary test-frozen clean
 .PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-boot bench-peers binary test-frozen clean
 .PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-access bench-peers binary test-frozen clean
 
@@ -93,6 +93,8 @@ bench-boot: binary ## measure how soon the executable is there, and what it weig
 	$(BIN)/python -m benchmarks.boot $(ARGS)
 bench-access: setup ## measure what it takes to decide whether a caller may do something (ARGS chooses)
 	$(BIN)/python -m benchmarks.access $(ARGS)
+bench-past: setup ## measure timelines and states of a run of 10,000 steps (ARGS chooses)
+	$(BIN)/python -m benchmarks.run_past $(ARGS)
 
 bench-peers: setup ## measure Ironflow, DBOS and Restate in turns (ARGS chooses)
 	$(BIN)/python -m benchmarks.peers $(ARGS)

@@ -4,7 +4,8 @@
 
 One run of so many steps, each with an output of about a hundred bytes, and as many entries of other streams between
 them. What is timed is what a request costs without the network: reading, folding, and the answer as JSON, one after
-the other, at random positions. "first" is the first look at the end of the run, with nothing in memory.
+the other, at random positions; "processor" is this process's own time of it, which counts where the machine is shared.
+"first" is the first look at the end of the run, with nothing in memory.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ import msgspec
 
 from app import resources
 from app.api.answers import encode
+from app.api.shapes.comparing import diff_shown
 from app.api.shapes.past import StateQuery, state_shown, timeline_shown
 from app.history.kinds import EventEmitted, RunCompleted
 from app.runs import machine as run_machine
+from app.runs.comparing import Comparing
 from app.runs.past import Past
 from app.runs.timeline import Timelines
 from benchmarks import machine
@@ -59,6 +62,7 @@ async def _measure(store: str, location: str, steps: int, reads: int) -> None:
         scribe = _lived(steps)
         await storage.write(scribe.save)
         head = len(scribe.records)
+        del scribe
         print(f"\n{store}: a run of {steps:,} steps, {head:,} entries of history, {reads} reads of each kind")
         for title, read in _reads(storage).items():
             await _time(title, read, head, reads)
@@ -68,6 +72,7 @@ async def _measure(store: str, location: str, steps: int, reads: int) -> None:
 
 def _reads(storage: Storage) -> dict[str, Read]:
     timelines, past = Timelines(storage), Past(storage)
+    comparing = Comparing(storage, past)
 
     async def page(position: int) -> object:
         return encode(timeline_shown(RUN, await timelines.page(ENVIRONMENT, RUN, after=position, limit=PAGE)))
@@ -82,11 +87,16 @@ def _reads(storage: Storage) -> dict[str, Read]:
     async def everything(position: int) -> object:
         return encode(state_shown(await past.at(ENVIRONMENT, RUN, position), StateQuery(limit=10_000)))
 
+    async def diff(position: int) -> object:
+        found = await comparing.diff(ENVIRONMENT, RUN, max(3, position - 200), position)
+        return encode(diff_shown(found, limit=PAGE, after=0))
+
     return {
         f"timeline, a page of {PAGE:,} records": page,
         f"state, with {PAGE:,} of its steps": state,
         "state, the same without outputs": light,
         "state, with all of its steps": everything,
+        "diff over 200 positions": diff,
     }
 
 
@@ -95,14 +105,21 @@ async def _time(title: str, read: Read, head: int, reads: int) -> None:
     began = time.perf_counter()
     await read(head)
     first = time.perf_counter() - began
-    latencies = []
+    latencies, busy = [], []
     for _ in range(reads):
         position = chosen.randrange(3, head)
-        began = time.perf_counter()
+        began, began_cpu = time.perf_counter(), time.process_time()
         await read(position)
         latencies.append(time.perf_counter() - began)
-    p50, p99 = (machine.percentile(latencies, share) * 1_000 for share in (0.5, 0.99))
-    print(f"  {title:<40} p50 {p50:6.1f} ms  p99 {p99:6.1f} ms  first {first * 1_000:6.1f} ms", flush=True)
+        busy.append(time.process_time() - began_cpu)
+    p50, p99, cpu50, cpu99 = (
+        machine.percentile(values, share) * 1_000 for values in (latencies, busy) for share in (0.5, 0.99)
+    )
+    print(
+        f"  {title:<40} p50 {p50:6.1f} ms  p99 {p99:6.1f} ms   processor p50 {cpu50:6.1f} ms  p99 {cpu99:6.1f} ms"
+        f"   first {first * 1_000:6.1f} ms",
+        flush=True,
+    )
 
 
 def _lived(steps: int) -> Scribe:

@@ -268,7 +268,7 @@ def _show_state(output: Output, found: RunState) -> None:
         [
             ("Run", found.id),
             ("Function", f"{found.function_id} (version {found.function_version})"),
-            ("As of", f"position {found.position}, entry {found.version} of {found.newest.version}{later}"),
+            ("As of", f"position {found.position}, entry {found.record.version} of {found.newest.version}{later}"),
             ("Status", output.status(found.status)),
             ("Attempt", f"{found.attempt} of {found.max_attempts}"),
             ("Worker", found.worker_id),

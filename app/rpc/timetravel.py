@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from app.api.caller import Caller
 from app.api.services import Services
+from app.history.kinds import StepInjected, StepPatched
 from app.rpc import convert
 from app.rpc.methods import Method
 from app.runs.past import Moment, step_meant
@@ -31,6 +32,7 @@ _EVENT_TYPES = {
     "step.sleeping": "step.started",
     "step.waiting": "step.started",
     "step.invoking": "step.started",
+    "step.carried": "step.completed",
 }
 """The names that are published, for what has another here."""
 
@@ -109,7 +111,11 @@ def _step(step: StepRecord) -> pb.TimeTravelStepSnapshot:
         sequence=step.sequence,
         status=step.status,
         duration_ms=min(step.duration_ms, 2**31 - 1),
+        patched=step.corrected_by(StepPatched.kind),
+        injected=step.corrected_by(StepInjected.kind),
     )
+    if step.original is not None:
+        message.original_output = bytes(step.original)
     if step.output is not None and step.status == "completed":
         message.output = bytes(step.output)
     if step.error is not None:

@@ -11,8 +11,9 @@ import msgspec
 
 from app import differences
 from app.differences import ABSENT, Difference
-from app.history.kinds import Failure, StepInvoking, StepSleeping, StepWaiting
-from app.runs import reading
+from app.history.entry import Entry
+from app.history.kinds import EventEmitted, Failure, RunCreated, StepInvoking, StepSleeping, StepWaiting
+from app.runs import noun, reading
 from app.runs.past import Moment, Past
 from app.runs.reading import RunRecord, StepRecord
 from app.runs.state import step_path
@@ -175,6 +176,7 @@ def _of_step(step: StepRecord | None, across: bool) -> Any:
             "child_run_id": step.child_run_id or ABSENT,
             "event_id": step.event_id or ABSENT,
             "until": step.sleep_until or step.wait_timeout or ABSENT,
+            "corrected": step.corrections[-1].reason if step.corrections else ABSENT,
         }
     return {name: value for name, value in told.items() if value is not ABSENT}
 
@@ -214,22 +216,24 @@ def _last_good(tx: Transaction, environment: str, run_id: str) -> LastGood | Non
         before=run_id,
         limit=CANDIDATES_MAX,
     )
-    own = _leaves(tx, environment, row.event_id)
+    own = _leaves(tx, row)
     found = [
-        LastGood(
-            one, one.function_version == row.function_version, _similarity(own, _leaves(tx, environment, one.event_id))
-        )
-        for one in rows
+        LastGood(one, one.function_version == row.function_version, _similarity(own, _leaves(tx, one))) for one in rows
     ]
     return max(found, key=lambda one: (one.same_version, round(one.similarity, 1), one.run.id), default=None)
 
 
-def _leaves(tx: Transaction, environment: str, event_id: str) -> dict[str, Any]:
+def _leaves(tx: Transaction, row: RunRow) -> dict[str, Any]:
     """The leaves of a run's input by path; none of one that is too large to look at."""
-    record = events.entry(tx, environment, event_id)
-    if record is None or len(record.data) > INPUT_BYTES_MAX:
+    event = events.entry(tx, row.environment, row.event_id)
+    created = history.version_of_stream(tx, row.environment, noun.stream(row.id), 1)
+    if event is None or created is None or len(event.data) + len(created.data) > INPUT_BYTES_MAX:
         return {}
-    return dict(_flat(_decode(record.data).get("data"), ""))
+    fact = Entry(created).fact
+    assert isinstance(fact, RunCreated)
+    given = noun.given(fact, Entry(event)).fact
+    assert isinstance(given, EventEmitted)
+    return dict(_flat(_decode(given.data), ""))
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -25,14 +25,19 @@ from app.history.kinds import (
     RunPaused,
     RunPauseRequested,
     RunReleased,
+    RunResumed,
     RunRetrying,
     RunStarted,
     RunSuspended,
     RunUnwinding,
     RunWoken,
+    StepCarried,
     StepCompleted,
     StepFailed,
+    StepInjected,
     StepInvoking,
+    StepPatched,
+    StepRestored,
     StepSleeping,
     StepWaiting,
 )
@@ -51,7 +56,13 @@ APART_MAX = 40
 
 _STEP_BYTES = 400
 _PLACE_BYTES = 200
-_ITS_STEP = frozenset(fact.kind for fact in (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking))
+_ITS_STEP = frozenset(
+    fact.kind
+    for fact in (
+        *(StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking),
+        *(StepPatched, StepInjected, StepRestored, StepCarried),
+    )
+)
 _OPEN = ("sleeping", "waiting")
 _NO_STEP = frozenset(
     fact.kind
@@ -64,6 +75,7 @@ _NO_STEP = frozenset(
         RunRetrying,
         RunPauseRequested,
         RunPaused,
+        RunResumed,
         RunNoted,
     )
 )

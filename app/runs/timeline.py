@@ -34,6 +34,7 @@ from app.history.kinds import (
     StepInjected,
     StepInvoking,
     StepPatched,
+    StepRestored,
     StepSleeping,
     StepWaiting,
 )
@@ -48,7 +49,7 @@ LIMIT_MAX = 1_000
 SCANNED_MAX = 20_000
 """Entries that are looked at for one page."""
 
-_ROUTINE = frozenset(fact.kind for fact in (RunStarted, RunSuspended, RunWoken, RunReleased, RunNoted))
+_ROUTINE = frozenset(fact.kind for fact in (RunStarted, RunSuspended, RunWoken, RunReleased, RunNoted, StepCarried))
 _STATUS = {
     RunCreated.kind: "waiting_for_capacity",
     RunStarted.kind: "running",
@@ -72,7 +73,7 @@ _STATUS = {
 }
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One entry of a run, without payloads; instants in µs. `status` is that of the step, or of the run for what
     happened to the run as a whole, after it: "" where it stays. `bytes` is the size of what the entry says,
     `output_bytes` of the output or value in it. `significant`: a person who skims wants to see it."""
@@ -99,6 +100,7 @@ class Record(msgspec.Struct, frozen=True):
     function_id: str = ""
     child_run_id: str = ""
     compensation_for: str = ""
+    reason: str = ""
     code: str = ""
     message: str = ""
     bytes: int = 0
@@ -298,6 +300,7 @@ _FIELDS = (
     ("function_id", "function_id"),
     ("child_run_id", "child_run_id"),
     ("compensation_for", "compensation_for"),
+    ("reason", "reason"),
     ("error", "error"),
     ("payload", "output"),
 )
@@ -325,7 +328,7 @@ def _status(entry: Entry, fact: Any) -> str:
 
 
 _SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
-    RunCreated: lambda fact: f"{fact.function_id}@{fact.function_version} created by {fact.event_name}",
+    RunCreated: lambda fact: f"{fact.function_id}@{fact.function_version} {_origin(fact)}",
     RunStarted: lambda fact: f"started on {fact.worker_id}, attempt {fact.attempt}",
     RunSuspended: lambda fact: f"waits until {clock.rfc3339(fact.due_at)}" if fact.due_at else "waits",
     RunWoken: lambda fact: f"woken by {step_name(fact.step_id)}",
@@ -341,6 +344,10 @@ _SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
     StepFailed: lambda fact: f"{fact.name} failed, attempt {fact.attempt}: {_error(fact.error)}",
     StepSleeping: lambda fact: f"{fact.name} sleeps until {clock.rfc3339(fact.until)}",
     StepWaiting: lambda fact: f"{fact.name} waits for {fact.event}",
+    StepPatched: lambda fact: f"{fact.name} patched: {fact.reason}",
+    StepInjected: lambda fact: f"{fact.name} given an output: {fact.reason}",
+    StepRestored: lambda fact: f"{fact.name} put back to what it was: {fact.reason}",
+    StepCarried: lambda fact: f"{fact.name} carried over from position {fact.position}",
     StepInvoking: lambda fact: f"{fact.name} invoked {fact.function_id}: {fact.child_run_id}",
 }
 """What happened, in a line for people."""
@@ -353,6 +360,16 @@ def _by_kind(entry: Entry) -> str:
     step_id, reason = getattr(fact, "step_id", ""), getattr(fact, "reason", "")
     what = f"{step_name(step_id) if step_id else noun_of} {verb.replace('_', ' ')}"
     return f"{what}: {reason}" if reason else what
+
+
+def _origin(fact: RunCreated) -> str:
+    origin = fact.forked_from
+    if origin is None:
+        return f"created by {fact.event_name}"
+    how = (
+        f"forked from {origin.run_id} at position {origin.position}" if origin.position else f"replays {origin.run_id}"
+    )
+    return f"{how}: {fact.reason}" if fact.reason else how
 
 
 def _error(error: Failure) -> str:

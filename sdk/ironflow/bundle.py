@@ -108,7 +108,6 @@ class Bundle:
         told = {
             **fields,
             "position": at if isinstance(at, int) else frame["position"],
-            "version": frame["version"],
             "at": frame["at"],
             "record": frame,
             "next": self._frames[index + 1]["record"] if index + 1 < len(self._frames) else None,

@@ -52,6 +52,7 @@ class Record:
     function_id: str = ""
     child_run_id: str = ""
     compensation_for: str = ""
+    reason: str = ""
     code: str = ""
     message: str = ""
     output_bytes: int | None = None
@@ -81,7 +82,8 @@ class Records:
 class StepState:
     """What was known of a step. `status` is running, sleeping, waiting, completed, failed, timed_out, or dead (waited
     for when the run ended). `position` is that of the entry that made it so: it answers "who set this?". `output` is
-    None, too, where outputs were not asked for; `output_bytes` tells."""
+    None, too, where outputs were not asked for; `output_bytes` tells. `patched` or `injected`: a person gave it this
+    output instead of `original_output`. `carried_from` is where the origin of a fork has it."""
 
     step_id: str
     path: str
@@ -107,6 +109,14 @@ class StepState:
     function_id: str = ""
     child_run_id: str = ""
     compensation_for: str = ""
+    patched: bool = False
+    injected: bool = False
+    patched_at: datetime | None = None
+    patched_by: str = ""
+    patch_reason: str = ""
+    original_output: Any = None
+    original_error: Mapping[str, Any] | None = None
+    carried_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +162,9 @@ class NoteState:
 @dataclass(frozen=True, slots=True)
 class RunState:
     """A run as of `position`: everything in it is as it was then. `record` is its last entry by then, `next` what
-    happened to it next (None at the end), `behind` how many entries came later, `newest` the last of those. `raw` is
-    the whole answer, with what has no field here."""
+    happened to it next (None at the end), `behind` how many entries came later, `newest` the last of those. A change of
+    the run may be asked for of `version`; how many entries there were is `record.version`. `raw` is the whole answer,
+    with what has no field here."""
 
     id: str
     function_id: str
@@ -181,6 +192,8 @@ class RunState:
     cancellation_cause: str = ""
     parent_run_id: str = ""
     parent_step_id: str = ""
+    forked_from: Mapping[str, Any] | None = None
+    fork_reason: str = ""
     input: Any = None
     output: Any = None
     error: Mapping[str, Any] | None = None
@@ -269,7 +282,7 @@ def state_of(told: Json) -> RunState:
 _INSTANTS = frozenset(
     (
         *("at", "since", "until", "created_at", "started_at", "ended_at", "due_at"),
-        *("sleep_until", "wait_timeout"),
+        *("sleep_until", "wait_timeout", "patched_at"),
     )
 )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64decode
 from typing import Any
 
 import httpx
@@ -75,7 +77,7 @@ def test_a_state_is_as_of_a_position_or_a_time(http: httpx.Client, run_id: str) 
     assert [(one["name"], one["output"], one["status"]) for one in then["steps"]] == [("a", {"n": 1}, "completed")]
     assert then["steps"][0]["position"] == records[2]["position"]
     assert (then["behind"], then["next"]["kind"], then["record"]) == (4, "run.started", retrying)
-    assert by_time["version"] >= then["version"]  # several records may share a millisecond
+    assert by_time["record"]["version"] >= then["record"]["version"]  # several records may share a millisecond
     assert (now["status"], now["output"], now["next"], now["behind"]) == ("completed", "done", None, 0)
     whole = http.get(f"/api/v1/runs/{run_id}").json()
     assert {name: now[name] for name in whole} == whole
@@ -156,6 +158,63 @@ def test_the_sdk_reads_the_past_blocking_and_awaited(
         [one.position for one in records[-2:]],
         records[-2].position,
     )
+
+
+def test_a_patched_output_is_there_from_its_position_on(
+    http: httpx.Client, worker: Puller, shared_server: ServerProcess, environment: str
+) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    worker.report(job, "progress", steps=[step(job, "a", {"n": 1})])
+    worker.report(job, "failed", step_offset=1, error={"message": "boom", "retryable": False})
+    run(http, run_id, wait=10)
+    body = {"output": {"n": 2}, "reason": "the gateway said so"}
+    assert http.post(f"/api/v1/runs/{run_id}/steps/a/patch", json=body).status_code == 200
+
+    with Client(shared_server.url, environment=environment) as client:
+        *_, failed, patched = client.runs.timeline(run_id)
+        before = client.runs.step_output(run_id, "a", at=failed.position)
+        after = client.runs.step_output(run_id, "a")
+        diff = client.runs.diff(run_id, failed.position)
+        bundle = Bundle(client.runs.export(run_id))
+        assert bundle.state() == client.runs.state(run_id)
+
+    assert (patched.kind, patched.status, patched.reason) == ("step.patched", "completed", "the gateway said so")
+    assert patched.summary == "a patched: the gateway said so"
+    assert (before.output, before.patched, before.original_output) == ({"n": 1}, False, None)
+    assert (after.output, after.patched, after.original_output) == ({"n": 2}, True, {"n": 1})
+    assert after.position == patched.position
+    [changed] = diff.steps
+    assert [(one.path, one.before, one.after) for one in changed.changes] == [
+        ("/output/n", 1, 2),
+        ("/corrected", None, "the gateway said so"),
+    ]
+    told = http.post("/ironflow.v1.TimeTravelService/GetStepOutputAt", json={"runId": run_id, "stepId": "a"}).json()
+    assert (told["patched"], json.loads(b64decode(told["originalOutput"]))) == (True, {"n": 1})
+
+
+def test_a_fork_tells_where_it_comes_from(
+    http: httpx.Client, run_id: str, shared_server: ServerProcess, environment: str
+) -> None:
+    body = {"reason": "try it", "input": {"n": 9}}
+    fork = http.post(f"/api/v1/runs/{run_id}/fork", json=body)
+    assert fork.is_success, fork.text
+    fork_id = fork.json()["id"]
+
+    with Client(shared_server.url, environment=environment) as client:
+        created, *carried = client.runs.timeline(fork_id)
+        state = client.runs.state(fork_id)
+        bundle = Bundle(client.runs.export(fork_id))
+        compared = client.runs.compare(run_id, fork_id)
+
+    assert (created.reason, [one.kind for one in carried[:3]]) == ("try it", ["step.carried"] * 3)
+    assert created.summary.startswith(f"greet@1 forked from {run_id} at position ")
+    assert state.forked_from is not None
+    assert (state.forked_from["run_id"], state.input, state.fork_reason) == (run_id, {"n": 9}, "try it")
+    assert [one.carried_from > 0 for one in state.steps] == [True] * 3
+    assert (bundle.state().input, bundle.state().steps) == ({"n": 9}, state.steps)
+    assert [one.change for one in compared.steps] == ["same"] * 3
+    assert compared.first_divergence == ""
 
 
 def test_all_steps_of_a_long_run_come_with_its_state(

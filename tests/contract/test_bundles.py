@@ -60,7 +60,7 @@ async def a_run(storage: Storage, *outputs: Any) -> Life:
 
 async def test_a_bundle_tells_what_the_server_does_at_every_position(storage: Storage, seed: int) -> None:
     rng, scribe = random.Random(seed), Scribe()
-    lives = [Life(scribe, f"run_{number:026}") for number in range(6)]
+    lives = [Life(scribe, f"run_{number:026}", carried=number % 3) for number in range(6)]
     for _ in range(60):
         live(rng, rng.choice(lives), moves=4)
     await storage.write(scribe.save)
@@ -89,7 +89,7 @@ async def test_a_bundle_is_read_as_a_run_is(storage: Storage) -> None:
     assert [record.kind for record in bundle.timeline(after=3, at=5)] == ["step.completed"]
     assert bundle.step_output("s:1").output == {"x": 2}
     assert bundle.state(at=str(5)).steps[0].output == 1
-    assert bundle.state(at="2999-01-01T00:00:00Z").version == 4
+    assert bundle.state(at="2999-01-01T00:00:00Z").record.version == 4
     for missing in (lambda: bundle.state(at=1), lambda: bundle.step_output("s"), lambda: bundle.step_output("none")):
         with pytest.raises(NotFound):
             missing()

@@ -19,7 +19,7 @@ from app.api.shapes.past import RecordResponse, StepState, WaitState, record_sho
 from app.api.shapes.runs import run_shown
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, RunStarted
-from app.runs import past, reading
+from app.runs import noun, past, reading
 from app.runs.bundling import NAMES_MAX, Bundled, Scrubbing
 from app.runs.reading import RunRecord
 from app.runs.timeline import record_of
@@ -124,7 +124,6 @@ def archive(entries: Sequence[Bundled], scrubbing: Scrubbing, *, now: int, versi
 def _frames(entries: Sequence[Bundled]) -> Iterator[tuple[Frame, RunRecord]]:
     """A frame for each entry of the run, and the run, which goes on changing."""
     event = Entry(entries[0].record)
-    assert isinstance(event.fact, EventEmitted)
     run: RunRecord | None = None
     told: dict[str, msgspec.Raw] = {}
     steps: dict[str, msgspec.Raw] = {}
@@ -133,7 +132,9 @@ def _frames(entries: Sequence[Bundled]) -> Iterator[tuple[Frame, RunRecord]]:
         entry = Entry(one.record)
         before = () if run is None else [step.step_id for step in past.touched(run, entry)]
         run = reading.apply(run, entry)
-        run.event, run.input = event, event.fact.data
+        run.event = noun.given(run.created, event)
+        assert isinstance(run.event.fact, EventEmitted)
+        run.input = run.event.fact.data
         if isinstance(entry.fact, RunStarted):
             worker_id = entry.fact.worker_id
         frame = Frame(record_shown(record_of(entry, worker_id)))

@@ -45,7 +45,7 @@ class AtQuery(msgspec.Struct):
     at: Moment = ""
 
 
-class RecordResponse(Shape):
+class RecordResponse(Shape, gc=False):
     """One entry of a run, without payloads. What does not apply is left out."""
 
     position: int
@@ -72,6 +72,7 @@ class RecordResponse(Shape):
     function_id: Text = UNSET
     child_run_id: Text = UNSET
     compensation_for: Text = UNSET
+    reason: Annotated[str, Meta(description="why somebody did it")] | UnsetType = UNSET
     code: Annotated[str, Meta(description="of the error")] | UnsetType = UNSET
     message: Annotated[str, Meta(description="of the error, its beginning")] | UnsetType = UNSET
     output_bytes: Annotated[int, Meta(description="size of the output or value")] | UnsetType = UNSET
@@ -95,7 +96,7 @@ class TimelineResponse(Shape):
     after: Annotated[int, Meta(description="give as after: the page after")] | UnsetType = UNSET
 
 
-class StepState(StepResponse, kw_only=True):
+class StepState(StepResponse, kw_only=True, gc=False):
     """What is known of a step by then."""
 
     path: Annotated[str, Meta(description="the step's id without the run")]
@@ -137,7 +138,6 @@ class StateResponse(RunResponse, kw_only=True):
     """A run as of a position: everything here is as it was then."""
 
     position: Annotated[int, Meta(description="as of which it is")]
-    version: Annotated[int, Meta(description="how many entries the run had")]
     at: Annotated[str, Meta(description="when the last of them was recorded")]
     record: Annotated[RecordResponse, Meta(description="that last one")]
     next: Annotated[RecordResponse | None, Meta(description="what happened to it next; null at the end")]
@@ -191,6 +191,7 @@ def record_shown(record: Record) -> RecordResponse:
         function_id=record.function_id or UNSET,
         child_run_id=record.child_run_id or UNSET,
         compensation_for=record.compensation_for or UNSET,
+        reason=record.reason or UNSET,
         code=record.code or UNSET,
         message=record.message or UNSET,
         output_bytes=UNSET if record.output_bytes is None else record.output_bytes,
@@ -221,7 +222,6 @@ def state_shown(moment: PastMoment, query: StateQuery, chosen: StepRecord | None
         told["input"], told["output"] = NULL, None
     told |= {
         "position": moment.position,
-        "version": moment.last.version,
         "at": clock.rfc3339(moment.last.at),
         "record": record_shown(moment.last),
         "next": None if moment.next is None else record_shown(moment.next),
