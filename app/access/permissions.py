@@ -117,6 +117,11 @@ _READ = {
         "GetWebhookDelivery": "webhooks:read",
     },
     "QueryService": {"ExecuteSQL": "sql:read"},
+    "TimeTravelService": {
+        "GetRunStateAt": "runs:read",
+        "GetRunTimeline": "runs:read",
+        "GetStepOutputAt": "runs:read",
+    },
     "ProjectionService": {
         "GetProjection": "projections:read",
         "ListProjections": "projections:read",

@@ -17,6 +17,7 @@ from ironflow.v1 import (
     projection_pb2,
     pubsub_pb2,
     query_pb2,
+    timetravel_pb2,
     webhook_pb2,
     worker_pb2,
 )
@@ -28,6 +29,7 @@ PROTOS = (
     event_schema_pb2,
     webhook_pb2,
     query_pb2,
+    timetravel_pb2,
     projection_pb2,
     worker_pb2,
 )
