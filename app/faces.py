@@ -50,7 +50,6 @@ from app.rpc.worker import Conversation
 from app.runs.bulk import Bulk
 from app.runs.bundling import Bundling
 from app.runs.comparing import Comparing
-from app.runs.past import Past
 from app.runs.timeline import Timelines
 from app.settings import Settings
 from ironflow.v1 import (
@@ -191,7 +190,6 @@ def services_of(
     node: Node, *, bus: Bus, live: Live, metrics: Metrics, problems: Mapping[str, str], grpc_address: str, door: Door
 ) -> Services:
     """What the resources of both faces are given."""
-    past = Past(node.storage)
     return Services(
         storage=node.storage,
         tail=node.tail,
@@ -209,8 +207,8 @@ def services_of(
         lineage=LineageReader(node.storage),
         runs=node.runs,
         timelines=Timelines(node.storage),
-        past=past,
-        comparing=Comparing(node.storage, past),
+        past=node.past,
+        comparing=Comparing(node.storage, node.past),
         bundling=Bundling(node.storage),
         engine=node.engine,
         bulk=Bulk(reader=node.runs, engine=node.engine, forks=node.forks),

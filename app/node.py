@@ -6,6 +6,7 @@ Tests and offline commands assemble a node without a network; `server.py` adds t
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,6 +49,7 @@ from app.runs.function import FunctionNoun
 from app.runs.functions import Functions
 from app.runs.gates import GateNoun
 from app.runs.noun import RunNoun
+from app.runs.past import Past
 from app.runs.reading import RunReader
 from app.runs.rewind import Rewind
 from app.runs.versions import VersionReader
@@ -148,6 +150,7 @@ class Node:
             clock=clock,
         )
         self.runs = RunReader(storage)
+        self.past = Past(storage)
         self.rewind = Rewind(storage=storage, engine=self.engine, reader=self.runs)
         self.forks = Forks(storage=storage, committer=self.committer, functions=self.functions, ids=ids)
         self.waits = Waits(storage=storage, tail=self.tail)
@@ -268,6 +271,7 @@ class Node:
                 ("projection-feed", self.projections.feed.run),
                 ("projection-runners", self.runners.run),
                 ("waits", self.waits.run),
+                ("past", functools.partial(self.past.run, self.tail)),
                 ("dispatcher", self.dispatcher.run),
                 ("push", self.push.run),
                 ("timers", self.timers.run),

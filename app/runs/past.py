@@ -2,7 +2,8 @@
 
 A state is the fold of the run's own entries up to the position, by the same functions that make the present one. Of
 runs that are looked at, folded states are kept in memory, one for every so many entries, so that moving through a long
-run folds only what lies between. Only what no redaction can replace is kept: the run's event is read anew each time.
+run folds only what lies between. The run's event is not kept, but read anew each time; and all of a run is forgotten
+when history tells that something of it was redacted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from app.errors import AmbiguousId, NotFound, RunNotFound
 from app.history.entry import Entry
 from app.history.kinds import (
+    HistoryRedacted,
     RunCancelled,
     RunCompleted,
     RunCreated,
@@ -41,6 +43,7 @@ from app.history.kinds import (
     StepSleeping,
     StepWaiting,
 )
+from app.history.tail import Tail
 from app.runs import noun, reading
 from app.runs.reading import RunRecord, StepRecord
 from app.runs.state import step_path
@@ -103,7 +106,7 @@ class Moment:
 
 
 class Past:
-    """Reads runs as they were. May be used by several threads."""
+    """Reads runs as they were. May be used by several threads. While `run` goes on, what is redacted is forgotten."""
 
     def __init__(
         self, storage: Storage, *, every_entries: int = EVERY_ENTRIES, kept_bytes_max: int = KEPT_BYTES_MAX
@@ -111,6 +114,13 @@ class Past:
         self._storage = storage
         self._every = every_entries
         self._kept = _Kept(kept_bytes_max)
+
+    async def run(self, tail: Tail) -> None:
+        """Forget runs of which something was redacted, for ever."""
+        async for batch in tail.follow(tail.head, kinds=frozenset((HistoryRedacted.kind,))):
+            for entry in batch:
+                assert isinstance(entry.fact, HistoryRedacted)
+                self._kept.forget(entry.environment, entry.fact.stream)
 
     async def at(self, environment: str, run_id: str, position: int = history.END) -> Moment:
         """The run as of a position. Raises RunNotFound, also if it had not been created by then."""
@@ -145,6 +155,7 @@ class Past:
 
     def _folded(self, tx: Transaction, environment: str, stream: str, version: int) -> RunRecord:
         """The run after that many of its entries."""
+        era = self._kept.era
         reached, kept = self._kept.nearest(environment, stream, version)
         fold = _Fold(kept)
         while reached < version:
@@ -158,7 +169,8 @@ class Past:
             if reached == until:
                 size = sum(len(record.data) + _STEP_BYTES for record in records)
                 shared = fold.snapshot()
-                self._kept.keep(environment, stream, reached, shared, size + len(shared.steps) * _PLACE_BYTES)
+                size += len(shared.steps) * _PLACE_BYTES
+                self._kept.keep(environment, stream, reached, shared, size, era=era)
         return fold.run
 
     def _kept_after(self, version: int) -> int:
@@ -227,9 +239,11 @@ def _copied(whole: S) -> S:
 
 
 class _Kept:
-    """Folded states by run and version, about so many bytes of them: those that were not used for longest go first."""
+    """Folded states by run and version, about so many bytes of them: those that were not used for longest go first.
+    An era ends when something is forgotten: what was read before that is not kept after it."""
 
     def __init__(self, bytes_max: int) -> None:
+        self.era = 0
         self._bytes_max = bytes_max
         self._bytes = 0
         self._lock = threading.Lock()
@@ -245,20 +259,30 @@ class _Kept:
             self._states.move_to_end((environment, stream, found))
             return found, self._states[environment, stream, found][0]
 
-    def keep(self, environment: str, stream: str, version: int, run: RunRecord, size: int) -> None:
+    def keep(self, environment: str, stream: str, version: int, run: RunRecord, size: int, *, era: int) -> None:
         with self._lock:
-            if (environment, stream, version) in self._states:
+            if era != self.era or (environment, stream, version) in self._states:
                 return
             self._states[environment, stream, version] = (run, size)
             self._versions.setdefault((environment, stream), set()).add(version)
             self._bytes += size
             while self._bytes > self._bytes_max and self._states:
-                (*run_key, oldest), (_, freed) = self._states.popitem(last=False)
-                self._bytes -= freed
-                versions = self._versions[run_key[0], run_key[1]]
-                versions.discard(oldest)
-                if not versions:
-                    del self._versions[run_key[0], run_key[1]]
+                self._drop(*next(iter(self._states)))
+
+    def forget(self, environment: str, stream: str) -> None:
+        """Everything of a run, also what is being read now."""
+        with self._lock:
+            self.era += 1
+            for version in list(self._versions.get((environment, stream), ())):
+                self._drop(environment, stream, version)
+
+    def _drop(self, environment: str, stream: str, version: int) -> None:
+        _, freed = self._states.pop((environment, stream, version))
+        self._bytes -= freed
+        versions = self._versions[environment, stream]
+        versions.discard(version)
+        if not versions:
+            del self._versions[environment, stream]
 
 
 def step_meant(run: RunRecord, given: str) -> StepRecord:

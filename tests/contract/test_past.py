@@ -3,6 +3,7 @@ Both stores."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 from typing import Any
@@ -11,16 +12,20 @@ import pytest
 
 from app.errors import AmbiguousId, NotFound, RunNotFound
 from app.history import redaction
-from app.history.entry import Entry
+from app.history.committer import Command, Decision
+from app.history.entry import Draft, Entry
+from app.history.kinds import HistoryRedacted
 from app.history.kinds.run import FACTS
 from app.history.redaction import Redaction
+from app.node import Node
 from app.runs import folding, reading, timeline
 from app.runs.past import Past, step_meant
 from app.runs.timeline import Timelines, Wanted
 from storage import history
-from storage.contract import Storage
-from storage.records import EntryRecord
+from storage.contract import Storage, Transaction
+from storage.records import EntryRecord, RedactedRow
 from tests.support.histories import ENVIRONMENT, START_US, Life, Scribe, live
+from tests.support.worker import Worker, emit, register
 
 RUNS = 12
 MOVES = 80
@@ -138,8 +143,59 @@ async def test_a_redacted_event_is_redacted_in_every_past_of_its_runs(storage: S
     assert (after.run.state, after.run.steps) == (before.run.state, before.run.steps)
 
 
-def test_nothing_that_is_kept_in_memory_can_be_redacted() -> None:
-    assert not set(redaction.PAYLOADS) & {fact.kind for fact in FACTS}
+async def test_a_run_is_forgotten_when_something_of_it_is_redacted(node: Node, storage: Storage) -> None:
+    """As a redaction does it: the payload is replaced, and an entry tells of that."""
+    await register(node)
+    worker = Worker(node)
+    run_id = await emit(node)
+    job = await worker.job()
+    for number in range(4):
+        await worker.step(job, f"s{number}", b'"private"')
+    past = Past(storage, every_entries=2)
+    following = asyncio.create_task(past.run(node.tail))
+    await asyncio.sleep(0)
+    assert bytes((await past.at(ENVIRONMENT, run_id)).run.steps[f"{run_id}:s0:0"].output or b"") == b'"private"'
+
+    def replace_payloads(tx: Transaction) -> None:
+        rows = history.of_stream(tx, ENVIRONMENT, f"run/{run_id}")
+        history.redact(tx, [RedactedRow(row.data.replace("private", "gone"), "{}", row.position) for row in rows])
+
+    await storage.write(replace_payloads)
+    told = HistoryRedacted(f"run/{run_id}", ())
+    await node.committer.commit(
+        Command(ENVIRONMENT, (), lambda states, now: Decision([Draft("redaction/r1", told)]), new=("redaction/r1",))
+    )
+
+    async with asyncio.timeout(10):
+        while b"private" in bytes((await past.at(ENVIRONMENT, run_id)).run.steps[f"{run_id}:s0:0"].output or b""):
+            assert not following.done()
+    following.cancel()
+
+
+async def test_what_was_read_before_a_redaction_is_not_kept_after_it(storage: Storage) -> None:
+    scribe = Scribe()
+    life = Life(scribe, "run_1")
+    live(random.Random(1), life, moves=1)
+    for number in range(10):
+        life.step(f"s:{number}", "private")
+    await storage.write(scribe.save)
+    past = Past(storage, every_entries=4)
+    reading_now = history.of_stream
+
+    def read(tx: Transaction) -> None:
+        past.read(tx, ENVIRONMENT, "run_1")
+
+    def redacted_meanwhile(*given: Any, **more: Any) -> list[EntryRecord]:
+        past._kept.forget(ENVIRONMENT, "run/run_1")
+        return reading_now(*given, **more)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(history, "of_stream", redacted_meanwhile)
+        await storage.read(read)
+
+    assert past._kept.nearest(ENVIRONMENT, "run/run_1", 12) == (0, None)
+    await storage.read(read)
+    assert past._kept.nearest(ENVIRONMENT, "run/run_1", 12)[0] == 12
 
 
 async def test_a_step_is_meant_by_id_by_path_or_by_a_name_of_its_own(storage: Storage) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from app.access.permissions import ADMIN, DEVELOPER, KNOWN, RPC, SELF, SYSTEM_ROLES, VIEWER
-from app.rpc.tables import TABLES
 from tests.support import doors
 
 
@@ -18,12 +17,6 @@ def test_every_operation_has_a_known_permission_or_says_why_it_is_open() -> None
 def test_every_call_has_a_known_permission_or_is_open() -> None:
     for call in doors.calls():
         assert call.permission == "" or call.permission in KNOWN, call
-
-
-def test_every_service_that_is_served_is_looked_at_here() -> None:
-    described = {name for proto in doors.PROTOS for name in proto.DESCRIPTOR.services_by_name}
-
-    assert set(TABLES) <= described
 
 
 def test_no_permission_is_for_a_call_that_is_not_there() -> None:
