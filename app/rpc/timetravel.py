@@ -12,7 +12,8 @@ from app.rpc import convert
 from app.rpc.methods import Method
 from app.runs.past import Moment, step_meant
 from app.runs.reading import StepRecord
-from app.runs.timeline import LIMIT_MAX, Record
+from app.runs.record import Record
+from app.runs.timeline import LIMIT_MAX
 from ironflow.v1 import timetravel_pb2 as pb
 from storage import history
 

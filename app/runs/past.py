@@ -46,8 +46,8 @@ from app.history.kinds import (
 from app.history.tail import Tail
 from app.runs import noun, reading
 from app.runs.reading import RunRecord, StepRecord
+from app.runs.record import Record, record_of
 from app.runs.state import step_path
-from app.runs.timeline import Record, record_of
 from storage import history
 from storage.contract import Storage, Transaction
 
@@ -58,7 +58,7 @@ APART_MAX = 40
 """A state is kept at least this often in the length that the run has by then."""
 
 _STEP_BYTES = 400
-_PLACE_BYTES = 200
+_PLACE_BYTES = 110
 _ITS_STEP = frozenset(
     fact.kind
     for fact in (

@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import bisect
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
-
-from app import clock
-from app.durations import format_duration
 from app.history.entry import Entry
 from app.history.explore import kinds_of
-from app.history.kinds import (
-    Fact,
-    Failure,
-    RunCancelled,
-    RunCompleted,
-    RunCreated,
-    RunFailed,
-    RunNoted,
-    RunPaused,
-    RunReleased,
-    RunResumed,
-    RunRetrying,
-    RunStarted,
-    RunSuspended,
-    RunUnwinding,
-    RunWoken,
-    StepCarried,
-    StepCompleted,
-    StepFailed,
-    StepInjected,
-    StepInvoking,
-    StepPatched,
-    StepRestored,
-    StepSleeping,
-    StepWaiting,
-)
+from app.history.kinds import RunStarted
 from app.runs import noun, reading
-from app.runs.state import step_name, step_path
+from app.runs.record import Record, record_of
+from app.runs.state import step_path
 from storage import history
 from storage.contract import Storage, Transaction
 from storage.records import EntryRecord
@@ -48,63 +22,6 @@ LIMIT_DEFAULT = 200
 LIMIT_MAX = 1_000
 SCANNED_MAX = 20_000
 """Entries that are looked at for one page."""
-
-_ROUTINE = frozenset(fact.kind for fact in (RunStarted, RunSuspended, RunWoken, RunReleased, RunNoted, StepCarried))
-_STATUS = {
-    RunCreated.kind: "waiting_for_capacity",
-    RunStarted.kind: "running",
-    RunWoken.kind: "waiting_for_capacity",
-    RunReleased.kind: "waiting_for_capacity",
-    RunRetrying.kind: "waiting",
-    RunCompleted.kind: "completed",
-    RunFailed.kind: "failed",
-    RunPaused.kind: "paused",
-    RunResumed.kind: "waiting_for_capacity",
-    RunUnwinding.kind: "waiting_for_capacity",
-    RunCancelled.kind: "cancelled",
-    StepCompleted.kind: "completed",
-    StepFailed.kind: "failed",
-    StepPatched.kind: "completed",
-    StepInjected.kind: "completed",
-    StepCarried.kind: "completed",
-    StepSleeping.kind: "sleeping",
-    StepWaiting.kind: "waiting",
-    StepInvoking.kind: "waiting",
-}
-
-
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """One entry of a run, without payloads; instants in µs. `status` is that of the step, or of the run for what
-    happened to the run as a whole, after it: "" where it stays. `bytes` is the size of what the entry says,
-    `output_bytes` of the output or value in it. `significant`: a person who skims wants to see it."""
-
-    position: int
-    version: int
-    kind: str
-    at: int
-    summary: str
-    significant: bool
-    status: str = ""
-    actor: str = ""
-    worker_id: str = ""
-    execution: int = 0
-    attempt: int = 0
-    step_id: str = ""
-    name: str = ""
-    type: str = ""
-    started_at: int | None = None
-    duration_ms: int | None = None
-    until: int | None = None
-    event: str = ""
-    event_id: str = ""
-    function_id: str = ""
-    child_run_id: str = ""
-    compensation_for: str = ""
-    reason: str = ""
-    code: str = ""
-    message: str = ""
-    bytes: int = 0
-    output_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +46,7 @@ class Wanted:
 class Timelines:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._starts = _Starts()
 
     async def page(
         self,
@@ -147,9 +65,55 @@ class Timelines:
         kinds = frozenset(kinds_of(wanted.kinds))
         return await self._storage.read(
             lambda tx: _page(
-                tx, environment, run_id, _chooser(wanted.step, kinds), after, min(before, until + 1), backward, limit
+                tx,
+                self._starts,
+                environment,
+                run_id,
+                _chooser(wanted.step, kinds),
+                after,
+                min(before, until + 1),
+                backward,
+                limit,
             )
         )
+
+
+class _Starts:
+    """Which worker had a run, by position: found once for the part of a run that was looked at, since no index leads to
+    the beginning of its executions. Of RUNS_MAX runs, those that were not asked for longest go first."""
+
+    RUNS_MAX = 1_000
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs: OrderedDict[tuple[str, str], tuple[int, list[int], list[str]]] = OrderedDict()
+
+    def worker_before(self, tx: Transaction, environment: str, stream: str, position: int) -> str:
+        """The worker that had the run just before a position, "" if none had."""
+        with self._lock:
+            reached, positions, workers = self._runs.pop((environment, stream), (0, [], []))
+        while reached < position - 1:
+            found = history.page(
+                tx,
+                environment,
+                stream=stream,
+                kinds=(RunStarted.kind,),
+                after=reached,
+                before=position,
+                limit=LIMIT_MAX,
+            )
+            positions = [*positions, *(record.position for record in found)]
+            workers = [*workers, *(_worker(Entry(record)) for record in found)]
+            reached = found[-1].position if len(found) == LIMIT_MAX else position - 1
+        with self._lock:
+            known = self._runs.get((environment, stream))
+            if known is None or known[0] <= reached:
+                self._runs[environment, stream] = (reached, positions, workers)
+            self._runs.move_to_end((environment, stream))
+            while len(self._runs) > self.RUNS_MAX:
+                self._runs.popitem(last=False)
+        index = bisect.bisect_left(positions, position)
+        return workers[index - 1] if index else ""
 
 
 def _chooser(step: str, kinds: frozenset[str]) -> Callable[[Record], bool] | None:
@@ -167,6 +131,7 @@ def _chooser(step: str, kinds: frozenset[str]) -> Callable[[Record], bool] | Non
 
 def _page(
     tx: Transaction,
+    starts: _Starts,
     environment: str,
     run_id: str,
     fits: Callable[[Record], bool] | None,
@@ -188,7 +153,7 @@ def _page(
         size = min(LIMIT_MAX, high - low, limit - len(records) if fits is None else LIMIT_MAX)
         start = high - size if backward else low
         rows = history.of_stream(tx, environment, stream, after_version=start, limit=size)
-        made = [one for one in _records(tx, environment, rows) if fits is None or fits(one)]
+        made = [one for one in _records(tx, starts, environment, rows) if fits is None or fits(one)]
         scanned += size
         room = limit - len(records)
         if backward:
@@ -220,20 +185,11 @@ def _position_of(tx: Transaction, environment: str, stream: str, version: int) -
     return found.position if found else 0
 
 
-def _records(tx: Transaction, environment: str, rows: Sequence[EntryRecord]) -> Iterator[Record]:
+def _records(tx: Transaction, starts: _Starts, environment: str, rows: Sequence[EntryRecord]) -> Iterator[Record]:
     """Records of entries that follow one another, with the worker that had the run."""
     if not rows:
         return
-    before = history.page(
-        tx,
-        environment,
-        stream=rows[0].stream,
-        kinds=(RunStarted.kind,),
-        before=rows[0].position,
-        backwards=True,
-        limit=1,
-    )
-    worker_id = _worker(Entry(before[0])) if before else ""
+    worker_id = starts.worker_before(tx, environment, rows[0].stream, rows[0].position)
     for row in rows:
         entry = Entry(row)
         if row.kind == RunStarted.kind:
@@ -244,133 +200,3 @@ def _records(tx: Transaction, environment: str, rows: Sequence[EntryRecord]) -> 
 def _worker(entry: Entry) -> str:
     assert isinstance(entry.fact, RunStarted)
     return entry.fact.worker_id
-
-
-def record_of(entry: Entry, worker_id: str) -> Record:
-    """The entry in brief. `worker_id` is the worker that had the run by then: only what a worker told carries it."""
-    fact: Any = entry.fact
-    kind = type(fact)
-    names = _NAMES.get(kind)
-    if names is None:
-        names = _NAMES[kind] = _names(kind)
-    told = {name: getattr(fact, field) for name, field in names}
-    if "step_id" in told and not told.get("name"):
-        told["name"] = step_name(told["step_id"]) if told["step_id"] else ""
-    if told.get("execution") and not told.get("worker_id"):
-        told["worker_id"] = worker_id
-    if "duration_ms" in told:
-        told["started_at"] = told["started_at"] or entry.recorded_at - told["duration_ms"] * 1_000
-    if "until" in told:
-        told["until"] = told["until"] or None
-    error: Failure | None = told.pop("error", None)
-    if error is not None:
-        told["code"], told["message"] = error.code, error.message[: reading.MESSAGE_CHARS_MAX]
-    payload: msgspec.Raw | None = told.pop("payload", None)
-    summary = _SUMMARIES.get(kind)
-    return Record(
-        position=entry.position,
-        version=entry.version,
-        kind=entry.kind,
-        at=entry.recorded_at,
-        summary=(_by_kind(entry) if summary is None else summary(fact))[: reading.MESSAGE_CHARS_MAX],
-        significant=entry.kind not in _ROUTINE,
-        status=_status(entry, fact),
-        actor=entry.actor,
-        bytes=len(entry.record.data),
-        output_bytes=None if payload is None else len(bytes(payload)),
-        **told,
-    )
-
-
-_FIELDS = (
-    ("step_id", "step_id"),
-    ("name", "name"),
-    ("type", "type"),
-    ("execution", "execution_seq"),
-    ("attempt", "attempt"),
-    ("worker_id", "worker_id"),
-    ("started_at", "started_at"),
-    ("duration_ms", "duration_ms"),
-    ("until", "until"),
-    ("until", "deadline"),
-    ("until", "due_at"),
-    ("event", "event"),
-    ("event", "event_name"),
-    ("event_id", "event_id"),
-    ("function_id", "function_id"),
-    ("child_run_id", "child_run_id"),
-    ("compensation_for", "compensation_for"),
-    ("reason", "reason"),
-    ("error", "error"),
-    ("payload", "output"),
-)
-"""What a record tells, and the fields of facts that say so: by name, so that kinds to come are told, too."""
-
-_NAMES: dict[type[Fact], tuple[tuple[str, str], ...]] = {}
-
-
-def _names(kind: type[Fact]) -> tuple[tuple[str, str], ...]:
-    """Those of the fields that a kind of fact has."""
-    fields = _FIELDS if kind is not RunNoted else (*_FIELDS, ("payload", "value"))
-    return tuple((name, field) for name, field in fields if hasattr(kind, field))
-
-
-def _status(entry: Entry, fact: Any) -> str:
-    if isinstance(fact, RunSuspended):
-        return "waiting_for_capacity" if fact.ready else "waiting"
-    if isinstance(fact, RunCreated) and fact.start_at > entry.recorded_at:
-        return "waiting"
-    if isinstance(fact, StepFailed) and fact.type == StepWaiting.type:
-        return "timed_out"
-    if isinstance(fact, StepCarried) and fact.error is not None:
-        return "failed"
-    return _STATUS.get(entry.kind, "")
-
-
-_SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
-    RunCreated: lambda fact: f"{fact.function_id}@{fact.function_version} {_origin(fact)}",
-    RunStarted: lambda fact: f"started on {fact.worker_id}, attempt {fact.attempt}",
-    RunSuspended: lambda fact: f"waits until {clock.rfc3339(fact.due_at)}" if fact.due_at else "waits",
-    RunWoken: lambda fact: f"woken by {step_name(fact.step_id)}",
-    RunReleased: lambda fact: f"given back: {fact.reason}",
-    RunRetrying: lambda fact: f"attempt {fact.attempt - 1} failed, {fact.attempt} follows: {_error(fact.error)}",
-    RunFailed: lambda fact: f"failed: {_error(fact.error)}",
-    RunPaused: lambda fact: f"paused: {_error(fact.error) if fact.error else fact.reason}",
-    RunResumed: lambda fact: f"resumed from {step_name(fact.from_step)}" if fact.from_step else "resumed",
-    RunUnwinding: lambda fact: f"undoes what it did: {fact.reason or fact.cause}",
-    RunCancelled: lambda fact: f"cancelled: {fact.reason or fact.cause}",
-    RunNoted: lambda fact: f"noted {fact.name}",
-    StepCompleted: lambda fact: f"{fact.name} completed after {format_duration(fact.duration_ms * 1_000)}",
-    StepFailed: lambda fact: f"{fact.name} failed, attempt {fact.attempt}: {_error(fact.error)}",
-    StepSleeping: lambda fact: f"{fact.name} sleeps until {clock.rfc3339(fact.until)}",
-    StepWaiting: lambda fact: f"{fact.name} waits for {fact.event}",
-    StepPatched: lambda fact: f"{fact.name} patched: {fact.reason}",
-    StepInjected: lambda fact: f"{fact.name} given an output: {fact.reason}",
-    StepRestored: lambda fact: f"{fact.name} put back to what it was: {fact.reason}",
-    StepCarried: lambda fact: f"{fact.name} carried over from position {fact.position}",
-    StepInvoking: lambda fact: f"{fact.name} invoked {fact.function_id}: {fact.child_run_id}",
-}
-"""What happened, in a line for people."""
-
-
-def _by_kind(entry: Entry) -> str:
-    """The same of any kind: by its words, the step and the reason."""
-    fact: Any = entry.fact
-    noun_of, _, verb = entry.kind.partition(".")
-    step_id, reason = getattr(fact, "step_id", ""), getattr(fact, "reason", "")
-    what = f"{step_name(step_id) if step_id else noun_of} {verb.replace('_', ' ')}"
-    return f"{what}: {reason}" if reason else what
-
-
-def _origin(fact: RunCreated) -> str:
-    origin = fact.forked_from
-    if origin is None:
-        return f"created by {fact.event_name}"
-    how = (
-        f"forked from {origin.run_id} at position {origin.position}" if origin.position else f"replays {origin.run_id}"
-    )
-    return f"{how}: {fact.reason}" if fact.reason else how
-
-
-def _error(error: Failure) -> str:
-    return f"{error.code}: {error.message}" if error.code else error.message

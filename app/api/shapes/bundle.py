@@ -22,7 +22,7 @@ from app.history.kinds import EventEmitted, RunStarted
 from app.runs import noun, past, reading
 from app.runs.bundling import NAMES_MAX, Bundled, Scrubbing
 from app.runs.reading import RunRecord
-from app.runs.timeline import record_of
+from app.runs.record import record_of
 
 SCHEMA = "ironflow.bundle/v1"
 _BEGAN = (1980, 1, 1, 0, 0, 0)  # of every file in the archive: the same run gives the same bytes

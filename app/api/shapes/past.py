@@ -14,8 +14,9 @@ from app.history.kinds import NULL, StepInvoking, StepSleeping, StepWaiting
 from app.runs import timeline
 from app.runs.past import Moment as PastMoment
 from app.runs.reading import RunRecord, StepRecord
+from app.runs.record import Record
 from app.runs.state import Open, step_name, step_path
-from app.runs.timeline import Record, TimelinePage
+from app.runs.timeline import TimelinePage
 
 STEPS_DEFAULT = 1_000
 STEPS_MAX = 10_000

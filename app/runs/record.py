@@ -1,0 +1,227 @@
+"""A record: one entry of a run in brief, as a timeline shows it, without payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from app import clock
+from app.durations import format_duration
+from app.history.entry import Entry
+from app.history.kinds import (
+    Fact,
+    Failure,
+    RunCancelled,
+    RunCompleted,
+    RunCreated,
+    RunFailed,
+    RunNoted,
+    RunPaused,
+    RunReleased,
+    RunResumed,
+    RunRetrying,
+    RunStarted,
+    RunSuspended,
+    RunUnwinding,
+    RunWoken,
+    StepCarried,
+    StepCompleted,
+    StepFailed,
+    StepInjected,
+    StepInvoking,
+    StepPatched,
+    StepRestored,
+    StepSleeping,
+    StepWaiting,
+)
+from app.runs import reading
+from app.runs.state import step_name
+
+_ROUTINE = frozenset(fact.kind for fact in (RunStarted, RunSuspended, RunWoken, RunReleased, RunNoted, StepCarried))
+_STATUS = {
+    RunCreated.kind: "waiting_for_capacity",
+    RunStarted.kind: "running",
+    RunWoken.kind: "waiting_for_capacity",
+    RunReleased.kind: "waiting_for_capacity",
+    RunRetrying.kind: "waiting",
+    RunCompleted.kind: "completed",
+    RunFailed.kind: "failed",
+    RunPaused.kind: "paused",
+    RunResumed.kind: "waiting_for_capacity",
+    RunUnwinding.kind: "waiting_for_capacity",
+    RunCancelled.kind: "cancelled",
+    StepCompleted.kind: "completed",
+    StepFailed.kind: "failed",
+    StepPatched.kind: "completed",
+    StepInjected.kind: "completed",
+    StepCarried.kind: "completed",
+    StepSleeping.kind: "sleeping",
+    StepWaiting.kind: "waiting",
+    StepInvoking.kind: "waiting",
+}
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One entry of a run, without payloads; instants in µs. `status` is that of the step, or of the run for what
+    happened to the run as a whole, after it: "" where it stays. `bytes` is the size of what the entry says,
+    `output_bytes` of the output or value in it. `significant`: a person who skims wants to see it."""
+
+    position: int
+    version: int
+    kind: str
+    at: int
+    summary: str
+    significant: bool
+    status: str = ""
+    actor: str = ""
+    worker_id: str = ""
+    execution: int = 0
+    attempt: int = 0
+    step_id: str = ""
+    name: str = ""
+    type: str = ""
+    started_at: int | None = None
+    duration_ms: int | None = None
+    until: int | None = None
+    event: str = ""
+    event_id: str = ""
+    function_id: str = ""
+    child_run_id: str = ""
+    compensation_for: str = ""
+    reason: str = ""
+    code: str = ""
+    message: str = ""
+    bytes: int = 0
+    output_bytes: int | None = None
+
+
+def record_of(entry: Entry, worker_id: str) -> Record:
+    """The entry in brief. `worker_id` is the worker that had the run by then: only what a worker told carries it."""
+    fact: Any = entry.fact
+    kind = type(fact)
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = _names(kind)
+    told = {name: getattr(fact, field) for name, field in names}
+    if "step_id" in told and not told.get("name"):
+        told["name"] = step_name(told["step_id"]) if told["step_id"] else ""
+    if told.get("execution") and not told.get("worker_id"):
+        told["worker_id"] = worker_id
+    if "duration_ms" in told:
+        told["started_at"] = told["started_at"] or entry.recorded_at - told["duration_ms"] * 1_000
+    if "until" in told:
+        told["until"] = told["until"] or None
+    error: Failure | None = told.pop("error", None)
+    if error is not None:
+        told["code"], told["message"] = error.code, error.message[: reading.MESSAGE_CHARS_MAX]
+    payload: msgspec.Raw | None = told.pop("payload", None)
+    summary = _SUMMARIES.get(kind)
+    return Record(
+        position=entry.position,
+        version=entry.version,
+        kind=entry.kind,
+        at=entry.recorded_at,
+        summary=(_by_kind(entry) if summary is None else summary(fact))[: reading.MESSAGE_CHARS_MAX],
+        significant=entry.kind not in _ROUTINE,
+        status=_status(entry, fact),
+        actor=entry.actor,
+        bytes=len(entry.record.data),
+        output_bytes=None if payload is None else len(bytes(payload)),
+        **told,
+    )
+
+
+_FIELDS = (
+    ("step_id", "step_id"),
+    ("name", "name"),
+    ("type", "type"),
+    ("execution", "execution_seq"),
+    ("attempt", "attempt"),
+    ("worker_id", "worker_id"),
+    ("started_at", "started_at"),
+    ("duration_ms", "duration_ms"),
+    ("until", "until"),
+    ("until", "deadline"),
+    ("until", "due_at"),
+    ("event", "event"),
+    ("event", "event_name"),
+    ("event_id", "event_id"),
+    ("function_id", "function_id"),
+    ("child_run_id", "child_run_id"),
+    ("compensation_for", "compensation_for"),
+    ("reason", "reason"),
+    ("error", "error"),
+    ("payload", "output"),
+)
+"""What a record tells, and the fields of facts that say so: by name, so that kinds to come are told, too."""
+
+_NAMES: dict[type[Fact], tuple[tuple[str, str], ...]] = {}
+
+
+def _names(kind: type[Fact]) -> tuple[tuple[str, str], ...]:
+    """Those of the fields that a kind of fact has."""
+    fields = _FIELDS if kind is not RunNoted else (*_FIELDS, ("payload", "value"))
+    return tuple((name, field) for name, field in fields if hasattr(kind, field))
+
+
+def _status(entry: Entry, fact: Any) -> str:
+    if isinstance(fact, RunSuspended):
+        return "waiting_for_capacity" if fact.ready else "waiting"
+    if isinstance(fact, RunCreated) and fact.start_at > entry.recorded_at:
+        return "waiting"
+    if isinstance(fact, StepFailed) and fact.type == StepWaiting.type:
+        return "timed_out"
+    if isinstance(fact, StepCarried) and fact.error is not None:
+        return "failed"
+    return _STATUS.get(entry.kind, "")
+
+
+_SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
+    RunCreated: lambda fact: f"{fact.function_id}@{fact.function_version} {_origin(fact)}",
+    RunStarted: lambda fact: f"started on {fact.worker_id}, attempt {fact.attempt}",
+    RunSuspended: lambda fact: f"waits until {clock.rfc3339(fact.due_at)}" if fact.due_at else "waits",
+    RunWoken: lambda fact: f"woken by {step_name(fact.step_id)}",
+    RunReleased: lambda fact: f"given back: {fact.reason}",
+    RunRetrying: lambda fact: f"attempt {fact.attempt - 1} failed, {fact.attempt} follows: {_error(fact.error)}",
+    RunFailed: lambda fact: f"failed: {_error(fact.error)}",
+    RunPaused: lambda fact: f"paused: {_error(fact.error) if fact.error else fact.reason}",
+    RunResumed: lambda fact: f"resumed from {step_name(fact.from_step)}" if fact.from_step else "resumed",
+    RunUnwinding: lambda fact: f"undoes what it did: {fact.reason or fact.cause}",
+    RunCancelled: lambda fact: f"cancelled: {fact.reason or fact.cause}",
+    RunNoted: lambda fact: f"noted {fact.name}",
+    StepCompleted: lambda fact: f"{fact.name} completed after {format_duration(fact.duration_ms * 1_000)}",
+    StepFailed: lambda fact: f"{fact.name} failed, attempt {fact.attempt}: {_error(fact.error)}",
+    StepSleeping: lambda fact: f"{fact.name} sleeps until {clock.rfc3339(fact.until)}",
+    StepWaiting: lambda fact: f"{fact.name} waits for {fact.event}",
+    StepPatched: lambda fact: f"{fact.name} patched: {fact.reason}",
+    StepInjected: lambda fact: f"{fact.name} given an output: {fact.reason}",
+    StepRestored: lambda fact: f"{fact.name} put back to what it was: {fact.reason}",
+    StepCarried: lambda fact: f"{fact.name} carried over from position {fact.position}",
+    StepInvoking: lambda fact: f"{fact.name} invoked {fact.function_id}: {fact.child_run_id}",
+}
+"""What happened, in a line for people."""
+
+
+def _by_kind(entry: Entry) -> str:
+    """The same of any kind: by its words, the step and the reason."""
+    fact: Any = entry.fact
+    noun_of, _, verb = entry.kind.partition(".")
+    step_id, reason = getattr(fact, "step_id", ""), getattr(fact, "reason", "")
+    what = f"{step_name(step_id) if step_id else noun_of} {verb.replace('_', ' ')}"
+    return f"{what}: {reason}" if reason else what
+
+
+def _origin(fact: RunCreated) -> str:
+    origin = fact.forked_from
+    if origin is None:
+        return f"created by {fact.event_name}"
+    how = (
+        f"forked from {origin.run_id} at position {origin.position}" if origin.position else f"replays {origin.run_id}"
+    )
+    return f"{how}: {fact.reason}" if fact.reason else how
+
+
+def _error(error: Failure) -> str:
+    return f"{error.code}: {error.message}" if error.code else error.message
