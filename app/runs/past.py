@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from app.errors import AmbiguousId, NotFound, RunNotFound
+from app.errors import AmbiguousId, RunNotFound, StepNotFound
 from app.history.entry import Entry
 from app.history.kinds import (
     HistoryRedacted,
@@ -286,11 +286,11 @@ class _Kept:
 
 
 def step_meant(run: RunRecord, given: str) -> StepRecord:
-    """The step meant by its id, its id without the run, or its name. Raises NotFound, AmbiguousId."""
+    """The step meant by its id, its id without the run, or its name. Raises StepNotFound, AmbiguousId."""
     found = [step for step in run.steps.values() if given in (step.step_id, step_path(step.step_id))]
     found = found or [step for step in run.steps.values() if step.name == given]
     if not found:
-        raise NotFound(
+        raise StepNotFound(
             f"{run.state.id} has no step {given[:80]!r} by then",
             hint="`ironflow run state` shows the steps there were",
             field="step",

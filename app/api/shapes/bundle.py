@@ -12,13 +12,13 @@ from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from app import clock
 from app.api.shapes.past import RecordResponse, StepState, WaitState, record_shown, step_state_shown, waits_shown
 from app.api.shapes.runs import run_shown
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted, RunStarted
+from app.history.kinds import NULL, EventEmitted, RunNoted, RunStarted
 from app.runs import noun, past, reading
 from app.runs.bundling import NAMES_MAX, Bundled, Scrubbing
 from app.runs.reading import RunRecord
@@ -132,14 +132,15 @@ def _frames(entries: Sequence[Bundled]) -> Iterator[tuple[Frame, RunRecord]]:
         entry = Entry(one.record)
         before = () if run is None else [step.step_id for step in past.touched(run, entry)]
         run = reading.apply(run, entry)
-        run.event = noun.given(run.created, event)
-        assert isinstance(run.event.fact, EventEmitted)
-        run.input = run.event.fact.data
+        if run.event is None:
+            run.event = noun.given(run.created, event)
+            assert isinstance(run.event.fact, EventEmitted)
+            run.input = run.event.fact.data
         if isinstance(entry.fact, RunStarted):
             worker_id = entry.fact.worker_id
         frame = Frame(record_shown(record_of(entry, worker_id)))
-        now = _state(run)
-        frame.set = {name: value for name, value in now.items() if told.get(name) != value}
+        now = _state(run, told, noted=isinstance(entry.fact, RunNoted))
+        frame.set = {name: value for name, value in now.items() if _differs(told.get(name), value)}
         frame.unset = [name for name in told if name not in now]
         told = now
         for step_id in dict.fromkeys((*before, getattr(entry.fact, "step_id", ""))):
@@ -154,11 +155,22 @@ def _frames(entries: Sequence[Bundled]) -> Iterator[tuple[Frame, RunRecord]]:
         yield frame, run
 
 
-def _state(run: RunRecord) -> dict[str, msgspec.Raw]:
-    """Each field of the state but the steps, and what follows from the record or from the steps."""
-    fields: dict[str, msgspec.Raw] = msgspec.json.decode(_encode(run_shown(run)), type=dict[str, msgspec.Raw])
-    fields["waits"] = _raw(waits_shown(run))
+def _state(run: RunRecord, before: dict[str, msgspec.Raw], *, noted: bool) -> dict[str, msgspec.Raw]:
+    """Each field of the state but the steps, and what follows from the record or from the steps. Payloads, which may be
+    large, are not written anew for each entry: notes are those from before, unless it is one."""
+    shown = run_shown(run)
+    shown.input, shown.output = NULL, None
+    if not noted:
+        shown.notes = UNSET
+    fields: dict[str, msgspec.Raw] = msgspec.json.decode(_encode(shown), type=dict[str, msgspec.Raw])
+    fields |= {"waits": _raw(waits_shown(run)), "input": run.input, "output": run.output or NULL}
+    if not noted and "notes" in before:
+        fields["notes"] = before["notes"]
     return fields
+
+
+def _differs(before: msgspec.Raw | None, after: msgspec.Raw) -> bool:
+    return before is not after and before != after
 
 
 def _entry_shown(one: Bundled) -> EntryInBundle:
