@@ -207,6 +207,12 @@ class RebuildNotFound(NotFound):
     code = "REBUILD_NOT_FOUND"
 
 
+class BreakpointNotFound(NotFound):
+    """No breakpoint has that id, or its lease is over."""
+
+    code = "BREAKPOINT_NOT_FOUND"
+
+
 class BreakerNotFound(NotFound):
     """No circuit breaker has that key."""
 

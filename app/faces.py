@@ -214,6 +214,7 @@ def services_of(
         bulk=Bulk(reader=node.runs, engine=node.engine, forks=node.forks),
         rewind=node.rewind,
         forks=node.forks,
+        breakpoints=node.breakpoints,
         functions=node.functions,
         versions=node.versions,
         gatekeeper=node.gatekeeper,

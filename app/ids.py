@@ -89,6 +89,9 @@ class Ids:
     def delivery(self) -> str:
         return self._next("whd_")
 
+    def breakpoint(self) -> str:
+        return self._next("bp_")
+
     def redaction(self) -> str:
         return self._next("red_")
 

@@ -42,6 +42,7 @@ from app.projections.filling import TableRunner
 from app.projections.noun import ProjectionNoun
 from app.projections.runners import Runners
 from app.projections.service import Projections
+from app.runs.breakpoints import Breakpoints
 from app.runs.cancellations import Cancellations
 from app.runs.engine import Engine
 from app.runs.forks import Forks
@@ -141,9 +142,11 @@ class Node:
         self.streams = Streams(committer=self.committer, emitter=self.emitter, ids=ids)
         self.topics = Topics(storage=storage, committer=self.committer, ids=ids)
         self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
+        self.breakpoints = Breakpoints(storage=storage, ids=ids, clock=clock)
         self.engine = Engine(
             storage=storage,
             committer=self.committer,
+            breakpoints=self.breakpoints,
             functions=self.functions,
             keyspace=self.keyspace,
             ids=ids,
@@ -256,6 +259,8 @@ class Node:
         committing = tasks.create_task(self.committer.run(), name="committer")
         await self.waiting.start()
         await self.dispatcher.start()
+        await self.breakpoints.start(self.engine.let_go)
+        self.breakpoints.on_added(self.dispatcher.announce)
         following = [
             tasks.create_task(loop(), name=name)
             for name, loop in (
@@ -272,6 +277,7 @@ class Node:
                 ("projection-runners", self.runners.run),
                 ("waits", self.waits.run),
                 ("past", functools.partial(self.past.run, self.tail)),
+                ("breakpoints", self.breakpoints.run),
                 ("dispatcher", self.dispatcher.run),
                 ("push", self.push.run),
                 ("timers", self.timers.run),

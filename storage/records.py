@@ -77,6 +77,19 @@ class RunRow(NamedTuple):
     forked_from_position: int = 0
 
 
+class BreakpointRow(NamedTuple):
+    id: str
+    environment: str
+    run_id: str
+    function_id: str
+    step: str
+    place: str
+    condition: str
+    owner: str
+    created_at: int
+    expires_at: int
+
+
 class MessageRow(NamedTuple):
     position: int
     id: str

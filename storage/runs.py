@@ -104,6 +104,11 @@ def watched(tx: Transaction, *, after: str = "", limit: int = PAGE) -> list[tupl
     return [(row[0], row[1]) for row in tx.many("watched_runs", after=after, limit=limit)]
 
 
+def held(tx: Transaction, *, after: str = "", limit: int = PAGE) -> list[tuple[str, str]]:
+    """Environment and id of the runs that a breakpoint may hold, in id order."""
+    return [(row[0], row[1]) for row in tx.many("held_runs", after=after, limit=limit)]
+
+
 def attached(tx: Transaction, *, after: str = "", limit: int = PAGE) -> list[tuple[str, str]]:
     """Environment and id of unfinished children that are not to outlive their parent, in id order."""
     return [(row[0], row[1]) for row in tx.many("attached_children", after=after, limit=limit)]

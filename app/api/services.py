@@ -38,6 +38,7 @@ from app.history.tail import Tail
 from app.ids import Ids
 from app.metrics import Metrics
 from app.projections.service import Projections
+from app.runs.breakpoints import Breakpoints
 from app.runs.bulk import Bulk
 from app.runs.bundling import Bundling
 from app.runs.comparing import Comparing
@@ -87,6 +88,7 @@ class Services:
     bulk: Bulk
     rewind: Rewind
     forks: Forks
+    breakpoints: Breakpoints
     functions: Functions
     versions: VersionReader
     gatekeeper: Gatekeeper

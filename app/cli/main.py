@@ -44,6 +44,7 @@ COMMANDS = {
     "worker": "List connected workers.",
     "node": "List the nodes that serve the store.",
     "breaker": "List and reset circuit breakers of push endpoints.",
+    "breakpoint": "Hold runs before or after steps.",
     "history": "Look through history, verify it, or show where it ends.",
     "sql": "Ask history, events, runs and the rest with SQL, read-only.",
     "why": "What caused something, back to where it began.",

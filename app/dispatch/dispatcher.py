@@ -44,6 +44,7 @@ from app.history.tail import Tail
 from app.ids import Ids
 from app.runs.engine import Engine
 from app.runs.functions import Functions
+from app.runs.holding import Breakpoint
 from app.runs.reading import RunReader
 from app.values.vault import Vault
 from storage import runs
@@ -203,6 +204,17 @@ class Dispatcher:
         """The worker does not want the job, or its report could not be recorded."""
         self.forget(session, job)
         self._give_back(job.environment, job.run_id, job.execution_seq, reason)
+
+    def announce(self, breakpoint: Breakpoint) -> None:
+        """Ask workers that have runs which it may hold before a step to announce their steps, where they can."""
+        if breakpoint.place != "before":
+            return
+        for session in self._sessions:
+            announce = session.announce
+            for job in session.jobs.values() if announce is not None else ():
+                covered = breakpoint.covers(job.run_id, job.function_id)
+                if covered and job.environment == breakpoint.environment and announce is not None:
+                    announce(job)
 
     def ready(self, environment: str, run_id: str) -> None:
         """A run may start now: a timer is due. One that ended meanwhile is left alone."""

@@ -20,7 +20,8 @@ class Job:
 
     `resumes` is the parked job that goes on with this one: `memos` are then only what is new to it. `version` is that
     of the entry by which the execution began, or an earlier one without awaited steps before it. `secrets` are what
-    its function declares, by name; whoever records what the worker tells sends it through `redacted`.
+    its function declares, by name; whoever records what the worker tells sends it through `redacted`. With `announces`
+    its steps are announced before they are run.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Job:
     resumes: str = ""
     unwind: RunUnwinding | None = None
     always_replay: bool = False
+    announces: bool = False
     step_sequence_base: int = 1
     lease_expires_at: int = 0
     acknowledged: bool = False

@@ -64,7 +64,7 @@ class Session:
 
     `credit` is how many more jobs the worker wants now; a stream grants its free slots once and for all, a polling
     worker with each poll. `lease_ttl_us` is how long it may be silent. `unwinds`: it can run the compensations of a
-    run that is ended from outside.
+    run that is ended from outside. `announce` asks it to announce the steps of a job from now on, before it runs them.
     """
 
     info: WorkerInfo
@@ -80,6 +80,7 @@ class Session:
     closed: bool = False
     turn: int = 0
     unwinds: bool = False
+    announce: Callable[[Job], None] | None = None
 
     @property
     def standing(self) -> bool:
@@ -107,6 +108,7 @@ def new_session(
     assign: Callable[[Job], None],
     cancel: Callable[[Job, str], None],
     unwinds: bool = False,
+    announce: Callable[[Job], None] | None = None,
 ) -> Session:
     """A session for a worker that just registered. Raises InvalidArgument for one that cannot be."""
     if transport != "push":
@@ -121,6 +123,7 @@ def new_session(
         registered_at=now_us,
         last_seen_at=now_us,
         unwinds=unwinds,
+        announce=announce,
     )
 
 

@@ -96,6 +96,7 @@ def _assignment(job: Job) -> worker_pb2.EngineMessage:
     assignment.function_version = job.function_version
     assignment.resumes_job_id = job.resumes
     assignment.always_replay = job.always_replay
+    assignment.announce_steps = job.announces
     if job.secrets:
         assignment.context.secrets.update(job.secrets)
     if job.unwind is not None:

@@ -145,6 +145,7 @@ class Conversation:
             assign=self._assign,
             cancel=self._cancel,
             unwinds=message.accepts_batches,  # a worker of ours
+            announce=self._announce if message.accepts_batches else None,
         )
         registered = worker_pb2.WorkerRegistered(worker_id=info.id, heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS)
         self._send(worker_pb2.EngineMessage(registered=registered))
@@ -189,8 +190,25 @@ class Conversation:
         self._dispatcher.give_back(session, job, reason="the worker declined the job")
 
     def _step_started(self, session: Session, message: worker_pb2.StepStarted) -> None:
-        """Tells that the worker lives; what a step did is recorded when it ends."""
-        self._held(session, message)
+        """Tells that the worker lives; what a step did is recorded when it ends. Where a breakpoint may hold the run
+        before it, the worker waits to be told to begin: it never is if the run is held."""
+        job = self._held(session, message)
+        if job is None or not job.announces:
+            return
+
+        def done(answer: Any, error: BaseException | None) -> None:
+            if answer is None:
+                self._ack(job.id, message.step_id, error)
+
+        self._engine.begin_step(
+            job.environment,
+            job.run_id,
+            execution_seq=job.execution_seq,
+            step_id=message.step_id,
+            name=message.name,
+            kind="invoke",
+            done=done,
+        )
 
     def _step_completed(self, session: Session, message: worker_pb2.StepCompleted) -> None:
         job = self._held(session, message, message.step_id)
@@ -282,6 +300,7 @@ class Conversation:
 
     def _assign(self, job: Job) -> None:
         if self._batches:
+            job.announces = self._engine.holds_before(job.environment, job.run_id, job.function_id)
             for message in assignments.messages(job):
                 self._send(message)
             return
@@ -292,6 +311,11 @@ class Conversation:
             self._fail(self._session, job, Failure(message=str(error), code=error.code, retryable=False))
         else:
             self._send(message)
+
+    def _announce(self, job: Job) -> None:
+        if not job.announces:
+            job.announces = True
+            self._send(worker_pb2.EngineMessage(announce=worker_pb2.AnnounceSteps(job_id=job.id)))
 
     def _cancel(self, job: Job, reason: str) -> None:
         self._send(worker_pb2.EngineMessage(cancel=worker_pb2.CancelJob(job_id=job.id, reason=reason)))

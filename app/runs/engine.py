@@ -5,15 +5,13 @@ Reports of workers are answered by callback in the event loop, so that a message
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from app import texts
 from app.clock import Clock
-from app.errors import FailedPrecondition, RunChanged
+from app.errors import RunChanged
 from app.history.committer import Command, Committer, Decision, Done
 from app.history.entry import Draft, Entry
 from app.history.kinds import (
@@ -21,22 +19,20 @@ from app.history.kinds import (
     Fact,
     Failure,
     RunCompleted,
-    RunFailed,
     RunNoted,
-    RunPaused,
-    RunStarted,
+    RunSuspended,
     StepCompleted,
     StepFailed,
 )
 from app.ids import Ids
-from app.runs import children, machine, steering, steps, waiting, writing, yields
-from app.runs.admission import on_failure
+from app.runs import children, commands, holding, machine, steering, steps, waiting, writing, yields
 from app.runs.asking import REASON_CHARS_MAX, Request, changes, guarded
+from app.runs.breakpoints import Breakpoints
+from app.runs.commands import Decider, Diverged
 from app.runs.functions import Functions
 from app.runs.noun import stream
 from app.runs.reading import not_found
 from app.runs.state import Run
-from app.runs.writing import WriteRefused
 from app.runs.yields import Invoke, Yield
 from app.values import kv
 from app.values.keyspace import Keyspace
@@ -44,15 +40,7 @@ from storage import runs
 from storage.contract import Storage
 from storage.records import RunRow
 
-_TOLD = (RunStarted, RunPaused)
-
-Decider = Callable[[Run | None, int], list[Fact]]
-
-
-class Diverged(FailedPrecondition):
-    """The code asked for what history contradicts; the run is paused for a person to look at."""
-
-    code = "DIVERGED"
+__all__ = ["REASON_CHARS_MAX", "Diverged", "Engine"]
 
 
 class Engine:
@@ -63,10 +51,12 @@ class Engine:
         committer: Committer,
         functions: Functions,
         keyspace: Keyspace,
+        breakpoints: Breakpoints,
         ids: Ids,
         clock: Clock,
     ) -> None:
         self._storage = storage
+        self._breakpoints = breakpoints
         self._committer = committer
         self._functions = functions
         self._keyspace = keyspace
@@ -107,13 +97,14 @@ class Engine:
         """Record the result of a step, and what it emits and writes in the same commit. Refused with StaleExecution
         when another execution holds the run, with Diverged when history has another kind of step there, and with
         WriteRefused where the step is recorded as failed."""
-        command = _command(environment, run_id, lambda run, now: steps.decide_step(run, fact), "")
+        decide = self._at_breakpoints(environment, run_id, lambda run, now: steps.decide_step(run, fact))
+        command = commands.command(environment, run_id, decide, "")
         if emissions:
-            command = _together(command, emissions)
+            command = commands.together(command, emissions)
         if isinstance(fact, StepCompleted) and writes:
-            self._write(command, fact, writes, _telling(done))
+            self._write(command, fact, writes, commands.telling(done))
         else:
-            self._committer.submit(command, _telling(done))
+            self._committer.submit(command, commands.telling(done))
 
     def _write(self, command: Command, fact: StepCompleted, writes: Sequence[kv.Write], done: Done) -> None:
         def measured(writes: Sequence[kv.Write] | None, error: BaseException | None) -> None:
@@ -129,6 +120,26 @@ class Engine:
                 done(answer, error)
 
         self._committer.submit(writing.with_writes(command, fact, writes), told)
+
+    def begin_step(
+        self, environment: str, run_id: str, *, execution_seq: int, step_id: str, name: str, kind: str, done: Done
+    ) -> None:
+        """A worker is about to run a step: `done` is given the RunPaused that holds the run before it, or None. Refused
+        with StaleExecution."""
+
+        def decide(run: Run | None, now: int) -> list[Fact]:
+            found = self._breakpoints.of(environment, run_id, run.function_id) if run is not None else ()
+            return holding.decide_begin(run, found, execution_seq=execution_seq, step_id=step_id, name=name, kind=kind)
+
+        self._submit(environment, run_id, decide, done)
+
+    def holds_before(self, environment: str, run_id: str, function_id: str) -> bool:
+        """Whether a breakpoint may hold the run before a step, so that each has to be announced with begin_step."""
+        return self._breakpoints.holds_before(environment, run_id, function_id)
+
+    def let_go(self, environment: str, run_id: str, alive: frozenset[str], done: Done) -> None:
+        """Resume the run if a breakpoint holds it that is not alive any more."""
+        self._submit(environment, run_id, lambda run, now: steering.decide_let_go(run, alive=alive), done)
 
     def together(self) -> AbstractContextManager[None]:
         """What is submitted within shares a transaction (see Committer.together)."""
@@ -164,16 +175,20 @@ class Engine:
                 run, execution_seq=execution_seq, yields=wanted, values=values, children=made, now=now
             )
             assert run is not None
+            found = self._breakpoints.of(environment, run_id, run.function_id)
+            if found and isinstance(suspension.facts[-1], RunSuspended):
+                stopped = holding.before(run, found, [(one.step_id, one.name, one.type) for one in wanted])
+                suspension = waiting.Suspension(stopped, []) if stopped else suspension
             drafts = [Draft(where, fact, correlation=run.correlation) for fact in suspension.facts]
             new: list[str] = []
             for invoke in suspension.invoked:
                 begun = children.drafts(run, invoke, made[invoke.step_id])
                 drafts += begun
                 new += [draft.stream for draft in begun]
-            return Decision(drafts, _told(suspension.facts), new)
+            return Decision(drafts, commands.told(suspension.facts), new)
 
         command = Command(environment, (where,), decide)
-        return lambda done: self._committer.submit(command, _telling(done))
+        return lambda done: self._committer.submit(command, commands.telling(done))
 
     def complete(self, environment: str, run_id: str, fact: RunCompleted, done: Done) -> None:
         self._submit(environment, run_id, lambda run, now: machine.decide_complete(run, fact), done)
@@ -222,7 +237,8 @@ class Engine:
             return waiting.decide_event(run, step_id, candidates, lookback=lookback, now=now)
 
         cause = candidates[0].stream
-        self._committer.submit(_command(environment, run_id, decide, "", causation=cause), done)
+        decider = self._at_breakpoints(environment, run_id, decide)
+        self._committer.submit(commands.command(environment, run_id, decider, "", causation=cause), done)
 
     def resolve_child(self, environment: str, run_id: str, step_id: str, child: Entry, done: Done) -> None:
         """The child run that the step waits for has ended, by the entry `child`."""
@@ -232,11 +248,15 @@ class Engine:
             child_run_id = child.stream.partition("/")[2]
             return waiting.decide_child_ended(run, step_id, child_run_id, output=output, cause=cause, now=now)
 
-        self._committer.submit(_command(environment, run_id, decide, "", causation=child.stream), done)
+        decider = self._at_breakpoints(environment, run_id, decide)
+        self._committer.submit(commands.command(environment, run_id, decider, "", causation=child.stream), done)
 
     def resolve_deadline(self, environment: str, run_id: str, step_id: str, done: Done) -> None:
         """The time of a wait may be over, or (step id "") of unwinding."""
-        self._submit(environment, run_id, lambda run, now: waiting.decide_deadline(run, step_id, now=now), done)
+        decider = self._at_breakpoints(
+            environment, run_id, lambda run, now: waiting.decide_deadline(run, step_id, now=now)
+        )
+        self._submit(environment, run_id, decider, done)
 
     def cancel_child(self, environment: str, run_id: str, *, cause: str, detached: bool, done: Done) -> None:
         """Its parent has ended. RunNotRunning if it has ended itself meanwhile."""
@@ -330,6 +350,18 @@ class Engine:
         assert row is not None, "a run that was changed is there"
         return row
 
+    def _at_breakpoints(self, environment: str, run_id: str, decide: Decider) -> Decider:
+        """The decision, and what holds the run after a step that ends by it."""
+        if not len(self._breakpoints):
+            return decide
+
+        def held(run: Run | None, now: int) -> list[Fact]:
+            facts = decide(run, now)
+            found = self._breakpoints.of(environment, run_id, run.function_id) if run is not None else ()
+            return holding.after(run, found, facts) if run is not None and found else facts
+
+        return held
+
     async def _ask(self, environment: str, run_id: str, decider: Decider, actor: str) -> None:
         if "\0" in run_id:  # no id has one, and Postgres cannot be asked
             raise not_found(environment, run_id)
@@ -339,69 +371,7 @@ class Engine:
                 raise not_found(environment, run_id)
             return decider(run, now)
 
-        await self._committer.commit(_command(environment, run_id, decide, actor))
+        await self._committer.commit(commands.command(environment, run_id, decide, actor))
 
     def _submit(self, environment: str, run_id: str, decider: Decider, done: Done, *, urgent: bool = True) -> None:
-        self._committer.submit(_command(environment, run_id, decider, ""), done, urgent=urgent)
-
-
-def _command(environment: str, run_id: str, decider: Decider, actor: str, *, causation: str = "") -> Command:
-    where = stream(run_id)
-    return Command(environment, (where,), partial(_decide, where, decider, actor, causation))
-
-
-def _decide(where: str, decider: Decider, actor: str, causation: str, states: Mapping[str, Any], now: int) -> Decision:
-    run: Run | None = states[where]
-    facts = decider(run, now)
-    correlation = run.correlation if run else ""
-    drafts = [Draft(where, fact, causation, correlation, actor) for fact in facts]
-    for failed in facts:
-        if run is not None and isinstance(failed, RunFailed):
-            owed = on_failure(run, run.id, failed.error, now)
-            drafts += [Draft(held_at, fact, where, correlation) for held_at, fact in owed]
-    return Decision(drafts, _told(facts))
-
-
-def _told(facts: Sequence[Fact]) -> RunStarted | RunPaused | None:
-    """What the caller has to know of the facts that follow from its command."""
-    last = facts[-1] if facts else None
-    return last if isinstance(last, _TOLD) else None
-
-
-def _telling(done: Done) -> Done:
-    """`done`, told Diverged where the run was stopped for it, and WriteRefused where the step failed of its writes."""
-
-    def told(answer: Any, error: BaseException | None) -> None:
-        if isinstance(answer, RunPaused) and answer.divergence is not None and answer.error is not None:
-            done(None, Diverged(answer.error.message, hint="see both sides with `ironflow run get`"))
-        elif isinstance(answer, StepFailed):
-            done(None, WriteRefused(answer.error))
-        else:
-            done(answer, error)
-
-    return told
-
-
-def _beginning(new: Sequence[str], states: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The states, with streams that are about to begin."""
-    return ChainMap(dict.fromkeys(new), cast("dict[str, Any]", states))
-
-
-def _together(first: Command, others: Sequence[Command]) -> Command:
-    """One command: all is recorded or nothing. If the first has nothing to record, the others do not count."""
-
-    def decide(states: Mapping[str, Any], now: int) -> Decision:
-        decision = first.decide(states, now)
-        if not writing.completes(decision):
-            return decision
-        drafts, new = list(decision.drafts), list(decision.new)
-        for other in others:
-            if any(draft.stream in other.streams for draft in drafts):
-                continue  # the same idempotency key twice in one step
-            also = other.decide(_beginning(other.new, states), now)
-            drafts += also.drafts
-            new += other.new if also.drafts else ()
-        return Decision(drafts, decision.answer, new)
-
-    streams = dict.fromkeys((*first.streams, *(stream for other in others for stream in other.streams)))
-    return Command(first.environment, tuple(streams), decide)
+        self._committer.submit(commands.command(environment, run_id, decider, ""), done, urgent=urgent)

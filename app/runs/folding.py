@@ -164,12 +164,15 @@ def _apply_steering(run: Run, entry: Entry, fact: Fact) -> None:
             _asked(run, fact)
             run.status, run.suspended, run.pause_reason, run.error = "paused", False, fact.reason, fact.error
             run.divergence, run.pause_requested, run.pause_for = fact.divergence, False, ""
+            run.held = fact.held
+            if fact.held is not None and fact.held.place == "before":
+                run.passed = fact.held.step_id
         case RunResumed():
             _asked(run, fact)
             _forget(run, fact)
             run.status, run.attempt, run.pause_reason, run.error = "waiting_for_capacity", 1, "", None
             run.used_us, run.ended_at, run.divergence, run.not_undone = 0, None, None, ""
-            run.failed_step = ""
+            run.failed_step, run.held = "", None
         case RunUnwinding():
             _end_execution(run, entry)
             run.status, run.suspended, run.attempt, run.unwinding = "waiting_for_capacity", False, 1, fact
@@ -224,6 +227,7 @@ def _end_execution(run: Run, entry: Entry) -> None:
 def _end(run: Run, entry: Entry) -> None:
     """What still waits is given up: were the run resumed, those steps would begin anew."""
     _end_execution(run, entry)
+    run.held = None
     run.suspended, run.pause_requested, run.unwinding, run.ended_at = False, False, None, entry.recorded_at
     run.open.clear()
 

@@ -11,6 +11,7 @@ from app.history.kinds import (
     Dispatch,
     Divergence,
     Failure,
+    Held,
     Origin,
     RetryPolicy,
     RunUnwinding,
@@ -79,7 +80,8 @@ class Run:
     """`steps` holds those that ended, in the order of their last report; `open` those that wait. `news` are steps that
     were resolved since the current execution was handed out; `events` ids of the events that its waits have taken;
     `failed_step` is the wait that failed it, by its timeout; `corrected` what steps were before each correction of
-    their output that counts; `asked` hashes of the changes that were asked for with an idempotency key."""
+    their output that counts; `asked` hashes of the changes that were asked for with an idempotency key. `held` is what
+    holds it at a breakpoint, `passed` the step before which it was held last."""
 
     id: str
     environment: str
@@ -122,6 +124,8 @@ class Run:
     pause_requested: bool = False
     pause_for: str = ""
     pause_reason: str = ""
+    held: Held | None = None
+    passed: str = ""
     corrected: dict[str, tuple[Before, ...]] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     forked_from: Origin | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from app.errors import FailedPrecondition, InvalidArgument, RunNotRunning
 from app.history.kinds import Fact, RunPaused, RunPauseRequested, RunResumed
 from app.runs import ending, machine
@@ -15,6 +17,8 @@ def decide_pause(run: Run | None, *, reason: str = "") -> list[Fact]:
         raise RunNotRunning(f"{run.id} is {run.status} and cannot be paused")
     if run.unwinding is not None:
         raise RunNotRunning(f"{run.id} is being ended and cannot be paused")
+    if run.status == "paused" and run.held is not None:  # it stays when the breakpoint is gone
+        return [RunPaused(execution_seq=run.execution_seq, reason=reason or machine.PAUSE_REQUESTED)]
     if run.status == "paused" or run.pause_requested:
         return []
     if run.status == "running":
@@ -29,6 +33,14 @@ def decide_resume(run: Run | None, *, from_step: str = "", reason: str = "") -> 
     if run.status not in ("paused", "failed"):
         raise FailedPrecondition(f"{run.id} is {run.status}; only a paused or failed run can be resumed")
     return [RunResumed(from_step=_step_meant(run, from_step) if from_step else "", reason=reason)]
+
+
+def decide_let_go(run: Run | None, *, alive: Container[str]) -> list[Fact]:
+    """A run goes on that is held by a breakpoint which is not alive any more."""
+    run = known(run)
+    if run.status != "paused" or run.held is None or run.held.breakpoint_id in alive:
+        return []
+    return [RunResumed(reason=f"{run.held.breakpoint_id} is over")]
 
 
 def decide_cancel(

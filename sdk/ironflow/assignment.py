@@ -52,7 +52,8 @@ class Unwind:
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """One execution of a run. `steps` is what is recorded, in the order in which it was; without an `unwind` the run
-    goes on. With `always_replay` it must not stay in memory while it waits."""
+    goes on. With `always_replay` it must not stay in memory while it waits; with `announces` it
+    says which step it is about to run, and waits until it may."""
 
     run_id: str
     function_id: str
@@ -63,4 +64,5 @@ class Assignment:
     on_exhausted: str = ""
     unwind: Unwind | None = None
     always_replay: bool = False
+    announces: bool = False
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

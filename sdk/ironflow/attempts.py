@@ -102,6 +102,7 @@ async def perform(execution: Execution, work: Work) -> Any:
     execution.running += 1
     attempt = 0
     try:
+        await execution.announced(work.step_id, work.name)
         while True:
             attempt += 1
             started = time.perf_counter()
@@ -143,6 +144,8 @@ async def perform(execution: Execution, work: Work) -> Any:
 def perform_blocking(execution: Execution, work: Work) -> Any:
     """As `perform`, for code in a thread."""
     attempt = 0
+    if execution.announces and not execution.unwinding:
+        block(execution, functools.partial(execution.announce, work.step_id, work.name))
     while True:
         attempt += 1
         started = time.perf_counter()

@@ -36,6 +36,7 @@ from ironflow.reports import (
     Sink,
     StepCompleted,
     StepFailed,
+    StepStarted,
     Wait,
     Waiting,
 )
@@ -77,6 +78,7 @@ class Execution:
         self.running = 0
         self.over = False
         self.parked = False
+        self.announces = assignment.announces
         self.awaited: set[concurrent.futures.Future[Any]] = set()
         self.at_rest: list[Callable[[], bool]] = []
         self.sink = sink
@@ -118,6 +120,7 @@ class Execution:
         self.sink = sink
         self.parked = False
         self._unwind = assignment.unwind
+        self.announces = assignment.announces
         self.secrets.clear()
         self.secrets.update(assignment.secrets)  # those of now: one may have been changed meanwhile
         for note in self._notes:
@@ -238,6 +241,21 @@ class Execution:
             return
         self._acks[report.step_id] = waiter
         self.sink.report(report)
+
+    def announce(self, step_id: str, name: str, waiter: Waiter) -> None:
+        """`waiter` is done when the step may begin, cancelled when the run is held before it."""
+        if self.over:
+            waiter.cancel()
+            return
+        self._acks[step_id] = waiter
+        self.sink.report(StepStarted(step_id, name))
+
+    async def announced(self, step_id: str, name: str) -> None:
+        """Returns when the step may begin: at once, unless the run's steps are to be announced."""
+        if self.announces and not self.unwinding:
+            waiter: asyncio.Future[Failure | None] = self.loop.create_future()
+            self.announce(step_id, name, waiter)
+            await waiter
 
     async def durable(self, report: StepCompleted | StepFailed) -> Failure | None:
         """Report, and return when that is durable: the failure that was recorded instead, if there is one."""

@@ -123,6 +123,14 @@ class Jobs:
         else:
             self._give_up(job, ack.error or "the result of a step was refused")
 
+    def announce(self, job_id: str) -> None:
+        """The steps of the job are to be announced from now on."""
+        job = self._jobs.get(job_id)
+        if job is not None:
+            job.message.announce_steps = True
+            if job.execution is not None:
+                job.execution.announces = True
+
     def cancel(self, job_id: str, reason: str) -> None:
         job = self._jobs.get(job_id)
         if job is not None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from ironflow import (
     audit,
+    breakpoints,
     bundle,
     calls,
     comparing,
@@ -255,6 +256,20 @@ class Breakers(Part):
 class AsyncBreakers(AsyncPart):
     list = Awaited(calls.list_breakers)
     reset = Awaited(calls.reset_breaker)
+
+
+class Breakpoints(Part):
+    create = Blocking(breakpoints.create)
+    renew = Blocking(breakpoints.renew)
+    delete = Blocking(breakpoints.delete)
+    list = Blocking(breakpoints.list_all)
+
+
+class AsyncBreakpoints(AsyncPart):
+    create = Awaited(breakpoints.create)
+    renew = Awaited(breakpoints.renew)
+    delete = Awaited(breakpoints.delete)
+    list = Awaited(breakpoints.list_all)
 
 
 class Topics(Part):

@@ -2,6 +2,7 @@
 
 StepCompleted, StepFailed   answered by `Execution.acknowledged` once durable, with the failure that is recorded
                             instead if what a step writes was refused
+StepStarted                 said only where steps are to be announced; answered when the step may begin
 Noted                       not answered
 Waiting, RunCompleted, RunFailed   the last word, said once
 """
@@ -71,6 +72,14 @@ class StepFailed:
     kind: str = RESULT
     attempt: int = 0
     compensation_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """The step is about to be run. Answered by `Execution.acknowledged`: it may begin; never, if the run is held."""
+
+    step_id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,7 @@ class RunFailed:
     divergence: Divergence | None = None
 
 
-Report = StepCompleted | StepFailed | Noted | Waiting | RunCompleted | RunFailed
+Report = StepStarted | StepCompleted | StepFailed | Noted | Waiting | RunCompleted | RunFailed
 
 
 class Sink(Protocol):

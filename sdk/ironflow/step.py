@@ -331,6 +331,7 @@ class Step:
         await execution.free()
         execution.running += 1
         try:
+            await execution.announced(step_id, outgoing.name)
             await execution.durable(outgoing.report(step_id))
         finally:
             execution.settle()

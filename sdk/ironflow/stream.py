@@ -203,6 +203,8 @@ class Connection:
                 self._jobs.acknowledged(message.step_ack)
             case "job":
                 self._jobs.take(message.job)
+            case "announce":
+                self._jobs.announce(message.announce.job_id)
             case "memo_page":
                 self._jobs.turn_page(message.memo_page)
             case "cancel":

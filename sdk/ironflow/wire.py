@@ -26,6 +26,7 @@ from ironflow.reports import (
     Sleep,
     StepCompleted,
     StepFailed,
+    StepStarted,
     Wait,
     Waiting,
 )
@@ -49,6 +50,9 @@ class JobSink:
                 size = len(report.output) + sum(len(one.data) for one in report.emissions)
                 size += sum(len(one.value) for one in report.writes)
                 _completed(self._begin("step_completed", size), report)
+            case StepStarted():
+                message = self._begin("step_started", 0)
+                message.step_id, message.name = report.step_id, report.name
             case StepFailed():
                 _failed(self._begin("step_failed", len(report.failure.stack)), report)
             case Waiting():
@@ -97,6 +101,7 @@ def assignment(message: worker_pb2.JobAssignment, more: Iterable[worker_pb2.Comp
         on_exhausted=message.on_exhausted,
         unwind=Unwind(unwind.cause, _failure(unwind)) if message.HasField("unwind") else None,
         always_replay=message.always_replay,
+        announces=message.announce_steps,
         secrets=dict(message.context.secrets),
     )
 

@@ -236,6 +236,9 @@ class Walk:
         """A run whose past can be corrected, in the path or in the body."""
         if REWINDS.search(path):
             return {"run_id": self.rewound(), "step": "charge"}, body
+        if path.endswith("/{breakpoint_id}"):
+            made = self.http.post("/api/v1/breakpoints", json={"function_id": "other"}).json()
+            return {"breakpoint_id": made["id"]}, body
         if path.endswith("/steps/patch"):
             return {}, {**body, "step_id": f"{self.rewound()}:charge:0"}
         if path.endswith("/runs/resume"):

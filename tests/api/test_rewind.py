@@ -200,3 +200,26 @@ def test_what_cannot_be_changed_is_refused_by_name(
 
     assert (refused.status_code, refused.json().get("field")) == (status, field)
     assert http.get(f"/api/v1/runs/{run_id}").json() == before
+
+
+def test_a_breakpoint_holds_a_run_of_any_worker_until_it_is_deleted(http: httpx.Client, worker: Puller) -> None:
+    body = {"function_id": "greet", "step": "a*", "condition": "step.output.n > 1", "owner": "ann", "ttl_s": 30}
+    made = http.post("/api/v1/breakpoints", json=body).json()
+    run_id = emit(http)
+    job = worker.job()
+
+    worker.report(job, "progress", steps=[step(job, "a1", {"n": 1}), step(job, "a2", {"n": 2}), step(job, "b")])
+
+    held = run(http, run_id, wait=10)
+    assert (held["status"], held["pause_reason"]) == ("paused", "breakpoint")
+    assert held["held"] == {"breakpoint_id": made["id"], "step_id": f"{run_id}:a2:0", "place": "after"}
+    assert len(http.get(f"/api/v1/runs/{run_id}/steps").json()["steps"]) == 3
+    renewed = http.put(f"/api/v1/breakpoints/{made['id']}", json={"ttl_s": 60}).json()
+    assert renewed["expires_at"] > made["expires_at"]
+    assert http.get("/api/v1/breakpoints").json() == {"breakpoints": [renewed]}
+    assert http.delete(f"/api/v1/breakpoints/{made['id']}").status_code == 204
+    assert sorted(given(worker.job())) == ["a1", "a2", "b"]
+    gone = http.delete(f"/api/v1/breakpoints/{made['id']}")
+    assert (gone.status_code, gone.json()["code"]) == (404, "BREAKPOINT_NOT_FOUND")
+    unknown = http.post("/api/v1/breakpoints", json={"run_id": "run_none"})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "RUN_NOT_FOUND")

@@ -36,9 +36,9 @@ def http(server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def ironflow(server: ServerProcess, tmp_path: Path, environment: str) -> Ironflow:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, group: str = "run") -> subprocess.CompletedProcess[str]:
         told = {**os.environ, "IRONFLOW_SERVER_URL": server.url, "IRONFLOW_ENV": environment}
-        command = [sys.executable, "-m", "app", "run", *arguments]
+        command = [sys.executable, "-m", "app", group, *arguments]
         return subprocess.run(command, env=told, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
     return run
@@ -157,3 +157,17 @@ def test_a_paused_run_is_given_what_comes_next(http: httpx.Client, worker: Pulle
 
     assert "Injected paid" in told.stdout
     assert [one["output"] for one in worker.job()["completed_steps"]] == [1, {"n": 1}]
+
+
+def test_a_breakpoint_is_made_listed_renewed_and_deleted(
+    http: httpx.Client, worker: Puller, ironflow: Ironflow
+) -> None:
+    def breakpoint(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return ironflow(*arguments, group="breakpoint")
+
+    made = json.loads(breakpoint("create", "--function", "greet", "--step", "a", "--before", "--json").stdout)
+    assert (made["place"], made["step"]) == ("before", "a")
+    assert "holds on" in breakpoint("renew", made["id"], "--ttl", "2m").stdout
+    assert made["id"] in breakpoint("list").stdout
+    assert "Deleted" in breakpoint("delete", made["id"]).stdout
+    assert breakpoint("renew", made["id"]).returncode == 3

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from app import clock
 from app.api.shapes.base import Cursor, Instant, NextCursor, Shape, Since, Text, Until, given
 from app.errors import ErrorResponse
-from app.history.kinds import Failure, StepInjected, StepPatched
+from app.history.kinds import Failure, Held, StepInjected, StepPatched
 from app.history.kinds.run import Divergence
 from app.runs.reading import LIMIT_DEFAULT, LIMIT_MAX, Note, RunRecord, StepRecord
 from app.runs.state import Run
@@ -107,6 +107,7 @@ class RunResponse(RunSummary, kw_only=True):
         UNSET
     )
     unwinding: Unwinding | UnsetType = UNSET
+    held: Annotated[Held, Meta(description="the breakpoint that holds it, and where")] | UnsetType = UNSET
     not_undone: Annotated[str, Meta(description="why what it did could not be undone")] | UnsetType = UNSET
     notes: dict[str, NoteResponse] | UnsetType = UNSET
     fork_reason: Text = UNSET
@@ -264,6 +265,7 @@ def run_shown(run: RunRecord) -> RunResponse:
         unwinding=(
             UNSET if unwinding is None else Unwinding(cause=unwinding.cause, until=clock.rfc3339(unwinding.deadline))
         ),
+        held=UNSET if state.held is None else state.held,
         not_undone=given(state.not_undone),
         notes=given(notes),
     )

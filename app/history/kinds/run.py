@@ -169,13 +169,24 @@ class RunPauseRequested(Fact, frozen=True):
     asked: Asked | None = None
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A breakpoint has stopped the run before or after (`place`) a step."""
+
+    breakpoint_id: str
+    step_id: str
+    place: str
+
+
 class RunPaused(Fact, frozen=True):
+    """With a breakpoint the run goes on when that is gone, or a person resumes it."""
+
     kind = "run.paused"
     execution_seq: int
     reason: str
     error: Failure | None = None
     divergence: Divergence | None = None
     asked: Asked | None = None
+    held: Held | None = None
 
 
 class RunResumed(Fact, frozen=True):

@@ -422,7 +422,7 @@ class JobNack(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., reason: _Optional[_Union[JobNackReason, str]] = ...) -> None: ...
 
 class EngineMessage(_message.Message):
-    __slots__ = ("registered", "job", "step_ack", "resume", "cancel", "shutdown", "lease_refresh", "memo_page", "batch")
+    __slots__ = ("registered", "job", "step_ack", "resume", "cancel", "shutdown", "lease_refresh", "memo_page", "announce", "batch")
     REGISTERED_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     STEP_ACK_FIELD_NUMBER: _ClassVar[int]
@@ -431,6 +431,7 @@ class EngineMessage(_message.Message):
     SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     LEASE_REFRESH_FIELD_NUMBER: _ClassVar[int]
     MEMO_PAGE_FIELD_NUMBER: _ClassVar[int]
+    ANNOUNCE_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     registered: WorkerRegistered
     job: JobAssignment
@@ -440,8 +441,9 @@ class EngineMessage(_message.Message):
     shutdown: Shutdown
     lease_refresh: LeaseRefreshResult
     memo_page: MemoPage
+    announce: AnnounceSteps
     batch: _containers.RepeatedCompositeFieldContainer[EngineMessage]
-    def __init__(self, registered: _Optional[_Union[WorkerRegistered, _Mapping]] = ..., job: _Optional[_Union[JobAssignment, _Mapping]] = ..., step_ack: _Optional[_Union[StepAck, _Mapping]] = ..., resume: _Optional[_Union[ResumeJob, _Mapping]] = ..., cancel: _Optional[_Union[CancelJob, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., lease_refresh: _Optional[_Union[LeaseRefreshResult, _Mapping]] = ..., memo_page: _Optional[_Union[MemoPage, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[EngineMessage, _Mapping]]] = ...) -> None: ...
+    def __init__(self, registered: _Optional[_Union[WorkerRegistered, _Mapping]] = ..., job: _Optional[_Union[JobAssignment, _Mapping]] = ..., step_ack: _Optional[_Union[StepAck, _Mapping]] = ..., resume: _Optional[_Union[ResumeJob, _Mapping]] = ..., cancel: _Optional[_Union[CancelJob, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., lease_refresh: _Optional[_Union[LeaseRefreshResult, _Mapping]] = ..., memo_page: _Optional[_Union[MemoPage, _Mapping]] = ..., announce: _Optional[_Union[AnnounceSteps, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[EngineMessage, _Mapping]]] = ...) -> None: ...
 
 class LeaseRefreshResult(_message.Message):
     __slots__ = ("segments",)
@@ -468,7 +470,7 @@ class WorkerRegistered(_message.Message):
     def __init__(self, worker_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ...) -> None: ...
 
 class JobAssignment(_message.Message):
-    __slots__ = ("job_id", "run_id", "function_id", "event", "completed_steps", "actor_id", "attempt", "context", "execution_seq", "lease_token", "lease_expires_at", "max_attempts", "on_exhausted", "resumes_job_id", "memo_pages", "unwind", "always_replay", "function_version")
+    __slots__ = ("job_id", "run_id", "function_id", "event", "completed_steps", "actor_id", "attempt", "context", "execution_seq", "lease_token", "lease_expires_at", "max_attempts", "on_exhausted", "resumes_job_id", "memo_pages", "unwind", "always_replay", "function_version", "announce_steps")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -487,6 +489,7 @@ class JobAssignment(_message.Message):
     UNWIND_FIELD_NUMBER: _ClassVar[int]
     ALWAYS_REPLAY_FIELD_NUMBER: _ClassVar[int]
     FUNCTION_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ANNOUNCE_STEPS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     run_id: str
     function_id: str
@@ -505,7 +508,14 @@ class JobAssignment(_message.Message):
     unwind: Unwind
     always_replay: bool
     function_version: int
-    def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., function_id: _Optional[str] = ..., event: _Optional[_Union[_types_pb2.Event, _Mapping]] = ..., completed_steps: _Optional[_Iterable[_Union[CompletedStep, _Mapping]]] = ..., actor_id: _Optional[str] = ..., attempt: _Optional[int] = ..., context: _Optional[_Union[JobContext, _Mapping]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_attempts: _Optional[int] = ..., on_exhausted: _Optional[str] = ..., resumes_job_id: _Optional[str] = ..., memo_pages: _Optional[int] = ..., unwind: _Optional[_Union[Unwind, _Mapping]] = ..., always_replay: _Optional[bool] = ..., function_version: _Optional[int] = ...) -> None: ...
+    announce_steps: bool
+    def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., function_id: _Optional[str] = ..., event: _Optional[_Union[_types_pb2.Event, _Mapping]] = ..., completed_steps: _Optional[_Iterable[_Union[CompletedStep, _Mapping]]] = ..., actor_id: _Optional[str] = ..., attempt: _Optional[int] = ..., context: _Optional[_Union[JobContext, _Mapping]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_attempts: _Optional[int] = ..., on_exhausted: _Optional[str] = ..., resumes_job_id: _Optional[str] = ..., memo_pages: _Optional[int] = ..., unwind: _Optional[_Union[Unwind, _Mapping]] = ..., always_replay: _Optional[bool] = ..., function_version: _Optional[int] = ..., announce_steps: _Optional[bool] = ...) -> None: ...
+
+class AnnounceSteps(_message.Message):
+    __slots__ = ("job_id",)
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    def __init__(self, job_id: _Optional[str] = ...) -> None: ...
 
 class MemoPage(_message.Message):
     __slots__ = ("job_id", "completed_steps")

@@ -193,3 +193,14 @@ select id, environment, function_id, function_version, event_id, event_name, sta
    and environment = :environment
  order by id
  limit :limit;
+
+-- name: held_runs :many
+-- Runs over all environments that may be held by a breakpoint, in id order: their state says by which.
+select environment, id
+  from runs
+ where status = 'paused'
+   and status <> 'completed'
+   and pause_reason = 'breakpoint'
+   and id > :after
+ order by id
+ limit :limit;

@@ -1,0 +1,91 @@
+"""Commands about one run, made of a decision about it, and what their callers are told."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, cast
+
+from app.errors import FailedPrecondition
+from app.history.committer import Command, Decision, Done
+from app.history.entry import Draft
+from app.history.kinds import Fact, RunFailed, RunPaused, RunStarted, StepFailed
+from app.runs import writing
+from app.runs.admission import on_failure
+from app.runs.noun import stream
+from app.runs.state import Run
+from app.runs.writing import WriteRefused
+
+_TOLD = (RunStarted, RunPaused)
+
+Decider = Callable[[Run | None, int], list[Fact]]
+
+
+class Diverged(FailedPrecondition):
+    """The code asked for what history contradicts; the run is paused for a person to look at."""
+
+    code = "DIVERGED"
+
+
+def command(environment: str, run_id: str, decider: Decider, actor: str, *, causation: str = "") -> Command:
+    """What records the facts that `decider` decides of the run, and what is owed when it fails by them."""
+    where = stream(run_id)
+    return Command(environment, (where,), partial(_decide, where, decider, actor, causation))
+
+
+def _decide(where: str, decider: Decider, actor: str, causation: str, states: Mapping[str, Any], now: int) -> Decision:
+    run: Run | None = states[where]
+    facts = decider(run, now)
+    correlation = run.correlation if run else ""
+    drafts = [Draft(where, fact, causation, correlation, actor) for fact in facts]
+    for failed in facts:
+        if run is not None and isinstance(failed, RunFailed):
+            owed = on_failure(run, run.id, failed.error, now)
+            drafts += [Draft(held_at, fact, where, correlation) for held_at, fact in owed]
+    return Decision(drafts, told(facts))
+
+
+def told(facts: Sequence[Fact]) -> RunStarted | RunPaused | None:
+    """What the caller has to know of the facts that follow from its command."""
+    last = facts[-1] if facts else None
+    return last if isinstance(last, _TOLD) else None
+
+
+def telling(done: Done) -> Done:
+    """`done`, told Diverged where the run was stopped for it, and WriteRefused where the step failed of its writes."""
+
+    def told(answer: Any, error: BaseException | None) -> None:
+        if isinstance(answer, RunPaused) and answer.divergence is not None and answer.error is not None:
+            done(None, Diverged(answer.error.message, hint="see both sides with `ironflow run get`"))
+        elif isinstance(answer, StepFailed):
+            done(None, WriteRefused(answer.error))
+        else:
+            done(answer, error)
+
+    return told
+
+
+def _beginning(new: Sequence[str], states: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The states, with streams that are about to begin."""
+    return ChainMap(dict.fromkeys(new), cast("dict[str, Any]", states))
+
+
+def together(first: Command, others: Sequence[Command]) -> Command:
+    """One command: all is recorded or nothing. If the first has nothing to record, the others do not count."""
+
+    def decide(states: Mapping[str, Any], now: int) -> Decision:
+        decision = first.decide(states, now)
+        if not writing.completes(decision):
+            return decision
+        drafts, new = list(decision.drafts), list(decision.new)
+        for other in others:
+            if any(draft.stream in other.streams for draft in drafts):
+                continue  # the same idempotency key twice in one step
+            also = other.decide(_beginning(other.new, states), now)
+            drafts += also.drafts
+            new += other.new if also.drafts else ()
+        return Decision(drafts, decision.answer, new)
+
+    streams = dict.fromkeys((*first.streams, *(stream for other in others for stream in other.streams)))
+    return Command(first.environment, tuple(streams), decide)
