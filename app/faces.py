@@ -215,6 +215,7 @@ def services_of(
         rewind=node.rewind,
         forks=node.forks,
         breakpoints=node.breakpoints,
+        replaying=node.replaying,
         functions=node.functions,
         versions=node.versions,
         gatekeeper=node.gatekeeper,

@@ -28,6 +28,7 @@ from app.events.group import GroupNoun
 from app.events.groups import Groups
 from app.events.invoke import Invoker
 from app.events.noun import EventNoun
+from app.events.replaying import Replaying
 from app.events.schema_noun import EnforcementNoun, SchemaNoun
 from app.events.schemas import Schemas
 from app.events.topics import MessageNoun, Topics
@@ -165,6 +166,7 @@ class Node:
             engine=self.engine,
             clock=clock,
         )
+        self.replaying = Replaying(storage=storage, committer=self.committer, functions=self.functions, ids=ids)
         self.vault = Vault(
             storage=storage, committer=self.committer, clock=clock, master_keys=master_keys or GivenKeys(())
         )

@@ -14,6 +14,7 @@ from app.api.caller import environment_of
 from app.api.conditions import tagged
 from app.api.runs import whole_id
 from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.base import given
 from app.api.shapes.rewind import (
     CorrectionResponse,
     ForkBody,
@@ -24,6 +25,9 @@ from app.api.shapes.rewind import (
     PlanBody,
     PlanResponse,
     ReplayBody,
+    ReplayedEvent,
+    ReplayEventsBody,
+    ReplayEventsResponse,
     StepPatchBody,
     UndoBody,
     correction_shown,
@@ -35,7 +39,9 @@ from app.api.shapes.rewind import (
 )
 from app.api.shapes.runs import RunResponse, StepResponse, run_shown, step_shown
 from app.errors import FailedPrecondition
+from app.events.replaying import Range
 from app.runs import forks, rewind
+from storage import history
 
 READ, PATCH = "runs:read", "runs:patch"
 
@@ -46,6 +52,7 @@ _inject = msgspec.json.Decoder(InjectBody)
 _undo = msgspec.json.Decoder(UndoBody)
 _CORRECTIONS: dict[str, msgspec.json.Decoder[Any]] = {"patch": _patch, "inject": _inject, "undo": _undo}
 _fork = msgspec.json.Decoder(ForkBody)
+_replay_events = msgspec.json.Decoder(ReplayEventsBody)
 _replay = msgspec.json.Decoder(ReplayBody)
 
 
@@ -136,6 +143,24 @@ class Fork:
         answer(resp, run_shown(await self._services.runs.get(environment, new_id)), status=201)
 
 
+class ReplayEvents:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        body: ReplayEventsBody = decoded(_replay_events, await body_of(req))
+        chosen = Range(body.after, body.until or history.END, body.events, body.filter)
+        request = request_of(req, body.reason)
+        told = await self._services.replaying.replay(
+            environment_of(req), body.function_id, chosen, request, dry_run=body.dry_run
+        )
+        runs = [ReplayedEvent(event_id=event_id, run_id=run_id) for event_id, run_id in told.runs.items()]
+        content = ReplayEventsResponse(
+            dry_run=body.dry_run, matched=told.matched, runs=runs, next_after=given(told.next_after)
+        )
+        answer(resp, content)
+
+
 class Lineage:
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -191,6 +216,13 @@ def routes(services: Services) -> Sequence[Route]:
         body=Body(PlanBody, {"action": "patch", "step": "charge", "output": output}),
         permission=READ,
     )
+    events = Operation(
+        "Give recorded events to a function, a run for each",
+        {200: Answer("the runs", ReplayEventsResponse), 404: "there is no such function"},
+        body=Body(ReplayEventsBody, {"function_id": "ship-order", "after": 0, "events": "order.>", "dry_run": True}),
+        headers={"Idempotency-Key": HEADERS["Idempotency-Key"]},
+        permission=PATCH,
+    )
     paused = Operation(
         "A paused run with its steps, and what comes next",
         {200: Answer("its state", PausedStateResponse), 404: "there is no such run", 412: "it is not paused"},
@@ -210,5 +242,6 @@ def routes(services: Services) -> Sequence[Route]:
         Route(f"{of_run}/paused-state", PausedState(services), {"GET": paused}),
         Route(f"{of_run}/fork", Fork(services, replay=False), fork),
         Route(f"{of_run}/replay", Fork(services, replay=True), replay),
+        Route("/api/v1/events/replay", ReplayEvents(services), {"POST": events}),
         Route(f"{of_run}/lineage", Lineage(services), {"GET": lineage}),
     ]

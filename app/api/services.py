@@ -28,6 +28,7 @@ from app.events.groups import Groups
 from app.events.invoke import Invoker
 from app.events.lineage import LineageReader
 from app.events.reading import EventReader
+from app.events.replaying import Replaying
 from app.events.schemas import Schemas
 from app.events.subscriptions import Subscriptions
 from app.events.topics import Topics
@@ -89,6 +90,7 @@ class Services:
     rewind: Rewind
     forks: Forks
     breakpoints: Breakpoints
+    replaying: Replaying
     functions: Functions
     versions: VersionReader
     gatekeeper: Gatekeeper

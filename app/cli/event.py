@@ -66,3 +66,29 @@ def get_event(session: Session, event_id: str) -> None:
     )
     text = json.dumps(event["data"], ensure_ascii=False, indent=2)
     output.out.write("\n" + "\n".join(plain(line) for line in text.splitlines()) + "\n")
+
+
+@command.command("replay")
+@click.option("--function", "function_id", required=True, help="Who is given them.")
+@click.option("--after", required=True, type=click.IntRange(0), help="Events after this position; 0 for all.")
+@click.option("--until", type=click.IntRange(1), help="None past this position.")
+@click.option("--events", default="", help="Those that fit this pattern; else those that trigger the function.")
+@click.option("--filter", default="", help="CEL over data, name, topic, timestamp and metadata.")
+@click.option("--dry-run", is_flag=True, help="Only say how many.")
+@click.option("--reason", default="", help="Why: recorded with each run. Needed but for --dry-run.")
+@click.option("--key", default="", help="Idempotency key: asked for again, no event is replayed twice.")
+@connected
+def replay_events(session: Session, function_id: str, **options: Any) -> None:
+    """Give recorded events to a function, a run for each. Nobody else sees them again."""
+    if not options["dry_run"] and not options["reason"].strip():
+        raise click.UsageError('give --reason "…": it is recorded with the runs')
+    told = session.client.events.replay(function_id, **options)
+    output = session.output
+    if output.form != "table":
+        output.json({"schema": "ironflow.replay/v1", **told})
+        return
+    for one in told["runs"]:
+        output.out.write(f"{one['event_id']}  {one['run_id']}\n")
+    output.note(f"{told['matched']} events matched{', nothing was done' if told['dry_run'] else ''}.")
+    if told.get("next_after"):
+        output.note(f"There are more: go on with --after {told['next_after']}")

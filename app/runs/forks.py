@@ -12,7 +12,7 @@ from app import jsonvalue
 from app.errors import FailedPrecondition, FunctionNotFound, IdempotencyConflict, InvalidArgument, RunChanged
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
-from app.history.kinds import ABSENT, Asked, Fact, GatePassed, Origin, RunCreated
+from app.history.kinds import ABSENT, Asked, Fact, FunctionRegistered, GatePassed, Origin, RunCreated
 from app.ids import Ids
 from app.runs import admission, forking, gates, planning
 from app.runs.admission import Arrival
@@ -154,27 +154,32 @@ class Forks:
     def _created(
         self, environment: str, new_id: str, source: _Source, input: msgspec.Raw, origin: Origin, reason: str
     ) -> RunCreated:
-        """The run that the function's options of now make of it. It is wanted by a person, so nothing holds it back or
-        lets it go; capacity counts as for every run."""
-        run, input = source.run, input if bytes(input) else ABSENT
+        """Without an `input` of its own it has that of its origin, which may be a fork with another one."""
+        run, first = source.run, source.entries[0].fact
+        assert isinstance(first, RunCreated)
+        input = input if bytes(input) else first.input
         try:
             function = self._functions.get(environment, run.function_id)
         except FunctionNotFound as unknown:
             raise FailedPrecondition(
                 f"function {run.function_id!r} is not registered any more", hint="start a worker that has it"
             ) from unknown
-        event = given(RunCreated("", 0, "", "", function.fact.retry, 0, input=input), source.event)
-        candidate = Candidate(event)
-        fact = candidate.fact
-        envelope = candidate.envelope
-        variables = {**envelope, "event": envelope, "topic": fact.name}
-        arrival = Arrival(
-            fact.id, fact.name, envelope["data"], len(bytes(fact.data)), lambda: envelope, lambda: variables
-        )
-        plan = admission.plan(function.fact, arrival, new_id)
-        if plan.failure is not None:
-            raise InvalidArgument(plan.failure.message, field="input")
-        return msgspec.structs.replace(plan.created, forked_from=origin, input=input, reason=reason)
+        event = given(msgspec.structs.replace(first, input=input), source.event)
+        created = wanted(function.fact, event, new_id, field="input")
+        return msgspec.structs.replace(created, forked_from=origin, input=input, reason=reason)
+
+
+def wanted(function: FunctionRegistered, event: Entry, run_id: str, *, field: str) -> RunCreated:
+    """The run that the function's options of now make of an event. It is wanted by a person, so nothing holds it back
+    or lets it go; capacity counts as for every run. Raises InvalidArgument where it can have no throttle key."""
+    candidate = Candidate(event)
+    fact, envelope = candidate.fact, candidate.envelope
+    size = len(bytes(fact.data))
+    arrival = Arrival(fact.id, fact.name, envelope["data"], size, lambda: envelope, candidate.variables)
+    plan = admission.plan(function, arrival, run_id)
+    if plan.failure is not None:
+        raise InvalidArgument(plan.failure.message, field=field)
+    return plan.created
 
 
 def _source(tx: Transaction, environment: str, run_id: str, wish: Wish) -> _Source:

@@ -2,7 +2,7 @@
 
     rate_limit    counts the runs of a window          idempotency   remembers the run of a value for a day
     singleton     remembers the last run               cron          remembers the last tick
-    fork          remembers the fork made for a key
+    fork, replay  remember the run made for a key
     debounce, batch, failure   hold events until they become a run
 
 A `gate/…` stream folds from its last few entries (app/history/kinds/gate.py). The gates at which something waits are

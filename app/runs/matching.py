@@ -102,17 +102,20 @@ class Candidate:
     def value_at(self, path: str) -> str | None:
         return value_at(self.envelope, path)
 
-    def satisfies(self, expression: str) -> bool:
-        """Whether the CEL expression is true of the event; one that cannot be evaluated is not."""
-        compiled = expressions.compile(expression, variables=VARIABLES, field="match")
+    def variables(self) -> Mapping[str, Any]:
+        """The CEL variables of the event (see limits.VARIABLES)."""
         name = self.fact.name
-        variables = {
+        return {
             **self.envelope,
             "event": self.envelope,
             "topic": name,
             "eventNamespace": name.partition(".")[0],
         }
-        return compiled.true(variables, on_error=False)
+
+    def satisfies(self, expression: str) -> bool:
+        """Whether the CEL expression is true of the event; one that cannot be evaluated is not."""
+        compiled = expressions.compile(expression, variables=VARIABLES, field="match")
+        return compiled.true(self.variables(), on_error=False)
 
     def fits(self, wait: StepWaiting) -> bool:
         """Whether the wait accepts the event, names aside."""

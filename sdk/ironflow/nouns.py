@@ -107,11 +107,13 @@ class AsyncRuns(AsyncPart):
 class Events(Part):
     list = Blocking(calls.list_events)
     get = Blocking(calls.get_event)
+    replay = Blocking(rewind.replay_events)
 
 
 class AsyncEvents(AsyncPart):
     list = Awaited(calls.list_events)
     get = Awaited(calls.get_event)
+    replay = Awaited(rewind.replay_events)
 
 
 class Functions(Part):

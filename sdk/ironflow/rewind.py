@@ -130,6 +130,25 @@ def replay_run(run_id: str, *, reason: str, key: str = "", version: int | None =
     return found
 
 
+def replay_events(
+    function_id: str,
+    *,
+    after: int,
+    until: int | None = None,
+    events: str = "",
+    filter: str = "",
+    reason: str = "",
+    dry_run: bool = False,
+    key: str = "",
+) -> Plan[Json]:
+    """Give a function the recorded events of a range of positions, a run for each; those that fit the pattern `events`
+    and the CEL `filter`, or else those that trigger it. Where the answer has `next_after`, there are more."""
+    body = {"function_id": function_id, "after": after, "until": until, "events": events, "filter": filter}
+    call = _change("/api/v1/events/replay", {**body, "reason": reason, "dry_run": dry_run}, key, None)
+    found: Json = yield call
+    return found
+
+
 def change_runs(verb: str, body: Json, *, key: str = "") -> Plan[Json]:
     """Cancel, pause, resume or replay (`verb`) all runs that the filter in `body` chooses; with `dry_run`, only say
     which. See `POST /api/v1/runs/bulk/{verb}`."""

@@ -223,3 +223,19 @@ def test_a_breakpoint_holds_a_run_of_any_worker_until_it_is_deleted(http: httpx.
     assert (gone.status_code, gone.json()["code"]) == (404, "BREAKPOINT_NOT_FOUND")
     unknown = http.post("/api/v1/breakpoints", json={"run_id": "run_none"})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "RUN_NOT_FOUND")
+
+
+def test_recorded_events_are_given_to_a_function(http: httpx.Client, worker: Puller) -> None:
+    first = http.post("/api/v1/events", json={"name": "order.placed", "data": {"n": 1}}).json()
+    http.post("/api/v1/events", json={"name": "order.paid"})
+    body = {"function_id": "greet", "after": 0, "events": "order.placed"}
+
+    look = http.post("/api/v1/events/replay", json={**body, "dry_run": True}).json()
+    refused = http.post("/api/v1/events/replay", json=body)
+    told = http.post("/api/v1/events/replay", json={**body, "reason": WHY}).json()
+
+    assert (look["matched"], look["runs"]) == (1, [])
+    assert (refused.status_code, refused.json()["field"]) == (400, "reason")
+    [made] = told["runs"]
+    job = worker.job()
+    assert (job["run_id"], made["event_id"], job["event"]["data"]) == (made["run_id"], first["event_id"], {"n": 1})

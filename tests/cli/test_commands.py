@@ -136,6 +136,8 @@ def test_history_is_listed_and_says_why(ironflow: Ironflow) -> None:
         (["run", "pause", "run_nope", "--reason", "r"], 3, "no run 'run_nope'"),
         (["run", "resume", "run_nope", "--reason", "r"], 3, "no run 'run_nope'"),
         (["event", "get", "evt_nope"], 3, "no event"),
+        (["event", "replay", "--function", "nope", "--after", "0", "--dry-run"], 3, "nope"),
+        (["event", "replay", "--function", "nope", "--after", "0"], 2, "--reason"),
         (["function", "get", "nope"], 3, "no function"),
         (["stream", "info", "order/nope"], 3, "stream not found"),
         (["stream", "info", "nope"], 2, "TYPE/ID"),

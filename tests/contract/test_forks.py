@@ -94,6 +94,19 @@ async def test_a_fork_at_a_position_knows_nothing_of_what_came_later(node: Node)
     assert bytes((await node.runs.get("default", run_id)).input) == b'{"id":1}'
 
 
+async def test_a_fork_of_a_fork_has_its_input(node: Node) -> None:
+    await register(node)
+    worker = Worker(node)
+    run_id = await failed_run(node, worker)
+    fork = await node.forks.fork("default", run_id, Wish(input=msgspec.Raw(b'{"id":2}')), WHY)
+    await worker.job()
+
+    for wish in (Wish(), REPLAY):
+        again = await node.forks.fork("default", fork, wish, WHY)
+        job = await worker.job()
+        assert (job.run_id, bytes(job.emitted.data)) == (again, b'{"id":2}')
+
+
 async def test_a_fork_is_told_results_in_the_order_in_which_its_origin_was(node: Node) -> None:
     await register(node)
     worker = Worker(node)

@@ -73,6 +73,32 @@ class ReplayBody(msgspec.Struct, forbid_unknown_fields=True):
     expected_version: Expected | None = None
 
 
+class ReplayEventsBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Events after a position, for a function. Without `events` those that trigger it."""
+
+    function_id: str
+    after: Annotated[int, Meta(ge=0, le=2**62, description="a position; 0 for all of history")]
+    until: Annotated[Position, Meta(description="no event past this position")] | None = None
+    events: Annotated[str, Meta(description="a pattern, such as order.>")] = ""
+    filter: Annotated[str, Meta(description="CEL over data, name, topic, timestamp and metadata")] = ""
+    dry_run: bool = False
+    reason: str = ""
+
+
+class ReplayedEvent(Shape):
+    event_id: str
+    run_id: str
+
+
+class ReplayEventsResponse(Shape):
+    """How many events matched, and the run that each was given."""
+
+    dry_run: bool
+    matched: int
+    runs: list[ReplayedEvent]
+    next_after: Annotated[int, Meta(description="where to go on: there are more")] | UnsetType = UNSET
+
+
 class PlanBody(msgspec.Struct, forbid_unknown_fields=True):
     """What is to be planned, with what the action itself takes."""
 
