@@ -19,7 +19,7 @@ from app.api.shapes.breakpoints import (
     breakpoint_shown,
 )
 
-PERMISSION = "runs:debug"
+READ, PERMISSION = "runs:read", "runs:breakpoints"
 
 _create = msgspec.json.Decoder(CreateBreakpointBody)
 _renew = msgspec.json.Decoder(RenewBreakpointBody)
@@ -38,6 +38,7 @@ class Breakpoints:
         body: CreateBreakpointBody = decoded(_create, await body_of(req))
         run_id = body.run_id and await whole_id(self._services, caller.environment, body.run_id)
         if run_id:
+            caller.about(f"run/{run_id}")
             await self._services.runs.row(caller.environment, run_id)  # one that is not there would never be held
         made = await self._services.breakpoints.create(
             caller.environment,
@@ -71,7 +72,7 @@ def routes(services: Services) -> Sequence[Route]:
     listing = Operation(
         "Breakpoints that are alive",
         {200: Answer("the breakpoints", ListBreakpointsResponse)},
-        permission=PERMISSION,
+        permission=READ,
     )
     create = Operation(
         "Hold runs before or after a step, for as long as the lease is renewed",

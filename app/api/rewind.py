@@ -10,7 +10,7 @@ import msgspec
 
 from app.api.answers import answer, body_of, decoded
 from app.api.asking import HEADERS, request_of
-from app.api.caller import environment_of
+from app.api.caller import caller_of, environment_of
 from app.api.conditions import tagged
 from app.api.runs import whole_id
 from app.api.services import Answer, Body, Operation, Route, Services
@@ -43,7 +43,7 @@ from app.events.replaying import Range
 from app.runs import forks, rewind
 from storage import history
 
-READ, PATCH = "runs:read", "runs:patch"
+READ = "runs:read"
 
 _plan = msgspec.json.Decoder(PlanBody)
 _patch = msgspec.json.Decoder(PatchBody)
@@ -92,6 +92,8 @@ class Correct:
             from_step=getattr(body, "from_step", ""),
         )
         run_id = await whole_id(self._services, environment, run_id)
+        if wish.resume or wish.from_step:
+            caller_of(req).also("runs:resume", f"run/{run_id}")
         request = request_of(req, body.reason, body.expected_version)
         corrected = await self._services.rewind.correct(environment, run_id, wish, request)
         tagged(resp, corrected.run.state.version)
@@ -105,6 +107,7 @@ class PatchStep:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: StepPatchBody = decoded(_step_patch, await body_of(req))
         run_id = body.step_id.partition(":")[0]
+        caller_of(req).about(f"run/{run_id}")
         wish = rewind.Wish("patch", body.step_id, body.output)
         corrected = await self._services.rewind.correct(environment_of(req), run_id, wish, request_of(req, body.reason))
         assert corrected.step is not None, "the run was not resumed"
@@ -150,6 +153,7 @@ class ReplayEvents:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: ReplayEventsBody = decoded(_replay_events, await body_of(req))
         chosen = Range(body.after, body.until or history.END, body.events, body.filter)
+        caller_of(req).also("functions:invoke", f"function/{body.function_id}")
         request = request_of(req, body.reason)
         told = await self._services.replaying.replay(
             environment_of(req), body.function_id, chosen, request, dry_run=body.dry_run
@@ -180,9 +184,11 @@ def routes(services: Services) -> Sequence[Route]:
     why = "the gateway answered in the wrong currency"
     output = {"id": "ch_1", "currency": "EUR"}
 
-    def change(summary: str, answers: dict[int, str | Answer], kind: Any, example: Any) -> dict[str, Operation]:
+    def change(
+        summary: str, answers: dict[int, str | Answer], kind: Any, example: Any, verb: str = "patch"
+    ) -> dict[str, Operation]:
         body = Body(kind, example)
-        return {"POST": Operation(summary, answers, body=body, headers=HEADERS, permission=PATCH)}
+        return {"POST": Operation(summary, answers, body=body, headers=HEADERS, permission=f"runs:{verb}")}
 
     patch = change(
         "Give a step of a paused or failed run another output",
@@ -195,6 +201,7 @@ def routes(services: Services) -> Sequence[Route]:
         corrected,
         InjectBody,
         {"output": output, "reason": why},
+        "inject",
     )
     undo = change("Undo the last correction of a step", corrected, UndoBody, {"reason": "it was the other order"})
     step_patch = change(
@@ -208,8 +215,9 @@ def routes(services: Services) -> Sequence[Route]:
         made,
         ForkBody,
         {"from_step": "ship", "patches": {"charge": output}, "reason": why},
+        "fork",
     )
-    replay = change("A new run with the same input", made, ReplayBody, {"reason": "after the deployment"})
+    replay = change("A new run with the same input", made, ReplayBody, {"reason": "after the deployment"}, "replay")
     plan = Operation(
         "What a patch, injection, resumption, fork or replay would lead to",
         {200: Answer("what becomes of each step", PlanResponse), **refused},
@@ -221,7 +229,7 @@ def routes(services: Services) -> Sequence[Route]:
         {200: Answer("the runs", ReplayEventsResponse), 404: "there is no such function"},
         body=Body(ReplayEventsBody, {"function_id": "ship-order", "after": 0, "events": "order.>", "dry_run": True}),
         headers={"Idempotency-Key": HEADERS["Idempotency-Key"]},
-        permission=PATCH,
+        permission="runs:replay",
     )
     paused = Operation(
         "A paused run with its steps, and what comes next",

@@ -34,7 +34,7 @@ _NOUNS = {
     "policies": "policy",
     "workers": "worker",
 }
-_IN_PATHS_ONLY = frozenset(("env", "position", "number", "version", "job_id"))
+_IN_PATHS_ONLY = frozenset(("env", "position", "number", "version", "job_id", "step"))
 """Parameters that say which part, not what."""
 
 _FIELDS = {

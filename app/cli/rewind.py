@@ -204,8 +204,8 @@ def _corrected(output: Output, told: Mapping[str, Any], step: str, verb: str, *,
     )
     if resumed:
         output.note(f"  It goes on: ironflow run wait {run['id']}")
-    else:
-        output.note(f'  Resume with: ironflow run resume {run["id"]} --reason "…"')
+        return
+    output.note(f'  Resume with: ironflow run resume {run["id"]} --reason "…"')
     if verb != "Restored":
         output.note(f'  Undo with: ironflow run undo {run["id"]} {plain(step)} --reason "…"')
 

@@ -331,11 +331,19 @@ def _show_steps(output: Output, steps: Any) -> None:
                 str(step["attempt"]),
                 f"{step['duration_ms']} ms",
                 (step["ended_at"] or step["started_at"] or "")[11:23],
-                (step["error"] or {}).get("message", "")[:60] or _waits_for(step),
+                (step["error"] or {}).get("message", "")[:60] or _corrected(step) or _waits_for(step),
             ]
             for step in steps
         ],
     )
+
+
+def _corrected(step: Mapping[str, Any]) -> str:
+    """Who gave the step its output, if no worker of this run did."""
+    if step.get("patched") or step.get("injected"):
+        by = f" by {step['patched_by']}" if step.get("patched_by") else ""
+        return plain(f"{'patched' if step.get('patched') else 'injected'}{by}: {step['patch_reason']}")[:60]
+    return "from the run it was forked from" if step.get("carried_from") else ""
 
 
 def _waits_for(step: Mapping[str, Any]) -> str:

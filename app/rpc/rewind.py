@@ -59,10 +59,10 @@ async def inject_step_output(
 
 async def patched(services: Services, caller: Caller, step_id: str, output: msgspec.Raw, reason: str) -> Corrected:
     """The run is told by the step's id, which begins with it."""
+    run_id = step_id.partition(":")[0]
+    caller.about(f"run/{run_id}")
     wish = Wish("patch", step_id, output)
-    return await services.rewind.correct(
-        caller.environment, step_id.partition(":")[0], wish, Request(reason, caller.actor)
-    )
+    return await services.rewind.correct(caller.environment, run_id, wish, Request(reason, caller.actor))
 
 
 async def injected(

@@ -68,7 +68,6 @@ class _Source(NamedTuple):
     run: Run
     entries: Sequence[Entry]
     event: Entry
-    compensated: frozenset[str]
 
 
 class Forks:
@@ -84,7 +83,7 @@ class Forks:
         _, facts = self._made(environment, "run_planned", source, wish, "")
         names = [*source.run.steps, *source.run.open]
         plan = planning.forked("replay" if wish.position < 0 else "fork", source.run, names, facts)
-        foreseen(plan, source.compensated)
+        foreseen(plan, await self._storage.read(lambda tx: compensated(tx, environment, source.run)))
         return plan
 
     async def fork(self, environment: str, run_id: str, wish: Wish, request: Request) -> str:
@@ -193,7 +192,7 @@ def _source(tx: Transaction, environment: str, run_id: str, wish: Wish) -> _Sour
             hint="a position of its timeline",
         )
     assert record.event is not None, "a run was read with its event"
-    return _Source(record.state, entries, record.event, compensated(tx, environment, record.state))
+    return _Source(record.state, entries, record.event)
 
 
 def _check_same(existing: Run | None, wanted: RunCreated, origin_id: str) -> None:

@@ -16,12 +16,13 @@ from app.runs.engine import Engine
 from app.runs.forgetting import COMPENSATION, undoes
 from app.runs.noun import stream
 from app.runs.planning import Plan
-from app.runs.reading import RunReader, RunRecord, StepRecord, load
+from app.runs.reading import RunReader, RunRecord, StepRecord, load, not_found
 from app.runs.state import AWAITED, Run, known
 from storage import history, runs
 from storage.contract import Storage, Transaction
 
 SIMILAR_RUNS_MAX = 20
+SIMILAR_ENTRIES_MAX = 1_000
 
 
 class Corrected(NamedTuple):
@@ -90,12 +91,13 @@ def foreseen(plan: Plan, compensated: frozenset[str]) -> None:
 
 def compensated(tx: Transaction, environment: str, run: Run) -> frozenset[str]:
     """Names of the steps that compensations have undone, in this run and the last that failed or were cancelled of its
-    function."""
+    function; very long ones are not looked at."""
     rows = runs.page(
         tx, environment, function_id=run.function_id, statuses=("failed", "cancelled"), limit=SIMILAR_RUNS_MAX
     )
     names: set[str] = set()
-    for run_id in dict.fromkeys((run.id, *(row.id for row in rows))):
+    others = (row.id for row in rows if row.version <= SIMILAR_ENTRIES_MAX)
+    for run_id in dict.fromkeys((run.id, *others)):
         for record in history.whole_stream(tx, environment, stream(run_id)):
             if record.kind == StepCompleted.kind:
                 fact = Entry(record).fact
@@ -115,8 +117,12 @@ def _next_step(tx: Transaction, environment: str, run: Run) -> str:
 
 
 def _entries(tx: Transaction, environment: str, run_id: str) -> tuple[Sequence[Entry], frozenset[str]]:
-    run = load(tx, environment, run_id).state
+    if "\0" in run_id:  # no id has one, and Postgres cannot be asked
+        raise not_found(environment, run_id)
     entries = [Entry(record) for record in history.whole_stream(tx, environment, stream(run_id))]
+    if not entries:
+        raise not_found(environment, run_id)
+    run, _ = planning.folded(entries)
     return entries, compensated(tx, environment, run)
 
 

@@ -132,6 +132,7 @@ def test_a_step_is_patched_as_planned_undone_and_tried_on_a_fork(
     version = json.loads(ironflow("patch", run_id, "a", "-d", "5", "--plan", "--json").stdout)["version"]
     patched = ironflow("patch", run_id, "a", "-d", "5", "--reason", "wrong", "--version", str(version))
     assert f"Patched a of {run_id}" in patched.stdout
+    assert "patched: wrong" in ironflow("get", run_id).stdout
     stale = ironflow("undo", run_id, "a", "--reason", "no", "--version", str(version))
     assert (stale.returncode, "step.patched (a)" in stale.stderr) == (5, True)
     undone = json.loads(ironflow("undo", run_id, "a", "--reason", "no", "--json").stdout)

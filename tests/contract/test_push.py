@@ -20,7 +20,9 @@ from app.history.kinds import CircuitBreaker, RetryPolicy, Trigger
 from app.ids import Ids
 from app.node import Node
 from app.outbound.reach import LOOPBACK, Reach
+from app.runs import asking
 from app.runs.definition import Definition
+from app.runs.rewind import Wish
 from app.values.buckets import Definition as Bucket
 from storage.contract import Storage
 from tests.contract.conftest import START_US
@@ -367,3 +369,29 @@ async def test_draining_lets_requests_end_and_sends_no_more(node_of: NodeOf, end
         assert await outcome(node, under_way) == ("completed", "done")
         assert (await node.runs.row("default", queued)).status == "waiting_for_capacity"
         assert endpoint.requests.empty()
+
+
+async def test_a_pushed_run_is_held_patched_and_goes_on_with_all_that_it_did(
+    node_of: NodeOf, endpoint: Endpoint
+) -> None:
+    release = threading.Event()
+
+    def answer(request: Request) -> Json:
+        assert release.wait(WAIT_S)
+        return {**DONE, "steps": [step(request, "a"), step(request, "b")]}
+
+    endpoint.answer = answer
+    async with node_of() as node:
+        await register(node, endpoint)
+        run_id = await emit(node)
+        await came(endpoint)
+
+        assert await node.engine.pause("default", run_id, reason="look") is False
+        release.set()
+        assert await node.waits.until_ended("default", run_id, WAIT_S)
+        assert [one.name for one in (await node.runs.get("default", run_id)).steps.values()] == ["a", "b"]
+        wish = Wish("inject", "a", msgspec.Raw(b"7"), resume=True)
+        await node.rewind.correct("default", run_id, wish, asking.Request("by hand"))
+
+        again = (await came(endpoint)).json
+        assert {one["name"]: one["output"] for one in again["steps"]} == {"a": 7, "b": 1}
