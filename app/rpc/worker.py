@@ -196,9 +196,11 @@ class Conversation:
         if job is None or not job.announces:
             return
 
+        acknowledge = self._acknowledge(session, job, message.step_id)
+
         def done(answer: Any, error: BaseException | None) -> None:
             if answer is None:
-                self._ack(job.id, message.step_id, error)
+                acknowledge(None, error)
 
         self._engine.begin_step(
             job.environment,

@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 TTL_S_DEFAULT = 60
 TTL_S_MAX = 3_600
 REFRESH_US = 5_000_000
+RETRY_STORE_US = 1_000_000
 GLOB_CHARS_MAX = 200
 BREAKPOINTS_MAX = 1_000
 
@@ -38,7 +39,7 @@ LetGo = Callable[[str, str, frozenset[str], Done], None]
 
 
 class Breakpoints:
-    """`changed` is told of the environment in which runs may have to be announced from now on."""
+    """Nothing is let go before `run` is there."""
 
     def __init__(self, *, storage: Storage, ids: Ids, clock: Clock) -> None:
         self._storage = storage
@@ -46,6 +47,7 @@ class Breakpoints:
         self._clock = clock
         self._alive: dict[str, Breakpoint] = {}
         self._changed = asyncio.Event()
+        self._owes = True
         self._let_go: LetGo | None = None
         self._added: list[Callable[[Breakpoint], None]] = []
 
@@ -110,7 +112,9 @@ class Breakpoints:
             now + _ttl_us(ttl_s),
         )
         await self._storage.write(lambda tx: breakpoints.save(tx, _row(made)))
-        self._know(made)
+        self._alive[made.id] = made
+        self._changed.set()
+        self._tell(made)
         return made
 
     async def renew(self, environment: str, id: str, *, ttl_s: float = TTL_S_DEFAULT) -> Breakpoint:
@@ -128,11 +132,12 @@ class Breakpoints:
         return renewed
 
     async def delete(self, environment: str, id: str) -> None:
-        """The runs that it holds go on. Raises BreakpointNotFound."""
+        """The runs that it holds go on, soon after. Raises BreakpointNotFound."""
         if "\0" in id or not await self._storage.write(lambda tx: breakpoints.delete(tx, environment, id)):
             raise _not_found(id)
         self._alive.pop(id, None)
-        await self._release()
+        self._owes = True
+        self._changed.set()
 
     async def list(self, environment: str) -> Sequence[Breakpoint]:
         """Those that are alive, the oldest first."""
@@ -148,28 +153,31 @@ class Breakpoints:
 
     async def run(self) -> None:
         """Let runs go when leases are over, until cancelled."""
-        await self._release()
         while True:
             self._changed.clear()
+            try:
+                await self._refresh()
+                if self._owes:
+                    await self._release()
+                    self._owes = False
+            except StorageError as error:
+                log.warning("breakpoints not read, trying again", reason=str(error))
+                await self._clock.wait_until(self._clock.now_us() + RETRY_STORE_US, asyncio.Event())
+                continue
             now = self._clock.now_us()
             soonest = min((one.expires_at for one in self._alive.values()), default=now + REFRESH_US)
             await self._clock.wait_until(min(soonest, now + REFRESH_US), self._changed)
-            known = set(self._alive)
-            try:
-                await self._refresh()
-                if known - self._alive.keys():
-                    await self._release()
-            except StorageError as error:  # the next turn looks again
-                log.warning("breakpoints not read", reason=str(error))
 
     async def _refresh(self) -> None:
+        known = set(self._alive)
         rows = await self._storage.read(breakpoints.everything)
         now = self._clock.now_us()
         found = {row.id: _breakpoint(row) for row in rows if row.expires_at > now}
-        for one in found.values():
-            if one.id not in self._alive:
-                self._know(one)
-        self._alive = found
+        added = [one for one in found.values() if one.id not in self._alive]
+        self._owes = self._owes or bool(known - found.keys())
+        self._alive = found | {id: one for id, one in self._alive.items() if id not in known}  # made meanwhile
+        for one in added:
+            self._tell(one)
 
     async def _release(self) -> None:
         """Runs that are held by what is not alive go on."""
@@ -185,9 +193,7 @@ class Breakpoints:
                 return
             after = page[-1][1]
 
-    def _know(self, made: Breakpoint) -> None:
-        self._alive[made.id] = made
-        self._changed.set()
+    def _tell(self, made: Breakpoint) -> None:
         for told in self._added:
             told(made)
 

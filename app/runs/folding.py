@@ -166,7 +166,7 @@ def _apply_steering(run: Run, entry: Entry, fact: Fact) -> None:
             run.divergence, run.pause_requested, run.pause_for = fact.divergence, False, ""
             run.held = fact.held
             if fact.held is not None and fact.held.place == "before":
-                run.passed = fact.held.step_id
+                run.passed.add(fact.held.step_id)
         case RunResumed():
             _asked(run, fact)
             _forget(run, fact)
@@ -236,6 +236,7 @@ def _forget(run: Run, resumed: RunResumed) -> None:
     """Drop the results that count no longer, and with `from_step` what still waits: it was asked for later."""
     if resumed.from_step in run.steps:
         run.open.clear()
+        run.passed.clear()
     gone = forgotten(
         run.steps,
         had_failed=run.status == "failed",

@@ -59,7 +59,7 @@ def before(run: Run, breakpoints: Iterable[Breakpoint], steps: Iterable[tuple[st
     if run.unwinding is not None:
         return []
     for step_id, name, kind in steps:
-        if step_id == run.passed or step_id in run.open or run.settled(step_id) is not None:
+        if step_id in run.passed or step_id in run.open or run.settled(step_id) is not None:
             continue
         about = {"id": step_id, "name": name, "type": kind, "status": ""}
         for one in breakpoints:
@@ -70,7 +70,11 @@ def before(run: Run, breakpoints: Iterable[Breakpoint], steps: Iterable[tuple[st
 
 def after(run: Run, breakpoints: Iterable[Breakpoint], facts: Sequence[Fact]) -> list[Fact]:
     """The facts, and what holds the run if they end a step after which it is to be held."""
-    if run.unwinding is not None or any(isinstance(fact, RunPaused | RunStarted) for fact in facts):
+    if (
+        run.status == "paused"
+        or run.unwinding is not None
+        or any(isinstance(fact, RunPaused | RunStarted) for fact in facts)
+    ):
         return [*facts]
     for fact in facts:
         if not isinstance(fact, StepCompleted | StepFailed) or fact.type == COMPENSATION:

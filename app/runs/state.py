@@ -81,7 +81,7 @@ class Run:
     were resolved since the current execution was handed out; `events` ids of the events that its waits have taken;
     `failed_step` is the wait that failed it, by its timeout; `corrected` what steps were before each correction of
     their output that counts; `asked` hashes of the changes that were asked for with an idempotency key. `held` is what
-    holds it at a breakpoint, `passed` the step before which it was held last."""
+    holds it at a breakpoint, `passed` the steps before which it was held."""
 
     id: str
     environment: str
@@ -125,7 +125,7 @@ class Run:
     pause_for: str = ""
     pause_reason: str = ""
     held: Held | None = None
-    passed: str = ""
+    passed: set[str] = field(default_factory=set)
     corrected: dict[str, tuple[Before, ...]] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     forked_from: Origin | None = None

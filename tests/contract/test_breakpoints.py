@@ -122,6 +122,23 @@ async def test_a_run_is_held_before_it_waits_and_after(node: Node, clock: Manual
     assert worker.jobs.empty()
 
 
+async def test_a_run_is_held_before_each_of_its_waits_once(node: Node) -> None:
+    await register(node)
+    worker = Worker(node)
+    run_id = await emit(node)
+    await node.breakpoints.create("default", function_id="f", place="before")
+
+    for _ in range(2):
+        job = await worker.job()
+        worker.wait(job, wait_for(job, "a", "came.a"), wait_for(job, "b", "came.b"))
+        assert await ended(node, run_id) == "paused"
+        await node.engine.resume("default", run_id)
+    job = await worker.job()
+    worker.wait(job, wait_for(job, "a", "came.a"), wait_for(job, "b", "came.b"))
+
+    await recorded(node, run_id, RunSuspended.kind)
+
+
 async def test_a_person_holds_a_run_on_that_a_breakpoint_held(node: Node) -> None:
     await register(node)
     worker = Worker(node)
