@@ -35,10 +35,21 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
         from ironflow import Client
 
         output = Output.of_environment("json" if as_json else form, color)
-        with Client(server, environment=environment) as client:
+        url, token = _signed_in(server)
+        with Client(url, api_key=token, environment=environment) as client:
             return command(Session(client, output), *args, **kwargs)
 
     return run
+
+
+def _signed_in(server: str | None) -> tuple[str | None, str | None]:
+    """The server, and the token of `ironflow login` there, where nothing else says who one is."""
+    from app.cli import credentials
+    from ironflow import discovery
+
+    found = discovery.find(server)
+    token = "" if found.api_key else credentials.token_for(found.url)
+    return (found.url, token) if token else (server, None)
 
 
 def run_id(client: Client, given: str) -> str:

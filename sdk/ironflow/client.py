@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from ironflow import calls, discovery, groups, nodes, nouns, policies, tables
+from ironflow import access, calls, discovery, groups, nodes, nouns, policies, tables
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -78,6 +78,13 @@ class Client:
         self.dead_letters = nouns.DeadLetters(self)
         self.policies = nouns.Policies(self)
         self.audit = nouns.Audit(self)
+        self.apikeys = access.ApiKeys(self)
+        self.roles = access.Roles(self)
+        self.users = access.Users(self)
+        self.orgs = access.Orgs(self)
+        self.projects = access.Projects(self)
+        self.environments = access.Environments(self)
+        self.tenants = access.Tenants(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -92,6 +99,7 @@ class Client:
     outbox = Blocking(groups.outbox)
     nodes = Blocking(nodes.nodes)
     cel = Blocking(policies.cel)
+    me = Blocking(access.me)
 
     def __enter__(self) -> Self:
         return self
@@ -195,6 +203,13 @@ class AsyncClient:
         self.dead_letters = nouns.AsyncDeadLetters(self)
         self.policies = nouns.AsyncPolicies(self)
         self.audit = nouns.AsyncAudit(self)
+        self.apikeys = access.AsyncApiKeys(self)
+        self.roles = access.AsyncRoles(self)
+        self.users = access.AsyncUsers(self)
+        self.orgs = access.AsyncOrgs(self)
+        self.projects = access.AsyncProjects(self)
+        self.environments = access.AsyncEnvironments(self)
+        self.tenants = access.AsyncTenants(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -209,6 +224,7 @@ class AsyncClient:
     outbox = Awaited(groups.outbox)
     nodes = Awaited(nodes.nodes)
     cel = Awaited(policies.cel)
+    me = Awaited(access.me)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,0 +1,95 @@
+"""`ironflow apikey`: keys for programs. A secret is shown once, when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from app.cli.client import Session, connected
+from app.cli.given import confirm, yes_option
+from app.cli.output import ago
+
+
+@click.group("apikey")
+def command() -> None:
+    """Make, list, rotate and revoke API keys."""
+
+
+@command.command("create")
+@click.argument("name")
+@click.option("--role", "-r", "roles", multiple=True, help="A role's name; several may be given. Default viewer.")
+@click.option("--bind", metavar="ENV", default="", help="The only environment that it may see.")
+@click.option("--expires", metavar="720h|90d", default="", help="After that it counts no more.")
+@click.option("--platform", is_flag=True, help="For looking after all organizations.")
+@connected
+def create(session: Session, name: str, roles: tuple[str, ...], bind: str, expires: str, platform: bool) -> None:
+    """Make a key called NAME."""
+    made = session.client.apikeys.create(
+        name, roles=roles or ("viewer",), environment=bind, expires_in=expires, platform=platform
+    )
+    _secret(session, made)
+
+
+@command.command("list")
+@connected
+def list_keys(session: Session) -> None:
+    """Keys, without their secrets."""
+    session.output.items(
+        "ironflow.apikeys/v1",
+        session.client.apikeys.list(),
+        {
+            "id": lambda one: one["id"],
+            "name": lambda one: one["name"],
+            "begins": lambda one: one["key_prefix"],
+            "roles": lambda one: ", ".join(one["role_ids"]),
+            "env": lambda one: one["environment_id"],
+            "last used": lambda one: ago(one["last_used_at"]) or "never",
+            "expires": lambda one: ago(one["expires_at"]),
+        },
+        empty="no keys: make one with `ironflow apikey create NAME --role developer`",
+    )
+
+
+@command.command("rotate")
+@click.argument("id")
+@click.option("--overlap", metavar="SECONDS", type=int, help="How long the old secret counts on; 0 ends it now.")
+@connected
+def rotate(session: Session, id: str, overlap: int | None) -> None:
+    """Give the key ID another secret; the old one counts on for a day."""
+    _secret(session, session.client.apikeys.rotate(id, overlap_s=overlap))
+
+
+@command.command("roles")
+@click.argument("id")
+@click.argument("roles", nargs=-1, required=True)
+@connected
+def replace_roles(session: Session, id: str, roles: tuple[str, ...]) -> None:
+    """Give the key ID these ROLES instead of those it has."""
+    key = session.client.apikeys.replace_roles(id, roles)
+    if session.output.form != "table":
+        session.output.json({"schema": "ironflow.apikey/v1", **key})
+    else:
+        session.output.done(f"{key['name']} has {', '.join(key['role_ids'])}")
+
+
+@command.command("delete")
+@click.argument("id")
+@click.option("--reason", default="", help="Why, for history.")
+@yes_option
+@connected
+def delete(session: Session, id: str, reason: str, yes: bool) -> None:
+    """Revoke the key ID: at once, for what is connected too."""
+    key = session.client.apikeys.get(id)
+    confirm(session.output, key["name"], f"Whoever uses {key['name']} is cut off at once.", yes=yes)
+    session.client.apikeys.revoke(id, reason=reason)
+    session.output.done(f"{key['name']} is revoked")
+
+
+def _secret(session: Session, made: Mapping[str, Any]) -> None:
+    if session.output.form != "table":
+        session.output.json({"schema": "ironflow.apikey/v1", **made})
+        return
+    session.output.out.write(f"{made['key']}\n")
+    session.output.note(f"This is shown once. {made['name']} is {made['id']}, with {', '.join(made['role_ids'])}.")

@@ -1,0 +1,121 @@
+"""The command line against a server that asks who calls: keys, roles, users, tenants, signing in."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.server import ServerProcess
+
+Ironflow = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Its data lie where a client looks for them."""
+    made = ServerProcess(data_dir=tmp_path_factory.mktemp("access") / ".ironflow", guarded=True)
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ironflow(server: ServerProcess, tmp_path: Path) -> Ironflow:
+    def run(*arguments: str, stdin: str = "", near: bool = True, **environment: str) -> Any:
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("IRONFLOW_")}
+        told = {**plain, "XDG_CONFIG_HOME": str(tmp_path), **environment}
+        if not near:
+            told["IRONFLOW_SERVER_URL"] = server.url
+        where = server.data_dir.parent if near else tmp_path
+        told["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "sdk")])
+        command = [sys.executable, "-m", "app", *arguments]
+        return subprocess.run(command, env=told, cwd=where, input=stdin, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+def told(shown: subprocess.CompletedProcess[str]) -> Any:
+    assert shown.returncode == 0, shown.stderr
+    return json.loads(shown.stdout)
+
+
+def test_who_is_on_the_servers_machine_needs_no_configuration(ironflow: Ironflow) -> None:
+    me = told(ironflow("whoami", "--json"))
+
+    assert (me["kind"], me["roles"]) == ("bootstrap", ["admin", "platform_admin"])
+    refused = ironflow("run", "list", near=False)
+    assert refused.returncode == 4
+    assert "IRONFLOW_API_KEY" in refused.stderr
+
+
+def test_a_key_from_its_making_to_its_end(ironflow: Ironflow) -> None:
+    made = told(
+        ironflow("apikey", "create", "ci", "-r", "developer", "--bind", "staging", "--expires", "90d", "--json")
+    )
+
+    as_ci = {"near": False, "IRONFLOW_API_KEY": made["key"]}
+    assert told(ironflow("whoami", "--json", **as_ci))["environment_id"] == "staging"
+    assert ironflow("emit", "order.placed", "-d", "{}", **as_ci).returncode == 0
+    assert ironflow("run", "list", "--env", "production", **as_ci).returncode == 3
+    assert ironflow("user", "list", **as_ci).returncode == 4
+    assert "ci" in ironflow("apikey", "list").stdout
+    assert made["key"] not in ironflow("apikey", "list", "--json").stdout
+    rotated = told(ironflow("apikey", "rotate", made["id"], "--overlap", "0", "--json"))
+    assert ironflow("run", "list", **as_ci).returncode == 4
+    as_ci["IRONFLOW_API_KEY"] = rotated["key"]
+    assert "ci has viewer" in ironflow("apikey", "roles", made["id"], "viewer").stdout
+    assert ironflow("emit", "order.placed", "-d", "{}", **as_ci).returncode == 4
+    assert ironflow("apikey", "delete", made["id"]).returncode == 2  # nobody can be asked
+    assert "revoked" in ironflow("apikey", "delete", made["id"], "--yes").stdout
+    assert ironflow("run", "list", **as_ci).returncode == 4
+
+
+def test_signing_in_and_out(ironflow: Ironflow, tmp_path: Path) -> None:
+    password = "correct horse battery\n"
+    assert ironflow("user", "create", "ada@example.com", "-", "-r", "developer", stdin=password).returncode == 0
+
+    assert ironflow("login", "--email", "ada@example.com", "--password", "-", stdin="no", near=False).returncode == 4
+    shown = ironflow("login", "--email", "ada@example.com", "--password", "-", stdin=password, near=False)
+
+    assert "signed in" in shown.stdout, shown.stderr
+    assert (tmp_path / "ironflow" / "credentials.json").stat().st_mode & 0o777 == 0o600
+    assert told(ironflow("whoami", "--json", near=False))["user"]["email"] == "ada@example.com"
+    assert "signed out" in ironflow("logout", near=False).stdout
+    assert ironflow("whoami", near=False).returncode == 4
+    assert "/login#token=iflink_" in ironflow("login", "--link", "ada@example.com").stdout
+    assert "another password" in ironflow("user", "password", "ada@example.com", "-", stdin="ten quiet owls").stdout
+    assert "viewer" in ironflow("user", "roles", "ada@example.com", "viewer").stdout
+    assert "deleted" in ironflow("user", "delete", "ada@example.com", "-y").stdout
+
+
+def test_roles(ironflow: Ironflow) -> None:
+    made = told(ironflow("role", "create", "emitter", "events:emit", "--json"))
+
+    assert made["permissions"] == ["events:emit"]
+    assert "secrets:manage" in ironflow("role", "get", "admin").stdout
+    assert "runs:read" in ironflow("role", "update", "emitter", "runs:read").stdout
+    assert ironflow("role", "create", "x", "runs:fly").returncode == 10
+    assert "deleted" in ironflow("role", "delete", "emitter", "-y").stdout
+
+
+def test_tenants(ironflow: Ironflow) -> None:
+    made = told(ironflow("org", "provision", "Acme", "--environment", "production", "--json"))
+
+    theirs = {"near": False, "IRONFLOW_API_KEY": made["api_key"]["key"]}
+    assert [one["name"] for one in told(ironflow("env", "list", "--json", **theirs))["items"]] == ["production"]
+    assert [one["name"] for one in told(ironflow("org", "list", "--json", **theirs))["items"]] == ["Acme"]
+    project = told(ironflow("project", "create", "shop", "--json", **theirs))
+    assert ironflow("env", "create", "staging", "--project", "shop", **theirs).returncode == 0
+    assert ironflow("project", "delete", project["id"], "-y", **theirs).returncode == 5
+    assert ironflow("env", "delete", "staging", "-y", **theirs).returncode == 0
+    assert ironflow("project", "delete", project["id"], "-y", **theirs).returncode == 0
+    assert ironflow("org", "provision", "Other", **theirs).returncode == 4
+    assert "deleted" in ironflow("org", "delete", made["org"]["id"], "-y").stdout
+    assert ironflow("env", "list", **theirs).returncode == 4
