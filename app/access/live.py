@@ -69,7 +69,11 @@ class LiveGrants:
             if one.ended_by is None:
                 raise
             task.uncancel()
-            raise one.ended_by from None
+            ended_by, one.ended_by = one.ended_by, None
+            try:
+                raise ended_by from None
+            finally:
+                del ended_by  # else its traceback holds this frame, this frame it, and both what was being sent
         finally:
             self._going.discard(one)
 

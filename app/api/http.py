@@ -54,6 +54,7 @@ from app.api import (
 from app.api.admission import Admission
 from app.api.answers import on_error
 from app.api.browsers import Browsers
+from app.api.hygiene import Hygiene
 from app.api.middleware import Observe
 from app.api.services import Answer, Operation, Route, Services
 
@@ -103,7 +104,8 @@ MODULES = (
 def build(services: Services, browsers: Browsers) -> Any:
     """The application over the services."""
     table = route_table(services)
-    middleware: Any = [Observe(services.ids, services.metrics), browsers, Admission(services.door, table)]
+    observe = Observe(services.ids, services.metrics)
+    middleware: Any = [observe, Hygiene(), browsers, Admission(services.door, table)]
     app: Any = falcon.asgi.App(middleware=middleware, cors_enable=False)
     app.req_options.auto_parse_qs_csv = False
     app.req_options.keep_blank_qs_values = False

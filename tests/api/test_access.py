@@ -1,0 +1,322 @@
+"""Getting in and out over HTTP: sessions in browsers, tricks with headers and tokens, and what is cut when."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+
+from ironflow.v1 import pubsub_pb2
+from tests.support.server import ServerProcess
+from tests.support.websocket import HandshakeRefused, WebSocket
+
+PASSWORD = "correct horse battery"
+PAGE = {"Sec-Fetch-Site": "same-origin"}
+SUBSCRIBE = "/ironflow.v1.PubSubService/Subscribe"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
+    server = ServerProcess(
+        data_dir=tmp_path_factory.mktemp("access") / "data",
+        database_url=url,
+        guarded=True,
+        arguments=["--rate-limit-org", "100000"],
+    )
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def root(guarded: ServerProcess) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {guarded.key}"}
+    with httpx.Client(base_url=guarded.url, headers=headers, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def page(guarded: ServerProcess) -> Iterator[httpx.Client]:
+    """A page of ours in a browser, with its cookies."""
+    with httpx.Client(base_url=guarded.url, headers=PAGE, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def ada(root: httpx.Client) -> Iterator[dict[str, Any]]:
+    user = root.post("/api/v1/users", json={"email": "ada@example.com", "password": PASSWORD, "roles": ["developer"]})
+    yield user.json()
+    root.delete(f"/api/v1/users/{user.json()['id']}")
+
+
+def key_of(root: httpx.Client, *roles: str, **more: Any) -> dict[str, Any]:
+    made: dict[str, Any] = root.post("/api/v1/apikeys", json={"name": "k", "role_ids": roles, **more}).json()
+    return made
+
+
+def log_in(page: httpx.Client) -> dict[str, Any]:
+    answer = page.post("/api/v1/auth/login", json={"email": "ada@example.com", "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+# Sessions.
+
+
+def test_a_page_signs_in_with_a_cookie_that_scripts_cannot_read(page: httpx.Client, ada: dict[str, Any]) -> None:
+    answer = page.post("/api/v1/auth/login", json={"email": "ada@example.com", "password": PASSWORD})
+
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly; SameSite=Strict" in cookie
+    assert "Path=/" in cookie
+    assert (answer.json()["token"], answer.headers["Cache-Control"]) == ("", "no-store")
+    me = page.get("/api/v1/auth/me").json()
+    assert (me["kind"], me["user"]["email"], me["csrf_token"]) == (
+        "session",
+        "ada@example.com",
+        answer.json()["csrf_token"],
+    )
+    page.post("/api/v1/auth/logout", headers={"X-Ironflow-CSRF": me["csrf_token"]})
+    assert page.get("/api/v1/auth/me", headers={"Cookie": cookie.partition(";")[0]}).status_code == 401
+
+
+def test_what_comes_with_a_cookie_needs_the_csrf_token_to_change_something(
+    page: httpx.Client, root: httpx.Client, ada: dict[str, Any]
+) -> None:
+    csrf = log_in(page)["csrf_token"]
+    head = root.get("/api/v1/history/head").json()["position"]
+
+    for told in ({}, {"X-Ironflow-CSRF": ""}, {"X-Ironflow-CSRF": "0" * 32}, {"X-Ironflow-CSRF": csrf[:-1]}):
+        answer = page.post("/api/v1/events", json={"name": "a.b"}, headers=told)
+        assert (answer.status_code, answer.json()["code"]) == (403, "CSRF_REFUSED")
+        call = page.post("/ironflow.v1.IronflowService/Trigger", json={"event": "a.b"}, headers=told)
+        assert (call.status_code, call.json()["ironflowCode"]) == (403, "CSRF_REFUSED")
+    plain = {"Sec-Fetch-Site": ""}  # as a program, which takes the short way
+    assert page.post("/api/v1/events", json={"name": "a.b"}, headers=plain).status_code == 403
+    assert root.get("/api/v1/history/head").json()["position"] == head
+
+    assert page.post("/api/v1/events", json={"name": "a.b"}, headers={"X-Ironflow-CSRF": csrf}).status_code == 201
+    assert page.get("/api/v1/events").status_code == 200
+
+
+def test_another_site_can_neither_sign_somebody_in_nor_use_their_session(
+    page: httpx.Client, ada: dict[str, Any]
+) -> None:
+    csrf = log_in(page)["csrf_token"]
+    foreign = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "X-Ironflow-CSRF": csrf}
+
+    for method, path in (("POST", "/api/v1/events"), ("GET", "/api/v1/runs"), ("POST", "/api/v1/auth/login")):
+        answer = page.request(method, path, json={"name": "a.b"}, headers=foreign)
+        assert answer.status_code == 403, (method, path)
+    token = page.cookies["ironflow_session"]
+    for told in (foreign, {"Origin": "https://evil.example"}):
+        with pytest.raises(HandshakeRefused) as refused:
+            WebSocket(str(page.base_url), "/ws", headers={**told, "Cookie": f"ironflow_session={token}"})
+        assert refused.value.status == 403
+    with WebSocket(str(page.base_url), "/ws", headers={**PAGE, "Cookie": f"ironflow_session={token}"}):
+        pass
+
+
+def test_a_program_gets_the_token_and_bears_it(guarded: ServerProcess, ada: dict[str, Any]) -> None:
+    told = httpx.post(
+        f"{guarded.url}/api/v1/auth/login", json={"email": "ada@example.com", "password": PASSWORD}, timeout=30
+    ).json()
+
+    bearer = {"Authorization": f"Bearer {told['token']}"}
+    assert httpx.get(f"{guarded.url}/api/v1/runs", headers=bearer, timeout=30).status_code == 200
+    answer = httpx.post(f"{guarded.url}/api/v1/events", json={"name": "a.b"}, headers=bearer, timeout=30)
+    assert answer.status_code == 201  # no CSRF: no page can send that header
+
+
+def test_a_wrong_password_and_an_unknown_address_are_answered_alike(page: httpx.Client, ada: dict[str, Any]) -> None:
+    answers = [
+        page.post("/api/v1/auth/login", json={"email": email, "password": "not it at all"})
+        for email in ("ada@example.com", "nobody@example.com")
+    ]
+
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert answers[0].json() == answers[1].json()
+    log_in(page)  # and forgotten are the failures from this address
+
+
+def test_a_link_signs_in_once(page: httpx.Client, root: httpx.Client, ada: dict[str, Any]) -> None:
+    link = root.post(f"/api/v1/users/{ada['id']}/link").json()
+
+    assert page.post("/api/v1/auth/exchange", json={"token": link["token"]}).json()["user"]["email"] == ada["email"]
+    assert page.post("/api/v1/auth/exchange", json={"token": link["token"]}).status_code == 401
+    log_in(page)
+
+
+# Tokens and headers.
+
+
+def test_tricks_with_tokens(guarded: ServerProcess, root: httpx.Client) -> None:
+    key = key_of(root, "viewer")["key"]
+    jwt = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJhZG1pbiJ9."
+
+    for authorization in (
+        f"Bearer {key[:-1]}{'0' if key[-1] != '0' else '1'}",
+        f"Bearer {key}0",
+        f"Bearer {key.upper()}",
+        f"Bearer {key[:14]}",
+        f"Bearer {jwt}",
+        f"Bearer {'A' * 6_000}",
+        f"Basic {key}",
+        f"{key}",
+        "Bearer null",
+        "Bearer ifkey_%00",
+    ):
+        answer = httpx.get(f"{guarded.url}/api/v1/runs", headers={"Authorization": authorization}, timeout=30)
+        assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED"), authorization
+        assert key not in answer.text
+    good = httpx.get(f"{guarded.url}/api/v1/runs", headers={"authorization": f"bearer {key}"}, timeout=30)
+    assert good.status_code == 200
+
+
+def test_no_other_header_or_parameter_lets_anybody_in(guarded: ServerProcess) -> None:
+    key = guarded.key
+
+    for told in (
+        {"X-Api-Key": key},
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"X-Forwarded-User": "admin"},
+        {"X-Original-URL": "/health"},
+        {"X-HTTP-Method-Override": "GET"},
+        {"X-Ironflow-Org": "org_default"},
+        {"Proxy-Authorization": f"Bearer {key}"},
+    ):
+        assert httpx.get(f"{guarded.url}/api/v1/runs", headers=told, timeout=30).status_code == 401, told
+    assert httpx.get(f"{guarded.url}/api/v1/runs", params={"token": key}, timeout=30).status_code == 401
+    for path in ("/health/../api/v1/runs", "//api/v1/runs", "/api/v1/runs/", "/API/V1/RUNS", "/api/v1/runs%3Fx"):
+        assert httpx.get(f"{guarded.url}{path}", timeout=30).status_code in (401, 404), path
+    assert key not in guarded.log()
+
+
+def test_a_key_of_one_environment_cannot_name_another(guarded: ServerProcess, root: httpx.Client) -> None:
+    key = key_of(root, "admin", env_id="staging")["key"]
+    root.post("/api/v1/events", json={"name": "secret.thing", "data": "canary"})
+
+    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as bound:
+        assert bound.get("/api/v1/events").json()["events"] == []
+        for named in ("production", "env_production", "sta%67ing"):
+            for header in ("X-Ironflow-Environment-ID", "X-Ironflow-Environment"):
+                answer = bound.get("/api/v1/events", headers={header: named})
+                assert (answer.status_code, answer.json()["code"]) == (404, "ENVIRONMENT_NOT_FOUND"), named
+        assert bound.get("/api/v1/events", headers={"X-Ironflow-Environment": "default"}).json()["events"] == []
+        assert bound.delete("/api/v1/debounce/entries/default/f/-").status_code == 400
+        assert bound.post("/api/v1/sql", json={"query": "select * from events"}).json()["rows"] == []
+        assert bound.get("/api/v1/runs", headers={"X-Ironflow-Org": "org_other"}).status_code == 403
+
+
+def test_answers_tell_browsers_what_not_to_do(page: httpx.Client) -> None:
+    for path in ("/", "/health", "/api/v1/runs", "/api/v1/openapi.json"):
+        headers = page.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert headers["X-Frame-Options"] == "DENY", path
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], path
+    policy = page.get("/").headers["Content-Security-Policy"]
+    assert "require-trusted-types-for 'script'" in policy
+    assert "unsafe" not in policy
+
+
+# What is cut.
+
+
+def cut(root: httpx.Client, made: dict[str, Any]) -> None:
+    assert root.delete(f"/api/v1/apikeys/{made['id']}").status_code == 204
+
+
+def test_a_stream_of_events_ends_with_its_key(guarded: ServerProcess, root: httpx.Client) -> None:
+    made = key_of(root, "viewer")
+    bearer = {"Authorization": f"Bearer {made['key']}"}
+
+    with httpx.stream("GET", f"{guarded.url}/api/v1/subscribe", params={"pattern": ">"}, headers=bearer) as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith(":")
+        cut(root, made)
+        told = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+
+    assert (told[-1]["code"], told[-1]["retrying"]) == ("UNAUTHENTICATED", False)
+
+
+def test_a_socket_is_closed_with_its_key(guarded: ServerProcess, root: httpx.Client) -> None:
+    made = key_of(root, "viewer")
+
+    with WebSocket(guarded.url, f"/ws?token={made['key']}") as socket:
+        socket.send({"type": "subscribe", "subscription": {"pattern": ">"}})
+        assert socket.receive()["type"] == "subscription_result"
+        cut(root, made)
+        assert socket.receive() is None
+
+
+def test_a_call_ends_with_its_key(guarded: ServerProcess, root: httpx.Client) -> None:
+    made = key_of(root, "viewer")
+    root.post("/api/v1/events", json={"name": "a.b"})
+    request = pubsub_pb2.SubscribeRequest(pattern="a.b", options=pubsub_pb2.SubscribeOptions(replay=1))
+
+    with grpc.insecure_channel(guarded.grpc_address) as channel:
+        call = channel.unary_stream(SUBSCRIBE, request_serializer=pubsub_pb2.SubscribeRequest.SerializeToString)
+        stream = call(request, metadata=[("authorization", f"Bearer {made['key']}")], timeout=30)
+        assert next(stream)
+        cut(root, made)
+        with pytest.raises(grpc.RpcError) as ended:
+            list(stream)
+
+    assert ended.value.code() == grpc.StatusCode.UNAUTHENTICATED  # type: ignore[attr-defined]
+
+
+def test_a_call_of_connect_ends_with_its_key(guarded: ServerProcess, root: httpx.Client) -> None:
+    made = key_of(root, "viewer")
+    root.post("/api/v1/events", json={"name": "a.b"})
+    headers = {"Content-Type": "application/connect+json", "Authorization": f"Bearer {made['key']}"}
+    request = b'{"pattern":"a.b","options":{"replay":1}}'
+    body = b"\0" + struct.pack(">I", len(request)) + request
+
+    with httpx.stream("POST", f"{guarded.url}{SUBSCRIBE}", content=body, headers=headers, timeout=30) as answer:
+        parts = answer.iter_bytes()
+        assert b"a.b" in next(parts)
+        cut(root, made)
+        rest = b"".join(parts)
+
+    assert json.loads(rest[5:])["error"]["code"] == "unauthenticated"
+
+
+def test_a_worker_that_polls_is_answered_when_its_key_goes(guarded: ServerProcess, root: httpx.Client) -> None:
+    made = key_of(root, "developer")
+    bearer = {"Authorization": f"Bearer {made['key']}"}
+    worker = f"{guarded.url}/api/v1/workers/w1"
+    root.post("/ironflow.v1.IronflowService/RegisterFunction", json={"id": "f", "triggers": [{"event": "never"}]})
+    told = {"worker_id": "w1", "function_ids": ["f"]}
+    assert httpx.post(f"{worker}/register", json=told, headers=bearer, timeout=30).is_success
+    later = threading.Timer(0.3, cut, (root, made))  # while it polls; before it would be answered the same
+    later.start()
+
+    answer = httpx.get(f"{worker}/jobs", params={"available": 1, "wait": 25}, headers=bearer, timeout=30)
+    later.join()
+
+    assert answer.status_code == 401, answer.text
+
+
+# How much.
+
+
+def test_who_asks_too_much_is_told_when_to_come_again(start_server: Any) -> None:
+    server = start_server(guarded=True, arguments=["--rate-limit-key", "5"])
+    bearer = {"Authorization": f"Bearer {server.key}"}
+
+    with httpx.Client(base_url=server.url, headers=bearer, timeout=30) as client:
+        answers = [client.get(path) for _ in range(15) for path in ("/api/v1/runs", "/api/v1/kv/buckets/b/keys/k")]
+
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    assert {answer.json()["code"] for answer in refused} == {"RATE_LIMITED"}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+    assert httpx.get(f"{server.url}/health", timeout=30).status_code == 200
