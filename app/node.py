@@ -240,6 +240,9 @@ class Node:
         self.policies = Policies(storage=storage, committer=self.committer, tail=self.tail, clock=clock)
         self.audit = Audit(storage=storage, committer=self.committer, tail=self.tail, clock=clock)
         self.policies.watched = self.audit.watched
+        self.policies.renewed = self.access.live.recheck
+        self.access.authorizer.guards.append(self.policies)
+        self.access.authorizer.listener = self.audit
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""

@@ -134,18 +134,18 @@ class Audit:
         """Note the decision on a request, if it is one that is recorded."""
         if denial is not None:
             self._note(request, AuthzDenied, denial)
-        elif self._wants(request):
+        elif self.wants(request.action, request.environment):
             self._note(request, AuthzAllowed, None)
 
     def watched(self, request: Request, denial: Denial) -> None:
         """Note what a policy in monitor mode would have denied."""
         self._note(request, AuthzWouldDeny, denial)
 
-    def _wants(self, request: Request) -> bool:
-        action = request.action
+    def wants(self, action: str, environment: str) -> bool:
+        """Whether an allowed request of that kind is recorded."""
         if is_administrative(action):
             return True
-        settings = self.settings(request.environment)
+        settings = self.settings(environment)
         return settings.reads if action.endswith(_READS) else settings.writes
 
     def _note(

@@ -6,14 +6,26 @@ Roles allow, guards (policies) take away. What is refused is refused by Permissi
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from app.access.actor import Actor
-from app.access.guard import Guard, Request
+from app.access.guard import Denial, Guard, Request
 from app.access.permissions import SELF
 from app.errors import PermissionDenied
 
+NOT_ALLOWED = Denial("none of the roles has the permission")
+
 Resource = str | Callable[[], str]
 """The end of an IRN, or what makes it: it is made only if somebody asks."""
+
+
+class Listener(Protocol):
+    """Is told what was decided: the audit."""
+
+    def wants(self, action: str, environment: str) -> bool:
+        """Whether it wants to know of an allowed request; of denied ones it is told anyway."""
+
+    def decided(self, request: Request, denial: Denial | None) -> None: ...
 
 
 class Authorizer:
@@ -21,6 +33,12 @@ class Authorizer:
 
     def __init__(self) -> None:
         self.guards: list[Guard] = []
+        self.listener: Listener | None = None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether it matters which resource is asked for."""
+        return any(guard.active for guard in self.guards)
 
     def allow(
         self,
@@ -34,21 +52,34 @@ class Authorizer:
     ) -> None:
         """Returns if it may. Raises PermissionDenied."""
         if not actor.may(action) and action != SELF:
+            self._tell(_request(actor, action, resource, environment, method, address), NOT_ALLOWED)
             roles = ", ".join(actor.roles) or "none"
             raise PermissionDenied(
                 f"this needs the permission {action}, which none of your roles has",
                 hint=f"your roles: {roles}; `ironflow role list` shows what each allows",
             )
-        if self.guards:
+        listener = self.listener
+        if self.guarded or (listener is not None and listener.wants(action, environment)):
             self._ask(actor, action, resource, environment, method, address)
 
     def _ask(self, actor: Actor, action: str, resource: Resource, environment: str, method: str, address: str) -> None:
-        named = resource if isinstance(resource, str) else resource()
-        request = Request(actor, action, named, environment, method, address)
+        request = _request(actor, action, resource, environment, method, address)
         for guard in self.guards:
             denial = guard.check(request)
             if denial is not None:
+                self._tell(request, denial)
                 policy = f" (policy {denial.policy} v{denial.version})" if denial.policy else ""
                 raise PermissionDenied(
-                    f"{action} on {named} is denied: {denial.reason}{policy}", hint="ask whoever keeps the policies"
+                    f"{action} on {request.resource} is denied: {denial.reason}{policy}",
+                    hint="ask whoever keeps the policies",
                 )
+        self._tell(request, None)
+
+    def _tell(self, request: Request, denial: Denial | None) -> None:
+        if self.listener is not None:
+            self.listener.decided(request, denial)
+
+
+def _request(actor: Actor, action: str, resource: Resource, environment: str, method: str, address: str) -> Request:
+    named = resource if isinstance(resource, str) else resource()
+    return Request(actor, action, named, environment, method, address)

@@ -31,5 +31,9 @@ class Denial(NamedTuple):
 class Guard(Protocol):
     """Asked on every request, in memory and without awaiting: it is on the way of each call."""
 
+    @property
+    def active(self) -> bool:
+        """Whether there is anything that could deny; else it is not asked."""
+
     def check(self, request: Request) -> Denial | None:
         """Why the request is denied; None lets it pass. Whatever fails inside denies."""

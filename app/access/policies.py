@@ -52,7 +52,8 @@ class Author(NamedTuple):
 
 
 class Policies:
-    """A guard; see app/access/guard.py. `watched` is told of each request that a policy in monitor mode would deny."""
+    """A guard; see app/access/guard.py. `watched` is told of each request that a policy in monitor mode would deny,
+    `renewed` of every change of what is decided."""
 
     def __init__(self, *, storage: Storage, committer: Committer, tail: Tail, clock: Clock) -> None:
         self._storage = storage
@@ -63,6 +64,7 @@ class Policies:
         self._position = 0
         self.decisions = Decisions(clock)
         self.watched: Watched = lambda request, denial: None
+        self.renewed: Callable[[], None] = lambda: None
         self.would_deny: Counter[str] = Counter()
 
     async def start(self) -> None:
@@ -87,6 +89,10 @@ class Policies:
         return max((row.position for row in self._rows.values()), default=0)
 
     # Deciding.
+
+    @property
+    def active(self) -> bool:
+        return bool(self.decisions.policies)
 
     def check(self, request: Request) -> Denial | None:
         """Why the request is denied; None lets it pass. Whatever fails inside denies."""
@@ -329,6 +335,7 @@ class Policies:
         before = {(policy.id, policy.version): policy for policy in self.decisions.policies}
         active = [row for row in self._rows.values() if row.status == ACTIVE]
         self.decisions.use([before.get((row.id, row.version)) or _compiled(row) for row in active])
+        self.renewed()
 
 
 def id_of(environment: str, name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import falcon.asgi
 
-from app.access.actor import Actor
 from app.access.policies import Author
 from app.api.caller import caller_of
 
@@ -12,5 +11,4 @@ from app.api.caller import caller_of
 def author_of(req: falcon.asgi.Request) -> Author:
     """The caller, where they stand, and by what call."""
     caller = caller_of(req)
-    actor = Actor(caller.actor, "anonymous", permissions=frozenset("*"))
-    return Author(actor, caller.environment, f"{req.method} {req.uri_template or ''}", req.remote_addr or "")
+    return Author(caller.who, caller.environment, f"{req.method} {req.uri_template or ''}", req.remote_addr or "")

@@ -34,7 +34,7 @@ class Caller(NamedTuple):
     def about(self, resource: str) -> None:
         """Returns if the caller may do what it was admitted for to this too, which only the body named. Raises
         PermissionDenied."""
-        if self.grant is not None and self.grant.authorizer.guards:
+        if self.grant is not None and self.grant.authorizer.guarded:
             self.also(self.grant.action, resource)
 
     def also(self, action: str, resource: str) -> None:

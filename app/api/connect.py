@@ -71,7 +71,7 @@ async def _by_message(
         raise Unimplemented(f"{service}/{method} is not implemented", hint="see /api/v1/capabilities")
     kind, operation = table[method]
     request = _parsed_proto(kind, body) if binary else _parsed_json(kind, body)
-    caller.about(subject.of_message(f"{service}/{method}", request))
+    subject.check_message(caller, f"{service}/{method}", request)
     reply = await operation(services, caller, request)
     if binary:
         resp.content_type = PROTO

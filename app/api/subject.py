@@ -77,10 +77,17 @@ def of_message(call: str, message: Any) -> str:
     return _of_fields(noun_of(RPC.get(call, RPC_UNLISTED)), lambda name: getattr(message, name, ""))
 
 
+def check_message(caller: Caller, call: str, message: Any) -> None:
+    """Returns if the caller may do what it was admitted for to everything that a message names. Raises
+    PermissionDenied."""
+    for one in getattr(message, "events", None) or (message,):
+        caller.about(of_message(call, one))
+
+
 def check_body(caller: Caller, body: bytes) -> None:
     """Returns if the caller may do what it was admitted for to everything that a JSON body names; a body that cannot
     be read is for whoever reads it. Raises PermissionDenied."""
-    if caller.grant is None or not caller.grant.authorizer.guards:
+    if caller.grant is None or not caller.grant.authorizer.guarded:
         return
     try:
         content = _object.decode(body or b"{}")

@@ -198,7 +198,10 @@ def _unary(services: Services, call: str, method: Method) -> Callable[[Any, Cont
     async def answer(request: Any, context: Context) -> Any:
         try:
             about = partial(subject.of_message, call, request)
-            return await method(services, metadata.admitted(services.door, context, call, about), request)
+            caller = metadata.admitted(services.door, context, call, about)
+            if hasattr(request, "events"):
+                subject.check_message(caller, call, request)
+            return await method(services, caller, request)
         except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata
             await refuse(context, error, method=call, request_id=services.ids.request())
 
