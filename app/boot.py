@@ -91,7 +91,7 @@ class _Boot:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        http = _HttpServer(self._gate, self._listening)
+        http = _HttpServer(self._gate, self._listening, self._settings)
         serving = asyncio.create_task(http.serve(), name="http")
         serving.add_done_callback(lambda _: self._stop.set())
         try:
@@ -201,7 +201,7 @@ class _HttpServer:
     """Granian in our event loop, on a socket that we bound. It uses two private names of Granian, hence the pinned
     version; by itself Granian always shares its port, so that a second server would go unnoticed."""
 
-    def __init__(self, app: Gate, listening: socket.socket) -> None:
+    def __init__(self, app: Gate, listening: socket.socket, settings: Settings) -> None:
         with without("anyio", "dotenv", "setproctitle", "watchfiles"):
             from granian._granian import SocketHolder
             from granian.server.embed import Server
@@ -214,8 +214,11 @@ class _HttpServer:
                 self._ssp = None
                 self._shd = holder(os.dup(listening.fileno()), False, 1024)  # it closes what it is given
 
+        tls = {}
+        if settings.tls_cert:
+            tls = {"ssl_cert": Path(settings.tls_cert), "ssl_key": Path(settings.tls_key)}
         self._server: Any = OnSocket(
-            app, interface="rsgi", log_enabled=False, backlog=1024, backpressure=CONNECTIONS_MAX
+            app, interface="rsgi", log_enabled=False, backlog=1024, backpressure=CONNECTIONS_MAX, **tls
         )
 
     async def serve(self) -> None:

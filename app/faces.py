@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -97,7 +98,10 @@ class Faces:
         server = grpc.aio.server(interceptors=(Decoding(),), options=OPTIONS)
         wanted = f"{self._settings.host}:{self._settings.grpc_port}"
         try:
-            port = server.add_insecure_port(wanted)
+            if self._settings.tls_cert:
+                port = server.add_secure_port(wanted, _credentials(self._settings))
+            else:
+                port = server.add_insecure_port(wanted)
         except RuntimeError:
             raise GrpcPortTaken(f"cannot listen for gRPC on {wanted}: the port is in use") from None
         host = "127.0.0.1" if self._settings.host == "0.0.0.0" else self._settings.host
@@ -184,6 +188,11 @@ class Faces:
         )
         self._metrics.watch("ironflow_timers", "Timers set", lambda: len(node.timers))
         self._metrics.watch("ironflow_waits", "Events and child runs that runs wait for", lambda: len(node.waiting))
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials:
+    pair = (Path(settings.tls_key).read_bytes(), Path(settings.tls_cert).read_bytes())
+    return grpc.ssl_server_credentials([pair])
 
 
 def services_of(

@@ -124,7 +124,8 @@ class Server:
             grpc_address = await faces.start_grpc()
             own_ports.add(int(grpc_address.rpartition(":")[2]))
             self._gate.open(faces.http())
-            url = f"http://{_host(self._listening)}"
+            scheme = "https" if self._settings.tls_cert else "http"
+            url = f"{scheme}://{_host(self._listening)}"
             discovery = self._announce(url, grpc_address, key)
             node.nodes.move(url)
             self._problems.pop("server")

@@ -42,6 +42,8 @@ class Settings:
     master_key_file: str = ""
     dev: bool = False
     insecure: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
     bootstrap_key_file: str = ""
     rate_limit_key: int = 0
     rate_limit_org: int = 0
@@ -97,6 +99,8 @@ SETTINGS = (
     Setting("nats_port", "nats.port", "Port of our own NATS server, on this machine only; 0 takes a free one."),
     Setting("master_key_file", "auth.masterKeyFile", "Key that encrypts secrets; else one is made in the data folder."),
     Setting("dev", "dev", "For development on this machine only: nobody is asked who they are."),
+    Setting("tls_cert", "tls.cert", "Certificate, with its chain (PEM), for HTTPS and gRPC over TLS."),
+    Setting("tls_key", "tls.key", "The certificate's private key (PEM)."),
     Setting("insecure", "insecure", "Allow listening beyond this machine without TLS: keys travel in the clear."),
     Setting(
         "bootstrap_key_file",
@@ -173,12 +177,31 @@ def resolve(
             f"--dev asks nobody who they are, and host {settings.host} is reachable from other machines",
             hint="leave --dev or --host out",
         )
-    if not settings.is_local and not settings.insecure:
+    _check_tls(settings)
+    if not settings.is_local and not settings.insecure and not settings.tls_cert:
         raise SettingsError(
             f"host {settings.host} is reachable from other machines, and keys would travel in the clear",
-            hint="listen on 127.0.0.1, or add --insecure if the network is private or a proxy in front does TLS",
+            hint="give --tls-cert and --tls-key; or --insecure, if the network is private or a proxy in front does TLS",
         )
     return settings
+
+
+def _check_tls(settings: Settings) -> None:
+    """Raises SettingsError for a certificate and key that are not a pair."""
+    if not settings.tls_cert and not settings.tls_key:
+        return
+    if not (settings.tls_cert and settings.tls_key):
+        missing = "tls_key" if settings.tls_cert else "tls_cert"
+        raise SettingsError(f"{missing} is missing", hint="TLS needs both, --tls-cert and --tls-key")
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"tls_cert {settings.tls_cert} and tls_key {settings.tls_key} cannot be used: {error}",
+            hint="a certificate and its private key, both PEM, the key without a password",
+        ) from None
 
 
 def _positive(text: str) -> int:

@@ -1,85 +1,94 @@
-"""`python -m benchmarks.access` (`make bench-access`): what it takes to decide whether a caller may do something.
+"""`python -m benchmarks.access`: what the door costs a call, in process and without a network.
 
-    python -m benchmarks.access [--policies 100] [--requests 5000]
+    python -m benchmarks.access [--calls 20000]
 
-In process and without a network: the question that every request is asked once. Each case has so many policies active;
-`remembered` asks the same again, `anew` asks for another resource each time, so that nothing is remembered.
+A call is let in as the hot ways let it in: by its bearer's key, into its environment, by its role, and past the
+policies there are. Each case prints the median and the 99th percentile of one call.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from pathlib import Path
 
-from app.access.actor import Actor
-from app.access.decisions import Decisions
-from app.access.guard import Request
-from app.access.policy import Policy
+from app import resources
+from app.access.bootstrap import SYSTEM
+from app.access.limits import RateLimits
+from app.access.policies import Author
+from app.api.door import Door
 from app.clock import SystemClock
 from app.history.kinds import PolicyDefinition
+from app.ids import Ids
+from app.node import Node
 from benchmarks import machine
+from storage import open_storage
 
-QUICK = 'environment == "prod" && !("oncall" in subject.roles) && resource.id.startsWith("stripe/%d")'
-TIMED = "now.getHours() < 0 && size(subject.roles) > 9"
-SLOW = "size(subject.roles) + 1 > 9 || resource.id.matches('^never$')"
-ACTOR = Actor("ak_bench", "key", ("developer", "viewer"), frozenset(f"noun{n}:read" for n in range(40)))
-CASES: dict[str, Callable[[int], PolicyDefinition]] = {
-    "all apply, none denies, quick conditions": lambda n: _policy(n, ("secrets:*",), QUICK % n),
-    "all apply, none has a condition that holds, roles differ": lambda n: _policy(n, ("*",), "", (f"role-{n}",)),
-    "all apply, quick conditions that depend on the time": lambda n: _policy(n, ("secrets:*",), TIMED),
-    "a tenth acts on it, conditions of the engine": lambda n: _policy(
-        n, ("secrets:read",) if n % 10 == 0 else (f"noun{n}:*",), SLOW
-    ),
-    "all apply, all conditions of the engine": lambda n: _policy(n, ("secrets:*",), SLOW),
-}
+POLICIES = 100
+KEYS = 1_000
 
 
-def _policy(number: int, actions: tuple[str, ...], condition: str, roles: tuple[str, ...] = ()) -> PolicyDefinition:
-    return PolicyDefinition(name=f"p{number:03}", actions=actions, condition=condition, roles=roles)
+async def measure(calls: int) -> None:
+    clock = SystemClock()
+    with tempfile.TemporaryDirectory(prefix="ironflow-bench-") as folder:
+        storage = await open_storage(str(Path(folder) / "ironflow.db"), resources.sql_folder())
+        await storage.migrate()
+        node = Node(storage=storage, clock=clock, ids=Ids(clock))
+        async with asyncio.TaskGroup() as tasks:
+            running = await node.start(tasks)
+            await _cases(node, calls)
+            for task in running:
+                task.cancel()
+        await storage.close()
 
 
-def measure(policies: int, requests: int) -> None:
-    for title, define in CASES.items():
-        decisions = Decisions(SystemClock())
-        made = [Policy.drafted(define(n), id=f"pol_{n}", version=1, environment="prod") for n in range(policies)]
-        decisions.use(made)
-        count = requests if "engine" not in title else max(100, requests // 50)
-        same = [_request(0)] * count
-        others = [_request(n) for n in range(count)]
-        decisions.ruling(same[0])
-        keeps = bool(decisions.remembered())
-        print(f"  {policies} policies: {title}")
-        print(f"    remembered   {_told(_times(decisions, same)) if keeps else 'never: it depends on the time'}")
-        print(f"    anew         {_told(_times(decisions, others))}", flush=True)
+async def _cases(node: Node, calls: int) -> None:
+    issued = await node.access.keys.create(SYSTEM, "bench", ["developer"])
+    for number in range(KEYS):
+        await node.access.keys.create(SYSTEM, f"other {number}", ["viewer"])
+    told = {"Authorization": f"Bearer {issued.secret}", "X-Ironflow-Environment-ID": "default"}
+    header = told.get
+    limits = RateLimits(node.clock)
+    opened = Door(node.access, limits, required=False)
+    door = Door(node.access, limits, required=True)
+    bounded = Door(node.access, RateLimits(node.clock, per_key=10**6, per_org=10**6), required=True)
+
+    _time("nobody is asked (--dev)", calls, lambda n: opened.admit(header, "kv:read", "kv/carts/c1"))
+    _time(f"a key among {KEYS:,}, no policies", calls, lambda n: door.admit(header, "kv:read", "kv/carts/c1"))
+    _time("the same with rate limits", calls, lambda n: bounded.admit(header, "kv:read", "kv/carts/c1"))
+    author = Author(SYSTEM, "default")
+    for number in range(POLICIES):
+        definition = PolicyDefinition(
+            name=f"p{number}",
+            actions=("kv:*",),
+            resources=(f"kv/secret-{number}/*",),
+            condition="!('admin' in subject.roles) && resource.id.startsWith('x')" if number % 2 else "",
+        )
+        await node.policies.create("default", definition, author=author)
+    _time(f"{POLICIES} policies, remembered", calls, lambda n: door.admit(header, "kv:read", "kv/carts/c1"))
+    _time(f"{POLICIES} policies, each asked anew", calls, lambda n: door.admit(header, "kv:read", f"kv/carts/{n}"))
 
 
-def _request(number: int) -> Request:
-    return Request(ACTOR, "secrets:read", f"secret/other/{number}", "prod", "GET", "127.0.0.1")
-
-
-def _times(decisions: Decisions, requests: Sequence[Request]) -> list[float]:
-    """Microseconds of each."""
-    found: list[float] = []
-    for request in requests:
-        started = time.perf_counter_ns()
-        decisions.ruling(request)
-        found.append((time.perf_counter_ns() - started) / 1_000)
-    return found
-
-
-def _told(times: list[float]) -> str:
-    return f"p50 {machine.percentile(times, 0.5):>9,.1f} µs   p99 {machine.percentile(times, 0.99):>9,.1f} µs"
+def _time(title: str, calls: int, call: Callable[[int], object]) -> None:
+    took: list[float] = []
+    for number in range(calls):
+        started = time.perf_counter()
+        call(number)
+        took.append(time.perf_counter() - started)
+    took.sort()
+    p50, p99 = took[len(took) // 2] * 1e6, took[int(len(took) * 0.99)] * 1e6
+    print(f"  {title:36} p50 {p50:8.1f} µs   p99 {p99:8.1f} µs")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.access")
-    parser.add_argument("--policies", type=int, default=100)
-    parser.add_argument("--requests", type=int, default=5_000)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.access", description=__doc__)
+    parser.add_argument("--calls", type=int, default=20_000)
     options = parser.parse_args()
     print("\n".join(machine.describe()))
-    print("settings  in process, one thread, no network, no store; wanted: remembered < 50 µs, anew < 1,000 µs")
-    measure(options.policies, options.requests)
+    asyncio.run(measure(options.calls))
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def _read(path: Path) -> Server | None:
         url, grpc_address = str(told["url"]).rstrip("/"), str(told.get("grpc_address") or "")
         if told["version"] != 1:
             raise ValueError(f"version {told['version']!r} is not known")
-        if urlsplit(url).scheme != "http" or urlsplit(url).hostname not in LOOPBACK:
+        if urlsplit(url).scheme not in ("http", "https") or urlsplit(url).hostname not in LOOPBACK:
             raise ValueError(f"{url!r} is not on this machine")
         if grpc_address and urlsplit(f"//{grpc_address}").hostname not in LOOPBACK:
             raise ValueError(f"{grpc_address!r} is not on this machine")

@@ -72,7 +72,7 @@ def test_what_is_given_comes_before_everything(write: Write, monkeypatch: pytest
     [
         {**GOOD, "version": 2},
         {**GOOD, "url": "http://example.com"},
-        {**GOOD, "url": "https://127.0.0.1:1"},
+        {**GOOD, "url": "ftp://127.0.0.1:1"},
         {**GOOD, "grpc_address": "example.com:9124"},
         {**GOOD, "url": 7},
         {"version": 1},
