@@ -32,6 +32,7 @@ from app.history.live import Live
 from app.history.sql import Sql
 from app.metrics import Metrics
 from app.node import Node
+from app.projections.redactions import Redactions
 from app.projections.updates import Updates
 from app.rpc.conversations import Conversations
 from app.rpc.decoding import Decoding
@@ -244,6 +245,9 @@ def services_of(
         policies=node.policies,
         audit=node.audit,
         audit_reader=AuditReader(node.storage, node.audit),
+        redactions=Redactions(
+            storage=node.storage, committer=node.committer, projections=node.projections, ids=node.ids
+        ),
         live=live,
         subscriptions=Subscriptions(live=live, storage=node.storage, clock=node.clock, ids=node.ids),
         clock=node.clock,

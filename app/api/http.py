@@ -35,6 +35,7 @@ from app.api import (
     projection_rows,
     projections,
     recordings,
+    redactions,
     rewind,
     roles,
     runs,
@@ -98,6 +99,7 @@ MODULES = (
     policies,
     trials,
     audit,
+    redactions,
 )
 
 

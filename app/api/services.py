@@ -38,6 +38,7 @@ from app.history.sql import Sql
 from app.history.tail import Tail
 from app.ids import Ids
 from app.metrics import Metrics
+from app.projections.redactions import Redactions
 from app.projections.service import Projections
 from app.runs.breakpoints import Breakpoints
 from app.runs.bulk import Bulk
@@ -112,6 +113,7 @@ class Services:
     policies: Policies
     audit: Audit
     audit_reader: AuditReader
+    redactions: Redactions
     clock: Clock
     ids: Ids
     metrics: Metrics

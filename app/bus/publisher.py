@@ -117,7 +117,7 @@ class Publisher:
             stream = client.jetstream(timeout=ACK_TIMEOUT_S)
             await _ensure_stream(stream)
             self.position, sequence = await _last(stream)
-            await _purge(stream, await self._sent_last())
+            await _purge(stream, await self._sent_last(), sequence - self.position)
             sender = await _Sender.open(client)
             self.up, self.trouble, self._asked = True, "", True
             async for batch in self._tail.follow(self.position):
@@ -131,7 +131,7 @@ class Publisher:
                         raise _OutOfStep(f"expected sequence {sequence + len(part)}, JetStream is at {acked}")
                     sequence = acked
                     self.position = part[-1].position
-                    await _purge(stream, part)
+                    await _purge(stream, part, sequence - self.position)
                     self.published_total += len(part)
                 await asyncio.sleep(GATHER_S)
         finally:
@@ -150,22 +150,29 @@ class Publisher:
                 self.omitted.append(Omitted(entry.position, entry.kind, len(entry.data), size_max))
 
 
-async def _purge(stream: JetStreamContext, sent: Sequence[Entry]) -> None:
-    """Erase the messages of entities that were redacted; the entry that says so follows them, and stays. One by one,
-    because NATS overwrites in its files what is deleted so, and what is purged only when it compacts them."""
-    from nats.js.errors import NotFoundError
-
+async def _purge(stream: JetStreamContext, sent: Sequence[Entry], ahead: int) -> None:
+    """Erase the messages of what was redacted; the entry that says so follows them, and stays. One by one, because NATS
+    overwrites in its files what is deleted so, and what is purged only when it compacts them. Every entry is one
+    message, so that its sequence is `ahead` of its position by the same number for all."""
     for entry in sent:
         if entry.kind == HistoryRedacted.kind:
             assert isinstance(entry.fact, HistoryRedacted)
-            subject = subjects.of_entity(entry.environment, entry.fact.stream)
-            while subject:
-                try:
-                    message = await stream.get_last_msg(STREAM, subject)
-                except NotFoundError:
-                    break
-                assert message.seq is not None
-                await stream.delete_msg(STREAM, message.seq)
+            for voucher in entry.fact.vouchers:
+                await _erase(stream, voucher.position, voucher.position + ahead)
+
+
+async def _erase(stream: JetStreamContext, position: int, sequence: int) -> None:
+    """Erase the message of one entry, if it is still there."""
+    from nats.js.errors import NotFoundError
+
+    if sequence < 1:
+        return
+    try:
+        message = await stream.get_msg(STREAM, sequence)
+    except NotFoundError:
+        return
+    if (message.headers or {}).get(MESSAGE_ID) == str(position):
+        await stream.delete_msg(STREAM, sequence)
 
 
 class _OutOfStep(Exception):

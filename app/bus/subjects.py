@@ -27,7 +27,6 @@ from app.bus.roots import OUTWARD as OUTWARD
 from app.bus.roots import ROOT as ROOT
 from app.history import channels
 from app.history.entry import Entry
-from app.history.kinds.entity import entity_of
 
 _PLURAL = {
     channels.EVENTS: "events",
@@ -55,14 +54,6 @@ def of(entry: Entry) -> str:
     """The subject that an entry is published under."""
     prefix, *segments = channels.of(entry)
     return f"{ROOT}.{token(entry.environment)}.{_PLURAL[prefix]}.{'.'.join(map(token, segments))}"
-
-
-def of_entity(environment: str, stream: str) -> str:
-    """The subjects, with NATS's wildcards, of all events of the entity whose stream it is; empty for another stream."""
-    entity = entity_of(stream)
-    if entity is None:
-        return ""
-    return f"{ROOT}.{token(environment)}.{_PLURAL[channels.ENTITY]}.{'.'.join(map(token, entity))}.>"
 
 
 def filters(environment: str, pattern: str) -> list[str]:

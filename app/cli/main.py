@@ -40,6 +40,7 @@ COMMANDS = {
     "webhook": "Receive webhooks: sources, their secrets, deliveries.",
     "policy": "Deny by rules: check, try, explain, apply and roll back policies.",
     "audit": "What happened and what was decided, by whom; export it.",
+    "redact": "Remove the payloads of an event, a step or a run for good.",
     "cel": "Evaluate CEL expressions.",
     "worker": "List connected workers.",
     "node": "List the nodes that serve the store.",

@@ -16,7 +16,7 @@ meanwhile is refused.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -247,6 +247,7 @@ class Committer:
         entries: list[Entry] = []
         outcomes: list[_Outcome] = []
         touched: dict[tuple[str, str], Slot] = {}
+        stale: set[tuple[str, str]] = set()
         for waiting in batch:
             command = waiting.command
             slots = Slots(partial(self._slot, tx, touched, command.environment))
@@ -272,6 +273,8 @@ class Committer:
                 history.append(tx, records)  # so that it finds them
                 records = []
                 told = redact(tx, command.environment, decision.redaction, now=now)
+                if told and getattr(slots[decision.redaction.stream].noun, "has_payloads", False):
+                    stale.add((command.environment, decision.redaction.stream))
                 drafts, encoded = [*drafts, *told], [*encoded, *(kinds.encode(draft.fact) for draft in told)]
             for draft, data in zip(drafts, encoded, strict=True):
                 slot = slots[draft.stream]
@@ -299,12 +302,21 @@ class Committer:
             outcomes.append(_Outcome(waiting, decision.answer, None))
         if entries:
             history.append(tx, records)
-            self._fold.save(tx, touched.values(), before=before)
+            refolded = self._refold(tx, stale)
+            touched |= refolded
+            self._fold.save(tx, touched.values(), before=before, refolded=refolded.values())
             for key, slot in touched.items():
                 if not slot.noun.keep(slot.state):
                     self._states.drop(key)
             self._position, self._digest = position, chained
         return outcomes, entries
+
+    def _refold(self, tx: Transaction, stale: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Slot]:
+        """The states of streams as history has them now."""
+        found = {key: self._fold.load(tx, *key) for key in stale}
+        for key, slot in found.items():
+            self._states.put(key, slot)
+        return found
 
     def _catch_up(self, tx: Transaction, position: int, chained: bytes) -> tuple[int, bytes]:
         if position != self._position:

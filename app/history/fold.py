@@ -6,7 +6,7 @@ change the state it is given, which nobody else holds, and never fails on an ent
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from app.history.entry import Entry
@@ -48,6 +48,12 @@ class LastTells(Noun, Protocol):
     long the stream is."""
 
     last_tells: Literal[True]
+
+
+class Payloads(Noun, Protocol):
+    """A noun whose state or row has parts of payloads, so that it is folded anew when one is redacted."""
+
+    has_payloads: Literal[True]
 
 
 @runtime_checkable
@@ -120,12 +126,12 @@ class Fold:
             slot.apply(Entry(record))
         return slot
 
-    def save(self, tx: Transaction, slots: Iterable[Slot], *, before: int) -> None:
-        """Write the rows that entries after position `before` changed."""
+    def save(self, tx: Transaction, slots: Iterable[Slot], *, before: int, refolded: Collection[Slot] = ()) -> None:
+        """Write the rows that entries after position `before` changed, and those that were folded anew."""
         rows: dict[str, list[Any]] = {}
         for slot in slots:
             noun, state = slot.noun, slot.state
-            if noun.changed_at(state) > before:
+            if noun.changed_at(state) > before or slot in refolded:
                 rows.setdefault(noun.prefix, []).append(noun.row(state))
         for prefix, changed in rows.items():
             self.nouns[prefix].save(tx, changed)

@@ -18,18 +18,56 @@ import msgspec
 from app.clock import rfc3339
 from app.history import digest, kinds
 from app.history.entry import Draft, Entry
-from app.history.kinds import EventEmitted, HistoryRedacted, Voucher
+from app.history.kinds import (
+    EventEmitted,
+    Failure,
+    HistoryRedacted,
+    RunCompleted,
+    RunCreated,
+    RunFailed,
+    RunNoted,
+    RunPaused,
+    RunRetrying,
+    RunUnwinding,
+    StepCarried,
+    StepCompleted,
+    StepFailed,
+    StepInjected,
+    StepPatched,
+    StepWaiting,
+    Voucher,
+)
 from storage import history
 from storage.contract import Transaction
 from storage.records import EntryRecord, RedactedRow
 
-PAYLOADS: Mapping[str, tuple[str, ...]] = {EventEmitted.kind: ("data",)}
-"""The kinds of entries that can be redacted, and which fields of their facts are payloads. Metadata is one always."""
+PAYLOADS: Mapping[str, tuple[str, ...]] = {
+    EventEmitted.kind: ("data",),
+    RunCreated.kind: ("input",),
+    RunRetrying.kind: ("error",),
+    RunCompleted.kind: ("output",),
+    RunFailed.kind: ("error",),
+    RunPaused.kind: ("error",),
+    RunUnwinding.kind: ("error",),
+    RunNoted.kind: ("value",),
+    StepCompleted.kind: ("output",),
+    StepFailed.kind: ("error",),
+    StepWaiting.kind: ("default", "payload"),
+    StepPatched.kind: ("output",),
+    StepInjected.kind: ("output",),
+    StepCarried.kind: ("output", "error"),
+}
+"""The kinds of entries that can be redacted, and which fields of their facts are payloads: users' JSON, or a failure.
+Metadata is one always."""
+
+MESSAGE = "redacted"
+"""What a failure says whose placeholder is in its details."""
 
 
 class Redaction(NamedTuple):
     """A wish: the payloads of a stream's versions after one, at most `limit` of them, are to go. `id` names the stream
-    of the entry that tells of it, which vouches for each of them: some 250 bytes a version."""
+    of the entry that tells of it, which vouches for each of them: some 250 bytes a version. With a step, only what is
+    about that goes."""
 
     id: str
     stream: str
@@ -37,6 +75,7 @@ class Redaction(NamedTuple):
     limit: int
     reason: str = ""
     actor: str = ""
+    step_id: str = ""
 
 
 class _Placeholder(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,7 +99,7 @@ def redact(tx: Transaction, environment: str, wanted: Redaction, *, now: int) ->
     for record in history.of_stream(
         tx, environment, wanted.stream, after_version=wanted.after_version, limit=wanted.limit
     ):
-        if record.kind not in PAYLOADS or is_redacted(record):
+        if record.kind not in PAYLOADS or not _is_about(record, wanted.step_id) or _is_bare(record):
             continue
         after = redacted(record, now)
         rows.append(RedactedRow(after.data, after.metadata, after.position))
@@ -74,12 +113,12 @@ def redact(tx: Transaction, environment: str, wanted: Redaction, *, now: int) ->
 
 
 def redacted(record: EntryRecord, at: int) -> EntryRecord:
-    """The entry as it is once its payloads were replaced at an instant. An empty metadata stays."""
+    """The entry as it is once its payloads were replaced at an instant. What is empty stays."""
     fact = kinds.decode(record.kind, record.data)
     replaced = {
-        field: msgspec.Raw(placeholder(bytes(getattr(fact, field)), at))
+        field: _replaced(value, at)
         for field in PAYLOADS[record.kind]
-        if not is_placeholder(getattr(fact, field))
+        if not _is_nothing(record.kind, value := getattr(fact, field)) and not _is_replaced(value)
     }
     data = kinds.encode(msgspec.structs.replace(fact, **replaced)).decode()
     metadata = record.metadata
@@ -89,14 +128,49 @@ def redacted(record: EntryRecord, at: int) -> EntryRecord:
 
 
 def is_redacted(record: EntryRecord) -> bool:
-    """Whether nothing of the entry is left to be redacted."""
-    if record.kind not in PAYLOADS or not (record.metadata == "{}" or is_placeholder(record.metadata)):
+    """Whether something of the entry was redacted, and nothing is left to be."""
+    if record.kind not in PAYLOADS:
         return False
     try:
+        if not _is_bare(record):
+            return False
         fact = kinds.decode(record.kind, record.data)
     except msgspec.MsgspecError:
         return False  # whoever verifies asks about anything that stands in the table
-    return all(is_placeholder(getattr(fact, field)) for field in PAYLOADS[record.kind])
+    values = [getattr(fact, field) for field in PAYLOADS[record.kind]]
+    return record.metadata != "{}" or any(_is_replaced(value) for value in values)
+
+
+def _is_bare(record: EntryRecord) -> bool:
+    """Whether there is nothing in the entry that could be redacted."""
+    if not (record.metadata == "{}" or is_placeholder(record.metadata)):
+        return False
+    fact = kinds.decode(record.kind, record.data)
+    values = [getattr(fact, field) for field in PAYLOADS[record.kind]]
+    return all(_is_nothing(record.kind, value) or _is_replaced(value) for value in values)
+
+
+def _is_about(record: EntryRecord, step_id: str) -> bool:
+    return not step_id or getattr(kinds.decode(record.kind, record.data), "step_id", "") == step_id
+
+
+def _is_nothing(kind: str, value: msgspec.Raw | Failure | None) -> bool:
+    """Whether there is no payload. The data of an event are one, whatever they are."""
+    if value is None:
+        return True
+    return not isinstance(value, Failure) and kind != EventEmitted.kind and bytes(value) in (b"", b"null")
+
+
+def _is_replaced(value: msgspec.Raw | Failure | None) -> bool:
+    if isinstance(value, Failure):
+        return value.message == MESSAGE and not (value.code or value.stack) and is_placeholder(value.details)
+    return value is not None and is_placeholder(value)
+
+
+def _replaced(value: msgspec.Raw | Failure, at: int) -> msgspec.Raw | Failure:
+    if isinstance(value, Failure):
+        return Failure(MESSAGE, retryable=value.retryable, details=msgspec.Raw(placeholder(_encode(value), at)))
+    return msgspec.Raw(placeholder(bytes(value), at))
 
 
 def placeholder(payload: bytes, at: int) -> bytes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.rpc import audit, methods, projections, pubsub, query, schemas, streams, timetravel, webhooks
+from app.rpc import audit, methods, projections, pubsub, query, redactions, schemas, streams, timetravel, webhooks
 from app.rpc.methods import Table
 
 TABLES: Mapping[str, Table] = {
-    "IronflowService": methods.METHODS,
+    "IronflowService": {**methods.METHODS, **redactions.METHODS},
     "PubSubService": pubsub.METHODS,
     "EntityStreamService": streams.METHODS,
     "EventSchemaService": schemas.METHODS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -35,6 +36,7 @@ def given(created: RunCreated, event: Entry) -> Entry:
 
 class RunNoun:
     prefix = "run"
+    has_payloads: Literal[True] = True
 
     def apply(self, state: Run | None, entry: Entry) -> Run:
         return folding.apply(state, entry)

@@ -16,6 +16,7 @@ from ironflow import (
     past,
     policies,
     projections,
+    redactions,
     rewind,
     schemas,
     topics,
@@ -43,6 +44,8 @@ class Runs(Part):
     replay = Blocking(rewind.replay_run)
     lineage = Blocking(rewind.lineage)
     bulk = Blocking(rewind.change_runs)
+    redact = Blocking(redactions.redact_run)
+    redact_step = Blocking(redactions.redact_step)
     timeline_page = Blocking(past.timeline_page)
     state = Blocking(past.state)
     step_output = Blocking(past.step_output)
@@ -82,6 +85,8 @@ class AsyncRuns(AsyncPart):
     replay = Awaited(rewind.replay_run)
     lineage = Awaited(rewind.lineage)
     bulk = Awaited(rewind.change_runs)
+    redact = Awaited(redactions.redact_run)
+    redact_step = Awaited(redactions.redact_step)
     timeline_page = Awaited(past.timeline_page)
     state = Awaited(past.state)
     step_output = Awaited(past.step_output)
@@ -108,12 +113,14 @@ class Events(Part):
     list = Blocking(calls.list_events)
     get = Blocking(calls.get_event)
     replay = Blocking(rewind.replay_events)
+    redact = Blocking(redactions.redact_event)
 
 
 class AsyncEvents(AsyncPart):
     list = Awaited(calls.list_events)
     get = Awaited(calls.get_event)
     replay = Awaited(rewind.replay_events)
+    redact = Awaited(redactions.redact_event)
 
 
 class Functions(Part):

@@ -201,7 +201,7 @@ class Walk:
             values["name"] = "billing"
         if "{position}" in path:
             values["position"] = self.http.get("/api/v1/history").json()["entries"][-1]["position"]
-        if path.endswith("/{event_id}"):
+        if "/{event_id}" in path:
             values["event_id"] = self.http.post("/api/v1/events", json={"name": "a"}).json()["event_id"]
         if "{run_id}" in path:
             recorded = "{step}" in path and not REWINDS.search(path)
@@ -217,6 +217,8 @@ class Walk:
         values |= self._of_webhooks(path)
         made, body = self._of_access(path, body)
         values |= made
+        if path.endswith("/redact") and "run_id" in values:
+            self.http.post(f"/api/v1/runs/{values['run_id']}/cancel", json={})
         if path.startswith("/api/v1/projections"):
             values["name"], body = self._projection(path, method, body)
         if "/counters/" in path:

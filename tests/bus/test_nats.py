@@ -26,6 +26,7 @@ from app.events.new_event import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, HistoryRedacted
 from app.node import Node
+from app.projections.redactions import Redactions
 from storage.records import EntryRecord
 
 
@@ -156,7 +157,7 @@ async def test_messages_of_a_purged_entity_are_removed(
         await node.streams.append("default", [Append("customer", id, (NewEvent("default", "moved", data),))])
     if interrupted:
 
-        async def interrupt(stream: Any, sent: Any) -> None:
+        async def interrupt(stream: Any, sent: Any, ahead: int) -> None:
             if any(entry.kind == HistoryRedacted.kind for entry in sent):
                 monkeypatch.undo()
                 raise TimeoutError("NATS has gone")
@@ -182,6 +183,25 @@ async def test_messages_of_a_purged_entity_are_removed(
     files = b"".join(file.read_bytes() for file in (tmp_path / "nats" / "js").rglob("*.blk"))
     assert b"Oak Street" in files
     assert b"Elm Street" not in files
+    publishing.cancel()
+    await client.close()
+
+
+async def test_the_message_of_a_redacted_event_is_removed_and_no_other(node: Node, server: NatsServer) -> None:
+    publisher = Publisher(node.tail, place=Place(server=server))
+    publishing = asyncio.create_task(publisher.run())
+    [secret, _] = [await node.emitter.emit(NewEvent("default", "moved", data)) for data in (b'"Elm"', b'"Oak"')]
+    redactions = Redactions(storage=node.storage, committer=node.committer, projections=node.projections, ids=node.ids)
+    await redactions.event("default", secret.event_id, reason="asked to")
+    await until(lambda: publisher.position == 3)
+    client = await connect(server)
+    stream = client.jetstream()
+
+    async with asyncio.timeout(20):
+        while (await stream.stream_info(STREAM)).state.messages != 2:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+
+    assert [(await stream.get_msg(STREAM, seq)).headers["Nats-Msg-Id"] for seq in (2, 3)] == ["2", "3"]
     publishing.cancel()
     await client.close()
 

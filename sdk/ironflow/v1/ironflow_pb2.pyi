@@ -355,22 +355,28 @@ class DeleteRunsResponse(_message.Message):
     def __init__(self, deleted: _Optional[int] = ...) -> None: ...
 
 class RedactEventRequest(_message.Message):
-    __slots__ = ("event_id",)
+    __slots__ = ("event_id", "reason")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     event_id: str
-    def __init__(self, event_id: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, event_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class RedactStepRequest(_message.Message):
-    __slots__ = ("step_id",)
+    __slots__ = ("step_id", "reason")
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     step_id: str
-    def __init__(self, step_id: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, step_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class RedactRunRequest(_message.Message):
-    __slots__ = ("run_id",)
+    __slots__ = ("run_id", "reason")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     run_id: str
-    def __init__(self, run_id: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, run_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class PatchStepRequest(_message.Message):
     __slots__ = ("step_id", "output", "output_value", "reason")
