@@ -241,6 +241,7 @@ def services_of(
         deliveries=node.deliveries,
         push=node.push,
         groups=node.groups,
+        search=node.search,
         bus=bus,
         policies=node.policies,
         audit=node.audit,

@@ -61,6 +61,8 @@ from app.scheduler.expiry import Expiry
 from app.scheduler.gatekeeper import Gatekeeper
 from app.scheduler.timers import Timers
 from app.scheduler.waiting import Waiting
+from app.search.embedder import EmbedOptions
+from app.search.service import Search
 from app.values.buckets import BucketNoun
 from app.values.config import ConfigNoun
 from app.values.configs import Configs
@@ -116,6 +118,7 @@ class Node:
         push: PushOptions | None = None,
         webhook_grace_s: int = GRACE_S_DEFAULT,
         nodes: Nodes | None = None,
+        embedding: EmbedOptions | None = None,
     ) -> None:
         """Without `push`, endpoints may be called at public addresses only, and are not signed.
         Without `nodes`, it is the only one of its store."""
@@ -243,6 +246,9 @@ class Node:
         self.policies.renewed = self.access.live.recheck
         self.access.authorizer.guards.append(self.policies)
         self.access.authorizer.listener = self.audit
+        self.search = Search(
+            storage=storage, tail=self.tail, reader=self.runs, functions=self.functions, clock=clock, options=embedding
+        )
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Take up what the store holds and start every loop in `tasks`. Cancel what is returned to stop, in order."""
@@ -261,6 +267,7 @@ class Node:
         await self.cancellations.start()
         await self.gatekeeper.start()
         await self.cron.start()
+        await self.search.start()
         committing = tasks.create_task(self.committer.run(), name="committer")
         await self.waiting.start()
         await self.dispatcher.start()
@@ -292,6 +299,7 @@ class Node:
                 ("cancellations", self.cancellations.run),
                 ("gates", self.gatekeeper.run),
                 ("cron", self.cron.run),
+                ("search", self.search.run),
             )
         ]
         return [*following, committing]

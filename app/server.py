@@ -30,6 +30,7 @@ from app.ids import Ids
 from app.metrics import Metrics
 from app.node import Node
 from app.outbound import reach
+from app.search.embedder import EmbedOptions
 from app.settings import Settings
 from app.values.keyring import master_keys
 from storage.contract import Storage
@@ -108,6 +109,11 @@ class Server:
                 predecessor=self._succeed(node_id),
                 shared_bus=bool(self._settings.nats_url),
                 version=resources.VERSION,
+            ),
+            embedding=EmbedOptions(
+                url=self._settings.embedding_url,
+                model=self._settings.embedding_model,
+                api_key=self._settings.embedding_api_key,
             ),
         )
         logs.filter_with(node.vault.scrubber.text)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from app.durations import parse_duration
 from app.errors import InvalidArgument
 from app.outbound import reach
+from app.outbound.url import parse as parse_url
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _ORIGIN = re.compile(r"https?://[^/@\s,]+")
@@ -54,6 +55,9 @@ class Settings:
     push_concurrency: int = 100
     signing_key: str = ""
     webhook_secret_grace_hours_default: int = 24
+    embedding_url: str = ""
+    embedding_model: str = ""
+    embedding_api_key: str = ""
     log_level: str = "info"
     log_format: str = "auto"
 
@@ -143,6 +147,14 @@ SETTINGS = (
         "How long the old secret of a webhook counts beside a new one, unless its rotation says otherwise.",
         span=(0, 7 * 24),
     ),
+    Setting(
+        "embedding_url",
+        "search.embedding.url",
+        "Embeddings endpoint, as OpenAI's: https://api.example.com/v1/embeddings. Failures are sent to it, masked.",
+        check=lambda text: parse_url(text, field="it") if text else None,
+    ),
+    Setting("embedding_model", "search.embedding.model", "Model that the embeddings endpoint is asked for."),
+    Setting("embedding_api_key", "search.embedding.apiKey", "Key for the embeddings endpoint.", secret=True),
     Setting("log_level", "logging.level", "Least severe log line shown.", ("debug", "info", "warning", "error")),
     Setting(
         "log_format", "logging.format", "console, json, or auto: console on a terminal.", ("auto", "console", "json")

@@ -81,6 +81,13 @@ class QueryUnavailable(StorageError):
     hint = "have a superuser of the database run sql/postgres/sandbox.sql once, see docs/guides/sql.md"
 
 
+class VectorsUnavailable(StorageError):
+    """The database cannot compare vectors; the message says why."""
+
+    code = "VECTORS_UNAVAILABLE"
+    hint = "nearness is computed by the server itself, among the newest failures only"
+
+
 class QueryLimits(NamedTuple):
     """How long a query may take, and how much of its answer is given."""
 
@@ -142,6 +149,12 @@ class Storage(Protocol):
         without the prefix, and can do nothing else: the database itself sees to that. Parameters are named, `:name`.
         Values are numbers, texts, booleans, None, bytes or lists of them. Raises QueryRefused, QueryTimeout,
         QueryUnavailable."""
+        ...
+
+    async def index_vectors(self) -> str:
+        """Let `near_failures` be answered by the database itself, as far as it can; how: "exact", or "approximate", by
+        an index, which there is from many vectors on. Raises VectorsUnavailable. To build it takes a while; call
+        it again when there are more."""
         ...
 
     async def migrate(self) -> Sequence[str]:

@@ -13,3 +13,9 @@ def get(tx: Transaction, name: str) -> int:
 
 def save(tx: Transaction, name: str, position: int) -> None:
     tx.execute("save_cursor", name=name, position=position)
+
+
+def hold(tx: Transaction, name: str) -> int:
+    """The position saved under that name, which nobody else moves until this transaction ends."""
+    tx.execute("hold_cursor", name=name)
+    return get(tx, name)

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import AsyncConnection, Connection, Cursor, errors, pq
 
-from storage import migrations, queries
+from storage import migrations, postgres_vectors, queries
 from storage.contract import (
     QueryLimits,
     Row,
@@ -68,6 +68,9 @@ class PostgresStorage:
         self._querying = ThreadPoolExecutor(QUERIES, "postgres-query")
         self._sandbox = Sandbox(url, (sql / "postgres" / "sandbox.sql").read_text("utf-8"))
         self.tables = PostgresTables(self._sandbox, (sql / "postgres" / "table.sql").read_text("utf-8"))
+        self._vectors = (sql / "postgres" / "vectors.sql").read_text("utf-8")
+        self._vectors_indexed = False
+        self._indexing: Connection[Row] | None = None
         self._writer: Prepared | None = None
         self._reader = threading.local()
         self._readers: list[Connection[Row]] = []
@@ -97,6 +100,11 @@ class PostgresStorage:
     async def query(self, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
         work = functools.partial(self._sandbox.query, environment, sql, params, limits)
         return await asyncio.get_running_loop().run_in_executor(self._querying, work)
+
+    async def index_vectors(self) -> str:
+        how = await asyncio.get_running_loop().run_in_executor(self._querying, self._index_vectors)
+        self._vectors_indexed = how == "approximate"
+        return how
 
     async def migrate(self) -> Sequence[str]:
         return await self._writing.run(self._migrate)
@@ -129,6 +137,8 @@ class PostgresStorage:
             self._announcer.cancel()
             await asyncio.gather(self._announcer, return_exceptions=True)
         await self.tables.close()
+        if (indexing := self._indexing) is not None:
+            indexing.cancel_safe()
         for executor in (self._querying, self._reading):
             await asyncio.to_thread(executor.shutdown)
         await self._writing.stop()
@@ -168,7 +178,18 @@ class PostgresStorage:
             reader = self._reader.prepared = Prepared(self._connect())
             with self._readers_lock:
                 self._readers = [*(one for one in self._readers if not one.closed), reader.connection]
+        if self._vectors_indexed and getattr(self._reader, "searches_index", None) != reader:
+            postgres_vectors.configure(reader.connection)
+            self._reader.searches_index = reader
         return reader
+
+    def _index_vectors(self) -> str:
+        with _translated("index vectors"), self._connect() as connection:
+            self._indexing = connection
+            try:
+                return postgres_vectors.set_up(connection, self._vectors)
+            finally:
+                self._indexing = None
 
     def _connect(self) -> Connection[Row]:
         with _translated("connect"):

@@ -396,6 +396,53 @@ class AuditSettingsRow(NamedTuple):
     position: int
 
 
+class FailureRow(NamedTuple):
+    """An attempt of a run that failed; `masked` is its message without what differs from case to case."""
+
+    environment: str
+    position: int
+    run_id: str
+    function_id: str
+    function_version: int
+    event_id: str
+    fingerprint: str
+    kind: str
+    step: str
+    error_type: str
+    error_code: str
+    message: str
+    masked: str
+    top_frame: str
+    attempt: int
+    failed_at: int
+
+
+class FailureGroupRow(NamedTuple):
+    """Failures of one fingerprint, counted; the positions and instants are of the first and the last."""
+
+    environment: str
+    fingerprint: str
+    function_id: str
+    step: str
+    error_type: str
+    message: str
+    top_frame: str
+    first_position: int
+    last_position: int
+    first_at: int
+    last_at: int
+    failures: int
+
+
+class FailureVectorRow(NamedTuple):
+    """Where a failure lies among others: one signed byte a dimension. `embedder` says who put it there."""
+
+    environment: str
+    position: int
+    embedder: str
+    vector: bytes
+
+
 Record = (
     EntryRecord
     | RedactedRow
@@ -425,6 +472,9 @@ Record = (
     | ProjectionSnapshotRow
     | IdentityRow
     | KeyUse
+    | FailureRow
+    | FailureGroupRow
+    | FailureVectorRow
 )
 
 

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import apsw
 import structlog
 
-from storage import migrations, queries, sqlite_sandbox
+from storage import migrations, queries, sqlite_sandbox, sqlite_vectors
 from storage.contract import (
     QueryLimits,
     Row,
@@ -75,6 +75,7 @@ class SQLiteStorage:
         self._erasing = False
         self._closing = threading.Event()
         self.tables = SQLiteTables(path.with_name(f"{path.stem}-tables"))
+        self._compares_vectors = False
 
     @classmethod
     async def open(cls, path: Path, sql: Path) -> SQLiteStorage:
@@ -91,6 +92,11 @@ class SQLiteStorage:
     async def query(self, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
         work = functools.partial(sqlite_sandbox.query, self._path, environment, sql, params, limits)
         return await asyncio.get_running_loop().run_in_executor(self._querying, work)
+
+    async def index_vectors(self) -> str:
+        await asyncio.get_running_loop().run_in_executor(self._querying, sqlite_vectors.check)
+        self._compares_vectors = True
+        return "exact"
 
     async def migrate(self) -> Sequence[str]:
         return await self._writing.run(self._migrate)
@@ -155,6 +161,9 @@ class SQLiteStorage:
             connection: apsw.Connection | None = getattr(self._local, "connection", None)
             if connection is None:
                 connection = self._local.connection = self._connect(apsw.SQLITE_OPEN_READONLY)
+            if self._compares_vectors and not getattr(self._local, "compares_vectors", False):
+                sqlite_vectors.load(connection)
+                self._local.compares_vectors = True
             connection.execute("begin")
             try:
                 return work(_SQLiteTransaction(connection, self._queries, _refuse))

@@ -20,6 +20,7 @@ from app.api import (
     connect,
     dashboard,
     events,
+    failures,
     functions,
     gates,
     groups,
@@ -100,6 +101,7 @@ MODULES = (
     trials,
     audit,
     redactions,
+    failures,
 )
 
 

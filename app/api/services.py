@@ -54,6 +54,7 @@ from app.runs.timeline import Timelines
 from app.runs.versions import VersionReader
 from app.runs.waits import Waits
 from app.scheduler.gatekeeper import Gatekeeper
+from app.search.service import Search
 from app.values.configs import Configs
 from app.values.keyspace import Keyspace
 from app.values.vault import Vault
@@ -109,6 +110,7 @@ class Services:
     subscriptions: Subscriptions
     push: PushWorkers
     groups: Groups
+    search: Search
     bus: Bus
     policies: Policies
     audit: Audit

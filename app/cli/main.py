@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from typing import Any
 
@@ -21,6 +22,8 @@ COMMANDS = {
     "demo": "Fill the server with runs worth looking at.",
     "emit": "Send events.",
     "run": "List, read, wait for, cancel and resume runs.",
+    "failures": "What fails, by its cause; what helped before.",
+    "search": "Find anything by id, text or nearness.",
     "event": "List and read events.",
     "subscribe": "Follow events as they happen.",
     "tail": "Show the last things that happened, and go on.",
@@ -66,6 +69,9 @@ COMMANDS = {
 }
 
 
+_ID = re.compile(r"(?:run|evt)_[0-9a-z]{4,}|[0-9a-f]{16}")
+
+
 class Commands(click.Group):
     """Loads a command's module only when it is called; the list above is enough for help."""
 
@@ -88,6 +94,8 @@ class Commands(click.Group):
         except click.UsageError as error:
             import difflib
 
+            if _ID.fullmatch(args[0]):  # what is it?
+                return "search", self.get_command(ctx, "search"), args
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             if near:
                 raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None

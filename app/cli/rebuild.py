@@ -16,10 +16,15 @@ def command(check: bool, data_dir: str | None, database_url: str | None, as_json
     from app.history.fold import Fold
     from app.history.rebuild import rebuild
     from app.node import nouns
+    from app.search.derived import DerivedFailures
 
     output = Output.of_environment("json" if as_json else "table")
     report = with_store(
-        data_dir, database_url, lambda storage: rebuild(storage, Fold(nouns()), check=check, progress=progress(output))
+        data_dir,
+        database_url,
+        lambda storage: rebuild(
+            storage, Fold(nouns()), check=check, derived=[DerivedFailures()], progress=progress(output)
+        ),
     )
     if as_json:
         told = {

@@ -130,6 +130,47 @@ def export_test(
     return 0
 
 
+@click.command("similar")
+@click.argument("given", metavar="ID")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 100))
+@connected
+def similar(session: Session, given: str, limit: int) -> None:
+    """What the last failure of a run resembles: its group, the nearest failures, and what helped then."""
+    from app.cli.failures import show_repairs
+
+    found = session.client.runs.similar(run_id(session.client, given), limit=limit)
+    output = session.output
+    if output.form != "table":
+        output.json({"schema": "ironflow.similar/v1", **found})
+        return
+    group = found["group"]
+    output.fields(
+        [
+            ("Failure", group["title"]),
+            ("Group", f"{group['fingerprint']}: {group['failures']} failures of {group['runs']} runs"),
+            ("Nearness", found.get("nearness_note", "")),
+        ]
+    )
+    if found["neighbours"]:
+        output.out.write("\n")
+        output.table(
+            ["run", "nearness", "function", "step", "status", "message"],
+            [
+                [
+                    one["run_id"],
+                    f"{one['similarity']:.2f}",
+                    one["function_id"],
+                    one["step"],
+                    output.status(one["run_status"]),
+                    one["message"][:60],
+                ]
+                for one in found["neighbours"]
+            ],
+        )
+    show_repairs(output, found["repairs"])
+    output.note(f"  The group: ironflow failures get {group['fingerprint']}")
+
+
 def functions_of(where: str) -> Mapping[str, Function]:
     """The functions there. Raises UsageError."""
     from ironflow.loading import NotFunctions, functions_at

@@ -11,7 +11,7 @@ import click
 from app.cli import past, rewind
 from app.cli.client import Session, connected, run_id
 from app.cli.output import Output, ago, duration, plain
-from app.cli.recordings import export_test, recordings
+from app.cli.recordings import export_test, recordings, similar
 
 PAYLOAD_CHARS_SHOWN = 2_000
 STACK_LINES_SHOWN = 12
@@ -32,6 +32,7 @@ for one in (*past.COMMANDS, *rewind.COMMANDS):
 
 command.add_command(recordings)
 command.add_command(export_test)
+command.add_command(similar)
 
 
 @command.command("list")

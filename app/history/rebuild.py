@@ -7,8 +7,9 @@ everything is left as it was.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from app.history.entry import Entry
 from app.history.fold import Fold, Noun, Slot
@@ -29,12 +30,27 @@ class RebuildReport:
     differing: tuple[str, ...]
 
 
+class Derived(Protocol):
+    """What a follower derives in its own time: its tables are as of the position that it has come to."""
+
+    prefix: str
+
+    def until(self, tx: Transaction) -> int: ...
+    def rows(self, tx: Transaction) -> Iterable[tuple[object, ...]]: ...
+    def refold(self, tx: Transaction, *, until: int) -> None: ...
+
+
 async def rebuild(
-    storage: Storage, fold: Fold, *, check: bool, progress: Progress = lambda position: None
+    storage: Storage,
+    fold: Fold,
+    *,
+    check: bool,
+    derived: Sequence[Derived] = (),
+    progress: Progress = lambda position: None,
 ) -> RebuildReport:
     """Refold everything. With `check`, the tables stay as they are."""
     try:
-        return await storage.write(lambda tx: _rebuild(tx, fold, check, progress))
+        return await storage.write(lambda tx: _rebuild(tx, fold, derived, check, progress))
     except _OnlyChecked as checked:
         return checked.report
 
@@ -46,14 +62,17 @@ class _OnlyChecked(Exception):
         self.report = report
 
 
-def _rebuild(tx: Transaction, fold: Fold, check: bool, progress: Progress) -> RebuildReport:
+def _rebuild(tx: Transaction, fold: Fold, derived: Sequence[Derived], check: bool, progress: Progress) -> RebuildReport:
     history.lock(tx)
-    before = {prefix: _summary(tx, noun) for prefix, noun in fold.nouns.items()}
+    tables: dict[str, Noun | Derived] = {**fold.nouns, **{one.prefix: one for one in derived}}
+    before = {prefix: _summary(tx, table) for prefix, table in tables.items()}
     for noun in fold.nouns.values():
         noun.clear(tx)
     entries = _refold(tx, fold, progress)
-    after = {prefix: _summary(tx, noun) for prefix, noun in fold.nouns.items()}
-    differing = tuple(prefix for prefix in fold.nouns if before[prefix] != after[prefix])
+    for one in derived:
+        one.refold(tx, until=one.until(tx))
+    after = {prefix: _summary(tx, table) for prefix, table in tables.items()}
+    differing = tuple(prefix for prefix in tables if before[prefix] != after[prefix])
     report = RebuildReport(entries, {prefix: count for prefix, (count, _) in after.items()}, differing)
     if check:
         raise _OnlyChecked(report)
@@ -85,10 +104,10 @@ def _refold(tx: Transaction, fold: Fold, progress: Progress) -> int:
     return position
 
 
-def _summary(tx: Transaction, noun: Noun) -> tuple[int, str]:
-    """How many rows the noun's table has, and a digest of them all."""
+def _summary(tx: Transaction, table: Noun | Derived) -> tuple[int, str]:
+    """How many rows the table has, and a digest of them all."""
     count, told = 0, hashlib.sha256()
-    for row in noun.rows(tx):
+    for row in table.rows(tx):
         count += 1
         told.update(repr(tuple(row)).encode())
     return count, told.hexdigest()

@@ -48,6 +48,18 @@ class _Follower:
         return self.after == before and kinds.isdisjoint(self.kinds)
 
 
+class Place:
+    """How far a follower has come: it was given everything it wants up to that position."""
+
+    def __init__(self) -> None:
+        self.follower: _Follower | None = None
+
+    @property
+    def position(self) -> int:
+        """0 before it follows."""
+        return 0 if self.follower is None else self.follower.after
+
+
 class Tail:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -82,12 +94,15 @@ class Tail:
         self._advance(entries[-1].position, kinds)
 
     async def follow(
-        self, after: int, *, kinds: frozenset[str] | None = None, first: bool = False
+        self, after: int, *, kinds: frozenset[str] | None = None, first: bool = False, place: Place | None = None
     ) -> AsyncIterator[Sequence[Entry]]:
         """Batches of entries after a position, in order, none left out, for as long as the caller listens; only those
         of the given kinds, if any are given, and then commits of other kinds cost the caller nothing. Who goes `first`
-        has a turn of the event loop before the others: what it tells is on its way when they begin."""
+        has a turn of the event loop before the others: what it tells is on its way when they begin.
+        `place` shows how far the caller has been given."""
         follower = _Follower(after, kinds, first=first)
+        if place is not None:
+            place.follower = follower
         self._followers.add(follower)
         try:
             while True:

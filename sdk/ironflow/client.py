@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from ironflow import access, calls, discovery, groups, nodes, nouns, policies, tables
+from ironflow import access, calls, discovery, failing, groups, nodes, nouns, policies, tables
 from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
@@ -85,6 +85,7 @@ class Client:
         self.projects = access.Projects(self)
         self.environments = access.Environments(self)
         self.tenants = access.Tenants(self)
+        self.failures = nouns.Failures(self)
 
     emit = Blocking(calls.emit)
     emit_batch = Blocking(calls.emit_batch)
@@ -100,6 +101,7 @@ class Client:
     nodes = Blocking(nodes.nodes)
     cel = Blocking(policies.cel)
     me = Blocking(access.me)
+    search = Blocking(failing.search)
 
     def __enter__(self) -> Self:
         return self
@@ -210,6 +212,7 @@ class AsyncClient:
         self.projects = access.AsyncProjects(self)
         self.environments = access.AsyncEnvironments(self)
         self.tenants = access.AsyncTenants(self)
+        self.failures = nouns.AsyncFailures(self)
 
     emit = Awaited(calls.emit)
     emit_batch = Awaited(calls.emit_batch)
@@ -225,6 +228,7 @@ class AsyncClient:
     nodes = Awaited(nodes.nodes)
     cel = Awaited(policies.cel)
     me = Awaited(access.me)
+    search = Awaited(failing.search)
 
     async def __aenter__(self) -> Self:
         return self

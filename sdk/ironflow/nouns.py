@@ -11,6 +11,7 @@ from ironflow import (
     calls,
     comparing,
     entities,
+    failing,
     groups,
     history,
     past,
@@ -31,6 +32,7 @@ class Runs(Part):
     get = Blocking(calls.get_run)
     steps = Blocking(calls.run_steps)
     recording = Blocking(calls.recording)
+    similar = Blocking(failing.similar)
     wait = Blocking(calls.wait_for_run)
     cancel = Blocking(calls.cancel_run)
     plan = Blocking(rewind.plan_run)
@@ -72,6 +74,7 @@ class AsyncRuns(AsyncPart):
     get = Awaited(calls.get_run)
     steps = Awaited(calls.run_steps)
     recording = Awaited(calls.recording)
+    similar = Awaited(failing.similar)
     wait = Awaited(calls.wait_for_run)
     cancel = Awaited(calls.cancel_run)
     plan = Awaited(rewind.plan_run)
@@ -377,3 +380,13 @@ class AsyncAudit(AsyncPart):
     export = Awaited(audit.export)
     settings = Awaited(audit.settings)
     set_settings = Awaited(audit.set_settings)
+
+
+class Failures(Part):
+    list = Blocking(failing.list_failures)
+    get = Blocking(failing.get_failure)
+
+
+class AsyncFailures(AsyncPart):
+    list = Awaited(failing.list_failures)
+    get = Awaited(failing.get_failure)

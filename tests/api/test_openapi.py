@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.api.test_pull_protocol import Puller, emit
 from tests.support.schemas import problems, resolved
 
 DOCUMENT = "/api/v1/openapi.json"
@@ -207,7 +208,7 @@ class Walk:
             recorded = "{step}" in path and not REWINDS.search(path)
             values |= self._step() if recorded else {"run_id": self.run(), "other": self.run()}
         rewound, body = self._of_rewinding(path, body)
-        values |= rewound
+        values |= rewound | self._failure(path)
         if "{job_id}" in path:
             job = self.poll()
             values["job_id"] = job["job_id"]
@@ -246,6 +247,19 @@ class Walk:
         if path.endswith("/runs/resume"):
             return {}, {**body, "run_id": self.run(paused=True)}
         return {}, body
+
+    def _failure(self, path: str) -> dict[str, str]:
+        """A run that has failed, and the group of its failure, for paths that are about those."""
+        if "{fingerprint}" not in path and not path.endswith("/similar"):
+            return {}
+        worker = Puller(self.http, name="w-failing")
+        worker.register_function(retry={"maxAttempts": 1, "onExhausted": "fail"})
+        worker.register()
+        run_id = emit(self.http)
+        worker.report(worker.job(), "failed", error={"message": "no luck", "code": "STEP_FAILED"})
+        self.http.get(f"/api/v1/runs/{run_id}", params={"wait": 10})
+        similar = self.http.get(f"/api/v1/runs/{run_id}/similar").json()
+        return {"run_id": run_id, "fingerprint": similar["group"]["fingerprint"]}
 
     def _of_webhooks(self, path: str) -> dict[str, str]:
         """Those of the source that asks for no signature, or of the one that the document's example made."""

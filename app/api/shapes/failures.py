@@ -1,0 +1,310 @@
+"""Failures, their groups and what resembles them, as REST shows them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app import clock
+from app.api.shapes.base import Cursor, Instant, NextCursor, Shape, Since, Text, Until, given
+from app.api.shapes.runs import RunError, failure_shown
+from app.search.find import LIMIT_DEFAULT as FOUND_DEFAULT
+from app.search.find import LIMIT_MAX as FOUND_MAX
+from app.search.find import Found
+from app.search.groups import LIMIT_DEFAULT, LIMIT_MAX, Group, GroupDetail
+from app.search.repairs import Repair, Repairs
+from app.search.similar import LIMIT_DEFAULT as NEAR_DEFAULT
+from app.search.similar import LIMIT_MAX as NEAR_MAX
+from app.search.similar import Neighbour, SimilarRuns
+from storage.records import FailureRow
+
+Part = Annotated[float, Meta(ge=0, le=1)]
+
+
+class ListFailuresQuery(msgspec.Struct):
+    function_id: Annotated[str, Meta(description="of one function")] = ""
+    step: Annotated[str, Meta(description="of one step, as groups name it")] = ""
+    error_type: Annotated[str, Meta(description="of one type of error")] = ""
+    search: Annotated[str, Meta(description="part of message, type, step, function or fingerprint")] = ""
+    since: Since = ""
+    until: Until = ""
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    cursor: Cursor = ""
+
+
+class SimilarQuery(msgspec.Struct):
+    limit: Annotated[int, Meta(ge=1, le=NEAR_MAX)] = NEAR_DEFAULT
+
+
+class SearchQuery(msgspec.Struct):
+    q: Annotated[str, Meta(description="an id or its beginning, part of a name or an error, or a message")]
+    limit: Annotated[int, Meta(ge=1, le=FOUND_MAX, description="of each kind")] = FOUND_DEFAULT
+
+
+class SeriesResponse(Shape):
+    """Failures in each of equally long spans since an instant."""
+
+    since: Instant
+    bucket_seconds: float
+    counts: list[int]
+
+
+class FailureGroup(Shape):
+    """Failures that are most likely of one cause. `message` is masked: <number>, <text>, <id> and so on stand for what
+    differs. `completed` runs went well since, `open` ones rest failed or paused."""
+
+    fingerprint: str
+    title: str
+    function_id: str
+    step: str
+    error_type: str
+    message: str
+    top_frame: str
+    first_seen: Instant
+    last_seen: Instant
+    failures: int
+    runs: int
+    completed: int
+    open: int
+    series: SeriesResponse
+
+
+class ListFailuresResponse(Shape):
+    """Groups, those that failed last first."""
+
+    failures: list[FailureGroup]
+    next_cursor: NextCursor = UNSET
+
+
+class FailedVersion(Shape):
+    """How a version of the function is affected."""
+
+    version: int
+    failures: int
+    runs: int
+    first_seen: Instant
+    last_seen: Instant
+
+
+class FailureSample(Shape):
+    """One failure; `run_status` is that of its run now, `attempt` that which failed if another one followed."""
+
+    run_id: str
+    event_id: str
+    function_version: int
+    message: str
+    at: Instant
+    position: int
+    run_status: str
+    attempt: int | UnsetType = UNSET
+
+
+class DifferenceResponse(Shape):
+    """What holds for so many of the failed inputs, and for so many of those that went well."""
+
+    path: str
+    fact: str
+    failed: Part
+    succeeded: Part
+    lift: float
+
+
+class ComparedResponse(Shape):
+    """How many inputs were compared."""
+
+    failed: int
+    succeeded: int
+
+
+class RepairExample(Shape):
+    """One run that was repaired, by which run and entry, and what was put in place of a step's output."""
+
+    run_id: str
+    repaired_by: str
+    at: Instant | UnsetType = UNSET
+    position: int | UnsetType = UNSET
+    actor: Text = UNSET
+    reason: Text = UNSET
+    step: Text = UNSET
+    output: msgspec.Raw | UnsetType = UNSET
+
+
+class RepairResponse(Shape):
+    """How runs that failed so came to completion: patched, injected, resumed, replayed or retried."""
+
+    how: str
+    runs: int
+    examples: list[RepairExample]
+
+
+class FailureDetail(FailureGroup, kw_only=True):
+    """A group with what helps to mend it."""
+
+    error: RunError | None
+    versions: list[FailedVersion]
+    samples: list[FailureSample]
+    differences: list[DifferenceResponse]
+    compared: ComparedResponse
+    repairs: list[RepairResponse]
+
+
+class NeighbourResponse(Shape):
+    """A failure of another run; `similarity` is 1 for the same."""
+
+    run_id: str
+    fingerprint: str
+    function_id: str
+    step: str
+    message: str
+    at: Instant
+    run_status: str
+    similarity: float
+
+
+class SimilarResponse(Shape):
+    """What the run's last failure resembles, and what helped before; `repairs_of` is the group they are of. `nearness`
+    says how neighbours were found: exact, approximate (by an index) or scan, and `nearness_note` why not better."""
+
+    run_id: str
+    group: FailureGroup
+    neighbours: list[NeighbourResponse]
+    repairs: list[RepairResponse]
+    nearness: str
+    repairs_of: Text = UNSET
+    nearness_note: Text = UNSET
+
+
+class FoundResponse(Shape):
+    """`kind` is run, event, function, failure, entry or stream; `via` is id, text or nearness."""
+
+    kind: str
+    id: str
+    title: str
+    via: str
+    score: float
+    status: Text = UNSET
+    at: Instant | UnsetType = UNSET
+
+
+class SearchResponse(Shape):
+    """By id first, then by text, then by nearness."""
+
+    q: str
+    items: list[FoundResponse]
+
+
+def group_shown(group: Group) -> FailureGroup:
+    return FailureGroup(**_group(group))
+
+
+def detail_shown(detail: GroupDetail) -> FailureDetail:
+    return FailureDetail(
+        **_group(detail.group),
+        error=failure_shown(detail.error),
+        versions=[
+            FailedVersion(
+                version=one.version,
+                failures=one.failures,
+                runs=one.runs,
+                first_seen=clock.rfc3339(one.first_at),
+                last_seen=clock.rfc3339(one.last_at),
+            )
+            for one in detail.versions
+        ],
+        samples=[_sample(row, status) for row, status in detail.samples],
+        differences=[DifferenceResponse(**one._asdict()) for one in detail.differences],
+        compared=ComparedResponse(failed=detail.compared[0], succeeded=detail.compared[1]),
+        repairs=[_repairs(one) for one in detail.repairs],
+    )
+
+
+def similar_shown(found: SimilarRuns) -> SimilarResponse:
+    return SimilarResponse(
+        run_id=found.failure.run_id,
+        group=group_shown(found.group),
+        neighbours=[_neighbour(one) for one in found.neighbours],
+        repairs=[_repairs(one) for one in found.repairs],
+        repairs_of=given(found.repairs_of),
+        nearness=found.how,
+        nearness_note=given(found.why),
+    )
+
+
+def found_shown(found: Found) -> FoundResponse:
+    return FoundResponse(
+        kind=found.kind,
+        id=found.id,
+        title=found.title,
+        via=found.via,
+        status=given(found.status),
+        at=clock.rfc3339(found.at) if found.at else UNSET,
+        score=found.score,
+    )
+
+
+def _group(group: Group) -> dict[str, Any]:
+    row = group.row
+    return {
+        "fingerprint": row.fingerprint,
+        "title": f"{row.error_type}: {row.message}",
+        "function_id": row.function_id,
+        "step": row.step,
+        "error_type": row.error_type,
+        "message": row.message,
+        "top_frame": row.top_frame,
+        "first_seen": clock.rfc3339(row.first_at),
+        "last_seen": clock.rfc3339(row.last_at),
+        "failures": row.failures,
+        **group.runs._asdict(),
+        "series": SeriesResponse(
+            since=clock.rfc3339(group.series.since),
+            bucket_seconds=group.series.width / 1_000_000,
+            counts=list(group.series.counts),
+        ),
+    }
+
+
+def _sample(row: FailureRow, status: str) -> FailureSample:
+    return FailureSample(
+        run_id=row.run_id,
+        event_id=row.event_id,
+        function_version=row.function_version,
+        message=row.message,
+        at=clock.rfc3339(row.failed_at),
+        position=row.position,
+        run_status=status,
+        attempt=given(row.attempt),
+    )
+
+
+def _repairs(found: Repairs) -> RepairResponse:
+    return RepairResponse(how=found.how, runs=found.count, examples=[_repair(one) for one in found.examples])
+
+
+def _repair(repair: Repair) -> RepairExample:
+    return RepairExample(
+        run_id=repair.run_id,
+        repaired_by=repair.repaired_by,
+        at=clock.rfc3339(repair.at) if repair.at else UNSET,
+        position=given(repair.position),
+        actor=given(repair.actor),
+        reason=given(repair.reason),
+        step=given(repair.step),
+        output=UNSET if repair.output is None else repair.output,
+    )
+
+
+def _neighbour(one: Neighbour) -> NeighbourResponse:
+    row = one.failure
+    return NeighbourResponse(
+        run_id=row.run_id,
+        fingerprint=row.fingerprint,
+        function_id=row.function_id,
+        step=row.step,
+        message=row.message,
+        at=clock.rfc3339(row.failed_at),
+        run_status=one.status,
+        similarity=one.similarity,
+    )

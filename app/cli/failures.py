@@ -1,0 +1,142 @@
+"""`ironflow failures`: what fails, grouped by its most likely cause; what it has in common, and what helped before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from app.cli.client import Session, connected
+from app.cli.output import Output, ago, plain
+
+STACK_LINES_SHOWN = 12
+_BARS = " ▁▂▃▄▅▆▇█"
+_BARS_ASCII = " .:-=+*#@"
+
+
+@click.group("failures")
+def command() -> None:
+    """Failures by their cause: what fails, what it has in common, and what helped before."""
+
+
+@command.command("list")
+@click.option("--function", "function_id", help="Of one function.")
+@click.option("--step", help="Of one step.")
+@click.option("--type", "error_type", help="Of one type of error.")
+@click.option("--search", help="Part of message, type, step, function or fingerprint.")
+@click.option("--since", help="Failed since: RFC 3339, or such as 15m.")
+@click.option("--until", help="Failed until: RFC 3339, or such as 15m.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200))
+@click.option("--cursor", help="Where the page before ended.")
+@connected
+def list_failures(session: Session, **chosen: Any) -> None:
+    """Groups of failures, those that failed last first."""
+    output = session.output
+    page = session.client.failures.list(**chosen)
+    output.items(
+        "ironflow.failures/v1",
+        [{**group, "id": group["fingerprint"]} for group in page.items],
+        {
+            "id": lambda group: group["fingerprint"],
+            "failure": lambda group: group["title"][:60],
+            "function": lambda group: group["function_id"],
+            "step": lambda group: group["step"],
+            "failures": lambda group: str(group["failures"]),
+            "runs": lambda group: str(group["runs"]),
+            "open": lambda group: str(group["open"]),
+            "last": lambda group: ago(group["last_seen"]),
+            "over time": lambda group: _bars(output, group["series"]["counts"]),
+        },
+        next_cursor=page.next_cursor,
+        empty="nothing failed" + (" like this" if any(value for value in chosen.values() if value != 50) else ""),
+    )
+
+
+@command.command("get")
+@click.argument("fingerprint")
+@connected
+def get_failure(session: Session, fingerprint: str) -> None:
+    """One group of failures: its error, affected versions, what its inputs have in common, and past repairs."""
+    group = session.client.failures.get(fingerprint)
+    output = session.output
+    if output.form != "table":
+        output.json({"schema": "ironflow.failure/v1", **group})
+        return
+    versions = ", ".join(f"{one['version']} ({one['failures']})" for one in group["versions"])
+    output.fields(
+        [
+            ("Failure", group["title"]),
+            ("Function", group["function_id"]),
+            ("Step", group["step"]),
+            ("At", group["top_frame"]),
+            ("Fingerprint", group["fingerprint"]),
+            ("First", f"{group['first_seen']}  ({ago(group['first_seen'])})"),
+            ("Last", f"{group['last_seen']}  ({ago(group['last_seen'])})"),
+            ("Failures", f"{group['failures']} of {group['runs']} runs, {group['open']} of them still open"),
+            ("Versions", versions),
+            ("Over time", _bars(output, group["series"]["counts"])),
+        ]
+    )
+    _show_error(output, group.get("error"))
+    _show_differences(output, group)
+    show_repairs(output, group["repairs"])
+    output.out.write("\n")
+    output.table(
+        ["run", "status", "version", "failed", "message"],
+        [
+            [
+                one["run_id"],
+                output.status(one["run_status"]),
+                str(one["function_version"]),
+                ago(one["at"]),
+                one["message"][:60],
+            ]
+            for one in group["samples"]
+        ],
+    )
+
+
+def show_repairs(output: Output, repairs: Sequence[Mapping[str, Any]]) -> None:
+    """What helped before, and how one does it again."""
+    if not repairs:
+        return
+    output.out.write(f"\n{output.paint('PAST REPAIRS', '1')}\n")
+    for kind in repairs:
+        runs = "run" if kind["runs"] == 1 else "runs"
+        output.out.write(f"  {kind['how']}  {kind['runs']} {runs}\n")
+        for one in kind["examples"]:
+            told = [one["run_id"], f"by {one['repaired_by']}" if one["repaired_by"] != one["run_id"] else ""]
+            told += [f"step {one['step']}" if one.get("step") else "", one.get("reason", ""), one.get("actor", "")]
+            if "output" in one:
+                told.append(json.dumps(one["output"], ensure_ascii=False)[:80])
+            output.out.write(f"    {plain('  '.join(part for part in told if part))}\n")
+
+
+def _show_error(output: Output, error: Mapping[str, Any] | None) -> None:
+    if not error:
+        return
+    output.out.write(f"\n{output.paint('NEWEST ERROR', '1;31')}  {plain(error['code'])}: {plain(error['message'])}\n")
+    for line in (error.get("stack") or "").strip().splitlines()[-STACK_LINES_SHOWN:]:
+        output.out.write(f"  {plain(line)}\n")
+
+
+def _show_differences(output: Output, group: Mapping[str, Any]) -> None:
+    if not group["differences"]:
+        return
+    compared = group["compared"]
+    of = f"{compared['failed']} failed, {compared['succeeded']} successful inputs"
+    output.out.write(f"\n{output.paint('WHAT DIFFERS FROM SUCCESSES', '1')}  {of}\n")
+    output.table(
+        ["input", "is", "failed", "succeeded"],
+        [[one["path"], one["fact"], f"{one['failed']:.0%}", f"{one['succeeded']:.0%}"] for one in group["differences"]],
+    )
+
+
+def _bars(output: Output, counts: Sequence[int]) -> str:
+    """The counts as a line of little bars."""
+    bars, most = (_BARS if output.unicode else _BARS_ASCII), max(counts, default=0)
+    if not most:
+        return ""
+    return "".join(bars[-(-count * (len(bars) - 1) // most)] for count in counts).rstrip() or ""

@@ -1,0 +1,1 @@
+"""What resembles what: failures that are the same, failures that are near, and anything by id or text."""

@@ -1,0 +1,130 @@
+"""The follower that derives failures from history, groups them and places them among the others.
+
+It rests while nothing fails: of other commits it hears nothing. How far it has come is saved with what it derived, and
+else now and then, so that a start does not look through history again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from itertools import islice
+
+import structlog
+
+from app.history.entry import Entry
+from app.history.tail import Place, Tail
+from app.search.embedder import Embedder
+from app.search.failure import KINDS, Failure, derive
+from app.search.near import Nearness
+from storage import cursors, failures
+from storage.contract import Storage, StorageError, Transaction
+from storage.records import FailureGroupRow, FailureVectorRow
+
+log = structlog.get_logger(__name__)
+
+CURSOR = "failures"
+TOGETHER_MAX = 200
+SAVE_EVERY_S = 60.0
+SAVE_AFTER = 10_000
+"""Positions without a failure that are worth a write, lest they be looked through at the next start."""
+RETRY_S = 1.0
+
+
+class Collector:
+    def __init__(self, *, storage: Storage, tail: Tail, embedder: Embedder, nearness: Nearness) -> None:
+        self._storage = storage
+        self._tail = tail
+        self._embedder = embedder
+        self._nearness = nearness
+        self._place = Place()
+        self._saved = 0
+        self._busy = False
+        self._moved = asyncio.Condition()
+
+    async def start(self) -> None:
+        """Learn how far an earlier process has come."""
+        self._saved = await self._storage.read(lambda tx: cursors.get(tx, CURSOR))
+
+    async def run(self) -> None:
+        """Derive failures until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow(), name="failures-follow")
+            tasks.create_task(self._keep_places(), name="failures-place")
+
+    async def reached(self, position: int) -> None:
+        """Returns when every failure up to a position has been derived."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: not self._busy and self._place.position >= position)
+
+    async def _follow(self) -> None:
+        async for batch in self._tail.follow(self._saved, kinds=KINDS, place=self._place):
+            self._busy = True
+            rest = iter(batch)
+            while some := list(islice(rest, TOGETHER_MAX)):
+                await self._collect(some)
+            self._busy = False
+            async with self._moved:
+                self._moved.notify_all()
+
+    async def _collect(self, entries: Sequence[Entry]) -> None:
+        """Until the store takes it; nobody waits for this but the failures that follow."""
+        found = await self._tail.read(lambda tx: [one for entry in entries if (one := derive(tx, entry)) is not None])
+        vectors = await self._embedder.embed(found)
+        until = entries[-1].position
+        while True:
+            try:
+                self._saved = await self._storage.write(lambda tx: save(tx, found, vectors, until))
+                break
+            except StorageError as error:
+                log.warning("failures could not be saved, trying again", reason=str(error))
+                await asyncio.sleep(RETRY_S)
+        self._nearness.added(len(found))
+
+    async def keep_place(self) -> None:
+        """Save how far it has come, if it has come far without a failure."""
+        position = self._place.position
+        if self._busy or position - self._saved < SAVE_AFTER:
+            return
+        try:
+            self._saved = await self._storage.write(lambda tx: save(tx, (), (), position))
+        except StorageError as error:  # it only costs time at the next start
+            log.warning("cursor not saved", error=str(error))
+
+    async def _keep_places(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_EVERY_S)
+            await self.keep_place()
+
+
+def save(tx: Transaction, found: Sequence[Failure], vectors: Sequence[FailureVectorRow], until: int) -> int:
+    """Add what no other node has added meanwhile; the position up to which all is derived now."""
+    done = cursors.hold(tx, CURSOR)
+    if until <= done:
+        return done
+    fresh = [failure.row for failure in found if failure.row.position > done]
+    failures.save(tx, fresh, grouped(found, after=done), [one for one in vectors if one.position > done])
+    cursors.save(tx, CURSOR, until)
+    return until
+
+
+def grouped(found: Sequence[Failure], *, after: int) -> Sequence[FailureGroupRow]:
+    """What failures after a position add to their groups."""
+    groups: dict[tuple[str, str], FailureGroupRow] = {}
+    for row in (failure.row for failure in found if failure.row.position > after):
+        known = groups.get((row.environment, row.fingerprint))
+        groups[row.environment, row.fingerprint] = FailureGroupRow(
+            environment=row.environment,
+            fingerprint=row.fingerprint,
+            function_id=row.function_id,
+            step=row.step,
+            error_type=row.error_type,
+            message=row.masked,
+            top_frame=row.top_frame,
+            first_position=known.first_position if known else row.position,
+            last_position=row.position,
+            first_at=known.first_at if known else row.failed_at,
+            last_at=row.failed_at,
+            failures=known.failures + 1 if known else 1,
+        )
+    return list(groups.values())

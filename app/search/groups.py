@@ -1,0 +1,181 @@
+"""Groups of failures as they are read: pages of them, and one with all that helps to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from app import texts
+from app.clock import Clock
+from app.errors import InvalidArgument, NotFound
+from app.history.entry import Entry
+from app.history.kinds import EventEmitted, Failure, RunFailed, RunPaused, RunRetrying
+from app.search.differences import Difference, differences
+from app.search.repairs import Repairs, repairs
+from storage import events, failures, history, runs
+from storage.contract import Storage, Transaction
+from storage.failures import GroupChoice, RunCounts, VersionCounts
+from storage.records import FailureGroupRow, FailureRow
+
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 200
+BUCKETS = 24
+WINDOW_US_MIN = 24 * 3_600 * 1_000_000
+SAMPLES = 10
+FAILED_SAMPLED = 100
+NEWEST = 200
+SUCCEEDED_SAMPLED = 200
+NONE = RunCounts(0, 0, 0)
+
+
+class GroupNotFound(NotFound):
+    """No failure has that fingerprint."""
+
+    code = "FAILURE_GROUP_NOT_FOUND"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Failures in each of BUCKETS buckets of `width` µs since an instant."""
+
+    since: int
+    width: int
+    counts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    row: FailureGroupRow
+    runs: RunCounts
+    series: Series
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPage:
+    groups: Sequence[Group]
+    next_cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDetail:
+    """`error` is that of the newest failure, with its stack; `samples` the newest failures with the status that their
+    runs have now. `compared` tells how many failed and how many successful inputs the differences are of."""
+
+    group: Group
+    error: Failure | None
+    versions: Sequence[VersionCounts]
+    samples: Sequence[tuple[FailureRow, str]]
+    differences: Sequence[Difference]
+    compared: tuple[int, int]
+    repairs: Sequence[Repairs]
+
+
+class Groups:
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        self._storage = storage
+        self._clock = clock
+
+    async def list(
+        self, environment: str, chosen: GroupChoice, *, limit: int = LIMIT_DEFAULT, cursor: str = ""
+    ) -> GroupPage:
+        """Those that failed last first. Raises InvalidArgument."""
+        for name in ("function_id", "step", "error_type", "search"):
+            texts.check(getattr(chosen, name), field=name)
+        if not 1 <= limit <= LIMIT_MAX:
+            raise InvalidArgument(f"limit {limit} is out of range", field="limit", hint=f"1 to {LIMIT_MAX}")
+        if cursor and (not cursor.isdecimal() or len(cursor) > 18):
+            raise InvalidArgument(f"cursor {cursor[:40]!r} is not one that a list returned", field="cursor")
+        now = self._clock.now_us()
+        before = int(cursor) if cursor else failures.LAST
+        return await self._storage.read(lambda tx: _page(tx, environment, chosen, limit, before, now))
+
+    async def get(self, environment: str, fingerprint: str) -> GroupDetail:
+        """Raises GroupNotFound."""
+        now = self._clock.now_us()
+        return await self._storage.read(lambda tx: _detail(tx, environment, fingerprint, now))
+
+
+def load(tx: Transaction, environment: str, fingerprint: str, *, now: int) -> Group:
+    """Raises GroupNotFound."""
+    row = None if "\0" in fingerprint else failures.group(tx, environment, fingerprint)
+    if row is None:
+        raise GroupNotFound(
+            f"no failures {fingerprint[:80]!r} in environment {environment!r}", hint="`ironflow failures list`"
+        )
+    since, until = min(row.first_at, now - WINDOW_US_MIN), now
+    [group] = _groups(tx, environment, [row], since, until)
+    return group
+
+
+def _page(tx: Transaction, environment: str, chosen: GroupChoice, limit: int, before: int, now: int) -> GroupPage:
+    rows = failures.groups(tx, environment, chosen, before=before, limit=limit + 1)
+    shown = rows[:limit]
+    until = min(chosen.until, now)
+    since = max(chosen.since, until - WINDOW_US_MIN) if not chosen.since else chosen.since
+    return GroupPage(
+        _groups(tx, environment, shown, since, until), str(shown[-1].last_position) if len(rows) > limit else ""
+    )
+
+
+def _groups(
+    tx: Transaction, environment: str, rows: Sequence[FailureGroupRow], since: int, until: int
+) -> Sequence[Group]:
+    if not rows:
+        return ()
+    named = [row.fingerprint for row in rows]
+    counts = failures.run_counts(tx, environment, named)
+    width = max(1, -(-(until - since + 1) // BUCKETS))
+    series: dict[str, list[int]] = {name: [0] * BUCKETS for name in named}
+    for name, bucket, count in failures.buckets(tx, environment, named, since=since, until=until + 1, width=width):
+        series[name][bucket] = count
+    return [
+        Group(row, counts.get(row.fingerprint, NONE), Series(since, width, series[row.fingerprint])) for row in rows
+    ]
+
+
+def _detail(tx: Transaction, environment: str, fingerprint: str, now: int) -> GroupDetail:
+    group = load(tx, environment, fingerprint, now=now)
+    newest = failures.of_group(tx, environment, fingerprint, limit=NEWEST)
+    failed, succeeded = _inputs(tx, environment, group.row, newest)
+    statuses = [runs.get(tx, environment, row.run_id) for row in newest[:SAMPLES]]
+    return GroupDetail(
+        group=group,
+        error=_error(tx, newest[0]) if newest else None,
+        versions=failures.versions(tx, environment, fingerprint),
+        samples=[(row, run.status if run else "") for row, run in zip(newest, statuses, strict=False)],
+        differences=differences(failed, succeeded),
+        compared=(len(failed), len(succeeded)),
+        repairs=repairs(tx, environment, fingerprint),
+    )
+
+
+def _inputs(
+    tx: Transaction, environment: str, group: FailureGroupRow, newest: Sequence[FailureRow]
+) -> tuple[list[object], list[object]]:
+    """Inputs of runs that failed so, and of those of the function that did not."""
+    failed = list(dict.fromkeys(row.event_id for row in newest))[:FAILED_SAMPLED]
+    completed = runs.page(
+        tx, environment, function_id=group.function_id, statuses=("completed",), limit=SUCCEEDED_SAMPLED
+    )
+    succeeded = dict.fromkeys(run.event_id for run in completed)
+    for event_id in failed:
+        succeeded.pop(event_id, None)
+    return _data(tx, environment, failed), _data(tx, environment, list(succeeded))
+
+
+def _data(tx: Transaction, environment: str, event_ids: Sequence[str]) -> list[object]:
+    found = []
+    for event_id in event_ids:
+        record = events.entry(tx, environment, event_id)
+        fact = Entry(record).fact if record is not None else None
+        if isinstance(fact, EventEmitted):
+            found.append(msgspec.json.decode(fact.data))
+    return found
+
+
+def _error(tx: Transaction, failure: FailureRow) -> Failure | None:
+    record = history.at(tx, failure.position)
+    fact = Entry(record).fact if record is not None else None
+    return fact.error if isinstance(fact, RunFailed | RunPaused | RunRetrying) else None

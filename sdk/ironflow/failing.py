@@ -1,0 +1,54 @@
+"""Failures of runs by their cause, what resembles them, and search over everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ironflow.calls import Call, Json, Page, Plan, chosen, quoted
+
+
+def list_failures(
+    *,
+    function_id: str | None = None,
+    step: str | None = None,
+    error_type: str | None = None,
+    search: str | None = None,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Plan[Page]:
+    """Groups of failures that are most likely of one cause, those that failed last first."""
+    params = chosen(
+        function_id=function_id,
+        step=step,
+        error_type=error_type,
+        search=search,
+        since=since,
+        until=until,
+        limit=limit,
+        cursor=cursor,
+    )
+    answer = yield Call("GET", "/api/v1/failures", params, again=True)
+    return Page(answer["failures"], answer.get("next_cursor", ""))
+
+
+def get_failure(fingerprint: str) -> Plan[Json]:
+    """One group: its newest error, versions, samples, what its inputs have that those of successes have not
+    (`differences`), and what helped (`repairs`). Raises NotFound."""
+    found: Json = yield Call("GET", f"/api/v1/failures/{quoted(fingerprint)}", again=True)
+    return found
+
+
+def similar(run_id: str, *, limit: int = 10) -> Plan[Json]:
+    """What the run's last failure resembles: its `group`, the nearest failures of other runs (`neighbours`), and what
+    helped then (`repairs`). Raises NotFound, also for a run that has not failed."""
+    found: Json = yield Call("GET", f"/api/v1/runs/{quoted(run_id)}/similar", {"limit": limit}, again=True)
+    return found
+
+
+def search(text: str, *, limit: int = 10) -> Plan[Sequence[Json]]:
+    """Runs, events, functions and failures by id or its beginning, by text and by nearness; at most `limit` of each."""
+    found: Sequence[Json] = (yield Call("GET", "/api/v1/search", {"q": text, "limit": limit}, again=True))["items"]
+    return found

@@ -1,0 +1,169 @@
+-- name: save_failure :each
+-- Once, whichever of several nodes comes first.
+insert into failures (environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at)
+values (:environment, :position, :run_id, :function_id, :function_version, :event_id, :fingerprint, :kind, :step, :error_type, :error_code, :message, :masked, :top_frame, :attempt, :failed_at)
+on conflict (environment, position) do nothing;
+
+-- name: save_failure_group :each
+-- What came since is added to what is there.
+insert into failure_groups (environment, fingerprint, function_id, step, error_type, message, top_frame, first_position, last_position, first_at, last_at, failures)
+values (:environment, :fingerprint, :function_id, :step, :error_type, :message, :top_frame, :first_position, :last_position, :first_at, :last_at, :failures)
+on conflict (environment, fingerprint) do update
+   set last_position = excluded.last_position,
+       last_at = excluded.last_at,
+       failures = failure_groups.failures + excluded.failures;
+
+-- name: save_failure_vector :each
+insert into failure_vectors (environment, position, embedder, vector)
+values (:environment, :position, :embedder, :vector)
+on conflict (environment, position) do nothing;
+
+-- name: failure_groups_page :many
+-- Those that failed last first, with a last position before `before`; empty texts mean any, `search` is a LIKE pattern.
+select environment, fingerprint, function_id, step, error_type, message, top_frame, first_position, last_position, first_at, last_at, failures
+  from failure_groups
+ where environment = :environment
+   and last_position < :before
+   and (:function_id = '' or function_id = :function_id)
+   and (:step = '' or step = :step)
+   and (:error_type = '' or error_type = :error_type)
+   and (:search = '' or message ilike :search escape '\' or error_type ilike :search escape '\' or step ilike :search escape '\' or function_id ilike :search escape '\' or fingerprint ilike :search escape '\')
+   and last_at >= :since
+   and first_at <= :until
+ order by last_position desc
+ limit :limit;
+
+-- name: failure_group :one
+select environment, fingerprint, function_id, step, error_type, message, top_frame, first_position, last_position, first_at, last_at, failures
+  from failure_groups
+ where environment = :environment
+   and fingerprint = :fingerprint;
+
+-- name: all_failure_groups :many
+select environment, fingerprint, function_id, step, error_type, message, top_frame, first_position, last_position, first_at, last_at, failures
+  from failure_groups
+ where (environment, fingerprint) > (:environment, :fingerprint)
+ order by environment, fingerprint
+ limit :limit;
+
+-- name: failure_group_runs :many
+-- For each group of a JSON list: how many runs have failed so, how many of these completed since, how many rest failed
+-- or paused.
+select f.fingerprint,
+       count(distinct f.run_id),
+       count(distinct case when r.status = 'completed' then f.run_id end),
+       count(distinct case when r.status in ('failed', 'paused') then f.run_id end)
+  from failures f
+  join runs r
+    on r.environment = f.environment
+   and r.id = f.run_id
+ where f.environment = :environment
+   and f.fingerprint in (select value from json_array_elements_text(:fingerprints::json) as chosen (value))
+ group by f.fingerprint;
+
+-- name: failure_group_buckets :many
+-- For each group of a JSON list and each bucket of `width` µs since an instant, how many failures it had.
+select fingerprint, (failed_at - :since) / :width, count(*)
+  from failures
+ where environment = :environment
+   and fingerprint in (select value from json_array_elements_text(:fingerprints::json) as chosen (value))
+   and failed_at >= :since
+   and failed_at < :until
+ group by 1, 2
+ order by 1, 2;
+
+-- name: failure_group_versions :many
+select function_version, count(*), count(distinct run_id), min(failed_at), max(failed_at)
+  from failures
+ where environment = :environment
+   and fingerprint = :fingerprint
+ group by function_version
+ order by function_version;
+
+-- name: failures_of_group :many
+-- Newest first, before a position.
+select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at
+  from failures
+ where environment = :environment
+   and fingerprint = :fingerprint
+   and position < :before
+ order by position desc
+ limit :limit;
+
+-- name: mended_failures :many
+-- Newest first: those of the newest `scan` of a group whose runs have completed since.
+select f.environment, f.position, f.run_id, f.function_id, f.function_version, f.event_id, f.fingerprint, f.kind, f.step, f.error_type, f.error_code, f.message, f.masked, f.top_frame, f.attempt, f.failed_at
+  from (select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at
+          from failures
+         where environment = :environment
+           and fingerprint = :fingerprint
+         order by position desc
+         limit :scan) as f
+  join runs r
+    on r.environment = f.environment
+   and r.id = f.run_id
+ where r.status = 'completed'
+ order by f.position desc
+ limit :limit;
+
+-- name: failures_of_run :many
+-- Newest first.
+select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at
+  from failures
+ where environment = :environment
+   and run_id = :run_id
+ order by position desc
+ limit :limit;
+
+-- name: failure :one
+select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at
+  from failures
+ where environment = :environment
+   and position = :position;
+
+-- name: all_failures :many
+select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at
+  from failures
+ where (environment, position) > (:environment, :position)
+ order by environment, position
+ limit :limit;
+
+-- name: failure_vector :one
+select environment, position, embedder, vector
+  from failure_vectors
+ where environment = :environment
+   and position = :position;
+
+-- name: failure_vectors_before :many
+-- Newest first, before a position.
+select environment, position, embedder, vector
+  from failure_vectors
+ where environment = :environment
+   and position < :before
+   and embedder = :embedder
+ order by position desc
+ limit :limit;
+
+-- name: count_failure_vectors :one
+-- At most `limit` are counted.
+select count(*)
+  from (select 1 from failure_vectors limit :limit) as counted;
+
+-- name: near_failures :many
+-- Positions and distances (0: the same direction, 1: nothing in common, 2: opposite), nearest first. The column
+-- is made by vectors.sql; the subquery is evaluated once.
+select position, embedding <=> (select ironflow_embedding(:vector)) as distance
+  from failure_vectors
+ where environment = :environment
+   and embedder = :embedder
+ order by distance
+ limit :limit;
+
+-- name: clear_failures :exec
+delete from failures;
+
+-- name: clear_failure_groups :exec
+delete from failure_groups;
+
+-- name: clear_failure_vectors :exec
+delete from failure_vectors;

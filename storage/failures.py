@@ -1,0 +1,177 @@
+"""Failures of runs, their groups, and where each lies among the others. Derived from history by a follower."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from storage.contract import Transaction
+from storage.records import FailureGroupRow, FailureRow, FailureVectorRow
+from storage.runs import contains
+
+PAGE = 2_000
+LAST = 2**62
+MESSAGE_CHARS_MAX = 1_000
+MENDED_SCANNED = 5_000
+
+
+class GroupChoice(NamedTuple):
+    """Which groups; empty texts mean any. `search` is part of message, type, step, function or fingerprint; instants
+    in µs: it failed between them."""
+
+    function_id: str = ""
+    step: str = ""
+    error_type: str = ""
+    search: str = ""
+    since: int = 0
+    until: int = 2**62
+
+
+class RunCounts(NamedTuple):
+    """Runs that failed like this: all, those that completed since, those that rest failed or paused."""
+
+    runs: int
+    completed: int
+    open: int
+
+
+class VersionCounts(NamedTuple):
+    version: int
+    failures: int
+    runs: int
+    first_at: int
+    last_at: int
+
+
+class Near(NamedTuple):
+    """`distance` is 0 for the same direction, 1 for nothing in common."""
+
+    position: int
+    distance: float
+
+
+def save(
+    tx: Transaction,
+    failures: Sequence[FailureRow],
+    groups: Sequence[FailureGroupRow],
+    vectors: Sequence[FailureVectorRow],
+) -> None:
+    """Add failures that are not there yet; the groups are what they add."""
+    tx.each("save_failure", failures)
+    tx.each("save_failure_group", groups)
+    tx.each("save_failure_vector", vectors)
+
+
+def groups(
+    tx: Transaction, environment: str, chosen: GroupChoice, *, before: int = LAST, limit: int
+) -> list[FailureGroupRow]:
+    """Those that failed last first, with a last position before `before`."""
+    told = {**chosen._asdict(), "search": contains(chosen.search)}
+    rows = tx.many("failure_groups_page", environment=environment, before=before, limit=limit, **told)
+    return [FailureGroupRow._make(row) for row in rows]
+
+
+def group(tx: Transaction, environment: str, fingerprint: str) -> FailureGroupRow | None:
+    row = tx.one("failure_group", environment=environment, fingerprint=fingerprint)
+    return FailureGroupRow._make(row) if row else None
+
+
+def run_counts(tx: Transaction, environment: str, fingerprints: Sequence[str]) -> dict[str, RunCounts]:
+    rows = tx.many("failure_group_runs", environment=environment, fingerprints=json.dumps(list(fingerprints)))
+    return {row[0]: RunCounts(*row[1:]) for row in rows}
+
+
+def buckets(
+    tx: Transaction, environment: str, fingerprints: Sequence[str], *, since: int, until: int, width: int
+) -> list[tuple[str, int, int]]:
+    """Fingerprint, number of the bucket, failures in it; buckets without any are left out."""
+    rows = tx.many(
+        "failure_group_buckets",
+        environment=environment,
+        fingerprints=json.dumps(list(fingerprints)),
+        since=since,
+        until=until,
+        width=width,
+    )
+    return [(row[0], int(row[1]), int(row[2])) for row in rows]
+
+
+def versions(tx: Transaction, environment: str, fingerprint: str) -> list[VersionCounts]:
+    rows = tx.many("failure_group_versions", environment=environment, fingerprint=fingerprint)
+    return [VersionCounts._make(row) for row in rows]
+
+
+def of_group(
+    tx: Transaction, environment: str, fingerprint: str, *, before: int = LAST, limit: int
+) -> list[FailureRow]:
+    """Newest first."""
+    rows = tx.many("failures_of_group", environment=environment, fingerprint=fingerprint, before=before, limit=limit)
+    return [FailureRow._make(row) for row in rows]
+
+
+def mended(tx: Transaction, environment: str, fingerprint: str, *, limit: int) -> list[FailureRow]:
+    """Newest first, those whose runs have completed since; no more than MENDED_SCANNED failures are looked at."""
+    rows = tx.many(
+        "mended_failures", environment=environment, fingerprint=fingerprint, scan=MENDED_SCANNED, limit=limit
+    )
+    return [FailureRow._make(row) for row in rows]
+
+
+def of_run(tx: Transaction, environment: str, run_id: str, *, limit: int) -> list[FailureRow]:
+    """Newest first."""
+    return [
+        FailureRow._make(row) for row in tx.many("failures_of_run", environment=environment, run_id=run_id, limit=limit)
+    ]
+
+
+def at(tx: Transaction, environment: str, position: int) -> FailureRow | None:
+    row = tx.one("failure", environment=environment, position=position)
+    return FailureRow._make(row) if row else None
+
+
+def vector(tx: Transaction, environment: str, position: int) -> FailureVectorRow | None:
+    row = tx.one("failure_vector", environment=environment, position=position)
+    return _vector(row) if row else None
+
+
+def vectors(
+    tx: Transaction, environment: str, embedder: str, *, before: int = LAST, limit: int
+) -> list[FailureVectorRow]:
+    """Newest first."""
+    rows = tx.many("failure_vectors_before", environment=environment, embedder=embedder, before=before, limit=limit)
+    return [_vector(row) for row in rows]
+
+
+def count_vectors(tx: Transaction, *, limit: int) -> int:
+    """Of all environments, counted no further than `limit`."""
+    row = tx.one("count_failure_vectors", limit=limit)
+    return int(row[0]) if row else 0
+
+
+def near(tx: Transaction, environment: str, embedder: str, vector: bytes, *, limit: int) -> list[Near]:
+    """Nearest first, found by the database itself: only where Storage.index_vectors says that it can."""
+    rows = tx.many("near_failures", environment=environment, embedder=embedder, vector=vector, limit=limit)
+    return [Near(int(row[0]), float(row[1])) for row in rows if row[1] is not None]
+
+
+def clear(tx: Transaction) -> None:
+    for query in ("clear_failures", "clear_failure_groups", "clear_failure_vectors"):
+        tx.execute(query)
+
+
+def everything(tx: Transaction) -> Iterator[FailureRow | FailureGroupRow]:
+    """All failures, then all groups, in the order of their keys."""
+    environment, position = "", 0
+    while rows := tx.many("all_failures", environment=environment, position=position, limit=PAGE):
+        yield from map(FailureRow._make, rows)
+        environment, position = rows[-1][:2]
+    environment, fingerprint = "", ""
+    while rows := tx.many("all_failure_groups", environment=environment, fingerprint=fingerprint, limit=PAGE):
+        yield from map(FailureGroupRow._make, rows)
+        environment, fingerprint = rows[-1][:2]
+
+
+def _vector(row: Sequence[object]) -> FailureVectorRow:
+    environment, position, embedder, held = row
+    return FailureVectorRow(str(environment), int(position), str(embedder), bytes(held))  # type: ignore[call-overload]

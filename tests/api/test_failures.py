@@ -1,0 +1,120 @@
+"""Failures and search over REST, both stores: as an SDK and a dashboard see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from ironflow import Client
+from ironflow.errors import InvalidArgument, NotFound
+from tests.api.test_pull_protocol import Puller, emit, step
+from tests.support.server import ServerProcess
+
+STACK = 'Traceback (most recent call last):\n  File "/opt/shop/cards.py", line 7, in charge\n    raise\nDeclined: no\n'
+
+
+@pytest.fixture
+def worker(http: httpx.Client) -> Puller:
+    made = Puller(http)
+    made.register_function(retry={"maxAttempts": 1, "onExhausted": "fail"})
+    made.register()
+    return made
+
+
+@pytest.fixture
+def client(shared_server: ServerProcess, environment: str) -> Client:
+    return Client(shared_server.url, environment=environment)
+
+
+def fail(http: httpx.Client, worker: Puller, message: str, data: Any = None) -> str:
+    run_id = emit(http, data)
+    job = worker.job()
+    error = {"message": message, "code": "STEP_FAILED", "stack": STACK}
+    failed = {**step(job, "charge"), "status": "failed", "error": error}
+    assert worker.report(job, "failed", steps=[step(job, "price", 7), failed], error=error).status_code == 200
+    http.get(f"/api/v1/runs/{run_id}", params={"wait": 10})
+    return run_id
+
+
+def complete(http: httpx.Client, worker: Puller, data: Any = None) -> str:
+    run_id = emit(http, data)
+    worker.report(worker.job(), "completed", output=1)
+    http.get(f"/api/v1/runs/{run_id}", params={"wait": 10})
+    return run_id
+
+
+def test_failures_are_grouped_explained_and_compared(http: httpx.Client, worker: Puller, client: Client) -> None:
+    for number in range(4):
+        complete(http, worker, {"currency": "EUR", "n": number})
+    runs = [fail(http, worker, f"Declined: card {n} of c-{n}8123", {"currency": "JPY", "n": n}) for n in range(3)]
+    other = fail(http, worker, "Timeout: gateway", {"currency": "EUR"})
+
+    similar = client.runs.similar(runs[0])
+    groups = client.failures.list().items
+    group = client.failures.get(similar["group"]["fingerprint"])
+
+    assert [(one["title"], one["failures"], one["open"]) for one in groups] == [
+        ("Timeout: gateway", 1, 1),
+        ("Declined: card <number> of <id>", 3, 3),
+    ]
+    assert {one["run_id"] for one in similar["neighbours"][:2]} == set(runs[1:])
+    assert similar["neighbours"][0]["similarity"] > similar["neighbours"][2]["similarity"]
+    assert similar["neighbours"][2]["run_id"] == other
+    assert similar["nearness"] == "exact"
+    assert similar["repairs"] == []
+    assert (group["step"], group["error_type"], group["top_frame"]) == ("charge", "Declined", "shop/cards.py:charge")
+    assert group["error"]["stack"] == STACK
+    assert group["versions"][0]["failures"] == 3
+    assert [sample["run_id"] for sample in group["samples"]] == runs[::-1]
+    assert group["differences"][0]["path"] == "data.currency"
+    assert (group["differences"][0]["failed"], group["differences"][0]["succeeded"]) == (1.0, 0.0)
+    assert sum(group["series"]["counts"]) == 3
+    assert [one["fingerprint"] for one in client.failures.list(search="gateway").items] == [groups[0]["fingerprint"]]
+
+
+def test_a_repair_is_suggested_to_the_next_that_fails_so(http: httpx.Client, worker: Puller, client: Client) -> None:
+    first = fail(http, worker, "Declined: card 1")
+    client.runs.resume(first)
+    worker.report(worker.job(), "completed", output=1)
+    client.runs.wait(first)
+
+    second = fail(http, worker, "Declined: card 2")
+    [repair] = client.runs.similar(second)["repairs"]
+
+    assert (repair["how"], repair["runs"], repair["examples"][0]["run_id"]) == ("resumed", 1, first)
+
+
+def test_anything_is_found(http: httpx.Client, worker: Puller, client: Client) -> None:
+    run_id = fail(http, worker, "Declined: the bank said no")
+    client.runs.similar(run_id)  # it is known by now
+
+    assert [(one["kind"], one["via"]) for one in client.search(run_id)] == [("run", "id")]
+    assert ("failure", "text") in [(one["kind"], one["via"]) for one in client.search("the bank said")]
+    near = client.search("Declined: this bank said no to 17")
+    assert [(one["id"], one["via"]) for one in near] == [(run_id, "nearness")]
+    assert client.search("no such thing at all") == []
+
+
+def test_bad_questions_are_refused_with_the_field(client: Client, http: httpx.Client, worker: Puller) -> None:
+    completed = complete(http, worker)
+
+    for ask, code in (
+        (lambda: client.failures.get("nope"), "FAILURE_GROUP_NOT_FOUND"),
+        (lambda: client.runs.similar(completed), "RUN_NOT_FAILED"),
+        (lambda: client.runs.similar("run_0123456789abcdefghjkmnpqrs"), "RUN_NOT_FOUND"),
+    ):
+        with pytest.raises(NotFound) as missing:
+            ask()
+        assert missing.value.code == code
+    for ask in (
+        lambda: client.search(" "),
+        lambda: client.search("x" * 501),
+        lambda: client.failures.list(limit=0),
+        lambda: client.failures.list(cursor="x"),
+        lambda: client.failures.list(since="yesterday"),
+    ):
+        with pytest.raises(InvalidArgument):
+            ask()
+    assert http.get("/api/v1/search").json()["field"] == "q"

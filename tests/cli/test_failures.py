@@ -1,0 +1,51 @@
+"""`ironflow failures`, `run similar` and `search`, as people and programs see them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.api.test_failures import complete, fail
+from tests.api.test_pull_protocol import Puller
+from tests.support.server import ServerProcess
+
+Ironflow = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_a_failure_is_found_explained_and_mended_as_before(ironflow: Ironflow, server: ServerProcess) -> None:
+    http = httpx.Client(base_url=server.url, headers={"X-Ironflow-Environment-ID": "cli"}, timeout=30)
+    worker = Puller(http)
+    worker.register_function(retry={"maxAttempts": 1, "onExhausted": "fail"})
+    worker.register()
+    for number in range(3):
+        complete(http, worker, {"currency": "EUR", "n": number})
+    mended, *runs = [fail(http, worker, f"Declined: card {n}", {"currency": "JPY"}) for n in range(4)]
+    assert ironflow("run", "resume", mended).returncode == 0
+    worker.report(worker.job(), "completed", output=1)
+
+    similar = ironflow("run", "similar", runs[-1])
+    listed = ironflow("failures", "list", "--json")
+    [group] = json.loads(listed.stdout)["items"]
+    shown = ironflow("failures", "get", group["id"])
+
+    assert similar.returncode == 0, similar.stderr
+    assert "Declined: card <number>" in similar.stdout
+    assert mended in similar.stdout.partition("PAST REPAIRS")[2]
+    assert (group["failures"], group["runs"], group["completed"], group["open"]) == (4, 4, 1, 3)
+    assert "data.currency" in shown.stdout.partition("WHAT DIFFERS")[2]
+    assert "resumed  1 run" in shown.stdout
+    assert "Declined: card <number>" in ironflow("failures", "list").stdout
+    assert ironflow("search", runs[0], "-o", "id").stdout.split() == [runs[0]]
+    assert runs[0] in ironflow(runs[0]).stdout
+    assert "failures get" in ironflow(group["id"]).stderr
+    assert ironflow("search", "no such thing anywhere").returncode == 3
+    assert ironflow("failures", "get", "0123456789abcdef").returncode == 3
+
+
+@pytest.mark.parametrize("given", ["runn", "run_", "nonsense"])
+def test_what_is_no_id_is_no_command(ironflow: Ironflow, given: str) -> None:
+    assert ironflow(given).returncode == 2
