@@ -151,10 +151,9 @@ class Storage(Protocol):
         QueryUnavailable."""
         ...
 
-    async def index_vectors(self) -> str:
+    async def index_vectors(self, *, build: bool) -> str:
         """Let `near_failures` be answered by the database itself, as far as it can; how: "exact", or "approximate", by
-        an index, which there is from many vectors on. Raises VectorsUnavailable. To build it takes a while; call
-        it again when there are more."""
+        an index. `build` it, which takes a while, if there are many vectors. Raises VectorsUnavailable."""
         ...
 
     async def migrate(self) -> Sequence[str]:

@@ -101,8 +101,8 @@ class PostgresStorage:
         work = functools.partial(self._sandbox.query, environment, sql, params, limits)
         return await asyncio.get_running_loop().run_in_executor(self._querying, work)
 
-    async def index_vectors(self) -> str:
-        how = await asyncio.get_running_loop().run_in_executor(self._querying, self._index_vectors)
+    async def index_vectors(self, *, build: bool) -> str:
+        how = await asyncio.get_running_loop().run_in_executor(self._querying, self._index_vectors, build)
         self._vectors_indexed = how == "approximate"
         return how
 
@@ -183,11 +183,11 @@ class PostgresStorage:
             self._reader.searches_index = reader
         return reader
 
-    def _index_vectors(self) -> str:
+    def _index_vectors(self, build: bool) -> str:
         with _translated("index vectors"), self._connect() as connection:
             self._indexing = connection
             try:
-                return postgres_vectors.set_up(connection, self._vectors)
+                return postgres_vectors.set_up(connection, self._vectors, build=build)
             finally:
                 self._indexing = None
 

@@ -1,5 +1,5 @@
-"""pgvector, which lets Postgres compare vectors: set up when failures are first searched by nearness, on a connection
-of its own, for an index takes a while to build.
+"""pgvector, which lets Postgres compare vectors: set up when the first failure is derived, on a connection of its
+own, for an index takes a while to build.
 
 The index is built when there are many vectors: an exact look through fewer is quick, and finds the true nearest.
 """
@@ -15,19 +15,23 @@ INDEXED_FROM = 100_000
 VECTORS_LOCK = 7366003
 DIMENSIONS = 128
 INDEX = "failure_vectors_near"
+LOCK_TIMEOUT = "2s"
+"""Who waits for the table longer than that makes others wait behind it."""
 BUILD_MEMORY = "256MB"
 """What the graph of some 200,000 vectors fits in: building one that does not is slower by far."""
 ITERATIVE_SINCE = (0, 8)
 """Before, an index answered with too few where most of what is near is of other environments."""
 
 
-def set_up(connection: Connection[Row], script: str) -> str:
-    """How vectors are compared from now on: "exact" or "approximate". Raises VectorsUnavailable."""
+def set_up(connection: Connection[Row], script: str, *, build: bool) -> str:
+    """How vectors are compared from now on: "exact" or "approximate". `build` an index, if there are many. Raises
+    VectorsUnavailable."""
     try:
         connection.execute("select pg_advisory_lock(%s)", (VECTORS_LOCK,))
         if not _column(connection):
+            connection.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'".encode())
             connection.execute(script.replace("DIMENSIONS", str(DIMENSIONS)).encode())
-        return "approximate" if _indexed(connection) else "exact"
+        return "approximate" if _indexed(connection, build=build) else "exact"
     except (
         psycopg.errors.InsufficientPrivilege,
         psycopg.errors.FeatureNotSupported,
@@ -53,8 +57,8 @@ def _column(connection: Connection[Row]) -> bool:
     return found is not None
 
 
-def _indexed(connection: Connection[Row]) -> bool:
-    """Whether there is an index; one is built if there are enough vectors."""
+def _indexed(connection: Connection[Row], *, build: bool) -> bool:
+    """Whether there is an index; one is built if there are enough vectors, and if that is asked for."""
     version = connection.execute("select extversion from pg_extension where extname = 'vector'").fetchone()
     if version is None or tuple(map(int, version[0].split(".")[:2])) < ITERATIVE_SINCE:
         return False
@@ -63,6 +67,8 @@ def _indexed(connection: Connection[Row]) -> bool:
     ).fetchone()
     if state is not None and state[0]:
         return True
+    if not build:
+        return False
     if state is not None:  # building it was interrupted
         connection.execute(f"drop index {INDEX}".encode())
     enough = connection.execute(

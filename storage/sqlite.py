@@ -93,7 +93,7 @@ class SQLiteStorage:
         work = functools.partial(sqlite_sandbox.query, self._path, environment, sql, params, limits)
         return await asyncio.get_running_loop().run_in_executor(self._querying, work)
 
-    async def index_vectors(self) -> str:
+    async def index_vectors(self, *, build: bool) -> str:
         await asyncio.get_running_loop().run_in_executor(self._querying, sqlite_vectors.check)
         self._compares_vectors = True
         return "exact"

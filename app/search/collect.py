@@ -71,6 +71,8 @@ class Collector:
         """Until the store takes it; nobody waits for this but the failures that follow."""
         found = await self._tail.read(lambda tx: [one for entry in entries if (one := derive(tx, entry)) is not None])
         vectors = await self._embedder.embed(found)
+        if found:
+            await self._nearness.ready()
         until = entries[-1].position
         while True:
             try:

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 SCANNED_MAX = 20_000
 LOOK_EVERY = 5_000
 """Failures after which it is looked whether an index is worth it."""
-ITSELF = "scan"
+EXACT, ITSELF = "exact", "scan"
 
 
 class Nearness:
@@ -37,8 +37,16 @@ class Nearness:
         while True:
             await self._due.wait()
             self._due.clear()
-            if self.how != ITSELF:
-                await self._set_up()
+            if self.how == EXACT:
+                await self._set_up(build=True)
+
+    async def ready(self) -> None:
+        """Have the database compare vectors, if it can: while there are none, for that is done in no time then."""
+        if not self.how:
+            async with self._lock:
+                if not self.how:
+                    await self._set_up(build=False)
+                    self._due.set()
 
     def added(self, count: int) -> None:
         """So many failures have come."""
@@ -51,24 +59,19 @@ class Nearness:
         """Positions of failures and how far they are, nearest first. None without a direction."""
         if not any(vector):
             return ()
-        if not self.how:
-            async with self._lock:
-                if not self.how:
-                    await self._set_up()
-        if self.how == ITSELF:
+        await self.ready()
+        if self.how in ("", ITSELF):
             return await self._storage.read(lambda tx: scan(tx, environment, embedder, vector, limit=limit))
         return await self._storage.read(lambda tx: failures.near(tx, environment, embedder, vector, limit=limit))
 
-    async def _set_up(self) -> None:
+    async def _set_up(self, *, build: bool) -> None:
         try:
-            self.how, self.why = await self._storage.index_vectors(), ""
+            self.how, self.why = await self._storage.index_vectors(build=build), ""
         except VectorsUnavailable as error:
             self.how, self.why = ITSELF, f"{error}; {error.hint}"
             log.warning("the database does not compare vectors", reason=self.why)
         except StorageError as error:  # an outage; the next who asks tries again
             log.warning("vectors could not be indexed", reason=str(error))
-            if not self.how:
-                raise
 
 
 def scan(tx: Transaction, environment: str, embedder: str, vector: bytes, *, limit: int) -> Sequence[Near]:
