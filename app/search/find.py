@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from app import texts
 from app.errors import InvalidArgument
@@ -22,6 +23,7 @@ LIMIT_DEFAULT = 10
 LIMIT_MAX = 100
 SIMILARITY_MIN = 0.35
 PREFIX_CHARS_MIN = 5
+WORDS_SCANNED = 200
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 _STREAMS = ("entity", "kv", "config", "secret", "projection", "group", "webhook", "schema", "topic")
@@ -112,12 +114,18 @@ def _by_id(tx: Transaction, environment: str, text: str, limit: int) -> Iterator
 
 
 def _by_text(tx: Transaction, environment: str, text: str, limit: int) -> Iterator[Found]:
-    for run in runs.page(tx, environment, search=text, limit=limit):
-        yield replace(_run(run), via="text")
-    for event in events.before(tx, environment, history.END, EventChoice(search=text), limit=limit):
-        yield replace(_event(event), via="text")
-    for group in failures.groups(tx, environment, GroupChoice(search=text), limit=limit):
-        yield replace(_group(group), via="text")
+    """What has every word of the text; looked up by the longest, and among the newest that have it."""
+    words = text.lower().split()
+    longest = max(words, key=len)
+    scan = limit if len(words) == 1 else max(limit, WORDS_SCANNED)
+    found = (
+        (_run(run) for run in runs.page(tx, environment, search=longest, limit=scan)),
+        (_event(one) for one in events.before(tx, environment, history.END, EventChoice(search=longest), limit=scan)),
+        (_group(group) for group in failures.groups(tx, environment, GroupChoice(search=longest), limit=scan)),
+    )
+    for kind in found:
+        fitting = (one for one in kind if all(word in f"{one.id} {one.title}".lower() for word in words))
+        yield from (replace(one, via="text") for one in islice(fitting, limit))
 
 
 def _run(run: RunRow) -> Found:

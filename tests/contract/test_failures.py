@@ -465,6 +465,7 @@ async def test_anything_is_found_by_id_text_and_nearness(node: Node, worker: Wor
     assert ("entry", "1", "id") in await search("1")
     assert await search("order.placed") == [("run", run_id, "text"), ("event", run.event_id, "text")]
     assert ("failure", fingerprint, "text") in await search("gateway timed")
+    assert ("run", run_id, "text") in await search("30 Gateway out")
     assert await search("ConnectionError: gateway timed out after 7 s") == [("run", run_id, "nearness")]
     assert await search("nothing like it whatsoever") == []
     assert await finder.search("other", run_id) == []

@@ -89,7 +89,7 @@ def _text(recording: Recording, told: dict[str, Any], module: str, attribute: st
     name = re.sub(r"\W+", "_", f"{recording.function_id}_{recording.run_id}").strip("_").lower()
     values = "value was" if redacted == 1 else "values were"
     return _TEMPLATE.format(
-        title=f"Run {recording.run_id} of {recording.function_id}, which is {recording.status}.",
+        title=f"Run {recording.run_id} of {recording.function_id} ({recording.status}).",
         redacted=f"{redacted} {values} redacted." if redacted else "Nothing was redacted.",
         module=module,
         imported=re.match(r"\w+", attribute)[0],  # type: ignore[index]
