@@ -28,7 +28,7 @@ WAIT_S = 60.0
 POLL_S = 0.05
 UNDER_WAY = "waiting_for_capacity,running"
 
-WRITES = ("emit", "cancel", "pause", "resume", "register")
+WRITES = ("emit", "cancel", "pause", "resume", "register", "create")
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
