@@ -55,11 +55,19 @@ class Functions:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        status = query_of(req, ListFunctionsQuery).status
-        known = self._services.functions.list(environment_of(req))
-        now = self._services.clock.now_us()
-        chosen = [shown(function, now) for function in known if status is None or function.status == status]
-        answer(resp, ListFunctionsResponse(functions=chosen, count=len(chosen)))
+        query, now = query_of(req, ListFunctionsQuery), self._services.clock.now_us()
+        chosen = [
+            one
+            for one in self._services.functions.list(environment_of(req))
+            if query.status in (None, one.status) and one.fact.id > query.cursor
+        ]
+        page = chosen[: query.limit]
+        content = ListFunctionsResponse(
+            functions=[shown(one, now) for one in page],
+            count=len(page),
+            next_cursor=page[-1].fact.id if len(chosen) > len(page) else UNSET,
+        )
+        answer(resp, content)
 
 
 class OneFunction:

@@ -43,7 +43,8 @@ class Noun(Protocol):
         ...
 
 
-class LastTells(Noun, Protocol):
+@runtime_checkable
+class LastTells(Protocol):
     """A noun whose every entry tells the whole state, whatever came before: the last one of a stream is enough, however
     long the stream is."""
 
@@ -109,7 +110,7 @@ class Fold:
         """The stream's state as of position `until`: its row's, where that is the whole state, else folded from its own
         entries."""
         slot = self.slot(stream)
-        if getattr(slot.noun, "last_tells", False):
+        if isinstance(slot.noun, LastTells):
             last = history.last_of_stream(tx, environment, stream, until=until)
             if last is not None:
                 slot.apply(Entry(last))

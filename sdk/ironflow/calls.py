@@ -225,8 +225,14 @@ def cancel_run(run_id: str, *, reason: str = "", compensate: bool = False, detac
 
 def list_functions() -> Plan[Sequence[Json]]:
     """All functions of the environment."""
-    found: Sequence[Json] = (yield Call("GET", "/api/v1/functions", again=True))["functions"]
-    return found
+    found: list[Json] = []
+    cursor = None
+    while True:
+        page = yield Call("GET", "/api/v1/functions", chosen(cursor=cursor), again=True)
+        found += page["functions"]
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            return found
 
 
 def get_function(function_id: str, *, at: int | str | None = None) -> Plan[Json]:

@@ -232,3 +232,21 @@ def test_a_function_is_read_as_it_was(http: httpx.Client) -> None:
     assert (before.status_code, before.json()["code"]) == (404, "FUNCTION_NOT_FOUND")
     assert (http.get(f"{FUNCTIONS}/f", params={"at": "0s"}).status_code) == 404
     assert (wrong.status_code, wrong.json()["field"]) == (400, "at")
+
+
+def test_functions_are_listed_page_by_page(http: httpx.Client) -> None:
+    for id in ("a", "b", "c"):
+        registered = http.post(
+            "/ironflow.v1.IronflowService/RegisterFunction", json={"id": id, "triggers": [{"event": "x"}]}
+        )
+        assert registered.is_success
+    http.post(f"{FUNCTIONS}/b/pause")
+
+    first = http.get(FUNCTIONS, params={"limit": 2}).json()
+    rest = http.get(FUNCTIONS, params={"limit": 2, "cursor": first["next_cursor"]}).json()
+
+    assert [one["id"] for one in first["functions"] + rest["functions"]] == ["a", "b", "c"]
+    assert (first["count"], rest["count"], "next_cursor" in rest) == (2, 1, False)
+    active = http.get(FUNCTIONS, params={"limit": 1, "status": "active", "cursor": "a"}).json()
+    assert [one["id"] for one in active["functions"]] == ["c"]
+    assert http.get(FUNCTIONS, params={"limit": 0}).json()["field"] == "limit"

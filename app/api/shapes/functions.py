@@ -24,12 +24,15 @@ from app.runs.function import Function
 from app.runs.versions import LIMIT_DEFAULT, LIMIT_MAX, Change, Version
 
 VERSION_MAX = 2**31 - 1
+FUNCTIONS_MAX = 1_000
 
 Number = Annotated[int, Meta(ge=1, le=VERSION_MAX)]
 
 
 class ListFunctionsQuery(msgspec.Struct):
     status: Literal["active", "paused", "archived"] | None = None
+    limit: Annotated[int, Meta(ge=1, le=FUNCTIONS_MAX)] = FUNCTIONS_MAX
+    cursor: Annotated[str, Meta(description="the `next_cursor` of the page before")] = ""
 
 
 class GetFunctionQuery(msgspec.Struct):
@@ -108,10 +111,11 @@ class FunctionResponse(FunctionContent, kw_only=True):
 
 
 class ListFunctionsResponse(Shape):
-    """Every function, by id."""
+    """A page of functions, by id."""
 
     functions: list[FunctionResponse]
     count: int
+    next_cursor: Text = UNSET
 
 
 class DeletedFunctionResponse(Shape):
