@@ -17,7 +17,7 @@ recorded; if one is missing, that execution fails, and the function's retry poli
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -216,9 +216,11 @@ class Dispatcher:
                 if covered and job.environment == breakpoint.environment and announce is not None:
                     announce(job)
 
-    def ready(self, environment: str, run_id: str) -> None:
-        """A run may start now: a timer is due. One that ended meanwhile is left alone."""
-        self._offer(self._backlog.again(run_id))
+    def ready(self, due: Iterable[tuple[str, str]]) -> None:
+        """Runs, by environment and id, may start now: their timers are due. Those that ended meanwhile are left
+        alone."""
+        for lane in dict.fromkeys([self._backlog.again(run_id) for _, run_id in due]):
+            self._offer(lane)
 
     # Handing out.
 
@@ -302,7 +304,7 @@ class Dispatcher:
         self._store_fails = True
 
         def again() -> None:
-            self.ready(environment, run_id)
+            self.ready([(environment, run_id)])
             if session is not None:
                 self._regain(session)
 

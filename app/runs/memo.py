@@ -41,6 +41,24 @@ TOGETHER_ENTRIES_MAX = 64
 _NEVER = -1
 """No execution has this number."""
 
+_TELLING = frozenset(
+    fact.kind
+    for fact in (
+        RunCreated,
+        RunFailed,
+        RunPaused,
+        RunResumed,
+        RunStarted,
+        RunUnwinding,
+        StepCarried,
+        StepCompleted,
+        StepFailed,
+        StepInjected,
+        StepPatched,
+        StepRestored,
+    )
+)
+"""Of others there is nothing to tell: their facts are not decoded."""
 _PAST_PARKING = frozenset((RunResumed.kind, RunUnwinding.kind, StepRestored.kind))
 
 
@@ -251,6 +269,8 @@ def carried(fact: StepCarried) -> Memo:
 
 def take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
     """Fold an entry in; True if it is the one that begins the execution."""
+    if entry.kind not in _TELLING:
+        return False
     match entry.fact:
         case StepCompleted() as fact:
             memos.take(Memo(fact.step_id, fact.name, fact.type, fact.output, None))

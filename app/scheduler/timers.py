@@ -7,7 +7,7 @@ the instants in memory and acts when they come; acting is a command, which finds
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.clock import Clock
 from app.history.entry import Entry
@@ -48,6 +48,9 @@ _KINDS = frozenset(
     )
 )
 
+TOGETHER_MAX = 200
+"""Runs that are due, and offered before others have their turn in the event loop."""
+
 Act = Callable[[str, str], None]
 """Called with environment and run id."""
 
@@ -56,9 +59,17 @@ Key = tuple[str, str]
 
 
 class Timers:
-    """`resume` is called for a waiting run that is due, `expire` for a running one whose timeout has come."""
+    """`resume` is called for waiting runs that are due, `expire` for a running one whose timeout has come."""
 
-    def __init__(self, *, storage: Storage, tail: Tail, clock: Clock, resume: Act, expire: Act) -> None:
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        tail: Tail,
+        clock: Clock,
+        resume: Callable[[Sequence[Key]], None],
+        expire: Act,
+    ) -> None:
         self._storage = storage
         self._tail = tail
         self._clock = clock
@@ -101,8 +112,10 @@ class Timers:
     async def _fire(self) -> None:
         while True:
             now = self._clock.now_us()
-            for environment, run_id in self._due.pop_due(now):
-                self._resume(environment, run_id)
+            due = self._due.pop_due(now)
+            for begin in range(0, len(due), TOGETHER_MAX):
+                self._resume(due[begin : begin + TOGETHER_MAX])
+                await asyncio.sleep(0)
             for environment, run_id in self._expiry.pop_due(now):
                 self._expire(environment, run_id)
             self._changed.clear()
