@@ -1,0 +1,128 @@
+"""Projections in time: the state of a partition as of any position is what folding history up to it gives, whatever was
+rebuilt meanwhile. Both stores."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app import resources
+from app.clock import ManualClock
+from app.errors import Conflict
+from app.events.new_event import NewEvent
+from app.history.entry import Entry
+from app.history.kinds import EventEmitted, ProjectionDefinition, Rule
+from app.ids import Ids
+from app.listening import listening
+from app.node import Node
+from app.projections.rules import ReducerFailed, Rules
+from storage import history, open_storage
+from tests.support.postgres import Cluster
+
+ENV, NAME = "default", "sums"
+INITIAL = {"sum": 0, "last": {}}
+RULES = (
+    Rule("n.*", set={"sum": "state.sum + event.data.n", "last.{event.name}": "event.data.n"}),
+    Rule("n.reset", remove=("last.n.add",), set={"sum": "0"}),
+)
+DEFINITION = ProjectionDefinition(
+    "declared",
+    ("n.*",),
+    partition_key="$.data.p",
+    on_error="skip",
+    initial=msgspec.Raw(msgspec.json.encode(INITIAL)),
+    rules=RULES,
+    snapshot_every=2,
+)
+PARTITIONS = ["a", "b.c", "__global__"]
+NUMBERS = st.one_of(st.integers(-9, 9), st.just("poison"))
+COMMANDS = st.one_of(
+    st.tuples(st.just("emit"), st.sampled_from(["n.add", "n.reset", "other"]), st.sampled_from(PARTITIONS), NUMBERS),
+    st.tuples(st.just("emit"), st.just("n.add"), st.sampled_from(PARTITIONS), NUMBERS),
+    st.tuples(st.just("rebuild"), st.sampled_from(["", *PARTITIONS])),
+    st.tuples(st.just("settle")),
+)
+
+
+async def play(node: Node, command: tuple[Any, ...]) -> None:
+    match command:
+        case ("emit", name, partition, number):
+            told = {"n": number} if partition == "__global__" else {"n": number, "p": partition}
+            await node.emitter.emit(NewEvent(ENV, name, msgspec.json.encode(told)))
+        case ("rebuild", partition):
+            try:
+                await node.projections.rebuilds.start(ENV, NAME, partition=partition)
+            except Conflict:
+                return  # one is under way
+        case ("settle",):
+            await settle(node)
+
+
+async def settle(node: Node) -> None:
+    """Every event is in the states that serve, and nothing is being built."""
+    registry = node.projections.registry
+    async with asyncio.timeout(30):
+        caught = await node.projections.waits.until(ENV, NAME, node.tail.head, timeout_s=30)
+        assert caught.caught_up
+        while True:
+            with listening(registry.changed()) as first:
+                if registry.get(ENV, NAME).building is None:
+                    return
+                await first(None)
+
+
+async def explained(node: Node) -> None:
+    """At each position, each partition's state is what the rules make of the events up to it."""
+    rules, states = Rules(RULES), dict[str, Any]()
+    projection = node.projections.registry.get(ENV, NAME)
+    entries = await node.storage.read(lambda tx: [Entry(one) for page in history.everything(tx) for one in page])
+    for entry in entries:
+        fact = entry.fact
+        if isinstance(fact, EventEmitted) and fact.name.startswith("n."):
+            data = msgspec.json.decode(fact.data)
+            partition = data.get("p", "__global__")
+            with contextlib.suppress(ReducerFailed):  # it is left out
+                states[partition] = rules.apply(states.get(partition, INITIAL), {"name": fact.name, "data": data})
+        for partition in PARTITIONS:
+            found = await node.projections.states.get(projection, partition, at=entry.position)
+            shown = None if found.state is None else msgspec.json.decode(found.state)
+            expected = states.get(partition)
+            assert shown == expected or (expected is None and shown == INITIAL), (entry.position, partition)
+
+
+async def check(location: str, commands: list[tuple[Any, ...]]) -> None:
+    storage = await open_storage(location, resources.sql_folder())
+    await storage.migrate()
+    clock = ManualClock(1_764_000_000_000_000)
+    node = Node(storage=storage, clock=clock, ids=Ids(clock))
+    async with asyncio.TaskGroup() as tasks:
+        running = await node.start(tasks)
+        await node.projections.register(ENV, NAME, DEFINITION)
+        for command in commands:
+            await play(node, command)
+        await settle(node)
+        await explained(node)
+        for task in running:
+            task.cancel()
+    await storage.close()
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(commands=st.lists(COMMANDS, max_size=20))
+def test_the_past_on_sqlite(tmp_path: Path, commands: list[tuple[Any, ...]]) -> None:
+    place = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+    asyncio.run(check(str(place / "ironflow.db"), commands))
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(commands=st.lists(COMMANDS, max_size=20))
+def test_the_past_on_postgres(postgres: Cluster, commands: list[tuple[Any, ...]]) -> None:
+    url = postgres.create_database()
+    asyncio.run(check(url, commands))
+    postgres.drop_database(url)
