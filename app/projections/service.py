@@ -57,7 +57,7 @@ class Projections:
         self.rebuilds = Rebuilds(storage=storage, tail=tail, registry=self.registry, feed=self.feed, clock=clock)
         self.waits = CatchUps(storage=storage, tail=tail, registry=self.registry, feed=self.feed)
         self.revisions = Revisions(storage)
-        self.tables = ProjectionTables(storage=storage, registry=self.registry)
+        self.tables = ProjectionTables(storage)
         self.watches = Watches(storage=storage, registry=self.registry, states=self.states, waits=self.waits)
 
     async def start(self) -> None:

@@ -8,11 +8,10 @@ from app import texts
 from app.errors import FailedPrecondition, InvalidArgument, SqlRefused, SqlTimeout, Unimplemented
 from app.history.kinds import ProjectionDefinition
 from app.history.sql import json_value
-from app.projections.noun import Projection
-from app.projections.registry import Registry
+from app.projections.noun import Projection, of_row
 from app.projections.statements import Statements
 from storage import projections
-from storage.contract import QueryLimits, QueryRefused, QueryTimeout, QueryUnavailable, Storage, Table
+from storage.contract import QueryLimits, QueryRefused, QueryTimeout, QueryUnavailable, Storage, Table, Transaction
 from storage.projections import Key
 from storage.tables import Statement, TableMissing, TableRefused, Written
 
@@ -23,16 +22,13 @@ BYTES_MAX = 16 * 2**20
 
 
 class ProjectionTables:
-    def __init__(self, *, storage: Storage, registry: Registry) -> None:
+    def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._registry = registry
 
     async def start(self) -> None:
         """Drop what is left of generations that are no more."""
-        for key in await self._storage.read(projections.tables):
-            known = self._registry.find(key.environment, key.name)
-            if known is None or known.generation(key.generation) is None:
-                await self.drop(key)
+        for key in await self._storage.read(_left):
+            await self.drop(key)
 
     async def check(self, definition: ProjectionDefinition) -> None:
         """Returns if the database would take the table and its statements. Raises InvalidArgument that names the field,
@@ -90,6 +86,16 @@ class ProjectionTables:
             raise SqlTimeout(f"{late}: more than {TIMEOUT_S:g} s", field="where", hint=late.hint) from None
         shown = [tuple(map(json_value, row)) for row in found.rows]
         return found._replace(rows=shown), int(counted.rows[0][0])
+
+
+def _left(tx: Transaction) -> list[Key]:
+    """Those of no generation. One snapshot: another node may have registered one just now."""
+    found = []
+    for key in projections.tables(tx):
+        row = projections.get(tx, key.environment, key.name)
+        if row is None or of_row(row).generation(key.generation) is None:
+            found.append(key)
+    return found
 
 
 def _check(*, where: str, order_by: str, limit: int, offset: int) -> None:

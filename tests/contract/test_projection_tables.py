@@ -83,7 +83,9 @@ async def test_a_table_is_dropped_with_its_generation_at_the_latest_by_the_next_
     await storage.tables.ensure(left, design(CREATE), after=0)
     await node.projections.register(ENVIRONMENT, NAME, TABLE)
 
-    await Node(storage=storage, clock=clock, ids=Ids(clock)).projections.tables.start()  # of a node that knows of none
+    await Node(storage=storage, clock=clock, ids=Ids(clock)).projections.tables.start()
 
     assert not await is_there(storage, left)
-    assert await storage.read(projections.tables) == []
+    assert await storage.read(projections.tables) == [KEY]
+    assert await is_there(storage, KEY)
+    await storage.tables.drop(KEY)
