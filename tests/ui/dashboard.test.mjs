@@ -11,6 +11,7 @@ before(async () => {
 
 after(async () => {
   await world?.browser.close();
+  world?.worker.kill("SIGINT");
   await world?.server.stop();
 });
 
@@ -32,6 +33,9 @@ function sights() {
     ["run history", run("demo-checkout", "?tab=history"), "role=table >> text=started on demo-worker"],
     ["run state", run("demo-expense", "?tab=state"), ".state >> text=demo.expense.decided"],
     ["run diff", run("demo-checkout", `?tab=diff&at=${world.runs["demo-checkout"].past}`), ".diff-added"],
+    ["events", "/events", "role=table >> text=demo.order.paid"],
+    ["events empty", `/events${empty}`, "text=No event has come here yet"],
+    ["events none", "/events?q=nowhere-to-be-found", "text=No event fits the filter"],
     ["run unknown", "/runs/run_00000000000000000000000000", "text=There is no such run here"],
     ["no page", "/nowhere", null],
   ].filter(([, , wanted]) => wanted);
@@ -70,29 +74,67 @@ test("a narrow screen shows the same without scrolling to the side", async (t) =
     });
 });
 
-test("with the keyboard alone one finds the failed run, and what failed", async () => {
-  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/runs?q=function:demo-trip`);
-  await page.locator("role=table >> text=demo-trip").first().waitFor();
+test("with the keyboard alone one finds a run that stopped, understands, mends and resumes it", async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/runs`);
+  await page.locator("role=table >> text=demo-invoice").first().waitFor();
 
+  await page.keyboard.press("/");
+  await page.keyboard.type("status:paused");
+  await page.keyboard.press("Enter");
+  await page.locator("role=columnheader >> text=Status").waitFor();
+  await page.locator(".chip:has-text('status:paused')").waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
-  await page.locator(".error-card").waitFor();
-  await page.locator(".inspector >> text=charge traveller").first().waitFor();
-  await page.keyboard.press("k");
-  await page.locator(".inspector h2:has-text('book hotel')").waitFor();
+  await page.locator(".error-card >> text=has no currency").waitFor();
+  await page.locator("role=treegrid >> text=look up price").waitFor();
   await page.keyboard.press("ArrowLeft");
   await page.locator("text=Viewing the past").waitFor();
   await page.keyboard.press("End");
   await page.locator("text=Viewing the past").waitFor({ state: "detached" });
+  await page.keyboard.press("k");
+  await page.locator(".inspector h2:has-text('look up price')").waitFor();
+  await page.keyboard.press("e");
+  await page.locator("dialog textarea:focus").waitFor();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type('{"amount": 99, "currency": "EUR"}');
+  await page.locator("dialog .plan >> text=has your output").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.locator("dialog input:focus").waitFor();
+  await page.keyboard.type("the gateway left it out");
+  await page.keyboard.press("Enter");
+
+  await page.locator(".page-head >> text=Completed").waitFor();
+  await page.locator(".bar.edit").first().waitFor();
   await page.keyboard.press("?");
   await page.locator("dialog >> text=Previous failure or edit").waitFor();
   await page.keyboard.press("Escape");
   await page.keyboard.press("Control+k");
   await page.keyboard.type("demo-expense");
-  await page.locator("role=option >> text=demo-expense").waitFor();
+  await page.locator("role=option >> text=demo-expense").first().waitFor();
   await page.keyboard.press("Enter");
   await page.locator("h1:has-text('demo-expense')").waitFor();
+  await context.close();
+  assert.deepEqual(complaints, []);
+});
 
+test("an event that is published shows at once, with the run that it started", async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/events`);
+  await page.locator(".chip.live:has-text('Live')").waitFor();
+  await page.mouse.move(5, 5);
+
+  await page.keyboard.press("p");
+  await page.locator("dialog input").first().fill("demo.trip.booked");
+  await page.locator("dialog textarea").fill('{"traveller": 9007199254740993}');
+  await page.keyboard.press("Control+Enter");
+  await page.locator("dialog .sent a").waitFor();
+  await page.locator("dialog >> text=Close").last().click();
+  await page.mouse.move(5, 5);
+  await page.locator("role=row >> text=9007199254740993").click();
+
+  await page.locator(".inspector .json >> text=9007199254740993").waitFor();
+  await page.locator(".inspector a[href*='/runs/run_']").waitFor();
   await context.close();
   assert.deepEqual(complaints, []);
 });

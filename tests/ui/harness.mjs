@@ -58,13 +58,24 @@ export class Server {
   }
 }
 
-/** Server, browser and the demo's runs by their function. */
+/** The demo's runs by their function, and its worker, which goes on. */
+async function demonstrated(server) {
+  const worker = spawn(PYTHON, ["-m", "app", "demo", "--json", "--server", server.url], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
+  let told = "";
+  for await (const text of worker.stdout) {
+    told += text;
+    if (told.trimEnd().endsWith("\n}")) break;
+  }
+  return { worker, runs: Object.fromEntries(JSON.parse(told).items.map((run) => [run.function_id, run])) };
+}
+
+/** Server, browser, and the demo's runs and worker. */
 export async function started() {
   const server = new Server();
   await server.start();
-  const runs = Object.fromEntries(JSON.parse(server.run("demo", "--once", "--json")).items.map((run) => [run.function_id, run]));
+  const { worker, runs } = await demonstrated(server);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
-  return { server, runs, browser, empty: `?env=${EMPTY}` };
+  return { server, worker, runs, browser, empty: `?env=${EMPTY}` };
 }
 
 /** A page in a theme and a width, and what it complained of. */

@@ -58,10 +58,6 @@ export function get<T>(path: string, query?: Query, signal?: AbortSignal): Promi
   return request<T>("GET", path, { query, signal });
 }
 
-export function post<T>(path: string, body: unknown, options: Options = {}): Promise<T> {
-  return request<T>("POST", path, { ...options, body });
-}
-
 /** The same with every number and key as the server wrote it: for payloads. */
 export async function exact(path: string, query?: Query, signal?: AbortSignal): Promise<Json> {
   return parse(await text("GET", path, { query, signal }));
@@ -107,10 +103,10 @@ export function url(path: string, query: Query = {}): string {
 }
 
 /** A call as a person would repeat it in a terminal. */
-export function curl(method: Method, path: string, body?: unknown): string {
+export function curl(method: Method, path: string, json: string): string {
   const parts = ["curl", "-X", method, `'${location.origin}/api/v1${path}'`];
   if (environment.value !== "default") parts.push("-H", `'X-Ironflow-Environment-ID: ${environment.value}'`);
-  if (body !== undefined) parts.push("-H", "'Content-Type: application/json'", "-d", quoted(JSON.stringify(body)));
+  parts.push("-H", "'Content-Type: application/json'", "-d", quoted(json));
   return parts.join(" ");
 }
 

@@ -1,5 +1,7 @@
 /** What the REST API answers, as far as pages read it: app/api/shapes has the whole. */
 
+import type { Json } from "../model/json";
+
 export interface RunError {
   message: string;
   code: string;
@@ -29,6 +31,7 @@ export interface RunSummary {
   cancellation_cause?: string;
   parent_run_id?: string;
   parent_step_id?: string;
+  forked_from?: { run_id: string; position: number };
 }
 
 export interface Run extends RunSummary {
@@ -37,6 +40,23 @@ export interface Run extends RunSummary {
   divergence?: { step_id: string; recorded: string; requested: string; location?: string };
   unwinding?: { cause: string; until: string };
   not_undone?: string;
+}
+
+export interface PlannedStep {
+  step_id: string;
+  name: string;
+  type: string;
+  status: string;
+  fate: "kept" | "changed" | "waits" | "reruns";
+  repeats: boolean;
+}
+
+/** What an action would lead to, by the rules that decide what a worker is handed. */
+export interface Plan {
+  version: number;
+  steps: PlannedStep[];
+  compensations: string[];
+  warnings: string[];
 }
 
 export interface RunsPage {
@@ -76,7 +96,7 @@ export interface EntriesPage {
 export interface EventSummary {
   id: string;
   name: string;
-  data: unknown;
+  data: Json;
   source: string;
   version: number;
   timestamp: string;
@@ -87,15 +107,6 @@ export interface EventSummary {
   entity_id?: string;
   entity_version?: number;
   emitted_by?: string;
-}
-
-export interface EventsPage {
-  events: EventSummary[];
-  count: number;
-  has_next: boolean;
-  has_prev: boolean;
-  next_cursor?: string;
-  prev_cursor?: string;
 }
 
 export interface Capabilities {

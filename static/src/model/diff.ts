@@ -1,5 +1,5 @@
 /** What differs between two JSON values, as the lines that a person reads. */
-import { type Json, Num, print } from "./json";
+import { type Json, Num, equal, print } from "./json";
 
 export type Op = " " | "+" | "-";
 
@@ -19,10 +19,6 @@ export function diff(before: Json | undefined, after: Json | undefined): Line[] 
   else if (after === undefined) whole(lines, "-", 0, "", before, "");
   else compare(lines, 0, "", before, after, "");
   return lines;
-}
-
-export function equal(a: Json, b: Json): boolean {
-  return a === b || print(a) === print(b);
 }
 
 /** Lines with long equal stretches cut out, as `null`. */

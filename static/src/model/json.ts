@@ -121,6 +121,10 @@ export function print(value: Json, indent = 0, level = 0): string {
   return JSON.stringify(value);
 }
 
+export function equal(a: Json, b: Json): boolean {
+  return a === b || print(a) === print(b);
+}
+
 function wrap(open: string, close: string, items: string[], indent: number, level: number): string {
   if (items.length === 0) return open + close;
   if (indent === 0) return open + items.join(",") + close;
@@ -142,6 +146,11 @@ export function at(value: Json | undefined, ...path: (string | number)[]): Json 
 /** A value that our own code made, as Json. */
 export function of(value: unknown): Json {
   return parse(JSON.stringify(value) ?? "null");
+}
+
+/** The value as JSON.parse has it: numbers beyond 2^53 lose digits. */
+export function plain(value: Json): unknown {
+  return JSON.parse(print(value));
 }
 
 /** A short one-line preview. */

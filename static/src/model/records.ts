@@ -28,7 +28,7 @@ export interface Rec {
   actor: string;
 }
 
-export const EDITS = new Set(["step.patched", "step.injected", "run.forked", "run.replayed"]);
+export const EDITS = new Set(["step.patched", "step.injected", "step.restored"]);
 
 export function isFailure(record: Rec): boolean {
   return record.kind === "step.failed" || record.kind === "run.failed" || record.kind === "run.retrying";

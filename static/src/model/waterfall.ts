@@ -223,6 +223,10 @@ function advanceStep(step: Row, record: Rec): void {
       step.bars.push({ ...base, ...open, from: record.at, to: NaN, role, pattern: "hatch", status });
       break;
     }
+    case "step.carried": // out of the history that a fork shares: it took no time here
+      step.error = record.error;
+      step.bars.push({ ...base, from: record.at, to: record.at, role: record.error ? "fail" : "ok", pattern: "thin", status: record.error ? "failed" : "completed" });
+      break;
     case "step.completed":
       step.error = null;
       ended(step, record, "ok", "completed");
@@ -232,8 +236,9 @@ function advanceStep(step: Row, record: Rec): void {
       ended(step, record, "fail", record.type === "wait_for_event" ? "timed_out" : "failed");
       break;
     default:
-      if (isEdit(record))
-        step.bars.push({ ...base, from: record.at, to: record.at, role: "edit", pattern: "hollow", status: "completed" });
+      if (!isEdit(record)) break;
+      step.error = null;
+      step.bars.push({ ...base, from: record.at, to: record.at, role: "edit", pattern: "hollow", status: "completed" });
   }
 }
 

@@ -13,6 +13,7 @@ export function Dialog({ title, onClose, children, class: more = "" }: { title: 
     const dialog = element.current as HTMLDialogElement;
     const before = document.activeElement;
     dialog.showModal();
+    dialog.querySelector<HTMLElement>("textarea, input:not([type=checkbox]), select")?.focus();
     return () => {
       dialog.close();
       if (before instanceof HTMLElement) before.focus();

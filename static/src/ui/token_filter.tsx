@@ -28,7 +28,7 @@ export function TokenFilter({ text, parsed, offers, placeholder, onText, focusOn
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
-          setOffering(false);
+          input.current?.blur(); // so that keys move in the list now
           onText(draft.trim());
         }}
       >

@@ -1,9 +1,10 @@
 /** Events as they come: what they carry, what they started, and where they came from. */
 import { useRef, useState } from "preact/hooks";
-import { get } from "../../api/client";
-import type { EventSummary, EventsPage } from "../../api/types";
+import { events } from "../../api/events";
+import type { EventSummary } from "../../api/types";
 import { useList } from "../../live/list";
 import { EVENT_KEYS, parseEvents } from "../../model/filter";
+import { preview, print } from "../../model/json";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
@@ -27,10 +28,7 @@ export default function Events() {
   const atTop = useRef(true);
   const list = useList<EventSummary>({
     key: text,
-    fetch: async (limit, cursor, signal) => {
-      const page = await get<EventsPage>("/events", { ...parsed.query, limit: Math.min(limit, 500), cursor }, signal);
-      return { items: page.events, next: page.next_cursor ?? "", total: NaN, exact: false };
-    },
+    fetch: (limit, cursor, signal) => events(parsed.query, limit, cursor, signal),
     order: (event) => event.position,
     patterns: ["events:>", "entity:>"],
     still: () => hovered.current || !atTop.current,
@@ -44,7 +42,7 @@ export default function Events() {
   };
   const move = (step: number): void => select(list.rows[Math.max(0, Math.min(list.rows.length - 1, cursor + step))]);
   const publish = (event?: EventSummary): void =>
-    setPublishing({ name: event?.name ?? "", data: event ? JSON.stringify(event.data, null, 2) : '{\n  "id": 1\n}' });
+    setPublishing({ name: event?.name ?? "", data: event ? print(event.data, 2) : '{\n  "id": 1\n}' });
   useKeys("Events", [
     { keys: "j", label: "Next event", run: () => move(1) },
     { keys: "k", label: "Previous event", run: () => move(-1) },
@@ -148,7 +146,7 @@ function EventRow({ event, index, current, onSelect }: { event: EventSummary; in
         )}
       </span>
       <span role="cell" class="cut mono muted">
-        {JSON.stringify(event.data).slice(0, PREVIEW_CHARS)}
+        {preview(event.data, PREVIEW_CHARS)}
       </span>
       <span role="cell" class="tabular">
         {event.run_ids.length > 0 ? (

@@ -106,7 +106,7 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
           <button type="button" class="quiet small" onClick={() => copy(cli, "Command")}>
             Copy as CLI
           </button>
-          <button type="button" class="quiet small" onClick={() => copy(curl("POST", "/events", { name, data: "…" }).replace('"…"', shown), "curl")}>
+          <button type="button" class="quiet small" onClick={() => copy(curl("POST", "/events", `{"name":${JSON.stringify(name)},"data":${shown}}`), "curl")}>
             Copy as curl
           </button>
           <span class="grow" />

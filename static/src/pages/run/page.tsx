@@ -20,11 +20,11 @@ import { Changes } from "./changes";
 import { ErrorCard } from "./error_card";
 import { History } from "./history";
 import { Inspector } from "./inspector";
-import { comparedOf, momentOf } from "./moment";
+import { type Moment, comparedOf, momentOf } from "./moment";
 import { Scrubber } from "./scrubber";
 import { StateShown } from "./state";
 import { useRecords } from "./store";
-import { Timeline } from "./timeline";
+import { Timeline, recordOf } from "./timeline";
 
 const TABS = [
   { id: "timeline", label: "Timeline" },
@@ -104,7 +104,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const steps = [...folded.steps.values()].filter((row) => row.bars.some((bar) => bar.closed !== Infinity)).map(({ id, label }) => ({ id, label }));
   return (
     <div class={`page full run-page ${moment.past ? "past" : ""}`}>
-      <PageHead title={run.function_id} actions={<Actions run={run} moment={moment} steps={steps} chosen={selected.id} />}>
+      <PageHead title={run.function_id} actions={<Actions run={run} moment={moment} steps={steps} chosen={selected.kind === "step" ? { id: selected.id, label: selected.label, position: lastOf(selected, moment), type: selected.type } : null} />}>
         <span class="faint mono">v{run.function_version}</span>
         <Badge>
           <Status status={run.unwinding ? "unwinding" : run.status} note={run.attempt > 1 ? `attempt ${run.attempt} of ${run.max_attempts}` : ""} />
@@ -122,6 +122,12 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
         <span>
           <span class="muted">by</span> {parent ? <a href={link(`/runs/${parent}`)}>{short(parent)}</a> : <span>{run.event_name}</span>}
         </span>
+        {run.forked_from && (
+          <span>
+            <span class="muted">{run.forked_from.position ? "forked from" : "replay of"}</span>{" "}
+            <a href={link(`/runs/${run.forked_from.run_id}`, { at: run.forked_from.position || undefined })}>{short(run.forked_from.run_id)}</a>
+          </span>
+        )}
         {run.pause_reason && (
           <span>
             <span class="muted">paused:</span> {run.pause_reason}
@@ -183,6 +189,11 @@ function rowChosen(wanted: string, rows: readonly Row[], run: Run): Row {
   if (wanted && wanted !== "-") return rows.find((row) => row.id === wanted || shortened(row.id, run.id) === wanted) ?? root;
   if (run.status !== "failed" && run.status !== "paused") return root;
   return rows.findLast((row) => row.kind === "step" && row.error !== null) ?? root;
+}
+
+/** Position of the record of a step that holds at a moment; 0 for none. */
+function lastOf(row: Row, moment: Moment): number {
+  return recordOf(row, moment)?.position ?? 0;
 }
 
 function shortened(stepId: string, runId: string): string {

@@ -1,0 +1,22 @@
+/** Events as lists show them: what each carries is kept as it was written. */
+import { type Json, at, plain } from "../model/json";
+import type { Page } from "../model/listed";
+import { type Query, exact } from "./client";
+import type { EventSummary } from "./types";
+
+const LIMIT_MAX = 500;
+
+/** A page of events, newest first. */
+export async function events(query: Query, limit: number, cursor: string, signal?: AbortSignal): Promise<Page<EventSummary>> {
+  const page = await exact("/events", { ...query, limit: Math.min(limit, LIMIT_MAX), cursor }, signal);
+  const next = at(page, "next_cursor");
+  return { items: (at(page, "events") as Json[]).map(summary), next: typeof next === "string" ? next : "", total: NaN, exact: false };
+}
+
+function summary(event: Json): EventSummary {
+  const rest = new Map(event as Map<string, Json>);
+  const data = rest.get("data") ?? null;
+  rest.delete("data");
+  rest.delete("metadata");
+  return { ...(plain(rest) as EventSummary), data };
+}

@@ -1,0 +1,207 @@
+/** A form that makes one call: it shows beforehand what will come of it, what the server says against it, and the same
+ * as a command. The call expects the version that its plan was made of: what was shown is what is done. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { ApiError, curl, request } from "../../api/client";
+import type { Plan, Run } from "../../api/types";
+import { look } from "../../model/status";
+import { environment } from "../../shell/route";
+import { Dialog } from "../../ui/dialog";
+import { Icon, type IconName } from "../../ui/icon";
+import { copy, toast } from "../../ui/toast";
+
+const PLAN_AFTER_MS = 250;
+const STEPS_SHOWN = 40;
+
+export interface Doing {
+  label: string;
+  path: string;
+  /** The body without reason and version, as JSON texts by their names: payloads keep their digits. */
+  body: Record<string, string>;
+  cli: string;
+  done: string;
+  danger?: boolean;
+}
+
+interface Props {
+  title: string;
+  run: Run;
+  /** The first is what Enter does. */
+  doings: readonly Doing[];
+  /** What is planned, as JSON texts by their names; null where there is nothing to plan. */
+  plan: Record<string, string> | null;
+  /** Whether a reason has to be given. */
+  reasoned: boolean;
+  /** What is wrong with what was put in; "" for nothing. */
+  wrong?: string;
+  onClose: () => void;
+  onDone?: (answer: Run) => void;
+  wide?: boolean;
+  children?: ComponentChildren;
+}
+
+export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", onClose, onDone, wide, children }: Props) {
+  const [reason, setReason] = useState("");
+  const [problem, setProblem] = useState<ApiError | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [key] = useState(() => crypto.randomUUID());
+  const planned = usePlan(run, wrong ? null : plan);
+
+  async function make(doing: Doing): Promise<void> {
+    setBusy(true);
+    setProblem(null);
+    const version: Record<string, string> = planned.plan ? { expected_version: String(planned.plan.version) } : {};
+    try {
+      const json = objectText({ ...doing.body, ...(reason ? { reason: JSON.stringify(reason) } : {}), ...version });
+      const answer = await request<Run>("POST", doing.path, { json, idempotencyKey: `${key} ${doing.path}` });
+      toast(doing.done);
+      onClose();
+      onDone?.(answer);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      setProblem(error);
+      setBusy(false);
+      if (error.status === 412) planned.again();
+    }
+  }
+
+  const [first] = doings;
+  const tail = `${reason ? ` --reason ${JSON.stringify(reason)}` : ""}${environment.value === "default" ? "" : ` --env ${environment.value}`}`;
+  return (
+    <Dialog title={title} onClose={onClose} class={wide ? "wide" : ""}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!wrong) void make(first);
+        }}
+      >
+        {children}
+        {plan && <PlanShown planned={planned} wrong={wrong} />}
+        <label class="field">
+          <span>
+            Reason <span class="faint">{reasoned ? "is recorded with it, for those who come after you" : "is recorded with it, if you give one"}</span>
+          </span>
+          <input value={reason} required={reasoned} autocomplete="off" onInput={(event) => setReason(event.currentTarget.value)} />
+        </label>
+        {problem && (
+          <p class="problem" role="alert">
+            <Icon name="warning" class="fail" /> {problem.message}
+            {problem.hint && `: ${problem.hint}`}
+          </p>
+        )}
+        <div class="buttons end">
+          <button type="button" class="quiet small" onClick={() => copy(first.cli + tail, "Command")}>
+            Copy as CLI
+          </button>
+          <button
+            type="button"
+            class="quiet small"
+            onClick={() => copy(curl("POST", first.path, objectText({ ...first.body, ...(reason ? { reason: JSON.stringify(reason) } : {}) })), "curl")}
+          >
+            Copy as curl
+          </button>
+          <span class="grow" />
+          <button type="button" onClick={onClose}>
+            Leave it
+          </button>
+          {doings.slice(1).map((doing) => (
+            <button key={doing.label} type="button" disabled={busy || wrong !== "" || (reasoned && reason === "")} onClick={() => void make(doing)}>
+              {doing.label}
+            </button>
+          ))}
+          <button type="submit" class={first.danger ? "danger" : "primary"} disabled={busy || wrong !== ""}>
+            {busy ? "Sending…" : first.label}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+export function objectText(members: Record<string, string>): string {
+  return `{${Object.entries(members)
+    .map(([name, json]) => `${JSON.stringify(name)}:${json}`)
+    .join(",")}}`;
+}
+
+interface Planned {
+  plan: Plan | null;
+  problem: string;
+  again: () => void;
+}
+
+/** What the server says would come of it, a moment after the last change. */
+function usePlan(run: Run, wanted: Record<string, string> | null): Planned {
+  const [state, setState] = useState<{ plan: Plan | null; problem: string }>({ plan: null, problem: "" });
+  const [count, setCount] = useState(0);
+  const body = wanted && objectText(wanted);
+  useEffect(() => {
+    if (!body) return;
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      request<Plan>("POST", `/runs/${run.id}/plan`, { json: body, signal: abort.signal }).then(
+        (plan) => setState({ plan, problem: "" }),
+        (error: unknown) => {
+          if (error instanceof ApiError) setState({ plan: null, problem: error.hint ? `${error.message}: ${error.hint}` : error.message });
+        },
+      );
+    }, PLAN_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [body, run.id, run.updated_at, count]);
+  return { ...state, again: () => setCount(count + 1) };
+}
+
+const FATES: Record<string, { text: string; icon: IconName; role: string }> = {
+  kept: { text: "kept as recorded", icon: "check", role: "ok" },
+  changed: { text: "has your output", icon: "diamond", role: "edit" },
+  waits: { text: "waits on", icon: "hourglass", role: "wait" },
+  reruns: { text: "runs again", icon: "refresh", role: "run" },
+};
+
+function PlanShown({ planned, wrong }: { planned: Planned; wrong: string }) {
+  const { plan, problem } = planned;
+  if (wrong) return null;
+  if (problem) {
+    return (
+      <p class="problem" role="alert">
+        <Icon name="warning" class="fail" /> {problem}
+      </p>
+    );
+  }
+  if (!plan) return <p class="muted small">Asking the server what will happen…</p>;
+  return (
+    <section class="plan" aria-label="What will happen">
+      <h3>What will happen</h3>
+      {plan.steps.length === 0 && <p class="muted">It begins at its first step.</p>}
+      <ul>
+        {plan.steps.slice(0, STEPS_SHOWN).map((step) => {
+          const fate = FATES[step.fate];
+          return (
+            <li key={step.step_id}>
+              <Icon name={fate.icon} class={fate.role} />
+              <span class="cut">{step.name}</span>
+              <span class="muted small">{step.status ? `was ${look(step.status).label.toLowerCase()}` : "not reached yet"}</span>
+              <span class="grow" />
+              {step.repeats && (
+                <span class="small repeats">
+                  <Icon name="warning" size={12} class="warn" /> may repeat its effects
+                </span>
+              )}
+              <span class="small">{fate.text}</span>
+            </li>
+          );
+        })}
+      </ul>
+      {plan.steps.length > STEPS_SHOWN && <p class="muted small">and {plan.steps.length - STEPS_SHOWN} more</p>}
+      {plan.compensations.length > 0 && <p class="small">If it fails for good, it undoes: {plan.compensations.join(", ")}.</p>}
+      {plan.warnings.map((warning) => (
+        <p key={warning} class="small">
+          <Icon name="warning" size={12} class="warn" /> {warning}
+        </p>
+      ))}
+    </section>
+  );
+}

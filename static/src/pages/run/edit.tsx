@@ -1,0 +1,112 @@
+/** Giving a step another output: what it was, what it shall be, what differs, and what comes of it. In a run that stands
+ * still it is patched, or injected while it is paused; of one that has ended well a fork gets it. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { exact, quoted } from "../../api/client";
+import { useResource } from "../../live/resource";
+import { type Json, at, equal, parse, print } from "../../model/json";
+import { Skeleton } from "../../ui/basics";
+import { DiffView } from "../../ui/diff_view";
+import { Icon } from "../../ui/icon";
+import { ActionDialog, type Doing } from "./action_dialog";
+import type { Subject } from "./actions";
+import { opened } from "./steer";
+
+export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }) {
+  const step = chosen as NonNullable<Subject["chosen"]>;
+  const before = useResource(`edit ${step.position}`, (signal) => (step.position ? exact(`/history/${step.position}`, {}, signal) : Promise.resolve(null)));
+  const old = at(before.data ?? undefined, "data", "output") ?? null;
+  const [text, setText] = useState<string | null>(null);
+  const [again, setAgain] = useState(true);
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => field.current?.focus(), [text === null]);
+  useEffect(() => {
+    if (before.data !== undefined && text === null) setText(print(old, 2));
+  }, [before.data]);
+  if (text === null) {
+    return (
+      <ActionDialog title={`Edit ${step.label}`} run={run} doings={[NOTHING]} plan={null} reasoned wrong="loading" onClose={onClose}>
+        <Skeleton rows={5} />
+      </ActionDialog>
+    );
+  }
+  const read = readable(text);
+  const unchanged = typeof read !== "string" && step.position !== 0 && equal(read.value, old);
+  const wrong = typeof read === "string" ? read : unchanged ? "nothing is changed yet" : "";
+  const output = typeof read === "string" ? "null" : print(read.value);
+  const path = `/runs/${run.id}/steps/${encodeURIComponent(step.id)}`;
+  const from: Record<string, string> = again ? { from_step: JSON.stringify(step.id) } : {};
+  const fromFlag = again ? ` --from-step ${quoted(step.id)}` : "";
+  const fork: Doing = {
+    label: "Try on a fork",
+    path: `/runs/${run.id}/fork`,
+    body: { patches: `{${JSON.stringify(step.id)}:${output}}`, ...from },
+    cli: `ironflow run fork ${run.id} --patch ${quoted(`${step.id}=${output}`)}${fromFlag}`,
+    done: "Forked: this is the new run",
+  };
+  const verb = run.status === "paused" ? "inject" : "patch";
+  const stands = run.status === "paused" || run.status === "failed";
+  const cli = `ironflow run ${verb} ${run.id} ${quoted(step.id)} -d ${quoted(output)}`;
+  // An injection stands at its place; only a patch can begin again from a step.
+  const change = (resume: boolean): Record<string, string> => ({ output, ...(resume ? { resume: "true", ...(verb === "patch" ? from : {}) } : {}) });
+  const doings: Doing[] = stands
+    ? [
+        { label: "Save & resume", path: `${path}/${verb}`, body: change(true), cli: `${cli} --resume`, done: "Patched, and resumed" },
+        { label: "Save", path: `${path}/${verb}`, body: change(false), cli, done: "Patched" },
+        fork,
+      ]
+    : [fork];
+  const planned: Record<string, string> = stands
+    ? { action: JSON.stringify(verb), step: JSON.stringify(step.id), output, ...(verb === "patch" ? from : {}) }
+    : { action: '"fork"', patches: `{${JSON.stringify(step.id)}:${output}}`, ...from };
+  return (
+    <ActionDialog
+      title={`Edit the output of ${step.label}`}
+      run={run}
+      doings={doings}
+      plan={planned}
+      reasoned
+      wrong={wrong}
+      wide
+      onClose={onClose}
+      onDone={(answer) => (answer.id && answer.id !== run.id ? opened(answer) : undefined)}
+    >
+      <p class="muted">
+        {stands
+          ? "History keeps what the step gave; from here on, yours counts. It can be undone."
+          : "This run has ended, and stays as it is. A fork shares its history and goes on with your output."}
+      </p>
+      <div class="edit-grid">
+        <label class="field">
+          Output <span class="faint">JSON</span>
+          <textarea ref={field} rows={12} spellcheck={false} value={text} aria-invalid={typeof read === "string"} onInput={(event) => setText(event.currentTarget.value)} />
+        </label>
+        <div class="field">
+          What changes
+          {typeof read === "string" ? (
+            <p class="problem" role="alert">
+              <Icon name="warning" class="fail" /> {read}
+            </p>
+          ) : (
+            <DiffView before={old} after={read.value} label="What changes" />
+          )}
+        </div>
+      </div>
+      {(verb === "patch" || !stands) && (
+        <label class="check">
+          <input type="checkbox" checked={again} onChange={(event) => setAgain(event.currentTarget.checked)} />
+          Run what came after it again
+        </label>
+      )}
+    </ActionDialog>
+  );
+}
+
+const NOTHING: Doing = { label: "Save", path: "", body: {}, cli: "", done: "" };
+
+function readable(text: string): { value: Json } | string {
+  try {
+    return { value: parse(text) };
+  } catch (error) {
+    return `This is not JSON: ${(error as Error).message}`;
+  }
+}

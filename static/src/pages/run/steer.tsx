@@ -1,0 +1,145 @@
+/** Dialogs that let a run go on, hold it, end it, or begin another one out of its history. */
+import { useState } from "preact/hooks";
+import { quoted } from "../../api/client";
+import type { Run } from "../../api/types";
+import { link, navigate } from "../../shell/route";
+import { ActionDialog } from "./action_dialog";
+import type { Subject } from "./actions";
+
+type Props = Subject & { onClose: () => void };
+
+export function Resume({ run, steps, onClose }: Props) {
+  const [from, setFrom] = useState("");
+  const body: Record<string, string> = from ? { from_step: JSON.stringify(from) } : {};
+  return (
+    <ActionDialog
+      title={`Resume ${run.function_id}`}
+      run={run}
+      doings={[
+        {
+          label: "Resume",
+          path: `/runs/${run.id}/resume`,
+          body,
+          cli: `ironflow run resume ${run.id}${from ? ` --from-step ${quoted(from)}` : ""}`,
+          done: "Resumed",
+        },
+      ]}
+      plan={{ action: '"resume"', ...body }}
+      reasoned={false}
+      onClose={onClose}
+    >
+      <label class="field">
+        From
+        <select value={from} onChange={(event) => setFrom(event.currentTarget.value)}>
+          <option value="">where it stopped: all results are kept</option>
+          {steps.map((step) => (
+            <option key={step.id} value={step.id}>
+              {step.label}, and all after it again
+            </option>
+          ))}
+        </select>
+      </label>
+    </ActionDialog>
+  );
+}
+
+export function Pause({ run, onClose }: Props) {
+  return (
+    <ActionDialog
+      title={`Pause ${run.function_id}`}
+      run={run}
+      doings={[{ label: "Pause", path: `/runs/${run.id}/pause`, body: {}, cli: `ironflow run pause ${run.id}`, done: "Pausing" }]}
+      plan={null}
+      reasoned={false}
+      onClose={onClose}
+    >
+      <p class="muted">A step that is under way is recorded first; nothing is lost. It goes on when somebody resumes it.</p>
+    </ActionDialog>
+  );
+}
+
+export function Cancel({ run, onClose }: Props) {
+  const [compensate, setCompensate] = useState(true);
+  return (
+    <ActionDialog
+      title={`Cancel ${run.function_id}`}
+      run={run}
+      doings={[
+        {
+          label: "Cancel the run",
+          path: `/runs/${run.id}/cancel`,
+          body: { compensate: String(compensate) },
+          cli: `ironflow run cancel ${run.id}${compensate ? " --compensate" : ""}`,
+          done: "Cancelled",
+          danger: true,
+        },
+      ]}
+      plan={null}
+      reasoned
+      onClose={onClose}
+    >
+      <p class="muted">
+        <span class="mono">{run.id}</span> ends for good, and the children it waits for with it. What it did so far stays in history.
+      </p>
+      <label class="check">
+        <input type="checkbox" checked={compensate} onChange={(event) => setCompensate(event.currentTarget.checked)} />
+        First undo what it did, by its compensations
+      </label>
+    </ActionDialog>
+  );
+}
+
+export function Fork({ run, moment, steps, onClose }: Props) {
+  const [from, setFrom] = useState("");
+  const body: Record<string, string> = {};
+  if (from) body.from_step = JSON.stringify(from);
+  else if (moment.past) body.position = String(moment.position);
+  const cli = `ironflow run fork ${run.id}${from ? ` --from-step ${quoted(from)}` : moment.past ? ` --at ${moment.position}` : ""}`;
+  return (
+    <ActionDialog
+      title={`Fork ${run.function_id}`}
+      run={run}
+      doings={[{ label: "Fork", path: `/runs/${run.id}/fork`, body, cli, done: "Forked: this is the new run" }]}
+      plan={{ action: '"fork"', ...body }}
+      reasoned
+      onClose={onClose}
+      onDone={opened}
+    >
+      <p class="muted">
+        A new run, which begins with the results of this one{" "}
+        {from ? "before the step" : moment.past ? `up to position ${moment.position}, the moment that is shown` : "as they are"}. This one is only read.
+      </p>
+      <label class="field">
+        Runs
+        <select value={from} onChange={(event) => setFrom(event.currentTarget.value)}>
+          <option value="">{moment.past ? "what came after this moment" : "what is not recorded yet"}</option>
+          {steps.map((step) => (
+            <option key={step.id} value={step.id}>
+              {step.label}, and all after it
+            </option>
+          ))}
+        </select>
+      </label>
+    </ActionDialog>
+  );
+}
+
+export function Replay({ run, onClose }: Props) {
+  return (
+    <ActionDialog
+      title={`Replay ${run.function_id}`}
+      run={run}
+      doings={[{ label: "Replay", path: `/runs/${run.id}/replay`, body: {}, cli: `ironflow run replay ${run.id}`, done: "Replayed: this is the new run" }]}
+      plan={{ action: '"replay"' }}
+      reasoned
+      onClose={onClose}
+      onDone={opened}
+    >
+      <p class="muted">A new run with the same input, by the function as it is now. It shares nothing else with this one, and may repeat its effects.</p>
+    </ActionDialog>
+  );
+}
+
+export function opened(run: Run): void {
+  navigate(link(`/runs/${run.id}`));
+}
