@@ -52,12 +52,11 @@ def command(session: Session, once: bool) -> None:
     from app.cli.demo_functions import FUNCTIONS, PROJECTIONS
     from ironflow import AsyncClient, Worker
 
-    given = session.client
-    worker = Worker(
-        FUNCTIONS, projections=PROJECTIONS, server=given.url, environment=given.environment, worker_id="demo-worker"
-    )
+    given = click.get_current_context().params["server"]  # the worker finds the server as the client did
+    found: dict[str, Any] = {"server": given, "environment": session.client.environment}
+    worker = Worker(FUNCTIONS, projections=PROJECTIONS, worker_id="demo-worker", **found)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_tour(session, worker, AsyncClient(given.url, environment=given.environment), once=once))
+        asyncio.run(_tour(session, worker, AsyncClient(**found), once=once))
 
 
 async def _tour(session: Session, worker: Worker, client: AsyncClient, *, once: bool) -> None:

@@ -1,7 +1,7 @@
 // The dashboard in a real browser against a real server. `make test-ui` runs it; tests/ui/test_dashboard.py says how.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { THEMES, opened, shot, started, unfit } from "./harness.mjs";
+import { THEMES, closedServer, opened, shot, started, unfit } from "./harness.mjs";
 
 let world;
 
@@ -20,6 +20,13 @@ function sights() {
   const { runs, empty } = world;
   const run = (name, tail = "") => `/runs/${runs[name].id}${tail}`;
   return [
+    ["overview", "/", ".section >> text=demo-trip failed"],
+    ["overview empty", `/overview${empty}`, "text=Three steps to the first run"],
+    ["functions", "/functions?function=demo-checkout", ".inspector >> text=demo.order.placed"],
+    ["function versions", "/functions?function=demo-checkout&show=versions", ".inspector >> text=create"],
+    ["functions empty", `/functions${empty}`, "text=No function is registered here"],
+    ["workers", "/workers", "role=table >> text=demo-worker"],
+    ["workers empty", `/workers${empty}`, "text=No worker is connected"],
     ["runs", "/runs", "role=table >> text=demo-trip"],
     ["runs empty", `/runs${empty}`, "text=Nothing has run here yet"],
     ["runs filtered", "/runs?q=status:failed", "role=table >> text=card was declined"],
@@ -41,7 +48,9 @@ function sights() {
   ].filter(([, , wanted]) => wanted);
 }
 
-test("every page, in every state and theme, is there, whole and fit for everybody", async (t) => {
+const LOOKS = { skip: process.env.IRONFLOW_UI_GALLERY === "no" };
+
+test("every page, in every state and theme, is there, whole and fit for everybody", LOOKS, async (t) => {
   const checkout = world.runs["demo-checkout"];
   const { entries } = await world.server.get(`/api/v1/history?stream=run/${checkout.id}&limit=5`);
   checkout.past = entries.at(-1).position;
@@ -61,9 +70,9 @@ test("every page, in every state and theme, is there, whole and fit for everybod
       });
 });
 
-test("a narrow screen shows the same without scrolling to the side", async (t) => {
-  for (const where of ["/runs", `/runs/${world.runs["demo-trip"].id}?step=-`])
-    await t.test(where.split("/")[1], async () => {
+test("a narrow screen shows the same without scrolling to the side", LOOKS, async (t) => {
+  for (const where of ["/", "/events", "/functions", "/workers", "/runs", `/runs/${world.runs["demo-trip"].id}?step=-`])
+    await t.test(where.split("?")[0], async () => {
       const { page, context } = await opened(world.browser, world.server.url + where, { width: 390, height: 844 });
       await page.locator("h1").first().waitFor();
       const [wide, found] = [await page.evaluate(() => document.documentElement.scrollWidth), await unfit(page)];
@@ -121,7 +130,7 @@ test("with the keyboard alone one finds a run that stopped, understands, mends a
 
 test("an event that is published shows at once, with the run that it started", async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/events`);
-  await page.locator(".chip.live:has-text('Live')").waitFor();
+  await page.locator("role=row >> text=demo.order.paid").first().waitFor();
   await page.mouse.move(5, 5);
 
   await page.keyboard.press("p");
@@ -159,6 +168,30 @@ test("a link shows what it was copied from", async () => {
   await context.close();
 });
 
+test("who is not known signs in by a link, sees what was asked for, and signs out", async () => {
+  const guarded = await closedServer();
+  const { page, context } = await opened(world.browser, `${guarded.url}/runs?q=status:failed`);
+  await page.locator("text=Sign in to Ironflow").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.locator("input[type=email]").fill("nobody@example.com");
+  await page.locator("input[type=password]").fill("a wrong password");
+  await page.keyboard.press("Enter");
+  await page.locator(".problem").waitFor();
+
+  const link = await page.context().newPage();
+  await link.goto(await guarded.link());
+  await link.locator("h1:has-text('Overview')").waitFor();
+  await link.goto(`${guarded.url}/runs?q=status:failed`);
+  await link.locator("text=No run fits the filter").waitFor();
+  await link.locator(".chip.live:has-text('Live')").waitFor();
+  await link.locator("text=sign out").click();
+
+  await link.locator("text=Sign in to Ironflow").waitFor();
+  assert.equal(new URL(link.url()).search, "?q=status:failed");
+  await context.close();
+  await guarded.stop();
+});
+
 test("choosing adds nothing to the browser's history", async () => {
   const { page, context } = await opened(world.browser, `${world.server.url}/runs`);
   await page.locator("a:has-text('demo-checkout')").first().click();
@@ -193,3 +226,37 @@ test("what happens shows at once in every tab, also after the server was away", 
   await one.page.locator("role=row >> .status:has-text('Cancelled')").waitFor();
   await one.context.close();
 });
+
+test("a run of fifty thousand records scrolls with few elements, and scrubs to any of them", async () => {
+  const id = world.runs["demo-checkout"].id;
+  const { page, context, complaints } = await opened(world.browser, "about:blank");
+  await page.route(`**/api/v1/runs/${id}/timeline*`, (route) => route.fulfill({ json: timelinePage(id, new URL(route.request().url())) }));
+
+  await page.goto(`${world.server.url}/runs/${id}`);
+  await page.locator("text=50000/50000").waitFor();
+  const rows = page.locator(".waterfall .rows");
+  const elements = () => rows.evaluate((one) => one.querySelectorAll("*").length);
+  const few = await elements();
+  await rows.evaluate((one) => (one.scrollTop = one.scrollHeight / 2));
+  await page.locator("role=row >> text=step 25000").waitFor();
+  await page.keyboard.press("Home");
+  await page.locator("text=1/50000").waitFor();
+
+  assert.ok(few < 1_000, `${few} elements`);
+  assert.ok((await elements()) < 1_000);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+/** A page of a run that only this test has: nothing but quick steps. */
+function timelinePage(id, url) {
+  const [after, count, limit] = [Number(url.searchParams.get("after")), 50_000, 1_000];
+  const at = (position) => new Date(Date.UTC(2026, 0, 1) + position * 10).toISOString();
+  const records = Array.from({ length: Math.max(0, Math.min(limit, count - after)) }, (_, index) => {
+    const position = after + index + 1;
+    if (position === 1) return { position, kind: "run.created", at: at(1), summary: "created" };
+    const name = `step ${position}`;
+    return { position, kind: "step.completed", at: at(position), summary: `${name} completed`, step_id: `${id}:${name}:0`, name, type: "invoke", started_at: at(position - 1) };
+  });
+  return { run_id: id, records, ...(after + records.length < count ? { after: after + records.length } : {}) };
+}

@@ -1,7 +1,7 @@
 // What every test of the dashboard needs: one real server with the demo's runs, one browser, pages that are watched.
 import { createRequire } from "node:module";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
@@ -18,17 +18,24 @@ const CHROMIUM = process.env.IRONFLOW_CHROMIUM;
 export const SHOTS = process.env.IRONFLOW_UI_SHOTS;
 export const THEMES = ["light", "dark"];
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const KEY_FILE = ".ironflow_bootstrap_key.json";
 const EMPTY = "nothing-yet";
 
 /** The server, which can be stopped and started again where it was. */
 export class Server {
   #process;
   #ports = ["0", "0"];
+  #folder;
+  #mode;
   url = "";
 
+  constructor(name = "server", mode = ["--dev", ...(DATABASE ? ["--database-url", DATABASE] : [])]) {
+    this.#folder = path.join(DATA, name);
+    this.#mode = mode;
+  }
+
   async start() {
-    const database = DATABASE ? ["--database-url", DATABASE] : [];
-    const flags = ["--port", this.#ports[0], "--grpc-port", this.#ports[1], "--data-dir", path.join(DATA, "server"), "--dev", ...database];
+    const flags = ["--port", this.#ports[0], "--grpc-port", this.#ports[1], "--data-dir", this.#folder, ...this.#mode];
     this.#process = spawn(PYTHON, ["-m", "app", "serve", ...flags], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
     for await (const line of createInterface({ input: this.#process.stdout })) {
       if (!line.startsWith("ready ")) continue;
@@ -53,9 +60,25 @@ export class Server {
     return done.stdout;
   }
 
+  /** A link that signs the administrator in. */
+  async link() {
+    const { key } = JSON.parse(readFileSync(path.join(this.#folder, KEY_FILE), "utf8"));
+    const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+    const [user] = await (await fetch(`${this.url}/api/v1/users`, { headers })).json();
+    const told = await fetch(`${this.url}/api/v1/users/${user.id}/link`, { method: "POST", headers, body: "{}" });
+    return (await told.json()).url;
+  }
+
   async get(where) {
     return (await fetch(this.url + where)).json();
   }
+}
+
+/** A server that asks who one is. */
+export async function closedServer() {
+  const server = new Server("closed", []);
+  await server.start();
+  return server;
 }
 
 /** The demo's runs by their function, and its worker, which goes on. */
@@ -96,7 +119,6 @@ export async function opened(browser, url, { theme = "light", width = 1280, heig
 export async function unfit(page) {
   // Not by a script element: the page's own policy would not have it.
   const session = await page.context().newCDPSession(page);
-  const { readFileSync } = await import("node:fs");
   await session.send("Runtime.evaluate", { expression: readFileSync(AXE, "utf8") });
   const told = await page.evaluate((rules) => globalThis.axe.run(document, { runOnly: rules, resultTypes: ["violations"] }), RULES);
   return told.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")} ${node.failureSummary.split("\n")[1] ?? ""}`));

@@ -1,5 +1,5 @@
 /** The one place that speaks HTTP: headers, errors, and who is signed in. */
-import { signal } from "@preact/signals";
+import { csrfToken, session } from "./session";
 import { type Json, parse } from "../model/json";
 import { environment } from "../shell/route";
 
@@ -16,9 +16,6 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether the API wants to know who we are, and whether it does. The sign-in page shows over whatever was open. */
-export const session = signal<"open" | "signed-out">("open");
-
 export type Query = Record<string, string | number | undefined>;
 
 export interface Options {
@@ -33,15 +30,12 @@ export interface Options {
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-const CSRF_COOKIE = /(?:^|;\s*)ironflow_csrf=([^;]+)/;
-
 function headers(method: Method, options: Options): Record<string, string> {
   const told: Record<string, string> = { Accept: "application/json" };
   if (environment.value !== "default") told["X-Ironflow-Environment-ID"] = environment.value;
   if (bodyOf(options) !== undefined) told["Content-Type"] = "application/json";
   if (options.idempotencyKey) told["Idempotency-Key"] = options.idempotencyKey;
-  const csrf = method === "GET" ? null : CSRF_COOKIE.exec(document.cookie);
-  if (csrf) told["X-CSRF-Token"] = decodeURIComponent(csrf[1]);
+  if (method !== "GET" && csrfToken.value) told["X-Ironflow-CSRF"] = csrfToken.value;
   return told;
 }
 
@@ -80,7 +74,7 @@ async function text(method: Method, path: string, options: Options): Promise<str
   }
   const body = await answer.text();
   if (answer.ok) return body || "null";
-  if (answer.status === 401) session.value = "signed-out";
+  if (answer.status === 401 && !path.startsWith("/auth/")) session.value = "signed-out";
   throw refused(answer, body, where);
 }
 

@@ -115,3 +115,60 @@ export interface Capabilities {
   auth_required: boolean;
   grpc_address: string;
 }
+
+export interface FunctionShape {
+  id: string;
+  name: string;
+  description: string;
+  status: string;
+  preferred_mode: string;
+  triggers: { event?: string; expression?: string; cron?: string; timezone?: string }[];
+  retry: { max_attempts: number; on_exhausted: string };
+  timeout_ms: number;
+  version: number;
+  created_at: string;
+  updated_at: string;
+  next_run?: string;
+  endpoint_url?: string;
+  concurrency?: { limit: number; key?: string };
+}
+
+export interface FunctionVersion {
+  version: number;
+  change: string;
+  status: string;
+  recorded_at: string;
+  position: number;
+  reason?: string;
+  actor?: string;
+}
+
+export interface CapacityStat {
+  function_id: string;
+  queued: number;
+  active_leases: number;
+  lane_limit: number;
+  oldest_queue_age_seconds: number;
+}
+
+export interface WorkerShape {
+  id: string;
+  hostname: string;
+  function_ids: string[];
+  active_jobs: number;
+  max_concurrent: number;
+  labels: Record<string, string>;
+  version: { sdk: string; runtime: string };
+  transport: string;
+  draining: boolean;
+  registered_at: string;
+  last_heartbeat: string;
+}
+
+export interface ProjectionShape {
+  name: string;
+  status: string;
+  lag: number;
+  last_event_seq: number;
+  error_message?: string;
+}

@@ -1,7 +1,7 @@
 /** What a page reads from the server: the old answer stays in sight while a new one is fetched, and after a failure. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
-import { follow } from "./socket";
+import { follow, paused } from "./socket";
 
 export interface Resource<T> {
   data: T | undefined;
@@ -11,8 +11,11 @@ export interface Resource<T> {
 }
 
 export interface Following {
-  pattern: string;
+  /** Fetched again when something happens that fits. */
+  pattern?: string;
   pace?: number;
+  /** Fetched again so often, in ms: for what history does not tell. */
+  every?: number;
 }
 
 const RETRY_MS = 3_000;
@@ -55,6 +58,12 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
 
   const pattern = following?.pattern ?? "";
   const pace = following?.pace;
+  const every = following?.every ?? 0;
+  useEffect(() => {
+    if (!every) return;
+    const timer = setInterval(() => !paused.peek() && !document.hidden && load(), every);
+    return () => clearInterval(timer);
+  }, [every, load]);
   useEffect(() => (pattern ? follow(pattern, load, pace) : undefined), [pattern, pace, load]);
 
   const current = state.key === key;

@@ -41,19 +41,29 @@ let asked: Interest[] = [];
 let failures = 0;
 let timer = 0;
 let silence = 0;
+let wanted = 0;
 
 /** Be told of positions at which something happened that fits a pattern, at most once in `pace` ms; also after each
  * reconnection, with 0. The function returned ends it. */
 export function follow(pattern: string, tell: (position: number) => void, pace = COALESCE_MS): () => void {
   const interest: Interest = { pattern, tell, after: -1, id: "", pending: 0, timer: 0, pace };
   interests.add(interest);
-  if (!socket) connect();
-  else if (socket.readyState === WebSocket.OPEN) subscribe(interest);
+  if (!socket && !timer) connect();
+  else if (socket?.readyState === WebSocket.OPEN) subscribe(interest);
   return () => {
     interests.delete(interest);
     clearTimeout(interest.timer);
     if (interest.id && socket?.readyState === WebSocket.OPEN)
       socket.send(JSON.stringify({ type: "unsubscribe", subscriptionId: interest.id }));
+  };
+}
+
+/** Keep the connection, also while no page wants to be told of anything. The function returned ends that. */
+export function stayConnected(): () => void {
+  wanted++;
+  if (!socket && !timer) connect();
+  return () => {
+    wanted--;
   };
 }
 
@@ -66,6 +76,7 @@ export function setPaused(value: boolean): void {
 
 function connect(): void {
   clearTimeout(timer);
+  timer = 0;
   retryAt.value = 0;
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const tail = environment.value === "default" ? "" : `?env=${encodeURIComponent(environment.value)}`;
@@ -95,9 +106,10 @@ function lost(): void {
   socket = null;
   clearTimeout(silence);
   for (const interest of interests) interest.id = "";
+  connection.value = "reconnecting";
+  if (interests.size + wanted === 0) return;
   const base = BACK_OFF_MS[Math.min(failures++, BACK_OFF_MS.length - 1)];
   const wait = base * (0.75 + Math.random() / 2);
-  connection.value = "reconnecting";
   retryAt.value = Date.now() + wait;
   timer = setTimeout(connect, wait);
 }
@@ -166,5 +178,5 @@ effect(() => {
   const old = socket;
   socket = null;
   old?.close();
-  if (interests.size > 0) connect();
+  if (interests.size + wanted > 0) connect();
 });

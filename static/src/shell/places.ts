@@ -21,18 +21,21 @@ export interface NavItem extends PlaceOf {
 }
 
 export const NAV: readonly NavItem[] = [
+  { path: "/overview", title: "Overview", icon: "overview", key: "o", section: "", load: () => import("../pages/overview/page") },
   { path: "/events", title: "Events", icon: "events", key: "e", section: "Activity", load: () => import("../pages/events/page") },
   { path: "/runs", title: "Runs", icon: "runs", key: "r", section: "Activity", load: () => import("../pages/runs/page") },
+  { path: "/functions", title: "Functions", icon: "functions", key: "n", section: "Code", load: () => import("../pages/functions/page") },
+  { path: "/workers", title: "Workers", icon: "workers", key: "w", section: "Code", load: () => import("../pages/workers/page") },
 ];
 
 /** What `/` shows. */
-const HOME = "/runs";
+const HOME = "/overview";
 
 export const DETAILS: readonly PlaceOf[] = [{ path: "/runs/:id", title: "Run", load: () => import("../pages/run/page") }];
 
 /** The page at a path, and the id in it. */
 export function pageAt(path: string): { page: PlaceOf; id: string } | null {
-  const wanted = path === "/" ? HOME : path;
+  const wanted = path === "/" || path === "/login" ? HOME : path;
   for (const page of [...NAV, ...DETAILS]) {
     if (page.path === wanted) return { page, id: "" };
     const [base, id] = [page.path.replace(/:id$/, ""), page.path.endsWith("/:id")];

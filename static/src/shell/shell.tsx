@@ -2,8 +2,9 @@
 import { signal } from "@preact/signals";
 import { Fragment, type FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { session } from "../api/client";
-import { connection, paused, retryAt, retryNow, setPaused, unseen } from "../live/socket";
+import { me, session } from "../api/session";
+import { signOut } from "../api/sign_in";
+import { connection, paused, retryAt, retryNow, setPaused, stayConnected, unseen } from "../live/socket";
 import { Keys } from "../ui/basics";
 import { Icon } from "../ui/icon";
 import { Empty } from "../ui/states";
@@ -33,6 +34,8 @@ export function Shell() {
   useEffect(() => {
     document.title = [crumb.value, item?.title, "Ironflow"].filter(Boolean).join(" · ");
   }, [crumb.value, item]);
+  useEffect(() => (session.value === "open" ? stayConnected() : undefined), [session.value]);
+  if (session.value === "unknown") return null;
   if (session.value === "signed-out") return <SignIn />;
   return (
     <div class="shell" onClick={follow}>
@@ -98,6 +101,11 @@ function Header() {
       <button type="button" class="quiet icon-only" aria-label="Keys and help" onClick={() => (overlay.value = "help")}>
         <Icon name="help" />
       </button>
+      {me.value?.user && (
+        <button type="button" class="chip" title={`${me.value.user.email}: sign out`} onClick={() => void signOut()}>
+          {me.value.user.name || me.value.user.email} <span class="muted">sign out</span>
+        </button>
+      )}
     </header>
   );
 }

@@ -1,6 +1,7 @@
 /** Signing in, over whatever was open: the address stays, so the page is there when one comes back. */
 import { useState } from "preact/hooks";
-import { ApiError, request, session } from "../api/client";
+import { ApiError } from "../api/client";
+import { signInBy } from "../api/sign_in";
 import { Icon } from "../ui/icon";
 
 export function SignIn() {
@@ -14,8 +15,7 @@ export function SignIn() {
     setBusy(true);
     setProblem("");
     try {
-      await request("POST", "/auth/login", { body: { email, password } });
-      session.value = "open";
+      await signInBy(email, password);
     } catch (error) {
       setProblem(error instanceof ApiError ? error.message : String(error));
     } finally {
@@ -46,6 +46,9 @@ export function SignIn() {
             <Icon name="warning" class="fail" /> {problem}
           </p>
         )}
+        <p class="muted small">
+          The server prints a link that signs you in when it starts in a terminal: it works once, for 15 minutes.
+        </p>
         <button type="submit" class="primary" disabled={busy}>
           {busy ? "Signing in…" : "Sign in"}
         </button>

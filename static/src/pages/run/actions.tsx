@@ -2,6 +2,7 @@
  * is a further line of the table. */
 import type { FunctionComponent } from "preact";
 import { useState } from "preact/hooks";
+import { may } from "../../api/session";
 import type { Run } from "../../api/types";
 import { isEnded, look } from "../../model/status";
 import { useKeys } from "../../shell/keys";
@@ -24,6 +25,7 @@ export interface Action {
   label: string;
   key: string;
   danger?: boolean;
+  permission: string;
   /** Why it cannot be done; "" if it can. */
   barred: (subject: Subject) => string;
   Dialog: FunctionComponent<Subject & { onClose: () => void }>;
@@ -34,6 +36,7 @@ export const ACTIONS: readonly Action[] = [
     id: "resume",
     label: "Resume…",
     key: "U",
+    permission: "runs:resume",
     barred: ({ run }) => (stands(run) ? "" : `only failed and paused runs can be resumed: this one is ${said(run)}`),
     Dialog: Resume,
   },
@@ -41,6 +44,7 @@ export const ACTIONS: readonly Action[] = [
     id: "edit",
     label: "Edit output…",
     key: "e",
+    permission: "runs:patch",
     barred: ({ run, chosen }) => {
       if (!chosen) return "choose a step first";
       if (stands(run) || isEnded(run.status)) return "";
@@ -52,6 +56,7 @@ export const ACTIONS: readonly Action[] = [
     id: "fork",
     label: "Fork from here…",
     key: "F",
+    permission: "runs:patch",
     barred: () => "",
     Dialog: Fork,
   },
@@ -59,6 +64,7 @@ export const ACTIONS: readonly Action[] = [
     id: "replay",
     label: "Replay…",
     key: "R",
+    permission: "runs:patch",
     barred: () => "",
     Dialog: Replay,
   },
@@ -66,6 +72,7 @@ export const ACTIONS: readonly Action[] = [
     id: "pause",
     label: "Pause…",
     key: "H",
+    permission: "runs:pause",
     barred: ({ run }) => (isEnded(run.status) || run.status === "paused" ? `it is ${said(run)}` : run.pause_requested ? "it will pause at the next step" : ""),
     Dialog: Pause,
   },
@@ -73,6 +80,7 @@ export const ACTIONS: readonly Action[] = [
     id: "cancel",
     label: "Cancel…",
     key: "K",
+    permission: "runs:cancel",
     danger: true,
     barred: ({ run }) => (isEnded(run.status) ? `it is ${said(run)}` : ""),
     Dialog: Cancel,
@@ -84,6 +92,11 @@ function stands(run: Run): boolean {
   return run.status === "failed" || run.status === "paused";
 }
 
+/** Why somebody cannot do it to a run now; "" if they can. */
+function barredOf(action: Action, subject: Subject): string {
+  return may(action.permission) ? action.barred(subject) : `you need the permission ${action.permission}`;
+}
+
 function said(run: Run): string {
   return look(run.status).label.toLowerCase();
 }
@@ -91,7 +104,7 @@ function said(run: Run): string {
 export function Actions(subject: Subject) {
   const [open, setOpen] = useState("");
   const start = (action: Action): void => {
-    const barred = action.barred(subject);
+    const barred = barredOf(action, subject);
     if (barred) toast(`${action.label.replace("…", "")}: ${barred}`, true);
     else setOpen(action.id);
   };
@@ -99,12 +112,12 @@ export function Actions(subject: Subject) {
     "Run",
     ACTIONS.map((action) => ({ keys: action.key, label: action.label, run: () => start(action) })),
   );
-  const first = ACTIONS.find((action) => !action.barred(subject));
+  const first = ACTIONS.find((action) => !barredOf(action, subject));
   const Opened = ACTIONS.find((action) => action.id === open)?.Dialog;
   return (
     <div class="buttons">
       {ACTIONS.map((action) => {
-        const barred = action.barred(subject);
+        const barred = barredOf(action, subject);
         return (
           <button
             key={action.id}

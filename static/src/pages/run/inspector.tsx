@@ -1,9 +1,11 @@
 /** What is known of the row that is chosen: its payloads are fetched now, by the position of the record that has them. */
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import { exact } from "../../api/client";
+import { may } from "../../api/session";
 import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
-import { type Json, Num, at } from "../../model/json";
+import { type Json, Num, at, print } from "../../model/json";
 import { type Rec, title } from "../../model/records";
 import { look } from "../../model/status";
 import { clockTime, duration } from "../../model/time";
@@ -13,6 +15,7 @@ import { Id, Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Failed } from "../../ui/states";
+import { Publish } from "../events/publish";
 import { type Moment, goTo } from "./moment";
 import { recordOf } from "./timeline";
 
@@ -136,6 +139,8 @@ function OfRecord({ tab, record }: { tab: string; record: Rec }) {
 }
 
 function Wait({ record, payload, match, value }: { record: Rec; payload?: Json; match?: Json; value?: Json }) {
+  const [publishing, setPublishing] = useState(false);
+  const awaited = record.kind === "step.waiting" && !/[*>]/.test(record.about);
   return (
     <div class="pad">
       <p>
@@ -160,6 +165,14 @@ function Wait({ record, payload, match, value }: { record: Rec; payload?: Json; 
         )}
         .
       </p>
+      {awaited && may("events:emit") && (
+        <p class="buttons">
+          <button type="button" class="small" onClick={() => setPublishing(true)}>
+            <Icon name="bolt" size={14} /> Publish it…
+          </button>
+        </p>
+      )}
+      {publishing && <Publish name={record.about} data={print(fitting(match, value), 2)} onClose={() => setPublishing(false)} />}
       {payload !== undefined && payload !== null && (
         <>
           <h3>What it asks</h3>
@@ -168,6 +181,13 @@ function Wait({ record, payload, match, value }: { record: Rec; payload?: Json; 
       )}
     </div>
   );
+}
+
+/** Data that has the value at the path that is waited for, as far as it is a path. */
+function fitting(match: Json | undefined, value: Json | undefined): Json {
+  const path = typeof match === "string" ? /^data((?:\.\w+)+)$/.exec(match)?.[1].slice(1).split(".") : undefined;
+  if (!path) return new Map();
+  return path.reduceRight<Json>((inner, key) => new Map([[key, inner]]), value ?? null);
 }
 
 export function ErrorShown({ error }: { error: Json | undefined }) {
