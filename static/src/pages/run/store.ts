@@ -24,6 +24,7 @@ export function useRecords(runId: string): Records {
     let busy = false;
     let wanted = false;
     let timer = 0;
+    let shown = 0;
     last.current = 0;
     const look = async (): Promise<void> => {
       if (busy) {
@@ -33,19 +34,28 @@ export function useRecords(runId: string): Records {
       busy = true;
       wanted = false;
       clearTimeout(timer);
+      let held: Rec[] = [];
+      const show = (): void => {
+        const more = held;
+        held = [];
+        shown += more.length;
+        setState((before) => ({ all: merged(before.all, more), loading: false, error: null }));
+      };
       try {
         await fetched(
           runId,
           last.current,
           (page) => {
             last.current = page.at(-1)?.position ?? last.current;
-            setState((before) => ({ all: merged(before.all, page), loading: false, error: null }));
+            held.push(...page);
+            if (held.length >= shown) show(); // each time twice as many: all are folded a few times, not once a page
           },
           abort.signal,
         );
-        setState((before) => ({ ...before, loading: false, error: null }));
+        show();
       } catch (error) {
         if (abort.signal.aborted || !(error instanceof ApiError)) return;
+        show();
         setState((before) => ({ ...before, loading: false, error }));
         if (error.status === 0 || error.status === 503) timer = setTimeout(() => void look(), RETRY_MS);
       } finally {
