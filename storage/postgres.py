@@ -160,7 +160,7 @@ class PostgresStorage:
                 await asyncio.sleep(RECONNECT_DELAY_S)
 
     def _announce(self) -> None:
-        with _translated("announce"):
+        with translated("announce"):
             if self._announcing_on is None or self._announcing_on.connection.closed:
                 self._announcing_on = Prepared(self._connect())
             self._announcing_on.run(b"notify %s, '%d'" % (CHANNEL.encode(), self._announce_position))
@@ -192,15 +192,15 @@ class PostgresStorage:
                 self._indexing = None
 
     def _connect(self) -> Connection[Row]:
-        with _translated("connect"):
+        with translated("connect"):
             return psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
-        with _translated("write"), _transaction(self._connected, b"begin") as writer:
+        with translated("write"), _transaction(self._connected, b"begin") as writer:
             return work(_PostgresTransaction(writer, self._queries))
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
-        with _translated("read"), _transaction(self._connected_reader, _BEGIN_READING) as reader:
+        with translated("read"), _transaction(self._connected_reader, _BEGIN_READING) as reader:
             return work(_PostgresTransaction(reader, self._queries))
 
     def _applied(self) -> int:
@@ -213,20 +213,25 @@ class PostgresStorage:
 
     def _migrate(self) -> Sequence[str]:
         connection = self._connected().connection
-        with _translated("migrate"), connection.transaction():
+        with translated("migrate"), connection.transaction():
             connection.execute("select pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
             due = migrations.pending(self._migrations, self._applied())
-            if due:
-                connection.execute(
-                    "create table if not exists schema_migrations (number bigint primary key, name text not null,"
-                    " applied_at timestamptz not null default now())"
-                )
-            for migration in due:
-                connection.execute(migration.sql.encode())
-                connection.execute(
-                    "insert into schema_migrations (number, name) values (%s, %s)", (migration.number, migration.name)
-                )
+            record_migrations(connection, due)
         return [f"{migration.number:04}_{migration.name}" for migration in due]
+
+
+def record_migrations(connection: Connection[Row], due: Sequence[migrations.Migration]) -> None:
+    """Apply them within the connection's transaction."""
+    if due:
+        connection.execute(
+            "create table if not exists schema_migrations (number bigint primary key, name text not null,"
+            " applied_at timestamptz not null default now())"
+        )
+    for migration in due:
+        connection.execute(migration.sql.encode())
+        connection.execute(
+            "insert into schema_migrations (number, name) values (%s, %s)", (migration.number, migration.name)
+        )
 
 
 class _PostgresTransaction:
@@ -327,7 +332,8 @@ def _transaction(connected: Callable[[], Prepared], begin: bytes) -> Iterator[Pr
 
 
 @contextmanager
-def _translated(operation: str) -> Iterator[None]:
+def translated(operation: str) -> Iterator[None]:
+    """Turns what the driver raises into the errors of the contract."""
     try:
         yield
     except (errors.DiskFull, errors.ProgramLimitExceeded) as error:

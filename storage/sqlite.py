@@ -121,7 +121,7 @@ class SQLiteStorage:
             connection.close()
 
     def _open_writer(self) -> None:
-        with _translated(f"open {self._path.name}"):
+        with translated(f"open {self._path.name}"):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._writer = self._connect(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, WRITER_CACHE_KIB)
             for pragma in (
@@ -142,7 +142,7 @@ class SQLiteStorage:
         return connection
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
-        with _translated("write"):
+        with translated("write"):
             self._writer.execute("begin immediate")
             try:
                 answer = work(_SQLiteTransaction(self._writer, self._queries, self._erase))
@@ -157,7 +157,7 @@ class SQLiteStorage:
         return answer
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
-        with _translated("read"):
+        with translated("read"):
             connection: apsw.Connection | None = getattr(self._local, "connection", None)
             if connection is None:
                 connection = self._local.connection = self._connect(apsw.SQLITE_OPEN_READONLY)
@@ -249,7 +249,7 @@ class SQLiteStorage:
         return int(number)
 
     def _migrate(self) -> Sequence[str]:
-        with _translated("migrate"):
+        with translated("migrate"):
             self._writer.execute("begin immediate")
             try:
                 due = migrations.pending(self._migrations, self._applied())
@@ -305,7 +305,8 @@ class _SQLiteTransaction:
 
 
 @contextmanager
-def _translated(operation: str) -> Any:
+def translated(operation: str) -> Any:
+    """Turns what the driver raises into the errors of the contract."""
     try:
         yield
     except apsw.FullError as error:

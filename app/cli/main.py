@@ -62,6 +62,8 @@ COMMANDS = {
     "sql": "Ask history, events, runs and the rest with SQL, read-only.",
     "why": "What caused something, back to where it began.",
     "rebuild": "Make the derived tables anew from history, or check them.",
+    "backup": "Back the store up to a file, while the server runs.",
+    "restore": "Restore a backup into an empty store, and verify it.",
     "migrate": "Bring the database's schema up to date.",
     "doctor": "Find out what is wrong, and how to mend it.",
     "version": "Print the version.",

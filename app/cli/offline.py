@@ -40,22 +40,28 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def with_store(data_dir: str | None, database_url: str | None, work: Callable[[Storage], Awaitable[T]]) -> T:
     """What `work` returns, given the store that the settings name. Raises NoData, StorageError."""
-    settings = resolve({"data_dir": data_dir, "database_url": database_url})
-    path = Path(settings.data_dir) / "ironflow.db"
-    if not settings.database_url and not path.exists():
-        raise NoData(f"there is no database at {path}")
+    location = location_of(data_dir, database_url)
 
     async def run() -> T:
         from app import resources
         from storage import open_storage
 
-        storage = await open_storage(settings.database_url or str(path), resources.sql_folder())
+        storage = await open_storage(location, resources.sql_folder())
         try:
             return await work(storage)
         finally:
             await storage.close()
 
     return asyncio.run(run())
+
+
+def location_of(data_dir: str | None, database_url: str | None, *, must_exist: bool = True) -> str:
+    """Where the store is that the settings name: a URL, or the path of a file. Raises NoData."""
+    settings = resolve({"data_dir": data_dir, "database_url": database_url})
+    path = Path(settings.data_dir) / "ironflow.db"
+    if must_exist and not settings.database_url and not path.exists():
+        raise NoData(f"there is no database at {path}")
+    return settings.database_url or str(path)
 
 
 def progress(output: Output) -> Callable[[int], None]:
