@@ -20,6 +20,7 @@ import structlog
 from app import logs, resources
 from app.access.bootstrap import FILE as KEY_FILE
 from app.access.bootstrap import key_of, sign_in_link
+from app.access.seeding import seed
 from app.bus.nats_server import Child, NatsServer
 from app.cancelling import end
 from app.clock import SystemClock
@@ -127,6 +128,7 @@ class Server:
             running.append(tasks.create_task(faces.live.run(), name="live"))
             running.append(tasks.create_task(faces.updates.run(), name="projection-updates"))
             key = await self._first_key(node)
+            await seed(node.access.tenancy, self._settings.organizations)
             grpc_address = await faces.start_grpc()
             own_ports.add(int(grpc_address.rpartition(":")[2]))
             self._gate.open(faces.http())

@@ -5,20 +5,20 @@ Precedence: flag, environment, YAML file, default.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from app import settings_file
 from app.durations import parse_duration
 from app.errors import InvalidArgument
 from app.outbound import reach
 from app.outbound.url import parse as parse_url
+from app.settings_file import Organization, Problem, SettingsFile
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _ORIGIN = re.compile(r"https?://[^/@\s,]+")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -60,6 +60,8 @@ class Settings:
     embedding_api_key: str = ""
     log_level: str = "info"
     log_format: str = "auto"
+    organizations: tuple[Organization, ...] = ()
+    """Made at the start if they are missing; only a file has them."""
 
     @property
     def is_local(self) -> bool:
@@ -169,16 +171,16 @@ def resolve(
 ) -> Settings:
     """The settings. `flags` holds those given on the command line. Raises SettingsError."""
     given = os.environ if environment is None else environment
-    from_file = _from_file(file, given) if file else {}
+    from_file = _from_file(file, given) if file else SettingsFile()
     chosen: dict[str, Any] = {}
     for setting in SETTINGS:
         if flags.get(setting.name) is not None:
             chosen[setting.name] = _value(setting, flags[setting.name], setting.flag)
         elif setting.variable in given:
             chosen[setting.name] = _value(setting, given[setting.variable], setting.variable)
-        elif setting.name in from_file:
-            chosen[setting.name] = _value(setting, from_file[setting.name], f"{file}: spec.{setting.path}")
-    settings = Settings(**chosen)
+        elif setting.path in from_file.settings:
+            chosen[setting.name] = _value(setting, from_file.settings[setting.path].text, f"spec.{setting.path}")
+    settings = Settings(**chosen, organizations=tuple(from_file.organizations))
     for origin in settings.origins:
         if not _ORIGIN.fullmatch(origin):
             raise SettingsError(
@@ -236,9 +238,8 @@ def _value(setting: Setting, value: Any, source: str) -> Any:
             raise SettingsError(f"{source} is {value!r}, which is out of range", hint=f"{low} to {high}")
         return int(value)
     if setting.choices and value not in setting.choices:
-        raise SettingsError(
-            f"{source} is {value!r}", hint=f"one of {', '.join(setting.choices)}{_meant(value, setting.choices)}"
-        )
+        near = settings_file.meant(value, setting.choices)
+        raise SettingsError(f"{source} is {value!r}", hint=f"one of {', '.join(setting.choices)}{near}")
     try:
         setting.check(str(value))
     except (ValueError, InvalidArgument) as error:
@@ -246,52 +247,41 @@ def _value(setting: Setting, value: Any, source: str) -> Any:
     return str(value)
 
 
-def _from_file(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:
-    import yaml
+def check(path: Path, environment: Mapping[str, str] | None = None) -> tuple[str, list[Problem]]:
+    """The kind of a settings file, and everything that keeps it from being used, by line. Raises OSError."""
+    given = os.environ if environment is None else environment
+    file = settings_file.read(path, given)
+    problems = [*file.problems, *_unusable(file)]
+    if not problems:
+        try:
+            resolve({}, file=path, environment=given)
+        except SettingsError as error:
+            problems.append(Problem(1, str(error), error.hint))
+    return file.kind, sorted(problems)
 
+
+def _from_file(path: Path, environment: Mapping[str, str]) -> SettingsFile:
+    """What can be used. Raises SettingsError with the first thing that cannot."""
     try:
-        content = yaml.safe_load(_interpolated(path, environment))
+        file = settings_file.read(path, environment)
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be read: {error.strerror}", hint="give the path of a YAML file to -f"
         ) from None
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not YAML: {error}", hint="see docs/reference/settings.md") from None
-    if not isinstance(content, dict) or content.get("apiVersion") != "ironflow/v1" or content.get("kind") != "Server":
-        raise SettingsError(
-            f"{path} is not a server's settings", hint="begin with apiVersion: ironflow/v1, kind: Server, spec:"
-        )
-    known = {setting.path: setting.name for setting in SETTINGS}
-    found: dict[str, Any] = {}
-    for place, value in _leaves(content.get("spec") or {}):
-        if place not in known:
-            raise SettingsError(
-                f"{path}: spec.{place} is not a setting",
-                hint=f"settings are {', '.join(known)}{_meant(place, tuple(known))}",
-            )
-        found[known[place]] = value
-    return found
+    for problem in sorted([*file.problems, *_unusable(file)]):
+        raise SettingsError(f"{path}:{problem.line}: {problem.message}", hint=problem.hint)
+    return file
 
 
-def _interpolated(path: Path, environment: Mapping[str, str]) -> str:
-    def fill(match: re.Match[str]) -> str:
-        value = environment.get(match[1], match[2])
-        if value is None:
-            raise SettingsError(
-                f"{path}: ${{{match[1]}}} is not set", hint=f"set {match[1]}, or write ${{{match[1]}:-default}}"
-            )
-        return value
-
-    return _VARIABLE.sub(fill, path.read_text("utf-8"))
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for key, value in tree.items():
-        found += _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
-    return found
-
-
-def _meant(value: str, choices: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(str(value), choices, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+def _unusable(file: SettingsFile) -> Iterator[Problem]:
+    """Settings of the file that are none, or whose values will not do."""
+    known = {setting.path: setting for setting in SETTINGS}
+    for path, (text, line) in file.settings.items():
+        if path not in known:
+            near = settings_file.meant(path, tuple(known))
+            yield Problem(line, f"spec.{path} is not a setting", f"settings are {', '.join(known)}{near}")
+            continue
+        try:
+            _value(known[path], text, f"spec.{path}")
+        except SettingsError as error:
+            yield Problem(line, str(error), error.hint)

@@ -20,6 +20,7 @@ from app.resources import VERSION
 COMMANDS = {
     "serve": "Start the server.",
     "demo": "Fill the server with runs worth looking at.",
+    "validate": "Check a settings file, line by line.",
     "emit": "Send events.",
     "run": "List, read, wait for, cancel and resume runs.",
     "failures": "What fails, by its cause; what helped before.",
