@@ -67,6 +67,7 @@ COMMANDS = {
     "restore": "Restore a backup into an empty store, and verify it.",
     "migrate": "Bring the database's schema up to date.",
     "doctor": "Find out what is wrong, and how to mend it.",
+    "completions": "Print what bash, zsh or fish needs to complete commands.",
     "version": "Print the version.",
     "licenses": "Print the licences of what is inside the executable.",
 }
