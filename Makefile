@@ -93,6 +93,7 @@ bench-projections: setup ## measure how fast projections fold, and how soon they
 
 bench-boot: binary ## measure how soon the executable is there, and what it weighs (ARGS chooses)
 	$(BIN)/python -m benchmarks.boot $(ARGS)
+
 bench-access: setup ## measure what it takes to decide whether a caller may do something (ARGS chooses)
 	$(BIN)/python -m benchmarks.access $(ARGS)
 bench-past: setup ## measure timelines and states of a run of 10,000 steps (ARGS chooses)
@@ -107,7 +108,7 @@ bench-peers: setup ## measure Ironflow, DBOS and Restate in turns (ARGS chooses)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,dev,binary]'
 	@touch $@
 
-binary: .venv/.binary ## build the one-file executable dist/ironflow
+binary: setup .venv/.binary ## build the one-file executable dist/ironflow
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller ironflow.spec
 
 test-frozen: binary ## test the executable as a user would have it

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app import resources
+from app import resources, supervisor
 from app.bus.nats_server import Child
 from app.bus.nats_server import spawn as spawn_nats
 from app.cancelling import end
@@ -86,11 +86,12 @@ class _Boot:
         self._child = child
         self._gate = Gate()
         self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
 
     async def run(self, ready: Ready) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._told_to_stop)
         http = _HttpServer(self._gate, self._listening, self._settings)
         serving = asyncio.create_task(http.serve(), name="http")
         serving.add_done_callback(lambda _: self._stop.set())
@@ -103,6 +104,13 @@ class _Boot:
         if serving.done() and not serving.cancelled() and (error := serving.exception()) is not None:
             raise error
         return 0
+
+    def _told_to_stop(self) -> None:
+        """Whoever says it twice does not want to wait for load balancers."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+        supervisor.tell(supervisor.STOPPING)
 
     async def _live(self, ready: Ready) -> None:
         """Load, open, and be a server until the stop, if that has not come yet."""
@@ -119,7 +127,13 @@ class _Boot:
         storage = opening.result()
         try:
             server = make(
-                self._settings, self._data_dir, self._listening, self._child, gate=self._gate, stop=self._stop
+                self._settings,
+                self._data_dir,
+                self._listening,
+                self._child,
+                gate=self._gate,
+                stop=self._stop,
+                hurry=self._hurry,
             )
             await server.run(storage, functools.partial(_up, ready))
         finally:
@@ -148,6 +162,7 @@ def _up(ready: Ready, *told: str) -> None:
     gc.set_threshold(GC_THRESHOLD, 20, 50)
     gc.enable()
     ready(*told)
+    supervisor.tell(supervisor.READY)
 
 
 async def _server_class() -> type[Server]:

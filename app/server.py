@@ -8,6 +8,7 @@ flight, commit what is queued.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -71,13 +72,16 @@ class Server:
         *,
         gate: Gate,
         stop: asyncio.Event,
+        hurry: asyncio.Event,
     ) -> None:
+        """Told to stop, it serves on for the delay that is set, unless told to `hurry`."""
         self._settings = settings
         self._data_dir = data_dir
         self._listening = listening
         self._child = child
         self._gate = gate
         self._stop = stop
+        self._hurry = hurry
         self._metrics = Metrics()
         self._problems: dict[str, str] = {"server": "starting"}
 
@@ -143,6 +147,7 @@ class Server:
             finally:
                 log.info("stopping")
                 self._problems["server"] = "stopping"
+                await self._linger()
                 discovery.unlink(missing_ok=True)
                 await node.push.drain(STOP_TIMEOUT_S / 2)
                 await faces.stop(STOP_TIMEOUT_S)
@@ -150,6 +155,13 @@ class Server:
                 await node.access.write_uses()
                 await end(*running)
                 await node.nodes.leave()
+
+    async def _linger(self) -> None:
+        """Serve on, and not be ready: a load balancer sees it, and sends its requests elsewhere."""
+        delay_s = parse_duration(self._settings.stop_delay) / 1_000_000
+        if delay_s:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), delay_s)
 
     async def _started(self, node: Node, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """What the node runs, once it has taken up what the store holds. Raises _Stopped if the stop comes first."""

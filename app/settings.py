@@ -48,6 +48,7 @@ class Settings:
     bootstrap_key_file: str = ""
     rate_limit_key: int = 0
     rate_limit_org: int = 0
+    stop_delay: str = "0s"
     always_replay: bool = False
     allow_origin: str = ""
     push_allow: str = ""
@@ -121,6 +122,13 @@ SETTINGS = (
         "limits.perOrganization",
         "Requests a second that all keys of an organization may make together; 0 is no limit.",
         span=(0, 1_000_000),
+    ),
+    Setting(
+        "stop_delay",
+        "stop.delay",
+        "How long to serve on after a signal to stop, while /ready says no, so that a load balancer notices. A second"
+        " signal ends it.",
+        check=parse_duration,
     ),
     Setting(
         "always_replay",

@@ -1,4 +1,4 @@
-"""A server that is still starting: what it answers, and that it can be stopped."""
+"""A server that is starting, or stopping: what it answers, and what it tells systemd."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -19,7 +20,7 @@ import pytest
 
 from storage.postgres import MIGRATION_LOCK
 from tests.support import reaper
-from tests.support.server import COMMAND
+from tests.support.server import COMMAND, ServerProcess
 
 Start = Callable[[], tuple[subprocess.Popen[bytes], str]]
 Held = Callable[[], AbstractContextManager[None]]
@@ -108,3 +109,32 @@ def test_a_server_that_is_starting_stops_when_told(
         assert process.wait(PATIENCE_S) == 0
         refused = asked.result(PATIENCE_S)
         assert (refused.status_code, json.loads(refused.content)["code"]) == (503, "STOPPING")
+
+
+def test_a_server_that_lingers_is_not_ready_and_serves_until_the_second_signal(
+    start_server: Callable[..., ServerProcess], database_url: str | None, client: httpx.Client
+) -> None:
+    server = start_server(database_url=database_url, arguments=["--stop-delay", "10m"])
+    assert client.get(f"{server.url}/ready").status_code == 200
+
+    os.kill(server.pid, signal.SIGTERM)
+    while (told := client.get(f"{server.url}/ready")).status_code == 200:
+        pass
+
+    assert told.json()["issues"] == {"server": "stopping"}
+    assert client.post(f"{server.url}/api/v1/events", json={"name": "a"}).status_code == 201
+    assert server.terminate() == 0
+
+
+def test_systemd_is_told_when_it_is_ready_and_when_it_stops(
+    start_server: Callable[..., ServerProcess], database_url: str | None
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(f"{folder}/notify")
+        listening.settimeout(PATIENCE_S)
+        server = start_server(database_url=database_url, environment={"NOTIFY_SOCKET": f"{folder}/notify"})
+        assert listening.recv(100) == b"READY=1"
+
+        server.terminate()
+
+        assert listening.recv(100) == b"STOPPING=1"
