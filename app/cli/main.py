@@ -66,6 +66,7 @@ COMMANDS = {
     "backup": "Back the store up to a file, while the server runs.",
     "restore": "Restore a backup into an empty store, and verify it.",
     "migrate": "Bring the database's schema up to date.",
+    "ready": "Say by the exit code whether the server is ready.",
     "doctor": "Find out what is wrong, and how to mend it.",
     "completions": "Print what bash, zsh or fish needs to complete commands.",
     "version": "Print the version.",
