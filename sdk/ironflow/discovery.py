@@ -76,7 +76,11 @@ def _key(api_key: str) -> str:
 
 
 def _discovered() -> Server | None:
-    """What the nearest discovery file says, from the working directory upwards; None if it is not usable."""
+    """What the discovery file in IRONFLOW_DATA_DIR says, else the nearest one from the working directory upwards; None
+    if it is not usable."""
+    if data_dir := os.environ.get("IRONFLOW_DATA_DIR"):
+        path = Path(data_dir) / DISCOVERY_FILE.name
+        return _read(path) if path.is_file() else None
     try:
         here = Path.cwd()
     except OSError:  # the directory is gone

@@ -22,7 +22,7 @@ Write = Callable[[Any], None]
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Writes the discovery file two directories above the working directory."""
-    for name in ("SERVER_URL", "API_KEY", "GRPC_ADDRESS", "ENV", "NO_DISCOVERY"):
+    for name in ("SERVER_URL", "API_KEY", "GRPC_ADDRESS", "ENV", "NO_DISCOVERY", "DATA_DIR"):
         monkeypatch.delenv(f"IRONFLOW_{name}", raising=False)
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
@@ -34,6 +34,19 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         (tmp_path / ".ironflow" / "engine.json").write_text(text)
 
     return write
+
+
+def test_the_data_directory_that_is_named_counts_instead(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({**GOOD, "environment": "near"})
+    (tmp_path / "engine.json").write_text(json.dumps(GOOD))
+
+    monkeypatch.setenv("IRONFLOW_DATA_DIR", str(tmp_path))
+    assert discovery.find() == FOUND
+
+    monkeypatch.setenv("IRONFLOW_DATA_DIR", str(tmp_path / "a"))
+    assert discovery.find() == DEFAULT, "no server runs over it"
 
 
 def test_a_file_above_the_working_directory_is_found(write: Write) -> None:
