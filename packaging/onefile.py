@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,14 +43,18 @@ class Member(NamedTuple):
 
 
 def compile_launcher(out: Path, *, work: Path) -> Path:
-    """The launcher as a static executable at `out`; taken as it is if it is newer than its sources."""
+    """The launcher as a static executable at `out`; the one that is there, if it was made of the same."""
     zstd = _zstd_source(work)
-    sources = [LAUNCHER / "launcher.c", LAUNCHER / "sha256.c", zstd / "zstd.c"]
-    if out.exists() and out.stat().st_mtime > max(path.stat().st_mtime for path in LAUNCHER.iterdir()):
-        return out
     flags = ["-target", TARGET, "-static", "-O2", "-s", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
     strict = ["-Wall", "-Wextra", "-Werror", f"-isystem{zstd}", "-fno-sanitize=all"]
-    _run("ziglang", "cc", *flags, *strict, *map(str, sources), "-o", str(out))
+    sources = [LAUNCHER / "launcher.c", LAUNCHER / "sha256.c", zstd / "zstd.c"]
+    made_of = hashlib.sha256(" ".join([metadata.version("ziglang"), *flags, *strict]).encode())
+    for path in sorted([*LAUNCHER.iterdir(), *sources]):
+        made_of.update(path.read_bytes())
+    stamp = out.with_suffix(".made-of")
+    if not (out.exists() and stamp.exists() and stamp.read_text() == made_of.hexdigest()):
+        _run("ziglang", "cc", *flags, *strict, *map(str, sources), "-o", str(out))
+        stamp.write_text(made_of.hexdigest())
     return out
 
 

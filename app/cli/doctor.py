@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import click
 
+from app.cli import executable
 from app.cli.client import Session, connected
 from app.resources import VERSION, ResourceMissing, nats_server
 from app.settings import Settings, resolve
@@ -33,7 +34,7 @@ class Finding(NamedTuple):
 def command(session: Session) -> int:
     """Check the server, its data and this terminal. Exit code 1 if something is broken."""
     settings = resolve({})
-    findings = [*_server(session), *_data(settings), *_nats(settings), *_terminal()]
+    findings = [*_executable(), *_server(session), *_data(settings), *_nats(settings), *_terminal()]
     output = session.output
     if output.form != "table":
         output.json({"schema": "ironflow.doctor/v1", "findings": [finding._asdict() for finding in findings]})
@@ -46,6 +47,23 @@ def command(session: Session) -> int:
             if finding.mend:
                 output.out.write(f"    {finding.mend}\n")
     return int(any(finding.grade == "bad" for finding in findings))
+
+
+def _executable() -> Iterator[Finding]:
+    found = executable.unpacked()
+    if found is None:
+        return
+    file, folder = found
+    try:
+        changed = list(executable.changed(file, folder))
+    except (OSError, ValueError) as error:
+        yield Finding("warn", "executable", str(error), "install it again")
+        return
+    if changed:
+        shown = ", ".join(changed[:3]) + (", …" if len(changed) > 3 else "")
+        yield Finding("bad", "executable", f"not as packed: {shown}", f"stop ironflow, then: rm -r {folder}")
+    else:
+        yield Finding("ok", "executable", f"{file}, unpacked in {folder}, every byte as packed")
 
 
 def _server(session: Session) -> Iterator[Finding]:

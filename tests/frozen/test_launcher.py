@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import executable
 from tests.frozen.conftest import Packed
 
 pytestmark = pytest.mark.frozen
@@ -214,3 +215,15 @@ def _in_own_mounts(packed: Packed, prepare: str, *arguments: str) -> subprocess.
         pytest.skip("this system lets nobody have mounts of their own")
     command = [*separate, "sh", "-c", f'{prepare} && exec "$@"', "sh", str(packed.file), *arguments]
     return subprocess.run(command, env=packed.env, capture_output=True, text=True, timeout=60)
+
+
+def test_a_byte_that_changed_beneath_the_file_system_is_found_by_comparing_all(pack: Pack) -> None:
+    packed = pack()
+    greeting = packed.where() / "data" / "greeting"
+    assert list(executable.changed(packed.file, packed.where())) == []
+
+    before = greeting.stat()
+    greeting.write_text("jello")
+    os.utime(greeting, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a disk that forgets does not tell
+
+    assert list(executable.changed(packed.file, packed.where())) == ["data/greeting"]
