@@ -94,7 +94,7 @@ class _Boot:
             loop.add_signal_handler(number, self._told_to_stop)
         http = _HttpServer(self._gate, self._listening, self._settings)
         serving = asyncio.create_task(http.serve(), name="http")
-        serving.add_done_callback(lambda _: self._stop.set())
+        serving.add_done_callback(self._serves_no_more)
         try:
             await self._live(ready)
         finally:
@@ -104,6 +104,10 @@ class _Boot:
         if serving.done() and not serving.cancelled() and (error := serving.exception()) is not None:
             raise error
         return 0
+
+    def _serves_no_more(self, serving: asyncio.Task[None]) -> None:
+        self._hurry.set()
+        self._stop.set()
 
     def _told_to_stop(self) -> None:
         """Whoever says it twice does not want to wait for load balancers."""

@@ -144,10 +144,11 @@ class Server:
             ready(url, grpc_address, "" if self._settings.dev else sign_in_link(node.access, url))
             try:
                 await self._stop.wait()
+                self._problems["server"] = "stopping"
+                await self._linger()
             finally:
                 log.info("stopping")
                 self._problems["server"] = "stopping"
-                await self._linger()
                 discovery.unlink(missing_ok=True)
                 await node.push.drain(STOP_TIMEOUT_S / 2)
                 await faces.stop(STOP_TIMEOUT_S)

@@ -8,8 +8,8 @@ import pytest
 
 from app.access.bootstrap import SYSTEM
 from app.access.seeding import seed
-from app.errors import InvalidArgument
 from app.node import Node
+from app.settings import SettingsError
 from app.settings_file import Organization, Project
 
 ACME = Organization("acme", (Project("shop", ("production", "staging")), Project("empty", ())))
@@ -42,5 +42,5 @@ async def test_a_second_start_makes_only_what_is_new(node: Node) -> None:
 
 
 async def test_a_name_that_cannot_be_one_is_refused(node: Node) -> None:
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(SettingsError, match="a/b"):
         await seed(node.access.tenancy, [Organization("acme", (Project("shop", ("a/b",)),))])
