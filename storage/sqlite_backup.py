@@ -13,6 +13,7 @@ from storage.sqlite import translated
 
 PART = "ironflow.db"
 PAGES_A_STEP = 4_096
+LEFT_BEHIND = ("", "-wal", "-shm", "-journal")
 
 Seen = tuple[str, int, int, str]
 """Dialect, schema, position, digest."""
@@ -30,15 +31,16 @@ def dump(path: Path, writer: Writer, *, beside: Path) -> Seen:
             while chunk := file.read(CHUNK_BYTES):
                 write(chunk)
     finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
+        for suffix in LEFT_BEHIND:
             scratch.with_name(scratch.name + suffix).unlink(missing_ok=True)
     return seen
 
 
 def load(path: Path, reader: Reader) -> None:
     """The database at `path`, where there must be none. Raises NotEmpty, BackupDamaged, StorageError."""
-    if path.exists():
-        raise NotEmpty(f"there is a database at {path}")
+    for suffix in LEFT_BEHIND:  # a log without its database would be taken for the restored one's
+        if (there := path.with_name(path.name + suffix)).exists():
+            raise NotEmpty(f"there is a database at {path}" if not suffix else f"{there.name} of a database is there")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     scratch = path.with_name(f".{path.name}.restoring")
     try:

@@ -138,3 +138,17 @@ def test_a_backup_is_restored_to_its_own_kind_of_store(
     refused = ironflow("restore", file, *other)
 
     assert (refused.returncode, "was taken from" in refused.stderr) == (1, True)
+
+
+def test_the_log_of_another_database_is_not_taken_for_the_restored_one_s(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server()
+    file, elsewhere = tmp_path / "a.backup", tmp_path / "elsewhere"
+    assert ironflow("backup", file, *where(server)).returncode == 0
+    elsewhere.mkdir()
+    (elsewhere / "ironflow.db-wal").write_bytes(b"of before")
+
+    refused = ironflow("restore", file, "--data-dir", elsewhere)
+
+    assert (refused.returncode, "ironflow.db-wal of a database is there" in refused.stderr) == (1, True)
