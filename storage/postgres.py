@@ -184,7 +184,7 @@ class PostgresStorage:
         return reader
 
     def _index_vectors(self, build: bool) -> str:
-        with _translated("index vectors"), self._connect() as connection:
+        with translated("index vectors"), self._connect() as connection:
             self._indexing = connection
             try:
                 return postgres_vectors.set_up(connection, self._vectors, build=build)

@@ -154,6 +154,7 @@ _WRITE = {
         "PauseRun": "runs:pause",
         "PatchStep": "runs:patch",
         "InjectStepOutput": "runs:inject",
+        "RedactEvent": "events:redact",
     },
     "PubSubService": {
         "Emit": "events:emit",
