@@ -154,7 +154,7 @@ _WRITE = {
         "PauseRun": "runs:pause",
         "PatchStep": "runs:patch",
         "InjectStepOutput": "runs:inject",
-        "RedactEvent": "events:redact",
+        **dict.fromkeys(("RedactEvent", "RedactStep", "RedactRun"), "events:redact"),
     },
     "PubSubService": {
         "Emit": "events:emit",
