@@ -14,6 +14,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-past bench-peers binary test-frozen clean
+.PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-peers binary vsix test-frozen clean
 .PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-boot bench-peers binary test-frozen clean
 .PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-access bench-peers binary test-frozen clean
 .PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections
@@ -110,6 +111,9 @@ bench-peers: setup ## measure Ironflow, DBOS and Restate in turns (ARGS chooses)
 
 binary: setup .venv/.binary ## build the one-file executable dist/ironflow
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller ironflow.spec
+
+vsix: setup ## write the editor extension dist/ironflow.vsix
+	$(BIN)/python packaging/vscode/pack.py dist/ironflow.vsix
 
 test-frozen: binary ## test the executable as a user would have it
 	$(BIN)/python -m pytest -m frozen tests/frozen $(ARGS)

@@ -1,0 +1,210 @@
+"""What to stop at: steps by name, records, changes of a value, failures; each with a condition in CEL.
+
+A breakpoint is asked about one place of a recording, whichever way one came there.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from app import expressions
+from app.debugger import values
+from app.debugger.recording import Recording
+from app.errors import IronflowError
+
+VARIABLES = frozenset(("step", "run", "state", "event"))
+"""What conditions, watches and log messages may use."""
+
+FILTERS: Mapping[str, str] = {
+    "step_failed": "Failed attempts of steps",
+    "run_failed": "Failed runs",
+    "compensation": "Compensations",
+    "policy_denied": "Denied by a policy",
+    "patched": "Patched and injected outputs",
+}
+
+_COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
+    "": operator.eq,
+    "=": operator.eq,
+    "==": operator.eq,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "%": lambda attempt, number: number > 0 and attempt % number == 0,
+}
+_COUNT = re.compile(r"\s*(==|>=|<=|[=<>%])?\s*(\d+)\s*")
+
+
+class BadBreakpoint(ValueError):
+    """A breakpoint that cannot be read."""
+
+
+@dataclass(frozen=True)
+class When:
+    """A condition in CEL, and one on the number of the attempt, such as `>= 2`. Both hold where they are empty."""
+
+    condition: str = ""
+    count: str = ""
+
+    def __post_init__(self) -> None:
+        if self.condition:
+            compiled(self.condition)
+        if self.count and _COUNT.fullmatch(self.count) is None:
+            raise BadBreakpoint(f"{self.count[:40]!r} is no number of attempts, such as >= 2 or 3")
+
+    def holds(self, recording: Recording, index: int) -> bool:
+        """A condition that does not fit what there is, holds not."""
+        if self.count:
+            found = _COUNT.fullmatch(self.count)
+            assert found is not None
+            if not _COMPARISONS[found[1] or ""](recording.records[index].attempt, int(found[2])):
+                return False
+        if not self.condition:
+            return True
+        return compiled(self.condition).true(variables(recording, index, self.condition), on_error=False)
+
+
+@dataclass(frozen=True)
+class AtStep:
+    """`pattern` is a step's name or path, or `function/step`; `*` and `?` stand for what they do in file names."""
+
+    id: int
+    pattern: str
+    when: When = field(default_factory=When)
+    reason = "function breakpoint"
+
+    def matches(self, recording: Recording, index: int) -> bool:
+        record = recording.records[index]
+        if not record.step_id:
+            return False
+        names = (record.name, record.path, f"{recording.function_id}/{record.name}")
+        return any(fnmatch.fnmatchcase(name, self.pattern) for name in names)
+
+    def hit(self, recording: Recording, index: int) -> bool:
+        return self.matches(recording, index) and self.when.holds(recording, index)
+
+    def known(self, recording: Recording) -> bool:
+        """Whether the recording has such a step."""
+        return any(self.matches(recording, index) for index in range(len(recording.records)))
+
+
+@dataclass(frozen=True)
+class AtRecord:
+    """A record by its number, counted from 0. With `message` it tells instead of stopping; `{…}` in it is CEL."""
+
+    id: int
+    run_id: str
+    index: int
+    when: When = field(default_factory=When)
+    message: str = ""
+    reason = "breakpoint"
+
+    def hit(self, recording: Recording, index: int) -> bool:
+        return recording.run_id == self.run_id and index == self.index and self.when.holds(recording, index)
+
+    def told(self, recording: Recording, index: int) -> str:
+        return filled(self.message, recording, index)
+
+
+@dataclass(frozen=True)
+class AtChange:
+    """Where a value changes: `path` begins with the name of a step, or of a note."""
+
+    id: int
+    run_id: str
+    path: str
+    when: When = field(default_factory=When)
+    reason = "data breakpoint"
+
+    @cached_property
+    def _parts(self) -> Sequence[str | int]:
+        return values.parse_path(self.path)
+
+    def hit(self, recording: Recording, index: int) -> bool:
+        record = recording.records[index]
+        if recording.run_id != self.run_id or index == 0 or self._parts[0] not in (record.name, record.path):
+            return False
+        before, after = (values.at_path(recording.values(at), self._parts) for at in (index - 1, index))
+        return before is not after and before != after and self.when.holds(recording, index)
+
+
+@dataclass(frozen=True)
+class AtFailure:
+    """`filter` is one of FILTERS."""
+
+    id: int
+    filter: str
+    when: When = field(default_factory=When)
+    reason = "exception"
+
+    def hit(self, recording: Recording, index: int) -> bool:
+        record = recording.records[index]
+        match self.filter:
+            case "step_failed" | "run_failed":
+                found = record.kind == self.filter.replace("_", ".")
+            case "compensation":
+                found = bool(record.compensation_for) and record.kind.startswith("step.")
+            case "policy_denied":
+                found = record.code in ("POLICY_DENIED", "PERMISSION_DENIED")
+            case _:
+                found = record.kind in ("step.patched", "step.injected")
+        return found and self.when.holds(recording, index)
+
+
+Breakpoint = AtStep | AtRecord | AtChange | AtFailure
+"""`reason` is what DAP calls it."""
+
+
+def compiled(text: str) -> expressions.Expression:
+    """Raises InvalidArgument."""
+    return expressions.compile(text, variables=VARIABLES, field="expression")
+
+
+def evaluated(text: str, recording: Recording, index: int) -> Any:
+    """The value of an expression at a place. Raises InvalidArgument, EvaluationFailed."""
+    return compiled(text).evaluate(variables(recording, index, text))
+
+
+def variables(recording: Recording, index: int, text: str) -> Mapping[str, Any]:
+    """Those that the expression reads: `step` (the record's, with its output), `run`, `state` (what steps had given
+    and the code had noted), `event` (its data)."""
+    reads = set(compiled(text).reads)
+    record = recording.records[index]
+    found: dict[str, Any] = {}
+    if "step" in reads:
+        step = recording.step(index) if record.step_id else None
+        found["step"] = {
+            **{name: getattr(record, name) for name in ("name", "path", "kind", "status", "attempt", "position")},
+            "output": step.output if step else None,
+            "error": dict(step.error) if step and step.error else None,
+        }
+    if "run" in reads:
+        found["run"] = {
+            "id": recording.run_id,
+            "function_id": recording.function_id,
+            "status": recording.status(index),
+        }
+    if "state" in reads:
+        found["state"] = dict(recording.values(index))
+    if "event" in reads:
+        found["event"] = {"data": recording.state(index).input, "name": recording.records[0].event}
+    return found
+
+
+def filled(message: str, recording: Recording, index: int) -> str:
+    """A message with the values of what stands in braces; an error stands in place of a value."""
+
+    def value(found: re.Match[str]) -> str:
+        try:
+            return values.line(evaluated(found[1], recording, index))
+        except (IronflowError, expressions.EvaluationFailed) as error:
+            return f"<{error}>"
+
+    return re.sub(r"\{([^{}]+)\}", value, message)

@@ -1,0 +1,150 @@
+"""What a client sees at a stop: the stack, and the scopes of its top frame."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from app.debugger.dap import transcript
+from app.debugger.dap.variables import MARK, Inside, Lazy, References
+from app.debugger.recording import STEPS_WHOLE_MAX
+from app.debugger.session import Session, Thread
+
+LAZY_BYTES = 64 * 1024
+
+
+def frames(thread: Thread, *, from_one: bool) -> Sequence[dict[str, Any]]:
+    """The stack: the record, its run, and the runs that invoked it. A frame's id is its run's thread and its depth."""
+    found: list[dict[str, Any]] = []
+    at: Thread | None = thread
+    index = thread.index
+    while at is not None:
+        record = at.recording.records[index]
+        name = record.name or record.kind
+        if record.attempt > 1:
+            name += f" #{record.attempt}"
+        run = f"{at.recording.function_id} ({at.recording.run_id})"
+        found.append(_frame(at, 0, name, index, from_one, top=at is thread and bool(record.step_id)))
+        found.append(_frame(at, 1, run, 0, from_one, subtle=True))
+        if at.parent is not None:
+            found.append({**_frame(at, 2, "invoked by", 0, from_one), "presentationHint": "label"})
+            index = at.called_at
+        at = at.parent
+    return found
+
+
+def _frame(
+    thread: Thread, depth: int, name: str, index: int, from_one: bool, *, top: bool = False, subtle: bool = False
+) -> dict[str, Any]:
+    frame = {
+        "id": thread.id * 4 + depth,
+        "name": name,
+        "line": transcript.line_of(index, from_one=from_one),
+        "column": int(from_one),
+        "source": source(thread),
+        "canRestart": top,
+    }
+    return {**frame, "presentationHint": "subtle"} if subtle else frame
+
+
+def source(thread: Thread) -> dict[str, Any]:
+    """The transcript of a run."""
+    return {"name": f"{thread.recording.run_id}.ironflow", "sourceReference": thread.id, "origin": "recorded history"}
+
+
+def scopes(session: Session, thread: Thread, references: References) -> Sequence[dict[str, Any]]:
+    """Step, State, Event, Return (when there is one) and Run, as of the thread's place."""
+    recording, index = thread.recording, thread.index
+    record = thread.record
+    found = []
+    if record.step_id:
+        found.append(
+            _scope("Step", references, Inside(lambda: step(session, thread), "step", record.step_id), "locals")
+        )
+    found.append(_scope("State", references, Inside(lambda: state(session, thread), "state")))
+    found.append(
+        _scope("Event", references, Inside(lambda: _object(recording.state(index).input), "event.data"), "arguments")
+    )
+    if recording.status(index) in ("completed", "failed"):
+        found.append(_scope("Return", references, Inside(lambda: _returned(thread)), "returnValue"))
+    found.append(_scope("Run", references, Inside(lambda: _run(thread), "run")))
+    return found
+
+
+def _scope(name: str, references: References, inside: Inside, hint: str = "") -> dict[str, Any]:
+    scope = {"name": name, "variablesReference": references.to(inside), "expensive": False}
+    return {**scope, "presentationHint": hint} if hint else scope
+
+
+def step(session: Session, thread: Thread) -> dict[str, Any]:
+    """What is known of the record's step. Its output, with what is staged in its stead, can be changed."""
+    recording, record = thread.recording, thread.record
+    known = recording.step(thread.index)
+    if known is None:
+        return {}
+    edit = session.edits.get((recording.run_id, record.step_id))
+    told = {
+        "output": edit.output if edit else known.output,
+        "error": dict(known.error) if known.error else None,
+        **{name: getattr(known, name) for name in ("name", "path", "type", "status", "attempt", "duration_ms")},
+        "started_at": known.started_at and known.started_at.isoformat(),
+        "ended_at": known.ended_at and known.ended_at.isoformat(),
+        "set_by": known.position,
+    }
+    if edit is not None:
+        told["output before the edit"] = known.output
+    return told
+
+
+def state(session: Session, thread: Thread) -> dict[str, Any]:
+    """What steps had given, and what the code had noted; large outputs are asked for when they are opened."""
+    recording, index = thread.recording, thread.index
+    places = recording.outputs(index)
+    if len(places) > STEPS_WHOLE_MAX:
+        given: dict[str, Any] = {name: _lazily(thread, at) for name, at in places.items()}
+    else:
+        given = dict(session.values(thread))
+        for name, at in places.items():
+            if (recording.records[at].output_bytes or 0) > LAZY_BYTES:
+                given[name] = _lazily(thread, at)
+    changed = {recording.records[at].kind for at in places.values()}
+    if not changed & {"step.patched", "step.injected"} and not session.edits:
+        return given
+    marked = {
+        name
+        for name, at in places.items()
+        if recording.records[at].kind in ("step.patched", "step.injected")
+        or (recording.run_id, recording.records[at].step_id) in session.edits
+    }
+    return {f"{name} {MARK}" if name in marked else name: value for name, value in given.items()}
+
+
+def _lazily(thread: Thread, at: int) -> Lazy:
+    recording, index, record = thread.recording, thread.index, thread.recording.records[at]
+
+    def load() -> Any:
+        known = recording.step(index, record.step_id)
+        return known.output if known is not None else None
+
+    return Lazy(load, f"{record.output_bytes or 0} bytes")
+
+
+def _object(value: Any) -> Any:
+    """A value that has something inside."""
+    return value if isinstance(value, dict | list) else {"value": value}
+
+
+def _returned(thread: Thread) -> Any:
+    state = thread.recording.state(thread.index)
+    return {"error": dict(state.error)} if state.error else {"output": state.output}
+
+
+def _run(thread: Thread) -> dict[str, Any]:
+    state = thread.recording.state(thread.index)
+    told = dataclasses.asdict(dataclasses.replace(state, steps=(), waits=(), children=(), notes={}, raw={}))
+    names = (
+        *("id", "function_id", "function_version", "status", "attempt", "max_attempts", "executions", "worker_id"),
+        *("event_id", "event_name", "environment_id", "pause_reason", "parent_run_id", "position", "version", "behind"),
+    )
+    return {name: told[name] for name in names if told[name] not in ("", None)}

@@ -1,0 +1,94 @@
+"""What to stop at, as clients of DAP say it. Each kind is set as a whole, and each breakpoint answered for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.debugger import breakpoints, values
+from app.debugger.breakpoints import AtChange, AtFailure, AtRecord, AtStep, BadBreakpoint, Breakpoint, When
+from app.debugger.dap import transcript
+from app.debugger.session import Session, Thread
+from app.errors import IronflowError
+
+Given = Mapping[str, Any]
+Made = tuple[Breakpoint | None, Given]
+"""A breakpoint, if it can be set, and what is said of it."""
+
+
+class Setting:
+    def __init__(self, session: Session, *, from_one: bool) -> None:
+        self._session = session
+        self._from_one = from_one
+        self._ids = 0
+
+    def functions(self, given: Sequence[Given]) -> Any:
+        """Steps by name or pattern."""
+
+        def made(number: int, one: Given) -> Made:
+            found = AtStep(number, str(one["name"]), _when(one))
+            known = any(found.known(thread.recording) for thread in self._session.threads.values())
+            return found, {} if known else {"verified": False, "message": "this recording has no such step"}
+
+        return self._set("functions", given, made)
+
+    def lines(self, thread: Thread | None, given: Sequence[Given]) -> Any:
+        """Lines of a run's transcript; None for those of another file."""
+        if thread is None:
+            untold = {"verified": False, "message": "lines of code are not recorded; set it in the run's transcript"}
+            return {"breakpoints": [{"id": self._next(), **untold, "line": one["line"]} for one in given]}
+        recording = thread.recording
+
+        def made(number: int, one: Given) -> Made:
+            line = int(one["line"])
+            index = transcript.index_of(line, from_one=self._from_one)
+            if not 0 <= index <= recording.last:
+                return None, {"verified": False, "line": line, "message": "the transcript has no such line"}
+            message = str(one.get("logMessage") or "")
+            return AtRecord(number, recording.run_id, index, _when(one), message), {"line": line}
+
+        return self._set(f"records of {recording.run_id}", given, made)
+
+    def failures(self, names: Sequence[str], options: Sequence[Given]) -> Any:
+        """Exception filters, without options and with."""
+
+        def made(number: int, one: Given) -> Made:
+            name = str(one["filterId"])
+            if name not in breakpoints.FILTERS:
+                return None, {"verified": False, "message": f"there is no filter {name!r}"}
+            return AtFailure(number, name, _when(one)), {}
+
+        return self._set("failures", [*({"filterId": name} for name in names), *options], made)
+
+    def changes(self, given: Sequence[Given]) -> Any:
+        """Data breakpoints; an id is a run's and a path."""
+
+        def made(number: int, one: Given) -> Made:
+            run_id, _, path = str(one["dataId"]).partition(" ")
+            values.parse_path(path)
+            return AtChange(number, run_id, path, _when(one)), {}
+
+        return self._set("data", given, made)
+
+    def _set(self, kind: str, given: Sequence[Given], made: Callable[[int, Given], Made]) -> Any:
+        found, told = [], []
+        for one in given:
+            number = self._next()
+            try:
+                breakpoint_, answer = made(number, one)
+            except (BadBreakpoint, IronflowError, values.BadPath) as error:
+                told.append({"id": number, "verified": False, "message": str(error)})
+                continue
+            if breakpoint_ is not None:
+                found.append(breakpoint_)
+            told.append({"id": number, "verified": True, **answer})
+        self._session.breakpoints[kind] = found
+        return {"breakpoints": told}
+
+    def _next(self) -> int:
+        self._ids += 1
+        return self._ids
+
+
+def _when(given: Given) -> When:
+    return When(str(given.get("condition") or ""), str(given.get("hitCondition") or ""))

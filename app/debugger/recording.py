@@ -1,0 +1,177 @@
+"""A recorded run to move through: its records, where its steps end, and what was known at each of them.
+
+Records are light and all in memory; outputs and states are asked for when they are looked at, as of a position, and
+kept for a while. A recording does not grow by itself: `refresh` takes up what was recorded since.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from ironflow import errors
+from ironflow.past import Record, RunState, StepState
+
+STEPS_WHOLE_MAX = 1_000
+"""Steps up to which a state is asked for with all its outputs; of larger runs, outputs are asked for one by one."""
+KEPT = 256
+
+T = TypeVar("T")
+
+_RESTS = frozenset(
+    ("run.created", "run.paused", "run.completed", "run.failed", "run.cancelled", "run.resumed", "run.unwinding")
+)
+"""Of what happens to a run as a whole, what a person who steps wants to see."""
+
+
+class Source(Protocol):
+    """Where recordings are: a server, or a bundle. Raises what the SDK raises."""
+
+    def records(self, run_id: str, *, after: int = 0) -> Sequence[Record]: ...
+    def state(self, run_id: str, at: int) -> RunState: ...
+    def step(self, run_id: str, step_id: str, at: int) -> StepState: ...
+
+
+class Recording:
+    """`records` are all of the run's, in order; a place in it is an index into them."""
+
+    def __init__(self, source: Source, run_id: str) -> None:
+        """Raises NotFound."""
+        self.run_id = run_id
+        self.records: list[Record] = list(source.records(run_id))
+        self._source = source
+        self._positions = [record.position for record in self.records]
+        self._states: OrderedDict[int, RunState] = OrderedDict()
+        self._steps: OrderedDict[tuple[str, int], StepState] = OrderedDict()
+
+    @property
+    def function_id(self) -> str:
+        return self.records[0].function_id
+
+    @property
+    def last(self) -> int:
+        return len(self.records) - 1
+
+    def refresh(self) -> int:
+        """Take up what was recorded since; how many records that were."""
+        new = self._source.records(self.run_id, after=self._positions[-1])
+        self.records += new
+        self._positions += [record.position for record in new]
+        return len(new)
+
+    def status(self, index: int) -> str:
+        """The run's, as of a place."""
+        for record in reversed(self.records[: index + 1]):
+            if record.kind.startswith("run.") and record.status:
+                return record.status
+        return ""
+
+    def index_of(self, position: int) -> int:
+        """The last place at or before a position of history; the first if it is before all of them."""
+        return max(0, bisect_right(self._positions, position) - 1)
+
+    def index_at(self, instant: Any) -> int:
+        """The last place recorded by an instant; the first if it is before all of them."""
+        return max(0, bisect_right(self.records, instant, key=lambda record: record.at) - 1)
+
+    def first_failure(self) -> int | None:
+        """Where the run, or else a step of it, failed; of several the last."""
+        for kind in ("run.failed", "step.failed"):
+            for index in range(self.last, -1, -1):
+                if self.records[index].kind == kind:
+                    return index
+        return None
+
+    # Places where a step ended, or the run came to rest.
+
+    def is_boundary(self, index: int) -> bool:
+        record = self.records[index]
+        return record.kind.startswith("step.") or record.kind in _RESTS
+
+    def boundaries(self, index: int, direction: int) -> Iterator[int]:
+        """Those after a place (direction 1) or before it (-1), the nearest first."""
+        index += direction
+        while 0 <= index <= self.last:
+            if self.is_boundary(index):
+                yield index
+            index += direction
+
+    def ended_at(self, index: int) -> int | None:
+        """Where the step that is waited for at a place ended: a child run's, seen from its parent."""
+        step_id = self.records[index].step_id
+        for later in range(index + 1, len(self.records)):
+            record = self.records[later]
+            if record.step_id == step_id and record.kind in ("step.completed", "step.failed"):
+                return later
+        return None
+
+    # What was known.
+
+    def state(self, index: int) -> RunState:
+        """The run as of a place."""
+        position = self._positions[index]
+        return _kept(self._states, position, lambda: self._source.state(self.run_id, position))
+
+    def step(self, index: int, step_id: str = "") -> StepState | None:
+        """A step as of a place, the one of its record if none is named; None where it had not begun."""
+        position = self._positions[index]
+        step_id = step_id or self.records[index].step_id
+        if not step_id:
+            return None
+        key = (step_id, position)
+        try:
+            return _kept(self._steps, key, lambda: self._source.step(self.run_id, step_id, position))
+        except errors.NotFound:
+            return None
+
+    def outputs(self, index: int) -> Mapping[str, int]:
+        """The steps that had completed by a place, by the name that a person calls them, with the place where they
+        did. A name that several steps have is their path."""
+        found: dict[str, int] = {}
+        for at in range(index + 1):
+            record = self.records[at]
+            if record.step_id and record.status == "completed":
+                found[record.path] = at
+        count = Counter(self.records[at].name for at in found.values())
+        return {name if count[name := self.records[at].name] == 1 and name else path: at for path, at in found.items()}
+
+    def values(self, index: int) -> Mapping[str, Any]:
+        """What the steps that had completed by a place had given, and what the code had noted."""
+        if len(self.outputs(index)) > STEPS_WHOLE_MAX:
+            return _Lazily(self, index)
+        state = self.state(index)
+        given = {step.path: step.output for step in state.steps if step.status == "completed"}
+        named = {name: given.get(self.records[at].path) for name, at in self.outputs(index).items()}
+        return {**{name: note.value for name, note in state.notes.items()}, **named}
+
+
+class _Lazily(Mapping[str, Any]):
+    """Outputs of a large run, each asked for when it is read."""
+
+    def __init__(self, recording: Recording, index: int) -> None:
+        self._recording = recording
+        self._index = index
+        self._places = recording.outputs(index)
+
+    def __getitem__(self, name: str) -> Any:
+        step = self._recording.step(self._index, self._recording.records[self._places[name]].step_id)
+        return step.output if step is not None else None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def _kept(cache: OrderedDict[Any, T], key: Any, ask: Any) -> T:
+    if key in cache:
+        cache.move_to_end(key)
+        return cache[key]
+    found: T = ask()
+    cache[key] = found
+    if len(cache) > KEPT:
+        cache.popitem(last=False)
+    return found

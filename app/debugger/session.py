@@ -1,0 +1,208 @@
+"""A session over recorded runs: where one is in each of them, how one moves, and what one would change.
+
+The terminal debugger and the DAP server are two faces of it. Threads are runs: the one that the session began with,
+and its children, once they were stepped into. Edits are staged, and change nothing before they are committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from app.debugger import values
+from app.debugger.breakpoints import AtRecord, Breakpoint
+from app.debugger.recording import Recording, Source
+from ironflow.past import Record
+
+BEGINNING = "the beginning of what was recorded"
+END = "the end of what was recorded"
+
+
+class Stop(NamedTuple):
+    """Where a move ended, and why: `reason` as DAP calls it, `text` for people, `hits` the breakpoints met."""
+
+    thread: Thread
+    reason: str
+    text: str = ""
+    hits: Sequence[int] = ()
+
+
+@dataclass(eq=False)
+class Thread:
+    """A run, and the place in it. `parent` is the thread of the run that invoked it, `called_at` from where."""
+
+    id: int
+    recording: Recording
+    index: int = 0
+    parent: Thread | None = None
+    called_at: int = 0
+
+    @property
+    def record(self) -> Record:
+        return self.recording.records[self.index]
+
+    @property
+    def title(self) -> str:
+        recording = self.recording
+        return f"{recording.run_id} · {recording.function_id} · {recording.status(recording.last)}"
+
+
+class Edit(NamedTuple):
+    """Another output for a step of a run, not sent yet. `version` is that of the run that was looked at."""
+
+    run_id: str
+    step_id: str
+    path: str
+    output: Any
+    version: int
+
+
+Tell = Callable[[Thread, int, str], None]
+"""Told the message of a logpoint that was passed, and where."""
+
+
+class Changes(Protocol):
+    """What can be asked of the place where recordings are, to change what happens next. Raises what the SDK raises."""
+
+    def patch(self, edit: Edit, reason: str) -> None: ...
+    def resume(self, run_id: str, reason: str, *, from_step: str = "") -> None: ...
+    def fork(self, run_id: str, position: int, edits: Sequence[Edit], reason: str) -> str:
+        """The new run's id."""
+        ...
+
+
+@dataclass
+class Session:
+    """`breakpoints` are those of each kind; whoever sets them replaces a kind as a whole. Without `changes`, as of a
+    bundle, nothing can be committed."""
+
+    source: Source
+    changes: Changes | None = None
+    tell: Tell = lambda thread, index, message: None
+    threads: dict[str, Thread] = field(default_factory=dict)
+    breakpoints: dict[str, Sequence[Breakpoint]] = field(default_factory=dict)
+    edits: dict[tuple[str, str], Edit] = field(default_factory=dict)
+
+    def open(self, run_id: str, *, parent: Thread | None = None) -> Thread:
+        """The thread of a run. Raises NotFound."""
+        known = self.threads.get(run_id)
+        if known is None:
+            known = Thread(len(self.threads) + 1, Recording(self.source, run_id))
+            self.threads[run_id] = known
+        if parent is not None:
+            known.parent, known.called_at = parent, parent.index
+        return known
+
+    def thread(self, number: int) -> Thread:
+        """Raises KeyError."""
+        return next(thread for thread in self.threads.values() if thread.id == number)
+
+    # Moving.
+
+    def step(self, thread: Thread, direction: int, *, by_record: bool = False) -> Stop:
+        """To the next step boundary (direction 1) or the one before (-1); or record by record."""
+        recording = thread.recording
+        if by_record:
+            target = thread.index + direction
+            found = target if 0 <= target <= recording.last else None
+        else:
+            found = next(iter(recording.boundaries(thread.index, direction)), None)
+        if found is None:
+            return self._edge(thread, direction)
+        thread.index = found
+        return self._met(thread) or Stop(thread, "step", thread.record.summary)
+
+    def step_in(self, thread: Thread) -> Stop:
+        """Into the child run that the record here, or else the next boundary, invokes; else as `step`."""
+        recording = thread.recording
+        for index in (thread.index, next(iter(recording.boundaries(thread.index, 1)), thread.index)):
+            child = recording.records[index].child_run_id
+            if child and recording.records[index].kind == "step.invoking":
+                thread.index = index
+                inner = self.open(child, parent=thread)
+                inner.index = 0
+                return Stop(inner, "step", f"into {inner.title}")
+        return self.step(thread, 1)
+
+    def step_out(self, thread: Thread) -> Stop:
+        """Out of a child run, to where its parent has its result; a run without a parent here ends."""
+        parent = thread.parent
+        if parent is None:
+            return self._edge(thread, 1)
+        ended = parent.recording.ended_at(thread.called_at)
+        parent.index = parent.recording.last if ended is None else ended
+        return Stop(parent, "step", f"out of {thread.recording.run_id}")
+
+    def run(self, thread: Thread, direction: int) -> Stop:
+        """On, or back, to the next breakpoint; else to the end, or the beginning."""
+        recording = thread.recording
+        index = thread.index + direction
+        while 0 <= index <= recording.last:
+            self._log(thread, index)
+            hits = self.hits(recording, index)
+            if hits:
+                thread.index = index
+                return self._stopped(thread, hits)
+            index += direction
+        return self._edge(thread, direction)
+
+    def go(self, thread: Thread, index: int) -> Stop:
+        """To a place; the nearest there is."""
+        thread.index = min(max(index, 0), thread.recording.last)
+        return Stop(thread, "goto", thread.record.summary)
+
+    def hits(self, recording: Recording, index: int) -> Sequence[Breakpoint]:
+        """The breakpoints that stop at a place."""
+        return [
+            one for one in self._all() if not (isinstance(one, AtRecord) and one.message) and one.hit(recording, index)
+        ]
+
+    def _all(self) -> Iterable[Breakpoint]:
+        for kind in self.breakpoints.values():
+            yield from kind
+
+    def _log(self, thread: Thread, index: int) -> None:
+        for one in self._all():
+            if isinstance(one, AtRecord) and one.message and one.hit(thread.recording, index):
+                self.tell(thread, index, one.told(thread.recording, index))
+
+    def _met(self, thread: Thread) -> Stop | None:
+        """A breakpoint at the place that a step led to is said to be one."""
+        self._log(thread, thread.index)
+        hits = self.hits(thread.recording, thread.index)
+        return self._stopped(thread, hits) if hits else None
+
+    def _stopped(self, thread: Thread, hits: Sequence[Breakpoint]) -> Stop:
+        return Stop(thread, hits[0].reason, thread.record.summary, [one.id for one in hits])
+
+    def _edge(self, thread: Thread, direction: int) -> Stop:
+        thread.index = thread.recording.last if direction > 0 else 0
+        return Stop(thread, "pause" if direction > 0 else "entry", END if direction > 0 else BEGINNING)
+
+    # What would be changed.
+
+    def stage(self, thread: Thread, step_id: str, path: Sequence[str | int], new: Any) -> Edit:
+        """Another output, or another part of one, for a step that has ended by the place; nothing is sent. Raises
+        KeyError for a step that has not, BadPath."""
+        recording = thread.recording
+        step = recording.step(thread.index, step_id)
+        if step is None or step.status not in ("completed", "failed"):
+            raise KeyError(step_id)
+        key = (recording.run_id, step.step_id)
+        output = self.edits[key].output if key in self.edits else step.output
+        edit = Edit(*key, step.path, values.with_path(output, path, new), recording.records[-1].version)
+        self.edits[key] = edit
+        return edit
+
+    def values(self, thread: Thread) -> Mapping[str, Any]:
+        """What steps had given by the place, with what is staged in its stead."""
+        recording = thread.recording
+        places = recording.outputs(thread.index)
+        staged = {
+            name: self.edits[key].output
+            for name, at in places.items()
+            if (key := (recording.run_id, recording.records[at].step_id)) in self.edits
+        }
+        found = recording.values(thread.index)
+        return {**found, **staged} if staged else found

@@ -1,0 +1,64 @@
+"""Where recordings come from: a server, or a bundle that was exported from one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.debugger.session import Edit
+from ironflow import Client
+from ironflow.bundle import Bundle
+from ironflow.errors import NotFound
+from ironflow.past import Record, RunState, StepState
+
+
+class ServerSource:
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def records(self, run_id: str, *, after: int = 0) -> Sequence[Record]:
+        return list(self.client.runs.timeline(run_id, after=after or None))
+
+    def state(self, run_id: str, at: int) -> RunState:
+        return self.client.runs.state(run_id, at=at)
+
+    def step(self, run_id: str, step_id: str, at: int) -> StepState:
+        return self.client.runs.step_output(run_id, step_id, at=at)
+
+
+class ServerChanges:
+    """Every change carries a reason, and is refused if the run has changed since it was looked at."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def patch(self, edit: Edit, reason: str) -> None:
+        self._client.runs.patch(edit.run_id, edit.path, edit.output, reason=reason, version=edit.version)
+
+    def resume(self, run_id: str, reason: str, *, from_step: str = "") -> None:
+        self._client.runs.resume(run_id, reason=reason, from_step=from_step)
+
+    def fork(self, run_id: str, position: int, edits: Sequence[Edit], reason: str) -> str:
+        patches = {edit.path: edit.output for edit in edits}
+        forked = self._client.runs.fork(run_id, position=position, patches=patches, reason=reason)
+        return str(forked["id"])
+
+
+class BundleSource:
+    """One run, from a file; its children are in bundles of their own."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    def records(self, run_id: str, *, after: int = 0) -> Sequence[Record]:
+        self._check(run_id)
+        return list(self._bundle.timeline(after=after or None))
+
+    def state(self, run_id: str, at: int) -> RunState:
+        return self._bundle.state(at=at)
+
+    def step(self, run_id: str, step_id: str, at: int) -> StepState:
+        return self._bundle.step_output(step_id, at=at)
+
+    def _check(self, run_id: str) -> None:
+        if run_id != self._bundle.run_id:
+            raise NotFound(f"{run_id} is not in this bundle, which has {self._bundle.run_id}", code="RUN_NOT_FOUND")
