@@ -19,7 +19,7 @@ from app.errors import IronflowError
 
 class Grant(NamedTuple):
     """What somebody was allowed, and by whom, to be asked about again: in which organization, to do what to what.
-    Without a proof nobody was asked who they are."""
+    Without a proof nobody was asked who they are. `named` are further resources that turned out to be meant."""
 
     authorizer: Authorizer
     proof: Proof | None
@@ -27,8 +27,9 @@ class Grant(NamedTuple):
     action: str
     resource: Resource
     environment: str
-    method: str = ""
-    address: str = ""
+    method: str
+    address: str
+    named: list[str]
 
 
 class _Going:
@@ -102,7 +103,8 @@ class LiveGrants:
         if found is None:
             raise unknown()
         actor = self._credentials.within(found.actor, grant.org)
-        grant.authorizer.allow(
-            actor, grant.action, grant.resource, grant.environment, method=grant.method, address=grant.address
-        )
+        for resource in (grant.resource, *grant.named):
+            grant.authorizer.allow(
+                actor, grant.action, resource, grant.environment, method=grant.method, address=grant.address
+            )
         return grant._replace(proof=found.proof)

@@ -46,8 +46,8 @@ class Roles:
             raise InvalidArgument(f"{field} needs 1 to {ROLES_MAX} roles", field=field, hint="such as viewer")
         found = [self.get(actor.org, one) for one in dict.fromkeys(named)]
         for role in found:
-            allowed = set(role.permissions) - (OF_THE_ORGANIZATION if actor.environment else set())
-            may_give(actor, allowed, what=f"role {role.name}")
+            given = [one for one in role.permissions if one.startswith("platform:") or not _drops(actor, one)]
+            may_give(actor, given, what=f"role {role.name}")
         return tuple(role.id for role in found)
 
     def holders(self, role: Role) -> int:
@@ -107,6 +107,11 @@ class Roles:
     def _refuse_taken(self, org: str, name: str) -> None:
         if any(name in (role.id, role.name) for role in self.list(org)):
             raise AlreadyExists(f"there is a role {name!r}", field="name", hint="take another name")
+
+
+def _drops(actor: Actor, permission: str) -> bool:
+    """Whether a key that the actor makes does not have that anyway."""
+    return actor.environment != "" and permission in OF_THE_ORGANIZATION
 
 
 def may_give(actor: Actor, allowed: Iterable[str], *, what: str) -> None:

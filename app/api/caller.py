@@ -34,8 +34,10 @@ class Caller(NamedTuple):
     def about(self, resource: str) -> None:
         """Returns if the caller may do what it was admitted for to this too, which only the body named. Raises
         PermissionDenied."""
-        if self.grant is not None and self.grant.authorizer.guarded:
-            self.also(self.grant.action, resource)
+        if self.grant is not None:
+            self.grant.named.append(resource)
+            if self.grant.authorizer.guarded:
+                self.also(self.grant.action, resource)
 
     def also(self, action: str, resource: str) -> None:
         """Returns if the caller may do that as well. Raises PermissionDenied."""

@@ -167,7 +167,6 @@ class ConnectStreams:
     async def _subscribe(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         json = _type(scope) == CONNECT_JSON
         request = await _request(pubsub_pb2.SubscribeRequest, protocol, _encoding(scope), json=json)
-        who.about(f"event/{request.pattern or '*'}")
         if request.options.consumer_group:
             await self._deliver(protocol, told, *subscribe.member_of(self._services, who, request), json=json)
             return

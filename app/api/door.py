@@ -59,7 +59,7 @@ class Door:
             self._limits.take(actor.id or address, actor.org)
         environment = self._tenancy.namespace(actor, named_environment(header))
         self._authorizer.allow(actor, action, resource, environment, method=method, address=address)
-        grant = Grant(self._authorizer, found.proof, actor.org, action, resource, environment, method, address)
+        grant = Grant(self._authorizer, found.proof, actor.org, action, resource, environment, method, address, [])
         run = header(RUN_HEADER)
         return Caller(environment, actor.id, run_of(run) if run else "", actor, grant)
 

@@ -53,6 +53,7 @@ class GroupList:
         told = msgspec.structs.asdict(body)
         name, after, at = told.pop("name"), told.pop("after"), told.pop("at")
         caller = caller_of(req)
+        caller.about(f"group/{name}")
         start = await _start(self._services, after, at)
         group = await self._services.groups.create(
             caller.environment, name, GroupSettings(**told), start=start, actor=caller.actor

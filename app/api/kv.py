@@ -72,6 +72,7 @@ class Buckets:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         definition = decoded(_definition, await body_of(req))
+        caller_of(req).about(f"kv/{definition.name}")
         made = await self._keyspace.create_bucket(environment_of(req), definition, actor=caller_of(req).actor)
         answer(resp, shown(made), 201)
 

@@ -159,6 +159,7 @@ class Resume:
         body: ResumeOneBody = decoded(_resume_one, raw or b"{}") if run_id else decoded(_resume, raw)
         named = body.run_id if isinstance(body, ResumeBody) else run_id
         run_id = await whole_id(self._services, environment, named)
+        caller_of(req).about(f"run/{run_id}")
         asked = request_of(req, body.reason, body.expected_version)
         await self._services.engine.resume(
             environment,

@@ -47,6 +47,7 @@ class Secrets:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: CreateBody = decoded(_create, await body_of(req))
+        caller_of(req).about(f"secret/{body.name}")
         made = await self._vault.create(
             environment_of(req), body.name, body.value, description=body.description, actor=caller_of(req).actor
         )
@@ -71,6 +72,7 @@ class Secret:
         body: PatchBody = decoded(_patch, await body_of(req))
         environment, actor = environment_of(req), caller_of(req).actor
         if body.name is not None and body.name != name:
+            caller_of(req).about(f"secret/{body.name}")
             row = await self._vault.rename(environment, name, body.name, description=body.description, actor=actor)
         elif body.description is not None:
             row = await self._vault.describe(environment, name, body.description, actor=actor)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import falcon.asgi
 
 from app.api import live
-from app.api.caller import environment_of
+from app.api.caller import caller_of
 from app.api.live import FOLLOWING
 from app.api.once import Once
 from app.api.parameters import query_of
@@ -24,10 +24,13 @@ class Subscribe:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         query = query_of(req, SubscribeQuery)
-        resumed = live.last_seen(req)
+        resumed, caller = live.last_seen(req), caller_of(req)
+        patterns = tuple(req.get_param_as_list("pattern") or ())
+        for pattern in patterns:
+            caller.about(f"event/{pattern}")
         wanted = Wanted(
-            environment_of(req),
-            tuple(req.get_param_as_list("pattern") or ()),
+            caller.environment,
+            patterns,
             filter=query.filter,
             # A browser that connects again asks as it did at first, and tells the last id beside.
             after=query.after if resumed is None else resumed,

@@ -35,9 +35,12 @@ def wanted_of(caller: Caller, request: pb.SubscribeRequest) -> Wanted:
     options = request.options
     if options.backpressure not in _POLICIES:
         raise InvalidArgument(f"backpressure {options.backpressure} is unknown", field="backpressure")
+    patterns = tuple(pattern for pattern in (request.pattern, *request.patterns) if pattern)
+    for pattern in patterns:
+        caller.about(f"event/{pattern}")
     return Wanted(
         caller.environment,
-        tuple(pattern for pattern in (request.pattern, *request.patterns) if pattern),
+        patterns,
         filter=options.filter,
         after=options.start_after_sequence if options.HasField("start_after_sequence") else None,
         since=options.since,

@@ -104,6 +104,23 @@ def test_a_policy_counts_for_values_sockets_and_what_goes_on(
         WebSocket(guarded.url, f"/api/v1/kv/buckets/carts/watch?token={token}")
     assert refused.value.status == 403
     assert root.put("/api/v1/kv/buckets/carts/keys/c1", content=b"1").is_success  # an administrator's role
+    assert developer.post("/api/v1/kv/buckets", json={"name": "carts-2"}).status_code == 403
+
+
+def test_a_policy_counts_for_what_only_a_body_or_a_query_names(root: httpx.Client, developer: httpx.Client) -> None:
+    deny(root, "no-payments", ["events:subscribe", "groups:manage"], ["event/payment.*", "group/pay*"])
+
+    for pattern, status in (("payment.made", 403), ("order.placed", 200)):
+        with developer.stream("GET", "/api/v1/subscribe", params={"pattern": pattern}) as answer:
+            assert answer.status_code == status, pattern
+    with developer.stream("GET", "/api/v1/subscribe", params={"pattern": "refund.made"}) as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith(":")
+        deny(root, "no-refunds", ["events:subscribe"], ["event/refund.*"])
+        told = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    assert told[-1]["code"] == "PERMISSION_DENIED"
+    assert developer.post("/api/v1/groups", json={"name": "payers", "pattern": ">"}).status_code == 403
+    assert developer.post("/api/v1/groups", json={"name": "billing", "pattern": ">"}).status_code == 201
 
 
 def test_what_roles_refuse_and_what_administrators_do_is_in_the_audit(

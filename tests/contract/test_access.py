@@ -173,6 +173,8 @@ async def test_a_bound_key_sees_and_makes_keys_of_its_environment_only(access: A
     assert {key.name for key in access.keys.list(bound)} == {"someone", "mine"}
     with pytest.raises(IdentityNotFound):
         access.keys.get(bound, elsewhere.key.id)
+    with pytest.raises(PermissionDenied):
+        await access.keys.create(bound, "mine", ["platform_admin"])  # which would be worth nothing, but for its name
     assert not bound.may("users:manage")
     assert not bound.may("environments:manage")
 
@@ -410,7 +412,7 @@ async def test_the_seeds_can_be_changed(access: Access) -> None:
 
 
 def grant(access: Access, found: Recognised, action: str = "events:subscribe") -> Grant:
-    return Grant(access.authorizer, found.proof, found.actor.org, action, "event/*", "default")
+    return Grant(access.authorizer, found.proof, found.actor.org, action, "event/*", "default", "", "", [])
 
 
 @pytest.mark.parametrize("change", ["revoke", "roles", "expiry", "rotate", "role"])
