@@ -252,3 +252,34 @@ def test_a_run_is_exported_as_a_bundle(
     assert f'filename="{run_id}.zip"' in answer.headers["Content-Disposition"]
     assert http.get(f"/api/v1/runs/{run_id}/export", params={"secrets": "x"}).json()["field"] == "secrets"
     assert http.get("/api/v1/runs/run_0000000000000000000000000/export").status_code == 404
+
+
+def test_what_is_redacted_is_gone_from_every_past(
+    http: httpx.Client, worker: Puller, shared_server: ServerProcess, environment: str
+) -> None:
+    """Also from those that the server has in memory."""
+    run_id = emit(http, {"name": "private"})
+    job = worker.job()
+    for begin in (0, 400):
+        steps = [step(job, f"s{number}", "private") for number in range(begin, begin + 400)]
+        assert worker.report(job, "progress", steps=steps, step_offset=begin).is_success
+    worker.report(job, "completed", output="private", step_offset=800)
+    run(http, run_id, wait=20)
+    with Client(shared_server.url, environment=environment) as client:
+        middle = client.runs.timeline_page(run_id, limit=600).items[-1].position
+        assert client.runs.step_output(run_id, "s10", at=middle).output == "private"
+
+        redacted = http.post(f"/api/v1/runs/{run_id}/redact", json={"reason": "a person asked for it"})
+
+        assert redacted.is_success, redacted.text
+        for _ in range(200):  # the server hears of it as every follower does
+            output = client.runs.step_output(run_id, "s10", at=middle).output
+            if output != "private":
+                break
+        assert output["$redacted"] is True
+        for at in (middle, None):
+            state = client.runs.state(run_id, at=at)
+            assert "private" not in json.dumps(state.raw)
+        bundle = Bundle(client.runs.export(run_id))
+    assert "private" not in json.dumps([*bundle.entries, bundle.state().raw])
+    assert (bundle.verified.scrubbed, bundle.verified.redacted) == (0, 802)
