@@ -1,32 +1,34 @@
 """How runs that failed were brought to completion: what was done after the failure, read from their history.
 
-retried   the run tried again by itself, and it went well
+patched   a person replaced the output of a step, and it went on
+injected  a person gave a step its output while the run was held
+forked    a run that shares a part of its history went well
 resumed   a person resumed it, with or without going back to a step
-patched   a person replaced the output of a step, or injected one, and it went on
 replayed  another run of the function for the same event went well
+retried   the run tried again by itself, and it went well
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
-from app.history.kinds import RunResumed
+from app.history.entry import Entry
+from app.history.kinds import RunResumed, StepInjected, StepPatched, StepRestored
+from app.runs.state import step_name
 from storage import failures, history, runs
 from storage.contract import Transaction
-from storage.records import EntryRecord, FailureRow, RunRow
+from storage.records import FailureRow, RunRow
 
-PATCHED, INJECTED = "step.patched", "step.injected"
-"""Kinds of those who patch and inject."""
 EXAMPLES_MAX = 3
 STEERING_MAX = 50
 SIBLINGS_MAX = 20
 SAMPLED = 200
 REPLAYED_SAMPLED = 50
-_ORDER = ("patched", "injected", "resumed", "replayed", "retried")
+_ORDER = ("patched", "injected", "forked", "resumed", "replayed", "retried")
+_STEERING = (StepPatched.kind, StepInjected.kind, StepRestored.kind, RunResumed.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +79,39 @@ def _repair(tx: Transaction, environment: str, failure: FailureRow) -> Repair | 
     if run is None:
         return None
     if run.status != "completed":
-        return _replayed(tx, environment, failure, run)
+        return _elsewhere(tx, environment, failure, run)
     steering = history.page(
         tx,
         environment,
         stream=f"run/{failure.run_id}",
-        kinds=(PATCHED, INJECTED, RunResumed.kind),
+        kinds=_STEERING,
         after=failure.position,
         backwards=True,
         limit=STEERING_MAX,
     )
-    for kind, how in ((PATCHED, "patched"), (INJECTED, "injected"), (RunResumed.kind, "resumed")):
-        for entry in steering:
-            if entry.kind == kind:
-                return _steered(how, failure.run_id, entry)
+    found: dict[str, Repair] = {}
+    undone: set[str] = set()
+    for entry in map(Entry, steering):
+        match entry.fact:
+            case StepRestored(step_id=step_id):
+                undone.add(step_id)
+            case StepPatched(step_id=step_id) | StepInjected(step_id=step_id) if step_id in undone:
+                undone.discard(step_id)
+            case StepPatched() as fact:
+                found.setdefault("patched", _corrected("patched", failure.run_id, entry, fact))
+            case StepInjected() as fact:
+                found.setdefault("injected", _corrected("injected", failure.run_id, entry, fact))
+            case RunResumed() as fact:
+                found.setdefault("resumed", _resumed(failure.run_id, entry, fact))
+            case _:
+                pass
+    for how in _ORDER:
+        if how in found:
+            return found[how]
     return Repair("retried", failure.run_id, failure.run_id, at=run.ended_at or 0)
 
 
-def _steered(how: str, run_id: str, entry: EntryRecord) -> Repair:
-    told: dict[str, Any] = msgspec.json.decode(entry.data)
-    output = told.get("output")
-    step = str(told.get("step_id") or told.get("from_step") or "").removeprefix(f"{run_id}:")
+def _corrected(how: str, run_id: str, entry: Entry, fact: StepPatched | StepInjected) -> Repair:
     return Repair(
         how,
         run_id,
@@ -105,23 +119,40 @@ def _steered(how: str, run_id: str, entry: EntryRecord) -> Repair:
         position=entry.position,
         at=entry.recorded_at,
         actor=entry.actor,
-        reason=str(told.get("reason") or ""),
-        step=step.removesuffix(":0"),
-        output=None if output is None else msgspec.Raw(msgspec.json.encode(output)),
+        reason=fact.reason,
+        step=fact.name,
+        output=fact.output,
     )
 
 
-def _replayed(tx: Transaction, environment: str, failure: FailureRow, run: RunRow) -> Repair | None:
-    """A later run for the same event that completed."""
-    others = runs.page(
-        tx,
-        environment,
-        function_id=failure.function_id,
-        event_id=failure.event_id,
-        statuses=("completed",),
-        limit=SIBLINGS_MAX,
+def _resumed(run_id: str, entry: Entry, fact: RunResumed) -> Repair:
+    return Repair(
+        "resumed",
+        run_id,
+        run_id,
+        position=entry.position,
+        at=entry.recorded_at,
+        actor=entry.actor,
+        reason=fact.reason,
+        step=step_name(fact.from_step) if fact.from_step else "",
     )
-    later = next((other for other in others if other.created_at >= run.created_at and other.id != run.id), None)
-    if later is None:
-        return None
-    return Repair("replayed", failure.run_id, later.id, at=later.ended_at or 0)
+
+
+def _elsewhere(tx: Transaction, environment: str, failure: FailureRow, run: RunRow) -> Repair | None:
+    """A later run that completed: one that was forked from it, or one for the same event."""
+    others = [
+        *runs.forks(tx, environment, failure.run_id, limit=SIBLINGS_MAX),
+        *runs.page(
+            tx,
+            environment,
+            function_id=failure.function_id,
+            event_id=failure.event_id,
+            statuses=("completed",),
+            limit=SIBLINGS_MAX,
+        ),
+    ]
+    for other in others:
+        if other.status == "completed" and other.id != run.id and other.created_at >= run.created_at:
+            how = "forked" if other.forked_from_position else "replayed"
+            return Repair(how, failure.run_id, other.id, at=other.ended_at or 0)
+    return None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from app.clock import ManualClock
@@ -18,6 +19,8 @@ from app.events.new_event import NewEvent
 from app.history.kinds import Failure, RetryPolicy, RunFailed, StepFailed
 from app.history.rebuild import rebuild
 from app.node import Node
+from app.runs.asking import Request
+from app.runs.rewind import Wish
 from app.search import collect, embed
 from app.search.collect import CURSOR, save
 from app.search.derived import DerivedFailures
@@ -299,6 +302,25 @@ async def test_attempts_count_and_what_a_retry_mended_is_a_repair(node: Node, cl
     assert detail.samples[0][0].attempt == 1
 
 
+async def test_what_people_put_in_place_is_the_repair_that_is_told(node: Node, worker: Worker) -> None:
+    run_id = await failed(node, worker, ValueError("no price"), "charge")
+    wrong, right = (Wish("patch", "charge", msgspec.Raw(output)) for output in (b'"wrong"', b'"ch_1"'))
+    await node.rewind.correct("default", run_id, right, Request("the gateway lied", "user:ann"))
+    await node.rewind.correct("default", run_id, wrong, Request("no, wait", "user:bob"))
+    await node.rewind.correct("default", run_id, Wish("undo", "charge"), Request("it was right", "user:bob"))
+    await node.engine.resume("default", run_id, reason="go on")
+    worker.complete(await worker.job())
+    await ended(node, run_id)
+
+    [repair] = (
+        await node.search.similar.of_run("default", await failed(node, worker, ValueError("no price"), "charge"))
+    ).repairs
+
+    [example] = repair.examples
+    assert (repair.how, example.run_id, example.step) == ("patched", run_id, "charge")
+    assert (example.actor, example.reason, example.output) == ("user:ann", "the gateway lied", msgspec.Raw(b'"ch_1"'))
+
+
 async def test_what_a_later_run_for_the_same_event_mended_is_a_repair(node: Node, worker: Worker) -> None:
     run_id = await failed(node, worker, ValueError("no price"), "charge")
     row = await node.storage.read(lambda tx: runs.get(tx, "default", run_id))
@@ -466,7 +488,7 @@ async def test_anything_is_found_by_id_text_and_nearness(node: Node, worker: Wor
     assert await search("order.placed") == [("run", run_id, "text"), ("event", run.event_id, "text")]
     assert ("failure", fingerprint, "text") in await search("gateway timed")
     assert ("run", run_id, "text") in await search("30 Gateway out")
-    assert await search("ConnectionError: gateway timed out after 7 s") == [("run", run_id, "nearness")]
+    assert await search("ConnectionError: this gateway timed out after 7 s") == [("run", run_id, "nearness")]
     assert await search("nothing like it whatsoever") == []
     assert await finder.search("other", run_id) == []
     for wrong in ("", "   ", "x" * 1_000, "a\0b"):

@@ -132,7 +132,8 @@ class RepairExample(Shape):
 
 
 class RepairResponse(Shape):
-    """How runs that failed so came to completion: patched, injected, resumed, replayed or retried."""
+    """How runs that failed so came to completion: patched, injected, forked, resumed, replayed or
+    retried."""
 
     how: str
     runs: int
