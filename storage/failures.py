@@ -143,16 +143,23 @@ def vectors(
     return [_vector(row) for row in rows]
 
 
-def count_vectors(tx: Transaction, *, limit: int) -> int:
-    """Of all environments, counted no further than `limit`."""
-    row = tx.one("count_failure_vectors", limit=limit)
-    return int(row[0]) if row else 0
-
-
 def near(tx: Transaction, environment: str, embedder: str, vector: bytes, *, limit: int) -> list[Near]:
     """Nearest first, found by the database itself: only where Storage.index_vectors says that it can."""
     rows = tx.many("near_failures", environment=environment, embedder=embedder, vector=vector, limit=limit)
     return [Near(int(row[0]), float(row[1])) for row in rows if row[1] is not None]
+
+
+def forget_run(tx: Transaction, environment: str, run_id: str) -> list[int]:
+    """Take a run's failures out of everything; the positions of their entries, in order."""
+    rows = of_run(tx, environment, run_id, limit=LAST)
+    tx.erase()
+    tx.execute("delete_failures_of_run", environment=environment, run_id=run_id)
+    for row in rows:
+        tx.execute("delete_failure_vector", environment=environment, position=row.position)
+    for fingerprint in {row.fingerprint for row in rows}:
+        tx.execute("delete_failure_group", environment=environment, fingerprint=fingerprint)
+        tx.execute("recount_failure_group", environment=environment, fingerprint=fingerprint)
+    return [row.position for row in reversed(rows)]
 
 
 def clear(tx: Transaction) -> None:

@@ -1,5 +1,7 @@
 """The follower that derives failures from history, groups them and places them among the others.
 
+When a run was redacted, its failures are derived anew, from what history has of it now.
+
 It rests while nothing fails: of other commits it hears nothing. How far it has come is saved with what it derived, and
 else now and then, so that a start does not look through history again.
 """
@@ -7,17 +9,19 @@ else now and then, so that a start does not look through history again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 import structlog
 
 from app.history.entry import Entry
+from app.history.kinds import HistoryRedacted
 from app.history.tail import Place, Tail
+from app.search.embed import HASHED, embed
 from app.search.embedder import Embedder
 from app.search.failure import KINDS, Failure, derive
 from app.search.near import Nearness
-from storage import cursors, failures
+from storage import cursors, failures, history
 from storage.contract import Storage, StorageError, Transaction
 from storage.records import FailureGroupRow, FailureVectorRow
 
@@ -58,7 +62,7 @@ class Collector:
             await self._moved.wait_for(lambda: not self._busy and self._place.position >= position)
 
     async def _follow(self) -> None:
-        async for batch in self._tail.follow(self._saved, kinds=KINDS, place=self._place):
+        async for batch in self._tail.follow(self._saved, kinds=KINDS | {HistoryRedacted.kind}, place=self._place):
             self._busy = True
             rest = iter(batch)
             while some := list(islice(rest, TOGETHER_MAX)):
@@ -69,14 +73,20 @@ class Collector:
 
     async def _collect(self, entries: Sequence[Entry]) -> None:
         """Until the store takes it; nobody waits for this but the failures that follow."""
-        found = await self._tail.read(lambda tx: [one for entry in entries if (one := derive(tx, entry)) is not None])
+        telling = [entry for entry in entries if entry.kind in KINDS]
+        found = await self._tail.read(lambda tx: [one for entry in telling if (one := derive(tx, entry)) is not None])
+        redacted = [
+            (entry.environment, fact.stream.removeprefix("run/"))
+            for entry in entries
+            if isinstance(fact := entry.fact, HistoryRedacted) and fact.stream.startswith("run/")
+        ]
         vectors = await self._embedder.embed(found)
         if found:
             await self._nearness.ready()
         until = entries[-1].position
         while True:
             try:
-                self._saved = await self._storage.write(lambda tx: save(tx, found, vectors, until))
+                self._saved = await self._storage.write(lambda tx: save(tx, found, vectors, until, redacted))
                 break
             except StorageError as error:
                 log.warning("failures could not be saved, trying again", reason=str(error))
@@ -99,15 +109,31 @@ class Collector:
             await self.keep_place()
 
 
-def save(tx: Transaction, found: Sequence[Failure], vectors: Sequence[FailureVectorRow], until: int) -> int:
-    """Add what no other node has added meanwhile; the position up to which all is derived now."""
+def save(
+    tx: Transaction,
+    found: Sequence[Failure],
+    vectors: Sequence[FailureVectorRow],
+    until: int,
+    redacted: Iterable[tuple[str, str]] = (),
+) -> int:
+    """Add what no other node has added meanwhile, and mend the runs that were redacted; the position up to which all is
+    derived now."""
     done = cursors.hold(tx, CURSOR)
     if until <= done:
         return done
     fresh = [failure.row for failure in found if failure.row.position > done]
     failures.save(tx, fresh, grouped(found, after=done), [one for one in vectors if one.position > done])
+    for environment, run_id in dict.fromkeys(redacted):
+        _mend(tx, environment, run_id)
     cursors.save(tx, CURSOR, until)
     return until
+
+
+def _mend(tx: Transaction, environment: str, run_id: str) -> None:
+    records = [history.at(tx, position) for position in failures.forget_run(tx, environment, run_id)]
+    found = [one for record in records if record is not None and (one := derive(tx, Entry(record))) is not None]
+    vectors = [FailureVectorRow(environment, one.row.position, HASHED, embed(one)) for one in found]
+    failures.save(tx, [one.row for one in found], grouped(found, after=0), vectors)
 
 
 def grouped(found: Sequence[Failure], *, after: int) -> Sequence[FailureGroupRow]:

@@ -1,11 +1,13 @@
 """How runs that failed were brought to completion: what was done after the failure, read from their history.
 
-patched   a person replaced the output of a step, and it went on
-injected  a person gave a step its output while the run was held
-forked    a run that shares a part of its history went well
-resumed   a person resumed it, with or without going back to a step
-replayed  another run of the function for the same event went well
-retried   the run tried again by itself, and it went well
+    patched   a person replaced the output of a step, and it went on
+    injected  a person gave a step its output while the run was held
+    forked    a run that shares a part of its history went well
+    resumed   a person resumed it, with or without going back to a step
+    replayed  another run of the function for the same event went well
+    retried   the run tried again by itself, and it went well
+
+What was taken back by an undo did not help, and is not told.
 """
 
 from __future__ import annotations

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
+from app import resources
 from app.clock import ManualClock
 from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
 from app.history.kinds import Failure, RetryPolicy, RunFailed, StepFailed
 from app.history.rebuild import rebuild
 from app.node import Node
+from app.projections.redactions import Redactions
 from app.runs.asking import Request
 from app.runs.rewind import Wish
 from app.search import collect, embed
@@ -32,6 +36,7 @@ from ironflow import failures as telling
 from storage import cursors, failures, postgres_vectors, runs
 from storage.contract import Storage, VectorsUnavailable
 from storage.failures import GroupChoice
+from storage.postgres import PostgresStorage
 from storage.records import FailureVectorRow
 from tests.scenario import webhooks
 from tests.support.worker import Worker, answered, emit, ended, recorded, register, running
@@ -413,6 +418,29 @@ async def test_failures_are_rebuilt_from_history_exactly(node: Node, storage: St
     assert len((await node.search.groups.list("default", GroupChoice())).groups) == 2
 
 
+async def test_what_was_redacted_of_a_run_is_gone_from_its_failure_too(
+    node: Node, storage: Storage, worker: Worker
+) -> None:
+    kept, secret = [
+        await failed(node, worker, ValueError(f"no price for {name}"), "charge")
+        for name in ("the shoes", "ada lovelace")
+    ]
+    redactions = Redactions(storage=storage, committer=node.committer, projections=node.projections, ids=node.ids)
+
+    await redactions.run("default", secret, reason="she asked for it")
+    await collected(node)
+
+    rows = await storage.read(lambda tx: list(failures.everything(tx)))
+    assert "lovelace" not in repr(rows)
+    page = await node.search.groups.list("default", GroupChoice())
+    assert [(group.row.message, group.row.failures) for group in page.groups] == [
+        ("redacted", 1),
+        ("no price for the shoes", 1),
+    ]
+    assert [one.failure.run_id for one in (await node.search.similar.of_run("default", kept)).neighbours] == [secret]
+    assert (await rebuild(storage, node.fold, derived=[DerivedFailures()], check=True)).differing == ()
+
+
 async def test_the_database_finds_the_same_nearest_as_an_exact_scan(storage: Storage, seed: int) -> None:
     rng = random.Random(seed)
     vectors = [embed.packed([rng.gauss(0, 1) for _ in range(embed.DIMENSIONS)]) for _ in range(300)]
@@ -494,3 +522,20 @@ async def test_anything_is_found_by_id_text_and_nearness(node: Node, worker: Wor
     for wrong in ("", "   ", "x" * 1_000, "a\0b"):
         with pytest.raises(InvalidArgument):
             await finder.search("default", wrong)
+
+
+async def test_a_postgres_that_grants_no_extension_says_what_to_do(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        role = f"plain_{uuid.uuid4().hex[:8]}"
+        admin.execute(f"create role {role} login".encode())
+        admin.execute(f"grant all on schema public to {role}".encode())
+    storage = await PostgresStorage.open(
+        psycopg.conninfo.make_conninfo(postgres_url, user=role), resources.sql_folder()
+    )
+    try:
+        await storage.migrate()
+        with pytest.raises(VectorsUnavailable, match="superuser run `create extension vector`"):
+            await storage.index_vectors(build=False)
+        assert await storage.read(lambda tx: failures.vectors(tx, "default", embed.HASHED, limit=5)) == []
+    finally:
+        await storage.close()

@@ -9,8 +9,10 @@ on conflict (environment, position) do nothing;
 insert into failure_groups (environment, fingerprint, function_id, step, error_type, message, top_frame, first_position, last_position, first_at, last_at, failures)
 values (:environment, :fingerprint, :function_id, :step, :error_type, :message, :top_frame, :first_position, :last_position, :first_at, :last_at, :failures)
 on conflict (environment, fingerprint) do update
-   set last_position = excluded.last_position,
-       last_at = excluded.last_at,
+   set first_position = min(failure_groups.first_position, excluded.first_position),
+       last_position = max(failure_groups.last_position, excluded.last_position),
+       first_at = min(failure_groups.first_at, excluded.first_at),
+       last_at = max(failure_groups.last_at, excluded.last_at),
        failures = failure_groups.failures + excluded.failures;
 
 -- name: save_failure_vector :each
@@ -144,11 +146,6 @@ select environment, position, embedder, vector
  order by position desc
  limit :limit;
 
--- name: count_failure_vectors :one
--- At most `limit` are counted.
-select count(*)
-  from (select 1 from failure_vectors limit :limit) as counted;
-
 -- name: near_failures :many
 -- Positions and distances (0: the same direction, 1: nothing in common, 2: opposite), nearest first. The functions are sqlite-vec's.
 select position, vec_distance_cosine(vec_int8(vector), vec_int8(:vector)) as distance
@@ -157,6 +154,31 @@ select position, vec_distance_cosine(vec_int8(vector), vec_int8(:vector)) as dis
    and embedder = :embedder
  order by distance
  limit :limit;
+
+-- name: delete_failures_of_run :exec
+delete from failures
+ where environment = :environment
+   and run_id = :run_id;
+
+-- name: delete_failure_vector :exec
+delete from failure_vectors
+ where environment = :environment
+   and position = :position;
+
+-- name: delete_failure_group :exec
+delete from failure_groups
+ where environment = :environment
+   and fingerprint = :fingerprint;
+
+-- name: recount_failure_group :exec
+-- From its failures; no row if there are none.
+insert into failure_groups (environment, fingerprint, function_id, step, error_type, message, top_frame, first_position, last_position, first_at, last_at, failures)
+select environment, fingerprint, min(function_id), min(step), min(error_type), min(masked), min(top_frame),
+       min(position), max(position), min(failed_at), max(failed_at), count(*)
+  from failures
+ where environment = :environment
+   and fingerprint = :fingerprint
+ group by environment, fingerprint;
 
 -- name: clear_failures :exec
 delete from failures;
