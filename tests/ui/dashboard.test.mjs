@@ -32,8 +32,8 @@ function sights() {
     ["runs filtered", "/runs?q=status:failed", "role=table >> text=card was declined"],
     ["runs none", "/runs?q=nowhere-to-be-found", "text=No run fits the filter"],
     ["runs problem", "/runs?q=status:done", "text=status done is unknown"],
-    ["run failed", run("demo-trip"), ".error-card >> text=the card was declined"],
-    ["run paused", run("demo-invoice"), ".error-card >> text=has no currency"],
+    ["run failed", run("demo-trip"), ".error-card .error-message >> text=the card was declined"],
+    ["run paused", run("demo-invoice"), ".error-card .error-message >> text=has no currency"],
     ["run waiting", run("demo-expense", "?step=decision:0"), ".inspector >> text=Pay this expense?"],
     ["run branches", run("demo-parcels"), "role=treegrid >> text=parcels"],
     ["run past", run("demo-checkout", `?at=${world.runs["demo-checkout"].past}`), "text=Viewing the past"],
@@ -94,7 +94,7 @@ test("with the keyboard alone one finds a run that stopped, understands, mends a
   await page.locator(".chip:has-text('status:paused')").waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
-  await page.locator(".error-card >> text=has no currency").waitFor();
+  await page.locator(".error-card .error-message >> text=has no currency").waitFor();
   await page.locator("role=treegrid >> text=look up price").waitFor();
   await page.keyboard.press("ArrowLeft");
   await page.locator("text=Viewing the past").waitFor();

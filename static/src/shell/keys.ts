@@ -1,6 +1,6 @@
 /** Keys: pages say what their keys do while they are shown; the help sheet and the palette read the same table. */
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { singleKeys } from "./settings";
 
 export interface Binding {
@@ -35,7 +35,8 @@ export function useKeys(title: string, bindings: readonly Binding[], options: { 
   const held = useRef<Layer>({ title, bindings, modal: options.modal });
   held.current.title = title;
   held.current.bindings = bindings;
-  useEffect(() => {
+  // Before anything is painted: keys that come at once are for what is there.
+  useLayoutEffect(() => {
     const one = { id: ++ids, layer: held.current };
     layers.value = [...layers.peek(), one];
     return () => {

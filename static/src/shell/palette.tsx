@@ -1,5 +1,5 @@
 /** Ctrl-K: pages, what can be done here, and whatever an id or a word finds. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { RunsPage } from "../api/types";
 import { score } from "../model/fuzzy";
@@ -29,7 +29,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const found = useFound(text);
   const own = useMemo(commands, []);
   useKeys("Search", [], { modal: true });
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []); // before the next key comes
   const ranked = own
     .map((choice) => ({ choice, points: score(text, `${choice.label} ${choice.note}`) }))
     .filter((one) => one.points >= 0)

@@ -1,6 +1,6 @@
 /** A native dialog: it keeps the focus, and Escape closes it. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { useKeys } from "../shell/keys";
 import { Icon } from "./icon";
 
@@ -9,7 +9,7 @@ export function Dialog({ title, onClose, children, class: more = "" }: { title: 
   const close = useRef(onClose);
   close.current = onClose;
   useKeys(title, [], { modal: true });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = element.current as HTMLDialogElement;
     const before = document.activeElement;
     dialog.showModal();

@@ -1,5 +1,6 @@
 /** The bar above a list: what is filtered is text that can be typed, chips that can be taken away, and the URL. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { type Offer, type Parsed, type Token, withoutToken } from "../model/filter";
 import { Icon } from "./icon";
 
@@ -9,17 +10,13 @@ interface Props {
   offers: readonly Offer[];
   placeholder: string;
   onText: (text: string) => void;
-  focusOn: number;
+  field: RefObject<HTMLInputElement | null>;
 }
 
-export function TokenFilter({ text, parsed, offers, placeholder, onText, focusOn }: Props) {
+export function TokenFilter({ text, parsed, offers, placeholder, onText, field: input }: Props) {
   const [draft, setDraft] = useState(text);
   const [offering, setOffering] = useState(false);
-  const input = useRef<HTMLInputElement>(null);
   useEffect(() => setDraft(text), [text]);
-  useEffect(() => {
-    if (focusOn > 0) input.current?.focus();
-  }, [focusOn]);
   const chips: Token[] = parsed.tokens;
   return (
     <div class="filter">

@@ -33,7 +33,7 @@ export default function Events() {
     patterns: ["events:>", "entity:>"],
     still: () => hovered.current || !atTop.current,
   });
-  const [focusOn, setFocusOn] = useState(0);
+  const field = useRef<HTMLInputElement>(null);
   const [publishing, setPublishing] = useState<{ name: string; data: string } | null>(null);
   const selected = list.rows.find((event) => event.id === chosen("event"));
   const cursor = selected ? list.rows.indexOf(selected) : -1;
@@ -50,7 +50,7 @@ export default function Events() {
     { keys: "ArrowUp", label: "Previous event", quiet: true, run: () => move(-1) },
     { keys: "p", label: "Publish an event", run: () => publish() },
     { keys: "e", label: "Publish this one again", run: () => selected && publish(selected) },
-    { keys: "/", label: "Filter", run: () => setFocusOn((count) => count + 1) },
+    { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the event's id", run: () => selected && copy(selected.id, "Id") },
     { keys: "r", label: "Look again", run: list.reload },
     { keys: "Escape", label: "Close the event, or clear the filter", run: () => (chosen("event") ? choose({ event: null }) : setText("")) },
@@ -75,7 +75,7 @@ export default function Events() {
         offers={EVENT_KEYS}
         placeholder="name:order.placed since:1h, or a part of a name or an id"
         onText={setText}
-        focusOn={focusOn}
+        field={field}
       />
       <div class={`split ${selected ? "" : "closed"}`}>
         <div

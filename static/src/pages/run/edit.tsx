@@ -1,6 +1,6 @@
 /** Giving a step another output: what it was, what it shall be, what differs, and what comes of it. In a run that stands
  * still it is patched, or injected while it is paused; of one that has ended well a fork gets it. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { exact, quoted } from "../../api/client";
 import { useResource } from "../../live/resource";
 import { type Json, at, equal, parse, print } from "../../model/json";
@@ -18,7 +18,7 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
   const [text, setText] = useState<string | null>(null);
   const [again, setAgain] = useState(true);
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), [text === null]);
+  useLayoutEffect(() => field.current?.focus(), [text === null]);
   useEffect(() => {
     if (before.data !== undefined && text === null) setText(print(old, 2));
   }, [before.data]);

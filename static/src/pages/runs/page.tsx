@@ -52,7 +52,7 @@ export default function RunsPage() {
     { pattern: "system.run.*.*", pace: STATS_PACE_MS },
   );
   const [cursor, setCursor] = useState(-1);
-  const [focusOn, setFocusOn] = useState(0);
+  const field = useRef<HTMLInputElement>(null);
   const status = parsed.query.status ?? "";
 
   useEffect(() => setCursor(-1), [text]);
@@ -66,7 +66,7 @@ export default function RunsPage() {
     { keys: "ArrowDown", label: "Next run", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous run", quiet: true, run: () => move(-1) },
     { keys: "Enter", label: "Open the run", run: () => open(list.rows[cursor]) },
-    { keys: "/", label: "Filter", run: () => setFocusOn((count) => count + 1) },
+    { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the run's id", run: () => list.rows[cursor] && copy(list.rows[cursor].id, "Id") },
     { keys: "r", label: "Look again", run: list.reload },
     { keys: "f", label: "Failed only", run: () => setText(withToken(text, "status", status === "failed" ? "" : "failed")) },
@@ -100,7 +100,7 @@ export default function RunsPage() {
           </button>
         ))}
       </div>
-      <TokenFilter text={text} parsed={parsed} offers={RUN_KEYS} placeholder="status:failed function:… since:1h, or words" onText={setText} focusOn={focusOn} />
+      <TokenFilter text={text} parsed={parsed} offers={RUN_KEYS} placeholder="status:failed function:… since:1h, or words" onText={setText} field={field} />
       <Histogram
         stats={stats.data}
         wanted={BUCKETS}
