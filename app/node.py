@@ -246,6 +246,8 @@ class Node:
         self.policies.renewed = self.access.live.recheck
         self.access.authorizer.guards.append(self.policies)
         self.access.authorizer.listener = self.audit
+        self.policies.decisions.seen = self.access.named
+        self.access.register.watch(self.policies.decisions.forget)
         self.search = Search(
             storage=storage, tail=self.tail, reader=self.runs, functions=self.functions, clock=clock, options=embedding
         )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
 from app.access.authorize import Authorizer
 from app.access.credentials import Credentials
+from app.access.guard import Request
 from app.access.keys import Keys
 from app.access.live import LiveGrants
+from app.access.records import Role
 from app.access.register import Register
 from app.access.roles import Roles
 from app.access.sessions import Sessions
@@ -59,6 +62,13 @@ class Access:
             tasks.create_task(self.register.run())
             tasks.create_task(self.live.run())
             tasks.create_task(self._write_uses())
+
+    def named(self, request: Request) -> Request:
+        """The request with its roles by their names too, which people write into conditions of policies."""
+        actor = request.actor
+        known = [self.register.find(Role, id) for id in actor.roles]
+        names = [role.name for role in known if role is not None and role.name not in actor.roles]
+        return request._replace(actor=replace(actor, roles=(*actor.roles, *names))) if names else request
 
     async def _write_uses(self) -> None:
         never = asyncio.Event()

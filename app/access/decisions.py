@@ -7,7 +7,7 @@ was decided by old policies is remembered beside new ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from app.access import policy as pure
@@ -24,8 +24,11 @@ Decided: TypeAlias = tuple[Request, Ruling]
 
 
 class Decisions:
+    """`seen` says how policies see a request."""
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.seen: Callable[[Request], Request] = lambda request: request
         self.policies: Sequence[Policy] = ()
         self._by_action: dict[tuple[str, str, str], tuple[Policy, ...]] = {}
         self._young: dict[tuple[Any, ...], Decided] = {}
@@ -37,6 +40,10 @@ class Decisions:
         self.policies = ordered(policies)
         self._by_call = any(not _CALL.isdisjoint(policy.reads) for policy in self.policies)
         self._by_action.clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Decide everything anew."""
         self._young.clear()
         self._old.clear()
 
@@ -51,7 +58,7 @@ class Decisions:
             if ruling.until == pure.FOREVER or self._clock.now_us() < ruling.until:
                 return ruling
         now = self._clock.now_us()
-        ruling = pure.rule(self._acting_on(request), request, now)
+        ruling = pure.rule(self._acting_on(request), self.seen(request), now)
         if now < ruling.until:
             self._remember(key, (request, ruling))
         return ruling

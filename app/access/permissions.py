@@ -117,6 +117,7 @@ _READ = {
         "GetWebhookDelivery": "webhooks:read",
     },
     "QueryService": {"ExecuteSQL": "sql:read"},
+    "AuditService": {"GetAuditTrail": "audit:read", "GetAuthAuditTrail": "audit:read"},
     "TimeTravelService": {
         "GetRunStateAt": "runs:read",
         "GetRunTimeline": "runs:read",

@@ -15,6 +15,7 @@ from app.api.parameters import query_of
 from app.api.policies_json import EXAMPLE, defined, patched, shown, version_shown
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.policies import (
+    AttachBody,
     GetPolicyQuery,
     ListPoliciesQuery,
     ListPolicyVersionsQuery,
@@ -25,7 +26,7 @@ from app.api.shapes.policies import (
     PolicyVersionResponse,
     ReasonQuery,
 )
-from app.errors import InvalidArgument
+from app.errors import Conflict, InvalidArgument, PolicyNotFound
 from app.history import moments
 from storage.records import PolicyRow
 
@@ -33,6 +34,7 @@ VERSION_DIGITS_MAX = 18
 
 _body = msgspec.json.Decoder(PolicyBody)
 _patch = msgspec.json.Decoder(PolicyPatch)
+_attach = msgspec.json.Decoder(AttachBody)
 
 CONDITION = {"If-Match": "the version that is to be changed"}
 
@@ -118,6 +120,47 @@ class Enable(OnePolicy):
             row, pure.definition_of(row), author=author_of(req), expected=version_of(req), reason=reason
         )
         self._tell(resp, enabled)
+
+
+class OfRole(Policies):
+    """Policies that are for one role."""
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, role_id: str = "") -> None:
+        author = author_of(req)
+        rows = self._policies.list(author.environment, org=author.actor.org)
+        answer(resp, [self._shown(row) for row in rows if role_id in pure.definition_of(row).roles])
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, role_id: str = "") -> None:
+        author = author_of(req)
+        body: AttachBody = decoded(_attach, await body_of(req))
+        row = self._policies.get(author.environment, body.policy_id, org=author.actor.org)
+        definition = pure.definition_of(row)
+        roles = tuple(dict.fromkeys((*definition.roles, role_id)))
+        changed = await self._policies.change(
+            row, msgspec.structs.replace(definition, roles=roles), author=author, expected=row.version
+        )
+        tagged(resp, changed.version)
+        answer(resp, self._shown(changed))
+
+
+class OneOfRole(OnePolicy):
+    async def on_delete(  # type: ignore[override]
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, role_id: str = "", policy: str = ""
+    ) -> None:
+        row = self._found(req, policy)
+        definition = pure.definition_of(row)
+        if role_id not in definition.roles:
+            raise PolicyNotFound(f"policy {row.name} is not for role {role_id[:80]!r}", field="role")
+        roles = tuple(role for role in definition.roles if role != role_id)
+        if not roles:
+            raise Conflict(
+                f"{role_id} is the only role of policy {row.name}: without it, it would be for everybody",
+                field="role",
+                hint="disable or delete the policy, or give it another role first",
+            )
+        without = msgspec.structs.replace(definition, roles=roles)
+        await self._policies.change(row, without, author=author_of(req), expected=row.version)
+        resp.status = 204
 
 
 class Versions(OnePolicy):
@@ -224,6 +267,20 @@ def routes(services: Services) -> Sequence[Route]:
         headers=CONDITION,
         permission=write,
     )
+    of_role = {
+        "GET": Operation("Policies that are for a role", {200: Answer("them", list[PolicyResponse])}, permission=read),
+        "POST": Operation(
+            "Make a policy count for a role; one that was for everybody is for this role only, then",
+            {200: policy, **missing, **refused},
+            body=Body(AttachBody, {"policy_id": "no-production-secrets"}),
+            permission=write,
+        ),
+    }
+    detach = Operation(
+        "Let a policy no longer count for a role",
+        {204: "done", **missing, 409: "it has no other role"},
+        permission=write,
+    )
     base = "/api/v1/policies"
     named = f"{base}/{{policy}}"
     return [
@@ -234,4 +291,6 @@ def routes(services: Services) -> Sequence[Route]:
         Route(f"{named}/versions", Versions(services), {"GET": versions}),
         Route(f"{named}/versions/{{version}}", OneVersion(services), {"GET": version}),
         Route(f"{named}/versions/{{version}}/rollback", Rollback(services), {"POST": rollback}),
+        Route("/api/v1/roles/{role_id}/policies", OfRole(services), of_role),
+        Route("/api/v1/roles/{role_id}/policies/{policy}", OneOfRole(services), {"DELETE": detach}),
     ]

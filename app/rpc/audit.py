@@ -8,7 +8,6 @@ import msgspec
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from app.access.actor import ORG_DEFAULT
 from app.access.audit_event import AuditEvent
 from app.access.audit_reading import LIMIT_MAX, AuditFilter
 from app.api.caller import Caller
@@ -67,7 +66,7 @@ def _namespace(caller: Caller, org: str) -> tuple[str, str]:
     """Where the entries are, and what that is. Raises PermissionDenied."""
     if not org:
         return caller.environment, "environment"
-    if org != ORG_DEFAULT:
+    if org != caller.who.org or caller.who.environment:
         raise PermissionDenied(f"{org[:80]!r} is not your organization", field="org_id", hint="leave it out")
     return org, "org"
 

@@ -280,6 +280,8 @@ class Walk:
                 name = uuid.uuid4().hex
                 told = {"email": f"{name}@example.com"} if noun == "users" else {"name": name}
                 found[parameter.strip("{}")] = str(self.http.post(f"/api/v1/{noun}", json=told).json()["id"])
+        for role in ("viewer", found.get("role_id", "")) if "{policy}" in path and "role_id" in found else ():
+            self.http.post(f"/api/v1/roles/{role}/policies", json={"policy_id": "no-production-secrets"})
         return found, body
 
     def _projection(self, path: str, method: str, body: Any) -> tuple[str, Any]:

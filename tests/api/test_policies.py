@@ -188,3 +188,18 @@ def test_the_client_has_all_of_it(client: Client) -> None:
     with pytest.raises(errors.NotFound):
         policies.get("no-secrets")
     assert client.cel("a + 1", {"a": 1})["value"] == 2
+
+
+def test_a_policy_is_attached_to_a_role_and_detached(http: httpx.Client) -> None:
+    made = make(http)
+    role = "/api/v1/roles/admin/policies"
+
+    attached = http.post(role, json={"policy_id": made["id"]})
+
+    assert (attached.status_code, attached.json()["roles"]) == (200, ["developer", "admin"])
+    assert [one["id"] for one in http.get(role).json()] == [made["id"]]
+    assert http.delete(f"/api/v1/roles/viewer/policies/{made['id']}").status_code == 404
+    assert http.delete(f"{role}/{made['id']}").status_code == 204
+    last = http.delete(f"/api/v1/roles/developer/policies/{made['id']}")
+    assert (last.status_code, last.json()["code"]) == (409, "CONFLICT")
+    assert http.get(f"{POLICIES}/no-secrets").json()["roles"] == ["developer"]

@@ -11,6 +11,7 @@ from app.api import http
 from app.api.services import Operation, Route
 from app.rpc.tables import TABLES
 from ironflow.v1 import (
+    audit_pb2,
     entity_stream_pb2,
     event_schema_pb2,
     ironflow_pb2,
@@ -29,6 +30,7 @@ PROTOS = (
     event_schema_pb2,
     webhook_pb2,
     query_pb2,
+    audit_pb2,
     timetravel_pb2,
     projection_pb2,
     worker_pb2,

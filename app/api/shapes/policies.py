@@ -50,6 +50,12 @@ class PolicyPatch(msgspec.Struct, forbid_unknown_fields=True):
     reason: str = ""
 
 
+class AttachBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A policy, by id or name."""
+
+    policy_id: str
+
+
 class SubjectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A caller to be tried."""
 
