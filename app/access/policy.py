@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app import texts
-from app.access import clauses, irn
+from app.access import clauses, irn, policy_set
 from app.access.clauses import Clause, Condition, Meter
 from app.access.guard import Denial, Request
 from app.access.irn import Glob, Pattern, Resource
@@ -64,6 +64,10 @@ def checked(definition: PolicyDefinition) -> PolicyDefinition:
         raise InvalidArgument(f"description is longer than {DESCRIPTION_CHARS_MAX}", field="description")
     texts.check(definition.description, field="description")
     texts.check(definition.org, field="org_id")
+    if definition.modules and definition.condition != policy_set.condition(definition.modules, definition.decision):
+        raise InvalidArgument(
+            "the condition of a policy set is made of its modules", field="condition", hint="PUT /api/v1/policy-set"
+        )
     if definition.valid_until and definition.valid_until <= definition.valid_from:
         raise InvalidArgument("valid_until is not after valid_from", field="valid_until")
     _compiled(definition)

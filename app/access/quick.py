@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 Type: TypeAlias = Literal["text", "texts", "flag", "number", "instant"]
@@ -139,8 +139,13 @@ def _constant(tree: Any) -> Quick | None:
     kind = _TYPES.get(type(value).__name__)
     if kind is None:
         return None
-    constant = value if kind == "instant" else cel.plain(value)
+    constant = _utc(value) if isinstance(value, datetime) else cel.plain(value)
     return Quick(kind, lambda variables: constant)
+
+
+def _utc(at: datetime) -> datetime:
+    year, month, day, hour, minute, second = at.utctimetuple()[:6]
+    return datetime(year, month, day, hour, minute, second, at.microsecond, tzinfo=UTC)
 
 
 def _list(node: Any) -> Quick | None:

@@ -12,7 +12,7 @@ from app.api.answers import answer, body_of, decoded
 from app.api.authors import author_of
 from app.api.conditions import tagged, version_of
 from app.api.parameters import query_of
-from app.api.policies_json import EXAMPLE, defined, patched, shown, version_shown
+from app.api.policies_json import EXAMPLE, defined, patched, shown, version_number, version_shown
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.policies import (
     AttachBody,
@@ -26,11 +26,9 @@ from app.api.shapes.policies import (
     PolicyVersionResponse,
     ReasonQuery,
 )
-from app.errors import Conflict, InvalidArgument, PolicyNotFound
+from app.errors import Conflict, PolicyNotFound
 from app.history import moments
 from storage.records import PolicyRow
-
-VERSION_DIGITS_MAX = 18
 
 _body = msgspec.json.Decoder(PolicyBody)
 _patch = msgspec.json.Decoder(PolicyPatch)
@@ -174,7 +172,7 @@ class OneVersion(OnePolicy):
     async def on_get(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, policy: str = "", version: str = ""
     ) -> None:
-        entry = await self._policies.version(self._found(req, policy), _version(version))
+        entry = await self._policies.version(self._found(req, policy), version_number(version))
         answer(resp, version_shown(entry))
 
 
@@ -185,15 +183,9 @@ class Rollback(OnePolicy):
         expected, row = version_of(req, required=True), self._found(req, policy)
         reason = query_of(req, ReasonQuery).reason
         back = await self._policies.roll_back(
-            row, _version(version), author=author_of(req), expected=expected, reason=reason
+            row, version_number(version), author=author_of(req), expected=expected, reason=reason
         )
         self._tell(resp, back)
-
-
-def _version(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= VERSION_DIGITS_MAX):
-        raise InvalidArgument(f"version {text[:40]!r} is out of range", field="version", hint="1 or more")
-    return int(text)
 
 
 def routes(services: Services) -> Sequence[Route]:

@@ -29,6 +29,8 @@ from app.history.entry import Entry
 from app.history.kinds import PolicyChanged, PolicyCreated, PolicyDefinition
 from storage.records import PolicyRow
 
+VERSION_DIGITS_MAX = 18
+
 EXAMPLE = {
     "name": "no-production-secrets",
     "actions": ["secrets:*"],
@@ -177,3 +179,10 @@ def _texts(listed: str | list[str]) -> tuple[str, ...]:
 
 def _instant(text: str | None, field: str) -> int:
     return clock.parse_instant(text, 0, field=field) if text else 0
+
+
+def version_number(text: str) -> int:
+    """Raises InvalidArgument."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= VERSION_DIGITS_MAX):
+        raise InvalidArgument(f"version {text[:40]!r} is out of range", field="version", hint="1 or more")
+    return int(text)

@@ -185,15 +185,13 @@ class Walk:
         """Values for the path, and the example about things that are there."""
         values = {"bucket": "carts", "key": "a/b", "name": "shop", "worker_id": "w1", "function_id": "ship-order"}
         values |= {"topic": "orders.eu", "entity_id": "o-7"}
-        values |= {"policy": "no-production-secrets", "version": "1"}
+        values |= {"policy": "no-production-secrets", "version": "1", "number": "1"}
         if path.startswith("/api/v1/secrets"):
             values["name"] = "stripe-key"
         if path.startswith("/api/v1/functions/{function_id}") and method != "GET":
             values["function_id"] = "spare"
             for timeout_ms in (1_000, 2_000):
                 self.http.post(f"{RPC}/RegisterFunction", json={"id": "spare", "timeoutMs": timeout_ms})
-        if path.endswith("/versions/{number}"):
-            values["number"] = "1"
         if path.startswith("/api/v1/events/schemas"):
             values |= {"name": "order.placed", "version": "1"}
             if method == "DELETE":

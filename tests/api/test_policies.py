@@ -203,3 +203,40 @@ def test_a_policy_is_attached_to_a_role_and_detached(http: httpx.Client) -> None
     last = http.delete(f"/api/v1/roles/developer/policies/{made['id']}")
     assert (last.status_code, last.json()["code"]) == (409, "CONFLICT")
     assert http.get(f"{POLICIES}/no-secrets").json()["roles"] == ["developer"]
+
+
+def test_the_policy_set_is_one_versioned_document(http: httpx.Client) -> None:
+    """It is the organization's: no other test of this server has one."""
+    url = "/api/v1/policy-set"
+    body = {"modules": {"a": 'request.action == "secrets:read"', "b": "1 / size(subject.roles) > 9"}, "mode": "monitor"}
+    assert http.get(url).json() == {"modules": {}, "mode": "monitor", "version": 0, "enforcement_active": False}
+    assert http.put(url, json=body).status_code == 428
+    assert http.put(url, json=body, headers={"If-Match": "3"}).status_code == 412
+
+    first = http.put(url, json=body, headers={"If-Match": "0"})
+    second = http.put(url, json={**body, "decision": "a"}, headers={"If-Match": '"1"'})
+
+    assert (first.status_code, first.json()["version"], first.headers["ETag"]) == (200, 1, '"1"')
+    assert (second.json()["version"], second.json()["decision"]) == (2, "a")
+    assert http.put(url, json=body, headers={"If-Match": "0"}).status_code == 412
+    assert [one["version"] for one in http.get(f"{url}/versions").json()["versions"]] == [2, 1]
+    assert "decision" not in http.get(f"{url}/versions/1").json()
+    tried = {"input": {"action": "kv:read"}, "explain": True}
+    told = http.post(f"{url}/dry-run", json=tried).json()
+    assert (told["decision"], told["entrypoint"], told["reasons"]) == ("allow", "a", [])
+    assert http.post(f"{url}/versions/1/rollback", headers={"If-Match": "2"}).json()["version"] == 3
+    told = http.post(f"{url}/dry-run", json=tried).json()
+    assert (told["decision"], told["reasons"], told["version"]) == ("deny", ["b"], 3)
+    assert told["error"].startswith("b: ")
+    assert told["explain"].startswith("a: says nothing\nb: denies (")
+    saved = {"modules": {"x": "true"}, "mode": "enforce"}
+    assert http.post(f"{url}/dry-run", json={**tried, "set": saved}).json()["decision"] == "deny"
+    assert http.post(f"{url}/validate", json=saved).json() == {"valid": True}
+    locked = http.put(url, json=saved, headers={"If-Match": "3"})
+    assert (locked.status_code, locked.json()["code"]) == (409, "POLICY_LOCKOUT")
+    for bad in ({"modules": {}}, {"modules": {"a": "nope"}}, {"modules": {"a": "true"}, "decision": "b"}):
+        assert http.post(f"{url}/validate", json=bad).status_code == 400
+    patched = http.patch(f"{POLICIES}/policy-set", json={"condition": "true", "org_id": "org_default"})
+    assert patched.status_code == 400
+    assert http.delete(f"{POLICIES}/policy-set").status_code == 204
+    assert http.get(url).json()["version"] == 0

@@ -160,6 +160,7 @@ def test_one_that_is_watched_only_tells() -> None:
         ("has(subject.org)", True),
         ("size(subject.roles) > 5", False),
         ("now.getFullYear() >= 2025", True),
+        ('timestamp("2030-01-01T01:00:00+01:00").getHours() == 0', True),
         ('now < timestamp("2020-01-01T00:00:00Z")', False),
         ('resource.id.matches("^str.*e$")', True),
         ('environment == "dev" && resource.id.matches("[")', False),

@@ -11,7 +11,8 @@ class PolicyDefinition(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a policy denies: the actions and resources that fit one of the patterns, where the CEL condition holds
     ("": always). It counts for callers who have one of the roles (none: for all), in its own environment, or, with an
     organization, in those of its environments that fit one of the patterns (none: all). In monitor mode it only tells
-    what it would deny. Instants in µs, 0: open."""
+    what it would deny. Instants in µs, 0: open. Of a policy set, `modules` are names and conditions, of which its own
+    is made: of all of them, or of `decision` alone."""
 
     name: str
     actions: tuple[str, ...]
@@ -24,6 +25,8 @@ class PolicyDefinition(msgspec.Struct, frozen=True, omit_defaults=True):
     valid_from: int = 0
     valid_until: int = 0
     description: str = ""
+    modules: tuple[tuple[str, str], ...] = ()
+    decision: str = ""
 
 
 class PolicyCreated(Fact, frozen=True):
