@@ -118,7 +118,7 @@ def compile(text: str, *, variables: frozenset[str], field: str) -> Expression:
                 raise InvalidArgument(
                     f"{field} {text[:80]!r} uses {name!r}, which is not known here",
                     field=field,
-                    hint=f"variables are {', '.join(sorted(variables))}",
+                    hint=f"variables are {', '.join(sorted(variables))}" if variables else "no variables were given",
                 )
             case _Call(name) if name not in cel.FUNCTIONS:
                 raise InvalidArgument(

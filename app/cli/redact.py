@@ -43,7 +43,7 @@ def _tell(session: Session, kind: str, id: str, done: Mapping[str, Any]) -> None
     if output.form != "table":
         output.json({"schema": "ironflow.redacted/v1", "id": id, **done})
         return
-    output.done(f"{kind} {id} is redacted: {done['redacted']} entries" if done["redacted"] else "nothing was left")
+    output.done(f"{kind} {id} is redacted" if done["redacted"] else "nothing was left")
     if done["rebuilding"]:
         output.note(f"projections are rebuilt: {', '.join(done['rebuilding'])}")
     if "event_id" in done:
