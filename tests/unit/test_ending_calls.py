@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from app.api.caller import Caller
 from app.events.invoke import CALLER_LEFT
 from app.rpc.ironflow_service import IronflowService
 from ironflow.v1 import ironflow_pb2
+
+WAIT_S = 30
 
 
 class Invoker:
@@ -32,13 +35,15 @@ class Invoker:
 @pytest.mark.parametrize(("stops", "told"), [(False, (CALLER_LEFT,)), (True, ())])
 async def test_the_method_is_told_whether_its_caller_left(stops: bool, told: tuple[str, ...]) -> None:
     invoker = Invoker()
-    services: Any = SimpleNamespace(invoker=invoker)
+    door = SimpleNamespace(admit_call=lambda *_, **__: Caller("default"))
+    services: Any = SimpleNamespace(invoker=invoker, door=door)
     service: Any = IronflowService(services, stops=lambda: stops)
-    context = SimpleNamespace(invocation_metadata=lambda: ())
+    context = SimpleNamespace(invocation_metadata=lambda: (), peer=lambda: "ipv4:127.0.0.1:5")
     request = ironflow_pb2.InvokeFunctionSyncRequest(function_id="f")
 
     call = asyncio.ensure_future(service.InvokeFunctionSync(request, context))
-    await invoker.waits.wait()
+    async with asyncio.timeout(WAIT_S):
+        await invoker.waits.wait()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call

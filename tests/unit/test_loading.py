@@ -21,7 +21,7 @@ TOOLS = {"cython_runtime", "grpc_tools"}
 COMMAND = "importlib.import_module('app.cli.main')"
 LIGHT = f"""{COMMAND}
 import socket, app.cli.early, app.cli.serve, app.logs, app.boot, uvloop
-app.boot._HttpServer(app.boot.Gate(), socket.socket())"""
+app.boot._HttpServer(app.boot.Gate(), socket.socket(), app.settings.Settings())"""
 WHOLE = f"""{LIGHT}
 import storage.sqlite, app.server, app.faces, app.bus.bus"""
 

@@ -30,6 +30,8 @@ from app.history.kinds import (
     StepFailed,
     Verification,
 )
+from app.history.kinds.audit import AuditSettings, AuthzRequest
+from app.history.kinds.policy import PolicyDefinition
 from app.history.kinds.redaction import Voucher
 from app.runs import folding, machine, steering, steps, waiting
 from app.runs.state import Run, mark
@@ -323,6 +325,10 @@ def test_every_fact_survives_encoding(fact: str) -> None:
         msgspec.Raw: msgspec.Raw(b'{"a":1}'),
         Failure: Failure("m"),
         RetryPolicy: RetryPolicy(),
+        tuple[str, ...]: ("x",),
+        AuditSettings: AuditSettings(reads=True),
+        AuthzRequest: AuthzRequest("runs:read", "run/x"),
+        PolicyDefinition: PolicyDefinition("p", ("runs:*",)),
         tuple[AppendedPart, ...]: (AppendedPart("t", "i", 1, ("e",)),),
         tuple[Voucher, ...]: (Voucher(1, "a", "b", "c"),),
         Descriptor: Descriptor(signature_header="X-Sig"),
