@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import structlog
 
 from app.clock import Clock
-from app.outbound.client import Broken, Client, TooLarge, Unreached
 from app.outbound.reach import Reach, networks
 from app.outbound.url import parse
 from app.search.embed import HASHED, embed, embed_text, folded, packed, text_of
 from app.search.failure import Failure
 from storage.records import FailureVectorRow
+
+if TYPE_CHECKING:
+    from app.outbound.client import Client
 
 log = structlog.get_logger(__name__)
 
@@ -56,14 +58,18 @@ _answer = msgspec.json.Decoder(_Embeddings)
 _encode = msgspec.json.Encoder().encode
 
 
+def _client(url: str) -> Client:
+    from app.outbound.client import Client
+
+    return Client(parse(url, field="embedding_url"), Reach(networks(ANYWHERE)))
+
+
 class Embedder:
     def __init__(self, options: EmbedOptions, *, clock: Clock) -> None:
         self._options = options
         self._clock = clock
         self._rests_until = 0
-        self._client = (
-            Client(parse(options.url, field="embedding_url"), Reach(networks(ANYWHERE))) if options.url else None
-        )
+        self._client = _client(options.url) if options.url else None
 
     @property
     def name(self) -> str:
@@ -100,6 +106,8 @@ class Embedder:
         return found
 
     async def _ask(self, client: Client, texts: Sequence[str]) -> list[bytes]:
+        from app.outbound.client import Broken, TooLarge, Unreached
+
         body = _encode({"model": self._options.model, "input": [text[:TEXT_CHARS_MAX] for text in texts]})
         headers = [("content-type", "application/json"), ("accept-encoding", "identity")]
         if self._options.api_key:
