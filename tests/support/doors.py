@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from typing import Any, NamedTuple
 from unittest.mock import MagicMock
@@ -10,31 +12,13 @@ from app.access.permissions import RPC, RPC_OPEN
 from app.api import http
 from app.api.services import Operation, Route
 from app.rpc.tables import TABLES
-from ironflow.v1 import (
-    audit_pb2,
-    entity_stream_pb2,
-    event_schema_pb2,
-    ironflow_pb2,
-    projection_pb2,
-    pubsub_pb2,
-    query_pb2,
-    timetravel_pb2,
-    webhook_pb2,
-    worker_pb2,
-)
+from ironflow import v1
 
-PROTOS = (
-    ironflow_pb2,
-    pubsub_pb2,
-    entity_stream_pb2,
-    event_schema_pb2,
-    webhook_pb2,
-    query_pb2,
-    audit_pb2,
-    timetravel_pb2,
-    projection_pb2,
-    worker_pb2,
-)
+PROTOS: list[Any] = [
+    importlib.import_module(f"ironflow.v1.{module.name}")
+    for module in pkgutil.iter_modules(v1.__path__)
+    if module.name.endswith("_pb2")
+]
 
 
 class Asked(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.access.permissions import ADMIN, DEVELOPER, KNOWN, RPC, SELF, SYSTEM_ROLES, VIEWER
+from app.rpc.tables import TABLES
 from tests.support import doors
 
 
@@ -15,6 +16,8 @@ def test_every_operation_has_a_known_permission_or_says_why_it_is_open() -> None
 
 
 def test_every_call_has_a_known_permission_or_is_open() -> None:
+    calls = {(call.service, call.method) for call in doors.calls()}
+    assert {(service, method) for service, table in TABLES.items() for method in table} <= calls
     for call in doors.calls():
         assert call.permission == "" or call.permission in KNOWN, call
 
