@@ -17,6 +17,7 @@ import structlog
 from app.history.entry import Entry
 from app.history.kinds import HistoryRedacted
 from app.history.tail import Place, Tail
+from app.listening import listening
 from app.search.embed import HASHED, embed
 from app.search.embedder import Embedder
 from app.search.failure import KINDS, Failure, derive
@@ -33,6 +34,7 @@ SAVE_EVERY_S = 60.0
 SAVE_AFTER = 10_000
 """Positions without a failure that are worth a write, lest they be looked through at the next start."""
 RETRY_S = 1.0
+LOOK_S = 0.05
 
 
 class Collector:
@@ -44,7 +46,7 @@ class Collector:
         self._place = Place()
         self._saved = 0
         self._busy = False
-        self._moved = asyncio.Condition()
+        self._moved = asyncio.Event()
 
     async def start(self) -> None:
         """Learn how far an earlier process has come."""
@@ -57,9 +59,12 @@ class Collector:
             tasks.create_task(self._keep_places(), name="failures-place")
 
     async def reached(self, position: int) -> None:
-        """Returns when every failure up to a position has been derived."""
-        async with self._moved:
-            await self._moved.wait_for(lambda: not self._busy and self._place.position >= position)
+        """Returns when every failure up to a position has been derived. What is passed over tells nobody, so that those
+        who wait look by themselves now and then."""
+        while self._busy or self._place.position < position:
+            with listening(self._moved.wait()) as first:
+                self._moved.clear()
+                await first(LOOK_S)
 
     async def _follow(self) -> None:
         async for batch in self._tail.follow(self._saved, kinds=KINDS | {HistoryRedacted.kind}, place=self._place):
@@ -68,8 +73,7 @@ class Collector:
             while some := list(islice(rest, TOGETHER_MAX)):
                 await self._collect(some)
             self._busy = False
-            async with self._moved:
-                self._moved.notify_all()
+            self._moved.set()
 
     async def _collect(self, entries: Sequence[Entry]) -> None:
         """Until the store takes it; nobody waits for this but the failures that follow."""

@@ -24,7 +24,7 @@ def test_a_failure_is_found_explained_and_mended_as_before(ironflow: Ironflow, s
     for number in range(3):
         complete(http, worker, {"currency": "EUR", "n": number})
     mended, *runs = [fail(http, worker, f"Declined: card {n}", {"currency": "JPY"}) for n in range(4)]
-    assert ironflow("run", "resume", mended).returncode == 0
+    assert ironflow("run", "resume", mended, "--reason", "the bank has mended it").returncode == 0
     worker.report(worker.job(), "completed", output=1)
 
     similar = ironflow("run", "similar", runs[-1])

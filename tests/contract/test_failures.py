@@ -74,7 +74,7 @@ async def fail(worker: Worker, error: Exception, step: str = "") -> str:
 
 
 async def collected(node: Node) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await node.committer.drain()
         await node.search.collector.reached(node.tail.head)
 

@@ -60,7 +60,7 @@ class Endpoint:
                 try:
                     endpoint._reply(self, endpoint.answer(request))
                 except OSError:
-                    endpoint.gone.put(request.json["run_id"])  # the engine hung up
+                    endpoint.gone.put(str(request.json.get("run_id", "")))  # the engine hung up
                     self.close_connection = True
 
             def log_message(self, format: str, *args: Any) -> None:
