@@ -25,6 +25,8 @@ function sights() {
     ["functions", "/functions?function=demo-checkout", ".inspector >> text=demo.order.placed"],
     ["function versions", "/functions?function=demo-checkout&show=versions", ".inspector >> text=create"],
     ["functions empty", `/functions${empty}`, "text=No function is registered here"],
+    ["failures", "/failures", "role=table >> text=card was declined"],
+    ["failures empty", `/failures${empty}`, "text=Nothing has failed here"],
     ["workers", "/workers", "role=table >> text=demo-worker"],
     ["workers empty", `/workers${empty}`, "text=No worker is connected"],
     ["runs", "/runs", "role=table >> text=demo-trip"],

@@ -172,3 +172,48 @@ export interface ProjectionShape {
   last_event_seq: number;
   error_message?: string;
 }
+
+export interface FailureGroup {
+  fingerprint: string;
+  title: string;
+  function_id: string;
+  step: string;
+  error_type: string;
+  message: string;
+  top_frame: string;
+  first_seen: string;
+  last_seen: string;
+  failures: number;
+  runs: number;
+  completed: number;
+  open: number;
+  series: { since: string; bucket_seconds: number; counts: number[] };
+}
+
+export interface Repair {
+  how: string;
+  runs: number;
+  examples: { run_id: string; repaired_by: string; at?: string; actor?: string; reason?: string; step?: string }[];
+}
+
+export interface FailureDetail extends FailureGroup {
+  error: RunError | null;
+  samples: { run_id: string; message: string; at: string; position: number; run_status: string }[];
+  differences: { path: string; fact: string; failed: number; succeeded: number }[];
+  compared: { failed: number; succeeded: number };
+  repairs: Repair[];
+}
+
+/** What a run's last failure resembles. */
+export interface Similar {
+  group: FailureGroup;
+  repairs: Repair[];
+  repairs_of?: string;
+}
+
+export interface Found {
+  kind: string;
+  id: string;
+  title: string;
+  status?: string;
+}

@@ -1,7 +1,7 @@
 /** Ctrl-K: pages, what can be done here, and whatever an id or a word finds. */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../api/client";
-import type { RunsPage } from "../api/types";
+import type { Found } from "../api/types";
 import { score } from "../model/fuzzy";
 import { Keys, short } from "../ui/basics";
 import { Icon, type IconName } from "../ui/icon";
@@ -20,6 +20,7 @@ interface Choice {
 }
 
 const CHOICES_MAX = 12;
+const FOUND_EACH = 6;
 const SEARCH_AFTER_MS = 150;
 
 export function Palette({ onClose }: { onClose: () => void }) {
@@ -108,7 +109,7 @@ function commands(): Choice[] {
   return [...pages, ...before.slice(0, 4), ...actions];
 }
 
-/** Runs that an id or a word finds, a moment after the typing stops. */
+/** What an id or a word finds, a moment after the typing stops. */
 function useFound(text: string): Choice[] {
   const [found, setFound] = useState<Choice[]>([]);
   useEffect(() => {
@@ -119,17 +120,8 @@ function useFound(text: string): Choice[] {
     }
     const abort = new AbortController();
     const timer = setTimeout(() => {
-      get<RunsPage>("/runs", { search: words, limit: 6 }, abort.signal).then(
-        (page) =>
-          setFound(
-            page.runs.map((run) => ({
-              id: run.id,
-              label: `${run.function_id} ${short(run.id)}`,
-              note: `run · ${run.status.replace(/_/g, " ")}`,
-              icon: "runs",
-              run: () => navigate(link(`/runs/${run.id}`)),
-            })),
-          ),
+      get<{ items: Found[] }>("/search", { q: words, limit: FOUND_EACH }, abort.signal).then(
+        (told) => setFound(told.items.flatMap((one) => choiceOf(one))),
         () => setFound([]),
       );
     }, SEARCH_AFTER_MS);
@@ -139,4 +131,19 @@ function useFound(text: string): Choice[] {
     };
   }, [text]);
   return found;
+}
+
+/** Where what was found is shown; nothing for what has no page yet. */
+function choiceOf({ kind, id, title, status }: Found): Choice[] {
+  const places: Record<string, [IconName, string]> = {
+    run: ["runs", link(`/runs/${id}`)],
+    event: ["events", link("/events", { event: id, q: id })],
+    function: ["functions", link("/functions", { function: id })],
+    failure: ["warning", link("/failures", { failure: id })],
+  };
+  const place = places[kind];
+  if (!place) return [];
+  const [icon, to] = place;
+  const note = [kind, status?.replace(/_/g, " ")].filter(Boolean).join(" · ");
+  return [{ id: `${kind} ${id}`, label: kind === "run" ? `${title} ${short(id)}` : title, note, icon, run: () => navigate(to) }];
 }

@@ -24,6 +24,7 @@ export const NAV: readonly NavItem[] = [
   { path: "/overview", title: "Overview", icon: "overview", key: "o", section: "", load: () => import("../pages/overview/page") },
   { path: "/events", title: "Events", icon: "events", key: "e", section: "Activity", load: () => import("../pages/events/page") },
   { path: "/runs", title: "Runs", icon: "runs", key: "r", section: "Activity", load: () => import("../pages/runs/page") },
+  { path: "/failures", title: "Failures", icon: "warning", key: "f", section: "Activity", load: () => import("../pages/failures/page") },
   { path: "/functions", title: "Functions", icon: "functions", key: "n", section: "Code", load: () => import("../pages/functions/page") },
   { path: "/workers", title: "Workers", icon: "workers", key: "w", section: "Code", load: () => import("../pages/workers/page") },
 ];

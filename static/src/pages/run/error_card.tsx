@@ -1,9 +1,10 @@
 /** Why a run stopped, above everything else: nobody should have to look for it. */
-import { exact } from "../../api/client";
-import type { Run } from "../../api/types";
+import { exact, get } from "../../api/client";
+import type { Run, Similar } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { at } from "../../model/json";
 import type { Row, Waterfall } from "../../model/waterfall";
+import { link } from "../../shell/route";
 import { Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 
@@ -50,9 +51,31 @@ export function ErrorCard({ run, folded, past, onStep }: Props) {
           )}
           {run.not_undone && <> · not undone: {run.not_undone}</>}
         </p>
+        {!retrying && <Resembles run={run} />}
         <Stack run={run} />
       </div>
     </section>
+  );
+}
+
+/** How often it failed so before, and what helped. */
+function Resembles({ run }: { run: Run }) {
+  const similar = useResource(`similar ${run.id} ${run.updated_at}`, (signal) => get<Similar>(`/runs/${run.id}/similar`, { limit: 1 }, signal));
+  if (!similar.data) return null; // not worth an error of its own
+  const { group, repairs, repairs_of: of = group.fingerprint } = similar.data;
+  const mended = repairs.map((repair) => `${repair.how} ${repair.runs.toLocaleString("en")}`).join(", ");
+  return (
+    <p class="small">
+      <a href={link("/failures", { failure: group.fingerprint })}>
+        {group.runs === 1 ? "the first run that failed so" : `${group.runs.toLocaleString("en")} runs failed so`}
+      </a>
+      {mended && of === group.fingerprint && `; of these ${mended}`}
+      {mended && of !== group.fingerprint && (
+        <>
+          ; of <a href={link("/failures", { failure: of })}>what resembles it most</a> {mended}
+        </>
+      )}
+    </p>
   );
 }
 

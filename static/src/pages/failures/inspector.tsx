@@ -1,0 +1,125 @@
+/** One group of failures: the newest error, what sets its inputs apart, what helped before, and runs to look at. */
+import type { ComponentChildren } from "preact";
+import { get } from "../../api/client";
+import type { FailureDetail, Repair } from "../../api/types";
+import { useResource } from "../../live/resource";
+import { link } from "../../shell/route";
+import { Skeleton, Status, Time, short } from "../../ui/basics";
+import { Icon } from "../../ui/icon";
+import { Failed } from "../../ui/states";
+
+export function FailureInspector({ fingerprint, onClose }: { fingerprint: string; onClose: () => void }) {
+  const group = useResource(`failure ${fingerprint}`, (signal) => get<FailureDetail>(`/failures/${encodeURIComponent(fingerprint)}`, {}, signal));
+  const one = group.data;
+  return (
+    <aside class="card inspector asked" aria-label="Group of failures">
+      <header class="inspector-head">
+        <div>
+          <h2 class="cut" title={one?.title}>
+            {one ? one.error_type || one.message : "Failure"}
+          </h2>
+          <span class="faint mono small">{fingerprint}</span>
+        </div>
+        <button type="button" class="quiet icon-only" aria-label="Close" onClick={onClose}>
+          <Icon name="cross" />
+        </button>
+      </header>
+      <div class="panel">
+        {group.error && <Failed error={group.error} onRetry={group.reload} />}
+        {!one && !group.error && <Skeleton rows={8} />}
+        {one && <Detail of={one} />}
+      </div>
+    </aside>
+  );
+}
+
+function Detail({ of }: { of: FailureDetail }) {
+  return (
+    <div class="pad-x">
+      <p class="error-message">{of.error?.message ?? of.message}</p>
+      <p class="small muted">
+        {counted(of.failures, "time")} in {counted(of.runs, "run")}, {of.open.toLocaleString("en")} still open; first <Time at={of.first_seen} />, last{" "}
+        <Time at={of.last_seen} />
+      </p>
+      {of.error?.stack && (
+        <pre class="stack" tabIndex={0} aria-label="Stack">
+          {of.error.stack}
+        </pre>
+      )}
+      <Part title="What sets the failed inputs apart">
+        {of.differences.length === 0 && (
+          <p class="muted">
+            Nothing that shows: {counted(of.compared.failed, "failed input")} compared with {of.compared.succeeded} that went well.
+          </p>
+        )}
+        <ul>
+          {of.differences.map((one) => (
+            <li key={`${one.path} ${one.fact}`} class="line">
+              <code>{one.path}</code> <b>{one.fact}</b>
+              <span class="grow" />
+              <span class="tabular small">
+                {percent(one.failed)} <span class="muted">of failed, {percent(one.succeeded)} of those that went well</span>
+              </span>
+            </li>
+          ))}
+        </ul>
+      </Part>
+      <Part title="What helped before">
+        <Repairs of={of.repairs} />
+      </Part>
+      <Part title="Runs">
+        <ul>
+          {of.samples.map((one) => (
+            <li key={`${one.run_id} ${one.position}`} class="line">
+              <Status status={one.run_status} />
+              <a class="grow" href={link(`/runs/${one.run_id}`, { at: one.position })}>
+                {short(one.run_id)}
+              </a>
+              <span class="muted small">
+                <Time at={one.at} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      </Part>
+    </div>
+  );
+}
+
+export function Repairs({ of }: { of: readonly Repair[] }) {
+  if (of.length === 0) return <p class="muted">No run that failed so has come to completion yet.</p>;
+  return (
+    <ul>
+      {of.map((repair) => {
+        const [example] = repair.examples;
+        return (
+          <li key={repair.how} class="line">
+            <Icon name={repair.how === "patched" || repair.how === "injected" ? "diamond" : "refresh"} class={repair.how === "patched" || repair.how === "injected" ? "edit" : "run"} />
+            <span class="cut grow">
+              {repair.how} <b class="tabular">{repair.runs}</b>
+              {example?.reason && <span class="muted"> “{example.reason}”</span>}
+            </span>
+            {example && <a href={link(`/runs/${example.repaired_by}`)}>see one</a>}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <section>
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+function counted(number: number, noun: string): string {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function percent(part: number): string {
+  return `${Math.round(part * 100)}%`;
+}

@@ -1,0 +1,98 @@
+/** What fails, by cause: how often, since when, and whether it was mended. */
+import { get } from "../../api/client";
+import type { FailureGroup } from "../../api/types";
+import { useResource } from "../../live/resource";
+import { PageHead } from "../../shell/head";
+import { useKeys } from "../../shell/keys";
+import { choose, chosen } from "../../shell/route";
+import { Time } from "../../ui/basics";
+import { ListCard } from "../../ui/list_card";
+import { Empty } from "../../ui/states";
+import { FailureInspector } from "./inspector";
+
+const LIMIT = 100;
+const PACE_MS = 2_000;
+const SPARK = { width: 84, height: 20 };
+
+export default function Failures() {
+  const groups = useResource("failures", (signal) => get<{ failures: FailureGroup[]; next_cursor?: string }>("/failures", { limit: LIMIT }, signal), {
+    pattern: "system.run.*.*",
+    pace: PACE_MS,
+  });
+  const items = groups.data?.failures;
+  const wanted = chosen("failure");
+  const at = items?.findIndex((one) => one.fingerprint === wanted) ?? -1;
+  const select = (one: FailureGroup | undefined): void => {
+    if (one) choose({ failure: one.fingerprint });
+  };
+  const move = (step: number): void => {
+    if (items) select(items[Math.max(0, Math.min(items.length - 1, at + step))]);
+  };
+  useKeys("Failures", [
+    { keys: "j", label: "Next group", run: () => move(1) },
+    { keys: "k", label: "Previous group", run: () => move(-1) },
+    { keys: "ArrowDown", label: "Next group", quiet: true, run: () => move(1) },
+    { keys: "ArrowUp", label: "Previous group", quiet: true, run: () => move(-1) },
+    { keys: "r", label: "Look again", run: groups.reload },
+    { keys: "Escape", label: "Close the group", run: () => choose({ failure: null }) },
+  ]);
+  return (
+    <div class="page full">
+      <PageHead title="Failures">
+        <span class="muted tabular">
+          {items?.length ? `${groups.data?.next_cursor ? "the newest " : ""}${items.length} ${items.length === 1 ? "group" : "groups"}` : ""}
+        </span>
+      </PageHead>
+      <div class={`split ${wanted ? "" : "closed"}`}>
+        <ListCard
+          label="Failures"
+          resource={groups}
+          items={items}
+          id={(one) => one.fingerprint}
+          current={wanted}
+          onSelect={select}
+          widths={wanted ? "minmax(180px, 2fr) minmax(110px, 1fr) 64px 96px" : "minmax(220px, 2.4fr) minmax(140px, 1fr) 100px 72px 72px 96px 96px"}
+          columns={[
+            {
+              name: "What failed",
+              show: (one) => (
+                <button type="button" class="link" onClick={() => select(one)} title={one.title}>
+                  {one.message || one.error_type}
+                </button>
+              ),
+            },
+            { name: "Where", show: (one) => `${one.function_id}${one.step ? ` · ${one.step}` : ""}`, wide: true },
+            ...(wanted ? [] : [{ name: "Over time", show: (one: FailureGroup) => <Spark counts={one.series.counts} />, wide: true }]),
+            { name: "Times", show: (one) => <span class="tabular">{one.failures.toLocaleString("en")}</span> },
+            ...(wanted
+              ? []
+              : [
+                  { name: "Open", show: (one: FailureGroup) => <span class="tabular">{one.open.toLocaleString("en")}</span> },
+                  { name: "First", show: (one: FailureGroup) => <Time at={one.first_seen} />, wide: true },
+                ]),
+            { name: "Last", show: (one) => <Time at={one.last_seen} />, wide: true },
+          ]}
+          empty={
+            <Empty icon="check" title="Nothing has failed here">
+              <p class="muted">Whatever fails is grouped here by what is most likely one cause.</p>
+            </Empty>
+          }
+        />
+        {wanted && <FailureInspector key={wanted} fingerprint={wanted} onClose={() => choose({ failure: null })} />}
+      </div>
+    </div>
+  );
+}
+
+function Spark({ counts }: { counts: readonly number[] }) {
+  const most = Math.max(1, ...counts);
+  const width = SPARK.width / Math.max(1, counts.length);
+  return (
+    <svg width={SPARK.width} height={SPARK.height} role="img" aria-label={`${counts.join(", ")} over time`}>
+      {counts.map((count, index) => {
+        const tall = count === 0 ? 1 : Math.max(2, (count / most) * SPARK.height);
+        return <rect key={index} x={index * width} y={SPARK.height - tall} width={Math.max(1, width - 1)} height={tall} class={count ? "fill-fail" : "fill-none"} />;
+      })}
+    </svg>
+  );
+}
