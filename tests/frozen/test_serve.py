@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -77,6 +79,33 @@ def test_its_own_nats_and_every_part_are_up(server: ServerProcess) -> None:
     assert ask("GET", f"{server.url}/ready")["status"] == "ready"
     assert "grpc_address" in ask("GET", f"{server.url}/api/v1/capabilities")
     assert "/api/v1/runs" in ask("GET", f"{server.url}/api/v1/openapi.json")["paths"]
+
+
+def test_it_is_one_process_whose_nats_ends_with_it(server: ServerProcess) -> None:
+    assert Path(f"/proc/{server.pid}/comm").read_text().strip() == "ironflow"
+    [child] = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    assert Path(f"/proc/{child}/comm").read_text().strip() == "nats-server"
+    gone = os.pidfd_open(int(child))
+
+    server.kill9()
+
+    assert select.select([gone], [], [], 10)[0]
+    os.close(gone)
+
+
+def test_its_dashboard_is_inside(server: ServerProcess) -> None:
+    with urllib.request.urlopen(f"{server.url}/", timeout=20) as page:
+        assert b"<script" in page.read()
+
+
+def test_a_backup_of_it_is_restored_and_verified(server: ServerProcess, tmp_path: Path) -> None:
+    ask("POST", f"{server.url}/api/v1/events", {"name": "order.placed"})
+    file = str(tmp_path / "a.backup")
+
+    taken = json.loads(run("backup", file, "--data-dir", str(tmp_path / "data"), "--json"))
+    restored = json.loads(run("restore", file, "--data-dir", str(tmp_path / "other"), "--json"))
+
+    assert (restored["ok"], restored["digest"]) == (True, taken["digest"])
 
 
 def test_its_command_line_talks_to_it_and_checks_its_history(server: ServerProcess, tmp_path: Path) -> None:
