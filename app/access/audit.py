@@ -131,11 +131,10 @@ class Audit:
     # What was decided.
 
     def decided(self, request: Request, denial: Denial | None) -> None:
-        """Note the decision on a request, if it is one that is recorded: what those were allowed who were not asked who
-        they are is not."""
+        """Note the decision on a request, if it is one that is recorded."""
         if denial is not None:
             self._note(request, AuthzDenied, denial)
-        elif request.actor.kind != "anonymous" and self.wants(request.action, request.environment):
+        elif self.wants(request.action, request.environment):
             self._note(request, AuthzAllowed, None)
 
     def watched(self, request: Request, denial: Denial) -> None:

@@ -108,7 +108,7 @@ def test_denials_and_administrative_acts_are_in_the_audit(
         policy["version"],
     )
     assert (by_policy["method"], by_policy["address"]) == ("GET /api/v1/runs", "127.0.0.1")
-    assert (by_role["event_type"], by_role["reason"]) == ("authz.denied", "no role allows it")
+    assert (by_role["event_type"], by_role["reason"]) == ("authz.denied", "none of the roles has the permission")
     allowed = {event["method"]: event["actor"] for event in audited(root, 1, event_type="authz.allowed")}
     creator = allowed["POST /api/v1/policies"]
     assert creator
