@@ -48,7 +48,6 @@ def test_the_dashboard_works_in_a_browser(request: pytest.FixtureRequest, tmp_pa
         [
             "node",
             "--test",
-            *(["--test-skip-pattern=^every page"] if store == "postgres" else []),
             str(ROOT / "tests" / "ui" / "dashboard.test.mjs"),
         ],
         env=environment,
