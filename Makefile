@@ -13,14 +13,8 @@ ARGS ?=
 # Tests start hundreds of processes, which would each compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-past bench-peers binary test-frozen clean
-.PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-peers binary vsix test-frozen clean
-.PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-boot bench-peers binary test-frozen clean
-.PHONY: help setup serve test check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections bench-access bench-peers binary test-frozen clean
-.PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine bench-live bench-values bench-groups bench-projections
-.PHONY: bench-access bench-boot bench-peers binary test-frozen clean
-.PHONY: help setup ui serve test test-ui check lint soak proto binary test-frozen clean
-.PHONY: bench bench-engine bench-live bench-values bench-groups bench-projections bench-past bench-peers bench-boot bench-access
+.PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine
+.PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-peers binary vsix test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
