@@ -8,6 +8,8 @@ back, finds its fences refused: that costs work done twice, never a wrong record
 One node leads: the oldest alive. It does what is to be done once for all (publishing to the NATS that they share). Two
 that believe that they lead, for a moment, must do no harm.
 
+A node that knows of no other only looks whether there is one.
+
 A store of one process (SQLite) has one node, which leads; nothing beats there.
 """
 
@@ -27,6 +29,8 @@ from storage.records import NodeRow
 log = structlog.get_logger(__name__)
 
 BEAT_US = 1_500_000
+ALONE_US = 2_000_000
+"""Between two looks of a node that knows of no other, and need not beat."""
 SILENCE_US = 2 * BEAT_US
 """Of a node that ended without a word; one that says goodbye is not waited for."""
 GAP_US = 2 * BEAT_US
@@ -34,10 +38,12 @@ GAP_US = 2 * BEAT_US
 
 
 class _Sign(NamedTuple):
-    """A node's row, and since when it has been so."""
+    """A node's row, and since when it has been so. `beats`: it was seen to change; a node that believes itself alone
+    does not yet."""
 
     row: NodeRow
     since: int
+    beats: bool
 
 
 class Nodes:
@@ -95,7 +101,7 @@ class Nodes:
     @property
     def problem(self) -> str:
         """Why this node and another cannot serve one store together, or ""."""
-        for node_id, (row, _) in self._others.items():
+        for node_id, (row, _, _) in self._others.items():
             if not (row.shared_bus and self._own.shared_bus):
                 who = row.address or node_id
                 return f"{who} serves this store too, and nodes need a NATS in common: start each with --nats-url"
@@ -117,11 +123,11 @@ class Nodes:
         if self._sole:
             return
         while True:
-            await self._clock.wait_until(self._looked_at + BEAT_US, self._wake)
+            await self._clock.wait_until(self._looked_at + (ALONE_US if self.alone else BEAT_US), self._wake)
+            moved = self._wake.is_set()
             self._wake.clear()
-            self._own = self._own._replace(beat=self._own.beat + 1)
             try:
-                self._learn(await self._storage.write(self._beat))
+                self._learn(await self._look(tell=moved))
             except StorageError as error:
                 log.warning("this node cannot tell others that it lives, trying again", reason=str(error))
                 await self._clock.wait_until(self._clock.now_us() + BEAT_US, asyncio.Event())
@@ -139,12 +145,21 @@ class Nodes:
             except StorageError as error:
                 log.warning("this node could not say goodbye", reason=str(error))
 
+    async def _look(self, *, tell: bool) -> Sequence[NodeRow]:
+        """The rows of all nodes; this one's beats first, if others look at it, or if there is something to tell."""
+        if self.alone and not tell:
+            rows = await self._storage.read(nodes.everything)
+            if [row.id for row in rows] == [self._own.id]:
+                return rows
+        return await self._storage.write(self._beat)
+
     def _begin(self, tx: Transaction) -> Sequence[NodeRow]:
         if self._predecessor:
             nodes.remove(tx, self._predecessor)
         return self._beat(tx)
 
     def _beat(self, tx: Transaction) -> Sequence[NodeRow]:
+        self._own = self._own._replace(beat=self._own.beat + 1)
         nodes.save(tx, self._own)
         rows = nodes.everything(tx)
         if not self._blind():
@@ -159,7 +174,7 @@ class Nodes:
         return self._clock.now_us() - self._looked_at > GAP_US
 
     def _silent(self, sign: _Sign) -> bool:
-        return self._clock.now_us() - sign.since >= SILENCE_US
+        return self._clock.now_us() - sign.since >= (SILENCE_US if sign.beats else SILENCE_US + ALONE_US)
 
     def _learn(self, rows: Sequence[NodeRow]) -> None:
         blind, now = self._blind(), self._clock.now_us()
@@ -167,8 +182,12 @@ class Nodes:
         before, self._others = self._others, {}
         for row in rows:
             known = before.get(row.id)
-            changed = known is None or known.row != row or blind
-            sign = _Sign(row, now if known is None or changed else known.since)
+            if known is None:
+                sign = _Sign(row, now, beats=False)
+            elif blind or known.row != row:
+                sign = _Sign(row, now, beats=known.beats or known.row.beat != row.beat)
+            else:
+                sign = known
             if row.id != self._own.id and not self._silent(sign):
                 self._others[row.id] = sign
                 if known is None:

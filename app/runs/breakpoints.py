@@ -153,10 +153,13 @@ class Breakpoints:
 
     async def run(self) -> None:
         """Let runs go when leases are over, until cancelled."""
+        known = True  # `start` has read them
         while True:
             self._changed.clear()
             try:
-                await self._refresh()
+                if not known:
+                    await self._refresh()
+                known = False
                 if self._owes:
                     await self._release()
                     self._owes = False

@@ -328,7 +328,7 @@ class Engine:
         Raises as `change` does, InvalidArgument for an unknown step, FailedPrecondition if it is neither paused nor
         failed."""
         request = Request(reason, actor, key, expected).checked()
-        await self.change(
+        await self._change(
             environment,
             run_id,
             request,
@@ -341,14 +341,19 @@ class Engine:
     ) -> RunRow:
         """Record what `decide` decides of the run, once for the request's key; the run's row after it. Raises
         RunNotFound, RunChanged, IdempotencyConflict, and as `decide` does."""
+        await self._change(environment, run_id, request, wanted, decide)
+        row = await self._storage.read(lambda tx: runs.get(tx, environment, run_id))
+        assert row is not None, "a run that was changed is there"
+        return row
+
+    async def _change(
+        self, environment: str, run_id: str, request: Request, wanted: bytes, decide: Callable[[Run], list[Fact]]
+    ) -> None:
         try:
             await self._ask(environment, run_id, lambda run, _: guarded(run, request, wanted, decide), request.actor)
         except RunChanged as changed:
             since = await self._storage.read(lambda tx: changes(tx, environment, run_id, request.expected or 0))
             raise RunChanged(changed.message, hint=since or changed.hint) from None
-        row = await self._storage.read(lambda tx: runs.get(tx, environment, run_id))
-        assert row is not None, "a run that was changed is there"
-        return row
 
     def _at_breakpoints(self, environment: str, run_id: str, decide: Decider) -> Decider:
         """The decision, and what holds the run after a step that ends by it."""

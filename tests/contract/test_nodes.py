@@ -104,7 +104,7 @@ async def test_nodes_see_one_another_and_the_oldest_leads(fleet: Fleet) -> None:
     assert one.nodes.leads
 
     two = await fleet.start(skew_s=3_600)
-    await pass_time(fleet, BEAT_US, one, two)
+    await pass_time(fleet, 2 * BEAT_US, one, two)
 
     assert [row.id for row in one.nodes.listed()] == [one.nodes.id, two.nodes.id]
     assert [row.id for row in two.nodes.listed()] == [one.nodes.id, two.nodes.id]
@@ -114,7 +114,7 @@ async def test_nodes_see_one_another_and_the_oldest_leads(fleet: Fleet) -> None:
 
 async def test_a_run_is_started_by_one_node_only(fleet: Fleet) -> None:
     one, two = await fleet.start(), await fleet.start()
-    await pass_time(fleet, BEAT_US, one, two)
+    await pass_time(fleet, 2 * BEAT_US, one, two)
     await register(one)
     await caught_up(two, one)
     workers = [Taker(one, name="w1"), Taker(two, name="w2")]
@@ -135,7 +135,7 @@ async def test_a_run_is_started_by_one_node_only(fleet: Fleet) -> None:
 
 async def test_runs_of_a_node_that_fell_silent_go_to_another(fleet: Fleet) -> None:
     one, two = await fleet.start(), await fleet.start()
-    await pass_time(fleet, BEAT_US, one, two)
+    await pass_time(fleet, 2 * BEAT_US, one, two)
     await register(one)
     lost = Taker(one)
     run_id = await emit(one)
@@ -160,7 +160,7 @@ async def test_runs_of_a_node_that_fell_silent_go_to_another(fleet: Fleet) -> No
 
 async def test_a_node_that_was_only_slow_writes_nothing_of_what_it_lost(fleet: Fleet) -> None:
     one, two = await fleet.start(), await fleet.start()
-    await pass_time(fleet, BEAT_US, one, two)
+    await pass_time(fleet, 2 * BEAT_US, one, two)
     await register(one)
     slow = Taker(one)
     run_id = await emit(one)
@@ -178,13 +178,13 @@ async def test_a_node_that_was_only_slow_writes_nothing_of_what_it_lost(fleet: F
         await report(one, job)
     rescuer.complete(again)
     assert await two.waits.until_ended("default", run_id, WAIT_S)
-    await pass_time(fleet, 2 * BEAT_US, one, two)
+    await pass_time(fleet, 3 * BEAT_US, one, two)
     assert len(two.nodes.listed()) == 2  # it is back
 
 
 async def test_a_goodbye_is_not_waited_for(fleet: Fleet) -> None:
     one, two = await fleet.start(), await fleet.start()
-    await pass_time(fleet, BEAT_US, one, two)
+    await pass_time(fleet, 2 * BEAT_US, one, two)
     fleet.kill(one)
     await one.nodes.leave()
 
@@ -227,12 +227,12 @@ async def test_what_another_node_runs_is_left_to_it_at_start(fleet: Fleet) -> No
 
 async def test_time_in_which_nobody_could_look_is_not_silence(fleet: Fleet) -> None:
     one, two = await fleet.start(), await fleet.start()
-    await pass_time(fleet, BEAT_US, one, two)
+    await pass_time(fleet, 2 * BEAT_US, one, two)
 
     fleet.tick(60_000_000)
     await settled(one)
     await settled(two)
-    await pass_time(fleet, BEAT_US, one, two)
+    await pass_time(fleet, 2 * BEAT_US, one, two)
 
     assert len(one.nodes.listed()) == len(two.nodes.listed()) == 2
 
@@ -240,7 +240,7 @@ async def test_time_in_which_nobody_could_look_is_not_silence(fleet: Fleet) -> N
 async def test_nodes_with_a_nats_of_their_own_each_are_told_so(fleet: Fleet) -> None:
     one = await fleet.start(shared_bus=True)
     two = await fleet.start(shared_bus=False)
-    await pass_time(fleet, BEAT_US, one, two)
+    await pass_time(fleet, 2 * BEAT_US, one, two)
 
     assert "--nats-url" in one.nodes.problem
     assert "--nats-url" in two.nodes.problem
