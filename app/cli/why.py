@@ -21,9 +21,10 @@ def command(session: Session, stream: str, at: str | None, step: str | None, eff
     """What caused the last change of STREAM, step by step back to where it began.
 
     STREAM is run/ID, event/ID, entity/TYPE/ID, kv/BUCKET/KEY or any other of `ironflow history list`; NOUN:REST will do
-    as well, and so will the ids of runs and events alone.
+    as well, and so will the ids of runs and events alone, @last and @last-failed.
     """
     client, output = session
+    stream = run_id(client, stream)
     position = _position_of_step(session, stream, step, at) if step else _position(session, stream, at)
     lineage = client.history.lineage(position)
     if output.form != "table":

@@ -1,7 +1,8 @@
-"""The READMEs of the examples: their commands are run, in order, and print what is written there."""
+"""The READMEs of the examples, and the tutorials: their commands are run, in order, and print what is written there."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -59,6 +60,19 @@ def test_live_orders_run_as_their_readme_says(start_server: Callable[..., Server
     assert run_readme("live_orders", start_server(), tmp_path, files, elsewhere=ticker) == 11
 
 
+def test_the_tutorial_of_rewind_runs_as_it_says(
+    start_server: Callable[..., ServerProcess], tmp_path: Path, database_url: str | None
+) -> None:
+    """Its example is mended on the way, so it works on a copy."""
+    copy = tmp_path / "checkout"
+    shutil.copytree(ROOT / "examples" / "broken_order", copy / "examples" / "broken_order")
+    terminals = Terminals(
+        start_server(database_url=database_url), tmp_path / "terminals.log", replaced={}, environment={}, folder=copy
+    )
+
+    assert run_page(ROOT / "docs" / "tutorials" / "rewind.md", terminals) == 22
+
+
 def run_readme(
     example: str,
     server: ServerProcess,
@@ -80,9 +94,14 @@ def run_readme(
         },
         environment={name: str(file) for name, file in files.items()},
     )
+    return run_page(ROOT / "examples" / example / "README.md", terminals, port)
+
+
+def run_page(page: Path, terminals: Terminals, port: int = 0) -> int:
+    """Returns how many commands printed what is written."""
     ran = 0
     try:
-        for language, text in blocks(ROOT / "examples" / example / "README.md"):
+        for language, text in blocks(page):
             if language == "sh":
                 open_terminals(terminals, text, port)
                 continue

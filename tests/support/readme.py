@@ -28,7 +28,7 @@ WAIT_S = 60.0
 POLL_S = 0.05
 UNDER_WAY = "waiting_for_capacity,running"
 
-WRITES = ("emit", "cancel", "pause", "resume", "register", "create")
+WRITES = ("emit", "cancel", "pause", "patch", "resume", "register", "create", "export-test", "sed")
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -42,14 +42,22 @@ class Block(NamedTuple):
 class Terminals:
     """Runs commands as a README gives them, from the root of the repository, against one server.
 
-    `replaced` says what is different here from what is written: a port, a file.
+    `replaced` says what is different here from what is written: a port, a file. A page that changes files has
+    a `folder` in place of the root.
     """
 
     def __init__(
-        self, server: ServerProcess, log_file: Path, *, replaced: Mapping[str, str], environment: Mapping[str, str]
+        self,
+        server: ServerProcess,
+        log_file: Path,
+        *,
+        replaced: Mapping[str, str],
+        environment: Mapping[str, str],
+        folder: Path = ROOT,
     ) -> None:
         self.client = Client(server.url)
         self._log_file = log_file
+        self._folder = folder
         self._replaced = {".venv/bin/": f"{Path(sys.executable).parent}/", **replaced}
         self._environment = {
             **os.environ,
@@ -67,7 +75,7 @@ class Terminals:
             process = subprocess.Popen(
                 f"exec env {self._localised(command)}",
                 shell=True,
-                cwd=ROOT,
+                cwd=self._folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -90,7 +98,7 @@ class Terminals:
         done = subprocess.run(
             self._localised(command),
             shell=True,
-            cwd=ROOT,
+            cwd=self._folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
