@@ -13,7 +13,7 @@ ARGS ?=
 # Tests start hundreds of processes, which would each compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup ui serve test test-ui check lint soak proto bench bench-engine
+.PHONY: help setup ui serve test test-ui check lint soak proto docs bench bench-engine
 .PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-peers binary vsix test-frozen clean
 
 help: ## list these targets
@@ -69,6 +69,9 @@ soak: setup ## 300 kills of server and workers at random instants on each store,
 
 proto: setup ## generate sdk/ironflow/v1 from proto/
 	$(BIN)/python -m tests.support.protobuf sdk
+
+docs: setup ## write docs/reference from the code's tables
+	$(BIN)/python -m tests.support.reference
 
 bench: setup ## measure this machine and the server on it (ARGS chooses)
 	$(BIN)/python -m benchmarks $(ARGS)
