@@ -99,3 +99,17 @@ def test_each_decision_has_a_number_of_its_own_and_a_line_in_the_index() -> None
     index = [f"{number}. [{title}]({page.name})" for page, (number, _, title) in zip(pages, numbered, strict=True)]
     assert [int(number) for number, _, _ in numbered] == list(range(1, len(pages) + 1))
     assert (folder / "README.md").read_text("utf-8").splitlines()[-len(pages) :] == index
+
+
+def test_every_link_of_the_documentation_leads_somewhere() -> None:
+    folders = ("docs", "examples", "benchmarks", "packaging")
+    pages = [*ROOT.glob("*.md"), *(page for folder in folders for page in (ROOT / folder).rglob("*.md"))]
+
+    lost = [
+        (str(page.relative_to(ROOT)), target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+        if not target.startswith(("http:", "https:")) and not (page.parent / target).exists()
+    ]
+
+    assert lost == []
