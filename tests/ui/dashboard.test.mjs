@@ -45,6 +45,16 @@ function sights() {
     ["events", "/events", "role=table >> text=demo.order.paid"],
     ["events empty", `/events${empty}`, "text=No event has come here yet"],
     ["events none", "/events?q=nowhere-to-be-found", "text=No event fits the filter"],
+    ["projections", "/projections", "role=table >> text=tickets"],
+    ["projections empty", `/projections${empty}`, "text=No projection is here"],
+    ["projection", "/projections/tickets?partition=Riga", ".diff-added"],
+    ["projection past", `/projections/tickets?partition=Riga&at=1`, "text=had no state then"],
+    ["projection unknown", "/projections/nowhere", "text=There is no such projection here"],
+    ["streams", "/streams", "role=table >> text=o-8"],
+    ["streams empty", `/streams${empty}`, "text=No entity has events here"],
+    ["streams none", "/streams?search=nowhere", "text=No entity fits the filter"],
+    ["stream", "/streams/order/o-8?version=2", ".inspector >> text=version 2"],
+    ["stream unknown", "/streams/order/nowhere", "text=There is no such entity here"],
     ["run unknown", "/runs/run_00000000000000000000000000", "text=There is no such run here"],
     ["no page", "/nowhere", null],
   ].filter(([, , wanted]) => wanted);
@@ -73,7 +83,8 @@ test("every page, in every state and theme, is there, whole and fit for everybod
 });
 
 test("a narrow screen shows the same without scrolling to the side", LOOKS, async (t) => {
-  for (const where of ["/", "/events", "/functions", "/workers", "/runs", `/runs/${world.runs["demo-trip"].id}?step=-`])
+  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2"];
+  for (const where of ["/", "/events", "/functions", "/workers", "/runs", ...more, `/runs/${world.runs["demo-trip"].id}?step=-`])
     await t.test(where.split("?")[0], async () => {
       const { page, context } = await opened(world.browser, world.server.url + where, { width: 390, height: 844 });
       await page.locator("h1").first().waitFor();

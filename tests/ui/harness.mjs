@@ -92,11 +92,40 @@ async function demonstrated(server) {
   return { worker, runs: Object.fromEntries(JSON.parse(told).items.map((run) => [run.function_id, run])) };
 }
 
+/** What pages about data and administration show, beside what the demo does. */
+async function filled(server) {
+  const send = async (method, where, body) => {
+    const answer = await fetch(`${server.url}/api/v1${where}`, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${method} ${where}: ${await answer.text()}`);
+    return answer.json();
+  };
+  await send("PUT", "/projections/tickets", {
+    events: ["shop.>"],
+    initial: { count: 0 },
+    partition_key: "data.city",
+    rules: [{ on: "shop.*", set: { count: "state.count + 1" } }],
+  });
+  for (const place of [1, 2]) await send("POST", "/events", { name: "shop.placed", data: { city: "Riga", place } });
+  for (const name of ["placed", "paid"]) await send("POST", "/streams/o-8/events", { entityType: "order", name, data: { [name]: true } });
+  await send("POST", "/kv/buckets", { name: "carts", history: 5 });
+  for (const items of [["tea"], ["tea", "cup"]]) await send("PUT", "/kv/buckets/carts/keys/user.7", { items });
+  await send("POST", "/config/shop", { theme: "dark" });
+  await send("POST", "/config/shop", { theme: "light" });
+  await send("POST", "/secrets", { name: "stripe-key", value: "sk_test_1" });
+  await send("POST", "/groups", { name: "billing", pattern: "shop.>" });
+  const source = await send("POST", "/webhook-sources", { name: "till", event_prefix: "till" });
+  await send("POST", source.ingest_path.replace("/api/v1", ""), { type: "receipt" });
+  await send("POST", "/policies", { name: "no-secrets", actions: "secrets:read", condition: '!("oncall" in subject.roles)', mode: "monitor" });
+  await send("POST", "/apikeys", { name: "deploy", role_ids: ["developer"] });
+  await send("POST", "/users", { email: "ada@example.com", name: "Ada" });
+}
+
 /** Server, browser, and the demo's runs and worker. */
 export async function started() {
   const server = new Server();
   await server.start();
   const { worker, runs } = await demonstrated(server);
+  await filled(server);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
   return { server, worker, runs, browser, empty: `?env=${EMPTY}` };
 }

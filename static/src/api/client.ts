@@ -23,6 +23,12 @@ export interface Options {
   body?: unknown;
   /** The body as text, for numbers that JSON.stringify would change. */
   json?: string;
+  /** The body as it is, of no kind that is known. */
+  bytes?: Uint8Array<ArrayBuffer>;
+  /** Only if this version is still there. */
+  ifMatch?: number;
+  /** Only if nothing is there. */
+  ifAbsent?: boolean;
   signal?: AbortSignal;
   /** Refuses a second time what was done before under the same key. */
   idempotencyKey?: string;
@@ -33,7 +39,10 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 function headers(method: Method, options: Options): Record<string, string> {
   const told: Record<string, string> = { Accept: "application/json" };
   if (environment.value !== "default") told["X-Ironflow-Environment-ID"] = environment.value;
-  if (bodyOf(options) !== undefined) told["Content-Type"] = "application/json";
+  if (options.bytes) told["Content-Type"] = "application/octet-stream";
+  else if (bodyOf(options) !== undefined) told["Content-Type"] = "application/json";
+  if (options.ifMatch !== undefined) told["If-Match"] = `"${options.ifMatch}"`;
+  if (options.ifAbsent) told["If-None-Match"] = "*";
   if (options.idempotencyKey) told["Idempotency-Key"] = options.idempotencyKey;
   if (method !== "GET" && csrfToken.value) told["X-Ironflow-CSRF"] = csrfToken.value;
   return told;
@@ -64,7 +73,7 @@ async function text(method: Method, path: string, options: Options): Promise<str
     answer = await fetch(url(path, options.query), {
       method,
       headers: headers(method, options),
-      body: bodyOf(options),
+      body: options.bytes ?? bodyOf(options),
       signal: options.signal,
       credentials: "same-origin",
     });
@@ -106,4 +115,9 @@ export function curl(method: Method, path: string, json: string): string {
 
 export function quoted(text: string): string {
   return `'${text.replace(/'/g, `'\\''`)}'`;
+}
+
+/** One segment of a path. */
+export function segment(name: string): string {
+  return encodeURIComponent(name);
 }

@@ -167,3 +167,20 @@ export function pathText(path: readonly (string | number)[]): string {
     return text ? `${text}.${key}` : key;
   }, "");
 }
+
+/** What a person typed, as JSON; or what is wrong with it. Nothing is null. */
+export function readable(text: string): { value: Json } | string {
+  try {
+    return { value: parse(text.trim() === "" ? "null" : text) };
+  } catch (error) {
+    return `This is not JSON: ${(error as Error).message}`;
+  }
+}
+
+/** The objects of a list; members that are named stay as they were written, the others are plain. */
+export function objects<T>(list: Json | undefined, ...kept: (keyof T & string)[]): T[] {
+  if (!Array.isArray(list)) return [];
+  return list
+    .filter((one) => one instanceof Map)
+    .map((one) => Object.fromEntries([...one].map(([key, value]) => [key, (kept as string[]).includes(key) ? value : plain(value)])) as T);
+}

@@ -67,8 +67,10 @@ export function listen(): void {
     const sequence = pending ? `${pending} ${key}` : key;
     pending = "";
     clearTimeout(pendingTimer);
-    for (const layer of answering()) {
-      const binding = layer.bindings.find((one) => one.keys === sequence) ?? layer.bindings.find((one) => one.keys === key);
+    const open = answering();
+    const begun = open.flatMap((layer) => layer.bindings).find((one) => one.keys === sequence);
+    for (const layer of open) {
+      const binding = begun ?? layer.bindings.find((one) => one.keys === key);
       if (binding) {
         event.preventDefault();
         binding.run();

@@ -27,12 +27,18 @@ export const NAV: readonly NavItem[] = [
   { path: "/failures", title: "Failures", icon: "warning", key: "f", section: "Activity", load: () => import("../pages/failures/page") },
   { path: "/functions", title: "Functions", icon: "functions", key: "n", section: "Code", load: () => import("../pages/functions/page") },
   { path: "/workers", title: "Workers", icon: "workers", key: "w", section: "Code", load: () => import("../pages/workers/page") },
+  { path: "/projections", title: "Projections", icon: "projections", key: "p", section: "Data", load: () => import("../pages/projections/page") },
+  { path: "/streams", title: "Entity streams", icon: "streams", key: "s", section: "Data", load: () => import("../pages/streams/page") },
 ];
 
 /** What `/` shows. */
 const HOME = "/overview";
 
-export const DETAILS: readonly PlaceOf[] = [{ path: "/runs/:id", title: "Run", load: () => import("../pages/run/page") }];
+export const DETAILS: readonly PlaceOf[] = [
+  { path: "/runs/:id", title: "Run", load: () => import("../pages/run/page") },
+  { path: "/projections/:id", title: "Projection", load: () => import("../pages/projection/page") },
+  { path: "/streams/:id", title: "Entity", load: () => import("../pages/stream/page") },
+];
 
 /** The page at a path, and the id in it. */
 export function pageAt(path: string): { page: PlaceOf; id: string } | null {

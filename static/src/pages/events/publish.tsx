@@ -1,7 +1,7 @@
 /** Publishing an event by hand: a name, JSON, and what it started. */
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, curl, get, quoted, request } from "../../api/client";
-import { type Json, parse, print } from "../../model/json";
+import { print, readable } from "../../model/json";
 import { environment, link } from "../../shell/route";
 import { short } from "../../ui/basics";
 import { Dialog } from "../../ui/dialog";
@@ -120,12 +120,4 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
       </form>
     </Dialog>
   );
-}
-
-function readable(text: string): { value: Json } | string {
-  try {
-    return { value: parse(text.trim() === "" ? "null" : text) };
-  } catch (error) {
-    return `This is not JSON: ${(error as Error).message}`;
-  }
 }

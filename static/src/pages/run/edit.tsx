@@ -3,7 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { exact, quoted } from "../../api/client";
 import { useResource } from "../../live/resource";
-import { type Json, at, equal, parse, print } from "../../model/json";
+import { at, equal, print, readable } from "../../model/json";
 import { Skeleton } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
@@ -102,11 +102,3 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
 }
 
 const NOTHING: Doing = { label: "Save", path: "", body: {}, cli: "", done: "" };
-
-function readable(text: string): { value: Json } | string {
-  try {
-    return { value: parse(text) };
-  } catch (error) {
-    return `This is not JSON: ${(error as Error).message}`;
-  }
-}

@@ -1,0 +1,215 @@
+/** One projection: the state of a partition now or at any position, what the last event changed, and building it anew. */
+import { useEffect, useState } from "preact/hooks";
+import { get, request, segment } from "../../api/client";
+import { may } from "../../api/session";
+import type { ProjectionSummary, RebuildJob } from "../../api/data";
+import { useResource } from "../../live/resource";
+import { duration } from "../../model/time";
+import { PageHead, crumb } from "../../shell/head";
+import { useKeys } from "../../shell/keys";
+import { link } from "../../shell/route";
+import { Badge, Skeleton, Status, Time } from "../../ui/basics";
+import { Act, Ask, act } from "../../ui/acting";
+import { Icon } from "../../ui/icon";
+import { Facts } from "../../ui/side";
+import { Empty, Failed } from "../../ui/states";
+import { Lag } from "../projections/page";
+import { PartitionState } from "./state";
+
+const EVERY_MS = 1_000;
+const MANAGE = "projections:manage";
+
+export default function ProjectionPage({ id: name }: { id: string }) {
+  const path = `/projections/${segment(name)}`;
+  // Without its state, which has a place of its own.
+  const listed = useResource(
+    `projection ${name}`,
+    async (signal) => {
+      await get(`${path}/status`, {}, signal);
+      const every = await get<ProjectionSummary[]>("/projections", {}, signal);
+      return every.find((one) => one.name === name);
+    },
+    { every: EVERY_MS },
+  );
+  useEffect(() => void (crumb.value = name), [name]);
+  if (listed.error && !listed.data) {
+    if (listed.error.status !== 404) return <Failed error={listed.error} onRetry={listed.reload} />;
+    return (
+      <Empty icon="search" title="There is no such projection here">
+        <p>
+          <a href={link("/projections")}>See the projections there are</a>
+        </p>
+      </Empty>
+    );
+  }
+  if (!listed.data) return <Skeleton rows={10} />;
+  return <Loaded of={listed.data} path={path} reload={listed.reload} />;
+}
+
+function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; reload: () => void }) {
+  const [asking, setAsking] = useState<"" | "rebuild" | "pause">("");
+  const paused = of.status === "paused" || of.status === "error";
+  const allowed = may(MANAGE);
+  const steer = (): void => {
+    if (!allowed) return;
+    if (!paused) setAsking("pause");
+    else void act(request("POST", `${path}/resume`, { body: {} }), "It goes on").then(reload);
+  };
+  useKeys("Projection", [
+    { keys: "b", label: "Build it anew", run: () => allowed && setAsking("rebuild") },
+    { keys: "P", label: "Pause or resume", run: steer },
+    { keys: "r", label: "Look again", run: reload },
+  ]);
+  return (
+    <div class="page">
+      <PageHead
+        title={of.name}
+        actions={
+          <span class="buttons">
+            <Act allowed={allowed} permission={MANAGE} label="Rebuild…" onClick={() => setAsking("rebuild")} />
+            <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause…"} onClick={steer} />
+          </span>
+        }
+      >
+        <span class="faint mono">v{of.version}</span>
+        <Badge>
+          <Status status={of.status} />
+        </Badge>
+      </PageHead>
+      {of.description && <p class="muted">{of.description}</p>}
+      {of.error_message && (
+        <div class="problem" role="alert">
+          <Icon name="warning" class="fail" />
+          <span>
+            {of.error_message}
+            {of.error_event_id && (
+              <>
+                {" "}
+                (<a href={link("/events", { event: of.error_event_id })}>the event</a>)
+              </>
+            )}
+          </span>
+        </div>
+      )}
+      <div class="two-up">
+        <div class="card section">
+          <h2>How far it is</h2>
+          <Facts
+            of={[
+              ["Position", <span class="mono">{of.last_event_seq}</span>],
+              ["Lag", <Lag of={of} />],
+              ["Mode", of.mode],
+              ["Folds", <span class="mono">{of.events.join(", ") || "every event"}</span>],
+              of.partition_key && ["Partition", <span class="mono">{of.partition_key}</span>],
+              ["On errors", of.on_error],
+              ["Skipped", <span class="tabular">{of.skipped}</span>],
+              ["Generation", of.generation],
+              ["Changed", <Time at={of.updated_at} />],
+            ]}
+          />
+        </div>
+        <Rebuilding of={of} path={path} />
+      </div>
+      {of.mode === "sql" ? <Rows path={path} /> : <PartitionState of={of} path={path} />}
+      {asking === "rebuild" && (
+        <Ask title={`Rebuild ${of.name}`} verb="Rebuild" done="It is being built" reasoned run={(reason) => request("POST", `${path}/rebuild`, { body: { reason } })} onClose={() => setAsking("")} onDone={reload}>
+          <p>Every event is folded again, from the beginning, into a new generation. The present one serves until that has caught up.</p>
+        </Ask>
+      )}
+      {asking === "pause" && (
+        <Ask title={`Pause ${of.name}`} verb="Pause" done="Paused" reasoned run={(reason) => request("POST", `${path}/pause`, { body: { reason } })} onClose={() => setAsking("")} onDone={reload}>
+          <p>It folds no further until it is resumed. Its state can still be read.</p>
+        </Ask>
+      )}
+    </div>
+  );
+}
+
+function Rebuilding({ of, path }: { of: ProjectionSummary; path: string }) {
+  const building = of.building !== undefined;
+  const job = useResource(`rebuild ${of.name} ${building}`, (signal) => get<RebuildJob>(`${path}/rebuild`, {}, signal), building ? { every: EVERY_MS } : undefined);
+  const told = job.data;
+  return (
+    <div class="card section">
+      <h2>Last rebuild</h2>
+      {job.error && (job.error.status === 404 ? <p class="muted">It has never been built anew.</p> : <Failed error={job.error} onRetry={job.reload} />)}
+      {!told && !job.error && <Skeleton rows={3} />}
+      {told && (
+        <>
+          <progress class="whole" max={100} value={told.progress} aria-label="Progress of the rebuild" />
+          <Facts
+            of={[
+              ["Status", <Status status={told.status} note={`${Math.round(told.progress)}%`} />],
+              ["Events", `${told.eventsProcessed.toLocaleString("en")} of ${told.totalEvents.toLocaleString("en")}`],
+              ["Began", <Time at={told.startedAt} />],
+              told.estimatedRemainingMs !== undefined && ["Still", duration(told.estimatedRemainingMs)],
+              told.error && ["Trouble", told.error],
+            ]}
+          />
+          {building && (
+            <p class="buttons">
+              <Act allowed={may(MANAGE)} permission={MANAGE} label="Cancel it" onClick={() => void act(request("POST", `${path}/cancel`, { body: {} }), "Cancelled: the present generation serves on").then(job.reload)} />
+            </p>
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+interface Table {
+  columns: string[];
+  rows: unknown[][];
+  total_count: number;
+}
+
+function Rows({ path }: { path: string }) {
+  const [where, setWhere] = useState("");
+  const table = useResource(`${path} rows ${where}`, (signal) => get<Table>(`${path}/rows`, { where, limit: 100 }, signal));
+  return (
+    <div class="card section">
+      <h2>Its table</h2>
+      <form
+        class="filters"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setWhere(String(new FormData(event.currentTarget).get("where") ?? ""));
+        }}
+      >
+        <label class="field">
+          Where <input name="where" placeholder="total > 100" spellcheck={false} />
+        </label>
+        <button type="submit">Show</button>
+      </form>
+      {table.error && <Failed error={table.error} onRetry={table.reload} />}
+      {!table.data && !table.error && <Skeleton rows={5} />}
+      {table.data && (
+        <>
+          <p class="muted small">{table.data.total_count.toLocaleString("en")} rows</p>
+          <div class="list-scroll" tabIndex={0} role="region" aria-label="Rows">
+            <table class="plain">
+              <thead>
+                <tr>
+                  {table.data.columns.map((column) => (
+                    <th key={column}>{column}</th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {table.data.rows.map((row, index) => (
+                  <tr key={index}>
+                    {row.map((value, at) => (
+                      <td key={at} class="mono">
+                        {value === null ? "" : String(value)}
+                      </td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </>
+      )}
+    </div>
+  );
+}

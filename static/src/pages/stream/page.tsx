@@ -1,0 +1,151 @@
+/** One entity: its versions, what happened with each, the runs that came of it, and what was kept of its state then. */
+import { useEffect, useState } from "preact/hooks";
+import { exact, get, request, segment } from "../../api/client";
+import { may } from "../../api/session";
+import type { StreamEvent, StreamInfo } from "../../api/data";
+import { usePaged } from "../../live/paged";
+import { useResource } from "../../live/resource";
+import { type Json, Num, at, objects, print, readable } from "../../model/json";
+import { PageHead, crumb } from "../../shell/head";
+import { choose, chosen, link } from "../../shell/route";
+import { Badge, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
+import { Act, Ask, Field } from "../../ui/acting";
+import { Browse } from "../../ui/browse";
+import { DiffView } from "../../ui/diff_view";
+import { JsonView } from "../../ui/json_view";
+import { EntryLink, Facts, Side } from "../../ui/side";
+import { Empty, Failed } from "../../ui/states";
+
+const LIMIT = 100;
+const APPEND = "entities:append";
+
+export default function StreamPage({ id: path }: { id: string }) {
+  const [type, id] = [path.slice(0, path.indexOf("/")), path.slice(path.indexOf("/") + 1)];
+  const base = `/streams/${segment(id)}`;
+  useEffect(() => void (crumb.value = path), [path]);
+  const info = useResource(`stream ${path}`, (signal) => get<StreamInfo>(base, { type }, signal), { pattern: "entity:>", pace: 1_000 });
+  if (info.error && !info.data) {
+    if (info.error.status !== 404) return <Failed error={info.error} onRetry={info.reload} />;
+    return (
+      <Empty icon="search" title="There is no such entity here">
+        <p>
+          <a href={link("/streams")}>See the entities there are</a>
+        </p>
+      </Empty>
+    );
+  }
+  if (!info.data) return <Skeleton rows={10} />;
+  return <Loaded of={info.data} base={base} reload={info.reload} />;
+}
+
+function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: () => void }) {
+  const [appending, setAppending] = useState(false);
+  const type = of.entityType;
+  const events = usePaged(`stream ${type} ${of.entityId} ${of.version}`, async (cursor, signal) => {
+    const page = await exact(`${base}/history`, { type, limit: LIMIT, direction: "backward", from_version: cursor }, signal);
+    const next = at(page, "nextVersion");
+    return { items: objects<StreamEvent>(at(page, "events"), "data", "metadata"), next: next instanceof Num ? next.text : "" };
+  });
+  return (
+    <div class="page full">
+      <PageHead title={of.entityId} actions={<Act allowed={may(APPEND) && !of.deleted} permission={APPEND} label="Append an event…" onClick={() => setAppending(true)} />}>
+        <span class="faint mono">{type}</span>
+        <Badge>
+          <Status status={of.deleted ? "archived" : "active"} note={`version ${of.version}`} />
+        </Badge>
+      </PageHead>
+      <Browse
+        label="Versions"
+        param="version"
+        resource={events}
+        items={events.items}
+        more={events}
+        id={(one) => String(one.version)}
+        columns={[
+          { name: "Version", width: "72px", show: (one) => one.version },
+          { name: "Event", width: "minmax(130px, 1fr)", show: (one) => <span class="mono">{one.name}</span> },
+          { name: "Data", width: "minmax(140px, 1.6fr)", show: (one) => <span class="mono muted">{print(one.data)}</span>, wide: true, alone: true },
+          { name: "Runs", width: "64px", show: (one) => <span class="tabular">{one.runs?.length || ""}</span>, wide: true },
+          { name: "When", width: "100px", show: (one) => <Time at={one.timestamp} />, wide: true },
+        ]}
+        empty={<Empty icon="streams" title="Nothing of it is left" />}
+        side={(one, close) => <Version key={one.version} of={one} before={events.items?.find((other) => other.version === one.version - 1)} type={type} base={base} onClose={close} />}
+      />
+      {appending && <Append of={of} base={base} onClose={() => setAppending(false)} onDone={reload} />}
+    </div>
+  );
+}
+
+const TABS = [
+  { id: "event", label: "Event" },
+  { id: "state", label: "State kept" },
+  { id: "before", label: "Against the one before" },
+];
+
+function Version({ of, before, type, base, onClose }: { of: StreamEvent; before: StreamEvent | undefined; type: string; base: string; onClose: () => void }) {
+  const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? TABS[0].id;
+  return (
+    <Side title={of.name} under={<span class="muted">version {of.version}</span>} onClose={onClose}>
+      <Facts
+        of={[
+          ["Event", <Id id={of.id} />],
+          ["Position", <EntryLink position={of.position} />],
+          ["When", <Time at={of.timestamp} />],
+          of.source && ["Source", of.source],
+          of.runId && ["Made by", <a href={link(`/runs/${of.runId}`)}>{short(of.runId)}</a>],
+          of.runs && of.runs.length > 0 && [
+            "Runs",
+            of.runs.map((run) => (
+              <div key={run.runId}>
+                <Status status={run.status} /> <a href={link(`/runs/${run.runId}`)}>{run.functionId}</a>
+              </div>
+            )),
+          ],
+        ]}
+      />
+      <Tabs label="version" items={TABS} open={open} onOpen={(id) => choose({ show: id === TABS[0].id ? null : id })} />
+      <TabPanel label="version" open={open}>
+        {open === "event" && <JsonView value={of.data} label="data" />}
+        {open === "state" && <Snapshot version={of.version} type={type} base={base} />}
+        {open === "before" && <DiffView before={before?.data} after={of.data} label="Against the event before" />}
+      </TabPanel>
+    </Side>
+  );
+}
+
+function Snapshot({ version, type, base }: { version: number; type: string; base: string }) {
+  const kept = useResource(`${base} snapshot ${version}`, (signal) => exact(`${base}/snapshot`, { type, version }, signal));
+  if (kept.error?.status === 404) return <p class="muted pad">No client has kept a snapshot of its state up to this version.</p>;
+  if (kept.error) return <Failed error={kept.error} onRetry={kept.reload} />;
+  if (!kept.data) return <Skeleton rows={4} />;
+  const of = at(kept.data, "version");
+  return (
+    <>
+      <p class="muted small pad-x">Kept by a client as of version {of instanceof Num ? of.text : "?"}.</p>
+      <JsonView value={at(kept.data, "state") as Json} label="state" />
+    </>
+  );
+}
+
+function Append({ of, base, onClose, onDone }: { of: StreamInfo; base: string; onClose: () => void; onDone: () => void }) {
+  const [name, setName] = useState("");
+  const [text, setText] = useState("{}");
+  const read = readable(text);
+  const json = (): string =>
+    `{"name":${JSON.stringify(name)},"entityType":${JSON.stringify(of.entityType)},"expectedVersion":${of.version},"data":${typeof read === "string" ? "null" : print(read.value)}}`;
+  return (
+    <Ask
+      title={`Append to ${of.entityId}`}
+      verb="Append"
+      done="Appended"
+      wrong={typeof read === "string" ? read : ""}
+      run={() => request("POST", `${base}/events`, { json: json() })}
+      onClose={onClose}
+      onDone={onDone}
+    >
+      <p class="muted">It becomes version {of.version + 1}. If another event comes first, this one is refused.</p>
+      <Field label="Event" value={name} onValue={setName} required placeholder="paid" />
+      <Field label="Data" note="JSON" value={text} onValue={setText} rows={8} wrong={typeof read === "string"} />
+    </Ask>
+  );
+}

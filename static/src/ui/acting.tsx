@@ -1,0 +1,165 @@
+/** Doing something to what is shown: at once, with a short word about it, or after a form that says what will come of it. */
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { ApiError } from "../api/client";
+import { Dialog } from "./dialog";
+import { Icon } from "./icon";
+import { toast } from "./toast";
+
+/** What the server said against it. */
+export function said(error: unknown): string {
+  if (!(error instanceof ApiError)) throw error;
+  return error.hint ? `${error.message}: ${error.hint}` : error.message;
+}
+
+/** Whether it was done; what was wrong otherwise has been told. */
+export async function act(call: Promise<unknown>, done: string): Promise<boolean> {
+  try {
+    await call;
+    toast(done);
+    return true;
+  } catch (error) {
+    toast(said(error), true);
+    return false;
+  }
+}
+
+interface Props {
+  title: string;
+  verb: string;
+  done: string;
+  danger?: boolean;
+  /** What has to be typed first, for what cannot be taken back. */
+  typed?: string;
+  /** Whether a reason can be given, which is kept in history. */
+  reasoned?: boolean;
+  /** What is wrong with what was put in; "" for nothing. */
+  wrong?: string;
+  wide?: boolean;
+  run: (reason: string) => Promise<unknown>;
+  onClose: () => void;
+  onDone?: () => void;
+  children?: ComponentChildren;
+}
+
+export function Ask({ title, verb, done, danger, typed, reasoned, wrong = "", wide, run, onClose, onDone, children }: Props) {
+  const [reason, setReason] = useState("");
+  const [name, setName] = useState("");
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const barred = busy || wrong !== "" || (typed !== undefined && name !== typed);
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault();
+    if (barred) return;
+    setBusy(true);
+    setProblem("");
+    try {
+      await run(reason);
+      toast(done);
+      onClose();
+      onDone?.();
+    } catch (error) {
+      setProblem(said(error));
+      setBusy(false);
+    }
+  }
+  return (
+    <Dialog title={title} onClose={onClose} class={wide ? "wide" : ""}>
+      <form onSubmit={(event) => void submit(event)}>
+        {children}
+        {typed !== undefined && (
+          <label class="field">
+            <span>
+              Type <code>{typed}</code> to go on
+            </span>
+            <input value={name} autocomplete="off" spellcheck={false} onInput={(event) => setName(event.currentTarget.value)} />
+          </label>
+        )}
+        {reasoned && (
+          <label class="field">
+            <span>
+              Reason <span class="faint">is kept in history, for those who come after you</span>
+            </span>
+            <input value={reason} autocomplete="off" onInput={(event) => setReason(event.currentTarget.value)} />
+          </label>
+        )}
+        <Problem text={problem || wrong} />
+        <div class="buttons end">
+          <button type="button" onClick={onClose}>
+            Close
+          </button>
+          <button type="submit" class={danger ? "danger" : "primary"} disabled={barred}>
+            {busy ? "…" : verb}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+export function Problem({ text }: { text: string }) {
+  if (!text) return null;
+  return (
+    <p class="problem" role="alert">
+      <Icon name="warning" class="fail" /> {text}
+    </p>
+  );
+}
+
+/** A button that says which permission it needs instead of doing nothing. */
+export function Act({ allowed, label, permission, onClick, primary }: { allowed: boolean; label: string; permission: string; onClick: () => void; primary?: boolean }) {
+  return (
+    <button
+      type="button"
+      class={`small ${primary && allowed ? "primary" : ""} ${allowed ? "" : "barred"}`}
+      aria-disabled={!allowed}
+      title={allowed ? undefined : `It needs the permission ${permission}`}
+      onClick={() => (allowed ? onClick() : toast(`It needs the permission ${permission}`, true))}
+    >
+      {label}
+    </button>
+  );
+}
+
+interface FieldProps {
+  label: string;
+  value: string;
+  onValue: (value: string) => void;
+  note?: string;
+  required?: boolean;
+  placeholder?: string;
+  rows?: number;
+  list?: readonly string[];
+  wrong?: boolean;
+  secret?: boolean;
+}
+
+/** One field of a form: a line, or several with `rows`; with `list`, one of them. */
+export function Field({ label, value, onValue, note, required, placeholder, rows, list, wrong, secret }: FieldProps) {
+  return (
+    <label class="field">
+      <span>
+        {label} {note && <span class="faint">{note}</span>}
+      </span>
+      {list ? (
+        <select value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+          {list.map((one) => (
+            <option key={one} value={one}>
+              {one || "any"}
+            </option>
+          ))}
+        </select>
+      ) : rows ? (
+        <textarea rows={rows} spellcheck={false} value={value} placeholder={placeholder} required={required} aria-invalid={wrong} onInput={(event) => onValue(event.currentTarget.value)} />
+      ) : (
+        <Line secret={secret} value={value} placeholder={placeholder} required={required} wrong={wrong} onValue={onValue} />
+      )}
+    </label>
+  );
+}
+
+function Line({ secret, value, placeholder, required, wrong, onValue }: Omit<FieldProps, "label">) {
+  const told = { value, placeholder, required, spellcheck: false, "aria-invalid": wrong };
+  if (secret) return <input type="password" autocomplete="new-password" {...told} onInput={(event) => onValue(event.currentTarget.value)} />;
+  return <input autocomplete="off" {...told} onInput={(event) => onValue(event.currentTarget.value)} />;
+}

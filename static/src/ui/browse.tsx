@@ -1,0 +1,90 @@
+/** A list with what is known of the row that is chosen beside it. The URL says which one that is. */
+import type { ComponentChildren } from "preact";
+import type { Resource } from "../live/resource";
+import { type Binding, useKeys } from "../shell/keys";
+import { choose, chosen } from "../shell/route";
+import { type Column, ListCard } from "./list_card";
+
+export interface BrowsedColumn<T> extends Column<T> {
+  /** Of the grid: `96px`, `minmax(120px, 1fr)`. */
+  width: string;
+  /** Only while nothing is chosen. */
+  alone?: boolean;
+}
+
+interface Props<T> {
+  label: string;
+  /** The parameter of the URL that names the row. */
+  param: string;
+  resource: Resource<unknown>;
+  items: readonly T[] | undefined;
+  id: (item: T) => string;
+  columns: readonly BrowsedColumn<T>[];
+  empty: ComponentChildren;
+  side?: (item: T, close: () => void) => ComponentChildren;
+  /** Goes to a page of its own instead. */
+  onOpen?: (item: T) => void;
+  more?: { more: boolean; next: () => void };
+  keys?: readonly Binding[];
+}
+
+export function Browse<T>({ label, param, resource, items, id, columns, empty, side, onOpen, more, keys = [] }: Props<T>) {
+  const wanted = chosen(param);
+  const at = items?.findIndex((one) => id(one) === wanted) ?? -1;
+  const selected = items?.[at];
+  const close = (): void => choose({ [param]: null, show: null });
+  const select = (one: T | undefined): void => {
+    if (one !== undefined) choose({ [param]: id(one), show: null });
+  };
+  const move = (step: number): void => {
+    if (items) select(items[Math.max(0, Math.min(items.length - 1, at + step))]);
+  };
+  useKeys(label, [
+    { keys: "j", label: "Next row", run: () => move(1) },
+    { keys: "k", label: "Previous row", run: () => move(-1) },
+    { keys: "ArrowDown", label: "Next row", quiet: true, run: () => move(1) },
+    { keys: "ArrowUp", label: "Previous row", quiet: true, run: () => move(-1) },
+    ...(onOpen ? [{ keys: "Enter", label: "Open", run: () => selected !== undefined && onOpen(selected) }] : []),
+    { keys: "r", label: "Look again", run: resource.reload },
+    { keys: "Escape", label: "Close what is chosen", run: close },
+    ...keys,
+  ]);
+  const open = side !== undefined && selected !== undefined;
+  const shown = columns.filter((column) => !open || !column.alone);
+  const press = onOpen ?? select;
+  const linked = shown.map((column, index) =>
+    index > 0
+      ? column
+      : {
+          ...column,
+          show: (one: T) => (
+            <button type="button" class="link" onClick={() => press(one)}>
+              {column.show(one)}
+            </button>
+          ),
+        },
+  );
+  return (
+    <div class={`split ${open ? "" : "closed"}`}>
+      <div class="browse">
+        <ListCard
+          label={label}
+          resource={resource}
+          items={items}
+          id={id}
+          widths={shown.map((column) => column.width).join(" ")}
+          columns={linked}
+          current={wanted}
+          onSelect={press}
+          empty={empty}
+        />
+        {more?.more && (
+          <button type="button" class="small" onClick={more.next}>
+            Show more
+          </button>
+        )}
+      </div>
+      {open && side(selected, close)}
+    </div>
+  );
+}
