@@ -55,6 +55,15 @@ function sights() {
     ["streams none", "/streams?search=nowhere", "text=No entity fits the filter"],
     ["stream", "/streams/order/o-8?version=2", ".inspector >> text=version 2"],
     ["stream unknown", "/streams/order/nowhere", "text=There is no such entity here"],
+    ["kv", "/kv", "role=table >> text=carts"],
+    ["kv empty", `/kv${empty}`, "text=No bucket is here"],
+    ["bucket", "/kv/carts?key=user.7&revision=2", ".diff-added"],
+    ["bucket none", "/kv/carts?filter=nowhere", "text=No key fits"],
+    ["bucket unknown", "/kv/nowhere", "text=There is no such bucket here"],
+    ["config", "/config?name=shop&revision=2", ".diff-added"],
+    ["config empty", `/config${empty}`, "text=No document is here"],
+    ["secrets", "/config?tab=secrets&name=stripe-key", ".inspector >> text=its value is never shown"],
+    ["secrets empty", `/config${empty}&tab=secrets`, "text=No secret is here"],
     ["run unknown", "/runs/run_00000000000000000000000000", "text=There is no such run here"],
     ["no page", "/nowhere", null],
   ].filter(([, , wanted]) => wanted);
@@ -83,7 +92,7 @@ test("every page, in every state and theme, is there, whole and fit for everybod
 });
 
 test("a narrow screen shows the same without scrolling to the side", LOOKS, async (t) => {
-  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2"];
+  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2", "/kv/carts?key=user.7&revision=2", "/config?name=shop"];
   for (const where of ["/", "/events", "/functions", "/workers", "/runs", ...more, `/runs/${world.runs["demo-trip"].id}?step=-`])
     await t.test(where.split("?")[0], async () => {
       const { page, context } = await opened(world.browser, world.server.url + where, { width: 390, height: 844 });

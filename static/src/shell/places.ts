@@ -29,6 +29,8 @@ export const NAV: readonly NavItem[] = [
   { path: "/workers", title: "Workers", icon: "workers", key: "w", section: "Code", load: () => import("../pages/workers/page") },
   { path: "/projections", title: "Projections", icon: "projections", key: "p", section: "Data", load: () => import("../pages/projections/page") },
   { path: "/streams", title: "Entity streams", icon: "streams", key: "s", section: "Data", load: () => import("../pages/streams/page") },
+  { path: "/kv", title: "Key-values", icon: "values", key: "k", section: "Data", load: () => import("../pages/kv/page") },
+  { path: "/config", title: "Configuration", icon: "settings", key: "c", section: "Data", load: () => import("../pages/config/page") },
 ];
 
 /** What `/` shows. */
@@ -38,6 +40,7 @@ export const DETAILS: readonly PlaceOf[] = [
   { path: "/runs/:id", title: "Run", load: () => import("../pages/run/page") },
   { path: "/projections/:id", title: "Projection", load: () => import("../pages/projection/page") },
   { path: "/streams/:id", title: "Entity", load: () => import("../pages/stream/page") },
+  { path: "/kv/:id", title: "Bucket", load: () => import("../pages/bucket/page") },
 ];
 
 /** The page at a path, and the id in it. */

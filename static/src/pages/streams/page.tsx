@@ -65,7 +65,7 @@ export default function Streams() {
           ) : (
             <Empty icon="streams" title="No entity has events here">
               <p class="muted">The first event that is appended to one begins its stream:</p>
-              <Command text={`ironflow stream append order o-8 placed -d '{"total": 120}'`} />
+              <Command text={`ironflow stream append order/o-8 placed -d '{"total": 120}'`} />
             </Empty>
           )
         }

@@ -1,0 +1,147 @@
+/** Configuration documents: each as it is, as it was, and how it became that. */
+import { useState } from "preact/hooks";
+import { exact, get, request, segment } from "../../api/client";
+import { may } from "../../api/session";
+import type { ConfigRevision, ConfigSummary } from "../../api/data";
+import { usePaged } from "../../live/paged";
+import { useResource } from "../../live/resource";
+import { type Json, at, objects, print, readable } from "../../model/json";
+import { useKeys } from "../../shell/keys";
+import { Skeleton, Time } from "../../ui/basics";
+import { Act, Ask, Field } from "../../ui/acting";
+import { Browse } from "../../ui/browse";
+import { DiffView } from "../../ui/diff_view";
+import { JsonView } from "../../ui/json_view";
+import { Revisions } from "../../ui/revisions";
+import { EntryLink, Facts, Side } from "../../ui/side";
+import { Command, Empty, Failed } from "../../ui/states";
+
+const EVERY_MS = 4_000;
+const LIMIT = 200;
+const REVISIONS = 100;
+const WRITE = "config:write";
+
+export function Documents() {
+  const [making, setMaking] = useState(false);
+  const documents = usePaged(
+    "config",
+    async (cursor, signal) => {
+      const page = await get<{ configs: ConfigSummary[]; next_cursor?: string }>("/config", { limit: LIMIT, cursor }, signal);
+      return { items: page.configs, next: page.next_cursor ?? "" };
+    },
+    { every: EVERY_MS },
+  );
+  return (
+    <>
+      <p class="buttons">
+        <Act allowed={may(WRITE)} permission={WRITE} label="New document…" onClick={() => setMaking(true)} />
+      </p>
+      <Browse
+        label="Documents"
+        param="name"
+        resource={documents}
+        items={documents.items}
+        more={documents}
+        id={(one) => one.name}
+        keys={[{ keys: "n", label: "New document", run: () => may(WRITE) && setMaking(true) }]}
+        columns={[
+          { name: "Document", width: "minmax(140px, 1.6fr)", show: (one) => one.name },
+          { name: "Revision", width: "90px", show: (one) => <span class="tabular">{one.revision}</span> },
+          { name: "Changed", width: "120px", show: (one) => <Time at={one.updatedAt} /> },
+        ]}
+        empty={
+          <Empty icon="settings" title="No document is here">
+            <p class="muted">
+              A document is what a person sets and functions read. What functions write themselves is a key-value; what nobody may read back is a secret.
+            </p>
+            <Command text={`ironflow config set shop -d '{"theme": "dark"}'`} />
+          </Empty>
+        }
+        side={(one, close) => <Document key={one.name} of={one} onClose={close} onChange={documents.reload} />}
+      />
+      {making && <Write onClose={() => setMaking(false)} onDone={documents.reload} />}
+    </>
+  );
+}
+
+function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () => void; onChange: () => void }) {
+  const [asking, setAsking] = useState<"" | "edit" | "delete">("");
+  const path = `/config/${segment(of.name)}`;
+  const allowed = may(WRITE);
+  const told = useResource(`config ${of.name} ${of.revision}`, async (signal) =>
+    objects<ConfigRevision>(at(await exact(`${path}/history`, { limit: REVISIONS }, signal), "revisions"), "data"),
+  );
+  const newest = told.data?.[0];
+  useKeys("Document", [
+    { keys: "e", label: "Edit the document", run: () => allowed && newest && setAsking("edit") },
+    { keys: "D", label: "Delete the document", run: () => allowed && newest && setAsking("delete") },
+  ]);
+  return (
+    <Side title={of.name} under={<span class="muted">revision {of.revision}</span>} onClose={onClose}>
+      {told.error && <Failed error={told.error} onRetry={told.reload} />}
+      {!told.data && !told.error && <Skeleton rows={6} />}
+      {newest && (
+        <>
+          <Facts of={[["Position", <EntryLink position={newest.position} />], ["Changed", <Time at={newest.updatedAt} />], newest.actor && ["By", newest.actor]]} />
+          <p class="buttons pad-x">
+            <Act allowed={allowed} permission={WRITE} label="Edit…" onClick={() => setAsking("edit")} />
+            <Act allowed={allowed} permission={WRITE} label="Delete…" onClick={() => setAsking("delete")} />
+          </p>
+          <JsonView value={newest.data} label={of.name} />
+          <h3 class="pad-x">Revisions</h3>
+          <Revisions
+            label={of.name}
+            of={(told.data ?? []).map((one) => ({
+              number: one.revision,
+              what: one.restored_from ? `restored from ${one.restored_from}` : one.operation,
+              at: one.updatedAt,
+              actor: one.actor,
+              value: one.operation === "delete" ? undefined : one.data,
+            }))}
+            allowed={allowed}
+            permission={WRITE}
+            restore={(revision) => request("POST", `${path}/restore`, { body: { revision: revision.number }, ifMatch: newest.revision })}
+            onDone={onChange}
+          />
+        </>
+      )}
+      {asking === "edit" && newest && <Write of={{ name: of.name, data: newest.data, revision: newest.revision }} onClose={() => setAsking("")} onDone={onChange} />}
+      {asking === "delete" && newest && (
+        <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} run={() => request("DELETE", path, { ifMatch: newest.revision })} onClose={() => setAsking("")} onDone={onChange}>
+          <p>Functions that read it find nothing from then on. Its revisions stay in history.</p>
+        </Ask>
+      )}
+    </Side>
+  );
+}
+
+function Write({ of, onClose, onDone }: { of?: { name: string; data: Json; revision: number }; onClose: () => void; onDone: () => void }) {
+  const [name, setName] = useState(of?.name ?? "");
+  const [text, setText] = useState(of ? print(of.data, 2) : "{}");
+  const read = readable(text);
+  const wrong = typeof read === "string" ? read : read.value instanceof Map ? "" : "A document is an object: { … }";
+  const json = typeof read === "string" ? "" : print(read.value);
+  return (
+    <Ask
+      title={of ? `Edit ${of.name}` : "New document"}
+      verb="Save"
+      done="Saved, as a new revision"
+      wide={of !== undefined}
+      wrong={wrong}
+      run={() => request("POST", `/config/${segment(name)}`, { json, ...(of ? { ifMatch: of.revision } : { ifAbsent: true }) })}
+      onClose={onClose}
+      onDone={onDone}
+    >
+      {!of && <Field label="Name" value={name} onValue={setName} required placeholder="shop" />}
+      <div class={of ? "edit-grid" : ""}>
+        <Field label="Document" note="JSON" value={text} onValue={setText} rows={12} wrong={wrong !== ""} />
+        {of && typeof read !== "string" && (
+          <div class="field">
+            What changes
+            <DiffView before={of.data} after={read.value} label="What changes" />
+          </div>
+        )}
+      </div>
+    </Ask>
+  );
+}

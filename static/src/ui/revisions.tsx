@@ -1,0 +1,92 @@
+/** What was there before, newest first: each against the one before it or against now, and the way back to it. */
+import { useState } from "preact/hooks";
+import type { Json } from "../model/json";
+import { useKeys } from "../shell/keys";
+import { choose, chosen } from "../shell/route";
+import { Time } from "./basics";
+import { Ask } from "./acting";
+import { DiffView } from "./diff_view";
+import { Icon } from "./icon";
+import { JsonView } from "./json_view";
+
+export interface Revision {
+  number: number;
+  what: string;
+  at: string;
+  actor?: string;
+  /** undefined where there is nothing: it was deleted. */
+  value: Json | undefined;
+}
+
+interface Props {
+  of: readonly Revision[];
+  label: string;
+  /** Whether one may bring it back; the permission it takes otherwise. */
+  allowed: boolean;
+  permission: string;
+  restore: (revision: Revision) => Promise<unknown>;
+  onDone: () => void;
+}
+
+type View = "value" | "before" | "now";
+
+export function Revisions({ of, label, allowed, permission, restore, onDone }: Props) {
+  const open = Number(chosen("revision"));
+  const view = (chosen("against") || "before") as View;
+  const [asking, setAsking] = useState<Revision | null>(null);
+  const at = of.findIndex((one) => one.number === open);
+  const move = (step: number): void => {
+    const next = of[Math.max(0, Math.min(of.length - 1, at + step))];
+    if (next) choose({ revision: next.number });
+  };
+  useKeys("Revisions", [
+    { keys: "[", label: "An older revision", run: () => move(1) },
+    { keys: "]", label: "A newer revision", run: () => move(-1) },
+  ]);
+  return (
+    <>
+      <ol class="record-list">
+        {of.map((one, index) => (
+          <li key={one.number}>
+            <button type="button" class="quiet" aria-expanded={open === one.number} onClick={() => choose({ revision: open === one.number ? null : one.number })}>
+              <Icon name={open === one.number ? "down" : "forward"} size={12} />
+              <span class="cut">
+                <b class="tabular">{one.number}</b> {one.what}
+                {index === 0 && <span class="muted"> · now</span>}
+                {one.actor && <span class="muted"> · {one.actor}</span>}
+              </span>
+              <span class="small muted">
+                <Time at={one.at} />
+              </span>
+            </button>
+            {open === one.number && (
+              <div>
+                <p class="buttons pad-x">
+                  {(["before", "now", "value"] as const).map((name) => (
+                    <button key={name} type="button" class="small" aria-pressed={view === name} onClick={() => choose({ against: name === "before" ? null : name })}>
+                      {name === "value" ? "Whole" : name === "now" ? "Against now" : "Against the one before"}
+                    </button>
+                  ))}
+                  {index > 0 && one.value !== undefined && (
+                    <button type="button" class={`small ${allowed ? "" : "barred"}`} aria-disabled={!allowed} title={allowed ? undefined : `It needs the permission ${permission}`} onClick={() => allowed && setAsking(one)}>
+                      Restore…
+                    </button>
+                  )}
+                </p>
+                {view === "value" && (one.value === undefined ? <p class="muted pad">Nothing: it was deleted.</p> : <JsonView value={one.value} label={`${label}, revision ${one.number}`} />)}
+                {view === "before" && <DiffView before={of[index + 1]?.value} after={one.value} label="Against the revision before" />}
+                {view === "now" && <DiffView before={one.value} after={of[0].value} label="Against now" />}
+              </div>
+            )}
+          </li>
+        ))}
+      </ol>
+      {asking && (
+        <Ask title={`Restore revision ${asking.number} of ${label}`} verb="Restore" done="Restored, as a new revision" wide run={() => restore(asking)} onClose={() => setAsking(null)} onDone={onDone}>
+          <p class="muted">It becomes the newest revision; those in between stay. What changes:</p>
+          <DiffView before={of[0].value} after={asking.value} label="What changes" />
+        </Ask>
+      )}
+    </>
+  );
+}
