@@ -62,6 +62,7 @@ COMMANDS = {
     "history": "Look through history, verify it, or show where it ends.",
     "sql": "Ask history, events, runs and the rest with SQL, read-only.",
     "why": "What caused something, back to where it began.",
+    "inspect": "Step through recorded runs in the terminal.",
     "dap": "Step through recorded runs in an editor.",
     "rebuild": "Make the derived tables anew from history, or check them.",
     "backup": "Back the store up to a file, while the server runs.",

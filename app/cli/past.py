@@ -240,7 +240,7 @@ def _bundle(given: str | None, file: Path | None) -> Bundle | None:
 
 
 def _show_timeline(output: Output, records: Sequence[Record]) -> None:
-    from app.cli.gantt import bars, offset
+    from app.debugger.gantt import bars, offset
 
     if not records:
         output.note("no such records")

@@ -9,9 +9,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from ironflow import errors
+from ironflow import durations, errors
 from ironflow.past import Record, RunState, StepState
 
 STEPS_WHOLE_MAX = 1_000
@@ -75,6 +76,17 @@ class Recording:
     def index_at(self, instant: Any) -> int:
         """The last place recorded by an instant; the first if it is before all of them."""
         return max(0, bisect_right(self.records, instant, key=lambda record: record.at) - 1)
+
+    def place(self, text: str) -> int:
+        """The last place by what a person gave: a position of history, RFC 3339, or such as `15m` before now. Raises
+        ValueError."""
+        if text.isdecimal():
+            return self.index_of(int(text))
+        try:
+            return self.index_at(datetime.now(UTC) - timedelta(seconds=durations.seconds(text)))
+        except ValueError:
+            instant = datetime.fromisoformat(text)
+        return self.index_at(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
     def first_failure(self) -> int | None:
         """Where the run, or else a step of it, failed; of several the last."""

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.cli.gantt import bars, offset
+from app.debugger.gantt import bars, offset
 from ironflow.bundle import Bundle
 from ironflow.past import Record
 from tests.api.test_pull_protocol import Puller, emit, run, step

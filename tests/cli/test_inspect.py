@@ -1,0 +1,226 @@
+"""`ironflow inspect` where there is no screen: what people and programs are told, word for word."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.api.test_pull_protocol import Puller, emit, run, step
+from tests.support.server import ServerProcess
+
+Ironflow = Callable[..., subprocess.CompletedProcess[str]]
+
+FAILED = """\
+Run       RUN
+Function  greet (version 1)
+Status    ✕ failed
+Attempt   2 of 3
+As of     position 8, record 8 of 8
+
+POSITION  STATUS       STEP    ATTEMPT  DURATION  NOTE
+       3  ✓ completed  fetch         1      5 ms
+       4  ✕ failed     charge        1      5 ms  E: declined 1
+       7  ✕ failed     charge        2      5 ms  E: declined 2
+
+ERROR  E: declined 2
+
+Next: ironflow inspect RUN --at 7
+Next: ironflow why RUN --step charge
+Next: ironflow run patch RUN charge -d JSON --plan
+Next: ironflow run resume RUN --reason "…"
+"""
+
+EARLIER = """\
+Run       RUN
+Function  greet (version 1)
+Status    ▸ running
+Attempt   1 of 3
+As of     position 3, record 3 of 8, 5 later
+
+POSITION  STATUS       STEP   ATTEMPT  DURATION  NOTE
+       3  ✓ completed  fetch        1      5 ms
+
+Next: ironflow inspect RUN --at 1
+Next: ironflow inspect RUN
+Next: ironflow run fork RUN --at 3 --reason "…"
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    made = ServerProcess(data_dir=tmp_path_factory.mktemp("inspect") / "data")
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def http(server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
+    headers = {"X-Ironflow-Environment-ID": environment}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def told(server: ServerProcess, environment: str) -> dict[str, str]:
+    told = {**os.environ, "IRONFLOW_SERVER_URL": server.url, "IRONFLOW_ENV": environment, "PYTHONIOENCODING": "utf-8"}
+    told.pop("CI", None)
+    return told
+
+
+@pytest.fixture
+def ironflow(told: dict[str, str], tmp_path: Path) -> Ironflow:
+    def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "app", *arguments]
+        env = {**told, **environment}
+        return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    return call
+
+
+@pytest.fixture
+def failed(http: httpx.Client) -> str:
+    """A run whose second step failed twice, for good the second time."""
+    worker = Puller(http)
+    worker.register_function()
+    worker.register()
+    run_id = emit(http, {"order": {"id": 7}})
+    for attempt in (1, 2):
+        job = worker.job()
+        boom = {"message": f"declined {attempt}", "code": "E", "retryable": attempt == 1}
+        steps = [step(job, "fetch", {"amount": 99})] if attempt == 1 else []
+        steps.append({**step(job, "charge"), "status": "failed", "error": boom})
+        worker.report(job, "failed", steps=steps, step_offset=0, error=boom)
+    run(http, run_id, wait=10)
+    return run_id
+
+
+def positions(ironflow: Ironflow, run_id: str) -> list[str]:
+    return ironflow("run", "timeline", run_id, "-o", "id").stdout.split()
+
+
+def golden(text: str, run_id: str, places: list[str]) -> str:
+    """The text with the run's id and its positions as they would be in a history that has nothing else."""
+    numbers = {place: str(number) for number, place in enumerate(places, 1)}
+
+    def replaced(found: re.Match[str]) -> str:
+        before, place = found.groups()
+        number = numbers.get(place, place)
+        return f"{before}{number}" if before.strip() else f"{number:>8}"
+
+    text = re.sub(r"(position |--at |^ *)(\d+)\b", replaced, text, flags=re.MULTILINE)
+    return text.replace(run_id, "RUN")
+
+
+def test_a_failed_run_in_lines(ironflow: Ironflow, failed: str) -> None:
+    shown = ironflow("inspect", failed)
+
+    assert golden(shown.stdout, failed, positions(ironflow, failed)) == FAILED
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_as_of_a_position_or_a_time(ironflow: Ironflow, failed: str) -> None:
+    places = positions(ironflow, failed)
+
+    earlier = ironflow("inspect", failed, "--at", places[2]).stdout
+
+    assert golden(earlier, failed, places) == EARLIER
+    assert "record 1 of 8" in ironflow("inspect", failed, "--at", "5m").stdout
+    refused = ironflow("inspect", failed, "--at", "soon")
+    assert (refused.returncode, "neither a position nor a time" in refused.stderr) == (2, True)
+
+
+def test_one_document_or_the_records(ironflow: Ironflow, failed: str) -> None:
+    document = json.loads(ironflow("inspect", failed, "--json").stdout)
+    records = [json.loads(line) for line in ironflow("inspect", failed, "--jsonl").stdout.splitlines()]
+
+    assert (document["schema"], document["status"], document["behind"]) == ("ironflow.inspect/v1", "failed", 0)
+    assert document["error"]["message"] == "declined 2"
+    assert [(one["step"], one["attempt"], one["status"]) for one in document["steps"]] == [
+        ("fetch", 1, "completed"),
+        ("charge", 1, "failed"),
+        ("charge", 2, "failed"),
+    ]
+    assert [str(record["position"]) for record in records] == positions(ironflow, failed)
+
+
+def test_a_bundle_needs_no_server(ironflow: Ironflow, failed: str) -> None:
+    places = positions(ironflow, failed)
+    ironflow("run", "export", failed, "--file", "run.zip")
+
+    shown = ironflow("inspect", "--from-file", "run.zip", IRONFLOW_SERVER_URL="http://127.0.0.1:9")
+
+    above, _, _ = golden(shown.stdout, failed, places).partition("\nNext: ")
+    assert above == FAILED.partition("\nNext: ")[0]
+    assert f"Next: ironflow inspect --from-file run.zip --at {places[6]}\n" in shown.stdout
+
+
+def test_following_ends_with_the_run(
+    ironflow: Ironflow, told: dict[str, str], http: httpx.Client, tmp_path: Path
+) -> None:
+    worker = Puller(http)
+    worker.register_function()
+    worker.register()
+    run_id = emit(http, {})
+    job = worker.job()
+    command = [sys.executable, "-m", "app", "inspect", run_id, "--follow", "--plain"]
+    with subprocess.Popen(command, env=told, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        head = [next(following.stdout) for _ in range(9)]
+        worker.report(job, "progress", steps=[step(job, "fetch", 1)])
+        assert next(following.stdout).split()[1:] == ["✓", "completed", "fetch", "1", "5", "ms"]
+        worker.report(job, "completed", step_offset=1, output="ok")
+        rest = following.stdout.read()
+        assert following.wait(timeout=30) == 0
+
+    assert head[6].split() == ["POSITION", "STATUS", "STEP", "ATTEMPT", "DURATION", "NOTE"]
+    assert rest.endswith("run completed\n")
+
+
+@pytest.mark.parametrize(
+    ("term", "size", "arguments"),
+    [("dumb", (40, 120), ()), ("xterm", (10, 120), ()), ("xterm", (40, 120), ("--plain",))],
+)
+def test_a_terminal_that_will_not_do_is_told_in_lines(
+    told: dict[str, str], failed: str, term: str, size: tuple[int, int], arguments: tuple[str, ...]
+) -> None:
+    import fcntl
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    command = [sys.executable, "-m", "app", "inspect", failed, *arguments]
+    env = {**told, "TERM": term, "NO_COLOR": "1"}
+    env.pop("COLUMNS", None)
+    env.pop("LINES", None)
+    with subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as shown:
+        os.close(theirs)
+        text = b""
+        while True:
+            try:
+                text += os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+        assert shown.wait(timeout=30) == 0
+    os.close(ours)
+
+    assert "\x1b" not in text.decode()
+    assert "declined 2" in text.decode()
+
+
+def test_what_cannot_be_shown_is_explained(ironflow: Ironflow) -> None:
+    nothing = ironflow("inspect")
+    missing = ironflow("inspect", "run_00000000000000000000000000")
+
+    assert (nothing.returncode, "@last-failed" in nothing.stderr) == (2, True)
+    assert missing.returncode == 3
