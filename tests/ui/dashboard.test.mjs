@@ -64,6 +64,13 @@ function sights() {
     ["config empty", `/config${empty}`, "text=No document is here"],
     ["secrets", "/config?tab=secrets&name=stripe-key", ".inspector >> text=its value is never shown"],
     ["secrets empty", `/config${empty}&tab=secrets`, "text=No secret is here"],
+    ["groups", "/groups?group=billing", ".inspector >> text=Behind"],
+    ["groups empty", `/groups${empty}`, "text=No consumer group is here"],
+    ["dead letters empty", "/groups?tab=dead", "text=Everything could be delivered"],
+    ["webhooks", "/webhooks", "role=table >> text=till"],
+    ["webhooks empty", `/webhooks${empty}`, "text=Nobody delivers here yet"],
+    ["deliveries", "/webhooks?tab=deliveries", "role=table >> text=Accepted"],
+    ["deliveries none", "/webhooks?tab=deliveries&status=rejected", "text=No delivery fits the filter"],
     ["run unknown", "/runs/run_00000000000000000000000000", "text=There is no such run here"],
     ["no page", "/nowhere", null],
   ].filter(([, , wanted]) => wanted);
@@ -92,7 +99,7 @@ test("every page, in every state and theme, is there, whole and fit for everybod
 });
 
 test("a narrow screen shows the same without scrolling to the side", LOOKS, async (t) => {
-  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2", "/kv/carts?key=user.7&revision=2", "/config?name=shop"];
+  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2", "/kv/carts?key=user.7&revision=2", "/config?name=shop", "/groups?group=billing", "/webhooks"];
   for (const where of ["/", "/events", "/functions", "/workers", "/runs", ...more, `/runs/${world.runs["demo-trip"].id}?step=-`])
     await t.test(where.split("?")[0], async () => {
       const { page, context } = await opened(world.browser, world.server.url + where, { width: 390, height: 844 });

@@ -83,8 +83,10 @@ async function text(method: Method, path: string, options: Options): Promise<str
   }
   const body = await answer.text();
   if (answer.ok) return body || "null";
-  if (answer.status === 401 && !path.startsWith("/auth/")) session.value = "signed-out";
-  throw refused(answer, body, where);
+  const error = refused(answer, body, where);
+  // A webhook's sender may be unknown without us being so.
+  if (error.status === 401 && error.code !== "SIGNATURE_REFUSED" && !path.startsWith("/auth/")) session.value = "signed-out";
+  throw error;
 }
 
 function refused(answer: Response, body: string, where: string): ApiError {

@@ -7,7 +7,7 @@ import { Keys, short } from "../ui/basics";
 import { Icon, type IconName } from "../ui/icon";
 import { useKeys, active } from "./keys";
 import { NAV } from "./places";
-import { link, navigate } from "./route";
+import { eventLink, link, navigate } from "./route";
 import { recent } from "./settings";
 
 interface Choice {
@@ -137,7 +137,7 @@ function useFound(text: string): Choice[] {
 function choiceOf({ kind, id, title, status }: Found): Choice[] {
   const places: Record<string, [IconName, string]> = {
     run: ["runs", link(`/runs/${id}`)],
-    event: ["events", link("/events", { event: id, q: id })],
+    event: ["events", eventLink(id)],
     function: ["functions", link("/functions", { function: id })],
     failure: ["warning", link("/failures", { failure: id })],
   };

@@ -31,6 +31,8 @@ export const NAV: readonly NavItem[] = [
   { path: "/streams", title: "Entity streams", icon: "streams", key: "s", section: "Data", load: () => import("../pages/streams/page") },
   { path: "/kv", title: "Key-values", icon: "values", key: "k", section: "Data", load: () => import("../pages/kv/page") },
   { path: "/config", title: "Configuration", icon: "settings", key: "c", section: "Data", load: () => import("../pages/config/page") },
+  { path: "/groups", title: "Consumer groups", icon: "groups", key: "g", section: "Messaging", load: () => import("../pages/groups/page") },
+  { path: "/webhooks", title: "Webhooks", icon: "webhooks", key: "h", section: "Messaging", load: () => import("../pages/webhooks/page") },
 ];
 
 /** What `/` shows. */

@@ -25,6 +25,11 @@ export function link(path: string, query: Record<string, string | number | undef
   return tail ? `${path}?${tail}` : path;
 }
 
+/** Where an event is shown. */
+export function eventLink(id: string): string {
+  return link("/events", { event: id, q: id });
+}
+
 /** Go somewhere else: a new entry in the browser's history. */
 export function navigate(to: string): void {
   if (to !== location.pathname + location.search) history.pushState(null, "", to);

@@ -54,7 +54,7 @@ export function Documents() {
             <p class="muted">
               A document is what a person sets and functions read. What functions write themselves is a key-value; what nobody may read back is a secret.
             </p>
-            <Command text={`ironflow config set shop -d '{"theme": "dark"}'`} />
+            <Command text={`ironflow config set shop '{"theme": "dark"}'`} />
           </Empty>
         }
         side={(one, close) => <Document key={one.name} of={one} onClose={close} onChange={documents.reload} />}

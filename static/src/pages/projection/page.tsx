@@ -7,7 +7,7 @@ import { useResource } from "../../live/resource";
 import { duration } from "../../model/time";
 import { PageHead, crumb } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
-import { link } from "../../shell/route";
+import { eventLink, link } from "../../shell/route";
 import { Badge, Skeleton, Status, Time } from "../../ui/basics";
 import { Act, Ask, act } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
@@ -85,7 +85,7 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
             {of.error_event_id && (
               <>
                 {" "}
-                (<a href={link("/events", { event: of.error_event_id })}>the event</a>)
+                (<a href={eventLink(of.error_event_id)}>the event</a>)
               </>
             )}
           </span>

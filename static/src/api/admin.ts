@@ -1,0 +1,198 @@
+/** What the REST API answers about messaging and administration. */
+import type { Json } from "../model/json";
+
+export interface GroupShape {
+  id: string;
+  name: string;
+  status: string;
+  pattern: string;
+  filter: string;
+  ack_mode: string;
+  backpressure: string;
+  max_inflight: number;
+  max_redeliveries: number;
+  redeliver_delay_ms: number;
+  ack_wait_ms: number;
+  generation: number;
+  start: number;
+  member_count: number;
+  updated_at: string;
+}
+
+export interface GroupLag {
+  position: number;
+  head: number;
+  fed_to: number;
+  lag: number;
+  pending: number;
+  inflight: number;
+  redelivered: number;
+  dead_letters: number;
+  member_count: number;
+}
+
+export interface DeadLetter {
+  position: number;
+  event_id: string;
+  topic: string;
+  deliveries: number;
+  cause: string;
+  reason: string;
+  dead_at: string;
+}
+
+export interface UndeliveredItem {
+  id: string;
+  event_id: string;
+  kind: string;
+  topic: string;
+  attempts: number;
+  last_error: string;
+  dead_at: string;
+}
+
+export interface WebhookSource {
+  id: string;
+  name: string;
+  source_type: string;
+  event_prefix: string;
+  status: string;
+  verify_config: Record<string, unknown>;
+  verify_secret_set: boolean;
+  verify_secret_prev_set: boolean;
+  verify_secret_prev_expires_at?: string;
+  ingest_token_prefix: string;
+  created_at: string;
+  updated_at: string;
+  ingest_path?: string;
+}
+
+export interface Delivery {
+  id: string;
+  source_id: string;
+  external_id: string;
+  status: string;
+  signature_key: string;
+  event_id: string;
+  event_name: string;
+  body_bytes: number;
+  replays: number;
+  created_at: string;
+  code?: string;
+  error?: string;
+}
+
+export interface CapturedDelivery extends Delivery {
+  checks: { name: string; passed: boolean; detail: string }[];
+  request_headers: Record<string, string>;
+  request_body: string;
+  request_body_base64?: string;
+  body_cut?: boolean;
+}
+
+export interface AuditEvent {
+  id: string;
+  event_type: string;
+  created_at: string;
+  run_id: string;
+  function_id: string;
+  payload: Json;
+  kind: string;
+  actor: string;
+  resource: string;
+  action?: string;
+  decision?: string;
+  policy?: string;
+  policy_version?: number;
+  reason?: string;
+  method?: string;
+  address?: string;
+  count?: number;
+}
+
+export interface ApiKeyShape {
+  id: string;
+  name: string;
+  key_prefix: string;
+  role_ids: string[];
+  environment_id: string;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+}
+
+export interface RoleShape {
+  id: string;
+  name: string;
+  org_id: string;
+  permissions: string[];
+  is_default: boolean;
+  api_key_count: number;
+  created_at: string;
+}
+
+export interface UserShape {
+  id: string;
+  email: string;
+  name: string;
+  roles: string[];
+  created_at: string;
+  last_login_at?: string | null;
+}
+
+export interface PolicyFields {
+  name: string;
+  effect: string;
+  actions: string[];
+  resources: string[];
+  condition: string;
+  mode: string;
+  roles: string[];
+  org_id: string;
+  environments: string[];
+  description: string;
+  valid_from?: string;
+  valid_until?: string;
+}
+
+export interface PolicyShape extends PolicyFields {
+  id: string;
+  status: string;
+  version: number;
+  would_deny_count: number;
+  updated_at: string;
+  updated_by: string;
+  position: number;
+}
+
+export interface PolicyVersion {
+  version: number;
+  operation: string;
+  reason: string;
+  actor: string;
+  created_at: string;
+  position: number;
+  policy?: PolicyFields;
+}
+
+export interface NodeShape {
+  id: string;
+  url: string;
+  version: string;
+  started_at: string;
+  leads: boolean;
+  answers: boolean;
+}
+
+export interface OutboxShape {
+  connected: boolean;
+  position: number;
+  head: number;
+  waiting: number;
+  trouble: string;
+  restarts: number;
+  omitted_total: number;
+  omitted: { position: number; kind: string; size_bytes: number; size_bytes_max: number }[];
+  ingested_total: number;
+  refused_total: number;
+}

@@ -1,0 +1,225 @@
+/** The groups, and one of them: where it is, who is in it, its dead letters, and beginning again elsewhere. */
+import { useEffect, useState } from "preact/hooks";
+import { get, request, segment } from "../../api/client";
+import { may } from "../../api/session";
+import type { DeadLetter, GroupLag, GroupShape } from "../../api/admin";
+import { usePaged } from "../../live/paged";
+import { useResource } from "../../live/resource";
+import { duration } from "../../model/time";
+import { useKeys } from "../../shell/keys";
+import { choose, chosen, eventLink } from "../../shell/route";
+import { Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
+import { Act, Ask, Field, act, said } from "../../ui/acting";
+import { Browse } from "../../ui/browse";
+import { EntryLink, Facts, Side } from "../../ui/side";
+import { Command, Empty, Failed } from "../../ui/states";
+
+const EVERY_MS = 2_000;
+const LIMIT = 100;
+const MANAGE = "groups:manage";
+const PREVIEW_AFTER_MS = 300;
+
+export function GroupList() {
+  const groups = useResource("groups", (signal) => get<{ groups: GroupShape[] }>("/groups", {}, signal), { every: EVERY_MS });
+  return (
+    <Browse
+      label="Groups"
+      param="group"
+      resource={groups}
+      items={groups.data?.groups}
+      id={(one) => one.name}
+      columns={[
+        { name: "Group", width: "minmax(130px, 1.2fr)", show: (one) => one.name },
+        { name: "Status", width: "110px", show: (one) => <Status status={one.status} /> },
+        { name: "Gets", width: "minmax(120px, 1.4fr)", show: (one) => <span class="mono">{one.pattern}</span>, wide: true },
+        { name: "Only", width: "minmax(120px, 1.2fr)", show: (one) => <span class="mono">{one.filter}</span>, wide: true, alone: true },
+        { name: "Members", width: "80px", show: (one) => <span class="tabular">{one.member_count}</span> },
+        { name: "Changed", width: "100px", show: (one) => <Time at={one.updated_at} />, wide: true, alone: true },
+      ]}
+      empty={
+        <Empty icon="groups" title="No consumer group is here">
+          <p class="muted">Members of a group share what fits its pattern; each message goes to one of them.</p>
+          <Command text="ironflow group create billing 'order.>'" />
+        </Empty>
+      }
+      side={(one, close) => <Group key={one.name} of={one} onClose={close} onChange={groups.reload} />}
+    />
+  );
+}
+
+const TABS = [
+  { id: "where", label: "Where it is" },
+  { id: "dead", label: "Dead letters" },
+];
+
+function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void; onChange: () => void }) {
+  const path = `/groups/${segment(of.name)}`;
+  const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? TABS[0].id;
+  const [asking, setAsking] = useState<"" | "pause" | "reset" | "delete">("");
+  const allowed = may(MANAGE);
+  const paused = of.status === "paused";
+  const steer = (): void => {
+    if (!allowed) return;
+    if (paused) void act(request("POST", `${path}/resume`, { body: {} }), "It is delivered to again").then(onChange);
+    else setAsking("pause");
+  };
+  useKeys("Group", [{ keys: "P", label: "Pause or resume", run: steer }]);
+  return (
+    <Side title={of.name} under={<Status status={of.status} note={`${of.member_count} ${of.member_count === 1 ? "member" : "members"}`} />} onClose={onClose}>
+      <p class="buttons pad-x">
+        <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause…"} onClick={steer} />
+        <Act allowed={allowed} permission={MANAGE} label="Begin elsewhere…" onClick={() => setAsking("reset")} />
+        <Act allowed={allowed} permission={MANAGE} label="Delete…" onClick={() => setAsking("delete")} />
+      </p>
+      <Tabs label="group" items={TABS} open={open} onOpen={(id) => choose({ show: id === TABS[0].id ? null : id })} />
+      <TabPanel label="group" open={open}>
+        {open === "where" ? <Where of={of} path={path} /> : <DeadLetters of={of} path={path} allowed={allowed} />}
+      </TabPanel>
+      {asking === "pause" && (
+        <Ask title={`Pause ${of.name}`} verb="Pause" done="Paused" reasoned run={(reason) => request("POST", `${path}/pause`, { body: { reason } })} onClose={() => setAsking("")} onDone={onChange}>
+          <p>Its members get nothing more until it is resumed. Nothing is lost meanwhile.</p>
+        </Ask>
+      )}
+      {asking === "reset" && <Reset of={of} path={path} onClose={() => setAsking("")} onDone={onChange} />}
+      {asking === "delete" && (
+        <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} run={() => request("DELETE", path)} onClose={() => setAsking("")} onDone={onChange}>
+          <p>Its members are let go, and where it was is forgotten.</p>
+        </Ask>
+      )}
+    </Side>
+  );
+}
+
+function Where({ of, path }: { of: GroupShape; path: string }) {
+  const lag = useResource(`lag ${of.name}`, (signal) => get<GroupLag>(`${path}/lag`, {}, signal), { every: EVERY_MS });
+  const told = lag.data;
+  return (
+    <>
+      {lag.error && <Failed error={lag.error} onRetry={lag.reload} />}
+      {!told && !lag.error && <Skeleton rows={4} />}
+      {told && (
+        <Facts
+          of={[
+            ["Behind", <span class="tabular">{told.lag.toLocaleString("en")} positions</span>],
+            ["Position", <EntryLink position={told.position} />],
+            ["Waiting", <span class="tabular">{told.pending.toLocaleString("en")}</span>],
+            ["At work", <span class="tabular">{told.inflight} of {of.max_inflight}</span>],
+            ["Once more", <span class="tabular">{told.redelivered.toLocaleString("en")}</span>],
+            ["Dead", <span class="tabular">{told.dead_letters.toLocaleString("en")}</span>],
+            ["Members", <span class="tabular">{told.member_count}</span>],
+          ]}
+        />
+      )}
+      <h3 class="pad-x">Settings</h3>
+      <Facts
+        of={[
+          ["Gets", <span class="mono">{of.pattern}</span>],
+          of.filter && ["Only", <code>{of.filter}</code>],
+          ["Settled by", of.ack_mode],
+          ["Too many", of.backpressure],
+          ["Tries", `${of.max_redeliveries + 1}, ${duration(of.redeliver_delay_ms)} apart`],
+          ["Ack within", duration(of.ack_wait_ms)],
+          ["Generation", of.generation],
+        ]}
+      />
+    </>
+  );
+}
+
+function DeadLetters({ of, path, allowed }: { of: GroupShape; path: string; allowed: boolean }) {
+  const letters = usePaged(
+    `dead ${of.name}`,
+    async (cursor, signal) => {
+      const page = await get<{ dead_letters: DeadLetter[]; next_cursor?: string }>(`${path}/dead-letters`, { limit: LIMIT, cursor }, signal);
+      return { items: page.dead_letters, next: page.next_cursor ?? "" };
+    },
+    { every: EVERY_MS },
+  );
+  const [discarding, setDiscarding] = useState<DeadLetter | null>(null);
+  if (letters.error) return <Failed error={letters.error} onRetry={letters.reload} />;
+  if (!letters.items) return <Skeleton rows={4} />;
+  if (letters.items.length === 0) return <p class="muted pad">Everything could be delivered.</p>;
+  return (
+    <>
+      <ul class="pad-x">
+        {letters.items.map((one) => (
+          <li key={one.position} class="letter">
+            <div>
+              <a href={eventLink(one.event_id)}>{one.topic}</a> <span class="muted small">{short(one.event_id)}</span>
+            </div>
+            <p class="small">
+              {one.cause}
+              {one.reason && `: ${one.reason}`}
+            </p>
+            <p class="small muted">
+              {one.deliveries} deliveries, dead <Time at={one.dead_at} />
+            </p>
+            <p class="buttons">
+              <Act allowed={allowed} permission={MANAGE} label="Deliver once more" onClick={() => void act(request("POST", `${path}/dead-letters/${one.position}/requeue`, { body: {} }), "It is delivered once more").then(letters.reload)} />
+              <Act allowed={allowed} permission={MANAGE} label="Discard…" onClick={() => setDiscarding(one)} />
+            </p>
+          </li>
+        ))}
+      </ul>
+      {letters.more && (
+        <p class="pad">
+          <button type="button" class="small" onClick={letters.next}>
+            Show more
+          </button>
+        </p>
+      )}
+      {discarding && (
+        <Ask title="Discard a dead letter" verb="Discard" done="Discarded" danger reasoned run={(reason) => request("DELETE", `${path}/dead-letters/${discarding.position}`, { query: { reason } })} onClose={() => setDiscarding(null)} onDone={letters.reload}>
+          <p>
+            {discarding.topic} is not delivered to {of.name} any more. The event stays in history.
+          </p>
+        </Ask>
+      )}
+    </>
+  );
+}
+
+interface ResetTold {
+  position: number;
+  redelivered: number;
+  skipped: number;
+  exact: boolean;
+}
+
+/** Says beforehand how many messages are delivered again, or never. */
+function Reset({ of, path, onClose, onDone }: { of: GroupShape; path: string; onClose: () => void; onDone: () => void }) {
+  const [where, setWhere] = useState("0");
+  const [told, setTold] = useState<ResetTold | null>(null);
+  const [problem, setProblem] = useState("");
+  const body = (preview: boolean, reason = ""): object => ({ ...(/^\d+$/.test(where) ? { after: Number(where) } : { at: where }), preview, ...(reason ? { reason } : {}) });
+  useEffect(() => {
+    let gone = false;
+    setTold(null);
+    const timer = setTimeout(() => {
+      request<ResetTold>("POST", `${path}/reset`, { body: body(true) }).then(
+        (answer) => {
+          if (gone) return;
+          setTold(answer);
+          setProblem("");
+        },
+        (error: unknown) => !gone && setProblem(said(error)),
+      );
+    }, PREVIEW_AFTER_MS);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [where]);
+  return (
+    <Ask title={`Begin elsewhere with ${of.name}`} verb="Begin there" done="It begins there" danger reasoned wrong={problem} run={(reason) => request("POST", `${path}/reset`, { body: body(false, reason) })} onClose={onClose} onDone={onDone}>
+      <Field label="After" note="a position, or a time such as 2h ago; 0 is the beginning" value={where} onValue={setWhere} required />
+      {!told && !problem && <Skeleton rows={1} />}
+      {told && (
+        <p role="status">
+          From position {told.position}: {told.exact ? "" : "about "}
+          <b class="tabular">{told.redelivered.toLocaleString("en")}</b> messages are delivered again, <b class="tabular">{told.skipped.toLocaleString("en")}</b> are never delivered.
+        </p>
+      )}
+    </Ask>
+  );
+}

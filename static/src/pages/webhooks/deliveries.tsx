@@ -1,0 +1,122 @@
+/** Deliveries: what came, how it was proven step by step, what became of it, and making it an event once more. */
+import { useState } from "preact/hooks";
+import { get, request, segment } from "../../api/client";
+import { may } from "../../api/session";
+import type { CapturedDelivery, Delivery } from "../../api/admin";
+import { usePaged } from "../../live/paged";
+import { useResource } from "../../live/resource";
+import { type Json, of as json, parse } from "../../model/json";
+import { chosen, eventLink } from "../../shell/route";
+import { Id, Skeleton, Status, Time } from "../../ui/basics";
+import { Act, Ask } from "../../ui/acting";
+import { Browse } from "../../ui/browse";
+import { Filters } from "../../ui/filters";
+import { Icon } from "../../ui/icon";
+import { JsonView, size } from "../../ui/json_view";
+import { Facts, Side } from "../../ui/side";
+import { Empty, Failed } from "../../ui/states";
+
+const EVERY_MS = 3_000;
+const LIMIT = 100;
+const MANAGE = "webhooks:manage";
+const STATUSES = ["", "accepted", "held", "failed", "rejected"];
+
+export function Deliveries() {
+  const [source, status] = [chosen("of"), chosen("status")];
+  const deliveries = usePaged(
+    `deliveries ${source} ${status}`,
+    async (cursor, signal) => {
+      const page = await get<{ deliveries: Delivery[]; next_cursor?: string }>("/webhook-deliveries", { source, status, limit: LIMIT, cursor }, signal);
+      return { items: page.deliveries, next: page.next_cursor ?? "" };
+    },
+    { every: EVERY_MS },
+  );
+  return (
+    <>
+      <Filters
+        fields={[
+          { name: "of", label: "Source", placeholder: "its id or name" },
+          { name: "status", label: "Status", list: STATUSES },
+        ]}
+      />
+      <Browse
+        label="Deliveries"
+        param="delivery"
+        resource={deliveries}
+        items={deliveries.items}
+        more={deliveries}
+        id={(one) => one.id}
+        columns={[
+          { name: "Delivery", width: "minmax(130px, 1fr)", show: (one) => <Time at={one.created_at} /> },
+          { name: "Status", width: "110px", show: (one) => <Status status={one.status} /> },
+          { name: "Event", width: "minmax(110px, 1fr)", show: (one) => <span class="mono">{one.event_name}</span>, wide: true },
+          { name: "Proven by", width: "100px", show: (one) => one.signature_key, wide: true, alone: true },
+          { name: "Size", width: "80px", show: (one) => size(one.body_bytes), wide: true, alone: true },
+          { name: "Trouble", width: "minmax(120px, 1.6fr)", show: (one) => one.error ?? "", wide: true },
+        ]}
+        empty={
+          <Empty icon="webhooks" title={source || status ? "No delivery fits the filter" : "Nothing was delivered yet"}>
+            <p class="muted">What a sender delivers shows here, also what was refused.</p>
+          </Empty>
+        }
+        side={(one, close) => <One key={one.id} of={one} onClose={close} onChange={deliveries.reload} />}
+      />
+    </>
+  );
+}
+
+function One({ of, onClose, onChange }: { of: Delivery; onClose: () => void; onChange: () => void }) {
+  const path = `/webhook-deliveries/${segment(of.id)}`;
+  const [asking, setAsking] = useState(false);
+  const whole = useResource(`delivery ${of.id} ${of.replays} ${of.status}`, (signal) => get<CapturedDelivery>(path, {}, signal));
+  const told = whole.data;
+  return (
+    <Side title={of.event_name || "Delivery"} under={<Status status={of.status} />} onClose={onClose}>
+      {of.error && <p class="error-message pad-x">{of.error}</p>}
+      <Facts
+        of={[
+          ["Id", <Id id={of.id} />],
+          of.external_id && ["Sender's id", <span class="mono">{of.external_id}</span>],
+          ["Came", <Time at={of.created_at} />],
+          ["Proven by", of.signature_key],
+          of.event_id && ["Event", <a href={eventLink(of.event_id)}>{of.event_name}</a>],
+          of.replays > 0 && ["Replayed", `${of.replays} times`],
+        ]}
+      />
+      <p class="buttons pad-x">
+        <Act allowed={may(MANAGE)} permission={MANAGE} label={of.event_id ? "Make it an event once more…" : "Make it an event…"} onClick={() => setAsking(true)} />
+      </p>
+      {whole.error && <Failed error={whole.error} onRetry={whole.reload} />}
+      {!told && !whole.error && <Skeleton rows={6} />}
+      {told && (
+        <>
+          <h3 class="pad-x">What was looked at</h3>
+          <ol class="pad-x">
+            {told.checks.map((check) => (
+              <li key={check.name}>
+                <Icon name={check.passed ? "check" : "cross"} class={check.passed ? "ok" : "fail"} /> {check.name.replace(/_/g, " ")} <span class="muted small">{check.detail}</span>
+              </li>
+            ))}
+          </ol>
+          <h3 class="pad-x">Body{told.body_cut && ", its beginning"}</h3>
+          <JsonView value={body(told.request_body)} label="body" />
+          <h3 class="pad-x">Headers</h3>
+          <JsonView value={json(told.request_headers)} label="headers" />
+        </>
+      )}
+      {asking && (
+        <Ask title="Make it an event" verb="Make it" done="It is an event" run={() => request("POST", `${path}/replay`, { body: {} })} onClose={() => setAsking(false)} onDone={onChange}>
+          <p>{of.event_id ? "A further event is recorded, and starts whatever it starts." : "An event is recorded of what came then, if its signature can be proven."}</p>
+        </Ask>
+      )}
+    </Side>
+  );
+}
+
+function body(text: string): Json {
+  try {
+    return parse(text);
+  } catch {
+    return text;
+  }
+}
