@@ -71,6 +71,13 @@ function sights() {
     ["webhooks empty", `/webhooks${empty}`, "text=Nobody delivers here yet"],
     ["deliveries", "/webhooks?tab=deliveries", "role=table >> text=Accepted"],
     ["deliveries none", "/webhooks?tab=deliveries&status=rejected", "text=No delivery fits the filter"],
+    ["audit", "/audit", "role=table >> text=apikeys:manage"],
+    ["audit none", "/audit?action=nowhere:read", "text=Nothing fits the filter"],
+    ["history", "/audit?tab=history&kind=kv.put", "role=table >> text=kv/carts"],
+    ["history empty", `/audit${empty}&tab=history`, "text=Nothing has happened here yet"],
+    ["keys", "/access", "role=table >> text=deploy"],
+    ["users", "/access?tab=users", "role=table >> text=ada@example.com"],
+    ["roles", "/access?tab=roles&one=viewer", ".inspector >> text=What it gives"],
     ["run unknown", "/runs/run_00000000000000000000000000", "text=There is no such run here"],
     ["no page", "/nowhere", null],
   ].filter(([, , wanted]) => wanted);
@@ -99,7 +106,7 @@ test("every page, in every state and theme, is there, whole and fit for everybod
 });
 
 test("a narrow screen shows the same without scrolling to the side", LOOKS, async (t) => {
-  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2", "/kv/carts?key=user.7&revision=2", "/config?name=shop", "/groups?group=billing", "/webhooks"];
+  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2", "/kv/carts?key=user.7&revision=2", "/config?name=shop", "/groups?group=billing", "/webhooks", "/audit", "/access"];
   for (const where of ["/", "/events", "/functions", "/workers", "/runs", ...more, `/runs/${world.runs["demo-trip"].id}?step=-`])
     await t.test(where.split("?")[0], async () => {
       const { page, context } = await opened(world.browser, world.server.url + where, { width: 390, height: 844 });

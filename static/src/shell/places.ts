@@ -33,6 +33,8 @@ export const NAV: readonly NavItem[] = [
   { path: "/config", title: "Configuration", icon: "settings", key: "c", section: "Data", load: () => import("../pages/config/page") },
   { path: "/groups", title: "Consumer groups", icon: "groups", key: "g", section: "Messaging", load: () => import("../pages/groups/page") },
   { path: "/webhooks", title: "Webhooks", icon: "webhooks", key: "h", section: "Messaging", load: () => import("../pages/webhooks/page") },
+  { path: "/audit", title: "Audit and history", icon: "audit", key: "a", section: "Administration", load: () => import("../pages/audit/page") },
+  { path: "/access", title: "Keys and users", icon: "access", key: "u", section: "Administration", load: () => import("../pages/access/page") },
 ];
 
 /** What `/` shows. */

@@ -1,0 +1,101 @@
+/** The audit: administrative acts, changes, and requests that were denied. */
+import { exact, url } from "../../api/client";
+import { may } from "../../api/session";
+import type { AuditEvent } from "../../api/admin";
+import { type Paged, usePaged } from "../../live/paged";
+import { at, objects } from "../../model/json";
+import { chosen, link } from "../../shell/route";
+import { Status, Time } from "../../ui/basics";
+import { Browse } from "../../ui/browse";
+import { Filters } from "../../ui/filters";
+import { JsonView } from "../../ui/json_view";
+import { EntryLink, Facts, Side } from "../../ui/side";
+import { Empty } from "../../ui/states";
+
+const EVERY_MS = 4_000;
+const LIMIT = 100;
+
+/** The audit of everything, or of one run, as it is at `path`. */
+export function useAudit(path: string, query: Record<string, string>): Paged<AuditEvent> {
+  return usePaged(
+    `${path} ${JSON.stringify(query)}`,
+    async (cursor, signal) => {
+      const page = await exact(path, { ...query, limit: LIMIT, cursor }, signal);
+      const next = at(page, "next_cursor");
+      return { items: objects<AuditEvent>(at(page, "events"), "payload"), next: typeof next === "string" ? next : "" };
+    },
+    { every: EVERY_MS },
+  );
+}
+
+export function Decisions() {
+  const query = { action: chosen("action"), api_key_id: chosen("actor"), event_type: chosen("type"), from: chosen("since"), to: chosen("until") };
+  const audit = useAudit("/audit", query);
+  return (
+    <>
+      <Filters
+        fields={[
+          { name: "type", label: "Type", placeholder: "authz.denied" },
+          { name: "action", label: "Action", placeholder: "secrets:read" },
+          { name: "actor", label: "By", placeholder: "a key or a user" },
+          { name: "since", label: "Since", placeholder: "24h, or a time" },
+          { name: "until", label: "Until", placeholder: "a time" },
+        ]}
+      >
+        {may("audit:export") &&
+          (["jsonl", "csv"] as const).map((format) => (
+            <a key={format} class="button small" download href={url("/audit/export", { ...query, format })}>
+              {format === "csv" ? "CSV" : "JSON lines"}
+            </a>
+          ))}
+      </Filters>
+      <AuditList audit={audit} filtered={Object.values(query).some((value) => value !== "")} />
+    </>
+  );
+}
+
+export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filtered: boolean }) {
+  return (
+    <Browse
+      label="Audit"
+      param="decision"
+      resource={audit}
+      items={audit.items}
+      more={audit}
+      id={(one) => one.id}
+      columns={[
+        { name: "What", width: "minmax(150px, 1.3fr)", show: (one) => one.action ?? one.event_type },
+        { name: "Decision", width: "116px", show: (one) => (one.decision ? <Status status={one.decision} /> : <span class="muted">done</span>) },
+        { name: "To", width: "minmax(120px, 1.2fr)", show: (one) => <span class="mono">{one.resource}</span>, wide: true },
+        { name: "By", width: "minmax(90px, 1fr)", show: (one) => one.actor || <span class="muted">nobody known</span>, wide: true },
+        { name: "From", width: "110px", show: (one) => one.address ?? "", wide: true, alone: true },
+        { name: "Times", width: "60px", show: (one) => <span class="tabular">{one.count ?? ""}</span>, wide: true, alone: true },
+        { name: "When", width: "96px", show: (one) => <Time at={one.created_at} />, wide: true },
+      ]}
+      empty={
+        <Empty icon="audit" title={filtered ? "Nothing fits the filter" : "Nothing to audit yet"}>
+          <p class="muted">Changes, administrative acts and denied requests are kept here, for good.</p>
+        </Empty>
+      }
+      side={(one, close) => (
+        <Side title={one.action ?? one.event_type} under={one.decision ? <Status status={one.decision} /> : undefined} onClose={close}>
+          <Facts
+            of={[
+              ["Position", <EntryLink position={Number(one.id)} />],
+              ["When", <Time at={one.created_at} />],
+              ["By", one.actor || "nobody known"],
+              one.address && ["From", <span class="mono">{one.address}</span>],
+              one.method && ["Call", <span class="mono">{one.method}</span>],
+              one.resource && ["To", <span class="mono">{one.resource}</span>],
+              one.reason && ["Because", one.reason],
+              one.policy && ["Policy", <a href={link("/policies", { policy: one.policy })}>{one.policy}{one.policy_version ? `, version ${one.policy_version}` : ""}</a>],
+              one.run_id && ["Run", <a href={link(`/runs/${one.run_id}`)}>{one.run_id}</a>],
+              one.count !== undefined && ["Times", one.count],
+            ]}
+          />
+          <JsonView value={one.payload} label="what was recorded" />
+        </Side>
+      )}
+    />
+  );
+}
