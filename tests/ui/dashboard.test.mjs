@@ -78,6 +78,10 @@ function sights() {
     ["keys", "/access", "role=table >> text=deploy"],
     ["users", "/access?tab=users", "role=table >> text=ada@example.com"],
     ["roles", "/access?tab=roles&one=viewer", ".inspector >> text=What it gives"],
+    ["policies", "/policies", "role=table >> text=no-secrets"],
+    ["policies empty", `/policies${empty}`, "text=No policy is here"],
+    ["policies playground", "/policies?tab=playground", "text=The decision"],
+    ["system", "/system", "text=Has up to"],
     ["run unknown", "/runs/run_00000000000000000000000000", "text=There is no such run here"],
     ["no page", "/nowhere", null],
   ].filter(([, , wanted]) => wanted);
@@ -106,7 +110,7 @@ test("every page, in every state and theme, is there, whole and fit for everybod
 });
 
 test("a narrow screen shows the same without scrolling to the side", LOOKS, async (t) => {
-  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2", "/kv/carts?key=user.7&revision=2", "/config?name=shop", "/groups?group=billing", "/webhooks", "/audit", "/access"];
+  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2", "/kv/carts?key=user.7&revision=2", "/config?name=shop", "/groups?group=billing", "/webhooks", "/audit", "/access", "/policies", "/system"];
   for (const where of ["/", "/events", "/functions", "/workers", "/runs", ...more, `/runs/${world.runs["demo-trip"].id}?step=-`])
     await t.test(where.split("?")[0], async () => {
       const { page, context } = await opened(world.browser, world.server.url + where, { width: 390, height: 844 });

@@ -35,6 +35,8 @@ export const NAV: readonly NavItem[] = [
   { path: "/webhooks", title: "Webhooks", icon: "webhooks", key: "h", section: "Messaging", load: () => import("../pages/webhooks/page") },
   { path: "/audit", title: "Audit and history", icon: "audit", key: "a", section: "Administration", load: () => import("../pages/audit/page") },
   { path: "/access", title: "Keys and users", icon: "access", key: "u", section: "Administration", load: () => import("../pages/access/page") },
+  { path: "/policies", title: "Policies", icon: "policies", key: "y", section: "Administration", load: () => import("../pages/policies/page") },
+  { path: "/system", title: "System", icon: "system", key: "t", section: "Administration", load: () => import("../pages/system/page") },
 ];
 
 /** What `/` shows. */

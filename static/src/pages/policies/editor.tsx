@@ -1,0 +1,138 @@
+/** Writing a policy: the server says as one types whether it could be saved, and which decisions it would turn. */
+import { useEffect, useState } from "preact/hooks";
+import { request, segment } from "../../api/client";
+import type { PolicyFields, PolicyShape } from "../../api/admin";
+import { Ask, Field, said } from "../../ui/acting";
+
+const CHECKED_AFTER_MS = 350;
+const DECISIONS = 1_000;
+
+export interface Draft {
+  name: string;
+  actions: string;
+  resources: string;
+  condition: string;
+  mode: string;
+  roles: string;
+  description: string;
+}
+
+export function draftOf(of?: PolicyFields): Draft {
+  return {
+    name: of?.name ?? "",
+    actions: of?.actions.join(", ") ?? "",
+    resources: of?.resources.join(", ") ?? "*",
+    condition: of?.condition ?? "",
+    mode: of?.mode ?? "monitor",
+    roles: of?.roles.join(", ") ?? "",
+    description: of?.description ?? "",
+  };
+}
+
+/** The body of a policy: what a draft does not show stays as it was. */
+export function bodyOf(draft: Draft, of?: PolicyFields): Record<string, unknown> {
+  const list = (text: string): string[] => text.split(",").map((one) => one.trim()).filter(Boolean);
+  const kept = of ? { org_id: of.org_id, environments: of.environments, valid_from: of.valid_from ?? "", valid_until: of.valid_until ?? "" } : {};
+  return { ...kept, ...draft, actions: list(draft.actions), resources: list(draft.resources), roles: list(draft.roles) };
+}
+
+export interface Replayed {
+  decisions: number;
+  skipped: number;
+  flips: { actor: string; roles: string[]; action: string; resource: string; before: string; after: string; decided_at: string }[];
+}
+
+interface Checked {
+  problem: string;
+  replayed: Replayed | null;
+}
+
+/** What the server says of a draft; null while it has not. */
+export function useChecked(draft: Draft, of?: PolicyFields): Checked | null {
+  const text = JSON.stringify(bodyOf(draft, of));
+  const [told, setTold] = useState<{ text: string } & Checked>({ text: "", problem: "", replayed: null });
+  const whole = draft.name !== "" && draft.actions !== "";
+  useEffect(() => {
+    if (!whole) return;
+    let gone = false;
+    const timer = setTimeout(() => void check(), CHECKED_AFTER_MS);
+    async function check(): Promise<void> {
+      let checked: Checked;
+      try {
+        const policy: unknown = JSON.parse(text);
+        await request("POST", "/policies/validate", { body: policy });
+        checked = { problem: "", replayed: await request<Replayed>("POST", "/policies/replay", { body: { policy, limit: DECISIONS } }) };
+      } catch (error) {
+        checked = { problem: said(error), replayed: null };
+      }
+      if (!gone) setTold({ text, ...checked });
+    }
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [text, whole]);
+  return told.text === text ? told : null;
+}
+
+export function Editor({ of, onClose, onDone }: { of?: PolicyShape; onClose: () => void; onDone: () => void }) {
+  const [draft, setDraft] = useState(() => draftOf(of));
+  const checked = useChecked(draft, of);
+  const run = (reason: string): Promise<unknown> => {
+    const body = { ...bodyOf(draft, of), ...(reason ? { reason } : {}) };
+    return of ? request("PUT", `/policies/${segment(of.id)}`, { body, ifMatch: of.version }) : request("POST", "/policies", { body });
+  };
+  return (
+    <Ask title={of ? `Edit ${of.name}` : "New policy"} verb="Save" done="Saved, as a new version" wide reasoned wrong={checked?.problem ?? ""} run={run} onClose={onClose} onDone={onDone}>
+      <DraftFields draft={draft} named={of !== undefined} onDraft={setDraft} />
+      <Turned replayed={checked?.replayed ?? null} />
+    </Ask>
+  );
+}
+
+export function DraftFields({ draft, named, onDraft }: { draft: Draft; named: boolean; onDraft: (draft: Draft) => void }) {
+  const set = (name: keyof Draft) => (value: string) => onDraft({ ...draft, [name]: value });
+  return (
+    <>
+      {!named && <Field label="Name" note="for good" value={draft.name} onValue={set("name")} required placeholder="no-production-secrets" />}
+      <div class="two-up">
+        <Field label="Actions" note="with commas" value={draft.actions} onValue={set("actions")} required placeholder="secrets:read, runs:*" />
+        <Field label="Resources" note="with commas" value={draft.resources} onValue={set("resources")} required placeholder="secret/stripe-*" />
+      </div>
+      <Field label="Where" note="CEL over subject, request, resource, environment, now; empty: always" value={draft.condition} onValue={set("condition")} rows={4} placeholder={'!("oncall" in subject.roles)'} />
+      <div class="two-up">
+        <Field label="Mode" note="monitor only tells what it would deny" value={draft.mode} onValue={set("mode")} list={["monitor", "enforce"]} />
+        <Field label="For roles" note="with commas; empty: for everybody" value={draft.roles} onValue={set("roles")} />
+      </div>
+      {!named || draft.description ? <Field label="What it is for" value={draft.description} onValue={set("description")} /> : null}
+    </>
+  );
+}
+
+const FLIPS_SHOWN = 20;
+
+export function Turned({ replayed }: { replayed: Replayed | null }) {
+  if (!replayed) return null;
+  const { flips, decisions, skipped } = replayed;
+  return (
+    <div role="status">
+      <p>
+        Of the last <b class="tabular">{decisions.toLocaleString("en")}</b> decisions it would turn <b class="tabular">{flips.length.toLocaleString("en")}</b>
+        {skipped > 0 && <span class="muted"> ({skipped} cannot be told: what it reads was not recorded)</span>}.
+      </p>
+      <ul>
+        {flips.slice(0, FLIPS_SHOWN).map((one, index) => (
+          <li key={index} class="line">
+            <span class="mono cut grow">
+              {one.action} {one.resource}
+            </span>
+            <span class="muted cut">{one.actor || one.roles.join(", ") || "nobody known"}</span>
+            <span>
+              {one.before} → <b>{one.after}</b>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,157 @@
+/** The policies there are, and one of them: what it says, its versions, and what it would have denied. */
+import { useState } from "preact/hooks";
+import { get, request, segment } from "../../api/client";
+import { may } from "../../api/session";
+import type { PolicyShape, PolicyVersion } from "../../api/admin";
+import { useResource } from "../../live/resource";
+import { of as json } from "../../model/json";
+import { useKeys } from "../../shell/keys";
+import { choose, chosen, link } from "../../shell/route";
+import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
+import { Act, Ask, act } from "../../ui/acting";
+import { Browse } from "../../ui/browse";
+import { Revisions } from "../../ui/revisions";
+import { EntryLink, Facts, Side } from "../../ui/side";
+import { Command, Empty, Failed } from "../../ui/states";
+import { Editor } from "./editor";
+
+const EVERY_MS = 4_000;
+const VERSIONS = 100;
+const WRITE = "policies:write";
+
+export function PolicyList() {
+  const policies = useResource("policies", (signal) => get<PolicyShape[]>("/policies", {}, signal), { every: EVERY_MS });
+  const [making, setMaking] = useState(false);
+  const allowed = may(WRITE);
+  return (
+    <>
+      <p class="buttons">
+        <Act allowed={allowed} permission={WRITE} label="New policy…" onClick={() => setMaking(true)} />
+      </p>
+      <Browse
+        label="Policies"
+        param="policy"
+        resource={policies}
+        items={policies.data}
+        id={(one) => one.id}
+        keys={[{ keys: "n", label: "New policy", run: () => allowed && setMaking(true) }]}
+        columns={[
+          { name: "Policy", width: "minmax(130px, 1.2fr)", show: (one) => one.name },
+          { name: "Does", width: "116px", show: (one) => <Mode of={one} /> },
+          { name: "Actions", width: "minmax(110px, 1fr)", show: (one) => <span class="mono">{one.actions.join(", ")}</span>, wide: true },
+          { name: "Where", width: "minmax(130px, 1.6fr)", show: (one) => <span class="mono">{one.condition || "always"}</span>, wide: true, alone: true },
+          { name: "Would deny", width: "90px", show: (one) => <span class="tabular">{one.would_deny_count.toLocaleString("en")}</span> },
+          { name: "Changed", width: "100px", show: (one) => <Time at={one.updated_at} />, wide: true, alone: true },
+        ]}
+        empty={
+          <Empty icon="policies" title="No policy is here">
+            <p class="muted">Roles say what somebody may do; a policy takes away. Begin one in monitor mode: it only tells what it would deny.</p>
+            <Command text="ironflow policy apply no-secrets.json" />
+          </Empty>
+        }
+        side={(one, close) => <Policy key={one.id} of={one} onClose={close} onChange={policies.reload} />}
+      />
+      {making && <Editor onClose={() => setMaking(false)} onDone={policies.reload} />}
+    </>
+  );
+}
+
+function Mode({ of }: { of: PolicyShape }) {
+  if (of.status !== "active") return <Status status="disabled" />;
+  return <Status status={of.mode === "enforce" ? "denied" : "would_deny"} />;
+}
+
+const TABS = [
+  { id: "says", label: "What it says" },
+  { id: "versions", label: "Versions" },
+];
+
+function Policy({ of, onClose, onChange }: { of: PolicyShape; onClose: () => void; onChange: () => void }) {
+  const path = `/policies/${segment(of.id)}`;
+  const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? TABS[0].id;
+  const [asking, setAsking] = useState<"" | "edit" | "delete">("");
+  const allowed = may(WRITE);
+  const active = of.status === "active";
+  const steer = (): void => void act(request("POST", `${path}/${active ? "disable" : "enable"}`, { ifMatch: of.version }), active ? "It is no longer asked" : "It is asked again").then(onChange);
+  useKeys("Policy", [{ keys: "e", label: "Edit the policy", run: () => allowed && setAsking("edit") }]);
+  return (
+    <Side title={of.name} under={<Mode of={of} />} onClose={onClose}>
+      {of.description && <p class="pad-x">{of.description}</p>}
+      <p class="buttons pad-x">
+        <Act allowed={allowed} permission={WRITE} label="Edit…" onClick={() => setAsking("edit")} />
+        <Act allowed={allowed} permission={WRITE} label={active ? "Disable" : "Enable"} onClick={steer} />
+        <Act allowed={allowed} permission={WRITE} label="Delete…" onClick={() => setAsking("delete")} />
+      </p>
+      <Tabs label="policy" items={TABS} open={open} onOpen={(id) => choose({ show: id === TABS[0].id ? null : id })} />
+      <TabPanel label="policy" open={open}>
+        {open === "says" ? <Says of={of} /> : <Versions of={of} path={path} allowed={allowed} onChange={onChange} />}
+      </TabPanel>
+      {asking === "edit" && <Editor of={of} onClose={() => setAsking("")} onDone={onChange} />}
+      {asking === "delete" && (
+        <Ask
+          title={`Delete ${of.name}`}
+          verb="Delete"
+          done="Deleted"
+          danger
+          typed={of.name}
+          reasoned
+          run={(reason) => request("DELETE", path, { query: { reason }, ifMatch: of.version })}
+          onClose={() => setAsking("")}
+          onDone={onChange}
+        >
+          <p>What it denies is allowed from then on, if a role gives it. Its versions stay.</p>
+        </Ask>
+      )}
+    </Side>
+  );
+}
+
+function Says({ of }: { of: PolicyShape }) {
+  return (
+    <>
+      <Facts
+        of={[
+          ["Actions", <span class="mono">{of.actions.join(", ")}</span>],
+          ["Resources", <span class="mono">{of.resources.join(", ")}</span>],
+          ["Where", of.condition ? <code>{of.condition}</code> : "always"],
+          ["Mode", of.mode === "enforce" ? "it denies" : "it only tells what it would deny"],
+          ["For roles", of.roles.join(", ") || "all"],
+          of.org_id && ["Organization", of.org_id],
+          of.environments.length > 0 && ["Only in", of.environments.join(", ")],
+          of.valid_from && ["From", <Time at={of.valid_from} />],
+          of.valid_until && ["Until", <Time at={of.valid_until} />],
+          ["Would deny", `${of.would_deny_count.toLocaleString("en")} since this node began`],
+          ["Version", of.version],
+          ["Changed", <Time at={of.updated_at} />],
+          of.updated_by && ["By", of.updated_by],
+          ["Position", <EntryLink position={of.position} />],
+        ]}
+      />
+      <p class="pad-x">
+        <a href={link("/audit", { type: "authz.would_deny" })}>What policies would have denied</a>
+      </p>
+    </>
+  );
+}
+
+function Versions({ of, path, allowed, onChange }: { of: PolicyShape; path: string; allowed: boolean; onChange: () => void }) {
+  const told = useResource(`versions ${of.id} ${of.version}`, (signal) => get<{ versions: PolicyVersion[] }>(`${path}/versions`, { limit: VERSIONS }, signal));
+  if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
+  if (!told.data) return <Skeleton rows={4} />;
+  return (
+    <Revisions
+      label={of.name}
+      of={told.data.versions.map((one) => ({
+        number: one.version,
+        what: one.reason ? `${one.operation}: ${one.reason}` : one.operation,
+        at: one.created_at,
+        actor: one.actor,
+        value: one.policy && json(one.policy),
+      }))}
+      allowed={allowed}
+      permission={WRITE}
+      restore={(version) => request("POST", `${path}/versions/${version.number}/rollback`, { ifMatch: of.version })}
+      onDone={onChange}
+    />
+  );
+}

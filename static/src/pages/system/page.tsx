@@ -1,0 +1,159 @@
+/** How the server is: its nodes, what NATS has not got yet, and figures. */
+import { get } from "../../api/client";
+import { type Metrics, metrics } from "../../api/metrics";
+import type { NodeShape, OutboxShape } from "../../api/admin";
+import type { Capabilities } from "../../api/types";
+import { useResource } from "../../live/resource";
+import { duration } from "../../model/time";
+import { PageHead } from "../../shell/head";
+import { useKeys } from "../../shell/keys";
+import { Badge, Skeleton, Status, Time } from "../../ui/basics";
+import { ListCard } from "../../ui/list_card";
+import { EntryLink, Facts } from "../../ui/side";
+import { Empty, Failed } from "../../ui/states";
+
+const EVERY_MS = 2_000;
+
+interface Ready {
+  status: string;
+  issues: Record<string, string>;
+}
+
+export default function System() {
+  const about = useResource("capabilities", (signal) => get<Capabilities>("/capabilities", {}, signal));
+  const ready = useResource("ready", readiness, { every: EVERY_MS });
+  const nodes = useResource("nodes", (signal) => get<NodeShape[]>("/nodes", {}, signal), { every: EVERY_MS });
+  const outbox = useResource("outbox", (signal) => get<OutboxShape>("/outbox", {}, signal), { every: EVERY_MS });
+  const figures = useResource("metrics", metrics, { every: EVERY_MS });
+  const again = (): void => {
+    for (const one of [about, ready, nodes, outbox, figures]) one.reload();
+  };
+  useKeys("System", [{ keys: "r", label: "Look again", run: again }]);
+  const issues = Object.entries(ready.data?.issues ?? {});
+  return (
+    <div class="page">
+      <PageHead
+        title="System"
+        actions={
+          <a class="button small" href="/metrics" target="_blank" rel="noopener">
+            All metrics
+          </a>
+        }
+      >
+        {ready.data && (
+          <Badge>
+            <Status status={issues.length === 0 ? "active" : "failed"} note={issues.length === 0 ? "ready" : "not ready"} />
+          </Badge>
+        )}
+        {about.data && <span class="muted">Ironflow {about.data.version}</span>}
+      </PageHead>
+      {issues.map(([part, text]) => (
+        <p key={part} class="problem" role="alert">
+          <b>{part}</b> {text}
+        </p>
+      ))}
+      {figures.error && <Failed error={figures.error} onRetry={figures.reload} />}
+      {!figures.data && !figures.error && <Skeleton rows={3} />}
+      {figures.data && <Tiles of={figures.data} />}
+      <ListCard
+        label="Nodes"
+        resource={nodes}
+        items={nodes.data}
+        id={(one) => one.id}
+        widths="minmax(180px, 1.4fr) 130px 90px minmax(150px, 1fr) 100px"
+        columns={[
+          { name: "Node", show: (one) => <span class="mono">{one.id}</span> },
+          { name: "Does", show: (one) => <Status status="active" note={one.leads ? "leads" : ""} /> },
+          { name: "Version", show: (one) => one.version, wide: true },
+          { name: "At", show: (one) => <span class="mono">{one.url}{one.answers && " (this one)"}</span>, wide: true },
+          { name: "Since", show: (one) => <Time at={one.started_at} />, wide: true },
+        ]}
+        empty={<Empty icon="system" title="No node has said that it serves" />}
+      />
+      <div class="two-up">
+        <div class="card section">
+          <h2>NATS</h2>
+          {outbox.error && <Failed error={outbox.error} onRetry={outbox.reload} />}
+          {!outbox.data && !outbox.error && <Skeleton rows={5} />}
+          {outbox.data && <Outbox of={outbox.data} />}
+        </div>
+        <div class="card section">
+          <h2>This server</h2>
+          {about.error && <Failed error={about.error} onRetry={about.reload} />}
+          {!about.data && !about.error && <Skeleton rows={4} />}
+          {about.data && (
+            <Facts
+              of={[
+                ["Version", about.data.version],
+                ["gRPC", <span class="mono">{about.data.grpc_address}</span>],
+                ["Callers", about.data.auth_required ? "are asked who they are" : "are not asked who they are"],
+                ["Can", about.data.features.join(", ")],
+                ["Licences", <a href="/assets/third-party-notices.txt" target="_blank" rel="noopener">third-party notices</a>],
+              ]}
+            />
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** Not under /api, and told also while it is not ready. */
+async function readiness(signal: AbortSignal): Promise<Ready> {
+  const answer = await fetch("/ready", { signal });
+  return (await answer.json()) as Ready;
+}
+
+function Tiles({ of }: { of: Metrics }) {
+  const figure = (name: string): number => of.get(`ironflow_${name}`) ?? 0;
+  const commits = figure("commit_seconds_count");
+  const tiles: [string, string][] = [
+    ["Position", figure("history_position").toLocaleString("en")],
+    ["Commits", figure("commits_total").toLocaleString("en")],
+    ["A commit takes", commits > 0 ? duration((figure("commit_seconds_sum") / commits) * 1_000) : "–"],
+    ["Workers", figure("workers").toLocaleString("en")],
+    ["Jobs at work", figure("jobs_active").toLocaleString("en")],
+    ["Runs queued", figure("runs_queued").toLocaleString("en")],
+    ["Timers", figure("timers").toLocaleString("en")],
+    ["Waits", figure("waits").toLocaleString("en")],
+    ["Subscriptions", figure("subscriptions").toLocaleString("en")],
+  ];
+  return (
+    <div class="tiles">
+      {tiles.map(([name, value]) => (
+        <div key={name} class="card tile">
+          <span class="tile-name">{name}</span>
+          <span class="tile-value tabular">{value}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Outbox({ of }: { of: OutboxShape }) {
+  return (
+    <>
+      <Facts
+        of={[
+          ["Connected", <Status status={of.connected ? "active" : "failed"} note={of.connected ? "" : "away"} />],
+          of.trouble && ["Trouble", of.trouble],
+          ["Has up to", <EntryLink position={of.position} />],
+          ["Waiting", <span class="tabular">{of.waiting.toLocaleString("en")} of {of.head.toLocaleString("en")}</span>],
+          ["Restarts", <span class="tabular">{of.restarts}</span>],
+          ["Came in by it", <span class="tabular">{of.ingested_total.toLocaleString("en")}</span>],
+          ["Refused", <span class="tabular">{of.refused_total.toLocaleString("en")}</span>],
+          ["Too large", <span class="tabular">{of.omitted_total.toLocaleString("en")}</span>],
+        ]}
+      />
+      {of.omitted.length > 0 && (
+        <ul>
+          {of.omitted.map((one) => (
+            <li key={one.position} class="line">
+              <EntryLink position={one.position} /> {one.kind} <span class="muted">{one.size_bytes.toLocaleString("en")} of {one.size_bytes_max.toLocaleString("en")} bytes</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
