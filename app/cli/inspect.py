@@ -1,9 +1,12 @@
-"""`ironflow inspect`: a recorded run in lines of text, or as JSON."""
+"""`ironflow inspect`: the debugger in the terminal; in plain lines or as JSON where there is none."""
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from app.debugger.steps import Shown
     from ironflow.past import Record, RunState
 
+SCREEN_MIN = (60, 16)
 STACK_LINES_SHOWN = 12
 ENDED = ("completed", "failed", "cancelled")
 
@@ -30,7 +34,7 @@ ENDED = ("completed", "failed", "cancelled")
     "--from-file", "file", type=click.Path(dir_okay=False, path_type=Path), help="Of a bundle, without a server."
 )
 @click.option("--follow", "-f", is_flag=True, help="Take up what happens, as it happens.")
-@click.option("--plain", is_flag=True, hidden=True, help="Lines of text, though this is a terminal.")
+@click.option("--plain", "as_lines", is_flag=True, help="Lines of text, though this is a terminal.")
 @click.option("--jsonl", is_flag=True, help="The records, one a line.")
 @connected
 def command(
@@ -39,12 +43,13 @@ def command(
     at: str | None,
     file: Path | None,
     follow: bool,
-    plain: bool,
+    as_lines: bool,
     jsonl: bool,
 ) -> None:
-    """A recorded run, as it is or was: its steps with every attempt, why it failed, and what to do next.
+    """Step through a recorded run, forwards and back.
 
-    RUN_ID may be @last or @last-failed.
+    RUN_ID may be @last or @last-failed; without one you choose. Where there is no terminal for it (or TERM=dumb, CI, or
+    less than 60x16), and with --plain, it is told in lines. `?` shows the keys.
     """
     from app.debugger.recording import Recording
     from app.debugger.sources import BundleSource, ServerSource
@@ -64,8 +69,19 @@ def command(
             raise click.UsageError(f"{file} cannot be read: {error.strerror}") from None
     source = ServerSource(client) if bundle is None else BundleSource(bundle)
     found = bundle.run_id if bundle is not None else run_id(client, given) if given else ""
-    if not found:
+    on_screen = output.form == "table" and not as_lines and _has_screen()
+    if not found and not on_screen:
         raise click.UsageError("give the ID of a run, @last or @last-failed: `ironflow run list` shows them")
+    if on_screen:
+        from app.debugger.tui.app import Inspector
+
+        inspector = Inspector(source, None, found, at=at, following=follow, client=None if bundle else client)
+        inspector.run()
+        if isinstance(inspector.refused, ValueError):
+            raise click.UsageError(f"--at {at} is neither a position nor a time, such as 2829 or 15m")
+        if inspector.refused is not None:
+            raise inspector.refused
+        return
     recording = Recording(source, found)
     index = recording.last
     if at is not None:
@@ -81,6 +97,14 @@ def command(
         _show(output, recording, index, file, steps=not follow)
     if follow:
         _follow(session, recording)
+
+
+def _has_screen() -> bool:
+    """Whether there is a terminal that the debugger can be shown on."""
+    size = shutil.get_terminal_size()
+    large = size.columns >= SCREEN_MIN[0] and size.lines >= SCREEN_MIN[1]
+    dumb = os.environ.get("TERM") == "dumb" or bool(os.environ.get("CI"))
+    return sys.stdout.isatty() and sys.stdin.isatty() and large and not dumb
 
 
 def _document(recording: Recording, index: int, file: Path | None) -> dict[str, Any]:

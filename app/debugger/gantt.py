@@ -10,24 +10,35 @@ from ironflow.past import Record
 _WAITED = ("sleep", "wait_for_event", "invoke_function")
 
 
+class Scale:
+    """The columns that a span of time is drawn in."""
+
+    def __init__(self, begin: datetime, end: datetime, *, width: int, unicode: bool) -> None:
+        self._begin = begin
+        self._span_s = max((end - begin).total_seconds(), 1e-6)
+        self._width = width
+        self._signs = ("█", "░", "▏") if unicode else ("#", "-", "|")
+
+    def bar(self, record: Record) -> str:
+        """Full for what a worker did, light for what was waited for, a mark for what took no time, on a line of nothing
+        before and after."""
+        full, light, mark = self._signs
+        first, last = self._column(_began(record)), self._column(record.at)
+        sign = mark if record.started_at is None else light if record.type in _WAITED else full
+        return (" " * first + sign * (1 if sign == mark else last - first + 1)).ljust(self._width)
+
+    def _column(self, instant: datetime) -> int:
+        share = (instant - self._begin).total_seconds() / self._span_s
+        return max(0, min(self._width - 1, int(share * self._width)))
+
+
 def bars(records: Sequence[Record], *, width: int, unicode: bool) -> list[str]:
-    """A bar for each record, all on one scale: full for what a worker did, light for what was waited for, a mark for
-    what took no time, on a line of nothing before and after."""
+    """A bar for each record, all on one scale."""
     if not records:
         return []
     begin = min(_began(record) for record in records)
-    span_s = max((max(record.at for record in records) - begin).total_seconds(), 1e-6)
-    full, light, mark = ("█", "░", "▏") if unicode else ("#", "-", "|")
-
-    def column(instant: datetime) -> int:
-        return min(width - 1, int((instant - begin).total_seconds() / span_s * width))
-
-    made = []
-    for record in records:
-        first, last = column(_began(record)), column(record.at)
-        sign = mark if record.started_at is None else light if record.type in _WAITED else full
-        made.append((" " * first + sign * (1 if sign == mark else last - first + 1)).ljust(width))
-    return made
+    scale = Scale(begin, max(record.at for record in records), width=width, unicode=unicode)
+    return [scale.bar(record) for record in records]
 
 
 def offset(record: Record, begin: datetime) -> str:

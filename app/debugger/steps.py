@@ -47,11 +47,12 @@ NOT_REACHED = "not reached"
 
 
 class Steps:
-    """The rows of a recording, in the order in which they began."""
+    """The rows of a recording, in the order in which they began. `name_chars` is the length of the longest name."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self.rows: list[Row] = []
+        self.name_chars = 0
         self._latest: dict[str, int] = {}
         self._of_place: list[int] = []
         self.refresh()
@@ -91,6 +92,7 @@ class Steps:
         number = self._latest.get(record.step_id)
         if number is None or not (record.kind in _CORRECTIONS or self._is_open(number)):
             number = self._latest[record.step_id] = len(self.rows)
+            self.name_chars = max(self.name_chars, len(record.name))
             self.rows.append(Row(record.step_id, record.path, record.name, record.attempt))
         row = self.rows[number]
         row.places.append(index)

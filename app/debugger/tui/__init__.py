@@ -1,0 +1,1 @@
+"""The debugger in the terminal: what `ironflow inspect` shows. Textual is imported here and nowhere else."""

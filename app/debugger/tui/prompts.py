@@ -1,0 +1,156 @@
+"""What is asked for in a window over the rest: a line, a key, a reason, what to do, which run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from app.debugger.marks import STATUS, plain
+from app.debugger.tui import keys
+from ironflow.errors import IronflowError
+
+_ESCAPE = Binding("escape", "dismiss", "nothing", show=False)
+
+
+class Line(ModalScreen[str | None]):
+    """A line of text; None if it was given up. `needed` is said where it may not be empty."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [_ESCAPE]
+
+    def __init__(self, title: str, *, about: Text | str = "", needed: str = "") -> None:
+        super().__init__()
+        self._title, self._about, self._needed = title, about, needed
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window"):
+            yield Static(Text(self._title, "bold"))
+            yield Static(self._about, id="about")
+            yield Input(id="line")
+            yield Static(Text(f"{self._needed or 'Enter'} · Esc gives up", "dim"), id="said")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if self._needed and not event.value.strip():
+            self.query_one("#said", Static).update(Text(self._needed, "bold red"))
+            return
+        self.dismiss(event.value)
+
+
+class AnyKey(ModalScreen[str]):
+    """The next key."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window"):
+            yield Static(self._title)
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        self.dismiss("" if event.key == "escape" else event.key)
+
+
+class Help(ModalScreen[str | None]):
+    """The keys; what is typed narrows them, Enter does what is chosen. The action."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _ESCAPE,
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+    ]
+
+    def __init__(self, *, changes: bool) -> None:
+        super().__init__()
+        self._keys = keys.allowed(changes=changes)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window tall"):
+            yield Input(placeholder="type to find, Enter does it, Esc closes", id="line")
+            yield OptionList(id="choices")
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).can_focus = False
+        self._fill("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._fill(event.value)
+
+    def _fill(self, text: str) -> None:
+        choices = self.query_one(OptionList)
+        choices.clear_options()
+        for key in self._keys:
+            if all(word in f"{keys.shown(key)} {key.text}".lower() for word in text.lower().split()):
+                choices.add_option(Option(Text(f"{keys.shown(key):<10} {key.text}"), id=key.action))
+        choices.highlighted = 0 if choices.option_count else None
+
+    def action_move(self, direction: int) -> None:
+        choices = self.query_one(OptionList)
+        choices.action_cursor_down() if direction > 0 else choices.action_cursor_up()
+
+    def on_input_submitted(self) -> None:
+        choices = self.query_one(OptionList)
+        if choices.highlighted is not None:
+            self.dismiss(choices.get_option_at_index(choices.highlighted).id or "")
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id or "")
+
+
+class Picker(ModalScreen[str | None]):
+    """Which run: newest first; Enter in the line searches all of them. The id."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [_ESCAPE]
+
+    def __init__(self, runs: Callable[[str], Sequence[Mapping[str, Any]]]) -> None:
+        super().__init__()
+        self._runs = runs
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window tall"):
+            yield Static(Text("Which run?", "bold"))
+            yield OptionList(id="choices")
+            yield Input(placeholder="search: part of an id, a function, an event or an error", id="line")
+            yield Static("", id="said")
+
+    def on_mount(self) -> None:
+        self.search("")
+
+    @work(thread=True, exclusive=True, group="runs")
+    def search(self, text: str) -> None:
+        try:
+            found = self._runs(text)
+        except IronflowError as error:
+            self.app.call_from_thread(self._say, Text(plain(f"{error.message}  {error.hint}"), "bold red"))
+            return
+        self.app.call_from_thread(self._fill, found)
+
+    def _say(self, text: Text) -> None:
+        self.query_one("#said", Static).update(text)
+
+    def _fill(self, runs: Sequence[Mapping[str, Any]]) -> None:
+        choices = self.query_one(OptionList)
+        choices.clear_options()
+        for run in runs:
+            status = str(run["status"])
+            line = f"{STATUS.get(status, ('·', '', ''))[0]} {status:<10} {run['id']}  {run['function_id']:<24} "
+            choices.add_option(Option(Text(plain(line + str(run["created_at"])[:19])), id=str(run["id"])))
+        self._say(Text("↑↓ Enter opens · Tab to search · Esc gives up" if runs else "no such runs", "dim"))
+        if runs:
+            choices.highlighted = 0
+            choices.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.search(event.value)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id or "")

@@ -1,0 +1,102 @@
+"""The steps of a run, a row for each attempt. Only rows that can be seen are made, so that a long run costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from app.debugger.gantt import Scale
+from app.debugger.marks import STATUS, plain
+from app.debugger.recording import Recording
+from app.debugger.steps import NOT_REACHED, Shown, Steps
+
+BAR_CHARS = 12
+NAME_CHARS_MAX = 28
+
+_COLORS = {"31": "red", "32": "green", "33": "yellow", "36": "cyan"}
+
+
+class Rows(ScrollView, can_focus=False):
+    """`follow` is told what to show; a click on a row asks for it."""
+
+    class Chosen(Message):
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._recording: Recording | None = None
+        self._steps: Steps | None = None
+        self._scale: Scale | None = None
+        self._index = 0
+        self._stops: Collection[str] = ()
+        self.current = -1
+
+    def follow(self, recording: Recording, steps: Steps, index: int, stops: Collection[str]) -> None:
+        """Show the rows as of a place; steps whose names are `stops` have a breakpoint."""
+        records = recording.records
+        self._recording, self._steps, self._index, self._stops = recording, steps, index, stops
+        self._scale = Scale(records[0].at, records[-1].at, width=BAR_CHARS, unicode=True)
+        self.current = steps.number(index)
+        self.virtual_size = Size(self.size.width, len(steps.rows))
+        self.refresh()
+        if self.current >= 0:
+            self.scroll_to_region(Region(0, self.current, 1, 1), animate=False, force=True)
+
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self._steps.rows) if self._steps is not None else 0)
+
+    def on_click(self, event: events.Click) -> None:
+        number = self.scroll_offset.y + event.y
+        if self._steps is not None and 0 <= number < len(self._steps.rows):
+            self.post_message(self.Chosen(number))
+
+    def render_line(self, y: int) -> Strip:
+        number = self.scroll_offset.y + y
+        base = self.rich_style
+        if self._steps is None or number >= len(self._steps.rows):
+            return Strip.blank(self.size.width, base)
+        if number == self.current:
+            base += Style(reverse=True)
+        segments = [
+            Segment(text, base + style) for text, style in self._cells(self._steps.shown(number, self._index), number)
+        ]
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+    def _cells(self, one: Shown, number: int) -> list[tuple[str, Style]]:
+        """Texts and their styles: mark, icon, name, duration, bar, note."""
+        reached = one.status != NOT_REACHED
+        icon, _, color = STATUS.get(one.status, ("○", "", ""))
+        faint = Style(dim=True)
+        shown = Style(color=_COLORS.get(color)) if number != self.current and color in _COLORS else Style()
+        mark = "●" if one.row.name in self._stops else "◇" if one.edited else " "
+        here = "▶" if number == self.current else " "
+        name = plain(one.row.name) + (f" #{one.row.attempt}" if one.row.attempt > 1 else "")
+        longest = self._steps.name_chars + 3 if self._steps is not None else 0
+        width = max(8, min(longest, NAME_CHARS_MAX, self.size.width - BAR_CHARS - 16))
+        name = name if len(name) <= width else f"{name[: width - 1]}…"
+        bar = self._scale.bar(one.record) if reached and self._scale is not None else " " * BAR_CHARS
+        note = one.note if reached else "(not reached)"
+        return [
+            (mark, Style(color="magenta")),
+            (f"{here}{icon} ", shown),
+            (f"{name:<{width}} ", Style() if reached else faint),
+            (f"{took(one.duration_ms):>7} ", faint),
+            (f"{bar} ", shown),
+            (plain(note), faint),
+        ]
+
+
+def took(duration_ms: int | None) -> str:
+    """A duration in a few characters."""
+    if duration_ms is None:
+        return ""
+    return f"{duration_ms}ms" if duration_ms < 10_000 else f"{duration_ms / 1_000:.1f}s"

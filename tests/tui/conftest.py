@@ -1,0 +1,113 @@
+"""A recording made by hand, and the debugger over it in this process, driven by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.debugger.tui.app import Inspector
+from app.debugger.tui.screen import RunScreen
+from ironflow.errors import NotFound
+from ironflow.past import Place, Record, RunState, StepState
+from tests.dap.conftest import client, failed, http  # noqa: F401 - fixtures
+
+BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
+CHARGE = {"step_id": "run_a:charge:0", "path": "charge:0", "name": "charge", "type": "invoke"}
+FETCH = {"step_id": "run_a:fetch:0", "path": "fetch:0", "name": "fetch", "type": "invoke"}
+CHILD = {"step_id": "run_a:ship:0", "path": "ship:0", "name": "ship", "type": "invoke_function"}
+
+OUTPUTS = {"fetch:0": {"amount": 99, "id": 9007199254740993}, "charge:0": {"amount": 50}, "ship:0": "sent"}
+
+
+def made(*told: Mapping[str, Any]) -> list[Record]:
+    """Records a second apart, at the positions 10, 20, 30 …"""
+    return [
+        Record(position=number * 10, version=number, at=BEGAN + timedelta(seconds=number), **one)
+        for number, one in enumerate(told, 1)
+    ]
+
+
+RECORDS = {
+    "run_a": made(
+        {"kind": "run.created", "function_id": "bill", "status": "waiting_for_capacity", "summary": "created"},
+        {"kind": "run.started", "status": "running", "summary": "started"},
+        {
+            "kind": "step.completed",
+            "status": "completed",
+            "attempt": 1,
+            "duration_ms": 5,
+            "summary": "fetched",
+            **FETCH,
+        },
+        {"kind": "step.failed", "status": "failed", "attempt": 1, "code": "E", "message": "declined", **CHARGE},
+        {"kind": "run.retrying", "status": "waiting", "summary": "tries again"},
+        {"kind": "step.completed", "status": "completed", "attempt": 2, "duration_ms": 12, "summary": "paid", **CHARGE},
+        {"kind": "step.invoking", "status": "waiting", "child_run_id": "run_b", "attempt": 1, **CHILD},
+        {"kind": "step.completed", "status": "completed", "attempt": 1, "summary": "shipped", **CHILD},
+        {"kind": "run.completed", "status": "completed", "summary": "run completed"},
+    ),
+    "run_b": made(
+        {"kind": "run.created", "function_id": "ship", "status": "waiting_for_capacity"},
+        {"kind": "run.completed", "status": "completed"},
+    ),
+}
+
+
+class Recorded:
+    """A source of the records above, and of as many more as are put into it."""
+
+    def __init__(self) -> None:
+        self.all = {run_id: list(records) for run_id, records in RECORDS.items()}
+
+    def records(self, run_id: str, *, after: int = 0) -> Sequence[Record]:
+        if run_id not in self.all:
+            raise NotFound(f"there is no run {run_id}", code="RUN_NOT_FOUND")
+        return [record for record in self.all[run_id] if record.position > after]
+
+    def state(self, run_id: str, at: int) -> RunState:
+        past = [record for record in self.all[run_id] if record.position <= at]
+        last, newest = past[-1], self.all[run_id][-1]
+        status = next(record.status for record in reversed(past) if record.kind.startswith("run."))
+        steps = {record.path: self._step(record) for record in past if record.step_id}
+        place = Place(newest.position, newest.version, newest.at)
+        function = self.all[run_id][0].function_id
+        known = {"steps": tuple(steps.values()), "input": {"order": 7}, "record": last, "newest": place}
+        return RunState(run_id, function, 1, status, at, last.version, last.at, **known)  # type: ignore[arg-type]
+
+    def step(self, run_id: str, step_id: str, at: int) -> StepState:
+        found = [one for one in self.state(run_id, at).steps if one.step_id == step_id]
+        if not found:
+            raise NotFound("there is no such step", code="NOT_FOUND")
+        return found[0]
+
+    def _step(self, record: Record) -> StepState:
+        output = OUTPUTS.get(record.path, record.position) if record.status == "completed" else None
+        error = {"code": record.code, "message": record.message} if record.status == "failed" else None
+        known = {"output": output, "error": error, "attempt": record.attempt, "position": record.position}
+        return StepState(record.step_id, record.path, record.name, record.type, record.status, **known)
+
+
+@pytest.fixture
+def source() -> Recorded:
+    return Recorded()
+
+
+@pytest.fixture
+def inspector(source: Recorded) -> Callable[..., Inspector]:
+    def make(**how: Any) -> Inspector:
+        return Inspector(source, how.pop("changes", None), how.pop("run_id", "run_a"), **how)
+
+    return make
+
+
+def screen(app: Inspector) -> RunScreen:
+    """The run's, which is in front."""
+    assert isinstance(app.screen, RunScreen)
+    return app.screen
+
+
+def position(app: Inspector) -> int:
+    return screen(app).thread.record.position
