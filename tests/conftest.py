@@ -1,16 +1,17 @@
 """Fixtures for every test: a Postgres on demand, real servers, and randomness that can be had again.
 
-`postgres_url` is an empty database of its own for each test. A folder of tests that wants it prepared (migrated, say)
-overrides `prepare_database` in its conftest with a session fixture that returns `prepare(url)`; that runs once, and
-each test gets a copy.
+`postgres_url` is a database of its own for each test, a copy of one that has the schema. Tests that want it empty, or
+prepared otherwise, override the session fixture `prepare_database`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 import uuid
 import zlib
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,24 @@ def durable_postgres() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def prepare_database() -> Prepare | None:
-    """What to do once to the database that each test gets a copy of. Nothing, unless a folder overrides this."""
-    return None
+    """What to do once to the database that each test gets a copy of: it has the schema. Tests of migrations override
+    this."""
+    return migrated
+
+
+def migrated(url: str) -> None:
+    """Bring the database there up to date, in a loop of its own: who asks may have one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, _migrate(url)).result()
+
+
+async def _migrate(url: str) -> None:
+    from app import resources
+    from storage import open_storage
+
+    storage = await open_storage(url, resources.sql_folder())
+    await storage.migrate()
+    await storage.close()
 
 
 @pytest.fixture

@@ -24,6 +24,11 @@ from storage.contract import (
 from storage.records import EntryRecord
 
 
+@pytest.fixture(scope="session")
+def prepare_database() -> None:
+    """Empty: migrating is tested here."""
+
+
 def entry(position: int, *, stream: str = "counter/a", version: int | None = None, data: str = "{}") -> EntryRecord:
     return EntryRecord(
         position, "default", stream, version or position, "counted", data, "{}", "", "", "", 1_000 + position, b"d" * 32
