@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Rec, indexAt, isFailure, merged, seek } from "../src/model/records";
+import { type Rec, corrected, indexAt, isFailure, merged, seek } from "../src/model/records";
 import { place, scaleOf, timeAt } from "../src/model/scale";
 import { barAt, counts, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
 
@@ -124,4 +124,13 @@ test("fifty thousand records are folded", () => {
 
   assert.equal(visible(folded.root, () => true).length, 50_001);
   assert.ok(place(scaleOf("squeezed", folded, [], 50_000), 25_000) > 0.49);
+});
+
+test("an edit can be undone until it has been", () => {
+  const told = (...kinds: string[]): Rec[] => kinds.map((kind) => ({ kind }) as Rec);
+
+  assert.equal(corrected(told("step.completed")), false);
+  assert.equal(corrected(told("step.completed", "step.patched")), true);
+  assert.equal(corrected(told("step.patched", "step.restored")), false);
+  assert.equal(corrected(told("step.patched", "step.injected", "step.restored")), true);
 });

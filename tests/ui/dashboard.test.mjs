@@ -42,6 +42,8 @@ function sights() {
     ["run history", run("demo-checkout", "?tab=history"), "role=table >> text=started on demo-worker"],
     ["run state", run("demo-expense", "?tab=state"), ".state >> text=demo.expense.decided"],
     ["run diff", run("demo-checkout", `?tab=diff&at=${world.runs["demo-checkout"].past}`), ".diff-added"],
+    ["run lineage", run("demo-checkout", "?tab=lineage"), "text=Nothing was forked from it"],
+    ["run audit", run("demo-trip", "?tab=audit"), "role=table >> text=Position"],
     ["events", "/events", "role=table >> text=demo.order.paid"],
     ["events empty", `/events${empty}`, "text=No event has come here yet"],
     ["events none", "/events?q=nowhere-to-be-found", "text=No event fits the filter"],

@@ -38,6 +38,11 @@ export function isEdit(record: Rec): boolean {
   return EDITS.has(record.kind);
 }
 
+/** Whether one of a step's patches and injections holds, so that it can be undone. */
+export function corrected(records: readonly Rec[]): boolean {
+  return records.reduce((held, record) => (record.kind === "step.restored" ? Math.max(0, held - 1) : isEdit(record) ? held + 1 : held), 0) > 0;
+}
+
 /** Whether a step began, ended or was edited here. */
 export function isStep(record: Rec): boolean {
   return record.kind.startsWith("step.");

@@ -1,9 +1,9 @@
 /** The audit: administrative acts, changes, and requests that were denied. */
-import { exact, url } from "../../api/client";
+import { url } from "../../api/client";
 import { may } from "../../api/session";
 import type { AuditEvent } from "../../api/admin";
-import { type Paged, usePaged } from "../../live/paged";
-import { at, objects } from "../../model/json";
+import { useAudit } from "../../live/audit";
+import type { Paged } from "../../live/paged";
 import { chosen, link } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
@@ -11,22 +11,6 @@ import { Filters } from "../../ui/filters";
 import { JsonView } from "../../ui/json_view";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Empty } from "../../ui/states";
-
-const EVERY_MS = 4_000;
-const LIMIT = 100;
-
-/** The audit of everything, or of one run, as it is at `path`. */
-export function useAudit(path: string, query: Record<string, string>): Paged<AuditEvent> {
-  return usePaged(
-    `${path} ${JSON.stringify(query)}`,
-    async (cursor, signal) => {
-      const page = await exact(path, { ...query, limit: LIMIT, cursor }, signal);
-      const next = at(page, "next_cursor");
-      return { items: objects<AuditEvent>(at(page, "events"), "payload"), next: typeof next === "string" ? next : "" };
-    },
-    { every: EVERY_MS },
-  );
-}
 
 export function Decisions() {
   const query = { action: chosen("action"), api_key_id: chosen("actor"), event_type: chosen("type"), from: chosen("since"), to: chosen("until") };

@@ -9,7 +9,7 @@ import { useKeys } from "../../shell/keys";
 import { toast } from "../../ui/toast";
 import { Edit } from "./edit";
 import type { Moment } from "./moment";
-import { Cancel, Fork, Pause, Replay, Resume } from "./steer";
+import { Cancel, Fork, Pause, Replay, Resume, Undo } from "./steer";
 
 export interface Subject {
   run: Run;
@@ -17,7 +17,7 @@ export interface Subject {
   /** Names of the steps that ended, in order, by their ids. */
   steps: readonly { id: string; label: string }[];
   /** The step that is chosen; null for the run. */
-  chosen: { id: string; label: string; position: number; type: string } | null;
+  chosen: { id: string; label: string; position: number; type: string; corrected: boolean } | null;
 }
 
 export interface Action {
@@ -51,6 +51,18 @@ export const ACTIONS: readonly Action[] = [
       return `it is ${said(run)}: pause it first`;
     },
     Dialog: Edit,
+  },
+  {
+    id: "undo",
+    label: "Undo the edit…",
+    key: "Z",
+    permission: "runs:patch",
+    barred: ({ run, chosen }) => {
+      if (!chosen) return "choose a step first";
+      if (!chosen.corrected) return "this step has the output that it gave itself";
+      return stands(run) ? "" : `it is ${said(run)}: only of failed and paused runs an edit can be undone`;
+    },
+    Dialog: Undo,
   },
   {
     id: "fork",

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { get } from "../../api/client";
 import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { corrected } from "../../model/records";
 import { type Mode, scaleOf } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
 import { clockTime } from "../../model/time";
@@ -16,10 +17,12 @@ import { Icon } from "../../ui/icon";
 import { Empty, Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
 import { Actions } from "./actions";
+import { RunAudit } from "./audit";
 import { Changes } from "./changes";
 import { ErrorCard } from "./error_card";
 import { History } from "./history";
 import { Inspector } from "./inspector";
+import { Lineage } from "./lineage";
 import { type Moment, comparedOf, momentOf } from "./moment";
 import { Scrubber } from "./scrubber";
 import { StateShown } from "./state";
@@ -31,6 +34,8 @@ const TABS = [
   { id: "history", label: "History" },
   { id: "state", label: "State" },
   { id: "diff", label: "Diff" },
+  { id: "lineage", label: "Lineage" },
+  { id: "audit", label: "Audit" },
 ];
 const MODES: Mode[] = ["squeezed", "time", "sequence"];
 
@@ -94,6 +99,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "y", label: "History", run: () => choose({ tab: "history" }) },
     { keys: "s", label: "State", run: () => choose({ tab: "state" }) },
     { keys: "d", label: "Diff", run: () => choose({ tab: "diff" }) },
+    { keys: "l", label: "Lineage", run: () => choose({ tab: "lineage" }) },
+    { keys: "a", label: "Audit", run: () => choose({ tab: "audit" }) },
     { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
     { keys: "C", label: "Copy a link to what is shown", run: () => copy(location.href, "Link") },
     { keys: "{", label: "The run that started it", run: () => parent && navigate(link(`/runs/${parent}`)) },
@@ -104,7 +111,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const steps = [...folded.steps.values()].filter((row) => row.bars.some((bar) => bar.closed !== Infinity)).map(({ id, label }) => ({ id, label }));
   return (
     <div class={`page full run-page ${moment.past ? "past" : ""}`}>
-      <PageHead title={run.function_id} actions={<Actions run={run} moment={moment} steps={steps} chosen={selected.kind === "step" ? { id: selected.id, label: selected.label, position: lastOf(selected, moment), type: selected.type } : null} />}>
+      <PageHead title={run.function_id} actions={<Actions run={run} moment={moment} steps={steps} chosen={selected.kind === "step" ? { id: selected.id, label: selected.label, position: lastOf(selected, moment), type: selected.type, corrected: corrected(selected.records) } : null} />}>
         <span class="faint mono">v{run.function_version}</span>
         <Badge>
           <Status status={run.unwinding ? "unwinding" : run.status} note={run.attempt > 1 ? `attempt ${run.attempt} of ${run.max_attempts}` : ""} />
@@ -171,6 +178,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
             )}
             {tab === "state" && all.length > 0 && <StateShown runId={run.id} records={all} moment={moment} />}
             {tab === "diff" && all.length > 0 && <Changes runId={run.id} records={all} moment={moment} compared={compared} />}
+            {tab === "lineage" && <Lineage runId={run.id} />}
+            {tab === "audit" && <RunAudit runId={run.id} />}
             {tab === "history" && <History records={all} moment={moment} start={folded.start} />}
           </TabPanel>
         </div>

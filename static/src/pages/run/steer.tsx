@@ -43,6 +43,28 @@ export function Resume({ run, steps, onClose }: Props) {
   );
 }
 
+/** Takes the last patch or injection of a step back. */
+export function Undo({ run, chosen, onClose }: Props) {
+  const step = chosen as NonNullable<Subject["chosen"]>;
+  const path = `/runs/${run.id}/steps/${encodeURIComponent(step.id)}/undo`;
+  const cli = `ironflow run undo ${run.id} ${quoted(step.id)}`;
+  return (
+    <ActionDialog
+      title={`Undo the edit of ${step.label}`}
+      run={run}
+      doings={[
+        { label: "Undo", path, body: {}, cli, done: "Undone" },
+        { label: "Undo & resume", path, body: { resume: "true" }, cli: `${cli} --resume`, done: "Undone, and resumed" },
+      ]}
+      plan={{ action: '"undo"', step: JSON.stringify(step.id) }}
+      reasoned
+      onClose={onClose}
+    >
+      <p class="muted">The step has again what it had before its last edit. History keeps both.</p>
+    </ActionDialog>
+  );
+}
+
 export function Pause({ run, onClose }: Props) {
   return (
     <ActionDialog

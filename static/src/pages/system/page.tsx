@@ -1,9 +1,10 @@
 /** How the server is: its nodes, what NATS has not got yet, and figures. */
 import { get } from "../../api/client";
-import { type Metrics, metrics } from "../../api/metrics";
+import { metrics } from "../../api/metrics";
 import type { NodeShape, OutboxShape } from "../../api/admin";
 import type { Capabilities } from "../../api/types";
 import { useResource } from "../../live/resource";
+import type { Metrics } from "../../model/metrics";
 import { duration } from "../../model/time";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
@@ -140,7 +141,7 @@ function Outbox({ of }: { of: OutboxShape }) {
           ["Has up to", <EntryLink position={of.position} />],
           ["Waiting", <span class="tabular">{of.waiting.toLocaleString("en")} of {of.head.toLocaleString("en")}</span>],
           ["Restarts", <span class="tabular">{of.restarts}</span>],
-          ["Came in by it", <span class="tabular">{of.ingested_total.toLocaleString("en")}</span>],
+          ["Ingested", <span class="tabular">{of.ingested_total.toLocaleString("en")}</span>],
           ["Refused", <span class="tabular">{of.refused_total.toLocaleString("en")}</span>],
           ["Too large", <span class="tabular">{of.omitted_total.toLocaleString("en")}</span>],
         ]}

@@ -1,0 +1,35 @@
+/** Who did what to the run, and what was decided about it. */
+import { useAudit } from "../../live/audit";
+import { Status, Time } from "../../ui/basics";
+import { ListCard } from "../../ui/list_card";
+import { EntryLink } from "../../ui/side";
+import { Empty } from "../../ui/states";
+
+export function RunAudit({ runId }: { runId: string }) {
+  const audit = useAudit(`/runs/${runId}/audit`, {});
+  return (
+    <div class="browse">
+      <ListCard
+        label="Audit of the run"
+        resource={audit}
+        items={audit.items}
+        id={(one) => one.id}
+        widths="72px minmax(140px, 1.2fr) 110px minmax(100px, 1fr) minmax(100px, 1.2fr) 96px"
+        columns={[
+          { name: "Position", show: (one) => <EntryLink position={Number(one.id)} /> },
+          { name: "What", show: (one) => one.action ?? one.event_type },
+          { name: "Decision", show: (one) => (one.decision ? <Status status={one.decision} /> : <span class="muted">done</span>) },
+          { name: "By", show: (one) => one.actor || <span class="muted">nobody known</span>, wide: true },
+          { name: "Because", show: (one) => one.reason ?? "", wide: true },
+          { name: "When", show: (one) => <Time at={one.created_at} />, wide: true },
+        ]}
+        empty={<Empty icon="audit" title="Nothing to audit yet" />}
+      />
+      {audit.more && (
+        <button type="button" class="small" onClick={audit.next}>
+          Show more
+        </button>
+      )}
+    </div>
+  );
+}
