@@ -26,6 +26,8 @@ export interface Action {
   key: string;
   danger?: boolean;
   permission: string;
+  /** Whether its button is there; left out: always. */
+  shown?: (subject: Subject) => boolean;
   /** Why it cannot be done; "" if it can. */
   barred: (subject: Subject) => string;
   Dialog: FunctionComponent<Subject & { onClose: () => void }>;
@@ -57,6 +59,7 @@ export const ACTIONS: readonly Action[] = [
     label: "Undo the edit…",
     key: "Z",
     permission: "runs:patch",
+    shown: ({ chosen }) => chosen?.corrected ?? false,
     barred: ({ run, chosen }) => {
       if (!chosen) return "choose a step first";
       if (!chosen.corrected) return "this step has the output that it gave itself";
@@ -128,7 +131,7 @@ export function Actions(subject: Subject) {
   const Opened = ACTIONS.find((action) => action.id === open)?.Dialog;
   return (
     <div class="buttons">
-      {ACTIONS.map((action) => {
+      {ACTIONS.filter((action) => action.shown?.(subject) ?? true).map((action) => {
         const barred = barredOf(action, subject);
         return (
           <button

@@ -14,7 +14,7 @@ export function RunAudit({ runId }: { runId: string }) {
         resource={audit}
         items={audit.items}
         id={(one) => one.id}
-        widths="72px minmax(140px, 1.2fr) 110px minmax(100px, 1fr) minmax(100px, 1.2fr) 96px"
+        widths="64px minmax(120px, 1.2fr) 96px minmax(70px, 0.8fr) minmax(80px, 1.2fr) 84px"
         columns={[
           { name: "Position", show: (one) => <EntryLink position={Number(one.id)} /> },
           { name: "What", show: (one) => one.action ?? one.event_type },
