@@ -32,9 +32,11 @@ export function Browse<T>({ label, param, resource, items, id, columns, empty, s
   const wanted = chosen(param);
   const at = items?.findIndex((one) => id(one) === wanted) ?? -1;
   const selected = items?.[at];
-  const close = (): void => choose({ [param]: null, show: null });
+  // What was chosen within the row is not meant for another one.
+  const within = { show: null, revision: null, against: null };
+  const close = (): void => choose({ [param]: null, ...within });
   const select = (one: T | undefined): void => {
-    if (one !== undefined) choose({ [param]: id(one), show: null });
+    if (one !== undefined) choose({ [param]: id(one), ...within });
   };
   const move = (step: number): void => {
     if (items) select(items[Math.max(0, Math.min(items.length - 1, at + step))]);
