@@ -89,7 +89,7 @@ export function Playground() {
           </button>
         </div>
       </form>
-      <div class="card section stacked" aria-live="polite">
+      <div class="card section stacked in-sight" aria-live="polite">
         <h2>The decision</h2>
         <Problem text={problem} />
         {!told && !problem && <p class="muted">Say who wants what, and press Decide. Nothing is done, and nothing recorded.</p>}
@@ -117,7 +117,7 @@ function Decided({ of }: { of: DryRun }) {
       {of.explain?.map((one) => (
         <section key={one.id || one.policy}>
           <h3>
-            {one.policy} {one.version > 0 && `version ${one.version}`}, {one.mode}: {!one.applies ? `does not apply${one.why_not ? ` (${one.why_not})` : ""}` : one.denies ? "denies" : "says nothing"}
+            {one.version > 0 ? `${one.policy}, version ${one.version}` : one.policy}, {one.mode}: {!one.applies ? `does not apply${one.why_not ? ` (${one.why_not})` : ""}` : one.denies ? "denies" : "says nothing"}
           </h3>
           <ul>
             {one.clauses.map((clause) => (

@@ -127,7 +127,7 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
 
 function Rebuilding({ of, path }: { of: ProjectionSummary; path: string }) {
   const building = of.building !== undefined;
-  const job = useResource(`rebuild ${of.name} ${building}`, (signal) => get<RebuildJob>(`${path}/rebuild`, {}, signal), building ? { every: EVERY_MS } : undefined);
+  const job = useResource(`rebuild ${of.name} ${building} ${of.generation}`, (signal) => get<RebuildJob>(`${path}/rebuild`, {}, signal), building ? { every: EVERY_MS } : undefined);
   const told = job.data;
   return (
     <div class="card section">
