@@ -25,6 +25,8 @@ const LOOKS: Record<string, Look> = {
   rejected: { role: "fail", icon: "cross", label: "Rejected" },
   allowed: { role: "ok", icon: "check", label: "Allowed" },
   denied: { role: "fail", icon: "cross", label: "Denied" },
+  enforce: { role: "fail", icon: "cross", label: "Denies" },
+  monitor: { role: "warn", icon: "diamond", label: "Only tells" },
   would_deny: { role: "warn", icon: "diamond", label: "Would deny" },
   failed: { role: "fail", icon: "cross", label: "Failed" },
   timed_out: { role: "fail", icon: "cross", label: "Timed out" },

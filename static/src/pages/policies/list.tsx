@@ -58,7 +58,7 @@ export function PolicyList() {
 
 function Mode({ of }: { of: PolicyShape }) {
   if (of.status !== "active") return <Status status="disabled" />;
-  return <Status status={of.mode === "enforce" ? "denied" : "would_deny"} />;
+  return <Status status={of.mode} />;
 }
 
 const TABS = [
