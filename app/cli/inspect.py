@@ -34,6 +34,7 @@ ENDED = ("completed", "failed", "cancelled")
     "--from-file", "file", type=click.Path(dir_okay=False, path_type=Path), help="Of a bundle, without a server."
 )
 @click.option("--follow", "-f", is_flag=True, help="Take up what happens, as it happens.")
+@click.option("--read-only", is_flag=True, help="Without the keys that change runs.")
 @click.option("--plain", "as_lines", is_flag=True, help="Lines of text, though this is a terminal.")
 @click.option("--jsonl", is_flag=True, help="The records, one a line.")
 @connected
@@ -43,16 +44,17 @@ def command(
     at: str | None,
     file: Path | None,
     follow: bool,
+    read_only: bool,
     as_lines: bool,
     jsonl: bool,
 ) -> None:
-    """Step through a recorded run, forwards and back.
+    """Step through a recorded run, forwards and back, and change what happens next of it.
 
     RUN_ID may be @last or @last-failed; without one you choose. Where there is no terminal for it (or TERM=dumb, CI, or
     less than 60x16), and with --plain, it is told in lines. `?` shows the keys.
     """
     from app.debugger.recording import Recording
-    from app.debugger.sources import BundleSource, ServerSource
+    from app.debugger.sources import BundleSource, ServerChanges, ServerSource
     from ironflow.bundle import Bundle
 
     client, output = session
@@ -75,7 +77,8 @@ def command(
     if on_screen:
         from app.debugger.tui.app import Inspector
 
-        inspector = Inspector(source, None, found, at=at, following=follow, client=None if bundle else client)
+        changes = None if bundle is not None or read_only else ServerChanges(client)
+        inspector = Inspector(source, changes, found, at=at, following=follow, client=None if bundle else client)
         inspector.run()
         if isinstance(inspector.refused, ValueError):
             raise click.UsageError(f"--at {at} is neither a position nor a time, such as 2829 or 15m")

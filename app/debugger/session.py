@@ -65,9 +65,25 @@ Tell = Callable[[Thread, int, str], None]
 class Changes(Protocol):
     """What can be asked of the place where recordings are, to change what happens next. Raises what the SDK raises."""
 
-    def patch(self, edit: Edit, reason: str) -> None: ...
+    def plan(
+        self, run_id: str, action: str, *, edit: Edit | None = None, from_step: str = "", position: int | None = None
+    ) -> Mapping[str, Any]:
+        """What an action (patch, inject, resume, fork, replay) would lead to, step by step."""
+        ...
+
+    def patch(self, edit: Edit, reason: str, *, resume: bool = False) -> None: ...
+    def inject(self, edit: Edit, reason: str, *, resume: bool = False) -> None:
+        """As `patch`, for a step of a paused run that has not ended."""
+        ...
+
+    def pause(self, run_id: str, reason: str) -> None: ...
+    def cancel(self, run_id: str, reason: str) -> None: ...
     def resume(self, run_id: str, reason: str, *, from_step: str = "") -> None: ...
     def fork(self, run_id: str, position: int, edits: Sequence[Edit], reason: str) -> str:
+        """The new run's id."""
+        ...
+
+    def replay(self, run_id: str, reason: str) -> str:
         """The new run's id."""
         ...
 
@@ -194,6 +210,15 @@ class Session:
         edit = Edit(*key, step.path, values.with_path(output, path, new), recording.records[-1].version)
         self.edits[key] = edit
         return edit
+
+    def unended(self, thread: Thread, step_id: str, output: Any) -> Edit | None:
+        """An output for a step that has not ended by the place, to be injected; None where one cannot be: the run is
+        not paused, or the step not begun."""
+        recording = thread.recording
+        step = recording.step(thread.index, step_id)
+        if step is None or recording.status(recording.last) != "paused":
+            return None
+        return Edit(recording.run_id, step.step_id, step.path, output, recording.records[-1].version)
 
     def values(self, thread: Thread) -> Mapping[str, Any]:
         """What steps had given by the place, with what is staged in its stead."""

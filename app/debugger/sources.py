@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app.debugger.session import Edit
 from ironflow import Client
@@ -31,8 +32,26 @@ class ServerChanges:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def patch(self, edit: Edit, reason: str) -> None:
-        self._client.runs.patch(edit.run_id, edit.path, edit.output, reason=reason, version=edit.version)
+    def plan(
+        self, run_id: str, action: str, *, edit: Edit | None = None, from_step: str = "", position: int | None = None
+    ) -> Mapping[str, Any]:
+        wanted: dict[str, Any] = {"from_step": from_step, "position": position}
+        if edit is not None:
+            wanted |= {"patches": {edit.path: edit.output}} if action == "fork" else _step_of(edit)
+        found: Mapping[str, Any] = self._client.runs.plan(run_id, action, **wanted)
+        return found
+
+    def patch(self, edit: Edit, reason: str, *, resume: bool = False) -> None:
+        self._client.runs.patch(edit.run_id, **_step_of(edit), reason=reason, version=edit.version, resume=resume)
+
+    def inject(self, edit: Edit, reason: str, *, resume: bool = False) -> None:
+        self._client.runs.inject(edit.run_id, **_step_of(edit), reason=reason, version=edit.version, resume=resume)
+
+    def pause(self, run_id: str, reason: str) -> None:
+        self._client.runs.pause(run_id, reason=reason)
+
+    def cancel(self, run_id: str, reason: str) -> None:
+        self._client.runs.cancel(run_id, reason=reason)
 
     def resume(self, run_id: str, reason: str, *, from_step: str = "") -> None:
         self._client.runs.resume(run_id, reason=reason, from_step=from_step)
@@ -41,6 +60,13 @@ class ServerChanges:
         patches = {edit.path: edit.output for edit in edits}
         forked = self._client.runs.fork(run_id, position=position, patches=patches, reason=reason)
         return str(forked["id"])
+
+    def replay(self, run_id: str, reason: str) -> str:
+        return str(self._client.runs.replay(run_id, reason=reason)["id"])
+
+
+def _step_of(edit: Edit) -> Mapping[str, Any]:
+    return {"step": edit.path, "output": edit.output}
 
 
 class BundleSource:

@@ -11,6 +11,7 @@ from textual.app import App
 from app.debugger.marks import plain
 from app.debugger.recording import Source
 from app.debugger.session import Changes, Session
+from app.debugger.tui.changing import ChangingScreen
 from app.debugger.tui.prompts import Picker
 from app.debugger.tui.screen import RunScreen
 from app.debugger.tui.tabs import Looking
@@ -43,6 +44,10 @@ class Inspector(App[None]):
     .tall { height: 80%; }
     .window #about, .window #said { height: auto; }
     #choices { height: 1fr; }
+    #text { height: 1fr; min-height: 4; }
+    #difference, #plan { height: auto; max-height: 8; padding: 0 1; }
+    #buttons { height: 3; }
+    #buttons Button { margin-right: 1; }
     """
 
     def __init__(
@@ -98,7 +103,9 @@ class Inspector(App[None]):
             self.screen.thread = thread
             self.screen.show()
         else:
-            self.push_screen(RunScreen(self._session, thread, Looking(audit=self._audit()), following=self._following))
+            self.push_screen(
+                ChangingScreen(self._session, thread, Looking(audit=self._audit()), following=self._following)
+            )
 
     def _runs(self, text: str) -> Sequence[Mapping[str, Any]]:
         assert self._client is not None

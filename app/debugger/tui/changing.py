@@ -1,0 +1,151 @@
+"""The keys that change what happens next of a run: each says first what would come of it, and asks for a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.text import Text
+from textual import work
+
+from app.debugger.marks import plain
+from app.debugger.session import Changes, Edit
+from app.debugger.tui.editing import EditOutput, plan_text
+from app.debugger.tui.prompts import Line
+from app.debugger.tui.screen import RunScreen
+from ironflow.errors import IronflowError
+
+REASON = "a reason is needed: it is recorded with the change"
+
+
+class ChangingScreen(RunScreen):
+    """All of it goes through the session and its changes, which do nothing that the API does not."""
+
+    @property
+    def changes(self) -> Changes:
+        assert self.session.changes is not None  # check_action keeps the keys from coming here
+        return self.session.changes
+
+    @work
+    async def action_edit(self) -> None:
+        """Another output for the step here: patched if it has ended, injected if it has not and the run is paused."""
+        session, thread = self.session, self.thread
+        try:
+            step = await self.asked(lambda: thread.recording.step(thread.index))
+        except IronflowError as error:
+            self.failed(error)
+            return
+        if step is None:
+            self.notify("There is no step here: n goes to one", severity="warning")
+            return
+        ended = step.status in ("completed", "failed")
+
+        def edit(output: Any) -> Edit | None:
+            if ended:
+                return session.stage(thread, step.step_id, [], output)
+            return session.unended(thread, step.step_id, output)
+
+        if await self.asked(lambda: edit(step.output)) is None:
+            self.notify("It has not ended: H holds the run, then it can be given an output", severity="warning")
+            return
+        verb = "patch" if ended else "inject"
+        run_id = thread.recording.run_id
+
+        def planned(output: Any) -> Text:
+            return plan_text(self.changes.plan(run_id, verb, edit=edit(output)))
+
+        async def plan(output: Any) -> Text:
+            try:
+                return await self.asked(lambda: planned(output))
+            except IronflowError as error:
+                return Text(plain(f"{error.message}  {error.hint}"), "bold red")
+
+        edited = await self.app.push_screen_wait(EditOutput(step.path, verb.capitalize(), step.output, plan))
+        session.edits.pop((run_id, step.step_id), None)
+        if edited is None:
+            return
+        output, reason, then = edited
+
+        def send() -> str | None:
+            made = edit(output)
+            session.edits.pop((run_id, step.step_id), None)
+            assert made is not None
+            if then == "fork":
+                return self.changes.fork(run_id, thread.record.position, [made], reason)
+            change = self.changes.patch if ended else self.changes.inject
+            change(made, reason, resume=then == "resume")
+            return None
+
+        said = f"Forked {run_id}" if then == "fork" else f"{verb.capitalize()}ed {step.path}"
+        await self._do(send, said, follow=then != "only")
+
+    @work
+    async def action_resume(self) -> None:
+        run_id = self.thread.recording.run_id
+        reason = await self._reason(f"Resume {run_id}", "resume")
+        if reason:
+            await self._do(lambda: self.changes.resume(run_id, reason), "Resumed", follow=True)
+
+    @work
+    async def action_resume_here(self) -> None:
+        run_id, path = self.thread.recording.run_id, self.thread.record.path
+        if not path:
+            self.notify("There is no step here: n goes to one", severity="warning")
+            return
+        reason = await self._reason(f"Resume {run_id} from {path}", "resume", from_step=path)
+        if reason:
+            await self._do(lambda: self.changes.resume(run_id, reason, from_step=path), "Resumed", follow=True)
+
+    @work
+    async def action_hold(self) -> None:
+        run_id = self.thread.recording.run_id
+        reason = await self._reason(f"Hold {run_id} at its next step boundary")
+        if reason:
+            await self._do(
+                lambda: self.changes.pause(run_id, reason), "It is held at its next step boundary", follow=True
+            )
+
+    @work
+    async def action_fork(self) -> None:
+        run_id, position = self.thread.recording.run_id, self.thread.record.position
+        reason = await self._reason(f"Fork {run_id} at position {position}", "fork", position=position)
+        if reason:
+            await self._do(lambda: self.changes.fork(run_id, position, [], reason), f"Forked {run_id}", follow=True)
+
+    @work
+    async def action_replay(self) -> None:
+        run_id = self.thread.recording.run_id
+        reason = await self._reason(f"Replay {run_id}: a new run with the same input", "replay")
+        if reason:
+            await self._do(lambda: self.changes.replay(run_id, reason), f"Replayed {run_id}", follow=True)
+
+    @work
+    async def action_cancel(self) -> None:
+        run_id = self.thread.recording.run_id
+        reason = await self._reason(f"Cancel {run_id}? What its steps did stays done")
+        if reason:
+            await self._do(lambda: self.changes.cancel(run_id, reason), f"Cancelled {run_id}")
+
+    async def _reason(self, title: str, action: str = "", **wanted: Any) -> str:
+        """Why, from whoever has seen what would come of it; empty if it was given up, or is refused."""
+        run_id, about = self.thread.recording.run_id, Text("")
+        if action:
+            try:
+                about = plan_text(await self.asked(lambda: self.changes.plan(run_id, action, **wanted)))
+            except IronflowError as error:
+                self.failed(error)
+                return ""
+        return (await self.app.push_screen_wait(Line(title, about=about, needed=REASON)) or "").strip()
+
+    async def _do(self, change: Callable[[], str | None], said: str, *, follow: bool = False) -> None:
+        """Change something, and show what came of it: the new run, if there is one. What is refused changes nothing."""
+        try:
+            made = await self.asked(change)
+            thread = await self.asked(lambda: self.session.open(made)) if made else self.thread
+        except IronflowError as error:
+            self.failed(error)
+            return
+        self.following = self.following or follow
+        self.notify(plain(said), markup=False)
+        self.went(self.session.go(thread, thread.recording.last))
+        await self.take_up()
