@@ -165,7 +165,8 @@ def _show(output: Output, recording: Recording, index: int, file: Path | None, *
         for line in _lines(output, recording.records[: index + 1]):
             _line(output, *line)
         return
-    rows = [_cells(output, one) for one in Steps(recording).all(index)]
+    known = Steps(recording)
+    rows = [_cells(output, one, known.label(one.row)) for one in known.all(index)]
     output.table(["position", "status", "step", "attempt", "duration", "note"], rows)
     _show_error(output, state)
     output.out.write("\n")
@@ -248,11 +249,11 @@ def _lines(output: Output, records: Sequence[Record]) -> Sequence[Sequence[str]]
     ]
 
 
-def _cells(output: Output, one: Shown) -> list[str]:
+def _cells(output: Output, one: Shown, label: str) -> list[str]:
     return [
         str(one.position),
         output.status(one.status),
-        one.row.name,
+        label,
         str(one.row.attempt or ""),
         _took(one.duration_ms),
         one.note,

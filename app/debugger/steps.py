@@ -47,13 +47,14 @@ NOT_REACHED = "not reached"
 
 
 class Steps:
-    """The rows of a recording, in the order in which they began. `name_chars` is the length of the longest name."""
+    """The rows of a recording, in the order in which they began. `name_chars` is the length of the longest label."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self.rows: list[Row] = []
         self.name_chars = 0
         self._latest: dict[str, int] = {}
+        self._named: dict[str, set[str]] = {}
         self._of_place: list[int] = []
         self.refresh()
 
@@ -62,6 +63,10 @@ class Steps:
         records = self._recording.records
         for index in range(len(self._of_place), len(records)):
             self._of_place.append(self._take(index, records[index]))
+
+    def label(self, step: Row | Record) -> str:
+        """What a person calls a step: its name, or its path where several steps have that name."""
+        return step.name if len(self._named.get(step.name, ())) < 2 else step.path
 
     def number(self, index: int) -> int:
         """Of the row that a place belongs to: that of its step, or else the last that there was; -1 before all."""
@@ -87,12 +92,13 @@ class Steps:
 
     def _take(self, index: int, record: Record) -> int:
         before = self._of_place[-1] if self._of_place else -1
-        if not record.step_id:
-            return before
         number = self._latest.get(record.step_id)
+        if not record.kind.startswith("step."):  # a run may be woken by a step: it is no attempt of it
+            return before if number is None else number
         if number is None or not (record.kind in _CORRECTIONS or self._is_open(number)):
             number = self._latest[record.step_id] = len(self.rows)
-            self.name_chars = max(self.name_chars, len(record.name))
+            self._named.setdefault(record.name, set()).add(record.step_id)
+            self.name_chars = max(self.name_chars, len(self.label(record)))
             self.rows.append(Row(record.step_id, record.path, record.name, record.attempt))
         row = self.rows[number]
         row.places.append(index)

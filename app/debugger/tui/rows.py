@@ -79,7 +79,8 @@ class Rows(ScrollView, can_focus=False):
         shown = Style(color=_COLORS.get(color)) if number != self.current and color in _COLORS else Style()
         mark = "●" if one.row.name in self._stops else "◇" if one.edited else " "
         here = "▶" if number == self.current else " "
-        name = plain(one.row.name) + (f" #{one.row.attempt}" if one.row.attempt > 1 else "")
+        label = self._steps.label(one.row) if self._steps is not None else ""
+        name = plain(label) + (f" #{one.row.attempt}" if one.row.attempt > 1 else "")
         longest = self._steps.name_chars + 3 if self._steps is not None else 0
         width = max(8, min(longest, NAME_CHARS_MAX, self.size.width - BAR_CHARS - 16))
         name = name if len(name) <= width else f"{name[: width - 1]}…"

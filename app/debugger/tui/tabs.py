@@ -22,6 +22,7 @@ from ironflow.past import Record
 CHARS_SHOWN = 64 * 1_024
 DIFFERENCES_SHOWN = 200
 FOLDED_CHARS = 2 * 1_024
+INLINE_CHARS = 60
 
 NAMES = ("Output", "Input", "State", "Diff", "Watch", "Record", "Audit")
 
@@ -104,9 +105,16 @@ def _state(session: Session, thread: Thread) -> Text:
         staged = name in places and (recording.run_id, recording.records[places[name]].step_id) in session.edits
         sign = "◇ " if staged else "* " if changed else "  "
         lines += [(sign, "magenta" if staged else "yellow"), (plain(name), "bold"), "  "]
-        shown = value(now[name])
-        lines += [plain(values.line(now[name])) if len(shown) > FOLDED_CHARS else shown, "\n"]
+        lines += [_folded(now[name]), "\n"]
     return Text.assemble(*lines) if lines else Text("No step has given anything yet", "dim")
+
+
+def _folded(content: Any) -> Text:
+    """A value in a line if it is short, or so long that nobody reads all of it here."""
+    text = json.dumps(content, ensure_ascii=False, default=str)
+    if len(text) <= INLINE_CHARS:
+        return Text(plain(text))
+    return Text(plain(values.line(content))) if len(text) > FOLDED_CHARS else value(content)
 
 
 def _diff(recording: Recording, index: int, compared: int | None) -> Text:
