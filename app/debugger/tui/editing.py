@@ -55,6 +55,7 @@ class EditOutput(ModalScreen[Edited | None]):
             output = self._written()
         except ValueError as error:
             shown.update(Text(f"this is not JSON: {error}", "bold red"))
+            self.query_one("#plan", Static).update("")
             return
         found, more = differences.first(self._output, output, DIFFERENCES_SHOWN)
         lines: list[Any] = []
