@@ -105,6 +105,14 @@ def postgres_url(postgres: Cluster, prepare_database: Prepare | None) -> Iterato
 
 
 @pytest.fixture
+def empty_postgres_url(postgres: Cluster) -> Iterator[str]:
+    """The same without the schema."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
 def durable_postgres_url(durable_postgres: Cluster, prepare_database: Prepare | None) -> Iterator[str]:
     """The same in a Postgres that syncs."""
     url = durable_postgres.create_database(prepare_database)

@@ -524,13 +524,13 @@ async def test_anything_is_found_by_id_text_and_nearness(node: Node, worker: Wor
             await finder.search("default", wrong)
 
 
-async def test_a_postgres_that_grants_no_extension_says_what_to_do(postgres_url: str) -> None:
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
+async def test_a_postgres_that_grants_no_extension_says_what_to_do(empty_postgres_url: str) -> None:
+    with psycopg.connect(empty_postgres_url, autocommit=True) as admin:
         role = f"plain_{uuid.uuid4().hex[:8]}"
         admin.execute(f"create role {role} login".encode())
         admin.execute(f"grant all on schema public to {role}".encode())
     storage = await PostgresStorage.open(
-        psycopg.conninfo.make_conninfo(postgres_url, user=role), resources.sql_folder()
+        psycopg.conninfo.make_conninfo(empty_postgres_url, user=role), resources.sql_folder()
     )
     try:
         await storage.migrate()

@@ -280,12 +280,12 @@ async def test_both_stores_show_the_documented_columns(storage: Storage) -> None
     assert seen == {name: list(view.columns) for name, view in VIEWS.items()}
 
 
-async def test_a_database_user_who_may_not_prepare_is_told_who_may(postgres_url: str) -> None:
-    with psycopg.connect(postgres_url, autocommit=True) as superuser:
+async def test_a_database_user_who_may_not_prepare_is_told_who_may(empty_postgres_url: str) -> None:
+    with psycopg.connect(empty_postgres_url, autocommit=True) as superuser:
         superuser.execute("drop role if exists plain")
         superuser.execute("create role plain login")
         superuser.execute("grant create on schema public to plain")
-        storage = await open_storage(postgres_url.replace("//postgres@", "//plain@"), resources.sql_folder())
+        storage = await open_storage(empty_postgres_url.replace("//postgres@", "//plain@"), resources.sql_folder())
         await storage.migrate()
 
         with pytest.raises(QueryUnavailable, match="may not prepare"):
