@@ -118,10 +118,19 @@ def build(services: Services, browsers: Browsers) -> Any:
     for kind in (Exception, falcon.HTTPError):  # Falcon has handlers of its own for the second
         app.add_error_handler(kind, on_error)
     for route in table:
-        app.add_route(route.path, route.resource)
+        app.add_route(route.path, _Exposed(route))
     dashboard.add(app, services.version)
     app.add_sink(connect.sink(services), r"^/ironflow\.v1\.(?P<service>\w+)/(?P<method>\w+)$")
     return app
+
+
+class _Exposed:
+    """Of a route's resource, which may serve other paths too, the methods that the table has for this one."""
+
+    def __init__(self, route: Route) -> None:
+        for method in route.operations:
+            responder = f"on_{method.lower()}"
+            setattr(self, responder, getattr(route.resource, responder))
 
 
 def route_table(services: Services) -> list[Route]:
