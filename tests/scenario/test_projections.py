@@ -168,6 +168,7 @@ def test_kills_at_random_instants_leave_the_states_that_a_fold_makes(
                     server.restart()
             sender.join(WAIT_S)
             assert not sender.is_alive()
+            wait_until_registered(client)  # the last worker may have begun a moment ago
             for name in ("github-board", "github-activity", "github-counts"):
                 client.projections.wait_for_event(name, sender.last_event_id, timeout_s=WAIT_S)
 
