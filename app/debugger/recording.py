@@ -46,6 +46,7 @@ class Recording:
         self._positions = [record.position for record in self.records]
         self._states: OrderedDict[int, RunState] = OrderedDict()
         self._steps: OrderedDict[tuple[str, int], StepState] = OrderedDict()
+        self._outputs: OrderedDict[int, Mapping[str, int]] = OrderedDict()
 
     @property
     def function_id(self) -> str:
@@ -64,7 +65,8 @@ class Recording:
 
     def status(self, index: int) -> str:
         """The run's, as of a place."""
-        for record in reversed(self.records[: index + 1]):
+        for at in range(index, -1, -1):
+            record = self.records[at]
             if record.kind.startswith("run.") and record.status:
                 return record.status
         return ""
@@ -141,6 +143,9 @@ class Recording:
     def outputs(self, index: int) -> Mapping[str, int]:
         """The steps that had completed by a place, by the name that a person calls them, with the place where they
         did. A name that several steps have is their path."""
+        return _kept(self._outputs, index, lambda: self._completed(index))
+
+    def _completed(self, index: int) -> Mapping[str, int]:
         found: dict[str, int] = {}
         for at in range(index + 1):
             record = self.records[at]

@@ -112,7 +112,10 @@ class Session:
 
     def thread(self, number: int) -> Thread:
         """Raises KeyError."""
-        return next(thread for thread in self.threads.values() if thread.id == number)
+        for thread in self.threads.values():
+            if thread.id == number:
+                return thread
+        raise KeyError(number)
 
     # Moving.
 

@@ -8,9 +8,8 @@ back, finds its fences refused: that costs work done twice, never a wrong record
 One node leads: the oldest alive. It does what is to be done once for all (publishing to the NATS that they share). Two
 that believe that they lead, for a moment, must do no harm.
 
-A node that knows of no other only looks whether there is one.
-
-A store of one process (SQLite) has one node, which leads; nothing beats there.
+A node that knows of no other only looks whether there is one. A store of one process (SQLite) has one node, which
+leads; nothing beats there.
 """
 
 from __future__ import annotations

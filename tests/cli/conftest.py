@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.server import ServerProcess
@@ -21,6 +22,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     made.start()
     yield made
     made.close()
+
+
+@pytest.fixture
+def http(server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
+    """Of the server, in an environment of the test's own."""
+    headers = {"X-Ironflow-Environment-ID": environment}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
+        yield client
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from tests.api.test_pull_protocol import Puller, emit, step
-from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -25,11 +24,6 @@ async def greet(ctx):
     name = await ctx.step.run("look up", print, ctx.event.data["email"])
     return await ctx.step.run("greet", print, name)
 """
-
-
-@pytest.fixture
-def http(server: ServerProcess, environment: str) -> httpx.Client:
-    return httpx.Client(base_url=server.url, headers={"X-Ironflow-Environment-ID": environment}, timeout=30)
 
 
 @pytest.fixture

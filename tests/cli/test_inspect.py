@@ -8,7 +8,7 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -53,21 +53,6 @@ Next: ironflow inspect RUN --at 1
 Next: ironflow inspect RUN
 Next: ironflow run fork RUN --at 3 --reason "…"
 """
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    made = ServerProcess(data_dir=tmp_path_factory.mktemp("inspect") / "data")
-    made.start()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def http(server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
-    headers = {"X-Ironflow-Environment-ID": environment}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
-        yield client
 
 
 @pytest.fixture

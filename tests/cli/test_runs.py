@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,6 @@ from tests.api.test_pull_protocol import Puller, emit, step
 from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    made = ServerProcess(data_dir=tmp_path_factory.mktemp("runs") / "data")
-    made.start()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def http(server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
-    headers = {"X-Ironflow-Environment-ID": environment}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
-        yield client
 
 
 @pytest.fixture

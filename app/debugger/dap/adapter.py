@@ -327,7 +327,7 @@ class Adapter:
     def _numbered(self, number: Any) -> Thread:
         try:
             return self._of().session.thread(int(number))
-        except (StopIteration, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             raise Refused(f"there is no thread {number!r}") from None
 
     def _named(self, arguments: Arguments) -> Thread:
