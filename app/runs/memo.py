@@ -65,7 +65,8 @@ _PAST_PARKING = frozenset((RunResumed.kind, RunUnwinding.kind, StepRestored.kind
 class Memo(NamedTuple):
     """A step that has ended: its output, or its error if `error` is not None. A step that was awaited and failed has
     failed for good; one that the worker ran has failed in `attempt` of the run, and is run anew in the next, unless it
-    said that trying again makes no sense."""
+    said that trying again makes no sense. `dismissed`: a person had the failed run go on, so that the failure is not
+    told any more; the step keeps its place among those that were recorded."""
 
     step_id: str
     name: str
@@ -73,6 +74,7 @@ class Memo(NamedTuple):
     output: msgspec.Raw | None
     error: Failure | None
     attempt: int = 0
+    dismissed: bool = False
 
     @property
     def awaited(self) -> bool:
@@ -154,9 +156,12 @@ class Memos:
             from_step=from_step,
             corrected=self.corrected,
         )
-        failures = [one for one, known in self.steps.items() if known.error is not None and not known.awaited]
-        for step_id in [*gone, *(failures if self.failed else ())]:
+        for step_id in gone:
             self.forget(step_id)
+        if self.failed:
+            for step_id, known in self.steps.items():
+                if known.error is not None and not known.awaited:
+                    self.steps[step_id] = known._replace(dismissed=True)
         self.unwinding, self.failed, self.had_failed, self.failed_step = None, False, False, ""
 
     def forget(self, step_id: str) -> None:
@@ -175,7 +180,9 @@ class Memos:
         return [
             memo
             for memo in told
-            if memo.error is None or memo.awaited or memo.attempt == attempt or not memo.error.retryable
+            if memo.error is None
+            or memo.awaited
+            or (not memo.dismissed and (memo.attempt == attempt or not memo.error.retryable))
         ]
 
 

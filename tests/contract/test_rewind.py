@@ -134,6 +134,29 @@ async def test_from_a_patched_step_on_all_but_the_patch_is_run_again(node: Node)
     assert memos(await worker.job()) == {"a": 9}
 
 
+async def test_a_step_that_failed_before_an_earlier_resumption_is_still_one_to_begin_from(node: Node) -> None:
+    await register(node)
+    worker = Worker(node)
+    run_id = await emit(node)
+    job = await worker.job()
+    await worker.step(job, "a")
+    await fail_step(node, job, "b")
+    await worker.step(job, "c")
+    worker.fail(job, FATAL)
+    assert await ended(node, run_id) == "failed"
+    await node.engine.resume("default", run_id)
+    again = await worker.job()
+    assert memos(again) == {"a": 1, "c": 1}  # the failure is not told, the step keeps its place
+    worker.fail(again, FATAL)
+    assert await ended(node, run_id) == "failed"
+    plan = await node.rewind.plan("default", run_id, Wish("resume", "", from_step="b"))
+
+    await node.engine.resume("default", run_id, from_step="b")
+
+    assert fates(plan)["c"] == "reruns"
+    assert memos(await worker.job()) == {"a": 1}
+
+
 async def test_a_change_is_made_once_and_only_of_the_version_that_was_looked_at(node: Node) -> None:
     await register(node)
     run_id = await failed_run(node, Worker(node))
