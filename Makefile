@@ -65,7 +65,7 @@ lint: setup ## format, lint, types and import layers
 	cd static && npm run --silent check
 
 soak: setup ## 300 kills of server and workers at random instants on each store, with figures (ARGS="--seed=7")
-	$(BIN)/python -m pytest tests/scenario/test_kill_cycles.py -s --kill-cycles=300 $(ARGS)
+	$(BIN)/python -m pytest tests/scenario/test_kill_cycles.py -s --timeout=0 --kill-cycles=300 $(ARGS)
 
 proto: setup ## generate sdk/ironflow/v1 from proto/
 	$(BIN)/python -m tests.support.protobuf sdk
