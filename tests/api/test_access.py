@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from ironflow.v1 import pubsub_pb2
+from tests.support.history import recorded
 from tests.support.server import ServerProcess
 from tests.support.websocket import HandshakeRefused, WebSocket
 
@@ -92,7 +93,7 @@ def test_what_comes_with_a_cookie_needs_the_csrf_token_to_change_something(
     page: httpx.Client, root: httpx.Client, ada: dict[str, Any]
 ) -> None:
     csrf = log_in(page)["csrf_token"]
-    head = root.get("/api/v1/history/head").json()["position"]
+    before = recorded(root)
 
     for told in ({}, {"X-Ironflow-CSRF": ""}, {"X-Ironflow-CSRF": "0" * 32}, {"X-Ironflow-CSRF": csrf[:-1]}):
         answer = page.post("/api/v1/events", json={"name": "a.b"}, headers=told)
@@ -101,7 +102,7 @@ def test_what_comes_with_a_cookie_needs_the_csrf_token_to_change_something(
         assert (call.status_code, call.json()["ironflowCode"]) == (403, "CSRF_REFUSED")
     plain = {"Sec-Fetch-Site": ""}  # as a program, which takes the short way
     assert page.post("/api/v1/events", json={"name": "a.b"}, headers=plain).status_code == 403
-    assert root.get("/api/v1/history/head").json()["position"] == head
+    assert recorded(root) == before
 
     assert page.post("/api/v1/events", json={"name": "a.b"}, headers={"X-Ironflow-CSRF": csrf}).status_code == 201
     assert page.get("/api/v1/events").status_code == 200

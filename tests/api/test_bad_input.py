@@ -8,14 +8,11 @@ import json
 import httpx
 import pytest
 
+from tests.support.history import recorded
+
 EVENTS = "/api/v1/events"
 TRIGGER = "/ironflow.v1.IronflowService/Trigger"
 DEEP = b"[" * 101 + b"]" * 101
-
-
-def head(http: httpx.Client) -> int:
-    position: int = http.get("/api/v1/history/head").json()["position"]
-    return position
 
 
 @pytest.mark.parametrize(
@@ -51,7 +48,7 @@ def head(http: httpx.Client) -> int:
     ],
 )
 def test_a_bad_event_is_refused_and_nothing_recorded(http: httpx.Client, body: bytes, status: int, code: str) -> None:
-    before = head(http)
+    before = recorded(http)
 
     answer = http.post(EVENTS, content=body)
 
@@ -60,7 +57,7 @@ def test_a_bad_event_is_refused_and_nothing_recorded(http: httpx.Client, body: b
     assert told["code"] == code
     assert told["error"]
     assert "Traceback" not in answer.text
-    assert head(http) == before
+    assert recorded(http) == before
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,12 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from tests.support.history import recorded
 from tests.support.server import ServerProcess
 
 EVENTS = "/api/v1/events"
 TRIGGER = "/ironflow.v1.IronflowService/Trigger"
 EVENT = b'{"name": "a.b", "event": "a.b"}'
-
-
-def head(http: httpx.Client) -> int:
-    position: int = http.get("/api/v1/history/head").json()["position"]
-    return position
 
 
 @pytest.mark.parametrize("path", [EVENTS, TRIGGER, "/ironflow.v1.IronflowService/RegisterFunction"])
@@ -32,14 +28,14 @@ def head(http: httpx.Client) -> int:
     ],
 )
 def test_a_body_of_a_type_that_any_page_can_send_is_refused(http: httpx.Client, path: str, told: str) -> None:
-    before = head(http)
+    before = recorded(http)
 
     answer = http.post(path, content=b'{"name": "a.b", "event": "a.b", "id": "f"}', headers={"Content-Type": told})
 
     assert answer.status_code == 415, answer.text
     assert "UNSUPPORTED_MEDIA_TYPE" in answer.text
     assert "--json" in answer.json()["hint"]
-    assert head(http) == before
+    assert recorded(http) == before
 
 
 def test_a_body_without_a_type_is_refused(http: httpx.Client) -> None:
@@ -79,13 +75,13 @@ def test_protobuf_is_for_connect_only(http: httpx.Client) -> None:
     ],
 )
 def test_a_strange_page_is_refused_and_nothing_recorded(http: httpx.Client, path: str, headers: dict[str, str]) -> None:
-    before = head(http)
+    before = recorded(http)
 
     answer = http.post(path, content=EVENT, headers={**headers, "Content-Type": "application/json; charset=utf-8"})
 
     assert (answer.status_code, answer.json()["code"]) == (403, "PERMISSION_DENIED")
     assert answer.headers["X-Request-ID"]
-    assert head(http) == before
+    assert recorded(http) == before
 
 
 def test_the_servers_own_page_is_let_in(http: httpx.Client, shared_server: ServerProcess) -> None:

@@ -8,13 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from tests.support.history import head, recorded
+
 CONFIG = "/api/v1/config"
 LIMITS = f"{CONFIG}/limits"
-
-
-def head(http: httpx.Client) -> int:
-    position: int = http.get("/api/v1/history/head").json()["position"]
-    return position
 
 
 def test_documents_are_set_patched_read_and_deleted(http: httpx.Client) -> None:
@@ -162,10 +159,10 @@ def test_a_watcher_sees_every_revision(http: httpx.Client, name: str) -> None:
 def test_nonsense_is_refused_and_nothing_recorded(
     http: httpx.Client, method: str, path: str, headers: dict[str, str], body: bytes, status: int
 ) -> None:
-    before = head(http)
+    before = recorded(http)
 
     answer = http.request(method, path, headers=headers, content=body)
 
     assert answer.status_code == status, answer.text[:300]
     assert answer.json()["error"]
-    assert head(http) == before
+    assert recorded(http) == before

@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.message import Message
 
 from ironflow.v1 import ironflow_pb2, types_pb2
+from tests.support.history import recorded
 
 SERVICE = "/ironflow.v1.IronflowService"
 JSON = {"Content-Type": "application/json"}
@@ -227,7 +228,7 @@ def test_steps_and_capabilities_are_told(http: httpx.Client, function: str) -> N
     ],
 )
 def test_bad_input_is_refused_in_connects_shape(http: httpx.Client, method: str, body: Any, field: str) -> None:
-    head = http.get("/api/v1/history/head").json()
+    before = recorded(http)
 
     answer = post(http, method, body)
 
@@ -236,7 +237,7 @@ def test_bad_input_is_refused_in_connects_shape(http: httpx.Client, method: str,
     assert answer.json()["ironflowCode"] == "INVALID_ARGUMENT"
     assert field in answer.json()["message"]
     assert answer.json()["details"] == []
-    assert http.get("/api/v1/history/head").json() == head
+    assert recorded(http) == before
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import json
 import httpx
 import pytest
 
+from tests.support.history import head, recorded
 from tests.support.sse import frames
 
 BUCKETS = "/api/v1/kv/buckets"
@@ -20,11 +21,6 @@ def bucket(http: httpx.Client) -> httpx.Client:
     """A client whose environment has a bucket `b`."""
     assert http.post(BUCKETS, json={"name": "b", "history": 10}).status_code == 201
     return http
-
-
-def head(http: httpx.Client) -> int:
-    position: int = http.get("/api/v1/history/head").json()["position"]
-    return position
 
 
 def test_buckets_are_made_listed_and_deleted(http: httpx.Client) -> None:
@@ -146,14 +142,14 @@ BAD_BUCKETS = [
 
 @pytest.mark.parametrize("body", BAD_BUCKETS)
 def test_a_bad_bucket_is_refused(http: httpx.Client, body: bytes) -> None:
-    before = head(http)
+    before = recorded(http)
 
     answer = http.post(BUCKETS, content=body)
 
     assert answer.status_code == 400, answer.text
     assert answer.json()["code"] == "INVALID_ARGUMENT"
     assert "Traceback" not in answer.text
-    assert head(http) == before
+    assert recorded(http) == before
 
 
 @pytest.mark.parametrize(
@@ -202,14 +198,14 @@ def test_a_bad_bucket_is_refused(http: httpx.Client, body: bytes) -> None:
 def test_nonsense_is_refused_and_nothing_recorded(
     bucket: httpx.Client, method: str, path: str, headers: dict[str, str], body: bytes, status: int
 ) -> None:
-    before = head(bucket)
+    before = recorded(bucket)
 
     answer = bucket.request(method, path, headers=headers, content=body)
 
     assert answer.status_code == status, answer.text[:300]
     assert answer.json()["error"]
     assert "Traceback" not in answer.text
-    assert head(bucket) == before
+    assert recorded(bucket) == before
 
 
 def test_a_bucket_is_watched_from_a_position_on_and_resumed(bucket: httpx.Client) -> None:

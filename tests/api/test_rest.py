@@ -8,14 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.history import head, recorded
+
 EVENTS = "/api/v1/events"
 RUNS = "/api/v1/runs"
 GZIP = {"Content-Encoding": "gzip"}
-
-
-def head(http: httpx.Client) -> int:
-    position: int = http.get("/api/v1/history/head").json()["position"]
-    return position
 
 
 @pytest.fixture
@@ -52,14 +49,14 @@ def emit(http: httpx.Client, name: str = "order.placed", data: Any = None) -> di
     ],
 )
 def test_a_bad_event_is_refused_by_field_and_nothing_recorded(http: httpx.Client, body: bytes, field: str) -> None:
-    before = head(http)
+    before = recorded(http)
 
     answer = http.post(EVENTS, content=body)
 
     assert answer.status_code == 400, answer.text
     assert answer.json()["code"] == "INVALID_ARGUMENT"
     assert answer.json().get("field", "") == field
-    assert head(http) == before
+    assert recorded(http) == before
 
 
 def test_an_unknown_field_is_named_with_those_that_are_known(http: httpx.Client) -> None:
@@ -87,13 +84,13 @@ def test_malformed_json_is_refused_with_the_place(http: httpx.Client) -> None:
     "run_id", ["../x", "run_", "run_UPPERCASE0000000000000000000", "evt_0123456789abcdefghjkmnpqrs"]
 )
 def test_a_run_header_that_is_no_run_id_is_refused(http: httpx.Client, run_id: str) -> None:
-    before = head(http)
+    before = recorded(http)
 
     for body in ({"name": "a"}, [{"name": "a"}]):
         answer = http.post(EVENTS, json=body, headers={"X-Ironflow-Run-ID": run_id})
         assert (answer.status_code, answer.json()["field"]) == (400, "X-Ironflow-Run-ID")
 
-    assert head(http) == before
+    assert recorded(http) == before
 
 
 @pytest.mark.parametrize(
@@ -321,14 +318,14 @@ def test_a_run_is_cancelled_once_and_not_resumed(http: httpx.Client, function: s
 
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
     assert cancelled.json()["ended_at"]
-    position = head(http)
+    before = recorded(http)
     assert http.post(f"{RUNS}/{run_id}/cancel").json()["status"] == "cancelled"
     resumed = http.post(f"{RUNS}/resume", json={"run_id": run_id})
     assert (resumed.status_code, resumed.json()["code"]) == (412, "FAILED_PRECONDITION")
     assert http.get(f"{RUNS}/{run_id}?wait=60").json()["status"] == "cancelled"
     assert http.post(f"{RUNS}/{run_id}/cancel", json={"raeson": "x"}).json()["field"] == "raeson"
     assert http.post(f"{RUNS}/{run_id}/cancel", json={"reason": "a \0"}).json()["field"] == "reason"
-    assert head(http) == position
+    assert recorded(http) == before
 
 
 def test_functions_are_listed_and_read(http: httpx.Client, function: str) -> None:

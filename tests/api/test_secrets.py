@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
 from tests.support.canary import forms, holding, until_published
+from tests.support.history import recorded
 from tests.support.postgres import Cluster
 from tests.support.server import ServerProcess
 
@@ -78,12 +78,6 @@ def test_nonsense_is_refused_and_nothing_recorded(
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]
     assert recorded(http) == before
-
-
-def recorded(http: httpx.Client) -> list[Any]:
-    """All of history but who was allowed to try."""
-    entries = http.get("/api/v1/history", params={"limit": 1_000}).json()["entries"]
-    return [entry for entry in entries if not entry["kind"].startswith("authz.")]
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])

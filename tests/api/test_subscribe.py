@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.history import head
 from tests.support.sse import frames
 
 SUBSCRIBE = "/api/v1/subscribe"
@@ -17,11 +18,6 @@ SUBSCRIBE = "/api/v1/subscribe"
 def emit(http: httpx.Client, name: str, data: Any = None) -> str:
     answer = http.post("/api/v1/events", json={"name": name, "data": data, "metadata": {"tenant": "a"}})
     return str(answer.json()["event_id"])
-
-
-def head(http: httpx.Client) -> int:
-    position: int = http.get("/api/v1/history/head").json()["position"]
-    return position
 
 
 def test_an_event_is_told_whole(http: httpx.Client) -> None:
