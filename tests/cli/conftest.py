@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support import forked
 from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]
@@ -36,7 +37,9 @@ def http(server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
 def ironflow(server: ServerProcess, tmp_path: Path) -> Ironflow:
     def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         told = {**os.environ, "IRONFLOW_SERVER_URL": server.url, "IRONFLOW_ENV": "cli", **environment}
-        command = [sys.executable, "-m", "app", *arguments]
-        return subprocess.run(command, env=told, cwd=tmp_path, input=stdin, capture_output=True, text=True, timeout=60)
+        if arguments[:1] == ("serve",):  # starts in its own way, which begins before any import
+            command = [sys.executable, "-m", "app", *arguments]
+            return subprocess.run(command, env=told, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        return forked.run(arguments, env=told, cwd=tmp_path, stdin=stdin)
 
     return run
