@@ -23,6 +23,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support import reaper
+
 START_TIMEOUT_S = 60.0
 MESSAGE_BYTES_MAX = 1 << 20
 ROOT = Path(__file__).parents[2]
@@ -61,6 +63,7 @@ def _started() -> socket.socket:
         with theirs:
             command = [sys.executable, "-m", "tests.support.forked", str(theirs.fileno())]
             process = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()], start_new_session=True)
+        reaper.adopt(process.pid)
         ours.settimeout(START_TIMEOUT_S)
         assert ours.recv(64) == b"ready", "the forking process did not come up"
         _forker = process, ours
@@ -76,6 +79,7 @@ def _stop() -> None:
         connection.close()
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=30)
+        reaper.release(process.pid)
 
 
 # --- the other side ---------------------------------------------------------------------------------------------------
