@@ -162,7 +162,8 @@ class Server:
         delay_s = parse_duration(self._settings.stop_delay) / 1_000_000
         if delay_s:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), delay_s)
+                async with asyncio.timeout(delay_s):
+                    await self._hurry.wait()
 
     async def _started(self, node: Node, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """What the node runs, once it has taken up what the store holds. Raises _Stopped if the stop comes first."""
@@ -230,7 +231,8 @@ class Server:
 async def _drain(node: Node) -> None:
     """Commit what is queued, if the store lets us: nobody who was not answered may rely on it."""
     try:
-        await asyncio.wait_for(node.committer.drain(), STOP_TIMEOUT_S)
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await node.committer.drain()
     except TimeoutError:
         log.warning("commands were not recorded in time, and their callers not answered")
 

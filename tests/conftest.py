@@ -18,6 +18,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.support.bounds import within
 from tests.support.postgres import Cluster, Prepare
 from tests.support.server import ServerProcess
 
@@ -91,9 +92,10 @@ async def _migrate(url: str) -> None:
     from app import resources
     from storage import open_storage
 
-    storage = await open_storage(url, resources.sql_folder())
-    await storage.migrate()
-    await storage.close()
+    async with within("the schema", 60):
+        storage = await open_storage(url, resources.sql_folder())
+        await storage.migrate()
+        await storage.close()
 
 
 @pytest.fixture

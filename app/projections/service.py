@@ -112,7 +112,8 @@ class Projections:
                 raise ProjectionStopped(f"{name} was stopped by event {generation.error_event_id}: {generation.error}")
             if len(unsaved) > UNSAVED_MAX:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(move.wait(), UNSAVED_RECHECK_S)
+                    async with asyncio.timeout(UNSAVED_RECHECK_S):
+                        await move.wait()
                 yield ()
                 continue
             unsaved.extend(one.position for one in batch.events)

@@ -210,7 +210,8 @@ class Worker:
     async def _pause(self, delay_s: float) -> None:
         """Wait, unless the worker is to stop: without a connection there is nothing to finish."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._draining.wait(), delay_s)
+            async with asyncio.timeout(delay_s):
+                await self._draining.wait()
 
 
 def _checked(projections: Sequence[Projection]) -> Sequence[Projection]:

@@ -17,6 +17,8 @@ from app.clock import SystemClock
 from app.ids import Ids
 from app.node import Node
 from storage import open_storage
+from tests.support.bounds import stop
+from tests.support.nodes import alive
 
 
 @pytest.fixture
@@ -43,11 +45,8 @@ async def running(where: str) -> AsyncIterator[Node]:
     await storage.migrate()
     clock = SystemClock()
     made = Node(storage=storage, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        loops = await made.start(tasks)
+    async with alive(made, drained=False):
         yield made
-        for task in loops:
-            task.cancel()
     await storage.close()
 
 
@@ -56,8 +55,7 @@ async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
     made = NatsServer(spawn(resources.nats_server(), tmp_path / "nats"))
     running = asyncio.create_task(made.run())
     yield made
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await stop(running)
 
 
 @pytest.fixture
@@ -73,5 +71,4 @@ async def bus(either_node: Node, server: NatsServer) -> AsyncIterator[GroupBus]:
     )
     running = asyncio.create_task(made.run())
     yield made
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await stop(running)

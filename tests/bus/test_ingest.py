@@ -18,6 +18,7 @@ from app.bus.nats_server import NatsServer, credentials
 from app.bus.place import Place
 from app.bus.publisher import Publisher
 from app.node import Node
+from tests.support.bounds import stop
 
 INGEST = "ironflow.default.default.events.ingest.order.placed"
 
@@ -46,9 +47,7 @@ async def client(either_node: Node, server: NatsServer, tmp_path: Path) -> Async
                 await asyncio.sleep(0.02)
     yield made
     await made.close()
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    await stop(*running)
 
 
 async def test_an_event_is_emitted_and_answered_once_it_is_durable(client: Any, either_node: Node) -> None:

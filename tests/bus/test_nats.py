@@ -28,6 +28,7 @@ from app.history.kinds import EventEmitted, HistoryRedacted
 from app.node import Node
 from app.projections.redactions import Redactions
 from storage.records import EntryRecord
+from tests.support.bounds import stop
 
 
 async def emit(node: Node, count: int, name: str = "order.placed") -> None:
@@ -61,7 +62,7 @@ async def test_history_is_published_once_and_in_order(node: Node, server: NatsSe
         client = await connect(server)
         await until(lambda: not publishing.done())
         received = await _durably(client, "ironflow.default.events.order.>", 30)
-        publishing.cancel()
+        await stop(publishing)
         await client.close()
 
     assert [message["position"] for message in received] == list(range(1, 31))
@@ -99,7 +100,7 @@ async def test_it_is_started_again_on_its_port_and_nothing_is_missing_or_twice(n
     assert await server.ready() == url
     assert server.restarts == 1
     assert await published(server) == list(range(1, 41))
-    publishing.cancel()
+    await stop(publishing)
 
 
 async def test_a_publisher_that_starts_again_goes_on_where_the_stream_ends(node: Node, server: NatsServer) -> None:
@@ -108,8 +109,7 @@ async def test_a_publisher_that_starts_again_goes_on_where_the_stream_ends(node:
         publishing = asyncio.create_task(publisher.run())
         await emit(node, 10)
         await until(lambda publisher=publisher, expected=expected: publisher.position == expected)  # type: ignore[misc]
-        publishing.cancel()
-        await asyncio.gather(publishing, return_exceptions=True)
+        await stop(publishing)
 
     assert await published(server) == list(range(1, 31))
 
@@ -120,8 +120,7 @@ async def test_what_the_stream_has_forgotten_is_not_published_again(node: Node, 
         publishing = asyncio.create_task(publisher.run())
         await emit(node, 10)
         await until(lambda publisher=publisher, expected=expected: publisher.position == expected)  # type: ignore[misc]
-        publishing.cancel()
-        await asyncio.gather(publishing, return_exceptions=True)
+        await stop(publishing)
         if expected == 10:
             client = await connect(server)
             await client.jetstream().purge_stream(STREAM)  # as age does
@@ -143,7 +142,7 @@ async def test_a_wiped_directory_is_filled_again_from_history(node: Node, server
     await until(lambda: publisher.position == 15)
 
     assert await published(server) == list(range(1, 16))
-    publishing.cancel()
+    await stop(publishing)
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
@@ -183,7 +182,7 @@ async def test_messages_of_a_purged_entity_are_removed(
     files = b"".join(file.read_bytes() for file in (tmp_path / "nats" / "js").rglob("*.blk"))
     assert b"Oak Street" in files
     assert b"Elm Street" not in files
-    publishing.cancel()
+    await stop(publishing)
     await client.close()
 
 
@@ -202,7 +201,7 @@ async def test_the_message_of_a_redacted_event_is_removed_and_no_other(node: Nod
             await asyncio.sleep(0.01)
 
     assert [(await stream.get_msg(STREAM, seq)).headers["Nats-Msg-Id"] for seq in (2, 3)] == ["2", "3"]
-    publishing.cancel()
+    await stop(publishing)
     await client.close()
 
 

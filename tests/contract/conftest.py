@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from app.ids import Ids
 from app.node import Node
 from storage import open_storage
 from storage.contract import Storage
+from tests.support.nodes import alive
 
 START_US = 1_764_000_000_000_000
 
@@ -44,9 +44,5 @@ def clock() -> ManualClock:
 async def node(storage: Storage, clock: ManualClock) -> AsyncIterator[Node]:
     """A running node."""
     made = Node(storage=storage, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        running = await made.start(tasks)
+    async with alive(made):
         yield made
-        await made.committer.drain()
-        for task in running:
-            task.cancel()

@@ -34,6 +34,8 @@ from app.ids import Ids
 from app.node import Node
 from storage import history, open_storage
 from storage.contract import Storage
+from tests.support.bounds import within
+from tests.support.nodes import alive
 
 PASSWORD = "correct horse battery"
 
@@ -50,11 +52,8 @@ async def other(storage: Storage, location: str, clock: ManualClock) -> AsyncIte
         pytest.skip("a file of SQLite is one node's")
     opened = await open_storage(location, resources.sql_folder())
     made = Node(storage=opened, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        running = await made.start(tasks)
+    async with alive(made, drained=False):
         yield made
-        for task in running:
-            task.cancel()
     await opened.close()
 
 
@@ -429,7 +428,8 @@ async def test_what_is_going_on_is_cut_when_it_is_no_longer_allowed(
             await asyncio.Event().wait()
 
     listening = asyncio.create_task(listen())
-    await begun.wait()
+    async with within("the listener"):
+        await begun.wait()
     match change:
         case "revoke":
             await access.keys.revoke(SYSTEM, issued.key.id)

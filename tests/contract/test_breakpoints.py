@@ -64,7 +64,7 @@ async def test_a_run_is_held_after_a_step_that_fits_and_goes_on_when_the_lease_i
     assert await ended(node, run_id) == "paused"
     state = (await node.runs.get("default", run_id)).state
     assert (state.pause_reason, state.held) == ("breakpoint", Held(made.id, f"{run_id}:charge-3:0", "after"))
-    assert (await worker.cancelled.get())[0] is job
+    assert (await worker.told_to_stop())[0] is job
     await node.breakpoints.renew("default", made.id, ttl_s=60)
     pass_time(clock, worker, seconds=50)
     assert worker.jobs.empty()

@@ -21,6 +21,7 @@ from app.ids import Ids
 from app.node import Node
 from storage import history
 from storage.contract import Storage, StorageConflict, Transaction
+from tests.support.nodes import alive
 
 
 def emit(name: str, *, environment: str = "default") -> Command:
@@ -181,8 +182,7 @@ async def test_time_in_history_never_runs_backwards(node: Node, clock: ManualClo
 async def test_two_nodes_on_one_store_see_each_other(storage: Storage, clock: ManualClock) -> None:
     """What another node appended is folded in before anything is decided."""
     one, two = (Node(storage=storage, clock=clock, ids=Ids(clock)) for _ in range(2))
-    async with asyncio.TaskGroup() as tasks:
-        running = [*await one.start(tasks), *await two.start(tasks)]
+    async with alive(one), alive(two):
         await one.committer.commit(emit("a"))
         await two.committer.commit(emit("b"))
         with pytest.raises(Conflict):
@@ -190,8 +190,6 @@ async def test_two_nodes_on_one_store_see_each_other(storage: Storage, clock: Ma
         with pytest.raises(Conflict):
             await two.committer.commit(emit("a"))
         await one.committer.commit(emit("c"))
-        for task in running:
-            task.cancel()
 
     assert [entry.position for entry in await storage.read(lambda tx: history.after(tx, 0))] == [1, 2, 3]
     assert (await verify(storage)).bad_position is None

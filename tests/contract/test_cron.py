@@ -22,6 +22,8 @@ from app.runs.definition import Definition
 from app.runs.reading import RunFilter
 from storage import history
 from storage.contract import Storage
+from tests.support.bounds import within
+from tests.support.nodes import alive
 from tests.support.taker import settled
 
 
@@ -37,13 +39,9 @@ def clock() -> ManualClock:
 @asynccontextmanager
 async def running(storage: Storage, clock: ManualClock) -> AsyncIterator[Node]:
     made = Node(storage=storage, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        loops = await made.start(tasks)
+    async with alive(made):
         await settled(made)
         yield made
-        await made.committer.drain()
-        for task in loops:
-            task.cancel()
 
 
 async def register(node: Node, *triggers: Trigger, function_id: str = "nightly") -> None:
@@ -105,7 +103,8 @@ async def test_a_tick_that_comes_while_too_much_waits_to_be_recorded_is_late_and
     with monkeypatch.context() as patched:
         patched.setattr(node.emitter, "emit", busy)
         clock.advance(seconds=30)
-        await refused.wait()
+        async with within("a refused tick"):
+            await refused.wait()
 
     await advance(node, clock, 1)
 

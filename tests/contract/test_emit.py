@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from app.ids import Ids
 from app.node import Node
 from storage.contract import Storage, StorageError
 from tests.support.failing import Failing
+from tests.support.nodes import alive
 
 
 @pytest.fixture
@@ -24,12 +24,8 @@ async def node(storage: Storage, clock: ManualClock) -> AsyncIterator[Node]:
     """A running node over a store that can fail."""
     failing: Any = Failing(storage)
     made = Node(storage=failing, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        running = await made.start(tasks)
+    async with alive(made):
         yield made
-        await made.committer.drain()
-        for task in running:
-            task.cancel()
 
 
 def event(name: str = "a.b", data: bytes = b"1", **more: Any) -> NewEvent:

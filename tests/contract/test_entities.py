@@ -32,6 +32,7 @@ from app.node import Node
 from app.runs import memo
 from app.runs.definition import Definition
 from storage.contract import Storage
+from tests.support.nodes import alive
 
 
 def event(name: str = "order.placed", data: Any = None, **options: Any) -> NewEvent:
@@ -324,13 +325,10 @@ async def test_a_node_that_starts_later_goes_on_at_the_version(
 ) -> None:
     await append(node, order("1", *(event(data=n) for n in range(50))))
     other = Node(storage=storage, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        running = await other.start(tasks)
+    async with alive(other):
         appended = await append(other, order("1", event(), expected=50))
         with pytest.raises(VersionConflict):
             await append(node, order("1", event(), expected=50))
-        for task in running:
-            task.cancel()
 
     assert appended.parts[0].version == 51
     assert (await rebuild(storage, node.fold, check=True)).differing == ()

@@ -15,6 +15,7 @@ from app.history.rebuild import rebuild
 from app.node import Node
 from storage import groups as rows
 from storage.contract import Storage
+from tests.support.nodes import alive
 
 ORDERS = GroupSettings(pattern="order.>")
 
@@ -187,8 +188,7 @@ async def test_the_tables_are_what_history_says(node: Node, storage: Storage) ->
 async def test_another_node_learns_of_changes(node: Node, storage: Storage) -> None:
     other = Node(storage=storage, clock=node.clock, ids=node.ids)
     told: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
-    async with asyncio.TaskGroup() as tasks:
-        running = await other.start(tasks)
+    async with alive(other):
         other.groups.watch(lambda group: told.put_nowait((group.status, group.settings.max_inflight)))
 
         await node.groups.create("default", "billing", ORDERS)
@@ -198,6 +198,4 @@ async def test_another_node_learns_of_changes(node: Node, storage: Storage) -> N
 
         async with asyncio.timeout(20):
             found = [await told.get() for _ in range(3)]
-        for task in running:
-            task.cancel()
     assert found == [("active", 100), ("active", 7), ("deleted", 7)]

@@ -31,6 +31,7 @@ from app.values.keyspace import Keyspace
 from app.values.kv import ABSENT, PRESENT, Delete, Increment, Put
 from storage.contract import Storage
 from tests.support.linearizable import Operation, linearizable
+from tests.support.nodes import alive
 
 ENV = "default"
 SECOND = 1_000_000
@@ -286,17 +287,13 @@ async def test_a_new_value_has_a_new_time_and_a_counter_keeps_its_own(
 async def test_expiry_goes_on_after_a_restart(storage: Storage, clock: ManualClock) -> None:
     for round_ in range(2):
         node = Node(storage=storage, clock=clock, ids=Ids(clock))
-        async with asyncio.TaskGroup() as tasks:
-            running = await node.start(tasks)
+        async with alive(node):
             if round_ == 0:
                 await node.keyspace.create_bucket(ENV, Definition("b", ttl_seconds=10))
                 await put(node.keyspace, "k", b"1")
             else:
                 clock.advance(seconds=20)
                 assert await kinds_of(node, "kv/b/k", 2) == ["kv.put", "kv.expired"]
-            await node.committer.drain()
-            for task in running:
-                task.cancel()
 
 
 # Races.
@@ -338,12 +335,9 @@ async def test_increments_with_a_condition_lose_nothing(keys: Keyspace) -> None:
 async def nodes(storage: Storage, clock: ManualClock) -> AsyncIterator[list[Node]]:
     """Two nodes on one store."""
     made = [Node(storage=storage, clock=clock, ids=Ids(clock)) for _ in range(2)]
-    async with asyncio.TaskGroup() as tasks:
-        running = [task for node in made for task in await node.start(tasks)]
+    async with alive(made[0]), alive(made[1]):
         await made[0].keyspace.create_bucket(ENV, Definition("b"))
         yield made
-        for task in running:
-            task.cancel()
 
 
 async def test_concurrent_histories_are_linearizable(nodes: list[Node], seed: int) -> None:

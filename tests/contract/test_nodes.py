@@ -24,6 +24,7 @@ from app.runs.definition import Definition
 from storage import nodes as rows
 from storage import open_storage
 from tests.contract.conftest import START_US
+from tests.support.nodes import alive
 from tests.support.taker import WAIT_S, Taker, settled
 
 
@@ -51,11 +52,9 @@ class Fleet:
 
     @asynccontextmanager
     async def _running(self, node: Node) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as tasks:
-            self._loops[node.nodes.id] = await node.start(tasks)
+        async with alive(node) as loops:
+            self._loops[node.nodes.id] = loops
             yield
-            await node.committer.drain()
-            self.kill(node)
 
     def kill(self, node: Node) -> None:
         """It says no more, as after kill -9."""

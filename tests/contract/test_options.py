@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -32,6 +31,7 @@ from app.node import Node
 from app.runs.definition import Definition
 from app.runs.reading import RunFilter
 from storage.contract import Storage
+from tests.support.nodes import alive
 from tests.support.taker import Taker, settled
 
 FATAL = Failure("no", retryable=False)
@@ -64,13 +64,9 @@ async def input_of(node: Node, run_id: str) -> Any:
 async def running(storage: Storage, clock: ManualClock) -> AsyncIterator[Node]:
     """A node for as long as the block lasts. Nothing of its memory outlives it, as after kill -9."""
     made = Node(storage=storage, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        loops = await made.start(tasks)
+    async with alive(made):
         await settled(made)
         yield made
-        await made.committer.drain()
-        for task in loops:
-            task.cancel()
 
 
 # --- concurrency ------------------------------------------------------------------------------------------------------
@@ -291,7 +287,7 @@ async def test_a_singleton_can_replace_its_run(node: Node) -> None:
     job = await worker.job()
     second = await emit(node, 2)
 
-    assert (await worker.cancelled.get())[0] is job
+    assert (await worker.told_to_stop())[0] is job
     assert (await worker.job()).run_id == second.run_ids[0]
     run = await node.runs.row("default", first.run_ids[0])
     assert (run.status, run.cancellation_cause) == ("cancelled", "singleton")
@@ -500,7 +496,7 @@ async def test_an_event_with_the_same_value_cancels_the_run(node: Node) -> None:
 
     await emit(node, {"id": "2"}, name="order.cancelled")
 
-    job, _ = await worker.cancelled.get()
+    job, _ = await worker.told_to_stop()
     assert job is jobs[1]
     row = await node.runs.row("default", cancelled)
     assert (row.status, row.cancellation_cause) == ("cancelled", "cancel-on-event")

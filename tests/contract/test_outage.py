@@ -23,6 +23,7 @@ from app.runs.reading import RunFilter
 from ironflow.v1 import worker_pb2
 from storage.contract import Storage, StorageUnavailable
 from tests.support.failing import Failing
+from tests.support.nodes import alive
 from tests.support.taker import settled
 from tests.support.worker import Worker, emit, ended, history_of, recorded, register
 
@@ -40,13 +41,9 @@ async def node(failing: Any, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
     for module in (committer, insist, tail, dispatcher):
         monkeypatch.setattr(module, "RETRY_STORE_S", 0.001)
     made = Node(storage=failing, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        running = await made.start(tasks)
+    async with alive(made):
         yield made
         failing.error = None
-        await made.committer.drain()
-        for task in running:
-            task.cancel()
 
 
 async def refused(failing: Failing) -> None:

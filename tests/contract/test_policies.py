@@ -28,6 +28,7 @@ from app.ids import Ids
 from app.node import Node
 from storage.contract import Storage
 from storage.records import PolicyRow
+from tests.support.nodes import alive
 
 ADMIN = Author(Actor("usr_admin", "user", ("admin",), frozenset("*")), "prod")
 DEV = Actor("ak_dev", "key", ("developer",), frozenset(["secrets:read"]))
@@ -44,12 +45,8 @@ def policies(node: Node) -> Policies:
 async def other(storage: Storage, clock: ManualClock, node: Node) -> AsyncIterator[Node]:
     """A second node on the same store."""
     made = Node(storage=storage, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        running = await made.start(tasks)
+    async with alive(made):
         yield made
-        await made.committer.drain()
-        for task in running:
-            task.cancel()
 
 
 async def create(policies: Policies, definition: PolicyDefinition = NO_SECRETS, **options: Any) -> PolicyRow:

@@ -19,6 +19,8 @@ from app.projections.states import Saved
 from app.projections.updates import Updates
 from storage import open_storage
 from storage.projections import Fence
+from tests.support.bounds import within
+from tests.support.nodes import alive
 
 ENVIRONMENT = "default"
 
@@ -33,9 +35,8 @@ async def test_who_follows_on_another_node_is_told(
     live = Live(tail=watching.tail, storage=storages[1])
     updates = Updates(projections=watching.projections, live=live, storage=storages[1], clock=clock)
     subscriptions = Subscriptions(live=live, storage=storages[1], clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        running = [*await folding.start(tasks), *await watching.start(tasks)]
-        running += [tasks.create_task(live.run()), tasks.create_task(updates.run())]
+    async with alive(folding), alive(watching), asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(live.run()), tasks.create_task(updates.run())]
         definition = ProjectionDefinition("managed", ("n",), partition_key="$.data.customer")
         projection, _ = await folding.projections.register(ENVIRONMENT, "totals", definition)
         subscription = await subscriptions.open(Wanted(ENVIRONMENT, ("system.projection.totals.*.updated",)))
@@ -49,7 +50,8 @@ async def test_who_follows_on_another_node_is_told(
         saved = Saved("ann", b'{"total": 7}', "evt_1", position)
         await folding.projections.save(projection, Fence(), [saved], position=position, last_event_id="evt_1")
 
-        [notice] = await following
+        async with within("the notice"):
+            [notice] = await following
         for task in running:
             task.cancel()
 

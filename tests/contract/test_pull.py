@@ -21,7 +21,9 @@ from app.ids import Ids
 from app.node import Node
 from app.runs.definition import Definition
 from storage.contract import Storage, StorageError
+from tests.support.bounds import WAIT_S, within
 from tests.support.failing import Failing
+from tests.support.nodes import alive
 
 
 class Worker:
@@ -58,12 +60,8 @@ async def node(storage: Storage, clock: ManualClock) -> AsyncIterator[Node]:
     """A running node over a store that can fail."""
     failing: Any = Failing(storage)
     made = Node(storage=failing, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        running = await made.start(tasks)
+    async with alive(made):
         yield made
-        await made.committer.drain()
-        for task in running:
-            task.cancel()
 
 
 @pytest.fixture
@@ -128,7 +126,7 @@ async def test_no_more_jobs_are_given_than_asked_for(node: Node, worker: Worker)
 async def test_a_poll_that_is_dropped_leaves_its_job_for_the_next(node: Node, worker: Worker) -> None:
     held = await polling(worker)
     held.cancel()
-    await asyncio.wait([held])
+    await asyncio.wait([held], timeout=WAIT_S)
 
     run_id = await emit(node)
 
@@ -148,8 +146,9 @@ async def test_a_job_assigned_while_its_poll_is_dropped_is_not_lost(node: Node, 
 
     session.assign = drop
     await emit(node)
-    job = await given
-    await asyncio.wait([held])
+    async with within("the job"):
+        job = await given
+    await asyncio.wait([held], timeout=WAIT_S)
     session.assign = assign
 
     assert await worker.poll() == [job]

@@ -26,7 +26,9 @@ from app.runs.rewind import Wish
 from app.values.buckets import Definition as Bucket
 from storage.contract import Storage
 from tests.contract.conftest import START_US
+from tests.support.bounds import within
 from tests.support.endpoint import WAIT_S, Answer, Endpoint, Json, Reply, Request
+from tests.support.nodes import alive
 
 DONE = {"status": "completed", "steps": [], "result": "done"}
 
@@ -41,12 +43,8 @@ def node_of(storage: Storage, clock: ManualClock) -> NodeOf:
     async def run(**options: Any) -> AsyncIterator[Node]:
         push = PushOptions(**{"reach": Reach(LOOPBACK), **options})
         node = Node(storage=storage, clock=clock, ids=Ids(clock), push=push)
-        async with asyncio.TaskGroup() as tasks:
-            running = await node.start(tasks)
+        async with alive(node):
             yield node
-            await node.committer.drain()
-            for task in running:
-                task.cancel()
 
     return run
 
@@ -271,7 +269,8 @@ async def test_steps_of_an_execution_that_was_superseded_are_refused(node_of: No
         node.engine.release(
             "default", run_id, execution_seq=1, reason="as if another had it", done=lambda *_: released.set()
         )
-        await released.wait()
+        async with within("the release"):
+            await released.wait()
         await came(endpoint)
 
         go_on.set()

@@ -30,6 +30,7 @@ from app.node import Node
 from storage import history
 from storage.contract import Storage, StorageError
 from storage.sqlite import SQLiteStorage
+from tests.support.nodes import alive
 
 SECRET = "4929-1234-5678-9012"
 KEY = Key("default", "1", "customer")
@@ -210,14 +211,11 @@ async def test_another_node_appends_and_purges_under_the_same_lock(
     node: Node, storage: Storage, clock: ManualClock
 ) -> None:
     other = Node(storage=storage, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        running = await other.start(tasks)
+    async with alive(other):
         await append(node, event())
         answers = await asyncio.gather(
             *(append(other, event()) for _ in range(10)), purge(node), purge(other), return_exceptions=True
         )
-        for task in running:
-            task.cancel()
 
     unexpected = [one for one in answers if isinstance(one, BaseException) and not isinstance(one, StreamDeleted)]
     assert not unexpected

@@ -211,7 +211,7 @@ async def test_a_paused_run_is_given_outputs_of_what_ended_waits_and_comes(node:
     worker.wait(job, wait_for(job, "paid", "payment.came"), invoke(job, "child"), parked=True)
     await recorded(node, run_id, RunSuspended.kind)
     await node.engine.pause("default", run_id, reason="injection")
-    assert (await worker.cancelled.get())[0] is job  # what it kept in memory
+    assert (await worker.told_to_stop())[0] is job  # what it kept in memory
 
     for step, output, kind in (("a", b"5", ""), ("paid", b'{"n":1}', ""), ("child", b"6", ""), ("ship", b"7", "")):
         wish = Wish("inject", step, msgspec.Raw(output), type=kind)

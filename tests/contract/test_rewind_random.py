@@ -82,8 +82,9 @@ class Life:
             await self.node.engine.pause("default", job.run_id, reason="hold")
             await self.step(job, self.choose.choice(("x", "y")), fails=0.0)
         elif "wait" not in known:
+            before = self.node.tail.head
             self.worker.wait(job, wait_for(job, "wait", "came.it"))
-            await recorded(self.node, job.run_id, RunSuspended.kind, after=job_began(self.node, job))
+            await recorded(self.node, job.run_id, RunSuspended.kind, after=before)
             if self.choose.random() < 0.5:
                 await self.node.engine.pause("default", job.run_id, reason="hold")
             else:
@@ -152,11 +153,6 @@ class Life:
 
     async def entries(self, run_id: str) -> Sequence[Entry]:
         return await self.node.storage.read(lambda tx: _entries(tx, run_id))
-
-
-def job_began(node: Node, job: Job) -> int:
-    """A position before which nothing of this execution is recorded."""
-    return job.event.position if job.execution_seq == 1 else node.tail.head - 1
 
 
 def came_true(plan: Plan, job: Job, origin: str) -> None:

@@ -13,12 +13,11 @@ from app.events.new_event import NewEvent
 from app.history.kinds import Failure, RetryPolicy, Trigger
 from app.history.rebuild import rebuild
 from app.history.verify import verify
-from app.ids import Ids
 from app.node import Node
 from app.runs.definition import Definition
 from app.runs.reading import RunFilter
 from storage.contract import Storage
-from tests.support.worker import LEASE_S, Worker, emit, ended, register, status_of
+from tests.support.worker import LEASE_S, Worker, emit, ended, register, running, status_of
 
 
 async def test_an_event_becomes_a_run_that_a_worker_completes(node: Node, storage: Storage) -> None:
@@ -136,8 +135,7 @@ async def test_a_run_over_its_timeout_fails_and_its_worker_is_told(node: Node, c
     clock.advance(seconds=2)
 
     assert await ended(node, run_id) == "failed"
-    async with asyncio.timeout(10):
-        told, _ = await worker.cancelled.get()
+    told, _ = await worker.told_to_stop()
     assert told is job
 
 
@@ -151,7 +149,7 @@ async def test_cancelling_tells_the_worker_and_frees_its_slot(node: Node) -> Non
     await node.engine.cancel("default", run_id, reason="changed my mind")
 
     assert (await worker.job()).run_id == waiting
-    told, _ = await worker.cancelled.get()
+    told, _ = await worker.told_to_stop()
     assert told is job
     assert await status_of(node, run_id) == "cancelled"
     with pytest.raises(StaleExecution):
@@ -159,9 +157,7 @@ async def test_cancelling_tells_the_worker_and_frees_its_slot(node: Node) -> Non
 
 
 async def test_what_was_running_goes_on_after_a_restart(storage: Storage, clock: ManualClock) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        node = Node(storage=storage, clock=clock, ids=Ids(clock))
-        running = await node.start(tasks)
+    async with running(storage, clock) as node:
         await register(node)
         worker = Worker(node)
         ids = [await emit(node) for _ in range(3)]
@@ -169,19 +165,13 @@ async def test_what_was_running_goes_on_after_a_restart(storage: Storage, clock:
         await worker.step(jobs[0], "a")
         worker.sleep(jobs[1], "nap", clock.now_us() + 1_000_000)
         await node.committer.drain()
-        for task in running:
-            task.cancel()
 
     clock.advance(seconds=1)
-    async with asyncio.TaskGroup() as tasks:
-        node = Node(storage=storage, clock=clock, ids=Ids(clock))
-        running = await node.start(tasks)
+    async with running(storage, clock) as node:
         worker = Worker(node)
         for _ in ids:
             worker.complete(await worker.job())
         assert [await ended(node, run_id) for run_id in ids] == ["completed"] * 3
-        for task in running:
-            task.cancel()
 
     assert (await rebuild(storage, node.fold, check=True)).differing == ()
 

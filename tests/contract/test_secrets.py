@@ -20,6 +20,7 @@ from app.values.vault import ORPHAN_AGE_US, Vault
 from storage import history
 from storage import secrets as rows
 from storage.contract import Storage, Transaction
+from tests.support.nodes import alive
 
 ENV = "default"
 ONE, TWO = bytes(range(32)), bytes(range(1, 33))
@@ -32,11 +33,8 @@ def vault_with(node: Node, clock: ManualClock, keys: MasterKeys) -> Vault:
 @pytest.fixture
 async def vault(storage: Storage, clock: ManualClock) -> AsyncIterator[Vault]:
     node = Node(storage=storage, clock=clock, ids=Ids(clock), master_keys=GivenKeys([ONE]))
-    async with asyncio.TaskGroup() as tasks:
-        running = await node.start(tasks)
+    async with alive(node, drained=False):
         yield node.vault
-        for task in running:
-            task.cancel()
 
 
 async def values(storage: Storage) -> list[Any]:

@@ -200,7 +200,7 @@ async def test_a_parked_run_is_replayed_elsewhere_if_it_has_to_be(node: Node, cl
 
     assert (again.run_id, again.resumes, memos(again)) == (run_id, "", {"a": 1, "nap": None})
     if why == "full":
-        told, _ = await worker.cancelled.get()
+        told, _ = await worker.told_to_stop()
         assert told is job  # it can drop what it kept
 
 
@@ -274,7 +274,7 @@ async def test_a_parked_run_that_is_cancelled_is_dropped_by_its_worker(node: Nod
 
     await node.engine.cancel("default", run_id, reason="")
 
-    told, _ = await worker.cancelled.get()
+    told, _ = await worker.told_to_stop()
     assert told is job
 
 
@@ -318,7 +318,7 @@ async def test_a_pause_requested_holds_the_run_when_its_step_is_recorded(node: N
     paused = await recorded(node, run_id, RunPaused.kind)
     assert isinstance(paused.fact, RunPaused)
     assert paused.fact.reason == "requested"
-    told, _ = await worker.cancelled.get()
+    told, _ = await worker.told_to_stop()
     assert told is job
     await node.engine.resume("default", run_id)
     assert memos(await worker.job()) == {"a": 1}

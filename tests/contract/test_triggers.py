@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,18 +19,15 @@ from app.node import Node
 from app.runs.definition import Definition
 from app.runs.function import stream
 from storage.contract import Storage
+from tests.support.nodes import alive
 
 
 @asynccontextmanager
 async def running(storage: Storage, clock: ManualClock) -> AsyncIterator[Node]:
     """A node over what the store holds."""
     made = Node(storage=storage, clock=clock, ids=Ids(clock))
-    async with asyncio.TaskGroup() as tasks:
-        tasks_of_node = await made.start(tasks)
+    async with alive(made):
         yield made
-        await made.committer.drain()
-        for task in tasks_of_node:
-            task.cancel()
 
 
 async def store(node: Node, function_id: str, *triggers: Trigger) -> None:

@@ -37,6 +37,7 @@ from storage import history
 from storage.contract import Storage
 from tests.scenario.webhooks import REAL
 from tests.support import signing
+from tests.support.nodes import alive
 
 ENV = "shop"
 SECRET = "s3cret-of-the-hook"
@@ -46,12 +47,8 @@ ISSUE = b'{"action":"opened","issue":{"number":7}}'
 @pytest.fixture
 async def node(storage: Storage, clock: ManualClock) -> AsyncIterator[Node]:
     made = Node(storage=storage, clock=clock, ids=Ids(clock), master_keys=GivenKeys([bytes(range(32))]))
-    async with asyncio.TaskGroup() as tasks:
-        running = await made.start(tasks)
+    async with alive(made):
         yield made
-        await made.committer.drain()
-        for task in running:
-            task.cancel()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from app import resources
 from tests.support import reaper
 
 START_TIMEOUT_S = 30
+KILL_TIMEOUT_S = 30
 ASK_S = 0.05
 
 
@@ -29,7 +30,7 @@ def running(folder: Path) -> Iterator[str]:
         yield _url(folder / f"nats-server_{process.pid}.ports")
     finally:
         process.kill()
-        process.wait()
+        process.wait(KILL_TIMEOUT_S)
         reaper.release(process.pid)
 
 

@@ -33,6 +33,8 @@ from tests.support import reaper
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
+COPY_TIMEOUT_S = 120.0
+STATEMENT_TIMEOUT_S = 60
 PORT = 5432  # names the socket file; nothing listens on it unless `tcp`
 SOCKET_PATH_BYTES_MAX = 107
 MEMORY_BYTES_MIN = 1 << 30
@@ -93,7 +95,8 @@ class Cluster:
         """Returns when it accepts connections. Raises RuntimeError with its log when it does not."""
         self.directory = _scratch_directory(on_disk=self.durable)
         try:
-            subprocess.run(["cp", "-a", "--reflink=auto", _initialised(), self.directory / "data"], check=True)
+            copy: list[str | Path] = ["cp", "-a", "--reflink=auto", _initialised(), self.directory / "data"]
+            subprocess.run(copy, check=True, timeout=COPY_TIMEOUT_S)
             self._spawn()
         except BaseException:
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -159,7 +162,12 @@ class Cluster:
 
     def _administrate(self, statement: sql.Composed) -> None:
         if self._admin is None:
-            self._admin = psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=10)
+            self._admin = psycopg.connect(
+                self.url("postgres"),
+                autocommit=True,
+                connect_timeout=10,
+                options=f"-c statement_timeout={STATEMENT_TIMEOUT_S}s",
+            )
         self._admin.execute(statement)
 
     def _close_admin(self) -> None:
@@ -248,13 +256,14 @@ def _binaries() -> Path:
 
 def _initialised() -> Path:
     """A data directory fresh from initdb. Copied, never started."""
-    version = subprocess.run([_binaries() / "postgres", "--version"], check=True, capture_output=True, text=True).stdout
+    asked: list[str | Path] = [_binaries() / "postgres", "--version"]
+    version = subprocess.run(asked, check=True, capture_output=True, text=True, timeout=COPY_TIMEOUT_S).stdout
 
     def initialise(target: Path) -> None:
         target.mkdir(mode=0o700)
         _give_to_user(target)
         command: list[str | Path] = [_binaries() / "initdb", "-D", target, *INITDB]
-        made = subprocess.run(command, capture_output=True, text=True, cwd="/", **_as_user())
+        made = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=COPY_TIMEOUT_S, **_as_user())
         if made.returncode != 0:
             raise RuntimeError(f"initdb failed (it needs a user with a name, too):\n{made.stderr}")
 

@@ -23,6 +23,7 @@ from tests.support import reaper
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
+KILL_TIMEOUT_S = 30.0
 CHECK_TIMEOUT_S = 300.0
 LOG_CHARACTERS_SHOWN = 20_000
 
@@ -166,7 +167,7 @@ class ServerProcess:
             code = process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            process.wait(KILL_TIMEOUT_S)
             raise
         finally:
             self._process = None

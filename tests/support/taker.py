@@ -8,10 +8,12 @@ import threading
 from app.node import Node
 from storage import postgres, sqlite
 from storage.contract import Storage
+from tests.support.bounds import within
 from tests.support.worker import Worker
 
 LEASE_S = 3_600.0
 WAIT_S = 10.0
+SETTLE_TIMEOUT_S = 60.0
 QUIET_ROUNDS = 3
 MEETING_TIMEOUT_S = 30.0
 
@@ -32,14 +34,15 @@ async def settled(node: Node) -> None:
     """Returns once followers have seen all that was recorded, and recorded what follows from it: when history stands
     still over several rounds of the event loop, the readers and the one writer, in which a commit may be under way."""
     quiet = 0
-    while quiet < QUIET_ROUNDS:
-        head = node.tail.head
-        for _ in range(20):
-            await asyncio.sleep(0)
-        await _readers_rest(node.storage)
-        await node.committer.drain()
-        await node.storage.write(lambda tx: None)
-        quiet = quiet + 1 if node.tail.head == head else 0
+    async with within("history to stand still", SETTLE_TIMEOUT_S):
+        while quiet < QUIET_ROUNDS:
+            head = node.tail.head
+            for _ in range(20):
+                await asyncio.sleep(0)
+            await _readers_rest(node.storage)
+            await node.committer.drain()
+            await node.storage.write(lambda tx: None)
+            quiet = quiet + 1 if node.tail.head == head else 0
 
 
 async def _readers_rest(storage: Storage) -> None:

@@ -13,6 +13,7 @@ from app.clock import ManualClock
 from app.dispatch.jobs import Job
 from app.dispatch.workers import Session, WorkerInfo, new_session
 from app.events.new_event import NewEvent
+from app.history.committer import submitted
 from app.history.entry import Entry
 from app.history.kinds import Failure, RunCompleted, StepCompleted, Trigger
 from app.ids import Ids
@@ -21,6 +22,8 @@ from app.runs.definition import Definition
 from app.runs.yields import Invoke, Sleep, WaitForEvent, Yield
 from storage import history
 from storage.contract import Storage
+from tests.support.bounds import within
+from tests.support.nodes import alive
 
 LEASE_S = 15.0
 
@@ -54,8 +57,13 @@ class Worker:
         node.dispatcher.join(self.session)
 
     async def job(self) -> Job:
-        async with asyncio.timeout(10):
+        async with within(f"a job for worker {self.session.info.id}"):
             return await self.jobs.get()
+
+    async def told_to_stop(self) -> tuple[Job, str]:
+        """The next job that the worker is told to give up, and why."""
+        async with within(f"worker {self.session.info.id} to be told to stop"):
+            return await self.cancelled.get()
 
     async def step(self, job: Job, name: str, output: bytes = b"1") -> None:
         fact = StepCompleted(
@@ -91,9 +99,9 @@ class Worker:
 
 
 async def answered(submit: Any) -> Any:
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    submit(lambda answer, error: future.set_exception(error) if error else future.set_result(answer))
-    return await future
+    """What a command is answered, submitted with `submit(done)`. Raises what it is refused with."""
+    async with within("the answer of a command"):
+        return await submitted(submit)
 
 
 async def register(node: Node, **options: Any) -> None:
@@ -112,7 +120,7 @@ async def status_of(node: Node, run_id: str) -> str:
 
 
 async def ended(node: Node, run_id: str) -> str:
-    async with asyncio.timeout(10):
+    async with within(f"the end of run {run_id}"):
         assert await node.waits.until_ended("default", run_id, 10)
     return await status_of(node, run_id)
 
@@ -147,7 +155,7 @@ async def history_of(node: Node, run_id: str) -> Sequence[str]:
 
 async def recorded(node: Node, run_id: str, kind: str, *, after: int = 0) -> Entry:
     """The run's first entry of that kind after a position, once it is there."""
-    async with asyncio.timeout(10):
+    async with within(f"{kind} of run {run_id}"):
         async for batch in node.tail.follow(after):
             for entry in batch:
                 if entry.stream == f"run/{run_id}" and entry.kind == kind:
@@ -159,11 +167,8 @@ async def recorded(node: Node, run_id: str, kind: str, *, after: int = 0) -> Ent
 async def running(storage: Storage, clock: ManualClock, **options: Any) -> AsyncIterator[Node]:
     """A node of its own on the store; it is gone without a word afterwards, as if it had been killed."""
     node = Node(storage=storage, clock=clock, ids=Ids(clock), **options)
-    async with asyncio.TaskGroup() as tasks:
-        loops = await node.start(tasks)
+    async with alive(node, drained=False):
         yield node
-        for loop in loops:
-            loop.cancel()
 
 
 def pass_time(clock: ManualClock, *workers: Worker, seconds: float) -> None:

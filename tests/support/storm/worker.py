@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ironflow import Client
 from tests.support import reaper
-from tests.support.server import ServerProcess
+from tests.support.server import KILL_TIMEOUT_S, ServerProcess
 
 ROOT = Path(__file__).parents[3]
 REGISTER_TIMEOUT_S = 60
@@ -46,7 +46,7 @@ class WorkerProcess:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            process.wait()
+            process.wait(KILL_TIMEOUT_S)
             reaper.release(process.pid)
 
 
