@@ -161,6 +161,8 @@ class Backlog:
 
     def next(self, session: Session, lane: Lane) -> Ready | None:
         """The run of the function that this worker may have next; it takes up capacity until it is released."""
+        if not self.queue.waits(lane):
+            return None
         ready = self.queue.pop(lane, self._clock.now_us(), self._actors.taken_by(session, lane))
         if ready is not None and ready.dispatch.actor_id:
             self._actors.bind(lane, ready.dispatch.actor_id, session)

@@ -28,7 +28,7 @@ from app.dispatch.backlog import Backlog, Elsewhere
 from app.dispatch.jobs import Job
 from app.dispatch.leases import Leases
 from app.dispatch.nodes import Nodes
-from app.dispatch.provisions import Provisions, give
+from app.dispatch.provisions import Provision, Provisions, give
 from app.dispatch.queue import Lane, Queue, Ready
 from app.dispatch.workers import Session, Sessions
 from app.errors import IronflowError
@@ -45,6 +45,7 @@ from app.ids import Ids
 from app.runs.engine import Engine
 from app.runs.functions import Functions
 from app.runs.holding import Breakpoint
+from app.runs.memo import Memos
 from app.runs.reading import RunReader
 from app.values.vault import Vault
 from storage import runs
@@ -80,7 +81,7 @@ class Dispatcher:
         self._sessions = Sessions()
         self._backlog = Backlog(storage=storage, clock=clock, sessions=self._sessions, node_id=nodes.id)
         self._offering: set[Lane] = set()
-        self._tasks: asyncio.TaskGroup | None = None
+        self._running = False
         self._leases = Leases(ids=ids, clock=clock, always_replay=always_replay)
         self._provisions = Provisions(storage=storage, functions=functions, vault=vault)
         self._arrivals = Arrivals(tail=tail, backlog=self._backlog, offer=self._offer, ended=self._ended)
@@ -125,7 +126,7 @@ class Dispatcher:
     async def run(self) -> None:
         """Dispatch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
+            self._running = True
             tasks.create_task(self._provisions.run(), name="dispatch-provisions")
             for session in self._sessions:  # those that joined while the node was starting
                 self.fill(session)
@@ -165,7 +166,7 @@ class Dispatcher:
 
     def fill(self, session: Session) -> None:
         """Hand out runs until the session has no credit or its lanes are empty. Nothing before `run` is there."""
-        while session.free and self._tasks is not None:
+        while session.free and self._running:
             for lane in session.lanes():
                 ready = self._backlog.next(session, lane) if self._sessions.serves(session, lane) else None
                 if ready is not None:
@@ -197,8 +198,21 @@ class Dispatcher:
 
     def hand_out_whole(self, session: Session, job: Job) -> None:
         """The worker no longer has what the job was to go on with: send it again, under the same fence, with all."""
-        assert self._tasks is not None, "the dispatcher is not running"
-        self._tasks.create_task(self._hand_out_whole(session, job))
+
+        def loaded(memos: Memos | None, error: StorageError | None) -> None:
+            if error is not None:
+                log.warning("run not handed out", run_id=job.run_id, error=str(error))
+            if session.jobs.get(job.id) is not job:
+                return  # it was taken from the worker meanwhile
+            if memos is None:
+                self.give_back(session, job, reason="what it needs could not be read")
+                self._regain(session)
+                return
+            job.resumes = ""
+            give(job, memos)
+            session.assign(job)
+
+        self._provisions.memos(job.environment, job.run_id, job.execution_seq, loaded)
 
     def give_back(self, session: Session, job: Job, *, reason: str) -> None:
         """The worker does not want the job, or its report could not be recorded."""
@@ -226,7 +240,7 @@ class Dispatcher:
 
     def _offer(self, lane: Lane | None) -> None:
         """Hand out what the function has to workers with credit, while it has capacity."""
-        if lane is None or self._tasks is None or lane in self._offering:  # a refused start would ask for the next
+        if lane is None or not self._running or lane in self._offering:  # a refused start would ask for the next
             return
         self._offering.add(lane)
         try:
@@ -262,8 +276,7 @@ class Dispatcher:
         if ready.created is not None and ready.event is not None and at_once:
             self._hand_out_fresh(session, lane, ready.run_id, ready.created, ready.event)
         else:
-            assert self._tasks is not None, "the dispatcher is not running"
-            self._tasks.create_task(self._hand_out_again(session, lane, ready.run_id))
+            self._hand_out_again(session, lane, ready.run_id)
 
     def _hand_out_fresh(self, session: Session, lane: Lane, run_id: str, created: RunCreated, event: Entry) -> None:
         job = self._leases.grant(session, lane, run_id, execution_seq=1, attempt=1, event=event, created=created)
@@ -310,79 +323,56 @@ class Dispatcher:
 
         asyncio.get_running_loop().call_later(RETRY_STORE_S, again)
 
-    async def _hand_out_again(self, session: Session, lane: Lane, run_id: str) -> None:
-        environment = lane[0]
-        answered: asyncio.Future[RunStarted | None] = asyncio.get_running_loop().create_future()
-
-        def started(answer: RunStarted | None, error: BaseException | None) -> None:
-            if answered.cancelled():
-                return
+    def _hand_out_again(self, session: Session, lane: Lane, run_id: str) -> None:
+        def started(fact: RunStarted | None, error: BaseException | None) -> None:
             if error is not None:
-                answered.set_exception(error)
+                self._not_started_again(session, lane, run_id, error)
+                return
+            self._store_fails = False
+            if fact is None:  # it was to be unwound, by a worker that cannot do that: it has ended
+                self._not_handed_out(session, lane, run_id)
             else:
-                answered.set_result(answer)
+                self._hand_out_started(session, lane, run_id, fact)
 
         self._engine.start(
-            environment,
+            lane[0],
             run_id,
             worker_id=session.info.id,
             unwinds=session.unwinds,
             node=self._nodes.id,
             done=started,
         )
-        try:
-            fact = await answered
-        except (IronflowError, StorageError) as error:
-            if passing(error):
-                self.queue.release(run_id)
-                self._start_later(session, environment, run_id, error)
-            else:
-                log.debug("run not started", run_id=run_id, reason=str(error))
-                self._not_handed_out(session, lane, run_id)
-            return
-        self._store_fails = False
-        if fact is None:  # it was to be unwound, by a worker that cannot do that: it has ended
-            self._not_handed_out(session, lane, run_id)
-            return
-        await self._hand_out_started(session, lane, run_id, fact)
 
-    async def _hand_out_started(self, session: Session, lane: Lane, run_id: str, fact: RunStarted) -> None:
-        environment, seq = lane[0], fact.execution_seq
+    def _not_started_again(self, session: Session, lane: Lane, run_id: str, error: BaseException) -> None:
+        if passing(error):
+            self.queue.release(run_id)
+            self._start_later(session, lane[0], run_id, error)
+        else:
+            log.debug("run not started", run_id=run_id, reason=str(error))
+            self._not_handed_out(session, lane, run_id)
+
+    def _hand_out_started(self, session: Session, lane: Lane, run_id: str, fact: RunStarted) -> None:
+        seq = fact.execution_seq
         parked = self._leases.unpark(run_id, "resumed elsewhere", unless=session)
-        try:
-            provision = await self._provisions.collect(lane, run_id, seq, parked=parked)
-        except StorageError as error:
-            log.warning("run not handed out", run_id=run_id, error=str(error))
-            provision = None
-        except IronflowError as error:
-            self._without_secrets(session, lane, run_id, seq, error)
-            return
-        if provision is None or session.closed:
-            self._not_handed_out(session, lane, run_id)
-            self._give_back(environment, run_id, seq, "the worker left before it was handed the run")
-            return
-        created, event = provision.beginning
-        job = self._leases.grant(
-            session, lane, run_id, execution_seq=seq, attempt=fact.attempt, event=event, created=created
-        )
-        provision.grant(job)
-        session.assign(job)
 
-    async def _hand_out_whole(self, session: Session, job: Job) -> None:
-        try:
-            memos = await self._provisions.memos(job.environment, job.run_id, job.execution_seq)
-        except StorageError as error:
-            log.warning("run not handed out", run_id=job.run_id, error=str(error))
-            memos = None
-        if session.jobs.get(job.id) is not job:
-            return  # it was taken from the worker meanwhile
-        if memos is None:
-            self.give_back(session, job, reason="what it needs could not be read")
-            self._regain(session)
-            return
-        job.resumes = ""
-        give(job, memos)
-        session.assign(job)
+        def collected(provision: Provision | None, error: StorageError | IronflowError | None) -> None:
+            if isinstance(error, IronflowError):
+                self._without_secrets(session, lane, run_id, seq, error)
+                return
+            if error is not None:
+                log.warning("run not handed out", run_id=run_id, error=str(error))
+            if provision is None or session.closed:
+                self._not_handed_out(session, lane, run_id)
+                self._give_back(lane[0], run_id, seq, "the worker left before it was handed the run")
+                return
+            created, event = provision.beginning
+            job = self._leases.grant(
+                session, lane, run_id, execution_seq=seq, attempt=fact.attempt, event=event, created=created
+            )
+            provision.grant(job)
+            session.assign(job)
+
+        self._provisions.collect(lane, run_id, seq, then=collected, parked=parked)
 
     def _without_secrets(
         self, session: Session, lane: Lane, run_id: str, execution_seq: int, error: IronflowError

@@ -5,17 +5,19 @@ Both are read after its start is recorded: results as of that entry exactly, sec
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from app.dispatch.jobs import Job
-from app.dispatch.loader import Loader
+from app.dispatch.loader import Loaded, Loader
 from app.dispatch.queue import Lane
+from app.errors import IronflowError
 from app.history.entry import Entry
 from app.runs.functions import Functions
 from app.runs.memo import Memos, Wanted
 from app.values.vault import Vault
-from storage.contract import Storage
+from storage.contract import Storage, StorageError
 
 
 class Provision(NamedTuple):
@@ -41,45 +43,60 @@ class Provision(NamedTuple):
         give(job, self.memos)
 
 
+Collected = Callable[[Provision | None, StorageError | IronflowError | None], None]
+
+
 class Provisions:
     def __init__(self, *, storage: Storage, functions: Functions, vault: Vault) -> None:
         self._loader = Loader(storage)
         self._functions = functions
         self._vault = vault
+        self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Read until cancelled."""
-        await self._loader.run()
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            tasks.create_task(self._loader.run(), name="dispatch-loader")
 
     def declared(self, lane: Lane) -> Sequence[str]:
         """The secrets that the function declares now: whatever version the run began with, its code is today's."""
         function = self._functions.find(*lane)
         return function.fact.secrets if function is not None else ()
 
-    async def collect(
-        self, lane: Lane, run_id: str, execution_seq: int, *, parked: Job | None = None
-    ) -> Provision | None:
-        """For the execution: what is new since `parked`, or all if that cannot go on. None when the execution is no
-        longer the run's. Raises StorageError, and IronflowError if it cannot have its secrets."""
-        environment = lane[0]
-        resumes, memos = parked, None
-        if parked is not None:
-            memos = await self.memos(environment, run_id, execution_seq, after=parked.version)
-        if memos is None:
-            resumes, memos = None, await self.memos(environment, run_id, execution_seq)
-        if memos is None:
-            return None
-        secrets = await self._secrets(lane, to_unwind=memos.unwinding is not None)
-        return Provision(memos, secrets, resumes)
+    def collect(
+        self, lane: Lane, run_id: str, execution_seq: int, *, then: Collected, parked: Job | None = None
+    ) -> None:
+        """For the execution: what is new since `parked`, or all if that cannot go on. `then` is told None when the
+        execution is no longer the run's; a StorageError; or an IronflowError if it cannot have its secrets."""
 
-    async def memos(self, environment: str, run_id: str, execution_seq: int, *, after: int = 0) -> Memos | None:
-        """The results of steps, those since version `after`. Raises StorageError."""
-        return await self._loader.load(Wanted(environment, run_id, execution_seq, after))
+        def loaded(memos: Memos | None, error: StorageError | None) -> None:
+            if error is not None or (memos is None and parked is None):
+                then(None, error)
+            elif memos is None:
+                self.collect(lane, run_id, execution_seq, then=then)
+            elif not self.declared(lane):
+                then(Provision(memos, {}, parked), None)
+            else:
+                assert self._tasks is not None, "what is needed was read, so it is running"
+                self._tasks.create_task(self._with_secrets(lane, memos, parked, then), name="dispatch-secrets")
 
-    async def _secrets(self, lane: Lane, *, to_unwind: bool) -> Mapping[str, str]:
-        """What the function is given. Who is to undo what a run did is given what there is, rather than left out."""
-        names = self.declared(lane)
-        return await self._vault.resolve(lane[0], names, all_of_them=not to_unwind) if names else {}
+        after = 0 if parked is None else parked.version
+        self._loader.load(Wanted(lane[0], run_id, execution_seq, after), loaded)
+
+    def memos(self, environment: str, run_id: str, execution_seq: int, then: Loaded) -> None:
+        """The results of all steps."""
+        self._loader.load(Wanted(environment, run_id, execution_seq), then)
+
+    async def _with_secrets(self, lane: Lane, memos: Memos, parked: Job | None, then: Collected) -> None:
+        """Who is to undo what a run did is given what there is, rather than left out."""
+        all_of_them = memos.unwinding is None
+        try:
+            secrets = await self._vault.resolve(lane[0], self.declared(lane), all_of_them=all_of_them)
+        except (IronflowError, StorageError) as error:
+            then(None, error)
+        else:
+            then(Provision(memos, secrets, parked), None)
 
 
 def give(job: Job, memos: Memos) -> None:

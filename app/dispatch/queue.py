@@ -124,6 +124,11 @@ class Queue:
         else:
             heapq.heappush(items, item)
 
+    def waits(self, lane: Lane) -> bool:
+        """Whether `pop` may find a run of the function: cheap, for those who ask of many."""
+        function = self._functions.get(lane)
+        return function is not None and bool(function.lanes)
+
     def pop(self, lane: Lane, now: int, takes: Takes | None = None) -> Ready | None:
         """The next run of the function that may start; it counts as running until it is released. Lanes of actors that
         `takes` refuses are left."""

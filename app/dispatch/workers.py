@@ -81,6 +81,10 @@ class Session:
     turn: int = 0
     unwinds: bool = False
     announce: Callable[[Job], None] | None = None
+    _lanes: Sequence[Lane] = ()
+
+    def __post_init__(self) -> None:
+        self._lanes = [(self.info.environment, name) for name in sorted(self.info.function_ids)]
 
     @property
     def standing(self) -> bool:
@@ -91,11 +95,11 @@ class Session:
     def free(self) -> bool:
         return self.credit > 0 and not self.draining and not self.closed
 
-    def lanes(self) -> list[Lane]:
+    def lanes(self) -> Sequence[Lane]:
         """The lanes the worker serves, beginning where the last turn ended, so that no function starves another."""
-        names = sorted(self.info.function_ids)
-        self.turn = (self.turn + 1) % max(1, len(names))
-        return [(self.info.environment, name) for name in names[self.turn :] + names[: self.turn]]
+        lanes = self._lanes
+        self.turn = (self.turn + 1) % max(1, len(lanes))
+        return [*lanes[self.turn :], *lanes[: self.turn]]
 
 
 def new_session(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 from app.clock import ManualClock
+from app.dispatch import loader
 from app.entities.streams import Append
 from app.errors import IdempotencyConflict, InvalidArgument
 from app.events.new_event import NewEvent
@@ -17,10 +19,11 @@ from app.history.kinds import Failure, RetryPolicy, RunPaused, RunRetrying, RunS
 from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.node import Node
+from app.runs import memo
 from app.runs.engine import Diverged
-from app.runs.memo import TOGETHER_ENTRIES_MAX
+from app.runs.memo import TOGETHER_ENTRIES_MAX, Wanted, load_many
 from app.runs.yields import Sleep
-from storage.contract import Storage
+from storage.contract import Storage, Transaction
 from tests.support.worker import (
     Worker,
     answered,
@@ -262,6 +265,32 @@ async def test_runs_that_wake_together_each_get_what_is_theirs(node: Node, clock
         assert bytes(job.emitted.data) == b"%d" % number
         worker.complete(job)
         assert await ended(node, job.run_id) == "completed"
+
+
+async def test_runs_that_are_due_together_are_read_in_passes_of_a_bounded_size(
+    node: Node, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await register(node)
+    worker = Worker(node, slots=60)
+    due = clock.now_us() + 1_000_000
+    for _ in range(60):
+        await emit(node)
+        worker.sleep(await worker.job(), "nap", due)
+    await node.committer.drain()
+    passes: list[int] = []
+
+    def counted(tx: Transaction, wanted: Sequence[Wanted]) -> Any:
+        passes.append(len(wanted))
+        return load_many(tx, wanted)
+
+    monkeypatch.setattr(memo, "load_many", counted)
+    monkeypatch.setattr(loader, "TOGETHER_MAX", 25)
+
+    clock.advance(seconds=1)
+    jobs = [await worker.job() for _ in range(60)]
+
+    assert passes == [25, 25, 10]
+    assert len({job.run_id for job in jobs}) == 60
 
 
 async def test_a_parked_run_that_is_cancelled_is_dropped_by_its_worker(node: Node, clock: ManualClock) -> None:
