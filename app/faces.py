@@ -16,6 +16,7 @@ from app.api import http
 from app.api.browsers import Browsers
 from app.api.connect_streams import ConnectStreams
 from app.api.door import Door
+from app.api.proxies import Proxies
 from app.api.rsgi import Front
 from app.api.services import Services
 from app.api.short import ShortWay
@@ -32,6 +33,7 @@ from app.history.live import Live
 from app.history.sql import Sql
 from app.metrics import Metrics
 from app.node import Node
+from app.outbound import reach
 from app.projections.redactions import Redactions
 from app.projections.updates import Updates
 from app.rpc.conversations import Conversations
@@ -139,7 +141,8 @@ class Faces:
         services, browsers = self._services, self._browsers()
         streams = ConnectStreams(services, self._conversations, browsers)
         self._sockets = Sockets(services, browsers)
-        return Front(ShortWay(services), streams, self._sockets, http.build(services, browsers))
+        app = http.build(services, browsers)
+        return Front(ShortWay(services), streams, self._sockets, app, services.door.proxies)
 
     async def stop(self, timeout_s: float) -> None:
         """End the workers' and the subscribers' streams, then what else is open."""
@@ -158,12 +161,13 @@ class Faces:
 
     def _browsers(self) -> Browsers:
         settings = self._settings
-        return Browsers(allowed=settings.origins, dev=settings.dev, local_only=settings.is_local)
+        return Browsers(allowed=settings.origins, dev=settings.dev, local_only=settings.is_private)
 
     def _door(self) -> Door:
         settings, node = self._settings, self._node
         limits = RateLimits(node.clock, per_key=settings.rate_limit_key, per_org=settings.rate_limit_org)
-        return Door(node.access, limits, required=not settings.dev)
+        proxies = Proxies(reach.networks(settings.trusted_proxies))
+        return Door(node.access, limits, required=not settings.dev, proxies=proxies)
 
     def _converse(self, environment: str) -> Conversation:
         node = self._node

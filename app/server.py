@@ -240,7 +240,7 @@ async def _drain(node: Node) -> None:
 def push_options(settings: Settings, own_ports: Container[int]) -> PushOptions:
     """How push endpoints are called. Who can reach a server on loopback only is on this machine anyway, and may have
     endpoints there; the server's own ports stay out of bounds."""
-    local = reach.LOOPBACK if settings.is_local else ()
+    local = reach.LOOPBACK if settings.is_private else ()
     return PushOptions(
         reach=reach.Reach((*local, *reach.networks(settings.push_allow)), own_ports=own_ports),
         timeout_s=parse_duration(settings.push_timeout) / 1_000_000,

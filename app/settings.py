@@ -51,6 +51,7 @@ class Settings:
     stop_delay: str = "0s"
     always_replay: bool = False
     allow_origin: str = ""
+    trusted_proxies: str = ""
     push_allow: str = ""
     push_timeout: str = "10s"
     push_concurrency: int = 100
@@ -68,6 +69,11 @@ class Settings:
     def is_local(self) -> bool:
         """Whether the server listens on this machine only."""
         return self.host in _LOOPBACK
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody but programs on this machine can reach the server, not even through a proxy."""
+        return self.is_local and not self.trusted_proxies
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -137,6 +143,13 @@ SETTINGS = (
     ),
     Setting("allow_origin", "allowOrigin", "Origins whose pages may call the server: https://app.example.com, …"),
     Setting(
+        "trusted_proxies",
+        "trustedProxies",
+        "Address ranges of proxies in front of the server, such as 127.0.0.1,10.0.0.0/8: what they say in"
+        " X-Forwarded-For, -Proto and -Host, or in Forwarded, is believed.",
+        check=lambda text: _narrow(text),
+    ),
+    Setting(
         "push_allow",
         "push.allow",
         "Address ranges that push endpoints may have besides public ones: 10.0.0.0/8,192.168.1.7. A server that listens"
@@ -199,6 +212,11 @@ def resolve(
             f"--dev asks nobody who they are, and host {settings.host} is reachable from other machines",
             hint="leave --dev or --host out",
         )
+    if settings.dev and settings.trusted_proxies:
+        raise SettingsError(
+            "--dev asks nobody who they are, and through a proxy others reach this server",
+            hint="leave --dev or --trusted-proxies out",
+        )
     _check_tls(settings)
     if not settings.is_local and not settings.insecure and not settings.tls_cert:
         raise SettingsError(
@@ -224,6 +242,11 @@ def _check_tls(settings: Settings) -> None:
             f"tls_cert {settings.tls_cert} and tls_key {settings.tls_key} cannot be used: {error}",
             hint="a certificate and its private key, both PEM, the key without a password",
         ) from None
+
+
+def _narrow(text: str) -> None:
+    if any(network.prefixlen == 0 for network in reach.networks(text)):
+        raise ValueError("everybody would be believed")
 
 
 def _positive(text: str) -> int:

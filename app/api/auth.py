@@ -94,7 +94,7 @@ def welcome(req: falcon.asgi.Request, resp: falcon.asgi.Response, signed_in: Sig
 
 
 def _cookie(req: falcon.asgi.Request, token: str, life_s: int) -> str:
-    secure = "; Secure" if req.scheme == "https" or req.forwarded_scheme == "https" else ""
+    secure = "; Secure" if req.scheme == "https" else ""
     return f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={life_s}{secure}"
 
 

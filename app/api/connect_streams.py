@@ -24,6 +24,7 @@ from app.api import connect, envelopes, subject
 from app.api.answers import JSON, encode, note
 from app.api.browsers import Browsers
 from app.api.caller import Caller
+from app.api.proxies import address_of
 from app.api.services import Services
 from app.api.shapes.subscriptions import connect_event
 from app.bus.members import Member
@@ -95,7 +96,7 @@ class ConnectStreams:
         """The last frame, once the call is over; nothing for a caller who is gone."""
         try:
             call = scope.path.removeprefix("/ironflow.v1.")
-            address = scope.client.rpartition(":")[0].strip("[]")
+            address = address_of(scope.client)
             who = self._services.door.admit_call(_header(scope), call, subject.of_call(call), address=address)
             with self._services.door.live.going(who.grant):
                 await self._calls[scope.path](who, scope, protocol, told)

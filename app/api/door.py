@@ -18,6 +18,7 @@ from app.access.live import Grant
 from app.access.permissions import RPC, RPC_OPEN, RPC_UNLISTED
 from app.access.sessions import is_csrf_of
 from app.api.caller import RUN_HEADER, Caller, Header, named_environment, run_of
+from app.api.proxies import Proxies
 from app.errors import CsrfRefused, Unauthenticated
 
 COOKIE = "ironflow_session"
@@ -29,12 +30,13 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 class Door:
     """Without `required` nobody is asked who they are: everybody may do everything."""
 
-    def __init__(self, access: Access, limits: RateLimits, *, required: bool) -> None:
+    def __init__(self, access: Access, limits: RateLimits, *, required: bool, proxies: Proxies | None = None) -> None:
         self._credentials = access.credentials
         self._tenancy = access.tenancy
         self._authorizer = access.authorizer
         self._limits = limits
         self.required = required
+        self.proxies = proxies or Proxies()
         self.live = access.live
 
     def admit(

@@ -13,6 +13,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
 from app.api.connect_streams import ConnectStreams
+from app.api.proxies import Proxies, address_of
 from app.api.short import ShortWay
 from app.api.sockets import Sockets
 from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
@@ -25,15 +26,19 @@ _ENDS_WITH_ITS_CALLER = f"/ironflow.v1.IronflowService/{ENDS_WITH_ITS_CALLER}"
 
 
 class Front:
-    """The RSGI application over an ASGI one."""
+    """The RSGI application over an ASGI one. What is behind it sees requests as clients sent them, before any proxy."""
 
-    def __init__(self, short: ShortWay, streams: ConnectStreams, sockets: Sockets, asgi: Asgi) -> None:
+    def __init__(
+        self, short: ShortWay, streams: ConnectStreams, sockets: Sockets, asgi: Asgi, proxies: Proxies
+    ) -> None:
+        self._proxies = proxies
         self._short = short
         self._streams = streams
         self._sockets = sockets
         self._asgi = asgi
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
+        scope = self._proxies.scope_of(scope)
         if scope.proto != "http":
             await self._sockets.answer(scope, protocol)
         elif (call := self._short.call(scope)) is not None:
@@ -115,7 +120,7 @@ def _asgi_scope(scope: Scope) -> Message:
         "query_string": scope.query_string.encode("latin-1"),
         "root_path": "",
         "headers": _headers(scope),
-        "client": _address(scope.client),
+        "client": (address_of(scope.client), int(scope.client.rpartition(":")[2])),
         "server": _address(scope.server),
     }
 

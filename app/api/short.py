@@ -19,6 +19,7 @@ from app.api.browsers import is_ours
 from app.api.caller import ENVIRONMENT_HEADERS, RUN_HEADER, Caller, Header
 from app.api.conditions import expected, tag
 from app.api.door import ORG_HEADER
+from app.api.proxies import address_of
 from app.api.services import Services
 from app.values.kv import Put
 
@@ -97,13 +98,13 @@ class ShortWay:
             post = self._posts.get(path)
             if post is None or not plain_body(headers) or headers.get("content-type") != JSON:
                 return None
-            return Call(method, path, path, headers, scope.client, *post)
+            return Call(method, path, path, headers, address_of(scope.client), *post)
         if path.startswith(_KEYS) and method in ("GET", "PUT") and plain_path(scope):
             bucket, _, rest = path[len(_KEYS) :].partition("/")
             part, _, key = rest.partition("/")
             if part == "keys" and key and (method == "GET" or plain_body(headers)):
                 operation = _getting(bucket, key) if method == "GET" else _putting(bucket, key)
-                return Call(method, path, kv.KEY, headers, scope.client, operation, _refused)
+                return Call(method, path, kv.KEY, headers, address_of(scope.client), operation, _refused)
         return None
 
     async def answer(self, call: Call, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -21,6 +21,7 @@ from app.api import socket_watches
 from app.api.answers import error_of, note
 from app.api.browsers import Browsers
 from app.api.caller import Caller, Header
+from app.api.proxies import address_of
 from app.api.services import Services
 from app.api.socket_subscriptions import SubscriptionSocket
 from app.errors import IronflowError, PermissionDenied, Unauthenticated
@@ -81,8 +82,9 @@ class Sockets:
     def _admitted(self, scope: Scope, header: Header) -> Caller:
         """Who asks, if they may. Raises what the door refuses with."""
         action, resource = socket_watches.about(scope.path) if scope.path != PATH else ("events:subscribe", "event/*")
-        address = scope.client.rpartition(":")[0].strip("[]")
-        return self._services.door.admit(header, action, resource, method=scope.path, address=address, safe=True)
+        return self._services.door.admit(
+            header, action, resource, method=scope.path, address=address_of(scope.client), safe=True
+        )
 
 
 def _header(scope: Scope, query: Query) -> Header:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,9 @@ from app.api.door import Door
 
 def admitted(door: Door, context: Any, call: str, resource: Resource = "*") -> Caller:
     """Who makes the call `Service/Method`, if they may. Raises what the door refuses with."""
-    header = partial(_value_of, context.invocation_metadata())
-    return door.admit_call(header, call, resource, address=address_of(context.peer()))
+    metadata = context.invocation_metadata()
+    peer = door.proxies.peer(address_of(context.peer()), partial(_values_of, metadata))
+    return door.admit_call(partial(_value_of, metadata), call, resource, address=peer.address)
 
 
 def address_of(peer: str) -> str:
@@ -23,8 +25,9 @@ def address_of(peer: str) -> str:
 
 
 def _value_of(metadata: Any, name: str) -> str | None:
-    wanted = name.lower()
-    for key, value in metadata or ():
-        if key == wanted:
-            return value if isinstance(value, str) else value.decode("utf-8", "replace")
-    return None
+    return next(iter(_values_of(metadata, name.lower())), None)
+
+
+def _values_of(metadata: Any, name: str) -> Sequence[str]:
+    found = [value for key, value in metadata or () if key == name]
+    return [value if isinstance(value, str) else value.decode("utf-8", "replace") for value in found]

@@ -19,6 +19,8 @@ from tests.support.websocket import HandshakeRefused, WebSocket
 
 PASSWORD = "correct horse battery"
 PAGE = {"Sec-Fetch-Site": "same-origin"}
+PROXY = "127.0.0.2"
+"""Where a proxy is that the server trusts; all others call from 127.0.0.1."""
 SUBSCRIBE = "/ironflow.v1.PubSubService/Subscribe"
 
 
@@ -29,7 +31,7 @@ def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         data_dir=tmp_path_factory.mktemp("access") / "data",
         database_url=url,
         guarded=True,
-        arguments=["--rate-limit-org", "100000"],
+        arguments=["--rate-limit-org", "100000", "--trusted-proxies", PROXY],
     )
     server.start()
     yield server
@@ -304,6 +306,77 @@ def test_a_worker_that_polls_is_answered_when_its_key_goes(guarded: ServerProces
     later.join()
 
     assert answer.status_code == 401, answer.text
+
+
+# Behind a proxy.
+
+
+@pytest.fixture
+def proxy(guarded: ServerProcess) -> Iterator[httpx.Client]:
+    """A proxy that ends TLS, and hands on what somebody at 203.0.113.9 asks for."""
+    told = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "iron.example"}
+    transport = httpx.HTTPTransport(local_address=PROXY)
+    with httpx.Client(base_url=guarded.url, headers=told, timeout=30, transport=transport) as client:
+        yield client
+
+
+def test_whoever_is_behind_a_proxy_has_an_address_of_their_own_in_the_audit(
+    guarded: ServerProcess, proxy: httpx.Client, root: httpx.Client
+) -> None:
+    made = key_of(root, "viewer")
+    told = {"Authorization": f"Bearer {made['key']}"}
+    forged = {**told, "X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+    forwarded = [("authorization", told["Authorization"]), ("x-forwarded-for", "203.0.113.9")]
+
+    assert proxy.post("/api/v1/events", json={"name": "short.way"}, headers=told).status_code == 403
+    assert proxy.post("/api/v1/secrets", json={}, headers=told).status_code == 403
+    assert httpx.post(f"{guarded.url}/api/v1/events", json={"name": "a.b"}, headers=forged, timeout=30).is_error
+    assert httpx.delete(f"{guarded.url}/api/v1/secrets/s", headers=forged, timeout=30).is_error
+    with grpc.insecure_channel(guarded.grpc_address) as channel, pytest.raises(grpc.RpcError):
+        channel.unary_unary("/ironflow.v1.IronflowService/Trigger")(b"", metadata=forwarded, timeout=30)
+    root.post("/api/v1/events", json={"name": "a.b"})  # what was to be recorded before is
+
+    asked = {"event_type": "authz.denied", "api_key_id": made["id"]}
+    events = root.get("/api/v1/audit", params=asked).json()["events"]
+    assert sorted((event["method"], event["address"]) for event in events) == [
+        ("DELETE /api/v1/secrets/{name}", "127.0.0.1"),
+        ("IronflowService/Trigger", "127.0.0.1"),
+        ("POST", "127.0.0.1"),
+        ("POST", "203.0.113.9"),
+        ("POST /api/v1/secrets", "203.0.113.9"),
+    ]
+
+
+def test_guessing_through_a_proxy_slows_down_who_guesses_and_nobody_else(
+    guarded: ServerProcess, proxy: httpx.Client
+) -> None:
+    def guess(client: httpx.Client, account: int, address: str) -> int:
+        body = {"email": f"nobody{account}@example.com", "password": "not it at all"}
+        return client.post("/api/v1/auth/login", json=body, headers={"X-Forwarded-For": address}).status_code
+
+    assert [guess(proxy, account, f"6.6.6.{account}, 203.0.113.7") for account in range(6)] == [401] * 5 + [429]
+    assert guess(proxy, 7, "203.0.113.8") == 401
+    with httpx.Client(
+        base_url=guarded.url, timeout=30, transport=httpx.HTTPTransport(local_address="127.0.0.3")
+    ) as forger:
+        assert [guess(forger, 10 + n, f"203.0.113.{100 + n}") for n in range(6)] == [401] * 5 + [429]
+
+
+def test_pages_come_from_the_name_and_by_the_scheme_that_the_proxy_was_asked_by(
+    guarded: ServerProcess, proxy: httpx.Client, ada: dict[str, Any]
+) -> None:
+    body, page = {"email": "ada@example.com", "password": PASSWORD}, {"Origin": "https://iron.example"}
+
+    answer = proxy.post("/api/v1/auth/login", json=body, headers=page)
+
+    assert answer.headers["Set-Cookie"].endswith("; Secure")
+    proxy.cookies.clear()
+    assert proxy.post("/api/v1/auth/login", json=body, headers={"Origin": "https://evil.example"}).status_code == 403
+    forged = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "iron.example", "Forwarded": "proto=https"}
+    direct = httpx.post(f"{guarded.url}/api/v1/auth/login", json=body, headers=forged, timeout=30)
+    assert "Secure" not in direct.headers["Set-Cookie"]
+    refused = httpx.post(f"{guarded.url}/api/v1/auth/login", json=body, headers={**forged, **page}, timeout=30)
+    assert (refused.status_code, refused.json()["field"]) == (403, "Origin")
 
 
 # How much.
