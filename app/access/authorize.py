@@ -6,7 +6,7 @@ Roles allow, guards (policies) take away. What is refused is refused by Permissi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from app.access.actor import Actor
 from app.access.guard import Denial, Guard, Request
@@ -64,16 +64,23 @@ class Authorizer:
 
     def _ask(self, actor: Actor, action: str, resource: Resource, environment: str, method: str, address: str) -> None:
         request = _request(actor, action, resource, environment, method, address)
-        for guard in self.guards:
-            denial = guard.check(request)
-            if denial is not None:
-                self._tell(request, denial)
-                policy = f" (policy {denial.policy} v{denial.version})" if denial.policy else ""
-                raise PermissionDenied(
-                    f"{action} on {request.resource} is denied: {denial.reason}{policy}",
-                    hint="ask whoever keeps the policies",
-                )
+        denial = self.denial(request)
+        if denial is not None:
+            self.refuse(request, denial)
         self._tell(request, None)
+
+    def denial(self, request: Request) -> Denial | None:
+        """Why a guard denies it; nobody is told."""
+        return next((denial for guard in self.guards if (denial := guard.check(request)) is not None), None)
+
+    def refuse(self, request: Request, denial: Denial) -> NoReturn:
+        """Tell of the denial. Raises PermissionDenied."""
+        self._tell(request, denial)
+        policy = f" (policy {denial.policy} v{denial.version})" if denial.policy else ""
+        raise PermissionDenied(
+            f"{request.action} on {request.resource} is denied: {denial.reason}{policy}",
+            hint="ask whoever keeps the policies",
+        )
 
     def _tell(self, request: Request, denial: Denial | None) -> None:
         if self.listener is not None:

@@ -4,8 +4,9 @@
 
 In a pattern `*` stands for any characters within one part; the last part that is given stands for all that follow it if
 it is `*` alone, and ids keep their colons. `{type}/{id}` is short for that type in every environment. Policies choose
-environments, not projects, so that part of a pattern is `*`. An action is `{resource}:{operation}`, such as
-`secrets:read`; in its pattern `*` stands for any characters at all.
+environments, not projects, so that part of a pattern is `*`. A last `>` of events and topics, as subscribers write it
+(`event/order.>`), stands for any characters too. An action is `{resource}:{operation}`, such as `secrets:read`; in its
+pattern `*` stands for any characters at all.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def compile(pattern: str, *, field: str = "resources") -> Pattern:
         type, slash, id = pattern.partition("/")
         if not slash or not type or not id or ":" in type:
             raise _unusable(pattern, field)
-        return Pattern(type=_part(type), id=_part(id))
+        return Pattern(type=_part(type), id=_id(type, id))
     parts = pattern.removeprefix(PREFIX).split(":", PARTS - 1)
     if "" in parts or (len(parts) < PARTS and parts[-1] != "*"):
         raise _unusable(pattern, field)
@@ -80,7 +81,7 @@ def compile(pattern: str, *, field: str = "resources") -> Pattern:
             field=field,
             hint="write * for the project, and name its environments",
         )
-    return Pattern(_part(org), _part(type), _part(environment), _part(id))
+    return Pattern(_part(org), _part(type), _part(environment), _id(type, id))
 
 
 @lru_cache(4_096)
@@ -127,6 +128,12 @@ def _anything(text: str) -> bool:
 
 def _part(pattern: str) -> Glob | None:
     return None if pattern == "*" else glob(pattern)
+
+
+def _id(type: str, pattern: str) -> Glob | None:
+    """As subscribers write patterns of events and topics, a last `>` stands for all that may follow."""
+    subscribers = type in ("event", "topic", "*") and (pattern == ">" or pattern.endswith((".>", ":>")))
+    return _part(f"{pattern[:-1]}*" if subscribers else pattern)
 
 
 def _check(pattern: str, field: str) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from app.access.actor import Actor
 from app.access.authorize import Authorizer, Resource
-from app.access.credentials import Credentials, Proof, unknown
+from app.access.credentials import Credentials, Proof, Recognised, unknown
 from app.clock import Clock
 from app.errors import IronflowError
 
@@ -44,11 +45,14 @@ class _Going:
 
 
 class LiveGrants:
+    """`changes` counts those after which somebody may be somebody else, or be allowed something else."""
+
     def __init__(self, *, credentials: Credentials, clock: Clock) -> None:
         self._credentials = credentials
         self._clock = clock
         self._going: set[_Going] = set()
         self._moved = asyncio.Event()
+        self.changes = 0
 
     def __len__(self) -> int:
         return len(self._going)
@@ -80,6 +84,7 @@ class LiveGrants:
 
     def recheck(self) -> None:
         """Cut what is no longer allowed. Called after every change of identities, roles, or policies."""
+        self.changes += 1
         for one in [one for one in self._going if one.ended_by is None]:
             try:
                 one.grant = self._asked_again(one.grant)
@@ -97,12 +102,19 @@ class LiveGrants:
             if untils and self._clock.now_us() >= min(untils):
                 self.recheck()
 
-    def _asked_again(self, grant: Grant) -> Grant:
-        """The grant as it is now. Raises Unauthenticated, PermissionDenied, IdentityNotFound."""
+    def actor_of(self, grant: Grant) -> Actor:
+        """Whom its proof makes known now. Raises Unauthenticated, PermissionDenied, IdentityNotFound."""
+        return self._credentials.within(self._still(grant).actor, grant.org)
+
+    def _still(self, grant: Grant) -> Recognised:
         found = self._credentials.still(grant.proof) if grant.proof is not None else None
         if found is None:
             raise unknown()
-        actor = self._credentials.within(found.actor, grant.org)
+        return found
+
+    def _asked_again(self, grant: Grant) -> Grant:
+        """The grant as it is now. Raises Unauthenticated, PermissionDenied, IdentityNotFound."""
+        found, actor = self._still(grant), self.actor_of(grant)
         for resource in (grant.resource, *grant.named):
             grant.authorizer.allow(
                 actor, grant.action, resource, grant.environment, method=grant.method, address=grant.address

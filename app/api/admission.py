@@ -1,4 +1,5 @@
-"""The door of REST: each request is admitted by what its route's table says that it needs."""
+"""The door of REST: each request is admitted by what its route's table says that it needs; of a run that its path names
+by the beginning of an id, the whole id is what everybody behind sees."""
 
 from __future__ import annotations
 
@@ -15,14 +16,16 @@ from app.api.door import SAFE, Door
 from app.api.live import Frames
 from app.api.services import Route
 from app.errors import IronflowError, PermissionDenied
+from app.runs.reading import RunReader
 
 
 class Admission:
     """Refuses what has no permission in the tables, rather than letting it pass. Streams of events are looked after
     for as long as they last."""
 
-    def __init__(self, door: Door, table: Sequence[Route]) -> None:
+    def __init__(self, door: Door, runs: RunReader, table: Sequence[Route]) -> None:
         self._door = door
+        self._runs = runs
         self._operations = {
             (route.path, method): operation for route in table for method, operation in route.operations.items()
         }
@@ -44,6 +47,16 @@ class Admission:
             address=req.remote_addr,
             safe=req.method in SAFE,
         )
+        if "run_id" in params:
+            await self._name_whole(req.context.caller, operation.permission, params)
+
+    async def _name_whole(self, caller: Caller, permission: str, params: dict[str, Any]) -> None:
+        """A run may be named by the beginning of its id: replace it by the whole, and ask about that. Raises
+        RunNotFound, AmbiguousId, PermissionDenied."""
+        named = subject.of_path(permission, params, "")
+        params["run_id"] = run_id = await self._runs.whole_id(caller.environment, params["run_id"])
+        for resource in {subject.of_path(permission, params, ""), f"run/{run_id}"} - {named}:
+            caller.about(resource)
 
     async def process_response(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, succeeded: bool

@@ -9,7 +9,6 @@ import msgspec
 
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
-from app.api.runs import whole_id
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.breakpoints import (
     BreakpointResponse,
@@ -36,7 +35,7 @@ class Breakpoints:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         caller = caller_of(req)
         body: CreateBreakpointBody = decoded(_create, await body_of(req))
-        run_id = body.run_id and await whole_id(self._services, caller.environment, body.run_id)
+        run_id = body.run_id and await self._services.runs.whole_id(caller.environment, body.run_id)
         if run_id:
             caller.about(f"run/{run_id}")
             await self._services.runs.row(caller.environment, run_id)  # one that is not there would never be held

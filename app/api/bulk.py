@@ -57,7 +57,11 @@ class Bulk:
             until=clock.parse_instant(body.until, now, field="until") if body.until else 2**62,
         )
         bulk = self._services.bulk
-        common: dict[str, Any] = {"dry_run": body.dry_run, "actor": caller.actor}
+
+        def asks(run_id: str) -> None:
+            caller.about(f"run/{run_id}")
+
+        common: dict[str, Any] = {"dry_run": body.dry_run, "actor": caller.actor, "asks": asks}
         match self._verb:
             case "cancel":
                 outcome = await bulk.cancel(
@@ -72,7 +76,9 @@ class Bulk:
                 outcome = await bulk.pause(caller.environment, chosen, reason=body.reason, **common)
             case "replay":
                 request = request_of(req, body.reason)
-                outcome = await bulk.replay(caller.environment, chosen, dry_run=body.dry_run, request=request)
+                outcome = await bulk.replay(
+                    caller.environment, chosen, dry_run=body.dry_run, request=request, asks=asks
+                )
             case _:
                 outcome = await bulk.resume(caller.environment, chosen, reason=body.reason, **common)
         answer(resp, _told(outcome, dry_run=body.dry_run))

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import falcon.asgi
 
 from app.api.answers import answer
-from app.api.caller import environment_of
+from app.api.caller import caller_of, environment_of
 from app.api.parameters import query_of
 from app.api.past import position_of
-from app.api.runs import whole_id
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.comparing import (
     CompareQuery,
@@ -33,7 +32,6 @@ class Diff:
         query = query_of(req, DiffQuery)
         a = await position_of(services, query.a, field="a")
         b = await position_of(services, query.b, field="b")
-        run_id = await whole_id(services, environment, run_id)
         found = await services.comparing.diff(environment, run_id, a, b)
         answer(resp, diff_shown(found, limit=query.limit, after=query.steps_after))
 
@@ -45,10 +43,12 @@ class Compare:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str, other: str) -> None:
         services, environment = self._services, environment_of(req)
         query = query_of(req, CompareQuery)
+        other = await services.runs.whole_id(environment, other)
+        caller_of(req).about(f"run/{other}")
         found = await services.comparing.compare(
             environment,
-            await whole_id(services, environment, run_id),
-            await whole_id(services, environment, other),
+            run_id,
+            other,
             at=await position_of(services, query.at),
             other_at=await position_of(services, query.other_at, field="other_at"),
         )
@@ -61,7 +61,7 @@ class LastGood:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         services, environment = self._services, environment_of(req)
-        found = await services.comparing.last_good(environment, await whole_id(services, environment, run_id))
+        found = await services.comparing.last_good(environment, run_id)
         answer(resp, last_good_shown(found))
 
 

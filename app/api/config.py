@@ -152,10 +152,10 @@ class Watch:
     """Every revision of a document, or all documents' for the name `*`, as server-sent events."""
 
     def __init__(self, services: Services) -> None:
-        self._live = services.live
+        self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        live.send(resp, live.subscribed(req, self._live, watched(environment_of(req), name)), update_shown)
+        live.send(resp, live.watching(req, self._services, watched(environment_of(req), name)), update_shown)
 
 
 def watched(environment: str, name: str) -> Interest:

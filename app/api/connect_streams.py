@@ -125,15 +125,14 @@ class ConnectStreams:
 
     async def _member(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         requests = _messages(pubsub_pb2.SubscribeBidirectionalRequest, protocol, _encoding(scope))
-        async with aclosing(group_streams.converse(self._services, who.environment, requests)) as messages:
+        async with aclosing(group_streams.converse(self._services, who, requests)) as messages:
             async for message in messages:
                 await told.send_bytes(envelopes.framed(message.SerializeToString()))
 
     async def _join(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         json = _type(scope) == CONNECT_JSON
         request = await _request(pubsub_pb2.JoinConsumerGroupRequest, protocol, _encoding(scope), json=json)
-        who.about(f"group/{request.group_name}")
-        joined = group_streams.joined(self._services, who.environment, request)
+        joined = group_streams.joined(self._services, who, request)
         await self._deliver(protocol, told, *joined, json=json)
 
     async def _deliver(self, protocol: Any, told: Any, member: Member, auto: bool, *, json: bool) -> None:
@@ -171,7 +170,8 @@ class ConnectStreams:
         if request.options.consumer_group:
             await self._deliver(protocol, told, *subscribe.member_of(self._services, who, request), json=json)
             return
-        subscription = await self._services.subscriptions.open(subscribe.wanted_of(who, request))
+        sees = self._services.door.sight(who)
+        subscription = await self._services.subscriptions.open(subscribe.wanted_of(who, request), sees)
         show = _shown(self._services.subscriptions.new_id(), request, json=json)
         gone = asyncio.ensure_future(protocol.client_disconnect())
         gone.add_done_callback(lambda _: subscription.end(Ended("the client has gone")))

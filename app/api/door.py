@@ -17,6 +17,7 @@ from app.access.limits import RateLimits
 from app.access.live import Grant
 from app.access.permissions import RPC, RPC_OPEN, RPC_UNLISTED
 from app.access.sessions import is_csrf_of
+from app.access.sight import About, Sight, following
 from app.api.caller import RUN_HEADER, Caller, Header, named_environment, run_of
 from app.api.proxies import Proxies
 from app.errors import CsrfRefused, Unauthenticated
@@ -64,6 +65,10 @@ class Door:
         grant = Grant(self._authorizer, found.proof, actor.org, action, resource, environment, method, address, [])
         run = header(RUN_HEADER)
         return Caller(environment, actor.id, run_of(run) if run else "", actor, grant)
+
+    def sight(self, caller: Caller, about: About = following) -> Sight | None:
+        """What of the entries that the caller follows it may be told of; None for all of them."""
+        return Sight(caller.grant, caller.who, self.live, about) if caller.grant is not None else None
 
     def admit_call(
         self, header: Header, call: str, resource: Resource = "*", *, address: str = "", safe: bool = False

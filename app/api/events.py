@@ -107,7 +107,9 @@ class Event:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, event_id: str) -> None:
-        answer(resp, shown(await self._services.events.get(environment_of(req), event_id)))
+        event = shown(await self._services.events.get(environment_of(req), event_id))
+        caller_of(req).about(f"event/{event.name}")
+        answer(resp, event)
 
 
 class EventNames:
@@ -129,9 +131,10 @@ class EventNames:
 async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, EmittedResponse | EmittedBatchResponse]:
     """Status and content of the answer to one event, or to a list of them."""
     if body.lstrip()[:1] == b"[":
-        return 200, await _post_batch(services, _new_events(body, caller))
+        return 200, await _post_batch(services, caller, _new_events(body, caller))
     event: PostBody = decoded(_post, body)
     if event.events is None:
+        caller.about(f"event/{event.name}")
         emitted = await services.emitter.emit(_new_event(event, caller))
         return 201, EmittedResponse(
             event_id=emitted.event_id,
@@ -141,10 +144,15 @@ async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, Em
         )
     if event != PostBody(events=event.events):
         raise InvalidArgument("the body is both an event and a list of events", field="events", hint="send one")
-    return 200, await _post_batch(services, [_readable(item, caller) for item in event.events])
+    return 200, await _post_batch(services, caller, [_readable(item, caller) for item in event.events])
 
 
-async def _post_batch(services: Services, events: Sequence[NewEvent | IronflowError]) -> EmittedBatchResponse:
+async def _post_batch(
+    services: Services, caller: Caller, events: Sequence[NewEvent | IronflowError]
+) -> EmittedBatchResponse:
+    for event in events:
+        if isinstance(event, NewEvent):
+            caller.about(f"event/{event.name}")
     answers = await services.emitter.emit_batch(events)
     return EmittedBatchResponse(results=[_told(one) for one in answers])
 

@@ -9,7 +9,6 @@ import falcon.asgi
 from app.api.answers import answer
 from app.api.caller import environment_of
 from app.api.parameters import instant, query_of
-from app.api.runs import whole_id
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.base import given
 from app.api.shapes.failures import (
@@ -66,7 +65,6 @@ class Similar:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
         limit = query_of(req, SimilarQuery).limit
-        run_id = await whole_id(self._services, environment, run_id)
         answer(resp, similar_shown(await self._services.search.similar.of_run(environment, run_id, limit=limit)))
 
 

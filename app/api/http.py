@@ -111,7 +111,7 @@ def build(services: Services, browsers: Browsers) -> Any:
     """The application over the services."""
     table = route_table(services)
     observe = Observe(services.ids, services.metrics)
-    middleware: Any = [observe, Hygiene(), browsers, Admission(services.door, table)]
+    middleware: Any = [observe, Hygiene(), browsers, Admission(services.door, services.runs, table)]
     app: Any = falcon.asgi.App(middleware=middleware, cors_enable=False)
     app.req_options.auto_parse_qs_csv = False
     app.req_options.keep_blank_qs_values = False

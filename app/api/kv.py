@@ -165,12 +165,12 @@ class Watch:
     """Every revision in the bucket after a position, in order, as server-sent events."""
 
     def __init__(self, services: Services) -> None:
-        self._keyspace = services.keyspace
-        self._live = services.live
+        self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str) -> None:
-        interest = await watched(self._keyspace, environment_of(req), bucket, query_of(req, WatchBucketQuery).key)
-        live.send(resp, live.subscribed(req, self._live, interest), update_shown)
+        key = query_of(req, WatchBucketQuery).key
+        interest = await watched(self._services.keyspace, environment_of(req), bucket, key)
+        live.send(resp, live.watching(req, self._services, interest), update_shown)
 
 
 async def watched(keyspace: Keyspace, environment: str, bucket: str, pattern: str) -> Interest:

@@ -10,13 +10,16 @@ from typing import Any, TypeVar
 import falcon.asgi
 import msgspec
 
+from app.access.sight import reading
 from app.api.answers import encode, error_of
+from app.api.caller import caller_of
 from app.api.parameters import query_of
+from app.api.services import Services
 from app.api.shapes.base import FollowQuery
 from app.errors import InvalidArgument, IronflowError, Unavailable
 from app.history.entry import Entry
 from app.history.interests import Ended, Interest
-from app.history.live import POLICIES, Live, Subscription
+from app.history.live import POLICIES, Subscription
 from storage.contract import StorageError
 
 T = TypeVar("T")
@@ -28,12 +31,13 @@ FOLLOWING = {"Last-Event-ID": "the position to go on from, as browsers send it"}
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
 
 
-def subscribed(req: falcon.asgi.Request, live: Live, interest: Interest) -> Subscription:
+def watching(req: falcon.asgi.Request, services: Services, interest: Interest) -> Subscription:
     """The subscription that a request asks for: `after`, `backpressure`, and Last-Event-ID, which a browser sends with
-    the same query when it connects again. Raises InvalidArgument, ResourceExhausted."""
+    the same query when it connects again; of what the caller may read. Raises InvalidArgument, ResourceExhausted."""
     query, resumed = query_of(req, FollowQuery), last_seen(req)
     after = query.after if resumed is None else resumed
-    return live.subscribe(interest, after=after, policy=POLICIES[query.backpressure])
+    sees = services.door.sight(caller_of(req), reading)
+    return services.live.subscribe(interest, after=after, policy=POLICIES[query.backpressure], sees=sees)
 
 
 def last_seen(req: falcon.asgi.Request) -> int | None:

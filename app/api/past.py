@@ -11,7 +11,6 @@ import falcon.asgi
 from app.api.answers import answer
 from app.api.caller import environment_of
 from app.api.parameters import query_of
-from app.api.runs import whole_id
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.bundle import ExportQuery, archive, scrubbing_of
 from app.api.shapes.past import (
@@ -39,7 +38,6 @@ class Timeline:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         services, environment = self._services, environment_of(req)
         query = query_of(req, TimelineQuery)
-        run_id = await whole_id(services, environment, run_id)
         page = await services.timelines.page(
             environment,
             run_id,
@@ -61,7 +59,7 @@ class State:
         services, environment = self._services, environment_of(req)
         query = query_of(req, StateQuery)
         at = await position_of(services, query.at)
-        moment = await services.past.at(environment, await whole_id(services, environment, run_id), at)
+        moment = await services.past.at(environment, run_id, at)
         chosen = step_meant(moment.run, query.step) if query.step else None
         answer(resp, state_shown(moment, query, chosen))
 
@@ -73,7 +71,7 @@ class StepOutput:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str, step: str) -> None:
         services, environment = self._services, environment_of(req)
         at = await position_of(services, query_of(req, AtQuery).at)
-        moment = await services.past.at(environment, await whole_id(services, environment, run_id), at)
+        moment = await services.past.at(environment, run_id, at)
         answer(resp, step_output_shown(moment.run.state.id, step_meant(moment.run, step)))
 
 
@@ -84,7 +82,6 @@ class Export:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         services, environment = self._services, environment_of(req)
         scrubbing = scrubbing_of(query_of(req, ExportQuery))
-        run_id = await whole_id(services, environment, run_id)
         entries = await services.bundling.entries(environment, run_id, scrubbing)
         made = functools.partial(archive, entries, scrubbing, now=services.clock.now_us(), version=services.version)
         resp.data = await asyncio.to_thread(made)

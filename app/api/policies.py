@@ -10,6 +10,7 @@ import msgspec
 from app.access import policy as pure
 from app.api.answers import answer, body_of, decoded
 from app.api.authors import author_of
+from app.api.caller import caller_of
 from app.api.conditions import tagged, version_of
 from app.api.parameters import query_of
 from app.api.policies_json import EXAMPLE, defined, patched, shown, version_number, version_shown
@@ -97,7 +98,10 @@ class OnePolicy(Policies):
 
     def _found(self, req: falcon.asgi.Request, policy: str) -> PolicyRow:
         author = author_of(req)
-        return self._policies.get(author.environment, policy, org=author.actor.org)
+        row = self._policies.get(author.environment, policy, org=author.actor.org)
+        for name in {row.id, row.name} - {policy}:  # a policy about policies may know it by either
+            caller_of(req).about(f"policy/{name}")
+        return row
 
     def _tell(self, resp: falcon.asgi.Response, row: PolicyRow) -> None:
         tagged(resp, row.version)

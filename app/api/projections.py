@@ -206,6 +206,8 @@ class CatchupBatch:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: WaitBatchBody = decoded(_batch, await body_of(req))
+        for one in body.items:
+            caller_of(req).about(f"projection/{one.name}")
         items = [Item(one.name, _position(one.minSeq)) for one in body.items]
         found = await self._services.projections.waits.until_all(
             environment_of(req), items, timeout_s=_timeout_s(body.timeoutMs)
@@ -219,6 +221,7 @@ class WaitForEvent:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: WaitForEventBody = decoded(_for_event, await body_of(req))
+        caller_of(req).about(f"projection/{body.projection}")
         caught = await self._services.projections.waits.until_event(
             environment_of(req), body.eventId, body.projection, timeout_s=_timeout_s(body.timeoutMs)
         )

@@ -8,7 +8,6 @@ import falcon.asgi
 
 from app.api.answers import answer
 from app.api.caller import environment_of
-from app.api.runs import whole_id
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.recordings import RecordingResponse, recording_shown
 from app.runs.recording import load
@@ -20,7 +19,6 @@ class Recording:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
-        run_id = await whole_id(self._services, environment, run_id)
         await self._services.runs.row(environment, run_id)
         answer(resp, recording_shown(*await self._services.storage.read(lambda tx: load(tx, environment, run_id))))
 

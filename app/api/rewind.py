@@ -12,7 +12,6 @@ from app.api.answers import answer, body_of, decoded
 from app.api.asking import HEADERS, request_of
 from app.api.caller import caller_of, environment_of
 from app.api.conditions import tagged
-from app.api.runs import whole_id
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
 from app.api.shapes.rewind import (
@@ -63,7 +62,6 @@ class Plan:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
         body: PlanBody = decoded(_plan, await body_of(req))
-        run_id = await whole_id(self._services, environment, run_id)
         wish = planned_wish(body)
         if isinstance(wish, forks.Wish):
             plan = await self._services.forks.plan(environment, run_id, wish)
@@ -91,7 +89,6 @@ class Correct:
             resume=body.resume,
             from_step=getattr(body, "from_step", ""),
         )
-        run_id = await whole_id(self._services, environment, run_id)
         if wish.resume or wish.from_step:
             caller_of(req).also("runs:resume", f"run/{run_id}")
         request = request_of(req, body.reason, body.expected_version)
@@ -120,7 +117,6 @@ class PausedState:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
-        run_id = await whole_id(self._services, environment, run_id)
         run = await self._services.runs.get(environment, run_id)
         if run.state.status != "paused":
             raise FailedPrecondition(f"{run_id} is {run.state.status}, not paused")
@@ -138,7 +134,6 @@ class Fork:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
         body: Any = decoded(_replay if self._replay else _fork, await body_of(req))
-        run_id = await whole_id(self._services, environment, run_id)
         wish = forks.REPLAY if self._replay else fork_wish(body)
         request = request_of(req, body.reason, body.expected_version)
         new_id = await self._services.forks.fork(environment, run_id, wish, request)
@@ -171,7 +166,6 @@ class Lineage:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
-        run_id = await whole_id(self._services, environment, run_id)
         answer(resp, lineage_shown(run_id, await self._services.forks.lineage(environment, run_id)))
 
 

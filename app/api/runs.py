@@ -24,11 +24,7 @@ from app.api.shapes.runs import (
     run_shown,
     step_shown,
 )
-from app.errors import AmbiguousId
-from app.runs.reading import RunFilter, not_found
-
-PREFIX_CHARS_MIN = 8
-CANDIDATES_MAX = 5
+from app.runs.reading import RunFilter
 
 
 class CancelBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -94,7 +90,6 @@ class Run:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
         wait_s = query_of(req, GetRunQuery).wait
-        run_id = await whole_id(self._services, environment, run_id)
         if wait_s:
             await self._services.runs.row(environment, run_id)  # an unknown run would never come to rest
             await self._services.waits.until_ended(environment, run_id, wait_s)
@@ -109,7 +104,7 @@ class Steps:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
-        run = await self._services.runs.get(environment, await whole_id(self._services, environment, run_id))
+        run = await self._services.runs.get(environment, run_id)
         answer(resp, ListStepsResponse(steps=[step_shown(run.state.id, step) for step in run.steps.values()]))
 
 
@@ -120,7 +115,6 @@ class Cancel:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
         body: CancelBody = decoded(_cancel, await body_of(req) or b"{}")
-        run_id = await whole_id(self._services, environment, run_id)
         await self._services.engine.cancel(
             environment,
             run_id,
@@ -139,7 +133,6 @@ class Pause:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         environment = environment_of(req)
         body: PauseBody = decoded(_pause, await body_of(req) or b"{}")
-        run_id = await whole_id(self._services, environment, run_id)
         asked = request_of(req, body.reason, body.expected_version)
         await self._services.engine.pause(
             environment, run_id, reason=asked.reason, actor=asked.actor, key=asked.key, expected=asked.expected
@@ -158,7 +151,7 @@ class Resume:
         raw = await body_of(req)
         body: ResumeOneBody = decoded(_resume_one, raw or b"{}") if run_id else decoded(_resume, raw)
         named = body.run_id if isinstance(body, ResumeBody) else run_id
-        run_id = await whole_id(self._services, environment, named)
+        run_id = await self._services.runs.whole_id(environment, named)
         caller_of(req).about(f"run/{run_id}")
         asked = request_of(req, body.reason, body.expected_version)
         await self._services.engine.resume(
@@ -171,19 +164,6 @@ class Resume:
             expected=asked.expected,
         )
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
-
-
-async def whole_id(services: Services, environment: str, given: str) -> str:
-    """The id that is meant by an id or a unique beginning of one. Raises RunNotFound, AmbiguousId."""
-    if not PREFIX_CHARS_MIN <= len(given) < 30:
-        return given
-    found = await services.runs.find(environment, given, limit=CANDIDATES_MAX + 1)
-    if not found:
-        raise not_found(environment, given)
-    if len(found) > 1:
-        some = ", ".join(found[:CANDIDATES_MAX])
-        raise AmbiguousId(f"several runs begin with {given!r}", hint=f"give more characters: {some}", field="run_id")
-    return found[0]
 
 
 def statuses(text: str) -> tuple[str, ...]:

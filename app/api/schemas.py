@@ -67,6 +67,7 @@ class Schemas:
         body: SchemaBody = decoded(_schema, await body_of(req))
         if bool(body.schema_json) == bool(bytes(body.schema)):
             raise InvalidArgument("the schema is missing, or there twice", field="schema_json", hint="send it once")
+        caller.about(f"schema/{body.event_name}")
         registered = await self._services.schemas.register(
             caller.environment,
             body.event_name,

@@ -145,7 +145,6 @@ def plain_path(scope: Scope) -> bool:
 def _posted(post: Post, action: str, about: str) -> Operation:
     async def posted(services: Services, headers: Headers, body: bytes, address: str) -> Told:
         caller = services.door.admit(_folded(headers), action, about, method="POST", address=address)
-        subject.check_body(caller, body)
         status, content = await post(services, caller, body)
         return status, content, ()
 
@@ -154,6 +153,7 @@ def _posted(post: Post, action: str, about: str) -> Operation:
 
 def _called(operation: connect_json.Method) -> Post:
     async def post(services: Services, caller: Caller, body: bytes) -> Answer:
+        subject.check_body(caller, body)
         return 200, await operation(services, caller, body or b"{}")
 
     return post

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from app.api.answers import in_one
+from app.api.caller import Caller
 from app.api.connect_json import whole
 from app.api.services import Services
 from app.api.shapes.socket_frames import Ack
@@ -62,9 +63,9 @@ class Membership:
 class Members:
     """Those of one socket."""
 
-    def __init__(self, services: Services, environment: str, send: Send) -> None:
+    def __init__(self, services: Services, who: Caller, send: Send) -> None:
         self._services = services
-        self._environment = environment
+        self._who = who
         self._send = send
         self._open: dict[str, Membership] = {}
         self._acks: list[tuple[Ack, Settlement]] = []
@@ -73,7 +74,7 @@ class Members:
 
     def join(self, group: str, wanted: Wanted, *, ack_mode: str, metadata: bool) -> Membership:
         """Raises GroupNotFound, InvalidArgument, Unavailable."""
-        member, auto = group_streams.subscribed(self._services, self._environment, group, wanted, ack_mode)
+        member, auto = group_streams.subscribed(self._services, self._who, group, wanted, ack_mode)
         membership = Membership(self._services, member, auto=auto, metadata=metadata)
         self._open[membership.id] = membership
         return membership

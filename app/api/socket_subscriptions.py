@@ -55,7 +55,7 @@ class SubscriptionSocket:
         self._services = services
         self._who = who
         self._transport = transport
-        self._members = Members(services, who.environment, self._send)
+        self._members = Members(services, who, self._send)
         self._open: dict[str, Open] = {}
 
     async def converse(self) -> None:
@@ -121,7 +121,7 @@ class SubscriptionSocket:
             )
             id, sending = source.id, self._deliver_to_member(source)
         else:
-            source = await self._services.subscriptions.open(wanted)
+            source = await self._services.subscriptions.open(wanted, self._services.door.sight(self._who))
             id = self._services.subscriptions.new_id()
             sending = self._deliver(id, source, socket_event[options.include_metadata])
         work = self._sent(id, source, sending, answered)

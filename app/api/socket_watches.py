@@ -21,8 +21,10 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian._granian import RSGIProtocolError as ProtocolError
 from granian.rsgi import WebsocketMessageType
 
+from app.access.sight import reading
 from app.api import config, kv
 from app.api.answers import encode, error_of, note
+from app.api.caller import Caller
 from app.api.parameters import read
 from app.api.services import Services
 from app.api.shapes.base import FollowQuery
@@ -46,14 +48,15 @@ def about(path: str) -> tuple[str, str]:
     return "config:read", f"config/{found['name']}"
 
 
-async def watch(services: Services, environment: str, path: str, query: Mapping[str, str]) -> Watch:
+async def watch(services: Services, who: Caller, path: str, query: Mapping[str, str]) -> Watch:
     """What is watched at a path, to be closed. Raises NotFound, InvalidArgument, ResourceExhausted, StorageError."""
     found = _found(path)
     if bucket := found["bucket"]:
         asked = read(query, WatchBucketQuery)
-        interest = await kv.watched(services.keyspace, environment, bucket, asked.key)
-        return _opened(services, interest, asked, kv.update_shown)
-    return _opened(services, config.watched(environment, found["name"]), read(query, FollowQuery), config.update_shown)
+        interest = await kv.watched(services.keyspace, who.environment, bucket, asked.key)
+        return _opened(services, who, interest, asked, kv.update_shown)
+    interest = config.watched(who.environment, found["name"])
+    return _opened(services, who, interest, read(query, FollowQuery), config.update_shown)
 
 
 def _found(path: str) -> re.Match[str]:
@@ -115,6 +118,8 @@ async def _left(transport: Any) -> None:
             pass
 
 
-def _opened(services: Services, interest: Interest, asked: FollowQuery, show: Callable[[Entry], Any]) -> Watch:
-    policy = POLICIES[asked.backpressure]
-    return Watch(services.live.subscribe(interest, after=asked.after, policy=policy), show)
+def _opened(
+    services: Services, who: Caller, interest: Interest, asked: FollowQuery, show: Callable[[Entry], Any]
+) -> Watch:
+    policy, sees = POLICIES[asked.backpressure], services.door.sight(who, reading)
+    return Watch(services.live.subscribe(interest, after=asked.after, policy=policy, sees=sees), show)

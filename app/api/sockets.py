@@ -55,7 +55,7 @@ class Sockets:
             who = self._admitted(scope, header)
             watch = None
             if scope.path != PATH:
-                watch = await socket_watches.watch(self._services, who.environment, scope.path, query)
+                watch = await socket_watches.watch(self._services, who, scope.path, query)
         except (IronflowError, StorageError) as error:
             note(error, method="websocket")
             protocol.close(error_of(error).status)

@@ -43,6 +43,7 @@ from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
 from app.history import moments
 from app.history.kinds.base import empty, null
+from app.rpc.streams import about_entity
 from storage import history
 
 
@@ -120,6 +121,8 @@ class Streams:
 async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, Any]:
     """Append to several entities; status and content of the answer."""
     request: ManyBody = decoded(_many, body)
+    for part in request.appends:
+        caller.about(f"entity/{part.entityType}/{part.entityId}")
     appends = [
         Append(part.entityType, part.entityId, tuple(_new(caller, one) for one in part.events), part.expectedVersion)
         for part in request.appends
@@ -134,11 +137,14 @@ class Stream:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
         key = await _key(self._services, req, entity_id, query_of(req, StreamQuery))
-        answer(resp, info_shown(await self._services.entities.info(key)))
+        found = await self._services.entities.info(key)
+        about_entity(caller_of(req), found)
+        answer(resp, info_shown(found))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
         query = query_of(req, DeleteStreamQuery)
         found = await self._services.entities.info(Key(environment_of(req), entity_id, query.type))
+        about_entity(caller_of(req), found)
         version = await self._services.streams.delete(
             found.environment,
             found.type,
@@ -167,6 +173,7 @@ class StreamEvents:
         type = body.entityType or body.entity_type or query_of(req, TypeQuery).type
         if not type:
             raise InvalidArgument("entityType is missing", field="entityType", hint='such as "order"')
+        caller.about(f"entity/{type}/{entity_id}")
         expected = [one for one in (body.expectedVersion, body.expected_version) if one is not None]
         append = Append(type, entity_id, tuple(_new(caller, one) for one in events), expected[0] if expected else ANY)
         appended = await self._services.streams.append(
@@ -188,6 +195,7 @@ class StreamEvents:
         query = query_of(req, ReadStreamQuery)
         key = await _key(self._services, req, entity_id, query)
         page = await self._services.entities.read(key, **_part(query))
+        about_entity(caller_of(req), page.info)
         events = [event_shown(entry) for entry in page.entries]
         answer(resp, StreamEventsResponse(events=events, **_page_told(page)))
 
@@ -200,6 +208,7 @@ class StreamHistory:
         query = query_of(req, ReadStreamQuery)
         key = await _key(self._services, req, entity_id, query)
         page, told = await self._services.entities.history(key, **_part(query))
+        about_entity(caller_of(req), page.info)
         events = [
             StreamEventWithRuns(
                 runs=[run_shown(run) for run in one.runs], **msgspec.structs.asdict(event_shown(one.entry))
@@ -216,6 +225,7 @@ class StreamSnapshot:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
         query = query_of(req, SnapshotQuery)
         found = await self._services.entities.info(await _key(self._services, req, entity_id, query))
+        about_entity(caller_of(req), found)
         version = query.version or history.END
         row = await self._services.snapshots.newest(found.environment, found.type, found.id, version=version)
         answer(resp, snapshot_shown(row))
@@ -224,6 +234,7 @@ class StreamSnapshot:
         body: SnapshotBody = decoded(_snapshot, await body_of(req))
         type = body.entityType or query_of(req, TypeQuery).type
         found = await self._services.entities.info(Key(environment_of(req), entity_id, type))
+        about_entity(caller_of(req), found)
         row = await self._services.snapshots.save(
             found.environment, found.type, found.id, version=body.version, state=bytes(body.state)
         )

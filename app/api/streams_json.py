@@ -104,6 +104,7 @@ async def read_stream(services: Services, caller: Caller, body: bytes) -> Any:
         limit=streams.limit_of(whole(request.limit, "limit"), LIMIT_MAX),
         direction=request.direction or "forward",
     )
+    streams.about_entity(caller, page.info)
     return {"events": [_event_shown(entry) for entry in page.entries], "totalCount": page.info.version}
 
 

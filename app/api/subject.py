@@ -1,11 +1,13 @@
 """What a request is about, as policies name it: the end of an IRN, "run/run_x", "kv/carts/c1", "entity/order/42".
 
-It is taken from the path, from the message of a call, or from the JSON of a body: the last only if somebody asks.
+It is taken from the path of a route, and from the message of a call or its JSON. What only the body of a route names,
+its resource asks about (`Caller.about`), when it has read it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -47,9 +49,6 @@ _FIELDS = {
     "schema": ("event_name",),
     "webhook": ("id", "source_id"),
 }
-_PARTS = ("events", "appends")
-"""Lists in bodies, of what is each about something."""
-
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -73,43 +72,52 @@ def of_call(call: str) -> str:
 
 
 def of_message(call: str, message: Any) -> str:
-    """Of a call's message, by its fields."""
-    return _of_fields(noun_of(RPC.get(call, RPC_UNLISTED)), lambda name: getattr(message, name, ""))
+    """Of a call's message, by the first of its fields that names something."""
+    return _named(noun_of(RPC.get(call, RPC_UNLISTED)), partial(_field, message))[0]
 
 
 def check_message(caller: Caller, call: str, message: Any) -> None:
     """Returns if the caller may do what it was admitted for to everything that a message names. Raises
     PermissionDenied."""
+    noun = noun_of(RPC.get(call, RPC_UNLISTED))
     for one in getattr(message, "events", None) or (message,):
-        caller.about(of_message(call, one))
+        for resource in _named(noun, partial(_field, one)):
+            caller.about(resource)
 
 
 def check_body(caller: Caller, body: bytes) -> None:
-    """Returns if the caller may do what it was admitted for to everything that a JSON body names; a body that cannot
-    be read is for whoever reads it. Raises PermissionDenied."""
+    """The same for the JSON of a call, by both spellings of each field: which of them counts is for whoever reads it,
+    and so is a body that cannot be read. Raises PermissionDenied."""
     if caller.grant is None or not caller.grant.authorizer.guarded:
         return
     try:
         content = _object.decode(body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return
-    noun = noun_of(caller.grant.action)
-    parts = [one for name in _PARTS for one in content.get(name) or () if isinstance(one, dict)]
-    for part in parts if noun == "event" and parts else [content, *parts]:
-        caller.about(_of_fields(noun, lambda name, part=part: _spelled(part, name)))
+    noun, events = noun_of(caller.grant.action), content.get("events")
+    parts = [one for one in events if isinstance(one, dict)] if isinstance(events, list) else []
+    for part in parts or [content]:
+        for resource in _named(noun, partial(_spelled, part)):
+            caller.about(resource)
 
 
-def _of_fields(noun: str, field: Any) -> str:
+def _named(noun: str, values: Callable[[str], Iterable[Any]]) -> list[str]:
+    """Every resource that fields name; the noun at large if none does. `values` has those of a field's name."""
     if noun == "entity":
-        return f"entity/{field('entity_type') or '*'}/{field('entity_id') or '*'}"
-    for name in _FIELDS.get(noun, ()):
-        found = field(name)
-        if isinstance(found, str) and found:
-            return f"{noun}/{found}"
-    return f"{noun}/*"
+        return [f"entity/{type}/{id}" for type in _texts(values("entity_type")) for id in _texts(values("entity_id"))]
+    found = [one for name in _FIELDS.get(noun, ()) for one in values(name)]
+    return [f"{noun}/{text}" for text in _texts(found)]
 
 
-def _spelled(content: Mapping[str, Any], name: str) -> Any:
-    """A field in either spelling."""
+def _texts(values: Iterable[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str) and value] or ["*"]
+
+
+def _field(message: Any, name: str) -> Iterable[Any]:
+    return (getattr(message, name, ""),)
+
+
+def _spelled(content: Mapping[str, Any], name: str) -> Iterable[Any]:
+    """A field in both spellings."""
     head, *rest = name.split("_")
-    return content.get(name) or content.get(head + "".join(part.title() for part in rest))
+    return (content.get(name), content.get(head + "".join(part.title() for part in rest)))

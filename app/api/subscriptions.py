@@ -21,6 +21,7 @@ _frame = Once(lambda entry: live.frame(event_shown(entry), entry.position))
 class Subscribe:
     def __init__(self, services: Services) -> None:
         self._subscriptions = services.subscriptions
+        self._door = services.door
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         query = query_of(req, SubscribeQuery)
@@ -38,7 +39,7 @@ class Subscribe:
             replay=query.replay if resumed is None else 0,
             policy=query.backpressure,
         )
-        live.send_frames(resp, await self._subscriptions.open(wanted), _frame)
+        live.send_frames(resp, await self._subscriptions.open(wanted, self._door.sight(caller)), _frame)
 
 
 def routes(services: Services) -> Sequence[Route]:

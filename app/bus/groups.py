@@ -14,7 +14,7 @@ import structlog
 
 from app.bus import queues
 from app.bus.feeder import Feeder, OutOfStep
-from app.bus.members import WINDOW_DEFAULT, WINDOW_MAX, Member
+from app.bus.members import WINDOW_DEFAULT, WINDOW_MAX, Member, Sees
 from app.bus.place import Place, failures
 from app.bus.work import Lost, Settlement, Work
 from app.cancelling import end
@@ -104,15 +104,18 @@ class GroupBus:
 
     # Members.
 
-    def join(self, environment: str, name: str, *, label: str = "", window: int = 0) -> Member:
-        """A new member. Raises GroupNotFound, InvalidArgument, Unavailable when the server stops."""
+    def join(
+        self, environment: str, name: str, *, label: str = "", window: int = 0, sees: Sees | None = None
+    ) -> Member:
+        """A new member; one that is given what it may not see, as `sees` raises, is ended with that. Raises
+        GroupNotFound, InvalidArgument, Unavailable when the server stops."""
         if self._stopping:
             raise Unavailable("the server is stopping")
         group = self._groups.get(environment, name)
         if not 0 <= window <= WINDOW_MAX:
             raise InvalidArgument(f"window {window} is out of range", field="window", hint=f"1 to {WINDOW_MAX}")
         window = window or min(WINDOW_DEFAULT, group.settings.max_inflight)
-        member = Member(self._ids.subscription(), environment, name, label=label[:255], window=window)
+        member = Member(self._ids.subscription(), environment, name, label=label[:255], window=window, sees=sees)
         self._members[member.id] = member
         kept = self._kept[environment, name]
         kept.work.join(member)

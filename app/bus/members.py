@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -12,6 +12,8 @@ import msgspec
 from app.errors import IronflowError
 from app.events import deliveries
 from app.events.deliveries import Delivery as Told
+from app.history import channels
+from app.history.channels import Channel
 from app.history.entry import Entry
 from storage.records import EntryRecord
 
@@ -35,6 +37,10 @@ class Envelope(msgspec.Struct):
     data_omitted: bool = False
 
 
+Sees = Callable[[Channel], None]
+"""Raises an error for a channel whose entries a member may not be given."""
+
+
 @dataclass(slots=True, eq=False)
 class Delivery:
     """An entry given to a group for the `attempt`th time. `reply` is where JetStream is told what became of it,
@@ -47,6 +53,7 @@ class Delivery:
     reply: str
     number: int
     fed: int
+    channel: Channel = ()
     taken_at: float = 0.0
 
     @property
@@ -55,15 +62,19 @@ class Delivery:
 
 
 def delivery(record: EntryRecord, *, attempt: int, reply: str, number: int, fed: int) -> Delivery:
-    told = deliveries.delivery(Entry(record))
-    return Delivery(record.position, told, record.recorded_at, attempt, reply, number, fed)
+    entry = Entry(record)
+    told, channel = deliveries.delivery(entry), channels.of(entry)
+    return Delivery(record.position, told, record.recorded_at, attempt, reply, number, fed, channel)
 
 
 class Member:
     """`window` is how many deliveries it may have at a time; `label` what it calls itself. Whoever speaks for it waits
-    for `taken`. One that is `leaving` gives back what it did not look at, and gets no more."""
+    for `taken`. One that is `leaving` gives back what it did not look at, and gets no more. One that is given what
+    `sees` raises an error for is ended by it: that goes to the others."""
 
-    def __init__(self, member_id: str, environment: str, group: str, *, label: str, window: int) -> None:
+    def __init__(
+        self, member_id: str, environment: str, group: str, *, label: str, window: int, sees: Sees | None = None
+    ) -> None:
         self.id = member_id
         self.environment = environment
         self.group = group
@@ -75,6 +86,7 @@ class Member:
         self._overdue: set[str] = set()
         self._waiting: deque[Delivery] = deque()
         self._wake = asyncio.Event()
+        self._sees = sees
         self._ended: IronflowError | None = None
 
     def expire(self, before: float) -> None:
@@ -134,13 +146,28 @@ class Member:
             if self._ended is not None:
                 raise self._ended
             if self._waiting and not self.paused:
-                break
+                if batch := self._next():
+                    break
+                continue
             self._wake.clear()
             await self._wake.wait()
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
         now = asyncio.get_running_loop().time()
         for given in batch:
             given.taken_at = now
             self.inflight[given.event_id] = given
             self._overdue.discard(given.event_id)
+        return batch
+
+    def _next(self) -> list[Delivery]:
+        """Up to the first that it may not see."""
+        count = min(len(self._waiting), BATCH_MAX)
+        if self._sees is None:
+            return [self._waiting.popleft() for _ in range(count)]
+        batch: list[Delivery] = []
+        try:
+            for _ in range(count):
+                self._sees(self._waiting[0].channel)
+                batch.append(self._waiting.popleft())
+        except IronflowError as denied:
+            self.end(denied)
         return batch

@@ -22,7 +22,7 @@ from app.history import channels, live, moments
 from app.history.entry import Entry
 from app.history.interests import Ended, Interest, anything
 from app.history.kinds import EventEmitted, TopicPublished
-from app.history.live import POLICIES, Live, Subscription
+from app.history.live import POLICIES, Live, Sees, Subscription
 from app.ids import Ids
 from app.patterns import Pattern
 from storage import history
@@ -70,8 +70,9 @@ class Subscriptions:
     def new_id(self) -> str:
         return self._ids.subscription()
 
-    async def open(self, wanted: Wanted) -> Subscription:
-        """To be closed when done with. Raises InvalidArgument, ResourceExhausted, StorageError."""
+    async def open(self, wanted: Wanted, sees: Sees | None = None) -> Subscription:
+        """To be closed when done with; without what `sees` is false for. Raises InvalidArgument, ResourceExhausted,
+        StorageError."""
         _check(wanted)
         interest = self._interest(wanted)
         after = wanted.after
@@ -83,7 +84,7 @@ class Subscriptions:
                 after = await self._before_last(interest, wanted.replay)
             except Ended as ended:
                 raise InvalidArgument(str(ended), field="filter", hint="make it simpler, or the data smaller") from None
-        return self._live.subscribe(interest, after=after, policy=POLICIES[wanted.policy])
+        return self._live.subscribe(interest, after=after, policy=POLICIES[wanted.policy], sees=sees)
 
     def consumers(self, environment: str, topic: str) -> Sequence[Subscription]:
         """Subscriptions, on this node, that a message of the topic goes to; filters aside."""

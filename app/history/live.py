@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from weakref import WeakSet
 
 from app.errors import InvalidArgument, ResourceExhausted
@@ -41,6 +41,9 @@ PAGE_SPAN = 20_000
 TURN = 2_000
 """Entries offered before others get their turn."""
 MATCHED_AT_ONCE = 100
+
+
+Sees = Callable[[Entry], bool]
 
 
 class Policy(enum.Enum):
@@ -99,8 +102,10 @@ class Live:
         after: int | None = None,
         policy: Policy = Policy.CATCH_UP,
         entries_max: int = BUFFER_ENTRIES_MAX,
+        sees: Sees | None = None,
     ) -> Subscription:
-        """To be closed when done with. `after` None is: from now on. Raises InvalidArgument, ResourceExhausted."""
+        """To be closed when done with. `after` None is: from now on. Entries that `sees` is false for are left out.
+        Raises InvalidArgument, ResourceExhausted."""
         if after is not None and after > self._tail.head:
             raise InvalidArgument(
                 f"after {after} has not happened yet",
@@ -110,7 +115,7 @@ class Live:
         if len(self._all) >= SUBSCRIPTIONS_MAX:
             raise ResourceExhausted("too many subscriptions are open", hint="close some, or try another node")
         start = self._tail.head if after is None else after
-        subscription = Subscription(self, interest, start, policy, entries_max)
+        subscription = Subscription(self, interest, start, policy, entries_max, sees)
         self._all.add(subscription)
         return subscription
 
@@ -172,16 +177,20 @@ class Subscription:
         "_page",
         "_policy",
         "_seen",
+        "_sees",
         "_wake",
         "dropped",
         "interest",
     )
 
-    def __init__(self, live: Live, interest: Interest, after: int, policy: Policy, entries_max: int) -> None:
+    def __init__(
+        self, live: Live, interest: Interest, after: int, policy: Policy, entries_max: int, sees: Sees | None
+    ) -> None:
         self.interest = interest
         self.dropped = 0
         self._live = live
         self._policy = policy
+        self._sees = sees
         self._entries_max = entries_max
         self._buffer: list[Entry] = []
         self._bytes = 0
@@ -244,23 +253,30 @@ class Subscription:
 
     async def batch(self, timeout_s: float) -> Sequence[Entry]:
         """The next entries, in order; none if nothing came in time. Raises Ended, StorageError."""
+        until = asyncio.get_running_loop().time() + timeout_s
         while True:
             if self._buffer:
                 taken, self._buffer, self._bytes = self._buffer, [], 0
-                return taken
+                if shown := self._shown(taken):
+                    return shown
+                continue
             if self._ended:
                 raise self._ended
             if not self._attached:
-                if found := await self._catch_up():
-                    return found
+                if shown := self._shown(await self._catch_up()):
+                    return shown
                 continue
             self._wake.clear()
             try:
-                async with asyncio.timeout(timeout_s):
+                async with asyncio.timeout_at(until):
                     await self._wake.wait()
             except TimeoutError:
                 if not self._wake.is_set():  # at the last moment something may have come
                     return ()
+
+    def _shown(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        sees = self._sees
+        return entries if sees is None else [entry for entry in entries if sees(entry)]
 
     async def _catch_up(self) -> Sequence[Entry]:
         """A page of the past; at its end the subscription is attached again, with no gap between."""

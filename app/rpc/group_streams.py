@@ -11,8 +11,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, NamedTuple
 
+from app.api.caller import Caller
 from app.api.services import Services
-from app.bus.members import Delivery, Member
+from app.bus.members import Delivery, Member, Sees
 from app.bus.work import Settlement
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError, NotFound
 from app.events import membership
@@ -35,22 +36,23 @@ class _Out(NamedTuple):
 
 
 async def join(
-    services: Services, environment: str, request: pb.JoinConsumerGroupRequest
+    services: Services, caller: Caller, request: pb.JoinConsumerGroupRequest
 ) -> AsyncGenerator[pb.SubscriptionEvent, None]:
     """What a new member gets, until it leaves. Raises GroupNotFound, InvalidArgument, Unavailable."""
-    async with aclosing(delivered(services, *joined(services, environment, request))) as events:
+    async with aclosing(delivered(services, *joined(services, caller, request))) as events:
         async for told in events:
             yield told
 
 
 def subscribed(
-    services: Services, environment: str, name: str, wanted: Wanted, ack_mode: str = ""
+    services: Services, caller: Caller, name: str, wanted: Wanted, ack_mode: str = ""
 ) -> tuple[Member, bool]:
     """A new member, for a subscription that names its group, and whether what is sent to it is settled thereby: as the
     subscription says, else as the group does. Raises GroupNotFound, InvalidArgument, Unavailable."""
-    settings = services.groups.get(environment, name).settings
+    settings = services.groups.get(caller.environment, name).settings
     membership.check(wanted, settings, ack_mode)
-    return services.bus.groups.join(environment, name), (ack_mode or settings.ack_mode) == "auto"
+    member = services.bus.groups.join(caller.environment, name, sees=_sees(services, caller))
+    return member, (ack_mode or settings.ack_mode) == "auto"
 
 
 async def delivered(services: Services, member: Member, auto: bool) -> AsyncGenerator[pb.SubscriptionEvent, None]:
@@ -67,14 +69,14 @@ async def delivered(services: Services, member: Member, auto: bool) -> AsyncGene
 
 
 async def converse(
-    services: Services, environment: str, requests: AsyncIterator[Request]
+    services: Services, caller: Caller, requests: AsyncIterator[Request]
 ) -> AsyncGenerator[Response, None]:
     """The answers to a member, until either side ends the stream. Raises as `join` does."""
     first = await anext(aiter(requests), None)
     if first is None or first.WhichOneof("payload") != "join":
         raise InvalidArgument("the first message must join a group", field="join", hint="send join with a group_name")
-    member, auto = joined(services, environment, first.join)
-    group = services.groups.get(environment, member.group)
+    member, auto = joined(services, caller, first.join)
+    group = services.groups.get(caller.environment, member.group)
     talk = _Talk(services, member, batched=first.join.batched, auto=auto)
     try:
         yield Response(
@@ -232,14 +234,24 @@ def event(member: Member, given: Delivery, *, as_json: bool) -> pb.SubscriptionE
     return message
 
 
-def joined(services: Services, environment: str, request: pb.JoinConsumerGroupRequest) -> tuple[Member, bool]:
+def joined(services: Services, caller: Caller, request: pb.JoinConsumerGroupRequest) -> tuple[Member, bool]:
     """A new member, and whether what is sent to it is settled thereby. Raises GroupNotFound, InvalidArgument,
-    Unavailable."""
+    PermissionDenied, Unavailable."""
     name = groups.named(request.namespace, request.group_name)
+    caller.about(f"group/{name}")
     member = services.bus.groups.join(
-        environment, name, label=request.consumer_id or request.client_id, window=request.window
+        caller.environment,
+        name,
+        label=request.consumer_id or request.client_id,
+        window=request.window,
+        sees=_sees(services, caller),
     )
-    return member, services.groups.get(environment, name).settings.ack_mode == "auto"
+    return member, services.groups.get(caller.environment, name).settings.ack_mode == "auto"
+
+
+def _sees(services: Services, caller: Caller) -> Sees | None:
+    sight = services.door.sight(caller)
+    return sight.check if sight is not None else None
 
 
 async def acknowledge(services: Services, member: Member, sent: Sequence[Delivery]) -> None:

@@ -67,7 +67,7 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
         try:
             door = self._services.door
             caller = metadata.admitted(door, context, "PubSubService/SubscribeBidirectional")
-            converse = group_streams.converse(self._services, caller.environment, request_iterator)
+            converse = group_streams.converse(self._services, caller, request_iterator)
             with door.live.going(caller.grant):
                 async with aclosing(converse) as messages:
                     async for message in messages:
@@ -82,7 +82,7 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
             door = self._services.door
             caller = metadata.admitted(door, context, "PubSubService/JoinConsumerGroup", f"group/{request.group_name}")
             with door.live.going(caller.grant):
-                async with aclosing(group_streams.join(self._services, caller.environment, request)) as events:
+                async with aclosing(group_streams.join(self._services, caller, request)) as events:
                     async for event in events:
                         yield event
         except Exception as error:  # noqa: BLE001 - as above
@@ -199,8 +199,7 @@ def _unary(services: Services, call: str, method: Method) -> Callable[[Any, Cont
         try:
             about = partial(subject.of_message, call, request)
             caller = metadata.admitted(services.door, context, call, about)
-            if hasattr(request, "events"):
-                subject.check_message(caller, call, request)
+            subject.check_message(caller, call, request)
             return await method(services, caller, request)
         except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata
             await refuse(context, error, method=call, request_id=services.ids.request())

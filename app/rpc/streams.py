@@ -55,6 +55,7 @@ async def read_stream(services: Services, caller: Caller, request: pb.ReadStream
         limit=limit_of(request.limit, LIMIT_MAX),
         direction=request.direction or "forward",
     )
+    about_entity(caller, page.info)
     events = [_event(entry) for entry in page.entries]
     return pb.ReadStreamResponse(events=events, total_count=min(page.info.version, INT32_MAX))
 
@@ -63,7 +64,9 @@ async def get_stream_info(
     services: Services, caller: Caller, request: pb.GetStreamInfoRequest
 ) -> pb.GetStreamInfoResponse:
     key = _key(caller, request.entity_id, request.entity_type, request.at)
-    return _info(await services.entities.info(key))
+    found = await services.entities.info(key)
+    about_entity(caller, found)
+    return _info(found)
 
 
 async def list_streams(services: Services, caller: Caller, request: pb.ListStreamsRequest) -> pb.ListStreamsResponse:
@@ -90,6 +93,7 @@ async def get_entity_history(
         limit=limit_of(request.limit, LIMIT_DEFAULT),
         direction=request.direction or "forward",
     )
+    about_entity(caller, page.info)
     since = convert.instant(request, "from_timestamp", 0)
     until = convert.instant(request, "to_timestamp", history.END)
     info = page.info
@@ -112,6 +116,7 @@ async def create_snapshot(
     services: Services, caller: Caller, request: pb.CreateSnapshotRequest
 ) -> pb.CreateSnapshotResponse:
     found = await services.entities.info(_key(caller, request.entity_id, request.entity_type))
+    about_entity(caller, found)
     row = await services.snapshots.save(
         caller.environment,
         found.type,
@@ -126,6 +131,7 @@ async def get_snapshot(services: Services, caller: Caller, request: pb.GetSnapsh
     if request.before_version < 0:
         raise InvalidArgument("before_version is out of range", field="before_version", hint="1 or more; 0 is any")
     found = await services.entities.info(_key(caller, request.entity_id, request.entity_type))
+    about_entity(caller, found)
     row = await services.snapshots.newest(
         caller.environment, found.type, found.id, version=request.before_version or history.END
     )
@@ -142,6 +148,7 @@ async def get_snapshot(services: Services, caller: Caller, request: pb.GetSnapsh
 
 async def delete_stream(services: Services, caller: Caller, request: pb.DeleteStreamRequest) -> pb.DeleteStreamResponse:
     found = await services.entities.info(_key(caller, request.entity_id, request.entity_type))
+    about_entity(caller, found)
     version = await services.streams.delete(
         caller.environment,
         found.type,
@@ -164,6 +171,12 @@ METHODS: dict[str, tuple[type[Message], Method]] = {
     "GetSnapshot": (pb.GetSnapshotRequest, get_snapshot),
     "DeleteStream": (pb.DeleteStreamRequest, delete_stream),
 }
+
+
+def about_entity(caller: Caller, found: EntityRow) -> None:
+    """Returns if the caller may do what it was admitted for to the entity, which its id alone may have named. Raises
+    PermissionDenied."""
+    caller.about(f"entity/{found.type}/{found.id}")
 
 
 def _key(caller: Caller, entity_id: str, entity_type: str, at: int = 0) -> Key:

@@ -59,7 +59,7 @@ def member_of(services: Services, caller: Caller, request: pb.SubscribeRequest) 
     name = groups.named(options.namespace, options.consumer_group)
     caller.also("groups:consume", f"group/{name}")
     wanted = wanted_of(caller, request)
-    return group_streams.subscribed(services, caller.environment, name, wanted, _ACK_MODES[options.ack_mode])
+    return group_streams.subscribed(services, caller, name, wanted, _ACK_MODES[options.ack_mode])
 
 
 async def subscribe(
@@ -72,7 +72,7 @@ async def subscribe(
             async for event in delivered:
                 yield event
         return
-    subscription = await services.subscriptions.open(wanted_of(caller, request))
+    subscription = await services.subscriptions.open(wanted_of(caller, request), services.door.sight(caller))
     id = services.subscriptions.new_id()
     show = messages[request.options.include_metadata]
     async for entries in batches(subscription):

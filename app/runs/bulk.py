@@ -26,6 +26,11 @@ _POSSIBLE = {
 }
 
 Act = Callable[[RunRow], Awaitable[None]]
+Ask = Callable[[str], None]
+
+
+def _nobody(run_id: str) -> None:
+    """Everything may be done."""
 
 
 @dataclass(slots=True)
@@ -43,6 +48,8 @@ class Outcome:
 
 
 class Bulk:
+    """Each act is asked about beforehand: `asks` raises PermissionDenied for a run that whoever asks may not act on."""
+
     def __init__(self, *, reader: RunReader, engine: Engine, forks: Forks) -> None:
         self._reader = reader
         self._engine = engine
@@ -54,6 +61,7 @@ class Bulk:
         chosen: RunFilter,
         *,
         dry_run: bool,
+        asks: Ask = _nobody,
         reason: str = "",
         actor: str = "",
         detached: bool = False,
@@ -66,29 +74,45 @@ class Bulk:
                 environment, row.id, reason=reason, actor=actor, detached=detached, compensate=compensate
             )
 
-        return await self._each("cancel", environment, chosen, act, dry_run=dry_run)
+        return await self._each("cancel", environment, chosen, act, asks, dry_run=dry_run)
 
     async def pause(
-        self, environment: str, chosen: RunFilter, *, dry_run: bool, reason: str = "", actor: str = ""
+        self,
+        environment: str,
+        chosen: RunFilter,
+        *,
+        dry_run: bool,
+        asks: Ask = _nobody,
+        reason: str = "",
+        actor: str = "",
     ) -> Outcome:
         """Raises as `cancel` does."""
 
         async def act(row: RunRow) -> None:
             await self._engine.pause(environment, row.id, reason=reason, actor=actor)
 
-        return await self._each("pause", environment, chosen, act, dry_run=dry_run)
+        return await self._each("pause", environment, chosen, act, asks, dry_run=dry_run)
 
     async def resume(
-        self, environment: str, chosen: RunFilter, *, dry_run: bool, reason: str = "", actor: str = ""
+        self,
+        environment: str,
+        chosen: RunFilter,
+        *,
+        dry_run: bool,
+        asks: Ask = _nobody,
+        reason: str = "",
+        actor: str = "",
     ) -> Outcome:
         """Raises as `cancel` does."""
 
         async def act(row: RunRow) -> None:
             await self._engine.resume(environment, row.id, reason=reason, actor=actor)
 
-        return await self._each("resume", environment, chosen, act, dry_run=dry_run)
+        return await self._each("resume", environment, chosen, act, asks, dry_run=dry_run)
 
-    async def replay(self, environment: str, chosen: RunFilter, *, dry_run: bool, request: Request) -> Outcome:
+    async def replay(
+        self, environment: str, chosen: RunFilter, *, dry_run: bool, request: Request, asks: Ask = _nobody
+    ) -> Outcome:
         """A new run with the same input for each. Raises as `cancel` does, and InvalidArgument without a reason."""
         request = request.checked(needs_reason=not dry_run)
         made: dict[str, str] = {}
@@ -96,13 +120,20 @@ class Bulk:
         async def act(row: RunRow) -> None:
             made[row.id] = await self._forks.fork(environment, row.id, REPLAY, request)
 
-        outcome = await self._each("replay", environment, chosen, act, dry_run=dry_run)
+        outcome = await self._each("replay", environment, chosen, act, asks, dry_run=dry_run)
         outcome.made = made
         return outcome
 
-    async def _each(self, verb: str, environment: str, chosen: RunFilter, act: Act, *, dry_run: bool) -> Outcome:
+    async def _each(
+        self, verb: str, environment: str, chosen: RunFilter, act: Act, asks: Ask, *, dry_run: bool
+    ) -> Outcome:
         chosen = _possible(verb, chosen)
         outcome = Outcome()
+
+        async def asked(row: RunRow) -> None:
+            asks(row.id)
+            await act(row)
+
         rows = await self._chosen(environment, chosen)
         outcome.more, rows = len(rows) > COUNT_MAX, rows[:COUNT_MAX]
         outcome.matched, outcome.shown = len(rows), list(rows[:SHOWN_MAX])
@@ -110,7 +141,7 @@ class Bulk:
             return outcome
         for start in range(0, len(rows), AT_ONCE):
             part = rows[start : start + AT_ONCE]
-            for row, error in zip(part, await asyncio.gather(*(_refusal(act(row)) for row in part)), strict=True):
+            for row, error in zip(part, await asyncio.gather(*(_refusal(asked(row)) for row in part)), strict=True):
                 if error is None:
                     outcome.changed += 1
                 else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from app import texts
-from app.errors import InvalidArgument, RunNotFound
+from app.errors import AmbiguousId, InvalidArgument, RunNotFound
 from app.history.entry import Entry
 from app.history.kinds import (
     NULL,
@@ -41,6 +41,8 @@ from storage.records import RunRow
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 1_000
+PREFIX_CHARS_MIN, ID_CHARS = 8, 30
+CANDIDATES_MAX = 5
 COUNT_MAX = 10_000
 MESSAGE_CHARS_MAX = 500
 
@@ -184,11 +186,22 @@ class RunReader:
             raise InvalidArgument(f"limit {limit} is out of range", field="limit", hint=f"1 to {LIMIT_MAX}")
         return await self._storage.read(lambda tx: _page(tx, environment, chosen, limit, cursor))
 
-    async def find(self, environment: str, prefix: str, *, limit: int = 10) -> Sequence[str]:
-        """Ids that begin with `prefix`."""
-        if "\0" in prefix:
-            return ()
-        return await self._storage.read(lambda tx: runs.with_prefix(tx, environment, prefix, limit=limit))
+    async def whole_id(self, environment: str, given: str) -> str:
+        """The id that is meant by an id or a unique beginning of one. Raises RunNotFound, AmbiguousId."""
+        if not PREFIX_CHARS_MIN <= len(given) < ID_CHARS:
+            return given
+        if "\0" in given:
+            raise not_found(environment, given)
+        limit = CANDIDATES_MAX + 1
+        found = await self._storage.read(lambda tx: runs.with_prefix(tx, environment, given, limit=limit))
+        if not found:
+            raise not_found(environment, given)
+        if len(found) > 1:
+            some = ", ".join(found[:CANDIDATES_MAX])
+            raise AmbiguousId(
+                f"several runs begin with {given!r}", hint=f"give more characters: {some}", field="run_id"
+            )
+        return found[0]
 
 
 def checked(chosen: RunFilter) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +12,7 @@ import grpc
 import httpx
 import pytest
 
-from ironflow.v1 import ironflow_pb2, ironflow_pb2_grpc
+from ironflow.v1 import ironflow_pb2, ironflow_pb2_grpc, pubsub_pb2, pubsub_pb2_grpc
 from tests.support.server import ServerProcess
 from tests.support.websocket import HandshakeRefused, WebSocket
 
@@ -84,6 +86,51 @@ def test_a_policy_takes_away_what_a_role_allows_on_every_face(
     assert denials
 
 
+def test_what_is_named_is_denied_however_it_is_said(root: httpx.Client, developer: httpx.Client) -> None:
+    """By the long way and the short one, in a list, in either spelling, by half of a name."""
+    resources = ["event/payment.*", "entity/vault/*", "function/pay", "projection/pay"]
+    entry = root.post("/api/v1/events", json={"name": "payment.made"}).json()["event_id"]
+    root.post("/api/v1/streams/v1/events", json={"entityType": "vault", "name": "opened"})
+    deny(root, "no-payments", ["events:*", "entities:*", "functions:*", "projections:*"], resources)
+    head = root.get("/api/v1/history/head").json()["position"]
+    event, opened = {"name": "payment.made"}, {"name": "opened"}
+    vault = {"entityType": "vault", "entityId": "v1", "events": [opened]}
+    connect = "/ironflow.v1"
+
+    answers = [
+        developer.post("/api/v1/events?long=way", json=event),
+        developer.post("/api/v1/events", json=[event]),
+        developer.post("/api/v1/events?long=way", json=[event, {"name": ""}]),
+        developer.post("/api/v1/events", content=gzip.compress(b'{"name":"payment.made"}'), headers=PACKED),
+        developer.get(f"/api/v1/events/{entry}"),
+        developer.post("/api/v1/streams/v1/events", json={"entityType": "vault", **opened}),
+        developer.post("/api/v1/streams/v1/events", params={"type": "vault"}, json=opened),
+        developer.post("/api/v1/streams", json={"appends": [vault]}),
+        developer.post("/api/v1/streams?long=way", json={"appends": [vault]}),
+        developer.get("/api/v1/streams/v1"),
+        developer.get("/api/v1/streams/v1/events"),
+        developer.get("/api/v1/streams/v1/history"),
+        developer.put("/api/v1/streams/v1/snapshot", json={"version": 1, "state": {}}),
+        developer.post(f"{connect}.EntityStreamService/ReadStream", json={"entityId": "v1"}),
+        developer.post(f"{connect}.EntityStreamService/GetStreamInfo", json={"entity_id": "v1"}),
+        developer.post(f"{connect}.IronflowService/InvokeFunction", json={"function_id": "x", "functionId": "pay"}),
+        developer.post(f"{connect}.IronflowService/InvokeFunction", json={"functionId": "x", "function_id": "pay"}),
+        developer.post("/api/v1/projections/wait-for-event", json={"eventId": entry, "projection": "pay"}),
+        developer.post("/api/v1/projections/catchup/batch", json={"items": [{"name": "pay", "minSeq": 1}]}),
+    ]
+
+    assert [(str(one.request.url), one.status_code) for one in answers if one.status_code != 403] == []
+    assert {entry["kind"] for entry in entries_after(root, head)} <= {"authz.denied"}
+
+
+PACKED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+
+def entries_after(root: httpx.Client, position: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = root.get("/api/v1/history", params={"after": position}).json()["entries"]
+    return found
+
+
 def test_a_policy_counts_for_values_sockets_and_what_goes_on(
     guarded: ServerProcess, root: httpx.Client, developer: httpx.Client
 ) -> None:
@@ -121,6 +168,131 @@ def test_a_policy_counts_for_what_only_a_body_or_a_query_names(root: httpx.Clien
     assert told[-1]["code"] == "PERMISSION_DENIED"
     assert developer.post("/api/v1/groups", json={"name": "payers", "pattern": ">"}).status_code == 403
     assert developer.post("/api/v1/groups", json={"name": "billing", "pattern": ">"}).status_code == 201
+
+
+SECRETS = ["event/order.secret.>", "topic/secret.*", "entity/vault/*", "event/vault.*"]
+
+
+def emit_both(root: httpx.Client) -> None:
+    """Of each sort of what can be followed, something secret before something plain."""
+    for name in ("order.secret.x", "order.placed"):
+        assert root.post("/api/v1/events", json={"name": name}).status_code == 201
+    for topic in ("secret.t", "news"):
+        call = root.post("/ironflow.v1.PubSubService/Publish", json={"topic": topic, "data": {}})
+        assert call.is_success, call.text
+    for type in ("vault", "order"):
+        appended = root.post(f"/api/v1/streams/{type}-1/events", json={"entity_type": type, "name": "opened"})
+        assert appended.is_success, appended.text
+
+
+def test_a_wide_pattern_does_not_bring_what_a_policy_denies(
+    guarded: ServerProcess, root: httpx.Client, developer: httpx.Client
+) -> None:
+    wide = {"pattern": [">", "topic:>", "entity:>"], "after": 0}
+    token = developer.headers["Authorization"].removeprefix("Bearer ")
+    seen = ["events:order.placed", "topic:news", "entity:order.order-1.opened"]
+    emit_both(root)
+    deny(root, "no-secrets", ["events:subscribe"], SECRETS)
+
+    with developer.stream("GET", "/api/v1/subscribe", params=wide) as answer:
+        lines = (line.removeprefix("data: ") for line in answer.iter_lines() if line.startswith("data: "))
+        assert [json.loads(next(lines))["topic"] for _ in seen] == seen
+        emit_both(root)  # as it happens too
+        assert [json.loads(next(lines))["topic"] for _ in seen] == seen
+    with WebSocket(guarded.url, f"/ws?token={token}") as socket:
+        socket.subscribe(">", startAfterSequence=0)
+        assert {socket.expect("event")["topic"] for _ in range(2)} == {"events:order.placed"}
+    request = pubsub_pb2.SubscribeRequest(patterns=wide["pattern"])
+    request.options.start_after_sequence = 0
+    with grpc.insecure_channel(guarded.grpc_address) as channel:
+        stub: Any = pubsub_pb2_grpc.PubSubServiceStub(channel)
+        stream = stub.Subscribe(request, metadata=[("authorization", f"Bearer {token}")], timeout=30)
+        assert [next(stream).topic for _ in seen * 2] == seen * 2
+    with root.stream("GET", "/api/v1/subscribe", params=wide) as answer:  # an administrator
+        lines = (line.removeprefix("data: ") for line in answer.iter_lines() if line.startswith("data: "))
+        assert json.loads(next(lines))["topic"] == "events:order.secret.x"
+
+
+def test_watching_a_bucket_does_not_bring_the_keys_that_a_policy_denies(
+    guarded: ServerProcess, root: httpx.Client, developer: httpx.Client
+) -> None:
+    root.post("/api/v1/kv/buckets", json={"name": "carts"})
+    for key in ("secret-1", "c1"):
+        root.put(f"/api/v1/kv/buckets/carts/keys/{key}", content=b"1")
+    deny(root, "no-secret-keys", ["kv:read"], ["kv/carts/secret-*"])
+    token = developer.headers["Authorization"].removeprefix("Bearer ")
+
+    with developer.stream("GET", "/api/v1/kv/buckets/carts/watch", params={"after": 0}) as answer:
+        lines = (line.removeprefix("data: ") for line in answer.iter_lines() if line.startswith("data: "))
+        assert json.loads(next(lines))["key"] == "c1"
+    with WebSocket(guarded.url, f"/api/v1/kv/buckets/carts/watch?after=0&token={token}") as socket:
+        assert socket.receive()["key"] == "c1"
+
+
+def test_a_member_that_is_given_what_a_policy_denies_is_refused_and_the_event_goes_to_another(
+    guarded: ServerProcess, root: httpx.Client, developer: httpx.Client
+) -> None:
+    root.post("/api/v1/groups", json={"name": "all", "pattern": ">"})
+    deny(root, "no-secrets", ["events:*"], ["event/order.secret.>"])
+    deny(root, "no-payers", ["groups:consume"], ["group/payers"])
+    environment = root.headers["X-Ironflow-Environment-ID"]
+    emit_both(root)
+
+    over = threading.Event()
+    with grpc.insecure_channel(guarded.grpc_address) as channel:
+        stub: Any = pubsub_pb2_grpc.PubSubServiceStub(channel)
+
+        def join(client: httpx.Client, group: str = "all") -> Any:
+            metadata = [("authorization", client.headers["Authorization"]), ("x-ironflow-environment-id", environment)]
+            asked = pubsub_pb2.SubscribeBidirectionalRequest(
+                join=pubsub_pb2.JoinConsumerGroupRequest(group_name=group, window=1)
+            )
+            return stub.SubscribeBidirectional(
+                iter((asked,)) if group != "all" else _kept(asked, over), metadata=metadata, timeout=30
+            )
+
+        member = join(developer)
+        assert next(member).HasField("joined")
+        with pytest.raises(grpc.RpcError) as refused:
+            next(member)
+        assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED  # type: ignore[attr-defined]
+        assert "order.secret.x" in refused.value.details()  # type: ignore[attr-defined]
+        other = join(root)
+        assert next(other).HasField("joined")
+        assert next(other).event.topic == "events:order.secret.x"
+        other.cancel()
+        with pytest.raises(grpc.RpcError) as refused:
+            next(join(developer, "payers"))
+        over.set()
+        assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED  # type: ignore[attr-defined]
+
+
+def _kept(first: Any, until: threading.Event) -> Iterator[Any]:
+    """Requests of a member that has no more to say, and stays."""
+    yield first
+    until.wait(30)
+
+
+def test_a_run_is_the_same_whatever_it_is_called(root: httpx.Client, developer: httpx.Client) -> None:
+    function = {"id": "f", "triggers": [{"event": "order.placed"}]}
+    root.post("/ironflow.v1.IronflowService/RegisterFunction", json=function)
+    secret, plain = (root.post("/api/v1/events", json={"name": "order.placed"}).json()["run_ids"][0] for _ in "ab")
+    short = next(secret[:chars] for chars in range(8, 30) if not plain.startswith(secret[:chars]))
+    assert developer.get(f"/api/v1/runs/{short}").json()["id"] == secret
+    deny(root, "no-run", ["runs:*", "functions:read"], [f"run/{secret}"])
+
+    for id in (secret, short):
+        for path in ("", "/steps", "/timeline", "/export", f"/compare/{plain}"):
+            assert developer.get(f"/api/v1/runs/{id}{path}").status_code == 403, path
+        assert developer.get(f"/api/v1/runs/{plain}/compare/{id}").status_code == 403
+        for verb in ("pause", "cancel", "resume"):
+            assert developer.post(f"/api/v1/runs/{id}/{verb}", json={}).status_code == 403, verb
+        assert developer.post("/api/v1/runs/resume", json={"run_id": id}).status_code == 403
+    told = developer.post("/api/v1/runs/bulk/pause", json={"function_id": "f", "dry_run": False}).json()
+    assert ([one["run_id"] for one in told["refused"]], told["changed"]) == ([secret], 1)
+    assert developer.get(f"/api/v1/runs/{plain}").status_code == 200
+    assert developer.get("/api/v1/runs/run_0000000000").json()["code"] == "RUN_NOT_FOUND"
+    assert root.get(f"/api/v1/runs/{short}").json()["id"] == secret
 
 
 def test_what_roles_refuse_and_what_administrators_do_is_in_the_audit(

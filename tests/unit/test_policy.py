@@ -94,6 +94,23 @@ def test_patterns_of_resources(pattern: str, fits: bool) -> None:
     assert denied(made(resources=(pattern,))) is fits
 
 
+@pytest.mark.parametrize(
+    ("pattern", "resource", "fits"),
+    [
+        ("event/order.>", "event/order.placed", True),
+        ("event/order.>", "event/order.a.b", True),
+        ("event/order.>", "event/order.>", True),
+        ("event/order.>", "event/orders.a", False),
+        ("event/>", "event/a", True),
+        ("topic/news.>", "topic/news.of.today", True),
+        ("irn:ironflow:*:*:event:prod:order.>", "event/order.placed", True),
+        ("kv/carts/a.>", "kv/carts/a.b", False),
+    ],
+)
+def test_a_policy_may_write_patterns_as_subscribers_do(pattern: str, resource: str, fits: bool) -> None:
+    assert denied(made(resources=(pattern,)), asked=ASKED._replace(resource=resource)) is fits
+
+
 def test_ids_keep_their_colons_and_stars_do_not_cross_parts() -> None:
     asked = ASKED._replace(resource="kv/carts/a:secret:b")
 
