@@ -189,6 +189,9 @@ class Server:
             emitter=node.emitter,
             groups=node.groups,
             ids=node.ids,
+            access=node.access,
+            policies=node.policies,
+            clock=node.clock,
             turn=node.nodes,
         )
         bus.watch(self._metrics)

@@ -7,7 +7,7 @@ allowed is cut.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -52,7 +52,12 @@ class LiveGrants:
         self._clock = clock
         self._going: set[_Going] = set()
         self._moved = asyncio.Event()
+        self._watchers: list[Callable[[], None]] = []
         self.changes = 0
+
+    def watch(self, moved: Callable[[], None]) -> None:
+        """Call that after every change."""
+        self._watchers.append(moved)
 
     def __len__(self) -> int:
         return len(self._going)
@@ -92,6 +97,8 @@ class LiveGrants:
                 one.ended_by = refused
                 one.task.cancel()
         self._moved.set()
+        for moved in self._watchers:
+            moved()
 
     async def run(self) -> None:
         """Cut what is open for credentials that expire, until cancelled."""

@@ -18,6 +18,7 @@ from app.access import policy as pure
 from app.access.actor import Actor
 from app.access.decisions import Decisions, ordered
 from app.access.guard import Denial, Request
+from app.access.permissions import KNOWN
 from app.access.policy import ACTIVE, DELETED, ENFORCE, Explained, Policy, Ruling
 from app.access.policy_noun import PolicyNoun, stream
 from app.clock import Clock
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 POLICIES_MAX = 1_000
 VERSIONS_MAX = 200
+READS = frozenset(name for name in KNOWN if name.endswith(":read"))
 READ, WRITE = "policies:read", "policies:write"
 
 _KINDS = frozenset((PolicyCreated.kind, PolicyChanged.kind, PolicyDisabled.kind, PolicyDeleted.kind))
@@ -122,6 +124,20 @@ class Policies:
         home = draft.org or environment
         drafted = Policy.drafted(pure.checked(draft), id=id_of(home, draft.name), version=0, environment=home)
         return ordered([*(one for one in self.decisions.policies if one.id != drafted.id), drafted])
+
+    def takes(self, actor: Actor, environment: str, actions: Sequence[str], types: Sequence[str]) -> bool:
+        """Whether a policy in force may deny the actor any of these actions, `*:read` being all that read, on some
+        resource of these types, or of any. Conditions are taken to hold."""
+        known = self.decisions.seen(Request(actor, "", "", environment)).actor
+        meant = {one for action in actions for one in (READS if action == "*:read" else (action,))}
+        return any(
+            policy.definition.mode == ENFORCE
+            and policy.is_there(environment, actor.org)
+            and policy.binds(known)
+            and any(policy.acts_on(action) for action in meant)
+            and policy.touches(types)
+            for policy in self.decisions.policies
+        )
 
     # Changing.
 

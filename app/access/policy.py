@@ -17,6 +17,7 @@ import msgspec
 
 from app import texts
 from app.access import clauses, irn, policy_set
+from app.access.actor import Actor
 from app.access.clauses import Clause, Condition, Meter
 from app.access.guard import Denial, Request
 from app.access.irn import Glob, Pattern, Resource
@@ -151,13 +152,19 @@ class Policy:
 
     def concerns(self, request: Request, resource: Resource) -> bool:
         """Whether it is about who asks and for what; place, action, time and condition aside."""
-        return self._binds(request) and self.covers(resource)
+        return self.binds(request.actor) and self.covers(resource)
 
     def covers(self, resource: Resource) -> bool:
         return any(pattern.matches(resource) for pattern in self.compiled.resources)
 
-    def _binds(self, request: Request) -> bool:
-        return not self.roles or not self.roles.isdisjoint(request.actor.roles)
+    def touches(self, types: Sequence[str]) -> bool:
+        """Whether it may be about a resource of these types, or of any if there are none."""
+        return not types or any(
+            pattern.type is None or pattern.type(type) for pattern in self.compiled.resources for type in types
+        )
+
+    def binds(self, actor: Actor) -> bool:
+        return not self.roles or not self.roles.isdisjoint(actor.roles)
 
     def denies(self, variables: Variables, meter: Meter) -> Denial | None:
         """Why, if its condition holds or cannot be evaluated."""
@@ -177,7 +184,7 @@ class Policy:
             (self.is_there(request.environment, request.actor.org), "it does not count in this environment"),
             (self.acts_on(request.action), "no pattern of its actions fits"),
             (self.covers(resource), "no pattern of its resources fits"),
-            (self._binds(request), "the caller has none of its roles"),
+            (self.binds(request.actor), "the caller has none of its roles"),
             (self.lasts(now)[0], "it is not valid at this time"),
         ):
             if not applies:

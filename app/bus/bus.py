@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from app.access.access import Access
+from app.access.policies import Policies
 from app.bus.groups import GroupBus
+from app.bus.guests import Guests
 from app.bus.ingest import Ingest
 from app.bus.nats_server import NatsServer
 from app.bus.place import Place
 from app.bus.publisher import Publisher, Turn
+from app.clock import Clock
 from app.events.emit import Emitter
 from app.events.groups import Groups
 from app.history.fold import Fold
@@ -34,17 +38,21 @@ class Bus:
         emitter: Emitter,
         groups: Groups,
         ids: Ids,
+        access: Access,
+        policies: Policies,
+        clock: Clock,
         turn: Turn | None = None,
     ) -> None:
         place = Place(server=server, url=url)
+        self.guests = Guests(server=server, access=access, policies=policies, clock=clock)
         self.server = server
         self.publisher = Publisher(tail, place=place, turn=turn if server is None else None)
         self.groups = GroupBus(place=place, groups=groups, storage=storage, tail=tail, fold=fold, ids=ids)
-        self.ingest = Ingest(place=place, emitter=emitter)
+        self.ingest = Ingest(place=place, emitter=emitter, guests=self.guests)
 
     def loops(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         """What has to run, by name."""
-        own = [("nats-server", self.server.run)] if self.server is not None else []
+        own = [("nats-server", self.server.run), ("guests", self.guests.run)] if self.server is not None else []
         return [*own, ("publisher", self.publisher.run), ("groups", self.groups.run), ("ingest", self.ingest.run)]
 
     def watch(self, metrics: Metrics) -> None:

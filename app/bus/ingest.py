@@ -1,7 +1,8 @@
 """Events that come by NATS: a message on `ironflow.<project>.<environment>.events.ingest.<name>` is emitted.
 
 The payload is the event's data, as JSON; the header Nats-Msg-Id is its idempotency key, Ironflow-Metadata a JSON
-object, Ironflow-Version the version of its schema. The answer comes when the event is durable, and is also what a
+object, Ironflow-Version the version of its schema. Where the project is a guest (app/bus/guests.py), whoever that acts
+for is asked about as at any other face. The answer comes when the event is durable, and is also what a
 client's JetStream `publish` expects: {"stream", "seq", "duplicate", "event_id", "run_ids"}, or {"error": {…}, "code",
 "hint"}. Of several nodes one takes each message. Who wants no answer is not told of a refusal: that is in the log, and
 counted.
@@ -17,6 +18,7 @@ import structlog
 
 from app import patterns
 from app.bus import subjects
+from app.bus.guests import INBOX_OF_GUESTS, PREFIX, Guests, inbox_of
 from app.bus.place import Place, failures
 from app.errors import InvalidArgument, IronflowError, Unavailable
 from app.events.emit import Emitter
@@ -35,6 +37,7 @@ STREAM = "IRONFLOW_INGEST"
 AT_ONCE_MAX = 2_000
 ATTEMPTS = 5
 RETRY_S = (0.1, 5.0)
+_OURS = (f"{subjects.ROOT}.", "_IRONFLOW.", "$", INBOX_OF_GUESTS)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,9 +45,10 @@ _encode = msgspec.json.Encoder().encode
 class Ingest:
     """`taken_total` and `refused_total` count messages."""
 
-    def __init__(self, *, place: Place, emitter: Emitter) -> None:
+    def __init__(self, *, place: Place, emitter: Emitter, guests: Guests | None = None) -> None:
         self._place = place
         self._emitter = emitter
+        self._guests = guests
         self._room = asyncio.Semaphore(AT_ONCE_MAX)
         self.taken_total = 0
         self.refused_total = 0
@@ -85,7 +89,7 @@ class Ingest:
     async def _take(self, client: Client, message: Msg) -> None:
         try:
             answer = await self._answer(message)
-            if message.reply and not client.is_closed:
+            if is_answerable(message) and not client.is_closed:
                 await client.publish(message.reply, _encode(answer))
         except Exception as error:
             if not isinstance(error, failures()):
@@ -95,7 +99,7 @@ class Ingest:
 
     async def _answer(self, message: Msg) -> dict[str, Any]:
         try:
-            emitted = await self._emit(event_of(message))
+            emitted = await self._emit(self._admitted(message, event_of(message)))
         except IronflowError as error:
             self.refused_total += 1
             if not message.reply:
@@ -106,6 +110,15 @@ class Ingest:
             return {"error": told, "code": error.code, "hint": error.hint}
         self.taken_total += 1
         return {"stream": STREAM, "seq": self.taken_total, **emitted}
+
+    def _admitted(self, message: Msg, event: NewEvent) -> NewEvent:
+        """The event, from whoever sends it, if they may. Raises PermissionDenied."""
+        name = message.subject.split(".")[1]
+        if not name.startswith(PREFIX) or self._guests is None:
+            return event
+        actor = self._guests.asker(name, event.environment)
+        self._guests.allow(actor, event.name, event.environment)
+        return msgspec.structs.replace(event, actor=actor.id)
 
     async def _emit(self, event: NewEvent) -> dict[str, Any]:
         """What the answer says of it. Refusals that pass are waited out, for a while."""
@@ -126,6 +139,15 @@ class Ingest:
                     "run_ids": emitted.run_ids,
                 }
         raise AssertionError("unreachable")
+
+
+def is_answerable(message: Msg) -> bool:
+    """Whether an answer may be published where it is wanted: we may publish anywhere, so that an answer on somebody
+    else's subject would be our word. That of a guest is its own inbox."""
+    name = message.subject.split(".")[1]
+    if name.startswith(PREFIX):
+        return message.reply.startswith(f"{inbox_of(name)}.")
+    return bool(message.reply) and not message.reply.startswith(_OURS)
 
 
 def event_of(message: Msg) -> NewEvent:

@@ -6,14 +6,16 @@ waits for it; who needs it asks `ready`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import signal
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.bus.roots import INGEST, OUTWARD
 
@@ -66,7 +68,7 @@ port: {port}
 authorization {{ users: [
   {{ user: "ironflow", password: $IRONFLOW_NATS_PASSWORD }}
   {{ user: "{guest}", password: $IRONFLOW_NATS_GUEST_PASSWORD, permissions: {permissions} }}
-] }}
+{guests}] }}
 max_payload: 16MB
 max_pending: 128MB
 write_deadline: "10s"
@@ -85,6 +87,8 @@ class Child:
     binary: Path
     folder: Path
     password: str
+    port: int = -1
+    """What its settings say; -1 for any that is free."""
 
 
 def spawn(binary: Path, folder: Path, *, port: int = 0) -> Child:
@@ -100,7 +104,7 @@ def spawn(binary: Path, folder: Path, *, port: int = 0) -> Child:
             become(parent, binary, folder, password)
         finally:
             os._exit(127)
-    return Child(pid, binary, folder, password)
+    return Child(pid, binary, folder, password, port or -1)
 
 
 def guest_password(folder: Path) -> str:
@@ -151,8 +155,10 @@ def become_from_arguments(arguments: list[str]) -> None:
     become(int(parent), Path(binary), Path(folder), sys.stdin.readline().strip())
 
 
-def _write_config(folder: Path, *, port: int) -> None:
-    config = _CONFIG.format(port=port, folder=folder.resolve(), guest=GUEST, permissions=json.dumps(PERMISSIONS))
+def _write_config(folder: Path, *, port: int, guests: Sequence[Mapping[str, Any]] = ()) -> None:
+    told = "".join(f"  {json.dumps(one)}\n" for one in guests)
+    permissions = json.dumps(PERMISSIONS)
+    config = _CONFIG.format(port=port, folder=folder.resolve(), guest=GUEST, permissions=permissions, guests=told)
     _write_private(folder / "nats.conf", config)
 
 
@@ -170,6 +176,7 @@ class NatsServer:
         self._child = child
         self._port = -1
         self._ready = asyncio.Event()
+        self.guests: Sequence[Mapping[str, Any]] = ()
         self.up = False
         self.restarts = 0
 
@@ -182,6 +189,10 @@ class NatsServer:
         return self._child.password
 
     @property
+    def folder(self) -> Path:
+        return self._child.folder
+
+    @property
     def pid(self) -> int:
         return self._child.pid
 
@@ -189,6 +200,15 @@ class NatsServer:
         """Its URL, once it takes connections."""
         await self._ready.wait()
         return f"nats://127.0.0.1:{self._port}"
+
+    async def admit(self, guests: Sequence[Mapping[str, Any]]) -> None:
+        """These users may connect too, as its settings have them, and no others: who is connected and no longer may is
+        cut. It reads its settings again soon after this returns."""
+        await self.ready()  # before, a signal would end it
+        self.guests = tuple(guests)
+        _write_config(self._child.folder, port=self._child.port, guests=self.guests)
+        with contextlib.suppress(ProcessLookupError):  # the next one begins with them
+            os.kill(self._child.pid, signal.SIGHUP)
 
     async def run(self) -> None:
         """Keep it running until cancelled, then stop it."""
@@ -246,7 +266,7 @@ class NatsServer:
         """Through a helper process, since this one has threads now; on the port it had, so that clients find it."""
         import asyncio
 
-        _write_config(self._child.folder, port=self._port)
+        _write_config(self._child.folder, port=self._port, guests=self.guests)
         command = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -260,7 +280,7 @@ class NatsServer:
         assert process.stdin is not None
         process.stdin.write(f"{self._child.password}\n".encode())
         process.stdin.close()
-        self._child = Child(process.pid, self._child.binary, self._child.folder, self._child.password)
+        self._child = replace(self._child, pid=process.pid, port=self._port)
         self.restarts += 1
 
 

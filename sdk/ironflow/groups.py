@@ -131,6 +131,12 @@ def outbox() -> Plan[Json]:
     return (yield from sent(Call("GET", "/api/v1/outbox", again=True)))
 
 
+def nats_credentials() -> Plan[Json]:
+    """URL, user and password with which any NATS client follows and emits events of the environment, as far as the key
+    may: `subscribe` and `publish` have the subjects, `inbox_prefix` is to be told to the client."""
+    return (yield from sent(Call("POST", "/api/v1/nats/credentials")))
+
+
 def _path(name: str) -> str:
     return f"{PATH}/{quoted(name)}"
 

@@ -67,6 +67,9 @@ async def _running(folder: Path) -> AsyncIterator[Fixture]:
         emitter=node.emitter,
         groups=node.groups,
         ids=node.ids,
+        access=node.access,
+        policies=node.policies,
+        clock=clock,
     )
     services = services_of(
         node,

@@ -16,7 +16,7 @@ from tests.support.schemas import problems, resolved
 
 DOCUMENT = "/api/v1/openapi.json"
 STEERING = (
-    *("/rotate", "/reset", "/pause", "/resume", "/replay", "/logout", "/link"),
+    *("/rotate", "/reset", "/pause", "/resume", "/replay", "/logout", "/nats/credentials", "/link"),
     *("/enable", "/disable", "/rollback"),
 )
 """What is posted there says all by its name."""

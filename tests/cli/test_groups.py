@@ -125,15 +125,25 @@ def test_the_outbox_says_what_nats_has(ironflow: Ironflow) -> None:
     assert (shown["connected"], shown["waiting"]) == ("yes", "0")
 
 
-def test_credentials_of_nats_are_printed_by_the_servers_folder(ironflow: Ironflow, server: ServerProcess) -> None:
+def test_credentials_of_nats_are_printed_for_the_environment(ironflow: Ironflow) -> None:
+    found = told(ironflow("nats", "creds", "--json"), "ironflow.nats_creds/v1")
+
+    assert found["url"].startswith("nats://127.0.0.1:")
+    assert found["subscribe"][0] == f"ironflow.{found['environment'].removeprefix('env_')}.events.>"
+    shown = fields(ironflow("nats", "creds"))
+    assert (shown["user"], shown["password"]) == (found["user"], found["password"])
+    assert shown["publish"] == found["publish"][0]
+
+
+def test_credentials_of_the_operator_are_in_the_servers_folder(ironflow: Ironflow, server: ServerProcess) -> None:
     folder = ("--data-dir", str(server.data_dir))
 
-    found = told(ironflow("nats", "creds", *folder, "--json"), "ironflow.nats_creds/v1")
+    found = told(ironflow("nats", "operator", *folder, "--json"), "ironflow.nats_operator/v1")
 
     assert found["url"].startswith("nats://127.0.0.1:")
     assert found["user"]
     assert found["password"]
     assert found["stream"] == "IRONFLOW"
-    assert fields(ironflow("nats", "creds", *folder))["password"] == found["password"]
-    none = ironflow("nats", "creds", "--data-dir", "nowhere")
+    assert fields(ironflow("nats", "operator", *folder))["password"] == found["password"]
+    none = ironflow("nats", "operator", "--data-dir", "nowhere")
     assert (none.returncode != 0, "ironflow serve" in none.stderr) == (True, True)

@@ -1,0 +1,226 @@
+"""A stock NATS client with a caller's credentials: confined to its environment, to what its key may, and to its key's
+life."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import nats
+import nats.errors
+import nats.js.errors
+import pytest
+
+from app.access.actor import Actor
+from app.access.credentials import Proof
+from app.access.policies import Author
+from app.access.records import Key
+from app.bus.bus import Bus
+from app.bus.guests import Credentials
+from app.bus.nats_server import NatsServer
+from app.cancelling import end
+from app.clock import SystemClock
+from app.errors import PermissionDenied
+from app.events.new_event import NewEvent
+from app.history.kinds import PolicyDefinition
+from app.node import Node
+
+ROOT = Actor("ak_root", "key", ("admin",), frozenset("*"))
+TIMEOUT_S = 30
+
+
+class Fixture:
+    """A node and its NATS, on which keys become guests."""
+
+    def __init__(self, node: Node, bus: Bus) -> None:
+        self.node = node
+        self.bus = bus
+        self.clients: list[Any] = []
+
+    async def key(self, *roles: str) -> tuple[Actor, Proof]:
+        made = (await self.node.access.keys.create(ROOT, "k", roles)).key
+        return self.node.access.credentials.actor_of(made), Proof(Key, made.id, made.hash)
+
+    async def invited(self, *roles: str, environment: str = "prod") -> tuple[Credentials, Any]:
+        found = await self.bus.guests.invite(*await self.key(*roles), environment)
+        return found, await self.connected(found)
+
+    async def connected(self, found: Credentials) -> Any:
+        refused: asyncio.Queue[str] = asyncio.Queue()
+
+        async def error(error: Exception) -> None:
+            refused.put_nowait(str(error))
+
+        client: Any = await nats.connect(
+            found.url,
+            user=found.user,
+            password=found.password,
+            inbox_prefix=found.inbox_prefix.encode(),
+            allow_reconnect=False,
+            error_cb=error,
+        )
+        client.refused = refused
+        self.clients.append(client)
+        return client
+
+    async def emit(self, name: str, environment: str) -> None:
+        await self.node.emitter.emit(NewEvent(environment=environment, name=name, data=b"1"))
+
+    async def deny(self, *resources: str, actions: tuple[str, ...]) -> None:
+        definition = PolicyDefinition(name="p", actions=actions, resources=resources, roles=("developer",))
+        await self.node.policies.create("prod", definition, author=Author(ROOT, "prod"))
+
+
+@pytest.fixture
+async def fixture(node: Node, server: NatsServer) -> AsyncIterator[Fixture]:
+    bus = Bus(
+        server=server,
+        storage=node.storage,
+        tail=node.tail,
+        fold=node.fold,
+        emitter=node.emitter,
+        groups=node.groups,
+        ids=node.ids,
+        access=node.access,
+        policies=node.policies,
+        clock=SystemClock(),
+    )
+    running = [asyncio.create_task(loop()) for name, loop in bus.loops() if name != "nats-server"]
+    made = Fixture(node, bus)
+    yield made
+    for client in made.clients:
+        await client.close()
+    await end(*running)
+
+
+async def answered(client: Any, subject: str, payload: bytes = b"1", **headers: str) -> Any:
+    """What the taker of events says; it may not have begun to listen yet."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while True:
+            try:
+                return msgspec.json.decode((await client.request(subject, payload, timeout=5, headers=headers)).data)
+            except nats.errors.NoRespondersError:
+                await asyncio.sleep(0.02)
+
+
+async def refusal(client: Any, acting: Callable[[], Awaitable[Any]]) -> str:
+    """What nats-server says of it."""
+    await acting()
+    await client.flush()
+    async with asyncio.timeout(TIMEOUT_S):
+        return str(await client.refused.get()).lower()
+
+
+async def test_a_guest_follows_and_emits_in_its_own_environment_only(fixture: Fixture) -> None:
+    found, client = await fixture.invited("developer")
+    own = found.publish[0].removesuffix(">")
+    assert list(found.subscribe) == [f"ironflow.prod.{one}.>" for one in ("events", "topics", "entities", "system")]
+
+    emitted = await answered(client, f"{own}order.placed")
+    assert emitted["event_id"].startswith("evt_")
+    subscription = await client.subscribe("ironflow.prod.events.>")
+    await client.flush()
+    await fixture.emit("order.secret", "other")
+    await fixture.emit("order.paid", "prod")
+    names = []
+    while "ironflow.prod.events.order.paid" not in names:
+        names.append((await subscription.next_msg(timeout=TIMEOUT_S)).subject)
+    assert set(names) <= {"ironflow.prod.events.order.placed", "ironflow.prod.events.order.paid"}
+
+    for subject in (
+        "ironflow.other.events.>",
+        "ironflow.*.events.>",
+        "ironflow.>",
+        ">",
+        "_INBOX.>",
+        "_IRONFLOW.>",
+        "$SYS.>",
+        "ironflow.*.*.events.ingest.>",
+    ):
+        assert "permissions violation for subscription" in await refusal(client, lambda s=subject: client.subscribe(s))
+    for subject in (
+        own.replace("prod", "other") + "order.placed",
+        "ironflow.default.prod.events.ingest.order.placed",  # as nobody
+        "ironflow.prod.events.order.placed",  # what only we say
+        "$JS.API.STREAM.NAMES",
+        "$JS.API.CONSUMER.CREATE.IRONFLOW.mine",
+        "$JS.API.STREAM.MSG.GET.IRONFLOW",
+        "$JS.API.DIRECT.GET.IRONFLOW",
+    ):
+        assert "permissions violation for publish" in await refusal(client, lambda s=subject: client.publish(s, b"{}"))
+
+
+async def test_nothing_is_answered_on_somebody_elses_subject(fixture: Fixture) -> None:
+    """An answer that we publish as ours would be an event of another environment."""
+    found, client = await fixture.invited("developer")
+    own = found.publish[0].removesuffix(">")
+    await answered(client, f"{own}warm")
+    head = fixture.node.tail.head
+
+    for reply in ("ironflow.x.other.events.ingest.forged", "_INBOX.somebody", "$JS.API.STREAM.DELETE.IRONFLOW"):
+        await client.publish(f"{own}order.placed", b"1", reply=reply)
+    await answered(client, f"{own}last")
+
+    assert fixture.node.tail.head == head + 4  # what was sent, and nothing of the answers
+
+
+async def test_a_viewer_follows_and_does_not_emit(fixture: Fixture) -> None:
+    found, client = await fixture.invited("viewer")
+
+    assert list(found.publish) == []
+    subscription = await client.subscribe("ironflow.prod.events.order.*")
+    await client.flush()
+    await fixture.emit("order.placed", "prod")
+    assert (await subscription.next_msg(timeout=TIMEOUT_S)).subject == "ironflow.prod.events.order.placed"
+    for subject in (f"ironflow.{found.user}.prod.events.ingest.a", "anything"):
+        assert "publish" in await refusal(client, lambda s=subject: client.publish(s, b"1"))
+
+
+async def test_policies_count_for_guests(fixture: Fixture) -> None:
+    found, client = await fixture.invited("developer")
+    own = found.publish[0].removesuffix(">")
+    await answered(client, f"{own}payment.made")
+
+    await fixture.deny("event/payment.*", "topic/secret.>", actions=("events:emit", "topics:read"))
+
+    assert (await answered(client, f"{own}payment.made"))["code"] == "PERMISSION_DENIED"
+    assert (await answered(client, f"{own}order.placed"))["event_id"].startswith("evt_")
+    again = await fixture.bus.guests.invite(*await fixture.key("developer"), "prod")
+    assert [one.split(".")[2] for one in again.subscribe] == ["events", "entities"]  # NATS cannot ask about each
+
+
+async def test_who_is_revoked_is_cut_at_once(fixture: Fixture) -> None:
+    actor, proof = await fixture.key("developer")
+    found = await fixture.bus.guests.invite(actor, proof, "prod")
+    client = await fixture.connected(found)
+    assert (await fixture.bus.guests.invite(actor, proof, "prod")).password == found.password
+
+    await fixture.node.access.keys.revoke(ROOT, actor.id)
+
+    async with asyncio.timeout(TIMEOUT_S):
+        while not client.is_closed:
+            await client.refused.get()
+    with pytest.raises(nats.errors.Error):
+        await fixture.connected(found)
+    with pytest.raises(PermissionDenied):
+        fixture.bus.guests.asker(found.user, "prod")
+
+
+async def test_guests_are_still_guests_after_a_restart(fixture: Fixture, server: NatsServer, tmp_path: Path) -> None:
+    found, _ = await fixture.invited("viewer")
+    kept = tmp_path / "nats" / "guests.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+    os.kill(server.pid, signal.SIGKILL)
+    async with asyncio.timeout(TIMEOUT_S):
+        while True:
+            try:
+                assert (await fixture.connected(found)).is_connected
+                return
+            except (OSError, nats.errors.Error):
+                await asyncio.sleep(0.02)  # it is not there yet; that it takes us is what is asked
