@@ -13,7 +13,7 @@ ARGS ?=
 # Tests start hundreds of processes, which would each compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup ui serve test test-ui check lint soak proto docs bench bench-engine
+.PHONY: help setup ui serve test test-ui check lint soak cases proto docs bench bench-engine
 .PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-peers binary vsix test-frozen clean
 
 help: ## list these targets
@@ -66,6 +66,9 @@ lint: setup ## format, lint, types and import layers
 
 soak: setup ## 300 kills of server and workers at random instants on each store, with figures (ARGS="--seed=7")
 	$(BIN)/python -m pytest tests/scenario/test_kill_cycles.py -s --timeout=0 --kill-cycles=300 $(ARGS)
+
+cases: setup ## 50 requests that Schemathesis makes of each operation of the API, on both stores (ARGS="--cases=200")
+	$(BIN)/python -m pytest tests/api/test_schemathesis.py --timeout=0 --cases=50 $(ARGS)
 
 proto: setup ## generate sdk/ironflow/v1 from proto/
 	$(BIN)/python -m tests.support.protobuf sdk

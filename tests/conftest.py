@@ -30,6 +30,7 @@ _SERVERS = pytest.StashKey[list[ServerProcess]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=None, help="of the randomised tests; a new one is drawn without it")
+    parser.addoption("--cases", type=int, default=1, help="of each operation that Schemathesis makes; `make cases`")
     parser.addoption("--kill-cycles", type=int, default=8, help="of the storm of kills; `make soak` takes 300")
 
 

@@ -25,7 +25,7 @@ from app.api.shapes.access import (
     RotateApiKeyRequest,
 )
 from app.durations import parse_duration
-from app.errors import Unimplemented
+from app.errors import InvalidArgument
 
 _create = msgspec.json.Decoder(CreateApiKeyRequest)
 _rotate = msgspec.json.Decoder(RotateApiKeyRequest)
@@ -45,7 +45,7 @@ class ApiKeys:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: CreateApiKeyRequest = decoded(_create, await body_of(req))
         if body.tool_scopes:
-            raise Unimplemented("keys are not limited to tools yet", field="tool_scopes", hint="leave it out")
+            raise InvalidArgument("keys are not limited to tools yet", field="tool_scopes", hint="leave it out")
         access, who = self._services.access, caller_of(req).who
         issued = await access.keys.create(
             who,
