@@ -35,14 +35,14 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
         from ironflow import Client
 
         output = Output.of_environment("json" if as_json else form, color)
-        url, token = _signed_in(server)
+        url, token = signed_in(server)
         with Client(url, api_key=token, environment=environment) as client:
             return command(Session(client, output), *args, **kwargs)
 
     return run
 
 
-def _signed_in(server: str | None) -> tuple[str | None, str | None]:
+def signed_in(server: str | None) -> tuple[str | None, str | None]:
     """The server, and the token of `ironflow login` there, where nothing else says who one is."""
     from app.cli import credentials
     from ironflow import discovery

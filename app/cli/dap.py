@@ -1,8 +1,10 @@
-"""`ironflow dap`: recorded runs in a debugger, by the Debug Adapter Protocol."""
+"""`ironflow dap`: runs in a debugger, recorded or live, by the Debug Adapter Protocol."""
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 def command(
     listen: str | None, token: str | None, server: str | None, environment: str | None, trace: Path | None
 ) -> None:
-    """Serve the Debug Adapter Protocol: step through recorded runs, forwards and back, in an editor.
+    """Serve the Debug Adapter Protocol: step through runs, forwards and back, in an editor.
 
     An editor starts this command and speaks with it over standard input and output. See docs/how-to.
     """
@@ -34,6 +36,7 @@ def command(
         return _place(arguments, server, environment)
 
     if listen is None:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # live runs are let go on the way out
         dap.serve_stdio(open_, trace=dap.Trace(trace), log=_log)
         return
     host, _, port = listen.rpartition(":")
@@ -51,8 +54,9 @@ def command(
 
 def _place(arguments: Mapping[str, Any], server: str | None, environment: str | None) -> Place:
     """Where the run is that a client names."""
-    from app.cli.client import run_id
-    from app.debugger.dap.adapter import Place, Refused
+    from app.cli.client import run_id, signed_in
+    from app.debugger.dap.adapter import Place
+    from app.debugger.dap.looking import Refused
     from app.debugger.sources import BundleSource, ServerChanges, ServerSource
     from ironflow import Client
     from ironflow.bundle import Bundle
@@ -60,11 +64,18 @@ def _place(arguments: Mapping[str, Any], server: str | None, environment: str | 
     if path := arguments.get("bundle"):
         bundle = Bundle.open(str(path))
         return Place(BundleSource(bundle), None, bundle.run_id)
-    given = arguments.get("runId")
-    if not isinstance(given, str) or not given:
+    function, given = arguments.get("function"), arguments.get("runId")
+    if not function and (not isinstance(given, str) or not given):
         raise Refused("runId is missing: the id of a run, @last or @last-failed; or bundle: the path of one")
-    client = Client(arguments.get("server") or server, environment=arguments.get("environment") or environment)
-    return Place(ServerSource(client), ServerChanges(client), run_id(client, given))
+    url, found = signed_in(arguments.get("server") or server)
+    key = found
+    if named := arguments.get("tokenEnv"):
+        key = os.environ.get(str(named))
+        if not key:
+            raise Refused(f"tokenEnv: the variable {str(named)[:80]!r} is not set where the adapter runs")
+    client = Client(url, api_key=key, environment=arguments.get("environment") or environment)
+    known = "" if function else run_id(client, str(given))
+    return Place(ServerSource(client), ServerChanges(client), known, client, str(function or ""))
 
 
 def _log(text: str) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from app import expressions
 from app.debugger import values
@@ -30,8 +30,6 @@ FILTERS: Mapping[str, str] = {
 }
 
 _COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
-    "": operator.eq,
-    "=": operator.eq,
     "==": operator.eq,
     ">": operator.gt,
     ">=": operator.ge,
@@ -62,22 +60,30 @@ class When:
     def holds(self, recording: Recording, index: int) -> bool:
         """A condition that does not fit what there is, holds not."""
         if self.count:
-            found = _COUNT.fullmatch(self.count)
-            assert found is not None
-            if not _COMPARISONS[found[1] or ""](recording.records[index].attempt, int(found[2])):
+            comparison, number = count_of(self.count)
+            if not _COMPARISONS[comparison](recording.records[index].attempt, number):
                 return False
         if not self.condition:
             return True
         return compiled(self.condition).true(variables(recording, index, self.condition), on_error=False)
 
 
+def count_of(text: str) -> tuple[str, int]:
+    """The comparison and the number of a condition on the number of the attempt; nothing is `==`."""
+    found = _COUNT.fullmatch(text)
+    assert found is not None
+    return ("==" if found[1] in (None, "=") else found[1]), int(found[2])
+
+
 @dataclass(frozen=True)
 class AtStep:
-    """`pattern` is a step's name or path, or `function/step`; `*` and `?` stand for what they do in file names."""
+    """`pattern` is a step's name or path, or `function/step`; `*` and `?` stand for what they do in file names. `place`
+    is before or after, where a live run is held; "" leaves that to the condition."""
 
     id: int
     pattern: str
     when: When = field(default_factory=When)
+    place: Literal["", "before", "after"] = ""
     reason = "function breakpoint"
 
     def matches(self, recording: Recording, index: int) -> bool:

@@ -6,11 +6,11 @@ import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.debugger import values
 from app.debugger.breakpoints import AtChange
-from app.debugger.session import Changes, Session, Stop, Thread
+from app.debugger.session import Edit, Session, Stop, Thread
 from ironflow.past import Record
 
 COMPLETIONS_MAX = 50
@@ -110,7 +110,10 @@ class Console:
         return Said("\n".join(lines) or "no difference")
 
     def _help(self, thread: Thread, rest: str) -> Said:
-        return Said("\n".join(text for _, text in _VERBS.values()) + "\nanything else is an expression in CEL")
+        return Said(
+            "\n".join(text for _, text in _VERBS.values())
+            + "\nanything else is an expression in CEL, or JSONPath: $.charge.amount"
+        )
 
     def _names(self, thread: Thread) -> Sequence[str]:
         return list(thread.recording.outputs(thread.index))[:10]
@@ -123,10 +126,7 @@ class Console:
             new = json.loads(text)
         except ValueError:
             raise Misused("set PATH JSON, such as set charge.amount 50") from None
-        name, *inner = values.parse_path(path.removeprefix("state."))
-        places = thread.recording.outputs(thread.index)
-        step_id = thread.recording.records[places[name]].step_id if name in places else str(name)  # type: ignore[index]
-        self._session.stage(thread, step_id, inner, new)
+        self._session.stage_path(thread, path.removeprefix("state."), new)
         return Said('staged, nothing is sent before: commit "reason"')
 
     def _edits(self, thread: Thread, rest: str) -> Said:
@@ -139,35 +139,45 @@ class Console:
 
     def _commit(self, thread: Thread, rest: str) -> Said:
         reason = _reason("commit", rest)
-        changes = self._changes()
+        self._session.changing()
         if not self._session.edits:
             raise Misused("nothing is staged: set PATH JSON first, or change a variable")
-        for key, edit in list(self._session.edits.items()):
-            changes.patch(edit, reason)
-            del self._session.edits[key]
-        new = thread.recording.refresh()
-        return Said(f'patched; {new} new records. To go on: resume "reason"')
+        self._session.commit(reason)
+        return Said('patched. To go on: resume "reason"')
+
+    def _patch(self, thread: Thread, rest: str) -> Said:
+        path, new, reason = _given("patch PATH", rest)
+        self._session.changing()
+        self._session.stage_path(thread, path.removeprefix("state."), new)
+        self._session.commit(reason)
+        return Said('patched. To go on: resume "reason"')
+
+    def _inject(self, thread: Thread, rest: str) -> Said:
+        step, output, reason = _given("inject STEP", rest)
+        recording = thread.recording
+        edit = Edit(recording.run_id, step, step, output, recording.records[-1].version)
+        self._session.changing().inject(edit, reason)
+        recording.refresh()
+        return Said(f'{step} was given an output. To go on: resume "reason"')
 
     def _resume(self, thread: Thread, rest: str) -> Said:
-        self._changes().resume(thread.recording.run_id, _reason("resume", rest))
+        self._session.changing().resume(thread.recording.run_id, _reason("resume", rest))
         return Said(f"resumed; {thread.recording.refresh()} new records so far: refresh shows more")
 
+    def _hold(self, thread: Thread, rest: str) -> Said:
+        self._session.changing().pause(thread.recording.run_id, _reason("hold", rest))
+        return Said(f"held at its next step boundary; {thread.recording.refresh()} new records so far")
+
+    def _cancel(self, thread: Thread, rest: str) -> Said:
+        self._session.changing().cancel(thread.recording.run_id, _reason("cancel", rest))
+        return Said(f"cancelled; {thread.recording.refresh()} new records")
+
     def _fork(self, thread: Thread, rest: str) -> Said:
-        edits = [edit for edit in self._session.edits.values() if edit.run_id == thread.recording.run_id]
-        reason = _reason("fork", rest)
-        run_id = self._changes().fork(thread.recording.run_id, thread.record.position, edits, reason)
-        forked = self._session.open(run_id)
-        for edit in edits:
-            del self._session.edits[edit.run_id, edit.step_id]
-        return Said(f"forked as {run_id}, from here", Stop(forked, "goto", f"forked as {run_id}"))
+        stop = self._session.fork(thread, _reason("fork", rest))
+        return Said(f"{stop.text}, from here", stop)
 
     def _refresh(self, thread: Thread, rest: str) -> Said:
         return Said(f"{thread.recording.refresh()} new records")
-
-    def _changes(self) -> Changes:
-        if self._session.changes is None:
-            raise Misused("a bundle can be looked at, and not changed: attach to a server")
-        return self._session.changes
 
 
 def shown(record: Record) -> str:
@@ -181,6 +191,17 @@ def _reason(verb: str, text: str) -> str:
     if not reason:
         raise Misused(f'{verb} "why", which is kept in history')
     return reason
+
+
+def _given(usage: str, text: str) -> tuple[str, Any, str]:
+    """What a verb is given: a path, a value in JSON, and why."""
+    path, _, rest = text.partition(" ")
+    rest = rest.lstrip()
+    try:
+        value, end = json.JSONDecoder().raw_decode(rest)
+    except ValueError:
+        raise Misused(f'{usage} JSON "why", such as charge.amount 50 "the price was wrong"') from None
+    return path, value, _reason(f"{usage} JSON", rest[end:])
 
 
 Verb = Callable[[Console, Thread, str], Said]
@@ -198,6 +219,10 @@ _VERBS: Mapping[str, tuple[Verb, str]] = {
     "edits": (Console._edits, "edits             what is staged"),
     "drop": (Console._drop, "drop              forget what is staged"),
     "commit": (Console._commit, 'commit "REASON"   patch the run with what is staged'),
+    "patch": (Console._patch, 'patch PATH JSON "REASON"   set and commit at once'),
+    "inject": (Console._inject, 'inject STEP JSON "REASON"  give a step of a held run an output'),
+    "hold": (Console._hold, 'hold "REASON"     pause the run at its next step boundary'),
+    "cancel": (Console._cancel, 'cancel "REASON"   end the run'),
     "resume": (Console._resume, 'resume "REASON"   let the run go on'),
     "fork": (Console._fork, 'fork "REASON"     a new run from here, with what is staged'),
     "refresh": (Console._refresh, "refresh           take up what was recorded since"),

@@ -23,6 +23,9 @@ STATUS = {
     "waiting_for_capacity": ("○", "[.]", "36"),
 }
 
+EDITED = "◇"
+"""Of an output that a person gave."""
+
 
 def plain(text: str) -> str:
     """The text with control characters made visible, so that data cannot drive the terminal."""

@@ -90,6 +90,22 @@ class Recording:
             instant = datetime.fromisoformat(text)
         return self.index_at(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
+    def where(self, at: Any) -> int:
+        """The place that a configuration names: start, end, failure, or as `place`. Raises ValueError."""
+        match at:
+            case "start":
+                return 0
+            case "end":
+                return self.last
+            case "failure":
+                found = self.first_failure()
+                return self.last if found is None else found
+        try:
+            return self.place(str(at))
+        except (ValueError, TypeError):
+            names = "neither start, end, failure, a position, nor a time such as 2026-01-31T12:00:00Z or 15m"
+            raise ValueError(f"at: {at!r} is {names}") from None
+
     def first_failure(self) -> int | None:
         """Where the run, or else a step of it, failed; of several the last."""
         for kind in ("run.failed", "step.failed"):
@@ -97,6 +113,12 @@ class Recording:
                 if self.records[index].kind == kind:
                     return index
         return None
+
+    def failures(self, index: int) -> Sequence[Record]:
+        """Each failed attempt by a place of the step that it belongs to, or of all steps where it belongs to none."""
+        step_id = self.records[index].step_id
+        past = self.records[: index + 1]
+        return [one for one in past if one.kind == "step.failed" and step_id in ("", one.step_id)]
 
     # Places where a step ended, or the run came to rest.
 

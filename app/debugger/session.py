@@ -17,6 +17,11 @@ from ironflow.past import Record
 
 BEGINNING = "the beginning of what was recorded"
 END = "the end of what was recorded"
+PRESENT = "the present of a live run: to continue from here has it go on"
+
+
+class Unchangeable(ValueError):
+    """Nothing can be changed where the recording is."""
 
 
 class Stop(NamedTuple):
@@ -30,13 +35,21 @@ class Stop(NamedTuple):
 
 @dataclass(eq=False)
 class Thread:
-    """A run, and the place in it. `parent` is the thread of the run that invoked it, `called_at` from where."""
+    """A run, and the place in it. `parent` is the thread of the run that invoked it, `called_at` from where. Of a live
+    run that is held, `edge` is the place that it has come to, and `held` says before what."""
 
     id: int
     recording: Recording
     index: int = 0
     parent: Thread | None = None
     called_at: int = 0
+    edge: int | None = None
+    held: str = ""
+
+    @property
+    def end(self) -> int:
+        """The last place there is to be at."""
+        return self.recording.last if self.edge is None else self.edge
 
     @property
     def record(self) -> Record:
@@ -100,14 +113,14 @@ class Session:
     breakpoints: dict[str, Sequence[Breakpoint]] = field(default_factory=dict)
     edits: dict[tuple[str, str], Edit] = field(default_factory=dict)
 
-    def open(self, run_id: str, *, parent: Thread | None = None) -> Thread:
+    def open(self, run_id: str, *, parent: Thread | None = None, called_at: int | None = None) -> Thread:
         """The thread of a run. Raises NotFound."""
         known = self.threads.get(run_id)
         if known is None:
             known = Thread(len(self.threads) + 1, Recording(self.source, run_id))
             self.threads[run_id] = known
         if parent is not None:
-            known.parent, known.called_at = parent, parent.index
+            known.parent, known.called_at = parent, parent.index if called_at is None else called_at
         return known
 
     def thread(self, number: int) -> Thread:
@@ -127,7 +140,7 @@ class Session:
             found = target if 0 <= target <= recording.last else None
         else:
             found = next(iter(recording.boundaries(thread.index, direction)), None)
-        if found is None:
+        if found is None or found > thread.end:
             return self._edge(thread, direction)
         thread.index = found
         return self._met(thread) or Stop(thread, "step", thread.record.summary)
@@ -157,12 +170,12 @@ class Session:
         """On, or back, to the next breakpoint; else to the end, or the beginning."""
         recording = thread.recording
         index = thread.index + direction
-        while 0 <= index <= recording.last:
-            self._log(thread, index)
+        while 0 <= index <= thread.end:
+            self.log(thread, index)
             hits = self.hits(recording, index)
             if hits:
                 thread.index = index
-                return self._stopped(thread, hits)
+                return self.stopped(thread, hits)
             index += direction
         return self._edge(thread, direction)
 
@@ -174,30 +187,37 @@ class Session:
     def hits(self, recording: Recording, index: int) -> Sequence[Breakpoint]:
         """The breakpoints that stop at a place."""
         return [
-            one for one in self._all() if not (isinstance(one, AtRecord) and one.message) and one.hit(recording, index)
+            one
+            for one in self.all_breakpoints()
+            if not (isinstance(one, AtRecord) and one.message) and one.hit(recording, index)
         ]
 
-    def _all(self) -> Iterable[Breakpoint]:
+    def all_breakpoints(self) -> Iterable[Breakpoint]:
         for kind in self.breakpoints.values():
             yield from kind
 
-    def _log(self, thread: Thread, index: int) -> None:
-        for one in self._all():
+    def log(self, thread: Thread, index: int) -> None:
+        """Tell the messages of logpoints at a place that is passed."""
+        for one in self.all_breakpoints():
             if isinstance(one, AtRecord) and one.message and one.hit(thread.recording, index):
                 self.tell(thread, index, one.told(thread.recording, index))
 
     def _met(self, thread: Thread) -> Stop | None:
         """A breakpoint at the place that a step led to is said to be one."""
-        self._log(thread, thread.index)
+        self.log(thread, thread.index)
         hits = self.hits(thread.recording, thread.index)
-        return self._stopped(thread, hits) if hits else None
+        return self.stopped(thread, hits) if hits else None
 
-    def _stopped(self, thread: Thread, hits: Sequence[Breakpoint]) -> Stop:
+    def stopped(self, thread: Thread, hits: Sequence[Breakpoint]) -> Stop:
+        """Where breakpoints stop it."""
         return Stop(thread, hits[0].reason, thread.record.summary, [one.id for one in hits])
 
     def _edge(self, thread: Thread, direction: int) -> Stop:
-        thread.index = thread.recording.last if direction > 0 else 0
-        return Stop(thread, "pause" if direction > 0 else "entry", END if direction > 0 else BEGINNING)
+        if direction < 0:
+            thread.index = 0
+            return Stop(thread, "entry", BEGINNING)
+        thread.index = thread.end
+        return Stop(thread, "pause", END if thread.edge is None else PRESENT)
 
     # What would be changed.
 
@@ -213,6 +233,39 @@ class Session:
         edit = Edit(*key, step.path, values.with_path(output, path, new), recording.records[-1].version)
         self.edits[key] = edit
         return edit
+
+    def stage_path(self, thread: Thread, path: str, new: Any) -> Edit:
+        """The same by a path such as `charge.amount`. Raises KeyError, BadPath."""
+        name, *inner = values.parse_path(path)
+        places = thread.recording.outputs(thread.index)
+        known = isinstance(name, str) and name in places
+        return self.stage(
+            thread, thread.recording.records[places[str(name)]].step_id if known else str(name), inner, new
+        )
+
+    def commit(self, reason: str) -> None:
+        """Patch runs with what is staged. Raises what the SDK raises; what was patched by then is staged no more."""
+        changes = self.changing()
+        for key, edit in list(self.edits.items()):
+            changes.patch(edit, reason)
+            del self.edits[key]
+        for run_id in self.threads:
+            self.threads[run_id].recording.refresh()
+
+    def fork(self, thread: Thread, reason: str) -> Stop:
+        """A new run from the place, with what is staged of it: a thread of its own."""
+        edits = [edit for edit in self.edits.values() if edit.run_id == thread.recording.run_id]
+        run_id = self.changing().fork(thread.recording.run_id, thread.record.position, edits, reason)
+        forked = self.open(run_id)
+        for edit in edits:
+            del self.edits[edit.run_id, edit.step_id]
+        return Stop(forked, "goto", f"forked as {run_id}")
+
+    def changing(self) -> Changes:
+        """Raises Unchangeable."""
+        if self.changes is None:
+            raise Unchangeable("a bundle can be looked at, and not changed: attach to a server")
+        return self.changes
 
     def unended(self, thread: Thread, step_id: str, output: Any) -> Edit | None:
         """An output for a step that has not ended by the place, to be injected; None where one cannot be: the run is

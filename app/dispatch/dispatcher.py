@@ -220,9 +220,7 @@ class Dispatcher:
         self._give_back(job.environment, job.run_id, job.execution_seq, reason)
 
     def announce(self, breakpoint: Breakpoint) -> None:
-        """Ask workers that have runs which it may hold before a step to announce their steps, where they can."""
-        if breakpoint.place != "before":
-            return
+        """Ask workers that have runs which it may hold to announce their steps, where they can."""
         for session in self._sessions:
             announce = session.announce
             for job in session.jobs.values() if announce is not None else ():

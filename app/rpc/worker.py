@@ -190,8 +190,8 @@ class Conversation:
         self._dispatcher.give_back(session, job, reason="the worker declined the job")
 
     def _step_started(self, session: Session, message: worker_pb2.StepStarted) -> None:
-        """Tells that the worker lives; what a step did is recorded when it ends. Where a breakpoint may hold the run
-        before it, the worker waits to be told to begin: it never is if the run is held."""
+        """Tells that the worker lives; what a step did is recorded when it ends. Where a breakpoint may hold the run,
+        the worker waits to be told to begin: it never is if the run is held."""
         job = self._held(session, message)
         if job is None or not job.announces:
             return
@@ -302,7 +302,7 @@ class Conversation:
 
     def _assign(self, job: Job) -> None:
         if self._batches:
-            job.announces = self._engine.holds_before(job.environment, job.run_id, job.function_id)
+            job.announces = self._engine.may_hold(job.environment, job.run_id, job.function_id)
             for message in assignments.messages(job):
                 self._send(message)
             return

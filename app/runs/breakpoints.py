@@ -69,9 +69,9 @@ class Breakpoints:
             if one.environment == environment and one.expires_at > now and one.covers(run_id, function_id)
         ]
 
-    def holds_before(self, environment: str, run_id: str, function_id: str) -> bool:
-        """Whether a worker has to announce the run's steps."""
-        return any(one.place == "before" for one in self.of(environment, run_id, function_id))
+    def holds(self, environment: str, run_id: str, function_id: str) -> bool:
+        """Whether a worker has to announce the run's steps: where it may be held after one, lest it begins the next."""
+        return bool(self.of(environment, run_id, function_id))
 
     # For people and programs.
 

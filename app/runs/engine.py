@@ -133,9 +133,9 @@ class Engine:
 
         self._submit(environment, run_id, decide, done)
 
-    def holds_before(self, environment: str, run_id: str, function_id: str) -> bool:
-        """Whether a breakpoint may hold the run before a step, so that each has to be announced with begin_step."""
-        return self._breakpoints.holds_before(environment, run_id, function_id)
+    def may_hold(self, environment: str, run_id: str, function_id: str) -> bool:
+        """Whether a breakpoint may hold the run, so that each step has to be announced with begin_step."""
+        return self._breakpoints.holds(environment, run_id, function_id)
 
     def let_go(self, environment: str, run_id: str, alive: frozenset[str], done: Done) -> None:
         """Resume the run if a breakpoint holds it that is not alive any more."""

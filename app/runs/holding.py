@@ -1,7 +1,7 @@
 """Where a breakpoint holds a run: pure decisions. A run is held between steps only, never within one.
 
 before   it is held when its code comes to a step whose name fits, and that step has not begun
-after    it is held when such a step has ended, before its code goes on
+after    it is held when such a step has ended, before its code goes on: a worker of ours asks before the next step
 """
 
 from __future__ import annotations
@@ -107,4 +107,10 @@ def _ended(fact: StepCompleted | StepFailed) -> dict[str, Any]:
 
 
 def _told(run: Run) -> dict[str, Any]:
-    return {"id": run.id, "function_id": run.function_id, "attempt": run.attempt}
+    return {
+        "id": run.id,
+        "function_id": run.function_id,
+        "attempt": run.attempt,
+        "event_id": run.event_id,
+        "parent_run_id": run.parent_run_id,
+    }

@@ -241,6 +241,15 @@ def get_function(function_id: str, *, at: int | str | None = None) -> Plan[Json]
     return found
 
 
+def invoke_function(function_id: str, data: Any = None, *, idempotency_key: str = "") -> Plan[Json]:
+    """Start a run of the function, whether or not an event triggers it: `run_id`, and `event_id` of what it is given.
+    With a key it is safe to try again."""
+    body = {"functionId": function_id, "dataValue": data, **chosen(idempotencyKey=idempotency_key or None)}
+    call = Call("POST", "/ironflow.v1.IronflowService/InvokeFunction", body=body, again=bool(idempotency_key))
+    started: Json = yield call
+    return {"run_id": started["runId"], "event_id": started["eventId"]}
+
+
 def pause_function(function_id: str, *, reason: str = "") -> Plan[Json]:
     """The function, paused: its runs wait until it is resumed."""
     return (yield from _steer(function_id, "pause", reason))

@@ -129,6 +129,7 @@ class AsyncEvents(AsyncPart):
 class Functions(Part):
     list = Blocking(calls.list_functions)
     get = Blocking(calls.get_function)
+    invoke = Blocking(calls.invoke_function)
     pause = Blocking(calls.pause_function)
     resume = Blocking(calls.resume_function)
     archive = Blocking(calls.archive_function)
@@ -144,6 +145,7 @@ class Functions(Part):
 class AsyncFunctions(AsyncPart):
     list = Awaited(calls.list_functions)
     get = Awaited(calls.get_function)
+    invoke = Awaited(calls.invoke_function)
     pause = Awaited(calls.pause_function)
     resume = Awaited(calls.resume_function)
     archive = Awaited(calls.archive_function)

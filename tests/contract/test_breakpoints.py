@@ -82,9 +82,9 @@ async def test_a_run_is_held_before_a_step_once(node: Node) -> None:
     worker = Worker(node)
     run_id = await emit(node)
     job = await worker.job()
-    assert not node.engine.holds_before("default", run_id, "f")
+    assert not node.engine.may_hold("default", run_id, "f")
     await node.breakpoints.create("default", run_id=run_id, step="charge", place="before")
-    assert node.engine.holds_before("default", run_id, "f")
+    assert node.engine.may_hold("default", run_id, "f")
 
     assert await begin(node, job, "reserve") is None
     held = await begin(node, job, "charge")

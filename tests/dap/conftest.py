@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -26,18 +27,21 @@ class Editor:
 
     def __init__(self, open_: Callable[[Arguments], Place], *, token: str = "") -> None:
         self.events: list[dict[str, Any]] = []
+        self.told: list[dict[str, Any]] = []
         self._sent: list[dict[str, Any]] = []
         self._seq = 0
+        self._heard = threading.Condition()
         self.adapter = Adapter(self._hear, open_, token=token)
 
     def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
         """The response; its events are in `events`, in the order in which all came."""
         self._seq += 1
-        self._sent.clear()
-        self.events.clear()
+        with self._heard:
+            self._sent.clear()
         self.adapter.handle({"seq": self._seq, "type": "request", "command": command, "arguments": arguments})
-        self.events += [message for message in self._sent if message["type"] == "event"]
-        answers = [message for message in self._sent if message["type"] == "response"]
+        with self._heard:
+            self.events = [message for message in self._sent if message["type"] == "event"]
+            answers = [message for message in self._sent if message["type"] == "response"]
         return answers[0] if answers else {}
 
     def get(self, command: str, **arguments: Any) -> Any:
@@ -55,6 +59,12 @@ class Editor:
         """Of the last request: where it led."""
         [body] = [event["body"] for event in self.events if event["event"] == "stopped"]
         return dict(body)
+
+    def until(self, name: str) -> dict[str, Any]:
+        """The body of the first event of that name since the last request began."""
+        with self._heard:
+            assert self._heard.wait_for(lambda: any(one.get("event") == name for one in self._sent), 20), name
+            return next(dict(one["body"]) for one in self._sent if one.get("event") == name)
 
     def attach(self, **arguments: Any) -> None:
         self.get("initialize", adapterID="ironflow", linesStartAt1=True)
@@ -91,7 +101,9 @@ class Editor:
         kind = "Event" if message["type"] == "event" else "Response" if message["success"] else "ErrorResponse"
         definition = kind if kind == "ErrorResponse" else f"{name[0].upper()}{name[1:]}{kind}"
         validator(definition).validate(told)
-        self._sent.append(told)
+        with self._heard:
+            self._sent.append(told)
+            self._heard.notify_all()
 
 
 @cache

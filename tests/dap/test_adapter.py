@@ -249,3 +249,31 @@ def test_nothing_is_answered_before_attach(editor: Editor) -> None:
     fresh = Editor(lambda arguments: (_ for _ in ()).throw(AssertionError))
 
     assert "attach" in fresh.refused("threads")
+
+
+def test_an_edit_is_sent_as_it_is_made_where_the_configuration_says_why(
+    editor: Editor, client: Client, failed: str
+) -> None:
+    assert "reason" in editor.refused("attach", runId=failed, edit="commit")
+    editor.ask("attach", runId=failed, at="end", edit="commit", reason="the price was wrong")
+    editor.ask("configurationDone")
+
+    editor.get("setExpression", expression="state.fetch.amount", value="50")
+
+    step = client.runs.step_output(failed, "fetch")
+    assert (step.output["amount"], step.patch_reason) == (50, "the price was wrong")
+    editor.say('patch fetch.amount 60 "no, this one"')
+    assert client.runs.step_output(failed, "fetch").output["amount"] == 60
+    editor.get("goto", threadId=1, targetId=2)
+    editor.get("restartFrame", frameId=4)
+    assert editor.stop()["threadId"] == 2
+
+
+def test_who_gives_a_value_or_a_reason_wrongly_is_told_how(editor: Editor) -> None:
+    editor.get("goto", threadId=1, targetId=10_000)
+
+    assert "JSON" in editor.refused("evaluate", expression="patch fetch.amount", context="repl")
+    assert "why" in editor.refused("evaluate", expression="inject charge 5", context="repl")
+    assert "read-only" in editor.refused("setExpression", expression="state.nothing", value="1")
+    assert "JSON" in editor.refused("setExpression", expression="state.fetch", value="{")
+    assert "neither" in editor.refused("attach", runId="run_x", edit="later")

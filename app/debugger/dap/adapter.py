@@ -1,69 +1,44 @@
-"""The debug adapter: answers a client's requests over one session of recorded runs.
+"""The debug adapter: answers a client's requests over one session of runs, recorded or live.
 
 Follows the Debug Adapter Protocol 1.71: a response comes before the events that its request leads to, references hold
-until the next stop, lines and columns count from where the client says.
+until the next stop, lines and columns count from where the client says. Stops of live runs come from other threads;
+one lock keeps them and requests apart.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
+import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
-from app.debugger import breakpoints, values
+from app.debugger import values
 from app.debugger.breakpoints import BadBreakpoint
-from app.debugger.console import Console
 from app.debugger.dap import scopes, transcript
+from app.debugger.dap.looking import Arguments, Looking, Refused
 from app.debugger.dap.setting import Setting
-from app.debugger.dap.variables import MARK, Inside, References
+from app.debugger.dap.telling import CAPABILITIES, Send, Telling
+from app.debugger.live import Live
+from app.debugger.present import Present
 from app.debugger.recording import Source
-from app.debugger.session import Changes, Session, Stop, Thread
+from app.debugger.session import Changes, Edit, Session, Stop, Thread
 from app.errors import IronflowError
 from app.expressions import EvaluationFailed
-from ironflow import errors
-
-Arguments = Mapping[str, Any]
-Send = Callable[[dict[str, Any]], None]
-
-CAPABILITIES: Mapping[str, Any] = {
-    "supportsConfigurationDoneRequest": True,
-    "supportsFunctionBreakpoints": True,
-    "supportsConditionalBreakpoints": True,
-    "supportsHitConditionalBreakpoints": True,
-    "supportsLogPoints": True,
-    "supportsDataBreakpoints": True,
-    "supportsExceptionInfoRequest": True,
-    "supportsExceptionFilterOptions": True,
-    "supportsStepBack": True,
-    "supportsSteppingGranularity": True,
-    "supportsGotoTargetsRequest": True,
-    "supportsRestartFrame": True,
-    "supportsSetVariable": True,
-    "supportsEvaluateForHovers": True,
-    "supportsCompletionsRequest": True,
-    "supportsLoadedSourcesRequest": True,
-    "supportsTerminateRequest": True,
-    "supportsDelayedStackTraceLoading": True,
-    "exceptionBreakpointFilters": [
-        {"filter": name, "label": label, "default": name != "patched", "supportsCondition": True}
-        for name, label in breakpoints.FILTERS.items()
-    ],
-}
-
-
-class Refused(Exception):
-    """A request that cannot be answered; the text is for people."""
+from ironflow import Client, errors
 
 
 class Place(NamedTuple):
-    """What `attach` names: where the recording is, what can be changed there, and which run."""
+    """What `attach` or `launch` names: where recordings are, what can be changed there, which run, or which function to
+    start one of. Without a client, as in a bundle, nothing is live."""
 
     source: Source
     changes: Changes | None
     run_id: str
+    client: Client | None = None
+    function_id: str = ""
 
 
 Open = Callable[[Arguments], Place]
@@ -72,78 +47,168 @@ Open = Callable[[Arguments], Place]
 
 @dataclass
 class Attached:
-    """What there is once a client has attached; `thread` is the one that stopped last."""
+    """What there is once a client has attached; `thread` is the one that stopped last. `begins` is where it stops
+    first: None for where a live run is stopped. Edits are staged, or committed for `reason` as they are made."""
 
     session: Session
     thread: Thread
     setting: Setting
-    console: Console
+    looking: Looking
+    arguments: Arguments
+    present: Present | None = None
+    begins: Stop | None = None
+    committing: bool = False
 
 
 class Adapter:
-    """`token` is what `attach` has to carry, "" if whoever can connect may."""
+    """`token` is what `attach` has to carry, "" if whoever can connect may. `close` it."""
 
     def __init__(self, send: Send, open_: Open, *, token: str = "") -> None:
-        self._send = send
+        self._telling = Telling(send)
         self._open = open_
         self._token = token
-        self._references = References()
+        self._lock = threading.RLock()
+        self._client: Arguments = {}
+        self._from_one = True
         self._attached: Attached | None = None
         self._begun: tuple[int, str] | None = None
-        self._from_one = True
-        self._after: list[Callable[[], None]] = []
+        self._lives: list[Live] = []
+        self._clients: list[Client] = []
         self.ended = False
 
     def handle(self, message: dict[str, Any]) -> None:
         """Answer one request; its events follow the answer."""
         if message.get("type") != "request" or not isinstance(message.get("command"), str):
             return
-        command, arguments = message["command"], message.get("arguments") or {}
-        self._after = []
+        with self._lock:
+            self._handle(message, message["command"], message.get("arguments") or {})
+
+    def _handle(self, message: dict[str, Any], command: str, arguments: Arguments) -> None:
         method = _METHODS.get(command)
         try:
             if method is None:
                 raise Refused(f"{command} is not supported")
             body = method(self, arguments)
         except _EXPECTED as error:
-            self._refuse(message, _told(error))
+            if command in ("attach", "launch"):
+                self._leave()
+            self._telling.refuse(message, _told(error))
             return
         if command in ("attach", "launch"):
             self._begun = (message["seq"], command)  # answered once configured
-            self._event("initialized")
+            self._telling.event("initialized")
         else:
-            self._answer(message["seq"], command, body)
-        for event in self._after:
-            event()
+            self._telling.answer(message["seq"], command, body)
+        self._telling.flush()
+
+    def close(self) -> None:
+        """The client is gone, with or without a goodbye: live runs go on."""
+        with self._lock:
+            self.ended = True
+            self._leave()
+        for live in self._lives:
+            live.join()
+        for client in self._clients:
+            client.close()
 
     # The beginning and the end.
 
     def _initialize(self, arguments: Arguments) -> Any:
+        self._client = arguments
         self._from_one = arguments.get("linesStartAt1", True) is not False
         return CAPABILITIES
 
     def _attach(self, arguments: Arguments) -> None:
+        self._check(arguments)
+        mode, at = arguments.get("mode", "recorded"), arguments.get("at")
+        if mode not in ("recorded", "live"):
+            raise Refused(f"mode: {str(mode)[:40]!r} is neither recorded nor live")
+        place = self._found(arguments)
+        session = Session(place.source, place.changes, self._tell)
+        if mode == "recorded":
+            thread = session.open(place.run_id)
+            session.go(thread, thread.recording.where("start" if at is None else at))
+            self._take(session, thread, arguments, begins=Stop(thread, "entry", thread.record.summary))
+            return
+        if place.client is None:
+            raise Refused("mode: a bundle is recorded; a live run is on a server")
+        present = self._present(session, place.client)
+        thread = present.attend(place.run_id)
+        attached = self._take(session, thread, arguments, present=present)
+        if at is not None:
+            session.go(thread, thread.recording.where(at))
+            attached.begins = Stop(thread, "entry", thread.record.summary)
+
+    def _launch(self, arguments: Arguments) -> None:
+        self._check(arguments)
+        if not isinstance(arguments.get("function"), str) or not arguments["function"]:
+            raise Refused("function is missing: the id of the function to start a run of; attach takes a run")
+        place = self._found(arguments)
+        if place.client is None:
+            raise Refused("a bundle is recorded: attach to it")
+        session = Session(place.source, place.changes, self._tell)
+        present = self._present(session, place.client)
+        thread = present.begin(place.function_id, arguments.get("input"))
+        self._take(session, thread, arguments, present=present)
+
+    def _check(self, arguments: Arguments) -> None:
         if self._token and not hmac.compare_digest(str(arguments.get("token", "")).encode(), self._token.encode()):
             self.ended = True
             raise Refused("the token is missing or wrong; it is printed where the adapter was started")
-        if arguments.get("mode", "recorded") != "recorded":
-            raise Refused('mode: only "recorded" is supported')
+        edit = arguments.get("edit", "stage")
+        if edit not in ("stage", "commit"):
+            raise Refused(f"edit: {str(edit)[:40]!r} is neither stage nor commit")
+        if edit == "commit" and not arguments.get("reason"):
+            raise Refused(
+                "reason is missing: edits that are committed as they are made need one, it is kept in history"
+            )
+        self._leave()
+
+    def _leave(self) -> None:
+        for live in self._lives:
+            live.end()
+
+    def _found(self, arguments: Arguments) -> Place:
         place = self._open(arguments)
-        session = Session(place.source, place.changes, self._tell)
-        thread = session.open(place.run_id)
-        session.go(thread, _where(thread, arguments.get("at", "start")))
-        self._attached = Attached(session, thread, Setting(session, from_one=self._from_one), Console(session))
+        if place.client is not None:
+            self._clients.append(place.client)
+        return place
+
+    def _present(self, session: Session, client: Client) -> Present:
+        owner = f"dap {self._client.get('clientName') or self._client.get('clientID') or ''}".strip()
+        present = Present(session, client, self, self._lock, owner=f"{owner} {os.getpid()}")
+        self._lives.append(present.live)
+        return present
+
+    def _take(self, session: Session, thread: Thread, arguments: Arguments, **more: Any) -> Attached:
+        setting = Setting(session, from_one=self._from_one, live="present" in more)
+        looking = Looking(session, from_one=self._from_one)
+        committing = arguments.get("edit") == "commit"
+        self._attached = Attached(session, thread, setting, looking, arguments, committing=committing, **more)
+        return self._attached
 
     def _configuration_done(self, arguments: Arguments) -> None:
+        attached = self._of()
         if self._begun is not None:
-            seq, command = self._begun
-            self._after.append(lambda: self._answer(seq, command, None))
-        thread = self._of().thread
-        self._stop_later(Stop(thread, "entry", thread.record.summary))
+            (seq, command), self._begun = self._begun, None
+            self._telling.later(lambda: self._telling.answer(seq, command, None))
+        stop = attached.begins
+        if attached.present is not None:
+            on_entry = attached.arguments.get("stopOnEntry") is True
+            stop = attached.present.start(attached.thread, on_entry=on_entry) if stop is None else stop
+            attached.present.live.start()
+        if stop is not None:
+            self._stop_later(stop)
 
     def _disconnect(self, arguments: Arguments) -> None:
+        attached = self._attached
+        if attached is not None and attached.present is not None:
+            suspend = arguments.get("suspendDebuggee") is True
+            wrong = attached.present.live.end(suspend=suspend, terminate=arguments.get("terminateDebuggee") is True)
+            for text in wrong:
+                self._telling.later(partial(self._telling.output, text, "important"))
         self.ended = True
-        self._after.append(lambda: self._event("terminated"))
+        self._telling.later(lambda: self._telling.event("terminated"))
 
     # Where one is.
 
@@ -156,27 +221,10 @@ class Adapter:
         return {"stackFrames": found[start : start + levels if levels else None], "totalFrames": len(found)}
 
     def _scopes(self, arguments: Arguments) -> Any:
-        return {"scopes": scopes.scopes(self._of().session, self._frame(arguments), self._references)}
+        return self._of().looking.scopes(self._frame(arguments))
 
     def _variables(self, arguments: Arguments) -> Any:
-        number = int(arguments["variablesReference"])
-        try:
-            listed = self._references.listed(
-                number,
-                start=int(arguments.get("start") or 0),
-                count=int(arguments.get("count") or 0),
-                only=arguments.get("filter", ""),
-            )
-        except KeyError:
-            raise Refused("what this refers to was left behind at the last stop") from None
-        return {"variables": [self._writable(number, one) for one in listed]}
-
-    def _writable(self, number: int, variable: dict[str, Any]) -> dict[str, Any]:
-        """The output of a step, and what is in it, can be changed."""
-        inside = self._references.inside(number)
-        if not inside.step or (not inside.path and variable["name"] != "output"):
-            return variable
-        return {name: value for name, value in variable.items() if name != "presentationHint"}
+        return self._of().looking.variables(arguments)
 
     def _source(self, arguments: Arguments) -> Any:
         given = arguments.get("source") or {}
@@ -187,50 +235,48 @@ class Adapter:
         return {"sources": [scopes.source(thread) for thread in self._of().session.threads.values()]}
 
     def _exception_info(self, arguments: Arguments) -> Any:
-        thread = self._named(arguments)
-        record = thread.record
-        step = thread.recording.step(thread.index) if record.step_id else None
-        found = step.error if step else thread.recording.state(thread.index).error
-        error = dict(found or {})
-        return {
-            "exceptionId": str(error.get("code") or record.code or "StepError"),
-            "description": str(error.get("message") or record.message or record.summary),
-            "breakMode": "always",
-            "details": {
-                "message": str(error.get("message", "")),
-                "typeName": str(error.get("code", "")),
-                "stackTrace": str(error.get("stack") or error.get("trace") or ""),
-            },
-        }
+        return self._of().looking.failure(self._named(arguments))
 
     # Moving.
 
-    def _move(self, arguments: Arguments, move: Callable[[Session, Thread], Stop]) -> Stop:
-        stop = move(self._of().session, self._named(arguments))
-        self._stop_later(stop)
-        return stop
+    def _move(self, arguments: Arguments, move: Callable[[Session, Thread], Stop]) -> None:
+        self._stop_later(move(self._of().session, self._named(arguments)))
+
+    def _on(self, arguments: Arguments, move: Callable[[Session, Thread], Stop], *, one_step: bool) -> None:
+        """Forwards: at the edge of a live run, it goes on, and a stop is told when it rests."""
+        attached, thread = self._of(), self._named(arguments)
+        if attached.present is None or not attached.present.is_at(thread):
+            self._move(arguments, move)
+            return
+        attached.looking.forget()
+        attached.present.go_on(thread, one_step=one_step)
 
     def _continue(self, arguments: Arguments) -> Any:
-        self._move(arguments, lambda session, thread: session.run(thread, 1))
-        return {"allThreadsContinued": True}
+        self._on(arguments, lambda session, thread: session.run(thread, 1), one_step=False)
+        return {"allThreadsContinued": self._of().present is None}
 
     def _reverse_continue(self, arguments: Arguments) -> None:
         self._move(arguments, lambda session, thread: session.run(thread, -1))
 
     def _next(self, arguments: Arguments) -> None:
-        self._move(arguments, lambda session, thread: session.step(thread, 1, by_record=_fine(arguments)))
+        fine = _fine(arguments)
+        self._on(arguments, lambda session, thread: session.step(thread, 1, by_record=fine), one_step=True)
 
     def _step_back(self, arguments: Arguments) -> None:
         self._move(arguments, lambda session, thread: session.step(thread, -1, by_record=_fine(arguments)))
 
     def _step_in(self, arguments: Arguments) -> None:
-        self._move(arguments, lambda session, thread: session.step_in(thread))
+        self._on(arguments, lambda session, thread: session.step_in(thread), one_step=True)
 
     def _step_out(self, arguments: Arguments) -> None:
-        self._move(arguments, lambda session, thread: session.step_out(thread))
+        self._on(arguments, lambda session, thread: session.step_out(thread), one_step=False)
 
     def _pause(self, arguments: Arguments) -> None:
-        self._stop_later(Stop(self._named(arguments), "pause"))
+        present, thread = self._of().present, self._named(arguments)
+        if present is not None and present.live.goes(thread.recording.run_id):
+            present.live.pause(thread.recording.run_id)  # a stop follows, at its next step boundary
+        else:
+            self._stop_later(Stop(thread, "pause"))
 
     def _goto_targets(self, arguments: Arguments) -> Any:
         source = arguments.get("source") or {}
@@ -246,76 +292,96 @@ class Adapter:
         self._move(arguments, lambda session, thread: session.go(thread, int(arguments["targetId"])))
 
     def _restart_frame(self, arguments: Arguments) -> None:
-        raise Refused('a fork needs a reason, for which there is no field here: say fork "reason" in the debug console')
+        """A fork from here."""
+        reason = self._of().arguments.get("reason")
+        if not reason:
+            raise Refused(
+                'a fork needs a reason: give one in the configuration, or say fork "why" in the debug console'
+            )
+        self._stop_later(self._of().session.fork(self._frame(arguments), str(reason)))
 
     # Breakpoints.
 
     def _set_function_breakpoints(self, arguments: Arguments) -> Any:
-        return self._of().setting.functions(arguments.get("breakpoints", ()))
+        return self._armed(self._of().setting.functions(arguments.get("breakpoints", ())))
 
     def _set_breakpoints(self, arguments: Arguments) -> Any:
         number = (arguments.get("source") or {}).get("sourceReference")
         thread = self._numbered(number) if number else None
-        return self._of().setting.lines(thread, arguments.get("breakpoints", ()))
+        return self._armed(self._of().setting.lines(thread, arguments.get("breakpoints", ())))
 
     def _set_exception_breakpoints(self, arguments: Arguments) -> Any:
-        return self._of().setting.failures(arguments.get("filters", ()), arguments.get("filterOptions") or ())
+        setting = self._of().setting
+        return self._armed(setting.failures(arguments.get("filters", ()), arguments.get("filterOptions") or ()))
 
     def _set_data_breakpoints(self, arguments: Arguments) -> Any:
-        return self._of().setting.changes(arguments.get("breakpoints", ()))
+        return self._armed(self._of().setting.changes(arguments.get("breakpoints", ())))
+
+    def _armed(self, told: Any) -> Any:
+        """What was set, with what a server says of those at which it cannot hold live runs."""
+        present = self._of().present
+        refused = present.arm() if present is not None else {}
+        for one in told["breakpoints"]:
+            if one["id"] in refused:
+                one |= {"verified": False, "message": refused[one["id"]]}
+        return told
 
     def _data_breakpoint_info(self, arguments: Arguments) -> Any:
-        thread, path = self._of().thread, str(arguments["name"]).removesuffix(f" {MARK}")
-        number = arguments.get("variablesReference")
-        if number:
-            evaluate = self._references.inside(int(number)).evaluate
-            if not evaluate.startswith("state"):
-                return {"dataId": None, "description": "only what is in State can be watched for a change"}
-            inner = evaluate.removeprefix("state").removeprefix(".")
-            path = values.path_text([*(values.parse_path(inner) if inner else ()), _key(path)])
-        return {
-            "dataId": f"{thread.recording.run_id} {path}",
-            "description": f"changes of {path}",
-            "accessTypes": ["write"],
-            "canPersist": True,
-        }
+        number = int(arguments.get("variablesReference") or 0)
+        return self._of().looking.change_of(self._of().thread, number, str(arguments["name"]))
 
     # Values.
 
     def _evaluate(self, arguments: Arguments) -> Any:
-        thread = self._frame(arguments) if arguments.get("frameId") is not None else self._of().thread
-        text = str(arguments["expression"]).strip()
-        if arguments.get("context") == "repl":
-            said = self._of().console.say(thread, text)
-            if said is not None:
-                if said.stop is not None:
-                    self._stop_later(said.stop)
-                return {"result": said.text, "variablesReference": 0}
-        value = breakpoints.evaluated(text, thread.recording, thread.index)
-        shown = self._references.shown(value, Inside(lambda: value, text))
-        return {"result": shown.pop("value"), **shown}
+        attached = self._of()
+        thread = self._frame(arguments) if arguments.get("frameId") is not None else attached.thread
+        as_command = arguments.get("context") == "repl"
+        said = attached.looking.evaluate(thread, str(arguments["expression"]), as_command=as_command)
+        if said.stop is not None:
+            self._stop_later(said.stop)
+        elif as_command and attached.present is not None:
+            attached.present.commanded(thread)
+        return said.body
 
     def _set_variable(self, arguments: Arguments) -> Any:
-        inside = self._references.inside(int(arguments["variablesReference"]))
-        key = _key(str(arguments["name"]))
-        path = (*inside.path, key)
-        if not inside.step or path[0] != "output":
-            raise Refused("read-only: only the output of a step that ended can be changed")
-        try:
-            new = json.loads(arguments["value"])
-        except ValueError as error:
-            raise Refused(f"the value is not JSON: {error}") from None
-        try:
-            self._of().session.stage(self._of().thread, inside.step, path[1:], new)
-        except KeyError:
-            raise Refused("read-only: the step has not ended here") from None
-        self._after.append(lambda: self._event("invalidated", {"areas": ["variables"]}))
-        self._after.append(lambda: self._output('staged; nothing is sent before: commit "reason"\n'))
-        return self._references.shown(new)
+        body, edit = self._of().looking.set_variable(self._of().thread, arguments)
+        return self._edited(body, edit)
+
+    def _set_expression(self, arguments: Arguments) -> Any:
+        thread = self._frame(arguments) if arguments.get("frameId") is not None else self._of().thread
+        found = self._of().looking.set_expression(thread, str(arguments["expression"]), str(arguments["value"]))
+        return self._edited(*found)
+
+    def _edited(self, body: Any, edit: Edit) -> Any:
+        attached, told = self._of(), 'staged; nothing is sent before: commit "reason"'
+        if attached.committing:
+            attached.session.commit(str(attached.arguments["reason"]))
+            told = f"{edit.path} was patched"
+        self._telling.later(lambda: self._telling.event("invalidated", {"areas": ["variables"]}))
+        self._telling.later(lambda: self._telling.output(told))
+        return body
 
     def _completions(self, arguments: Arguments) -> Any:
-        text = str(arguments.get("text", ""))[: max(0, int(arguments.get("column", 1)) - self._from_one)]
-        return {"targets": [{"label": one} for one in self._of().console.completions(self._of().thread, text)]}
+        column = int(arguments.get("column", 1))
+        return self._of().looking.completions(self._of().thread, str(arguments.get("text", "")), column)
+
+    # What is heard of live runs, under the lock.
+
+    def stopped(self, stop: Stop) -> None:
+        self._stop_later(stop)
+        self._telling.flush()
+
+    def appeared(self, thread: Thread) -> None:
+        self._telling.later(lambda: self._telling.event("thread", {"reason": "started", "threadId": thread.id}))
+
+    def caught_up(self) -> None:
+        self._telling.flush()
+
+    def went_on(self, thread: Thread) -> None:
+        self._telling.event("continued", {"threadId": thread.id, "allThreadsContinued": False})
+
+    def lost(self, text: str) -> None:
+        self._telling.output(text, "important")
 
     # What all of them use.
 
@@ -337,48 +403,25 @@ class Adapter:
         return self._numbered(int(arguments["frameId"]) // 4)
 
     def _tell(self, thread: Thread, index: int, message: str) -> None:
-        line = transcript.line_of(index, from_one=self._from_one)
-        place = {"source": scopes.source(thread), "line": line}
-        self._after.append(lambda: self._output(f"{message}\n", **place))
+        line, source = transcript.line_of(index, from_one=self._from_one), scopes.source(thread)
+        self._telling.later(lambda: self._telling.output(f"{message}", source=source, line=line))
 
     def _stop_later(self, stop: Stop) -> None:
-        self._of().thread = stop.thread
-        self._references.forget()
+        attached = self._of()
+        attached.thread = stop.thread
+        attached.looking.forget()
         body = {
             "reason": stop.reason,
             "threadId": stop.thread.id,
-            "allThreadsStopped": True,
+            "allThreadsStopped": attached.present is None,
             "description": stop.text,
             **({"text": stop.text} if stop.reason == "exception" else {}),
             **({"hitBreakpointIds": list(stop.hits)} if stop.hits else {}),
         }
         if stop.thread.parent is not None and stop.thread.index == 0:
             number = stop.thread.id
-            self._after.append(lambda: self._event("thread", {"reason": "started", "threadId": number}))
-        self._after.append(lambda: self._event("stopped", body))
-
-    def _output(self, text: str, **place: Any) -> None:
-        self._event("output", {"category": "console", "output": text, **place})
-
-    def _event(self, name: str, body: Any = None) -> None:
-        self._send({"type": "event", "event": name, **({} if body is None else {"body": body})})
-
-    def _answer(self, request_seq: int, command: str, body: Any) -> None:
-        told = {"type": "response", "request_seq": request_seq, "success": True, "command": command}
-        self._send({**told, **({} if body is None else {"body": body})})
-
-    def _refuse(self, request: dict[str, Any], text: str) -> None:
-        error = {"id": 1, "format": text.replace("{", "(").replace("}", ")"), "showUser": True}
-        self._send(
-            {
-                "type": "response",
-                "request_seq": request.get("seq", 0),
-                "success": False,
-                "command": request["command"],
-                "message": text,
-                "body": {"error": error},
-            }
-        )
+            self._telling.later(lambda: self._telling.event("thread", {"reason": "started", "threadId": number}))
+        self._telling.later(lambda: self._telling.event("stopped", body))
 
 
 _EXPECTED = (
@@ -394,42 +437,14 @@ def _told(error: Exception) -> str:
     return f"{error}; {hint}" if hint else str(error)
 
 
-def _where(thread: Thread, at: Any) -> int:
-    """The place that `at` names: start, end, failure, a position or a time."""
-    recording = thread.recording
-    match at:
-        case "start":
-            return 0
-        case "end":
-            return recording.last
-        case "failure":
-            found = recording.first_failure()
-            return recording.last if found is None else found
-        case int():
-            return recording.index_of(at)
-        case str() if at.isdecimal():
-            return recording.index_of(int(at))
-        case str():
-            try:
-                return recording.index_at(datetime.fromisoformat(at))
-            except (ValueError, TypeError):
-                pass
-    raise Refused(f"at: {at!r} is neither start, end, failure, a position nor a time such as 2026-01-31T12:00:00Z")
-
-
 def _fine(arguments: Arguments) -> bool:
     return arguments.get("granularity") == "instruction"
-
-
-def _key(name: str) -> str | int:
-    """A variable's name as a key: `[3]` is a place in a list."""
-    return int(name[1:-1]) if name.startswith("[") and name.endswith("]") and name[1:-1].isdecimal() else name
 
 
 _METHODS: Mapping[str, Callable[[Adapter, Arguments], Any]] = {
     "initialize": Adapter._initialize,
     "attach": Adapter._attach,
-    "launch": Adapter._attach,
+    "launch": Adapter._launch,
     "configurationDone": Adapter._configuration_done,
     "disconnect": Adapter._disconnect,
     "terminate": Adapter._disconnect,
@@ -457,5 +472,6 @@ _METHODS: Mapping[str, Callable[[Adapter, Arguments], Any]] = {
     "setDataBreakpoints": Adapter._set_data_breakpoints,
     "evaluate": Adapter._evaluate,
     "setVariable": Adapter._set_variable,
+    "setExpression": Adapter._set_expression,
     "completions": Adapter._completions,
 }

@@ -21,7 +21,7 @@ def frames(thread: Thread, *, from_one: bool) -> Sequence[dict[str, Any]]:
     index = thread.index
     while at is not None:
         record = at.recording.records[index]
-        name = record.name or record.kind
+        name = at.held if at.held and index == at.end else record.name or record.kind
         if record.attempt > 1:
             name += f" #{record.attempt}"
         run = f"{at.recording.function_id} ({at.recording.run_id})"
@@ -86,6 +86,7 @@ def step(session: Session, thread: Thread) -> dict[str, Any]:
     edit = session.edits.get((recording.run_id, record.step_id))
     told = {
         "output": edit.output if edit else known.output,
+        **({} if known.input is None else {"input": known.input}),
         "error": dict(known.error) if known.error else None,
         **{name: getattr(known, name) for name in ("name", "path", "type", "status", "attempt", "duration_ms")},
         "started_at": known.started_at and known.started_at.isoformat(),

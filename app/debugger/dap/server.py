@@ -52,16 +52,17 @@ def converse(reading: BinaryIO, writing: BinaryIO, open_: Open, *, token: str = 
         writer.send(message)
 
     adapter = Adapter(send, open_, token=token)
-    while not adapter.ended:
-        try:
+    try:
+        while not adapter.ended:
             message = framing.read(reading)
-        except BadFrame as error:
-            log(f"a conversation was ended: {error}")
-            return
-        if message is None:
-            return
-        trace("in", message)
-        adapter.handle(message)
+            if message is None:
+                return
+            trace("in", message)
+            adapter.handle(message)
+    except BadFrame as error:
+        log(f"a conversation was ended: {error}")
+    finally:
+        adapter.close()
 
 
 def serve_stdio(open_: Open, *, trace: Trace, log: Log) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from app.debugger import breakpoints, values
 from app.debugger.breakpoints import AtChange, AtFailure, AtRecord, AtStep, BadBreakpoint, Breakpoint, When
@@ -17,17 +17,21 @@ Made = tuple[Breakpoint | None, Given]
 
 
 class Setting:
-    def __init__(self, session: Session, *, from_one: bool) -> None:
+    """Of a `live` session, a step that is not recorded yet is one to wait for."""
+
+    def __init__(self, session: Session, *, from_one: bool, live: bool = False) -> None:
         self._session = session
+        self._live = live
         self._from_one = from_one
         self._ids = 0
 
     def functions(self, given: Sequence[Given]) -> Any:
-        """Steps by name or pattern."""
+        """Steps by name or pattern; `before` or `after` it, said first, is where live runs are held."""
 
         def made(number: int, one: Given) -> Made:
-            found = AtStep(number, str(one["name"]), _when(one))
-            known = any(found.known(thread.recording) for thread in self._session.threads.values())
+            place, name = _placed(str(one["name"]).strip())
+            found = AtStep(number, name, _when(one), place)
+            known = self._live or any(found.known(thread.recording) for thread in self._session.threads.values())
             return found, {} if known else {"verified": False, "message": "this recording has no such step"}
 
         return self._set("functions", given, made)
@@ -88,6 +92,16 @@ class Setting:
     def _next(self) -> int:
         self._ids += 1
         return self._ids
+
+
+def _placed(text: str) -> tuple[Literal["", "before", "after"], str]:
+    """Where, if that is said first, and the name."""
+    first, _, rest = text.partition(" ")
+    if rest and first == "before":
+        return "before", rest.strip()
+    if rest and first == "after":
+        return "after", rest.strip()
+    return "", text
 
 
 def _when(given: Given) -> When:

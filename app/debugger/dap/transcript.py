@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
+from app.debugger.marks import EDITED, STATUS
 from app.debugger.recording import Recording
 from ironflow.past import Record
 
 MIME = "text/x-ironflow-run"
-
-_MARKS = {
-    "completed": "✓",
-    "failed": "✕",
-    "cancelled": "⊘",
-    "paused": "‖",
-    "waiting": "⧗",
-    "sleeping": "⧗",
-    "running": "▶",
-}
 
 
 def text(recording: Recording) -> str:
@@ -23,7 +14,8 @@ def text(recording: Recording) -> str:
 
 
 def line(record: Record) -> str:
-    mark = "◇" if record.kind in ("step.patched", "step.injected") else _MARKS.get(record.status, "·")
+    edited = record.kind in ("step.patched", "step.injected")
+    mark = EDITED if edited else STATUS[record.status][0] if record.status in STATUS else "·"
     took = f"  {record.duration_ms} ms" if record.duration_ms is not None else ""
     return f"{record.position:>9}  {record.at:%H:%M:%S.%f}"[:-3] + f"  {mark} {record.summary}{took}"
 

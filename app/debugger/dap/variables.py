@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.debugger import values
+from app.debugger.marks import EDITED
 
 PAGE = 100
 ALL = 10_000
 """Of a value that is asked for as a whole."""
-MARK = "◇"
+MARK = EDITED
 """Follows what was patched, or is to be."""
 
 Load = Callable[[], Any]
