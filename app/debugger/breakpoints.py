@@ -173,9 +173,17 @@ def compiled(text: str) -> expressions.Expression:
     return expressions.compile(text, variables=VARIABLES, field="expression")
 
 
-def evaluated(text: str, recording: Recording, index: int) -> Any:
-    """The value of an expression at a place. Raises InvalidArgument, EvaluationFailed."""
-    return compiled(text).evaluate(variables(recording, index, text))
+def evaluated(text: str, recording: Recording, index: int, *, staged: Mapping[str, Any] | None = None) -> Any:
+    """The value of an expression at a place, with the outputs of steps that are staged in place of theirs, by step id.
+    Raises InvalidArgument, EvaluationFailed."""
+    found = dict(variables(recording, index, text))
+    if staged and "state" in found:
+        places = recording.outputs(index)
+        ids = {name: recording.records[at].step_id for name, at in places.items()}
+        found["state"] |= {name: staged[step_id] for name, step_id in ids.items() if step_id in staged}
+    if staged and "step" in found and recording.records[index].step_id in staged:
+        found["step"]["output"] = staged[recording.records[index].step_id]
+    return compiled(text).evaluate(found)
 
 
 def variables(recording: Recording, index: int, text: str) -> Mapping[str, Any]:

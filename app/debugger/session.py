@@ -243,6 +243,11 @@ class Session:
             thread, thread.recording.records[places[str(name)]].step_id if known else str(name), inner, new
         )
 
+    def staged(self, thread: Thread) -> Mapping[str, Any]:
+        """Outputs that are staged for steps of the run, by step id."""
+        run_id = thread.recording.run_id
+        return {edit.step_id: edit.output for edit in self.edits.values() if edit.run_id == run_id}
+
     def commit(self, reason: str) -> None:
         """Patch runs with what is staged. Raises what the SDK raises; what was patched by then is staged no more."""
         changes = self.changing()

@@ -29,16 +29,18 @@ class Editor:
         self.events: list[dict[str, Any]] = []
         self.told: list[dict[str, Any]] = []
         self._sent: list[dict[str, Any]] = []
-        self._seq = 0
+        self._seq = self._told = 0
         self._heard = threading.Condition()
         self.adapter = Adapter(self._hear, open_, token=token)
 
     def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
         """The response; its events are in `events`, in the order in which all came."""
         self._seq += 1
+        told = {"seq": self._seq, "type": "request", "command": command, "arguments": arguments}
         with self._heard:
             self._sent.clear()
-        self.adapter.handle({"seq": self._seq, "type": "request", "command": command, "arguments": arguments})
+            self._told = 0
+        self.adapter.handle(told)
         with self._heard:
             self.events = [message for message in self._sent if message["type"] == "event"]
             answers = [message for message in self._sent if message["type"] == "response"]
@@ -59,6 +61,12 @@ class Editor:
         """Of the last request: where it led."""
         [body] = [event["body"] for event in self.events if event["event"] == "stopped"]
         return dict(body)
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What came since it was last asked, or since the last request began."""
+        with self._heard:
+            found, self._told = self._sent[self._told :], len(self._sent)
+            return found
 
     def until(self, name: str) -> dict[str, Any]:
         """The body of the first event of that name since the last request began."""

@@ -276,7 +276,7 @@ class Adapter:
         if present is not None and present.live.goes(thread.recording.run_id):
             present.live.pause(thread.recording.run_id)  # a stop follows, at its next step boundary
         else:
-            self._stop_later(Stop(thread, "pause"))
+            self._stop_later(Stop(thread, "pause", thread.record.summary))
 
     def _goto_targets(self, arguments: Arguments) -> Any:
         source = arguments.get("source") or {}

@@ -95,7 +95,8 @@ class Looking:
             said = self._console.say(thread, text)
             if said is not None:
                 return Said({"result": said.text, "variablesReference": 0}, said.stop)
-        value = breakpoints.evaluated(text, thread.recording, thread.index)
+        staged = self._session.staged(thread)
+        value = breakpoints.evaluated(text, thread.recording, thread.index, staged=staged)
         shown = self._references.shown(value, Inside(lambda: value, "" if text.startswith("$") else text))
         return Said({"result": shown.pop("value"), **shown})
 

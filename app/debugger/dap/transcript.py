@@ -16,7 +16,8 @@ def text(recording: Recording) -> str:
 def line(record: Record) -> str:
     edited = record.kind in ("step.patched", "step.injected")
     mark = EDITED if edited else STATUS[record.status][0] if record.status in STATUS else "·"
-    took = f"  {record.duration_ms} ms" if record.duration_ms is not None else ""
+    told = record.duration_ms is None or record.kind == "step.completed"  # whose summary says how long it took
+    took = "" if told else f"  {record.duration_ms} ms"
     return f"{record.position:>9}  {record.at:%H:%M:%S.%f}"[:-3] + f"  {mark} {record.summary}{took}"
 
 
