@@ -15,6 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup ui serve test test-ui check lint soak cases proto docs bench bench-engine
 .PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-peers binary vsix test-frozen clean
+.PHONY: help setup ui serve test test-ui check lint soak proto docs bench bench-engine
+.PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-debugger bench-peers binary vsix test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +103,9 @@ bench-access: setup ## measure what it takes to decide whether a caller may do s
 	$(BIN)/python -m benchmarks.access $(ARGS)
 bench-past: setup ## measure timelines and states of a run of 10,000 steps (ARGS chooses)
 	$(BIN)/python -m benchmarks.run_past $(ARGS)
+
+bench-debugger: setup ## measure each move through a run of 50,000 records in the debugger (ARGS chooses)
+	$(BIN)/python -m benchmarks.debugger $(ARGS)
 
 bench-peers: setup ## measure Ironflow, DBOS and Restate in turns (ARGS chooses)
 	$(BIN)/python -m benchmarks.peers $(ARGS)

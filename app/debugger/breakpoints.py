@@ -86,12 +86,24 @@ class AtStep:
     place: Literal["", "before", "after"] = ""
     reason = "function breakpoint"
 
+    @cached_property
+    def _fits(self) -> Callable[[str], Any]:
+        return re.compile(fnmatch.translate(self.pattern)).match
+
+    @cached_property
+    def _names(self) -> dict[tuple[str, str], bool]:
+        """Of functions and steps that were asked about, whether they fit: long runs repeat few names."""
+        return {}
+
     def matches(self, recording: Recording, index: int) -> bool:
         record = recording.records[index]
         if not record.step_id:
             return False
-        names = (record.name, record.path, f"{recording.function_id}/{record.name}")
-        return any(fnmatch.fnmatchcase(name, self.pattern) for name in names)
+        key = (recording.function_id, record.name)
+        found = self._names.get(key)
+        if found is None:
+            found = self._names[key] = bool(self._fits(record.name) or self._fits("/".join(key)))
+        return found or (":" in self.pattern and bool(self._fits(record.path)))
 
     def hit(self, recording: Recording, index: int) -> bool:
         return self.matches(recording, index) and self.when.holds(recording, index)
@@ -153,8 +165,10 @@ class AtFailure:
     def hit(self, recording: Recording, index: int) -> bool:
         record = recording.records[index]
         match self.filter:
-            case "step_failed" | "run_failed":
-                found = record.kind == self.filter.replace("_", ".")
+            case "step_failed":
+                found = record.kind == "step.failed"
+            case "run_failed":
+                found = record.kind == "run.failed"
             case "compensation":
                 found = bool(record.compensation_for) and record.kind.startswith("step.")
             case "policy_denied":

@@ -7,7 +7,7 @@ kept for a while. A recording does not grow by itself: `refresh` takes up what w
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -46,7 +46,9 @@ class Recording:
         self._positions = [record.position for record in self.records]
         self._states: OrderedDict[int, RunState] = OrderedDict()
         self._steps: OrderedDict[tuple[str, int], StepState] = OrderedDict()
-        self._outputs: OrderedDict[int, Mapping[str, int]] = OrderedDict()
+        self._completions = Completions()
+        self._statuses: list[int] = []
+        self._note(0)
 
     @property
     def function_id(self) -> str:
@@ -61,15 +63,22 @@ class Recording:
         new = self._source.records(self.run_id, after=self._positions[-1])
         self.records += new
         self._positions += [record.position for record in new]
+        self._note(len(self.records) - len(new))
         return len(new)
+
+    def _note(self, begin: int) -> None:
+        """Take up records, from a place on, into what is looked up by place."""
+        for index in range(begin, len(self.records)):
+            record = self.records[index]
+            if record.kind.startswith("run.") and record.status:
+                self._statuses.append(index)
+            if record.step_id and record.status == "completed":
+                self._completions.add(record, index)
 
     def status(self, index: int) -> str:
         """The run's, as of a place."""
-        for at in range(index, -1, -1):
-            record = self.records[at]
-            if record.kind.startswith("run.") and record.status:
-                return record.status
-        return ""
+        known = bisect_right(self._statuses, index)
+        return self.records[self._statuses[known - 1]].status if known else ""
 
     def index_of(self, position: int) -> int:
         """The last place at or before a position of history; the first if it is before all of them."""
@@ -165,16 +174,15 @@ class Recording:
     def outputs(self, index: int) -> Mapping[str, int]:
         """The steps that had completed by a place, by the name that a person calls them, with the place where they
         did. A name that several steps have is their path."""
-        return _kept(self._outputs, index, lambda: self._completed(index))
+        return Outputs(self._completions, index)
 
-    def _completed(self, index: int) -> Mapping[str, int]:
-        found: dict[str, int] = {}
-        for at in range(index + 1):
-            record = self.records[at]
-            if record.step_id and record.status == "completed":
-                found[record.path] = at
-        count = Counter(self.records[at].name for at in found.values())
-        return {name if count[name := self.records[at].name] == 1 and name else path: at for path, at in found.items()}
+    def corrected(self, index: int) -> Iterator[str]:
+        """Those of `outputs` that a person gave, by name."""
+        found = Outputs(self._completions, index)
+        for at in self._completions.corrections[: bisect_right(self._completions.corrections, index)]:
+            name = found.name_of(self.records[at].path)
+            if found[name] == at:
+                yield name
 
     def values(self, index: int) -> Mapping[str, Any]:
         """What the steps that had completed by a place had given, and what the code had noted."""
@@ -184,6 +192,62 @@ class Recording:
         given = {step.path: step.output for step in state.steps if step.status == "completed"}
         named = {name: given.get(self.records[at].path) for name, at in self.outputs(index).items()}
         return {**{name: note.value for name, note in state.notes.items()}, **named}
+
+
+class Completions:
+    """When each step was completed, by path, in the order in which they first were; grown record by record."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.first: list[int] = []
+        self.names: dict[str, str] = {}
+        self.places: dict[str, list[int]] = {}
+        self.named: dict[str, list[str]] = {}
+        self.corrections: list[int] = []
+
+    def add(self, record: Record, place: int) -> None:
+        if record.path not in self.places:
+            self.paths.append(record.path)
+            self.first.append(place)
+            self.places[record.path] = []
+            self.names[record.path] = record.name
+            self.named.setdefault(record.name, []).append(record.path)
+        self.places[record.path].append(place)
+        if record.kind in ("step.patched", "step.injected"):
+            self.corrections.append(place)
+
+
+class Outputs(Mapping[str, int]):
+    """The steps that had completed by a place, with the place where they did. It costs what is looked at, however long
+    the run is."""
+
+    def __init__(self, completions: Completions, index: int) -> None:
+        self._all = completions
+        self._index = index
+        self._count = bisect_right(completions.first, index)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        for number in range(self._count):
+            yield self.name_of(self._all.paths[number])
+
+    def __getitem__(self, name: str) -> int:
+        named = self._all.named.get(name, ())
+        path = named[0] if named and self.name_of(named[0]) == name else name
+        places = self._all.places.get(path, ())
+        known = bisect_right(places, self._index)
+        if not known or self.name_of(path) != name:
+            raise KeyError(name)
+        return places[known - 1]
+
+    def name_of(self, path: str) -> str:
+        """What a person calls a step: its name, or its path where several have that name by then."""
+        name = self._all.names[path]
+        named = self._all.named[name]
+        several = len(named) > 1 and self._all.places[named[1]][0] <= self._index
+        return path if several or not name else name
 
 
 class _Lazily(Mapping[str, Any]):

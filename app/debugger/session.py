@@ -6,6 +6,7 @@ and its children, once they were stepped into. Edits are staged, and change noth
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -168,15 +169,16 @@ class Session:
 
     def run(self, thread: Thread, direction: int) -> Stop:
         """On, or back, to the next breakpoint; else to the end, or the beginning."""
-        recording = thread.recording
-        index = thread.index + direction
-        while 0 <= index <= thread.end:
+        recording, breakpoints = thread.recording, list(self.all_breakpoints())
+        last = thread.end if direction > 0 else 0
+        for index in range(thread.index + direction, last + direction, direction):
+            if not any(one.hit(recording, index) for one in breakpoints):
+                continue
             self.log(thread, index)
             hits = self.hits(recording, index)
             if hits:
                 thread.index = index
                 return self.stopped(thread, hits)
-            index += direction
         return self._edge(thread, direction)
 
     def go(self, thread: Thread, index: int) -> Stop:
@@ -248,6 +250,14 @@ class Session:
         run_id = thread.recording.run_id
         return {edit.step_id: edit.output for edit in self.edits.values() if edit.run_id == run_id}
 
+    def staged_names(self, thread: Thread) -> Sequence[str]:
+        """The same steps by name, of those that had completed by the place."""
+        staged = self.staged(thread)
+        if not staged:
+            return ()
+        records = thread.recording.records
+        return [name for name, at in thread.recording.outputs(thread.index).items() if records[at].step_id in staged]
+
     def commit(self, reason: str) -> None:
         """Patch runs with what is staged. Raises what the SDK raises; what was patched by then is staged no more."""
         changes = self.changing()
@@ -283,12 +293,10 @@ class Session:
 
     def values(self, thread: Thread) -> Mapping[str, Any]:
         """What steps had given by the place, with what is staged in its stead."""
-        recording = thread.recording
-        places = recording.outputs(thread.index)
-        staged = {
-            name: self.edits[key].output
-            for name, at in places.items()
-            if (key := (recording.run_id, recording.records[at].step_id)) in self.edits
-        }
-        found = recording.values(thread.index)
-        return {**found, **staged} if staged else found
+        found = thread.recording.values(thread.index)
+        staged = self.staged(thread)
+        if not staged:
+            return found
+        places, records = thread.recording.outputs(thread.index), thread.recording.records
+        names = self.staged_names(thread)
+        return ChainMap({name: staged[records[places[name]].step_id] for name in names}, found)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.debugger.dap import transcript
@@ -98,27 +98,41 @@ def step(session: Session, thread: Thread) -> dict[str, Any]:
     return told
 
 
-def state(session: Session, thread: Thread) -> dict[str, Any]:
+def state(session: Session, thread: Thread) -> Mapping[str, Any]:
     """What steps had given, and what the code had noted; large outputs are asked for when they are opened."""
     recording, index = thread.recording, thread.index
-    places = recording.outputs(index)
-    if len(places) > STEPS_WHOLE_MAX:
-        given: dict[str, Any] = {name: _lazily(thread, at) for name, at in places.items()}
-    else:
-        given = dict(session.values(thread))
-        for name, at in places.items():
-            if (recording.records[at].output_bytes or 0) > LAZY_BYTES:
-                given[name] = _lazily(thread, at)
-    changed = {recording.records[at].kind for at in places.values()}
-    if not changed & {"step.patched", "step.injected"} and not session.edits:
-        return given
-    marked = {
-        name
-        for name, at in places.items()
-        if recording.records[at].kind in ("step.patched", "step.injected")
-        or (recording.run_id, recording.records[at].step_id) in session.edits
-    }
+    outputs = recording.outputs(index)
+    marked = {*recording.corrected(index), *session.staged_names(thread)}
+    if len(outputs) > STEPS_WHOLE_MAX:
+        return _Long(thread, outputs, marked, session.staged(thread))
+    given = dict(session.values(thread))
+    for name, at in outputs.items():
+        if (recording.records[at].output_bytes or 0) > LAZY_BYTES:
+            given[name] = _lazily(thread, at)
     return {f"{name} {MARK}" if name in marked else name: value for name, value in given.items()}
+
+
+class _Long(Mapping[str, Any]):
+    """The same of a long run: all outputs are asked for when they are opened."""
+
+    def __init__(
+        self, thread: Thread, outputs: Mapping[str, int], marked: Container[str], staged: Mapping[str, Any]
+    ) -> None:
+        self._thread = thread
+        self._outputs = outputs
+        self._marked = marked
+        self._staged = staged
+
+    def __len__(self) -> int:
+        return len(self._outputs)
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{name} {MARK}" if name in self._marked else name for name in self._outputs)
+
+    def __getitem__(self, name: str) -> Any:
+        at = self._outputs[name.removesuffix(f" {MARK}")]
+        step_id = self._thread.recording.records[at].step_id
+        return self._staged[step_id] if step_id in self._staged else _lazily(self._thread, at)
 
 
 def _lazily(thread: Thread, at: int) -> Lazy:
