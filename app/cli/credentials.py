@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 
+def folder() -> Path:
+    """Where what is a user's own stands."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")) / "ironflow"
+
+
 def path() -> Path:
-    folder = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(folder) / "ironflow" / "credentials.json"
+    return folder() / "credentials.json"
 
 
 def token_for(url: str) -> str:

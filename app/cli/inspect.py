@@ -7,23 +7,28 @@ import os
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.cli import credentials
 from app.cli.client import Session, connected, run_id
 from app.cli.output import Output, plain
-from app.cli.past import told
+from app.cli.past import show_comparison, show_diff, told
 
 if TYPE_CHECKING:
-    from app.debugger.recording import Recording
+    from app.debugger.recording import Recording, Source
+    from app.debugger.session import Changes
     from app.debugger.steps import Shown
+    from ironflow.bundle import Bundle
     from ironflow.past import Record, RunState
 
 SCREEN_MIN = (60, 16)
 STACK_LINES_SHOWN = 12
+_NO_PLACE = "--at {} is neither a position nor a time, such as 2829 or 15m"
 ENDED = ("completed", "failed", "cancelled")
 
 
@@ -34,6 +39,22 @@ ENDED = ("completed", "failed", "cancelled")
     "--from-file", "file", type=click.Path(dir_okay=False, path_type=Path), help="Of a bundle, without a server."
 )
 @click.option("--follow", "-f", is_flag=True, help="Take up what happens, as it happens.")
+@click.option(
+    "--replay",
+    "replay",
+    is_flag=False,
+    flag_value="1",
+    metavar="[SPEED]",
+    help="Play it from its beginning, or from --at: 1, or 2 for twice as fast.",
+)
+@click.option(
+    "--compare",
+    is_flag=False,
+    flag_value="",
+    metavar="[RUN|POSITION]",
+    help="Beside another run, by default the last good one; or what changed since a position of this one.",
+)
+@click.option("--theme", type=click.Choice(["dark", "light", "terminal"]), default="dark", show_default=True)
 @click.option("--read-only", is_flag=True, help="Without the keys that change runs.")
 @click.option("--plain", "as_lines", is_flag=True, help="Lines of text, though this is a terminal.")
 @click.option("--jsonl", is_flag=True, help="The records, one a line.")
@@ -44,62 +65,159 @@ def command(
     at: str | None,
     file: Path | None,
     follow: bool,
+    replay: str | None,
+    compare: str | None,
+    theme: str,
     read_only: bool,
     as_lines: bool,
     jsonl: bool,
 ) -> None:
     """Step through a recorded run, forwards and back, and change what happens next of it.
 
-    RUN_ID may be @last or @last-failed; without one you choose. Where there is no terminal for it (or TERM=dumb, CI, or
-    less than 60x16), and with --plain, it is told in lines. `?` shows the keys.
+    RUN_ID may be @last or @last-failed, or - to read it from stdin; without one you choose. Where there is no terminal
+    for it (or TERM=dumb, CI, or less than 60x16), and with --plain, it is told in lines. `?` shows the keys, which
+    keys.toml in the folder of your settings may change.
     """
     from app.debugger.recording import Recording
     from app.debugger.sources import BundleSource, ServerChanges, ServerSource
-    from ironflow.bundle import Bundle
 
     client, output = session
     output.form = "jsonl" if jsonl else output.form
-    if given is not None and file is not None:
-        raise click.UsageError("give either the ID of a run, or --from-file")
-    if follow and (file is not None or at is not None or output.form == "json"):
-        raise click.UsageError("--follow goes with neither --from-file, --at nor --json: --jsonl tells what happens")
-    bundle = None
-    if file is not None:
-        try:
-            bundle = Bundle.open(file)
-        except OSError as error:
-            raise click.UsageError(f"{file} cannot be read: {error.strerror}") from None
+    speed = _speed(replay)
+    _check_together(given=given, file=file, at=at, follow=follow, replay=replay, compare=compare, form=output.form)
+    bundle = None if file is None else _bundle(file)
     source = ServerSource(client) if bundle is None else BundleSource(bundle)
+    if given == "-":
+        given = sys.stdin.readline().strip()
     found = bundle.run_id if bundle is not None else run_id(client, given) if given else ""
+    other = run_id(client, compare) if compare else compare
     on_screen = output.form == "table" and not as_lines and _has_screen()
     if not found and not on_screen:
         raise click.UsageError("give the ID of a run, @last or @last-failed: `ironflow run list` shows them")
     if on_screen:
-        from app.debugger.tui.app import Inspector
-
         changes = None if bundle is not None or read_only else ServerChanges(client)
-        inspector = Inspector(source, changes, found, at=at, following=follow, client=None if bundle else client)
-        inspector.run()
-        if isinstance(inspector.refused, ValueError):
-            raise click.UsageError(f"--at {at} is neither a position nor a time, such as 2829 or 15m")
-        if inspector.refused is not None:
-            raise inspector.refused
-        return
-    recording = Recording(source, found)
-    index = recording.last
-    if at is not None:
-        try:
-            index = recording.place(at)
-        except ValueError:
-            raise click.UsageError(f"--at {at} is neither a position nor a time, such as 2829 or 15m") from None
-    if output.form == "jsonl":
-        _records(output, recording.records[: index + 1])
-    elif output.form != "table":
-        output.json(_document(recording, index, file))
+        how: dict[str, Any] = {"at": at, "following": follow, "playing": speed, "compare": other, "look": theme}
+        _show_on_screen(source, changes, found, client=None if bundle else client, **how)
+    elif other is not None:
+        _compare(session, found, other, at, file)
     else:
-        _show(output, recording, index, file, steps=not follow)
-    if follow:
-        _follow(session, recording)
+        recording = Recording(source, found)
+        index = recording.last if at is None else _place(recording, at)
+        if speed is not None:
+            _replay(output, recording, 0 if at is None else index, speed)
+        else:
+            _tell(output, recording, index, file, steps=not follow)
+        if follow:
+            _follow(session, recording)
+
+
+def _check_together(
+    *,
+    given: str | None,
+    file: Path | None,
+    at: str | None,
+    follow: bool,
+    replay: str | None,
+    compare: str | None,
+    form: str,
+) -> None:
+    """What does not go together is refused before anything is asked."""
+    if given is not None and file is not None:
+        raise click.UsageError("give either the ID of a run, or --from-file")
+    if follow and (file is not None or at is not None or form == "json"):
+        raise click.UsageError("--follow goes with neither --from-file, --at nor --json: --jsonl tells what happens")
+    if replay is not None and (follow or form == "json"):
+        raise click.UsageError("--replay goes with neither --follow nor --json: --jsonl tells what happened")
+    if compare is not None and (follow or replay is not None):
+        raise click.UsageError("--compare goes with neither --follow nor --replay")
+    if compare is not None and file is not None and not compare.isdecimal():
+        raise click.UsageError("a bundle has one run: --compare takes a position of it, or needs a server")
+
+
+def _bundle(file: Path) -> Bundle:
+    from ironflow.bundle import Bundle
+
+    try:
+        return Bundle.open(file)
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _place(recording: Recording, at: str) -> int:
+    try:
+        return recording.place(at)
+    except ValueError:
+        raise click.UsageError(_NO_PLACE.format(at)) from None
+
+
+def _show_on_screen(source: Source, changes: Changes | None, found: str, *, at: str | None, **how: Any) -> None:
+    from app.debugger.tui.app import Inspector
+    from app.debugger.tui.keymap import BadKeys, read
+
+    try:
+        keymap = read(credentials.folder() / "keys.toml")
+    except BadKeys as error:
+        raise click.UsageError(str(error)) from None
+    inspector = Inspector(source, changes, found, at=at, keymap=keymap, **how)
+    inspector.run()
+    if isinstance(inspector.refused, ValueError):
+        raise click.UsageError(_NO_PLACE.format(at))
+    if inspector.refused is not None:
+        raise inspector.refused
+
+
+def _tell(output: Output, recording: Recording, index: int, file: Path | None, *, steps: bool) -> None:
+    match output.form:
+        case "jsonl":
+            _records(output, recording.records[: index + 1])
+        case "table":
+            _show(output, recording, index, file, steps=steps)
+        case _:
+            output.json(_document(recording, index, file))
+
+
+def _speed(text: str | None) -> float | None:
+    from app.debugger.playing import parsed
+
+    if text is None:
+        return None
+    try:
+        return parsed(text)
+    except ValueError as error:
+        raise click.UsageError(f"--replay {text}: {error}; the ID of a run stands before it") from None
+
+
+def _compare(session: Session, found: str, other: str, at: str | None, file: Path | None) -> None:
+    """What the screen would show beside each other: two positions of a run, or two runs."""
+    client, output = session
+    if other.isdecimal():
+        if file is not None:
+            raise click.UsageError("what changed in a bundle needs a terminal: --compare with --plain needs a server")
+        show_diff(output, client.runs.diff(found, int(other), at))
+        return
+    if not other:
+        good = client.runs.last_good(found)
+        if good is None:
+            raise click.UsageError(f"no run of its function completed before {found}: give the RUN to compare with")
+        other = str(good.run["id"])
+    show_comparison(output, client.runs.compare(other, found, other_at=at, changed=True))
+
+
+def _replay(output: Output, recording: Recording, index: int, speed: float) -> None:
+    """The records from a place on, a line each, with the time between them that there was."""
+    from app.debugger.playing import pause_s
+
+    records = recording.records
+    if output.form == "table":
+        _line(output, "POSITION", "STATUS", "STEP", "ATTEMPT", "DURATION", "NOTE")
+    for at in range(index, len(records)):
+        if at > index:
+            time.sleep(pause_s(records[at - 1], records[at], speed))
+        if output.form == "jsonl":
+            _records(output, [records[at]])
+        else:
+            _line(output, *_lines(output, [records[at]])[0])
+        output.out.flush()
 
 
 def _has_screen() -> bool:

@@ -106,8 +106,11 @@ def state(session: Session, given: str | None, at: str | None, file: Path | None
 @connected
 def diff(session: Session, given: str, a: str, b: str | None) -> None:
     """What changed in a run between two positions or times A and B, by default now."""
-    found = session.client.runs.diff(run_id(session.client, given), a, b)
-    output = session.output
+    show_diff(session.output, session.client.runs.diff(run_id(session.client, given), a, b))
+
+
+def show_diff(output: Output, found: RunDiff) -> None:
+    """What changed in a run, in the form that was asked for."""
     if output.form != "table":
         output.json({"schema": "ironflow.diff/v1", **told(found)})
         return
@@ -137,7 +140,11 @@ def compare(
         other = str(good.run["id"])
     else:
         other = run_id(client, other)
-    found = client.runs.compare(other, found_id, at=other_at, other_at=at, changed=not everything)
+    show_comparison(output, client.runs.compare(other, found_id, at=other_at, other_at=at, changed=not everything))
+
+
+def show_comparison(output: Output, found: RunDiff) -> None:
+    """How a run differs from another, in the form that was asked for."""
     if output.form != "table":
         output.json({"schema": "ironflow.comparison/v1", **told(found)})
         return

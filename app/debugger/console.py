@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.debugger import values
-from app.debugger.breakpoints import AtChange
 from app.debugger.session import Edit, Session, Stop, Thread
 from ironflow.past import Record
 
@@ -86,11 +85,9 @@ class Console:
         now = values.at_path(self._session.values(thread), parts)
         if now is values.MISSING:
             raise Misused(f"why PATH: {path} is not there yet; try one of {', '.join(self._names(thread)) or 'none'}")
-        watched = AtChange(0, thread.recording.run_id, path)
-        for index in range(thread.index, 0, -1):
-            if watched.hit(thread.recording, index):
-                return Said(f"{values.line(now)}\nset by {shown(thread.recording.records[index])}")
-        return Said(f"{values.line(now)}\nset at the beginning")
+        found = self._session.wrote(thread, path)
+        by = "at the beginning" if found is None else f"by {shown(thread.recording.records[found])}"
+        return Said(f"{values.line(now)}\nset {by}")
 
     def _diff(self, thread: Thread, rest: str) -> Said:
         """What is known at one position and not, or otherwise, at another."""

@@ -44,6 +44,7 @@ class Recording:
         self.records: list[Record] = list(source.records(run_id))
         self._source = source
         self._positions = [record.position for record in self.records]
+        self._edits = self._counted = 0
         self._states: OrderedDict[int, RunState] = OrderedDict()
         self._steps: OrderedDict[tuple[str, int], StepState] = OrderedDict()
         self._completions = Completions()
@@ -74,6 +75,14 @@ class Recording:
                 self._statuses.append(index)
             if record.step_id and record.status == "completed":
                 self._completions.add(record, index)
+
+    @property
+    def edits(self) -> int:
+        """How often a person has given a step another output."""
+        for record in self.records[self._counted :]:
+            self._edits += record.kind in ("step.patched", "step.injected")
+        self._counted = len(self.records)
+        return self._edits
 
     def status(self, index: int) -> str:
         """The run's, as of a place."""

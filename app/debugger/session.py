@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from app.debugger import values
-from app.debugger.breakpoints import AtRecord, Breakpoint
+from app.debugger.breakpoints import AtChange, AtRecord, Breakpoint
 from app.debugger.recording import Recording, Source
 from ironflow.past import Record
 
@@ -185,6 +185,13 @@ class Session:
         """To a place; the nearest there is."""
         thread.index = min(max(index, 0), thread.recording.last)
         return Stop(thread, "goto", thread.record.summary)
+
+    def wrote(self, thread: Thread, path: str) -> int | None:
+        """The place whose record made a value what it is: the last, by here, where it changed. None if it never did.
+        Raises BadPath."""
+        watched = AtChange(0, thread.recording.run_id, path)
+        values.parse_path(path)
+        return next((at for at in range(thread.index, 0, -1) if watched.hit(thread.recording, at)), None)
 
     def hits(self, recording: Recording, index: int) -> Sequence[Breakpoint]:
         """The breakpoints that stop at a place."""

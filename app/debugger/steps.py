@@ -85,6 +85,12 @@ class Steps:
         outcomes = (one.status for one in reversed(past) if edited or one.kind not in _CORRECTIONS)
         return Shown(row, last, next(filter(None, outcomes), ""), took, note(last), edited)
 
+    def ended(self, number: int) -> str:
+        """How an attempt ended, or stands, and what is said of it, with the type of its step."""
+        records = self._recording.records
+        one = self.shown(number, len(records) - 1)
+        return f"{one.record.type} {one.status} {one.note}"
+
     def all(self, index: int) -> Sequence[Shown]:
         """Those that had begun by a place."""
         count = max(self._of_place[: index + 1], default=-1) + 1

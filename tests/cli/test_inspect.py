@@ -124,6 +124,28 @@ def test_as_of_a_position_or_a_time(ironflow: Ironflow, failed: str) -> None:
     assert (refused.returncode, "neither a position nor a time" in refused.stderr) == (2, True)
 
 
+def test_played_it_is_told_a_line_a_record(ironflow: Ironflow, failed: str) -> None:
+    places = positions(ironflow, failed)
+
+    played = ironflow("inspect", failed, "--replay", "64").stdout
+    refused = ironflow("inspect", "--replay", failed)
+
+    assert [line.split()[0] for line in played.splitlines()] == ["POSITION", *places]
+    assert (refused.returncode, "the ID of a run stands before it" in refused.stderr) == (2, True)
+
+
+def test_compared_it_is_told_what_differs(ironflow: Ironflow, failed: str) -> None:
+    places = positions(ironflow, failed)
+
+    since = ironflow("inspect", failed, "--compare", places[2])
+    other = json.loads(ironflow("inspect", failed, "--compare", failed, "--json").stdout)
+    nothing = ironflow("inspect", failed, "--compare")
+
+    assert "charge" in since.stdout
+    assert (other["schema"], other["same"]) == ("ironflow.comparison/v1", True)
+    assert (nothing.returncode, "no run of its function completed before" in nothing.stderr) == (2, True)
+
+
 def test_one_document_or_the_records(ironflow: Ironflow, failed: str) -> None:
     document = json.loads(ironflow("inspect", failed, "--json").stdout)
     records = [json.loads(line) for line in ironflow("inspect", failed, "--jsonl").stdout.splitlines()]

@@ -13,6 +13,7 @@ import click
 from app.access import clauses, permissions
 from app.cli.main import COMMANDS, ironflow
 from app.debugger import breakpoints as debugger
+from app.debugger.tui import keymap, keys
 from app.errors import IronflowError
 from app.events import subscriptions
 from app.expressions import TEXT_CHARS_MAX
@@ -51,8 +52,24 @@ def pages() -> Mapping[str, str]:
         "settings.md": _settings,
         "permissions.md": _permissions,
         "cel.md": _cel,
+        "keys.md": _keys,
     }
     return {name: f"{MADE}\n\n" + "\n".join(make()) + "\n" for name, make in makers.items()}
+
+
+def _keys() -> Iterator[str]:
+    yield "# Keys of the debugger in the terminal\n"
+    yield "What the keys of [`ironflow inspect`](../guides/inspect.md) do, and their names in `keys.toml`."
+    yield "Where a preset has nothing of its own, it is as in `vim`.\n"
+    names = [name for name in keymap.PRESETS if name != "vim"]
+    yield f"| name | `vim` | {' | '.join(f'`{name}`' for name in names)} | |\n|---|---|{'---|' * len(names)}---|"
+    for key in keys.KEYS:
+        others = [_pressed(keymap.PRESETS[name].get(key.name, "")) for name in names]
+        yield f"| `{key.name}` | {_pressed(key.keys)} | {' | '.join(others)} | {key.text} |"
+
+
+def _pressed(listed: str) -> str:
+    return " ".join(f"`{keys.sign(one)}`" for one in listed.split(",") if one)
 
 
 def _cli() -> Iterator[str]:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
 
 from app.debugger.tui.app import Inspector
 from app.debugger.tui.screen import RunScreen
@@ -101,6 +103,43 @@ def inspector(source: Recorded) -> Callable[..., Inspector]:
         return Inspector(source, how.pop("changes", None), how.pop("run_id", "run_a"), **how)
 
     return make
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Until what keys began is done."""
+    await pilot.pause()
+    for worker in [one for one in pilot.app.workers if one.group in ("tell", "move", "runs")]:
+        await pilot.app.workers.wait_for_complete([worker])
+    await pilot.pause()
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Until it holds, with what the app has to do in between."""
+    for _ in range(500):
+        await pilot.pause()
+        if holds():
+            return
+        await pilot.app.animator.wait_until_complete()
+    raise AssertionError("it never came to hold")
+
+
+async def shown(pilot: Pilot[None], selector: str = "#content") -> str:
+    """What stands there."""
+    await settled(pilot)
+    return str(pilot.app.screen.query_one(selector, Static).content)
+
+
+async def afresh(pilot: Pilot[None], at: int) -> None:
+    """As if the debugger had just been started at a position: an application for many tests."""
+    app = pilot.app
+    assert isinstance(app, Inspector)
+    while len(app.screen_stack) > 1:
+        await app.pop_screen()
+    app.clear_notifications()
+    app._session.edits.clear()
+    app._session.breakpoints.clear()
+    app.open("run_a", at=str(at))
+    await settled(pilot)
 
 
 def screen(app: Inspector) -> RunScreen:

@@ -16,8 +16,7 @@ from app.debugger.tui.editing import EditOutput
 from app.debugger.tui.prompts import Line
 from ironflow import Client
 from ironflow.errors import Conflict
-from tests.tui.conftest import Recorded, position, screen
-from tests.tui.test_moving import settled
+from tests.tui.conftest import Recorded, afresh, position, screen, settled, until
 
 Make = Callable[..., Inspector]
 
@@ -64,16 +63,6 @@ def changes() -> Asked:
     return Asked()
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    """Until it holds, with what the app has to do in between."""
-    for _ in range(500):
-        await pilot.pause()
-        if holds():
-            return
-        await pilot.app.animator.wait_until_complete()
-    raise AssertionError("it never came to hold")
-
-
 KEYS = [
     ("u", ("resume", "run_a", "because", "")),
     ("U", ("resume", "run_a", "because", "charge:0")),
@@ -84,37 +73,36 @@ KEYS = [
 ]
 
 
-@pytest.mark.parametrize(("key", "done"), KEYS)
-async def test_a_key_asks_for_a_reason_and_does_it(
-    inspector: Make, changes: Asked, key: str, done: tuple[Any, ...]
-) -> None:
-    app = inspector(changes=changes, at="60")
+async def test_each_key_says_what_comes_asks_for_a_reason_and_does_it(inspector: Make, changes: Asked) -> None:
+    app = inspector(changes=changes)
     async with app.run_test(size=(120, 30)) as pilot:
         await settled(pilot)
-        await pilot.press(key)
-        await until(pilot, lambda: isinstance(app.screen, Line))
-        if key in "uUFr":
-            assert "charge  reruns  may repeat its effects" in str(app.screen.query_one("#about", Static).content)
-        await pilot.press("enter")
-        await pilot.pause()
-        assert isinstance(app.screen, Line)  # not without a reason
-        await pilot.press(*"because", "enter")
-        await until(pilot, lambda: not isinstance(app.screen, Line) and changes.done[-1] == done)
-        if key in "Fr":
-            await until(pilot, lambda: screen(app).thread.recording.run_id == "run_b")
+        for key, done in KEYS:
+            await afresh(pilot, 60)
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.screen, Line))
+            if key in "uUFr":
+                assert "charge  reruns  may repeat its effects" in str(app.screen.query_one("#about", Static).content)
+            await pilot.press("enter")
+            assert isinstance(app.screen, Line), f"{key} without a reason"
+            await pilot.press(*"because", "enter")
+            await until(pilot, lambda done=done: not isinstance(app.screen, Line) and changes.done[-1] == done)  # type: ignore[misc]
+            if key in "Fr":
+                await until(pilot, lambda: screen(app).thread.recording.run_id == "run_b")
 
 
-@pytest.mark.parametrize("key", list("uUHFrX"))
-async def test_nothing_is_done_when_it_is_given_up(inspector: Make, changes: Asked, key: str) -> None:
-    app = inspector(changes=changes, at="60")
+async def test_nothing_is_done_when_it_is_given_up(inspector: Make, changes: Asked) -> None:
+    app = inspector(changes=changes)
     async with app.run_test(size=(120, 30)) as pilot:
         await settled(pilot)
-        await pilot.press(key)
-        await until(pilot, lambda: isinstance(app.screen, Line))
-        await pilot.press(*"because", "escape")
-        await until(pilot, lambda: not isinstance(app.screen, Line))
-        await app.workers.wait_for_complete()
-        assert [one for one in changes.done if one[0] != "plan"] == []
+        for key, _ in KEYS:
+            await afresh(pilot, 60)
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.screen, Line))
+            await pilot.press("x", "escape")
+            await until(pilot, lambda: not isinstance(app.screen, Line))
+            await app.workers.wait_for_complete()
+    assert [one for one in changes.done if one[0] != "plan"] == []
 
 
 async def edited(pilot: Pilot[None], text: str, reason: str, button: str) -> None:

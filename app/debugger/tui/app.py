@@ -8,14 +8,18 @@ from typing import Any
 from textual import work
 from textual.app import App
 
+from app.debugger import asking
 from app.debugger.marks import plain
 from app.debugger.recording import Source
 from app.debugger.session import Changes, Session
+from app.debugger.tui import outside, themes
 from app.debugger.tui.changing import ChangingScreen
+from app.debugger.tui.keys import DEFAULT, Keymap
 from app.debugger.tui.prompts import Picker
-from app.debugger.tui.screen import RunScreen
+from app.debugger.tui.screen import NotComparable, RunScreen
 from app.debugger.tui.tabs import Looking
 from ironflow import Client
+from ironflow.comparing import RunDiff
 from ironflow.errors import IronflowError
 
 RUNS_SHOWN = 200
@@ -27,17 +31,21 @@ class Inspector(App[None]):
     TITLE = "ironflow inspect"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    #header { height: 1; background: $primary-background; }
+    #header { height: 1; background: $panel; }
+    #small { display: none; height: 1fr; padding: 1 2; }
     #panes { height: 1fr; layout: horizontal; }
-    #rows { width: 1fr; border-right: solid $primary-background; }
+    #rows { width: 1fr; border-right: solid $line; }
     #inspector { width: 1fr; }
     #tabs { height: 1; }
     #body { height: 1fr; padding: 0 1; }
-    #scrubber { height: 3; border-top: solid $primary-background; }
+    #beside { height: 2fr; border-bottom: solid $line; }
+    #scrubber { height: 3; border-top: solid $line; }
     #footer { height: 1; padding: 0 1; }
     .-narrow #panes { layout: vertical; }
-    .-narrow #rows { width: 100%; height: 1fr; border-right: none; border-bottom: solid $primary-background; }
+    .-narrow #rows { width: 100%; height: 1fr; border-right: none; border-bottom: solid $line; }
     .-narrow #inspector { width: 100%; height: 1fr; }
+    .-small #panes, .-small #scrubber, .-small #footer { display: none; }
+    .-small #small { display: block; }
     .zoomed #rows { display: none; }
     ModalScreen { align: center middle; }
     .window { width: 90%; max-width: 110; height: auto; max-height: 90%; border: round $primary; padding: 0 1; }
@@ -58,13 +66,36 @@ class Inspector(App[None]):
         *,
         at: str | None = None,
         following: bool = False,
+        playing: float | None = None,
+        compare: str | None = None,
         client: Client | None = None,
+        keymap: Keymap = DEFAULT,
+        look: str = "dark",
     ) -> None:
-        """With `run_id` empty the person chooses. `at` is a position or a time."""
+        """With `run_id` empty the person chooses. `at` is a position or a time; `playing` the speed to play at from
+        there, or from the beginning; `compare` a position, or another run ("" for the last good one); `look` a theme's
+        name."""
         super().__init__()
         self._session = Session(source, changes)
         self._run_id, self._at, self._following, self._client = run_id, at, following, client
+        self._playing, self._compare, self._keymap = playing, compare, keymap
+        self.look = look
         self.refused: Exception | None = None
+        for name in themes.TOKENS:
+            self.register_theme(themes.theme(name))
+        self.dress(look)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"line": "ansi_bright_black"}
+
+    def dress(self, look: str) -> None:
+        """Look as a theme says."""
+        self.look = look
+        if look in themes.TOKENS:
+            self.ansi_theme_dark = self.ansi_theme_light = themes.palette(look)
+            self.theme = f"ironflow-{look}"
+        else:
+            self.theme = "ansi-dark"
 
     def on_mount(self) -> None:
         self.begin()
@@ -91,7 +122,8 @@ class Inspector(App[None]):
         """Show a run, at its end or as of a position or a time."""
         try:
             thread = self._session.open(run_id)
-            thread.index = thread.recording.last if at is None else thread.recording.place(at)
+            begin = thread.recording.last if self._playing is None else 0
+            thread.index = begin if at is None else thread.recording.place(at)
         except (IronflowError, ValueError) as error:
             if isinstance(self.screen, RunScreen):
                 self.notify(plain(str(error)), severity="error", markup=False)
@@ -102,14 +134,45 @@ class Inspector(App[None]):
         if isinstance(self.screen, RunScreen):
             self.screen.thread = thread
             self.screen.show()
-        else:
-            self.push_screen(
-                ChangingScreen(self._session, thread, Looking(audit=self._audit()), following=self._following)
-            )
+            return
+        looking = Looking(audit=self._audit(), lineage=self._lineage())
+        screen = ChangingScreen(self._session, thread, looking, keymap=self._keymap, following=self._following)
+        if self._playing is not None:
+            screen.playing, screen.speed = True, self._playing
+            self._playing = None  # another run is shown at its end
+        if (compare := self._compare) is not None and compare.isdecimal():
+            looking.compared, screen.tab = thread.recording.index_of(int(compare)), "Diff"
+        self.push_screen(screen)
+        if compare is not None and not compare.isdecimal():
+            self.run_worker(screen.compare_with(compare))
+        self._compare = None
+
+    def _lineage(self) -> Callable[[str], Mapping[str, Any]] | None:
+        client = self._client
+        return None if client is None else lambda run_id: client.runs.lineage(run_id)
+
+    def compared(self, run_id: str, other: str) -> RunDiff:
+        """How a run differs from another; without one, from the last good one of its function. Raises what the SDK
+        raises, NotComparable."""
+        if self._client is None:
+            raise NotComparable("A bundle has no other run: both have to be on a server")
+        if not other:
+            good = self._client.runs.last_good(run_id)
+            if good is None:
+                raise NotComparable(f"No run of its function went well before {run_id}: give the other one")
+            other = str(good.run["id"])
+        return self._client.runs.compare(other, run_id)
+
+    def web_url(self, run_id: str, position: int) -> str:
+        """Of a place in the dashboard; "" for a bundle."""
+        client = self._client
+        return "" if client is None else outside.url(client.url, client.environment, run_id, position)
 
     def _runs(self, text: str) -> Sequence[Mapping[str, Any]]:
+        """Raises ValueError, too, for a filter that there is not."""
         assert self._client is not None
-        found: Sequence[Mapping[str, Any]] = self._client.runs.list(limit=RUNS_SHOWN, search=text or None).items
+        wanted: dict[str, Any] = {"search": None, **asking.parsed(text)}
+        found: Sequence[Mapping[str, Any]] = self._client.runs.list(limit=RUNS_SHOWN, **wanted).items
         return found
 
     def _audit(self) -> Callable[[str], Sequence[Mapping[str, Any]]] | None:

@@ -11,14 +11,14 @@ from textual import work
 from app.debugger.marks import plain
 from app.debugger.session import Changes, Edit
 from app.debugger.tui.editing import EditOutput, plan_text
+from app.debugger.tui.looking import LookingScreen
 from app.debugger.tui.prompts import Line
-from app.debugger.tui.screen import RunScreen
 from ironflow.errors import IronflowError
 
 REASON = "a reason is needed: it is recorded with the change"
 
 
-class ChangingScreen(RunScreen):
+class ChangingScreen(LookingScreen):
     """All of it goes through the session and its changes, which do nothing that the API does not."""
 
     @property
@@ -36,7 +36,7 @@ class ChangingScreen(RunScreen):
             self.failed(error)
             return
         if step is None:
-            self.notify("There is no step here: n goes to one", severity="warning")
+            self.notify("There is no step here: go to one first", severity="warning")
             return
         ended = step.status in ("completed", "failed")
 
@@ -90,7 +90,7 @@ class ChangingScreen(RunScreen):
     async def action_resume_here(self) -> None:
         run_id, path = self.thread.recording.run_id, self.thread.record.path
         if not path:
-            self.notify("There is no step here: n goes to one", severity="warning")
+            self.notify("There is no step here: go to one first", severity="warning")
             return
         reason = await self._reason(f"Resume {run_id} from {path}", "resume", from_step=path)
         if reason:

@@ -15,8 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static, TextArea
 
 from app import differences
-from app.debugger import values
 from app.debugger.marks import plain
+from app.debugger.tui.tabs import told_differences
 
 DIFFERENCES_SHOWN = 6
 
@@ -58,13 +58,8 @@ class EditOutput(ModalScreen[Edited | None]):
             self.query_one("#plan", Static).update("")
             return
         found, more = differences.first(self._output, output, DIFFERENCES_SHOWN)
-        lines: list[Any] = []
-        for one in found:
-            if one.op != "add":
-                lines += [(plain(f"- {one.path or '/'}  {values.line(one.before)}"), "red"), "\n"]
-            if one.op != "remove":
-                lines += [(plain(f"+ {one.path or '/'}  {values.line(one.after)}"), "green"), "\n"]
-        shown.update(Text.assemble(*lines, ("…" if more else "", "dim")) if lines else Text("as it is", "dim"))
+        rest = ("…" if more else "", "dim")
+        shown.update(Text.assemble(told_differences(found), rest) if found else Text("as it is", "dim"))
         self.tell_plan(output)
 
     @work(exclusive=True, group="plan")

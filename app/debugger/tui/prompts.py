@@ -10,6 +10,7 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.fuzzy import FuzzySearch
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -26,15 +27,16 @@ class Line(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [_ESCAPE]
 
-    def __init__(self, title: str, *, about: Text | str = "", needed: str = "") -> None:
+    def __init__(self, title: str, *, about: Text | str = "", needed: str = "", begun: str = "") -> None:
+        """`begun` is what already stands in it."""
         super().__init__()
-        self._title, self._about, self._needed = title, about, needed
+        self._title, self._about, self._needed, self._begun = title, about, needed, begun
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
             yield Static(Text(self._title, "bold"))
             yield Static(self._about, id="about")
-            yield Input(id="line")
+            yield Input(self._begun, id="line", select_on_focus=True)
             yield Static(Text(f"{self._needed or 'Enter'} · Esc gives up", "dim"), id="said")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -61,7 +63,7 @@ class AnyKey(ModalScreen[str]):
 
 
 class Help(ModalScreen[str | None]):
-    """The keys; what is typed narrows them, Enter does what is chosen. The action."""
+    """The keys; what is typed finds what is meant, the best first, and Enter does what is chosen. The action."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         _ESCAPE,
@@ -69,8 +71,9 @@ class Help(ModalScreen[str | None]):
         Binding("up", "move(-1)", show=False, priority=True),
     ]
 
-    def __init__(self, *, changes: bool) -> None:
+    def __init__(self, keymap: keys.Keymap, *, changes: bool) -> None:
         super().__init__()
+        self._keymap = keymap
         self._keys = keys.allowed(changes=changes)
 
     def compose(self) -> ComposeResult:
@@ -88,9 +91,10 @@ class Help(ModalScreen[str | None]):
     def _fill(self, text: str) -> None:
         choices = self.query_one(OptionList)
         choices.clear_options()
-        for key in self._keys:
-            if all(word in f"{keys.shown(key)} {key.text}".lower() for word in text.lower().split()):
-                choices.add_option(Option(Text(f"{keys.shown(key):<10} {key.text}"), id=key.action))
+        for key in found(self._keys, self._keymap, text):
+            pressed = keys.signs(self._keymap[key.name])
+            line = Text.assemble((f"{pressed:<10} ", "bold"), key.text, (f"  {key.name}", "dim"))
+            choices.add_option(Option(line, id=key.action))
         choices.highlighted = 0 if choices.option_count else None
 
     def action_move(self, direction: int) -> None:
@@ -106,6 +110,22 @@ class Help(ModalScreen[str | None]):
         self.dismiss(event.option.id or "")
 
 
+def found(all_of: Sequence[keys.Key], keymap: keys.Keymap, text: str) -> Sequence[keys.Key]:
+    """Those that a text may mean, the best first: by a key, or by the letters of each of its words in their order."""
+    words = text.split()
+    if len(words) == 1:
+        by_key = [key for key in all_of if words[0] in keys.signs(keymap[key.name]).split()]
+        if by_key and len(words[0]) == 1:
+            return by_key
+    search = FuzzySearch(case_sensitive=False)
+    scored: list[tuple[float, int]] = []
+    for number, key in enumerate(all_of):
+        each = [search.match(word, f"{key.text} {key.name}")[0] for word in words]
+        if all(each):
+            scored.append((-sum(each), number))
+    return [all_of[number] for _, number in sorted(scored)]
+
+
 class Picker(ModalScreen[str | None]):
     """Which run: newest first; Enter in the line searches all of them. The id."""
 
@@ -119,7 +139,7 @@ class Picker(ModalScreen[str | None]):
         with Vertical(classes="window tall"):
             yield Static(Text("Which run?", "bold"))
             yield OptionList(id="choices")
-            yield Input(placeholder="search: part of an id, a function, an event or an error", id="line")
+            yield Input(placeholder="status:failed function:bill since:1h, or part of an id, event or error", id="line")
             yield Static("", id="said")
 
     def on_mount(self) -> None:
@@ -129,8 +149,9 @@ class Picker(ModalScreen[str | None]):
     def search(self, text: str) -> None:
         try:
             found = self._runs(text)
-        except IronflowError as error:
-            self.app.call_from_thread(self._say, Text(plain(f"{error.message}  {error.hint}"), "bold red"))
+        except (IronflowError, ValueError) as error:
+            said = f"{error}  {getattr(error, 'hint', '')}"
+            self.app.call_from_thread(self._say, Text(plain(said), "bold red"))
             return
         self.app.call_from_thread(self._fill, found)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,6 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from app.debugger import filtering
 from app.debugger.gantt import Scale
 from app.debugger.marks import STATUS, plain
 from app.debugger.recording import Recording
@@ -20,7 +23,8 @@ from app.debugger.steps import NOT_REACHED, Shown, Steps
 BAR_CHARS = 12
 NAME_CHARS_MAX = 28
 
-_COLORS = {"31": "red", "32": "green", "33": "yellow", "36": "cyan"}
+COLORS = {"31": "red", "32": "green", "33": "yellow", "36": "cyan"}
+"""Of the statuses, by their number in a terminal."""
 
 
 class Rows(ScrollView, can_focus=False):
@@ -38,32 +42,56 @@ class Rows(ScrollView, can_focus=False):
         self._scale: Scale | None = None
         self._index = 0
         self._stops: Collection[str] = ()
+        self._shown: Sequence[int] = ()
+        self._filtered: tuple[Any, ...] = ()
         self.current = -1
 
-    def follow(self, recording: Recording, steps: Steps, index: int, stops: Collection[str]) -> None:
-        """Show the rows as of a place; steps whose names are `stops` have a breakpoint."""
+    def follow(
+        self, recording: Recording, steps: Steps, index: int, stops: Collection[str] = (), only: str = ""
+    ) -> None:
+        """Show the rows as of a place; steps whose names are `stops` have a breakpoint. `only` are words that a row has
+        to have."""
         records = recording.records
         self._recording, self._steps, self._index, self._stops = recording, steps, index, stops
         self._scale = Scale(records[0].at, records[-1].at, width=BAR_CHARS, unicode=True)
+        if (filtered := (recording.run_id, len(records), only)) != self._filtered:
+            self._filtered = filtered
+            found = filtering.numbers(steps, only)
+            self._shown = range(len(steps.rows)) if found is None else found
         self.current = steps.number(index)
-        self.virtual_size = Size(self.size.width, len(steps.rows))
+        self.virtual_size = Size(self.size.width, len(self._shown))
         self.refresh()
-        if self.current >= 0:
-            self.scroll_to_region(Region(0, self.current, 1, 1), animate=False, force=True)
+        self.see()
+
+    def see(self) -> None:
+        """Scroll to where the current row is, or would be."""
+        line = max(0, bisect_right(self._shown, self.current) - 1)
+        self.scroll_to_region(Region(0, line, 1, 1), animate=False, force=True)
+
+    def beside(self, direction: int) -> int | None:
+        """The number of the row that is shown after the current one (direction 1) or before it (-1)."""
+        if direction > 0:
+            line = bisect_right(self._shown, self.current)
+        else:
+            line = bisect_left(self._shown, self.current) - 1
+        return self._shown[line] if 0 <= line < len(self._shown) else None
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._steps.rows) if self._steps is not None else 0)
+        self.virtual_size = Size(self.size.width, len(self._shown))
+        self.see()
 
     def on_click(self, event: events.Click) -> None:
-        number = self.scroll_offset.y + event.y
-        if self._steps is not None and 0 <= number < len(self._steps.rows):
-            self.post_message(self.Chosen(number))
+        line = self.scroll_offset.y + event.y
+        if 0 <= line < len(self._shown):
+            self.post_message(self.Chosen(self._shown[line]))
 
     def render_line(self, y: int) -> Strip:
-        number = self.scroll_offset.y + y
+        line = self.scroll_offset.y + y
         base = self.rich_style
-        if self._steps is None or number >= len(self._steps.rows):
-            return Strip.blank(self.size.width, base)
+        if self._steps is None or line >= len(self._shown):
+            said = "  no row has that" if y == 0 and self._filtered and self._filtered[-1] else ""
+            return Strip([Segment(said, base)]).adjust_cell_length(self.size.width, base)
+        number = self._shown[line]
         if number == self.current:
             base += Style(reverse=True)
         segments = [
@@ -76,7 +104,7 @@ class Rows(ScrollView, can_focus=False):
         reached = one.status != NOT_REACHED
         icon, _, color = STATUS.get(one.status, ("○", "", ""))
         faint = Style(dim=True)
-        shown = Style(color=_COLORS.get(color)) if number != self.current and color in _COLORS else Style()
+        shown = Style(color=COLORS.get(color)) if number != self.current and color in COLORS else Style()
         mark = "●" if one.row.name in self._stops else "◇" if one.edited else " "
         here = "▶" if number == self.current else " "
         label = self._steps.label(one.row) if self._steps is not None else ""

@@ -12,7 +12,8 @@ from rich.text import Text
 from app import differences
 from app.debugger import values
 from app.debugger.breakpoints import evaluated
-from app.debugger.marks import plain
+from app.debugger.gantt import offset
+from app.debugger.marks import STATUS, plain
 from app.debugger.recording import Recording
 from app.debugger.session import Session, Thread
 from app.errors import IronflowError
@@ -24,16 +25,21 @@ DIFFERENCES_SHOWN = 200
 FOLDED_CHARS = 2 * 1_024
 INLINE_CHARS = 60
 
-NAMES = ("Output", "Input", "State", "Diff", "Watch", "Record", "Audit")
+LOG_AROUND = 100
+
+NAMES = ("Output", "Input", "State", "Diff", "Watch", "Log", "Audit", "Lineage", "Record")
 
 
 @dataclass
 class Looking:
-    """What a person chose to compare and to watch; `audit` asks for what happened to a run, None for a bundle."""
+    """What a person chose to compare and to watch, and the first difference to show; `audit` and `lineage` ask for what
+    happened to a run and for the runs that it is one of, None for a bundle."""
 
     compared: int | None = None
+    hunk: int = 0
     watches: list[str] = field(default_factory=list)
     audit: Callable[[str], Sequence[Mapping[str, Any]]] | None = None
+    lineage: Callable[[str], Mapping[str, Any]] | None = None
 
 
 def told(name: str, session: Session, thread: Thread, looking: Looking) -> Text:
@@ -50,13 +56,17 @@ def told(name: str, session: Session, thread: Thread, looking: Looking) -> Text:
         case "State":
             return _state(session, thread)
         case "Diff":
-            return _diff(recording, index, looking.compared)
+            return _diff(recording, index, looking)
         case "Watch":
             return _watches(recording, index, looking.watches)
-        case "Record":
-            return _record(recording.records[index])
-        case _:
+        case "Log":
+            return _log(recording, index)
+        case "Audit":
             return _audit(recording.run_id, looking)
+        case "Lineage":
+            return _lineage(recording, index, looking)
+        case _:
+            return _record(recording.records[index])
 
 
 def value(content: Any) -> Text:
@@ -117,24 +127,34 @@ def _folded(content: Any) -> Text:
     return Text(plain(values.line(content))) if len(text) > FOLDED_CHARS else value(content)
 
 
-def _diff(recording: Recording, index: int, compared: int | None) -> Text:
-    """Against the place that was marked for it, else the step boundary before."""
+def _diff(recording: Recording, index: int, looking: Looking) -> Text:
+    """Against the place that was marked for it, else the step boundary before; from the difference that was come to."""
+    compared = looking.compared
     if compared is None:
         compared = next(iter(recording.boundaries(index, -1)), 0)
     first, second = sorted((compared, index))
     records = recording.records
-    heading = (f"position {records[first].position} → {records[second].position}\n\n", "dim")
+    heading = (f"position {records[first].position} → {records[second].position}", "dim")
     before, after = (dict(recording.values(one)) for one in (first, second))
     found, more = differences.first(before, after, DIFFERENCES_SHOWN)
+    looking.hunk = max(0, min(looking.hunk, len(found) - 1))
+    if not found:
+        return Text.assemble(heading, ("\n\nno difference", "dim"))
+    counted = (f"   {looking.hunk + 1} of {len(found)}{'+' if more else ''}   [ ] go through them\n\n", "dim")
+    rest = ("… and more\n", "dim") if more else ""
+    return Text.assemble(heading, counted, told_differences(found[looking.hunk :]), rest)
+
+
+def told_differences(found: Sequence[Any]) -> Text:
+    """What was, and what is, a line each."""
     lines: list[Any] = []
     for one in found:
-        path = (plain(one.path), "bold")
+        path = (plain(one.path or "/"), "bold")
         if one.op != "add":
             lines += [("- ", "red"), path, "  ", (plain(values.line(one.before)), "red"), "\n"]
         if one.op != "remove":
             lines += [("+ ", "green"), path, "  ", (plain(values.line(one.after)), "green"), "\n"]
-    rest = ("… and more\n", "dim") if more else ""
-    return Text.assemble(heading, *lines, rest) if lines else Text.assemble(heading, ("no difference", "dim"))
+    return Text.assemble(*lines)
 
 
 def _watches(recording: Recording, index: int, watches: Sequence[str]) -> Text:
@@ -168,3 +188,52 @@ def _audit(run_id: str, looking: Looking) -> Text:
         lines += [(plain(str(event.get("timestamp") or event.get("created_at") or "")), "dim"), "  "]
         lines += [plain(values.line(said)), "\n"]
     return Text.assemble(*lines) if lines else Text("Nothing yet", "dim")
+
+
+def _log(recording: Recording, index: int) -> Text:
+    """What was recorded before and after, a line a record; what the code noted is among it."""
+    begin, records = recording.records[0].at, recording.records
+    first = max(0, index - LOG_AROUND)
+    lines: list[Any] = [(f"… {first:,} before\n", "dim")] if first else []
+    for at in range(first, min(index + LOG_AROUND + 1, len(records))):
+        record = records[at]
+        here = at == index
+        by = "  ".join(filter(None, (record.actor, record.worker_id)))
+        said = record.summary or f"{record.kind} {record.name}"
+        lines += [("▶ " if here else "  ", "bold"), (f"{record.position:>6}  {offset(record, begin):>9}  ", "dim")]
+        lines += [
+            (plain(said), "bold" if here else "dim" if at > index else ""),
+            (f"  {plain(by)}" if by else "", "dim"),
+        ]
+        lines.append("\n")
+    later = len(records) - index - LOG_AROUND - 1
+    return Text.assemble(*lines, (f"… {later:,} after\n" if later > 0 else "", "dim"))
+
+
+def _lineage(recording: Recording, index: int, looking: Looking) -> Text:
+    """The runs that it was invoked by and has invoked, and the tree of its forks and replays."""
+    state = recording.state(index)
+    lines: list[Any] = []
+    if state.parent_run_id:
+        lines += [("invoked by  ", "dim"), plain(state.parent_run_id), "\n"]
+    for child in state.children:
+        lines += [("invoked     ", "dim"), plain(f"{child.run_id}  {child.function_id}  {child.status}"), "\n"]
+    if looking.lineage is None:
+        return Text.assemble(*lines, ("A bundle has no forks and replays: they are on the server", "dim"))
+    asked = looking.lineage(recording.run_id)
+    branches: list[tuple[int, Mapping[str, Any]]] = [(0, asked["tree"])]
+    lines.append("\n" if lines else "")
+    while branches:
+        depth, branch = branches.pop()
+        run = branch["run"]
+        at = f" at position {branch['forked_at']}" if branch.get("forked_at") else ""
+        here = run["id"] == recording.run_id
+        said = f"{'  ' * depth}{'└ ' if depth else ''}{branch['relation']}{at}  "
+        lines += [(plain(said), "dim"), (plain(f"{run['id']}"), "bold" if here else "")]
+        lines += [
+            f"  {STATUS.get(run['status'], ('·',))[0]} {plain(run['status'])}",
+            ("  ◀ here" if here else "", "bold"),
+        ]
+        lines.append("\n")
+        branches += [(depth + 1, fork) for fork in reversed(branch["forks"])]
+    return Text.assemble(*lines, ("… and more\n" if asked.get("more") else "", "dim"))
