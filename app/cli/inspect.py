@@ -225,7 +225,8 @@ def _has_screen() -> bool:
     size = shutil.get_terminal_size()
     large = size.columns >= SCREEN_MIN[0] and size.lines >= SCREEN_MIN[1]
     dumb = os.environ.get("TERM") == "dumb" or bool(os.environ.get("CI"))
-    return sys.stdout.isatty() and sys.stdin.isatty() and large and not dumb
+    terminals = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))  # it is drawn on the last
+    return terminals and large and not dumb
 
 
 def _document(recording: Recording, index: int, file: Path | None) -> dict[str, Any]:

@@ -27,6 +27,10 @@ EDITED = "◇"
 """Of an output that a person gave."""
 
 
+COLORS = {"31": "red", "32": "green", "33": "yellow", "36": "cyan"}
+"""Those of the statuses, as they are called."""
+
+
 def plain(text: str) -> str:
     """The text with control characters made visible, so that data cannot drive the terminal."""
     return _CONTROL.sub(lambda char: f"\\x{ord(char[0]):02x}", text)

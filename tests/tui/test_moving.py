@@ -50,6 +50,23 @@ async def test_keys_lead_to_places(inspector: Make) -> None:
     assert led == MOVES
 
 
+async def test_digits_that_are_far_apart_are_no_number(inspector: Make) -> None:
+    app = inspector()
+    now = [0.0]
+    async with app.run_test(size=(100, 20)) as pilot:
+        await settled(pilot)
+        screen(app).clock = lambda: now[0]  # type: ignore[attr-defined]
+        await pilot.press("4")
+        now[0] += 2
+        await pilot.press("3")
+        assert screen(app).tab == "State"
+        now[0] += 2
+        await pilot.press("g")
+        assert (position(app), screen(app).tab) == (10, "State")
+        await pilot.press("4", "2", "g")
+        assert (position(app), screen(app).tab) == (40, "State")
+
+
 async def test_tabs_go_round(inspector: Make) -> None:
     app = inspector()
     async with app.run_test(size=(120, 30)) as pilot:
@@ -131,7 +148,7 @@ async def test_without_an_id_one_chooses(inspector: Make) -> None:
             found = [run for run in runs if (asked["search"] or "") in run["id"]]
             return type("Page", (), {"items": found})
 
-    app = inspector(run_id="", client=type("Client", (), {"runs": Runs()})())
+    app = inspector(run_id="", client=type("Client", (), {"runs": Runs(), "environment": "default"})())
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.pause()
         assert isinstance(app.screen, Picker)
@@ -186,3 +203,18 @@ async def test_a_long_run_makes_only_the_rows_that_are_seen(inspector: Make, sou
         assert position(app) == 200_010
         assert 0 < len(set(drawn)) < 100
         assert rows.scroll_offset.y > 19_900
+
+
+async def test_a_terminal_that_becomes_too_small_is_told_so(inspector: Make) -> None:
+    app = inspector()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.resize_terminal(50, 24)
+        said = await shown(pilot, "#small")
+        assert said.startswith("50x24 is too small: the debugger needs 60x16.")
+        assert "ironflow inspect run_a --plain" in said
+        assert app.screen.query_one("#small").display
+        assert not app.screen.query_one(Rows).is_on_screen
+        await pilot.resize_terminal(60, 16)
+        await settled(pilot)
+        assert not app.screen.query_one("#small").display

@@ -51,7 +51,8 @@ class Inspector(App[None]):
     .window { width: 90%; max-width: 110; height: auto; max-height: 90%; border: round $primary; padding: 0 1; }
     .tall { height: 80%; }
     .window #about, .window #said { height: auto; }
-    #choices { height: 1fr; }
+    .window Input, .window Input:focus { border: none; height: 1; padding: 0 1; background: $panel; }
+    #choices, #choices:focus { height: 1fr; border: none; padding: 0; }
     #text { height: 1fr; min-height: 4; }
     #difference, #plan { height: auto; max-height: 8; padding: 0 1; }
     #buttons { height: 3; }
@@ -80,13 +81,14 @@ class Inspector(App[None]):
         self._run_id, self._at, self._following, self._client = run_id, at, following, client
         self._playing, self._compare, self._keymap = playing, compare, keymap
         self.look = look
+        self.place = "bundle" if client is None else f"env {client.environment}"
         self.refused: Exception | None = None
         for name in themes.TOKENS:
             self.register_theme(themes.theme(name))
         self.dress(look)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"line": "ansi_bright_black"}
+        return {"line": "ansi_bright_black", "chosen": "ansi_default"}
 
     def dress(self, look: str) -> None:
         """Look as a theme says."""

@@ -17,9 +17,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Static
 
-from app.debugger.marks import STATUS, plain
-from app.debugger.tui import keys
-from app.debugger.tui.rows import COLORS, took
+from app.debugger.marks import COLORS, STATUS, plain
+from app.debugger.tui import keys, themes
+from app.debugger.tui.rows import took
 from app.debugger.tui.tabs import told_differences
 from ironflow.comparing import RunDiff, Side, StepDiff, StepSide
 
@@ -76,7 +76,7 @@ class Beside(ScrollView, can_focus=False):
             return Strip.blank(self.size.width, base)
         row = self.shown[number]
         if number == self.current:
-            base += Style(reverse=True)
+            base += themes.chosen(self.app)
         width = max(8, min(self._label_chars, self.size.width - 2 * SIDE_CHARS - 8))
         label = plain(row.label)
         label = label if len(label) <= width else f"{label[: width - 1]}…"
@@ -84,21 +84,23 @@ class Beside(ScrollView, can_focus=False):
         cells = [
             (f"{SIGNS[row.change]} ", Style(color="yellow", bold=True)),
             (f"{label:<{width}} ", Style(bold=differs)),
-            *_side(row.before, number != self.current),
+            *_side(row.before),
             ("│ ", Style(dim=True)),
-            *_side(row.after, number != self.current),
+            *_side(row.after),
         ]
         return Strip([Segment(text, base + style) for text, style in cells]).adjust_cell_length(self.size.width, base)
 
 
-def _side(side: Side | StepSide | None, colored: bool) -> list[tuple[str, Style]]:
+def _side(side: Side | StepSide | None) -> list[tuple[str, Style]]:
     if side is None:
         return [(f"{'(not there)':<{SIDE_CHARS}}", Style(dim=True))]
     icon, _, color = STATUS.get(side.status, ("·", "", ""))
     attempt = getattr(side, "attempt", 1)
     said = f"{icon} {side.status}" + (f" #{attempt}" if attempt > 1 else "")
-    style = Style(color=COLORS.get(color)) if colored else Style()
-    return [(f"{said:<16}", style), (f"{took(side.duration_ms):>{SIDE_CHARS - 17}} ", Style(dim=True))]
+    return [
+        (f"{said:<16}", Style(color=COLORS.get(color))),
+        (f"{took(side.duration_ms):>{SIDE_CHARS - 17}} ", Style(dim=True)),
+    ]
 
 
 class ComparisonScreen(Screen[None]):

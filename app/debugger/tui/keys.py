@@ -39,7 +39,7 @@ KEYS: Sequence[Key] = (
     Key("continue", "c", "run(1)", "on to a breakpoint, failure or edit", "continue"),
     Key("reverse", "C", "run(-1)", "back to a breakpoint, failure or edit"),
     Key("breakpoint", "b", "breakpoint", "breakpoint at this step's name", "break"),
-    Key("first", "g", "first", "first record; after digits, to that position: 42g"),
+    Key("first", "g", "first", "first record; after digits, that position: 42g"),
     Key("last", "G", "last", "last record"),
     Key("mark", "m", "mark", "set a mark, named by the next key"),
     Key("jump", "apostrophe", "jump", "jump to a mark"),

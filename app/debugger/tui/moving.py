@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import time
 
 from textual import work
 
@@ -17,12 +18,17 @@ from app.debugger.tui.screen import STOPPED_AT, RunScreen
 from app.debugger.tui.scrubber import Scrubber
 from ironflow.errors import IronflowError
 
+TYPED_WITHIN_S = 1.5
+"""Digits that far apart are not of one number."""
+
 
 class MovingScreen(RunScreen):
     """All of it goes through the session; the screen shows where that led."""
 
     _tab_before = "Output"
     _sought = ""
+    _typed_at = 0.0
+    clock = staticmethod(time.monotonic)
 
     def on_mount(self) -> None:
         self._marks: dict[str, tuple[Thread, int]] = {}
@@ -61,7 +67,7 @@ class MovingScreen(RunScreen):
 
     def action_first(self) -> None:
         digits, self.digits = self.digits, ""
-        if len(digits) > 1:  # one digit alone has chosen a tab
+        if len(digits) > 1 and self.clock() - self._typed_at <= TYPED_WITHIN_S:  # one digit alone has chosen a tab
             self.tab = self._tab_before
             self.went(self.session.go(self.thread, self.thread.recording.index_of(int(digits))))
         else:
@@ -71,12 +77,14 @@ class MovingScreen(RunScreen):
         self.went(self.session.go(self.thread, self.thread.recording.last))
 
     def action_digit(self, digit: str) -> None:
-        """A tab; or, with those before it, a position to go to."""
-        if not self.digits:
-            self._tab_before = self.tab
+        """A tab; or, with those that were typed just before it, a position to go to."""
+        now = self.clock()
+        if not self.digits or now - self._typed_at > TYPED_WITHIN_S:
+            self.digits, self._tab_before = "", self.tab
         self.digits += digit
-        chosen = len(self.digits) == 1 and 1 <= int(digit) <= len(tabs.NAMES)
-        self.tab = tabs.NAMES[int(digit) - 1] if chosen else self._tab_before
+        self._typed_at = now
+        if digit != "0":
+            self.tab = tabs.NAMES[int(digit) - 1]
         self.show()
 
     def action_breakpoint(self) -> None:

@@ -16,15 +16,13 @@ from textual.strip import Strip
 
 from app.debugger import filtering
 from app.debugger.gantt import Scale
-from app.debugger.marks import STATUS, plain
+from app.debugger.marks import COLORS, STATUS, plain
 from app.debugger.recording import Recording
 from app.debugger.steps import NOT_REACHED, Shown, Steps
+from app.debugger.tui import themes
 
 BAR_CHARS = 12
 NAME_CHARS_MAX = 28
-
-COLORS = {"31": "red", "32": "green", "33": "yellow", "36": "cyan"}
-"""Of the statuses, by their number in a terminal."""
 
 
 class Rows(ScrollView, can_focus=False):
@@ -93,7 +91,7 @@ class Rows(ScrollView, can_focus=False):
             return Strip([Segment(said, base)]).adjust_cell_length(self.size.width, base)
         number = self._shown[line]
         if number == self.current:
-            base += Style(reverse=True)
+            base += themes.chosen(self.app)
         segments = [
             Segment(text, base + style) for text, style in self._cells(self._steps.shown(number, self._index), number)
         ]
@@ -104,7 +102,7 @@ class Rows(ScrollView, can_focus=False):
         reached = one.status != NOT_REACHED
         icon, _, color = STATUS.get(one.status, ("○", "", ""))
         faint = Style(dim=True)
-        shown = Style(color=COLORS.get(color)) if number != self.current and color in COLORS else Style()
+        shown = Style(color=COLORS.get(color))
         mark = "●" if one.row.name in self._stops else "◇" if one.edited else " "
         here = "▶" if number == self.current else " "
         label = self._steps.label(one.row) if self._steps is not None else ""

@@ -16,11 +16,11 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from app.debugger.breakpoints import AtFailure, AtStep
-from app.debugger.marks import STATUS, plain
+from app.debugger.marks import COLORS, STATUS, plain
 from app.debugger.session import Session, Stop, Thread
 from app.debugger.steps import Steps
 from app.debugger.tui import keys, tabs
-from app.debugger.tui.rows import COLORS, Rows
+from app.debugger.tui.rows import Rows
 from app.debugger.tui.scrubber import Scrubber
 from app.errors import IronflowError as OurError
 from ironflow.comparing import RunDiff
@@ -34,9 +34,10 @@ T = TypeVar("T")
 
 
 class Home(Protocol):
-    """What the application is asked for by a screen. `look` is the theme's name."""
+    """What the application is asked for by a screen. `look` is the theme's name, `place` where recordings are."""
 
     look: str
+    place: str
 
     def dress(self, look: str) -> None: ...
     def web_url(self, run_id: str, position: int) -> str:
@@ -95,7 +96,8 @@ class RunScreen(Screen[None]):
                 with VerticalScroll(id="body", can_focus=False):
                     yield Static(id="content")
         yield Scrubber(id="scrubber")
-        yield Static(Text(keys.footer(self.keymap, changes=self.session.changes is not None), "dim"), id="footer")
+        told = keys.footer(self.keymap, changes=self.session.changes is not None)
+        yield Static(Text(told, "dim", no_wrap=True, overflow="ellipsis"), id="footer")
 
     def on_mount(self) -> None:
         self.set_interval(FOLLOWED_EVERY_S, self._take_up)
@@ -117,7 +119,7 @@ class RunScreen(Screen[None]):
             self.query_one("#small", Static).update(
                 Text(f"{said} or {quits} quits, and it is told in lines by: ironflow inspect {plain(run_id)} --plain")
             )
-        self._show_tabs()
+        self.call_after_refresh(self._show_tabs)  # when they have their room
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that change runs do nothing where nothing can be changed."""
@@ -178,6 +180,7 @@ class RunScreen(Screen[None]):
             (f" +{later}" if later and self.following else "", "green"),
             (f"  * {plain(self.only)}" if self.only else "", "yellow"),
             ("  read-only" if self.session.changes is None else "", "dim"),
+            (f"  {plain(self.home.place)}", "dim"),
             no_wrap=True,
             overflow="ellipsis",
         )

@@ -13,7 +13,7 @@ from app import differences
 from app.debugger import values
 from app.debugger.breakpoints import evaluated
 from app.debugger.gantt import offset
-from app.debugger.marks import STATUS, plain
+from app.debugger.marks import COLORS, STATUS, plain
 from app.debugger.recording import Recording
 from app.debugger.session import Session, Thread
 from app.errors import IronflowError
@@ -100,7 +100,9 @@ def _error(error: Mapping[str, Any]) -> Text:
     said = plain(f"{error.get('code', '')}: {error.get('message', '')}".removeprefix(": "))
     stack = "\n".join(plain(line) for line in str(error.get("stack") or "").strip().split("\n"))
     details = {name: one for name, one in error.items() if name not in ("code", "message", "stack")}
-    return Text.assemble((said, "bold red"), "\n\n", (stack + "\n\n" if stack else ""), value(details))
+    return Text.assemble(
+        (said, "bold red"), "\n\n", (stack + "\n\n" if stack else ""), value(details) if details else ""
+    )
 
 
 def _state(session: Session, thread: Thread) -> Text:
@@ -228,12 +230,13 @@ def _lineage(recording: Recording, index: int, looking: Looking) -> Text:
         run = branch["run"]
         at = f" at position {branch['forked_at']}" if branch.get("forked_at") else ""
         here = run["id"] == recording.run_id
-        said = f"{'  ' * depth}{'└ ' if depth else ''}{branch['relation']}{at}  "
-        lines += [(plain(said), "dim"), (plain(f"{run['id']}"), "bold" if here else "")]
+        icon, _, color = STATUS.get(run["status"], ("·", "", ""))
+        lines += [("▶ " if here else "  ", "bold"), ("  " * depth + ("└ " if depth else ""), "dim")]
+        lines += [(plain(run["id"]), "bold" if here else "")]
         lines += [
-            f"  {STATUS.get(run['status'], ('·',))[0]} {plain(run['status'])}",
-            ("  ◀ here" if here else "", "bold"),
+            (f"  {icon} {plain(run['status'])}", COLORS.get(color, "")),
+            (f"  {branch['relation']}{at}", "dim"),
+            "\n",
         ]
-        lines.append("\n")
         branches += [(depth + 1, fork) for fork in reversed(branch["forks"])]
     return Text.assemble(*lines, ("… and more\n" if asked.get("more") else "", "dim"))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.style import Style
 from rich.terminal_theme import TerminalTheme
+from textual.app import App
 from textual.theme import Theme
 
 NAMES = ("dark", "light", "terminal")
@@ -20,6 +22,7 @@ _DARK = {
     "faint": "#8a93a0",
     "border": "#2b323c",
     "accent": "#6cb6ff",
+    "selection": "#17324f",
     "ok": "#49b083",
     "run": "#68c1fd",
     "wait": "#8f7bf0",
@@ -35,6 +38,7 @@ _LIGHT = {
     "faint": "#6a717c",
     "border": "#d5dae1",
     "accent": "#0b62c4",
+    "selection": "#e3effc",
     "ok": "#2a7751",
     "run": "#0f6fc6",
     "wait": "#473891",
@@ -63,8 +67,14 @@ def theme(name: str) -> Theme:
         warning=tokens["warn"],
         error=tokens["fail"],
         dark=name == "dark",
-        variables={"line": tokens["border"]},
+        variables={"line": tokens["border"], "chosen": tokens["selection"]},
     )
+
+
+def chosen(app: App[object]) -> Style:
+    """How a row that one is at looks."""
+    background = app.theme_variables["chosen"]
+    return Style(bgcolor=background) if background.startswith("#") else Style(reverse=True)
 
 
 def palette(name: str) -> TerminalTheme:
