@@ -36,7 +36,8 @@ class Source(Protocol):
 
 
 class Recording:
-    """`records` are all of the run's, in order; a place in it is an index into them."""
+    """`records` are all of the run's, in order; a place in it is an index into them. `edits` is how often a person gave
+    a step another output."""
 
     def __init__(self, source: Source, run_id: str) -> None:
         """Raises NotFound."""
@@ -44,7 +45,7 @@ class Recording:
         self.records: list[Record] = list(source.records(run_id))
         self._source = source
         self._positions = [record.position for record in self.records]
-        self._edits = self._counted = 0
+        self.edits = 0
         self._states: OrderedDict[int, RunState] = OrderedDict()
         self._steps: OrderedDict[tuple[str, int], StepState] = OrderedDict()
         self._completions = Completions()
@@ -68,21 +69,14 @@ class Recording:
         return len(new)
 
     def _note(self, begin: int) -> None:
-        """Take up records, from a place on, into what is looked up by place."""
+        """Take up records, from a place on, into what is looked up by place, and count what a person had changed."""
         for index in range(begin, len(self.records)):
             record = self.records[index]
+            self.edits += record.kind in ("step.patched", "step.injected")
             if record.kind.startswith("run.") and record.status:
                 self._statuses.append(index)
             if record.step_id and record.status == "completed":
                 self._completions.add(record, index)
-
-    @property
-    def edits(self) -> int:
-        """How often a person has given a step another output."""
-        for record in self.records[self._counted :]:
-            self._edits += record.kind in ("step.patched", "step.injected")
-        self._counted = len(self.records)
-        return self._edits
 
     def status(self, index: int) -> str:
         """The run's, as of a place."""

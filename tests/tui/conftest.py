@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
+from textual.worker import WorkerCancelled
 
 from app.debugger.tui.app import Inspector
+from app.debugger.tui.moving import MovingScreen
 from app.debugger.tui.screen import RunScreen
 from ironflow.errors import NotFound
 from ironflow.past import Place, Record, RunState, StepState
@@ -105,11 +108,19 @@ def inspector(source: Recorded) -> Callable[..., Inspector]:
     return make
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual looks every 20 ms whether the application has done what a key asked for; that is most of a test."""
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.002)
+    monkeypatch.setattr("textual._wait.SLEEP_IDLE", 0.0002)
+
+
 async def settled(pilot: Pilot[None]) -> None:
     """Until what keys began is done."""
     await pilot.pause()
     for worker in [one for one in pilot.app.workers if one.group in ("tell", "move", "runs")]:
-        await pilot.app.workers.wait_for_complete([worker])
+        with contextlib.suppress(WorkerCancelled):  # another one took its place
+            await pilot.app.workers.wait_for_complete([worker])
     await pilot.pause()
 
 
@@ -133,11 +144,20 @@ async def afresh(pilot: Pilot[None], at: int) -> None:
     """As if the debugger had just been started at a position: an application for many tests."""
     app = pilot.app
     assert isinstance(app, Inspector)
-    while len(app.screen_stack) > 1:
+    while len(app.screen_stack) > 2:
         await app.pop_screen()
     app.clear_notifications()
     app._session.edits.clear()
-    app._session.breakpoints.clear()
+    app._session.breakpoints["steps"] = []
+    front = app.screen
+    assert isinstance(front, MovingScreen)  # a new one would take ten times as long
+    front.playing, front.following, front.speed, front.only = False, False, 1.0, ""
+    front.tab, front.digits = "Output", ""
+    front.looking.compared, front.looking.hunk = None, 0
+    front.looking.watches.clear()
+    front.stops.clear()
+    front._marks.clear()
+    front.query_one("#panes").remove_class("zoomed")
     app.open("run_a", at=str(at))
     await settled(pilot)
 

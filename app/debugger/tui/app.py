@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -124,6 +125,7 @@ class Inspector(App[None]):
         """Show a run, at its end or as of a position or a time."""
         try:
             thread = self._session.open(run_id)
+            gc.freeze()  # records stay as long as we do: no need to look among 100,000 for garbage, between two keys
             begin = thread.recording.last if self._playing is None else 0
             thread.index = begin if at is None else thread.recording.place(at)
         except (IronflowError, ValueError) as error:

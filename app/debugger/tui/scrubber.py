@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from rich.text import Text
 from textual import events
@@ -45,11 +46,12 @@ class Scrubber(Widget, can_focus=False):
             return Text("")
         width = max(1, self.size.width - 2)
         here = self._column(self._index, width)
-        line = Text("━" * here + "┄" * (width - here))
-        line.stylize("dim", here)
-        cells = [(self._column(one, width), *_MARKS[recording.records[one].kind]) for one in self._marked]
-        for column, sign, color in [*cells, (here, "●", "bold")]:
-            line = Text.assemble(line[:column], (sign, color), line[column + 1 :])
+        cells = [("━", "")] * here + [("┄", "dim")] * (width - here)
+        for one in self._marked:
+            cells[self._column(one, width)] = _MARKS[recording.records[one].kind]
+        cells[here] = ("●", "bold")
+        alike = groupby(cells, key=lambda cell: cell[1])
+        line = Text.assemble(*(("".join(sign for sign, _ in some), style) for style, some in alike))
         record = recording.records[self._index]
         told = (
             f" position {record.position}  {record.at:%H:%M:%S}.{record.at.microsecond // 1_000:03d}Z"
