@@ -10,6 +10,16 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 
+DOCUMENTATION = (
+    "docs/page.css",
+    "docs/**/*.md",
+    "docs/images/*.png",
+    "*.md",
+    "benchmarks/README.md",
+    "examples/*/README.md",
+)
+"""Files of the repository that the server shows at /docs."""
+
 
 class ResourceMissing(Exception):
     """Something that ships with the product is not there."""
@@ -19,7 +29,7 @@ class ResourceMissing(Exception):
 
 
 def root() -> Path:
-    """The folder that holds sql/ and static/."""
+    """The folder that holds sql/, static/ and docs/."""
     from pathlib import Path
 
     frozen = getattr(sys, "_MEIPASS", None)

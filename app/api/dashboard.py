@@ -27,6 +27,7 @@ MEDIA = {
     ".html": "text/html; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
 }
 
 POLICY = (
@@ -48,8 +49,8 @@ NOT_BUILT = """<!doctype html>
 <h1>Ironflow {version}</h1>
 <p>The server is running. Its dashboard is not built: run <code>make ui</code> (it needs Node 20), and load this page
 again.
-<p>The API does not need it: <a href="/api/v1/openapi.json">the OpenAPI document</a>, <a href="/ready">readiness</a>,
-<a href="/metrics">metrics</a>.
+<p>The API does not need it: <a href="/api/v1/openapi.json">the OpenAPI document</a>, <a href="/docs">the
+documentation</a>, <a href="/ready">readiness</a>, <a href="/metrics">metrics</a>.
 """
 
 _NAME = re.compile(r"\w[\w.-]*\.\w+")
@@ -59,6 +60,10 @@ class File(NamedTuple):
     content: bytes
     encoding: str
     tag: str
+
+    @classmethod
+    def of(cls, content: bytes, encoding: str = "") -> File:
+        return cls(content, encoding, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
 
 class Dashboard:
@@ -92,7 +97,7 @@ class Dashboard:
                 content = (self._folder / f"{name}{suffix}").read_bytes()
             except FileNotFoundError:
                 continue
-            return File(content, encoding, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+            return File.of(content, encoding)
         return None
 
 
@@ -101,7 +106,7 @@ class Page:
         self._dashboard = dashboard
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, **_: str) -> None:
-        _send(req, resp, self._dashboard.page(req.get_header("Accept-Encoding") or ""), MEDIA[".html"], "no-cache")
+        send(req, resp, self._dashboard.page(req.get_header("Accept-Encoding") or ""), MEDIA[".html"], "no-cache")
 
 
 class Asset:
@@ -113,10 +118,11 @@ class Asset:
         media = MEDIA.get(Path(name).suffix)
         if found is None or media is None:
             raise falcon.HTTPNotFound
-        _send(req, resp, found, media, "public, max-age=31536000, immutable")
+        send(req, resp, found, media, "public, max-age=31536000, immutable")
 
 
-def _send(req: falcon.asgi.Request, resp: falcon.asgi.Response, file: File, media: str, caching: str) -> None:
+def send(req: falcon.asgi.Request, resp: falcon.asgi.Response, file: File, media: str, caching: str) -> None:
+    """Answer with the file, or that whoever asks has it already."""
     for name, value in HEADERS.items():
         resp.set_header(name, value)
     resp.set_header("Cache-Control", caching)

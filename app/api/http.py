@@ -19,6 +19,7 @@ from app.api import (
     config,
     connect,
     dashboard,
+    docs,
     events,
     failures,
     functions,
@@ -122,6 +123,7 @@ def build(services: Services, browsers: Browsers) -> Any:
     for route in table:
         app.add_route(route.path, _Exposed(route))
     dashboard.add(app, services.version)
+    docs.add(app, services.version)
     app.add_sink(connect.sink(services), r"^/ironflow\.v1\.(?P<service>\w+)/(?P<method>\w+)$")
     return app
 

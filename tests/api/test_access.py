@@ -220,7 +220,7 @@ def test_a_key_of_one_environment_cannot_name_another(guarded: ServerProcess, ro
 
 
 def test_answers_tell_browsers_what_not_to_do(page: httpx.Client) -> None:
-    for path in ("/", "/health", "/api/v1/runs", "/api/v1/openapi.json"):
+    for path in ("/", "/docs", "/health", "/api/v1/runs", "/api/v1/openapi.json"):
         headers = page.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff", path
         assert headers["X-Frame-Options"] == "DENY", path

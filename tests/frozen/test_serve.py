@@ -98,6 +98,12 @@ def test_its_dashboard_is_inside(server: ServerProcess) -> None:
         assert b"<script" in page.read()
 
 
+def test_its_documentation_is_inside(server: ServerProcess) -> None:
+    for path in ("", "/tutorials/rewind", "/images/run.png", "/source/examples/order_saga", "/page.css"):
+        with urllib.request.urlopen(f"{server.url}/docs{path}", timeout=20) as page:
+            assert page.status == 200, path
+
+
 def test_a_backup_of_it_is_restored_and_verified(server: ServerProcess, tmp_path: Path) -> None:
     ask("POST", f"{server.url}/api/v1/events", {"name": "order.placed"})
     file = str(tmp_path / "a.backup")

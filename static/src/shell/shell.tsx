@@ -53,6 +53,11 @@ export function Shell() {
             </a>
           </Fragment>
         ))}
+        <p class="nav-section">Help</p>
+        <a href="/docs">
+          <Icon name="book" />
+          <span>Documentation</span>
+        </a>
       </nav>
       {overlay.value === "nav" && <div class="veil" onClick={() => (overlay.value = "")} />}
       <main id="content" class="content" tabIndex={-1}>
