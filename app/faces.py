@@ -182,17 +182,17 @@ class Faces:
         )
 
     def _watch(self) -> None:
-        node = self._node
-        self._metrics.watch("ironflow_history_position", "Last position of history", lambda: node.tail.head)
-        self._metrics.watch("ironflow_workers", "Workers connected", lambda: len(node.dispatcher.sessions))
-        self._metrics.watch("ironflow_jobs_active", "Runs in workers' hands", lambda: node.dispatcher.jobs_active)
-        self._metrics.watch("ironflow_runs_queued", "Runs that wait for a worker", lambda: node.dispatcher.queued)
-        self._metrics.watch("ironflow_subscriptions", "Live subscriptions open", lambda: len(self.live))
-        self._metrics.watch(
-            "ironflow_triggers_faulty", "Triggers that match nothing: see the log", lambda: node.functions.faults()
-        )
-        self._metrics.watch("ironflow_timers", "Timers set", lambda: len(node.timers))
-        self._metrics.watch("ironflow_waits", "Events and child runs that runs wait for", lambda: len(node.waiting))
+        node, watch = self._node, self._metrics.watch
+        watch("ironflow_history_position", lambda: node.tail.head)
+        watch("ironflow_nodes", lambda: len(node.nodes.listed()))
+        watch("ironflow_node_leads", lambda: node.nodes.leads)
+        watch("ironflow_workers", lambda: len(node.dispatcher.sessions))
+        watch("ironflow_jobs_active", lambda: node.dispatcher.jobs_active)
+        watch("ironflow_runs_queued", lambda: node.dispatcher.queued)
+        watch("ironflow_timers", lambda: len(node.timers))
+        watch("ironflow_waits", lambda: len(node.waiting))
+        watch("ironflow_triggers_faulty", lambda: node.functions.faults())
+        watch("ironflow_subscriptions", lambda: len(self.live))
 
 
 def _credentials(settings: Settings) -> grpc.ServerCredentials:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -16,6 +16,49 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _COMMANDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+
+
+class Described(NamedTuple):
+    """A metric by its name, as it is scraped."""
+
+    name: str
+    kind: str
+    text: str
+    labels: tuple[str, ...] = ()
+
+
+TABLE = (
+    Described("ironflow_http_requests_total", "counter", "HTTP requests answered", ("method", "route", "status")),
+    Described("ironflow_http_request_seconds", "histogram", "Duration of an HTTP request", ("route",)),
+    Described("ironflow_refusals_total", "counter", "Requests refused", ("code",)),
+    Described("ironflow_commits_total", "counter", "Transactions committed"),
+    Described("ironflow_commit_seconds", "histogram", "Duration of a commit"),
+    Described("ironflow_commit_commands", "histogram", "Commands in a commit"),
+    Described("ironflow_entries_total", "counter", "Entries recorded in history", ("kind",)),
+    Described("ironflow_history_position", "gauge", "Last position of history"),
+    Described("ironflow_nodes", "gauge", "Nodes that serve the store, as far as this one knows"),
+    Described("ironflow_node_leads", "gauge", "Whether this node leads: publishes to the NATS that nodes share"),
+    Described("ironflow_workers", "gauge", "Workers connected"),
+    Described("ironflow_jobs_active", "gauge", "Runs in workers' hands"),
+    Described("ironflow_runs_queued", "gauge", "Runs that wait for a worker"),
+    Described("ironflow_timers", "gauge", "Timers set"),
+    Described("ironflow_waits", "gauge", "Events and child runs that runs wait for"),
+    Described("ironflow_triggers_faulty", "gauge", "Triggers that match nothing: see the log"),
+    Described("ironflow_subscriptions", "gauge", "Live subscriptions open"),
+    Described("ironflow_nats_up", "gauge", "Whether NATS is connected"),
+    Described("ironflow_nats_restarts", "gauge", "Restarts of the NATS child, if there is one"),
+    Described("ironflow_nats_position", "gauge", "Last position published to NATS"),
+    Described("ironflow_nats_lag", "gauge", "Entries that wait to be published to NATS"),
+    Described("ironflow_nats_omitted", "gauge", "Entries published without data too large"),
+    Described("ironflow_nats_ingested", "gauge", "Events taken from NATS"),
+    Described("ironflow_nats_refused", "gauge", "Events from NATS that were refused"),
+    Described("ironflow_group_members", "gauge", "Members of consumer groups connected here"),
+    Described("ironflow_group_delivered", "gauge", "Deliveries to members of groups"),
+    Described("ironflow_group_settled", "gauge", "Deliveries that members settled"),
+)
+"""Every metric that there is. Those of a node are since its start, or of now."""
+
+_BY_NAME = {one.name: one for one in TABLE}
 
 
 class _HasKind(Protocol):
@@ -28,12 +71,10 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._commits = _Commits()
         self._registry.register(self._commits)
-        self._refusals = self._counter("ironflow_refusals", "Requests refused", "code")
-        self._requests = self._counter("ironflow_http_requests", "HTTP requests answered", "method", "route", "status")
+        self._refusals = self._counter("ironflow_refusals_total")
+        self._requests = self._counter("ironflow_http_requests_total")
         self._by_request: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
-        self._request_seconds = self._histogram(
-            "ironflow_http_request_seconds", "Duration of an HTTP request", _SECONDS, "route"
-        )
+        self._request_seconds = self._histogram("ironflow_http_request_seconds", _SECONDS)
 
     def committed(self, *, commands: int, entries: Sequence[_HasKind], seconds: float) -> None:
         self._commits.count += 1
@@ -54,18 +95,20 @@ class Metrics:
         count.inc()
         duration.observe(seconds)
 
-    def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """A gauge that is asked when the metrics are read."""
-        Gauge(name, text, registry=self._registry).set_function(value)
+    def watch(self, name: str, value: Callable[[], float]) -> None:
+        """A gauge of the table, which is asked when the metrics are read."""
+        Gauge(name, _BY_NAME[name].text, registry=self._registry).set_function(value)
 
     def render(self) -> bytes:
         return generate_latest(self._registry)
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(name, text, labels, registry=self._registry)
+    def _counter(self, name: str) -> Counter:
+        described = _BY_NAME[name]
+        return Counter(name, described.text, described.labels, registry=self._registry)
 
-    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-        return Histogram(name, text, labels, buckets=buckets, registry=self._registry)
+    def _histogram(self, name: str, buckets: tuple[float, ...]) -> Histogram:
+        described = _BY_NAME[name]
+        return Histogram(name, described.text, described.labels, buckets=buckets, registry=self._registry)
 
 
 class _Commits(Collector):
@@ -74,12 +117,12 @@ class _Commits(Collector):
     def __init__(self) -> None:
         self.count = 0
         self.entries: dict[str, int] = defaultdict(int)
-        self.seconds = _Distribution("ironflow_commit_seconds", "Duration of a commit", _SECONDS)
-        self.commands = _Distribution("ironflow_commit_commands", "Commands in a commit", _COMMANDS)
+        self.seconds = _Distribution("ironflow_commit_seconds", _SECONDS)
+        self.commands = _Distribution("ironflow_commit_commands", _COMMANDS)
 
     def collect(self) -> Iterator[Metric]:
-        yield CounterMetricFamily("ironflow_commits", "Transactions committed", value=self.count)
-        entries = CounterMetricFamily("ironflow_entries", "Entries recorded in history", labels=["kind"])
+        yield _family("ironflow_commits_total", self.count)
+        entries = _family("ironflow_entries_total")
         for kind, count in self.entries.items():
             entries.add_metric([kind], count)
         yield entries
@@ -87,12 +130,16 @@ class _Commits(Collector):
         yield self.commands.told()
 
 
+def _family(name: str, value: float | None = None) -> CounterMetricFamily:
+    described = _BY_NAME[name]
+    return CounterMetricFamily(name, described.text, value, described.labels or None)
+
+
 class _Distribution:
     """How many values lie at or below each bound."""
 
-    def __init__(self, name: str, text: str, bounds: Sequence[float]) -> None:
-        self._name = name
-        self._text = text
+    def __init__(self, name: str, bounds: Sequence[float]) -> None:
+        self._described = _BY_NAME[name]
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
@@ -104,4 +151,4 @@ class _Distribution:
     def told(self) -> HistogramMetricFamily:
         bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
         buckets = list(zip(bounds, accumulate(self._counts), strict=True))
-        return HistogramMetricFamily(self._name, self._text, buckets=buckets, sum_value=self._sum)
+        return HistogramMetricFamily(self._described.name, self._described.text, buckets=buckets, sum_value=self._sum)

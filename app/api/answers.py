@@ -149,6 +149,7 @@ async def on_error(
         told: IronflowError = _of_falcon(req, error)
     else:
         told = refusal(error, method=req.method, path=req.path, request_id=resp.get_header("X-Request-ID"))
+    req.context.refused = told.code
     answer(resp, told.body(), told.status)
     if isinstance(error, falcon.HTTPError) and error.headers:
         resp.set_headers(error.headers)  # Allow, with 405

@@ -52,6 +52,7 @@ def sink(services: Services) -> Callable[..., Awaitable[None]]:
             raise
         except Exception as error:  # noqa: BLE001 - Connect tells errors in its own shape
             status, content = refusal(error, f"{service}/{method}", resp.get_header("X-Request-ID"))
+            req.context.refused = content["ironflowCode"]
             answer(resp, content, status)
 
     return connect

@@ -37,6 +37,8 @@ class Observe:
             status=str(resp.status_code),
             seconds=time.perf_counter() - req.context.started,
         )
+        if "refused" in req.context:
+            self._metrics.refused(req.context.refused)
 
 
 def _refuse_nul(req: falcon.asgi.Request) -> None:

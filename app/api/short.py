@@ -116,6 +116,7 @@ class ShortWay:
             status, content, more = await call.operation(self._services, call.headers, body, call.address)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told
             status, content = call.refused(error, call.method, call.path, request_id)
+            self._services.metrics.refused(content.get("ironflowCode") or content["code"])
             if status == 429:
                 more = (("retry-after", str(getattr(error, "retry_after_s", 1))),)
         told = [("content-type", JSON), ("x-request-id", request_id), ("x-content-type-options", "nosniff"), *more]

@@ -58,16 +58,13 @@ class Bus:
     def watch(self, metrics: Metrics) -> None:
         publisher, groups, ingest, server = self.publisher, self.groups, self.ingest, self.server
         if server is not None:
-            metrics.watch("ironflow_nats_restarts", "Restarts of the NATS child", lambda: server.restarts)
-        for name, text, value in (
-            ("ironflow_nats_up", "Whether NATS is connected", lambda: float(publisher.up)),
-            ("ironflow_nats_position", "Last position published to NATS", lambda: publisher.position),
-            ("ironflow_nats_lag", "Entries that wait to be published to NATS", lambda: publisher.lag),
-            ("ironflow_nats_omitted", "Entries published without data too large", lambda: publisher.omitted_total),
-            ("ironflow_nats_ingested", "Events taken from NATS", lambda: ingest.taken_total),
-            ("ironflow_nats_refused", "Events from NATS that were refused", lambda: ingest.refused_total),
-            ("ironflow_group_members", "Members of consumer groups connected here", lambda: groups.members),
-            ("ironflow_group_delivered", "Deliveries to members of groups", lambda: groups.delivered_total),
-            ("ironflow_group_settled", "Deliveries that members settled", lambda: groups.settled_total),
-        ):
-            metrics.watch(name, text, value)
+            metrics.watch("ironflow_nats_restarts", lambda: server.restarts)
+        metrics.watch("ironflow_nats_up", lambda: publisher.up)
+        metrics.watch("ironflow_nats_position", lambda: publisher.position)
+        metrics.watch("ironflow_nats_lag", lambda: publisher.lag)
+        metrics.watch("ironflow_nats_omitted", lambda: publisher.omitted_total)
+        metrics.watch("ironflow_nats_ingested", lambda: ingest.taken_total)
+        metrics.watch("ironflow_nats_refused", lambda: ingest.refused_total)
+        metrics.watch("ironflow_group_members", lambda: groups.members)
+        metrics.watch("ironflow_group_delivered", lambda: groups.delivered_total)
+        metrics.watch("ironflow_group_settled", lambda: groups.settled_total)

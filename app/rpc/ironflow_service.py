@@ -202,6 +202,7 @@ def _unary(services: Services, call: str, method: Method) -> Callable[[Any, Cont
             subject.check_message(caller, call, request)
             return await method(services, caller, request)
         except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata
+            services.metrics.refused(error_of(error).code)
             await refuse(context, error, method=call, request_id=services.ids.request())
 
     return answer

@@ -208,3 +208,19 @@ def test_a_worker_of_functions_that_cannot_be_is_refused(channel: grpc.Channel) 
 
     error: Any = told.value
     assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_refusal_is_counted_by_its_code_whichever_face_tells_it(call: Service, http: httpx.Client) -> None:
+    def counted(code: str) -> float:
+        lines = http.get("/metrics").text.splitlines()
+        return sum(float(one.split()[-1]) for one in lines if one.startswith(f'ironflow_refusals_total{{code="{code}"'))
+
+    missing, invalid = counted("RUN_NOT_FOUND"), counted("INVALID_ARGUMENT")
+
+    http.get(f"/api/v1/runs/{RUN}")
+    http.post("/ironflow.v1.IronflowService/GetRun", json={"id": RUN})
+    refused(call, "GetRun", ironflow_pb2.GetRunRequest(id=RUN))
+    for path in ("/api/v1/events", "/ironflow.v1.IronflowService/Trigger"):
+        http.post(path, json={"name": 5, "event": ""})
+
+    assert (counted("RUN_NOT_FOUND") - missing, counted("INVALID_ARGUMENT") - invalid) == (3, 2)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from app import metrics
 from app.access import clauses, permissions
 from app.cli.main import COMMANDS, ironflow
 from app.debugger import breakpoints as debugger
@@ -53,6 +54,7 @@ def pages() -> Mapping[str, str]:
         "permissions.md": _permissions,
         "cel.md": _cel,
         "keys.md": _keys,
+        "metrics.md": _metrics,
     }
     return {name: f"{MADE}\n\n" + "\n".join(make()) + "\n" for name, make in makers.items()}
 
@@ -231,6 +233,20 @@ when the expression is given. Try one: `ironflow cel eval`.
     yield from _table(
         ("place", "variables"), [(place, ", ".join(f"`{one}`" for one in sorted(known))) for place, known in CEL]
     )
+
+
+def _metrics() -> Iterator[str]:
+    yield "# Metrics\n"
+    yield """\
+`GET /metrics` answers in the Prometheus text format, without a key: it counts, and names nobody. All of it is
+of the one node that is asked, since its start or of now; what is of the whole store can be read at any node.
+A histogram has `_bucket`, `_sum` and `_count`. What to do about them: [the runbook](../how-to/runbook.md).
+"""
+    rows = [
+        (f"`{one.name}`", one.kind, ", ".join(f"`{label}`" for label in one.labels), _cell(one.text))
+        for one in metrics.TABLE
+    ]
+    yield from _table(("metric", "kind", "labels", ""), rows)
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.metrics import Metrics
+from app.metrics import TABLE, Metrics
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,28 @@ def test_requests_are_counted_by_route_and_refusals_by_code() -> None:
 def test_a_gauge_is_asked_at_every_scrape_and_two_servers_do_not_share_it() -> None:
     metrics, other, jobs = Metrics(), Metrics(), [1.0]
     for one in (metrics, other):
-        one.watch("ironflow_jobs_active", "Runs in workers' hands", lambda: jobs[-1])
+        one.watch("ironflow_jobs_active", lambda: jobs[-1])
 
     assert scraped(metrics)["ironflow_jobs_active"] == 1
     jobs.append(2.0)
     assert scraped(metrics)["ironflow_jobs_active"] == scraped(other)["ironflow_jobs_active"] == 2
+
+
+def test_a_scrape_has_what_the_table_has_and_no_more() -> None:
+    metrics = Metrics()
+    for one in TABLE:
+        if one.kind == "gauge":
+            metrics.watch(one.name, lambda: 1)
+    metrics.committed(commands=1, entries=[Entry("run.created")], seconds=0.1)
+    metrics.requested(method="GET", route="/health", status="200", seconds=0.1)
+    metrics.refused("RUN_NOT_FOUND")
+
+    lines = metrics.render().decode().splitlines()
+
+    told = {tuple(line.split()[2:]) for line in lines if line.startswith("# TYPE")}
+    helps = {line.removeprefix("# HELP ") for line in lines if line.startswith("# HELP")}
+    created = {name for name, *_ in told if name.endswith("_created")}  # when a series began, which the library adds
+    assert {pair for pair in told if pair[0] not in created} == {(one.name, one.kind) for one in TABLE}
+    assert {f"{one.name} {one.text}" for one in TABLE} <= helps
+    for one in TABLE:
+        assert all(any(line.startswith(one.name) and f'{label}="' in line for line in lines) for label in one.labels)
