@@ -45,7 +45,7 @@ TABLE = (
     Described("ironflow_waits", "gauge", "Events and child runs that runs wait for"),
     Described("ironflow_triggers_faulty", "gauge", "Triggers that match nothing: see the log"),
     Described("ironflow_subscriptions", "gauge", "Live subscriptions open"),
-    Described("ironflow_nats_up", "gauge", "Whether NATS is connected"),
+    Described("ironflow_nats_up", "gauge", "Whether this node publishes to NATS; 0 also where another one does"),
     Described("ironflow_nats_restarts", "gauge", "Restarts of the NATS child, if there is one"),
     Described("ironflow_nats_position", "gauge", "Last position published to NATS"),
     Described("ironflow_nats_lag", "gauge", "Entries that wait to be published to NATS"),

@@ -11,7 +11,7 @@ GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["steps.md", "testing.md", "checking.md"])
+@pytest.mark.parametrize("page", ["steps.md", "testing.md", "checking.md", "coming-from.md"])
 def test_the_snippets_of_a_guide_do_what_it_says(page: str) -> None:
     text = (GUIDES / page).read_text("utf-8")
     names: dict[str, object] = {"__name__": "guide"}
