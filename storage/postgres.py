@@ -34,6 +34,7 @@ from storage.contract import (
     Table,
     Transaction,
 )
+from storage.postgres_connecting import connect, told
 from storage.postgres_sandbox import Sandbox
 from storage.postgres_tables import PostgresTables
 from storage.prepared import MANY_ROWS, Prepared
@@ -44,7 +45,6 @@ T = TypeVar("T")
 
 READERS = 8
 QUERIES = 2
-CONNECT_TIMEOUT_S = 10
 CHANNEL = "ironflow_history"
 MIGRATION_LOCK = 7366000
 RECONNECT_DELAY_S = 0.5
@@ -123,9 +123,7 @@ class PostgresStorage:
         for the follower's safety poll to find."""
         while True:
             try:
-                async with await AsyncConnection.connect(
-                    self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S
-                ) as connection:
+                async with await AsyncConnection.connect(told(self._url), autocommit=True) as connection:
                     await connection.execute(f"listen {CHANNEL}")
                     async for notice in connection.notifies():
                         yield int(notice.payload)
@@ -193,7 +191,7 @@ class PostgresStorage:
 
     def _connect(self) -> Connection[Row]:
         with translated("connect"):
-            return psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+            return connect(self._url)
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
         with translated("write"), _transaction(self._connected, b"begin") as writer:
@@ -340,7 +338,7 @@ def translated(operation: str) -> Iterator[None]:
         raise StorageFull(f"{operation}: {error}") from error
     except errors.IntegrityError as error:
         raise StorageConflict(f"{operation}: {error}") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError, errors.IdleInTransactionSessionTimeout) as error:
         raise StorageUnavailable(f"{operation}: {' '.join(str(error).split())}") from error
     except psycopg.Error as error:
         raise StorageError(f"{operation}: {error}") from error

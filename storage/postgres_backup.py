@@ -11,7 +11,8 @@ from psycopg import Connection, sql
 from storage.archive import NotEmpty, Reader, Writer
 from storage.contract import Row
 from storage.migrations import Migration
-from storage.postgres import CONNECT_TIMEOUT_S, MIGRATION_LOCK, record_migrations, translated
+from storage.postgres import MIGRATION_LOCK, record_migrations, translated
+from storage.postgres_connecting import told
 
 MIGRATIONS = "schema_migrations"
 
@@ -65,7 +66,7 @@ def load(url: str, reader: Reader, due: Sequence[Migration]) -> None:
 
 def _connected(url: str) -> Connection[Row]:
     """Leaving it commits, an error rolls back."""
-    return psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S)
+    return psycopg.connect(told(url))
 
 
 def _tables(connection: Connection[Row]) -> Sequence[tuple[str, Sequence[str]]]:

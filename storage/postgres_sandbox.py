@@ -32,8 +32,8 @@ from storage.contract import (
     StorageUnavailable,
     Table,
 )
+from storage.postgres_connecting import told
 
-CONNECT_TIMEOUT_S = 10
 SETUP_LOCK = 7366002
 SCRIPT_VERSION = 1
 """Of sandbox.sql, which notes it, and the schema it was run on, as the comment of what it makes."""
@@ -68,7 +68,7 @@ class Sandbox:
 
     def _connect(self) -> Connection[Row]:
         try:
-            connection = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+            connection = psycopg.connect(told(self._url), autocommit=True)
         except psycopg.OperationalError as error:
             raise StorageUnavailable(f"query: {' '.join(str(error).split())}") from error
         for name in ("json", "jsonb"):

@@ -1,4 +1,5 @@
-"""Two nodes on one Postgres and one NATS: what one takes in the other delivers, and a kill of one loses nothing."""
+"""Two nodes on one Postgres and one NATS: what one takes in the other delivers, a kill of one loses nothing, and nobody
+notices that they are replaced one by one."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from ironflow.client import event
 from tests.support import nats
 from tests.support.server import ServerProcess
 from tests.support.storm import ledger
+from tests.support.storm.client import Orders
 from tests.support.storm.worker import WorkerProcess, wait_until_registered
 
 DATA = {"work_s": 0, "pause_s": 0.2, "waits": False}
@@ -98,6 +100,55 @@ def test_members_and_subscribers_on_any_node_see_everything(nodes: tuple[ServerP
     assert sorted(seen) == list(range(2 * RUNS))
     assert set(acked) == set(range(3 * RUNS))
     two.check_history()
+
+
+def test_nodes_are_replaced_one_by_one_and_nobody_notices(
+    nodes: tuple[ServerProcess, ServerProcess], tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        for number, server in enumerate(nodes):
+            worker = WorkerProcess(server, tmp_path, number)
+            stack.callback(worker.kill9)
+            worker.start()
+            wait_until_registered(server)
+        orders = stack.enter_context(Orders([server.url for server in nodes], DATA))
+        for server in nodes:
+            orders.wait_for(10)
+            assert server.terminate() == 0
+            orders.wait_for(10)
+            server.restart()
+            wait_for_workers(server)
+        orders.wait_for(10)
+        orders.__exit__()
+
+        client = stack.enter_context(closing(Client(nodes[0].url)))
+        ended = [client.runs.wait(run_id, timeout_s=WAIT_S)["status"] for run_id in orders.runs]
+
+    assert orders.refused == []
+    assert orders.detours > 0
+    assert set(ended) == {"completed"}
+    assert len(set(orders.runs)) == len(orders.runs) == recorded(nodes[0])
+
+
+def recorded(server: ServerProcess) -> int:
+    """How many runs there are."""
+    with closing(Client(server.url)) as client:
+        page = client.runs.list(limit=100)
+        count = len(page.items)
+        while page.next_cursor:
+            page = client.runs.list(limit=100, cursor=page.next_cursor)
+            count += len(page.items)
+        return count
+
+
+def wait_for_workers(server: ServerProcess) -> None:
+    """One has come back: nothing tells, so ask."""
+    with closing(Client(server.url)) as client:
+        for _ in range(WAIT_S * 10):
+            if client.workers():
+                return
+            threading.Event().wait(0.1)
+    raise AssertionError("no worker came back")
 
 
 def executed(path: Path) -> set[str]:

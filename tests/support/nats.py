@@ -18,10 +18,10 @@ ASK_S = 0.05
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """The URL of a server with JetStream on loopback, for as long as the block lasts."""
+def running(folder: Path, address: str = "127.0.0.1") -> Iterator[str]:
+    """The URL of a server with JetStream at that address, for as long as the block lasts."""
     folder.mkdir()
-    options = ["-js", "-a", "127.0.0.1", "-p", "-1", "-sd", str(folder), "--ports_file_dir", str(folder)]
+    options = ["-js", "-a", address, "-p", "-1", "-sd", str(folder), "--ports_file_dir", str(folder)]
     process = subprocess.Popen(
         [resources.nats_server(), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -179,10 +179,10 @@ class Cluster:
 
     def _spawn(self) -> None:
         settings = {
-            **self._settings,
             "port": str(self._port),
             "listen_addresses": "127.0.0.1" if self._tcp else "",
             "unix_socket_directories": str(self.directory),
+            **self._settings,
         }
         self._process = subprocess.Popen(
             [

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from ironflow import Client
@@ -20,9 +21,13 @@ ASK_S = 0.1
 class WorkerProcess:
     """A worker of the storm's functions, killed and started again."""
 
-    def __init__(self, server: ServerProcess, folder: Path, number: int = 0) -> None:
+    def __init__(
+        self, server: ServerProcess, folder: Path, number: int = 0, *, command: Sequence[str] = (sys.executable,)
+    ) -> None:
+        """`command` is how Python is started."""
         self.ledger = folder / "ledger.ndjson"
         self._log = folder / f"worker-{number}.log"
+        self._command = command
         self._environment = {
             **os.environ,
             "IRONFLOW_SERVER_URL": server.url,
@@ -34,7 +39,7 @@ class WorkerProcess:
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.storm.functions"],
+                [*self._command, "-m", "tests.support.storm.functions"],
                 cwd=ROOT,
                 env=self._environment,
                 stdout=log,
