@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -160,3 +161,23 @@ def test_the_unit_starts_the_server_and_lets_it_have_little() -> None:
     assert unit["Service.CapabilityBoundingSet"] == [""]
     assert "MemoryDenyWriteExecute" not in {name.partition(".")[2] for name in unit}, "libffi needs such memory"
     assert unit["Install.WantedBy"] == ["multi-user.target"]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
+def test_systemd_has_nothing_to_say_against_the_unit(tmp_path: Path) -> None:
+    unit = tmp_path / "ironflow.service"
+    unit.write_text((PACKAGING / "ironflow.service").read_text("utf-8").replace("/usr/local/bin/ironflow", "/bin/true"))
+
+    checked = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=30)
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_nothing_that_the_server_shows_at_docs_is_kept_from_the_build() -> None:
+    ignored = (PACKAGING / "Dockerfile.dockerignore").read_text("utf-8").split()
+
+    for pattern in resources.DOCUMENTATION:
+        shown = [file.relative_to(ROOT) for file in ROOT.glob(pattern)]
+        assert shown, pattern
+        for one in shown:
+            assert not any(one.match(word) or word in map(str, one.parents) for word in ignored), one
