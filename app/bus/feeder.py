@@ -58,8 +58,9 @@ class OutOfStep(Exception):
 class Feeder:
     """`position` is how far history was looked at, `settled` up to where all of it is settled."""
 
-    def __init__(self, group: Group, *, storage: Storage, tail: Tail, fold: Fold) -> None:
+    def __init__(self, group: Group, *, storage: Storage, tail: Tail, fold: Fold, copies: int) -> None:
         self._group = group
+        self._copies = copies
         self._storage = storage
         self._tail = tail
         self._fold = fold
@@ -81,7 +82,7 @@ class Feeder:
     async def run(self, client: Client) -> None:
         """Feed until the generation is over. Raises OutOfStep, and what nats-py raises."""
         js = client.jetstream(timeout=ACK_TIMEOUT_S)
-        queue = await queues.ensure(js, self._group)
+        queue = await queues.ensure(js, self._group, self._copies)
         self._saved = await self._tail.read(lambda tx: saved_position(tx, self._group))
         self.settled = max(self.settled, self._saved)
         self.position = max(queue.fed, self._saved)

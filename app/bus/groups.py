@@ -161,7 +161,7 @@ class GroupBus:
             raise Unavailable("NATS is not connected", hint="see `ironflow outbox`")
         js = client.jetstream(timeout=LAG_TIMEOUT_S)
         try:
-            queue = await queues.ensure(js, group)
+            queue = await queues.ensure(js, group, self._place.copies)
             info = await queues.progress(js, queue)
         except Exception as error:
             if isinstance(error, failures()):
@@ -251,8 +251,9 @@ class GroupBus:
         if before is not None:
             self._drop(before, group)
         if group.exists:
-            feeder = Feeder(group, storage=self._storage, tail=self._tail, fold=self._fold)
-            work = Work(group, groups=self._groups, tail=self._tail, settled=feeder.touch)
+            copies = self._place.copies
+            feeder = Feeder(group, storage=self._storage, tail=self._tail, fold=self._fold, copies=copies)
+            work = Work(group, groups=self._groups, tail=self._tail, settled=feeder.touch, copies=copies)
             kept = self._kept[key] = _Kept(group, feeder, work)
             if before is not None:
                 for member in before.work.members.values():

@@ -14,14 +14,17 @@ CONNECT_TIMEOUT_S = 5
 PENDING_BYTES_MAX = 64 * 2**20
 INBOX = b"_IRONFLOW"
 """Our own replies go where no other user may listen."""
+COPIES_MAX = 3
 
 
 class Place:
-    """`server` is our own child, or None for those at `url`, separated by commas. Nodes may share those."""
+    """`server` is our own child, or None for those at `url`, separated by commas. Nodes may share those.
+    `copies` is how many of a cluster's servers hold each stream: of three, one can be lost."""
 
     def __init__(self, *, server: NatsServer | None, url: str = "") -> None:
         self.server = server
         self._url = url
+        self.copies = COPIES_MAX if server is None and len(url.split(",")) >= COPIES_MAX else 1
 
     async def connect(self, *, closed: Callable[[], Awaitable[None]] | None = None) -> Client:
         """A connection that is not mended when it breaks: whoever has it begins anew, and asks where it is. Our own

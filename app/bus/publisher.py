@@ -115,7 +115,7 @@ class Publisher:
         client = await self._place.connect()
         try:
             stream = client.jetstream(timeout=ACK_TIMEOUT_S)
-            await _ensure_stream(stream)
+            await _ensure_stream(stream, self._place.copies)
             self.position, sequence = await _last(stream)
             await _purge(stream, await self._sent_last(), sequence - self.position)
             sender = await _Sender.open(client)
@@ -179,7 +179,7 @@ class _OutOfStep(Exception):
     """JetStream holds something else than what was published."""
 
 
-async def _ensure_stream(stream: JetStreamContext) -> None:
+async def _ensure_stream(stream: JetStreamContext, copies: int) -> None:
     from nats.js.api import DiscardPolicy, StorageType, StreamConfig
     from nats.js.errors import NotFoundError
 
@@ -192,6 +192,7 @@ async def _ensure_stream(stream: JetStreamContext) -> None:
         max_age=MAX_AGE_S,
         duplicate_window=DUPLICATE_WINDOW_S,
         allow_direct=True,
+        num_replicas=copies,
     )
     try:
         await stream.stream_info(STREAM)

@@ -53,7 +53,7 @@ def subject(group: Group) -> str:
     return f"{ROOT}.{subjects.token(group.environment)}.{subjects.token(group.name)}.{group.generation}"
 
 
-async def ensure(js: JetStreamContext, group: Group) -> Queue:
+async def ensure(js: JetStreamContext, group: Group, copies: int) -> Queue:
     """The group's queue, made if it is not there, its consumer as the settings say."""
     from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, StorageType, StreamConfig
     from nats.js.errors import NotFoundError
@@ -69,6 +69,7 @@ async def ensure(js: JetStreamContext, group: Group) -> Queue:
             discard=DiscardPolicy.OLD,
             duplicate_window=1,
             allow_direct=True,
+            num_replicas=copies,
         )
         info = await js.add_stream(config)
     assert info.created is not None

@@ -74,8 +74,9 @@ class Lost(Exception):
 class Work:
     """`settled` is called when something was settled here."""
 
-    def __init__(self, group: Group, *, groups: Groups, tail: Tail, settled: Callable[[], None]) -> None:
+    def __init__(self, group: Group, *, groups: Groups, tail: Tail, settled: Callable[[], None], copies: int) -> None:
         self.group = group
+        self._copies = copies
         self.members: dict[str, Member] = {}
         self._groups = groups
         self._tail = tail
@@ -249,7 +250,7 @@ class Work:
     async def run(self, client: Client) -> None:
         """Deliver until cancelled. Raises Lost, and what nats-py raises."""
         js = client.jetstream(timeout=TIMEOUT_S)
-        queue = await queues.ensure(js, self.group)
+        queue = await queues.ensure(js, self.group, self._copies)
         if queue.consumer != self._consumer:
             self._consumer = queue.consumer
             self._uncounted = {}

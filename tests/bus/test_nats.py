@@ -263,3 +263,10 @@ def test_an_event_of_an_entity_goes_out_under_its_entity() -> None:
     assert subjects.of(Entry(record, fact)) == "ironflow.default.entities.order.a%2E1.order.placed"
     own = record._replace(stream="event/evt_1")
     assert subjects.of(Entry(own, fact)) == "ironflow.default.events.order.placed"
+
+
+@pytest.mark.parametrize(
+    ("url", "copies"), [("nats://a", 1), ("nats://a,nats://b", 1), ("nats://a,nats://b,nats://c", 3)]
+)
+def test_of_three_servers_each_has_a_copy(url: str, copies: int) -> None:
+    assert Place(server=None, url=url).copies == copies

@@ -1,10 +1,10 @@
-"""Two nodes on one Postgres and one NATS: what one takes in the other delivers, a kill of one loses nothing, and nobody
-notices that they are replaced one by one."""
+"""Two nodes on one Postgres and three NATS servers, as in docker-compose.yml: what one takes in the other delivers, a
+kill of one loses nothing, and nobody notices that they are replaced one by one."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -26,15 +26,21 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
+def nats_servers(tmp_path: Path) -> Iterator[Sequence[nats.Server]]:
+    with nats.cluster(tmp_path / "nats") as servers:
+        yield servers
+
+
+@pytest.fixture
 def nodes(
-    start_server: Callable[..., ServerProcess], durable_postgres_url: str, tmp_path: Path
+    start_server: Callable[..., ServerProcess], durable_postgres_url: str, nats_servers: Sequence[nats.Server]
 ) -> Iterator[tuple[ServerProcess, ServerProcess]]:
-    with nats.running(tmp_path / "nats") as url:
-        options = {"database_url": durable_postgres_url, "arguments": ["--nats-url", url]}
-        one, two = start_server(**options), start_server(**options)
-        yield one, two
-        for server in (one, two):
-            server.close()
+    urls = ",".join(server.url_of_nodes() for server in nats_servers)
+    options = {"database_url": durable_postgres_url, "arguments": ["--nats-url", urls]}
+    one, two = start_server(**options), start_server(**options)
+    yield one, two
+    for server in (one, two):
+        server.close()
 
 
 def test_a_killed_nodes_runs_end_on_the_other(nodes: tuple[ServerProcess, ServerProcess], tmp_path: Path) -> None:
@@ -67,7 +73,9 @@ def test_a_killed_nodes_runs_end_on_the_other(nodes: tuple[ServerProcess, Server
     two.check_history()
 
 
-def test_members_and_subscribers_on_any_node_see_everything(nodes: tuple[ServerProcess, ServerProcess]) -> None:
+def test_members_and_subscribers_on_any_node_see_everything(
+    nodes: tuple[ServerProcess, ServerProcess], nats_servers: Sequence[nats.Server]
+) -> None:
     one, two = nodes
     acked: list[int] = []
     seen: list[int] = []
@@ -94,6 +102,7 @@ def test_members_and_subscribers_on_any_node_see_everything(nodes: tuple[ServerP
             if len(seen) == 2 * RUNS:
                 break
         one.kill9()
+        nats_servers[0].kill9()  # the one that nodes ask first
         second.emit_batch([event("order.placed", {"n": n}) for n in range(2 * RUNS, 3 * RUNS)])
         assert everything.wait(WAIT_S), f"{len(set(acked))} of {3 * RUNS}"
 
