@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
+import click
 import pytest
 
+from app import resources
+from app.cli.main import ironflow
 from app.errors import IronflowError
 from tests.support import doors
 from tests.support.reference import FOLDER, pages
 
 PAGES = pages()
+COMMANDS = re.compile(
+    r"`(ironflow [a-z][^`\n]*)`|^ *(?:\$ )?(?:\.venv/bin/)?(ironflow [a-z].*?)(?:  +#.*)?$", re.MULTILINE
+)
+WRITTEN = [
+    file
+    for pattern in resources.DOCUMENTATION
+    for file in resources.root().glob(pattern)
+    if file.suffix == ".md" and file.parent != FOLDER and file.name != "CHANGELOG.md"
+]
+"""Pages by people, of what is now."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -29,3 +46,23 @@ def test_every_operation_call_and_error_is_told() -> None:
         assert f"| `{call.method}` |" in PAGES["rpc.md"]
     for kind in IronflowError.__subclasses__():
         assert kind.code in PAGES["errors.md"] or not kind.__module__.startswith("app.")
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.relative_to(resources.root()).as_posix())
+def test_the_commands_and_options_that_a_page_names_exist(page: Path) -> None:
+    for inline, line in COMMANDS.findall(page.read_text("utf-8")):
+        words = re.split(r" [|#>&]|\$\(", inline or line)[0].split()[1:]
+        command: Any = ironflow
+        if words[0].endswith("…"):
+            continue  # an id: whatever has it is shown
+        while words and isinstance(command, click.Group):
+            found = command.get_command(click.Context(command), words[0])
+            assert found is not None, inline or line
+            command, words = found, words[1:]
+        known = {
+            "--help",
+            *(one for parameter in command.params for one in (*parameter.opts, *parameter.secondary_opts)),
+        }
+        assert {word.partition("=")[0].rstrip(",.;)") for word in words if word.startswith("--")} <= known, (
+            inline or line
+        )

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import yaml
 
-from app.cli.main import ironflow
 from app.metrics import TABLE
 
 ROOT = Path(__file__).parents[2]
@@ -60,16 +58,3 @@ def test_an_alert_asks_for_what_there_is_and_is_explained(alert: dict[str, Any])
     assert asked <= SERIES
     assert asked or "up{" in alert["expr"]
     assert f"\n### {alert['alert']}\n" in RUNBOOK
-
-
-def test_every_command_that_it_says_exists() -> None:
-    said = re.findall(r"`(ironflow [^`]+)`|^    (ironflow .*?)(?:  +#.*)?$", RUNBOOK, re.MULTILINE)
-    assert len(said) > 30
-    for words in ((one or other).split()[1:] for one, other in said):
-        command: Any = ironflow
-        while words and isinstance(command, click.Group):
-            found = command.get_command(click.Context(command), words[0])
-            assert found is not None, words
-            command, words = found, words[1:]
-        options = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in words if word.startswith("--")} <= options, words
