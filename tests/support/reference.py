@@ -12,6 +12,7 @@ import click
 
 from app import metrics
 from app.access import clauses, permissions
+from app.api.answers import error_of
 from app.cli.main import COMMANDS, ironflow
 from app.debugger import breakpoints as debugger
 from app.debugger.tui import keymap, keys
@@ -21,12 +22,16 @@ from app.expressions import TEXT_CHARS_MAX
 from app.projections import rules
 from app.runs import holding, limits
 from app.settings import SETTINGS, Settings
+from storage.contract import StorageConflict, StorageError, StorageUnavailable
 from tests.support import doors
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 MADE = "<!-- Made by `make docs` from the code's tables: do not edit. -->"
 GLOBAL_OPTIONS = frozenset(("--help", "--verbose", "--color", "--json", "--output", "--env", "--server"))
 """What nearly every command has: told once."""
+
+OF_THE_STORE = (StorageError, StorageUnavailable, StorageConflict)
+"""Errors of the store that callers are told by the store's own code."""
 
 _FLAGS = frozenset(setting.flag for setting in SETTINGS if not setting.secret)
 _CONVERTER = re.compile(r":[^}]*}")
@@ -176,10 +181,13 @@ code, what to do next, and, where they apply, the field that is wrong and that t
 The hint tells of the case at hand. Connect has `ironflowCode` and `hint` beside its own code; gRPC has
 `ironflow-code` and `ironflow-hint` in the trailing metadata.
 """
-    kinds = sorted({one.code: one for one in _kinds(IronflowError)}.values(), key=lambda one: (one.status, one.code))
+    told: dict[str, tuple[IronflowError | type[IronflowError], str]] = {
+        one.code: (one, inspect.getdoc(one) or "") for one in _kinds(IronflowError)
+    }
+    told |= {one.code: (error_of(one()), inspect.getdoc(one) or "") for one in OF_THE_STORE}
     rows = [
-        (f"`{one.code}`", str(one.status), f"`{one.connect}`", "yes" * one.retryable, _cell(inspect.getdoc(one) or ""))
-        for one in kinds
+        (f"`{code}`", str(one.status), f"`{one.connect}`", "yes" * one.retryable, _cell(about))
+        for code, (one, about) in sorted(told.items(), key=lambda item: (item[1][0].status, item[0]))
     ]
     yield from _table(("code", "HTTP", "Connect, gRPC", "retryable", "means"), rows)
 
