@@ -109,6 +109,9 @@ _READ = {
         "GetSchema": "schemas:read",
         "ListSchemas": "schemas:read",
         "CheckEnforcement": "schemas:read",
+        "ListSchemaHistory": "schemas:read",
+        "GetSchemaRevision": "schemas:read",
+        "TestUpcast": "schemas:read",
     },
     "WebhookService": {
         "GetWebhookSource": "webhooks:read",

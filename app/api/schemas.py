@@ -8,7 +8,7 @@ from typing import Any
 import falcon.asgi
 import msgspec
 
-from app import clock
+from app import clock, jsonvalue
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
 from app.api.parameters import query_of
@@ -26,6 +26,7 @@ from app.api.shapes.schemas import (
     RegisteredSchemaResponse,
     SchemaCheck,
     SchemaResponse,
+    UpcastResponse,
     VersionTraffic,
 )
 from app.errors import InvalidArgument
@@ -50,6 +51,16 @@ class ModeBody(msgspec.Struct, forbid_unknown_fields=True):
     mode: str
 
 
+class UpcastBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    """Without a version to go to, the newest."""
+
+    event_name: str
+    data: msgspec.Raw
+    from_version: int = 1
+    to_version: int = 0
+
+
+_upcast = msgspec.json.Decoder(UpcastBody)
 _schema = msgspec.json.Decoder(SchemaBody)
 _mode = msgspec.json.Decoder(ModeBody)
 
@@ -141,6 +152,19 @@ class Enforcement:
         answer(resp, ModeResponse(mode=body.mode))
 
 
+class Upcast:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        body: UpcastBody = decoded(_upcast, await body_of(req))
+        data = jsonvalue.check(bytes(body.data), field="data")
+        self._services.schemas.try_upcast(
+            environment_of(req), body.event_name, body.from_version, body.to_version, data
+        )
+        answer(resp, UpcastResponse(data=body.data, steps_applied=()))
+
+
 def shown(row: SchemaRow) -> SchemaResponse:
     return SchemaResponse(**_told(row))
 
@@ -230,9 +254,16 @@ def routes(services: Services) -> Sequence[Route]:
         body=Body(ModeBody, {"mode": MODES[0]}),
         permission="schemas:manage",
     )
+    upcast = Operation(
+        "Whether data of a version fit a later one as they are, without upcasters, which the SDK runs",
+        {200: Answer("they do", UpcastResponse), 412: "they take an upcaster", **missing},
+        body=Body(UpcastBody, {"eventName": "order.placed", "fromVersion": 1, "toVersion": 1, "data": {"id": 1}}),
+        permission="schemas:read",
+    )
     return [
         Route("/api/v1/events/schemas", Schemas(services), {"GET": listing, "POST": register}),
         Route("/api/v1/events/schemas/{name}", SchemasOfEvent(services), {"GET": of_event, "DELETE": delete_all}),
         Route("/api/v1/events/schemas/{name}/{version}", OneSchema(services), {"GET": one, "DELETE": delete}),
+        Route("/api/v1/events/upcast", Upcast(services), {"POST": upcast}),
         Route("/api/v1/schema-enforcement", Enforcement(services), {"GET": report, "PUT": enforce}),
     ]

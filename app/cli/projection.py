@@ -135,18 +135,16 @@ def resume(session: Session, name: str, reason: str) -> None:
 @command.command("rebuild")
 @click.argument("name")
 @click.option("--partition", default="", help="Of one partition only.")
+@click.option("--from-event", "from_event_id", default="", metavar="ID", help="External: handle events from this on.")
+@click.option("--to-event", "to_event_id", default="", metavar="ID", help="External: and none after this one again.")
 @click.option("--dry-run", is_flag=True, help="Only tell how many events it would be.")
 @click.option("--status", "only_status", is_flag=True, help="Only tell how far the one under way is.")
 @click.option("--reason", default="", help="Kept in history.")
 @connected
-def rebuild(session: Session, name: str, partition: str, dry_run: bool, only_status: bool, reason: str) -> None:
+def rebuild(session: Session, name: str, dry_run: bool, only_status: bool, **options: str) -> None:
     """Fold it from the beginning; the old state serves until the new one has caught up."""
     projections = session.client.projections
-    job = (
-        projections.rebuild_job(name)
-        if only_status
-        else projections.rebuild(name, partition=partition, dry_run=dry_run, reason=reason)
-    )
+    job = projections.rebuild_job(name) if only_status else projections.rebuild(name, dry_run=dry_run, **options)
     if session.output.form != "table":
         session.output.json({"format": "ironflow.rebuild/v1", **job})
         return

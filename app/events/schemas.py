@@ -15,9 +15,10 @@ import msgspec
 import structlog
 
 from app import jsonvalue, patterns, texts
-from app.errors import InvalidArgument, SchemaIncompatible, SchemaNotFound, SchemaViolation
+from app.errors import FailedPrecondition, InvalidArgument, SchemaIncompatible, SchemaNotFound, SchemaViolation
 from app.events import schema_noun, validation
 from app.events.schema_noun import ENFORCEMENT
+from app.events.schema_revisions import SchemaRevisions
 from app.events.validation import BYTES_MAX, Validator
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
@@ -68,6 +69,7 @@ class Schemas:
         self._validators: dict[tuple[str, str, int], tuple[str, Validator]] = {}
         self._modes: dict[str, str] = {}
         self._position = 0
+        self.revisions = SchemaRevisions(storage, self.versions)
 
     async def start(self) -> None:
         """Fill the register from the store."""
@@ -103,10 +105,7 @@ class Schemas:
         mode = self._modes.get(environment, "off")
         if mode == "off":
             return
-        row = self._known.get(environment, {}).get((name, version))
-        if row is None or row.deleted_at is not None:
-            return
-        told = self._validator(row).violation(data)
+        told = self._violation(environment, name, version, data)
         if told is None:
             return
         path, reason = told
@@ -115,6 +114,28 @@ class Schemas:
             log.warning("schema violated", environment=environment, name=name, version=version, path=path)
             return
         raise SchemaViolation(message, field="data" + path[1:], hint=f"see `ironflow schema get {name}`")
+
+    def try_upcast(self, environment: str, event_name: str, from_version: int, to_version: int, data: Any) -> Any:
+        """The data, if they fit the schema of a later version (0: the newest) as they are. Upcasters are code of the
+        SDK, which is not here: for what they would have to change, FailedPrecondition is raised and says what that is.
+        Raises InvalidArgument for data that break the schema which they come from, SchemaNotFound."""
+        target = self.get(environment, event_name, to_version).version
+        if not 1 <= from_version <= target:
+            raise InvalidArgument(
+                f"from_version {from_version} is out of range", field="from_version", hint=f"1 to {target}"
+            )
+        if told := self._violation(environment, event_name, from_version, data):
+            raise SchemaViolation(
+                f"data of {event_name} version {from_version} break its schema at {told[0]}: {told[1]}",
+                field="data" + told[0][1:],
+            )
+        if told := self._violation(environment, event_name, target, data):
+            raise FailedPrecondition(
+                f"data of version {from_version} do not fit version {target} at {told[0]}: {told[1]}",
+                field="data" + told[0][1:],
+                hint="that takes an upcaster: `ironflow schema test-upcast MODULE:NAME` tries yours",
+            )
+        return data
 
     async def register(
         self,
@@ -195,6 +216,10 @@ class Schemas:
             raise _not_found(event_name, version)
         return found[-1]
 
+    def versions(self, environment: str, event_name: str) -> Sequence[int]:
+        """Those that an event ever had a schema of, deleted ones too, in order."""
+        return sorted(version for name, version in self._known.get(environment, {}) if name == event_name)
+
     def list(self, environment: str, event_name: str = "") -> Sequence[SchemaRow]:
         """By name and version."""
         known = self._known.get(environment, {})
@@ -218,6 +243,13 @@ class Schemas:
 
         seen = await self._storage.read(work)
         return [Check(row, validation.asserts(msgspec.json.decode(row.schema)), *seen[row.event_name]) for row in rows]
+
+    def _violation(self, environment: str, name: str, version: int, data: Any) -> tuple[str, str] | None:
+        """Where data break the schema of a version, and how; None if they do not, or if there is none."""
+        row = self._known.get(environment, {}).get((name, version))
+        if row is None or row.deleted_at is not None:
+            return None
+        return self._validator(row).violation(data)
 
     def _checked(self, event_name: str, version: int, schema_json: str, description: str, reason: str) -> Any:
         patterns.validate_name(event_name, field="event_name")

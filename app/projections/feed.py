@@ -181,9 +181,11 @@ def read(
     definition = generation.definition
     chosen = definitions.chosen(definition.events)
     found: list[Delivered] = []
-    size, position = 0, after
+    size, position = 0, _beyond_gap(generation, after)
     for _ in range(SPANS_MAX):
         end = min(position + SPAN, until)
+        if position < generation.until:
+            end = min(end, generation.until)
         records = projections.events(
             tx, projection.environment, after=position, until=end, names=chosen.names, limit=max(limit, 100)
         )
@@ -199,10 +201,15 @@ def read(
                 if len(found) >= limit or size > BATCH_BYTES_MAX:
                     return Batch(found, position, after)
         if len(records) < max(limit, 100):
-            position = end
+            position = _beyond_gap(generation, end)
         if position >= until:
             break
     return Batch(found, position, after)
+
+
+def _beyond_gap(generation: Generation, position: int) -> int:
+    """A position, or where the generation goes on from there."""
+    return generation.resumed_after if generation.until <= position < generation.resumed_after else position
 
 
 def _name(entry: Entry) -> str:

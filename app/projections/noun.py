@@ -37,6 +37,7 @@ from storage.records import ProjectionRow
 class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     """`after` is where its fold begins, `target` the position of history when it was begun: both 0 for all of it.
     `finished_at` is when a rebuild of it had caught up. `partition`: only that one is folded anew.
+    `until` and `resumed_after`: between them nothing is folded, if they are given.
     `skipped` counts events that its reducer could not take, `skipped_position` is that of the last one."""
 
     number: int
@@ -51,6 +52,8 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     skipped: int = 0
     skipped_position: int = 0
     partition: str = ""
+    until: int = 0
+    resumed_after: int = 0
 
 
 class Projection(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -180,9 +183,11 @@ def _changed(state: Projection, fact: Fact, entry: Entry) -> Projection:
                 fact.generation,
                 state.serving.definition,
                 fact.after,
-                entry.position,
+                fact.until or entry.position,
                 entry.recorded_at,
                 partition=fact.partition,
+                until=fact.until,
+                resumed_after=fact.resumed_after,
             )
             if state.serving.definition.mode == "external":  # there is no state to serve meanwhile
                 return replace(state, serving=made, generations=fact.generation)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.clock import Clock
-from app.errors import Conflict, FailedPrecondition, InvalidArgument, RebuildNotFound, Unimplemented
+from app.errors import Conflict, FailedPrecondition, InvalidArgument, RebuildNotFound
 from app.events.reading import EventReader
 from app.history.kinds import Fact, ProjectionRebuildCancelled, ProjectionRebuilding, ProjectionRebuilt
 from app.history.tail import Tail
@@ -67,14 +67,17 @@ class Rebuilds:
         reason: str = "",
         actor: str = "",
     ) -> Job:
-        """Begin one; with `dry_run`, only tell what it would be. Raises ProjectionNotFound, Conflict if one is under
-        way, InvalidArgument, Unimplemented."""
+        """Begin one; with `dry_run`, only tell what it would be. An external projection can be given events from one
+        on, or from one to another, after which it goes on where it was. Raises ProjectionNotFound, EventNotFound,
+        Conflict if one is under way, InvalidArgument."""
         projection = self._registry.get(environment, name)
         _check_partition(projection, partition)
-        after = await self._after(projection, from_event_id, to_event_id)
+        after, until = await self._between(projection, from_event_id, to_event_id)
+        resumed_after = 0
+        if until:
+            resumed_after = max(await self._goes_on_after(projection), until)
         if dry_run:
-            head = self._tail.head
-            total = await self._count(projection, projection.serving, after, head)
+            total = await self._count(projection, projection.serving, after, until or self._tail.head)
             return Job("", name, "completed", 0, total, 0.0, self._clock.now_us(), None, dry_run=True)
 
         def decide(known: Projection) -> Sequence[Fact]:
@@ -82,7 +85,7 @@ class Rebuilds:
                 raise Conflict(
                     f"{name} is being rebuilt already", hint=f"`ironflow projection cancel-rebuild {name}` ends that"
                 )
-            return [ProjectionRebuilding(known.generations + 1, after, reason, partition)]
+            return [ProjectionRebuilding(known.generations + 1, after, reason, partition, until, resumed_after)]
 
         await self._registry.change(environment, name, decide, reason=reason, actor=actor)
         return await self.job(environment, name)
@@ -162,18 +165,30 @@ class Rebuilds:
         if await self._storage.write(work):
             await self._registry.change(known.environment, known.name, lambda one: _ended(one, building))
 
-    async def _after(self, projection: Projection, from_event_id: str, to_event_id: str) -> int:
-        if to_event_id:
-            raise Unimplemented("a rebuild goes on to the end of history", field="to_event_id")
-        if not from_event_id:
-            return 0
+    async def _between(self, projection: Projection, from_event_id: str, to_event_id: str) -> tuple[int, int]:
+        """The position after which to begin, and that of the last event to be given again; 0 without one."""
+        given = "from_event_id" if from_event_id else "to_event_id"
+        if not (from_event_id or to_event_id):
+            return 0, 0
         if projection.serving.definition.mode != "external":
             raise InvalidArgument(
-                "a state is the fold of all its events: it is rebuilt from the first one",
-                field="from_event_id",
-                hint="leave it out",
+                "a state is the fold of all its events: it is rebuilt from the first one to the last",
+                field=given,
+                hint="leave it out; the state as of a position can be read with at",
             )
-        return (await self._events.get(projection.environment, from_event_id)).position - 1
+        environment = projection.environment
+        after = (await self._events.get(environment, from_event_id)).position - 1 if from_event_id else 0
+        until = (await self._events.get(environment, to_event_id)).position if to_event_id else 0
+        if until and until <= after:
+            raise InvalidArgument(
+                f"{to_event_id} was recorded before {from_event_id}", field="to_event_id", hint="swap them"
+            )
+        return after, until
+
+    async def _goes_on_after(self, projection: Projection) -> int:
+        """Where the projection was, before it was given events again if it still is."""
+        position, _ = await self._feed.reached(projection, projection.serving)
+        return max(position, projection.serving.resumed_after)
 
     async def _count(self, projection: Projection, generation: Generation, after: int, until: int) -> int:
         names = definitions.chosen(generation.definition.events).names

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.errors import ProjectionNotFound, RevisionNotFound
+from app.history import revisions
 from app.history.entry import Entry
 from app.history.kinds import ProjectionDefinition, ProjectionDeleted, ProjectionRegistered
 from app.projections.noun import stream
@@ -62,11 +63,8 @@ class Revisions:
 
 
 def _read(tx: Transaction, environment: str, name: str, *, before: int, limit: int) -> Sequence[Revision]:
-    records = history.page(
-        tx, environment, stream=stream(name), kinds=KINDS, before=before, backwards=True, limit=limit + 1
-    )
-    entries = [Entry(record) for record in records]
-    return [_revision(entry, older) for entry, older in zip(entries, [*entries[1:], None], strict=False)][:limit]
+    pairs = revisions.changes(tx, environment, stream(name), KINDS, before=before, limit=limit)
+    return [_revision(entry, older) for entry, older in pairs]
 
 
 def _revision(entry: Entry, older: Entry | None) -> Revision:

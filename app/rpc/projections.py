@@ -270,6 +270,9 @@ def _revision(caller: Caller, name: str, revision: Revision) -> pb.ProjectionHis
             mode=before.mode,
             description=before.description,
         )
+        if before.table is not None:
+            definition.type, definition.sql_definition = "sql", before.table.create
+            definition.event_handlers.update(before.table.handlers)
         message.previous_definition.CopyFrom(definition)
     return message
 

@@ -125,11 +125,24 @@ def resume(name: str, *, reason: str = "") -> Plan[Json]:
 
 
 def rebuild(
-    name: str, *, partition: str = "", dry_run: bool = False, from_event_id: str = "", reason: str = ""
+    name: str,
+    *,
+    partition: str = "",
+    dry_run: bool = False,
+    from_event_id: str = "",
+    to_event_id: str = "",
+    reason: str = "",
 ) -> Plan[Json]:
     """The rebuild, which has begun: how far it is. The old state serves until it has caught up. It may be of one
-    partition; of an external projection, it may begin at an event. Raises Conflict if one is under way."""
-    body = {"partition": partition, "dryRun": dry_run, "fromEventId": from_event_id, "reason": reason}
+    partition; of an external projection, it may be from one event, and to another. Raises Conflict if one is under
+    way."""
+    body = {
+        "partition": partition,
+        "dryRun": dry_run,
+        "fromEventId": from_event_id,
+        "toEventId": to_event_id,
+        "reason": reason,
+    }
     job: Json = yield Call("POST", _path(name, "rebuild"), body=body)
     return job
 

@@ -157,7 +157,54 @@ def test_connect_answers_as_published(http: httpx.Client) -> None:
     assert call("RegisterSchema", eventName="a", schemaJson="{").json()["code"] == "invalid_argument"
     assert call("DeleteSchema", eventName="order.placed", version=1).json() == {}
     assert call("GetSchema", eventName="order.placed").json()["code"] == "not_found"
-    assert call("TestUpcast", eventName="order.placed").status_code == 501
+
+
+def test_every_change_of_a_schema_is_a_revision(http: httpx.Client) -> None:
+    def call(method: str, **body: Any) -> Any:
+        return http.post(f"{SERVICE}/{method}", json={"eventName": "order.placed", **body}).json()
+
+    register(http, change_reason="first")
+    register(http, {"type": "object"}, change_reason="anything will do")
+    register(http, ORDER, version=2)
+    http.delete(f"{SCHEMAS}/order.placed/1", params={"reason": "nobody sends it"})
+
+    told = call("ListSchemaHistory")["entries"]
+    page = call("ListSchemaHistory", limit=1)
+    older = call("ListSchemaHistory", beforeRevision=page["nextBeforeRevision"])
+    of_second = call("ListSchemaHistory", version=2)
+    updated = call("GetSchemaRevision", version=1, revision=told[2]["revision"])["entry"]
+
+    assert [one["changeType"] for one in told] == ["deleted", "created", "updated", "created"]
+    assert [one.get("changeReason", "") for one in told] == ["nobody sends it", "", "anything will do", "first"]
+    assert (page["hasMore"], page["entries"], older["entries"]) == (True, told[:1], told[1:])
+    assert (of_second["hasMore"], of_second["entries"]) == (False, told[1:2])
+    assert updated == told[2]
+    assert json.loads(updated["previousDefinition"]["schemaJson"]) == ORDER
+    assert "previousDefinition" not in told[3]
+    assert call("GetSchemaRevision", version=2, revision=told[0]["revision"])["code"] == "not_found"
+    assert call("ListSchemaHistory", eventName="nope")["code"] == "not_found"
+
+
+def test_data_fit_a_later_version_or_take_an_upcaster(http: httpx.Client) -> None:
+    register(http)
+    register(http, {**ORDER, "required": ["total", "currency"]}, version=2)
+
+    def upcast(data: Any, **versions: int) -> httpx.Response:
+        return http.post("/api/v1/events/upcast", json={"eventName": "order.placed", "data": data, **versions})
+
+    fits = upcast({"total": 1, "currency": "EUR"}, fromVersion=1, toVersion=2)
+    lacks = upcast({"total": 1})
+    data = {"total": 1, "currency": "EUR"}
+    published = http.post(f"{SERVICE}/TestUpcast", json={"eventName": "order.placed", "fromVersion": 1, "data": data})
+
+    assert fits.json() == {"data": {"total": 1, "currency": "EUR"}, "stepsApplied": []}
+    assert (lacks.status_code, lacks.json()["field"]) == (412, "data")
+    assert "'currency' is a required property" in lacks.json()["error"]
+    assert "ironflow schema test-upcast" in lacks.json()["hint"]
+    assert published.json() == {"data": data, "stepsApplied": []}
+    assert upcast({"total": -1}).json()["code"] == "SCHEMA_VIOLATION"
+    assert upcast({}, fromVersion=3).json()["field"] == "from_version"
+    assert upcast({}, toVersion=3).status_code == 404
 
 
 def test_schemas_outlive_the_server(shared_server: ServerProcess, http: httpx.Client) -> None:

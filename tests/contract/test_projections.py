@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from app.clock import ManualClock
-from app.errors import LeaseLost
+from app.errors import EventNotFound, InvalidArgument, LeaseLost
 from app.events.new_event import NewEvent
 from app.history.kinds import ProjectionDefinition
 from app.history.rebuild import rebuild
@@ -25,6 +25,23 @@ async def emit(node: Node) -> int:
     """The event's position."""
     await node.emitter.emit(NewEvent(environment=ENVIRONMENT, name="n", data=b"{}"))
     return node.tail.head
+
+
+async def emitted(node: Node) -> str:
+    """The event's id."""
+    return (await node.emitter.emit(NewEvent(environment=ENVIRONMENT, name="n", data=b"{}"))).event_id
+
+
+async def acknowledge_all(node: Node) -> list[str]:
+    """What an external runner is given, in order, until there is no more."""
+    given: list[str] = []
+    held = await lease(node)
+    while events := (await node.projections.next(ENVIRONMENT, NAME, held, limit=1)).events:
+        given += [one.fact.id for one in events]
+        projection = node.projections.registry.get(ENVIRONMENT, NAME)
+        await node.projections.save(projection, held, (), position=events[-1].position)
+    await node.projections.leases.release(node.projections.registry.get(ENVIRONMENT, NAME), held)
+    return given
 
 
 async def lease(node: Node) -> Fence:
@@ -104,6 +121,35 @@ async def test_a_refused_event_is_recorded_once(node: Node) -> None:
         assert await registry.refuse_event(ENVIRONMENT, NAME, 1, event_id="e", position=position, error="x")
 
     assert node.tail.head == before + 1
+
+
+async def test_events_between_two_are_handled_again_and_no_others(node: Node) -> None:
+    projections, rebuilds = node.projections, node.projections.rebuilds
+    await projections.registry.register(ENVIRONMENT, NAME, ProjectionDefinition("external", ("n",)))
+    ids = [await emitted(node) for _ in range(4)]
+    await acknowledge_all(node)
+
+    dry = await rebuilds.start(ENVIRONMENT, NAME, from_event_id=ids[1], to_event_id=ids[2], dry_run=True)
+    await rebuilds.start(ENVIRONMENT, NAME, from_event_id=ids[1], to_event_id=ids[2])
+    later = await emitted(node)
+
+    assert dry.total == 2
+    assert await acknowledge_all(node) == [ids[1], ids[2], later]
+    assert (await rebuilds.job(ENVIRONMENT, NAME)).status == "completed"
+    with pytest.raises(InvalidArgument, match="was recorded before"):
+        await rebuilds.start(ENVIRONMENT, NAME, from_event_id=ids[2], to_event_id=ids[1])
+    with pytest.raises(EventNotFound):
+        await rebuilds.start(ENVIRONMENT, NAME, to_event_id="nope")
+
+
+async def test_a_state_is_rebuilt_from_all_its_events(node: Node) -> None:
+    await node.projections.registry.register(ENVIRONMENT, NAME, MANAGED)
+    event_id = await emitted(node)
+
+    for field in ("from_event_id", "to_event_id"):
+        with pytest.raises(InvalidArgument) as refused:
+            await node.projections.rebuilds.start(ENVIRONMENT, NAME, **{field: event_id})
+        assert refused.value.field == field
 
 
 async def test_the_register_is_what_history_says(node: Node, storage: Storage) -> None:

@@ -97,3 +97,10 @@ class EnforcementResponse(Shape):
 
 class ModeResponse(Shape):
     mode: str
+
+
+class UpcastResponse(Shape, rename="camel"):
+    """Data as a later version has them, and the steps that made them so: none, since the server has no upcasters."""
+
+    data: msgspec.Raw
+    steps_applied: Sequence[str]

@@ -54,13 +54,16 @@ class ProjectionRegistered(Fact, frozen=True):
 
 class ProjectionRebuilding(Fact, frozen=True):
     """A new generation of the same definition, which begins after a position; of one partition only, if it names one:
-    the others are taken over when it serves."""
+    the others are taken over when it serves. With `until`, an external one is given the events up to there, and goes on
+    after `resumed_after`."""
 
     kind = "projection.rebuilding"
     generation: int
     after: int = 0
     reason: str = ""
     partition: str = ""
+    until: int = 0
+    resumed_after: int = 0
 
 
 class ProjectionRebuilt(Fact, frozen=True):
