@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from psycopg import Connection, errors, sql
@@ -23,6 +25,7 @@ from storage.projections import Key
 from storage.tables import (
     STATEMENT_TIMEOUT_S,
     Design,
+    Run,
     Statement,
     TableMissing,
     TableRefused,
@@ -61,6 +64,16 @@ class PostgresTables:
         """See Tables.ask."""
         return await self._run(lambda: self._ask(key, sql, params, limits))
 
+    @asynccontextmanager
+    async def scratch(self, design: Design) -> AsyncIterator[PostgresScratch]:
+        """See Tables.scratch."""
+        made = PostgresScratch(self._run, self._sandbox)
+        try:
+            await self._run(lambda: made.make(self._make, design))
+            yield made
+        finally:
+            await self._run(made.close)
+
     async def drop(self, key: Key) -> None:
         """See Tables.drop."""
         await self._run(lambda: self._drop(key))
@@ -88,8 +101,7 @@ class PostgresTables:
             place = _place(connection, key)
             if not _is_there(connection, place):
                 self._make(connection, place, design)
-                connection.execute(_of("create table {}.reached (position bigint not null)", place))
-                connection.execute(_of("insert into {}.reached values (%s)", place), (after,))
+                _note(connection, place, after)
             return _reached(connection, place)
 
     def _make(self, connection: Connection[Row], place: str, design: Design) -> None:
@@ -110,34 +122,7 @@ class PostgresTables:
             place = _place(connection, key)
             if not _is_there(connection, place):
                 raise TableMissing("the projection's table is not there")
-            failed, error = 0, ""
-            while True:
-                due = [one for one in statements if not failed or one.position < failed]
-                try:
-                    return self._written(connection, place, due, failed - 1 if failed else through, failed, error)
-                except _Failed as refused:
-                    failed, error = refused.position, refused.error
-
-    def _written(
-        self,
-        connection: Connection[Row],
-        place: str,
-        statements: Sequence[Statement],
-        position: int,
-        failed: int,
-        error: str,
-    ) -> Written:
-        """All of it in one transaction. Raises _Failed; then nothing was written."""
-        write = _of("select {}.write(%s, %s::jsonb)", place)
-        with connection.transaction():
-            [(reached,)] = connection.execute(_of("select position from {}.reached for update", place))
-            connection.execute(f"set local statement_timeout = {int(STATEMENT_TIMEOUT_S * 1000)}".encode())
-            for one in statements:
-                if one.position > reached:
-                    with _failing(one.position):
-                        connection.execute(write, (with_parameters(one.sql, one.params), json.dumps(one.params)))
-            connection.execute(_of("update {}.reached set position = greatest(position, %s)", place), (position,))
-        return Written(position, failed, error)
+            return _fill(connection, place, statements, through)
 
     def _ask(self, key: Key, text: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
         with self._sandbox.connected() as connection, translated(), connection.transaction(force_rollback=True):
@@ -153,6 +138,83 @@ class PostgresTables:
             if _is_there(connection, place):
                 connection.execute(_of("drop schema {} cascade", place))
                 connection.execute(_of("drop role {}", place))
+
+
+class PostgresScratch:
+    """A table in a transaction that is never committed, as are its schema and its role."""
+
+    def __init__(self, run: Run, sandbox: Sandbox) -> None:
+        self._run = run
+        self._sandbox = sandbox
+        self._place = f"ironflow_past_{secrets.token_hex(16)}"
+        self._left = ExitStack()
+        self._lock = threading.Lock()  # who was cancelled closes while another thread may still be at work
+
+    def make(self, make: Callable[[Connection[Row], str, Design], None], design: Design) -> None:
+        with self._lock, _making():
+            self._connection = self._left.enter_context(self._sandbox.connected())
+            self._left.enter_context(self._connection.transaction(force_rollback=True))
+            with refused_as(-1), translated():
+                make(self._connection, self._place, design)
+            _note(self._connection, self._place, 0)
+
+    async def write(self, statements: Sequence[Statement], *, through: int) -> Written:
+        """See Scratch.write."""
+
+        def work() -> Written:
+            with self._lock, translated():
+                return _fill(self._connection, self._place, statements, through)
+
+        return await self._run(work)
+
+    async def ask(self, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
+        """See Scratch.ask."""
+
+        def work() -> Table:
+            with self._lock, translated(), self._connection.transaction(force_rollback=True):
+                return ask(self._connection, self._place, sql, params, limits)
+
+        return await self._run(work)
+
+    def close(self) -> None:
+        with self._lock, translated():
+            self._left.close()
+
+
+def _note(connection: Connection[Row], place: str, after: int) -> None:
+    connection.execute(_of("create table {}.reached (position bigint not null)", place))
+    connection.execute(_of("insert into {}.reached values (%s)", place), (after,))
+
+
+def _fill(connection: Connection[Row], place: str, statements: Sequence[Statement], through: int) -> Written:
+    failed, error = 0, ""
+    while True:
+        due = [one for one in statements if not failed or one.position < failed]
+        try:
+            return _written(connection, place, due, failed - 1 if failed else through, failed, error)
+        except _Failed as refused:
+            failed, error = refused.position, refused.error
+
+
+def _written(
+    connection: Connection[Row],
+    place: str,
+    statements: Sequence[Statement],
+    position: int,
+    failed: int,
+    error: str,
+) -> Written:
+    """All of it in one transaction. Raises _Failed; then nothing was written."""
+    write = _of("select {}.write(%s, %s::jsonb)", place)
+    with connection.transaction():
+        [(reached,)] = connection.execute(_of("select position from {}.reached for update", place))
+        connection.execute(f"set local statement_timeout = {int(STATEMENT_TIMEOUT_S * 1000)}".encode())
+        for one in statements:
+            if one.position > reached:
+                with _failing(one.position):
+                    connection.execute(write, (with_parameters(one.sql, one.params), json.dumps(one.params)))
+        connection.execute(_of("update {}.reached set position = greatest(position, %s)", place), (position,))
+    return Written(position, failed, error)
 
 
 class _Failed(Exception):

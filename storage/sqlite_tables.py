@@ -7,10 +7,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ import apsw
 from storage.contract import QueryLimits, QueryRefused, QueryTimeout, Scalar, Table
 from storage.projections import Key
 from storage.sqlite_sandbox import LIMITS, TABLE_FUNCTIONS, Guard, OneStatement, Rights, taken
-from storage.tables import STATEMENT_TIMEOUT_S, Design, Statement, TableMissing, Written, check_write, refused_as
+from storage.tables import STATEMENT_TIMEOUT_S, Design, Run, Statement, TableMissing, Written, check_write, refused_as
 
 THREADS = 2
 BUSY_TIMEOUT_MS = 10_000
@@ -30,6 +30,46 @@ _OPEN = apsw.SQLITE_OPEN_READWRITE
 _MAKE = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 
 T = TypeVar("T")
+
+
+class SQLiteScratch:
+    """A table in a file of SQLite's own that has no name, and is gone when it is closed."""
+
+    def __init__(self, run: Run, design: Design) -> None:
+        self._run = run
+        self._design = design
+        self._lock = threading.Lock()  # who was cancelled closes while another thread may still be at work
+        self._guard = Guard(0)
+        self._connection = apsw.Connection("")
+
+    def make(self) -> None:
+        with self._lock, self._guard.translated(), refused_as(-1):
+            _bound(self._connection)
+            self._connection.execute("pragma synchronous = off")
+            _make(self._connection, self._guard, self._design)
+            _note(self._connection, 0)
+
+    async def write(self, statements: Sequence[Statement], *, through: int) -> Written:
+        """See Scratch.write."""
+
+        def work() -> Written:
+            with self._lock, self._guard.translated():
+                return _fill(self._connection, self._guard, self._design.name, statements, through)
+
+        return await self._run(work)
+
+    async def ask(self, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
+        """See Scratch.ask."""
+
+        def work() -> Table:
+            with self._lock, self._guard.translated():
+                return _asked(self._connection, self._guard, self._design, sql, params, limits)
+
+        return await self._run(work)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
 
 
 class SQLiteTables:
@@ -55,6 +95,16 @@ class SQLiteTables:
         """See Tables.ask."""
         return await self._run(lambda: self._ask(self._path(key), design, sql, params, limits))
 
+    @asynccontextmanager
+    async def scratch(self, design: Design) -> AsyncIterator[SQLiteScratch]:
+        """See Tables.scratch."""
+        made = SQLiteScratch(self._run, design)
+        try:
+            await self._run(made.make)
+            yield made
+        finally:
+            await self._run(made.close)
+
     async def drop(self, key: Key) -> None:
         """See Tables.drop."""
         await self._run(lambda: self._drop(self._path(key)))
@@ -78,8 +128,7 @@ class SQLiteTables:
             [(made,)] = connection.execute("select count(*) from sqlite_schema where name = ?", (REACHED,))
             if not made:
                 _make(connection, guard, design)
-                connection.execute(f"create table {REACHED} (position integer not null) strict")
-                connection.execute(f"insert into {REACHED} values (?)", (after,))
+                _note(connection, after)
             connection.execute("commit")
             return _reached(connection)
 
@@ -87,40 +136,12 @@ class SQLiteTables:
         guard = Guard(0)
         with guard.translated(), _opened(path, _OPEN) as connection:
             [(name,)] = connection.execute("select name from sqlite_schema where type = 'table' and name glob 'proj_*'")
-            guard.watch(connection, _writing(name))
-            failed, error = 0, ""
-            while True:
-                with _own(guard):
-                    connection.execute("begin immediate", can_cache=False)
-                    reached = _reached(connection)
-                for one in statements:
-                    if one.position <= reached or (failed and one.position >= failed):
-                        continue
-                    try:
-                        _do(connection, guard, one)
-                    except (QueryRefused, QueryTimeout) as refused:
-                        failed, error = one.position, str(refused)
-                        break
-                else:
-                    break
-                with _own(guard):  # once more, without it
-                    if connection.in_transaction:
-                        connection.execute("rollback", can_cache=False)
-            position = failed - 1 if failed else through
-            with _own(guard):
-                connection.execute(f"update {REACHED} set position = max(position, ?)", (position,), can_cache=False)
-                connection.execute("commit", can_cache=False)
-            return Written(position, failed, error)
+            return _fill(connection, guard, name, statements, through)
 
     def _ask(self, path: Path, design: Design, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
-        guard = Guard(time.monotonic() + limits.timeout_s)
+        guard = Guard(0)
         with guard.translated(), _opened(path, apsw.SQLITE_OPEN_READONLY) as connection:
-            guard.watch(connection, Rights({"main": TABLE_FUNCTIONS | {design.name}}, frozenset({REACHED})))
-            only = OneStatement(sql)
-            cursor = connection.cursor()
-            cursor.exec_trace = only.check
-            cursor.execute(sql, dict(params), can_cache=False)
-            return taken(only.columns, cursor, limits)
+            return _asked(connection, guard, design, sql, params, limits)
 
     def _drop(self, path: Path) -> None:
         for suffix in ("", "-wal", "-shm"):
@@ -160,6 +181,57 @@ def _make(connection: apsw.Connection, guard: Guard, design: Design) -> None:
     cursor.exec_trace = OneStatement(design.create).check
     cursor.execute(design.create, can_cache=False)
     connection.set_authorizer(None)
+
+
+def _note(connection: apsw.Connection, after: int) -> None:
+    connection.execute(f"create table {REACHED} (position integer not null) strict")
+    connection.execute(f"insert into {REACHED} values (?)", (after,))
+
+
+def _fill(
+    connection: apsw.Connection, guard: Guard, name: str, statements: Sequence[Statement], through: int
+) -> Written:
+    guard.watch(connection, _writing(name))
+    failed, error = 0, ""
+    while True:
+        with _own(guard):
+            connection.execute("begin immediate", can_cache=False)
+            reached = _reached(connection)
+        for one in statements:
+            if one.position <= reached or (failed and one.position >= failed):
+                continue
+            try:
+                _do(connection, guard, one)
+            except (QueryRefused, QueryTimeout) as refused:
+                failed, error = one.position, str(refused)
+                break
+        else:
+            break
+        with _own(guard):  # once more, without it
+            if connection.in_transaction:
+                connection.execute("rollback", can_cache=False)
+    position = failed - 1 if failed else through
+    with _own(guard):
+        connection.execute(f"update {REACHED} set position = max(position, ?)", (position,), can_cache=False)
+        connection.execute("commit", can_cache=False)
+    return Written(position, failed, error)
+
+
+def _asked(
+    connection: apsw.Connection,
+    guard: Guard,
+    design: Design,
+    sql: str,
+    params: Mapping[str, Scalar],
+    limits: QueryLimits,
+) -> Table:
+    guard.allow_s(limits.timeout_s)
+    guard.watch(connection, Rights({"main": TABLE_FUNCTIONS | {design.name}}, frozenset({REACHED})))
+    only = OneStatement(sql)
+    cursor = connection.cursor()
+    cursor.exec_trace = only.check
+    cursor.execute(sql, dict(params), can_cache=False)
+    return taken(only.columns, cursor, limits)
 
 
 def _do(connection: apsw.Connection, guard: Guard, one: Statement) -> None:

@@ -8,14 +8,16 @@ once, whoever sends it, and how often.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import NamedTuple, Protocol, TypeVar
 
 from storage.contract import QueryLimits, QueryRefused, QueryUnavailable, Scalar, StorageError, Table
 from storage.projections import Key
 
 STATEMENT_TIMEOUT_S = 5.0
+
+T = TypeVar("T")
 
 # The first word of a single statement says what it is. Which tables it reaches is for the database to refuse.
 _CREATE = re.compile(
@@ -91,6 +93,25 @@ class Written(NamedTuple):
     error: str = ""
 
 
+class Run(Protocol):
+    """Does something in a thread of a store."""
+
+    async def __call__(self, work: Callable[[], T]) -> T: ...
+
+
+class Scratch(Protocol):
+    """A table that is filled to be asked once: it is nobody else's, nothing of it lasts, and it needs no lock of the
+    store's."""
+
+    async def write(self, statements: Sequence[Statement], *, through: int) -> Written:
+        """See Tables.write."""
+        ...
+
+    async def ask(self, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
+        """See Tables.ask."""
+        ...
+
+
 class Tables(Protocol):
     async def check(self, design: Design, statements: Sequence[tuple[str, Sequence[str]]]) -> None:
         """Returns if the table can be made, and each statement, with its parameters, is one that could write it.
@@ -109,6 +130,10 @@ class Tables(Protocol):
 
     async def ask(self, key: Key, design: Design, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
         """What a query answers that sees this table only. Raises QueryRefused, QueryTimeout, TableMissing."""
+        ...
+
+    def scratch(self, design: Design) -> AbstractAsyncContextManager[Scratch]:
+        """An empty table of the same design, confined as the lasting one is. Raises as `check`."""
         ...
 
     async def drop(self, key: Key) -> None:

@@ -102,10 +102,11 @@ def register(session: Session, name: str, data: str) -> None:
 @click.option("--order-by", help="SQL, such as: total desc.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
 @click.option("--offset", type=click.IntRange(0))
+@click.option("--at", help="As of a position or a time, such as 15m.")
 @connected
-def rows(session: Session, name: str, where: str | None, order_by: str | None, limit: int, offset: int | None) -> None:
+def rows(session: Session, name: str, **options: Any) -> None:
     """Rows of the table of a SQL projection."""
-    found = session.client.projections.rows(name, where=where, order_by=order_by, limit=limit, offset=offset)
+    found = session.client.projections.rows(name, **options)
     if session.output.form != "table":
         session.output.json({"format": "ironflow.projection_rows/v1", **found})
         return

@@ -6,7 +6,7 @@ import msgspec
 
 from app.history.kinds import ProjectionDefinition
 from app.projections.feed import Delivered
-from app.projections.rules import ReducerFailed, Rules, State
+from app.projections.rules import Rules, State
 
 _decode = msgspec.json.Decoder(dict).decode
 
@@ -15,7 +15,6 @@ class Reducer:
     def __init__(self, definition: ProjectionDefinition) -> None:
         self._rules = Rules(definition.rules)
         self._initial = bytes(definition.initial)
-        self._skips = definition.on_error == "skip"
 
     def initial(self) -> State:
         return _decode(self._initial)
@@ -24,10 +23,7 @@ class Reducer:
         """Raises ReducerFailed."""
         return self._rules.apply(state, delivered.envelope)
 
-    def skipping(self, state: bytes | None, delivered: Delivered) -> bytes:
-        """The state after an event, or as it was where the event was skipped, as it then was."""
+    def applied(self, state: bytes | None, delivered: Delivered) -> bytes:
+        """The same, of a state that there may not be yet. Raises ReducerFailed."""
         before = _decode(state) if state is not None else self.initial()
-        try:
-            return msgspec.json.encode(self.apply(before, delivered))
-        except ReducerFailed:
-            return msgspec.json.encode(before)
+        return msgspec.json.encode(self.apply(before, delivered))

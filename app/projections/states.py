@@ -20,6 +20,7 @@ from app.projections.feed import Feed
 from app.projections.leases import Leases, lost
 from app.projections.noun import Generation, Projection
 from app.projections.reducer import Reducer
+from app.projections.rules import ReducerFailed
 from storage import history, projections
 from storage.contract import Storage, Transaction
 from storage.projections import Fence
@@ -144,7 +145,9 @@ class States:
             raise FailedPrecondition(f"{projection.name} is external: its state is not here")
         if definition.mode == "sql":
             raise FailedPrecondition(
-                f"{projection.name} is a table, whose past is not kept", field="at", hint="leave it out"
+                f"{projection.name} is a table: it has rows and no state",
+                field="at",
+                hint=f"`ironflow projection rows {projection.name} --at {at}`",
             )
         if row is not None and row.position <= at:
             reached, _ = await self._feed.reached(projection, generation)
@@ -170,11 +173,13 @@ class States:
         return await self._refolded(found, reducer, at)
 
     async def _refolded(self, state: State, reducer: Reducer | None, at: int) -> State:
-        """The state with the events of its partition up to a position. Raises FailedPrecondition if there are any, and
-        only a worker knows how to fold them."""
+        """The state with the events of its partition up to a position; those that its rules do not fit are left out,
+        or end it, as they stopped the projection. Raises FailedPrecondition if there are any, and only a worker knows
+        how to fold them."""
         projection, generation = state.projection, state.generation
         position, seen, value, last = state.position, 0, state.state, None
-        while position < at:
+        stopped = False
+        while position < at and not stopped:
             page = functools.partial(
                 feed.read, projection=projection, generation=generation, after=position, until=at, limit=feed.BATCH[1]
             )
@@ -185,7 +190,11 @@ class States:
                     continue
                 if reducer is None:
                     raise _not_kept(state, at)
-                value, last = reducer.skipping(value, one), one
+                try:
+                    value, last = reducer.applied(value, one), one
+                except ReducerFailed:
+                    if stopped := generation.definition.on_error == "stop":
+                        break
             position = batch.through
             if seen > REFOLD_EVENTS_MAX:
                 raise FailedPrecondition(

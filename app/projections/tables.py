@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from collections.abc import Sequence
 
 from app import texts
 from app.errors import FailedPrecondition, InvalidArgument, SqlRefused, SqlTimeout, Unimplemented
 from app.history.kinds import ProjectionDefinition
 from app.history.sql import json_value
+from app.projections import feed
 from app.projections.noun import Projection, of_row
 from app.projections.statements import Statements
-from storage import projections
+from storage import history, projections
 from storage.contract import QueryLimits, QueryRefused, QueryTimeout, QueryUnavailable, Storage, Table, Transaction
 from storage.projections import Key
-from storage.tables import Statement, TableMissing, TableRefused, Written
+from storage.tables import Scratch, Statement, TableMissing, TableRefused, Written
 
 LIMIT = (100, 1_000)
 OFFSET_MAX = 2**31 - 1
 TIMEOUT_S = 5.0
 BYTES_MAX = 16 * 2**20
+FOLD_EVENTS_MAX = 100_000
+FOLDS_MAX = 2
+"""How many events are folded for a table as of a position, and how many such tables there are at a time."""
 
 
 class ProjectionTables:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._folding = asyncio.Semaphore(FOLDS_MAX)
 
     async def start(self) -> None:
         """Drop what is left of generations that are no more."""
@@ -60,23 +67,38 @@ class ProjectionTables:
         await self._storage.write(lambda tx: projections.forget_table(tx, key))
 
     async def rows(
-        self, projection: Projection, *, where: str = "", order_by: str = "", limit: int = 0, offset: int = 0
+        self,
+        projection: Projection,
+        *,
+        where: str = "",
+        order_by: str = "",
+        limit: int = 0,
+        offset: int = 0,
+        at: int = history.END,
     ) -> tuple[Table, int]:
-        """Rows of the table that serves, and how many there are without the limit. Raises InvalidArgument, SqlRefused,
-        SqlTimeout, FailedPrecondition for a projection that has no table."""
+        """Rows of the table that serves, now or as of a position, and how many there are without the limit. Raises
+        InvalidArgument, SqlRefused, SqlTimeout, FailedPrecondition for a projection that has no table, and where too
+        much would have to be folded."""
         definition = projection.serving.definition
         if definition.table is None:
             raise FailedPrecondition(f"{projection.name} is {definition.mode}: it has no table", hint="get its state")
         _check(where=where, order_by=order_by, limit=limit, offset=offset)
-        design, key = Statements(definition.table).design, projection.key()
+        statements, key = Statements(definition.table), projection.key()
+        design = statements.design
         chosen = f"from {design.name}" + (f" where (\n{where}\n)" if where.strip() else "")
         ordered = f" order by {order_by}\n" if order_by.strip() else ""
         page = f"select * {chosen}{ordered} limit {limit or LIMIT[0]} offset {offset}"
+        count = f"select count(*) {chosen}"
         limits = QueryLimits(TIMEOUT_S, LIMIT[1], BYTES_MAX)
         tables = self._storage.tables
         try:
-            found = await tables.ask(key, design, page, {}, limits)
-            counted = await tables.ask(key, design, f"select count(*) {chosen}", {}, limits)
+            if at < history.END:
+                async with self._folding, tables.scratch(design) as scratch:
+                    await self._fold(scratch, projection, statements, at)
+                    found, counted = await scratch.ask(page, {}, limits), await scratch.ask(count, {}, limits)
+            else:
+                found = await tables.ask(key, design, page, {}, limits)
+                counted = await tables.ask(key, design, count, {}, limits)
         except TableMissing:
             raise FailedPrecondition(f"the table of {projection.name} is not there yet", hint="ask again") from None
         except QueryRefused as refused:
@@ -86,6 +108,35 @@ class ProjectionTables:
             raise SqlTimeout(f"{late}: more than {TIMEOUT_S:g} s", field="where", hint=late.hint) from None
         shown = [tuple(map(json_value, row)) for row in found.rows]
         return found._replace(rows=shown), int(counted.rows[0][0])
+
+    async def _fold(self, scratch: Scratch, projection: Projection, statements: Statements, at: int) -> None:
+        """What the runner did with the events up to a position, once more. Raises FailedPrecondition for too many."""
+        position, seen, skips = 0, 0, projection.serving.definition.on_error == "skip"
+        while position < at:
+            page = functools.partial(
+                feed.read,
+                projection=projection,
+                generation=projection.serving,
+                after=position,
+                until=at,
+                limit=feed.BATCH[1],
+            )
+            batch = await self._storage.read(page)
+            left, position = list(batch.events), batch.through
+            seen += len(left)
+            if seen > FOLD_EVENTS_MAX:
+                raise FailedPrecondition(
+                    f"more than {FOLD_EVENTS_MAX} events lie before position {at}",
+                    field="at",
+                    hint="leave it out, or ask for one further back",
+                )
+            while left:
+                written = await scratch.write(statements.of(left), through=position)
+                if not written.failed:
+                    break
+                if not skips:
+                    return  # where the projection stopped
+                left = [one for one in left if one.position > written.failed]
 
 
 def _left(tx: Transaction) -> list[Key]:

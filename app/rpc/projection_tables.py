@@ -11,6 +11,7 @@ from google.protobuf.struct_pb2 import Value
 
 from app.api.caller import Caller
 from app.api.services import Services
+from app.history import moments
 from app.history.kinds import ProjectionDefinition
 from app.history.kinds.projection import TableRules
 from app.rpc.methods import Method
@@ -37,12 +38,14 @@ async def query(
     services: Services, caller: Caller, request: pb.QuerySQLProjectionRequest
 ) -> pb.QuerySQLProjectionResponse:
     projections = services.projections
+    at = await moments.position_of(services.storage, request.at, now=services.clock.now_us())
     table, count = await projections.tables.rows(
         projections.registry.get(caller.environment, request.name),
         where=request.where,
         order_by=request.order_by,
         limit=request.limit,
         offset=request.offset,
+        at=at,
     )
     rows = [pb.QuerySQLRow(values=map(_text, row), typed_values=map(_value, row)) for row in table.rows]
     return pb.QuerySQLProjectionResponse(columns=table.columns, rows=rows, total_count=count)

@@ -106,10 +106,12 @@ def rows(
     order_by: str | None = None,
     limit: int | None = None,
     offset: int | None = None,
+    at: int | str | None = None,
 ) -> Plan[Json]:
-    """A page of the table of a SQL projection: `columns`, `rows`, and `total_count` of all that fit. `where` and
-    `order_by` are SQL over its columns. Raises NotFound, InvalidArgument."""
-    params = chosen(where=where, order_by=order_by, limit=limit, offset=offset)
+    """A page of the table of a SQL projection: `columns`, `rows`, and `total_count` of all that fit; now, or as of a
+    position or a time. `where` and `order_by` are SQL over its columns. Raises NotFound, InvalidArgument,
+    FailedPrecondition."""
+    params = chosen(where=where, order_by=order_by, limit=limit, offset=offset, at=at)
     found: Json = yield Call("GET", _path(name, "rows"), params, again=True)
     return found
 

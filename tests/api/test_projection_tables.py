@@ -49,6 +49,28 @@ def test_events_write_a_table_that_is_asked_with_sql(http: httpx.Client) -> None
     assert (shown["state"], shown["table_sql"], shown["event_handlers"]) == (None, TABLE, HANDLERS)
 
 
+def test_a_table_is_told_as_of_a_position(http: httpx.Client) -> None:
+    register(http)
+    emit(http, 1, customer="ann")
+    then = http.get("/api/v1/history/head").json()["position"]
+    emit(http, 100, customer="bob")  # stops it
+    emit(http, 1, customer="ann")
+
+    past = call(http, "QuerySQLProjection", name="orders", at=str(then))
+    inside = http.get(f"{PATH}/orders/rows", params={"at": str(then), "where": "exists (select 1 from history)"})
+    after = http.get(f"{PATH}/orders/rows", params={"at": str(then + 10_000)})
+    state = http.get(f"{PATH}/orders", params={"at": str(then)})
+
+    assert rows(http, at=str(then)) == [["ann", 1, 1]]
+    assert rows(http, at="1") == []
+    assert rows(http, at=str(http.get("/api/v1/history/head").json()["position"])) == [["ann", 1, 1]]
+    assert past["totalCount"] == 1
+    assert (inside.status_code, inside.json()["code"]) == (400, "SQL_REFUSED")
+    assert (after.status_code, after.json()["field"]) == (400, "at")
+    assert (state.status_code, state.json()["field"]) == (412, "at")
+    assert "projection rows orders --at" in state.json()["hint"]
+
+
 def test_another_statement_is_built_beside_the_one_that_serves(http: httpx.Client) -> None:
     register(http)
     last, _ = emit(http, 7, customer="ann")

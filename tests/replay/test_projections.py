@@ -18,6 +18,7 @@ from app.errors import Conflict
 from app.events.new_event import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, ProjectionDefinition, Rule
+from app.history.kinds.projection import TableRules
 from app.ids import Ids
 from app.listening import listening
 from app.node import Node
@@ -42,6 +43,16 @@ DEFINITION = ProjectionDefinition(
 )
 PARTITIONS = ["a", "b.c", "__global__"]
 NUMBERS = st.one_of(st.integers(-9, 9), st.just("poison"))
+TABLE = "rows"
+TABLE_DEFINITION = ProjectionDefinition(
+    "sql",
+    ("n.*",),
+    on_error="skip",
+    table=TableRules(
+        "create table proj_rows (name text not null, n integer not null check (n > -9 and n < 10))",
+        {"n.*": "insert into proj_rows (name, n) values (:name, :data.n)", "n.reset": "delete from proj_rows"},
+    ),
+)
 COMMANDS = st.one_of(
     st.tuples(st.just("emit"), st.sampled_from(["n.add", "n.reset", "other"]), st.sampled_from(PARTITIONS), NUMBERS),
     st.tuples(st.just("emit"), st.just("n.add"), st.sampled_from(PARTITIONS), NUMBERS),
@@ -96,6 +107,24 @@ async def explained(node: Node) -> None:
             assert shown == expected or (expected is None and shown == INITIAL), (entry.position, partition)
 
 
+async def tables_explained(node: Node) -> None:
+    """At some positions, the table has the rows that the events up to there made."""
+    projection = node.projections.registry.get(ENV, TABLE)
+    entries = await node.storage.read(lambda tx: [Entry(one) for page in history.everything(tx) for one in page])
+    for position in {1, len(entries) // 2 + 1, len(entries)}:
+        expected: list[tuple[str, int]] = []
+        for entry in entries[:position]:
+            fact = entry.fact
+            if isinstance(fact, EventEmitted) and fact.name.startswith("n."):
+                number = msgspec.json.decode(fact.data)["n"]
+                if fact.name == "n.reset":
+                    expected.clear()
+                elif number != "poison" and number > -9:
+                    expected.append((fact.name, number))
+        found, count = await node.projections.tables.rows(projection, at=position)
+        assert (sorted(found.rows), count) == (sorted(expected), len(expected)), position
+
+
 async def check(location: str, commands: list[tuple[Any, ...]]) -> None:
     storage = await open_storage(location, resources.sql_folder())
     await storage.migrate()
@@ -104,10 +133,13 @@ async def check(location: str, commands: list[tuple[Any, ...]]) -> None:
     async with asyncio.TaskGroup() as tasks:
         running = await node.start(tasks)
         await node.projections.register(ENV, NAME, DEFINITION)
+        await node.projections.register(ENV, TABLE, TABLE_DEFINITION)
         for command in commands:
             await play(node, command)
         await settle(node)
         await explained(node)
+        await tables_explained(node)
+        await node.storage.tables.drop(node.projections.registry.get(ENV, TABLE).key())
         for task in running:
             task.cancel()
     await storage.close()

@@ -542,18 +542,20 @@ class CreateSQLProjectionResponse(_message.Message):
     def __init__(self, name: _Optional[str] = ..., status: _Optional[str] = ...) -> None: ...
 
 class QuerySQLProjectionRequest(_message.Message):
-    __slots__ = ("name", "where", "order_by", "limit", "offset")
+    __slots__ = ("name", "where", "order_by", "limit", "offset", "at")
     NAME_FIELD_NUMBER: _ClassVar[int]
     WHERE_FIELD_NUMBER: _ClassVar[int]
     ORDER_BY_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
     name: str
     where: str
     order_by: str
     limit: int
     offset: int
-    def __init__(self, name: _Optional[str] = ..., where: _Optional[str] = ..., order_by: _Optional[str] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ...) -> None: ...
+    at: str
+    def __init__(self, name: _Optional[str] = ..., where: _Optional[str] = ..., order_by: _Optional[str] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., at: _Optional[str] = ...) -> None: ...
 
 class QuerySQLProjectionResponse(_message.Message):
     __slots__ = ("columns", "rows", "total_count")
