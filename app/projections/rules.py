@@ -37,24 +37,31 @@ class ReducerFailed(Exception):
 class _Value:
     """An expression, by the short way where there is one."""
 
-    __slots__ = ("_evaluate",)
+    __slots__ = ("_expression", "_way")
 
     def __init__(self, text: str, field: str) -> None:
-        self._evaluate = shortcuts.evaluator(expressions.compile(text, variables=VARIABLES, field=field))
+        self._expression = expressions.compile(text, variables=VARIABLES, field=field)
+        self._way = shortcuts.way(self._expression)
 
     def of(self, variables: Mapping[str, Any]) -> Any:
         """What it comes to, as JSON. Raises EvaluationFailed, ReducerFailed."""
-        value, is_plain = self._evaluate(variables)
-        return value if is_plain else plain(value)
+        if self._way is not None and (found := self._way(variables)) is not shortcuts.UNSURE:
+            return found
+        return plain(self._expression.evaluate(variables))
 
 
 @dataclass(frozen=True, slots=True)
 class _Path:
+    """`fixed` are its keys if no event changes them."""
+
     text: str
     segments: tuple[str | _Value, ...]
+    fixed: Sequence[str]
 
-    def keys(self, variables: Mapping[str, Any]) -> list[str]:
-        return [one if isinstance(one, str) else _key(one.of(variables), self.text) for one in self.segments]
+    def keys(self, variables: Mapping[str, Any]) -> Sequence[str]:
+        return self.fixed or [
+            one if isinstance(one, str) else _key(one.of(variables), self.text) for one in self.segments
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +118,10 @@ def _applied(rule: _Compiled, state: State, event: Mapping[str, Any]) -> State:
 
 def _with(state: Any, keys: Sequence[str], value: Any) -> Any:
     """A copy along the path; what is not on it is shared."""
-    if not keys:
-        return value
     if state is not None and not isinstance(state, dict):
         raise ReducerFailed(f"there is no object to hold {keys[0]!r}")
     changed = dict(state or {})
-    changed[keys[0]] = _with(changed.get(keys[0]), keys[1:], value)
+    changed[keys[0]] = value if len(keys) == 1 else _with(changed.get(keys[0]), keys[1:], value)
     return changed
 
 
@@ -183,7 +188,8 @@ def _path(text: str, field: str) -> _Path:
         segments.append(key if key is not None else _Value(found["expression"], field))
         rest = rest[found.end() :]
         if not rest:
-            return _Path(text, tuple(segments))
+            keys = [one for one in segments if isinstance(one, str)]
+            return _Path(text, tuple(segments), keys if len(keys) == len(segments) else ())
         if rest[0] != ".":
             raise InvalidArgument(
                 f"{field}: {text[:80]!r} is not a path", field=field, hint="keys stand between dots: open.{event.id}"

@@ -32,17 +32,10 @@ _SCALARS = frozenset((str, float, bool, type(None)))
 _LIMIT = 2**63
 
 
-def evaluator(expression: Expression) -> Callable[[Mapping[str, Any]], tuple[Any, bool]]:
-    """A function of the variables: the value, and whether it is plain JSON already. Raises EvaluationFailed."""
-    way = _way(expression.tree)
-    if way is None:
-        return lambda variables: (expression.evaluate(variables), False)
-
-    def evaluate(variables: Mapping[str, Any]) -> tuple[Any, bool]:
-        found = way(variables)
-        return (found, True) if found is not UNSURE else (expression.evaluate(variables), False)
-
-    return evaluate
+def way(expression: Expression) -> Way | None:
+    """The short way through an expression: a function of the variables, whose value is plain JSON, or UNSURE; None if
+    there is none."""
+    return _way(expression.tree)
 
 
 def _way(tree: Any) -> Way | None:
@@ -74,11 +67,12 @@ def _field(tree: Any) -> Way | None:
     name = str(tree.children[0])
 
     def way(variables: Mapping[str, Any]) -> Any:
-        value: Any = variables.get(name)
-        for key in keys:
-            if type(value) is not dict or key not in value:
-                return UNSURE
-            value = value[key]
+        try:
+            value: Any = variables[name]
+            for key in keys:
+                value = value[key]
+        except (KeyError, TypeError):  # there is no such field, or it is in what is no object
+            return UNSURE
         if type(value) is int:
             return value if -_LIMIT <= value < _LIMIT else UNSURE
         return value if type(value) in _SCALARS else UNSURE

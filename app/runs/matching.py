@@ -92,7 +92,7 @@ class Candidate:
                 "id": fact.id,
                 "name": fact.name,
                 "data": _decode(fact.data),
-                "metadata": _decode(self.entry.metadata),
+                "metadata": _decode(self.entry.record.metadata),
                 "source": fact.source,
                 "version": fact.version,
                 "timestamp": clock.rfc3339(self.entry.recorded_at),
