@@ -9,19 +9,13 @@ timed over it. Reads go to the operations that REST calls, at random positions, 
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import functools
-import random
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 import msgspec
 
-from app import resources
 from app.clock import ManualClock
 from app.entities.reading import EntityReader, Key
 from app.history import digest
@@ -29,11 +23,10 @@ from app.history.kinds import BucketCreated, ConfigUpdated, EventEmitted, Fact, 
 from app.history.verify import verify
 from app.ids import Ids
 from app.node import Node
-from benchmarks import machine
-from storage import entities, history, open_storage
+from benchmarks import reads
+from storage import entities, history
 from storage.contract import Storage, Transaction
 from storage.records import EntityRow, EntryRecord
-from tests.support.postgres import Cluster
 
 BATCH = 10_000
 START_US = 1_764_000_000_000_000
@@ -41,43 +34,27 @@ SNAPSHOT_EVERY = 100
 RARE = 100
 DATA = msgspec.Raw(b'{"customer":"c-42","items":[{"sku":"a-1","quantity":2}],"note":"about a hundred bytes of data"}')
 
-Read = Callable[[int], Awaitable[object]]
-
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.past")
-    parser.add_argument("--entries", type=int, default=1_000_000)
-    parser.add_argument("--reads", type=int, default=1_000, help="of each kind")
-    parser.add_argument("--stores", default="sqlite,postgres")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="ironflow-past-") as folder, Cluster(durable=True) as cluster:
-        print("\n".join(machine.describe()), flush=True)
-        for store in options.stores.split(","):
-            location = cluster.create_database() if store == "postgres" else str(Path(folder) / "ironflow.db")
-            asyncio.run(_measure(store, location, options.entries, options.reads))
+    reads.main("past", _measure, of="entries", size=1_000_000, reads=1_000)
 
 
-async def _measure(store: str, location: str, entries: int, reads: int) -> None:
-    storage = await open_storage(location, resources.sql_folder())
-    try:
-        await storage.migrate()
-        began = time.perf_counter()
-        await _fill(storage, entries)
-        filled = time.perf_counter()
-        report = await verify(storage)
-        assert report.bad_position is None, report
-        verified = time.perf_counter()
-        print(
-            f"\n{store}: {report.entries:,} entries, appended at {entries / (filled - began):,.0f}/s,"
-            f" verified at {entries / (verified - filled):,.0f}/s"
-        )
-        for title, read in _reads(storage).items():
-            await _time(title, read, entries, reads)
-    finally:
-        await storage.close()
+async def _measure(store: str, storage: Storage, entries: int, count: int) -> None:
+    began = time.perf_counter()
+    await _fill(storage, entries)
+    filled = time.perf_counter()
+    report = await verify(storage)
+    assert report.bad_position is None, report
+    verified = time.perf_counter()
+    print(
+        f"\n{store}: {report.entries:,} entries, appended at {entries / (filled - began):,.0f}/s,"
+        f" verified at {entries / (verified - filled):,.0f}/s"
+    )
+    for title, read in _reads(storage).items():
+        await reads.timed(title, read, between=(entries // 2, entries), reads=count)
 
 
-def _reads(storage: Storage) -> dict[str, Read]:
+def _reads(storage: Storage) -> dict[str, reads.Read]:
     clock = ManualClock(START_US)
     node = Node(storage=storage, clock=clock, ids=Ids(clock))
     reader = EntityReader(storage)
@@ -95,20 +72,6 @@ def _reads(storage: Storage) -> dict[str, Read]:
         "document": lambda position: node.configs.get("default", "limits", at=position),
         "function": lambda position: node.versions.at("default", "f", position),
     }
-
-
-async def _time(title: str, read: Read, entries: int, reads: int) -> None:
-    chosen = random.Random(7)
-    positions = [chosen.randrange(entries // 2, entries) for _ in range(reads)]
-    for position in positions[:20]:
-        await read(position)
-    latencies = []
-    for position in positions:
-        began = time.perf_counter()
-        await read(position)
-        latencies.append(time.perf_counter() - began)
-    p50, p99 = (machine.percentile(latencies, share) * 1_000 for share in (0.5, 0.99))
-    print(f"  {title:<44} p50 {p50:.2f} ms  p99 {p99:.2f} ms", flush=True)
 
 
 async def _fill(storage: Storage, entries: int) -> None:

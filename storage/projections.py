@@ -64,11 +64,25 @@ def everything(tx: Transaction) -> Iterator[ProjectionRow]:
 
 
 def events(
-    tx: Transaction, environment: str, *, after: int, until: int, names: Sequence[str] = (), limit: int
+    tx: Transaction,
+    environment: str,
+    *,
+    after: int,
+    until: int,
+    names: Sequence[str] = (),
+    text: str = "",
+    limit: int,
 ) -> list[EntryRecord]:
-    """Entries of events after a position and not after another, in order; of those names, if any are given."""
+    """Entries of events after a position and not after another, in order; of those names, if any are given. With a
+    text, those that cannot have it anywhere in their data may be left out."""
     rows = tx.many(
-        "projection_events", environment=environment, after=after, until=until, names=_listed(names), limit=limit
+        "projection_events",
+        environment=environment,
+        after=after,
+        until=until,
+        names=_listed(names),
+        text=text,
+        limit=limit,
     )
     return [EntryRecord._make(row) for row in rows]
 

@@ -87,4 +87,4 @@ class DeclaredRunner(Runner):
             return self._states[partition]
         generation = projection.generation(self._key.generation)
         found = await self._projections.states.get(projection, partition, generation=generation)
-        return self._reducer.initial() if found.state is None else msgspec.json.decode(found.state)
+        return self._reducer.taken(found.state)

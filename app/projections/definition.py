@@ -125,6 +125,24 @@ def partition_of(envelope: Mapping[str, object], path: str) -> str:
     return f"{found[: PARTITION_CHARS_MAX - len(told) - 1]}~{told}"
 
 
+def text_of(partition: str, path: str) -> str:
+    """A text that is in the data of every event of a partition, if nothing in them is escaped; none where that cannot
+    be told: a number is written in many ways."""
+    if not path.removeprefix("$.").startswith("data") or len(partition) >= PARTITION_CHARS_MAX:
+        return ""
+    if partition in (GLOBAL, "true", "false", "null") or _is_number(partition):
+        return ""
+    return partition
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def same_fold(one: ProjectionDefinition, other: ProjectionDefinition) -> bool:
     """Whether both fold the same events to the same states, as far as the server can tell."""
     fields = ("mode", "events", "partition_key", "version", "rules", "table")

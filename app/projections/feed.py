@@ -175,10 +175,19 @@ def limit_of(tx: Transaction, projection: Projection, generation: Generation, he
 
 
 def read(
-    tx: Transaction, projection: Projection, generation: Generation, after: int, until: int, *, limit: int
+    tx: Transaction,
+    projection: Projection,
+    generation: Generation,
+    after: int,
+    until: int,
+    *,
+    limit: int,
+    partition: str = "",
 ) -> Batch:
-    """At most `limit` events of the generation after a position and not after another."""
+    """At most `limit` events of the generation, or of a partition of it, after a position and not after another."""
     definition = generation.definition
+    wanted = partition or generation.partition
+    text = definitions.text_of(wanted, definition.partition_key)
     chosen = definitions.chosen(definition.events)
     found: list[Delivered] = []
     size, position = 0, _beyond_gap(generation, after)
@@ -187,14 +196,20 @@ def read(
         if position < generation.until:
             end = min(end, generation.until)
         records = projections.events(
-            tx, projection.environment, after=position, until=end, names=chosen.names, limit=max(limit, 100)
+            tx,
+            projection.environment,
+            after=position,
+            until=end,
+            names=chosen.names,
+            text=text,
+            limit=max(limit, 100),
         )
         for record in records:
             position = record.position
             fact = (entry := Entry(record)).fact
             if isinstance(fact, EventEmitted) and chosen.wants(fact.name):
                 delivered = Delivered(entry, fact, definition.partition_key)
-                if generation.partition not in ("", delivered.partition):
+                if wanted not in ("", delivered.partition):
                     continue
                 found.append(delivered)
                 size += len(entry.data)

@@ -1,4 +1,4 @@
-"""A declared projection's reducer on states as they are stored: JSON in, JSON out."""
+"""A declared projection's reducer, and its states as they are stored."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ class Reducer:
     def initial(self) -> State:
         return _decode(self._initial)
 
+    def taken(self, stored: bytes | None) -> State:
+        """A state as it is stored; the initial one if there is none yet."""
+        return _decode(stored) if stored is not None else self.initial()
+
     def apply(self, state: State, delivered: Delivered) -> State:
         """Raises ReducerFailed."""
         return self._rules.apply(state, delivered.envelope)
-
-    def applied(self, state: bytes | None, delivered: Delivered) -> bytes:
-        """The same, of a state that there may not be yet. Raises ReducerFailed."""
-        before = _decode(state) if state is not None else self.initial()
-        return msgspec.json.encode(self.apply(before, delivered))

@@ -10,6 +10,8 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from app import jsonvalue
 from app.clock import Clock
 from app.errors import FailedPrecondition, InvalidArgument
@@ -30,6 +32,8 @@ PARTITIONS_MAX = 1_000
 SNAPSHOT_BYTES_PER_EVENT = 100
 """A state is kept as a snapshot the more rarely the larger it is."""
 REFOLD_EVENTS_MAX = 200_000
+REFOLD_POSITIONS_MAX = 2_000_000
+"""How many events of a partition are folded for its past, and how far is looked for them."""
 _COUNTED_MAX = 100_000
 
 
@@ -141,6 +145,8 @@ class States:
         self, projection: Projection, generation: Generation, partition: str, row: ProjectionStateRow | None, at: int
     ) -> State:
         definition = generation.definition
+        if generation.error:  # that event stopped all partitions
+            at = min(at, generation.error_position - 1)
         if definition.mode == "external":
             raise FailedPrecondition(f"{projection.name} is external: its state is not here")
         if definition.mode == "sql":
@@ -177,38 +183,40 @@ class States:
         or end it, as they stopped the projection. Raises FailedPrecondition if there are any, and only a worker knows
         how to fold them."""
         projection, generation = state.projection, state.generation
-        position, seen, value, last = state.position, 0, state.state, None
-        stopped = False
+        position, seen, stopped, last = state.position, 0, False, None
+        value = reducer.taken(state.state) if reducer is not None else {}
+        if at - position > REFOLD_POSITIONS_MAX:
+            raise _too_far(REFOLD_POSITIONS_MAX, "positions", at)
         while position < at and not stopped:
             page = functools.partial(
-                feed.read, projection=projection, generation=generation, after=position, until=at, limit=feed.BATCH[1]
+                feed.read,
+                projection=projection,
+                generation=generation,
+                after=position,
+                until=at,
+                limit=feed.BATCH[1],
+                partition=state.partition if generation.definition.partition_key else "",
             )
             batch = await self._storage.read(page)
             for one in batch.events:
                 seen += 1
-                if one.partition != state.partition:
-                    continue
                 if reducer is None:
                     raise _not_kept(state, at)
                 try:
-                    value, last = reducer.applied(value, one), one
+                    value, last = reducer.apply(value, one), one
                 except ReducerFailed:
                     if stopped := generation.definition.on_error == "stop":
                         break
             position = batch.through
             if seen > REFOLD_EVENTS_MAX:
-                raise FailedPrecondition(
-                    f"more than {REFOLD_EVENTS_MAX} events lie between position {at} and the nearest snapshot",
-                    field="at",
-                    hint="register it with a smaller snapshot_every",
-                )
+                raise _too_far(REFOLD_EVENTS_MAX, "events", at)
         if last is None:
             return state
         return State(
             projection,
             generation,
             state.partition,
-            value,
+            msgspec.json.encode(value),
             0,
             last.fact.id,
             last.entry.recorded_at,
@@ -236,6 +244,14 @@ def check_partition(partition: str) -> None:
             field="partition",
             hint=f"at most {PARTITION_CHARS_MAX} characters",
         )
+
+
+def _too_far(many: int, what: str, at: int) -> FailedPrecondition:
+    return FailedPrecondition(
+        f"more than {many} {what} lie between position {at} and the nearest snapshot",
+        field="at",
+        hint="register it with a smaller snapshot_every",
+    )
 
 
 def _not_kept(nearest: State, at: int) -> FailedPrecondition:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from app.clock import ManualClock
-from app.errors import EventNotFound, InvalidArgument, LeaseLost
+from app.errors import EventNotFound, InvalidArgument, LeaseLost, ProjectionStopped
 from app.events.new_event import NewEvent
-from app.history.kinds import ProjectionDefinition
+from app.history.kinds import ProjectionDefinition, Rule
 from app.history.rebuild import rebuild
 from app.node import Node
+from app.projections import definition as definitions
 from app.projections.leases import TTL_S
 from app.projections.states import Saved
 from storage.contract import Storage
@@ -150,6 +152,54 @@ async def test_a_state_is_rebuilt_from_all_its_events(node: Node) -> None:
         with pytest.raises(InvalidArgument) as refused:
             await node.projections.rebuilds.start(ENVIRONMENT, NAME, **{field: event_id})
         assert refused.value.field == field
+
+
+async def test_the_past_of_a_projection_ends_where_it_was_stopped(node: Node) -> None:
+    rule = Rule("n", set={"sum": "state.sum + event.data.n"})
+    initial = msgspec.Raw(b'{"sum":0}')
+    declared = ProjectionDefinition("declared", ("n",), "$.data.p", initial=initial, rules=(rule,))
+    await node.projections.register(ENVIRONMENT, NAME, declared)
+    for told in (b'{"p":"a","n":1}', b'{"p":"b","n":"poison"}', b'{"p":"a","n":2}'):
+        await node.emitter.emit(NewEvent(environment=ENVIRONMENT, name="n", data=told))
+    with pytest.raises(ProjectionStopped):
+        await node.projections.waits.until(ENVIRONMENT, NAME, node.tail.head, timeout_s=30)
+
+    projection = node.projections.registry.get(ENVIRONMENT, NAME)
+    past = await node.projections.states.get(projection, "a", at=node.tail.head)
+
+    assert past.state == b'{"sum":1}'
+
+
+@pytest.mark.parametrize(
+    ("partition", "path", "text"),
+    [
+        ("c-7", "$.data.customer", "c-7"),
+        ("7", "$.data.customer", ""),
+        ("1e2", "$.data.customer", ""),
+        ("true", "$.data.customer", ""),
+        ("__global__", "$.data.customer", ""),
+        ("c-7", "$.metadata.customer", ""),
+        ("c" * 512, "$.data.customer", ""),
+    ],
+)
+def test_what_is_looked_for_is_in_the_data_of_every_event_of_a_partition(partition: str, path: str, text: str) -> None:
+    assert definitions.text_of(partition, path) == text
+
+
+async def test_events_of_a_partition_are_found_however_its_name_is_written(node: Node) -> None:
+    declared = ProjectionDefinition(
+        "declared", ("n",), "$.data.p", initial=msgspec.Raw(b'{"n":0}'), rules=(Rule("n", set={"n": "state.n + 1"}),)
+    )
+    await node.projections.register(ENVIRONMENT, NAME, declared)
+    for told in (b'{"p":"caf\xc3\xa9"}', b'{"p":"caf\\u00e9"}', b'{"p":"tea"}'):
+        await node.emitter.emit(NewEvent(environment=ENVIRONMENT, name="n", data=told))
+    then = node.tail.head
+    await node.emitter.emit(NewEvent(environment=ENVIRONMENT, name="n", data='{"p":"café"}'.encode()))
+    await node.projections.waits.until(ENVIRONMENT, NAME, node.tail.head, timeout_s=30)
+
+    past = await node.projections.states.get(node.projections.registry.get(ENVIRONMENT, NAME), "café", at=then)
+
+    assert past.state == b'{"n":2}'
 
 
 async def test_the_register_is_what_history_says(node: Node, storage: Storage) -> None:

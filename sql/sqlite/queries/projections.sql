@@ -27,6 +27,7 @@ delete from projections;
 
 -- name: projection_events :many
 -- Events of an environment after a position and not after another, in order. `names` is a list such as ",a,b,", or ''.
+-- With `text`, only those whose data have it, or have anything escaped, so that it may be there unseen.
 select h.position, h.environment, h.stream, h.version, h.kind, h.data, h.metadata, h.actor, h.correlation, h.causation, h.recorded_at, h.digest
   from events e
   join history h on h.position = e.position
@@ -34,6 +35,7 @@ select h.position, h.environment, h.stream, h.version, h.kind, h.data, h.metadat
    and e.position > :after
    and e.position <= :until
    and (:names = '' or instr(:names, ',' || e.name || ',') > 0)
+   and (:text = '' or instr(h.data, :text) > 0 or instr(h.data, '\') > 0)
  order by e.position
  limit :limit;
 
