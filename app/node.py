@@ -62,6 +62,7 @@ from app.scheduler.gatekeeper import Gatekeeper
 from app.scheduler.timers import Timers
 from app.scheduler.waiting import Waiting
 from app.search.embedder import EmbedOptions
+from app.search.mark_noun import MarkNoun
 from app.search.service import Search
 from app.values.buckets import BucketNoun
 from app.values.config import ConfigNoun
@@ -102,6 +103,7 @@ def nouns() -> Sequence[Noun]:
         *identity_nouns(),
         PolicyNoun(),
         AuditNoun(),
+        MarkNoun(),
     )
 
 
@@ -249,7 +251,13 @@ class Node:
         self.policies.decisions.seen = self.access.named
         self.access.register.watch(self.policies.decisions.forget)
         self.search = Search(
-            storage=storage, tail=self.tail, reader=self.runs, functions=self.functions, clock=clock, options=embedding
+            storage=storage,
+            committer=self.committer,
+            tail=self.tail,
+            reader=self.runs,
+            functions=self.functions,
+            clock=clock,
+            options=embedding,
         )
 
     async def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:

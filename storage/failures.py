@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from storage.contract import Transaction
-from storage.records import FailureGroupRow, FailureRow, FailureVectorRow
+from storage.records import FailureGroupRow, FailureMarkRow, FailureRow, FailureVectorRow
 from storage.runs import contains
 
 PAGE = 2_000
@@ -18,7 +18,7 @@ MENDED_SCANNED = 5_000
 
 class GroupChoice(NamedTuple):
     """Which groups; empty texts mean any. `search` is part of message, type, step, function or fingerprint; instants
-    in µs: it failed between them."""
+    in µs: it failed between them. `status` is open, resolved or muted."""
 
     function_id: str = ""
     step: str = ""
@@ -26,6 +26,7 @@ class GroupChoice(NamedTuple):
     search: str = ""
     since: int = 0
     until: int = 2**62
+    status: str = ""
 
 
 class RunCounts(NamedTuple):
@@ -64,10 +65,10 @@ def save(
 
 
 def groups(
-    tx: Transaction, environment: str, chosen: GroupChoice, *, before: int = LAST, limit: int
+    tx: Transaction, environment: str, chosen: GroupChoice, *, now: int = 0, before: int = LAST, limit: int
 ) -> list[FailureGroupRow]:
-    """Those that failed last first, with a last position before `before`."""
-    told = {**chosen._asdict(), "search": contains(chosen.search)}
+    """Those that failed last first, with a last position before `before`; of a status, those that have it at `now`."""
+    told = {**chosen._asdict(), "search": contains(chosen.search), "now": now}
     rows = tx.many("failure_groups_page", environment=environment, before=before, limit=limit, **told)
     return [FailureGroupRow._make(row) for row in rows]
 
@@ -160,6 +161,29 @@ def forget_run(tx: Transaction, environment: str, run_id: str) -> list[int]:
         tx.execute("delete_failure_group", environment=environment, fingerprint=fingerprint)
         tx.execute("recount_failure_group", environment=environment, fingerprint=fingerprint)
     return [row.position for row in reversed(rows)]
+
+
+def save_marks(tx: Transaction, rows: Sequence[FailureMarkRow]) -> None:
+    tx.each("save_failure_mark", rows)
+
+
+def marks(tx: Transaction, environment: str, fingerprints: Sequence[str]) -> dict[str, tuple[FailureMarkRow, int]]:
+    """What was decided of these groups, each with the position of the first failure that a newer version has had since;
+    0 for none."""
+    rows = tx.many("failure_marks_of", environment=environment, fingerprints=json.dumps(list(fingerprints)))
+    return {row[1]: (FailureMarkRow._make(row[:-1]), int(row[-1])) for row in rows}
+
+
+def all_marks(tx: Transaction) -> Iterator[FailureMarkRow]:
+    """In the order of environment and fingerprint."""
+    environment, fingerprint = "", ""
+    while rows := tx.many("all_failure_marks", environment=environment, fingerprint=fingerprint, limit=PAGE):
+        yield from map(FailureMarkRow._make, rows)
+        environment, fingerprint = rows[-1][:2]
+
+
+def clear_marks(tx: Transaction) -> None:
+    tx.execute("clear_failure_marks")
 
 
 def clear(tx: Transaction) -> None:

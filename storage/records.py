@@ -434,6 +434,21 @@ class FailureGroupRow(NamedTuple):
     failures: int
 
 
+class FailureMarkRow(NamedTuple):
+    """What was decided last of a group: open, resolved (`version`: the newest that had failed so) or muted (until an
+    instant, 0 for good)."""
+
+    environment: str
+    fingerprint: str
+    status: str
+    version: int
+    muted_until: int
+    reason: str
+    actor: str
+    marked_at: int
+    position: int
+
+
 class FailureVectorRow(NamedTuple):
     """Where a failure lies among others: one signed byte a dimension. `embedder` says who put it there."""
 
@@ -474,6 +489,7 @@ Record = (
     | KeyUse
     | FailureRow
     | FailureGroupRow
+    | FailureMarkRow
     | FailureVectorRow
 )
 

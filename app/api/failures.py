@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import falcon.asgi
+import msgspec
 
-from app.api.answers import answer
-from app.api.caller import environment_of
+from app.api.answers import answer, body_of, decoded
+from app.api.caller import caller_of, environment_of
 from app.api.parameters import instant, query_of
-from app.api.services import Answer, Operation, Route, Services
+from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
 from app.api.shapes.failures import (
+    DecideFailureBody,
     FailureDetail,
+    FailureGroup,
     ListFailuresQuery,
     ListFailuresResponse,
+    MuteFailureBody,
     SearchQuery,
     SearchResponse,
     SimilarQuery,
@@ -24,7 +28,11 @@ from app.api.shapes.failures import (
     group_shown,
     similar_shown,
 )
+from app.durations import parse_duration
 from storage.failures import GroupChoice
+
+_decide = msgspec.json.Decoder(DecideFailureBody)
+_mute = msgspec.json.Decoder(MuteFailureBody)
 
 
 class Failures:
@@ -41,6 +49,7 @@ class Failures:
             search=query.search,
             since=instant(query.since, 0, now=now, field="since"),
             until=instant(query.until, 2**62, now=now, field="until"),
+            status=query.status,
         )
         groups = self._services.search.groups
         page = await groups.list(environment_of(req), chosen, limit=query.limit, cursor=query.cursor)
@@ -56,6 +65,30 @@ class Failure:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, fingerprint: str) -> None:
         answer(resp, detail_shown(await self._services.search.groups.get(environment_of(req), fingerprint)))
+
+
+class Decide:
+    """Resolve, mute or reopen a group; the answer is the group as it is then."""
+
+    def __init__(self, services: Services, verb: str) -> None:
+        self._services = services
+        self._verb = verb
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, fingerprint: str) -> None:
+        caller, search = caller_of(req), self._services.search
+        caller.about(f"failure/{fingerprint}")
+        of, told = (caller.environment, fingerprint), await body_of(req)
+        match self._verb:
+            case "resolve":
+                await search.marks.resolve(*of, reason=decoded(_decide, told).reason, actor=caller.actor)
+            case "reopen":
+                await search.marks.reopen(*of, reason=decoded(_decide, told).reason, actor=caller.actor)
+            case verb:
+                assert verb == "mute"
+                body: MuteFailureBody = decoded(_mute, told)
+                duration_us = parse_duration(body.duration) if body.duration else 0
+                await search.marks.mute(*of, reason=body.reason, duration_us=duration_us, actor=caller.actor)
+        answer(resp, group_shown(await search.groups.one(*of)))
 
 
 class Similar:
@@ -90,6 +123,17 @@ def routes(services: Services) -> Sequence[Route]:
         {200: Answer("the group", FailureDetail), 404: "no failure has that fingerprint"},
         permission="runs:read",
     )
+    missing = {404: "no failure has that fingerprint"}
+    why = {"reason": "mended in version 7"}
+
+    def decide(summary: str, body: Body) -> Operation:
+        return Operation(
+            summary, {200: Answer("the group", FailureGroup), **missing}, body=body, permission="failures:manage"
+        )
+
+    resolve = decide("Resolve a group until a newer version of the function fails so", Body(DecideFailureBody, why))
+    mute = decide("Mute a group, for a while or for good", Body(MuteFailureBody, {**why, "duration": "7d"}))
+    reopen = decide("Open a group that was resolved or muted", Body(DecideFailureBody, why))
     similar = Operation(
         "What the run's last failure resembles, and what helped before",
         {200: Answer("group, neighbours, repairs", SimilarResponse), 404: "there is no such run, or it has not failed"},
@@ -105,6 +149,9 @@ def routes(services: Services) -> Sequence[Route]:
     return [
         Route("/api/v1/failures", Failures(services), {"GET": groups}),
         Route("/api/v1/failures/{fingerprint}", Failure(services), {"GET": group}),
+        Route("/api/v1/failures/{fingerprint}/resolve", Decide(services, "resolve"), {"POST": resolve}),
+        Route("/api/v1/failures/{fingerprint}/mute", Decide(services, "mute"), {"POST": mute}),
+        Route("/api/v1/failures/{fingerprint}/reopen", Decide(services, "reopen"), {"POST": reopen}),
         Route("/api/v1/runs/{run_id}/similar", Similar(services), {"GET": similar}),
         Route("/api/v1/search", Search(services), {"GET": search}),
     ]

@@ -26,15 +26,22 @@ def command() -> None:
 @click.option("--step", help="Of one step.")
 @click.option("--type", "error_type", help="Of one type of error.")
 @click.option("--search", help="Part of message, type, step, function or fingerprint.")
+@click.option(
+    "--status",
+    default="open",
+    show_default=True,
+    type=click.Choice(["open", "resolved", "muted", "all"]),
+    help="Of these.",
+)
 @click.option("--since", help="Failed since: RFC 3339, or such as 15m.")
 @click.option("--until", help="Failed until: RFC 3339, or such as 15m.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200))
 @click.option("--cursor", help="Where the page before ended.")
 @connected
-def list_failures(session: Session, **chosen: Any) -> None:
+def list_failures(session: Session, status: str, **chosen: Any) -> None:
     """Groups of failures, those that failed last first."""
     output = session.output
-    page = session.client.failures.list(**chosen)
+    page = session.client.failures.list(status=None if status == "all" else status, **chosen)
     output.items(
         "ironflow.failures/v1",
         [{**group, "id": group["fingerprint"]} for group in page.items],
@@ -46,6 +53,7 @@ def list_failures(session: Session, **chosen: Any) -> None:
             "failures": lambda group: str(group["failures"]),
             "runs": lambda group: str(group["runs"]),
             "open": lambda group: str(group["open"]),
+            "status": lambda group: group["status"],
             "last": lambda group: ago(group["last_seen"]),
             "over time": lambda group: _bars(output, group["series"]["counts"]),
         },
@@ -75,6 +83,7 @@ def get_failure(session: Session, fingerprint: str) -> None:
             ("First", f"{group['first_seen']}  ({ago(group['first_seen'])})"),
             ("Last", f"{group['last_seen']}  ({ago(group['last_seen'])})"),
             ("Failures", f"{group['failures']} of {group['runs']} runs, {group['open']} of them still open"),
+            ("Status", _decided(group)),
             ("Versions", versions),
             ("Over time", _bars(output, group["series"]["counts"])),
         ]
@@ -96,6 +105,58 @@ def get_failure(session: Session, fingerprint: str) -> None:
             for one in group["samples"]
         ],
     )
+
+
+@command.command("resolve")
+@click.argument("fingerprint")
+@click.option("--reason", required=True, help="Why; kept in history.")
+@connected
+def resolve(session: Session, fingerprint: str, reason: str) -> None:
+    """It is mended: open it again only if a newer version of the function fails so."""
+    _told(session, session.client.failures.resolve(fingerprint, reason=reason))
+
+
+@command.command("mute")
+@click.argument("fingerprint")
+@click.option(
+    "--for", "duration", default="", metavar="DURATION", help="For so long, such as 7d; for good if left out."
+)
+@click.option("--reason", required=True, help="Why; kept in history.")
+@connected
+def mute(session: Session, fingerprint: str, duration: str, reason: str) -> None:
+    """Leave it out of the list, for a while or for good."""
+    _told(session, session.client.failures.mute(fingerprint, reason=reason, duration=duration))
+
+
+@command.command("reopen")
+@click.argument("fingerprint")
+@click.option("--reason", required=True, help="Why; kept in history.")
+@connected
+def reopen(session: Session, fingerprint: str, reason: str) -> None:
+    """It is neither resolved nor muted any more."""
+    _told(session, session.client.failures.reopen(fingerprint, reason=reason))
+
+
+def _told(session: Session, group: Mapping[str, Any]) -> None:
+    if session.output.form != "table":
+        session.output.json({"schema": "ironflow.failure_group/v1", **group})
+        return
+    session.output.note(f"{group['fingerprint']} is {_decided(group)}")
+
+
+def _decided(group: Mapping[str, Any]) -> str:
+    """What it is, and what was decided of it."""
+    told, decided = [group["status"]], group.get("decided")
+    if decided is None:
+        return str(group["status"])
+    if decided.get("reopened_position"):
+        told.append(f"again: a version newer than {decided['version']} failed so at position")
+        told.append(str(decided["reopened_position"]))
+    elif group["status"] == "resolved":
+        told.append(f"unless a version newer than {decided['version']} fails so")
+    elif group["status"] == "muted" and "muted_until" in decided:
+        told.append(f"until {decided['muted_until']}")
+    return " ".join(told) + f"  ({decided['reason']}, {ago(decided['at'])})"
 
 
 def show_repairs(output: Output, repairs: Sequence[Mapping[str, Any]]) -> None:

@@ -83,6 +83,20 @@ VIEWS: Mapping[str, View] = {
         "schemas of events, deleted ones too",
         "event_name version schema description created_at updated_at deleted_at position",
     ),
+    "failures": _view(
+        "attempts of runs that failed",
+        "position run_id function_id function_version event_id fingerprint kind step error_type error_code message"
+        " top_frame attempt failed_at",
+    ),
+    "failure_groups": _view(
+        "failures that are most likely of one cause: open, resolved or muted",
+        "fingerprint function_id step error_type message top_frame failures status first_at last_at"
+        " first_position last_position",
+    ),
+    "failure_marks": _view(
+        "what was decided last of a group of failures",
+        "fingerprint status version muted_until reason actor marked_at position",
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from app.errors import InvalidArgument, NotFound
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, Failure, RunFailed, RunPaused, RunRetrying
 from app.search.differences import Difference, differences
+from app.search.mark_noun import STATUSES, Mark, mark_of
 from app.search.repairs import Repairs, repairs
 from storage import events, failures, history, runs
 from storage.contract import Storage, Transaction
@@ -28,6 +29,7 @@ FAILED_SAMPLED = 100
 NEWEST = 200
 SUCCEEDED_SAMPLED = 200
 NONE = RunCounts(0, 0, 0)
+UNMARKED = Mark()
 
 
 class GroupNotFound(NotFound):
@@ -50,6 +52,7 @@ class Group:
     row: FailureGroupRow
     runs: RunCounts
     series: Series
+    mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ class Groups:
         """Those that failed last first. Raises InvalidArgument."""
         for name in ("function_id", "step", "error_type", "search"):
             texts.check(getattr(chosen, name), field=name)
+        if chosen.status not in ("", *STATUSES):
+            raise InvalidArgument(f"status {chosen.status[:40]!r} is unknown", field="status", hint=", ".join(STATUSES))
         if not 1 <= limit <= LIMIT_MAX:
             raise InvalidArgument(f"limit {limit} is out of range", field="limit", hint=f"1 to {LIMIT_MAX}")
         if cursor and (not cursor.isdecimal() or len(cursor) > 18):
@@ -91,36 +96,47 @@ class Groups:
         before = int(cursor) if cursor else failures.LAST
         return await self._storage.read(lambda tx: _page(tx, environment, chosen, limit, before, now))
 
+    async def one(self, environment: str, fingerprint: str) -> Group:
+        """Raises GroupNotFound."""
+        now = self._clock.now_us()
+        return await self._storage.read(lambda tx: load(tx, environment, fingerprint, now=now))
+
     async def get(self, environment: str, fingerprint: str) -> GroupDetail:
         """Raises GroupNotFound."""
         now = self._clock.now_us()
         return await self._storage.read(lambda tx: _detail(tx, environment, fingerprint, now))
 
 
-def load(tx: Transaction, environment: str, fingerprint: str, *, now: int) -> Group:
+def found(tx: Transaction, environment: str, fingerprint: str) -> FailureGroupRow:
     """Raises GroupNotFound."""
     row = None if "\0" in fingerprint else failures.group(tx, environment, fingerprint)
     if row is None:
         raise GroupNotFound(
             f"no failures {fingerprint[:80]!r} in environment {environment!r}", hint="`ironflow failures list`"
         )
+    return row
+
+
+def load(tx: Transaction, environment: str, fingerprint: str, *, now: int) -> Group:
+    """Raises GroupNotFound."""
+    row = found(tx, environment, fingerprint)
     since, until = min(row.first_at, now - WINDOW_US_MIN), now
-    [group] = _groups(tx, environment, [row], since, until)
+    [group] = _groups(tx, environment, [row], since, until, now)
     return group
 
 
 def _page(tx: Transaction, environment: str, chosen: GroupChoice, limit: int, before: int, now: int) -> GroupPage:
-    rows = failures.groups(tx, environment, chosen, before=before, limit=limit + 1)
+    rows = failures.groups(tx, environment, chosen, now=now, before=before, limit=limit + 1)
     shown = rows[:limit]
     until = min(chosen.until, now)
     since = max(chosen.since, until - WINDOW_US_MIN) if not chosen.since else chosen.since
     return GroupPage(
-        _groups(tx, environment, shown, since, until), str(shown[-1].last_position) if len(rows) > limit else ""
+        _groups(tx, environment, shown, since, until, now), str(shown[-1].last_position) if len(rows) > limit else ""
     )
 
 
 def _groups(
-    tx: Transaction, environment: str, rows: Sequence[FailureGroupRow], since: int, until: int
+    tx: Transaction, environment: str, rows: Sequence[FailureGroupRow], since: int, until: int, now: int
 ) -> Sequence[Group]:
     if not rows:
         return ()
@@ -130,8 +146,18 @@ def _groups(
     series: dict[str, list[int]] = {name: [0] * BUCKETS for name in named}
     for name, bucket, count in failures.buckets(tx, environment, named, since=since, until=until + 1, width=width):
         series[name][bucket] = count
+    marks = {
+        name: mark_of(row, reopened, now=now)
+        for name, (row, reopened) in failures.marks(tx, environment, named).items()
+    }
     return [
-        Group(row, counts.get(row.fingerprint, NONE), Series(since, width, series[row.fingerprint])) for row in rows
+        Group(
+            row,
+            counts.get(row.fingerprint, NONE),
+            Series(since, width, series[row.fingerprint]),
+            marks.get(row.fingerprint, UNMARKED),
+        )
+        for row in rows
     ]
 
 

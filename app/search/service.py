@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from app.clock import Clock
+from app.history.committer import Committer
 from app.history.tail import Tail
 from app.runs.functions import Functions
 from app.runs.reading import RunReader
@@ -12,6 +13,7 @@ from app.search.collect import Collector
 from app.search.embedder import Embedder, EmbedOptions
 from app.search.find import Finder
 from app.search.groups import Groups
+from app.search.marks import Marks
 from app.search.near import Nearness
 from app.search.similar import Similar
 from storage.contract import Storage
@@ -22,6 +24,7 @@ class Search:
         self,
         *,
         storage: Storage,
+        committer: Committer,
         tail: Tail,
         reader: RunReader,
         functions: Functions,
@@ -32,6 +35,7 @@ class Search:
         embedder = Embedder(options or EmbedOptions(), clock=clock)
         self.collector = Collector(storage=storage, tail=tail, embedder=embedder, nearness=self.nearness)
         self.groups = Groups(storage, clock)
+        self.marks = Marks(storage, committer, clock)
         self.similar = Similar(
             storage=storage,
             reader=reader,

@@ -14,17 +14,20 @@ def list_failures(
     step: str | None = None,
     error_type: str | None = None,
     search: str | None = None,
+    status: str | None = None,
     since: str | datetime | None = None,
     until: str | datetime | None = None,
     limit: int = 50,
     cursor: str | None = None,
 ) -> Plan[Page]:
-    """Groups of failures that are most likely of one cause, those that failed last first."""
+    """Groups of failures that are most likely of one cause, those that failed last first; of those that are open,
+    resolved or muted, if a status is given."""
     params = chosen(
         function_id=function_id,
         step=step,
         error_type=error_type,
         search=search,
+        status=status,
         since=since,
         until=until,
         limit=limit,
@@ -38,6 +41,26 @@ def get_failure(fingerprint: str) -> Plan[Json]:
     """One group: its newest error, versions, samples, what its inputs have that those of successes have not
     (`differences`), and what helped (`repairs`). Raises NotFound."""
     found: Json = yield Call("GET", f"/api/v1/failures/{quoted(fingerprint)}", again=True)
+    return found
+
+
+def resolve(fingerprint: str, *, reason: str) -> Plan[Json]:
+    """The group, resolved until a newer version of the function than those that had failed so does. Raises NotFound."""
+    return (yield from _decide(fingerprint, "resolve", {"reason": reason}))
+
+
+def mute(fingerprint: str, *, reason: str, duration: str = "") -> Plan[Json]:
+    """The group, muted for so long (`7d`), or for good. Raises NotFound."""
+    return (yield from _decide(fingerprint, "mute", {"reason": reason, "duration": duration}))
+
+
+def reopen(fingerprint: str, *, reason: str) -> Plan[Json]:
+    """The group, neither resolved nor muted any more. Raises NotFound."""
+    return (yield from _decide(fingerprint, "reopen", {"reason": reason}))
+
+
+def _decide(fingerprint: str, verb: str, body: Json) -> Plan[Json]:
+    found: Json = yield Call("POST", f"/api/v1/failures/{quoted(fingerprint)}/{verb}", body=body, again=True)
     return found
 
 

@@ -387,8 +387,14 @@ class AsyncAudit(AsyncPart):
 class Failures(Part):
     list = Blocking(failing.list_failures)
     get = Blocking(failing.get_failure)
+    resolve = Blocking(failing.resolve)
+    mute = Blocking(failing.mute)
+    reopen = Blocking(failing.reopen)
 
 
 class AsyncFailures(AsyncPart):
     list = Awaited(failing.list_failures)
     get = Awaited(failing.get_failure)
+    resolve = Awaited(failing.resolve)
+    mute = Awaited(failing.mute)
+    reopen = Awaited(failing.reopen)

@@ -86,6 +86,31 @@ def test_a_repair_is_suggested_to_the_next_that_fails_so(http: httpx.Client, wor
     assert (repair["how"], repair["runs"], repair["examples"][0]["run_id"]) == ("resumed", 1, first)
 
 
+def test_groups_are_decided_of_and_asked_for_with_sql(http: httpx.Client, worker: Puller, client: Client) -> None:
+    fingerprint = client.runs.similar(fail(http, worker, "Declined: card 1"))["group"]["fingerprint"]
+
+    muted = client.failures.mute(fingerprint, reason="the bank is at it", duration="2h")
+    listed = [[one["status"] for one in client.failures.list(status=one).items] for one in ("open", "muted")]
+    client.failures.resolve(fingerprint, reason="mended")
+    rows = client.sql("select status, failures from failure_groups where fingerprint = :f", {"f": fingerprint}).rows
+    marks = client.sql("select status, version, muted_until, reason from failure_marks").rows
+    told = client.sql("select step, error_type from failures").rows
+    reopened = client.failures.reopen(fingerprint, reason="not at all")
+
+    assert (muted["status"], muted["decided"]["reason"]) == ("muted", "the bank is at it")
+    assert muted["decided"]["muted_until"] > muted["decided"]["at"]
+    assert listed == [[], ["muted"]]
+    assert (rows, marks, told) == ([["resolved", 1]], [["resolved", 1, None, "mended"]], [["charge", "Declined"]])
+    assert (reopened["status"], "version" in reopened["decided"]) == ("open", False)
+    for verb, body, field in (
+        ("resolve", {"reason": " "}, "reason"),
+        ("mute", {"reason": "r", "duration": "soon"}, "duration"),
+        ("reopen", {}, "reason"),
+    ):
+        refused = http.post(f"/api/v1/failures/{fingerprint}/{verb}", json=body)
+        assert (refused.status_code, refused.json()["field"]) == (400, field), refused.text
+
+
 def test_anything_is_found(http: httpx.Client, worker: Puller, client: Client) -> None:
     run_id = fail(http, worker, "Declined: the bank said no")
     client.runs.similar(run_id)  # it is known by now

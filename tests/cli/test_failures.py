@@ -39,6 +39,10 @@ def test_a_failure_is_found_explained_and_mended_as_before(ironflow: Ironflow, s
     assert "data.currency" in shown.stdout.partition("WHAT DIFFERS")[2]
     assert "resumed  1 run" in shown.stdout
     assert "Declined: card <number>" in ironflow("failures", "list").stdout
+    resolved = ironflow("failures", "resolve", group["id"], "--reason", "the bank has mended it")
+    assert "is resolved unless a version newer than 1 fails so" in resolved.stderr
+    assert json.loads(ironflow("failures", "list", "--json").stdout)["items"] == []
+    assert group["id"] in ironflow("failures", "list", "--status", "all").stdout
     assert ironflow("search", runs[0], "-o", "id").stdout.split() == [runs[0]]
     assert runs[0] in ironflow(runs[0]).stdout
     assert "failures get" in ironflow(group["id"]).stderr

@@ -257,6 +257,66 @@ async def test_a_group_tells_versions_counts_samples_and_the_newest_error(
     assert other not in [sample.run_id for sample, _ in detail.samples]
 
 
+async def test_a_resolved_group_is_opened_by_a_newer_version_only(node: Node, worker: Worker) -> None:
+    error = ValueError("no price")
+    await failed(node, worker, error, "charge")
+    [group] = (await node.search.groups.list("default", GroupChoice())).groups
+    fingerprint = group.row.fingerprint
+
+    async def listed(status: str) -> list[str]:
+        page = await node.search.groups.list("default", GroupChoice(status=status))
+        return [one.row.fingerprint for one in page.groups]
+
+    await node.search.marks.resolve("default", fingerprint, reason="mended", actor="user:ann")
+    await failed(node, worker, error, "charge")
+    resolved = (await node.search.groups.one("default", fingerprint)).mark
+    assert (await listed("resolved"), await listed("open")) == ([fingerprint], [])
+    await register(node, retry=ONCE, description="another")
+    await failed(node, worker, error, "charge")
+    opened = (await node.search.groups.one("default", fingerprint)).mark
+
+    assert (resolved.status, resolved.version, resolved.actor, resolved.reason) == ("resolved", 1, "user:ann", "mended")
+    assert (opened.status, opened.reopened_position > resolved.since) == ("open", False)
+    assert opened.reopened_position == (await node.search.groups.one("default", fingerprint)).row.last_position
+    assert (await listed("resolved"), await listed("open")) == ([], [fingerprint])
+    await node.search.marks.resolve("default", fingerprint, reason="really")
+    assert await listed("resolved") == [fingerprint]
+
+
+async def test_a_muted_group_is_open_again_when_its_time_is_over(
+    node: Node, worker: Worker, clock: ManualClock, storage: Storage
+) -> None:
+    await failed(node, worker, ValueError("no price"), "charge")
+    [group] = (await node.search.groups.list("default", GroupChoice())).groups
+    fingerprint = group.row.fingerprint
+    marks, groups = node.search.marks, node.search.groups
+
+    async def status() -> str:
+        found = (await groups.one("default", fingerprint)).mark.status
+        assert [one.mark.status for one in (await groups.list("default", GroupChoice(status=found))).groups] == [found]
+        return found
+
+    await marks.mute("default", fingerprint, reason="known", duration_us=1_000_000)
+    await failed(node, worker, ValueError("no price"), "charge")
+    assert await status() == "muted"
+    clock.advance(1_000_000)
+    assert await status() == "open"
+    await marks.mute("default", fingerprint, reason="for good")
+    clock.advance(10**12)
+    assert await status() == "muted"
+    await marks.reopen("default", fingerprint, reason="after all")
+    assert await status() == "open"
+
+    report = await rebuild(storage, node.fold, check=True)
+    assert report.differing == ()
+    assert report.rows["failure"] == 1
+    for decide in (marks.resolve, marks.mute, marks.reopen):
+        with pytest.raises(GroupNotFound):
+            await decide("default", "0123456789abcdef", reason="r")
+        with pytest.raises(InvalidArgument):
+            await decide("default", fingerprint, reason=" ")
+
+
 async def test_groups_are_filtered_and_paged(node: Node, worker: Worker) -> None:
     for step in ("a", "b", "c"):
         await failed(node, worker, ValueError("no price"), step)
@@ -281,6 +341,8 @@ async def test_groups_are_filtered_and_paged(node: Node, worker: Worker) -> None
             break
     assert seen == [("a", "KeyError"), ("c", "ValueError"), ("b", "ValueError"), ("a", "ValueError")]
     assert (await groups.list("other", GroupChoice())).groups == ()
+    with pytest.raises(InvalidArgument):
+        await groups.list("default", GroupChoice(status="mended"))
     for wrong in ({"limit": 0}, {"limit": 1_000}, {"cursor": "x"}):
         with pytest.raises(InvalidArgument):
             await groups.list("default", GroupChoice(), **wrong)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -14,6 +14,7 @@ from app.search.find import LIMIT_DEFAULT as FOUND_DEFAULT
 from app.search.find import LIMIT_MAX as FOUND_MAX
 from app.search.find import Found
 from app.search.groups import LIMIT_DEFAULT, LIMIT_MAX, Group, GroupDetail
+from app.search.mark_noun import Mark
 from app.search.repairs import Repair, Repairs
 from app.search.similar import LIMIT_DEFAULT as NEAR_DEFAULT
 from app.search.similar import LIMIT_MAX as NEAR_MAX
@@ -28,6 +29,7 @@ class ListFailuresQuery(msgspec.Struct):
     step: Annotated[str, Meta(description="of one step, as groups name it")] = ""
     error_type: Annotated[str, Meta(description="of one type of error")] = ""
     search: Annotated[str, Meta(description="part of message, type, step, function or fingerprint")] = ""
+    status: Annotated[Literal["", "open", "resolved", "muted"], Meta(description="open, resolved or muted")] = ""
     since: Since = ""
     until: Until = ""
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
@@ -41,6 +43,28 @@ class SimilarQuery(msgspec.Struct):
 class SearchQuery(msgspec.Struct):
     q: Annotated[str, Meta(description="an id or its beginning, part of a name or an error, or a message")]
     limit: Annotated[int, Meta(ge=1, le=FOUND_MAX, description="of each kind")] = FOUND_DEFAULT
+
+
+class DecideFailureBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Why; it is kept in history."""
+
+    reason: str
+
+
+class MuteFailureBody(DecideFailureBody):
+    duration: Annotated[str, Meta(description="for so long, such as 7d; for good if left out")] = ""
+
+
+class FailureMark(Shape):
+    """What was decided last of the group. `version` is the newest of the function that had failed so when it was
+    resolved; `reopened_position` is that of the failure of a newer one that opened it again."""
+
+    at: Instant
+    actor: str
+    reason: str
+    version: int | UnsetType = UNSET
+    muted_until: Instant | UnsetType = UNSET
+    reopened_position: int | UnsetType = UNSET
 
 
 class SeriesResponse(Shape):
@@ -68,7 +92,9 @@ class FailureGroup(Shape):
     runs: int
     completed: int
     open: int
+    status: Annotated[str, Meta(description="open, resolved or muted")]
     series: SeriesResponse
+    decided: FailureMark | UnsetType = UNSET
 
 
 class ListFailuresResponse(Shape):
@@ -259,12 +285,27 @@ def _group(group: Group) -> dict[str, Any]:
         "last_seen": clock.rfc3339(row.last_at),
         "failures": row.failures,
         **group.runs._asdict(),
+        "status": group.mark.status,
+        "decided": _mark(group.mark),
         "series": SeriesResponse(
             since=clock.rfc3339(group.series.since),
             bucket_seconds=group.series.width / 1_000_000,
             counts=list(group.series.counts),
         ),
     }
+
+
+def _mark(mark: Mark) -> FailureMark | UnsetType:
+    if not mark.since:
+        return UNSET
+    return FailureMark(
+        at=clock.rfc3339(mark.since),
+        actor=mark.actor,
+        reason=mark.reason,
+        version=given(mark.version),
+        muted_until=clock.rfc3339(mark.muted_until) if mark.muted_until else UNSET,
+        reopened_position=given(mark.reopened_position),
+    )
 
 
 def _sample(row: FailureRow, status: str) -> FailureSample:

@@ -16,6 +16,7 @@ from app.history.kinds import (
     config,
     entity,
     event,
+    failures,
     function,
     gate,
     group,
@@ -66,6 +67,7 @@ from app.history.kinds.base import ABSENT, EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
 from app.history.kinds.event import AppendedPart, EventEmitted, EventKeyed, Outcome
+from app.history.kinds.failures import FailureMuted, FailureReopened, FailureResolved
 from app.history.kinds.function import (
     Batch,
     CancelOn,
@@ -216,6 +218,9 @@ __all__ = [
     "EventKeyed",
     "Fact",
     "Failure",
+    "FailureMuted",
+    "FailureReopened",
+    "FailureResolved",
     "FunctionRegistered",
     "FunctionStatusChanged",
     "GateCancelled",
@@ -338,6 +343,7 @@ _NOUNS = (
     redaction,
     policy,
     audit,
+    failures,
 )
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 

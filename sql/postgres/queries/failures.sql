@@ -22,17 +22,31 @@ on conflict (environment, position) do nothing;
 
 -- name: failure_groups_page :many
 -- Those that failed last first, with a last position before `before`; empty texts mean any, `search` is a LIKE pattern.
-select environment, fingerprint, function_id, step, error_type, message, top_frame, first_position, last_position, first_at, last_at, failures
-  from failure_groups
- where environment = :environment
-   and last_position < :before
-   and (:function_id = '' or function_id = :function_id)
-   and (:step = '' or step = :step)
-   and (:error_type = '' or error_type = :error_type)
-   and (:search = '' or message ilike :search escape '\' or error_type ilike :search escape '\' or step ilike :search escape '\' or function_id ilike :search escape '\' or fingerprint ilike :search escape '\')
-   and last_at >= :since
-   and first_at <= :until
- order by last_position desc
+-- `status` is what a group is at `now`: muted, resolved (no newer version failed so since), else open.
+select g.environment, g.fingerprint, g.function_id, g.step, g.error_type, g.message, g.top_frame, g.first_position, g.last_position, g.first_at, g.last_at, g.failures
+  from failure_groups g
+  left join failure_marks m
+    on m.environment = g.environment
+   and m.fingerprint = g.fingerprint
+ where g.environment = :environment
+   and g.last_position < :before
+   and (:function_id = '' or g.function_id = :function_id)
+   and (:step = '' or g.step = :step)
+   and (:error_type = '' or g.error_type = :error_type)
+   and (:search = '' or g.message ilike :search escape '\' or g.error_type ilike :search escape '\' or g.step ilike :search escape '\' or g.function_id ilike :search escape '\' or g.fingerprint ilike :search escape '\')
+   and g.last_at >= :since
+   and g.first_at <= :until
+   and (:status = '' or :status = case
+            when m.status = 'muted' and (m.muted_until = 0 or m.muted_until > :now) then 'muted'
+            when m.status = 'resolved'
+             and not exists (select 1
+                               from failures f
+                              where f.environment = m.environment
+                                and f.fingerprint = m.fingerprint
+                                and f.position > m.position
+                                and f.function_version > m.version) then 'resolved'
+            else 'open' end)
+ order by g.last_position desc
  limit :limit;
 
 -- name: failure_group :one
@@ -189,3 +203,38 @@ delete from failure_groups;
 
 -- name: clear_failure_vectors :exec
 delete from failure_vectors;
+
+-- name: save_failure_mark :each
+insert into failure_marks (environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position)
+values (:environment, :fingerprint, :status, :version, :muted_until, :reason, :actor, :marked_at, :position)
+on conflict (environment, fingerprint) do update
+   set status = excluded.status,
+       version = excluded.version,
+       muted_until = excluded.muted_until,
+       reason = excluded.reason,
+       actor = excluded.actor,
+       marked_at = excluded.marked_at,
+       position = excluded.position;
+
+-- name: failure_marks_of :many
+-- Of a JSON list of groups, each with the position of the first failure that a newer version has had since; 0 for none.
+select m.environment, m.fingerprint, m.status, m.version, m.muted_until, m.reason, m.actor, m.marked_at, m.position,
+       coalesce((select min(f.position)
+                   from failures f
+                  where f.environment = m.environment
+                    and f.fingerprint = m.fingerprint
+                    and f.position > m.position
+                    and f.function_version > m.version), 0)
+  from failure_marks m
+ where m.environment = :environment
+   and m.fingerprint in (select value from json_array_elements_text(:fingerprints::json) as chosen (value));
+
+-- name: all_failure_marks :many
+select environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position
+  from failure_marks
+ where (environment, fingerprint) > (:environment, :fingerprint)
+ order by environment, fingerprint
+ limit :limit;
+
+-- name: clear_failure_marks :exec
+delete from failure_marks;

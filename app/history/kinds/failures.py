@@ -1,0 +1,32 @@
+"""What people decide of failures that are most likely of one cause."""
+
+from __future__ import annotations
+
+from app.history.kinds.base import Fact
+
+
+class FailureResolved(Fact, frozen=True):
+    """stream failure/<fingerprint>; `version` is the newest version of the function that had failed so. A newer one
+    that does opens the group again."""
+
+    kind = "failure.resolved"
+    version: int
+    reason: str
+
+
+class FailureMuted(Fact, frozen=True):
+    """Nobody is to be told of the group until an instant (µs); 0: for good."""
+
+    kind = "failure.muted"
+    reason: str
+    until: int = 0
+
+
+class FailureReopened(Fact, frozen=True):
+    """It is neither resolved nor muted any more."""
+
+    kind = "failure.reopened"
+    reason: str
+
+
+FACTS: tuple[type[Fact], ...] = (FailureResolved, FailureMuted, FailureReopened)

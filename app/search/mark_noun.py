@@ -1,0 +1,91 @@
+"""What was decided of a group of failures, as a noun of history: `failure/<fingerprint>`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.history.entry import Entry
+from app.history.kinds import FailureMuted, FailureReopened, FailureResolved
+from storage import failures
+from storage.contract import Transaction
+from storage.records import FailureMarkRow
+
+OPEN, RESOLVED, MUTED = STATUSES = ("open", "resolved", "muted")
+
+
+def stream(fingerprint: str) -> str:
+    return f"failure/{fingerprint}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a group is now. `reopened_position` is that of the failure which opened it again, 0 if none did; `since`,
+    `reason` and `actor` are of the last decision."""
+
+    status: str = OPEN
+    version: int = 0
+    muted_until: int = 0
+    reason: str = ""
+    actor: str = ""
+    since: int = 0
+    reopened_position: int = 0
+
+
+def mark_of(row: FailureMarkRow, reopened_position: int, *, now: int) -> Mark:
+    """What the last decision comes to, with the position of the failure that opened the group again."""
+    status = row.status
+    if (status == RESOLVED and reopened_position) or (status == MUTED and 0 < row.muted_until <= now):
+        status = OPEN
+    reopened = reopened_position if row.status == RESOLVED else 0
+    return Mark(status, row.version, row.muted_until, row.reason, row.actor, row.marked_at, reopened)
+
+
+class MarkNoun:
+    """The state is the row; each entry tells all of it."""
+
+    prefix = "failure"
+    last_tells: Literal[True] = True
+
+    def apply(self, state: FailureMarkRow | None, entry: Entry) -> FailureMarkRow:
+        version = until = 0
+        match entry.fact:
+            case FailureResolved() as fact:
+                status, version, reason = RESOLVED, fact.version, fact.reason
+            case FailureMuted() as fact:
+                status, until, reason = MUTED, fact.until, fact.reason
+            case FailureReopened() as fact:
+                status, reason = OPEN, fact.reason
+            case _:
+                raise AssertionError(f"{entry} does not belong to a group of failures")
+        fingerprint = entry.stream.removeprefix("failure/")
+        return FailureMarkRow(
+            entry.environment,
+            fingerprint,
+            status,
+            version,
+            until,
+            reason,
+            entry.actor,
+            entry.recorded_at,
+            entry.position,
+        )
+
+    def changed_at(self, state: FailureMarkRow) -> int:
+        return state.position
+
+    def row(self, state: FailureMarkRow) -> FailureMarkRow:
+        return state
+
+    def keep(self, state: FailureMarkRow) -> bool:
+        return False
+
+    def save(self, tx: Transaction, rows: Sequence[FailureMarkRow]) -> None:
+        failures.save_marks(tx, rows)
+
+    def clear(self, tx: Transaction) -> None:
+        failures.clear_marks(tx)
+
+    def rows(self, tx: Transaction) -> Iterable[FailureMarkRow]:
+        return failures.all_marks(tx)
