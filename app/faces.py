@@ -55,6 +55,7 @@ from app.runs.bulk import Bulk
 from app.runs.bundling import Bundling
 from app.runs.comparing import Comparing
 from app.runs.timeline import Timelines
+from app.runs.watching import Watching
 from app.settings import Settings
 from ironflow.v1 import (
     audit_pb2_grpc,
@@ -223,6 +224,7 @@ def services_of(
         timelines=Timelines(node.storage),
         past=node.past,
         comparing=Comparing(node.storage, node.past),
+        watching=Watching(node.storage, node.past),
         bundling=Bundling(node.storage),
         engine=node.engine,
         bulk=Bulk(reader=node.runs, engine=node.engine, forks=node.forks),

@@ -33,13 +33,34 @@ const options = {
   logLevel: "warning",
 };
 
+/** What the workers were built of, which the metafile does not have. */
+const inWorkers = new Set();
+
+/** `import name from "worker:./some.ts"`: a script of its own, built into one file, whose name is the import. */
+const workers = {
+  name: "workers",
+  setup(made) {
+    made.onResolve({ filter: /^worker:/ }, ({ path: asked, resolveDir }) => {
+      const source = path.join(resolveDir, asked.slice("worker:".length));
+      return { path: source.replace(/\.ts$/, ".js"), namespace: "worker", pluginData: source };
+    });
+    made.onLoad({ filter: /./, namespace: "worker" }, async ({ pluginData: source }) => {
+      const own = { entryPoints: [source], splitting: false, format: "iife", write: false, plugins: [] };
+      const { outputFiles, metafile } = await build({ ...options, ...own });
+      for (const input of Object.keys(metafile.inputs)) inWorkers.add(input);
+      return { contents: outputFiles[0].contents, loader: "file", watchFiles: [source] };
+    });
+  },
+};
+options.plugins = [workers];
+
 const watching = process.argv.includes("--watch");
 await rm(dist, { recursive: true, force: true });
 await mkdir(path.join(dist, "assets"), { recursive: true });
 
 if (watching) {
   const plugin = { name: "page", setup: (made) => made.onEnd(async (result) => result.metafile && finish(result.metafile)) };
-  await (await context({ ...options, plugins: [plugin] })).watch();
+  await (await context({ ...options, plugins: [workers, plugin] })).watch();
   console.log("watching static/src");
 } else {
   const { metafile } = await build(options);
@@ -90,7 +111,7 @@ function check(metafile, bytes) {
   for (const [name, output] of Object.entries(metafile.outputs)) {
     if (!output.entryPoint?.startsWith("src/pages/")) continue;
     const route = output.entryPoint.replace(/^src\/pages\/|\/?(page)?\.tsx$/g, "");
-    report.push([route, total(new Set([...shell, ...closure(metafile, name)])), BUDGET_ROUTE]);
+    report.push([route, total(new Set([...shell, ...closure(metafile, name, { later: true })])), BUDGET_ROUTE]);
   }
   for (const [name, size, budget] of report) console.log(`${name.padEnd(14)} ${(size / KIB).toFixed(1).padStart(6)} KiB of ${budget / KIB}`);
   const over = report.filter(([, size, budget]) => size > budget);
@@ -100,18 +121,21 @@ function check(metafile, bytes) {
   }
 }
 
-/** A bundle and all that it imports at once. */
-function closure(metafile, name, seen = new Set()) {
+/** A bundle and all that it imports at once; with `later`, also what it loads when somebody asks for it. */
+function closure(metafile, name, { later = false } = {}, seen = new Set()) {
   if (seen.has(name)) return seen;
   seen.add(name);
-  for (const one of metafile.outputs[name].imports) if (one.kind === "import-statement") closure(metafile, one.path, seen);
+  for (const one of metafile.outputs[name]?.imports ?? []) {
+    const counted = one.kind === "import-statement" || (later && ["dynamic-import", "file-loader"].includes(one.kind));
+    if (counted && !one.external) closure(metafile, one.path, { later }, seen);
+  }
   return seen;
 }
 
 /** The licences of the packages that are in the bundles. */
 async function notices(metafile) {
   const names = new Set();
-  for (const input of Object.keys(metafile.inputs)) {
+  for (const input of [...Object.keys(metafile.inputs), ...inWorkers]) {
     const found = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input);
     if (found) names.add(found[1]);
   }

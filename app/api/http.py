@@ -53,6 +53,7 @@ from app.api import (
     topics,
     trials,
     users,
+    watching,
     webhooks,
     workers,
 )
@@ -69,6 +70,7 @@ MODULES = (
     runs,
     past,
     comparing,
+    watching,
     stats,
     bulk,
     rewind,

@@ -53,6 +53,7 @@ from app.runs.rewind import Rewind
 from app.runs.timeline import Timelines
 from app.runs.versions import VersionReader
 from app.runs.waits import Waits
+from app.runs.watching import Watching
 from app.scheduler.gatekeeper import Gatekeeper
 from app.search.service import Search
 from app.values.configs import Configs
@@ -86,6 +87,7 @@ class Services:
     timelines: Timelines
     past: Past
     comparing: Comparing
+    watching: Watching
     bundling: Bundling
     engine: Engine
     bulk: Bulk

@@ -83,6 +83,36 @@ def test_a_state_is_as_of_a_position_or_a_time(http: httpx.Client, run_id: str) 
     assert {name: now[name] for name in whole} == whole
 
 
+def test_expressions_are_watched_as_of_positions(http: httpx.Client, run_id: str) -> None:
+    records = get(http, run_id, "timeline")["records"]
+    texts = ["state.a.n + 1", 'state["b/c"]', "step.output", "run.status", "event.name", "state.a.", "size(state)"]
+    body = {"expressions": texts, "at": [str(records[3]["position"]), str(records[5]["position"]), ""]}
+
+    told = http.post(f"/api/v1/runs/{run_id}/watch", json=body)
+
+    assert told.status_code == 200, told.text
+    found = {one["expression"]: one["values"] for one in told.json()["expressions"]}
+    assert [one["value"] for one in found["state.a.n + 1"]] == [2, 2, 2]
+    assert [one.get("value") for one in found['state["b/c"]']] == [None, None, 3]
+    assert "b/c" in found['state["b/c"]'][0]["error"]
+    assert [one["value"] for one in found["step.output"]] == [None, [2], None]
+    assert [one["value"] for one in found["run.status"]] == ["waiting", "running", "completed"]
+    assert {one["value"] for one in found["event.name"]} == {"user.signed_up"}
+    assert all("not valid CEL" in one["error"] for one in found["state.a."])
+    assert [one["value"] for one in found["size(state)"]] == [1, 2, 3]
+
+
+def test_a_watch_has_its_bounds(http: httpx.Client, run_id: str) -> None:
+    def refused(**body: Any) -> tuple[int, str]:
+        told = http.post(f"/api/v1/runs/{run_id}/watch", json=body)
+        return told.status_code, told.json()["field"]
+
+    assert refused(expressions=["1"] * 21) == (400, "expressions")
+    assert refused(expressions=["1"], at=[""] * 21) == (400, "at")
+    assert refused(expressions=["1"], at=["99999999"]) == (400, "at")
+    assert refused(expressions=["1"], at=["1"]) == (404, "at")
+
+
 def test_outputs_can_be_left_out_and_steps_come_in_pages(http: httpx.Client, run_id: str) -> None:
     light = get(http, run_id, "state", outputs="false", limit=2)
     rest = get(http, run_id, "state", steps_after=light["next_steps_after"])

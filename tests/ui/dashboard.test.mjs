@@ -42,6 +42,8 @@ function sights() {
     ["run waiting", run("demo-expense", "?step=decision:0"), ".inspector >> text=Pay this expense?"],
     ["run branches", run("demo-parcels"), "role=treegrid >> text=parcels"],
     ["run past", run("demo-checkout", `?at=${world.runs["demo-checkout"].past}`), "text=Viewing the past"],
+    ["run graph", run("demo-checkout", "?tab=graph"), ".graph-node >> text=fetch order"],
+    ["run watch", run("demo-checkout", `?tab=watch&watch=run.status%0Astate.nowhere&b=${world.runs["demo-checkout"].past}`), ".watched >> text=completed"],
     ["run history", run("demo-checkout", "?tab=history"), "role=table >> text=started on demo-worker"],
     ["run state", run("demo-expense", "?tab=state"), ".state >> text=demo.expense.decided"],
     ["run diff", run("demo-checkout", `?tab=diff&at=${world.runs["demo-checkout"].past}`), ".diff-added"],

@@ -63,7 +63,11 @@ export function get<T>(path: string, query?: Query, signal?: AbortSignal): Promi
 
 /** The same with every number and key as the server wrote it: for payloads. */
 export async function exact(path: string, query?: Query, signal?: AbortSignal): Promise<Json> {
-  return parse(await text("GET", path, { query, signal }));
+  return exactly("GET", path, { query, signal });
+}
+
+export async function exactly(method: Method, path: string, options: Options): Promise<Json> {
+  return parse(await text(method, path, options));
 }
 
 async function text(method: Method, path: string, options: Options): Promise<string> {

@@ -1,5 +1,5 @@
 /** One run: what happened, when, and why it failed; now, or at any earlier moment. The URL has all that is chosen. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { get } from "../../api/client";
 import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -20,6 +20,7 @@ import { Actions } from "./actions";
 import { RunAudit } from "./audit";
 import { Changes } from "./changes";
 import { ErrorCard } from "./error_card";
+import { StepGraph } from "./graph";
 import { History } from "./history";
 import { Inspector } from "./inspector";
 import { Lineage } from "./lineage";
@@ -28,12 +29,15 @@ import { Scrubber } from "./scrubber";
 import { StateShown } from "./state";
 import { useRecords } from "./store";
 import { Timeline, recordOf } from "./timeline";
+import { Watch } from "./watch";
 
 const TABS = [
   { id: "timeline", label: "Timeline" },
+  { id: "graph", label: "Graph" },
   { id: "history", label: "History" },
   { id: "state", label: "State" },
   { id: "diff", label: "Diff" },
+  { id: "watch", label: "Watch" },
   { id: "lineage", label: "Lineage" },
   { id: "audit", label: "Audit" },
 ];
@@ -77,8 +81,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const instants = useMemo(() => Float64Array.from(all, (record) => record.at), [all]);
   const scale = useMemo(() => scaleOf(mode, folded, instants, present), [mode, folded, instants, present]);
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
-  const isOpen = (row: Row): boolean => row.children.length >= COLLAPSED_FROM === toggled.has(row.id);
-  const rows = useMemo(() => visible(folded.root, isOpen), [folded, toggled]);
+  const isOpen = useCallback((row: Row): boolean => row.children.length >= COLLAPSED_FROM === toggled.has(row.id), [toggled]);
+  const rows = useMemo(() => visible(folded.root, isOpen), [folded, isOpen]);
   const closed = chosen("step") === "-";
   const selected = rowChosen(chosen("step"), rows, run);
   const tab = TABS.find((one) => one.id === chosen("tab"))?.id ?? TABS[0].id;
@@ -96,9 +100,11 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "ArrowUp", label: "Previous step", quiet: true, run: () => move(-1) },
     { keys: "o", label: "Fold or unfold", run: () => selected.kind === "group" && toggle(selected) },
     { keys: "t", label: "Timeline", run: () => choose({ tab: null }) },
+    { keys: "w", label: "Graph", run: () => choose({ tab: "graph" }) },
     { keys: "y", label: "History", run: () => choose({ tab: "history" }) },
     { keys: "s", label: "State", run: () => choose({ tab: "state" }) },
     { keys: "d", label: "Diff", run: () => choose({ tab: "diff" }) },
+    { keys: "x", label: "Watch", run: () => choose({ tab: "watch" }) },
     { keys: "l", label: "Lineage", run: () => choose({ tab: "lineage" }) },
     { keys: "a", label: "Audit", run: () => choose({ tab: "audit" }) },
     { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
@@ -176,8 +182,12 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
                 onToggle={toggle}
               />
             )}
+            {tab === "graph" && all.length > 0 && (
+              <StepGraph folded={folded} moment={moment} origin={parent ? "its parent" : run.event_name} selected={closed ? "" : selected.id} isOpen={isOpen} onSelect={select} onToggle={toggle} />
+            )}
             {tab === "state" && all.length > 0 && <StateShown runId={run.id} records={all} moment={moment} />}
             {tab === "diff" && all.length > 0 && <Changes runId={run.id} records={all} moment={moment} compared={compared} />}
+            {tab === "watch" && all.length > 0 && <Watch runId={run.id} functionId={run.function_id} records={all} moment={moment} compared={compared} />}
             {tab === "lineage" && <Lineage runId={run.id} />}
             {tab === "audit" && <RunAudit runId={run.id} />}
             {tab === "history" && <History records={all} moment={moment} start={folded.start} />}
