@@ -213,6 +213,12 @@ class BreakpointNotFound(NotFound):
     code = "BREAKPOINT_NOT_FOUND"
 
 
+class ViewNotFound(NotFound):
+    """Nobody keeps a view of that name there."""
+
+    code = "VIEW_NOT_FOUND"
+
+
 class BreakerNotFound(NotFound):
     """No circuit breaker has that key."""
 

@@ -57,6 +57,7 @@ from app.runs.comparing import Comparing
 from app.runs.timeline import Timelines
 from app.runs.watching import Watching
 from app.settings import Settings
+from app.values.views import Views
 from ironflow.v1 import (
     audit_pb2_grpc,
     entity_stream_pb2_grpc,
@@ -224,6 +225,7 @@ def services_of(
         timelines=Timelines(node.storage),
         past=node.past,
         comparing=Comparing(node.storage, node.past),
+        views=Views(storage=node.storage, clock=node.clock),
         watching=Watching(node.storage, node.past),
         bundling=Bundling(node.storage),
         engine=node.engine,

@@ -90,6 +90,16 @@ class BreakpointRow(NamedTuple):
     expires_at: int
 
 
+class ViewRow(NamedTuple):
+    environment: str
+    page: str
+    owner: str
+    name: str
+    filter: str
+    shared: int
+    saved_at: int
+
+
 class MessageRow(NamedTuple):
     position: int
     id: str

@@ -15,13 +15,16 @@ from app.api.caller import caller_of
 from app.api.runs import statuses
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.runs import BulkResponse, MadeRun, RefusedRun, row_shown
-from app.runs.bulk import SHOWN_MAX, Outcome
+from app.errors import InvalidArgument
+from app.runs.bulk import SHOWN_MAX, Chosen, Outcome
 from app.runs.reading import COUNT_MAX, RunFilter
 
 
 class BulkRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The filter, as a list of runs takes it, and what is to be done. Instants: RFC 3339, or such as 15m."""
+    """The filter, as a list of runs takes it, or ids instead; and what is to be done. Instants: RFC 3339, or such as
+    15m."""
 
+    run_ids: list[str] = []
     function_id: str = ""
     event_id: str = ""
     status: str = ""
@@ -48,14 +51,9 @@ class Bulk:
         caller = caller_of(req)
         body: BulkRequest = decoded(_decoder, await body_of(req) or b"{}")
         now = self._services.clock.now_us()
-        chosen = RunFilter(
-            function_id=body.function_id,
-            event_id=body.event_id,
-            statuses=statuses(body.status),
-            search=body.search,
-            since=clock.parse_instant(body.since, now, field="since") if body.since else 0,
-            until=clock.parse_instant(body.until, now, field="until") if body.until else 2**62,
-        )
+        chosen = _chosen(body, now)
+        for run_id in body.run_ids:
+            caller.about(f"run/{run_id}")
         bulk = self._services.bulk
 
         def asks(run_id: str) -> None:
@@ -82,6 +80,22 @@ class Bulk:
             case _:
                 outcome = await bulk.resume(caller.environment, chosen, reason=body.reason, **common)
         answer(resp, _told(outcome, dry_run=body.dry_run))
+
+
+def _chosen(body: BulkRequest, now: int) -> Chosen:
+    chosen = RunFilter(
+        function_id=body.function_id,
+        event_id=body.event_id,
+        statuses=statuses(body.status),
+        search=body.search,
+        since=clock.parse_instant(body.since, now, field="since") if body.since else 0,
+        until=clock.parse_instant(body.until, now, field="until") if body.until else 2**62,
+    )
+    if not body.run_ids:
+        return chosen
+    if chosen != RunFilter():
+        raise InvalidArgument("run_ids and a filter exclude each other", field="run_ids", hint="give one of them")
+    return body.run_ids
 
 
 def _told(outcome: Outcome, *, dry_run: bool) -> BulkResponse:

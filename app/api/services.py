@@ -59,6 +59,7 @@ from app.search.service import Search
 from app.values.configs import Configs
 from app.values.keyspace import Keyspace
 from app.values.vault import Vault
+from app.values.views import Views
 from app.webhooks.deliveries import Deliveries
 from app.webhooks.ingest import Ingest
 from app.webhooks.sources import Sources
@@ -105,6 +106,7 @@ class Services:
     keyspace: Keyspace
     configs: Configs
     vault: Vault
+    views: Views
     sources: Sources
     ingest: Ingest
     deliveries: Deliveries

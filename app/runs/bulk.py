@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.errors import InvalidArgument, IronflowError
+from app.errors import FailedPrecondition, InvalidArgument, IronflowError
 from app.runs.asking import Request
 from app.runs.engine import Engine
 from app.runs.forks import REPLAY, Forks
@@ -16,6 +16,7 @@ from storage.records import RunRow
 
 SHOWN_MAX = 100
 AT_ONCE = 200
+NAMED_MAX = 1_000
 
 _UNFINISHED = ("waiting_for_capacity", "running", "waiting", "paused")
 _POSSIBLE = {
@@ -26,6 +27,8 @@ _POSSIBLE = {
 }
 
 Act = Callable[[RunRow], Awaitable[None]]
+Chosen = RunFilter | Sequence[str]
+"""Runs that fit a filter, or those of some ids."""
 Ask = Callable[[str], None]
 
 
@@ -36,8 +39,9 @@ def _nobody(run_id: str) -> None:
 @dataclass(slots=True)
 class Outcome:
     """`matched` runs could be changed, `changed` were; with a dry run none is. `shown` are the first of them, newest
-    first; `refused` those that could not be changed after all, since they went on meanwhile. `more`: more match than
-    are changed at once. `made` has the new runs, by the id of that which they replay."""
+    first; `refused` those that were named and could not be changed, or could not after all, since they went on
+    meanwhile. `more`: more match than are changed at once. `made` has the new runs, by the id of that which they
+    replay."""
 
     matched: int = 0
     changed: int = 0
@@ -58,7 +62,7 @@ class Bulk:
     async def cancel(
         self,
         environment: str,
-        chosen: RunFilter,
+        chosen: Chosen,
         *,
         dry_run: bool,
         asks: Ask = _nobody,
@@ -67,7 +71,8 @@ class Bulk:
         detached: bool = False,
         compensate: bool = False,
     ) -> Outcome:
-        """Raises InvalidArgument for a filter that chooses everything, or nothing that can be cancelled."""
+        """Raises InvalidArgument for a filter that chooses everything, or nothing that can be cancelled, and for no
+        ids or too many."""
 
         async def act(row: RunRow) -> None:
             await self._engine.cancel(
@@ -79,7 +84,7 @@ class Bulk:
     async def pause(
         self,
         environment: str,
-        chosen: RunFilter,
+        chosen: Chosen,
         *,
         dry_run: bool,
         asks: Ask = _nobody,
@@ -96,7 +101,7 @@ class Bulk:
     async def resume(
         self,
         environment: str,
-        chosen: RunFilter,
+        chosen: Chosen,
         *,
         dry_run: bool,
         asks: Ask = _nobody,
@@ -111,7 +116,7 @@ class Bulk:
         return await self._each("resume", environment, chosen, act, asks, dry_run=dry_run)
 
     async def replay(
-        self, environment: str, chosen: RunFilter, *, dry_run: bool, request: Request, asks: Ask = _nobody
+        self, environment: str, chosen: Chosen, *, dry_run: bool, request: Request, asks: Ask = _nobody
     ) -> Outcome:
         """A new run with the same input for each. Raises as `cancel` does, and InvalidArgument without a reason."""
         request = request.checked(needs_reason=not dry_run)
@@ -125,16 +130,18 @@ class Bulk:
         return outcome
 
     async def _each(
-        self, verb: str, environment: str, chosen: RunFilter, act: Act, asks: Ask, *, dry_run: bool
+        self, verb: str, environment: str, chosen: Chosen, act: Act, asks: Ask, *, dry_run: bool
     ) -> Outcome:
-        chosen = _possible(verb, chosen)
         outcome = Outcome()
 
         async def asked(row: RunRow) -> None:
             asks(row.id)
             await act(row)
 
-        rows = await self._chosen(environment, chosen)
+        if isinstance(chosen, RunFilter):
+            rows = await self._chosen(environment, _possible(verb, chosen))
+        else:
+            rows = await self._named(verb, environment, chosen, outcome)
         outcome.more, rows = len(rows) > COUNT_MAX, rows[:COUNT_MAX]
         outcome.matched, outcome.shown = len(rows), list(rows[:SHOWN_MAX])
         if dry_run:
@@ -147,6 +154,26 @@ class Bulk:
                 else:
                     outcome.refused.append((row.id, error))
         return outcome
+
+    async def _named(self, verb: str, environment: str, ids: Sequence[str], outcome: Outcome) -> Sequence[RunRow]:
+        """The runs of which that can be asked, newest first; the outcome is told why not of the others."""
+        ids = sorted(set(ids), reverse=True)
+        if not 1 <= len(ids) <= NAMED_MAX:
+            raise InvalidArgument(
+                f"{len(ids)} runs are named", field="run_ids", hint=f"1 to {NAMED_MAX}, or choose them by a filter"
+            )
+        rows: list[RunRow] = []
+        for run_id in ids:
+            try:
+                row = await self._reader.row(environment, run_id)
+                if row.status not in _POSSIBLE[verb]:
+                    raise FailedPrecondition(
+                        f"{run_id} is {row.status}", hint=f"{verb} takes runs that are {' or '.join(_POSSIBLE[verb])}"
+                    )
+                rows.append(row)
+            except IronflowError as error:
+                outcome.refused.append((run_id, error))
+        return rows
 
     async def _chosen(self, environment: str, chosen: RunFilter) -> Sequence[RunRow]:
         """The runs, newest first; one more than COUNT_MAX if there are more."""

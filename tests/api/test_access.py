@@ -394,3 +394,37 @@ def test_who_asks_too_much_is_told_when_to_come_again(start_server: Any) -> None
     assert {answer.json()["code"] for answer in refused} == {"RATE_LIMITED"}
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
     assert httpx.get(f"{server.url}/health", timeout=30).status_code == 200
+
+
+def test_views_are_ones_own_unless_they_are_shared(guarded: ServerProcess, root: httpx.Client) -> None:
+    def client(role: str) -> httpx.Client:
+        key = key_of(root, role)["key"]
+        return httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+
+    def seen(by: httpx.Client) -> list[tuple[str, str, bool]]:
+        listed = by.get("/api/v1/views/runs").json()["views"]
+        return [(one["name"], one["filter"], one["own"]) for one in listed]
+
+    with client("developer") as ann, client("viewer") as bob:
+        for name, filter, shared in (("mine", "status:paused", False), ("on call", "status:failed since:1h", True)):
+            saved = ann.put(f"/api/v1/views/runs/{name}", json={"filter": filter, "shared": shared})
+            assert saved.status_code == 200, saved.text
+        assert ann.put("/api/v1/views/runs/mine", json={"filter": "status:failed"}).status_code == 200
+        assert seen(ann) == [("mine", "status:failed", True), ("on call", "status:failed since:1h", True)]
+        assert seen(bob) == [("on call", "status:failed since:1h", False)]
+        assert ann.get("/api/v1/views/events").json()["views"] == []
+
+        owner = bob.get("/api/v1/views/runs").json()["views"][0]["owner"]
+        assert bob.delete("/api/v1/views/runs/on call").status_code == 404
+        assert bob.delete("/api/v1/views/runs/on call", params={"owner": owner}).status_code == 403
+        assert root.delete("/api/v1/views/runs/on call", params={"owner": owner}).status_code == 204
+        assert ann.delete("/api/v1/views/runs/mine").status_code == 204
+        assert seen(ann) == []
+        for where, body, field in (
+            ("runs/x", {"filter": ""}, "filter"),
+            ("runs/x", {"filter": "a" * 2_001}, "filter"),
+            ("nothing/x", {"filter": "a"}, "page"),
+            ("runs/" + "x" * 81, {"filter": "a"}, "name"),
+        ):
+            refused = ann.put(f"/api/v1/views/{where}", json=body)
+            assert (refused.status_code, refused.json()["field"]) == (400, field)

@@ -71,11 +71,27 @@ def test_many_runs_are_cancelled_and_resumed_after_a_look_at_them(http: httpx.Cl
     assert worker.job()["run_id"] == runs[0]
 
 
+def test_named_runs_are_cancelled_and_the_others_say_why_not(http: httpx.Client, worker: Puller) -> None:
+    done, waiting, left = emit(http), emit(http), emit(http)
+    assert http.post(f"/api/v1/runs/{done}/cancel").status_code == 200
+    body = {"run_ids": [done, waiting, "run_00000000000000000000000000"], "dry_run": True}
+
+    look = http.post("/api/v1/runs/bulk/cancel", json=body).json()
+    told = http.post("/api/v1/runs/bulk/cancel", json={**body, "dry_run": False}).json()
+
+    assert (look["matched"], [one["id"] for one in look["runs"]], told["changed"]) == (1, [waiting], 1)
+    refused = {one["run_id"]: one["code"] for one in look["refused"]}
+    assert refused == {done: "FAILED_PRECONDITION", "run_00000000000000000000000000": "RUN_NOT_FOUND"}
+    assert [run(http, one)["status"] == "cancelled" for one in (waiting, left)] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({}, "filter"),
         ({"dry_run": True}, "filter"),
+        ({"run_ids": ["run_1"], "function_id": "greet"}, "run_ids"),
+        ({"run_ids": [f"run_{number}" for number in range(1_001)]}, "run_ids"),
         ({"status": "exploded"}, "status"),
         ({"status": "completed"}, "status"),
         ({"functon_id": "x"}, "functon_id"),

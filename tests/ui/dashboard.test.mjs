@@ -175,6 +175,36 @@ test("with the keyboard alone one finds a run that stopped, understands, mends a
   assert.deepEqual(complaints, []);
 });
 
+test("runs are chosen by key, looked at together, and replayed; their filter is kept", async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/runs?q=function:demo-import`);
+  await page.locator("role=table >> text=demo-import").first().waitFor();
+
+  await page.keyboard.press("j");
+  await page.keyboard.press("x");
+  await page.locator(".bulk-bar >> text=1 chosen").waitFor();
+  await page.keyboard.press("R");
+  await page.locator("dialog .bulk-preview >> text=demo-import").waitFor();
+  await page.locator("dialog input:focus").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.type("the catalogue had changed");
+  await page.keyboard.press("Enter");
+  await page.locator("dialog >> text=1 of 1 replayed").waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("v");
+  await page.locator("dialog input:focus").waitFor();
+  await page.keyboard.type("imports");
+  await page.keyboard.press("Enter");
+  await page.locator("dialog .kept-views >> text=imports").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.press("Escape");
+  await page.goto(`${world.server.url}/runs`);
+  await page.locator(".view:has-text('imports')").click();
+
+  await page.locator(".chip:has-text('function:demo-import')").waitFor();
+  await context.close();
+  assert.deepEqual(complaints, []);
+});
+
 test("an event that is published shows at once, with the run that it started", async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/events`);
   await page.locator("role=row >> text=demo.order.paid").first().waitFor();

@@ -15,11 +15,14 @@ import { Icon } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
 import { Command, Empty, Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
+import { ManageViews, SavedViews, useViews } from "../../ui/saved_views";
 import { TokenFilter } from "../../ui/token_filter";
+import { BulkBar, BulkDialog, type Target, VERBS, type Verb } from "./bulk";
 
 const ROW = 36;
 const BUCKETS = 60;
 const STATS_PACE_MS = 3_000;
+const PICKED_MAX = 1_000;
 const VIEWS = [
   ["All", ""],
   ["Running", "running"],
@@ -55,7 +58,40 @@ export default function RunsPage() {
   const field = useRef<HTMLInputElement>(null);
   const status = parsed.query.status ?? "";
 
-  useEffect(() => setCursor(-1), [text]);
+  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
+  const [all, setAll] = useState(false);
+  const [doing, setDoing] = useState<{ verb: Verb; target: Target; total: number } | null>(null);
+  const [managing, setManaging] = useState(false);
+  const last = useRef(-1);
+  const saved = useViews("runs");
+
+  const pickNone = (): void => {
+    setPicked(new Set());
+    setAll(false);
+  };
+  /** Choose a row or no longer; with `range`, all from the one that was chosen last. */
+  const pick = (index: number, range = false): void => {
+    const run = list.rows[index];
+    if (!run) return;
+    const next = new Set(picked);
+    const from = range && last.current >= 0 ? last.current : index;
+    const ids = list.rows.slice(Math.min(from, index), Math.max(from, index) + 1).map((one) => one.id);
+    if (range) ids.forEach((id) => next.add(id));
+    else if (!next.delete(run.id)) next.add(run.id);
+    last.current = index;
+    setAll(false);
+    setPicked(next);
+  };
+  const pickLoaded = (): void => (picked.size > 0 ? pickNone() : setPicked(new Set(list.rows.slice(0, PICKED_MAX).map((run) => run.id))));
+  const asked = all ? list.total : picked.size;
+  const start = (verb: Verb): void => {
+    if (asked > 0) setDoing({ verb, target: all ? parsed.query : { run_ids: [...picked] }, total: asked });
+  };
+
+  useEffect(() => {
+    setCursor(-1);
+    pickNone();
+  }, [text]);
   const open = (run: RunSummary | undefined): void => {
     if (run) navigate(link(`/runs/${run.id}`));
   };
@@ -70,7 +106,15 @@ export default function RunsPage() {
     { keys: "c", label: "Copy the run's id", run: () => list.rows[cursor] && copy(list.rows[cursor].id, "Id") },
     { keys: "r", label: "Look again", run: list.reload },
     { keys: "f", label: "Failed only", run: () => setText(withToken(text, "status", status === "failed" ? "" : "failed")) },
-    { keys: "Escape", label: "Clear the filter", run: () => setText("") },
+    { keys: "x", label: "Choose the run, or no longer", run: () => pick(cursor) },
+    { keys: "X", label: "Choose all up to the run", run: () => pick(cursor, true) },
+    { keys: "*", label: "Choose all that are loaded", run: pickLoaded },
+    { keys: "b", label: "What can be done to the chosen", run: () => document.querySelector<HTMLElement>(".bulk-bar button")?.focus() },
+    { keys: "R", label: "Replay the chosen", run: () => start(VERBS[1]) },
+    { keys: "U", label: "Resume the chosen", run: () => start(VERBS[0]) },
+    { keys: "K", label: "Cancel the chosen", run: () => start(VERBS[3]) },
+    { keys: "v", label: "Views: keep this filter, or open one", run: () => setManaging(true) },
+    { keys: "Escape", label: "Choose none, or clear the filter", run: () => (asked > 0 ? pickNone() : setText("")) },
   ]);
 
   return (
@@ -87,6 +131,7 @@ export default function RunsPage() {
             {value && stats.data?.totals[value] ? <span class="count">{stats.data.totals[value].toLocaleString("en")}</span> : null}
           </button>
         ))}
+        <SavedViews saved={saved.data ?? []} text={text} onManage={() => setManaging(true)} />
         <span class="grow" />
         {RANGES.map((range) => (
           <button
@@ -115,6 +160,15 @@ export default function RunsPage() {
           if (atTop.current && list.held > 0) list.showNew();
         }}
       >
+        {asked > 0 && (
+          <BulkBar
+            asked={asked}
+            fitting={!all && Object.keys(parsed.query).length > 0 && list.total > picked.size ? `${list.exact ? "" : "more than "}${list.total.toLocaleString("en")}` : ""}
+            onVerb={start}
+            onAll={() => setAll(true)}
+            onClear={pickNone}
+          />
+        )}
         {list.held > 0 && (
           <button type="button" class="pill" onClick={list.showNew}>
             <Icon name="up" size={12} /> {list.held} new
@@ -127,6 +181,9 @@ export default function RunsPage() {
           <div class="table runs-table" role="table" aria-label="Runs" aria-rowcount={list.exact ? list.total + 1 : -1}>
             <div class="table-head" role="rowgroup">
               <div class="run-row" role="row">
+                <span role="columnheader" class="pick">
+                  <input type="checkbox" aria-label="Choose all that are loaded" checked={asked > 0} indeterminate={asked > 0 && !all && picked.size < list.rows.length} onChange={pickLoaded} />
+                </span>
                 {["Status", "Function", "Run", "Trigger", "Started", "Duration", "What there is to know"].map((name) => (
                   <span key={name} role="columnheader">
                     {name}
@@ -141,25 +198,42 @@ export default function RunsPage() {
               cursor={cursor}
               onEnd={list.next}
               onTop={(top) => (atTop.current = top)}
-              row={(index) => <RunRow run={list.rows[index]} index={index} current={index === cursor} />}
+              row={(index) => (
+                <RunRow run={list.rows[index]} index={index} current={index === cursor} picked={all || picked.has(list.rows[index].id)} onPick={(range) => pick(index, range)} />
+              )}
               after={list.more ? <p class="muted pad">Loading more…</p> : null}
             />
           </div>
         )}
       </div>
+      {doing && <BulkDialog {...doing} onClose={() => setDoing(null)} onDone={pickNone} />}
+      {managing && <ManageViews page="runs" text={text} saved={saved.data ?? []} onClose={() => setManaging(false)} onChange={saved.reload} />}
     </div>
   );
 }
 
-function RunRow({ run, index, current }: { run: RunSummary; index: number; current: boolean }) {
+interface RunRowProps {
+  run: RunSummary;
+  index: number;
+  current: boolean;
+  picked: boolean;
+  onPick: (range: boolean) => void;
+}
+
+function RunRow({ run, index, current, picked, onPick }: RunRowProps) {
   const to = link(`/runs/${run.id}`);
   const opened = (event: MouseEvent): void => {
-    if ((event.target as Element).closest("a, button") || getSelection()?.toString()) return;
+    if ((event.target as Element).closest("a, button, .pick") || getSelection()?.toString()) return;
     if (event.metaKey || event.ctrlKey) window.open(to, "_blank", "noopener");
     else navigate(to);
   };
   return (
-    <div class={`run-row row ${current ? "current" : ""}`} role="row" aria-rowindex={index + 2} onClick={opened}>
+    <div class={`run-row row ${current ? "current" : ""} ${picked ? "picked" : ""}`} role="row" aria-rowindex={index + 2} aria-selected={picked} onClick={opened}>
+      <span role="cell">
+        <label class="pick">
+          <input type="checkbox" tabIndex={-1} aria-label={`Choose ${short(run.id)}`} checked={picked} onClick={(event) => onPick(event.shiftKey)} />
+        </label>
+      </span>
       <span role="cell">
         <Status status={run.status} />
       </span>

@@ -1,0 +1,106 @@
+/** Filters of a list that are kept under a name: buttons beside the quick ones, and a dialog to keep and to forget them. */
+import { useState } from "preact/hooks";
+import { may } from "../api/session";
+import { type View, forgetView, saveView, views } from "../api/views";
+import { type Resource, useResource } from "../live/resource";
+import { choose, environment } from "../shell/route";
+import { act } from "./acting";
+import { Dialog } from "./dialog";
+import { Icon } from "./icon";
+
+const SHOWN_MAX = 6;
+
+export function useViews(page: string): Resource<View[]> {
+  return useResource(`views ${page} ${environment.value}`, (signal) => views(page, signal));
+}
+
+/** Buttons of the first of them, and one that opens the dialog. */
+export function SavedViews({ saved, text, onManage }: { saved: readonly View[]; text: string; onManage: () => void }) {
+  return (
+    <>
+      {saved.slice(0, SHOWN_MAX).map((view) => (
+        <button
+          key={`${view.owner} ${view.name}`}
+          type="button"
+          class="view saved"
+          aria-pressed={view.filter === text}
+          title={`${view.filter}${view.own ? "" : `, shared by ${view.owner || "somebody"}`}`}
+          onClick={() => choose({ q: view.filter === text ? "" : view.filter, at: null })}
+        >
+          {view.name}
+        </button>
+      ))}
+      <button type="button" class="view" onClick={onManage} title="Keep this filter, or forget one (v)">
+        {saved.length > SHOWN_MAX ? `${saved.length - SHOWN_MAX} more…` : text && !saved.some((view) => view.filter === text) ? "Keep this filter…" : "Views…"}
+      </button>
+    </>
+  );
+}
+
+export function ManageViews({ page, text, saved, onClose, onChange }: { page: string; text: string; saved: readonly View[]; onClose: () => void; onChange: () => void }) {
+  const [name, setName] = useState("");
+  const [shared, setShared] = useState(false);
+  const keep = async (): Promise<void> => {
+    if (!(await act(saveView(page, name.trim(), text, shared), `Kept as ${name.trim()}`))) return;
+    setName("");
+    onChange();
+  };
+  const forget = async (view: View): Promise<void> => {
+    if (await act(forgetView(page, view), `${view.name} is forgotten`)) onChange();
+  };
+  return (
+    <Dialog title="Views" onClose={onClose}>
+      {text ? (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void keep();
+          }}
+        >
+          <p>
+            Keep <code>{text}</code>
+          </p>
+          <label class="field">
+            Name <input value={name} required maxLength={80} pattern="[^\/]+" autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />
+          </label>
+          <label class="check">
+            <input type="checkbox" checked={shared} onChange={(event) => setShared(event.currentTarget.checked)} />
+            Everybody in the environment {environment.value} sees it
+          </label>
+          <div class="buttons end">
+            <button type="submit" class="primary" disabled={name.trim() === ""}>
+              Keep it
+            </button>
+          </div>
+        </form>
+      ) : (
+        <p class="muted">Filter the list, then keep the filter here.</p>
+      )}
+      {saved.length > 0 && (
+        <ul class="kept-views">
+          {saved.map((view) => (
+            <li key={`${view.owner} ${view.name}`}>
+              <button
+                type="button"
+                class="link"
+                onClick={() => {
+                  choose({ q: view.filter, at: null });
+                  onClose();
+                }}
+              >
+                {view.name}
+              </button>
+              <code class="cut">{view.filter}</code>
+              <span class="faint small">{view.own ? (view.shared ? "yours, shared" : "yours") : `by ${view.owner || "somebody"}`}</span>
+              {(view.own || may("environments:manage")) && (
+                <button type="button" class="quiet icon-only" aria-label={`Forget ${view.name}`} onClick={() => void forget(view)}>
+                  <Icon name="cross" size={14} />
+                </button>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Dialog>
+  );
+}
