@@ -150,7 +150,7 @@ test("with the keyboard alone one finds a run that stopped, understands, mends a
   await page.keyboard.press("k");
   await page.locator(".inspector h2:has-text('look up price')").waitFor();
   await page.keyboard.press("e");
-  await page.locator("dialog textarea:focus").waitFor();
+  await page.locator("dialog .cm-content:focus").waitFor();
   await page.keyboard.press("Control+a");
   await page.keyboard.type('{"amount": 99, "currency": "EUR"}');
   await page.locator("dialog .plan >> text=has your output").waitFor();

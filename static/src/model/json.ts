@@ -12,7 +12,17 @@ const SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const STRING = /"(?:[^"\\]|\\.)*"/y;
 
-/** The value of a text. Throws SyntaxError where JSON.parse would. */
+/** A text that is no JSON, from that place on. */
+export class NotJson extends SyntaxError {
+  constructor(
+    message: string,
+    readonly at: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The value of a text. Throws NotJson where JSON.parse throws. */
 export function parse(text: string): Json {
   const reader = new Reader(text);
   const value = reader.value();
@@ -105,7 +115,7 @@ class Reader {
 
   private fail(): never {
     const near = this.text.slice(this.at, this.at + 20);
-    throw new SyntaxError(near ? `unexpected ${JSON.stringify(near)} at ${this.at}` : "the text ends too early");
+    throw new NotJson(near ? `unexpected ${JSON.stringify(near)} at ${this.at}` : "the text ends too early", this.at);
   }
 }
 

@@ -59,7 +59,7 @@ export function listen(): void {
   addEventListener("keydown", (event) => {
     if (event.isComposing || event.defaultPrevented) return;
     const key = named(event);
-    const target = event.target as HTMLElement;
+    const target = event.composedPath()[0] as HTMLElement; // an editor's own shadow hides it from the event's target
     if (typing(target) && !key.startsWith("Mod+") && key !== "Escape") return;
     const single = !key.includes("+") && !MOVES.has(key) && key !== "Escape";
     if (single && singleKeys.value === "off") return;

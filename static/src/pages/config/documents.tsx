@@ -10,6 +10,7 @@ import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
 import { Act, Ask, Field } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
+import { CodeEditor } from "../../ui/code_editor";
 import { DiffView } from "../../ui/diff_view";
 import { JsonView } from "../../ui/json_view";
 import { Revisions } from "../../ui/revisions";
@@ -134,7 +135,7 @@ function Write({ of, onClose, onDone }: { of?: { name: string; data: Json; revis
     >
       {!of && <Field label="Name" value={name} onValue={setName} required placeholder="shop" />}
       <div class={of ? "edit-grid" : ""}>
-        <Field label="Document" note="JSON" value={text} onValue={setText} rows={12} wrong={wrong !== ""} />
+        <CodeEditor label="Document" note="JSON" language="json" rows={12} value={text} wrong={wrong !== ""} onValue={setText} />
         {of && typeof read !== "string" && (
           <div class="field">
             What changes

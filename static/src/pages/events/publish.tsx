@@ -4,6 +4,7 @@ import { ApiError, curl, get, quoted, request } from "../../api/client";
 import { print, readable } from "../../model/json";
 import { environment, link } from "../../shell/route";
 import { short } from "../../ui/basics";
+import { CodeEditor } from "../../ui/code_editor";
 import { Dialog } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
 import { copy } from "../../ui/toast";
@@ -68,10 +69,7 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
             <option key={one} value={one} />
           ))}
         </datalist>
-        <label class="field">
-          Data <span class="faint">JSON</span>
-          <textarea rows={9} spellcheck={false} value={data} aria-invalid={typeof read === "string"} onInput={(event) => setData(event.currentTarget.value)} />
-        </label>
+        <CodeEditor label="Data" note="JSON" language="json" rows={9} value={data} wrong={typeof read === "string"} onValue={setData} />
         {typeof read === "string" && (
           <p class="problem" role="alert">
             <Icon name="warning" class="fail" /> {read}

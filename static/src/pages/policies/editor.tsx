@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { request, segment } from "../../api/client";
 import type { PolicyFields, PolicyShape } from "../../api/admin";
 import { Ask, Field, said } from "../../ui/acting";
+import { CodeEditor } from "../../ui/code_editor";
 
 const CHECKED_AFTER_MS = 350;
 const DECISIONS = 1_000;
@@ -90,6 +91,14 @@ export function Editor({ of, onClose, onDone }: { of?: PolicyShape; onClose: () 
   );
 }
 
+const CONDITION_NAMES = [
+  ...["id", "kind", "roles", "permissions", "environment", "org"].map((name) => `subject.${name}`),
+  ...["action", "resource", "method", "address"].map((name) => `request.${name}`),
+  ...["type", "id", "environment", "org"].map((name) => `resource.${name}`),
+  "environment",
+  "now",
+];
+
 export function DraftFields({ draft, named, onDraft }: { draft: Draft; named: boolean; onDraft: (draft: Draft) => void }) {
   const set = (name: keyof Draft) => (value: string) => onDraft({ ...draft, [name]: value });
   return (
@@ -99,7 +108,16 @@ export function DraftFields({ draft, named, onDraft }: { draft: Draft; named: bo
         <Field label="Actions" note="with commas" value={draft.actions} onValue={set("actions")} required placeholder="secrets:read, runs:*" />
         <Field label="Resources" note="with commas" value={draft.resources} onValue={set("resources")} required placeholder="secret/stripe-*" />
       </div>
-      <Field label="Where" note="CEL over subject, request, resource, environment, now; empty: always" value={draft.condition} onValue={set("condition")} rows={4} placeholder={'!("oncall" in subject.roles)'} />
+      <CodeEditor
+        label="Where"
+        note="CEL over subject, request, resource, environment, now; empty: always"
+        language="cel"
+        rows={4}
+        value={draft.condition}
+        placeholder={'!("oncall" in subject.roles)'}
+        names={CONDITION_NAMES}
+        onValue={set("condition")}
+      />
       <div class="two-up">
         <Field label="Mode" note="monitor only tells what it would deny" value={draft.mode} onValue={set("mode")} list={["monitor", "enforce"]} />
         <Field label="For roles" note="with commas; empty: for everybody" value={draft.roles} onValue={set("roles")} />

@@ -1,10 +1,11 @@
 /** Giving a step another output: what it was, what it shall be, what differs, and what comes of it. In a run that stands
  * still it is patched, or injected while it is paused; of one that has ended well a fork gets it. */
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { exact, quoted } from "../../api/client";
 import { useResource } from "../../live/resource";
 import { at, equal, print, readable } from "../../model/json";
 import { Skeleton } from "../../ui/basics";
+import { CodeEditor } from "../../ui/code_editor";
 import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
 import { ActionDialog, type Doing } from "./action_dialog";
@@ -17,8 +18,6 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
   const old = at(before.data ?? undefined, "data", "output") ?? null;
   const [text, setText] = useState<string | null>(null);
   const [again, setAgain] = useState(true);
-  const field = useRef<HTMLTextAreaElement>(null);
-  useLayoutEffect(() => field.current?.focus(), [text === null]);
   useEffect(() => {
     if (before.data !== undefined && text === null) setText(print(old, 2));
   }, [before.data]);
@@ -76,10 +75,7 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
           : "This run has ended, and stays as it is. A fork shares its history and goes on with your output."}
       </p>
       <div class="edit-grid">
-        <label class="field">
-          Output <span class="faint">JSON</span>
-          <textarea ref={field} rows={12} spellcheck={false} value={text} aria-invalid={typeof read === "string"} onInput={(event) => setText(event.currentTarget.value)} />
-        </label>
+        <CodeEditor label="Output" note="JSON" language="json" rows={12} value={text} wrong={typeof read === "string"} focused onValue={setText} />
         <div class="field">
           What changes
           {typeof read === "string" ? (

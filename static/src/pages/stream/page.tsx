@@ -11,6 +11,7 @@ import { choose, chosen, link } from "../../shell/route";
 import { Badge, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Act, Ask, Field } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
+import { CodeEditor } from "../../ui/code_editor";
 import { DiffView } from "../../ui/diff_view";
 import { JsonView } from "../../ui/json_view";
 import { EntryLink, Facts, Side } from "../../ui/side";
@@ -145,7 +146,7 @@ function Append({ of, base, onClose, onDone }: { of: StreamInfo; base: string; o
     >
       <p class="muted">It becomes version {of.version + 1}. If another event comes first, this one is refused.</p>
       <Field label="Event" value={name} onValue={setName} required placeholder="paid" />
-      <Field label="Data" note="JSON" value={text} onValue={setText} rows={8} wrong={typeof read === "string"} />
+      <CodeEditor label="Data" note="JSON" language="json" rows={8} value={text} wrong={typeof read === "string"} onValue={setText} />
     </Ask>
   );
 }

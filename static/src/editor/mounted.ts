@@ -1,0 +1,114 @@
+/** CodeMirror in a shadow root: there it adopts its styles, which the page's policy lets no script write. */
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { HighlightStyle, bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import { lintKeymap } from "@codemirror/lint";
+import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+import { Compartment, EditorState, type Extension, type Transaction } from "@codemirror/state";
+import { EditorView, keymap, placeholder } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+import { cel, completing } from "./cel";
+import { json, jsonLinter } from "./json";
+
+export type Language = "json" | "cel";
+
+export interface Asked {
+  host: HTMLElement;
+  language: Language;
+  label: string;
+  value: string;
+  hint: string;
+  /** What expressions may name. */
+  names: readonly string[];
+  onValue: (value: string) => void;
+}
+
+export interface Mounted {
+  mark: (invalid: boolean) => void;
+  focus: () => void;
+  end: () => void;
+}
+
+const colours = HighlightStyle.define([
+  { tag: tags.propertyName, color: "var(--text)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--accent)" },
+  { tag: [tags.number, tags.bool, tags.null, tags.atom], color: "var(--edit)" },
+  { tag: [tags.keyword, tags.function(tags.variableName)], color: "var(--run)" },
+  { tag: tags.comment, color: "var(--faint)" },
+  { tag: [tags.operator, tags.punctuation, tags.separator, tags.bracket], color: "var(--muted)" },
+]);
+
+const look = EditorView.theme({
+  "&": { height: "100%", color: "var(--text)", backgroundColor: "var(--surface)", fontSize: "13px" },
+  "&.cm-focused": { outline: "none" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "19px" },
+  ".cm-content": { padding: "8px 0", caretColor: "var(--text)" },
+  ".cm-line": { padding: "0 10px" },
+  ".cm-placeholder": { color: "var(--faint)" },
+  ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": { backgroundColor: "var(--selection)", outline: "1px solid var(--border-strong)" },
+  ".cm-selectionMatch": { backgroundColor: "var(--selection)" },
+  ".cm-tooltip, .cm-panels": { backgroundColor: "var(--raised)", color: "var(--text)", border: "1px solid var(--border)", font: "13px var(--sans)" },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--selection)", color: "var(--text)" },
+  ".cm-panel input, .cm-panel button": { color: "inherit", background: "var(--surface)", border: "1px solid var(--border-strong)", borderRadius: "4px", font: "inherit" },
+  ".cm-diagnostic-error": { borderLeftColor: "var(--fail)" },
+});
+
+/** Enter with Ctrl or ⌘ is for the form around it. */
+const KEYS = [...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...searchKeymap, ...completionKeymap, ...lintKeymap].filter((one) => one.key !== "Mod-Enter");
+
+const OF: Record<Language, (asked: Asked) => Extension> = {
+  json: () => [json, jsonLinter],
+  cel: ({ names }) => [cel, autocompletion({ override: [completing(names)] })],
+};
+
+/** What is typed over a selection. A browser would keep the look of what it replaces in a style of its own making, which the
+ * page's policy refuses and reports. */
+const typedOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { main } = view.state.selection;
+    if (event.inputType !== "insertText" || !event.data || main.empty || view.composing) return false;
+    const text = event.data;
+    const insert = (): Transaction => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, main.from, main.to, text, insert))) view.dispatch(insert());
+    event.preventDefault();
+    return true;
+  },
+});
+
+export function mount(asked: Asked): Mounted {
+  const { host, label, value, language, hint, onValue } = asked;
+  const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
+  const parent = document.createElement("div");
+  root.replaceChildren(parent);
+  const attributes = new Compartment();
+  const told = (invalid: boolean): Extension => EditorView.contentAttributes.of({ "aria-label": label, "aria-invalid": String(invalid), spellcheck: "false" });
+  const view = new EditorView({
+    root,
+    parent,
+    state: EditorState.create({
+      doc: value,
+      extensions: [
+        history(),
+        bracketMatching(),
+        closeBrackets(),
+        indentOnInput(),
+        highlightSelectionMatches(),
+        syntaxHighlighting(colours),
+        look,
+        EditorView.lineWrapping,
+        typedOver,
+        EditorState.tabSize.of(2),
+        hint ? placeholder(hint) : [],
+        keymap.of(KEYS),
+        attributes.of(told(false)),
+        OF[language](asked),
+        EditorView.updateListener.of((update) => update.docChanged && onValue(update.state.doc.toString())),
+      ],
+    }),
+  });
+  return {
+    mark: (invalid) => view.dispatch({ effects: attributes.reconfigure(told(invalid)) }),
+    focus: () => view.focus(),
+    end: () => view.destroy(),
+  };
+}
