@@ -22,9 +22,13 @@ from app.history.kinds import (
     SecretCreated,
     SecretDeleted,
     SecretUpdated,
+    StepCarried,
     StepCompleted,
     StepFailed,
+    StepInjected,
     StepInvoking,
+    StepPatched,
+    StepRestored,
     StepSleeping,
     StepWaiting,
     TopicPublished,
@@ -86,7 +90,16 @@ def _system(entry: Entry, channel: Channel) -> Any:
     match entry.fact:
         case RunCreated() as created:
             return {"runId": identity, **_created(entry, created)}
-        case StepCompleted() | StepFailed() | StepSleeping() | StepWaiting() | StepInvoking() as step:
+        case (
+            StepCompleted()
+            | StepFailed()
+            | StepSleeping()
+            | StepWaiting()
+            | StepInvoking()
+            | StepPatched()
+            | StepInjected()
+            | StepCarried() as step
+        ):
             return {
                 "runId": identity,
                 "stepId": step.step_id,
@@ -94,6 +107,9 @@ def _system(entry: Entry, channel: Channel) -> Any:
                 "type": step.type,
                 **_ended(step, verb),
             }
+        case StepRestored() as step:
+            told = {"stepId": step.step_id, "name": step.name, "status": verb, "reason": step.reason}
+            return {"runId": identity, **told}
         case FunctionRegistered() as function:
             return {"functionId": function.id, "name": function.name, "version": function.version}
         case ProjectionUpdated() as update:
@@ -148,5 +164,7 @@ def _ended(step: Fact, status: str) -> dict[str, Any]:
         case StepFailed():
             told = {"error": step.error.told(), "durationMs": step.duration_ms, "attempt": step.attempt}
             return {"status": status, **told}
+        case StepPatched() | StepInjected():
+            return {"status": status, "output": step.output, "reason": step.reason}
         case _:
             return {"status": status}

@@ -7,6 +7,7 @@ import pytest
 
 from app.bus import subjects
 from app.errors import InvalidArgument
+from app.events.deliveries import delivery
 from app.history import channels
 from app.history.entry import Entry
 from app.history.kinds import (
@@ -15,7 +16,11 @@ from app.history.kinds import (
     Fact,
     RunCompleted,
     RunPaused,
+    StepCarried,
     StepCompleted,
+    StepInjected,
+    StepPatched,
+    StepRestored,
     TopicPublished,
 )
 from storage.records import EntryRecord
@@ -54,6 +59,24 @@ def test_an_entry_is_found_under_its_own_name(text: str) -> None:
 
     assert channels.text(channel) == text
     assert [other for other in ENTRIES if matches(text, ENTRIES[other])] == [text]
+
+
+CORRECTIONS = [
+    StepPatched(step_id="s", name="charge", output=NULL, reason="wrong currency"),
+    StepInjected(step_id="s", name="charge", output=NULL, reason="wrong currency"),
+    StepRestored(step_id="s", name="charge", reason="it was right"),
+    StepCarried(step_id="s", name="charge", position=1),
+]
+
+
+@pytest.mark.parametrize("fact", CORRECTIONS, ids=lambda fact: fact.kind)
+def test_what_people_do_to_a_step_is_told_too(fact: Fact) -> None:
+    told = delivery(entry("run/run_1", fact))
+
+    verb = fact.kind.partition(".")[2]
+    assert told.topic == f"system.run.run_1.step.s.{verb}"
+    data = msgspec.json.decode(told.data)
+    assert (data["runId"], data["stepId"], data["name"], data["status"]) == ("run_1", "s", "charge", verb)
 
 
 def matches(pattern: str, one: Entry) -> bool:
