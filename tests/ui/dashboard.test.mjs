@@ -68,6 +68,7 @@ function sights() {
     ["bucket none", "/kv/carts?filter=nowhere", "text=No key fits"],
     ["bucket unknown", "/kv/nowhere", "text=There is no such bucket here"],
     ["config", "/config?name=shop&revision=2", ".diff-added"],
+    ["config compare", "/config?tab=compare&of=default,staging&name=shop", ".matrix >> text=not there"],
     ["config empty", `/config${empty}`, "text=No document is here"],
     ["secrets", "/config?tab=secrets&name=stripe-key", ".inspector >> text=its value is never shown"],
     ["secrets empty", `/config${empty}&tab=secrets`, "text=No secret is here"],

@@ -30,6 +30,8 @@ export interface Options {
   /** Only if nothing is there. */
   ifAbsent?: boolean;
   signal?: AbortSignal;
+  /** Asked of, instead of the one that is open. */
+  environment?: string;
   /** Refuses a second time what was done before under the same key. */
   idempotencyKey?: string;
 }
@@ -38,7 +40,8 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 function headers(method: Method, options: Options): Record<string, string> {
   const told: Record<string, string> = { Accept: "application/json" };
-  if (environment.value !== "default") told["X-Ironflow-Environment-ID"] = environment.value;
+  const within = options.environment ?? environment.value;
+  if (within !== "default") told["X-Ironflow-Environment-ID"] = within;
   if (options.bytes) told["Content-Type"] = "application/octet-stream";
   else if (bodyOf(options) !== undefined) told["Content-Type"] = "application/json";
   if (options.ifMatch !== undefined) told["If-Match"] = `"${options.ifMatch}"`;
