@@ -12,7 +12,6 @@ from msgspec import UNSET, Meta, UnsetType
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import environment_of
 from app.api.past import position_of
-from app.api.runs import whole_id
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import Shape, given
 from app.runs.watching import EXPRESSIONS_MAX, POSITIONS_MAX, VARIABLES, Watched
@@ -58,7 +57,6 @@ class Watch:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
         services, environment = self._services, environment_of(req)
         body: WatchBody = decoded(_body, await body_of(req))
-        run_id = await whole_id(services, environment, run_id)
         positions = [await position_of(services, at) for at in body.at[: POSITIONS_MAX + 1]]
         found = await services.watching.values(environment, run_id, body.expressions, positions)
         told = [
