@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.api.caller import Caller
+from app.api.proxies import Proxies
 from app.events.invoke import CALLER_LEFT
 from app.rpc.ironflow_service import IronflowService
 from ironflow.v1 import ironflow_pb2
@@ -35,7 +36,7 @@ class Invoker:
 @pytest.mark.parametrize(("stops", "told"), [(False, (CALLER_LEFT,)), (True, ())])
 async def test_the_method_is_told_whether_its_caller_left(stops: bool, told: tuple[str, ...]) -> None:
     invoker = Invoker()
-    door = SimpleNamespace(admit_call=lambda *_, **__: Caller("default"))
+    door = SimpleNamespace(admit_call=lambda *_, **__: Caller("default"), proxies=Proxies())
     services: Any = SimpleNamespace(invoker=invoker, door=door)
     service: Any = IronflowService(services, stops=lambda: stops)
     context = SimpleNamespace(invocation_metadata=lambda: (), peer=lambda: "ipv4:127.0.0.1:5")
