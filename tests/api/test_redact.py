@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from ironflow import Client, errors
+from tests.support import forked
 from tests.support.server import ServerProcess
 
 RPC = "/ironflow.v1.IronflowService"
@@ -95,7 +97,7 @@ def test_published_clients_redact_without_a_reason(http: httpx.Client) -> None:
 
 
 def test_the_client_and_the_command_line(
-    http: httpx.Client, client: Client, shared_server: ServerProcess, environment: str
+    http: httpx.Client, client: Client, shared_server: ServerProcess, environment: str, tmp_path: Path
 ) -> None:
     run_id = finish(http, job(http))
     event_id = client.runs.get(run_id)["event_id"]
@@ -108,8 +110,7 @@ def test_the_client_and_the_command_line(
 
     def ironflow(*arguments: str) -> subprocess.CompletedProcess[str]:
         where = ["--server", shared_server.url, "--env", environment]
-        command = [sys.executable, "-m", "app", "redact", *arguments, *where]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return forked.run(["redact", *arguments, *where], env=os.environ, cwd=tmp_path)
 
     other = client.emit("note.taken", CARD).event_id
     assert ironflow(other, "--reason", "x").returncode == 2, "it asks, and nobody can answer"

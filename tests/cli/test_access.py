@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import forked
 from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]
@@ -34,9 +34,7 @@ def ironflow(server: ServerProcess, tmp_path: Path) -> Ironflow:
         if not near:
             told["IRONFLOW_SERVER_URL"] = server.url
         where = server.data_dir.parent if near else tmp_path
-        told["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "sdk")])
-        command = [sys.executable, "-m", "app", *arguments]
-        return subprocess.run(command, env=told, cwd=where, input=stdin, capture_output=True, text=True, timeout=60)
+        return forked.run(arguments, env=told, cwd=where, stdin=stdin)
 
     return run
 

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.api.test_pull_protocol import Puller, emit, run, step
+from tests.support import forked
 from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]
@@ -65,9 +66,7 @@ def told(server: ServerProcess, environment: str) -> dict[str, str]:
 @pytest.fixture
 def ironflow(told: dict[str, str], tmp_path: Path) -> Ironflow:
     def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "app", *arguments]
-        env = {**told, **environment}
-        return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        return forked.run(arguments, env={**told, **environment}, cwd=tmp_path)
 
     return call
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from tests.api.test_pull_protocol import Puller, emit, step
+from tests.support import forked
 from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]
@@ -23,8 +23,7 @@ Ironflow = Callable[..., subprocess.CompletedProcess[str]]
 def ironflow(server: ServerProcess, tmp_path: Path, environment: str) -> Ironflow:
     def run(*arguments: str, group: str = "run") -> subprocess.CompletedProcess[str]:
         told = {**os.environ, "IRONFLOW_SERVER_URL": server.url, "IRONFLOW_ENV": environment}
-        command = [sys.executable, "-m", "app", group, *arguments]
-        return subprocess.run(command, env=told, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        return forked.run([group, *arguments], env=told, cwd=tmp_path)
 
     return run
 

@@ -62,7 +62,8 @@ def _started() -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, "-m", "tests.support.forked", str(theirs.fileno())]
-            process = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()], start_new_session=True)
+            env = {**os.environ, "PYTHONUTF8": "1"}
+            process = subprocess.Popen(command, cwd=ROOT, env=env, pass_fds=[theirs.fileno()], start_new_session=True)
         reaper.adopt(process.pid)
         ours.settimeout(START_TIMEOUT_S)
         assert ours.recv(64) == b"ready", "the forking process did not come up"
