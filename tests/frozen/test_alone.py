@@ -66,7 +66,7 @@ class Machine:
     def close(self) -> None:
         for process in self._started:
             process.kill()
-            process.wait()
+            process.wait(PATIENCE_S)
             reaper.release(process.pid)
 
 
