@@ -40,7 +40,7 @@ TABLE = (
     Described("ironflow_node_leads", "gauge", "Whether this node leads: publishes to the NATS that nodes share"),
     Described("ironflow_workers", "gauge", "Workers connected"),
     Described("ironflow_jobs_active", "gauge", "Runs in workers' hands"),
-    Described("ironflow_runs_queued", "gauge", "Runs that wait for a worker"),
+    Described("ironflow_runs_queued", "gauge", "Runs that wait for a worker, or for a limit of their function"),
     Described("ironflow_timers", "gauge", "Timers set"),
     Described("ironflow_waits", "gauge", "Events and child runs that runs wait for"),
     Described("ironflow_triggers_faulty", "gauge", "Triggers that match nothing: see the log"),
