@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import re
+import select
+import shutil
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Self
 
 import httpx
 import pytest
 
+from app.cli import inspect
 from tests.api.test_pull_protocol import Puller, emit, run, step
 from tests.support import forked
 from tests.support.server import ServerProcess
@@ -192,36 +200,93 @@ def test_following_ends_with_the_run(
     assert rest.endswith("run completed\n")
 
 
+class Terminal:
+    """A pseudo-terminal that a command has in place of ours."""
+
+    def __init__(self, told: dict[str, str], *arguments: str, term: str, size: tuple[int, int]) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        env = {name: value for name, value in told.items() if name not in ("COLUMNS", "LINES")}
+        command = [sys.executable, "-m", "app", "inspect", *arguments]
+        env |= {"TERM": term, "NO_COLOR": "1"}
+        self.process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        self._seen = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait(timeout=30)
+        os.close(self._ours)
+
+    def press(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def seen(self, until: str = "") -> str:
+        """All that was written so far, once it has a text, or has ended."""
+        while not until or until.encode() not in self._seen:
+            assert select.select([self._ours], [], [], 30)[0], f"nothing more came after {self._seen[-2_000:]!r}"
+            try:
+                more = os.read(self._ours, 65_536)
+            except OSError:  # the other end is closed
+                more = b""
+            if not more:
+                break
+            self._seen += more
+        return self._seen.decode(errors="replace")
+
+
 @pytest.mark.parametrize(
     ("term", "size", "arguments"),
-    [("dumb", (40, 120), ()), ("xterm", (10, 120), ()), ("xterm", (40, 120), ("--plain",))],
+    [("dumb", (40, 120), ()), ("xterm", (40, 120), ("--plain",))],
 )
 def test_a_terminal_that_will_not_do_is_told_in_lines(
     told: dict[str, str], failed: str, term: str, size: tuple[int, int], arguments: tuple[str, ...]
 ) -> None:
-    import fcntl
-    import struct
-    import termios
+    with Terminal(told, failed, *arguments, term=term, size=size) as terminal:
+        text = terminal.seen()
+        assert terminal.process.wait(timeout=30) == 0
 
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
-    command = [sys.executable, "-m", "app", "inspect", failed, *arguments]
-    env = {**told, "TERM": term, "NO_COLOR": "1"}
-    env.pop("COLUMNS", None)
-    env.pop("LINES", None)
-    with subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as shown:
-        os.close(theirs)
-        text = b""
-        while True:
-            try:
-                text += os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-        assert shown.wait(timeout=30) == 0
-    os.close(ours)
+    assert "\x1b" not in text
+    assert "declined 2" in text
 
-    assert "\x1b" not in text.decode()
-    assert "declined 2" in text.decode()
+
+def test_a_terminal_that_will_do_has_the_screen_and_is_left_as_it_was(told: dict[str, str], failed: str) -> None:
+    with Terminal(told, failed, term="xterm-256color", size=(24, 80)) as terminal:
+        terminal.seen("declined 2")
+        terminal.press("q")
+        text = terminal.seen()
+        assert terminal.process.wait(timeout=30) == 0
+
+    assert text.count("\x1b[?1049h") == text.count("\x1b[?1049l") == 1
+    assert "fetch" in text
+
+
+@pytest.mark.parametrize(
+    ("has_screen", "size", "environment", "piped"),
+    [
+        (True, (60, 16), {}, ""),
+        (False, (59, 16), {}, ""),
+        (False, (60, 15), {}, ""),
+        (False, (120, 40), {"TERM": "dumb"}, ""),
+        (False, (120, 40), {"CI": "true"}, ""),
+        (False, (120, 40), {}, "stdin"),
+        (False, (120, 40), {}, "stdout"),
+        (False, (120, 40), {}, "stderr"),
+    ],
+)
+def test_where_there_is_a_screen(
+    monkeypatch: pytest.MonkeyPatch, has_screen: bool, size: tuple[int, int], environment: dict[str, str], piped: str
+) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, SimpleNamespace(isatty=lambda name=name: name != piped))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size(size))
+    for name, value in {"TERM": "xterm", "CI": "", **environment}.items():
+        monkeypatch.setenv(name, value)
+
+    assert inspect._has_screen() is has_screen
 
 
 def test_what_cannot_be_shown_is_explained(ironflow: Ironflow) -> None:

@@ -113,6 +113,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Textual looks every 20 ms whether the application has done what a key asked for; that is most of a test."""
     monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.002)
     monkeypatch.setattr("textual._wait.SLEEP_IDLE", 0.0002)
+    monkeypatch.delenv("NO_COLOR", raising=False)  # of whoever runs the tests
 
 
 async def settled(pilot: Pilot[None]) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -185,6 +189,32 @@ async def test_what_is_refused_is_said_and_changes_nothing(inspector: Make, chan
         await edited(pilot, '{"amount": 51}', "because", "only")
         await until(pilot, lambda: any("the run has changed" in one.message for one in app._notifications))
         assert position(app) == 60
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditOutput))
+        assert json.loads(app.screen.query_one(TextArea).text) == {"amount": 51}  # it is not lost
+        await until(pilot, lambda: "+ /amount  51" in str(app.screen.query_one("#difference", Static).content))
+
+
+async def test_an_output_is_written_in_the_editor_too(
+    inspector: Make, changes: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = inspector(changes=changes, at="60")
+    write = (
+        "import pathlib, sys; path = pathlib.Path(sys.argv[1]); path.write_text(path.read_text().replace('50', '52'))"
+    )
+    monkeypatch.setenv("EDITOR", shlex.join([sys.executable, "-c", write]))
+    monkeypatch.delenv("VISUAL", raising=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditOutput))
+        await pilot.press("ctrl+e")
+        await until(
+            pilot, lambda: any("cannot be given to another program" in one.message for one in app._notifications)
+        )
+        monkeypatch.setattr(app, "suspend", nullcontext)
+        await pilot.press("ctrl+e")
+        await until(pilot, lambda: "+ /amount  52" in str(app.screen.query_one("#difference", Static).content))
 
 
 async def test_a_failed_run_is_patched_on_a_server(client: Client, failed: str) -> None:

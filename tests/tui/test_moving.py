@@ -32,6 +32,7 @@ MOVES = [
     (["3", "0", "g", "m", "x", "G", "apostrophe", "x"], 30),
     (["g", "slash", *"paid", "enter"], 60),
     (["g", "slash", *"declined", "enter"], 40),
+    (["g", "slash", *"9007199254740993", "enter"], 30),
     (["g", "slash", *"step", "escape"], 10),
 ]
 

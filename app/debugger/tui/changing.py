@@ -21,6 +21,10 @@ REASON = "a reason is needed: it is recorded with the change"
 class ChangingScreen(LookingScreen):
     """All of it goes through the session and its changes, which do nothing that the API does not."""
 
+    def on_mount(self) -> None:
+        self._refused: dict[tuple[str, str], Any] = {}
+        """What was written for steps and refused: it is there again when that is tried again."""
+
     @property
     def changes(self) -> Changes:
         assert self.session.changes is not None  # check_action keeps the keys from coming here
@@ -60,7 +64,9 @@ class ChangingScreen(LookingScreen):
             except IronflowError as error:
                 return Text(plain(f"{error.message}  {error.hint}"), "bold red")
 
-        edited = await self.app.push_screen_wait(EditOutput(step.path, verb.capitalize(), step.output, plan))
+        begun = self._refused.pop((run_id, step.step_id), step.output)
+        window = EditOutput(step.path, verb.capitalize(), step.output, plan, begun=begun)
+        edited = await self.app.push_screen_wait(window)
         session.edits.pop((run_id, step.step_id), None)
         if edited is None:
             return
@@ -77,7 +83,8 @@ class ChangingScreen(LookingScreen):
             return None
 
         said = f"Forked {run_id}" if then == "fork" else f"{verb.capitalize()}ed {step.path}"
-        await self._do(send, said, follow=then != "only")
+        if not await self._do(send, said, follow=then != "only"):
+            self._refused[run_id, step.step_id] = output
 
     @work
     async def action_resume(self) -> None:
@@ -137,15 +144,21 @@ class ChangingScreen(LookingScreen):
                 return ""
         return (await self.app.push_screen_wait(Line(title, about=about, needed=REASON)) or "").strip()
 
-    async def _do(self, change: Callable[[], str | None], said: str, *, follow: bool = False) -> None:
-        """Change something, and show what came of it: the new run, if there is one. What is refused changes nothing."""
+    async def _do(self, change: Callable[[], str | None], said: str, *, follow: bool = False) -> bool:
+        """Change something, and show what came of it: the new run, if there is one. What is refused changes
+        nothing; what happened meanwhile is shown. Whether it was done."""
+        known = len(self.thread.recording.records)
         try:
             made = await self.asked(change)
             thread = await self.asked(lambda: self.session.open(made)) if made else self.thread
         except IronflowError as error:
             self.failed(error)
-            return
+            await self.take_up()
+            return False
         self.following = self.following or follow
-        self.notify(plain(said), markup=False)
         self.went(self.session.go(thread, thread.recording.last))
         await self.take_up()
+        new = self.thread.recording.records[known:]
+        recorded = f": {made}" if made else f", recorded at position {new[0].position}" if new else ""
+        self.notify(plain(f"{said}{recorded}"), markup=False)
+        return True

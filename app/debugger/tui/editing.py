@@ -16,6 +16,7 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from app import differences
 from app.debugger.marks import plain
+from app.debugger.tui import outside
 from app.debugger.tui.tabs import told_differences
 
 DIFFERENCES_SHOWN = 6
@@ -30,16 +31,24 @@ class Edited(NamedTuple):
 class EditOutput(ModalScreen[Edited | None]):
     """Nothing is sent before a button is pressed. `plan` tells what would come of it; `verb` is Patch or Inject."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "nothing", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "nothing", show=False),
+        Binding("ctrl+e", "outside", "in $EDITOR", show=False, priority=True),
+    ]
 
-    def __init__(self, name: str, verb: str, output: Any, plan: Callable[[Any], Awaitable[Text]]) -> None:
+    def __init__(
+        self, name: str, verb: str, output: Any, plan: Callable[[Any], Awaitable[Text]], *, begun: Any
+    ) -> None:
+        """`begun` is what is in the window, `output` what the step has."""
         super().__init__()
+        self._begun = begun
         self._name_shown, self._verb, self._output, self._plan = name, verb, output, plan
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window tall"):
-            yield Static(Text(plain(f"Another output for {self._name_shown}"), "bold"))
-            yield TextArea(json.dumps(self._output, ensure_ascii=False, indent=2), id="text")
+            told = (plain(f"Another output for {self._name_shown}"), "bold")
+            yield Static(Text.assemble(told, ("  ctrl+e: in $EDITOR", "dim")))
+            yield TextArea(json.dumps(self._begun, ensure_ascii=False, indent=2), id="text")
             yield Static(id="difference")
             yield Static(id="plan")
             yield Input(placeholder="reason: it is recorded with the change", id="line")
@@ -48,6 +57,17 @@ class EditOutput(ModalScreen[Edited | None]):
                 yield Button(f"{self._verb} & resume", id="resume", variant="primary")
                 if self._verb == "Patch":
                     yield Button("Try on a fork", id="fork")
+
+    def on_mount(self) -> None:
+        self.on_text_area_changed()
+
+    def action_outside(self) -> None:
+        """Write it in the user's editor, and come back with what is written."""
+        text = self.query_one("#text", TextArea)
+        try:
+            text.text = outside.edited(self.app, text.text, "output.json").rstrip("\n")
+        except outside.NotShown as error:
+            self.notify(plain(str(error)), severity="error", markup=False)
 
     def on_text_area_changed(self) -> None:
         shown = self.query_one("#difference", Static)

@@ -43,7 +43,7 @@ KEYS: Sequence[Key] = (
     Key("last", "G", "last", "last record"),
     Key("mark", "m", "mark", "set a mark, named by the next key"),
     Key("jump", "apostrophe", "jump", "jump to a mark"),
-    Key("search", "slash", "search", "search names, messages, records", "search"),
+    Key("search", "slash", "search", "search names, messages, outputs", "search"),
     Key("filter", "asterisk", "filter", "only the rows that have some words: failed, charge -completed"),
     Key("play", "p", "play", "play the recording, or stop", "play"),
     Key("faster", "plus", "speed(1)", "play faster"),

@@ -7,7 +7,7 @@ import time
 
 from textual import work
 
-from app.debugger import playing
+from app.debugger import playing, searching
 from app.debugger.breakpoints import AtStep
 from app.debugger.marks import plain
 from app.debugger.session import Thread
@@ -117,13 +117,16 @@ class MovingScreen(RunScreen):
         sought = await self.app.push_screen_wait(Line("Search", about="Nothing: what was sought before"))
         if sought is None:
             return
-        self._sought = sought.strip().lower() or self._sought
-        records, here = self.thread.recording.records, self.thread.index
-        for index in (*range(here + 1, len(records)), *range(here + 1)):
-            record = records[index]
-            if self._sought in f"{record.name}\n{record.summary}\n{record.message}\n{record.reason}".lower():
-                self.went(self.session.go(self.thread, index))
-                return
+        self._sought = sought = sought.strip() or self._sought
+        thread = self.thread
+        try:
+            found = await self.asked(lambda: searching.next_place(thread.recording, sought, thread.index))
+        except IronflowError as error:
+            self.failed(error)
+            return
+        if found is not None:
+            self.went(self.session.go(thread, found))
+            return
         self.notify(plain(f"Nothing has {self._sought!r}"), severity="warning", markup=False)
 
     # Playing.
