@@ -209,7 +209,8 @@ def _log(recording: Recording, index: int) -> Text:
         ]
         lines.append("\n")
     later = len(records) - index - LOG_AROUND - 1
-    return Text.assemble(*lines, (f"… {later:,} after\n" if later > 0 else "", "dim"))
+    rest = (f"… {later:,} after\n" if later > 0 else "", "dim")
+    return Text.assemble(*lines, rest, no_wrap=True, overflow="ellipsis")  # the Record tab has all of a line
 
 
 def _lineage(recording: Recording, index: int, looking: Looking) -> Text:
