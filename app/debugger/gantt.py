@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from ironflow.past import Record
 
-_WAITED = ("sleep", "wait_for_event", "invoke_function")
+WAITED = ("sleep", "wait_for_event", "invoke_function")
 
 
 class Scale:
-    """The columns that a span of time is drawn in."""
+    """The columns that a span of time is drawn in. `share` tells where an instant lies, from 0 to 1."""
 
-    def __init__(self, begin: datetime, end: datetime, *, width: int, unicode: bool) -> None:
-        self._begin = begin
-        self._span_s = max((end - begin).total_seconds(), 1e-6)
+    def __init__(self, share: Callable[[datetime], float], *, width: int, unicode: bool) -> None:
+        self._share = share
         self._width = width
         self._signs = ("█", "░", "▏") if unicode else ("#", "-", "|")
 
@@ -24,12 +23,11 @@ class Scale:
         before and after."""
         full, light, mark = self._signs
         first, last = self._column(_began(record)), self._column(record.at)
-        sign = mark if record.started_at is None else light if record.type in _WAITED else full
+        sign = mark if record.started_at is None else light if record.type in WAITED else full
         return (" " * first + sign * (1 if sign == mark else last - first + 1)).ljust(self._width)
 
     def _column(self, instant: datetime) -> int:
-        share = (instant - self._begin).total_seconds() / self._span_s
-        return max(0, min(self._width - 1, int(share * self._width)))
+        return max(0, min(self._width - 1, int(self._share(instant) * self._width)))
 
 
 def bars(records: Sequence[Record], *, width: int, unicode: bool) -> list[str]:
@@ -37,7 +35,8 @@ def bars(records: Sequence[Record], *, width: int, unicode: bool) -> list[str]:
     if not records:
         return []
     begin = min(_began(record) for record in records)
-    scale = Scale(begin, max(record.at for record in records), width=width, unicode=unicode)
+    span_s = max((max(record.at for record in records) - begin).total_seconds(), 1e-6)
+    scale = Scale(lambda at: (at - begin).total_seconds() / span_s, width=width, unicode=unicode)
     return [scale.bar(record) for record in records]
 
 

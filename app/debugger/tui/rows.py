@@ -18,6 +18,7 @@ from app.debugger import filtering
 from app.debugger.gantt import Scale
 from app.debugger.marks import COLORS, STATUS, plain
 from app.debugger.recording import Recording
+from app.debugger.squeezing import Squeezed
 from app.debugger.steps import NOT_REACHED, Shown, Steps
 from app.debugger.tui import themes
 
@@ -51,11 +52,11 @@ class Rows(ScrollView, can_focus=False):
         to have."""
         records = recording.records
         self._recording, self._steps, self._index, self._stops = recording, steps, index, stops
-        self._scale = Scale(records[0].at, records[-1].at, width=BAR_CHARS, unicode=True)
         if (filtered := (recording.run_id, len(records), only)) != self._filtered:
             self._filtered = filtered
             found = filtering.numbers(steps, only)
             self._shown = range(len(steps.rows)) if found is None else found
+            self._scale = Scale(Squeezed(records).share, width=BAR_CHARS, unicode=True)
         self.current = steps.number(index)
         self.virtual_size = Size(self.size.width, len(self._shown))
         self.refresh()
