@@ -74,23 +74,24 @@ async def measure(server: ServerProcess, events: int, seconds: float) -> None:
             await client.emit_batch([order(number) for number in range(begin, min(begin + BATCH, events))])
         head = (await client.request("GET", "/api/v1/history/head"))["position"]
         await client.projections.declare("declared", events=["order.placed"], rules=RULES, initial=managed.initial)
-        await report(client, "declared", head, events)
+        await report(client, server, "declared", head, events)
         with child(command, log_file=log_file, environment=environment):
             while not await client.projections.list(mode="managed"):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(TICK_S)
-            await report(client, "managed", head, events)
+            await report(client, server, "managed", head, events)
             for name in ("declared", "managed"):
                 state = await client.projections.state(name)
                 assert state["count"] == events, (name, state)
             await lags(client, seconds)
 
 
-async def report(client: AsyncClient, name: str, head: int, events: int) -> None:
+async def report(client: AsyncClient, server: ServerProcess, name: str, head: int, events: int) -> None:
     begun_at = (await client.projections.wait(name, head // 10, timeout_s=WAIT_S))["currentSeq"]
-    begun = time.perf_counter()
+    begun, begun_cpu = time.perf_counter(), machine.cpu_s(server.pid)
     await client.projections.wait(name, head, timeout_s=WAIT_S)
-    spent_s = time.perf_counter() - begun
-    print(f"  {name:<10} {events * (head - begun_at) / head / spent_s:>9,.0f} events/s")
+    spent, spent_cpu = time.perf_counter() - begun, machine.cpu_s(server.pid) - begun_cpu
+    count = events * (head - begun_at) / head
+    print(f"  {name:<10} {count / spent:>9,.0f} events/s  {count / spent_cpu:>9,.0f} a CPU-second of the server")
 
 
 async def lags(client: AsyncClient, seconds: float) -> None:
