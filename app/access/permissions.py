@@ -205,6 +205,7 @@ _WRITE = {
             "SaveProjectionState",
             "AckProjectionEvents",
             "ReportProjectionError",
+            "LendProjectionReducer",
             "PauseProjection",
             "ResumeProjection",
             "RebuildProjection",

@@ -16,6 +16,7 @@ from app.history.tail import Tail
 from app.projections import definition as definitions
 from app.projections.feed import Batch, Delivered, Feed
 from app.projections.leases import Leases, lost
+from app.projections.lending import Lending
 from app.projections.noun import Generation, Projection
 from app.projections.rebuild import Rebuilds
 from app.projections.registry import Registry
@@ -53,7 +54,10 @@ class Projections:
         self.registry = Registry(storage=storage, committer=committer, tail=tail)
         self.leases = Leases(storage=storage, registry=self.registry, clock=clock)
         self.feed = Feed(storage=storage, tail=tail, registry=self.registry, leases=self.leases)
-        self.states = States(storage=storage, tail=tail, leases=self.leases, feed=self.feed, clock=clock)
+        self.lending = Lending()
+        self.states = States(
+            storage=storage, tail=tail, leases=self.leases, feed=self.feed, lending=self.lending, clock=clock
+        )
         self.rebuilds = Rebuilds(storage=storage, tail=tail, registry=self.registry, feed=self.feed, clock=clock)
         self.waits = CatchUps(storage=storage, tail=tail, registry=self.registry, feed=self.feed)
         self.revisions = Revisions(storage)

@@ -10,8 +10,6 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from app import jsonvalue
 from app.clock import Clock
 from app.errors import FailedPrecondition, InvalidArgument
@@ -20,9 +18,9 @@ from app.projections import feed
 from app.projections.definition import GLOBAL, PARTITION_CHARS_MAX
 from app.projections.feed import Feed
 from app.projections.leases import Leases, lost
+from app.projections.lending import Lending
 from app.projections.noun import Generation, Projection
-from app.projections.reducer import Reducer
-from app.projections.rules import ReducerFailed
+from app.projections.refolding import ByRules, ByWorker, Refold
 from storage import history, projections
 from storage.contract import Storage, Transaction
 from storage.projections import Fence
@@ -31,9 +29,8 @@ from storage.records import ProjectionSnapshotRow, ProjectionStateRow
 PARTITIONS_MAX = 1_000
 SNAPSHOT_BYTES_PER_EVENT = 100
 """A state is kept as a snapshot the more rarely the larger it is."""
-REFOLD_EVENTS_MAX = 200_000
 REFOLD_POSITIONS_MAX = 2_000_000
-"""How many events of a partition are folded for its past, and how far is looked for them."""
+"""How far is looked for events of a partition for its past."""
 _COUNTED_MAX = 100_000
 
 
@@ -65,11 +62,14 @@ class State:
 
 
 class States:
-    def __init__(self, *, storage: Storage, tail: Tail, leases: Leases, feed: Feed, clock: Clock) -> None:
+    def __init__(
+        self, *, storage: Storage, tail: Tail, leases: Leases, feed: Feed, lending: Lending, clock: Clock
+    ) -> None:
         self._storage = storage
         self._tail = tail
         self._leases = leases
         self._feed = feed
+        self._lending = lending
         self._clock = clock
         self._since_snapshot: dict[tuple[projections.Key, str], int] = {}
 
@@ -175,19 +175,24 @@ class States:
             if snapshot is not None
             else State(projection, generation, partition, position=generation.after)
         )
-        reducer = Reducer(definition) if definition.mode == "declared" else None
-        return await self._refolded(found, reducer, at)
+        return await self._refolded(found, self._refold(projection, generation, found), at)
 
-    async def _refolded(self, state: State, reducer: Reducer | None, at: int) -> State:
-        """The state with the events of its partition up to a position; those that its rules do not fit are left out,
-        or end it, as they stopped the projection. Raises FailedPrecondition if there are any, and only a worker knows
-        how to fold them."""
-        projection, generation = state.projection, state.generation
-        position, seen, stopped, last = state.position, 0, False, None
-        value = reducer.taken(state.state) if reducer is not None else {}
+    def _refold(self, projection: Projection, generation: Generation, nearest: State) -> Refold | None:
+        """Who can fold on from a state; None if nobody can."""
+        definition = generation.definition
+        if definition.mode == "declared":
+            return ByRules(definition, nearest.state)
+        lender = (projection.environment, projection.name, definition.version)
+        return ByWorker(definition, nearest.state, self._lending, lender) if self._lending.has(lender) else None
+
+    async def _refolded(self, nearest: State, refold: Refold | None, at: int) -> State:
+        """The state with the events of its partition up to a position. Raises FailedPrecondition if there are any, and
+        nobody is there to fold them."""
+        projection, generation = nearest.projection, nearest.generation
+        position, seen, goes_on = nearest.position, 0, True
         if at - position > REFOLD_POSITIONS_MAX:
             raise _too_far(REFOLD_POSITIONS_MAX, "positions", at)
-        while position < at and not stopped:
+        while position < at and goes_on:
             page = functools.partial(
                 feed.read,
                 projection=projection,
@@ -195,28 +200,26 @@ class States:
                 after=position,
                 until=at,
                 limit=feed.BATCH[1],
-                partition=state.partition if generation.definition.partition_key else "",
+                partition=nearest.partition if generation.definition.partition_key else "",
             )
             batch = await self._storage.read(page)
-            for one in batch.events:
-                seen += 1
-                if reducer is None:
-                    raise _not_kept(state, at)
-                try:
-                    value, last = reducer.apply(value, one), one
-                except ReducerFailed:
-                    if stopped := generation.definition.on_error == "stop":
-                        break
             position = batch.through
-            if seen > REFOLD_EVENTS_MAX:
-                raise _too_far(REFOLD_EVENTS_MAX, "events", at)
-        if last is None:
-            return state
+            if not batch.events:
+                continue
+            if refold is None:
+                raise _not_kept(nearest, at)
+            seen += len(batch.events)
+            if seen > refold.events_max:
+                raise _too_far(refold.events_max, "events", at)
+            goes_on = await refold.fold(batch.events)
+        if refold is None or refold.last is None:
+            return nearest
+        last = refold.last
         return State(
             projection,
             generation,
-            state.partition,
-            msgspec.json.encode(value),
+            nearest.partition,
+            refold.state(),
             0,
             last.fact.id,
             last.entry.recorded_at,
@@ -257,9 +260,9 @@ def _too_far(many: int, what: str, at: int) -> FailedPrecondition:
 def _not_kept(nearest: State, at: int) -> FailedPrecondition:
     kept = f"; the nearest that is kept is of position {nearest.position}" if nearest.state is not None else ""
     return FailedPrecondition(
-        f"the state of {nearest.projection.name} as of {at} is not kept, and only its worker can fold it{kept}",
+        f"the state of {nearest.projection.name} as of {at} is not kept, and no worker is there to fold it{kept}",
         field="at",
-        hint="ask for a position that is kept, or fold the events in process: see docs/guides/projections.md",
+        hint="start its worker, or ask for a position that is kept: see docs/guides/projections.md",
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
+from app import jsonvalue
 from app.api.caller import Caller
 from app.api.services import Services
 from app.errors import FailedPrecondition, InvalidArgument
@@ -191,12 +192,33 @@ async def report_error(
     return pb.ReportProjectionErrorResponse(skip=skip)
 
 
+async def lend(
+    services: Services, caller: Caller, request: pb.LendProjectionReducerRequest
+) -> pb.LendProjectionReducerResponse:
+    check_runnable(services, caller, request.name)
+    lending, lender = services.projections.lending, (caller.environment, request.name, request.version or 1)
+    if request.fold_id:
+        if not request.error:
+            jsonvalue.check(request.state_json, field="state_json")
+        lending.answered(lender, request.fold_id, request.state_json, request.error)
+    question = await lending.next(lender, wait_s=_seconds(request.wait_ms, "wait_ms"))
+    if question is None:
+        return pb.LendProjectionReducerResponse()
+    return pb.LendProjectionReducerResponse(
+        fold_id=question.id,
+        state_json=question.state or b"",
+        events=[event(one, as_json=True) for one in question.events],
+        skips=question.skips,
+    )
+
+
 METHODS: dict[str, tuple[type[Message], Method]] = {
     "RegisterProjection": (pb.RegisterProjectionRequest, register),
     "UnregisterProjection": (pb.UnregisterProjectionRequest, unregister),
     "AcquireProjectionLease": (pb.AcquireProjectionLeaseRequest, acquire_lease),
     "RenewProjectionLease": (pb.RenewProjectionLeaseRequest, renew_lease),
     "ReleaseProjectionLease": (pb.ReleaseProjectionLeaseRequest, release_lease),
+    "LendProjectionReducer": (pb.LendProjectionReducerRequest, lend),
     "PollProjectionEvents": (pb.PollProjectionEventsRequest, poll),
     "SaveProjectionState": (pb.SaveProjectionStateRequest, save_state),
     "AckProjectionEvents": (pb.AckProjectionEventsRequest, acknowledge),

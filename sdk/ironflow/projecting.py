@@ -75,6 +75,8 @@ class Projecting:
                 await self._until_draining(asyncio.sleep(SUPERSEDED_RETRY_S))
                 await self.register()
             async with asyncio.TaskGroup() as holding:
+                if self._projection.managed and not self._draining.is_set():
+                    holding.create_task(self._lend())
                 while not self._draining.is_set():
                     lease = await self._until_draining(self._acquire())
                     if lease is not None:
@@ -120,6 +122,30 @@ class Projecting:
             self._service.AcquireProjectionLease, request, held=True
         )
         return answer if answer.granted else None
+
+    async def _lend(self) -> None:
+        """Fold what others ask for of the past, until draining. A server of before that does not ask."""
+        request = self._offer()
+        while not self._draining.is_set():
+            call = self._call(self._service.LendProjectionReducer, request, held=True)
+            try:
+                asked: pb.LendProjectionReducerResponse | None = await self._until_draining(call)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                    return
+                raise
+            request = self._offer()
+            if asked is not None and asked.fold_id:
+                request.fold_id = asked.fold_id
+                try:
+                    request.state_json = await self._in_thread(functools.partial(_past, self._projection, asked))
+                except Exception as error:  # noqa: BLE001 - whatever the reducer raises is the answer
+                    request.error = f"{type(error).__name__}: {error}"
+
+    def _offer(self) -> pb.LendProjectionReducerRequest:
+        return pb.LendProjectionReducerRequest(
+            name=self._projection.name, version=self._projection.version, wait_ms=HOLD_MS
+        )
 
     async def _hold(self, granted: pb.AcquireProjectionLeaseResponse) -> None:
         """Fold until the lease is lost or the worker drains. Raises AioRpcError when the server is away."""
@@ -320,6 +346,25 @@ class Projecting:
         if outcome.error is not None:
             raise outcome.error
         return outcome.result
+
+
+def _past(projection: Projection, asked: pb.LendProjectionReducerResponse) -> bytes:
+    """The state after the events, all of one partition. Raises what the reducer raises, unless the event is skipped."""
+    events = [_event(one) for one in asked.events]
+    [partition] = {one.partition for one in events}
+    states, skipped = States(), frozenset[int]()
+    states.put(partition, bytes(asked.state_json) or None)
+    while True:
+        progress = folding.fold(projection, states, events, skipped)
+        if progress.error is not None and not asked.skips:
+            raise progress.error
+        if progress.error is not None:
+            skipped |= {events[progress.done].position}
+            continue
+        if progress.done == len(events):
+            return progress.partitions[partition].state
+        states.put(partition, progress.partitions[partition].state)  # of a state too large to be one step
+        events = events[progress.done :]
 
 
 def _event(message: pb.ProjectionEvent) -> ProjectedEvent:

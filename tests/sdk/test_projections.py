@@ -215,6 +215,32 @@ async def test_the_state_as_of_a_position_is_told_where_it_is_kept(client: Async
     assert states == [{"count": 1}, {"count": 2}, {"count": 3}]
 
 
+async def test_a_worker_folds_the_past_that_is_not_kept(client: AsyncClient, working: Working) -> None:
+    by_size = counting(partition_key="$.data.p", on_error="skip")
+    async with working(by_size):
+        positions = []
+        for told in ({"p": "a"}, {"p": "b"}, {"p": "a", "poison": True}, {"p": "a"}, {"p": "b"}):
+            event_id = await emit(client, told)
+            positions.append(int((await client.projections.wait_for_event("counts", event_id))["targetSeq"]))
+
+        seen = [await client.projections.state("counts", partition="a", at=position) for position in positions]
+        none = await client.projections.state("counts", partition="b", at=positions[0])
+
+    assert [one["count"] for one in seen] == [1, 1, 1, 2, 2]
+    assert none is None
+
+
+async def test_the_past_ends_at_an_event_that_stopped_the_worker(client: AsyncClient, working: Working) -> None:
+    async with working(counting()):
+        await client.projections.wait_for_event("counts", await emit(client, {}))
+        poisoned = await emit(client, {"poison": True})
+        with pytest.raises(errors.Conflict):
+            await client.projections.wait_for_event("counts", poisoned)
+        head = (await client.request("GET", "/api/v1/history/head"))["position"]
+
+        assert await client.projections.state("counts", at=head) == {"count": 1}
+
+
 async def test_and_refused_where_only_the_worker_could_fold_it(client: AsyncClient, working: Working) -> None:
     async with working(counting()):
         caught = await client.projections.wait_for_event("counts", await emit(client, {}))

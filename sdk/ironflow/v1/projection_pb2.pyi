@@ -752,6 +752,34 @@ class ProjectionDefinition(_message.Message):
     description: str
     def __init__(self, name: _Optional[str] = ..., environment_id: _Optional[str] = ..., version: _Optional[int] = ..., events: _Optional[_Iterable[str]] = ..., partition_key: _Optional[str] = ..., mode: _Optional[str] = ..., type: _Optional[str] = ..., sql_definition: _Optional[str] = ..., event_handlers: _Optional[_Mapping[str, str]] = ..., description: _Optional[str] = ...) -> None: ...
 
+class LendProjectionReducerRequest(_message.Message):
+    __slots__ = ("name", "version", "wait_ms", "fold_id", "state_json", "error")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    FOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_JSON_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    wait_ms: int
+    fold_id: str
+    state_json: bytes
+    error: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., wait_ms: _Optional[int] = ..., fold_id: _Optional[str] = ..., state_json: _Optional[bytes] = ..., error: _Optional[str] = ...) -> None: ...
+
+class LendProjectionReducerResponse(_message.Message):
+    __slots__ = ("fold_id", "state_json", "events", "skips")
+    FOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_JSON_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    SKIPS_FIELD_NUMBER: _ClassVar[int]
+    fold_id: str
+    state_json: bytes
+    events: _containers.RepeatedCompositeFieldContainer[ProjectionEvent]
+    skips: bool
+    def __init__(self, fold_id: _Optional[str] = ..., state_json: _Optional[bytes] = ..., events: _Optional[_Iterable[_Union[ProjectionEvent, _Mapping]]] = ..., skips: _Optional[bool] = ...) -> None: ...
+
 class ProjectionPartition(_message.Message):
     __slots__ = ("partition_key", "state_json", "last_event_id", "last_event_seq", "last_event_time", "events")
     PARTITION_KEY_FIELD_NUMBER: _ClassVar[int]

@@ -165,6 +165,11 @@ class ProjectionServiceStub:
                 request_serializer=ironflow_dot_v1_dot_projection__pb2.ReportProjectionErrorRequest.SerializeToString,
                 response_deserializer=ironflow_dot_v1_dot_projection__pb2.ReportProjectionErrorResponse.FromString,
                 _registered_method=True)
+        self.LendProjectionReducer = channel.unary_unary(
+                '/ironflow.v1.ProjectionService/LendProjectionReducer',
+                request_serializer=ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerResponse.FromString,
+                _registered_method=True)
 
 
 class ProjectionServiceServicer:
@@ -328,6 +333,14 @@ class ProjectionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LendProjectionReducer(self, request, context):
+        """Ours: somebody asks for the past of a managed projection, which only its reducer can tell. Held until there is one;
+        the answer to it is told with the next call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProjectionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -460,6 +473,11 @@ def add_ProjectionServiceServicer_to_server(servicer, server):
                     servicer.ReportProjectionError,
                     request_deserializer=ironflow_dot_v1_dot_projection__pb2.ReportProjectionErrorRequest.FromString,
                     response_serializer=ironflow_dot_v1_dot_projection__pb2.ReportProjectionErrorResponse.SerializeToString,
+            ),
+            'LendProjectionReducer': grpc.unary_unary_rpc_method_handler(
+                    servicer.LendProjectionReducer,
+                    request_deserializer=ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1165,6 +1183,33 @@ class ProjectionService:
             '/ironflow.v1.ProjectionService/ReportProjectionError',
             ironflow_dot_v1_dot_projection__pb2.ReportProjectionErrorRequest.SerializeToString,
             ironflow_dot_v1_dot_projection__pb2.ReportProjectionErrorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LendProjectionReducer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.ProjectionService/LendProjectionReducer',
+            ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerRequest.SerializeToString,
+            ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerResponse.FromString,
             options,
             channel_credentials,
             insecure,
