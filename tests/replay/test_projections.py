@@ -145,7 +145,7 @@ async def check(location: str, commands: list[tuple[Any, ...]]) -> None:
     await storage.close()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=14, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commands=st.lists(COMMANDS, max_size=20))
 def test_the_past_on_sqlite(tmp_path: Path, commands: list[tuple[Any, ...]]) -> None:
     place = tmp_path / f"{len(list(tmp_path.iterdir()))}"
