@@ -162,7 +162,7 @@ class Audit:
             self.turn()
         told = denial or Denial("")
         reason = told.reason[:TEXT_CHARS_MAX]
-        key = _Key(request.environment, kind, request.actor.id, _asked(request), reason, told.policy, told.version)
+        key = _Key(_home(request), kind, request.actor.id, _asked(request), reason, told.policy, told.version)
         if key in self._again:
             self._again[key] += 1
         elif self._has_room(key):
@@ -235,7 +235,16 @@ _DEFAULT = AuditSettings()
 
 
 def is_administrative(action: str) -> bool:
-    return action in _acts or (action.startswith("platform:") and not action.endswith(":read"))
+    if action.startswith("platform:"):
+        return not action.endswith(":read") or action.startswith("platform:impersonate")
+    return action in _acts
+
+
+def _home(request: Request) -> str:
+    """Where a decision is recorded: what concerns the platform in the namespace of an organization, for it is about no
+    environment."""
+    asked_in_one = not request.action.startswith("platform:")
+    return request.environment if asked_in_one or request.environment.startswith("org_") else request.actor.org
 
 
 def _asked(request: Request) -> AuthzRequest:

@@ -16,6 +16,7 @@ import msgspec
 from app.history.entry import Entry
 from app.history.kinds import (
     KINDS,
+    AuthzAllowed,
     AuthzRequest,
     EventEmitted,
     EventKeyed,
@@ -68,6 +69,7 @@ _STATUS = {
 }
 _CHANGED, _PAUSED, _RESUMED, _BEGUN = "run.status_changed", "run.paused", "run.resumed", "step.started"
 _BEGINNINGS = ("step.sleeping", "step.waiting", "step.invoking")
+IMPERSONATED = "platform.impersonated"
 _UNDONE = {"step.completed": "saga.compensation.completed", "step.failed": "saga.compensation.failed"}
 
 
@@ -103,6 +105,8 @@ def kinds_of(event_type: str) -> frozenset[str]:
         return frozenset(_STATUS)
     if event_type == _BEGUN:
         return frozenset(_BEGINNINGS)
+    if event_type == IMPERSONATED:
+        return frozenset((AuthzAllowed.kind,))
     if event_type in _UNDONE.values():
         return frozenset(kind for kind, type in _UNDONE.items() if type == event_type)
     return frozenset((event_type,)) & frozenset(KINDS)
@@ -133,7 +137,7 @@ def told(entry: Entry, function_id: str = "", *, hidden: Collection[str] = ()) -
         position=entry.position,
         at=entry.recorded_at,
         environment=entry.environment,
-        type=entry.kind,
+        type=IMPERSONATED if _entered(entry.kind, asked.action) else entry.kind,
         kind=entry.kind,
         actor=entry.actor,
         payload=redacted(data, hidden),
@@ -148,6 +152,11 @@ def told(entry: Entry, function_id: str = "", *, hidden: Collection[str] = ()) -
         roles=asked.roles,
         count=int(data.get("count", 1)),
     )
+
+
+def _entered(kind: str, action: str) -> bool:
+    """Whether somebody acted in an organization that is not theirs."""
+    return kind == AuthzAllowed.kind and action.startswith("platform:impersonate")
 
 
 def _of_run(entry: Entry, run_id: str, function_id: str, hidden: Collection[str]) -> AuditEvent:

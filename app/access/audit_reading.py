@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from app import ids
-from app.access import audit_event
+from app.access import audit_event, irn
 from app.access.audit import Audit
 from app.access.audit_event import AUDITED, AuditEvent
 from app.access.audit_noun import DECISIONS
@@ -24,8 +24,8 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Empty is anything; instants in µs. `action` is that of a decision, and leaves only decisions; so does
-    `decisions`."""
+    """Empty is anything; instants in µs. `action` is that of a decision, or a pattern of it, and leaves only decisions;
+    so does `decisions`."""
 
     action: str = ""
     actor: str = ""
@@ -34,6 +34,7 @@ class AuditFilter:
     run_id: str = ""
     since: int = 0
     until: int = 2**62
+    resource: str = ""
     decisions: bool = False
 
 
@@ -135,10 +136,15 @@ def _page(
 
 def _fits(event: AuditEvent, chosen: AuditFilter) -> bool:
     return (
-        chosen.action in ("", event.action)
+        (not chosen.action or fits_action(chosen.action, event.action))
+        and chosen.resource in ("", event.resource)
         and chosen.function_id in ("", event.function_id)
         and chosen.event_type in ("", event.type, event.kind)
     )
+
+
+def fits_action(pattern: str, action: str) -> bool:
+    return irn.glob(pattern)(action)
 
 
 def _function_of(tx: Transaction, entry: Entry, known: dict[str, str]) -> str:

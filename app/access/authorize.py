@@ -69,6 +69,11 @@ class Authorizer:
             self.refuse(request, denial)
         self._tell(request, None)
 
+    def tell(self, request: Request) -> None:
+        """That it was allowed, to be known in the request's environment as well."""
+        if self.listener is not None and self.listener.wants(request.action, request.environment):
+            self._tell(request, None)
+
     def denial(self, request: Request) -> Denial | None:
         """Why a guard denies it; nobody is told."""
         return next((denial for guard in self.guards if (denial := guard.check(request)) is not None), None)

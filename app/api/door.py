@@ -11,8 +11,10 @@ Nothing of a request is looked at before: not its parameters, not its body.
 from __future__ import annotations
 
 from app.access.access import Access
+from app.access.actor import Actor
 from app.access.authorize import Resource
 from app.access.credentials import NOBODY, Recognised
+from app.access.guard import Request
 from app.access.limits import RateLimits
 from app.access.live import Grant
 from app.access.permissions import RPC, RPC_OPEN, RPC_UNLISTED
@@ -26,6 +28,7 @@ COOKIE = "ironflow_session"
 CSRF_HEADER = "X-Ironflow-CSRF"
 ORG_HEADER = "X-Ironflow-Org"
 SAFE = ("GET", "HEAD", "OPTIONS")
+IMPERSONATE = "platform:impersonate"
 
 
 class Door:
@@ -56,8 +59,8 @@ class Door:
         found = self._recognised(header, safe=safe) if self.required else NOBODY
         actor = found.actor
         org = header(ORG_HEADER)
-        if org:
-            actor = self._credentials.within(actor, org)
+        if org and org != actor.org:
+            actor = self._entered(actor, org, method, address)
         if self._limits.any:
             self._limits.take(actor.id or address, actor.org)
         environment = self._tenancy.namespace(actor, named_environment(header))
@@ -65,6 +68,17 @@ class Door:
         grant = Grant(self._authorizer, found.proof, actor.org, action, resource, environment, method, address, [])
         run = header(RUN_HEADER)
         return Caller(environment, actor.id, run_of(run) if run else "", actor, grant)
+
+    def _entered(self, home: Actor, org: str, method: str, address: str) -> Actor:
+        """The actor in an organization that is not its own, which both are told of. Raises PermissionDenied,
+        IdentityNotFound."""
+        action = IMPERSONATE if home.may(IMPERSONATE) else f"{IMPERSONATE}:read"
+        if home.may(action):
+            self._credentials.within(home, org)  # there is one
+        asked = Request(home, action, f"org/{org}", home.org, method, address)
+        self._authorizer.allow(home, action, asked.resource, home.org, method=method, address=address)
+        self._authorizer.tell(asked._replace(environment=org))
+        return self._credentials.within(home, org)
 
     def sight(self, caller: Caller, about: About = following) -> Sight | None:
         """What of the entries that the caller follows it may be told of; None for all of them."""

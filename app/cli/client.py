@@ -26,6 +26,7 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
         *args: Any,
         server: str | None,
         environment: str | None,
+        as_org: str,
         form: str,
         as_json: bool,
         color: str,
@@ -36,7 +37,7 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
 
         output = Output.of_environment("json" if as_json else form, color)
         url, token = signed_in(server)
-        with Client(url, api_key=token, environment=environment) as client:
+        with Client(url, api_key=token, environment=environment, organization=as_org) as client:
             return command(Session(client, output), *args, **kwargs)
 
     return run

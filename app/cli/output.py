@@ -155,6 +155,9 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--server", "-s", help="URL of the server; else IRONFLOW_SERVER_URL, else the local one."),
         click.option("--env", "-e", "environment", help="Environment; default `default`."),
+        click.option(
+            "--as-org", "as_org", default="", metavar="ORG", help="Act in that organization, for the platform."
+        ),
         click.option("--output", "-o", "form", type=click.Choice(["table", "json", "jsonl", "id"]), default="table"),
         click.option("--json", "as_json", is_flag=True, help="The same as -o json."),
         click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto"),

@@ -43,7 +43,8 @@ class Client:
     reference.
 
     The server is `server`, else `IRONFLOW_SERVER_URL`, else that of the discovery file `.ironflow/engine.json`, else
-    http://127.0.0.1:9123. All methods raise IronflowError or one of its subclasses.
+    http://127.0.0.1:9123. Who may act for the platform in an `organization` names it by its id. All methods raise
+    IronflowError or one of its subclasses.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Client:
         *,
         api_key: str | None = None,
         environment: str | None = None,
+        organization: str = "",
         timeout_s: float = TIMEOUT_S,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -59,7 +61,7 @@ class Client:
         self.url = found.url
         self.environment = found.environment
         self._found = found
-        self._http = httpx.Client(**_options(found, timeout_s), transport=transport)
+        self._http = httpx.Client(**_options(found, timeout_s, organization), transport=transport)
         self.runs = nouns.Runs(self)
         self.events = nouns.Events(self)
         self.functions = nouns.Functions(self)
@@ -180,6 +182,7 @@ class AsyncClient:
         *,
         api_key: str | None = None,
         environment: str | None = None,
+        organization: str = "",
         timeout_s: float = TIMEOUT_S,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -187,7 +190,7 @@ class AsyncClient:
         self.url = found.url
         self.environment = found.environment
         self._found = found
-        self._http = httpx.AsyncClient(**_options(found, timeout_s), transport=transport)
+        self._http = httpx.AsyncClient(**_options(found, timeout_s, organization), transport=transport)
         self.runs = nouns.AsyncRuns(self)
         self.events = nouns.AsyncEvents(self)
         self.functions = nouns.AsyncFunctions(self)
@@ -292,10 +295,12 @@ class AsyncClient:
             attempt += 1
 
 
-def _options(found: discovery.Server, timeout_s: float) -> dict[str, Any]:
+def _options(found: discovery.Server, timeout_s: float, organization: str) -> dict[str, Any]:
     headers = {"X-Ironflow-SDK": SDK, "X-Ironflow-Environment-ID": found.environment}
     if found.api_key:
         headers["Authorization"] = f"Bearer {found.api_key}"
+    if organization:
+        headers["X-Ironflow-Org"] = organization
     # A proxy that is meant for the outside cannot reach a server on this machine.
     told = {"base_url": found.url, "headers": headers, "timeout": timeout_s, "trust_env": not found.is_local}
     return {**told, "follow_redirects": False}

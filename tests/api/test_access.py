@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import struct
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ import grpc
 import httpx
 import pytest
 
+from ironflow import Client
+from ironflow.errors import PermissionDenied, Unauthenticated
 from ironflow.v1 import pubsub_pb2
 from tests.support.history import recorded
 from tests.support.server import ServerProcess
@@ -306,6 +309,44 @@ def test_a_worker_that_polls_is_answered_when_its_key_goes(guarded: ServerProces
     later.join()
 
     assert answer.status_code == 401, answer.text
+
+
+# For the platform.
+
+
+def test_who_acts_in_another_organization_is_in_both_audits(guarded: ServerProcess, root: httpx.Client) -> None:
+    tenant = root.post("/api/v1/platform/tenants", json={"name": f"Acme {secrets.token_hex(4)}"}).json()
+    org, told = tenant["id"], {"Authorization": f"Bearer {tenant['api_key']}"}
+    assert root.get(f"/api/v1/platform/tenants/{org}").json()["name"] == tenant["name"]
+    assert org in [one["id"] for one in root.get("/api/v1/platform/tenants").json()]
+    viewer, admin = key_of(root, "platform_viewer"), key_of(root, "admin")
+
+    with Client(guarded.url, api_key=viewer["key"], organization=org) as client:
+        assert client.me()["org_id"] == org
+        with pytest.raises(PermissionDenied):
+            client.emit("order.placed", {})
+    with Client(guarded.url, api_key=admin["key"], organization=org) as client, pytest.raises(PermissionDenied):
+        client.me()
+    root.post("/api/v1/events", json={"name": "a.b"})  # what was to be recorded before is
+
+    asked = {"impersonated_org_id": org}
+    events = root.get("/api/v1/platform/audit", params=asked).json()["events"]
+    assert {one["action"] for one in events} == {"platform:impersonate:read"}
+    assert [(one["actor"], one["event_type"], one["method"]) for one in events] == [
+        (admin["id"], "authz.denied", "GET /api/v1/auth/me"),
+        (viewer["id"], "platform.impersonated", "POST"),
+        (viewer["id"], "platform.impersonated", "GET /api/v1/auth/me"),
+    ]
+    narrow = {**asked, "event_type": "platform.impersonated", "platform_key_id": viewer["id"]}
+    assert len(root.get("/api/v1/platform/audit", params=narrow).json()["events"]) == 2
+    with httpx.Client(base_url=guarded.url, headers=told, timeout=30) as theirs:
+        seen = theirs.get("/api/v1/audit", params={"scope": "org", "event_type": "platform.impersonated"}).json()
+        assert [one["actor"] for one in seen["events"]] == [viewer["id"]] * 2
+        for path in ("/api/v1/platform/audit", "/api/v1/platform/tenants"):
+            assert theirs.get(path).status_code == 403
+    assert root.delete(f"/api/v1/platform/tenants/{org}").status_code == 204
+    with Client(guarded.url, api_key=tenant["api_key"]) as client, pytest.raises(Unauthenticated):
+        client.me()
 
 
 # Behind a proxy.
