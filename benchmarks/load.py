@@ -100,11 +100,13 @@ async def send(
     seconds: float = 0.0,
     requests: int = 0,
     expected: bytes = b"",
+    token: str = "",
 ) -> Load:
-    """The same with any requests: `ask` gives method, path and body of the next."""
+    """The same with any requests: `ask` gives method, path and body of the next. `token` is the bearer's, if any."""
     split = urlsplit(url)
     host, port = split.hostname or "127.0.0.1", split.port or 80
-    head = f"HTTP/1.1\r\nhost: {split.netloc}\r\ncontent-type: application/json\r\ncontent-length:"
+    bearer = f"authorization: Bearer {token}\r\n" if token else ""
+    head = f"HTTP/1.1\r\nhost: {split.netloc}\r\n{bearer}content-type: application/json\r\ncontent-length:"
     load = Load()
     left = requests
     until = time.perf_counter() + seconds

@@ -23,6 +23,10 @@ class Actor:
     org: str = ORG_DEFAULT
     environment: str = ""
 
+    def __hash__(self) -> int:
+        """By the id alone, since it is asked for on every call; who has another role is not equal all the same."""
+        return hash(self.id)
+
     def may(self, permission: str) -> bool:
         """Whether one of its roles allows that."""
         return permission in self.permissions or "*" in self.permissions

@@ -49,6 +49,7 @@ OF_ONE_CALLER_MAX = 20
 OF_ALL_MAX = 120
 ACTS_MAX = 600
 ENVIRONMENTS_MAX = 1_000
+WANTED_MAX = 10_000
 TEXT_CHARS_MAX = 256
 FIELDS_MAX = 100
 
@@ -96,6 +97,7 @@ class Audit:
         self._tail = tail
         self._clock = clock
         self._settings: dict[str, tuple[int, AuditSettings]] = {}
+        self._wanted: dict[tuple[str, str], bool] = {}
         self._position = 0
         self._since = 0
         self._again: dict[_Key, int] = {}
@@ -143,10 +145,15 @@ class Audit:
 
     def wants(self, action: str, environment: str) -> bool:
         """Whether an allowed request of that kind is recorded."""
-        if is_administrative(action):
-            return True
-        settings = self.settings(environment)
-        return settings.reads if action.endswith(_READS) else settings.writes
+        wanted = self._wanted.get((action, environment))
+        if wanted is None:
+            settings = self.settings(environment)
+            by_settings = settings.reads if action.endswith(_READS) else settings.writes
+            wanted = is_administrative(action) or by_settings
+            if len(self._wanted) >= WANTED_MAX:
+                self._wanted.clear()
+            self._wanted[action, environment] = wanted
+        return wanted
 
     def _note(
         self,
@@ -229,6 +236,7 @@ class Audit:
     def _learn(self, environment: str, position: int, settings: AuditSettings) -> None:
         if position >= self._settings.get(environment, (0, _DEFAULT))[0]:
             self._settings[environment] = (position, settings)
+            self._wanted.clear()
 
 
 _DEFAULT = AuditSettings()

@@ -38,7 +38,10 @@ class Authorizer:
     @property
     def guarded(self) -> bool:
         """Whether it matters which resource is asked for."""
-        return any(guard.active for guard in self.guards)
+        for guard in self.guards:  # noqa: SIM110 - `any` of a generator costs as much as all the rest, on each call
+            if guard.active:
+                return True
+        return False
 
     def allow(
         self,
@@ -67,7 +70,9 @@ class Authorizer:
         denial = self.denial(request)
         if denial is not None:
             self.refuse(request, denial)
-        self._tell(request, None)
+        listener = self.listener
+        if listener is not None and listener.wants(action, environment):
+            listener.decided(request, None)
 
     def tell(self, request: Request) -> None:
         """That it was allowed, to be known in the request's environment as well."""
@@ -76,7 +81,11 @@ class Authorizer:
 
     def denial(self, request: Request) -> Denial | None:
         """Why a guard denies it; nobody is told."""
-        return next((denial for guard in self.guards if (denial := guard.check(request)) is not None), None)
+        for guard in self.guards:
+            denial = guard.check(request)
+            if denial is not None:
+                return denial
+        return None
 
     def refuse(self, request: Request, denial: Denial) -> NoReturn:
         """Tell of the denial. Raises PermissionDenied."""

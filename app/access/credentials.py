@@ -25,6 +25,7 @@ SECRET_BYTES = 32
 PREFIX_CHARS = 8
 """Of a secret's random part: what a key is found by, and what lists show of it."""
 TOKEN_CHARS_MAX = 128
+KEYS_REMEMBERED_MAX = 10_000
 FOREVER = 2**62
 
 ANONYMOUS = Actor(id="", kind="anonymous", roles=("admin",), permissions=frozenset(("*",)), org=ORG_DEFAULT)
@@ -49,14 +50,20 @@ NOBODY = Recognised(ANONYMOUS)
 
 
 class Credentials:
-    """`used` has the instants at which keys were used last, as far as this node knows."""
+    """`used` has the instants at which keys were used last, as far as this node knows. Keys that were recognised are
+    remembered, by the hash of the whole secret, until anything about identities changes."""
 
     def __init__(self, register: Register, clock: Clock) -> None:
         self._register = register
         self._clock = clock
         self._actors: dict[str, Actor] = {}
+        self._keys: dict[str, Recognised] = {}
         self.used: dict[str, int] = {}
-        register.watch(self._actors.clear)
+        register.watch(self._forget)
+
+    def _forget(self) -> None:
+        self._actors.clear()
+        self._keys.clear()
 
     def of_token(self, token: str) -> Recognised:
         """Who bears it. Raises Unauthenticated, in the same words for whatever is wrong with it."""
@@ -109,9 +116,18 @@ class Credentials:
         if len(secret) > TOKEN_CHARS_MAX:
             return None
         hash = hash_of(secret)
+        known = self._keys.get(hash)
+        if known is not None and known.proof is not None:
+            now = self._clock.now_us()
+            if now < known.proof.until:
+                self.used[known.proof.id] = now
+                return known
         for key in self._register.keys_beginning(prefix_of(secret)):
             found = self._of_key(key, hash)
             if found is not None:
+                if len(self._keys) >= KEYS_REMEMBERED_MAX:
+                    self._keys.clear()
+                self._keys[hash] = found
                 return found
         return None
 
