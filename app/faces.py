@@ -186,6 +186,7 @@ class Faces:
     def _watch(self) -> None:
         node, watch = self._node, self._metrics.watch
         watch("ironflow_history_position", lambda: node.tail.head)
+        self._metrics.count("ironflow_store_statements_total", lambda: node.storage.statements.run)
         watch("ironflow_nodes", lambda: len(node.nodes.listed()))
         watch("ironflow_node_leads", lambda: node.nodes.leads)
         watch("ironflow_workers", lambda: len(node.dispatcher.sessions))

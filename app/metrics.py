@@ -35,6 +35,7 @@ TABLE = (
     Described("ironflow_commit_seconds", "histogram", "Duration of a commit"),
     Described("ironflow_commit_commands", "histogram", "Commands in a commit"),
     Described("ironflow_entries_total", "counter", "Entries recorded in history", ("kind",)),
+    Described("ironflow_store_statements_total", "counter", "Statements run by the store for units of work"),
     Described("ironflow_history_position", "gauge", "Last position of history"),
     Described("ironflow_nodes", "gauge", "Nodes that serve the store, as far as this one knows"),
     Described("ironflow_node_leads", "gauge", "Whether this node leads: publishes to the NATS that nodes share"),
@@ -99,6 +100,10 @@ class Metrics:
         """A gauge of the table, which is asked when the metrics are read."""
         Gauge(name, _BY_NAME[name].text, registry=self._registry).set_function(value)
 
+    def count(self, name: str, value: Callable[[], float]) -> None:
+        """A counter of the table that somebody else keeps, which is asked when the metrics are read."""
+        self._registry.register(_Count(name, value))
+
     def render(self) -> bytes:
         return generate_latest(self._registry)
 
@@ -109,6 +114,15 @@ class Metrics:
     def _histogram(self, name: str, buckets: tuple[float, ...]) -> Histogram:
         described = _BY_NAME[name]
         return Histogram(name, described.text, described.labels, buckets=buckets, registry=self._registry)
+
+
+class _Count(Collector):
+    def __init__(self, name: str, value: Callable[[], float]) -> None:
+        self._name = name
+        self._value = value
+
+    def collect(self) -> Iterator[Metric]:
+        yield _family(self._name, self._value())
 
 
 class _Commits(Collector):

@@ -129,7 +129,7 @@ class Node:
         self.clock = clock
         self.ids = ids
         self.fold = Fold(nouns())
-        self.tail = Tail(storage)
+        self.tail = Tail(storage, clock)
         self.committer = Committer(storage=storage, fold=self.fold, tail=self.tail, clock=clock, observer=observer)
         self.functions = Functions(
             storage=storage, committer=self.committer, fold=self.fold, tail=self.tail, reach=push.reach
@@ -148,7 +148,8 @@ class Node:
         self.streams = Streams(committer=self.committer, emitter=self.emitter, ids=ids)
         self.topics = Topics(storage=storage, committer=self.committer, ids=ids)
         self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
-        self.breakpoints = Breakpoints(storage=storage, ids=ids, clock=clock)
+        self.nodes = nodes or Nodes(storage=storage, clock=clock, node_id=ids.node(), sole=True)
+        self.breakpoints = Breakpoints(storage=storage, ids=ids, clock=clock, alone=lambda: self.nodes.alone)
         self.engine = Engine(
             storage=storage,
             committer=self.committer,
@@ -175,7 +176,6 @@ class Node:
         self.vault = Vault(
             storage=storage, committer=self.committer, clock=clock, master_keys=master_keys or GivenKeys(())
         )
-        self.nodes = nodes or Nodes(storage=storage, clock=clock, node_id=ids.node(), sole=True)
         self.dispatcher = Dispatcher(
             storage=storage,
             tail=self.tail,

@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 
 from benchmarks import machine, ours
@@ -261,20 +262,29 @@ def idle(bench: Bench, sleepers: int) -> None:
     bench.emit_many("engine.doze", [None] * sleepers)
     until(lambda: bench.waiting("doze") == sleepers, "never asleep")
     time.sleep(SETTLE_S)  # whatever the work before left behind
-    before, began, asked = bench.cpu_s(), time.monotonic(), bench_transactions(bench)
+    before, began = bench.cpu_s(), time.monotonic()
+    statements, asked = store_statements(bench), bench_transactions(bench)
     time.sleep(IDLE_S)
     took = time.monotonic() - began
     server, worker = (after - used for after, used in zip(bench.cpu_s(), before, strict=True))
-    told = bench_transactions(bench)
-    statements = "" if asked is None or told is None else f"{(told - asked - 1) / took:.2f} transactions/s"
+    statements, told = store_statements(bench) - statements, bench_transactions(bench)
+    transactions = "" if asked is None or told is None else f"{(told - asked - 1) / took:.2f} transactions/s"
     nats = sum(machine.cpu_s(pid) for pid in machine.children(bench.server.pid))
     time.sleep(1)
     nats = sum(machine.cpu_s(pid) for pid in machine.children(bench.server.pid)) - nats
     _row(
         f"{sleepers:,} sleeping runs, idle",
         f"server {100 * server / took:.2f} % of a CPU, worker {100 * worker / took:.2f} %, nats {100 * nats:.0f} %",
-        statements,
+        f"{statements / took:.2f} statements/s",
+        transactions,
     )
+
+
+def store_statements(bench: Bench) -> float:
+    """How many the server has had its store run."""
+    shown = httpx.get(f"{bench.server.url}/metrics").raise_for_status().text
+    [line] = (line for line in shown.splitlines() if line.startswith("ironflow_store_statements_total "))
+    return float(line.split()[1])
 
 
 def bench_transactions(bench: Bench) -> int | None:

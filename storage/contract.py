@@ -104,6 +104,16 @@ class Table(NamedTuple):
     truncated: bool
 
 
+class Statements:
+    """How many statements units of work have had the database run, beginnings and ends of transactions among them.
+    Threads share it without a lock, so that it may miss one now and then."""
+
+    __slots__ = ("run",)
+
+    def __init__(self) -> None:
+        self.run = 0
+
+
 class Transaction(Protocol):
     """One unit of work: named queries of sql/<dialect>/queries, with keyword parameters."""
 
@@ -132,6 +142,7 @@ class Storage(Protocol):
     """A store of history and what is derived from it; `tables` are those of SQL projections."""
 
     dialect: str
+    statements: Statements
 
     @property
     def tables(self) -> Tables: ...
@@ -142,6 +153,10 @@ class Storage(Protocol):
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, from one snapshot. It must not write."""
+        ...
+
+    async def read_once(self, work: Callable[[Transaction], T]) -> T:
+        """As `read`, for work that asks for one thing only: nothing is begun or ended for it."""
         ...
 
     async def query(self, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:

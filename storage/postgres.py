@@ -27,6 +27,7 @@ from storage.contract import (
     QueryLimits,
     Row,
     Scalar,
+    Statements,
     StorageConflict,
     StorageError,
     StorageFull,
@@ -39,6 +40,7 @@ from storage.postgres_sandbox import Sandbox
 from storage.postgres_tables import PostgresTables
 from storage.prepared import MANY_ROWS, Prepared
 from storage.records import EntryRecord, Record
+from storage.single import single
 from storage.thread import WorkThread
 
 T = TypeVar("T")
@@ -70,6 +72,7 @@ class PostgresStorage:
         self.tables = PostgresTables(self._sandbox, (sql / "postgres" / "table.sql").read_text("utf-8"))
         self._vectors = (sql / "postgres" / "vectors.sql").read_text("utf-8")
         self._vectors_indexed = False
+        self.statements = Statements()
         self._indexing: Connection[Row] | None = None
         self._writer: Prepared | None = None
         self._reader = threading.local()
@@ -97,6 +100,9 @@ class PostgresStorage:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read(work))
 
+    async def read_once(self, work: Callable[[Transaction], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read_once(work))
+
     async def query(self, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
         work = functools.partial(self._sandbox.query, environment, sql, params, limits)
         return await asyncio.get_running_loop().run_in_executor(self._querying, work)
@@ -119,12 +125,15 @@ class PostgresStorage:
             self._announcer = asyncio.create_task(self._announce_all(), name="postgres-announce")
 
     async def listen(self) -> AsyncIterator[int]:
-        """Positions announced by any node, this one included. Reconnects by itself; what was missed in between is
-        for the follower's safety poll to find."""
+        """Positions announced by any node, this one included. Reconnects by itself, and then begins with where history
+        is: what was announced in between is not missed."""
         while True:
             try:
                 async with await AsyncConnection.connect(told(self._url), autocommit=True) as connection:
                     await connection.execute(f"listen {CHANNEL}")
+                    head = await connection.execute(self._queries["history_head"].sql.encode())
+                    if (row := await head.fetchone()) is not None:
+                        yield int(row[0])
                     async for notice in connection.notifies():
                         yield int(notice.payload)
             except (psycopg.OperationalError, psycopg.InterfaceError):
@@ -195,11 +204,23 @@ class PostgresStorage:
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
         with translated("write"), _transaction(self._connected, b"begin") as writer:
-            return work(_PostgresTransaction(writer, self._queries))
+            self.statements.run += 2
+            return work(_PostgresTransaction(writer, self._queries, self.statements))
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
         with translated("read"), _transaction(self._connected_reader, _BEGIN_READING) as reader:
-            return work(_PostgresTransaction(reader, self._queries))
+            self.statements.run += 2
+            return work(_PostgresTransaction(reader, self._queries, self.statements))
+
+    def _read_once(self, work: Callable[[Transaction], T]) -> T:
+        """Asked again on a new connection, if Postgres ended this one since its last use."""
+        with translated("read"):
+            reader = self._connected_reader()
+            try:
+                return work(single(_PostgresTransaction(reader, self._queries, self.statements)))
+            except psycopg.OperationalError:
+                reader.connection.close()
+            return work(single(_PostgresTransaction(self._connected_reader(), self._queries, self.statements)))
 
     def _applied(self) -> int:
         connection = self._connected().connection
@@ -233,10 +254,11 @@ def record_migrations(connection: Connection[Row], due: Sequence[migrations.Migr
 
 
 class _PostgresTransaction:
-    def __init__(self, prepared: Prepared, known: Mapping[str, queries.Query]) -> None:
+    def __init__(self, prepared: Prepared, known: Mapping[str, queries.Query], statements: Statements) -> None:
         self._prepared = prepared
         self._connection = prepared.connection
         self._queries = known
+        self._statements = statements
 
     def one(self, query: str, **params: Any) -> Row | None:
         return self._run(query, params).fetchone()
@@ -248,9 +270,11 @@ class _PostgresTransaction:
         return self._run(query, params).rowcount
 
     def each(self, query: str, rows: Sequence[Record]) -> None:
+        self._statements.run += len(rows)
         self._prepared.each(query, self._queries[query].sql, rows)
 
     def lock(self) -> Row | None:
+        self._statements.run += 1
         head = self._prepared.run(self._queries["lock_history"].sql.encode())
         if not head.ntuples:
             return None
@@ -263,6 +287,7 @@ class _PostgresTransaction:
         if len(entries) < MANY_ROWS:
             self.each("append_entry", entries)
             return
+        self._statements.run += 1
         columns = ", ".join(EntryRecord._fields)
         with (
             self._connection.cursor() as cursor,
@@ -274,6 +299,7 @@ class _PostgresTransaction:
         """What was there stays in files until Postgres vacuums, which is for its operator to have done."""
 
     def _run(self, query: str, params: Mapping[str, Any]) -> Cursor[Row]:
+        self._statements.run += 1
         return self._connection.execute(self._queries[query].sql.encode(), params)
 
 

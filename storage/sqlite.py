@@ -27,6 +27,7 @@ from storage.contract import (
     QueryLimits,
     Row,
     Scalar,
+    Statements,
     StorageConflict,
     StorageError,
     StorageFull,
@@ -35,6 +36,7 @@ from storage.contract import (
     Transaction,
 )
 from storage.records import EntryRecord, Record
+from storage.single import single
 from storage.sqlite_tables import SQLiteTables
 from storage.thread import WorkThread
 
@@ -67,6 +69,7 @@ class SQLiteStorage:
         self._reading = ThreadPoolExecutor(READERS, "sqlite-read")
         self._checkpointing = ThreadPoolExecutor(1, "sqlite-checkpoint")
         self._querying = ThreadPoolExecutor(QUERIES, "sqlite-query")
+        self.statements = Statements()
         self._local = threading.local()
         self._opened: list[apsw.Connection] = []
         self._log_pages = 0
@@ -88,6 +91,9 @@ class SQLiteStorage:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read(work))
+
+    async def read_once(self, work: Callable[[Transaction], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read_once(work))
 
     async def query(self, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
         work = functools.partial(sqlite_sandbox.query, self._path, environment, sql, params, limits)
@@ -144,8 +150,9 @@ class SQLiteStorage:
     def _write(self, work: Callable[[Transaction], T]) -> T:
         with translated("write"):
             self._writer.execute("begin immediate")
+            self.statements.run += 2
             try:
-                answer = work(_SQLiteTransaction(self._writer, self._queries, self._erase))
+                answer = work(_SQLiteTransaction(self._writer, self._queries, self.statements, self._erase))
                 self._writer.execute("commit")
             except BaseException:
                 if self._writer.in_transaction:
@@ -158,17 +165,27 @@ class SQLiteStorage:
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
         with translated("read"):
-            connection: apsw.Connection | None = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._local.connection = self._connect(apsw.SQLITE_OPEN_READONLY)
-            if self._compares_vectors and not getattr(self._local, "compares_vectors", False):
-                sqlite_vectors.load(connection)
-                self._local.compares_vectors = True
+            connection = self._reader()
             connection.execute("begin")
+            self.statements.run += 2
             try:
-                return work(_SQLiteTransaction(connection, self._queries, _refuse))
+                return work(_SQLiteTransaction(connection, self._queries, self.statements, _refuse))
             finally:
                 connection.execute("rollback")
+
+    def _read_once(self, work: Callable[[Transaction], T]) -> T:
+        with translated("read"):
+            return work(single(_SQLiteTransaction(self._reader(), self._queries, self.statements, _refuse)))
+
+    def _reader(self) -> apsw.Connection:
+        """This thread's connection."""
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect(apsw.SQLITE_OPEN_READONLY)
+        if self._compares_vectors and not getattr(self._local, "compares_vectors", False):
+            sqlite_vectors.load(connection)
+            self._local.compares_vectors = True
+        return connection
 
     def _erase(self) -> None:
         """From here on, pages that the transaction frees are zeroed."""
@@ -277,24 +294,33 @@ def _refuse() -> None:
 
 class _SQLiteTransaction:
     def __init__(
-        self, connection: apsw.Connection, known: Mapping[str, queries.Query], erase: Callable[[], None]
+        self,
+        connection: apsw.Connection,
+        known: Mapping[str, queries.Query],
+        statements: Statements,
+        erase: Callable[[], None],
     ) -> None:
         self._connection = connection
         self._queries = known
+        self._statements = statements
         self.erase = erase
 
     def one(self, query: str, **params: Any) -> Row | None:
+        self._statements.run += 1
         row: Row | None = next(self._connection.execute(self._queries[query].sql, params), None)
         return row
 
     def many(self, query: str, **params: Any) -> list[Row]:
+        self._statements.run += 1
         return self._connection.execute(self._queries[query].sql, params).fetchall()
 
     def execute(self, query: str, **params: Any) -> int:
+        self._statements.run += 1
         self._connection.execute(self._queries[query].sql, params)
         return self._connection.changes()
 
     def each(self, query: str, rows: Sequence[Record]) -> None:
+        self._statements.run += len(rows)
         self._connection.executemany(self._queries[query].sql, rows)
 
     def lock(self) -> Row | None:

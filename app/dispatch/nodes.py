@@ -147,7 +147,7 @@ class Nodes:
     async def _look(self, *, tell: bool) -> Sequence[NodeRow]:
         """The rows of all nodes; this one's beats first, if others look at it, or if there is something to tell."""
         if self.alone and not tell:
-            rows = await self._storage.read(nodes.everything)
+            rows = await self._storage.read_once(nodes.everything)
             if [row.id for row in rows] == [self._own.id]:
                 return rows
         return await self._storage.write(self._beat)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
 
+from app.clock import Clock
 from app.history.entry import Entry
 from app.history.kinds import HistoryRedacted
 from storage import history
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 RECENT_BYTES_MAX = 8 * 2**20
 ENTRY_OVERHEAD_BYTES = 1_500
-POLL_S = 5.0
+POLL_US = 5_000_000
 RETRY_STORE_S = 0.5
 
 
@@ -61,8 +62,9 @@ class Place:
 
 
 class Tail:
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, clock: Clock) -> None:
         self._storage = storage
+        self._clock = clock
         self._recent: deque[Sequence[Entry]] = deque()
         self._recent_bytes = 0
         self._followers: set[_Follower] = set()
@@ -125,10 +127,15 @@ class Tail:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, once the store can be read: for followers, whom nobody waits for."""
+        return await self._insist(self._storage.read, work)
+
+    async def _insist(
+        self, read: Callable[[Callable[[Transaction], T]], Awaitable[T]], work: Callable[[Transaction], T]
+    ) -> T:
         complained = False
         while True:
             try:
-                return await self._storage.read(work)
+                return await read(work)
             except StorageError as error:
                 if not complained:
                     log.warning("history cannot be followed, trying again", reason=str(error))
@@ -148,9 +155,10 @@ class Tail:
     async def _poll(self) -> None:
         if self._storage.dialect == "sqlite":
             return
+        never = asyncio.Event()
         while True:
-            await asyncio.sleep(POLL_S)
-            position, _ = await self.read(history.head)
+            await self._clock.wait_until(self._clock.now_us() + POLL_US, never)
+            position, _ = await self._insist(self._storage.read_once, history.head)
             self._learn(position)
 
     def _learn(self, position: int) -> None:

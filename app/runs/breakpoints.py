@@ -1,8 +1,9 @@
 """The register of breakpoints: leases that hold runs, and let them go when they are over.
 
 A lease is a row that its owner renews; it is not history, but each hold and each letting go is. Every node has all of
-them in memory, so that no step asks the store: what another node was given is known here within REFRESH_US. When one
-is over, deleted, or was not renewed by an owner that is gone, the runs that it holds are resumed.
+them in memory, so that no step asks the store: what another node was given is known here within REFRESH_US. A node that
+is alone, and knows of none, asks for none. When one is over, deleted, or was not renewed by an owner that is gone, the
+runs that it holds are resumed.
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ LetGo = Callable[[str, str, frozenset[str], Done], None]
 
 
 class Breakpoints:
-    """Nothing is let go before `run` is there."""
+    """Nothing is let go before `run` is there. `alone` tells whether no other node serves the store."""
 
-    def __init__(self, *, storage: Storage, ids: Ids, clock: Clock) -> None:
+    def __init__(self, *, storage: Storage, ids: Ids, clock: Clock, alone: Callable[[], bool]) -> None:
         self._storage = storage
         self._ids = ids
         self._clock = clock
+        self._alone = alone
         self._alive: dict[str, Breakpoint] = {}
         self._changed = asyncio.Event()
         self._owes = True
@@ -157,7 +159,7 @@ class Breakpoints:
         while True:
             self._changed.clear()
             try:
-                if not known:
+                if not known and (self._alive or not self._alone()):
                     await self._refresh()
                 known = False
                 if self._owes:

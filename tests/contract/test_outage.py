@@ -117,7 +117,7 @@ async def test_during_an_outage_workers_are_not_given_runs_again_and_again(node:
 
 async def test_followers_wait_an_outage_out(node: Node, failing: Any) -> None:
     await node.emitter.emit(NewEvent("default", "a", b"1"))
-    behind = tail.Tail(failing)
+    behind = tail.Tail(failing, node.clock)
     await behind.start()
     failing.error = GONE
     following = asyncio.ensure_future(anext(aiter(behind.follow(0))))

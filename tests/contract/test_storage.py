@@ -159,6 +159,17 @@ async def test_an_unmigrated_store_is_named_as_such(location: str) -> None:
         await opened.close()
 
 
+async def test_a_read_of_one_question_is_one_statement_and_asks_no_second(storage: Storage) -> None:
+    before = storage.statements.run
+    assert await storage.read_once(history.head) == (0, b"")
+    assert storage.statements.run - before == 1
+    await storage.read(history.head)
+    assert storage.statements.run - before == 1 + 3
+
+    with pytest.raises(AssertionError, match="snapshot"):
+        await storage.read_once(lambda tx: (history.head(tx), history.head(tx)))
+
+
 async def test_positions_announced_by_one_node_reach_another(storage: Storage, location: str) -> None:
     if storage.dialect == "sqlite":
         pytest.skip("one process only")

@@ -41,6 +41,10 @@ class Failing:
         self._refuse(self.read_error)
         return await self._storage.read(work)
 
+    async def read_once(self, work: Callable[[Transaction], T]) -> T:
+        self._refuse(self.read_error)
+        return await self._storage.read_once(work)
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         self._refuse(self.write_error)
         happens, self.lose_answer = self.lose_answer, None

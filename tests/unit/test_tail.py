@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from app.clock import ManualClock
 from app.history.entry import Entry
 from app.history.tail import Tail
 from storage.records import EntryRecord
@@ -60,7 +61,7 @@ async def rest() -> None:
 
 async def test_a_follower_of_some_kinds_sleeps_through_all_others() -> None:
     store = Store()
-    tail: Tail = Tail(store)  # type: ignore[arg-type]
+    tail: Tail = Tail(store, ManualClock(0))  # type: ignore[arg-type]
     choosy = Following(tail, frozenset(("a",)))
     await rest()
 
@@ -76,7 +77,7 @@ async def test_a_follower_of_some_kinds_sleeps_through_all_others() -> None:
 
 async def test_a_follower_that_lags_is_told_of_many_commits_at_once() -> None:
     store = Store()
-    tail: Tail = Tail(store)  # type: ignore[arg-type]
+    tail: Tail = Tail(store, ManualClock(0))  # type: ignore[arg-type]
     tail.publish(commit(store, ["a"]))
     for _ in range(50):
         tail.publish(commit(store, ["a", "b"]))
@@ -92,7 +93,7 @@ async def test_every_follower_is_told_all_that_it_wants_once_and_in_order(seed: 
     """Commits of this node and of others, announced or not, with followers that rest, lag and come late."""
     choose = random.Random(seed)
     store = Store()
-    tail: Tail = Tail(store)  # type: ignore[arg-type]
+    tail: Tail = Tail(store, ManualClock(0))  # type: ignore[arg-type]
     wanted: list[frozenset[str] | None] = [None, frozenset("a"), frozenset("bc"), frozenset("d")]
     followers = [(kinds, Following(tail, kinds)) for kinds in wanted]
 
@@ -125,7 +126,7 @@ async def test_every_follower_is_told_all_that_it_wants_once_and_in_order(seed: 
 
 async def test_who_goes_first_is_done_before_others_begin() -> None:
     store: Any = Store()
-    tail = Tail(store)
+    tail = Tail(store, ManualClock(0))
     order: list[str] = []
 
     async def follow(name: str, *, first: bool) -> None:
