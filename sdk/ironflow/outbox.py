@@ -1,4 +1,8 @@
-"""What the worker has to say: all that is queued while one message is being sent travels as the next one."""
+"""What the worker has to say: all that is queued while one message is being sent travels as the next one.
+
+The first word after a rest waits for one turn of the event loop: code that what came has let go on then runs before it
+is sent, and what that says at once, such as the end of a short run, travels with it.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +46,7 @@ class Outbox:
                 self._flushed.set_result(None)
             self._wake = asyncio.get_running_loop().create_future()
             await self._wake
+            await asyncio.sleep(0)
         self._sending = True
         envelope = self._envelopes.popleft()
         if not self._envelopes:
