@@ -238,10 +238,12 @@ def _recorded_late(bench: Bench, after: int, due: float, count: int) -> list[flo
 def long_run(bench: Bench, steps: int) -> None:
     """What a step costs in each tenth of one run; then the worker is killed, and another replays all of it."""
     parts: list[tuple[float, float, float]] = [(time.monotonic(), *bench.cpu_s())]
+    resident: list[tuple[float, float]] = []
     run_id = bench.emit("engine.long", {"steps": steps})
     for part in range(1, 11):
         until(lambda part=part: len(bench.log("step")) >= part, f"tenth {part} was never done")  # type: ignore[misc]
         parts.append((time.monotonic(), *bench.cpu_s()))
+        resident.append((machine.rss_mib(bench.server.pid), machine.rss_mib(bench.worker_pid)))
     tenth = steps / 10
     costs = [
         [1e3 * (after - before) / tenth for before, after in zip(one, other, strict=True)]
@@ -254,6 +256,8 @@ def long_run(bench: Bench, steps: int) -> None:
         growth = sum(by_tenth[7:]) / sum(by_tenth[1:4]) - 1
         shown = " ".join(f"{cost:.3f}" for cost in by_tenth)
         print(f"    {name:<14} a step, by tenth: {shown}  last three to second to fourth: {growth:+.0%}", flush=True)
+    for name, sizes in zip(("server", "worker"), zip(*resident, strict=True), strict=True):
+        print(f"    {name:<14} MiB resident after each tenth: {' '.join(f'{size:.0f}' for size in sizes)}", flush=True)
     until(lambda: bench.client.runs.get(run_id)["status"] == "waiting", "it never waited")
     bench.kill_worker()
     bench.start_worker()
