@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup ui serve test test-ui check lint soak cases proto docs bench bench-engine
 .PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-peers binary vsix test-frozen clean
 .PHONY: help setup ui serve test test-ui check lint soak proto docs bench bench-engine
-.PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-debugger bench-peers binary vsix test-frozen clean
+.PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-debugger bench-peers binary vsix test-frozen test-peers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -121,6 +121,10 @@ binary: setup .venv/.binary ## build the one-file executable dist/ironflow
 
 vsix: setup ## write the editor extension dist/ironflow.vsix
 	$(BIN)/python packaging/vscode/pack.py dist/ironflow.vsix
+
+test-peers: setup ## the debugger with clients that others wrote (installs Microsoft's first)
+	cd tests/dap/peers && npm ci --silent --ignore-scripts
+	$(BIN)/python -m pytest -n 0 tests/dap/test_peers.py $(ARGS)
 
 test-frozen: binary ## test the executable as a user would have it
 	$(BIN)/python -m pytest -m frozen tests/frozen $(ARGS)

@@ -63,6 +63,9 @@ class _Recorded:
         known: dict[str, Any] = {"record": last, "newest": place, "input": {"order": 7}}
         return RunState(RUN, "import", 1, "running", at, last.version, last.at, **known)
 
+    def head(self, run_id: str, at: int) -> RunState:
+        return self.state(run_id, at)
+
     def step(self, run_id: str, step_id: str, at: int) -> StepState:
         record = self._all[at - 1]
         return StepState(

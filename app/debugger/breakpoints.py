@@ -222,7 +222,7 @@ def variables(recording: Recording, index: int, text: str) -> Mapping[str, Any]:
     if "state" in reads:
         found["state"] = dict(recording.values(index))
     if "event" in reads:
-        found["event"] = {"data": recording.state(index).input, "name": recording.records[0].event}
+        found["event"] = {"data": recording.head(index).input, "name": recording.records[0].event}
     return found
 
 

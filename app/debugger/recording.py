@@ -32,6 +32,10 @@ class Source(Protocol):
 
     def records(self, run_id: str, *, after: int = 0) -> Sequence[Record]: ...
     def state(self, run_id: str, at: int) -> RunState: ...
+    def head(self, run_id: str, at: int) -> RunState:
+        """The same without its steps."""
+        ...
+
     def step(self, run_id: str, step_id: str, at: int) -> StepState: ...
 
 
@@ -47,6 +51,7 @@ class Recording:
         self._positions = [record.position for record in self.records]
         self.edits = 0
         self._states: OrderedDict[int, RunState] = OrderedDict()
+        self._heads: OrderedDict[int, RunState] = OrderedDict()
         self._steps: OrderedDict[tuple[str, int], StepState] = OrderedDict()
         self._completions = Completions()
         self._statuses: list[int] = []
@@ -161,6 +166,12 @@ class Recording:
         """The run as of a place."""
         position = self._positions[index]
         return _kept(self._states, position, lambda: self._source.state(self.run_id, position))
+
+    def head(self, index: int) -> RunState:
+        """The same without its steps, of which there may be many."""
+        position = self._positions[index]
+        known = self._states.get(position)
+        return known or _kept(self._heads, position, lambda: self._source.head(self.run_id, position))
 
     def step(self, index: int, step_id: str = "") -> StepState | None:
         """A step as of a place, the one of its record if none is named; None where it had not begun."""

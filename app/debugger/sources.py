@@ -22,6 +22,9 @@ class ServerSource:
     def state(self, run_id: str, at: int) -> RunState:
         return self.client.runs.state(run_id, at=at)
 
+    def head(self, run_id: str, at: int) -> RunState:
+        return self.client.runs.state(run_id, at=at, steps=False)
+
     def step(self, run_id: str, step_id: str, at: int) -> StepState:
         return self.client.runs.step_output(run_id, step_id, at=at)
 
@@ -81,6 +84,10 @@ class BundleSource:
 
     def state(self, run_id: str, at: int) -> RunState:
         return self._bundle.state(at=at)
+
+    def head(self, run_id: str, at: int) -> RunState:
+        self._check(run_id)
+        return self._bundle.state(at=at, steps=False)
 
     def step(self, run_id: str, step_id: str, at: int) -> StepState:
         return self._bundle.step_output(step_id, at=at)

@@ -81,6 +81,10 @@ class Bundle:
         self.verified = _verify(self.manifest, self.entries, self._frames)
         self.records: Sequence[Record] = tuple(past.record_of(frame["record"]) for frame in self._frames)
         self._positions = [record.position for record in self.records]
+        self._touched: dict[str, list[int]] = {}
+        for number, frame in enumerate(self._frames):
+            for step_id in (*frame.get("steps", ()), *frame.get("gone", ())):
+                self._touched.setdefault(step_id, []).append(number)
         self._checkpoints: dict[int, tuple[Json, Json]] = {}
         self._checkpoint_every = max(CHECKPOINT_EVERY, len(self.records) // CHECKPOINTS_MAX)
 
@@ -100,10 +104,11 @@ class Bundle:
             if (not step or named) and (not kinds or any(_fits(record.kind, one) for one in kinds)):
                 yield record
 
-    def state(self, *, at: At = None) -> RunState:
-        """The run as of a point of the past. Raises NotFound if it had not been created by then."""
+    def state(self, *, at: At = None, steps: bool = True) -> RunState:
+        """The run as of a point of the past, with all of its steps, or without. Raises NotFound if it had not been
+        created by then."""
         index = self._index(at)
-        fields, steps = self._folded(index)
+        fields, folded = self._folded(index)
         frame, newest = self._frames[index]["record"], self._frames[-1]["record"]
         told = {
             **fields,
@@ -113,14 +118,18 @@ class Bundle:
             "next": self._frames[index + 1]["record"] if index + 1 < len(self._frames) else None,
             "newest": newest,
             "behind": newest["version"] - frame["version"],
-            "steps": list(steps.values()),
-            "steps_total": len(steps),
-            "children": [_child(step) for step in steps.values() if step.get("child_run_id")],
+            "steps": list(folded.values()) if steps else [],
+            "steps_total": len(folded),
+            "children": [_child(step) for step in folded.values() if step.get("child_run_id")],
         }
         return past.state_of(told)
 
     def step_output(self, step: str, *, at: At = None) -> StepState:
         """A step with what it had given. Raises NotFound, also if several have that name."""
+        frames = self._touched.get(step, ())
+        known = bisect.bisect_right(frames, self._index(at)) if frames else 0
+        if known and step in self._frames[frames[known - 1]].get("steps", {}):
+            return past.made(StepState, self._frames[frames[known - 1]]["steps"][step])
         try:
             return self.state(at=at).step(step)
         except KeyError as error:

@@ -237,19 +237,19 @@ def timeline_page(
     )
 
 
-def state(run_id: str, *, at: At = None, outputs: bool = True) -> Plan[RunState]:
-    """The run as of a point of the past, with all of its steps. Without `outputs`, None is in place of input and
-    outputs. Raises NotFound, also if there was no such run yet."""
-    params: Json = {**chosen(at=at), "limit": STEPS_PAGE} | ({} if outputs else {"outputs": "false"})
+def state(run_id: str, *, at: At = None, outputs: bool = True, steps: bool = True) -> Plan[RunState]:
+    """The run as of a point of the past, with all of its steps, or without. Without `outputs`, None is in place of
+    input and outputs. Raises NotFound, also if there was no such run yet."""
+    params: Json = {**chosen(at=at), "limit": STEPS_PAGE if steps else 0} | ({} if outputs else {"outputs": "false"})
     path = f"{run_path(run_id)}/state"
     answer = yield Call("GET", path, params, again=True)
-    steps = list(answer["steps"])
-    after = answer.get("next_steps_after")
+    found = list(answer["steps"])
+    after = answer.get("next_steps_after") if steps else None
     while after is not None:  # as of the same position, whatever happens meanwhile
         more = yield Call("GET", path, {**params, "at": answer["position"], "steps_after": after}, again=True)
-        steps += more["steps"]
+        found += more["steps"]
         after = more.get("next_steps_after")
-    return state_of({**answer, "steps": steps})
+    return state_of({**answer, "steps": found})
 
 
 def step_output(run_id: str, step: str, *, at: At = None) -> Plan[StepState]:

@@ -82,6 +82,9 @@ class Recorded:
         known = {"steps": tuple(steps.values()), "input": {"order": 7}, "record": last, "newest": place}
         return RunState(run_id, function, 1, status, at, last.version, last.at, **known)  # type: ignore[arg-type]
 
+    def head(self, run_id: str, at: int) -> RunState:
+        return self.state(run_id, at)
+
     def step(self, run_id: str, step_id: str, at: int) -> StepState:
         found = [one for one in self.state(run_id, at).steps if one.step_id == step_id]
         if not found:

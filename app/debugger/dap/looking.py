@@ -71,7 +71,7 @@ class Looking:
         """What failed here, and each attempt before."""
         record = thread.record
         step = thread.recording.step(thread.index) if record.step_id else None
-        found = step.error if step else thread.recording.state(thread.index).error
+        found = step.error if step else thread.recording.head(thread.index).error
         error = dict(found or {})
         code, message = str(error.get("code") or record.code or "StepError"), str(error.get("message", ""))
         tried = [f"attempt {one.attempt}: {one.code}: {one.message}" for one in thread.recording.failures(thread.index)]

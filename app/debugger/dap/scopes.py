@@ -64,7 +64,7 @@ def scopes(session: Session, thread: Thread, references: References) -> Sequence
         )
     found.append(_scope("State", references, Inside(lambda: state(session, thread), "state")))
     found.append(
-        _scope("Event", references, Inside(lambda: _object(recording.state(index).input), "event.data"), "arguments")
+        _scope("Event", references, Inside(lambda: _object(recording.head(index).input), "event.data"), "arguments")
     )
     if recording.status(index) in ("completed", "failed"):
         found.append(_scope("Return", references, Inside(lambda: _returned(thread)), "returnValue"))
@@ -151,12 +151,12 @@ def _object(value: Any) -> Any:
 
 
 def _returned(thread: Thread) -> Any:
-    state = thread.recording.state(thread.index)
+    state = thread.recording.head(thread.index)
     return {"error": dict(state.error)} if state.error else {"output": state.output}
 
 
 def _run(thread: Thread) -> dict[str, Any]:
-    state = thread.recording.state(thread.index)
+    state = thread.recording.head(thread.index)
     told = dataclasses.asdict(dataclasses.replace(state, steps=(), waits=(), children=(), notes={}, raw={}))
     names = (
         *("id", "function_id", "function_version", "status", "attempt", "max_attempts", "executions", "worker_id"),
