@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from app import expressions
 from app.debugger import breakpoints, values
 from app.debugger.breakpoints import AtChange, AtFailure, AtStep, Breakpoint, When
+from app.debugger.step_ids import step_name
 
 VARIABLES = frozenset(("step", "run"))
 """What a server knows of where it holds a run; the other variables of a condition are known to history only."""
@@ -67,11 +68,6 @@ def wanted(one: Breakpoint) -> Wanted | None:
             return Wanted("after", str(values.parse_path(one.path)[0]), _condition(one.when))
         case _:
             return None
-
-
-def step_name(step_id: str) -> str:
-    """Of a step's id, which is that of its run, its name, and which of that name it is."""
-    return step_id.partition(":")[2].rpartition(":")[0]
 
 
 def _asks_outcome(when: When) -> bool:

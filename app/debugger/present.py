@@ -10,9 +10,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from app.debugger.leases import ONE_STEP, Wanted, step_name, wanted
+from app.debugger.leases import ONE_STEP, Wanted, wanted
 from app.debugger.live import ENDED, Json, Live
 from app.debugger.session import Session, Stop, Thread
+from app.debugger.step_ids import step_name
 from ironflow import Client
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, Protocol
 
 from app.debugger import values
@@ -26,12 +27,14 @@ class Unchangeable(ValueError):
 
 
 class Stop(NamedTuple):
-    """Where a move ended, and why: `reason` as DAP calls it, `text` for people, `hits` the breakpoints met."""
+    """Where a move ended, and why: `reason` as DAP calls it, `text` for people, `hits` the breakpoints met.
+    `forked` is one in a run that was forked just now."""
 
     thread: Thread
     reason: str
     text: str = ""
     hits: Sequence[int] = ()
+    forked: bool = False
 
 
 @dataclass(eq=False)
@@ -105,11 +108,12 @@ class Changes(Protocol):
 @dataclass
 class Session:
     """`breakpoints` are those of each kind; whoever sets them replaces a kind as a whole. Without `changes`, as of a
-    bundle, nothing can be committed."""
+    bundle, nothing can be committed. Steps whose names fit a glob of `over` are passed when one steps."""
 
     source: Source
     changes: Changes | None = None
     tell: Tell = lambda thread, index, message: None
+    over: Sequence[str] = ()
     threads: dict[str, Thread] = field(default_factory=dict)
     breakpoints: dict[str, Sequence[Breakpoint]] = field(default_factory=dict)
     edits: dict[tuple[str, str], Edit] = field(default_factory=dict)
@@ -140,11 +144,16 @@ class Session:
             target = thread.index + direction
             found = target if 0 <= target <= recording.last else None
         else:
-            found = next(iter(recording.boundaries(thread.index, direction)), None)
+            ahead = (one for one in recording.boundaries(thread.index, direction) if not self._passes(recording, one))
+            found = next(ahead, None)
         if found is None or found > thread.end:
             return self._edge(thread, direction)
         thread.index = found
         return self._met(thread) or Stop(thread, "step", thread.record.summary)
+
+    def _passes(self, recording: Recording, index: int) -> bool:
+        record = recording.records[index]
+        return bool(record.step_id) and any(fnmatchcase(record.name, one) for one in self.over)
 
     def step_in(self, thread: Thread) -> Stop:
         """Into the child run that the record here, or else the next boundary, invokes; else as `step`."""
@@ -281,7 +290,7 @@ class Session:
         forked = self.open(run_id)
         for edit in edits:
             del self.edits[edit.run_id, edit.step_id]
-        return Stop(forked, "goto", f"forked as {run_id}")
+        return Stop(forked, "goto", f"forked as {run_id}", forked=True)
 
     def changing(self) -> Changes:
         """Raises Unchangeable."""

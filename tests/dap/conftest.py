@@ -106,7 +106,10 @@ class Editor:
     def _hear(self, message: dict[str, Any]) -> None:
         told = json.loads(json.dumps({"seq": 1, **message}, default=str))
         name = message.get("event") or message["command"]
-        kind = "Event" if message["type"] == "event" else "Response" if message["success"] else "ErrorResponse"
+        if message["type"] == "response" and not message["success"]:
+            kind = "ErrorResponse"
+        else:
+            kind = str(message["type"]).capitalize()
         definition = kind if kind == "ErrorResponse" else f"{name[0].upper()}{name[1:]}{kind}"
         validator(definition).validate(told)
         with self._heard:

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.debugger.dap.adapter import Place
+from app.debugger.sources import ServerChanges, ServerSource
 from ironflow import Client
 from tests.dap.conftest import Editor
 
@@ -277,3 +279,29 @@ def test_who_gives_a_value_or_a_reason_wrongly_is_told_how(editor: Editor) -> No
     assert "read-only" in editor.refused("setExpression", expression="state.nothing", value="1")
     assert "JSON" in editor.refused("setExpression", expression="state.fetch", value="{")
     assert "neither" in editor.refused("attach", runId="run_x", edit="later")
+
+
+def test_a_fork_is_a_session_of_its_own_where_the_client_can_have_one(client: Client, failed: str) -> None:
+    editor = Editor(lambda arguments: Place(ServerSource(client), ServerChanges(client), arguments["runId"]))
+    editor.get("initialize", adapterID="ironflow", supportsStartDebuggingRequest=True)
+    editor.ask("attach", runId=failed, at="end", reason="try it with euros", stepOver=["fetch"])
+    editor.ask("configurationDone")
+
+    editor.get("restartFrame", frameId=4)
+
+    [asked] = [one for one in editor.heard() if one["type"] == "request"]
+    configuration = asked["arguments"]["configuration"]
+    assert configuration["runId"] not in ("", failed)
+    assert (configuration["at"], len(editor.get("threads")["threads"])) == ("end", 1)
+    editor.get("goto", threadId=1, targetId=0)
+    editor.get("next", threadId=1)
+    assert editor.frames()[0]["name"] == "charge"  # and not fetch
+    assert "stepOver" in editor.refused("attach", runId=failed, stepOver="fetch")
+
+
+def test_state_is_asked_by_jsonpath_too(offline: Editor) -> None:
+    offline.get("goto", threadId=1, targetId=10_000)
+
+    assert offline.get("evaluate", expression="$.fetch.amount", context="watch")["result"] == "99"
+    assert offline.say("$[?@.amount > 50].amount") == "[1] [99]"
+    assert "there is nothing" in offline.refused("evaluate", expression="$.nowhere", context="watch")

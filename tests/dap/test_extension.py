@@ -13,6 +13,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from app.debugger.console import _VERBS
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "packaging" / "vscode"
 
@@ -34,6 +36,27 @@ def test_every_command_that_is_offered_is_registered() -> None:
 
     offered = {command["command"] for command in package["contributes"]["commands"]}
     assert offered == set(re.findall(r'registerCommand\("([^"]+)"', code))
+
+
+def test_the_guide_configures_what_there_is() -> None:
+    package = json.loads((FOLDER / "package.json").read_text("utf-8"))
+    [debugger] = package["contributes"]["debuggers"]
+    guide = (ROOT / "docs" / "how-to" / "debug-from-the-editor.md").read_text("utf-8")
+
+    blocks = re.findall(r"^```json\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    written = [json.loads(block) for block in blocks]
+    assert {one["request"] for one in written} == {"attach", "launch"}
+    for one in [
+        *written,
+        *debugger["initialConfigurations"],
+        *(it["body"] for it in debugger["configurationSnippets"]),
+    ]:
+        known = debugger["configurationAttributes"][one["request"]]
+        assert one.keys() - {"type", "request", "name"} <= known["properties"].keys()
+        assert one.keys() >= set(known.get("required", ()))
+    verbs = re.search(r"`help` lists them\.\n\n((?:    .*\n)+)", guide)
+    assert verbs is not None
+    assert set(re.findall(r"\b[a-z]{2,}\b", verbs[1])) == set(_VERBS) - {"help"}
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")

@@ -6,6 +6,7 @@ import pytest
 
 from app.debugger.breakpoints import AtChange, AtFailure, AtRecord, AtStep, Breakpoint, When
 from app.debugger.leases import Wanted, wanted
+from app.debugger.step_ids import branch_of, step_name
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,18 @@ def test_a_lease_for_the_runs_that_another_invokes_says_so() -> None:
     one = Wanted("after", "charge", "step.output.n > 1", "bill")
 
     assert one.of_children("run_a").condition == 'run.parent_run_id == "run_a" && (step.output.n > 1)'
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "branch"),
+    [
+        ("charge:0", "charge", ""),
+        ("fan:2:charge:1", "charge", "fan[2]"),
+        ("fan:2:in:0:charge:0", "charge", "fan[2] / in[0]"),
+        ("a\\:b:0", "a:b", ""),
+        ("compensate:charge:0", "compensate:charge", ""),
+        ("fan:1:compensate:charge:0", "compensate:charge", "fan[1]"),
+    ],
+)
+def test_an_id_of_a_step_tells_its_name_and_branch(path: str, name: str, branch: str) -> None:
+    assert (step_name(f"run_a:{path}"), branch_of(path)) == (name, branch)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -124,7 +124,7 @@ class Adapter:
         if mode not in ("recorded", "live"):
             raise Refused(f"mode: {str(mode)[:40]!r} is neither recorded nor live")
         place = self._found(arguments)
-        session = Session(place.source, place.changes, self._tell)
+        session = Session(place.source, place.changes, self._tell, over=_globs(arguments))
         if mode == "recorded":
             thread = session.open(place.run_id)
             session.go(thread, thread.recording.where("start" if at is None else at))
@@ -146,7 +146,7 @@ class Adapter:
         place = self._found(arguments)
         if place.client is None:
             raise Refused("a bundle is recorded: attach to it")
-        session = Session(place.source, place.changes, self._tell)
+        session = Session(place.source, place.changes, self._tell, over=_globs(arguments))
         present = self._present(session, place.client)
         thread = present.begin(place.function_id, arguments.get("input"))
         self._take(session, thread, arguments, present=present)
@@ -408,6 +408,13 @@ class Adapter:
 
     def _stop_later(self, stop: Stop) -> None:
         attached = self._of()
+        if stop.forked and self._client.get("supportsStartDebuggingRequest") is True:
+            run_id = stop.thread.recording.run_id
+            del attached.session.threads[run_id]
+            fork = {**attached.arguments, "runId": run_id, "at": "end", "name": stop.text}
+            wanted = {"request": "attach", "configuration": {**fork, "type": "ironflow", "request": "attach"}}
+            self._telling.later(lambda: self._telling.request("startDebugging", wanted))
+            return
         attached.thread = stop.thread
         attached.looking.forget()
         body = {
@@ -435,6 +442,14 @@ def _told(error: Exception) -> str:
         return f"{error.args[0]} is missing"
     hint = getattr(error, "hint", "")
     return f"{error}; {hint}" if hint else str(error)
+
+
+def _globs(arguments: Arguments) -> Sequence[str]:
+    """Names of steps that are passed when one steps."""
+    over = arguments.get("stepOver", ())
+    if not isinstance(over, list | tuple) or not all(isinstance(one, str) for one in over):
+        raise Refused('stepOver: globs over names of steps, such as ["notify*"]')
+    return tuple(over)
 
 
 def _fine(arguments: Arguments) -> bool:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.debugger import breakpoints, values
+from app.debugger import breakpoints, jsonpath, values
 from app.debugger.console import Console
 from app.debugger.dap import scopes
 from app.debugger.dap.variables import MARK, Inside, References
@@ -89,14 +89,19 @@ class Looking:
     # Expressions.
 
     def evaluate(self, thread: Thread, text: str, *, as_command: bool) -> Said:
-        """A value by an expression in CEL, or by JSONPath if it begins with `$`; or what a verb of the console does."""
+        """A value by an expression in CEL, or in State by JSONPath if it begins with `$`; or what a verb of the console
+        does."""
         text = text.strip()
         if as_command:
             said = self._console.say(thread, text)
             if said is not None:
                 return Said({"result": said.text, "variablesReference": 0}, said.stop)
-        staged = self._session.staged(thread)
-        value = breakpoints.evaluated(text, thread.recording, thread.index, staged=staged)
+        if text.startswith("$"):
+            value = jsonpath.select(text, self._session.values(thread))
+            value = dict(value) if isinstance(value, Mapping) else value
+        else:
+            staged = self._session.staged(thread)
+            value = breakpoints.evaluated(text, thread.recording, thread.index, staged=staged)
         shown = self._references.shown(value, Inside(lambda: value, "" if text.startswith("$") else text))
         return Said({"result": shown.pop("value"), **shown})
 

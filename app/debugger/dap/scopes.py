@@ -10,12 +10,14 @@ from app.debugger.dap import transcript
 from app.debugger.dap.variables import MARK, Inside, Lazy, References
 from app.debugger.recording import STEPS_WHOLE_MAX
 from app.debugger.session import Session, Thread
+from app.debugger.step_ids import branch_of
 
 LAZY_BYTES = 64 * 1024
 
 
 def frames(thread: Thread, *, from_one: bool) -> Sequence[dict[str, Any]]:
-    """The stack: the record, its run, and the runs that invoked it. A frame's id is its run's thread and its depth."""
+    """The stack: the record, the parallel branch that it is in, its run, and the runs that invoked it. A frame's id is
+    its run's thread, and which of these it is."""
     found: list[dict[str, Any]] = []
     at: Thread | None = thread
     index = thread.index
@@ -24,8 +26,11 @@ def frames(thread: Thread, *, from_one: bool) -> Sequence[dict[str, Any]]:
         name = at.held if at.held and index == at.end else record.name or record.kind
         if record.attempt > 1:
             name += f" #{record.attempt}"
+        branch = branch_of(record.path)
         run = f"{at.recording.function_id} ({at.recording.run_id})"
         found.append(_frame(at, 0, name, index, from_one, top=at is thread and bool(record.step_id)))
+        if branch:
+            found.append(_frame(at, 3, branch, index, from_one, subtle=True))
         found.append(_frame(at, 1, run, 0, from_one, subtle=True))
         if at.parent is not None:
             found.append({**_frame(at, 2, "invoked by", 0, from_one), "presentationHint": "label"})

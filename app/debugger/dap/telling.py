@@ -57,6 +57,10 @@ class Telling:
     def event(self, name: str, body: Any = None) -> None:
         self._send({"type": "event", "event": name, **({} if body is None else {"body": body})})
 
+    def request(self, command: str, arguments: Any) -> None:
+        """Of the client; its answer is not waited for."""
+        self._send({"type": "request", "command": command, "arguments": arguments})
+
     def output(self, text: str, category: str = "console", **place: Any) -> None:
         self.event("output", {"category": category, "output": f"{text}\n", **place})
 
