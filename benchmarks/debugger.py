@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from app import resources
-from app.debugger.dap.adapter import Adapter, Place
+from app.debugger.dap.adapter import Adapter
+from app.debugger.dap.attaching import Place
 from app.debugger.sources import BundleSource, ServerChanges, ServerSource
 from app.history.kinds import Failure, RunFailed
 from app.runs import machine as run_machine

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from app.debugger.dap.adapter import Place
+    from app.debugger.dap.attaching import Place
 
 
 @click.command("dap")
@@ -55,7 +55,7 @@ def command(
 def _place(arguments: Mapping[str, Any], server: str | None, environment: str | None) -> Place:
     """Where the run is that a client names."""
     from app.cli.client import run_id, signed_in
-    from app.debugger.dap.adapter import Place
+    from app.debugger.dap.attaching import Place
     from app.debugger.dap.looking import Refused
     from app.debugger.sources import BundleSource, ServerChanges, ServerSource
     from ironflow import Client

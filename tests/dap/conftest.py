@@ -14,7 +14,9 @@ import httpx
 import jsonschema
 import pytest
 
-from app.debugger.dap.adapter import Adapter, Arguments, Place
+from app.debugger.dap.adapter import Adapter
+from app.debugger.dap.attaching import Place
+from app.debugger.dap.looking import Arguments
 from app.debugger.sources import BundleSource, ServerChanges, ServerSource
 from ironflow import Client
 from ironflow.bundle import Bundle

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.debugger.dap.adapter import Place
+from app.debugger.dap.attaching import Place
 from app.debugger.sources import ServerChanges, ServerSource
 from ironflow import Client
 from tests.dap.conftest import Editor

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from app.debugger.dap.adapter import Arguments, Place
+from app.debugger.dap.attaching import Place
+from app.debugger.dap.looking import Arguments
 from app.debugger.sources import ServerChanges, ServerSource
 from ironflow import Client
 from tests.api.test_pull_protocol import Puller, emit, step

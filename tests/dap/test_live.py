@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.debugger.dap.adapter import Place
+from app.debugger.dap.attaching import Place
 from app.debugger.sources import ServerChanges, ServerSource
 from ironflow import Client, Context, function
 from tests.api.test_pull_protocol import Puller, emit, step

@@ -68,7 +68,7 @@ def test_an_editor_speaks_over_standard_input_and_output(bundle: Path, tmp_path:
     assert "hidden" not in trace.read_text()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "dap", "--listen", "127.0.0.1:0", "--token", "open sesame"],

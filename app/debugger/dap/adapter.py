@@ -7,57 +7,21 @@ one lock keeps them and requests apart.
 
 from __future__ import annotations
 
-import hmac
-import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.debugger import values
 from app.debugger.breakpoints import BadBreakpoint
 from app.debugger.dap import scopes, transcript
-from app.debugger.dap.looking import Arguments, Looking, Refused
-from app.debugger.dap.setting import Setting
+from app.debugger.dap.attaching import Attached, Attaching, Open, WrongToken
+from app.debugger.dap.looking import Arguments, Refused
 from app.debugger.dap.telling import CAPABILITIES, Send, Telling
-from app.debugger.live import Live
-from app.debugger.present import Present
-from app.debugger.recording import Source
-from app.debugger.session import Changes, Edit, Session, Stop, Thread
+from app.debugger.session import Edit, Session, Stop, Thread
 from app.errors import IronflowError
 from app.expressions import EvaluationFailed
-from ironflow import Client, errors
-
-
-class Place(NamedTuple):
-    """What `attach` or `launch` names: where recordings are, what can be changed there, which run, or which function to
-    start one of. Without a client, as in a bundle, nothing is live."""
-
-    source: Source
-    changes: Changes | None
-    run_id: str
-    client: Client | None = None
-    function_id: str = ""
-
-
-Open = Callable[[Arguments], Place]
-"""Finds what `attach` or `launch` names. Raises Refused, or what the SDK raises."""
-
-
-@dataclass
-class Attached:
-    """What there is once a client has attached; `thread` is the one that stopped last. `begins` is where it stops
-    first: None for where a live run is stopped. Edits are staged, or committed for `reason` as they are made."""
-
-    session: Session
-    thread: Thread
-    setting: Setting
-    looking: Looking
-    arguments: Arguments
-    present: Present | None = None
-    begins: Stop | None = None
-    committing: bool = False
+from ironflow import errors
 
 
 class Adapter:
@@ -65,15 +29,10 @@ class Adapter:
 
     def __init__(self, send: Send, open_: Open, *, token: str = "") -> None:
         self._telling = Telling(send)
-        self._open = open_
-        self._token = token
         self._lock = threading.RLock()
-        self._client: Arguments = {}
-        self._from_one = True
+        self._attaching = Attaching(open_, token, self, self._tell, self._lock)
         self._attached: Attached | None = None
         self._begun: tuple[int, str] | None = None
-        self._lives: list[Live] = []
-        self._clients: list[Client] = []
         self.ended = False
 
     def handle(self, message: dict[str, Any]) -> None:
@@ -91,7 +50,8 @@ class Adapter:
             body = method(self, arguments)
         except _EXPECTED as error:
             if command in ("attach", "launch"):
-                self._leave()
+                self._attaching.leave()
+                self.ended = isinstance(error, WrongToken)
             self._telling.refuse(message, _told(error))
             return
         if command in ("attach", "launch"):
@@ -105,87 +65,20 @@ class Adapter:
         """The client is gone, with or without a goodbye: live runs go on."""
         with self._lock:
             self.ended = True
-            self._leave()
-        for live in self._lives:
-            live.join()
-        for client in self._clients:
-            client.close()
+            self._attaching.leave()
+        self._attaching.close()
 
     # The beginning and the end.
 
     def _initialize(self, arguments: Arguments) -> Any:
-        self._client = arguments
-        self._from_one = arguments.get("linesStartAt1", True) is not False
+        self._attaching.client = arguments
         return CAPABILITIES
 
     def _attach(self, arguments: Arguments) -> None:
-        self._check(arguments)
-        mode, at = arguments.get("mode", "recorded"), arguments.get("at")
-        if mode not in ("recorded", "live"):
-            raise Refused(f"mode: {str(mode)[:40]!r} is neither recorded nor live")
-        place = self._found(arguments)
-        session = Session(place.source, place.changes, self._tell, over=_globs(arguments))
-        if mode == "recorded":
-            thread = session.open(place.run_id)
-            session.go(thread, thread.recording.where("start" if at is None else at))
-            self._take(session, thread, arguments, begins=Stop(thread, "entry", thread.record.summary))
-            return
-        if place.client is None:
-            raise Refused("mode: a bundle is recorded; a live run is on a server")
-        present = self._present(session, place.client)
-        thread = present.attend(place.run_id)
-        attached = self._take(session, thread, arguments, present=present)
-        if at is not None:
-            session.go(thread, thread.recording.where(at))
-            attached.begins = Stop(thread, "entry", thread.record.summary)
+        self._attached = self._attaching.attach(arguments)
 
     def _launch(self, arguments: Arguments) -> None:
-        self._check(arguments)
-        if not isinstance(arguments.get("function"), str) or not arguments["function"]:
-            raise Refused("function is missing: the id of the function to start a run of; attach takes a run")
-        place = self._found(arguments)
-        if place.client is None:
-            raise Refused("a bundle is recorded: attach to it")
-        session = Session(place.source, place.changes, self._tell, over=_globs(arguments))
-        present = self._present(session, place.client)
-        thread = present.begin(place.function_id, arguments.get("input"))
-        self._take(session, thread, arguments, present=present)
-
-    def _check(self, arguments: Arguments) -> None:
-        if self._token and not hmac.compare_digest(str(arguments.get("token", "")).encode(), self._token.encode()):
-            self.ended = True
-            raise Refused("the token is missing or wrong; it is printed where the adapter was started")
-        edit = arguments.get("edit", "stage")
-        if edit not in ("stage", "commit"):
-            raise Refused(f"edit: {str(edit)[:40]!r} is neither stage nor commit")
-        if edit == "commit" and not arguments.get("reason"):
-            raise Refused(
-                "reason is missing: edits that are committed as they are made need one, it is kept in history"
-            )
-        self._leave()
-
-    def _leave(self) -> None:
-        for live in self._lives:
-            live.end()
-
-    def _found(self, arguments: Arguments) -> Place:
-        place = self._open(arguments)
-        if place.client is not None:
-            self._clients.append(place.client)
-        return place
-
-    def _present(self, session: Session, client: Client) -> Present:
-        owner = f"dap {self._client.get('clientName') or self._client.get('clientID') or ''}".strip()
-        present = Present(session, client, self, self._lock, owner=f"{owner} {os.getpid()}")
-        self._lives.append(present.live)
-        return present
-
-    def _take(self, session: Session, thread: Thread, arguments: Arguments, **more: Any) -> Attached:
-        setting = Setting(session, from_one=self._from_one, live="present" in more)
-        looking = Looking(session, from_one=self._from_one)
-        committing = arguments.get("edit") == "commit"
-        self._attached = Attached(session, thread, setting, looking, arguments, committing=committing, **more)
-        return self._attached
+        self._attached = self._attaching.launch(arguments)
 
     def _configuration_done(self, arguments: Arguments) -> None:
         attached = self._of()
@@ -195,8 +88,8 @@ class Adapter:
         stop = attached.begins
         if attached.present is not None:
             on_entry = attached.arguments.get("stopOnEntry") is True
-            stop = attached.present.start(attached.thread, on_entry=on_entry) if stop is None else stop
-            attached.present.live.start()
+            first = attached.present.start(attached.thread, on_entry=on_entry)
+            stop = stop or first
         if stop is not None:
             self._stop_later(stop)
 
@@ -216,7 +109,7 @@ class Adapter:
         return {"threads": [{"id": one.id, "name": one.title} for one in self._of().session.threads.values()]}
 
     def _stack_trace(self, arguments: Arguments) -> Any:
-        found = scopes.frames(self._named(arguments), from_one=self._from_one)
+        found = scopes.frames(self._named(arguments), from_one=self._attaching.from_one)
         start, levels = int(arguments.get("startFrame") or 0), int(arguments.get("levels") or 0)
         return {"stackFrames": found[start : start + levels if levels else None], "totalFrames": len(found)}
 
@@ -281,7 +174,7 @@ class Adapter:
     def _goto_targets(self, arguments: Arguments) -> Any:
         source = arguments.get("source") or {}
         thread = self._numbered(source.get("sourceReference"))
-        index = transcript.index_of(int(arguments["line"]), from_one=self._from_one)
+        index = transcript.index_of(int(arguments["line"]), from_one=self._attaching.from_one)
         if not 0 <= index <= thread.recording.last:
             return {"targets": []}
         record = thread.recording.records[index]
@@ -403,12 +296,12 @@ class Adapter:
         return self._numbered(int(arguments["frameId"]) // 4)
 
     def _tell(self, thread: Thread, index: int, message: str) -> None:
-        line, source = transcript.line_of(index, from_one=self._from_one), scopes.source(thread)
+        line, source = transcript.line_of(index, from_one=self._attaching.from_one), scopes.source(thread)
         self._telling.later(lambda: self._telling.output(f"{message}", source=source, line=line))
 
     def _stop_later(self, stop: Stop) -> None:
         attached = self._of()
-        if stop.forked and self._client.get("supportsStartDebuggingRequest") is True:
+        if stop.forked and self._attaching.client.get("supportsStartDebuggingRequest") is True:
             run_id = stop.thread.recording.run_id
             del attached.session.threads[run_id]
             fork = {**attached.arguments, "runId": run_id, "at": "end", "name": stop.text}
@@ -442,14 +335,6 @@ def _told(error: Exception) -> str:
         return f"{error.args[0]} is missing"
     hint = getattr(error, "hint", "")
     return f"{error}; {hint}" if hint else str(error)
-
-
-def _globs(arguments: Arguments) -> Sequence[str]:
-    """Names of steps that are passed when one steps."""
-    over = arguments.get("stepOver", ())
-    if not isinstance(over, list | tuple) or not all(isinstance(one, str) for one in over):
-        raise Refused('stepOver: globs over names of steps, such as ["notify*"]')
-    return tuple(over)
 
 
 def _fine(arguments: Arguments) -> bool:

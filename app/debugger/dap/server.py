@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from app.debugger.dap import framing
-from app.debugger.dap.adapter import Adapter, Open
+from app.debugger.dap.adapter import Adapter
+from app.debugger.dap.attaching import Open
 from app.debugger.dap.framing import BadFrame, Writer
 
 IDLE_S = 3_600.0
