@@ -14,6 +14,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup ui serve test test-ui check lint soak cases proto docs bench bench-engine
+.PHONY: help setup ui serve test test-ui check lint soak proto docs bench bench-ui bench-engine
 .PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-peers binary vsix test-frozen clean
 .PHONY: help setup ui serve test test-ui check lint soak proto docs bench bench-engine
 .PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-debugger bench-peers binary vsix test-frozen test-peers clean
@@ -80,6 +81,9 @@ docs: setup ## write docs/reference from the code's tables
 
 bench: setup ## measure this machine and the server on it (ARGS chooses)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-ui: setup ## measure the frames of a run of 200,000 records in Chromium (ARGS: how many records)
+	cd static && node bench/long_run.mjs $(ARGS)
 
 bench-engine: setup ## measure starts, fan-out, timers, a long run and idling (ARGS chooses)
 	$(BIN)/python -m benchmarks.engine $(ARGS)

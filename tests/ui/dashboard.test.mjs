@@ -233,6 +233,7 @@ test("a link shows what it was copied from", async () => {
   await page.keyboard.press("b");
   await page.keyboard.press("ArrowLeft");
   await page.locator("select[aria-label='Scale of time']").selectOption("sequence");
+  await page.waitForURL(/scale=sequence/);
   const shown = async (of) => [await of.locator(".past-bar").innerText(), await of.locator(".inspector h2").innerText(), await of.locator(".handle.b").count()];
   const [link, before] = [page.url(), await shown(page)];
 

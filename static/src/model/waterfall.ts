@@ -134,8 +134,8 @@ export function span(row: Row): { from: number; to: number } {
   }
   const spans = row.children.map(span).filter((one) => !Number.isNaN(one.from));
   if (spans.length === 0) return { from: NaN, to: NaN };
-  const ends = spans.map((one) => one.to);
-  return { from: Math.min(...spans.map((one) => one.from)), to: ends.some(Number.isNaN) ? NaN : Math.max(...ends) };
+  // Not as arguments of Math.min: there may be more than a call can have.
+  return spans.reduce((all, one) => ({ from: Math.min(all.from, one.from), to: Math.max(all.to, one.to) }));
 }
 
 /** How many of the steps below a row have each status at a position. */

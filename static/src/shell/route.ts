@@ -14,7 +14,10 @@ function read(): Place {
   return { path: location.pathname.replace(/\/+$/, "") || "/", query: new URLSearchParams(location.search) };
 }
 
-addEventListener("popstate", () => (place.value = read()));
+addEventListener("popstate", () => {
+  owed = false;
+  place.value = read();
+});
 
 /** A link within the dashboard, in the environment that is open. */
 export function link(path: string, query: Record<string, string | number | undefined> = {}): string {
@@ -32,6 +35,7 @@ export function eventLink(id: string): string {
 
 /** Go somewhere else: a new entry in the browser's history. */
 export function navigate(to: string): void {
+  settle();
   if (to !== location.pathname + location.search) history.pushState(null, "", to);
   place.value = read();
   scrollTo(0, 0);
@@ -39,14 +43,36 @@ export function navigate(to: string): void {
 
 /** Change what is chosen on this page: no entry in the browser's history, nothing scrolls. "" and null take out. */
 export function choose(changes: Record<string, string | number | null>): void {
-  const query = new URLSearchParams(location.search);
+  const query = new URLSearchParams(place.peek().query);
   for (const [name, value] of Object.entries(changes)) {
     if (value === null || value === "") query.delete(name);
     else query.set(name, String(value));
   }
-  const tail = query.toString();
+  place.value = { path: place.peek().path, query };
+  owed = true;
+  if (!timer) settle();
+}
+
+/** Browsers take 200 changes of the address in ten seconds, and drop all others: what is dragged changes it more often than
+ * that, so the page goes first and its address follows. */
+const SETTLE_MS = 100;
+let owed = false;
+let timer = 0;
+
+/** The address, with all that is chosen. */
+export function address(): string {
+  settle();
+  return location.href;
+}
+
+function settle(): void {
+  clearTimeout(timer);
+  timer = 0;
+  if (!owed) return;
+  owed = false;
+  const tail = place.peek().query.toString();
   history.replaceState(null, "", location.pathname + (tail ? `?${tail}` : ""));
-  place.value = read();
+  timer = setTimeout(settle, SETTLE_MS);
 }
 
 export function chosen(name: string): string {

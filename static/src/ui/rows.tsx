@@ -1,6 +1,6 @@
 /** A long list that scrolls: only rows in sight are in the page, in a pool that is used again. */
-import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { inSight, scrolledTo } from "../model/window";
 
 interface Props {
@@ -43,14 +43,22 @@ export function Rows({ count, height, label, row, cursor = -1, onEnd, onTop, rol
   }, [last, count]);
 
   const pool = Math.ceil(view.height / height) + 18;
-  const shown: ComponentChildren[] = [];
+  // While only the place changes, rows that stay in sight are the same elements, and are not gone through again.
+  const made = useMemo(() => new Map<number, VNode>(), [row, pool, height]);
+  const shown: VNode[] = [];
   for (let index = first; index < last; index++) {
-    shown.push(
-      <div key={index % pool} class="pooled" role="presentation" style={{ transform: `translateY(${index * height}px)`, height: `${height}px` }}>
-        {row(index)}
-      </div>,
-    );
+    let one = made.get(index);
+    if (!one) {
+      one = (
+        <div key={index % pool} class="pooled" role="presentation" style={{ transform: `translateY(${index * height}px)`, height: `${height}px` }}>
+          {row(index)}
+        </div>
+      );
+      made.set(index, one);
+    }
+    shown.push(one);
   }
+  for (const index of made.keys()) if (index < first || index >= last) made.delete(index);
   return (
     <div
       ref={element}

@@ -1,6 +1,7 @@
 /** What a page shows when there is nothing, or when something went wrong: the cause, and the next step. */
 import type { ComponentChildren } from "preact";
 import type { ApiError } from "../api/client";
+import { address } from "../shell/route";
 import { Icon, type IconName } from "./icon";
 import { copy } from "./toast";
 
@@ -26,7 +27,7 @@ export function Command({ text }: { text: string }) {
 }
 
 export function Failed({ error, onRetry }: { error: ApiError; onRetry?: () => void }) {
-  const told = `${error.where}\n${error.status || "no answer"} ${error.code}: ${error.message}\nrequest ${error.requestId || "–"}\n${location.href}`;
+  const told = `${error.where}\n${error.status || "no answer"} ${error.code}: ${error.message}\nrequest ${error.requestId || "–"}\n${address()}`;
   return (
     <div class="failed" role="alert">
       <Icon name="warning" size={20} class="fail" />

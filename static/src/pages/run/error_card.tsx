@@ -3,23 +3,23 @@ import { exact, get } from "../../api/client";
 import type { Run, Similar } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { at } from "../../model/json";
-import type { Row, Waterfall } from "../../model/waterfall";
+import type { Row } from "../../model/waterfall";
 import { link } from "../../shell/route";
 import { Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 
 interface Props {
   run: Run;
-  folded: Waterfall;
+  /** The last that failed, and was not tried again. */
+  step: Row | undefined;
   past: boolean;
   onStep: (row: Row) => void;
 }
 
-export function ErrorCard({ run, folded, past, onStep }: Props) {
+export function ErrorCard({ run, step, past, onStep }: Props) {
   if (past) return null;
   if (run.divergence) return <Diverged run={run} />;
   if (!run.error || run.status === "completed" || run.status === "cancelled") return null;
-  const step = [...folded.steps.values()].findLast((row) => row.error !== null);
   const retrying = run.status === "waiting" || run.status === "waiting_for_capacity" || run.status === "running";
   return (
     <section class={`error-card ${retrying ? "retrying" : ""}`} aria-label="Error">

@@ -7,10 +7,10 @@ import { corrected } from "../../model/records";
 import { type Mode, scaleOf } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
 import { clockTime } from "../../model/time";
-import { COLLAPSED_FROM, type Row, visible, waterfall } from "../../model/waterfall";
+import { COLLAPSED_FROM, type Row, type Waterfall, visible, waterfall } from "../../model/waterfall";
 import { PageHead, crumb } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
-import { choose, chosen, link, navigate } from "../../shell/route";
+import { address, choose, chosen, link, navigate } from "../../shell/route";
 import { now, recent } from "../../shell/settings";
 import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
@@ -41,6 +41,7 @@ const TABS = [
   { id: "lineage", label: "Lineage" },
   { id: "audit", label: "Audit" },
 ];
+const OFFERED_MAX = 1_000;
 const MODES: Mode[] = ["squeezed", "time", "sequence"];
 
 export default function RunPage({ id }: { id: string }) {
@@ -84,7 +85,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const isOpen = useCallback((row: Row): boolean => row.children.length >= COLLAPSED_FROM === toggled.has(row.id), [toggled]);
   const rows = useMemo(() => visible(folded.root, isOpen), [folded, isOpen]);
   const closed = chosen("step") === "-";
-  const selected = rowChosen(chosen("step"), rows, run);
+  const wanted = chosen("step");
+  const selected = useMemo(() => rowChosen(wanted, rows, run), [wanted, rows, run]);
   const tab = TABS.find((one) => one.id === chosen("tab"))?.id ?? TABS[0].id;
   const toggle = (row: Row): void => setToggled((before) => new Set(before.has(row.id) ? [...before].filter((one) => one !== row.id) : [...before, row.id]));
   const select = (row: Row | undefined): void => {
@@ -108,13 +110,14 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "l", label: "Lineage", run: () => choose({ tab: "lineage" }) },
     { keys: "a", label: "Audit", run: () => choose({ tab: "audit" }) },
     { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
-    { keys: "C", label: "Copy a link to what is shown", run: () => copy(location.href, "Link") },
+    { keys: "C", label: "Copy a link to what is shown", run: () => copy(address(), "Link") },
     { keys: "{", label: "The run that started it", run: () => parent && navigate(link(`/runs/${parent}`)) },
     { keys: "}", label: "The run that this step started", run: () => selected.childRunId && navigate(link(`/runs/${selected.childRunId}`)) },
     { keys: "Escape", label: "Back to live, or close the step", run: () => (moment.past ? choose({ at: null }) : choose({ step: "-" })) },
   ]);
 
-  const steps = [...folded.steps.values()].filter((row) => row.bars.some((bar) => bar.closed !== Infinity)).map(({ id, label }) => ({ id, label }));
+  const steps = useMemo(() => endedOf(folded), [folded]);
+  const failing = useMemo(() => [...folded.steps.values()].findLast((row) => row.error !== null), [folded]);
   return (
     <div class={`page full run-page ${moment.past ? "past" : ""}`}>
       <PageHead title={run.function_id} actions={<Actions run={run} moment={moment} steps={steps} chosen={selected.kind === "step" ? { id: selected.id, label: selected.label, position: lastOf(selected, moment), type: selected.type, corrected: corrected(selected.records) } : null} />}>
@@ -147,7 +150,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
           </span>
         )}
       </p>
-      <ErrorCard run={run} folded={folded} past={moment.past} onStep={select} />
+      <ErrorCard run={run} step={failing} past={moment.past} onStep={select} />
       {moment.past && (
         <div class="past-bar" role="status">
           <Icon name="undo" />
@@ -208,6 +211,12 @@ function rowChosen(wanted: string, rows: readonly Row[], run: Run): Row {
   if (wanted && wanted !== "-") return rows.find((row) => row.id === wanted || shortened(row.id, run.id) === wanted) ?? root;
   if (run.status !== "failed" && run.status !== "paused") return root;
   return rows.findLast((row) => row.kind === "step" && row.error !== null) ?? root;
+}
+
+/** The last of the steps that ended: those that a form offers. */
+function endedOf(folded: Waterfall): { id: string; label: string }[] {
+  const found = [...folded.steps.values()].filter((row) => row.bars.some((bar) => bar.closed !== Infinity));
+  return found.slice(-OFFERED_MAX).map(({ id, label }) => ({ id, label }));
 }
 
 /** Position of the record of a step that holds at a moment; 0 for none. */

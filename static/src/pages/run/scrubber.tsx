@@ -117,7 +117,8 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
           if (event.buttons === 1 && !event.shiftKey) go(nearest(event));
         }}
       >
-        <Ticks records={records} scale={scale} until={index} />
+        <Ticks records={records} scale={scale} />
+        <span class="track-done" style={{ width: `${at}%` }} />
         {compared >= 0 && (
           <span class="handle b" style={{ left: `${place(scale, records[compared].at) * 100}%` }}>
             B
@@ -169,7 +170,7 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
 const TRACK_HEIGHT = 32;
 
 /** A tick for each record: on a canvas, since there may be a hundred thousand. */
-function Ticks({ records, scale, until }: { records: readonly Rec[]; scale: Scale; until: number }) {
+function Ticks({ records, scale }: { records: readonly Rec[]; scale: Scale }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(0);
   useEffect(() => {
@@ -179,12 +180,12 @@ function Ticks({ records, scale, until }: { records: readonly Rec[]; scale: Scal
     return () => observer.disconnect();
   }, []);
   useEffect(() => {
-    if (width > 0) draw(canvas.current as HTMLCanvasElement, width, records, scale, until);
-  }, [width, records, scale, until, dark.value]);
+    if (width > 0) draw(canvas.current as HTMLCanvasElement, width, records, scale);
+  }, [width, records, scale, dark.value]);
   return <canvas ref={canvas} aria-hidden="true" />;
 }
 
-function draw(canvas: HTMLCanvasElement, width: number, records: readonly Rec[], scale: Scale, until: number): void {
+function draw(canvas: HTMLCanvasElement, width: number, records: readonly Rec[], scale: Scale): void {
   const ratio = devicePixelRatio || 1;
   canvas.width = width * ratio;
   canvas.height = TRACK_HEIGHT * ratio;
@@ -203,10 +204,6 @@ function draw(canvas: HTMLCanvasElement, width: number, records: readonly Rec[],
     pen.clearRect(from, middle - 1, to - from, 2);
     pen.fillStyle = colour("border-strong");
     for (let at = from + 2; at < to - 2; at += 6) pen.fillRect(at, middle - 1, 2, 2);
-  }
-  if (until >= 0) {
-    pen.fillStyle = colour("accent");
-    pen.fillRect(0, middle - 1, x(until), 2);
   }
   const [plain, failed, edited, step] = [colour("border-strong"), colour("fail"), colour("edit"), colour("muted")];
   let lastX = -1;

@@ -1,5 +1,6 @@
 /** The waterfall: a row for each step, its bars in time. Rows in sight only; of a step, all tries are on one row. */
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { type Rec, seek } from "../../model/records";
 import { type Gap, type Scale, place, timeAt } from "../../model/scale";
 import { look } from "../../model/status";
@@ -26,6 +27,7 @@ const ROW = 28;
 
 export function Timeline(props: Props) {
   const { rows, selected } = props;
+  const places = useMemo(() => new Map(rows.map((row, index) => [row.id, index])), [rows]);
   return (
     <div class="waterfall">
       <div class="wf-row wf-head" aria-hidden="true">
@@ -38,7 +40,7 @@ export function Timeline(props: Props) {
         height={ROW}
         role="treegrid"
         label="Timeline"
-        cursor={rows.findIndex((row) => row.id === selected)}
+        cursor={places.get(selected) ?? -1}
         row={(index) => <StepRow {...props} row={rows[index]} index={index} />}
       />
     </div>
