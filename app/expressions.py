@@ -79,7 +79,7 @@ class Expression:
             raise EvaluationTooCostly(f"{self.text[:80]!r}: {error}") from None
         except Exception as error:
             # cel-python lets IndexError, AssertionError and others out of programs that merely do not fit.
-            raise EvaluationFailed(f"{self.text[:80]!r}: {str(error)[:200]}") from error
+            raise EvaluationFailed(f"{self.text[:80]!r}: {_said(error)[:200]}") from error
 
     def true(self, variables: Mapping[str, Any], *, on_error: bool | None = None) -> bool:
         """Whether it evaluates to true; `on_error` is the answer where it cannot be evaluated, None raises."""
@@ -89,6 +89,11 @@ class Expression:
             if on_error is None:
                 raise
             return on_error
+
+
+def _said(error: Exception) -> str:
+    """What went wrong: the engine's errors carry a class and a cause beside their text."""
+    return error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
 
 
 @lru_cache(COMPILED_MAX)

@@ -1,7 +1,7 @@
 // What every test of the dashboard needs: one real server with the demo's runs, one browser, pages that are watched.
 import { createRequire } from "node:module";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
@@ -15,7 +15,8 @@ const PYTHON = process.env.IRONFLOW_PYTHON ?? path.join(root, ".venv/bin/python"
 const DATA = process.env.IRONFLOW_UI_DATA; // a folder of this test run alone
 const DATABASE = process.env.IRONFLOW_UI_DATABASE_URL;
 const CHROMIUM = process.env.IRONFLOW_CHROMIUM;
-export const SHOTS = process.env.IRONFLOW_UI_SHOTS;
+export const SHOTS = process.env.IRONFLOW_UI_SHOTS; // a folder for pictures, instead of looking for what is unfit
+if (SHOTS) mkdirSync(SHOTS, { recursive: true });
 export const THEMES = ["light", "dark"];
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const KEY_FILE = ".ironflow_bootstrap_key.json";
@@ -153,6 +154,14 @@ export async function unfit(page) {
   return told.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")} ${node.failureSummary.split("\n")[1] ?? ""}`));
 }
 
-export async function shot(page, name) {
-  if (SHOTS && existsSync(SHOTS)) await page.screenshot({ path: path.join(SHOTS, `${name}.png`) });
+const WIDTHS = [1280, 390];
+
+/** Pictures of a page as a wide and as a narrow screen shows it, where somebody wants some. */
+export async function shots(page, name) {
+  if (!SHOTS) return;
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: width < 500 ? 844 : 860 });
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.screenshot({ path: path.join(SHOTS, `${name}-${width}.png`) });
+  }
 }

@@ -1,5 +1,6 @@
 /** Small things that every page is made of. */
 import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
 import { look } from "../model/status";
 import { duration, iso, ms, shown } from "../model/time";
 import { spoken } from "../shell/keys";
@@ -113,6 +114,7 @@ export function Tabs({ items, open, onOpen, label }: { items: readonly TabItem[]
     onOpen(next.id);
     document.getElementById(`tab-${label}-${next.id}`)?.focus();
   };
+  useEffect(() => document.getElementById(`tab-${label}-${open}`)?.scrollIntoView({ block: "nearest", inline: "nearest" }), [open]);
   return (
     <div class="tabs" role="tablist" aria-label={label} onKeyDown={move}>
       {items.map((item) => (

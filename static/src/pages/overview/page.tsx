@@ -69,7 +69,7 @@ export default function Overview() {
             value={projections.data && lagging.length}
             icon="runs"
             role={lagging.length > 0 ? "warn" : "ok"}
-            note={worst > 0 ? `the furthest by ${worst.toLocaleString("en")}` : "all have caught up"}
+            note={worst > 0 ? `the furthest by ${worst.toLocaleString("en")}` : "none is behind"}
           />
         </div>
       </div>

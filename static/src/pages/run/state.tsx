@@ -54,7 +54,7 @@ export function StateShown({ runId, records, moment }: Props) {
                     {" "}
                     until <Time at={text(at(wait, "until"))} />
                   </>
-                )}
+                )}{" "}
                 <SetBy value={wait} records={records} />
               </li>
             ))}
