@@ -18,6 +18,8 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-peers binary vsix test-frozen clean
 .PHONY: help setup ui serve test test-ui check lint soak proto docs bench bench-engine
 .PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-debugger bench-peers binary vsix test-frozen test-peers clean
+.PHONY: help setup ui serve test test-ui shots check lint soak cases proto docs bench bench-ui bench-engine
+.PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-debugger bench-peers binary vsix test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +58,11 @@ test: setup ## run all tests (ARGS="-k word" narrows them; they bring their own 
 test-ui: setup ## the dashboard alone: its pure modules, and all pages in Chromium on both stores
 	cd static && node test.mjs
 	$(BIN)/python -m pytest -n 0 tests/ui $(ARGS)
+
+SHOTS ?= $(or $(TMPDIR),/tmp)/ironflow-shots
+shots: setup ## pictures of every page, in every state and theme, wide and narrow, into the folder SHOTS
+	IRONFLOW_UI_SHOTS=$(abspath $(SHOTS)) $(BIN)/python -m pytest -n 0 tests/ui -k sqlite $(ARGS)
+	@echo "look at them: $(abspath $(SHOTS))"
 
 check: lint ## format, lint, types, layers and the fast tests: green before every commit
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not frozen" tests/unit tests/contract

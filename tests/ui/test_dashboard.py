@@ -2,7 +2,7 @@
 pages look does not depend on the store: the gallery of all of them is walked through on one.
 
 Skipped, with the reason, where there is no Chromium, no Node or no build of the dashboard.
-IRONFLOW_UI_SHOTS=FOLDER keeps a picture of every page.
+`make shots` keeps pictures of every page, instead of looking for what is unfit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 900
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(TIMEOUT_S + 30)]
 
 
 def _chromium() -> str:

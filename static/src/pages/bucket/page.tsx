@@ -55,7 +55,7 @@ export default function BucketPage({ id: name }: { id: string }) {
           </span>
         }
       >
-        <span class="muted tabular">{of ? `${of.values.toLocaleString("en")} keys · ${size(of.bytes)}${of.ttl_seconds ? ` · values stay ${of.ttl_seconds} s` : ""}` : ""}</span>
+        <span class="muted tabular">{of ? `${of.values.toLocaleString("en")} ${of.values === 1 ? "key" : "keys"} · ${size(of.bytes)}${of.ttl_seconds ? ` · values stay ${of.ttl_seconds} s` : ""}` : ""}</span>
       </PageHead>
       <Filters fields={[{ name: "filter", label: "Keys that fit", placeholder: "user.*" }]} />
       <Browse
