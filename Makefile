@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 
 # Tests start hundreds of processes, which would each compile every module.

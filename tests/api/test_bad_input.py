@@ -113,7 +113,6 @@ def test_gzip_is_read_and_a_bomb_is_not(http: httpx.Client) -> None:
         ("GET", f"{EVENTS}?since=yesterday", 400, "INVALID_ARGUMENT"),
         ("GET", "/api/v1/runs/run_nope", 404, "RUN_NOT_FOUND"),
         ("GET", "/api/v1/runs?status=exploded", 400, "INVALID_ARGUMENT"),
-        ("GET", "/api/v1/runs/run_nope?wait=99", 400, "INVALID_ARGUMENT"),
         ("POST", "/api/v1/runs/run_nope/cancel", 404, "RUN_NOT_FOUND"),
         ("POST", "/api/v1/runs/resume", 400, "INVALID_ARGUMENT"),
         ("GET", "/api/v1/functions/nope", 404, "FUNCTION_NOT_FOUND"),

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from app import resources
 from app.access.limits import RateLimits
-from app.api import dashboard
+from app.api import dashboard, docs
 from app.api import http as face
 from app.api.browsers import Browsers
 from app.api.door import Door
@@ -38,7 +38,7 @@ JSON = {"Content-Type": "application/json"}
 _IN_PATH = re.compile(r"{(\w+):\w+}")
 
 
-PAGES = (dashboard.Page.__name__, dashboard.Asset.__name__)
+PAGES = (dashboard.Page.__name__, dashboard.Asset.__name__, docs.Pages.__name__)
 """What browsers are shown is not in the document."""
 
 

@@ -185,7 +185,7 @@ class Walk:
         """Values for the path, and the example about things that are there."""
         values = {"bucket": "carts", "key": "a/b", "name": "shop", "worker_id": "w1", "function_id": "ship-order"}
         values |= {"topic": "orders.eu", "entity_id": "o-7"}
-        values |= {"policy": "no-production-secrets", "version": "1", "number": "1"}
+        values |= {"policy": "no-production-secrets", "version": "1", "number": "1", "page": "runs"}
         if path.startswith("/api/v1/secrets"):
             values["name"] = "stripe-key"
         if path.startswith("/api/v1/functions/{function_id}") and method != "GET":
