@@ -280,13 +280,15 @@ def test_a_terminal_that_will_do_has_the_screen_and_is_left_as_it_was(told: dict
 def test_where_there_is_a_screen(
     monkeypatch: pytest.MonkeyPatch, has_screen: bool, size: tuple[int, int], environment: dict[str, str], piped: str
 ) -> None:
-    for name in ("stdin", "stdout", "stderr"):
-        monkeypatch.setattr(sys, name, SimpleNamespace(isatty=lambda name=name: name != piped))
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size(size))
-    for name, value in {"TERM": "xterm", "CI": "", **environment}.items():
-        monkeypatch.setenv(name, value)
+    with monkeypatch.context() as patched:  # what runs the tests asks for the size of the terminal too
+        for name in ("stdin", "stdout", "stderr"):
+            patched.setattr(sys, name, SimpleNamespace(isatty=lambda name=name: name != piped))
+        patched.setattr(shutil, "get_terminal_size", lambda: os.terminal_size(size))
+        for name, value in {"TERM": "xterm", "CI": "", **environment}.items():
+            patched.setenv(name, value)
+        found = inspect._has_screen()
 
-    assert inspect._has_screen() is has_screen
+    assert found is has_screen
 
 
 def test_what_cannot_be_shown_is_explained(ironflow: Ironflow) -> None:
