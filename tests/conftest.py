@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import uuid
 import zlib
 from collections.abc import Callable, Generator, Iterator
@@ -38,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Drawn where pytest-xdist still copies options to its workers, so that all of them share it.
     if config.option.seed is None:
         config.option.seed = random.SystemRandom().randrange(1_000_000)
+    # A shell has what it starts in the background ignore Ctrl-C, and all that is started by that, down to our children.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -119,7 +119,7 @@ def _injected(data: dict[str, Any], number: int) -> tuple[int, dict[str, Any], C
     """The class of the bug, the input as it is with it, the bug, and the step that has it; None for a run that is to go
     well."""
     bug = number % (CLASSES + 1)
-    data = {"sender": {"login": "octo"}, **data, **NOTHING_WRONG, "number": number}
+    data = {"sender": {"login": "octo"}, **data, **NOTHING_WRONG}
     match bug:
         case 0:
             return 0, {key: value for key, value in data.items() if key != "organization"}, _no_organization, "route"
@@ -142,7 +142,7 @@ def deliveries(folder: Path) -> Iterator[dict[str, Any]]:
 
 async def _triage(node: Node, worker: Worker, folder: Path) -> dict[str, int]:
     """Run RUNS webhooks, and give for each run that failed the class of its bug."""
-    inputs = [data for data, _ in zip(deliveries(folder), range(RUNS), strict=False)]
+    inputs = [{**data, "number": number} for data, number in zip(deliveries(folder), range(RUNS), strict=False)]
     bugs = [_injected(data, number) for number, data in enumerate(inputs)]
     events = [
         NewEvent("default", "order.webhook", json.dumps(bug[1] if bug else {**data, **NOTHING_WRONG}).encode())

@@ -71,6 +71,7 @@ def test_a_scrape_has_what_the_table_has_and_no_more() -> None:
     for one in TABLE:
         if one.kind == "gauge":
             metrics.watch(one.name, lambda: 1)
+    metrics.count("ironflow_store_statements_total", lambda: 1)
     metrics.committed(commands=1, entries=[Entry("run.created")], seconds=0.1)
     metrics.requested(method="GET", route="/health", status="200", seconds=0.1)
     metrics.refused("RUN_NOT_FOUND")
