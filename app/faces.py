@@ -154,7 +154,7 @@ class Faces:
         self._conversations.stop()
         await asyncio.sleep(0)  # subscribers and members are told
         if self._sockets is not None:
-            self._sockets.stop()
+            await self._sockets.stop()
         if self._grpc is not None:
             await asyncio.wait_for(self._grpc.stop(timeout_s / 2), timeout_s)
 

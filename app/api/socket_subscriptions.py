@@ -58,6 +58,10 @@ class SubscriptionSocket:
         self._members = Members(services, who, self._send)
         self._open: dict[str, Open] = {}
 
+    def sending(self) -> list[asyncio.Task[None]]:
+        """What sends for each subscription; it ends with it, once the client is told why."""
+        return [one.sending for one in self._open.values()]
+
     async def converse(self) -> None:
         """Until the client is gone. Raises ProtocolClosed."""
         settling = asyncio.create_task(self._until_gone(self._members.settle()), name="socket-settling")

@@ -9,6 +9,8 @@ What is refused is refused by the status of the handshake.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -30,6 +32,7 @@ from storage.contract import StorageError
 log = structlog.get_logger(__name__)
 
 PATH = "/ws"
+TELL_TIMEOUT_S = 2.0
 
 Query = dict[str, str]
 
@@ -38,11 +41,15 @@ class Sockets:
     def __init__(self, services: Services, browsers: Browsers) -> None:
         self._services = services
         self._browsers = browsers
-        self._open: set[Any] = set()
+        self._open: dict[Any, Callable[[], Collection[asyncio.Task[Any]]]] = {}
 
-    def stop(self) -> None:
-        """Close every socket: the server stops. Subscriptions are to be ended before."""
-        for protocol in self._open:
+    async def stop(self) -> None:
+        """Close every socket, once its clients are told what ended: the server stops. Subscriptions are to be ended
+        before."""
+        telling = [task for sending in self._open.values() for task in sending()]
+        if telling:
+            await asyncio.wait(telling, timeout=TELL_TIMEOUT_S)
+        for protocol in list(self._open):
             # Granian closes without a code (1005), whatever it is told; published clients come back then.
             protocol.close(None)
 
@@ -62,19 +69,21 @@ class Sockets:
             return
         try:
             transport = await protocol.accept()
-            self._open.add(protocol)
-            if watch is None:
-                with self._services.door.live.going(who.grant):
-                    await SubscriptionSocket(self._services, who, transport).converse()
-            else:
-                with self._services.door.live.going(who.grant):
-                    await watch.converse(transport)
+            with self._services.door.live.going(who.grant):
+                if watch is None:
+                    subscriptions = SubscriptionSocket(self._services, who, transport)
+                    self._open[protocol] = subscriptions.sending
+                    await subscriptions.converse()
+                else:
+                    conversing = asyncio.ensure_future(watch.converse(transport))
+                    self._open[protocol] = lambda: [conversing]
+                    await conversing
         except (ProtocolClosed, ProtocolError):
             pass  # the client is gone
         except (PermissionDenied, Unauthenticated) as cut:
             log.info("a socket was cut", code=cut.code, actor=who.actor)
         finally:
-            self._open.discard(protocol)
+            self._open.pop(protocol, None)
             if watch is not None:
                 watch.close()
         protocol.close(None)
