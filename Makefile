@@ -57,7 +57,7 @@ test: setup ## run all tests (ARGS="-k word" narrows them; they bring their own 
 
 test-ui: setup ## the dashboard alone: its pure modules, and all pages in Chromium on both stores
 	cd static && node test.mjs
-	$(BIN)/python -m pytest -n 0 tests/ui $(ARGS)
+	IRONFLOW_UI_GALLERY=yes $(BIN)/python -m pytest -n 0 tests/ui $(ARGS)
 
 SHOTS ?= $(or $(TMPDIR),/tmp)/ironflow-shots
 shots: setup ## pictures of every page, in every state and theme, wide and narrow, into the folder SHOTS

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import httpx
@@ -46,11 +47,11 @@ def nodes(start_server: Callable[..., ServerProcess], tmp_path: Path) -> Iterato
             island = stack.enter_context(Island())
         except NotPermitted as reason:
             pytest.skip(f"no network can be made here: {reason}")
-        access = tmp_path / "pg_hba.conf"
+        readable = Path(stack.enter_context(TemporaryDirectory()))  # by Postgres, which is nobody if we are root
+        readable.chmod(0o755)
+        access = readable / "pg_hba.conf"
         access.write_text("local all all trust\nhost all all 10.213.0.0/16 trust\n")
         settings = {"listen_addresses": island.outside, "hba_file": str(access)}
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)  # Postgres is nobody, if we are root
         cluster = stack.enter_context(Cluster(durable=True, settings=settings))
         name = cluster.create_database().partition("?")[0].rpartition("/")[2]
         url = f"postgresql://postgres@{island.outside}:5432/{name}"

@@ -213,7 +213,9 @@ test("an event that is published shows at once, with the run that it started", a
 
   await page.keyboard.press("p");
   await page.locator("dialog input").first().fill("demo.trip.booked");
-  await page.locator("dialog textarea").fill('{"traveller": 9007199254740993}');
+  await page.locator("dialog .cm-content").click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type('{"traveller": 9007199254740993}');
   await page.keyboard.press("Control+Enter");
   await page.locator("dialog .sent a").waitFor();
   await page.locator("dialog >> text=Close").last().click();

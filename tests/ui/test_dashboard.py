@@ -1,5 +1,6 @@
 """The dashboard in a real browser: runs dashboard.test.mjs with Node, on each store, against a server of its own. How
-pages look does not depend on the store: the gallery of all of them is walked through on one.
+pages look does not depend on the store: the gallery of all of them is walked through on one, by `make test-ui`, since
+it takes ten minutes.
 
 Skipped, with the reason, where there is no Chromium, no Node or no build of the dashboard.
 `make shots` keeps pictures of every page, instead of looking for what is unfit.
@@ -8,6 +9,7 @@ Skipped, with the reason, where there is no Chromium, no Node or no build of the
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,7 +42,7 @@ def test_the_dashboard_works_in_a_browser(request: pytest.FixtureRequest, tmp_pa
         "IRONFLOW_CHROMIUM": _chromium(),
         "IRONFLOW_PYTHON": sys.executable,
         "IRONFLOW_UI_DATA": str(tmp_path),
-        "IRONFLOW_UI_GALLERY": "yes" if store == "sqlite" else "no",
+        "IRONFLOW_UI_GALLERY": os.environ.get("IRONFLOW_UI_GALLERY", "no") if store == "sqlite" else "no",
         "IRONFLOW_UI_DATABASE_URL": request.getfixturevalue("postgres_url") if store == "postgres" else "",
     }
 
@@ -57,4 +59,5 @@ def test_the_dashboard_works_in_a_browser(request: pytest.FixtureRequest, tmp_pa
         timeout=TIMEOUT_S,
     )
 
-    assert done.returncode == 0, f"{done.stdout[-20_000:]}\n{done.stderr[-5_000:]}"
+    failed = "\n".join(re.findall(r"^ *not ok .*", done.stdout, re.MULTILINE))
+    assert done.returncode == 0, f"{failed}\n{done.stdout[-20_000:]}\n{done.stderr[-5_000:]}"
