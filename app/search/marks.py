@@ -13,13 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app import texts
 from app.clock import Clock
-from app.errors import InvalidArgument
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft
 from app.history.kinds import Fact, FailureMuted, FailureReopened, FailureResolved
-from app.runs.asking import REASON_CHARS_MAX
+from app.runs.asking import Request
 from app.search.groups import found
 from app.search.mark_noun import stream
 from storage import failures
@@ -73,10 +71,5 @@ class Marks:
 
 
 def _checked(reason: str) -> str:
-    """Raises InvalidArgument."""
-    texts.check(reason, field="reason")
-    if not reason.strip():
-        raise InvalidArgument(
-            "a reason is needed", field="reason", hint="say why: it is recorded with the decision, for whoever asks"
-        )
-    return reason[:REASON_CHARS_MAX]
+    """As every change that is asked for. Raises InvalidArgument."""
+    return Request(reason).checked(needs_reason=True).reason
