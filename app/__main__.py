@@ -22,12 +22,17 @@ def main() -> None:
         from app.cli import early
 
         early.listen(arguments[1:])
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-    # httpx goes without its own command line if that cannot be imported, and loads in half the time.
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
+    import_less()
     from app.cli.main import main as run
 
     run()
+
+
+def import_less() -> None:
+    """Have what is imported from now on leave out what no command uses."""
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    # httpx goes without its own command line if that cannot be imported, and loads in half the time.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

@@ -92,8 +92,7 @@ def serve(connection: socket.socket) -> None:
     import app.__main__
     import app.cli
 
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]  # as app.__main__ does
+    app.__main__.import_less()
     for module in pkgutil.iter_modules(app.cli.__path__, "app.cli."):
         importlib.import_module(module.name)
     connection.sendall(b"ready")
