@@ -31,6 +31,7 @@ from typing import IO
 from benchmarks import environment, machine, network, peer_restate
 from benchmarks.process import ROOT, child
 from benchmarks.subject import cpu_of
+from tests.support.ports import free_port
 
 EXECUTABLE = ROOT / "dist" / "ironflow"
 TIMEOUT_S = 60.0
@@ -98,7 +99,7 @@ def _ours(command: Sequence[str], given: Mapping[str, str], place: Path) -> Figu
     figures = {"--version ms": _ms(begun)}
     if "cold" in given.get("IRONFLOW_CACHE_DIR", ""):
         shutil.rmtree(given["IRONFLOW_CACHE_DIR"])
-    port, data = _free_port(), place / "data"
+    port, data = free_port(), place / "data"
     flags = ["--port", str(port), "--grpc-port", "0", "--data-dir", str(data), "--dev"]
     begun = time.perf_counter()
     with child(
@@ -174,13 +175,6 @@ def _rss(pid: int) -> int:
 
 def _ms(begun: float) -> float:
     return (time.perf_counter() - begun) * 1_000
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from ironflow import Client
-from tests.support.readme import Terminals, free_port, listens, wait_until
+from tests.support.ports import free_port
+from tests.support.readme import Terminals, listens, wait_until
 from tests.support.server import ServerProcess
 
 WORKER = ".venv/bin/python examples/order_saga/orders.py"

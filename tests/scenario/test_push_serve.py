@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ import pytest
 from ironflow import CircuitBreaker, Client, serve
 from tests.scenario import pushed
 from tests.support import reaper
+from tests.support.ports import free_port
 from tests.support.server import ServerProcess
 
 KEY = "a key of both sides"
@@ -44,9 +44,7 @@ class Granian:
     """The app in a process of its own, to be killed and started again."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._environment = {**os.environ, **environment}
         self.url = f"http://127.0.0.1:{self.port}/api/ironflow"
         self._process: subprocess.Popen[bytes] | None = None

@@ -10,7 +10,8 @@ from types import MappingProxyType
 import pytest
 
 from ironflow import Client
-from tests.support.readme import ROOT, Terminals, blocks, commands, free_port, listens, wait_until
+from tests.support.ports import free_port
+from tests.support.readme import ROOT, Terminals, blocks, commands, listens, wait_until
 from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.slow

@@ -20,6 +20,7 @@ import pytest
 
 from storage.postgres import MIGRATION_LOCK
 from tests.support import reaper
+from tests.support.ports import free_port
 from tests.support.server import COMMAND, ServerProcess
 
 Start = Callable[[], tuple[subprocess.Popen[bytes], str]]
@@ -33,9 +34,7 @@ def start(tmp_path: Path, database_url: str | None) -> Iterator[Start]:
     started: list[subprocess.Popen[bytes]] = []
 
     def begin() -> tuple[subprocess.Popen[bytes], str]:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         flags = ["--port", str(port), "--grpc-port", "0", "--data-dir", str(tmp_path / "data"), "--dev"]
         flags += ["--database-url", database_url] if database_url else []
         process = subprocess.Popen([*COMMAND, "serve", *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

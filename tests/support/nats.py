@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ import yaml
 
 from app import resources
 from tests.support import reaper
+from tests.support.ports import free_port
 
 START_TIMEOUT_S = 30
 KILL_TIMEOUT_S = 30
@@ -40,7 +40,7 @@ def cluster(folder: Path) -> Iterator[Sequence[Server]]:
     """The three servers, with the configuration that the compose file gives them."""
     folder.mkdir()
     text = yaml.safe_load(COMPOSE.read_text("utf-8"))["configs"]["nats"]["content"].replace("$$", "$")
-    ports = _free_ports(3)
+    ports = [free_port() for _ in range(3)]
     servers = []
     try:
         for number, port in enumerate(ports, 1):
@@ -87,13 +87,3 @@ class Server:
     def url_of_nodes(self) -> str:
         """As docker-compose.yml gives it to nodes."""
         return self.url().replace("nats://", f"nats://ironflow:{PASSWORD}@")
-
-
-def _free_ports(count: int) -> Sequence[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -16,7 +16,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import tempfile
@@ -30,6 +29,7 @@ import psycopg
 from psycopg import sql
 
 from tests.support import reaper
+from tests.support.ports import free_port
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
@@ -72,7 +72,7 @@ class Cluster:
     def __init__(self, *, durable: bool = False, tcp: bool = False, settings: Mapping[str, str] | None = None) -> None:
         self.durable = durable
         self._settings = {**SETTINGS, **(DURABLE if durable else FAST), **(settings or {})}
-        self._port = _free_port() if tcp else PORT
+        self._port = free_port() if tcp else PORT
         self._tcp = tcp
         self._log: collections.deque[str] = collections.deque(maxlen=200)
         self._log_reader: threading.Thread | None = None
@@ -336,10 +336,3 @@ def _open_to_all(path: Path) -> bool:
 
 def _fingerprint(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -161,13 +161,6 @@ def wait_until(holds: Callable[[], bool], complaint: str) -> None:
     raise AssertionError(complaint)
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
-
-
 def listens(port: int) -> bool:
     with socket.socket() as attempt:
         return attempt.connect_ex(("127.0.0.1", port)) == 0

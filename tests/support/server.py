@@ -1,8 +1,8 @@
 """The real `ironflow serve` as a child process, to be used, killed and started again.
 
 The server prints one line on stdout when it is ready and stdout is not a terminal:
-`ready http://127.0.0.1:PORT grpc=127.0.0.1:PORT`. It is waited for, so nothing here sleeps or polls. The first start
-takes free ports, later ones take the same again, so that clients and workers find the server where they left it.
+`ready http://127.0.0.1:PORT grpc=127.0.0.1:PORT`. It is waited for, so nothing here sleeps or polls. Every start
+takes the same ports, so that clients and workers find the server where they left it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from tests.support import reaper
+from tests.support.ports import free_port
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
@@ -47,6 +47,7 @@ class ServerProcess:
         `serve` is appended to. `environment` is added to ours, or is all if it has a PATH."""
         self.data_dir = data_dir
         self.database_url = database_url
+        self._port, self._grpc_port = free_port(), free_port()
         self.url = ""
         self.grpc_address = ""
         self.log_file = data_dir.with_name(f"{data_dir.name}.log")
@@ -137,9 +138,8 @@ class ServerProcess:
         return written[-LOG_CHARACTERS_SHOWN:]
 
     def _flags(self) -> Sequence[str]:
-        port, grpc_port = urlsplit(self.url).port or 0, self.grpc_address.rpartition(":")[2] or "0"
         database = ["--database-url", self.database_url] if self.database_url else []
-        listen = ["--port", str(port), "--grpc-port", grpc_port, "--data-dir", str(self.data_dir)]
+        listen = ["--port", str(self._port), "--grpc-port", str(self._grpc_port), "--data-dir", str(self.data_dir)]
         return [*listen, *database, *self._arguments]
 
     def _follow(self, lines: IO[str], announced: queue.SimpleQueue[bool]) -> None:
