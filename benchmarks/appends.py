@@ -91,9 +91,8 @@ def _writer(id: str, *, expecting: bool) -> Callable[[], bytes]:
 
 def _peers(python: str, url: str, writers: int, seconds: float) -> None:
     program = str(Path(__file__).parent / "worker_eventsourcing.py")
-    shown = subprocess.run(
-        [python, program, url, str(seconds), str(writers)], check=True, capture_output=True, text=True, timeout=300
-    )
+    command = [python, program, url, str(seconds), str(writers)]
+    shown = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300)
     rate, p50, p99 = map(float, shown.stdout.split())
     _row(f"eventsourcing, {writers} writers", rate, p50, p99)
 

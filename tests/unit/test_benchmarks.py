@@ -135,3 +135,8 @@ def test_who_left_the_network_has_only_a_loopback_and_it_works() -> None:
     if "not allowed" in left.stderr:
         pytest.skip(left.stderr)
     assert (left.stdout, left.stderr) == ("['lo']\n", "")
+
+
+def test_no_benchmark_hides_a_module_of_python() -> None:
+    """Workers of other systems are run as files, which puts their folder before Python's own modules."""
+    assert not {file.stem for file in (ROOT / "benchmarks").glob("*.py")} & sys.stdlib_module_names

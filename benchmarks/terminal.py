@@ -1,6 +1,6 @@
 """The terminal debugger over a long run: from a key to what is painted.
 
-    python -m benchmarks.inspect [--records N] [--keys N] [--size 120x40]
+    python -m benchmarks.terminal [--records N] [--keys N] [--size 120x40]
 
 A run of so many records, half of them steps of which one in a hundred failed, in memory: neither a server nor a
 terminal is in the figures. A key is timed until the screen has been drawn, with its tab, and nothing is left to do;
@@ -38,7 +38,7 @@ KEYS: Mapping[str, Sequence[str]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.inspect")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.terminal")
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--keys", type=int, default=40, help="presses of each kind")
     parser.add_argument("--size", default="120x40")
