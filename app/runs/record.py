@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -100,17 +102,17 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 def record_of(entry: Entry, worker_id: str) -> Record:
     """The entry in brief. `worker_id` is the worker that had the run by then: only what a worker told carries it."""
     fact: Any = entry.fact
-    kind = type(fact)
-    names = _NAMES.get(kind)
-    if names is None:
-        names = _NAMES[kind] = _names(kind)
-    told = {name: getattr(fact, field) for name, field in names}
-    if "step_id" in told and not told.get("name"):
-        told["name"] = step_name(told["step_id"]) if told["step_id"] else ""
+    kind: Any = type(fact)
+    names, values = _told_by(kind)
+    told: dict[str, Any] = dict(zip(names, values(fact), strict=True))
+    step_id = told.get("step_id")
+    if step_id is not None and not told.get("name"):
+        told["name"] = step_name(step_id) if step_id else ""
     if told.get("execution") and not told.get("worker_id"):
         told["worker_id"] = worker_id
-    if "duration_ms" in told:
-        told["started_at"] = told["started_at"] or entry.recorded_at - told["duration_ms"] * 1_000
+    duration_ms = told.get("duration_ms")
+    if duration_ms is not None and not told["started_at"]:
+        told["started_at"] = entry.recorded_at - duration_ms * 1_000
     if "until" in told:
         told["until"] = told["until"] or None
     error: Failure | None = told.pop("error", None)
@@ -157,25 +159,33 @@ _FIELDS = (
 )
 """What a record tells, and the fields of facts that say so: by name, so that kinds to come are told, too."""
 
-_NAMES: dict[type[Fact], tuple[tuple[str, str], ...]] = {}
 
-
-def _names(kind: type[Fact]) -> tuple[tuple[str, str], ...]:
-    """Those of the fields that a kind of fact has."""
+@cache
+def _told_by(kind: Any) -> tuple[Sequence[str], Callable[[Fact], Sequence[Any]]]:
+    """What a kind of fact tells of that, and how its values are got."""
     fields = _FIELDS if kind is not RunNoted else (*_FIELDS, ("payload", "value"))
-    return tuple((name, field) for name, field in fields if hasattr(kind, field))
+    told = [(name, field) for name, field in fields if hasattr(kind, field)]
+    names, wanted = [name for name, _ in told], [field for _, field in told]
+    if len(wanted) > 1:
+        return names, operator.attrgetter(*wanted)
+    return names, lambda fact: [getattr(fact, field) for field in wanted]
 
 
 def _status(entry: Entry, fact: Any) -> str:
-    if isinstance(fact, RunSuspended):
-        return "waiting_for_capacity" if fact.ready else "waiting"
-    if isinstance(fact, RunCreated) and fact.start_at > entry.recorded_at:
-        return "waiting"
-    if isinstance(fact, StepFailed) and fact.type == StepWaiting.type:
-        return "timed_out"
-    if isinstance(fact, StepCarried) and fact.error is not None:
-        return "failed"
-    return _STATUS.get(entry.kind, "")
+    status = _STATUS.get(entry.kind, "")
+    match fact:
+        case StepCompleted():  # most are
+            return status
+        case RunSuspended(ready=ready):
+            return "waiting_for_capacity" if ready else "waiting"
+        case RunCreated(start_at=start_at) if start_at > entry.recorded_at:
+            return "waiting"
+        case StepFailed(type=StepWaiting.type):
+            return "timed_out"
+        case StepCarried() if fact.error is not None:
+            return "failed"
+        case _:
+            return status
 
 
 _SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app import clock
 from app.api.shapes.base import Instant, Moment, Shape, Text, given
-from app.api.shapes.runs import RunError, RunResponse, StepResponse, failure_shown, run_shown, step_shown
+from app.api.shapes.runs import RunError, RunResponse, StepResponse, failure_shown, run_shown, step_told
 from app.history.kinds import NULL, StepInvoking, StepSleeping, StepWaiting
 from app.runs import timeline
 from app.runs.past import Moment as PastMoment
@@ -253,7 +253,7 @@ def step_output_shown(run_id: str, step: StepRecord) -> StepOutputResponse:
 
 
 def step_state_shown(run_id: str, step: StepRecord, *, outputs: bool = True) -> StepState:
-    told = _fields(step_shown(run_id, step))
+    told = step_told(run_id, step)
     if not outputs:
         told["output"], told["input"] = None, UNSET
     return StepState(

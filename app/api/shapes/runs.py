@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -276,40 +276,52 @@ def _note_shown(note: Note) -> NoteResponse:
 
 
 def step_shown(run_id: str, step: StepRecord) -> StepResponse:
-    last = step.corrections[-1] if step.corrections else None
-    first = step.corrections[0].before if step.corrections else None
-    return StepResponse(
-        id=step.step_id,
-        step_id=step.step_id,
-        run_id=run_id,
-        name=step.name,
-        type=step.type,
-        status=step.status,
-        sequence=step.sequence,
-        attempt=step.attempt,
-        output=step.output,
-        error=failure_shown(step.error),
-        duration_ms=step.duration_ms,
-        started_at=_instant(step.started_at),
-        ended_at=_instant(step.ended_at),
-        input=UNSET if step.input is None else step.input,
-        sleep_until=_perhaps(step.sleep_until),
-        wait_timeout=_perhaps(step.wait_timeout),
-        wait_event_name=given(step.wait_event),
-        wait_match=given(step.wait_match),
-        event_id=given(step.event_id),
-        function_id=given(step.function_id),
-        child_run_id=given(step.child_run_id),
-        compensation_for=given(step.compensation_for),
-        patched=given(step.corrected_by(StepPatched.kind)),
-        injected=given(step.corrected_by(StepInjected.kind)),
-        patched_at=UNSET if last is None else clock.rfc3339(last.at),
-        patched_by=UNSET if last is None else given(last.actor),
-        patch_reason=UNSET if last is None else last.reason,
-        original_output=UNSET if step.original is None else step.original,
-        original_error=(failure_shown(first.error) or UNSET) if first is not None else UNSET,
-        carried_from=given(step.carried_from),
-    )
+    return StepResponse(**step_told(run_id, step))
+
+
+def step_told(run_id: str, step: StepRecord) -> dict[str, Any]:
+    """The fields of a StepResponse; pages have thousands of them."""
+    told = {
+        "id": step.step_id,
+        "step_id": step.step_id,
+        "run_id": run_id,
+        "name": step.name,
+        "type": step.type,
+        "status": step.status,
+        "sequence": step.sequence,
+        "attempt": step.attempt,
+        "output": step.output,
+        "error": failure_shown(step.error),
+        "duration_ms": step.duration_ms,
+        "started_at": _instant(step.started_at),
+        "ended_at": _instant(step.ended_at),
+        "input": UNSET if step.input is None else step.input,
+        "sleep_until": UNSET if step.sleep_until is None else clock.rfc3339(step.sleep_until),
+        "wait_timeout": UNSET if step.wait_timeout is None else clock.rfc3339(step.wait_timeout),
+        "wait_event_name": step.wait_event or UNSET,
+        "wait_match": step.wait_match or UNSET,
+        "event_id": step.event_id or UNSET,
+        "function_id": step.function_id or UNSET,
+        "child_run_id": step.child_run_id or UNSET,
+        "compensation_for": step.compensation_for or UNSET,
+        "carried_from": step.carried_from or UNSET,
+    }
+    if step.corrections:
+        told |= _corrections_told(step)
+    return told
+
+
+def _corrections_told(step: StepRecord) -> dict[str, Any]:
+    first, last = step.corrections[0].before, step.corrections[-1]
+    return {
+        "patched": given(step.corrected_by(StepPatched.kind)),
+        "injected": given(step.corrected_by(StepInjected.kind)),
+        "patched_at": clock.rfc3339(last.at),
+        "patched_by": given(last.actor),
+        "patch_reason": last.reason,
+        "original_output": UNSET if step.original is None else step.original,
+        "original_error": UNSET if first is None else failure_shown(first.error) or UNSET,
+    }
 
 
 def failure_shown(failure: Failure | None) -> RunError | None:
