@@ -1,4 +1,5 @@
-"""The READMEs of the examples, and the tutorials: their commands are run, in order, and print what is written there."""
+"""The READMEs, of the project and of its examples, and the tutorials: their commands are run, in order, and print what
+is written there."""
 
 from __future__ import annotations
 
@@ -16,7 +17,10 @@ from tests.support.server import ServerProcess
 
 pytestmark = pytest.mark.slow
 
+README = ROOT / "README.md"
+TRIAGE = ROOT / "examples" / "github_triage"
 SERVE = "make serve"
+IRONFLOW = ".venv/bin/ironflow"
 
 
 def open_terminals(terminals: Terminals, text: str, port: int) -> None:
@@ -34,6 +38,49 @@ def open_terminals(terminals: Terminals, text: str, port: int) -> None:
 
 def registered(client: Client) -> bool:
     return bool(client.functions.list() or client.projections.list())
+
+
+def test_the_five_minute_tour_runs_as_the_readme_says(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    """As for a newcomer: one directory, a server that asks for the key that it put there, and nothing else set."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(TRIAGE, checkout / "examples" / TRIAGE.name)
+    server = start_server(data_dir=checkout / ".ironflow", guarded=True)
+    terminals = Terminals(server, tmp_path / "terminals.log", replaced={}, environment={}, folder=checkout, told=False)
+
+    ran = []
+    try:
+        for language, text in blocks(README):
+            if language == "sh":
+                open_terminals(terminals, text, 0)
+            elif language == "console":
+                for command, expected in commands(text):
+                    if command.startswith("kill -9"):
+                        kill(command, terminals, server)
+                    else:
+                        terminals.check(command, expected)
+                    ran.append(command.split()[0])
+    finally:
+        terminals.kill9()
+
+    assert ran == [IRONFLOW, "kill", IRONFLOW, IRONFLOW, IRONFLOW, "sort"]
+
+
+def kill(command: str, terminals: Terminals, server: ServerProcess) -> None:
+    """Run it, for these processes only of those that it would find; the server is started again."""
+    (worker,) = terminals.pids
+    for pattern, pid in (("github_triage/worker.py", worker), ("'ironflow serve'", server.pid)):
+        terminals.replace(f"$(pgrep -f {pattern})", str(pid))
+    terminals.check(command, "")
+    assert server.died(10)
+    server.restart()
+
+
+def test_what_the_readme_shows_of_the_tours_code_is_what_runs() -> None:
+    (shown,) = (text for language, text in blocks(README) if language == "python")
+
+    assert shown in (TRIAGE / "worker.py").read_text("utf-8")
 
 
 def test_the_order_saga_runs_as_its_readme_says(start_server: Callable[..., ServerProcess], tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ WAIT_S = 60.0
 POLL_S = 0.05
 UNDER_WAY = "waiting_for_capacity,running"
 
-WRITES = ("emit", "cancel", "pause", "patch", "resume", "register", "create", "export-test", "sed")
+WRITES = ("emit", "cancel", "pause", "patch", "resume", "register", "create", "export-test", "sed", "kill")
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -43,7 +43,8 @@ class Terminals:
     """Runs commands as a README gives them, from the root of the repository, against one server.
 
     `replaced` says what is different here from what is written: a port, a file. A page that changes files has
-    a `folder` in place of the root.
+    a `folder` in place of the root. One that is about a newcomer is `told` nothing: its commands find the server, and
+    the key to it, by themselves.
     """
 
     def __init__(
@@ -54,15 +55,16 @@ class Terminals:
         replaced: Mapping[str, str],
         environment: Mapping[str, str],
         folder: Path = ROOT,
+        told: bool = True,
     ) -> None:
-        self.client = Client(server.url)
+        self.client = Client(server.url, api_key=server.discovery.get("api_key"))
         self._log_file = log_file
         self._folder = folder
         self._replaced = {".venv/bin/": f"{Path(sys.executable).parent}/", **replaced}
+        where = {"IRONFLOW_SERVER_URL": server.url, "IRONFLOW_GRPC_ADDRESS": server.grpc_address}
         self._environment = {
-            **os.environ,
-            "IRONFLOW_SERVER_URL": server.url,
-            "IRONFLOW_GRPC_ADDRESS": server.grpc_address,
+            **{name: value for name, value in os.environ.items() if not name.startswith("IRONFLOW_")},
+            **(where if told else {}),
             "PYTHONUTF8": "1",
             "COLUMNS": "160",
             **environment,
@@ -85,11 +87,21 @@ class Terminals:
         reaper.adopt(process.pid)
         self._running.append(process)
 
+    @property
+    def pids(self) -> list[int]:
+        """Of what was started, in that order."""
+        return [process.pid for process in self._running]
+
+    def replace(self, written: str, here: str) -> None:
+        """From now on, this is different from what is written."""
+        self._replaced[written] = here
+
     def kill9(self) -> None:
         """All that was started."""
         for process in self._running:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(WAIT_S)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(WAIT_S)
             reaper.release(process.pid)
         self._running.clear()
 
