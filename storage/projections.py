@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from storage.contract import Transaction
-from storage.records import EntryRecord, ProjectionRow, ProjectionSnapshotRow, ProjectionStateRow
+from storage.records import EntryRecord, OverwrittenState, ProjectionRow, ProjectionSnapshotRow, ProjectionStateRow
 from storage.runs import contains
 
 PAGE = 500
@@ -75,15 +75,11 @@ def events(
 ) -> list[EntryRecord]:
     """Entries of events after a position and not after another, in order; of those names, if any are given. With a
     text, those that cannot have it anywhere in their data may be left out."""
-    rows = tx.many(
-        "projection_events",
-        environment=environment,
-        after=after,
-        until=until,
-        names=_listed(names),
-        text=text,
-        limit=limit,
-    )
+    chosen = {"environment": environment, "after": after, "until": until, "text": text, "limit": limit}
+    if len(names) == 1:
+        rows = tx.many("projection_events_of_name", name=names[0], **chosen)
+    else:
+        rows = tx.many("projection_events", names=_listed(names), **chosen)
     return [EntryRecord._make(row) for row in rows]
 
 
@@ -173,6 +169,11 @@ def partitions(tx: Transaction, key: Key, *, search: str, after: str, limit: int
 
 def save_snapshots(tx: Transaction, rows: Sequence[ProjectionSnapshotRow]) -> None:
     tx.each("save_projection_snapshot", rows)
+
+
+def keep(tx: Transaction, rows: Sequence[OverwrittenState]) -> None:
+    """Make snapshots of states, where it is time for that."""
+    tx.each("keep_projection_state", rows)
 
 
 def snapshot(tx: Transaction, key: Key, partition: str, *, until: int) -> ProjectionSnapshotRow | None:

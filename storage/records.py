@@ -248,7 +248,8 @@ class ProjectionRow(NamedTuple):
 
 
 class ProjectionStateRow(NamedTuple):
-    """The state of one partition, as JSON text. Not derived from history by itself: a reducer is needed."""
+    """The state of one partition, as JSON text. Not derived from history by itself: a reducer is needed. There is no
+    event of the partition up to `since`."""
 
     environment: str
     name: str
@@ -260,10 +261,11 @@ class ProjectionStateRow(NamedTuple):
     last_event_at: int
     position: int
     updated_at: int
+    since: int = 0
 
 
 class ProjectionSnapshotRow(NamedTuple):
-    """The state of one partition as it was at a position."""
+    """The state of one partition as it was at a position, and `through` another one if that is later."""
 
     environment: str
     name: str
@@ -273,6 +275,20 @@ class ProjectionSnapshotRow(NamedTuple):
     state: str
     last_event_id: str
     last_event_at: int
+    through: int = 0
+
+
+class OverwrittenState(NamedTuple):
+    """A partition's state that is about to be overwritten; it holds `through` a position. It is kept if none was for so
+    many positions, the more the larger it is."""
+
+    through: int
+    environment: str
+    name: str
+    generation: int
+    partition_key: str
+    positions: int
+    positions_per_byte: int
 
 
 class GateRow(NamedTuple):
@@ -495,6 +511,7 @@ Record = (
     | ProjectionRow
     | ProjectionStateRow
     | ProjectionSnapshotRow
+    | OverwrittenState
     | IdentityRow
     | KeyUse
     | FailureRow

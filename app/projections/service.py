@@ -126,10 +126,19 @@ class Projections:
                 await self.rebuilds.reached(projection, generation)
 
     async def save(
-        self, projection: Projection, fence: Fence, saved: Sequence[Saved], *, position: int, last_event_id: str = ""
+        self,
+        projection: Projection,
+        fence: Fence,
+        saved: Sequence[Saved],
+        *,
+        position: int,
+        last_event_id: str = "",
+        whole: bool = True,
     ) -> None:
         """States and cursor in one write, see States.save; who waits for it hears of it."""
-        generation = await self.states.save(projection, fence, saved, position=position, last_event_id=last_event_id)
+        generation = await self.states.save(
+            projection, fence, saved, position=position, last_event_id=last_event_id, whole=whole
+        )
         if self._watcher is not None:
             self._watcher(projection, generation, saved)
         self.waits.moved()

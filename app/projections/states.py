@@ -1,7 +1,9 @@
 """States: what a reducer has made of the events up to the cursor. State and cursor are one write, under the fence of
 the runner's lease: an event is in the state once, however often its batch was folded.
 
-Now and then a partition's state is kept as a snapshot, from which its past is folded again.
+Now and then a partition's state is kept as a snapshot, from which its past is folded again: after so many events of the
+partition, and before it is overwritten after so many positions without one of its own. A write that has the states of
+all partitions up to the cursor tells how long the states before it held: such a gap is not looked through again.
 """
 
 from __future__ import annotations
@@ -24,11 +26,14 @@ from app.projections.refolding import ByRules, ByWorker, Refold
 from storage import history, projections
 from storage.contract import Storage, Transaction
 from storage.projections import Fence
-from storage.records import ProjectionSnapshotRow, ProjectionStateRow
+from storage.records import OverwrittenState, ProjectionSnapshotRow, ProjectionStateRow
 
 PARTITIONS_MAX = 1_000
 SNAPSHOT_BYTES_PER_EVENT = 100
 """A state is kept as a snapshot the more rarely the larger it is."""
+KEPT_POSITIONS = 5_000
+KEPT_POSITIONS_PER_BYTE = 10
+"""After how many positions a state is kept, and that at least for each of its bytes."""
 REFOLD_POSITIONS_MAX = 2_000_000
 """How far is looked for events of a partition for its past."""
 _COUNTED_MAX = 100_000
@@ -74,10 +79,17 @@ class States:
         self._since_snapshot: dict[tuple[projections.Key, str], int] = {}
 
     async def save(
-        self, projection: Projection, fence: Fence, saved: Sequence[Saved], *, position: int, last_event_id: str = ""
+        self,
+        projection: Projection,
+        fence: Fence,
+        saved: Sequence[Saved],
+        *,
+        position: int,
+        last_event_id: str = "",
+        whole: bool = True,
     ) -> Generation:
-        """Write states and move the cursor to a position, which the fold of all events up to it has reached. Raises
-        LeaseLost, InvalidArgument; then nothing was written."""
+        """Write states and move the cursor to a position, which the fold of all events up to it has reached: with
+        these states, if they are the `whole`. Raises LeaseLost, InvalidArgument; then nothing was written."""
         generation = self._leases.generation_of(projection, fence)
         await self._check_position(position)
         if len(saved) > PARTITIONS_MAX:
@@ -86,14 +98,17 @@ class States:
             check_partition(one.partition)
             jsonvalue.check(one.state, field="state")
         now, key = self._clock.now_us(), projection.key(generation)
-        rows = [_row(key, one, now) for one in saved]
         snapshots = [row for one in saved if (row := self._snapshot(key, generation, one)) is not None]
 
         def work(tx: Transaction) -> bool:
             projections.begin(tx, key, position=generation.after, now=now)
+            cursor = projections.cursor(tx, key) if whole and saved else None
             if not projections.advance(tx, key, fence, position=position, last_event_id=last_event_id, now=now):
                 return False
-            projections.save_states(tx, rows)
+            before = _before(cursor.position, saved) if cursor is not None else 0
+            if before:
+                projections.keep(tx, [_overwritten(key, one, before) for one in saved])
+            projections.save_states(tx, [_row(key, one, now, before) for one in saved])
             if snapshots:
                 projections.save_snapshots(tx, snapshots)
             return True
@@ -114,10 +129,9 @@ class States:
         FailedPrecondition if it cannot be told."""
         check_partition(partition)
         generation, partition = generation or projection.serving, partition or GLOBAL
-        key = projection.key(generation)
-        row = await self._storage.read(lambda tx: projections.state(tx, key, partition))
         if at < history.END:
-            return await self._as_of(projection, generation, partition, row, at)
+            return await self._as_of(projection, generation, partition, at)
+        row = await self._row(projection.key(generation), partition)
         if row is None:
             return State(projection, generation, partition)
         return _of_row(projection, generation, row)
@@ -141,9 +155,10 @@ class States:
                 f"position {position} is none of history", field="last_event_seq", hint=f"at most {head}"
             )
 
-    async def _as_of(
-        self, projection: Projection, generation: Generation, partition: str, row: ProjectionStateRow | None, at: int
-    ) -> State:
+    async def _row(self, key: projections.Key, partition: str) -> ProjectionStateRow | None:
+        return await self._storage.read(lambda tx: projections.state(tx, key, partition))
+
+    async def _as_of(self, projection: Projection, generation: Generation, partition: str, at: int) -> State:
         definition = generation.definition
         if generation.error:  # that event stopped all partitions
             at = min(at, generation.error_position - 1)
@@ -155,27 +170,21 @@ class States:
                 field="at",
                 hint=f"`ironflow projection rows {projection.name} --at {at}`",
             )
-        if row is not None and row.position <= at:
-            reached, _ = await self._feed.reached(projection, generation)
-            if reached >= at:
-                return _of_row(projection, generation, row)
         key = projection.key(generation)
+        reached, _ = await self._feed.reached(projection, generation)  # first: what comes then is in the row
+        row = await self._row(key, partition)
+        if reached >= at and (row is None or row.position <= at):
+            return State(projection, generation, partition) if row is None else _of_row(projection, generation, row)
         snapshot = await self._storage.read(lambda tx: projections.snapshot(tx, key, partition, until=at))
-        found = (
-            State(
-                projection,
-                generation,
-                partition,
-                snapshot.state.encode(),
-                0,
-                snapshot.last_event_id,
-                snapshot.last_event_at,
-                snapshot.position,
-            )
-            if snapshot is not None
-            else State(projection, generation, partition, position=generation.after)
-        )
-        return await self._refolded(found, self._refold(projection, generation, found), at)
+        if snapshot is not None:
+            found = _of_snapshot(projection, generation, snapshot)
+            holds_through = max(snapshot.position, snapshot.through)
+        else:
+            found = State(projection, generation, partition, position=generation.after)
+            holds_through = max(generation.after, row.since if row is not None else 0)
+        if holds_through >= at:
+            return found
+        return await self._refolded(found, self._refold(projection, generation, found), holds_through, at)
 
     def _refold(self, projection: Projection, generation: Generation, nearest: State) -> Refold | None:
         """Who can fold on from a state; None if nobody can."""
@@ -185,11 +194,11 @@ class States:
         lender = (projection.environment, projection.name, definition.version)
         return ByWorker(definition, nearest.state, self._lending, lender) if self._lending.has(lender) else None
 
-    async def _refolded(self, nearest: State, refold: Refold | None, at: int) -> State:
-        """The state with the events of its partition up to a position. Raises FailedPrecondition if there are any, and
-        nobody is there to fold them."""
+    async def _refolded(self, nearest: State, refold: Refold | None, position: int, at: int) -> State:
+        """A state that holds through a position with the events of its partition up to another. Raises
+        FailedPrecondition if there are any, and nobody is there to fold them."""
         projection, generation = nearest.projection, nearest.generation
-        position, seen, goes_on = nearest.position, 0, True
+        seen, goes_on = 0, True
         if at - position > REFOLD_POSITIONS_MAX:
             raise _too_far(REFOLD_POSITIONS_MAX, "positions", at)
         while position < at and goes_on:
@@ -266,10 +275,35 @@ def _not_kept(nearest: State, at: int) -> FailedPrecondition:
     )
 
 
-def _row(key: projections.Key, one: Saved, now: int) -> ProjectionStateRow:
-    state = one.state.decode()
+def _row(key: projections.Key, one: Saved, now: int, before: int) -> ProjectionStateRow:
+    """There is nothing new in it up to `before`."""
+    state, since = one.state.decode(), min(before, one.position - 1)
     return ProjectionStateRow(
-        *key, one.partition or GLOBAL, state, 1, one.last_event_id, one.at or now, one.position, now
+        *key, one.partition or GLOBAL, state, 1, one.last_event_id, one.at or now, one.position, now, since
+    )
+
+
+def _before(cursor: int, saved: Sequence[Saved]) -> int:
+    """Up to where no event is new in these states, which are all that there are after the cursor."""
+    known = all(one.events == 1 for one in saved)
+    return max(cursor, min(one.position for one in saved) - 1) if known else cursor
+
+
+def _overwritten(key: projections.Key, one: Saved, before: int) -> OverwrittenState:
+    through = min(before, one.position - 1)
+    return OverwrittenState(through, *key, one.partition or GLOBAL, KEPT_POSITIONS, KEPT_POSITIONS_PER_BYTE)
+
+
+def _of_snapshot(projection: Projection, generation: Generation, row: ProjectionSnapshotRow) -> State:
+    return State(
+        projection,
+        generation,
+        row.partition_key,
+        row.state.encode(),
+        0,
+        row.last_event_id,
+        row.last_event_at,
+        row.position,
     )
 
 

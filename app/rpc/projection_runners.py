@@ -155,6 +155,7 @@ async def save_state(
         saved,
         position=max(request.last_event_seq, request.through),
         last_event_id=request.last_event_id,
+        whole=bool(request.partitions),  # published runners may save one partition after the other
     )
     return pb.SaveProjectionStateResponse(ok=True)
 

@@ -14,12 +14,14 @@ from app.history.kinds import ProjectionDefinition, Rule
 from app.history.rebuild import rebuild
 from app.node import Node
 from app.projections import definition as definitions
+from app.projections import states
 from app.projections.leases import TTL_S
 from app.projections.states import Saved
 from storage.contract import Storage
 from storage.projections import Fence
 
 MANAGED = ProjectionDefinition("managed", ("n",))
+PARTED = ProjectionDefinition("managed", ("n",), partition_key="$.data.p")
 ENVIRONMENT, NAME = "default", "counts"
 
 
@@ -200,6 +202,40 @@ async def test_events_of_a_partition_are_found_however_its_name_is_written(node:
     past = await node.projections.states.get(node.projections.registry.get(ENVIRONMENT, NAME), "café", at=then)
 
     assert past.state == b'{"n":2}'
+
+
+async def test_the_past_of_a_partition_is_known_over_the_gaps_between_its_events(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No worker is there to fold: what is answered is what was kept."""
+    monkeypatch.setattr(states, "KEPT_POSITIONS", 10)
+    monkeypatch.setattr(states, "KEPT_POSITIONS_PER_BYTE", 0)
+    projection, _ = await node.projections.register(ENVIRONMENT, NAME, PARTED)
+    fence = await lease(node)
+
+    async def take(partition: str, state: bytes) -> int:
+        """The position of an event of a partition, of which the runner makes a state."""
+        told = msgspec.json.encode({"p": partition})
+        await node.emitter.emit(NewEvent(environment=ENVIRONMENT, name="n", data=told))
+        position = node.tail.head
+        saved = [states.Saved(partition, state, "e", position)]
+        await node.projections.save(projection, fence, saved, position=position)
+        return position
+
+    async def known(partition: str, at: int) -> bytes | None:
+        return (await node.projections.states.get(projection, partition, at=at)).state
+
+    first = await take("rare", b"1")
+    others = [await take("often", b"%d" % number) for number in range(12)]
+    late = await take("late", b"1")
+    last = await take("rare", b"2")
+    await take("late", b"2")
+
+    assert {await known("rare", at) for at in (first, others[0], others[-1], late)} == {b"1"}
+    assert await known("rare", last) == b"2"
+    assert await known("rare", first - 1) is None
+    assert await known("late", others[-1]) is None
+    assert await known("never", last) is None
 
 
 async def test_the_register_is_what_history_says(node: Node, storage: Storage) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from app.history.kinds.projection import TableRules
 from app.ids import Ids
 from app.listening import listening
 from app.node import Node
+from app.projections import states
 from app.projections.rules import ReducerFailed, Rules
 from storage import history, open_storage
 from tests.support.postgres import Cluster
@@ -90,7 +92,7 @@ async def settle(node: Node) -> None:
 
 async def explained(node: Node) -> None:
     """At each position, each partition's state is what the rules make of the events up to it."""
-    rules, states = Rules(RULES), dict[str, Any]()
+    rules, folded = Rules(RULES), dict[str, Any]()
     projection = node.projections.registry.get(ENV, NAME)
     entries = await node.storage.read(lambda tx: [Entry(one) for page in history.everything(tx) for one in page])
     for entry in entries:
@@ -99,11 +101,11 @@ async def explained(node: Node) -> None:
             data = msgspec.json.decode(fact.data)
             partition = data.get("p", "__global__")
             with contextlib.suppress(ReducerFailed):  # it is left out
-                states[partition] = rules.apply(states.get(partition, INITIAL), {"name": fact.name, "data": data})
+                folded[partition] = rules.apply(folded.get(partition, INITIAL), {"name": fact.name, "data": data})
         for partition in PARTITIONS:
             found = await node.projections.states.get(projection, partition, at=entry.position)
             shown = None if found.state is None else msgspec.json.decode(found.state)
-            expected = states.get(partition)
+            expected = folded.get(partition)
             assert shown == expected or (expected is None and shown == INITIAL), (entry.position, partition)
 
 
@@ -126,6 +128,14 @@ async def tables_explained(node: Node) -> None:
 
 
 async def check(location: str, commands: list[tuple[Any, ...]]) -> None:
+    """With states that are kept over small gaps, as others are over large ones."""
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(states, "KEPT_POSITIONS", 2)
+        small.setattr(states, "KEPT_POSITIONS_PER_BYTE", 0)
+        await played(location, commands)
+
+
+async def played(location: str, commands: list[tuple[Any, ...]]) -> None:
     storage = await open_storage(location, resources.sql_folder())
     await storage.migrate()
     clock = ManualClock(1_764_000_000_000_000)

@@ -39,6 +39,19 @@ select h.position, h.environment, h.stream, h.version, h.kind, h.data, h.metadat
  order by e.position
  limit :limit;
 
+-- name: projection_events_of_name :many
+-- As above, of one name: from its index.
+select h.position, h.environment, h.stream, h.version, h.kind, h.data, h.metadata, h.actor, h.correlation, h.causation, h.recorded_at, h.digest
+  from events e
+  join history h on h.position = e.position
+ where e.environment = :environment
+   and e.name = :name
+   and e.position > :after
+   and e.position <= :until
+   and (:text = '' or instr(h.data, :text) > 0 or instr(h.data, '\') > 0)
+ order by e.position
+ limit :limit;
+
 -- name: count_projection_events :one
 select count(*)
   from events e
@@ -118,8 +131,8 @@ update projection_cursors
 
 -- name: save_projection_state :each
 -- A partition's state never goes back behind an event that is in it.
-insert into projection_states (environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at)
-values (:environment, :name, :generation, :partition_key, :state, :version, :last_event_id, :last_event_at, :position, :updated_at)
+insert into projection_states (environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at, since)
+values (:environment, :name, :generation, :partition_key, :state, :version, :last_event_id, :last_event_at, :position, :updated_at, :since)
 on conflict (environment, name, generation, partition_key) do update
    set state = excluded.state,
        version = projection_states.version + 1,
@@ -130,7 +143,7 @@ on conflict (environment, name, generation, partition_key) do update
  where projection_states.position <= excluded.position;
 
 -- name: projection_state :one
-select environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at
+select environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at, since
   from projection_states
  where environment = :environment
    and name = :name
@@ -139,7 +152,7 @@ select environment, name, generation, partition_key, state, version, last_event_
 
 -- name: changed_projection_states :many
 -- Looks through all of a generation; asked only while somebody follows.
-select environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at
+select environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at, since
   from projection_states
  where environment = :environment
    and name = :name
@@ -160,13 +173,36 @@ select partition_key
  limit :limit;
 
 -- name: save_projection_snapshot :each
-insert into projection_snapshots (environment, name, generation, partition_key, position, state, last_event_id, last_event_at)
-values (:environment, :name, :generation, :partition_key, :position, :state, :last_event_id, :last_event_at)
+insert into projection_snapshots (environment, name, generation, partition_key, position, state, last_event_id, last_event_at, through)
+values (:environment, :name, :generation, :partition_key, :position, :state, :last_event_id, :last_event_at, :through)
 on conflict (environment, name, generation, partition_key, position) do nothing;
+
+-- name: keep_projection_state :each
+-- A state that is about to be overwritten, as a snapshot that holds `through` a position, if that lies more than so many
+-- positions, and the more the larger the state is, beyond what the last one holds.
+insert into projection_snapshots (environment, name, generation, partition_key, position, state, last_event_id, last_event_at, through)
+select s.environment, s.name, s.generation, s.partition_key, s.position, s.state, s.last_event_id, s.last_event_at, :through
+  from projection_states s
+ where s.environment = :environment
+   and s.name = :name
+   and s.generation = :generation
+   and s.partition_key = :partition_key
+   and s.position <= :through
+   and :through - coalesce((select max(k.position, k.through)
+                              from projection_snapshots k
+                             where k.environment = s.environment
+                               and k.name = s.name
+                               and k.generation = s.generation
+                               and k.partition_key = s.partition_key
+                             order by k.position desc
+                             limit 1), s.since)
+       > max(:positions, :positions_per_byte * length(s.state))
+on conflict (environment, name, generation, partition_key, position) do update
+   set through = excluded.through;
 
 -- name: projection_snapshot :one
 -- The newest that is not past a position.
-select environment, name, generation, partition_key, position, state, last_event_id, last_event_at
+select environment, name, generation, partition_key, position, state, last_event_id, last_event_at, through
   from projection_snapshots
  where environment = :environment
    and name = :name
@@ -227,8 +263,8 @@ delete from projection_snapshots
 
 -- name: copy_other_states :exec
 -- Of another generation, but those of one partition.
-insert into projection_states (environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at)
-select environment, name, :generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at
+insert into projection_states (environment, name, generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at, since)
+select environment, name, :generation, partition_key, state, version, last_event_id, last_event_at, position, updated_at, since
   from projection_states
  where environment = :environment
    and name = :name
@@ -236,8 +272,8 @@ select environment, name, :generation, partition_key, state, version, last_event
    and partition_key <> :partition_key;
 
 -- name: copy_other_snapshots :exec
-insert into projection_snapshots (environment, name, generation, partition_key, position, state, last_event_id, last_event_at)
-select environment, name, :generation, partition_key, position, state, last_event_id, last_event_at
+insert into projection_snapshots (environment, name, generation, partition_key, position, state, last_event_id, last_event_at, through)
+select environment, name, :generation, partition_key, position, state, last_event_id, last_event_at, through
   from projection_snapshots
  where environment = :environment
    and name = :name
