@@ -21,7 +21,7 @@ from app.search.failure import Failure
 from app.search.masking import mask
 from benchmarks import machine
 from storage import failures, open_storage
-from storage.records import FailureRow, FailureVectorRow
+from storage.failures import FailureRow, FailureVectorRow
 from tests.support.postgres import Cluster
 
 BATCH = 5_000

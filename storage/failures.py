@@ -7,13 +7,74 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from storage.contract import Transaction
-from storage.records import FailureGroupRow, FailureMarkRow, FailureRow, FailureVectorRow
 from storage.runs import contains
 
 PAGE = 2_000
 LAST = 2**62
 MESSAGE_CHARS_MAX = 1_000
 MENDED_SCANNED = 5_000
+
+
+class FailureRow(NamedTuple):
+    """An attempt of a run that failed; `masked` is its message without what differs from case to case."""
+
+    environment: str
+    position: int
+    run_id: str
+    function_id: str
+    function_version: int
+    event_id: str
+    fingerprint: str
+    kind: str
+    step: str
+    error_type: str
+    error_code: str
+    message: str
+    masked: str
+    top_frame: str
+    attempt: int
+    failed_at: int
+
+
+class FailureGroupRow(NamedTuple):
+    """Failures of one fingerprint, counted; the positions and instants are of the first and the last."""
+
+    environment: str
+    fingerprint: str
+    function_id: str
+    step: str
+    error_type: str
+    message: str
+    top_frame: str
+    first_position: int
+    last_position: int
+    first_at: int
+    last_at: int
+    failures: int
+
+
+class FailureMarkRow(NamedTuple):
+    """What was decided last of a group: open, resolved (`version`: the newest that had failed so) or muted (until an
+    instant, 0 for good)."""
+
+    environment: str
+    fingerprint: str
+    status: str
+    version: int
+    muted_until: int
+    reason: str
+    actor: str
+    marked_at: int
+    position: int
+
+
+class FailureVectorRow(NamedTuple):
+    """Where a failure lies among others: one signed byte a dimension. `embedder` says who put it there."""
+
+    environment: str
+    position: int
+    embedder: str
+    vector: bytes
 
 
 class GroupChoice(NamedTuple):

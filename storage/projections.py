@@ -6,10 +6,67 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from storage.contract import Transaction
-from storage.records import EntryRecord, OverwrittenState, ProjectionRow, ProjectionSnapshotRow, ProjectionStateRow
+from storage.records import EntryRecord
 from storage.runs import contains
 
 PAGE = 500
+
+
+class ProjectionRow(NamedTuple):
+    """`state` is JSON: the projection as it was folded from its stream."""
+
+    environment: str
+    name: str
+    mode: str
+    status: str
+    state: str
+    created_at: int
+    updated_at: int
+    position: int
+
+
+class ProjectionStateRow(NamedTuple):
+    """The state of one partition, as JSON text. Not derived from history by itself: a reducer is needed. There is no
+    event of the partition up to `since`."""
+
+    environment: str
+    name: str
+    generation: int
+    partition_key: str
+    state: str
+    version: int
+    last_event_id: str
+    last_event_at: int
+    position: int
+    updated_at: int
+    since: int = 0
+
+
+class ProjectionSnapshotRow(NamedTuple):
+    """The state of one partition as it was at a position, and `through` another one if that is later."""
+
+    environment: str
+    name: str
+    generation: int
+    partition_key: str
+    position: int
+    state: str
+    last_event_id: str
+    last_event_at: int
+    through: int = 0
+
+
+class OverwrittenState(NamedTuple):
+    """A partition's state that is about to be overwritten; it holds `through` a position. It is kept if none was for so
+    many positions, the more the larger it is."""
+
+    through: int
+    environment: str
+    name: str
+    generation: int
+    partition_key: str
+    positions: int
+    positions_per_byte: int
 
 
 class Key(NamedTuple):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+Record = tuple[str | int | float | bytes | None, ...]
+"""Of any table: its values stand for the parameters of a query, in the order that this one names them."""
+
 
 class EntryRecord(NamedTuple):
     """One row of history. `data` and `metadata` are JSON texts, kept byte for byte."""
@@ -234,63 +237,6 @@ class EnforcementRow(NamedTuple):
     position: int
 
 
-class ProjectionRow(NamedTuple):
-    """`state` is JSON: the projection as it was folded from its stream."""
-
-    environment: str
-    name: str
-    mode: str
-    status: str
-    state: str
-    created_at: int
-    updated_at: int
-    position: int
-
-
-class ProjectionStateRow(NamedTuple):
-    """The state of one partition, as JSON text. Not derived from history by itself: a reducer is needed. There is no
-    event of the partition up to `since`."""
-
-    environment: str
-    name: str
-    generation: int
-    partition_key: str
-    state: str
-    version: int
-    last_event_id: str
-    last_event_at: int
-    position: int
-    updated_at: int
-    since: int = 0
-
-
-class ProjectionSnapshotRow(NamedTuple):
-    """The state of one partition as it was at a position, and `through` another one if that is later."""
-
-    environment: str
-    name: str
-    generation: int
-    partition_key: str
-    position: int
-    state: str
-    last_event_id: str
-    last_event_at: int
-    through: int = 0
-
-
-class OverwrittenState(NamedTuple):
-    """A partition's state that is about to be overwritten; it holds `through` a position. It is kept if none was for so
-    many positions, the more the larger it is."""
-
-    through: int
-    environment: str
-    name: str
-    generation: int
-    partition_key: str
-    positions: int
-    positions_per_byte: int
-
-
 class GateRow(NamedTuple):
     """Events that wait at a gate; with a 0 under `waiting` none do, and there is no row."""
 
@@ -304,50 +250,6 @@ class GateRow(NamedTuple):
     armed_at: int
     fires_at: int
     function_version: int
-    position: int
-
-
-class WebhookSourceRow(NamedTuple):
-    """`descriptor` and `metadata` are JSON texts; the ids of secrets are those of secret_values, "" for none."""
-
-    environment: str
-    id: str
-    name: str
-    source_type: str
-    event_prefix: str
-    status: str
-    descriptor: str
-    schema_version: int
-    metadata: str
-    token_hash: str
-    token_prefix: str
-    secret_id: str
-    secret_revision: int
-    previous_secret_id: str
-    previous_until: int
-    created_at: int
-    updated_at: int
-    position: int
-
-
-class WebhookDeliveryRow(NamedTuple):
-    """`begun_at` is the position of its first entry, by which deliveries are listed."""
-
-    environment: str
-    id: str
-    source_id: str
-    external_id: str
-    status: str
-    signature_key: str
-    event_id: str
-    event_name: str
-    code: str
-    error: str
-    body_bytes: int
-    replays: int
-    received_at: int
-    updated_at: int
-    begun_at: int
     position: int
 
 
@@ -420,105 +322,6 @@ class AuditSettingsRow(NamedTuple):
     settings: str
     updated_at: int
     position: int
-
-
-class FailureRow(NamedTuple):
-    """An attempt of a run that failed; `masked` is its message without what differs from case to case."""
-
-    environment: str
-    position: int
-    run_id: str
-    function_id: str
-    function_version: int
-    event_id: str
-    fingerprint: str
-    kind: str
-    step: str
-    error_type: str
-    error_code: str
-    message: str
-    masked: str
-    top_frame: str
-    attempt: int
-    failed_at: int
-
-
-class FailureGroupRow(NamedTuple):
-    """Failures of one fingerprint, counted; the positions and instants are of the first and the last."""
-
-    environment: str
-    fingerprint: str
-    function_id: str
-    step: str
-    error_type: str
-    message: str
-    top_frame: str
-    first_position: int
-    last_position: int
-    first_at: int
-    last_at: int
-    failures: int
-
-
-class FailureMarkRow(NamedTuple):
-    """What was decided last of a group: open, resolved (`version`: the newest that had failed so) or muted (until an
-    instant, 0 for good)."""
-
-    environment: str
-    fingerprint: str
-    status: str
-    version: int
-    muted_until: int
-    reason: str
-    actor: str
-    marked_at: int
-    position: int
-
-
-class FailureVectorRow(NamedTuple):
-    """Where a failure lies among others: one signed byte a dimension. `embedder` says who put it there."""
-
-    environment: str
-    position: int
-    embedder: str
-    vector: bytes
-
-
-Record = (
-    EntryRecord
-    | RedactedRow
-    | EventRow
-    | RunRow
-    | FunctionRow
-    | MessageRow
-    | GateRow
-    | BucketRow
-    | KvRow
-    | ConfigRow
-    | SecretRow
-    | SecretValueRow
-    | DataKeyRow
-    | EntityRow
-    | SnapshotRow
-    | SchemaRow
-    | EnforcementRow
-    | PolicyRow
-    | AuditSettingsRow
-    | WebhookSourceRow
-    | WebhookDeliveryRow
-    | GroupRow
-    | DeadLetterRow
-    | ProjectionRow
-    | ProjectionStateRow
-    | ProjectionSnapshotRow
-    | OverwrittenState
-    | IdentityRow
-    | KeyUse
-    | FailureRow
-    | FailureGroupRow
-    | FailureMarkRow
-    | FailureVectorRow
-)
 
 
 class NodeRow(NamedTuple):

@@ -3,13 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from storage import history
 from storage.contract import Transaction
-from storage.records import WebhookDeliveryRow, WebhookSourceRow
 
 PAGE = 500
 NAMESAKES_MAX = 10
+
+
+class WebhookSourceRow(NamedTuple):
+    """`descriptor` and `metadata` are JSON texts; the ids of secrets are those of secret_values, "" for none."""
+
+    environment: str
+    id: str
+    name: str
+    source_type: str
+    event_prefix: str
+    status: str
+    descriptor: str
+    schema_version: int
+    metadata: str
+    token_hash: str
+    token_prefix: str
+    secret_id: str
+    secret_revision: int
+    previous_secret_id: str
+    previous_until: int
+    created_at: int
+    updated_at: int
+    position: int
+
+
+class WebhookDeliveryRow(NamedTuple):
+    """`begun_at` is the position of its first entry, by which deliveries are listed."""
+
+    environment: str
+    id: str
+    source_id: str
+    external_id: str
+    status: str
+    signature_key: str
+    event_id: str
+    event_name: str
+    code: str
+    error: str
+    body_bytes: int
+    replays: int
+    received_at: int
+    updated_at: int
+    begun_at: int
+    position: int
 
 
 def save_sources(tx: Transaction, rows: Sequence[WebhookSourceRow]) -> None:

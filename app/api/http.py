@@ -56,6 +56,7 @@ from app.api import (
     users,
     views,
     watching,
+    webhook_deliveries,
     webhooks,
     workers,
 )
@@ -96,6 +97,7 @@ MODULES = (
     projection_rows,
     breakers,
     webhooks,
+    webhook_deliveries,
     groups,
     outbox,
     nats,

@@ -1,10 +1,8 @@
-"""/api/v1/webhooks: where senders deliver to. /api/v1/webhook-sources and -deliveries: who may, and what came."""
+"""/api/v1/webhooks: where senders deliver to. /api/v1/webhook-sources: who may."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import falcon.asgi
 import msgspec
@@ -13,33 +11,25 @@ from msgspec import UNSET
 from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of, environment_of
-from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
 from app.api.shapes.webhooks import (
-    CapturedResponse,
-    CheckResponse,
     CreateSourceBody,
-    DeliveryResponse,
     DisableBody,
     ExpectedBody,
-    ListDeliveriesQuery,
-    ListDeliveriesResponse,
     ListSourcesResponse,
     ReceivedResponse,
-    ReplayedResponse,
     RotateSecretBody,
     SourceResponse,
     UpdateSourceBody,
 )
 from app.errors import PayloadTooLarge, UnsupportedMediaType
 from app.webhooks import descriptor as descriptors
-from app.webhooks.deliveries import Captured
 from app.webhooks.ingest import Received
 from app.webhooks.noun import ACCEPTED
 from app.webhooks.source import Change, NewSource
 from app.webhooks.verification import Request
-from storage.records import WebhookDeliveryRow, WebhookSourceRow
+from storage.webhooks import WebhookSourceRow
 
 INGEST = "/api/v1/webhooks/"
 
@@ -199,45 +189,6 @@ class Token:
         answer(resp, shown(opened.row, self._services.clock.now_us(), token=opened.token))
 
 
-class Deliveries:
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        environment, query = environment_of(req), query_of(req, ListDeliveriesQuery)
-        source = await self._services.sources.get(environment, query.source) if query.source else None
-        page = await self._services.deliveries.list(
-            environment,
-            source_id=source.id if source else "",
-            status=query.status,
-            limit=query.limit,
-            cursor=query.cursor,
-        )
-        content = ListDeliveriesResponse(
-            deliveries=[DeliveryResponse(**_delivery(row)) for row in page.rows], next_cursor=given(page.next_cursor)
-        )
-        answer(resp, content)
-
-
-class Delivery:
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, delivery_id: str) -> None:
-        answer(resp, _captured(await self._services.deliveries.get(environment_of(req), delivery_id)))
-
-
-class Replay:
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, delivery_id: str) -> None:
-        caller = caller_of(req)
-        told = await self._services.deliveries.replay(caller.environment, delivery_id, actor=caller.actor)
-        content = ReplayedResponse(delivery_id=told.delivery_id, event_id=told.event_id, event_name=told.event_name)
-        answer(resp, content)
-
-
 def shown(row: WebhookSourceRow, now: int, *, token: str = "") -> SourceResponse:
     """A source as it is read; its token only where it was made now."""
     return SourceResponse(
@@ -257,38 +208,6 @@ def shown(row: WebhookSourceRow, now: int, *, token: str = "") -> SourceResponse
         verify_secret_prev_expires_at=clock.rfc3339(row.previous_until) if row.previous_until > now else UNSET,
         ingest_token=given(token),
         ingest_path=f"{INGEST}{row.id}/{token}" if token else UNSET,
-    )
-
-
-def _delivery(row: WebhookDeliveryRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "source_id": row.source_id,
-        "external_id": row.external_id,
-        "status": row.status,
-        "signature_key": row.signature_key,
-        "event_id": row.event_id,
-        "event_name": row.event_name,
-        "body_bytes": row.body_bytes,
-        "replays": row.replays,
-        "created_at": clock.rfc3339(row.received_at),
-        "code": given(row.code),
-        "error": given(row.error),
-    }
-
-
-def _captured(captured: Captured) -> CapturedResponse:
-    receipt = captured.receipt
-    return CapturedResponse(
-        **_delivery(captured.row),
-        checks=[
-            CheckResponse(name=check.name, passed=check.passed, detail=check.detail)
-            for check in receipt.verification.checks
-        ],
-        request_headers=receipt.headers,
-        request_body=captured.body.decode(errors="replace"),
-        request_body_base64=base64.b64encode(captured.body).decode() if receipt.in_base64 else UNSET,
-        body_cut=captured.cut,
     )
 
 
@@ -365,13 +284,7 @@ def routes(services: Services) -> Sequence[Route]:
         body=Body(ExpectedBody, {}, required=False),
         permission="webhooks:manage",
     )
-    replayed = Operation(
-        "Make a delivery an event again; one that was refused is verified as of when it came",
-        {200: Answer("the event", ReplayedResponse), **missing, 401: "refused still", 412: "its body was not kept"},
-        permission="webhooks:manage",
-    )
     base = "/api/v1/webhook-sources"
-    deliveries = "/api/v1/webhook-deliveries"
     return [
         Route(f"{INGEST}{{source}}/{{token}}", Ingest(services), {"POST": ingest}),
         Route(base, Sources(services), every),
@@ -406,28 +319,4 @@ def routes(services: Services) -> Sequence[Route]:
                 )
             },
         ),
-        Route(
-            deliveries,
-            Deliveries(services),
-            {
-                "GET": Operation(
-                    "Deliveries, newest first",
-                    {200: Answer("a page of them", ListDeliveriesResponse), **missing},
-                    query=ListDeliveriesQuery,
-                    permission="webhooks:read",
-                )
-            },
-        ),
-        Route(
-            f"{deliveries}/{{delivery_id}}",
-            Delivery(services),
-            {
-                "GET": Operation(
-                    "A delivery, with what was looked at",
-                    {200: Answer("it", CapturedResponse), **missing},
-                    permission="webhooks:read",
-                )
-            },
-        ),
-        Route(f"{deliveries}/{{delivery_id}}/replay", Replay(services), {"POST": replayed}),
     ]

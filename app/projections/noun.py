@@ -30,8 +30,7 @@ from app.history.kinds import (
 )
 from storage import projections
 from storage.contract import Transaction
-from storage.projections import Key
-from storage.records import ProjectionRow
+from storage.projections import Key, ProjectionRow
 
 
 class Generation(msgspec.Struct, frozen=True, omit_defaults=True):

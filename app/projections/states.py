@@ -25,8 +25,7 @@ from app.projections.noun import Generation, Projection
 from app.projections.refolding import ByRules, ByWorker, Refold
 from storage import history, projections
 from storage.contract import Storage, Transaction
-from storage.projections import Fence
-from storage.records import OverwrittenState, ProjectionSnapshotRow, ProjectionStateRow
+from storage.projections import Fence, OverwrittenState, ProjectionSnapshotRow, ProjectionStateRow
 
 PARTITIONS_MAX = 1_000
 SNAPSHOT_BYTES_PER_EVENT = 100

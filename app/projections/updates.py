@@ -27,8 +27,8 @@ from app.projections.service import Projections
 from app.projections.states import Saved
 from storage import history, projections
 from storage.contract import Storage, StorageError, Transaction
-from storage.projections import Key
-from storage.records import EntryRecord, ProjectionStateRow
+from storage.projections import Key, ProjectionStateRow
+from storage.records import EntryRecord
 
 log = structlog.get_logger(__name__)
 

@@ -20,7 +20,7 @@ from app.webhooks.source import Change, NewSource
 from app.webhooks.trying import keys_given, tried
 from app.webhooks.verification import Request
 from ironflow.v1 import webhook_pb2 as pb
-from storage.records import WebhookDeliveryRow, WebhookSourceRow
+from storage.webhooks import WebhookDeliveryRow, WebhookSourceRow
 
 SOURCES_MAX = 1_000
 

@@ -24,7 +24,7 @@ from app.search.failure import KINDS, Failure, derive
 from app.search.near import Nearness
 from storage import cursors, failures, history
 from storage.contract import Storage, StorageError, Transaction
-from storage.records import FailureGroupRow, FailureVectorRow
+from storage.failures import FailureGroupRow, FailureVectorRow
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,8 @@ from app.search.embed import HASHED, embed
 from app.search.failure import KINDS, derive
 from storage import cursors, failures, history
 from storage.contract import Transaction
-from storage.records import EntryRecord, FailureVectorRow
+from storage.failures import FailureVectorRow
+from storage.records import EntryRecord
 
 
 class DerivedFailures:

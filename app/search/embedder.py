@@ -18,7 +18,7 @@ from app.outbound.reach import Reach, networks
 from app.outbound.url import parse
 from app.search.embed import HASHED, embed, embed_text, folded, packed, text_of
 from app.search.failure import Failure
-from storage.records import FailureVectorRow
+from storage.failures import FailureVectorRow
 
 if TYPE_CHECKING:
     from app.outbound.client import Client

@@ -21,8 +21,7 @@ from app.search import masking, stacks
 from app.search.stacks import Frame
 from storage import events, history
 from storage.contract import Transaction
-from storage.failures import MESSAGE_CHARS_MAX
-from storage.records import FailureRow
+from storage.failures import MESSAGE_CHARS_MAX, FailureRow
 
 KINDS = frozenset((RunFailed.kind, RunPaused.kind, RunRetrying.kind))
 """The entries that tell of one."""

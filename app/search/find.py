@@ -15,8 +15,8 @@ from app.search.similar import Neighbour, Similar
 from storage import events, failures, history, runs
 from storage.contract import Storage, Transaction
 from storage.events import EventChoice
-from storage.failures import GroupChoice
-from storage.records import EventRow, FailureGroupRow, RunRow
+from storage.failures import FailureGroupRow, GroupChoice
+from storage.records import EventRow, RunRow
 
 CHARS_MAX = 500
 LIMIT_DEFAULT = 10

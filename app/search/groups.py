@@ -17,8 +17,7 @@ from app.search.mark_noun import STATUSES, Mark, mark_of
 from app.search.repairs import Repairs, repairs
 from storage import events, failures, history, runs
 from storage.contract import Storage, Transaction
-from storage.failures import GroupChoice, RunCounts, VersionCounts
-from storage.records import FailureGroupRow, FailureRow
+from storage.failures import FailureGroupRow, FailureRow, GroupChoice, RunCounts, VersionCounts
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200

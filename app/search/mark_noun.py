@@ -10,7 +10,7 @@ from app.history.entry import Entry
 from app.history.kinds import FailureMuted, FailureReopened, FailureResolved
 from storage import failures
 from storage.contract import Transaction
-from storage.records import FailureMarkRow
+from storage.failures import FailureMarkRow
 
 OPEN, RESOLVED, MUTED = STATUSES = ("open", "resolved", "muted")
 

@@ -22,7 +22,7 @@ from app.search.groups import found
 from app.search.mark_noun import stream
 from storage import failures
 from storage.contract import Storage, Transaction
-from storage.records import FailureMarkRow
+from storage.failures import FailureMarkRow
 
 
 class Marks:

@@ -22,7 +22,8 @@ from app.history.kinds import RunResumed, StepInjected, StepPatched, StepRestore
 from app.runs.state import step_name
 from storage import failures, history, runs
 from storage.contract import Transaction
-from storage.records import FailureRow, RunRow
+from storage.failures import FailureRow
+from storage.records import RunRow
 
 EXAMPLES_MAX = 3
 STEERING_MAX = 50

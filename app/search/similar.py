@@ -16,8 +16,8 @@ from app.search.near import Nearness
 from app.search.repairs import Repairs, repairs
 from storage import failures, runs
 from storage.contract import Storage, Transaction
-from storage.failures import Near
-from storage.records import FailureRow, FailureVectorRow, RunRow
+from storage.failures import FailureRow, FailureVectorRow, Near
+from storage.records import RunRow
 
 LIMIT_DEFAULT = 10
 LIMIT_MAX = 100

@@ -32,7 +32,7 @@ from app.webhooks.verification import Request, verify
 from storage import history
 from storage import webhooks as rows
 from storage.contract import Storage, Transaction
-from storage.records import WebhookDeliveryRow, WebhookSourceRow
+from storage.webhooks import WebhookDeliveryRow, WebhookSourceRow
 
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 200

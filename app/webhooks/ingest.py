@@ -45,7 +45,8 @@ from app.webhooks.verification import Keys, Request, verify
 from storage import secrets as values
 from storage import webhooks as rows
 from storage.contract import Storage, Transaction
-from storage.records import SecretValueRow, WebhookDeliveryRow, WebhookSourceRow
+from storage.records import SecretValueRow
+from storage.webhooks import WebhookDeliveryRow, WebhookSourceRow
 
 log = structlog.get_logger(__name__)
 

@@ -32,7 +32,7 @@ from app.history.kinds import (
 from app.webhooks.descriptor import told
 from storage import webhooks
 from storage.contract import Transaction
-from storage.records import WebhookDeliveryRow, WebhookSourceRow
+from storage.webhooks import WebhookDeliveryRow, WebhookSourceRow
 
 ACTIVE, PAUSED, DELETED = "active", "paused", "deleted"
 ACCEPTED, HELD, FAILED, REJECTED = "accepted", "held", "failed", "rejected"

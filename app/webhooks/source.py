@@ -13,7 +13,7 @@ from app.history.kinds import EMPTY, Descriptor, Fact, WebhookUpdated
 from app.values import secrets
 from app.webhooks import descriptor as descriptors
 from app.webhooks.noun import DELETED
-from storage.records import WebhookSourceRow
+from storage.webhooks import WebhookSourceRow
 
 NAME_CHARS_MAX = 100
 METADATA_BYTES_MAX = 16 * 2**10

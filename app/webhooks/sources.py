@@ -37,7 +37,7 @@ from app.webhooks.noun import ACTIVE, PAUSED, source_stream
 from app.webhooks.source import GENERIC, Change, NewSource, check_secret, completed, decide_update, existing, not_found
 from storage import webhooks as rows
 from storage.contract import Storage, Transaction
-from storage.records import WebhookSourceRow
+from storage.webhooks import WebhookSourceRow
 
 TOKEN_PREFIX = "ifwh_"
 TOKEN_CHARS_TOLD = 9

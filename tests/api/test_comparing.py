@@ -10,16 +10,8 @@ import pytest
 
 from ironflow import Client
 from ironflow.errors import InvalidArgument, NotFound
-from tests.api.test_pull_protocol import Puller, emit, run, step
+from tests.support.puller import Puller, emit, run, step
 from tests.support.server import ServerProcess
-
-
-@pytest.fixture
-def worker(http: httpx.Client) -> Puller:
-    made = Puller(http)
-    made.register_function()
-    made.register()
-    return made
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from ironflow import Client
 from ironflow.errors import InvalidArgument, NotFound
-from tests.api.test_pull_protocol import Puller, emit, step
+from tests.support.puller import Puller, emit, step
 from tests.support.server import ServerProcess
 
 STACK = 'Traceback (most recent call last):\n  File "/opt/shop/cards.py", line 7, in charge\n    raise\nDeclined: no\n'

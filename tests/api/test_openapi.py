@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_pull_protocol import Puller, emit
+from tests.support.puller import Puller, emit
 from tests.support.schemas import problems, resolved
 
 DOCUMENT = "/api/v1/openapi.json"

@@ -14,16 +14,8 @@ from ironflow import AsyncClient, Client
 from ironflow.bundle import Bundle
 from ironflow.errors import NotFound
 from ironflow.past import Record, RunState
-from tests.api.test_pull_protocol import Puller, emit, run, step
+from tests.support.puller import Puller, emit, run, step
 from tests.support.server import ServerProcess
-
-
-@pytest.fixture
-def worker(http: httpx.Client) -> Puller:
-    made = Puller(http)
-    made.register_function()
-    made.register()
-    return made
 
 
 @pytest.fixture

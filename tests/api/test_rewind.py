@@ -9,17 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_pull_protocol import RPC, Puller, emit, run, step
+from tests.support.puller import RPC, Puller, emit, run, step
 
 WHY = "the gateway lied"
-
-
-@pytest.fixture
-def worker(http: httpx.Client) -> Puller:
-    made = Puller(http)
-    made.register_function()
-    made.register()
-    return made
 
 
 def failed(http: httpx.Client, worker: Puller) -> str:

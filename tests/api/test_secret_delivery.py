@@ -15,9 +15,9 @@ from google.protobuf.json_format import MessageToDict
 from ironflow.v1 import types_pb2, worker_pb2
 from tests.api.test_connect_worker import fence as stream_fence
 from tests.api.test_connect_worker import hear, take
-from tests.api.test_pull_protocol import Puller, emit, run, step
 from tests.support.connect_worker import ConnectWorker
 from tests.support.endpoint import Endpoint, Json, Reply, Request, Steps, function
+from tests.support.puller import Puller, emit, run, step
 from tests.support.server import ServerProcess
 
 RPC = "/ironflow.v1.IronflowService"

@@ -7,17 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_pull_protocol import RPC, Puller, emit, run, step
+from tests.support.puller import RPC, Puller, emit, run, step
 
 PUBSUB = "/ironflow.v1.PubSubService"
-
-
-@pytest.fixture
-def worker(http: httpx.Client) -> Puller:
-    made = Puller(http)
-    made.register_function()
-    made.register()
-    return made
 
 
 def steps_of(http: httpx.Client, run_id: str) -> list[dict[str, Any]]:

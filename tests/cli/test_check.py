@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from tests.api.test_pull_protocol import Puller, emit, step
+from tests.support.puller import Puller, emit, step
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]
 

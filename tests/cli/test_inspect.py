@@ -22,8 +22,8 @@ import httpx
 import pytest
 
 from app.cli import inspect
-from tests.api.test_pull_protocol import Puller, emit, run, step
 from tests.support import forked
+from tests.support.puller import Puller, emit, run, step
 from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]

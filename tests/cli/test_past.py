@@ -17,8 +17,8 @@ import pytest
 from app.debugger.gantt import bars, offset
 from ironflow.bundle import Bundle
 from ironflow.past import Record
-from tests.api.test_pull_protocol import Puller, emit, run, step
 from tests.support import forked
+from tests.support.puller import Puller, emit, run, step
 from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]

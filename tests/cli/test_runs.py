@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_pull_protocol import Puller, emit, step
 from tests.support import forked
+from tests.support.puller import Puller, emit, step
 from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]

@@ -35,9 +35,8 @@ from app.search.similar import NotFailed
 from ironflow import failures as telling
 from storage import cursors, failures, postgres_vectors, runs
 from storage.contract import Storage, VectorsUnavailable
-from storage.failures import GroupChoice
+from storage.failures import FailureVectorRow, GroupChoice
 from storage.postgres import PostgresStorage
-from storage.records import FailureVectorRow
 from tests.scenario import webhooks
 from tests.support.worker import Worker, answered, emit, ended, recorded, register, running
 

@@ -20,7 +20,7 @@ from app.debugger.dap.looking import Arguments
 from app.debugger.sources import BundleSource, ServerChanges, ServerSource
 from ironflow import Client
 from ironflow.bundle import Bundle
-from tests.api.test_pull_protocol import Puller, emit, run, step
+from tests.support.puller import Puller, emit, run, step
 from tests.support.server import ServerProcess
 
 

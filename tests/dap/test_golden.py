@@ -11,9 +11,9 @@ from app.debugger.dap.attaching import Place
 from app.debugger.dap.looking import Arguments
 from app.debugger.sources import ServerChanges, ServerSource
 from ironflow import Client
-from tests.api.test_pull_protocol import Puller, emit, step
 from tests.dap import golden
 from tests.dap.conftest import Editor
+from tests.support.puller import Puller, emit, step
 from tests.support.server import ServerProcess
 
 Open = Callable[[Arguments], Place]

@@ -12,9 +12,9 @@ import pytest
 from app.debugger.dap.attaching import Place
 from app.debugger.sources import ServerChanges, ServerSource
 from ironflow import Client, Context, function
-from tests.api.test_pull_protocol import Puller, emit, step
 from tests.dap.conftest import Editor
 from tests.sdk.test_worker import Running, Worker
+from tests.support.puller import Puller, emit, step
 from tests.support.server import ServerProcess
 
 Attach = Callable[..., Editor]

@@ -12,7 +12,7 @@ import pytest
 
 from ironflow.v1 import timetravel_pb2 as pb
 from ironflow.v1 import timetravel_pb2_grpc
-from tests.api.test_pull_protocol import Puller, emit, run, step
+from tests.support.puller import Puller, emit, run, step
 
 SERVICE = "/ironflow.v1.TimeTravelService"
 

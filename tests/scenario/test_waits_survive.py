@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_pull_protocol import RPC, Puller
+from tests.support.puller import RPC, Puller
 from tests.support.server import ServerProcess
 
 RUNS = 24

@@ -13,7 +13,7 @@ from app.search.differences import differences
 from app.search.embed import DIMENSIONS, distance, embed, embed_text, folded, packed, text_of
 from app.search.failure import Failure, fingerprint, path_of, type_of
 from app.search.masking import mask
-from storage.records import FailureRow
+from storage.failures import FailureRow
 
 PYTHON = """Traceback (most recent call last):
   File "/srv/app/client.py", line 3, in get

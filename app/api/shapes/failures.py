@@ -19,7 +19,7 @@ from app.search.repairs import Repair, Repairs
 from app.search.similar import LIMIT_DEFAULT as NEAR_DEFAULT
 from app.search.similar import LIMIT_MAX as NEAR_MAX
 from app.search.similar import Neighbour, SimilarRuns
-from storage.records import FailureRow
+from storage.failures import FailureRow
 
 Part = Annotated[float, Meta(ge=0, le=1)]
 
