@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import signal
 import uuid
 import zlib
@@ -103,6 +104,23 @@ async def _migrate(url: str) -> None:
         await storage.close()
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the schema, to be copied: to migrate each test's own took longer than many a test."""
+    template = tmp_path_factory.mktemp("template") / "ironflow.db"
+    migrated(str(template))
+    return template
+
+
+@pytest.fixture
+def sqlite_file(tmp_path: Path, prepare_database: Prepare | None, request: pytest.FixtureRequest) -> Path:
+    """A store for this test alone, as `postgres_url`; one that is not there yet, if databases are not prepared."""
+    file = tmp_path / "ironflow.db"
+    if prepare_database is not None:
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+    return file
+
+
 @pytest.fixture
 def postgres_url(postgres: Cluster, prepare_database: Prepare | None) -> Iterator[str]:
     """URL of a database for this test alone."""
@@ -148,14 +166,24 @@ def start_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cal
         server.close()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One running server for the file's tests on each store; a test uses an `environment` of its own."""
+    """One running server for all tests on each store; a test uses an `environment` of its own."""
+    yield from _serving(request, tmp_path_factory)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def own_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One for the tests of a file that change what all environments share."""
+    yield from _serving(request, tmp_path_factory)
+
+
+def _serving(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     url = None
     if request.param == "postgres":
         cluster: Cluster = request.getfixturevalue("postgres")
         url = cluster.create_database()
-    server = ServerProcess(data_dir=tmp_path_factory.mktemp("shared") / "data", database_url=url)
+    server = ServerProcess(data_dir=folders.mktemp("server") / "data", database_url=url)
     server.start()
     yield server
     server.close()
@@ -166,7 +194,10 @@ def environment() -> str:
     return f"t-{uuid.uuid4().hex[:12]}"
 
 
-@pytest.fixture
-def server(start_server: Callable[..., ServerProcess]) -> ServerProcess:
-    """One running server on SQLite."""
-    return start_server()
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One running server on SQLite, for all tests for which that is enough; a test uses an `environment` of its own."""
+    made = ServerProcess(data_dir=tmp_path_factory.mktemp("server") / "data")
+    made.start()
+    yield made
+    made.close()

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.puller import Puller, emit
 from tests.support.schemas import problems, resolved
+from tests.support.server import ServerProcess
 
 DOCUMENT = "/api/v1/openapi.json"
 STEERING = (
@@ -30,6 +31,12 @@ IDENTITIES = {
 }
 RPC = "/ironflow.v1.IronflowService"
 SERVICE = "/ironflow.v1.ProjectionService"
+
+
+@pytest.fixture(scope="module")
+def shared_server(own_server: ServerProcess) -> ServerProcess:
+    """The examples make users and policies, of all environments."""
+    return own_server
 
 
 @pytest.fixture

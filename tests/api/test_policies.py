@@ -15,6 +15,12 @@ POLICY = {"name": "no-secrets", "actions": "secrets:read, secrets:manage", "role
 ASKED = {"subject": {"id": "ak_x", "roles": ["developer"]}, "action": "secrets:read", "resource": "secret/stripe"}
 
 
+@pytest.fixture(scope="module")
+def shared_server(own_server: ServerProcess) -> ServerProcess:
+    """The set of policies is of the organization."""
+    return own_server
+
+
 @pytest.fixture
 def client(shared_server: ServerProcess, environment: str) -> Any:
     with Client(shared_server.url, environment=environment) as made:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from tests.support.server import ServerProcess
+
 TIMEOUT_S = 10
 SEED = 1
 SLOW = ("wait", "timeout", "timeout_ms")
@@ -74,6 +76,12 @@ def _asked(operation: Any, case: Any) -> Asked:
         del headers[name]
     body = made.body.encode() if isinstance(made.body, str) else made.body
     return Asked(operation.path, made.method, made.url.removeprefix("http://server"), headers, body)
+
+
+@pytest.fixture(scope="module")
+def shared_server(own_server: ServerProcess) -> ServerProcess:
+    """Anything may have been done to it afterwards."""
+    return own_server
 
 
 def test_the_server_answers_whatever_is_asked(http: httpx.Client, request: pytest.FixtureRequest) -> None:

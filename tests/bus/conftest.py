@@ -22,19 +22,17 @@ from tests.support.nodes import alive
 
 
 @pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Node]:
+async def node(sqlite_file: Path) -> AsyncIterator[Node]:
     """A running node, where the store does not matter."""
-    async with running(str(tmp_path / "ironflow.db")) as made:
+    async with running(str(sqlite_file)) as made:
         yield made
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def either_node(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Node]:
+async def either_node(request: pytest.FixtureRequest) -> AsyncIterator[Node]:
     """A running node on each store."""
-    where = str(tmp_path / "ironflow.db")
-    if request.param == "postgres":
-        where = request.getfixturevalue("postgres_url")
-    async with running(where) as made:
+    where = request.getfixturevalue("postgres_url" if request.param == "postgres" else "sqlite_file")
+    async with running(str(where)) as made:
         yield made
 
 

@@ -1,10 +1,11 @@
-"""One real server for the file's tests, and the command line against it."""
+"""The command line against a real server, in an environment of the file's own."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,11 +19,9 @@ Ironflow = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    made = ServerProcess(data_dir=tmp_path_factory.mktemp("cli") / "data")
-    made.start()
-    yield made
-    made.close()
+def shell_environment() -> str:
+    """Where the commands of the file's tests are at home."""
+    return f"cli-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
@@ -34,9 +33,9 @@ def http(server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def ironflow(server: ServerProcess, tmp_path: Path) -> Ironflow:
+def ironflow(server: ServerProcess, shell_environment: str, tmp_path: Path) -> Ironflow:
     def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        told = {**os.environ, "IRONFLOW_SERVER_URL": server.url, "IRONFLOW_ENV": "cli", **environment}
+        told = {**os.environ, "IRONFLOW_SERVER_URL": server.url, "IRONFLOW_ENV": shell_environment, **environment}
         if arguments[:1] == ("serve",):  # starts in its own way, which begins before any import
             command = [sys.executable, "-m", "app", *arguments]
             return subprocess.run(command, env=told, cwd=tmp_path, capture_output=True, text=True, timeout=60)

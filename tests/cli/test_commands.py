@@ -228,8 +228,13 @@ def test_versions(ironflow: Ironflow) -> None:
     assert ironflow("version").stdout == ironflow("--version").stdout == "ironflow 0.1.0\n"
 
 
-def test_versions_of_a_function_are_compared_rolled_back_and_paused(ironflow: Ironflow, server: ServerProcess) -> None:
-    path, headers = f"{server.url}/ironflow.v1.IronflowService/RegisterFunction", {"X-Ironflow-Environment-ID": "cli"}
+def test_versions_of_a_function_are_compared_rolled_back_and_paused(
+    ironflow: Ironflow, server: ServerProcess, shell_environment: str
+) -> None:
+    path, headers = (
+        f"{server.url}/ironflow.v1.IronflowService/RegisterFunction",
+        {"X-Ironflow-Environment-ID": shell_environment},
+    )
     for limit in (1, 5):
         body = {"id": "sync", "triggers": [{"cron": "0 9 * * *"}], "concurrency": {"limit": limit, "key": "k"}}
         httpx.post(path, json=body, headers=headers).raise_for_status()

@@ -10,14 +10,16 @@ import httpx
 import pytest
 
 from tests.api.test_failures import complete, fail
-from tests.api.test_pull_protocol import Puller
+from tests.support.puller import Puller
 from tests.support.server import ServerProcess
 
 Ironflow = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_a_failure_is_found_explained_and_mended_as_before(ironflow: Ironflow, server: ServerProcess) -> None:
-    http = httpx.Client(base_url=server.url, headers={"X-Ironflow-Environment-ID": "cli"}, timeout=30)
+def test_a_failure_is_found_explained_and_mended_as_before(
+    ironflow: Ironflow, server: ServerProcess, shell_environment: str
+) -> None:
+    http = httpx.Client(base_url=server.url, headers={"X-Ironflow-Environment-ID": shell_environment}, timeout=30)
     worker = Puller(http)
     worker.register_function(retry={"maxAttempts": 1, "onExhausted": "fail"})
     worker.register()

@@ -29,15 +29,17 @@ def module(tmp_path: Path) -> None:
     (tmp_path / "shop_events.py").write_text(MODULE)
 
 
-def emit(server: ServerProcess, version: int, total: str) -> None:
-    with Client(server.url, environment="cli") as client:
+def emit(server: ServerProcess, environment: str, version: int, total: str) -> None:
+    with Client(server.url, environment=environment) as client:
         client.emit("order.placed", {"total": total}, version=version)
 
 
-def test_every_old_event_is_upcast_and_validated(ironflow: Ironflow, server: ServerProcess) -> None:
+def test_every_old_event_is_upcast_and_validated(
+    ironflow: Ironflow, server: ServerProcess, shell_environment: str
+) -> None:
     ironflow("schema", "register", "order.placed", "--version", "3", "-d", json.dumps(SCHEMA))
     for version, total in ((1, "7"), (2, "8"), (3, "900"), (1, "101"), (1, "many")):
-        emit(server, version, total)
+        emit(server, shell_environment, version, total)
 
     tested = ironflow("schema", "test-upcast", "shop_events:upcasters", "--json")
     shown = ironflow("schema", "test-upcast", "shop_events:upcasters")

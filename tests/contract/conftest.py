@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -19,12 +18,10 @@ START_US = 1_764_000_000_000_000
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where an empty store is."""
-    if request.param == "sqlite":
-        return str(tmp_path / "ironflow.db")
-    url: str = request.getfixturevalue("postgres_url")
-    return url
+def location(request: pytest.FixtureRequest) -> str:
+    """Where a store of the test's own is, with the schema and no entries."""
+    wanted = "postgres_url" if request.param == "postgres" else "sqlite_file"
+    return str(request.getfixturevalue(wanted))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from app.ids import Ids
 from app.node import Node
 from storage import history, open_storage
 from storage.contract import Storage
-from tests.support.postgres import Cluster
+from tests.support.postgres import Cluster, Prepare
 
 ENTITIES = st.sampled_from([("order", "1"), ("order", "2"), ("cart", "1")])
 EXPECTED = st.sampled_from(["any", "new", "right", "right", "right", "behind", "ahead"])
@@ -91,11 +91,12 @@ class Machine(RuleBasedStateMachine):
     """A node that is restarted now and then, and the model beside it."""
 
     cluster: Cluster | None = None
+    prepare: Prepare
 
     @initialize()
     def open(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ironflow-entities-"))
-        self.url = self.cluster.create_database() if self.cluster else ""
+        self.url = self.cluster.create_database(self.prepare) if self.cluster else ""
         self.runner = asyncio.Runner()
         self.clock = ManualClock(1_764_000_000_000_000)
         self.model = Model()
@@ -239,9 +240,10 @@ def test_appends_are_answered_as_the_model_does_on_sqlite() -> None:
     run_state_machine_as_test(Machine, settings=settings(max_examples=25, stateful_step_count=15, deadline=None))
 
 
-def test_appends_are_answered_as_the_model_does_on_postgres(postgres: Cluster) -> None:
+def test_appends_are_answered_as_the_model_does_on_postgres(postgres: Cluster, prepare_database: Prepare) -> None:
     class OnPostgres(Machine):
         cluster = postgres
+        prepare = staticmethod(prepare_database)
 
     run_state_machine_as_test(OnPostgres, settings=settings(max_examples=8, stateful_step_count=12, deadline=None))
 

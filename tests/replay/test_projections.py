@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from app.node import Node
 from app.projections import states
 from app.projections.rules import ReducerFailed, Rules
 from storage import history, open_storage
-from tests.support.postgres import Cluster
+from tests.support.postgres import Cluster, Prepare
 
 ENV, NAME = "default", "sums"
 INITIAL = {"sum": 0, "last": {}}
@@ -157,14 +157,13 @@ async def played(location: str, commands: list[tuple[Any, ...]]) -> None:
 
 @settings(max_examples=14, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commands=st.lists(COMMANDS, max_size=20))
-def test_the_past_on_sqlite(tmp_path: Path, commands: list[tuple[Any, ...]]) -> None:
-    place = tmp_path / f"{len(list(tmp_path.iterdir()))}"
-    asyncio.run(check(str(place / "ironflow.db"), commands))
+def test_the_past_on_sqlite(new_sqlite: Callable[[], str], commands: list[tuple[Any, ...]]) -> None:
+    asyncio.run(check(new_sqlite(), commands))
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commands=st.lists(COMMANDS, max_size=20))
-def test_the_past_on_postgres(postgres: Cluster, commands: list[tuple[Any, ...]]) -> None:
-    url = postgres.create_database()
+def test_the_past_on_postgres(postgres: Cluster, prepare_database: Prepare, commands: list[tuple[Any, ...]]) -> None:
+    url = postgres.create_database(prepare_database)
     asyncio.run(check(url, commands))
     postgres.drop_database(url)

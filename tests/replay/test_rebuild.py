@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from app.node import Node
 from app.runs.definition import Definition
 from app.runs.yields import Sleep, WaitForEvent
 from storage import open_storage
-from tests.support.postgres import Cluster
+from tests.support.postgres import Cluster, Prepare
 
 FUNCTIONS = ("a", "b")
 RUNS = st.integers(0, 7)
@@ -155,16 +156,17 @@ async def play(location: str, commands: list[tuple[Any, ...]], *, together: bool
 @pytest.mark.parametrize("together", [False, True])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commands=st.lists(COMMANDS, max_size=40))
-def test_replayed_on_sqlite(tmp_path: Path, commands: list[tuple[Any, ...]], together: bool) -> None:
-    place = tmp_path / f"{len(list(tmp_path.iterdir()))}"
-    asyncio.run(play(str(place / "ironflow.db"), START + commands, together=together))
+def test_replayed_on_sqlite(new_sqlite: Callable[[], str], commands: list[tuple[Any, ...]], together: bool) -> None:
+    asyncio.run(play(new_sqlite(), START + commands, together=together))
 
 
 @pytest.mark.parametrize("together", [False, True])
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commands=st.lists(COMMANDS, max_size=40))
-def test_replayed_on_postgres(postgres: Cluster, commands: list[tuple[Any, ...]], together: bool) -> None:
-    url = postgres.create_database()
+def test_replayed_on_postgres(
+    postgres: Cluster, prepare_database: Prepare, commands: list[tuple[Any, ...]], together: bool
+) -> None:
+    url = postgres.create_database(prepare_database)
     asyncio.run(play(url, START + commands, together=together))
     postgres.drop_database(url)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +21,7 @@ from app.values import kv
 from app.values.buckets import Definition
 from app.values.kv import Delete, Increment, Put
 from storage import history, open_storage
-from tests.support.postgres import Cluster
+from tests.support.postgres import Cluster, Prepare
 
 ENV = "default"
 BUCKETS = st.sampled_from(["p", "q"])
@@ -149,14 +149,13 @@ START: list[tuple[Any, ...]] = [("create", "p", 5), ("put", "p", "k", b"1", None
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commands=st.lists(COMMANDS, max_size=25))
-def test_the_past_on_sqlite(tmp_path: Path, commands: list[tuple[Any, ...]]) -> None:
-    place = tmp_path / f"{len(list(tmp_path.iterdir()))}"
-    asyncio.run(check(str(place / "ironflow.db"), START + commands))
+def test_the_past_on_sqlite(new_sqlite: Callable[[], str], commands: list[tuple[Any, ...]]) -> None:
+    asyncio.run(check(new_sqlite(), START + commands))
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commands=st.lists(COMMANDS, max_size=25))
-def test_the_past_on_postgres(postgres: Cluster, commands: list[tuple[Any, ...]]) -> None:
-    url = postgres.create_database()
+def test_the_past_on_postgres(postgres: Cluster, prepare_database: Prepare, commands: list[tuple[Any, ...]]) -> None:
+    url = postgres.create_database(prepare_database)
     asyncio.run(check(url, START + commands))
     postgres.drop_database(url)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -15,22 +14,9 @@ from ironflow.live import Frames
 from tests.support.server import ServerProcess
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    made = ServerProcess(data_dir=tmp_path_factory.mktemp("live") / "data")
-    made.start()
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def environment() -> str:
-    return f"t-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def client(shared: ServerProcess, environment: str) -> Iterator[Client]:
-    with Client(shared.url, environment=environment) as made:
+def client(server: ServerProcess, environment: str) -> Iterator[Client]:
+    with Client(server.url, environment=environment) as made:
         yield made
 
 
@@ -50,13 +36,13 @@ def test_events_are_typed_and_have_a_position(client: Client) -> None:
         assert again.dropped == 0
 
 
-def test_a_subscription_goes_on_over_a_restart_of_the_server(shared: ServerProcess, client: Client) -> None:
+def test_a_subscription_goes_on_over_a_restart_of_the_server(server: ServerProcess, client: Client) -> None:
     client.emit("order.placed", 1)
     subscription = client.subscribe("order.>", replay=1)
     assert next(subscription).data == 1
 
-    shared.kill9()
-    shared.restart()
+    server.kill9()
+    server.restart()
     for number in (2, 3):
         client.emit("order.placed", number)
 
@@ -78,8 +64,8 @@ def test_a_subscription_that_ends_for_good_says_so(client: Client) -> None:
             next(client.subscribe("order.>", filter=costly, **begin))  # type: ignore[arg-type]
 
 
-async def test_the_awaited_client_does_the_same(shared: ServerProcess, environment: str) -> None:
-    async with AsyncClient(shared.url, environment=environment) as client:
+async def test_the_awaited_client_does_the_same(server: ServerProcess, environment: str) -> None:
+    async with AsyncClient(server.url, environment=environment) as client:
         await client.emit("order.placed", 1)
 
         async def two() -> list[object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -17,22 +16,9 @@ from ironflow.live import Frames
 from tests.support.server import ServerProcess
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    made = ServerProcess(data_dir=tmp_path_factory.mktemp("values") / "data")
-    made.start()
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def environment() -> str:
-    return f"t-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def client(shared: ServerProcess, environment: str) -> Iterator[Client]:
-    with Client(shared.url, environment=environment) as made:
+def client(server: ServerProcess, environment: str) -> Iterator[Client]:
+    with Client(server.url, environment=environment) as made:
         made.kv.create_bucket("b", history=10)
         yield made
 
@@ -128,15 +114,15 @@ def test_secrets(client: Client) -> None:
         secrets.get("NEW")
 
 
-def test_a_watch_goes_on_over_a_restart_of_the_server(shared: ServerProcess, client: Client) -> None:
+def test_a_watch_goes_on_over_a_restart_of_the_server(server: ServerProcess, client: Client) -> None:
     client.kv.put("b", "k", 1)
     start = client.kv.get("b", "k").position
     seen = client.kv.watch("b", "k", after=start)
     client.kv.put("b", "k", 2)
     assert next(seen).value == 2
 
-    shared.kill9()
-    shared.restart()
+    server.kill9()
+    server.restart()
     client.kv.put("b", "other", 0)
     client.kv.put("b", "k", 3)
     client.kv.delete("b", "k")
@@ -152,8 +138,8 @@ def test_a_watch_of_nothing_is_refused(client: Client) -> None:
         next(client.kv.watch("nope"))
 
 
-async def test_the_awaited_client_does_the_same(shared: ServerProcess, environment: str) -> None:
-    async with AsyncClient(shared.url, environment=environment) as client:
+async def test_the_awaited_client_does_the_same(server: ServerProcess, environment: str) -> None:
+    async with AsyncClient(server.url, environment=environment) as client:
         await client.kv.create_bucket("b")
         await client.kv.put("b", "k", 1)
 

@@ -18,8 +18,8 @@ def deliver(url: str, path: str, *, secret: str, delivery: str) -> int:
     return httpx.post(url + path, content=BODY, headers=headers).status_code
 
 
-def test_sources_and_deliveries(server: ServerProcess) -> None:
-    with Client(server.url) as client:
+def test_sources_and_deliveries(server: ServerProcess, environment: str) -> None:
+    with Client(server.url, environment=environment) as client:
         webhooks = client.webhooks
         made = webhooks.create("repo", provider="github", secret="one", metadata={"team": "a"})
         path = made["ingest_path"]
@@ -55,8 +55,8 @@ def test_sources_and_deliveries(server: ServerProcess) -> None:
             webhooks.rotate("repo", "x", grace="soon")
 
 
-async def test_the_awaited_client_does_the_same(server: ServerProcess) -> None:
-    async with AsyncClient(server.url) as client:
+async def test_the_awaited_client_does_the_same(server: ServerProcess, environment: str) -> None:
+    async with AsyncClient(server.url, environment=environment) as client:
         verify = {"signature_header": "X-Sig", "event_name_path": "body:kind"}
         made = await client.webhooks.create("own", verify=verify, secret="s", event_prefix="own")
 

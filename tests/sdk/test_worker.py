@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,19 +29,6 @@ from ironflow.function import Function
 from tests.support.server import ServerProcess
 
 FAST = Retry(max_attempts=3, initial_delay=0.01, on_exhausted="fail")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    made = ServerProcess(data_dir=tmp_path_factory.mktemp("sdk") / "data")
-    made.start()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def environment() -> str:
-    return f"t-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
