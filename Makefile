@@ -13,13 +13,9 @@ ARGS ?=
 # Tests start hundreds of processes, which would each compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup ui serve test test-ui check lint soak cases proto docs bench bench-engine
-.PHONY: help setup ui serve test test-ui check lint soak proto docs bench bench-ui bench-engine
-.PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-peers binary vsix test-frozen clean
-.PHONY: help setup ui serve test test-ui check lint soak proto docs bench bench-engine
-.PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-debugger bench-peers binary vsix test-frozen test-peers clean
-.PHONY: help setup ui serve test test-ui shots check lint soak cases proto docs bench bench-ui bench-engine
-.PHONY: bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-debugger bench-peers binary vsix test-frozen clean
+.PHONY: help setup ui serve test test-ui shots check lint soak cases proto docs bench
+.PHONY: bench-ui bench-engine bench-live bench-values bench-groups bench-projections bench-boot bench-access bench-past bench-debugger bench-peers binary vsix test-peers
+.PHONY: test-frozen clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +108,7 @@ bench-boot: binary ## measure how soon the executable is there, and what it weig
 
 bench-access: setup ## measure what it takes to decide whether a caller may do something (ARGS chooses)
 	$(BIN)/python -m benchmarks.access $(ARGS)
+
 bench-past: setup ## measure timelines and states of a run of 10,000 steps (ARGS chooses)
 	$(BIN)/python -m benchmarks.run_past $(ARGS)
 
