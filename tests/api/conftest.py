@@ -14,7 +14,7 @@ from tests.support.server import ServerProcess
 @pytest.fixture
 def http(shared_server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
     headers = {"X-Ironflow-Environment-ID": environment, "Content-Type": "application/json"}
-    with httpx.Client(base_url=shared_server.url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=shared_server.url, headers=headers, timeout=30, verify=False) as client:
         yield client
 
 

@@ -139,7 +139,7 @@ def protocol() -> dict[str, Any]:
 @pytest.fixture
 def http(shared_server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
     headers = {"X-Ironflow-Environment-ID": environment}
-    with httpx.Client(base_url=shared_server.url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=shared_server.url, headers=headers, timeout=30, verify=False) as client:
         yield client
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -253,3 +254,16 @@ def test_addresses_and_keys_that_cannot_be_are_refused_without_being_shown(url: 
         Client(url, api_key=key)
 
     assert "cret" not in str(told.value)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_certificates_are_read_only_where_a_server_shows_one(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading them takes some fifty times as long as making a client."""
+    read: list[str] = []
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda context, cafile, *_: read.append(cafile))
+
+    kind(URL)
+    assert read == []
+    for checked in ("https://127.0.0.1:9123", "http://ironflow.example:9123"):
+        kind(checked)
+        assert read.pop()
