@@ -28,12 +28,16 @@ delete from projections;
 -- name: projection_events :many
 -- Events of an environment after a position and not after another, in order. `names` is a list such as ",a,b,", or ''.
 -- With `text`, only those whose data have it, or have anything escaped, so that it may be there unseen.
+-- The bounds are told of both tables: Postgres does not conclude the one from the other, and would read history from its
+-- beginning. Events are read by position: by environment and name it would join and sort all between the bounds.
 select h.position, h.environment, h.stream, h.version, h.kind, h.data, h.metadata, h.actor, h.correlation, h.causation, h.recorded_at, h.digest
   from events e
   join history h on h.position = e.position
- where e.environment = :environment
+ where e.environment || '' = :environment
    and e.position > :after
    and e.position <= :until
+   and h.position > :after
+   and h.position <= :until
    and (:names = '' or strpos(:names, ',' || e.name || ',') > 0)
    and (:text = '' or strpos(h.data, :text) > 0 or strpos(h.data, '\') > 0)
  order by e.position
@@ -48,6 +52,8 @@ select h.position, h.environment, h.stream, h.version, h.kind, h.data, h.metadat
    and e.name = :name
    and e.position > :after
    and e.position <= :until
+   and h.position > :after
+   and h.position <= :until
    and (:text = '' or strpos(h.data, :text) > 0 or strpos(h.data, '\') > 0)
  order by e.position
  limit :limit;
