@@ -1,13 +1,13 @@
 """The pull worker's stream (WorkerService/Connect): one conversation for each worker, whatever carries it.
 
-Every step result is recorded, then acknowledged; results of many runs share a commit. Messages that gather while one
-is being sent travel together, if the worker said that it accepts batches.
+Every step result is recorded, then acknowledged; results of many runs share a commit. Messages to the worker gather in
+its outbox, and travel together if it said that it accepts batches.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -31,6 +31,7 @@ from app.history.committer import Command, Done
 from app.history.kinds import Divergence, Failure, RunCompleted
 from app.ids import Ids
 from app.rpc import assignments, reports
+from app.rpc.outbox import Outbox
 from app.runs.engine import Diverged, Engine
 from app.runs.writing import WriteRefused
 from ironflow.v1 import worker_pb2
@@ -39,10 +40,6 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_INTERVAL_MS = 5_000
 LEASE_TTL_S = 15.0
-BATCH_MAX = 500
-BATCH_BYTES_MAX = 8 * 2**20
-OUTBOX_MESSAGES_MAX = 100_000
-"""A worker that reports and never reads is given up when this many messages wait for it."""
 
 
 class Conversation:
@@ -67,10 +64,7 @@ class Conversation:
         self._clock = clock
         self._environment = environment
         self._session: Session | None = None
-        self._batches = False
-        self._outbox: list[worker_pb2.EngineMessage] = []
-        self._wake = asyncio.Event()
-        self._closed = False
+        self._outbox = Outbox(partial(self.close, "the worker does not read what it is told"))
         self._receivers: dict[str, Callable[[Session, Any], None]] = {
             "heartbeat": self._heartbeat,
             "step_started": self._step_started,
@@ -84,20 +78,9 @@ class Conversation:
             "noted": self._noted,
         }
 
-    async def messages(self) -> AsyncIterator[worker_pb2.EngineMessage]:
-        """Until the conversation is closed: all that is queued, as one message where the worker accepts it."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            queued, self._outbox = self._outbox, []
-            if not self._batches:
-                for message in queued:
-                    yield message
-            else:
-                for batch in _batched(queued):
-                    yield batch[0] if len(batch) == 1 else worker_pb2.EngineMessage(batch=batch)
-            if self._closed and not self._outbox:
-                return
+    def messages(self) -> AsyncIterator[worker_pb2.EngineMessage]:
+        """Until the conversation is closed: what is to be sent."""
+        return self._outbox.messages()
 
     def receive(self, message: worker_pb2.WorkerMessage) -> None:
         """Take one message, or a batch. Raises InvalidArgument for one that ends the conversation, Unavailable for one
@@ -121,13 +104,12 @@ class Conversation:
         """The stream has ended: give the worker's jobs back at once."""
         if self._session is not None and not self._session.closed:
             self._dispatcher.leave(self._session, reason=reason)
-        self._closed = True
-        self._wake.set()
+        self._outbox.close()
 
     def shut_down(self, reason: str, drain_timeout_ms: int) -> None:
         """Ask the worker to drain and leave."""
         shutdown = worker_pb2.Shutdown(reason=reason, drain_timeout_ms=drain_timeout_ms)
-        self._send(worker_pb2.EngineMessage(shutdown=shutdown))
+        self._outbox.put(worker_pb2.EngineMessage(shutdown=shutdown))
 
     # What the worker says.
 
@@ -135,7 +117,7 @@ class Conversation:
         if self._session is not None:
             raise InvalidArgument("the worker is registered already", field="register")
         info = _info(message, self._ids, self._environment)
-        self._batches = message.accepts_batches
+        self._outbox.batches = message.accepts_batches
         self._session = new_session(
             info,
             transport="stream",
@@ -148,7 +130,7 @@ class Conversation:
             announce=self._announce if message.accepts_batches else None,
         )
         registered = worker_pb2.WorkerRegistered(worker_id=info.id, heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS)
-        self._send(worker_pb2.EngineMessage(registered=registered))
+        self._outbox.put(worker_pb2.EngineMessage(registered=registered))
         self._dispatcher.join(self._session)
 
     def _heartbeat(self, session: Session, message: worker_pb2.WorkerHeartbeat) -> None:
@@ -164,7 +146,7 @@ class Conversation:
         ]
         if segments:
             refresh = worker_pb2.LeaseRefreshResult(segments=segments)
-            self._send(worker_pb2.EngineMessage(lease_refresh=refresh))
+            self._outbox.put(worker_pb2.EngineMessage(lease_refresh=refresh))
         session.credit = max(0, session.info.max_concurrent_jobs - len(session.jobs))
         self._dispatcher.fill(session)
 
@@ -301,10 +283,10 @@ class Conversation:
     # What it is told.
 
     def _assign(self, job: Job) -> None:
-        if self._batches:
+        if self._outbox.batches:
             job.announces = self._engine.may_hold(job.environment, job.run_id, job.function_id)
             for message in assignments.messages(job):
-                self._send(message)
+                self._outbox.put(message)
             return
         try:
             message = assignments.published(job)
@@ -312,15 +294,15 @@ class Conversation:
             assert self._session is not None
             self._fail(self._session, job, Failure(message=str(error), code=error.code, retryable=False))
         else:
-            self._send(message)
+            self._outbox.put(message)
 
     def _announce(self, job: Job) -> None:
         if not job.announces:
             job.announces = True
-            self._send(worker_pb2.EngineMessage(announce=worker_pb2.AnnounceSteps(job_id=job.id)))
+            self._outbox.put(worker_pb2.EngineMessage(announce=worker_pb2.AnnounceSteps(job_id=job.id)))
 
     def _cancel(self, job: Job, reason: str) -> None:
-        self._send(worker_pb2.EngineMessage(cancel=worker_pb2.CancelJob(job_id=job.id, reason=reason)))
+        self._outbox.put(worker_pb2.EngineMessage(cancel=worker_pb2.CancelJob(job_id=job.id, reason=reason)))
 
     def _acknowledge(self, session: Session, job: Job, step_id: str) -> Callable[[Any, BaseException | None], None]:
         def done(answer: Any, error: BaseException | None) -> None:
@@ -352,14 +334,7 @@ class Conversation:
             if isinstance(error, WriteRefused):
                 ack.failure.message, ack.failure.code = error.failure.message, error.failure.code
                 ack.failure.retryable = error.failure.retryable
-        self._send(message)
-
-    def _send(self, message: worker_pb2.EngineMessage) -> None:
-        if len(self._outbox) >= OUTBOX_MESSAGES_MAX:
-            asyncio.get_running_loop().call_soon(self.close, "the worker does not read what it is told")
-            return
-        self._outbox.append(message)
-        self._wake.set()
+        self._outbox.put(message)
 
     # Helpers of both.
 
@@ -378,7 +353,7 @@ class Conversation:
 
     def _bad_report(self, session: Session, job: Job, error: IronflowError) -> None:
         """A report that cannot be recorded fails the run for good; it would come again the same."""
-        self._send(worker_pb2.EngineMessage(cancel=worker_pb2.CancelJob(job_id=job.id, reason=str(error))))
+        self._outbox.put(worker_pb2.EngineMessage(cancel=worker_pb2.CancelJob(job_id=job.id, reason=str(error))))
         self._fail(
             session, job, Failure(message=f"bad report of the worker: {error}", code=error.code, retryable=False)
         )
@@ -407,20 +382,6 @@ class Conversation:
 
 def _ignore(answer: Any, error: BaseException | None) -> None:
     """The end of the run, which follows in the same order, tells the worker what there is to tell."""
-
-
-def _batched(messages: list[worker_pb2.EngineMessage]) -> list[list[worker_pb2.EngineMessage]]:
-    """The messages in order, in batches of bounded count and size: none grows past one job beyond the limit."""
-    batches: list[list[worker_pb2.EngineMessage]] = []
-    size = BATCH_BYTES_MAX
-    for message in messages:
-        if size >= BATCH_BYTES_MAX or len(batches[-1]) >= BATCH_MAX:
-            batches.append([])
-            size = 0
-        batches[-1].append(message)
-        if message.HasField("job") or message.HasField("memo_page"):  # the kinds that can be large
-            size += message.ByteSize()
-    return batches
 
 
 def _info(message: worker_pb2.WorkerRegister, ids: Ids, environment: str) -> WorkerInfo:
