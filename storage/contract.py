@@ -115,7 +115,8 @@ class Statements:
 
 
 class Transaction(Protocol):
-    """One unit of work: named queries of sql/<dialect>/queries, with keyword parameters."""
+    """One unit of work: named queries of sql/<dialect>/queries, with keyword parameters. What the store refuses of
+    `each` and `append` may be raised later: when something is asked, or at the end of the work at the latest."""
 
     def one(self, query: str, **params: Any) -> Row | None: ...
     def many(self, query: str, **params: Any) -> list[Row]: ...

@@ -1,7 +1,7 @@
 """Postgres through psycopg 3: one writing connection, one a thread that reads, LISTEN and NOTIFY.
 
-History goes in by binary COPY, or by a prepared INSERT when there are few rows (COPY costs two round trips more);
-what every commit does goes straight through libpq (prepared.py).
+What every commit does goes straight through libpq (prepared.py), in as few round trips as can be
+(postgres_transaction.py).
 A connection that Postgres ended since its last use is replaced before any work is done on it, so that a restart of
 Postgres between two units of work goes unnoticed. A write whose COMMIT was sent and never answered raises
 StorageUnavailable; whether it happened is for the caller to find out.
@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, Connection, Cursor, errors, pq
+from psycopg import AsyncConnection, Connection, errors
 
 from storage import migrations, postgres_vectors, queries
 from storage.contract import (
@@ -38,8 +37,8 @@ from storage.contract import (
 from storage.postgres_connecting import connect, told
 from storage.postgres_sandbox import Sandbox
 from storage.postgres_tables import PostgresTables
-from storage.prepared import MANY_ROWS, Prepared
-from storage.records import EntryRecord, Record
+from storage.postgres_transaction import PostgresTransaction
+from storage.prepared import Prepared
 from storage.single import single
 from storage.thread import WorkThread
 
@@ -53,9 +52,8 @@ RECONNECT_DELAY_S = 0.5
 ANNOUNCE_S = 0.01
 """Between two announcements: other nodes learn of what was committed meanwhile from the later one."""
 
+_BEGIN_WRITING = b"begin"
 _BEGIN_READING = b"begin isolation level repeatable read, read only"
-_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
-_COPY_END = b"\xff\xff"
 
 
 class PostgresStorage:
@@ -203,24 +201,35 @@ class PostgresStorage:
             return connect(self._url)
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
-        with translated("write"), _transaction(self._connected, b"begin") as writer:
-            self.statements.run += 2
-            return work(_PostgresTransaction(writer, self._queries, self.statements))
+        with translated("write"):
+            return self._done(work, self._connected, _BEGIN_WRITING)
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
-        with translated("read"), _transaction(self._connected_reader, _BEGIN_READING) as reader:
-            self.statements.run += 2
-            return work(_PostgresTransaction(reader, self._queries, self.statements))
+        with translated("read"):
+            return self._done(work, self._connected_reader, _BEGIN_READING)
+
+    def _done(self, work: Callable[[Transaction], T], connected: Callable[[], Prepared], begin: bytes) -> T:
+        tx = PostgresTransaction(connected, begin, self._queries, self.statements)
+        try:
+            answer = work(tx)
+            tx.commit()
+        except BaseException:
+            tx.roll_back()
+            raise
+        return answer
 
     def _read_once(self, work: Callable[[Transaction], T]) -> T:
         """Asked again on a new connection, if Postgres ended this one since its last use."""
         with translated("read"):
             reader = self._connected_reader()
             try:
-                return work(single(_PostgresTransaction(reader, self._queries, self.statements)))
+                return work(single(self._without_transaction(reader)))
             except psycopg.OperationalError:
                 reader.connection.close()
-            return work(single(_PostgresTransaction(self._connected_reader(), self._queries, self.statements)))
+            return work(single(self._without_transaction(self._connected_reader())))
+
+    def _without_transaction(self, reader: Prepared) -> PostgresTransaction:
+        return PostgresTransaction.begun(reader, self._queries, self.statements)
 
     def _applied(self) -> int:
         connection = self._connected().connection
@@ -251,108 +260,6 @@ def record_migrations(connection: Connection[Row], due: Sequence[migrations.Migr
         connection.execute(
             "insert into schema_migrations (number, name) values (%s, %s)", (migration.number, migration.name)
         )
-
-
-class _PostgresTransaction:
-    def __init__(self, prepared: Prepared, known: Mapping[str, queries.Query], statements: Statements) -> None:
-        self._prepared = prepared
-        self._connection = prepared.connection
-        self._queries = known
-        self._statements = statements
-
-    def one(self, query: str, **params: Any) -> Row | None:
-        return self._run(query, params).fetchone()
-
-    def many(self, query: str, **params: Any) -> list[Row]:
-        return self._run(query, params).fetchall()
-
-    def execute(self, query: str, **params: Any) -> int:
-        return self._run(query, params).rowcount
-
-    def each(self, query: str, rows: Sequence[Record]) -> None:
-        self._statements.run += len(rows)
-        self._prepared.each(query, self._queries[query].sql, rows)
-
-    def lock(self) -> Row | None:
-        self._statements.run += 1
-        head = self._prepared.run(self._queries["lock_history"].sql.encode())
-        if not head.ntuples:
-            return None
-        position, chained = head.get_value(0, 0), head.get_value(0, 1)
-        assert position is not None
-        assert chained is not None
-        return int(position), pq.Escaping().unescape_bytea(chained)
-
-    def append(self, entries: Sequence[EntryRecord]) -> None:
-        if len(entries) < MANY_ROWS:
-            self.each("append_entry", entries)
-            return
-        self._statements.run += 1
-        columns = ", ".join(EntryRecord._fields)
-        with (
-            self._connection.cursor() as cursor,
-            cursor.copy(f"copy history ({columns}) from stdin (format binary)".encode()) as copy,
-        ):
-            copy.write(_packed(entries))
-
-    def erase(self) -> None:
-        """What was there stays in files until Postgres vacuums, which is for its operator to have done."""
-
-    def _run(self, query: str, params: Mapping[str, Any]) -> Cursor[Row]:
-        self._statements.run += 1
-        return self._connection.execute(self._queries[query].sql.encode(), params)
-
-
-def _packed(entries: Sequence[EntryRecord]) -> bytes:
-    """The rows in Postgres' binary COPY format (SQL reference, COPY, "Binary Format")."""
-    parts = [_COPY_HEADER]
-    pack = struct.pack
-    for e in entries:
-        texts = [
-            text.encode()
-            for text in (e.environment, e.stream, e.kind, e.data, e.metadata, e.actor, e.correlation, e.causation)
-        ]
-        environment, stream, kind, data, metadata, actor, correlation, causation = texts
-        parts += (
-            pack(">hiqi", len(EntryRecord._fields), 8, e.position, len(environment)),
-            environment,
-            pack(">i", len(stream)),
-            stream,
-            pack(">iqi", 8, e.version, len(kind)),
-            kind,
-            pack(">i", len(data)),
-            data,
-            pack(">i", len(metadata)),
-            metadata,
-            pack(">i", len(actor)),
-            actor,
-            pack(">i", len(correlation)),
-            correlation,
-            pack(">i", len(causation)),
-            causation,
-            pack(">iqi", 8, e.recorded_at, len(e.digest)),
-            e.digest,
-        )
-    parts.append(_COPY_END)
-    return b"".join(parts)
-
-
-@contextmanager
-def _transaction(connected: Callable[[], Prepared], begin: bytes) -> Iterator[Prepared]:
-    """A transaction on the connection that `connected` gives; on its next one, if Postgres ended that meanwhile."""
-    prepared = connected()
-    try:
-        prepared.run(begin)
-    except psycopg.OperationalError:
-        prepared.connection.close()
-        prepared = connected()
-        prepared.run(begin)
-    try:
-        yield prepared
-    except BaseException:
-        prepared.roll_back()
-        raise
-    prepared.commit()
 
 
 @contextmanager

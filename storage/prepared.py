@@ -9,17 +9,24 @@ from __future__ import annotations
 import re
 import select
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from psycopg import Connection, DataError, Error, OperationalError, errors, pq
 
 from storage.contract import Row
 from storage.records import Record
 
-MANY_ROWS = 5
-"""From here on one message for all rows beats a round trip for each."""
-
 _PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 _DONE = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
+
+
+class RowWrite(NamedTuple):
+    """A statement, by the name of its query, and the row whose values stand for its parameters, in the order it names
+    them."""
+
+    query: str
+    sql: str
+    row: Record
 
 
 class Prepared:
@@ -28,33 +35,36 @@ class Prepared:
     def __init__(self, connection: Connection[Row]) -> None:
         self.connection = connection
         self._libpq = connection.pgconn
-        self._names: dict[str, bytes] = {}
+        self._prepared: set[str] = set()
 
     def run(self, sql: bytes) -> pq.abc.PGresult:
         """The result of the last of the statements, which have no parameters. Raises as psycopg does."""
         return self._checked(self._libpq.exec_(sql))
 
-    def each(self, query: str, sql: str, rows: Sequence[Record]) -> None:
-        """Run the statement once a row; the row's values stand for its parameters, in the order it names them. Many
-        rows travel together; the first refusal is raised once all are answered."""
-        name = self._names.get(query)
-        if name is None:
-            name = query.encode()
-            self._checked(self._libpq.prepare(name, _numbered(sql)))
-            self._names[query] = name
-        if len(rows) < MANY_ROWS:
-            for row in rows:
-                self._checked(self._libpq.exec_prepared(name, *_bound(row)))
-            return
-        bound = [_bound(row) for row in rows]
-        self._libpq.enter_pipeline_mode()
-        for values, formats in bound:
-            self._libpq.send_query_prepared(name, values, formats)
-        self._libpq.pipeline_sync()
-        refused = [result for result in self._answers() if result.status not in _DONE]
-        self._libpq.exit_pipeline_mode()
-        if refused:
-            self._checked(refused[0])
+    def send(self, writes: Sequence[RowWrite], *, commit: bool = False) -> None:
+        """Have them done in order, and commit then if so asked, all in one message. The first refusal is raised once
+        everything is answered; nothing that came after it was done."""
+        bound = [(write.query.encode(), *_bound(write.row)) for write in writes]
+        new = {write.query: write.sql for write in writes if write.query not in self._prepared}
+        try:
+            self._libpq.enter_pipeline_mode()
+            for query, sql in new.items():
+                self._libpq.send_prepare(query.encode(), _numbered(sql))
+            for name, values, formats in bound:
+                self._libpq.send_query_prepared(name, values, formats)
+            if commit:
+                self._libpq.send_query_params(b"commit", None)
+            self._libpq.pipeline_sync()
+            answers = list(self._answers())
+            self._libpq.exit_pipeline_mode()
+        except BaseException:
+            self.connection.close()  # nobody could tell what it answers next
+            raise
+        self._prepared.update(query for query, answer in zip(new, answers, strict=False) if answer.status in _DONE)
+        for answer in answers:
+            self._checked(answer)
+        if commit:
+            _committed(answers[-1])
 
     def _answers(self) -> Iterator[pq.abc.PGresult]:
         """The results of what was sent, up to the synchronisation. Reads while there is something to write, as libpq
@@ -82,11 +92,12 @@ class Prepared:
 
     def commit(self) -> None:
         """Commit. Raises as psycopg does, also if an error before has made a rollback of it."""
-        if self.run(b"commit").command_status != b"COMMIT":
-            raise errors.InFailedSqlTransaction("the transaction had failed, and was rolled back")
+        _committed(self.run(b"commit"))
 
     def roll_back(self) -> None:
         """Undo; a connection that cannot do that is closed, which does."""
+        if self.connection.closed:
+            return
         try:
             self.run(b"rollback")
         except Error:
@@ -98,6 +109,11 @@ class Prepared:
         if self._libpq.status == pq.ConnStatus.BAD:
             raise OperationalError(result.error_message.decode(errors="replace").strip())
         raise errors.error_from_result(result)
+
+
+def _committed(answer: pq.abc.PGresult) -> None:
+    if answer.command_status != b"COMMIT":
+        raise errors.InFailedSqlTransaction("the transaction had failed, and was rolled back")
 
 
 def _bound(row: Record) -> tuple[list[bytes], list[int]]:

@@ -22,6 +22,7 @@ from app.rpc.worker import Conversation
 from app.runs.reading import RunFilter
 from ironflow.v1 import worker_pb2
 from storage.contract import Storage, StorageUnavailable
+from tests.support.bounds import within
 from tests.support.failing import Failing
 from tests.support.nodes import alive
 from tests.support.taker import settled
@@ -159,10 +160,17 @@ async def test_a_run_that_is_resumed_in_an_outage_can_still_be_cancelled_by_even
     await refused(failing)
     failing.read_error = None
     await worker.job()
+    async with within("the run to be among those that events cancel"):
+        while not cancelled_by_stop(node):  # noqa: ASYNC110 - who follows history reads it again, and tells nobody
+            await asyncio.sleep(0)
 
     await node.emitter.emit(NewEvent("default", "stop", b'{"id":1}'))
 
     assert await ended(node, run_id) == "cancelled"
+
+
+def cancelled_by_stop(node: Node) -> list[str]:
+    return node.cancellations.matching("default", "stop", lambda: {"data": {"id": 1}}, dict)
 
 
 async def test_a_cron_trigger_that_is_registered_in_an_outage_ticks(

@@ -35,7 +35,7 @@ def entry(position: int, *, stream: str = "counter/a", version: int | None = Non
     )
 
 
-@pytest.mark.parametrize("count", [1, 4, 5, 300])
+@pytest.mark.parametrize("count", [1, 11, 12, 300])
 async def test_appended_entries_come_back_unchanged_and_in_order(storage: Storage, count: int) -> None:
     entries = [entry(n, data='{"b": 1,  "a":"ü % ☃ \\u0041"}') for n in range(1, count + 1)]
 
@@ -100,6 +100,18 @@ async def test_a_transaction_that_failed_is_not_taken_for_committed(storage: Sto
         kept = []
 
     assert await storage.read(lambda tx: history.after(tx, 0)) == kept
+
+
+@pytest.mark.parametrize("count", [1, 30])
+async def test_what_a_unit_of_work_has_written_is_there_when_it_asks(storage: Storage, count: int) -> None:
+    entries = [entry(n) for n in range(1, count + 1)]
+
+    def write_and_ask(tx: Transaction) -> list[EntryRecord]:
+        tx.each("append_entry", entries)
+        history.append(tx, [entry(count + 1)])
+        return history.after(tx, 0)
+
+    assert await storage.write(write_and_ask) == [*entries, entry(count + 1)]
 
 
 async def test_a_stream_is_read_from_a_version_and_up_to_a_position(storage: Storage) -> None:
