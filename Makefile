@@ -94,7 +94,7 @@ bench-engine: setup ## measure starts, fan-out, timers, a long run and idling (A
 bench-live: setup ## measure live subscriptions: latency, fan-out, replay, memory
 	$(BIN)/python -m benchmarks.live $(ARGS)
 
-bench-values: setup ## measure key-values beside raw JetStream KV
+bench-values: setup ## measure key-values beside raw JetStream KV and Redis (ARGS chooses)
 	$(BIN)/python -m benchmarks.values $(ARGS)
 
 bench-groups: setup ## measure delivery to consumer groups

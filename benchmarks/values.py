@@ -1,10 +1,11 @@
-"""`make bench-values`: key-values put and read a second, beside raw JetStream KV in the same minutes.
+"""`make bench-values`: key-values put and read a second, beside raw JetStream KV and Redis in the same minutes.
 
-    python -m benchmarks.values [--seconds S] [--clients N] [--stores sqlite,postgres]
+    python -m benchmarks.values [--seconds S] [--clients N] [--systems sqlite,postgres,jetstream,redis]
 
 Ours over HTTP, each put durable (fsync) and in the one history before it is answered, each get linearizable.
 JetStream's own KV by nats-py over one connection a client, on a nats-server of its own: once as it comes, which syncs
-every two minutes, and once with `sync_interval: always`, which promises what ours does.
+every two minutes, and once with `sync_interval: always`, which promises what ours does. Redis likewise, with an
+append-only file that is synced every second, and before each answer. Its server is installed into .bench/.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ import nats
 import uvloop
 
 from app import resources
-from benchmarks import load, machine
+from benchmarks import load, machine, peer_redis
 from tests.support.postgres import Cluster
 from tests.support.server import ServerProcess
 
 VALUE = b'{"id":1,"customer":"c-42","items":[{"sku":"a-1","quantity":2}],"note":"about a hundred bytes of data"}'
 KEYS = 1_000
+SYSTEMS = ("sqlite", "postgres", "jetstream", "redis")
 START_TIMEOUT_S = 20.0
 
 
@@ -38,25 +40,52 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.values")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each case")
     parser.add_argument("--clients", type=int, default=64)
-    parser.add_argument("--stores", default="sqlite,postgres")
+    parser.add_argument("--systems", default=",".join(SYSTEMS))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ironflow-bench-") as folder, Cluster(durable=True) as cluster:
         place = Path(folder)
         print("\n".join([*machine.describe(), *machine.floor(place, cluster.create_database())]))
         print(f"settings  {options.clients} clients, values of {len(VALUE)} bytes over {KEYS} keys, closed loop")
-        for store in options.stores.split(","):
-            url = cluster.create_database() if store == "postgres" else None
-            server = ServerProcess(data_dir=place / store, database_url=url)
-            server.start()
-            try:
-                print(f"\n{store}")
-                uvloop.run(ours(server, options.clients, options.seconds))
-            finally:
-                server.terminate()
-        for sync in ("2m", "always"):
-            print(f"\njetstream kv, sync_interval {sync}")
-            with nats_server(place / f"nats-{sync}", sync) as url:
-                uvloop.run(jetstream(url, options.clients, options.seconds))
+        for system in options.systems.split(","):
+            match system:
+                case "sqlite" | "postgres":
+                    url = cluster.create_database() if system == "postgres" else None
+                    measure_ours(place / system, url, options.clients, options.seconds)
+                case "jetstream":
+                    measure_jetstream(place, options.clients, options.seconds)
+                case "redis":
+                    measure_redis(place, options.clients, options.seconds)
+                case _:
+                    parser.error(f"there is no system {system!r}: {', '.join(SYSTEMS)}")
+
+
+def measure_ours(place: Path, database_url: str | None, clients: int, seconds: float) -> None:
+    server = ServerProcess(data_dir=place, database_url=database_url)
+    server.start()
+    try:
+        print(f"\n{place.name}")
+        uvloop.run(ours(server, clients, seconds))
+    finally:
+        server.terminate()
+
+
+def measure_jetstream(place: Path, clients: int, seconds: float) -> None:
+    for sync in ("2m", "always"):
+        print(f"\njetstream kv, sync_interval {sync}")
+        with nats_server(place / f"nats-{sync}", sync) as (url, pid):
+            uvloop.run(jetstream(url, pid, clients, seconds))
+
+
+def measure_redis(place: Path, clients: int, seconds: float) -> None:
+    try:
+        peer_redis.install()
+    except subprocess.CalledProcessError:
+        print(f"\nredis\n  not here: {peer_redis.PACKAGE} has no server for this machine, and none is on PATH")
+        return
+    for sync in ("everysec", "always"):
+        print(f"\nredis, appendfsync {sync}")
+        with peer_redis.running(place / f"redis-{sync}", sync=sync) as server:
+            uvloop.run(redis(server, clients, seconds))
 
 
 async def ours(server: ServerProcess, clients: int, seconds: float) -> None:
@@ -77,12 +106,10 @@ async def ours(server: ServerProcess, clients: int, seconds: float) -> None:
 
     await load.send(url, put, clients=clients, requests=2 * KEYS)
     for title, ask in (("put", put), ("get", get), ("incr of one key", incr)):
-        before = machine.cpu_s(server.pid)
-        result = await load.send(url, ask, clients=clients, seconds=seconds)
-        row(title, result, (machine.cpu_s(server.pid) - before) * 1_000 / len(result.latencies))
+        await measured(title, server.pid, load.send(url, ask, clients=clients, seconds=seconds))
 
 
-async def jetstream(url: str, clients: int, seconds: float) -> None:
+async def jetstream(url: str, pid: int, clients: int, seconds: float) -> None:
     """The same with JetStream's key-value store."""
     connections = [await nats.connect(url) for _ in range(clients)]
     bucket = await connections[0].jetstream().create_key_value(bucket="bench", history=1)
@@ -98,9 +125,27 @@ async def jetstream(url: str, clients: int, seconds: float) -> None:
         await store.get(f"key.{next(numbers) % KEYS}")
 
     for title, act in (("put", put), ("get", get)):
-        row(title, await closed_loop(stores, act, seconds))
+        await measured(title, pid, closed_loop(stores, act, seconds))
     for connection in connections:
         await connection.close()
+
+
+async def redis(server: peer_redis.Server, clients: int, seconds: float) -> None:
+    """The same with Redis' strings."""
+    numbers = itertools.count()
+
+    def put() -> tuple[bytes, ...]:
+        return b"SET", b"key.%d" % (next(numbers) % KEYS), VALUE
+
+    def get() -> tuple[bytes, ...]:
+        return b"GET", b"key.%d" % (next(numbers) % KEYS)
+
+    def incr() -> tuple[bytes, ...]:
+        return b"INCR", b"count"
+
+    await peer_redis.send(server.port, put, clients=clients, requests=2 * KEYS)
+    for title, ask in (("put", put), ("get", get), ("incr of one key", incr)):
+        await measured(title, server.pid, peer_redis.send(server.port, ask, clients=clients, seconds=seconds))
 
 
 async def closed_loop(stores: list[Any], act: Callable[[Any], Awaitable[None]], seconds: float) -> load.Load:
@@ -119,8 +164,8 @@ async def closed_loop(stores: list[Any], act: Callable[[Any], Awaitable[None]], 
 
 
 @contextmanager
-def nats_server(folder: Path, sync: str) -> Iterator[str]:
-    """A nats-server with JetStream and nothing else; its URL."""
+def nats_server(folder: Path, sync: str) -> Iterator[tuple[str, int]]:
+    """A nats-server with JetStream and nothing else; its URL and process id."""
     folder.mkdir()
     config = folder / "nats.conf"
     config.write_text(
@@ -129,7 +174,7 @@ def nats_server(folder: Path, sync: str) -> Iterator[str]:
     )
     process = subprocess.Popen([resources.nats_server(), "-c", str(config)], stderr=subprocess.DEVNULL)
     try:
-        yield _announced(folder)
+        yield _announced(folder), process.pid
     finally:
         process.terminate()
         process.wait(20)
@@ -145,11 +190,16 @@ def _announced(folder: Path) -> str:
     raise TimeoutError("nats-server did not start")
 
 
-def row(title: str, result: load.Load, cpu_ms: float | None = None) -> None:
+async def measured(title: str, pid: int, work: Awaitable[load.Load]) -> None:
+    """Print what the work came to, and what it cost the server."""
+    before = machine.cpu_s(pid)
+    result = await work
+    cpu_ms = (machine.cpu_s(pid) - before) * 1_000 / len(result.latencies)
     errors = f"  {result.errors} ERRORS" if result.errors else ""
     latency = f"p50 {result.ms(0.5):.1f} ms  p99 {result.ms(0.99):.1f} ms"
-    cost = "" if cpu_ms is None else f"  server CPU {cpu_ms:.2f} ms each"
-    print(f"  {title:<20} {result.rate:>10,.0f} a second  {latency}{cost}{errors}", flush=True)
+    print(
+        f"  {title:<20} {result.rate:>10,.0f} a second  {latency}  server CPU {cpu_ms:.3f} ms each{errors}", flush=True
+    )
 
 
 if __name__ == "__main__":

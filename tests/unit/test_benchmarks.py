@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import environment, load, machine, peers, table
+from benchmarks import environment, load, machine, peer_redis, peers, table
 from benchmarks.process import ROOT, child
 from benchmarks.subject import Sample
 
@@ -75,6 +75,28 @@ async def test_an_answer_other_than_the_expected_one_is_an_error(answer: bytes, 
         )
 
     assert (len(measured.latencies), measured.errors) == (3, errors)
+
+
+async def test_redis_is_asked_in_its_own_protocol_and_refusals_and_absent_values_are_errors() -> None:
+    asked: list[bytes] = []
+    answers = iter([b"$3\r\nabc\r\n", b"$-1\r\n", b"-ERR no\r\n", b"+OK\r\n"])
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while command := await reader.read(1_000):
+            asked.append(command)
+            answer = next(answers)
+            writer.write(answer[:3])  # an answer may come in parts
+            await writer.drain()
+            writer.write(answer[3:])
+        writer.close()
+
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+
+        measured = await peer_redis.send(port, lambda: (b"GET", b"key.1"), clients=1, requests=4)
+
+    assert asked == [b"*2\r\n$3\r\nGET\r\n$5\r\nkey.1\r\n"] * 4
+    assert (len(measured.latencies), measured.errors) == (4, 2)
 
 
 def test_the_processor_time_of_a_process_includes_children_that_have_ended() -> None:
