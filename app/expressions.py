@@ -96,6 +96,12 @@ def _said(error: Exception) -> str:
     return error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
 
 
+def _example(variables: frozenset[str]) -> str:
+    """Something that is CEL here."""
+    path = "event.data" if "event" in variables else "data" if "data" in variables else min(variables, default="")
+    return f"such as {path}.total > 100" if path else "such as 1 + 1 == 2"
+
+
 @lru_cache(COMPILED_MAX)
 def compile(text: str, *, variables: frozenset[str], field: str) -> Expression:
     """Raises InvalidArgument for text that is no CEL, or that uses other variables or functions."""
@@ -108,7 +114,7 @@ def compile(text: str, *, variables: frozenset[str], field: str) -> Expression:
     except cel.SyntaxFault as error:
         place = f" at line {error.line}, column {error.column}" if error.line else ""
         raise InvalidArgument(
-            f"{field} {text[:80]!r} is not valid CEL{place}", field=field, hint="such as event.data.total > 100"
+            f"{field} {text[:80]!r} is not valid CEL{place}", field=field, hint=_example(variables)
         ) from None
     if _levels(tree) > TREE_LEVELS_MAX:
         raise InvalidArgument(

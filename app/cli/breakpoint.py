@@ -7,9 +7,12 @@ from typing import Any
 import click
 
 from app.cli.client import Session, connected, run_id
+from app.cli.given import DURATION
 from app.cli.output import ago
 
-_ttl = click.option("--ttl", default="60s", show_default=True, help="How long the lease is; renew it before.")
+_ttl = click.option(
+    "--ttl", type=DURATION, default="60s", show_default=True, help="How long the lease is; renew it before."
+)
 
 
 @click.group("breakpoint")

@@ -14,6 +14,7 @@ import click
 
 from app.cli import junit
 from app.cli.client import Session, connected
+from app.cli.given import DURATION
 from app.cli.output import plain
 from app.cli.recordings import chosen_runs, functions_of
 
@@ -31,7 +32,7 @@ SHOWN = 20
 @click.option("--file", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="From a bundle.")
 @click.option("--junit", "report", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report.")
 @click.option("--ignore-output", is_flag=True, help="What a run returns may differ.")
-@click.option("--timeout", default="10s", show_default=True, help="How long one replay may take.")
+@click.option("--timeout", type=DURATION, default="10s", show_default=True, help="How long one replay may take.")
 @connected
 def command(
     session: Session,

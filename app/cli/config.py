@@ -79,7 +79,10 @@ def delete(session: Session, name: str, revision: int | None, yes: bool) -> None
     """Delete the document NAME. Its revisions stay, and can be restored."""
     confirm(session.output, name, f"This deletes the document {name}; `config restore` brings it back.", yes=yes)
     session.client.config.delete(name, revision=revision)
-    session.output.done(f"{name} is deleted")
+    if session.output.form == "table":
+        session.output.done(f"{name} is deleted")
+    else:
+        session.output.json({"schema": "ironflow.config_deleted/v1", "name": name})
 
 
 @command.command("history")

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from app.cli.client import Session, connected
+from app.cli.given import DURATION, data_of
 from app.cli.output import Output
 
 BATCH = 100
@@ -44,9 +45,9 @@ class Summary:
 @click.option("--idempotency-key", help="Sent twice with one key, an event is recorded once.")
 @click.option("--idempotency-prefix", help="With --file: each line's key is the prefix and its number.")
 @click.option("--at", help="When its runs start: an instant such as 2026-01-31T12:00:00Z.")
-@click.option("--delay", help="How much later its runs start, such as 10m.")
+@click.option("--delay", type=DURATION, help="How much later its runs start, such as 10m.")
 @click.option("--wait", is_flag=True, help="Wait for the runs; exit code 8 if one failed.")
-@click.option("--timeout", default="60s", show_default=True, help="How long to wait.")
+@click.option("--timeout", type=DURATION, default="60s", show_default=True, help="How long to wait.")
 @connected
 def command(
     session: Session,
@@ -80,24 +81,6 @@ def command(
     if statuses["failed"] or statuses["paused"]:
         return 8
     return 9 if statuses["cancelled"] else int(bool(summary.failures))
-
-
-def data_of(text: str | None) -> Any:
-    """The value of a --data option: JSON, @FILE or - for standard input."""
-    from ironflow.errors import InvalidArgument
-
-    if text is None:
-        return None
-    if text == "-":
-        text = sys.stdin.read()
-    elif text.startswith("@"):
-        text = Path(text[1:]).read_text("utf-8")
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InvalidArgument(
-            f"the data is not JSON: {error}", code="INVALID_ARGUMENT", hint="-d '{\"id\": 1}'"
-        ) from None
 
 
 def _send_file(session: Session, file: Path, prefix: str | None) -> Summary:

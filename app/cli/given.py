@@ -1,4 +1,5 @@
-"""What people give to commands: text, files or standard input; and their word that something may be destroyed."""
+"""What people give to commands: text, files, standard input, durations; and their word that something may be
+destroyed."""
 
 from __future__ import annotations
 
@@ -10,6 +11,24 @@ from typing import Any
 import click
 
 from app.cli.output import Output
+
+
+class Duration(click.ParamType[str]):
+    """Text such as `30s`, handed on as it is once it is one."""
+
+    name = "duration"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from ironflow.durations import seconds
+
+        try:
+            seconds(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a duration: write 500ms, 30s, 5m, 2h or 7d", param, ctx)
+        return value
+
+
+DURATION = Duration()
 
 
 def raw(text: str) -> bytes:
@@ -38,13 +57,27 @@ def secret_of(source: str | None) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
+def data_of(text: str | None) -> Any:
+    """The value of a --data option, given as `raw` says; none is null. Raises InvalidArgument for what is no JSON."""
+    from ironflow.errors import InvalidArgument
+
+    if text is None:
+        return None
+    try:
+        return json.loads(raw(text))
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument(
+            f"the data is not JSON: {error}", code="INVALID_ARGUMENT", hint="-d '{\"id\": 1}'"
+        ) from None
+
+
 def document(text: str) -> dict[str, Any]:
     """A JSON object, given as `raw` says."""
     from ironflow.errors import InvalidArgument
 
     try:
         content = json.loads(raw(text))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidArgument(
             f"the document is not JSON: {error}", code="INVALID_ARGUMENT", hint="such as '{\"limit\": 10}', or @FILE"
         ) from None

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from app.cli.client import Session, connected
+from app.cli.given import DURATION
 from app.cli.output import ago
 
 START = (
@@ -17,8 +18,10 @@ START = (
 
 def _settings(command: Any) -> Any:
     for option in (
-        click.option("--ack-wait", help="How long a delivery may take before it is made again, such as 30s."),
-        click.option("--redeliver-delay", help="Before a refused delivery is made again, such as 5s."),
+        click.option(
+            "--ack-wait", type=DURATION, help="How long a delivery may take before it is made again, such as 30s."
+        ),
+        click.option("--redeliver-delay", type=DURATION, help="Before a refused delivery is made again, such as 5s."),
         click.option("--max-redeliveries", type=click.IntRange(0), help="After so many it is a dead letter."),
         click.option("--max-inflight", type=click.IntRange(1), help="Deliveries that are not settled, at most."),
         click.option("--ack-mode", type=click.Choice(["manual", "auto"])),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli.client import Session, connected
-from app.cli.given import confirm, raw, yes_option
+from app.cli.given import DURATION, confirm, raw, yes_option
 from app.cli.output import ago, plain
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def get(session: Session, bucket: str, key: str, at: str | None) -> None:
 @click.argument("bucket")
 @click.argument("key")
 @click.argument("value")
-@click.option("--ttl", help="How long it stays, such as 30s; else as the bucket says.")
+@click.option("--ttl", type=DURATION, help="How long it stays, such as 30s; else as the bucket says.")
 @connected
 def put(session: Session, bucket: str, key: str, value: str, ttl: str | None) -> None:
     """Put VALUE, whatever is there."""
@@ -58,7 +58,7 @@ def put(session: Session, bucket: str, key: str, value: str, ttl: str | None) ->
 @click.argument("bucket")
 @click.argument("key")
 @click.argument("value")
-@click.option("--ttl", help="How long it stays, such as 30s; else as the bucket says.")
+@click.option("--ttl", type=DURATION, help="How long it stays, such as 30s; else as the bucket says.")
 @connected
 def create(session: Session, bucket: str, key: str, value: str, ttl: str | None) -> None:
     """Put VALUE if there is none; exit code 5 otherwise."""
@@ -70,7 +70,7 @@ def create(session: Session, bucket: str, key: str, value: str, ttl: str | None)
 @click.argument("key")
 @click.argument("value")
 @click.option("--revision", required=True, type=click.IntRange(1), help="The one that must still be there.")
-@click.option("--ttl", help="How long it stays, such as 30s; else as the bucket says.")
+@click.option("--ttl", type=DURATION, help="How long it stays, such as 30s; else as the bucket says.")
 @connected
 def cas(session: Session, bucket: str, key: str, value: str, revision: int, ttl: str | None) -> None:
     """Put VALUE if KEY is still at a revision; exit code 5 otherwise."""
@@ -100,7 +100,10 @@ def incr(session: Session, bucket: str, key: str, by: int) -> None:
 def delete(session: Session, bucket: str, key: str, revision: int | None, purge: bool) -> None:
     """Delete KEY; a missing one is no error."""
     session.client.kv.delete(bucket, key, purge=purge, revision=revision)
-    session.output.done(f"{bucket}/{key} is {'purged' if purge else 'deleted'}")
+    if session.output.form == "table":
+        session.output.done(f"{bucket}/{key} is {'purged' if purge else 'deleted'}")
+    else:
+        session.output.json({"schema": "ironflow.kv_deleted/v1", "bucket": bucket, "key": key, "purged": purge})
 
 
 @command.command("list")
@@ -173,7 +176,7 @@ def bucket() -> None:
 
 @bucket.command("create")
 @click.argument("name")
-@click.option("--ttl", help="How long values stay after each put, such as 1h. Default: for ever.")
+@click.option("--ttl", type=DURATION, help="How long values stay after each put, such as 1h. Default: for ever.")
 @click.option("--history", default=1, show_default=True, type=click.IntRange(1, 1000), help="Revisions shown unasked.")
 @click.option("--max-value-size", default=0, help="Bytes of one value.")
 @click.option("--max-bytes", default=0, help="Bytes of all values.")
@@ -240,7 +243,10 @@ def delete_bucket(session: Session, name: str, yes: bool) -> None:
     count = session.client.kv.bucket(name)["values"]
     confirm(session.output, name, f"This deletes bucket {name} with its {count} values.", yes=yes)
     session.client.kv.delete_bucket(name)
-    session.output.done(f"bucket {name} is deleted, with {count} values")
+    if session.output.form == "table":
+        session.output.done(f"bucket {name} is deleted, with {count} values")
+    else:
+        session.output.json({"schema": "ironflow.bucket_deleted/v1", "name": name, "values": count})
 
 
 def _told(entry: KvEntry) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from app.cli.client import Session, connected
+from app.cli.given import data_of
 from app.cli.output import ago, plain
 
 
@@ -81,8 +82,6 @@ def state(session: Session, name: str, partition: str | None, at: str | None) ->
 @connected
 def register(session: Session, name: str, data: str) -> None:
     """Register a projection that the server folds, by rules or SQL."""
-    from app.cli.emit import data_of
-
     told = data_of(data)
     if not isinstance(told, dict) or not ({"events", "rules"} <= told.keys() or "table_sql" in told):
         raise click.BadParameter(

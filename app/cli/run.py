@@ -10,6 +10,7 @@ import click
 
 from app.cli import past, rewind
 from app.cli.client import Session, connected, run_id
+from app.cli.given import DURATION
 from app.cli.output import Output, ago, duration, plain
 from app.cli.recordings import export_test, recordings, similar
 
@@ -92,7 +93,7 @@ def list_steps(session: Session, given: str) -> None:
 
 @command.command("wait")
 @click.argument("given", metavar="ID")
-@click.option("--timeout", default="60s", show_default=True)
+@click.option("--timeout", type=DURATION, default="60s", show_default=True)
 @connected
 def wait_for_run(session: Session, given: str, timeout: str) -> int:
     """Wait until a run has ended. Exit code 8 if it failed or was paused, 9 if cancelled, 7 if it takes longer."""

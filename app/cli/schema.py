@@ -9,6 +9,7 @@ import click
 
 from app.cli import upcasting
 from app.cli.client import Session, connected
+from app.cli.given import data_of
 from app.cli.output import ago, plain
 
 
@@ -62,8 +63,6 @@ def get_schema(session: Session, event_name: str, version: int | None) -> None:
 @connected
 def register_schema(session: Session, event_name: str, data: str, **options: Any) -> None:
     """Register the schema of a version. Exit code 5 if it refuses what the version accepts now."""
-    from app.cli.emit import data_of
-
     registered = session.client.schemas.register(event_name, data_of(data), **options)
     if session.output.form != "table":
         session.output.json({"format": "ironflow.schema_registered/v1", **registered})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from app.cli.client import Session, connected
@@ -26,10 +28,7 @@ def set_secret(session: Session, name: str, source: str | None, description: str
     is never an argument, since arguments can be seen by others and stay in the shell's history.
     """
     info = session.client.secrets.set(name, secret_of(source), description=description)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.secret/v1", **info})
-    else:
-        session.output.done(f"{name} is at revision {info['revision']}")
+    _changed(session, info, f"{name} is at revision {info['revision']}")
 
 
 @command.command("list")
@@ -75,8 +74,7 @@ def get(session: Session, name: str) -> None:
 @connected
 def rename(session: Session, name: str, to: str) -> None:
     """Give the secret NAME another one. Functions that declare the old name no longer get it."""
-    session.client.secrets.rename(name, to)
-    session.output.done(f"{name} is now {to}")
+    _changed(session, session.client.secrets.rename(name, to), f"{name} is now {to}")
 
 
 @command.command("describe")
@@ -85,8 +83,7 @@ def rename(session: Session, name: str, to: str) -> None:
 @connected
 def describe(session: Session, name: str, description: str) -> None:
     """Say what the secret NAME is for."""
-    session.client.secrets.describe(name, description)
-    session.output.done(f"{name} is described")
+    _changed(session, session.client.secrets.describe(name, description), f"{name} is described")
 
 
 @command.command("delete")
@@ -98,7 +95,10 @@ def delete(session: Session, name: str, yes: bool) -> None:
     session.client.secrets.get(name)
     confirm(session.output, name, f"This destroys the value of {name}; it cannot be brought back.", yes=yes)
     session.client.secrets.delete(name)
-    session.output.done(f"{name} is deleted, and its value destroyed")
+    if session.output.form == "table":
+        session.output.done(f"{name} is deleted, and its value destroyed")
+    else:
+        session.output.json({"schema": "ironflow.secret_deleted/v1", "name": name})
 
 
 @command.command("rotate-key")
@@ -111,3 +111,10 @@ def rotate_key(session: Session) -> None:
     else:
         session.output.done(f"master key {told['master_key']} is in use, for {told['environments']} environments")
         session.output.note("  Next: keep a copy of the new key where the old one is kept")
+
+
+def _changed(session: Session, info: dict[str, Any], fact: str) -> None:
+    if session.output.form == "table":
+        session.output.done(fact)
+    else:
+        session.output.json({"schema": "ironflow.secret/v1", **info})

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from app.cli.client import Session, connected
-from app.cli.given import raw
+from app.cli.given import DURATION, raw
 from app.durations import parse_duration
 from app.errors import InvalidArgument
 
@@ -30,7 +30,7 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
     metavar="NAME=VALUE",
     help="What :NAME stands for; may be repeated. JSON, else text.",
 )
-@click.option("--timeout", default="5s", show_default=True, help="At most 30s.")
+@click.option("--timeout", type=DURATION, default="5s", show_default=True, help="At most 30s.")
 @click.option("--limit", default=1_000, show_default=True, type=click.IntRange(1, 10_000), help="Rows.")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV (RFC 4180).")
 @connected

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from app.cli.client import Session, connected
+from app.cli.given import data_of
 from app.cli.output import ago, plain
 
 
@@ -138,7 +139,6 @@ def show_history(session: Session, stream: tuple[str, str], **chosen: Any) -> No
 @connected
 def append_event(session: Session, stream: tuple[str, str], name: str, data: str | None, **options: Any) -> None:
     """Append one event. Exit code 5 if the version is not the expected one."""
-    from app.cli.emit import data_of
     from ironflow import EntityEvent
 
     appended = session.client.streams.append(*stream, EntityEvent(name, data_of(data)), **options)

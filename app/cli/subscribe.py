@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ironflow import LiveEvent
 
 DATA_CHARS_SHOWN = 100
+MAYBE = frozenset(("source", "entity_type", "entity_id", "entity_version", "run_id", "emitted_by"))
+"""What an event need not have; it is left out then."""
 
 
 def following(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,6 +47,8 @@ def command(session: Session, patterns: Sequence[str], **options: Any) -> None:
 
 def follow(session: Session, patterns: Sequence[str], *, count: int | None, **asked: Any) -> None:
     """Show events until so many have come, or Ctrl-C."""
+    if asked.get("replay") and asked.get("since"):
+        raise click.UsageError("Give --last or --from: both say where to begin.")
     output = session.output
     show = _line if output.form == "table" else _object
     with session.client.subscribe(*patterns, **asked) as subscription:
@@ -69,4 +73,4 @@ def _line(event: LiveEvent) -> str:
 def _object(event: LiveEvent) -> str:
     told = {**dataclasses.asdict(event), "timestamp": event.timestamp.isoformat().replace("+00:00", "Z")}
     told.pop("idempotency_key")
-    return json.dumps({name: value for name, value in told.items() if value not in ("", 0)}, ensure_ascii=False)
+    return json.dumps({name: value for name, value in told.items() if value or name not in MAYBE}, ensure_ascii=False)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from app.cli.client import Session, connected
+from app.cli.given import data_of
 from app.cli.output import ago
 
 
@@ -22,8 +23,6 @@ def command() -> None:
 @connected
 def publish(session: Session, topic: str, data: str | None, idempotency_key: str | None) -> None:
     """Publish one message to TOPIC. It starts no function."""
-    from app.cli.emit import data_of
-
     published = session.client.topics.publish(topic, data_of(data), idempotency_key=idempotency_key)
     if session.output.form == "table":
         said = "was there already" if published.duplicate else "is published"

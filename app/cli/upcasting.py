@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli.client import Session, connected
+from app.cli.given import data_of
 
 if TYPE_CHECKING:
     from app.events.validation import Validator
@@ -56,8 +57,6 @@ def command(session: Session, where: str, names: tuple[str, ...], data: str | No
     MODULE:NAME is where your Upcasters are, such as shop.events:upcasters. Exit code 10 if an event cannot be upcast,
     or breaks the schema of the version that the upcasters lead to.
     """
-    from app.cli.emit import data_of
-
     upcasters = _loaded(where)
     unknown = set(names) - set(upcasters)
     if unknown or (data is not None and len(names) != 1):

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from app.cli.client import Session, connected
-from app.cli.given import confirm, document, secret_of, yes_option
+from app.cli.given import DURATION, confirm, document, secret_of, yes_option
 from app.cli.output import ago, plain
 
 _VERIFY = "How other senders sign: JSON, @FILE or -; see docs/guides/webhooks.md."
@@ -122,7 +122,9 @@ def resume(session: Session, source: str) -> None:
 @command.command("rotate")
 @click.argument("source")
 @click.option("--secret", "given", help=_SECRET)
-@click.option("--grace", help="How long the secret before still counts, such as 1h; default a day, 0s not at all.")
+@click.option(
+    "--grace", type=DURATION, help="How long the secret before still counts, such as 1h; default a day, 0s not at all."
+)
 @click.option("--token", is_flag=True, help="Make a new URL instead; the old one is gone at once.")
 @connected
 def rotate(session: Session, source: str, given: str | None, grace: str | None, token: bool) -> None:

@@ -25,5 +25,10 @@ async def position_of(storage: Storage, text: str, *, now: int, field: str = "at
                 f"{field} {position} has not happened yet", field=field, hint=f"history ends at position {head}"
             )
         return position
-    instant = clock.parse_instant(text, now, field=field)
+    try:
+        instant = clock.parse_instant(text, now, field=field)
+    except InvalidArgument as error:
+        raise InvalidArgument(
+            f"{error.message}, and no position", field=field, hint="such as 4711, 15m or 2026-01-31T12:00:00Z"
+        ) from None
     return await storage.read(lambda tx: history.position_at(tx, instant))
