@@ -66,9 +66,18 @@ def of_run(tx: Transaction, environment: str, run_id: str, *, limit: int) -> lis
     return [EventRow._make(row) for row in rows]
 
 
-def names(tx: Transaction, environment: str, *, scan: int) -> list[tuple[str, int]]:
-    """Names and counts over the newest `scan` events, the most frequent first."""
-    return [(row[0], int(row[1])) for row in tx.many("event_names", environment=environment, scan=scan)]
+def names(
+    tx: Transaction, environment: str, *, scan: int, source: str = "", since: int = 0, until: int = 2**62
+) -> list[tuple[str, int]]:
+    """Names and counts of those of a source and a time among the newest `scan` events, the most frequent first."""
+    rows = tx.many("event_names", environment=environment, scan=scan, source=source, since=since, until=until)
+    return [(row[0], int(row[1])) for row in rows]
+
+
+def count(tx: Transaction, environment: str, *, scan: int) -> int:
+    """How many events there are, at most `scan`."""
+    row = tx.one("count_events", environment=environment, scan=scan)
+    return int(row[0]) if row else 0
 
 
 def clear(tx: Transaction) -> None:

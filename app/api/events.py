@@ -20,6 +20,7 @@ from app.api.shapes.events import (
     EmittedResponse,
     EventNameCountResponse,
     EventResponse,
+    ListEventNamesQuery,
     ListEventNamesResponse,
     ListEventsQuery,
     ListEventsResponse,
@@ -117,13 +118,19 @@ class EventNames:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        names = await self._services.events.names(environment_of(req))
-        scanned = sum(count for _, count in names)
+        now = self._services.clock.now_us()
+        query = query_of(req, ListEventNamesQuery)
+        found = await self._services.events.names(
+            environment_of(req),
+            source=query.source,
+            since=instant(query.since, 0, now=now, field="since"),
+            until=instant(query.until, 2**62, now=now, field="until"),
+        )
         content = ListEventNamesResponse(
-            names=[EventNameCountResponse(name=name, count=count) for name, count in names],
+            names=[EventNameCountResponse(name=name, count=count) for name, count in found.counts],
             scan_cap=NAMES_SCANNED,
-            scanned=scanned,
-            truncated=scanned >= NAMES_SCANNED,
+            scanned=found.scanned,
+            truncated=found.scanned >= NAMES_SCANNED,
         )
         answer(resp, content)
 
@@ -270,6 +277,7 @@ def routes(services: Services) -> Sequence[Route]:
     names = Operation(
         "Names of the newest events, with counts",
         {200: Answer("names", ListEventNamesResponse)},
+        query=ListEventNamesQuery,
         permission="events:read",
     )
     return [

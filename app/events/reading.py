@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app import patterns, texts
 from app.errors import EventNotFound, InvalidArgument
@@ -41,6 +42,13 @@ class EventPage:
     entries: Sequence[Entry]
     next_cursor: str
     prev_cursor: str
+
+
+class EventNames(NamedTuple):
+    """Names with counts, the most frequent first; and how many events were looked at."""
+
+    counts: Sequence[tuple[str, int]]
+    scanned: int
 
 
 class EventReader:
@@ -81,9 +89,16 @@ class EventReader:
         older_than = _position(cursor, "cursor") if cursor else _END
         return await self._storage.read(lambda tx: _older(tx, environment, chosen, limit, older_than))
 
-    async def names(self, environment: str) -> Sequence[tuple[str, int]]:
-        """Names with counts over the newest NAMES_SCANNED events."""
-        return await self._storage.read(lambda tx: events.names(tx, environment, scan=NAMES_SCANNED))
+    async def names(self, environment: str, *, source: str = "", since: int = 0, until: int = 2**62) -> EventNames:
+        """Names with counts, of a source and a time (µs), over the newest NAMES_SCANNED events."""
+
+        def read(tx: Transaction) -> EventNames:
+            return EventNames(
+                events.names(tx, environment, scan=NAMES_SCANNED, source=source, since=since, until=until),
+                events.count(tx, environment, scan=NAMES_SCANNED),
+            )
+
+        return await self._storage.read(read)
 
 
 def _older(tx: Transaction, environment: str, chosen: EventFilter, limit: int, position: int) -> EventPage:

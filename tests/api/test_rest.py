@@ -230,6 +230,10 @@ def test_names_come_with_how_much_was_looked_at(http: httpx.Client) -> None:
         "scanned": 3,
         "truncated": False,
     }
+    none = {"names": [], "scan_cap": 10_000, "scanned": 3, "truncated": False}
+    assert http.get(f"{EVENTS}/names", params={"source": "webhook"}).json() == none
+    assert http.get(f"{EVENTS}/names", params={"until": "1h"}).json() == none
+    assert http.get(f"{EVENTS}/names", params={"since": "soon"}).json()["field"] == "since"
 
 
 # --- runs and functions -----------------------------------------------------------------------------------------------

@@ -78,6 +78,19 @@ async def test_a_page_before_the_newest_is_empty_and_leads_back(node: Node, read
     assert numbers(again) == [1, 0]
 
 
+async def test_names_are_counted_by_source_and_time(node: Node, clock: ManualClock, reader: EventReader) -> None:
+    await emit(node, "a", "b", "a")
+    clock.advance(seconds=60)
+    later = clock.now_us()
+    await node.emitter.emit(NewEvent("default", "a", b"1", source="import"))
+    await emit(node, "c", environment="other")
+
+    assert await reader.names("default") == ([("a", 3), ("b", 1)], 4)
+    assert await reader.names("default", source="import") == ([("a", 1)], 4)
+    assert await reader.names("default", since=later) == ([("a", 1)], 4)
+    assert await reader.names("default", until=later - 1) == ([("a", 2), ("b", 1)], 4)
+
+
 async def test_an_endless_list_of_names_is_refused(reader: EventReader) -> None:
     with pytest.raises(InvalidArgument, match="too many"):
         await reader.list("default", EventFilter(names=tuple(map(str, range(101)))))

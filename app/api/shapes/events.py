@@ -23,6 +23,12 @@ class ListEventsQuery(msgspec.Struct):
     before: Annotated[str, Meta(description="prev_cursor, to page back; instead of cursor")] = ""
 
 
+class ListEventNamesQuery(msgspec.Struct):
+    source: Annotated[str, Meta(description="where they came from")] = ""
+    since: Since = ""
+    until: Until = ""
+
+
 class OutcomeResponse(Shape):
     """What became of an event at a function that it did not simply start: it waits (until `due_at`), or starts
     nothing (`run_id` is the run in its way), or took another's place."""

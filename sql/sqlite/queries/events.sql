@@ -60,11 +60,19 @@ select position, id, environment, name, source, idempotency_key, run_id, recorde
  limit :limit;
 
 -- name: event_names :many
--- Names with their counts over the newest `scan` events.
+-- Names with their counts, of those events of a source and a time that are among the newest `scan` of all.
 select name, count(*) as count
-  from (select name from events where environment = :environment order by position desc limit :scan) as newest
+  from (select name, source, recorded_at from events where environment = :environment order by position desc limit :scan) as newest
+ where recorded_at >= :since
+   and recorded_at <= :until
+   and (:source = '' or source = :source)
  group by name
  order by count desc, name;
+
+-- name: count_events :one
+-- How many events there are, at most `scan`.
+select count(*) as count
+  from (select 1 from events where environment = :environment limit :scan) as found;
 
 -- name: clear_events :exec
 delete from events;
