@@ -23,14 +23,18 @@ class Pattern:
 
     def fits(self, segments: Sequence[str]) -> bool:
         """Whether a name that consists of these segments matches."""
-        if self.segments[-1] == ">":
-            head = self.segments[:-1]
-            if len(segments) <= len(head):
+        own = self.segments
+        count = len(own)
+        if own[-1] == ">":
+            if len(segments) < count:
                 return False
-            segments = segments[: len(head)]
-        else:
-            head = self.segments
-        return len(segments) == len(head) and all(p in ("*", s) for p, s in zip(head, segments, strict=True))
+            count -= 1
+        elif len(segments) != count:
+            return False
+        for place in range(count):  # noqa: SIM110 - a generator takes three times as long, for every entry that is read
+            if own[place] != segments[place] and own[place] != "*":
+                return False
+        return True
 
 
 @lru_cache(4096)

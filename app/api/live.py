@@ -111,10 +111,14 @@ async def _state_frames(states: AsyncGenerator[T | None, None], show: Callable[[
 
 
 def _data(content: Any) -> bytes:
-    raw = bytes(content) if isinstance(content, msgspec.Raw) else encode(content)
-    return b"data: %s\n\n" % (_NEWLINE.sub(b"\ndata: ", raw) if b"\n" in raw or b"\r" in raw else raw)
+    return b"data: %b\n\n" % _lines(content)
 
 
 def frame(content: Any, position: int) -> bytes:
     """One event; newlines in users' JSON are kept as the form wants them."""
-    return b"id: %d\n" % position + _data(content)
+    return b"id: %d\ndata: %b\n\n" % (position, _lines(content))
+
+
+def _lines(content: Any) -> bytes:
+    raw = bytes(content) if isinstance(content, msgspec.Raw) else encode(content)
+    return _NEWLINE.sub(b"\ndata: ", raw) if b"\n" in raw or b"\r" in raw else raw

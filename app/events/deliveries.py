@@ -73,11 +73,12 @@ def delivery(entry: Entry) -> Delivery:
     """What is told of the entry."""
     channel = channels.of(entry)
     fact = entry.fact
-    topic, name, metadata = channels.text(channel), channels.name(channel), msgspec.Raw(entry.metadata)
+    topic, metadata = channels.text(channel), msgspec.Raw(entry.metadata)
     if isinstance(fact, EventEmitted):
-        return Delivery(fact.id, topic, name, fact.data, metadata, fact.source, fact.version)
+        return Delivery(fact.id, topic, fact.name, fact.data, metadata, fact.source, fact.version)
     if isinstance(fact, TopicPublished):
-        return Delivery(fact.id, topic, name, fact.data, metadata, "topic")
+        return Delivery(fact.id, topic, fact.topic, fact.data, metadata, "topic")
+    name = channels.name(channel)
     data = msgspec.Raw(_encode(_system(entry, channel)))
     if isinstance(fact, ProjectionUpdated):
         return Delivery(fact.id, topic, name, data, metadata, SYSTEM_SOURCE)

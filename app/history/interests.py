@@ -48,7 +48,10 @@ class Interest:
             return False
         if self.patterns:
             channel = channels.of(entry)
-            return any(pattern.fits(channel) for pattern in self.patterns) and self.wants(entry)
+            for pattern in self.patterns:
+                if pattern.fits(channel):
+                    return self.wants(entry)
+            return False
         return _noun(entry) in self.nouns and self.wants(entry)
 
 
