@@ -29,7 +29,7 @@ from msgspec import convert
 from app import resources
 from app.access.bootstrap import SYSTEM
 from app.access.limits import RateLimits
-from app.access.policies import Author
+from app.access.authoring import Author
 from app.api.door import Door
 from app.clock import SystemClock
 from app.history.kinds import PolicyDefinition

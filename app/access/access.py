@@ -12,6 +12,7 @@ from app.access.credentials import Credentials
 from app.access.guard import Request
 from app.access.keys import Keys
 from app.access.live import LiveGrants
+from app.access.platform import Platform
 from app.access.records import Role
 from app.access.register import Register
 from app.access.roles import Roles
@@ -37,7 +38,7 @@ class Access:
         self, *, storage: Storage, committer: Committer, fold: Fold, tail: Tail, ids: Ids, clock: Clock
     ) -> None:
         self._storage = storage
-        self._clock = clock
+        self.clock = clock
         self._written: dict[str, int] = {}
         self.register = Register(storage=storage, committer=committer, fold=fold, tail=tail)
         self.credentials = Credentials(self.register, clock)
@@ -45,6 +46,7 @@ class Access:
         self.keys = Keys(register=self.register, credentials=self.credentials, roles=self.roles, ids=ids, clock=clock)
         self.users = Users(register=self.register, roles=self.roles, storage=storage, ids=ids, clock=clock)
         self.sessions = Sessions(register=self.register, users=self.users, ids=ids, clock=clock)
+        self.platform = Platform(users=self.users, roles=self.roles)
         self.tenancy = Tenancy(register=self.register, keys=self.keys, ids=ids)
         self.authorizer = Authorizer()
         self.live = LiveGrants(credentials=self.credentials, clock=clock)
@@ -73,7 +75,7 @@ class Access:
     async def _write_uses(self) -> None:
         never = asyncio.Event()
         while True:
-            await self._clock.wait_until(self._clock.now_us() + USES_WRITTEN_EVERY_S * 1_000_000, never)
+            await self.clock.wait_until(self.clock.now_us() + USES_WRITTEN_EVERY_S * 1_000_000, never)
             await self.write_uses()
 
     async def write_uses(self) -> None:

@@ -14,13 +14,13 @@ import structlog
 
 from app.access.access import Access
 from app.access.actor import Actor
+from app.access.platform import FIRST_ROLES as ROLES
 from app.access.users import ADMIN_EMAIL
 from app.errors import Unauthenticated
 
 log = structlog.get_logger(__name__)
 
 FILE = ".ironflow_bootstrap_key.json"
-ROLES = ("admin", "platform_admin")
 FILE_BYTES_MAX = 4_096
 
 SYSTEM = Actor(id="system", kind="bootstrap", roles=ROLES, permissions=frozenset(("*",)))

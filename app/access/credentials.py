@@ -145,7 +145,7 @@ class Credentials:
 
     def _of_session(self, session: Session) -> Recognised | None:
         user = self._register.find(User, session.user)
-        if user is None or self._register.find(Org, user.org) is None:
+        if user is None or not user.active or self._register.find(Org, user.org) is None:
             return None
         if session.position <= user.sessions_after or self._clock.now_us() >= session.expires_at:
             return None

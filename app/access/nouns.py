@@ -78,6 +78,8 @@ class IdentityNoun:
         assert state is not None, f"{entry} is of nobody"
         if isinstance(fact, _CHANGED):
             changed = msgspec.structs.asdict(fact)
+            if isinstance(fact, UserChanged) and not fact.active:
+                changed["sessions_after"] = entry.position
         elif isinstance(fact, _GONE):
             changed = {"gone": True}
         elif isinstance(fact, ApiKeyRotated) and isinstance(state, Key):

@@ -37,14 +37,15 @@ _ADMIN = _names("""
 """)
 
 _PLATFORM_VIEWER = _names("""
-    platform:audit:read platform:impersonate:read platform:keys:read platform:roles:read platform:tenants:read
-    platform:users:read
+    platform:audit:read platform:impersonate:read platform:keys:read platform:policies:read platform:roles:read
+    platform:tenants:read platform:users:read
 """)
 
 _PLATFORM_OPERATOR = _names("platform:tenants:manage platform:impersonate")
 
 _PLATFORM_ADMIN = _names("""
-    platform:keys:manage platform:master-key:rotate platform:roles:manage platform:users:manage
+    platform:keys:manage platform:master-key:rotate platform:policies:write platform:roles:manage
+    platform:users:manage
 """)
 
 VIEWER = _VIEWER

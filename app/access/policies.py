@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import structlog
 
 from app import ids, texts
+from app.access import authoring
 from app.access import policy as pure
 from app.access.actor import Actor
+from app.access.authoring import Author
 from app.access.decisions import Decisions, ordered
 from app.access.guard import Denial, Request
 from app.access.permissions import KNOWN
-from app.access.policy import ACTIVE, DELETED, ENFORCE, Explained, Policy, Ruling
+from app.access.policy import ACTIVE, DELETED, ENFORCE, MONITOR, Explained, Policy, Ruling
 from app.access.policy_noun import PolicyNoun, stream
 from app.clock import Clock
-from app.errors import AlreadyExists, InvalidArgument, PermissionDenied, PolicyLockout, PolicyNotFound, RevisionConflict
+from app.errors import AlreadyExists, InvalidArgument, PolicyNotFound, RevisionConflict
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
 from app.history.kinds import Fact, PolicyChanged, PolicyCreated, PolicyDefinition, PolicyDeleted, PolicyDisabled
@@ -37,20 +40,10 @@ log = structlog.get_logger(__name__)
 POLICIES_MAX = 1_000
 VERSIONS_MAX = 200
 READS = frozenset(name for name in KNOWN if name.endswith(":read"))
-READ, WRITE = "policies:read", "policies:write"
 
 _KINDS = frozenset((PolicyCreated.kind, PolicyChanged.kind, PolicyDisabled.kind, PolicyDeleted.kind))
 
 Watched = Callable[[Request, Denial], None]
-
-
-class Author(NamedTuple):
-    """Who changes a policy, in which environment, and by what call: what the lockout check needs to know."""
-
-    actor: Actor
-    environment: str
-    method: str = ""
-    address: str = ""
 
 
 class Policies:
@@ -147,10 +140,10 @@ class Policies:
         """One of an environment, or of an organization: that is recorded in the namespace that has the organization's
         id as its name. Raises InvalidArgument, AlreadyExists, PermissionDenied, PolicyLockout."""
         pure.checked(definition)
-        self._allow_org(definition, author)
+        authoring.allow_org(definition, author)
         environment = definition.org or environment
         id = id_of(environment, definition.name)
-        self._refuse_lockout(environment, id, definition, author)
+        authoring.refuse_lockout(definition, environment, id, author, self._clock.now_us())
         living = sum(row.environment == environment and row.status != DELETED for row in self._rows.values())
         if living >= POLICIES_MAX:
             raise InvalidArgument(
@@ -186,11 +179,27 @@ class Policies:
             )
         return await self._redefine(row, PolicyChanged(fact.definition, reason, version), author, expected)
 
+    async def watch(self, row: PolicyRow, *, author: Author, reason: str) -> PolicyRow:
+        """Let it deny nothing, and only tell, from now on, as a new version: who looks after the platform does that to
+        any organization's policy, and says why. Nothing changes for one that denies nothing. Raises InvalidArgument,
+        PolicyNotFound."""
+        if not reason.strip():
+            raise InvalidArgument("reason is missing", field="reason", hint="it is kept with the version")
+
+        def decide(known: PolicyRow | None) -> Fact | None:
+            living = _expected(known, row.name, None)
+            definition = pure.definition_of(living)
+            if living.status != ACTIVE or definition.mode == MONITOR:
+                return None
+            return PolicyChanged(msgspec.structs.replace(definition, mode=MONITOR), reason)
+
+        return await self._change(row.environment, row.id, decide, author, reason)
+
     async def disable(
         self, row: PolicyRow, *, author: Author, expected: int | None = None, reason: str = ""
     ) -> PolicyRow:
         """Disabling what is disabled changes nothing. Raises PolicyNotFound, RevisionConflict, PermissionDenied."""
-        self._allow_org(pure.definition_of(row), author)
+        authoring.allow_org(pure.definition_of(row), author)
 
         def decide(known: PolicyRow | None) -> Fact | None:
             living = _expected(known, row.name, expected)
@@ -200,7 +209,7 @@ class Policies:
 
     async def delete(self, row: PolicyRow, *, author: Author, expected: int | None = None, reason: str = "") -> None:
         """Its versions stay. Raises PolicyNotFound, RevisionConflict, PermissionDenied."""
-        self._allow_org(pure.definition_of(row), author)
+        authoring.allow_org(pure.definition_of(row), author)
 
         def decide(known: PolicyRow | None) -> Fact:
             _expected(known, row.name, expected)
@@ -222,8 +231,8 @@ class Policies:
                 field="org_id",
                 hint="create another and delete this one",
             )
-        self._allow_org(definition, author)
-        self._refuse_lockout(row.environment, row.id, definition, author)
+        authoring.allow_org(definition, author)
+        authoring.refuse_lockout(definition, row.environment, row.id, author, self._clock.now_us())
 
         def decide(known: PolicyRow | None) -> Fact | None:
             living = _expected(known, row.name, expected)
@@ -253,34 +262,6 @@ class Policies:
         self._put(loaded)
         return self._rows[id]
 
-    def _allow_org(self, definition: PolicyDefinition, author: Author) -> None:
-        """A policy for a whole organization is its own members' business, and of those who are bound to no single one
-        of its environments. Raises PermissionDenied."""
-        if definition.org and (author.actor.org != definition.org or author.actor.environment):
-            raise PermissionDenied(
-                f"you may not change policies of the whole of {definition.org[:80]!r}",
-                field="org_id",
-                hint="use a key of that organization that is bound to no environment",
-            )
-
-    def _refuse_lockout(self, environment: str, id: str, definition: PolicyDefinition, author: Author) -> None:
-        """Raises PolicyLockout if the policy would keep its author from reading or changing it: now, or when it begins
-        to be valid. What a condition says at other times, or to other addresses, is not foreseen."""
-        policy = Policy.drafted(definition, id=id, version=0, environment=environment)
-        if definition.mode != ENFORCE or not policy.is_there(author.environment, author.actor.org):
-            return
-        now = self._clock.now_us()
-        for action in (READ, WRITE):
-            for resource in (stream(id), "policy/*"):
-                for at in {now, max(now, definition.valid_from)}:
-                    asked = Request(author.actor, action, resource, author.environment, author.method, author.address)
-                    if policy.acts_on(action) and pure.rule([policy], asked, at).denial is not None:
-                        raise PolicyLockout(
-                            f"policy {definition.name} would deny you {action} of {resource}",
-                            field="condition",
-                            hint="leave yourself out: name roles or actions, or try it with mode monitor first",
-                        )
-
     # Reading.
 
     def get(self, environment: str, name: str, *, org: str) -> PolicyRow:
@@ -294,6 +275,10 @@ class Policies:
         """Those of the environment and of the organization, by name."""
         rows = [row for row in self._rows.values() if row.status != DELETED and _visible(row, environment, org)]
         return sorted(rows, key=lambda row: (row.name, row.id))
+
+    def named(self, name: str) -> Sequence[PolicyRow]:
+        """Those of an id or a name, wherever they count."""
+        return [row for row in self._rows.values() if row.status != DELETED and name in (row.id, row.name)]
 
     async def get_as_of(self, environment: str, name: str, *, org: str, at: int) -> PolicyRow:
         """The policy as it was at a position. Raises PolicyNotFound."""

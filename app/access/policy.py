@@ -147,6 +147,8 @@ class Policy:
         """Whether it can apply to anything that callers of an organization ask in an environment."""
         if not self.definition.org:
             return environment == self.environment
+        if self.definition.org == policy_set.PLATFORM:
+            return True
         chosen = self.compiled.environments
         return org == self.definition.org and (not chosen or any(fits(environment) for fits in chosen))
 

@@ -2,7 +2,8 @@
 
 A module is a CEL condition over the variables of policies: a request is denied where one holds, or where only the
 module `decision` does, if that is named. The set is a policy like others, by the name NAME, on every action and
-resource: so it has versions, is watched before it is enforced, and never locks its author out.
+resource: so it has versions, is watched before it is enforced, and never locks its author out. The platform has one
+too, which counts in every organization, beside the organization's own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from app.errors import InvalidArgument
 from app.history.kinds import PolicyDefinition
 
 NAME = "policy-set"
+PLATFORM, PLATFORM_NAME = "org_platform", "platform-policy-set"
+"""The namespace of the one set that counts in every organization, and its name."""
 MODULES_MAX = 100
 NAME_CHARS_MAX = 100
 
@@ -36,7 +39,7 @@ def defined(org: str, modules: Mapping[str, str], *, decision: str, mode: str) -
         )
     listed = tuple(modules.items())
     return PolicyDefinition(
-        name=NAME,
+        name=name_in(org),
         actions=("*",),
         condition=condition(listed, decision),
         mode=mode,
@@ -44,6 +47,11 @@ def defined(org: str, modules: Mapping[str, str], *, decision: str, mode: str) -
         modules=listed,
         decision=decision,
     )
+
+
+def name_in(org: str) -> str:
+    """Of the set of an organization, or of the platform."""
+    return PLATFORM_NAME if org == PLATFORM else NAME
 
 
 def condition(modules: tuple[tuple[str, str], ...], decision: str) -> str:

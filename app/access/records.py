@@ -65,12 +65,13 @@ class Key(Identity, frozen=True):
 
 
 class User(Identity, frozen=True):
-    """Sessions opened before position `sessions_after` are over."""
+    """Sessions opened before position `sessions_after` are over; who is not `active` opens none."""
 
     email: str
     name: str
     roles: tuple[str, ...]
     sessions_after: int = 0
+    active: bool = True
 
 
 class Session(Identity, frozen=True):
@@ -82,8 +83,16 @@ class Session(Identity, frozen=True):
 
 
 class Role(Identity, frozen=True):
+    """`platform`: it was made for those who look after the platform."""
+
     name: str
     permissions: tuple[str, ...] = ()
+    platform: bool = False
+
+    @property
+    def of_platform(self) -> bool:
+        """Whether who has it looks after the platform."""
+        return self.platform or any(one.startswith("platform:") for one in self.permissions)
 
 
 KINDS: dict[str, type[Identity]] = {

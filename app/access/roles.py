@@ -54,14 +54,15 @@ class Roles:
         """How many keys have it."""
         return sum(role.id in key.roles for key in self._register.of(role.org, Key))
 
-    async def create(self, actor: Actor, name: str, allowed: Sequence[str]) -> Role:
-        """Raises AlreadyExists, InvalidArgument, PermissionDenied."""
+    async def create(self, actor: Actor, name: str, allowed: Sequence[str], *, platform: bool = False) -> Role:
+        """`platform`: for those who look after the platform, whatever it allows. Raises AlreadyExists, InvalidArgument,
+        PermissionDenied."""
         checked(actor, allowed)
         check_name(name)
 
         def decide(known: Role | None) -> Sequence[Fact]:
             self._refuse_taken(actor.org, name)
-            return [RoleCreated(name=name, permissions=tuple(sorted(set(allowed))))]
+            return [RoleCreated(name=name, permissions=tuple(sorted(set(allowed))), platform=platform)]
 
         return await self._register.record(actor.org, Role, self._ids.role(), decide, actor=actor.id)
 

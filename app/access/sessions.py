@@ -60,7 +60,7 @@ class Sessions:
         kept = await self._users.password_of(user) if user is not None else ""
         async with self._checking:
             right = await asyncio.to_thread(passwords.matches, password, kept)
-        if user is None or not right:
+        if user is None or not right or not user.active:
             raise Unauthenticated(
                 "the e-mail address or the password is wrong", hint="ask an administrator to reset it"
             )
@@ -83,7 +83,7 @@ class Sessions:
         self._throttle.check(key)
         user_id, until = self._links.pop(hash_of(token), ("", 0))
         user = self._register.find(User, user_id)
-        if user is None or self._clock.now_us() >= until:
+        if user is None or not user.active or self._clock.now_us() >= until:
             self._throttle.failed(key)
             raise Unauthenticated(
                 "this link was used before, or is too old", hint="`ironflow login --link` prints another"

@@ -103,6 +103,20 @@ class Tenancy:
             raise not_found("org", id)
         return found
 
+    def known(self, org_id: str) -> Org:
+        """For who looks after all of them. Raises IdentityNotFound."""
+        found = self._register.find(Org, org_id)
+        if found is None:
+            raise not_found("org", org_id)
+        return found
+
+    def owner(self, namespace: str) -> str:
+        """The id of the organization whose environment, or whose own, a namespace is."""
+        known = self._register.environment_of(namespace)
+        if known is not None:
+            return known.org
+        return namespace if namespace.startswith("org_") else ORG_DEFAULT
+
     async def create_org(self, actor: Actor, name: str) -> Org:
         """Raises AlreadyExists, InvalidArgument."""
         check_name(name)
@@ -263,18 +277,28 @@ class Tenancy:
     async def provision(self, actor: Actor, org_name: str, env_name: str = "") -> Tenant:
         """A new organization with a project, an environment and an administrator's key. Raises AlreadyExists,
         InvalidArgument."""
+        org, environment = await self.found(actor, org_name, env_name)
+        issued = await self._keys.create(_within(actor, org), f"{org_name[:90]} admin", ("admin",))
+        return Tenant(org, environment, issued)
+
+    async def found(self, actor: Actor, org_name: str, env_name: str = "") -> tuple[Org, Environment]:
+        """A new organization with a project and an environment, without which nobody could be in it. Raises
+        AlreadyExists, InvalidArgument."""
         check_environment(env_name or "default")
         org = await self.create_org(actor, org_name)
-        within = Actor(actor.id, actor.kind, actor.roles, frozenset(("*",)), org.id)
+        within = _within(actor, org)
         project = await self.create_project(within, "default")
-        environment = await self.create_environment(within, env_name or "default", project=project.id)
-        issued = await self._keys.create(within, f"{org_name[:90]} admin", ("admin",))
-        return Tenant(org, environment, issued)
+        return org, await self.create_environment(within, env_name or "default", project=project.id)
 
     def counts(self, org: Org) -> tuple[int, int, int]:
         """How many environments, keys and users an organization has."""
         of = self._register.of
         return len(of(org.id, Environment)), len(of(org.id, Key)), len(of(org.id, User))
+
+
+def _within(actor: Actor, org: Org) -> Actor:
+    """Who makes an organization, in it."""
+    return Actor(actor.id, actor.kind, actor.roles, frozenset(("*",)), org.id)
 
 
 def check_environment(name: str) -> None:

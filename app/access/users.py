@@ -12,7 +12,7 @@ from app.access.records import User
 from app.access.register import Register
 from app.access.roles import Roles, check_name, may_give, not_found
 from app.clock import Clock
-from app.errors import AlreadyExists, InvalidArgument, PermissionDenied
+from app.errors import AlreadyExists, Conflict, InvalidArgument, PermissionDenied
 from app.history.kinds import Fact, UserChanged, UserCreated, UserDeleted, UserPasswordChanged
 from app.ids import Ids
 from storage import identities
@@ -74,9 +74,13 @@ class Users:
         email: str | None = None,
         name: str | None = None,
         roles: Sequence[str] | None = None,
+        active: bool | None = None,
     ) -> User:
-        """Raises IdentityNotFound, AlreadyExists, InvalidArgument, PermissionDenied."""
+        """Who is no longer active is signed out everywhere, and cannot sign in. Raises IdentityNotFound, AlreadyExists,
+        InvalidArgument, PermissionDenied, and Conflict for shutting oneself out."""
         user = self._managed(actor, id)
+        if active is False and actor.id == id:
+            raise Conflict("you would shut yourself out", field="is_active", hint="let somebody else do it")
         told = user.email if email is None else _checked(email)
         wanted = user.roles if roles is None else self._roles.ids_of(actor, roles, field="roles")
         called = user.name if name is None else name
@@ -88,7 +92,8 @@ class Users:
                 raise not_found("user", id)
             if told != known.email:
                 self._refuse_taken(told)
-            return [UserChanged(email=told, name=called, roles=wanted)]
+            going = known.active if active is None else active
+            return [UserChanged(email=told, name=called, roles=wanted, active=going)]
 
         return await self._register.record(user.org, User, user.id, decide, actor=actor.id)
 
@@ -105,9 +110,12 @@ class Users:
             if not actor.may("users:manage"):
                 raise PermissionDenied("this needs the permission users:manage")
             user = self._managed(actor, id)
-        passwords.check(password, field="new_password")
-        await self._keep(user, password)
-        await self._register.record(user.org, User, user.id, lambda known: [UserPasswordChanged()], actor=actor.id)
+        await self._replace_password(actor, user, password, field="new_password")
+
+    async def set_password(self, actor: Actor, id: str, password: str) -> None:
+        """Another's, by who may manage them; every session of theirs is over. Raises IdentityNotFound,
+        PermissionDenied, InvalidArgument."""
+        await self._replace_password(actor, self._managed(actor, id), password, field="password")
 
     async def delete(self, actor: Actor, id: str) -> None:
         """Their sessions are over too. Raises IdentityNotFound, PermissionDenied."""
@@ -122,6 +130,11 @@ class Users:
     async def password_of(self, user: User) -> str:
         """What it is checked against; "" if there is none."""
         return await self._storage.read(lambda tx: identities.password(tx, user.id))
+
+    async def _replace_password(self, actor: Actor, user: User, password: str, *, field: str) -> None:
+        passwords.check(password, field=field)
+        await self._keep(user, password)
+        await self._register.record(user.org, User, user.id, lambda known: [UserPasswordChanged()], actor=actor.id)
 
     async def _keep(self, user: User, password: str) -> None:
         hash, now = await asyncio.to_thread(passwords.hashed, password), self._clock.now_us()

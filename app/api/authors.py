@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import falcon.asgi
 
-from app.access.policies import Author
+from app.access.authoring import Author
 from app.api.caller import caller_of
 
 

@@ -1,4 +1,5 @@
-"""/api/v1/policy-set: the organization's policies as one versioned document, as newer published clients keep them."""
+"""/api/v1/policy-set: the organization's policies as one versioned document, as newer published clients keep them; and
+/api/v1/platform/policy-set: the one that counts in every organization."""
 
 from __future__ import annotations
 
@@ -10,9 +11,9 @@ import msgspec
 from msgspec import UNSET
 
 from app import clock
-from app.access import clauses, policy_set
+from app.access import authoring, clauses, policy_set
 from app.access import policy as pure
-from app.access.policies import Author
+from app.access.authoring import Author
 from app.api.answers import answer, body_of, decoded
 from app.api.authors import author_of
 from app.api.conditions import tagged, version_of
@@ -45,22 +46,25 @@ EXAMPLE = {
 
 
 class PolicySet:
-    def __init__(self, services: Services) -> None:
+    """Of the caller's organization; or the platform's."""
+
+    def __init__(self, services: Services, *, platform: bool) -> None:
         self._services = services
         self._policies = services.policies
+        self._platform = platform
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         row = self._row(author_of(req))
         if row is None:
             answer(resp, PolicySetResponse(modules={}, mode=pure.MONITOR, version=0, enforcement_active=False))
             return
-        self._tell(resp, row)
+        _tell(resp, row)
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         author, first = author_of(req), (req.get_header("If-Match") or "").strip(' "') == "0"
         expected = 0 if first else version_of(req, required=True)
         body: PolicySetBody = decoded(_body, await body_of(req))
-        definition, row = defined(body, author), self._row(author)
+        definition, row = self._defined(body, author), self._row(author)
         if row is None and expected in (0, None):
             changed = await self._policies.create(author.environment, definition, author=author)
         elif row is None or expected == 0:
@@ -68,39 +72,33 @@ class PolicySet:
             raise RevisionConflict(f"{there} there, not version {expected}", hint="read it again")
         else:
             changed = await self._policies.change(row, definition, author=author, expected=expected)
-        self._tell(resp, changed)
+        _tell(resp, changed)
+
+    def _org(self, author: Author) -> str:
+        return policy_set.PLATFORM if self._platform else author.actor.org
+
+    def _defined(self, body: PolicySetBody, author: Author) -> PolicyDefinition:
+        """Raises InvalidArgument."""
+        return policy_set.defined(self._org(author), body.modules, decision=body.decision or "", mode=body.mode)
 
     def _row(self, author: Author) -> PolicyRow | None:
         try:
-            return self._policies.get(author.actor.org, policy_set.NAME, org=author.actor.org)
+            return self._of(author)
         except PolicyNotFound:
             return None
 
     def _found(self, req: falcon.asgi.Request) -> PolicyRow:
-        org = author_of(req).actor.org
-        return self._policies.get(org, policy_set.NAME, org=org)
+        return self._of(author_of(req))
 
-    def _tell(self, resp: falcon.asgi.Response, row: PolicyRow) -> None:
-        definition = pure.definition_of(row)
-        tagged(resp, row.version)
-        active = row.status == pure.ACTIVE and definition.mode == pure.ENFORCE
-        answer(
-            resp,
-            PolicySetResponse(
-                modules=modules_of(definition),
-                mode=definition.mode,
-                version=row.version,
-                decision=given(definition.decision),
-                enforcement_active=active,
-                updated_at=clock.rfc3339(row.updated_at),
-                updated_by=given(row.updated_by),
-            ),
-        )
+    def _of(self, author: Author) -> PolicyRow:
+        """Raises PolicyNotFound."""
+        org = self._org(author)
+        return self._policies.get(org, policy_set.name_in(org), org=org)
 
 
-class Validate:
+class Validate(PolicySet):
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        pure.checked(defined(decoded(_body, await body_of(req)), author_of(req)))
+        pure.checked(self._defined(decoded(_body, await body_of(req)), author_of(req)))
         answer(resp, PolicySetValidateResponse(valid=True))
 
 
@@ -110,7 +108,7 @@ class DryRun(PolicySet):
         body: PolicySetDryRunBody = decoded(_dry_run, await body_of(req))
         row = self._row(author) if body.set is None else None
         if body.set is not None:
-            definition = pure.checked(defined(body.set, author))
+            definition = pure.checked(self._defined(body.set, author))
         elif row is not None:
             definition = pure.definition_of(row)
         else:
@@ -166,12 +164,25 @@ class Rollback(PolicySet):
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, number: str = "") -> None:
         expected, row = version_of(req, required=True), self._found(req)
         back = await self._policies.roll_back(row, version_number(number), author=author_of(req), expected=expected)
-        self._tell(resp, back)
+        _tell(resp, back)
 
 
-def defined(body: PolicySetBody, author: Author) -> PolicyDefinition:
-    """Raises InvalidArgument."""
-    return policy_set.defined(author.actor.org, body.modules, decision=body.decision or "", mode=body.mode)
+def set_shown(row: PolicyRow) -> PolicySetResponse:
+    definition = pure.definition_of(row)
+    return PolicySetResponse(
+        modules=modules_of(definition),
+        mode=definition.mode,
+        version=row.version,
+        decision=given(definition.decision),
+        enforcement_active=row.status == pure.ACTIVE and definition.mode == pure.ENFORCE,
+        updated_at=clock.rfc3339(row.updated_at),
+        updated_by=given(row.updated_by),
+    )
+
+
+def _tell(resp: falcon.asgi.Response, row: PolicyRow) -> None:
+    tagged(resp, row.version)
+    answer(resp, set_shown(row))
 
 
 def modules_of(definition: PolicyDefinition) -> dict[str, str]:
@@ -206,14 +217,22 @@ def _said(source: str, variables: Mapping[str, Any]) -> tuple[bool, str]:
 
 
 def routes(services: Services) -> Sequence[Route]:
-    read, write = "policies:read", "policies:write"
+    own = _routes(services, "/api/v1/policy-set", authoring.READ, authoring.WRITE, platform=False)
+    every = _routes(
+        services, "/api/v1/platform/policy-set", authoring.PLATFORM_READ, authoring.PLATFORM_WRITE, platform=True
+    )
+    return [*own, *every]
+
+
+def _routes(services: Services, base: str, read: str, write: str, *, platform: bool) -> Sequence[Route]:
+    whose = "the policy set that counts in every organization" if platform else "the organization's policy set"
     missing: Mapping[int, str] = {404: "there is none"}
     stale: Mapping[int, str] = {412: "another version is there", 428: "If-Match is missing"}
     told = Answer("the set", PolicySetResponse, headers={"ETag": "the version"})
     one = {
-        "GET": Operation("The organization's policy set; version 0 if there is none", {200: told}, permission=read),
+        "GET": Operation(f"{whose.capitalize()}; version 0 if there is none", {200: told}, permission=read),
         "PUT": Operation(
-            "Replace the policy set",
+            f"Replace {whose}",
             {200: told, 400: "a module is no condition", 409: "it would lock you out", **stale},
             body=Body(PolicySetBody, EXAMPLE),
             headers=CONDITION,
@@ -221,33 +240,36 @@ def routes(services: Services) -> Sequence[Route]:
         ),
     }
     validate = Operation(
-        "Whether a set could be saved",
+        f"Whether one could be saved as {whose}",
         {200: Answer("it could", PolicySetValidateResponse), 400: "it could not"},
         body=Body(PolicySetBody, EXAMPLE),
         permission=read,
     )
     tried = {"subject": {"roles": ["developer"]}, "action": "secrets:read", "resource": "secret/stripe"}
     dry_run = Operation(
-        "What the set would say to a request, or one that is not saved",
+        f"What {whose} would say to a request, or one that is not saved",
         {200: Answer("the decision", PolicySetDryRunResponse), **missing},
         body=Body(PolicySetDryRunBody, {"input": tried, "set": EXAMPLE, "explain": True}),
         permission=read,
     )
     versions = Operation(
-        "Versions of the set, newest first",
+        f"Versions of {whose}, newest first",
         {200: Answer("them", PolicySetVersionsResponse), **missing},
         permission=read,
     )
-    version = Operation("One version of the set", {200: Answer("it", PolicySetResponse), **missing}, permission=read)
+    version = Operation(f"One version of {whose}", {200: Answer("it", PolicySetResponse), **missing}, permission=read)
     rollback = Operation(
-        "Bring a version back, as a new one", {200: told, **missing, **stale}, headers=CONDITION, permission=write
+        f"Bring a version of {whose} back, as a new one",
+        {200: told, **missing, **stale},
+        headers=CONDITION,
+        permission=write,
     )
-    base = "/api/v1/policy-set"
-    return [
-        Route(base, PolicySet(services), one),
-        Route(f"{base}/validate", Validate(), {"POST": validate}),
-        Route(f"{base}/dry-run", DryRun(services), {"POST": dry_run}),
-        Route(f"{base}/versions", Versions(services), {"GET": versions}),
-        Route(f"{base}/versions/{{number}}", OneVersion(services), {"GET": version}),
-        Route(f"{base}/versions/{{number}}/rollback", Rollback(services), {"POST": rollback}),
-    ]
+    given_to: Mapping[str, tuple[PolicySet, Mapping[str, Operation]]] = {
+        base: (PolicySet(services, platform=platform), one),
+        f"{base}/validate": (Validate(services, platform=platform), {"POST": validate}),
+        f"{base}/dry-run": (DryRun(services, platform=platform), {"POST": dry_run}),
+        f"{base}/versions": (Versions(services, platform=platform), {"GET": versions}),
+        f"{base}/versions/{{number}}": (OneVersion(services, platform=platform), {"GET": version}),
+        f"{base}/versions/{{number}}/rollback": (Rollback(services, platform=platform), {"POST": rollback}),
+    }
+    return [Route(path, resource, operations) for path, (resource, operations) in given_to.items()]

@@ -51,7 +51,8 @@ class Orgs:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: CreateOrgRequest = decoded(_org, await body_of(req))
-        answer(resp, org_shown(await self._tenancy.create_org(caller_of(req).who, body.name)), 201)
+        org, _ = await self._tenancy.found(caller_of(req).who, body.name)
+        answer(resp, org_shown(org), 201)
 
 
 class OneOrg:
@@ -208,7 +209,7 @@ def _of_orgs(services: Services) -> Sequence[Route]:
             permission="orgs:read",
         ),
         "POST": Operation(
-            "Make an organization",
+            "Make an organization, with a project and an environment, both called default",
             {201: org, **taken},
             body=Body(CreateOrgRequest, {"name": "Acme"}),
             permission="platform:tenants:manage",

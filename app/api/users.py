@@ -51,7 +51,7 @@ class OneUser:
     async def on_patch(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
         body: UpdateUserRequest = decoded(_update, await body_of(req))
         user = await self._services.access.users.update(
-            caller_of(req).who, user_id, email=body.email, name=body.name, roles=body.roles
+            caller_of(req).who, user_id, email=body.email, name=body.name, roles=body.roles, active=body.is_active
         )
         answer(resp, shown(self._services, user))
 
@@ -86,8 +86,6 @@ class Link:
 
 
 def shown(services: Services, user: User) -> UserResponse:
-    sessions = services.access.register.of(user.org, Session)
-    last = max((one.created_at for one in sessions if one.user == user.id), default=0)
     return UserResponse(
         id=user.id,
         email=user.email,
@@ -96,8 +94,16 @@ def shown(services: Services, user: User) -> UserResponse:
         org_id=user.org,
         created_at=clock.rfc3339(user.created_at),
         updated_at=clock.rfc3339(user.updated_at),
-        last_login_at=clock.rfc3339(last) if last else None,
+        last_login_at=last_login_at(services, user),
+        is_active=user.active,
     )
+
+
+def last_login_at(services: Services, user: User) -> str | None:
+    """When they signed in, as far as a session of theirs is known."""
+    sessions = services.access.register.of(user.org, Session)
+    last = max((one.created_at for one in sessions if one.user == user.id), default=0)
+    return clock.rfc3339(last) if last else None
 
 
 def routes(services: Services) -> Sequence[Route]:
@@ -120,7 +126,7 @@ def routes(services: Services) -> Sequence[Route]:
         "GET": Operation("A user", {200: user, **missing}, permission="users:read"),
         "PATCH": Operation(
             "Change a user",
-            {200: user, **missing, **denied, 409: "the address is taken"},
+            {200: user, **missing, **denied, 409: "the address is taken, or it would shut you out"},
             body=Body(UpdateUserRequest, {"roles": ["viewer"]}),
             permission="users:manage",
         ),

@@ -59,6 +59,7 @@ COMMANDS = {
     "org": "List, make, provision and delete organizations.",
     "project": "List, make and delete projects.",
     "env": "List, make and delete environments.",
+    "platform": "Look after all organizations: who may, and what counts everywhere.",
     "history": "Look through history, verify it, or show where it ends.",
     "sql": "Ask history, events, runs and the rest with SQL, read-only.",
     "why": "What caused something, back to where it began.",

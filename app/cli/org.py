@@ -32,7 +32,7 @@ def list_orgs(session: Session) -> None:
 @click.argument("name")
 @connected
 def create(session: Session, name: str) -> None:
-    """Make an organization called NAME, with nothing in it."""
+    """Make an organization called NAME, with a project and an environment, both called default."""
     made = session.client.orgs.create(name)
     if session.output.form != "table":
         session.output.json({"schema": "ironflow.org/v1", **made})

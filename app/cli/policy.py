@@ -194,6 +194,24 @@ def enable(session: Session, name: str, reason: str | None) -> None:
     _told(session, session.client.policies.enable(name, reason=reason))
 
 
+@command.command("monitor")
+@click.argument("name")
+@click.option("--reason", default="", help="Kept in history.")
+@connected
+def monitor(session: Session, name: str, reason: str) -> None:
+    """Let NAME deny nothing, and only tell what it would have denied."""
+    _told(session, session.client.policies.change(name, mode="monitor", reason=reason))
+
+
+@command.command("enforce")
+@click.argument("name")
+@click.option("--reason", default="", help="Kept in history.")
+@connected
+def enforce(session: Session, name: str, reason: str) -> None:
+    """Let NAME deny what it says."""
+    _told(session, session.client.policies.change(name, mode="enforce", reason=reason))
+
+
 @command.command("delete")
 @click.argument("name")
 @click.option("--reason", help="Kept in history.")
@@ -267,6 +285,7 @@ def _show(session: Session, told: Mapping[str, Any]) -> None:
 
 def _told(session: Session, policy: Mapping[str, Any]) -> None:
     if session.output.form == "table":
-        session.output.done(f"{policy['name']} is {policy['status']}, version {policy['version']}")
+        mode = ", and only tells" if policy["mode"] == "monitor" else ""
+        session.output.done(f"{policy['name']} is {policy['status']}{mode}, version {policy['version']}")
     else:
         session.output.json({"schema": "ironflow.policy/v1", **policy})

@@ -45,6 +45,7 @@ def list_users(session: Session) -> None:
             "email": lambda one: one["email"],
             "name": lambda one: one["name"],
             "roles": lambda one: ", ".join(one["roles"]),
+            "": lambda one: "" if one["is_active"] else "disabled",
             "signed in": lambda one: ago(one["last_login_at"]),
         },
         empty="no users: make one with `ironflow user create EMAIL`",
@@ -59,6 +60,22 @@ def replace_roles(session: Session, email: str, roles: tuple[str, ...]) -> None:
     """Give the user EMAIL these ROLES instead of those they have."""
     changed = session.client.users.update(_id(session, email), roles=roles)
     _done(session, changed, f"{changed['email']} has {', '.join(changed['roles'])}")
+
+
+@command.command("disable")
+@click.argument("email")
+@connected
+def disable(session: Session, email: str) -> None:
+    """Let the user EMAIL no longer sign in; they are signed out everywhere."""
+    _done(session, session.client.users.update(_id(session, email), active=False), f"{email} can no longer sign in")
+
+
+@command.command("enable")
+@click.argument("email")
+@connected
+def enable(session: Session, email: str) -> None:
+    """Let the user EMAIL sign in again."""
+    _done(session, session.client.users.update(_id(session, email), active=True), f"{email} can sign in again")
 
 
 @command.command("password")

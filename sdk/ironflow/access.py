@@ -103,10 +103,15 @@ def create_user(email: str, password: str = "", *, name: str = "", roles: Sequen
 
 
 def update_user(
-    id: str, *, email: str | None = None, name: str | None = None, roles: Sequence[str] | None = None
+    id: str,
+    *,
+    email: str | None = None,
+    name: str | None = None,
+    roles: Sequence[str] | None = None,
+    active: bool | None = None,
 ) -> Plan[Json]:
-    """What is not given stays as it is."""
-    body = _given(email=email, name=name, roles=None if roles is None else [*roles])
+    """What is not given stays as it is. Who is no longer active is signed out everywhere, and cannot sign in."""
+    body = _given(email=email, name=name, roles=None if roles is None else [*roles], is_active=active)
     return (yield from sent(Call("PATCH", _path("users", id), body=body)))
 
 

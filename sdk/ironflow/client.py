@@ -20,6 +20,7 @@ from ironflow.errors import InvalidArgument, IronflowError, ServerUnavailable, T
 from ironflow.kv import AsyncKv, Kv
 from ironflow.live import AsyncWatch, Watch
 from ironflow.parts import Awaited, Blocking, Done
+from ironflow.platform import AsyncPlatform, Platform
 from ironflow.secrets import AsyncSecrets, Secrets
 from ironflow.subscriptions import AsyncSubscription, Policy, Subscription, asked
 from ironflow.webhooks import AsyncWebhooks, Webhooks
@@ -87,6 +88,7 @@ class Client:
         self.projects = access.Projects(self)
         self.environments = access.Environments(self)
         self.tenants = access.Tenants(self)
+        self.platform = Platform(self)
         self.failures = nouns.Failures(self)
 
     emit = Blocking(calls.emit)
@@ -216,6 +218,7 @@ class AsyncClient:
         self.projects = access.AsyncProjects(self)
         self.environments = access.AsyncEnvironments(self)
         self.tenants = access.AsyncTenants(self)
+        self.platform = AsyncPlatform(self)
         self.failures = nouns.AsyncFailures(self)
 
     emit = Awaited(calls.emit)

@@ -17,8 +17,8 @@ import nats.js.errors
 import pytest
 
 from app.access.actor import Actor
+from app.access.authoring import Author
 from app.access.credentials import Proof
-from app.access.policies import Author
 from app.access.records import Key
 from app.bus.bus import Bus
 from app.bus.guests import Credentials

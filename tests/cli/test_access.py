@@ -117,3 +117,47 @@ def test_tenants(ironflow: Ironflow) -> None:
     assert ironflow("org", "provision", "Other", **theirs).returncode == 4
     assert "deleted" in ironflow("org", "delete", made["org"]["id"], "-y").stdout
     assert ironflow("env", "list", **theirs).returncode == 4
+
+
+def test_looking_after_the_platform(ironflow: Ironflow, tmp_path: Path) -> None:
+    password = "nine brown foxes"
+    first = ironflow("platform", "bootstrap", "root@example.com", "-", "--name", "Root", stdin=password)
+    assert "looks after the platform" in first.stdout, first.stderr
+    assert ironflow("platform", "bootstrap", "eve@example.com", "-", stdin=password).returncode == 5
+    assert ironflow("platform", "role", "create", "support", "platform:impersonate:read").returncode == 0
+    made = ironflow("platform", "user", "create", "grace@example.com", "--without-password", "-r", "support")
+    assert "grace@example.com has" in made.stdout, made.stderr
+    assert (
+        "disabled"
+        in ironflow("platform", "user", "update", "grace@example.com", "--disable").stdout
+        + ironflow("platform", "user", "list").stdout
+    )
+    assert ironflow("platform", "role", "delete", "support", "-y").returncode == 5
+    assert ironflow("platform", "user", "delete", "grace@example.com", "-y").returncode == 0
+    assert ironflow("platform", "role", "delete", "support", "-y").returncode == 0
+    sets = tmp_path / "set.json"
+    sets.write_text(json.dumps({"modules": {"never": "request.action == 'kv:fly'"}}))
+    assert "saved: version 1, mode monitor" in ironflow("platform", "policies", "apply", str(sets)).stdout
+    assert "unchanged" in ironflow("platform", "policies", "apply", str(sets)).stdout
+    assert "monitor" in ironflow("platform", "policies", "versions").stdout
+    assert "platform:users:manage" in ironflow("platform", "audit").stdout
+
+
+def test_acting_in_another_organization(ironflow: Ironflow) -> None:
+    org = told(ironflow("org", "provision", "Initech", "--environment", "production", "--json"))["org"]["id"]
+    inside = ("--as-org", org, "--env", "production")
+
+    assert ironflow("kv", "bucket", "create", "theirs", *inside).returncode == 0
+
+    assert [one["name"] for one in told(ironflow("env", "list", "--json", *inside))["items"]] == ["production"]
+    assert "theirs" in ironflow("kv", "bucket", "list", *inside).stdout
+    assert "theirs" not in ironflow("kv", "bucket", "list").stdout
+    seen = told(ironflow("audit", "list", "--org", "--type", "platform.impersonated", "--json", *inside))["items"]
+    assert {(one["action"], one["resource"]) for one in seen} == {("platform:impersonate", f"org/{org}")}
+    viewer = told(ironflow("apikey", "create", "looks", "-r", "platform_viewer", "--json"))
+    as_viewer = {"near": False, "IRONFLOW_API_KEY": viewer["key"]}
+    assert "theirs" in ironflow("kv", "bucket", "list", *inside, **as_viewer).stdout
+    assert ironflow("kv", "bucket", "create", "mine", *inside, **as_viewer).returncode == 4
+    plain = told(ironflow("apikey", "create", "plain", "-r", "admin", "--json"))
+    assert ironflow("kv", "bucket", "list", *inside, near=False, IRONFLOW_API_KEY=plain["key"]).returncode == 4
+    assert ironflow("kv", "bucket", "list", "--as-org", "org_nope").returncode == 3

@@ -45,6 +45,9 @@ def test_policies(ironflow: Ironflow, tmp_path: Path) -> None:
 
     assert ironflow("policy", "disable", "no-secrets").returncode == 0
     assert ironflow("policy", "enable", "no-secrets").returncode == 0
+    assert "only tells" in ironflow("policy", "monitor", "no-secrets", "--reason", "finding 3").stdout
+    assert ironflow("policy", "dry-run", "--action", "secrets:read", "--role", "developer").returncode == 0
+    assert "only tells" not in ironflow("policy", "enforce", "no-secrets").stdout
     assert ironflow("policy", "delete", "no-secrets").returncode == 2
     assert ironflow("policy", "delete", "no-secrets", "--yes").returncode == 0
     assert ironflow("policy", "get", "no-secrets").returncode == 3

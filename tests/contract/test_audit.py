@@ -14,7 +14,7 @@ from app.access.audit import Audit
 from app.access.audit_event import AuditEvent
 from app.access.audit_reading import AuditFilter, AuditReader
 from app.access.guard import Denial, Request
-from app.access.policies import Author
+from app.access.authoring import Author
 from app.access.replay import Replay
 from app.clock import ManualClock
 from app.errors import InvalidArgument, RunNotFound

@@ -11,8 +11,9 @@ import pytest
 
 from app.access import policies as module
 from app.access.actor import Actor
+from app.access.authoring import Author
 from app.access.guard import Denial, Request
-from app.access.policies import Author, Policies
+from app.access.policies import Policies
 from app.clock import ManualClock
 from app.errors import (
     AlreadyExists,

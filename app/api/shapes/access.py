@@ -85,6 +85,7 @@ class UserResponse(Shape):
     created_at: Instant
     updated_at: Instant
     last_login_at: Instant | None = None
+    is_active: Annotated[bool, Meta(description="whether they can sign in")] = True
 
 
 class CreateUserRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -98,6 +99,7 @@ class UpdateUserRequest(msgspec.Struct, forbid_unknown_fields=True):
     email: str | None = None
     name: str | None = None
     roles: list[str] | None = None
+    is_active: Annotated[bool | None, Meta(description="false: they are signed out, and cannot sign in")] = None
 
 
 class ChangePasswordRequest(msgspec.Struct, forbid_unknown_fields=True):

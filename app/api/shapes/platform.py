@@ -39,3 +39,60 @@ class PlatformAuditResponse(Shape, kw_only=True):
     events: list[AuditEventResponse]
     total: Annotated[int, Meta(description="in this page")]
     next_cursor: NextCursor = UNSET
+
+
+class PlatformUser(Shape):
+    """Who looks after the platform."""
+
+    id: str
+    email: str
+    name: str
+    is_active: Annotated[bool, Meta(description="whether they can sign in")]
+    role_ids: list[str]
+    created_at: Instant
+    updated_at: Instant
+    last_login_at: Instant | None = None
+
+
+class PlatformCreateUserRequest(msgspec.Struct, forbid_unknown_fields=True):
+    email: str
+    password: Annotated[str, Meta(description="without one they sign in by a link")] = ""
+    name: str = ""
+    role_ids: Annotated[list[str], Meta(description="ids or names; platform_viewer if left out")] = []
+
+
+class PlatformUpdateUserRequest(msgspec.Struct, forbid_unknown_fields=True):
+    email: str | None = None
+    name: str | None = None
+    password: Annotated[str | None, Meta(description="their sessions are over")] = None
+    is_active: Annotated[bool | None, Meta(description="false: they are signed out, and cannot sign in")] = None
+    role_ids: list[str] | None = None
+
+
+class PlatformBootstrapRequest(msgspec.Struct, forbid_unknown_fields=True):
+    email: str
+    password: str
+    name: str = ""
+
+
+class PlatformBootstrapResponse(Shape):
+    id: str
+    email: str
+    name: str
+
+
+class PlatformCreateRoleRequest(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    permissions: list[str] = []
+    policy_ids: Annotated[list[str], Meta(description="policies that are to count for the role, by id or name")] = []
+
+
+class PlatformUpdateRoleRequest(msgspec.Struct, forbid_unknown_fields=True):
+    name: str | None = None
+    permissions: list[str] | None = None
+
+
+class MonitorRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a policy is to deny nothing any more, but only tell."""
+
+    reason: str

@@ -51,12 +51,13 @@ class UserCreated(Fact, frozen=True):
 
 
 class UserChanged(Fact, frozen=True):
-    """All that it is from here on."""
+    """All that it is from here on. Who is not `active` cannot sign in, and every session is over."""
 
     kind = "user.changed"
     email: str
     name: str
     roles: tuple[str, ...]
+    active: bool = True
 
 
 class UserPasswordChanged(Fact, frozen=True):
@@ -85,11 +86,12 @@ class SessionClosed(Fact, frozen=True):
 
 
 class RoleCreated(Fact, frozen=True):
-    """stream role/<id>"""
+    """stream role/<id>. `platform`: it was made for those who look after the platform."""
 
     kind = "role.created"
     name: str
     permissions: tuple[str, ...] = ()
+    platform: bool = False
 
 
 class RoleChanged(Fact, frozen=True):
