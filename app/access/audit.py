@@ -3,9 +3,11 @@
 Recording is no part of a request: `decided` only notes it in memory, and the entries ride along with the next commits.
 It is bounded, so that nobody fills the disk by being denied:
 
-- the same again (caller, request, decision, reason) within a minute is one more entry at its end, with a count;
+- the same again (caller, request, decision, reason, outcome) in a minute is one more entry at its end, with a count;
 - one caller gets at most 20 entries of denials a minute in an environment, all together 120, administrative acts 600;
   what goes beyond is counted, and told as `authz.suppressed`.
+
+What was allowed is noted when it has ended, with what came of it: an act that was refused is not told as one.
 
 A kill of the server loses what was noted and not committed: milliseconds of first times, up to a minute of counts.
 """
@@ -51,6 +53,8 @@ ACTS_MAX = 600
 ENVIRONMENTS_MAX = 1_000
 WANTED_MAX = 10_000
 TEXT_CHARS_MAX = 256
+UNKNOWN = "UNKNOWN"
+"""The outcome of a request of which nobody told the end within a minute: its caller left, or it takes so long."""
 FIELDS_MAX = 100
 
 ADMINISTRATIVE = (
@@ -86,6 +90,12 @@ class _Key(NamedTuple):
     reason: str = ""
     policy: str = ""
     policy_version: int = 0
+    outcome: str = ""
+
+
+class _Begun(NamedTuple):
+    request: Request
+    at: int
 
 
 class Audit:
@@ -103,6 +113,8 @@ class Audit:
         self._again: dict[_Key, int] = {}
         self._told: Counter[tuple[str, str]] = Counter()
         self._suppressed: Counter[str] = Counter()
+        self._begun: dict[int, _Begun] = {}
+        self._number = 0
         self.failed_total = 0
 
     async def start(self) -> None:
@@ -139,6 +151,18 @@ class Audit:
         elif self.wants(request.action, request.environment):
             self._note(request, AuthzAllowed, None)
 
+    def begun(self, request: Request) -> int:
+        """Await the end of a request that was allowed, and is one that is recorded."""
+        self._number += 1
+        self._begun[self._number] = _Begun(request, self._clock.now_us())
+        return self._number
+
+    def ended(self, number: int, outcome: str) -> None:
+        """Note the request with what came of it: "" if it was carried out, else the code of what refused it."""
+        begun = self._begun.pop(number, None)
+        if begun is not None:
+            self._note(begun.request, AuthzAllowed, None, outcome)
+
     def watched(self, request: Request, denial: Denial) -> None:
         """Note what a policy in monitor mode would have denied."""
         self._note(request, AuthzWouldDeny, denial)
@@ -160,6 +184,7 @@ class Audit:
         request: Request,
         kind: type[AuthzDenied | AuthzAllowed | AuthzWouldDeny],
         denial: Denial | None,
+        outcome: str = "",
     ) -> None:
         excluded = self.settings(request.environment).excluded_actions
         if any(irn.compile_action(pattern)(request.action) for pattern in excluded):
@@ -169,7 +194,7 @@ class Audit:
             self.turn()
         told = denial or Denial("")
         reason = told.reason[:TEXT_CHARS_MAX]
-        key = _Key(_home(request), kind, request.actor.id, _asked(request), reason, told.policy, told.version)
+        key = _Key(_home(request), kind, request.actor.id, _asked(request), reason, told.policy, told.version, outcome)
         if key in self._again:
             self._again[key] += 1
         elif self._has_room(key):
@@ -192,7 +217,8 @@ class Audit:
         return True
 
     def turn(self) -> None:
-        """Begin another minute: record how often what was told came again, and what was not told."""
+        """Begin another minute: record how often what was told came again, and what was not told; and note what began
+        before the last one, and has not ended."""
         since, self._since = self._since, self._clock.now_us()
         again, self._again = self._again, {}
         suppressed, self._suppressed = self._suppressed, Counter()
@@ -202,6 +228,8 @@ class Audit:
                 self._record(key.environment, key.actor, _fact(key, count, since))
         for environment, count in suppressed.items():
             self._record(environment, "", AuthzSuppressed(count, since))
+        for number in [number for number, begun in self._begun.items() if begun.at < self._since - WINDOW_US]:
+            self.ended(number, UNKNOWN)
 
     def _record(self, environment: str, actor: str, fact: Fact) -> None:
         drafts = [Draft(DECISIONS, fact, actor=actor)]
@@ -271,7 +299,7 @@ def _asked(request: Request) -> AuthzRequest:
 
 def _fact(key: _Key, count: int, since: int) -> Fact:
     if key.kind is AuthzAllowed:
-        return AuthzAllowed(key.asked, count, since)
+        return AuthzAllowed(key.asked, count, since, key.outcome)
     return (AuthzDenied if key.kind is AuthzDenied else AuthzWouldDeny)(
         key.asked, key.reason, key.policy, key.policy_version, count, since
     )

@@ -97,6 +97,7 @@ class AuditEvent:
     address: str = ""
     roles: tuple[str, ...] = ()
     count: int = 1
+    outcome: str = ""
 
 
 def kinds_of(event_type: str) -> frozenset[str]:
@@ -151,6 +152,7 @@ def told(entry: Entry, function_id: str = "", *, hidden: Collection[str] = ()) -
         address=asked.address,
         roles=asked.roles,
         count=int(data.get("count", 1)),
+        outcome=str(data.get("outcome", "")),
     )
 
 

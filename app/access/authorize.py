@@ -27,6 +27,12 @@ class Listener(Protocol):
 
     def decided(self, request: Request, denial: Denial | None) -> None: ...
 
+    def begun(self, request: Request) -> int:
+        """A request was allowed, and is told of when it has ended: the number to name it by then, which is not 0."""
+
+    def ended(self, number: int, outcome: str) -> None:
+        """What came of it: "" if it was carried out, else the code of what refused it."""
+
 
 class Authorizer:
     """`guards` are asked in their order once a role has allowed; the first denial counts."""
@@ -52,8 +58,10 @@ class Authorizer:
         *,
         method: str = "",
         address: str = "",
-    ) -> None:
-        """Returns if it may. Raises PermissionDenied."""
+        ends: bool = False,
+    ) -> int:
+        """Returns if it may. With `ends` the caller promises to tell of the end: the number to name it by to `ended`, 0
+        if nobody waits for that. Raises PermissionDenied."""
         if not actor.may(action) and action != SELF:
             self._tell(_request(actor, action, resource, environment, method, address), NOT_ALLOWED)
             roles = ", ".join(actor.roles) or "none"
@@ -63,16 +71,25 @@ class Authorizer:
             )
         listener = self.listener
         if self.guarded or (listener is not None and listener.wants(action, environment)):
-            self._ask(actor, action, resource, environment, method, address)
+            return self._ask(_request(actor, action, resource, environment, method, address), ends=ends)
+        return 0
 
-    def _ask(self, actor: Actor, action: str, resource: Resource, environment: str, method: str, address: str) -> None:
-        request = _request(actor, action, resource, environment, method, address)
+    def _ask(self, request: Request, *, ends: bool) -> int:
         denial = self.denial(request)
         if denial is not None:
             self.refuse(request, denial)
         listener = self.listener
-        if listener is not None and listener.wants(action, environment):
-            listener.decided(request, None)
+        if listener is None or not listener.wants(request.action, request.environment):
+            return 0
+        if ends:
+            return listener.begun(request)
+        listener.decided(request, None)
+        return 0
+
+    def ended(self, number: int, outcome: str) -> None:
+        """What came of a request that was allowed."""
+        if self.listener is not None:
+            self.listener.ended(number, outcome)
 
     def tell(self, request: Request) -> None:
         """That it was allowed, to be known in the request's environment as well."""

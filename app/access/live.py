@@ -20,7 +20,8 @@ from app.errors import IronflowError
 
 class Grant(NamedTuple):
     """What somebody was allowed, and by whom, to be asked about again: in which organization, to do what to what.
-    Without a proof nobody was asked who they are. `named` are further resources that turned out to be meant."""
+    Without a proof nobody was asked who they are. `named` are further resources that turned out to be meant; `begun`
+    what the audit waits to be told the end of, None if it does not."""
 
     authorizer: Authorizer
     proof: Proof | None
@@ -31,6 +32,7 @@ class Grant(NamedTuple):
     method: str
     address: str
     named: list[str]
+    begun: list[int] | None = None
 
 
 class _Going:

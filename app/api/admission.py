@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import falcon.asgi
@@ -46,6 +47,7 @@ class Admission:
             method=f"{req.method} {template}",
             address=req.remote_addr,
             safe=req.method in SAFE,
+            ends=True,
         )
         if "run_id" in params:
             await self._name_whole(req.context.caller, operation.permission, params)
@@ -61,8 +63,13 @@ class Admission:
     async def process_response(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, succeeded: bool
     ) -> None:
-        if resp.sse is not None and "caller" in req.context:
-            resp.sse = self._looked_after(req.context.caller, resp.sse)
+        if "caller" not in req.context:
+            return
+        caller: Caller = req.context.caller
+        refused = str(resp.status_code) if resp.status_code >= HTTPStatus.BAD_REQUEST else ""
+        caller.ended(req.context.refused if "refused" in req.context else refused)
+        if resp.sse is not None:
+            resp.sse = self._looked_after(caller, resp.sse)
 
     async def _looked_after(self, caller: Caller, events: AsyncIterator[Any]) -> AsyncIterator[Any]:
         try:

@@ -176,6 +176,7 @@ def event_shown(event: AuditEvent) -> AuditEventResponse:
         reason=given(event.reason),
         method=given(event.method),
         address=given(event.address),
+        outcome=given(event.outcome),
         count=event.count if decided else UNSET,
     )
 

@@ -3,8 +3,8 @@ same rules hold for all faces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
 
 import falcon.asgi
 
@@ -12,10 +12,13 @@ from app import ids
 from app.access.actor import Actor
 from app.access.credentials import ANONYMOUS
 from app.access.live import Grant
+from app.api.answers import error_of
 from app.errors import InvalidArgument
 
 ENVIRONMENT_HEADERS = ("X-Ironflow-Environment-ID", "X-Ironflow-Environment")
 RUN_HEADER = "X-Ironflow-Run-ID"
+
+T = TypeVar("T")
 
 Header = Callable[[str], str | None]
 """The value of a header by its name, in any case."""
@@ -42,10 +45,40 @@ class Caller(NamedTuple):
     def also(self, action: str, resource: str) -> None:
         """Returns if the caller may do that as well. Raises PermissionDenied."""
         grant = self.grant
-        if grant is not None:
-            grant.authorizer.allow(
-                self.who, action, resource, self.environment, method=grant.method, address=grant.address
-            )
+        if grant is None:
+            return
+        begun = grant.authorizer.allow(
+            self.who,
+            action,
+            resource,
+            self.environment,
+            method=grant.method,
+            address=grant.address,
+            ends=grant.begun is not None,
+        )
+        if begun and grant.begun is not None:
+            grant.begun.append(begun)
+
+    def ended(self, outcome: str) -> None:
+        """Tell the audit, if it waits for that, what came of what was asked: "" if it was carried out, else the code of
+        what refused it."""
+        grant = self.grant
+        if grant is not None and grant.begun is not None:
+            for number in grant.begun:
+                grant.authorizer.ended(number, outcome)
+            grant.begun.clear()
+
+    async def told(self, doing: Awaitable[T]) -> T:
+        """What comes of it, of which the audit is told."""
+        if self.grant is None or self.grant.begun is None:
+            return await doing
+        try:
+            done = await doing
+        except Exception as error:
+            self.ended(error_of(error).code)
+            raise
+        self.ended("")
+        return done
 
 
 def named_environment(header: Header) -> str:

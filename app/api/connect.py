@@ -40,7 +40,9 @@ def sink(services: Services) -> Callable[..., Awaitable[None]]:
             if req.method != "POST":
                 raise MethodNotAllowed(f"{req.path} takes POST only")
             call = f"{service}/{method}"
-            caller = services.door.admit_call(req.get_header, call, subject.of_call(call), address=req.remote_addr)
+            about = subject.of_call(call)
+            caller = services.door.admit_call(req.get_header, call, about, address=req.remote_addr, ends=True)
+            req.context.caller = caller
             body = await body_of(req, types=(JSON, PROTO))
             binary = media_type(req) == PROTO
             if not binary and (operation := JSON_METHODS.get((service, method))) is not None:

@@ -52,10 +52,11 @@ class Door:
         method: str = "",
         address: str = "",
         safe: bool = False,
+        ends: bool = False,
     ) -> Caller:
         """Who calls, if they may. `safe`: the request changes nothing, and whoever sent it cannot read the answer
-        unless it is one of our pages. Raises Unauthenticated, PermissionDenied, EnvironmentNotFound, RateLimited,
-        InvalidArgument."""
+        unless it is one of our pages. `ends`: the face promises to tell of its end (`Caller.ended`). Raises
+        Unauthenticated, PermissionDenied, EnvironmentNotFound, RateLimited, InvalidArgument."""
         found = self._recognised(header, safe=safe) if self.required else NOBODY
         actor = found.actor
         org = header(ORG_HEADER)
@@ -64,8 +65,10 @@ class Door:
         if self._limits.any:
             self._limits.take(actor.id or address, actor.org)
         environment = self._tenancy.namespace(actor, named_environment(header))
-        self._authorizer.allow(actor, action, resource, environment, method=method, address=address)
+        begun = self._authorizer.allow(actor, action, resource, environment, method=method, address=address, ends=ends)
         grant = Grant(self._authorizer, found.proof, actor.org, action, resource, environment, method, address, [])
+        if begun:
+            grant = grant._replace(begun=[begun])
         run = header(RUN_HEADER)
         return Caller(environment, actor.id, run_of(run) if run else "", actor, grant)
 
@@ -85,12 +88,12 @@ class Door:
         return Sight(caller.grant, caller.who, self.live, about) if caller.grant is not None else None
 
     def admit_call(
-        self, header: Header, call: str, resource: Resource = "*", *, address: str = "", safe: bool = False
+        self, header: Header, call: str, resource: Resource = "*", *, address: str = "", ends: bool = False
     ) -> Caller:
         """The same for `Service/Method`, of Connect and gRPC alike."""
         if call in RPC_OPEN:
             return Caller("")
-        return self.admit(header, RPC.get(call, RPC_UNLISTED), resource, method=call, address=address, safe=safe)
+        return self.admit(header, RPC.get(call, RPC_UNLISTED), resource, method=call, address=address, ends=ends)
 
     def _recognised(self, header: Header, *, safe: bool) -> Recognised:
         told = header("Authorization")

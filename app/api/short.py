@@ -21,6 +21,7 @@ from app.api.conditions import expected, tag
 from app.api.door import ORG_HEADER
 from app.api.proxies import address_of
 from app.api.services import Services
+from app.api.shapes.kv import WrittenResponse
 from app.values.kv import Put
 
 Answer = tuple[int, Any]
@@ -145,8 +146,8 @@ def plain_path(scope: Scope) -> bool:
 
 def _posted(post: Post, action: str, about: str) -> Operation:
     async def posted(services: Services, headers: Headers, body: bytes, address: str) -> Told:
-        caller = services.door.admit(_folded(headers), action, about, method="POST", address=address)
-        status, content = await post(services, caller, body)
+        caller = services.door.admit(_folded(headers), action, about, method="POST", address=address, ends=True)
+        status, content = await caller.told(post(services, caller, body))
         return status, content, ()
 
     return posted
@@ -163,8 +164,8 @@ def _called(operation: connect_json.Method) -> Post:
 def _getting(bucket: str, key: str) -> Operation:
     async def get(services: Services, headers: Headers, body: bytes, address: str) -> Told:
         about = f"kv/{bucket}/{key}"
-        caller = services.door.admit(_folded(headers), "kv:read", about, method="GET", address=address)
-        found = await services.keyspace.get(caller.environment, bucket, key)
+        caller = services.door.admit(_folded(headers), "kv:read", about, method="GET", address=address, ends=True)
+        found = await caller.told(services.keyspace.get(caller.environment, bucket, key))
         return 200, kv.value_shown(found), (("etag", tag(found.revision)),)
 
     return get
@@ -173,12 +174,17 @@ def _getting(bucket: str, key: str) -> Operation:
 def _putting(bucket: str, key: str) -> Operation:
     async def put(services: Services, headers: Headers, body: bytes, address: str) -> Told:
         about = f"kv/{bucket}/{key}"
-        caller = services.door.admit(_folded(headers), "kv:write", about, method="PUT", address=address)
-        write = Put(bucket, key, body, expected(headers.get))
-        written = await kv.written_by(caller, services.keyspace, write)
+        caller = services.door.admit(_folded(headers), "kv:write", about, method="PUT", address=address, ends=True)
+        written = await caller.told(_written(services, caller, headers, bucket, key, body))
         return 200, written, (("etag", tag(written.revision)),)
 
     return put
+
+
+async def _written(
+    services: Services, caller: Caller, headers: Headers, bucket: str, key: str, body: bytes
+) -> WrittenResponse:
+    return await kv.written_by(caller, services.keyspace, Put(bucket, key, body, expected(headers.get)))
 
 
 def _refused(error: Exception, method: str, path: str, request_id: str) -> tuple[int, Mapping[str, Any]]:

@@ -19,7 +19,7 @@ _COLUMNS: dict[str, Callable[[Any], str]] = {
     "who": lambda one: one["actor"],
     "action": lambda one: one.get("action", ""),
     "resource": lambda one: one["resource"],
-    "why": lambda one: one.get("reason", ""),
+    "why": lambda one: one.get("reason", "") or one.get("outcome", ""),
 }
 
 

@@ -103,6 +103,7 @@ def _event(event: AuditEvent, scope: str) -> pb.AuditEvent:
         "reason": event.reason,
         "method": event.method,
         "address": event.address,
+        "outcome": event.outcome,
         "count": str(event.count) if event.decision else "",
     }
     made = pb.AuditEvent(

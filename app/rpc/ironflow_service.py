@@ -198,14 +198,18 @@ def _unary(services: Services, call: str, method: Method) -> Callable[[Any, Cont
     async def answer(request: Any, context: Context) -> Any:
         try:
             about = partial(subject.of_message, call, request)
-            caller = metadata.admitted(services.door, context, call, about)
-            subject.check_message(caller, call, request)
-            return await method(services, caller, request)
+            caller = metadata.admitted(services.door, context, call, about, ends=True)
+            return await caller.told(_answered(services, caller, call, method, request))
         except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata
             services.metrics.refused(error_of(error).code)
             await refuse(context, error, method=call, request_id=services.ids.request())
 
     return answer
+
+
+async def _answered(services: Services, caller: Caller, call: str, method: Method, request: Any) -> Any:
+    subject.check_message(caller, call, request)
+    return await method(services, caller, request)
 
 
 def _until_left(method: Method, stops: Callable[[], bool]) -> Method:

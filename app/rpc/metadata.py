@@ -11,11 +11,12 @@ from app.api.caller import Caller
 from app.api.door import Door
 
 
-def admitted(door: Door, context: Any, call: str, resource: Resource = "*") -> Caller:
-    """Who makes the call `Service/Method`, if they may. Raises what the door refuses with."""
+def admitted(door: Door, context: Any, call: str, resource: Resource = "*", *, ends: bool = False) -> Caller:
+    """Who makes the call `Service/Method`, if they may; `ends` as the door takes it. Raises what the door refuses
+    with."""
     metadata = context.invocation_metadata()
     peer = door.proxies.peer(address_of(context.peer()), partial(_values_of, metadata))
-    return door.admit_call(partial(_value_of, metadata), call, resource, address=peer.address)
+    return door.admit_call(partial(_value_of, metadata), call, resource, address=peer.address, ends=ends)
 
 
 def address_of(peer: str) -> str:

@@ -7,10 +7,12 @@ import io
 import json
 from typing import Any
 
+import grpc
 import httpx
 import pytest
 
 from ironflow import Client, errors
+from ironflow.v1 import ironflow_pb2
 from tests.support.server import ServerProcess
 
 AUDIT = "/api/v1/audit"
@@ -24,6 +26,11 @@ def client(shared_server: ServerProcess, environment: str) -> Any:
         yield made
 
 
+def flush(http: httpx.Client) -> None:
+    """Decisions are recorded with the next commit."""
+    http.post("/api/v1/events", json={"name": "what.was.to.be.recorded.before.is"})
+
+
 def run(http: httpx.Client) -> str:
     http.post(f"{RPC}/RegisterFunction", json={"id": "bill", "triggers": [{"event": "order.*"}]})
     emitted = http.post("/api/v1/events", json={"name": "order.placed", "data": {"email": "ann@example.org"}})
@@ -35,12 +42,13 @@ def run(http: httpx.Client) -> str:
 def test_what_happened_is_listed_newest_first(http: httpx.Client) -> None:
     run_id = run(http)
     http.post("/api/v1/policies", json={**POLICY, "reason": "finding 7"})
+    flush(http)
 
     told = http.get(AUDIT).json()
 
     types = [event["event_type"] for event in told["events"]]
-    assert types == ["policy.created", "authz.allowed", "run.status_changed", "run.created", "function.registered"]
-    assert (told["events"][0]["reason"], told["events"][0]["resource"][:11]) == ("finding 7", "policy/pol_")
+    assert types == ["authz.allowed", "policy.created", "run.status_changed", "run.created", "function.registered"]
+    assert (told["events"][1]["reason"], told["events"][1]["resource"][:11]) == ("finding 7", "policy/pol_")
     assert {event["run_id"] for event in told["events"][2:4]} == {run_id}
     assert told["events"][3]["payload"]["eventId"].startswith("evt_")
     assert http.get(AUDIT, params={"event_type": "policy.created"}).json()["total_count"] == 1
@@ -162,3 +170,35 @@ def test_connect_tells_the_same(http: httpx.Client) -> None:
     for body in ({"limit": -1}, {"cursor": "x"}, {"eventType": "nope"}, {"fromTimestamp": "soon"}):
         assert http.post(f"{service}/GetAuditTrail", json=body).json()["code"] == "invalid_argument"
     assert http.post(f"{service}/GetAuthAuditTrail", json={"orgId": "other"}).json()["code"] == "permission_denied"
+
+
+def test_an_act_that_was_refused_is_not_told_as_one(shared_server: ServerProcess, http: httpx.Client) -> None:
+    metadata = [("x-ironflow-environment-id", http.headers["X-Ironflow-Environment-ID"])]
+    secret = {"name": "stripe", "value": "v"}
+
+    assert http.delete("/api/v1/secrets/nothing").status_code == 404
+    assert http.post("/api/v1/secrets", json={"name": "stripe"}).status_code == 400
+    assert http.post("/api/v1/secrets", json=secret).status_code == 201
+    assert http.post("/api/v1/secrets", json=secret).status_code == 409
+    assert http.post(f"{RPC}/DeleteFunction", json={"id": "nothing"}).status_code == 404
+    message = ironflow_pb2.DeleteFunctionRequest(id="nothing").SerializeToString()
+    with grpc.insecure_channel(shared_server.grpc_address) as channel, pytest.raises(grpc.RpcError):
+        channel.unary_unary("/ironflow.v1.IronflowService/DeleteFunction")(message, metadata=metadata, timeout=30)
+    flush(http)
+
+    events = http.get(AUDIT, params={"event_type": "authz.allowed"}).json()["events"]
+    told = [(one["method"], one.get("outcome", "")) for one in reversed(events)]
+    assert list(dict.fromkeys(told)) == [
+        ("DELETE /api/v1/secrets/{name}", "SECRET_NOT_FOUND"),
+        ("POST /api/v1/secrets", "INVALID_ARGUMENT"),
+        ("POST /api/v1/secrets", ""),
+        ("POST /api/v1/secrets", "ALREADY_EXISTS"),
+        ("IronflowService/DeleteFunction", "FUNCTION_NOT_FOUND"),
+    ]
+    assert {one["resource"] for one in events[:2]} == {"function/*", "function/nothing"}  # Connect's, and gRPC's
+    with_reads = http.put(f"{AUDIT}/settings", json={"authz_successful_reads": True})
+    assert with_reads.is_success
+    assert http.get("/api/v1/kv/buckets/none/keys/none").status_code == 404
+    flush(http)
+    [newest, *_] = http.get(AUDIT, params={"action": "kv:read"}).json()["events"]
+    assert newest["outcome"] in ("BUCKET_NOT_FOUND", "KEY_NOT_FOUND")

@@ -13,8 +13,8 @@ from app.access.actor import Actor
 from app.access.audit import Audit
 from app.access.audit_event import AuditEvent
 from app.access.audit_reading import AuditFilter, AuditReader
-from app.access.guard import Denial, Request
 from app.access.authoring import Author
+from app.access.guard import Denial, Request
 from app.access.replay import Replay
 from app.clock import ManualClock
 from app.errors import InvalidArgument, RunNotFound
@@ -80,6 +80,23 @@ async def test_allowed_requests_are_recorded_as_the_settings_say(audit: Audit, n
     decide()
     assert (await events(node, event_type="authz.allowed"))[0].action == "events:emit"
     assert len(await events(node, event_type="authz.allowed")) == 3
+
+
+async def test_an_act_is_told_with_what_came_of_it(audit: Audit, node: Node, clock: ManualClock) -> None:
+    manage = ASKED._replace(actor=ADMIN, action="secrets:manage")
+    done, refused, left = audit.begun(manage), audit.begun(manage), audit.begun(manage)
+    assert await events(node) == []
+
+    audit.ended(refused, "SECRET_NOT_FOUND")
+    audit.ended(done, "")
+    audit.ended(done, "TWICE")
+
+    assert [event.outcome for event in await events(node)] == ["", "SECRET_NOT_FOUND"]
+    clock.advance(seconds=61)
+    audit.turn()
+    assert [event.outcome for event in await events(node)] == [module.UNKNOWN, "", "SECRET_NOT_FOUND"]
+    audit.ended(left, "")
+    assert len(await events(node)) == 3
 
 
 async def test_settings_are_history_and_are_learned_from_it(audit: Audit, node: Node, storage: Storage) -> None:

@@ -66,6 +66,10 @@ class AuditEventResponse(Shape, kw_only=True):
     reason: str | UnsetType = UNSET
     method: str | UnsetType = UNSET
     address: str | UnsetType = UNSET
+    outcome: (
+        Annotated[str, Meta(description="of what was allowed and refused all the same: the code of the error")]
+        | UnsetType
+    ) = UNSET
     count: Annotated[int, Meta(description="how often")] | UnsetType = UNSET
 
 

@@ -34,10 +34,14 @@ class AuthzDenied(Fact, frozen=True):
 
 
 class AuthzAllowed(Fact, frozen=True):
+    """`outcome` is what came of it: "" if it was carried out, or is something that lasts; else the code of the error
+    that it was answered with, or UNKNOWN if it had no answer."""
+
     kind = "authz.allowed"
     asked: AuthzRequest
     count: int = 1
     since: int = 0
+    outcome: str = ""
 
 
 class AuthzWouldDeny(Fact, frozen=True):

@@ -107,6 +107,7 @@ export interface AuditEvent {
   reason?: string;
   method?: string;
   address?: string;
+  outcome?: string;
   count?: number;
 }
 

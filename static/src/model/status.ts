@@ -25,6 +25,7 @@ const LOOKS: Record<string, Look> = {
   rejected: { role: "fail", icon: "cross", label: "Rejected" },
   allowed: { role: "ok", icon: "check", label: "Allowed" },
   denied: { role: "fail", icon: "cross", label: "Denied" },
+  refused: { role: "fail", icon: "cross", label: "Refused" },
   enforce: { role: "fail", icon: "cross", label: "Denies" },
   monitor: { role: "warn", icon: "diamond", label: "Only tells" },
   would_deny: { role: "warn", icon: "diamond", label: "Would deny" },

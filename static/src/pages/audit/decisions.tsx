@@ -49,7 +49,7 @@ export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filte
       id={(one) => one.id}
       columns={[
         { name: "What", width: "minmax(150px, 1.3fr)", show: (one) => one.action ?? one.event_type },
-        { name: "Decision", width: "116px", show: (one) => (one.decision ? <Status status={one.decision} /> : <span class="muted">done</span>) },
+        { name: "Decision", width: "116px", show: (one) => (one.decision ? <Status status={one.outcome ? "refused" : one.decision} /> : <span class="muted">done</span>) },
         { name: "To", width: "minmax(120px, 1.2fr)", show: (one) => <span class="mono">{one.resource}</span>, wide: true },
         { name: "By", width: "minmax(90px, 1fr)", show: (one) => one.actor || <span class="muted">nobody known</span>, wide: true },
         { name: "From", width: "110px", show: (one) => one.address ?? "", wide: true, alone: true },
@@ -71,6 +71,7 @@ export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filte
               one.address && ["From", <span class="mono">{one.address}</span>],
               one.method && ["Call", <span class="mono">{one.method}</span>],
               one.resource && ["To", <span class="mono">{one.resource}</span>],
+              one.outcome && ["Refused with", <span class="mono">{one.outcome}</span>],
               one.reason && ["Because", one.reason],
               one.policy && ["Policy", <a href={link("/policies", { policy: one.policy })}>{one.policy}{one.policy_version ? `, version ${one.policy_version}` : ""}</a>],
               one.run_id && ["Run", <a href={link(`/runs/${one.run_id}`)}>{one.run_id}</a>],
