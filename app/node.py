@@ -245,7 +245,8 @@ class Node:
         self.policies = Policies(storage=storage, committer=self.committer, tail=self.tail, clock=clock)
         self.audit = Audit(storage=storage, committer=self.committer, tail=self.tail, clock=clock)
         self.policies.watched = self.audit.watched
-        self.policies.renewed = self.access.live.recheck
+        self.policies.renewed = self.access.renewed
+        self.audit.renewed = self.access.passes.forget
         self.access.authorizer.guards.append(self.policies)
         self.access.authorizer.listener = self.audit
         self.policies.decisions.seen = self.access.named

@@ -27,9 +27,9 @@ import uvloop
 from msgspec import convert
 
 from app import resources
+from app.access.authoring import Author
 from app.access.bootstrap import SYSTEM
 from app.access.limits import RateLimits
-from app.access.authoring import Author
 from app.api.door import Door
 from app.clock import SystemClock
 from app.history.kinds import PolicyDefinition
@@ -64,7 +64,7 @@ async def _cases(node: Node, calls: int) -> None:
     issued = await node.access.keys.create(SYSTEM, "bench", ["developer"])
     for number in range(KEYS):
         await node.access.keys.create(SYSTEM, f"other {number}", ["viewer"])
-    sent = {"Authorization": f"Bearer {issued.secret}", "X-Ironflow-Environment-ID": "default"}
+    sent = {"authorization": f"Bearer {issued.secret}", "x-ironflow-environment-id": "default"}
     header = sent.get
     limits = RateLimits(node.clock)
     opened = Door(node.access, limits, required=False)

@@ -12,6 +12,7 @@ from app.access.credentials import Credentials
 from app.access.guard import Request
 from app.access.keys import Keys
 from app.access.live import LiveGrants
+from app.access.passes import Passes
 from app.access.platform import Platform
 from app.access.records import Role
 from app.access.register import Register
@@ -42,6 +43,8 @@ class Access:
         self._written: dict[str, int] = {}
         self.register = Register(storage=storage, committer=committer, fold=fold, tail=tail)
         self.credentials = Credentials(self.register, clock)
+        self.passes = Passes()
+        self.register.watch(self.passes.forget)
         self.roles = Roles(self.register, ids)
         self.keys = Keys(register=self.register, credentials=self.credentials, roles=self.roles, ids=ids, clock=clock)
         self.users = Users(register=self.register, roles=self.roles, storage=storage, ids=ids, clock=clock)
@@ -64,6 +67,11 @@ class Access:
             tasks.create_task(self.register.run())
             tasks.create_task(self.live.run())
             tasks.create_task(self._write_uses())
+
+    def renewed(self) -> None:
+        """The policies are others now: forget what was let in by those before, and ask again about what goes on."""
+        self.passes.forget()
+        self.live.recheck()
 
     def named(self, request: Request) -> Request:
         """The request with its roles by their names too, which people write into conditions of policies."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -99,7 +99,8 @@ class _Begun(NamedTuple):
 
 
 class Audit:
-    """`failed_total` counts decisions that could not be recorded, because the store refused."""
+    """`failed_total` counts decisions that could not be recorded, because the store refused; `renewed` is told of every
+    change of what is wanted."""
 
     def __init__(self, *, storage: Storage, committer: Committer, tail: Tail, clock: Clock) -> None:
         self._storage = storage
@@ -116,6 +117,7 @@ class Audit:
         self._begun: dict[int, _Begun] = {}
         self._number = 0
         self.failed_total = 0
+        self.renewed: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
         """Learn what is to be recorded."""
@@ -265,6 +267,7 @@ class Audit:
         if position >= self._settings.get(environment, (0, _DEFAULT))[0]:
             self._settings[environment] = (position, settings)
             self._wanted.clear()
+            self.renewed()
 
 
 _DEFAULT = AuditSettings()

@@ -86,6 +86,13 @@ class Authorizer:
         listener.decided(request, None)
         return 0
 
+    def lasts(self, actor: Actor, action: str, resource: str, environment: str) -> bool:
+        """Whether what was allowed now will be, until something changes, and nobody wants to know of each time."""
+        if self.listener is not None and self.listener.wants(action, environment):
+            return False
+        request = Request(actor, action, resource, environment)
+        return all(guard.lasts(request) for guard in self.guards)
+
     def ended(self, number: int, outcome: str) -> None:
         """What came of a request that was allowed."""
         if self.listener is not None:

@@ -63,6 +63,12 @@ class Decisions:
             self._remember(key, (request, ruling))
         return ruling
 
+    def lasts(self, request: Request) -> bool:
+        """Whether it passes, and does so whichever call asks for it, and whenever, until the policies change."""
+        ruling = self.ruling(request)
+        passes = ruling.denial is None and not ruling.monitored
+        return passes and not self._by_call and ruling.until == pure.FOREVER
+
     def remembered(self) -> Sequence[Decided]:
         """Distinct requests of late, with what was decided."""
         return [*self._old.values(), *self._young.values()]

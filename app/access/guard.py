@@ -37,3 +37,7 @@ class Guard(Protocol):
 
     def check(self, request: Request) -> Denial | None:
         """Why the request is denied; None lets it pass. Whatever fails inside denies."""
+
+    def lasts(self, request: Request) -> bool:
+        """Whether a request that it let pass passes again, by whatever call and at whatever time, until something is
+        changed, and nobody wants to know."""

@@ -101,6 +101,10 @@ class Policies:
             return Denial("the policies could not be evaluated")
         return ruling.denial
 
+    def lasts(self, request: Request) -> bool:
+        """See app/access/guard.py."""
+        return not self.active or self.decisions.lasts(request)
+
     def dry_run(
         self, request: Request, draft: PolicyDefinition | None = None, *, at: int = 0
     ) -> tuple[Ruling, Sequence[Explained]]:

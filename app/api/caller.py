@@ -17,11 +17,12 @@ from app.errors import InvalidArgument
 
 ENVIRONMENT_HEADERS = ("X-Ironflow-Environment-ID", "X-Ironflow-Environment")
 RUN_HEADER = "X-Ironflow-Run-ID"
+_ENVIRONMENTS = tuple(name.lower() for name in ENVIRONMENT_HEADERS)
 
 T = TypeVar("T")
 
 Header = Callable[[str], str | None]
-"""The value of a header by its name, in any case."""
+"""The value of a header by its name in lower case, which is how it is told; many take any case."""
 
 
 class Caller(NamedTuple):
@@ -83,7 +84,7 @@ class Caller(NamedTuple):
 
 def named_environment(header: Header) -> str:
     """The environment that the call names, by id or name; "" if it names none."""
-    for name in ENVIRONMENT_HEADERS:
+    for name in _ENVIRONMENTS:
         named = header(name)
         if named:
             return named

@@ -13,11 +13,13 @@ from __future__ import annotations
 from app.access.access import Access
 from app.access.actor import Actor
 from app.access.authorize import Resource
-from app.access.credentials import NOBODY, Recognised
+from app.access.credentials import NOBODY, Proof, Recognised
 from app.access.guard import Request
 from app.access.limits import RateLimits
 from app.access.live import Grant
+from app.access.passes import Asked, Pass, digest_of
 from app.access.permissions import RPC, RPC_OPEN, RPC_UNLISTED
+from app.access.records import Key
 from app.access.sessions import is_csrf_of
 from app.access.sight import About, Sight, following
 from app.api.caller import RUN_HEADER, Caller, Header, named_environment, run_of
@@ -29,6 +31,7 @@ CSRF_HEADER = "X-Ironflow-CSRF"
 ORG_HEADER = "X-Ironflow-Org"
 SAFE = ("GET", "HEAD", "OPTIONS")
 IMPERSONATE = "platform:impersonate"
+_AUTHORIZATION, _CSRF, _ORG, _RUN = "authorization", CSRF_HEADER.lower(), ORG_HEADER.lower(), RUN_HEADER.lower()
 
 
 class Door:
@@ -36,6 +39,8 @@ class Door:
 
     def __init__(self, access: Access, limits: RateLimits, *, required: bool, proxies: Proxies | None = None) -> None:
         self._credentials = access.credentials
+        self._passes = access.passes
+        self._clock = access.clock
         self._tenancy = access.tenancy
         self._authorizer = access.authorizer
         self._limits = limits
@@ -57,20 +62,56 @@ class Door:
         """Who calls, if they may. `safe`: the request changes nothing, and whoever sent it cannot read the answer
         unless it is one of our pages. `ends`: the face promises to tell of its end (`Caller.ended`). Raises
         Unauthenticated, PermissionDenied, EnvironmentNotFound, RateLimited, InvalidArgument."""
-        found = self._recognised(header, safe=safe) if self.required else NOBODY
+        told, org = header(_AUTHORIZATION), header(_ORG)
+        asked: Asked | None = None
+        if isinstance(resource, str) and not org and (told or not self.required):
+            credentials = digest_of(told) if told and self.required else b""
+            asked = (credentials, named_environment(header), action, resource)
+            known = self._again(asked, address)
+            if known is not None:
+                grant = self._grant(known.actor, known.proof, action, resource, known.environment, method, address)
+                return _caller(header, known.actor, grant)
+        found = self._recognised(header, told, safe=safe) if self.required else NOBODY
         actor = found.actor
-        org = header(ORG_HEADER)
         if org and org != actor.org:
             actor = self._entered(actor, org, method, address)
         if self._limits.any:
             self._limits.take(actor.id or address, actor.org)
         environment = self._tenancy.namespace(actor, named_environment(header))
         begun = self._authorizer.allow(actor, action, resource, environment, method=method, address=address, ends=ends)
-        grant = Grant(self._authorizer, found.proof, actor.org, action, resource, environment, method, address, [])
-        if begun:
-            grant = grant._replace(begun=[begun])
-        run = header(RUN_HEADER)
-        return Caller(environment, actor.id, run_of(run) if run else "", actor, grant)
+        if asked is not None and self._authorizer.lasts(actor, action, asked[3], environment):
+            self._passes.keep(asked, Pass(actor, found.proof, environment))
+        grant = self._grant(actor, found.proof, action, resource, environment, method, address)
+        return _caller(header, actor, grant._replace(begun=[begun]) if begun else grant)
+
+    def _again(self, asked: Asked, address: str) -> Pass | None:
+        """Who was let in to that before, if their credentials still count; a use of a key is noted. Raises
+        RateLimited."""
+        known = self._passes.find(asked)
+        if known is None:
+            return None
+        proof = known.proof
+        if proof is not None:
+            now = self._clock.now_us()
+            if now >= proof.until:
+                return None
+            if proof.noun is Key:
+                self._credentials.used[proof.id] = now
+        if self._limits.any:
+            self._limits.take(known.actor.id or address, known.actor.org)
+        return known
+
+    def _grant(
+        self,
+        actor: Actor,
+        proof: Proof | None,
+        action: str,
+        resource: Resource,
+        environment: str,
+        method: str,
+        address: str,
+    ) -> Grant:
+        return Grant(self._authorizer, proof, actor.org, action, resource, environment, method, address, [])
 
     def _entered(self, home: Actor, org: str, method: str, address: str) -> Actor:
         """The actor in an organization that is not its own, which both are told of. Raises PermissionDenied,
@@ -95,8 +136,7 @@ class Door:
             return Caller("")
         return self.admit(header, RPC.get(call, RPC_UNLISTED), resource, method=call, address=address, ends=ends)
 
-    def _recognised(self, header: Header, *, safe: bool) -> Recognised:
-        told = header("Authorization")
+    def _recognised(self, header: Header, told: str | None, *, safe: bool) -> Recognised:
         if told:
             scheme, _, token = told.partition(" ")
             if scheme.lower() != "bearer" or not token:
@@ -114,7 +154,7 @@ class Door:
                 hint="set IRONFLOW_API_KEY, or send Authorization: Bearer KEY",
             )
         found = self._credentials.of_token(token)
-        if not safe and not is_csrf_of(token, header(CSRF_HEADER) or ""):
+        if not safe and not is_csrf_of(token, header(_CSRF) or ""):
             raise CsrfRefused(
                 "the session's CSRF token is missing or another's",
                 field=CSRF_HEADER,
@@ -123,9 +163,14 @@ class Door:
         return found
 
 
+def _caller(header: Header, actor: Actor, grant: Grant) -> Caller:
+    run = header(_RUN)
+    return Caller(grant.environment, actor.id, run_of(run) if run else "", actor, grant)
+
+
 def cookie_of(header: Header) -> str:
     """The token of the session that a browser sends; "" if there is none."""
-    for part in (header("Cookie") or "").split(";"):
+    for part in (header("cookie") or "").split(";"):
         name, _, value = part.strip().partition("=")
         if name == COOKIE:
             return value

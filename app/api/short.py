@@ -16,9 +16,8 @@ from app.access.permissions import RPC
 from app.api import connect, connect_json, events, kv, streams, subject
 from app.api.answers import BODY_BYTES_MAX, JSON, encode, refusal
 from app.api.browsers import is_ours
-from app.api.caller import ENVIRONMENT_HEADERS, RUN_HEADER, Caller, Header
+from app.api.caller import Caller
 from app.api.conditions import expected, tag
-from app.api.door import ORG_HEADER
 from app.api.proxies import address_of
 from app.api.services import Services
 from app.api.shapes.kv import WrittenResponse
@@ -146,7 +145,7 @@ def plain_path(scope: Scope) -> bool:
 
 def _posted(post: Post, action: str, about: str) -> Operation:
     async def posted(services: Services, headers: Headers, body: bytes, address: str) -> Told:
-        caller = services.door.admit(_folded(headers), action, about, method="POST", address=address, ends=True)
+        caller = services.door.admit(headers.get, action, about, method="POST", address=address, ends=True)
         status, content = await caller.told(post(services, caller, body))
         return status, content, ()
 
@@ -164,7 +163,7 @@ def _called(operation: connect_json.Method) -> Post:
 def _getting(bucket: str, key: str) -> Operation:
     async def get(services: Services, headers: Headers, body: bytes, address: str) -> Told:
         about = f"kv/{bucket}/{key}"
-        caller = services.door.admit(_folded(headers), "kv:read", about, method="GET", address=address, ends=True)
+        caller = services.door.admit(headers.get, "kv:read", about, method="GET", address=address, ends=True)
         found = await caller.told(services.keyspace.get(caller.environment, bucket, key))
         return 200, kv.value_shown(found), (("etag", tag(found.revision)),)
 
@@ -174,7 +173,7 @@ def _getting(bucket: str, key: str) -> Operation:
 def _putting(bucket: str, key: str) -> Operation:
     async def put(services: Services, headers: Headers, body: bytes, address: str) -> Told:
         about = f"kv/{bucket}/{key}"
-        caller = services.door.admit(_folded(headers), "kv:write", about, method="PUT", address=address, ends=True)
+        caller = services.door.admit(headers.get, "kv:write", about, method="PUT", address=address, ends=True)
         written = await caller.told(_written(services, caller, headers, bucket, key, body))
         return 200, written, (("etag", tag(written.revision)),)
 
@@ -194,11 +193,3 @@ def _refused(error: Exception, method: str, path: str, request_id: str) -> tuple
 
 def _refused_by_connect(error: Exception, method: str, path: str, request_id: str) -> Answer:
     return connect.refusal(error, path, request_id)
-
-
-def _folded(headers: Headers) -> Header:
-    """By names in any case: those that RSGI tells are in lower case."""
-    return lambda name: headers.get(_LOWER.get(name) or name.lower())
-
-
-_LOWER = {name: name.lower() for name in (*ENVIRONMENT_HEADERS, RUN_HEADER, ORG_HEADER, "Authorization")}
