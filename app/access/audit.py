@@ -61,6 +61,7 @@ ADMINISTRATIVE = (
     "apikeys:manage",
     "audit:manage",
     "audit:export",
+    "breakers:manage",
     "environments:manage",
     "events:redact",
     "functions:manage",
