@@ -17,28 +17,12 @@ from ironflow import Client
 from ironflow.errors import PermissionDenied, Unauthenticated
 from ironflow.v1 import pubsub_pb2
 from tests.support.history import recorded
-from tests.support.server import ServerProcess
+from tests.support.server import PROXY, ServerProcess
 from tests.support.websocket import HandshakeRefused, WebSocket
 
 PASSWORD = "correct horse battery"
 PAGE = {"Sec-Fetch-Site": "same-origin"}
-PROXY = "127.0.0.2"
-"""Where a proxy is that the server trusts; all others call from 127.0.0.1."""
 SUBSCRIBE = "/ironflow.v1.PubSubService/Subscribe"
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
-    server = ServerProcess(
-        data_dir=tmp_path_factory.mktemp("access") / "data",
-        database_url=url,
-        guarded=True,
-        arguments=["--rate-limit-org", "100000", "--trusted-proxies", PROXY],
-    )
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture

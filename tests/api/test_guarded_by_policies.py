@@ -17,15 +17,6 @@ from tests.support.server import ServerProcess
 from tests.support.websocket import HandshakeRefused, WebSocket
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
-    server = ServerProcess(data_dir=tmp_path_factory.mktemp("policies") / "data", database_url=url, guarded=True)
-    server.start()
-    yield server
-    server.close()
-
-
 @pytest.fixture
 def root(guarded: ServerProcess, environment: str) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {guarded.key}", "X-Ironflow-Environment-ID": environment}

@@ -17,19 +17,10 @@ POLICIES, AUDIT = "/api/v1/policies", "/api/v1/audit"
 RPC = "/ironflow.v1.IronflowService"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
-    made = ServerProcess(data_dir=tmp_path_factory.mktemp("policies") / "data", database_url=url, guarded=True)
-    made.start()
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def root(server: ServerProcess) -> Iterator[httpx.Client]:
+def root(guarded: ServerProcess) -> Iterator[httpx.Client]:
     """An administrator; afterwards there are no policies."""
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.key}"}, timeout=30) as client:
+    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {guarded.key}"}, timeout=30) as client:
         yield client
         for policy in client.get(POLICIES).json():
             client.delete(f"{POLICIES}/{policy['id']}")
@@ -43,8 +34,8 @@ def key(root: httpx.Client) -> dict[str, Any]:
 
 
 @pytest.fixture
-def dev(server: ServerProcess, key: dict[str, Any]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key['key']}"}, timeout=30) as client:
+def dev(guarded: ServerProcess, key: dict[str, Any]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key['key']}"}, timeout=30) as client:
         yield client
 
 
@@ -66,7 +57,7 @@ def audited(root: httpx.Client, count: int = 1, **query: Any) -> list[dict[str, 
 
 
 def test_what_a_policy_denies_is_denied_at_every_door_from_its_answer_on(
-    server: ServerProcess, root: httpx.Client, dev: httpx.Client, key: dict[str, Any]
+    guarded: ServerProcess, root: httpx.Client, dev: httpx.Client, key: dict[str, Any]
 ) -> None:
     emit = {"name": "order.placed", "data": {}}
     assert dev.post("/api/v1/events", json=emit).is_success
@@ -78,7 +69,7 @@ def test_what_a_policy_denies_is_denied_at_every_door_from_its_answer_on(
     assert f"policy {policy['id']} v{policy['version']}" in refused.json()["error"]
     connect = dev.post(f"{RPC}/Trigger", json={"event": "order.placed"})
     assert (connect.status_code, connect.json()["code"]) == (403, "permission_denied")
-    with grpc.insecure_channel(server.grpc_address) as channel:
+    with grpc.insecure_channel(guarded.grpc_address) as channel:
         stub = ironflow_pb2_grpc.IronflowServiceStub(channel)
         with pytest.raises(grpc.RpcError) as told:
             stub.Trigger(
@@ -142,12 +133,12 @@ def test_what_is_open_is_cut_when_a_policy_denies_it(root: httpx.Client, dev: ht
     assert dev.get("/api/v1/subscribe", params={"pattern": ">"}).status_code == 403
 
 
-def test_a_custom_role_goes_by_its_name_in_conditions(server: ServerProcess, root: httpx.Client) -> None:
+def test_a_custom_role_goes_by_its_name_in_conditions(guarded: ServerProcess, root: httpx.Client) -> None:
     role = root.post("/api/v1/roles", json={"name": "oncall", "permissions": ["runs:read"]}).json()
     made = root.post("/api/v1/apikeys", json={"name": "o", "role_ids": [role["id"]]}).json()
     deny(root, "runs:read", roles=[], condition='"oncall" in subject.roles')
 
-    answer = httpx.get(f"{server.url}/api/v1/runs", headers={"Authorization": f"Bearer {made['key']}"})
+    answer = httpx.get(f"{guarded.url}/api/v1/runs", headers={"Authorization": f"Bearer {made['key']}"})
 
     assert answer.status_code == 403
     assert root.get("/api/v1/runs").is_success
@@ -161,10 +152,10 @@ def test_an_administrator_cannot_lock_themselves_out(root: httpx.Client) -> None
     assert (answer.status_code, answer.json()["code"]) == (409, "POLICY_LOCKOUT"), roles
 
 
-def test_policies_of_an_organization_are_not_another_tenants(server: ServerProcess, root: httpx.Client) -> None:
+def test_policies_of_an_organization_are_not_another_tenants(guarded: ServerProcess, root: httpx.Client) -> None:
     wide = deny(root, "runs:read", org_id="org_default")
     tenant = root.post("/api/v1/tenants/provision", json={"org_name": "t", "env_name": "production"}).json()
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {tenant['api_key']['key']}"}) as other:
+    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {tenant['api_key']['key']}"}) as other:
         assert other.get(POLICIES).json() == []
         for name in (wide["id"], wide["name"]):
             assert other.get(f"{POLICIES}/{name}").status_code == 404

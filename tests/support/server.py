@@ -27,6 +27,9 @@ KILL_TIMEOUT_S = 30.0
 CHECK_TIMEOUT_S = 300.0
 LOG_CHARACTERS_SHOWN = 20_000
 
+PROXY = "127.0.0.2"
+"""Where a proxy is that a server may be told to trust; all others call from 127.0.0.1."""
+
 COMMAND = (sys.executable, "-m", "app")
 
 
