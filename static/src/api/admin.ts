@@ -139,6 +139,8 @@ export interface UserShape {
   roles: string[];
   created_at: string;
   last_login_at?: string | null;
+  /** Whether they can sign in. */
+  is_active?: boolean;
 }
 
 export interface PolicyFields {

@@ -1,10 +1,10 @@
-/** People who sign in: their roles, and a link that signs one in. */
+/** People who sign in: their roles, a link that signs one in, and who is kept out. */
 import { useState } from "preact/hooks";
 import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { RoleShape, UserShape } from "../../api/admin";
 import { useResource } from "../../live/resource";
-import { Id, Time } from "../../ui/basics";
+import { Id, Status, Time } from "../../ui/basics";
 import { Act, Ask, Field } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Once } from "../../ui/once";
@@ -36,6 +36,7 @@ export function Users() {
           { name: "E-mail", width: "minmax(160px, 1.4fr)", show: (one) => one.email },
           { name: "Name", width: "minmax(100px, 1fr)", show: (one) => one.name, wide: true },
           { name: "Roles", width: "minmax(100px, 1fr)", show: (one) => one.roles.join(", ") },
+          { name: "State", width: "96px", show: (one) => (one.is_active === false ? <Status status="disabled" /> : ""), wide: true, alone: true },
           { name: "Signed in", width: "110px", show: (one) => (one.last_login_at ? <Time at={one.last_login_at} /> : <span class="muted">never</span>), wide: true },
           { name: "Made", width: "110px", show: (one) => <Time at={one.created_at} />, wide: true },
         ]}
@@ -49,12 +50,13 @@ export function Users() {
 
 function User({ of, roles, onClose, onChange }: { of: UserShape; roles: readonly RoleShape[]; onClose: () => void; onChange: () => void }) {
   const path = `/users/${segment(of.id)}`;
-  const [asking, setAsking] = useState<"" | "link" | "roles" | "delete">("");
+  const [asking, setAsking] = useState<"" | "link" | "roles" | "active" | "delete">("");
+  const disabled = of.is_active === false;
   const [chosen, setChosen] = useState<readonly string[]>(of.roles);
   const [told, setTold] = useState("");
   const allowed = may(MANAGE);
   return (
-    <Side title={of.name || of.email} under={<span class="muted">{of.email}</span>} onClose={onClose}>
+    <Side title={of.name || of.email} under={disabled ? <Status status="disabled" /> : <span class="muted">{of.email}</span>} onClose={onClose}>
       <Facts
         of={[
           ["Id", <Id id={of.id} />],
@@ -66,6 +68,7 @@ function User({ of, roles, onClose, onChange }: { of: UserShape; roles: readonly
       <p class="buttons pad-x">
         <Act allowed={allowed} permission={MANAGE} label="A link to sign in…" onClick={() => setAsking("link")} />
         <Act allowed={allowed} permission={MANAGE} label="Roles…" onClick={() => setAsking("roles")} />
+        <Act allowed={allowed} permission={MANAGE} label={disabled ? "Enable…" : "Disable…"} onClick={() => setAsking("active")} />
         <Act allowed={allowed} permission={MANAGE} label="Delete…" onClick={() => setAsking("delete")} />
       </p>
       <h3 class="pad-x">What they may</h3>
@@ -83,6 +86,18 @@ function User({ of, roles, onClose, onChange }: { of: UserShape; roles: readonly
       {asking === "roles" && (
         <Ask title={`Roles of ${of.email}`} verb="Change" done="Changed" run={() => request("PATCH", path, { body: { roles: chosen } })} onClose={() => setAsking("")} onDone={onChange}>
           <RolesField roles={roles} chosen={chosen} onChosen={setChosen} />
+        </Ask>
+      )}
+      {asking === "active" && (
+        <Ask
+          title={`${disabled ? "Enable" : "Disable"} ${of.email}`}
+          verb={disabled ? "Enable" : "Disable"}
+          done={disabled ? "Enabled" : "Disabled"}
+          run={() => request("PATCH", path, { body: { is_active: disabled } })}
+          onClose={() => setAsking("")}
+          onDone={onChange}
+        >
+          <p>{disabled ? "They can sign in again." : "They are signed out everywhere, and cannot sign in until they are enabled."}</p>
         </Ask>
       )}
       {asking === "delete" && (
