@@ -43,6 +43,7 @@ class Entries:
             stream=query.stream,
             actor=query.actor,
             correlation=query.correlation,
+            causation=query.causation,
             since=instant(query.since, 0, now=now, field="since"),
             until=instant(query.until, 2**62, now=now, field="until"),
         )

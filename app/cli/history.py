@@ -21,6 +21,7 @@ def command() -> None:
 @click.option("--stream", help="Such as run/ID or entity/TYPE/ID.")
 @click.option("--actor", help="Who did it.")
 @click.option("--correlation", help="The id of the event that it all began with.")
+@click.option("--causation", help="What it was recorded because of: run/ID, for the key-values that a run wrote.")
 @click.option("--since", help="RFC 3339, or such as 15m.")
 @click.option("--until", help="RFC 3339, or such as 15m.")
 @click.option("--at", help="Nothing after a position, or a time.")

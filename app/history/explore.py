@@ -28,6 +28,7 @@ class Wanted:
     stream: str = ""
     actor: str = ""
     correlation: str = ""
+    causation: str = ""
     since: int = 0
     until: int = 2**62
 
@@ -114,6 +115,7 @@ def _page(
         kinds=kinds,
         actor=wanted.actor,
         correlation=wanted.correlation,
+        causation=wanted.causation,
         after=low,
         before=high,
         backwards=backward,

@@ -194,6 +194,12 @@ def run_steps(run_id: str) -> Plan[Sequence[Json]]:
     return steps
 
 
+def run_streams(run_id: str) -> Plan[Sequence[Json]]:
+    """`entityType` and `entityId` of each entity that the run appended to, in no order."""
+    streams: Sequence[Json] = (yield Call("GET", f"{_run_path(run_id)}/streams", again=True))["streams"]
+    return streams
+
+
 def recording(run_id: str) -> Plan[Json]:
     """The run as `ironflow.testing.check` replays it: its event, the results of its steps, and how it ended."""
     return (yield from _read(f"{_run_path(run_id)}/recording"))

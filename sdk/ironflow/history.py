@@ -13,6 +13,7 @@ def list_entries(
     stream: str | None = None,
     actor: str | None = None,
     correlation: str | None = None,
+    causation: str | None = None,
     since: str | datetime | None = None,
     until: str | datetime | None = None,
     at: int | str | None = None,
@@ -21,12 +22,14 @@ def list_entries(
     cursor: str | None = None,
 ) -> Plan[Page]:
     """Entries in order, or with direction `backward` newest first. `kind` is a name or such as `run.*`, several with
-    commas. The server looks at so many entries at a time, so that an empty page may have a `next_cursor`."""
+    commas; `causation` such as `run/{id}`, for the key-values that a run wrote. The server looks at so many entries at
+    a time, so that an empty page may have a `next_cursor`."""
     params = chosen(
         kind=kind,
         stream=stream,
         actor=actor,
         correlation=correlation,
+        causation=causation,
         since=since,
         until=until,
         at=at,

@@ -16,6 +16,7 @@ class ListEntriesQuery(msgspec.Struct):
     stream: Annotated[str, Meta(description="such as run/<id>, event/<id>, entity/<type>/<id>")] = ""
     actor: Annotated[str, Meta(description="who did it")] = ""
     correlation: Annotated[str, Meta(description="the event it all began with")] = ""
+    causation: Annotated[str, Meta(description="what it was recorded because of, such as run/<id>")] = ""
     since: Since = ""
     until: Until = ""
     at: Annotated[str, Meta(description="a position or a time: nothing after it")] = ""

@@ -110,6 +110,7 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
    and (:kinds = '' or strpos(:kinds, ',' || kind || ',') > 0)
    and (:actor = '' or actor = :actor)
    and (:correlation = '' or correlation = :correlation)
+   and (:causation = '' or causation = :causation)
  order by position
  limit :limit;
 
@@ -123,6 +124,7 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
    and (:kinds = '' or strpos(:kinds, ',' || kind || ',') > 0)
    and (:actor = '' or actor = :actor)
    and (:correlation = '' or correlation = :correlation)
+   and (:causation = '' or causation = :causation)
  order by version
  limit :limit;
 
@@ -136,6 +138,7 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
    and (:kinds = '' or strpos(:kinds, ',' || kind || ',') > 0)
    and (:actor = '' or actor = :actor)
    and (:correlation = '' or correlation = :correlation)
+   and (:causation = '' or causation = :causation)
  order by position desc
  limit :limit;
 
@@ -149,6 +152,7 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
    and (:kinds = '' or strpos(:kinds, ',' || kind || ',') > 0)
    and (:actor = '' or actor = :actor)
    and (:correlation = '' or correlation = :correlation)
+   and (:causation = '' or causation = :causation)
  order by version desc
  limit :limit;
 

@@ -108,6 +108,7 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
    and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
    and (:actor = '' or actor = :actor)
    and (:correlation = '' or correlation = :correlation)
+   and (:causation = '' or causation = :causation)
  order by position
  limit :limit;
 
@@ -121,6 +122,7 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
    and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
    and (:actor = '' or actor = :actor)
    and (:correlation = '' or correlation = :correlation)
+   and (:causation = '' or causation = :causation)
  order by version
  limit :limit;
 
@@ -134,6 +136,7 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
    and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
    and (:actor = '' or actor = :actor)
    and (:correlation = '' or correlation = :correlation)
+   and (:causation = '' or causation = :causation)
  order by position desc
  limit :limit;
 
@@ -147,6 +150,7 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
    and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
    and (:actor = '' or actor = :actor)
    and (:correlation = '' or correlation = :correlation)
+   and (:causation = '' or causation = :causation)
  order by version desc
  limit :limit;
 
