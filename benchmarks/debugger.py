@@ -144,7 +144,7 @@ def _measure(title: str, place: Place, moves: int, pid: int) -> None:
     began = time.perf_counter()
     editor.attach()
     attached = time.perf_counter() - began
-    last = len(place.source.records(RUN)) - 1
+    last = len(list(place.source.records(RUN))) - 1
     print(
         f"\n{title}: a run of {last + 1:,} records, attached after {attached:.2f} s; {moves} of each move", flush=True
     )

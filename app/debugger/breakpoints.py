@@ -8,9 +8,10 @@ from __future__ import annotations
 import fnmatch
 import operator
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 from app import expressions
@@ -91,26 +92,34 @@ class AtStep:
         return re.compile(fnmatch.translate(self.pattern)).match
 
     @cached_property
-    def _names(self) -> dict[tuple[str, str], bool]:
-        """Of functions and steps that were asked about, whether they fit: long runs repeat few names."""
+    def _known(self) -> dict[tuple[str, str], bool]:
+        """Of functions and steps that were asked about, whether they fit."""
         return {}
+
+    def _names(self, recording: Recording, name: str) -> bool:
+        key = (recording.function_id, name)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = bool(self._fits(name) or self._fits("/".join(key)))
+        return found
 
     def matches(self, recording: Recording, index: int) -> bool:
         record = recording.records[index]
         if not record.step_id:
             return False
-        key = (recording.function_id, record.name)
-        found = self._names.get(key)
-        if found is None:
-            found = self._names[key] = bool(self._fits(record.name) or self._fits("/".join(key)))
-        return found or (":" in self.pattern and bool(self._fits(record.path)))
+        return self._names(recording, record.name) or (":" in self.pattern and bool(self._fits(record.path)))
 
     def hit(self, recording: Recording, index: int) -> bool:
         return self.matches(recording, index) and self.when.holds(recording, index)
 
+    def places(self, recording: Recording) -> Sequence[Sequence[int]]:
+        if ":" in self.pattern:
+            return [range(len(recording.records))]
+        return recording.places.named(partial(self._names, recording))
+
     def known(self, recording: Recording) -> bool:
         """Whether the recording has such a step."""
-        return any(self.matches(recording, index) for index in range(len(recording.records)))
+        return any(self.matches(recording, index) for places in self.places(recording) for index in places)
 
 
 @dataclass(frozen=True)
@@ -126,6 +135,9 @@ class AtRecord:
 
     def hit(self, recording: Recording, index: int) -> bool:
         return recording.run_id == self.run_id and index == self.index and self.when.holds(recording, index)
+
+    def places(self, recording: Recording) -> Sequence[Sequence[int]]:
+        return [[self.index]] if recording.run_id == self.run_id else []
 
     def told(self, recording: Recording, index: int) -> str:
         return filled(self.message, recording, index)
@@ -152,6 +164,12 @@ class AtChange:
         before, after = (values.at_path(recording.values(at), self._parts) for at in (index - 1, index))
         return before is not after and before != after and self.when.holds(recording, index)
 
+    def places(self, recording: Recording) -> Sequence[Sequence[int]]:
+        if recording.run_id != self.run_id:
+            return []
+        name = str(self._parts[0])
+        return [range(len(recording.records))] if ":" in name else [recording.places.by_name.get(name, [])]
+
 
 @dataclass(frozen=True)
 class AtFailure:
@@ -163,23 +181,27 @@ class AtFailure:
     reason = "exception"
 
     def hit(self, recording: Recording, index: int) -> bool:
-        record = recording.records[index]
+        [found] = self.places(recording)
+        at = bisect_left(found, index)
+        return at < len(found) and found[at] == index and self.when.holds(recording, index)
+
+    def places(self, recording: Recording) -> Sequence[Sequence[int]]:
+        known = recording.places
         match self.filter:
             case "step_failed":
-                found = record.kind == "step.failed"
+                return [known.failed_steps]
             case "run_failed":
-                found = record.kind == "run.failed"
+                return [known.failed_runs]
             case "compensation":
-                found = bool(record.compensation_for) and record.kind.startswith("step.")
+                return [known.compensations]
             case "policy_denied":
-                found = record.code in ("POLICY_DENIED", "PERMISSION_DENIED")
+                return [known.denials]
             case _:
-                found = record.kind in ("step.patched", "step.injected")
-        return found and self.when.holds(recording, index)
+                return [known.edits]
 
 
 Breakpoint = AtStep | AtRecord | AtChange | AtFailure
-"""`reason` is what DAP calls it."""
+"""`reason` is what DAP calls it. `hit` tells whether it stops at a place, `places` lists of those at which it may."""
 
 
 def compiled(text: str) -> expressions.Expression:

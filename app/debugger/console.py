@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.debugger import values
-from app.debugger.session import Edit, Session, Stop, Thread
+from app.debugger.session import Edit, Session
+from app.debugger.threads import Stop, Thread
 from ironflow.past import Record
 
 COMPLETIONS_MAX = 50
@@ -68,10 +68,9 @@ class Console:
 
     def _at(self, thread: Thread, rest: str) -> Said:
         try:
-            instant = datetime.fromisoformat(rest)
-            return self._moved(self._session.go(thread, thread.recording.index_at(instant)))
-        except (ValueError, TypeError):
-            raise Misused("at TIME, such as at 2026-01-31T12:00:00Z") from None
+            return self._moved(self._session.go(thread, thread.recording.place(rest)))
+        except ValueError:
+            raise Misused("at TIME, such as at 2026-01-31T12:00:00Z, or at 15m, which is before now") from None
 
     def _moved(self, stop: Stop) -> Said:
         return Said(shown(stop.thread.record), stop)

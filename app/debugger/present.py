@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from app.debugger.leases import ONE_STEP, Wanted, wanted
 from app.debugger.live import ENDED, Json, Live
-from app.debugger.session import Session, Stop, Thread
+from app.debugger.session import Session
 from app.debugger.step_ids import step_name
+from app.debugger.threads import Stop, Thread
 from ironflow import Client
 
 
@@ -81,13 +82,13 @@ class Present:
 
     def is_at(self, thread: Thread) -> bool:
         """Whether one is at the edge of a run that may go on."""
-        return self.live.follows(thread.recording.run_id) and thread.index >= thread.end
+        return self.live.follows(thread.recording.run_id) and thread.moment.index >= thread.end
 
     def go_on(self, thread: Thread, *, one_step: bool) -> None:
         """Have the run go on, by a step or to whatever stops it; that will be told."""
-        thread.edge, thread.held = None, ""
+        thread.moment.edge, thread.moment.held = None, ""
         if one_step:
-            self._stepped.add(thread)
+            self._stepped.add(thread.whole)
         self.live.go_on(thread.recording.run_id, one_step=one_step)
 
     def arm(self) -> Mapping[int, str]:
@@ -126,7 +127,7 @@ class Present:
     def went_on(self, run_id: str) -> None:
         with self._lock:
             thread = self._session.threads[run_id]
-            thread.edge, thread.held = None, ""
+            thread.moment.edge, thread.moment.held = None, ""
             self._shown.went_on(thread)
 
     def lost(self, text: str) -> None:
@@ -136,28 +137,30 @@ class Present:
     def _rest(self, thread: Thread, run: Json) -> None:
         """At the edge: after a step that it is held after, or before one; else at the last record."""
         recording, held = thread.recording, run.get("held") or {}
-        thread.index = thread.edge = recording.last
-        thread.held = f"before {step_name(held['step_id'])}" if held.get("place") == "before" else ""
+        moment = thread.moment
+        moment.index = moment.edge = recording.last
+        moment.held = f"before {step_name(held['step_id'])}" if held.get("place") == "before" else ""
         if not self.live.follows(recording.run_id) or self.live.goes(recording.run_id):
-            thread.edge = None
+            moment.edge = None
         if held.get("place") == "after":
             for index in range(recording.last, -1, -1):
                 record = recording.records[index]
                 if record.step_id == held["step_id"] and record.kind.startswith("step."):
-                    thread.index = thread.edge = index
+                    moment.index = moment.edge = index
                     return
 
     def _held(self, thread: Thread, by: Wanted) -> Stop:
-        text = thread.held or f"after {thread.record.name}"
+        there = self._session.at(thread)
+        text = thread.moment.held or f"after {there.record.name}"
         hits = [one for one in self._session.all_breakpoints() if wanted(one) == by]
         if by == ONE_STEP and not hits:
-            return Stop(thread, "step", text)
+            return Stop(there, "step", text)
         reason = hits[0].reason if hits else "breakpoint"
-        return Stop(thread, reason, text, [one.id for one in hits])
+        return Stop(there, reason, text, [one.id for one in hits])
 
     def _unheld(self, thread: Thread, run: Json) -> Stop:
         hits = self._session.hits(thread.recording, thread.index)
-        return self._session.stopped(thread, hits) if hits else Stop(thread, "pause", _why(thread))
+        return self._session.stopped(thread, hits) if hits else Stop(self._session.at(thread), "pause", _why(thread))
 
     def _catch_up(self, thread: Thread) -> None:
         known = len(thread.recording.records)
@@ -184,4 +187,4 @@ class Present:
 
 
 def _why(thread: Thread) -> str:
-    return thread.held or thread.record.summary
+    return thread.moment.held or thread.record.summary

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from app.debugger.branches import Branches
+from app.debugger.places import Places
 from ironflow import durations, errors
 from ironflow.past import Record, RunState, StepState
 
 STEPS_WHOLE_MAX = 1_000
 """Steps up to which a state is asked for with all its outputs; of larger runs, outputs are asked for one by one."""
 KEPT = 256
+ENDED = frozenset(("completed", "failed", "cancelled"))
 
 T = TypeVar("T")
 
@@ -30,7 +33,7 @@ _RESTS = frozenset(
 class Source(Protocol):
     """Where recordings are: a server, or a bundle. Raises what the SDK raises."""
 
-    def records(self, run_id: str, *, after: int = 0) -> Sequence[Record]: ...
+    def records(self, run_id: str, *, after: int = 0) -> Iterable[Record]: ...
     def state(self, run_id: str, at: int) -> RunState: ...
     def head(self, run_id: str, at: int) -> RunState:
         """The same without its steps."""
@@ -40,8 +43,7 @@ class Source(Protocol):
 
 
 class Recording:
-    """`records` are all of the run's, in order; a place in it is an index into them. `edits` is how often a person gave
-    a step another output."""
+    """`records` are all of the run's, in order; a place in it is an index into them."""
 
     def __init__(self, source: Source, run_id: str) -> None:
         """Raises NotFound."""
@@ -49,11 +51,13 @@ class Recording:
         self.records: list[Record] = list(source.records(run_id))
         self._source = source
         self._positions = [record.position for record in self.records]
-        self.edits = 0
         self._states: OrderedDict[int, RunState] = OrderedDict()
         self._heads: OrderedDict[int, RunState] = OrderedDict()
         self._steps: OrderedDict[tuple[str, int], StepState] = OrderedDict()
         self._completions = Completions()
+        self.branches = Branches()
+        self.places = Places()
+        self._attempts: list[int] = []
         self._statuses: list[int] = []
         self._note(0)
 
@@ -67,7 +71,7 @@ class Recording:
 
     def refresh(self) -> int:
         """Take up what was recorded since; how many records that were."""
-        new = self._source.records(self.run_id, after=self._positions[-1])
+        new = list(self._source.records(self.run_id, after=self._positions[-1]))
         self.records += new
         self._positions += [record.position for record in new]
         self._note(len(self.records) - len(new))
@@ -77,9 +81,12 @@ class Recording:
         """Take up records, from a place on, into what is looked up by place, and count what a person had changed."""
         for index in range(begin, len(self.records)):
             record = self.records[index]
-            self.edits += record.kind in ("step.patched", "step.injected")
+            self.branches.add(record.path)
+            self.places.add(record)
             if record.kind.startswith("run.") and record.status:
                 self._statuses.append(index)
+            if record.kind == "run.started":
+                self._attempts.append(index)
             if record.step_id and record.status == "completed":
                 self._completions.add(record, index)
 
@@ -87,6 +94,18 @@ class Recording:
         """The run's, as of a place."""
         known = bisect_right(self._statuses, index)
         return self.records[self._statuses[known - 1]].status if known else ""
+
+    def attempt(self, index: int) -> int:
+        """The run's attempt under way at a place, or the last before; 0 before all."""
+        known = bisect_right(self._attempts, index)
+        return self.records[self._attempts[known - 1]].attempt if known else 0
+
+    def before_next(self, index: int) -> int | None:
+        """The last position before the run's next record: what a step wrote was recorded with it, behind it. None is
+        now, of a run that goes on."""
+        if index < self.last:
+            return self._positions[index + 1] - 1
+        return self._positions[index] if self.status(index) in ENDED else None
 
     def index_of(self, position: int) -> int:
         """The last place at or before a position of history; the first if it is before all of them."""

@@ -1,21 +1,26 @@
 """A session over recorded runs: where one is in each of them, how one moves, and what one would change.
 
 The terminal debugger and the DAP server are two faces of it. Threads are runs: the one that the session began with,
-and its children, once they were stepped into. Edits are staged, and change nothing before they are committed.
+and its children, once they were stepped into; and where one asks for them, parallel branches of runs. Edits are staged,
+and change nothing before they are committed.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, Protocol
 
 from app.debugger import values
+from app.debugger.branches import is_within, outer_of
 from app.debugger.breakpoints import AtChange, AtRecord, Breakpoint
+from app.debugger.places import between
 from app.debugger.recording import Recording, Source
-from ironflow.past import Record
+from app.debugger.surroundings import Surroundings
+from app.debugger.threads import Stop, Thread
 
 BEGINNING = "the beginning of what was recorded"
 END = "the end of what was recorded"
@@ -24,45 +29,6 @@ PRESENT = "the present of a live run: to continue from here has it go on"
 
 class Unchangeable(ValueError):
     """Nothing can be changed where the recording is."""
-
-
-class Stop(NamedTuple):
-    """Where a move ended, and why: `reason` as DAP calls it, `text` for people, `hits` the breakpoints met.
-    `forked` is one in a run that was forked just now."""
-
-    thread: Thread
-    reason: str
-    text: str = ""
-    hits: Sequence[int] = ()
-    forked: bool = False
-
-
-@dataclass(eq=False)
-class Thread:
-    """A run, and the place in it. `parent` is the thread of the run that invoked it, `called_at` from where. Of a live
-    run that is held, `edge` is the place that it has come to, and `held` says before what."""
-
-    id: int
-    recording: Recording
-    index: int = 0
-    parent: Thread | None = None
-    called_at: int = 0
-    edge: int | None = None
-    held: str = ""
-
-    @property
-    def end(self) -> int:
-        """The last place there is to be at."""
-        return self.recording.last if self.edge is None else self.edge
-
-    @property
-    def record(self) -> Record:
-        return self.recording.records[self.index]
-
-    @property
-    def title(self) -> str:
-        recording = self.recording
-        return f"{recording.run_id} · {recording.function_id} · {recording.status(recording.last)}"
 
 
 class Edit(NamedTuple):
@@ -108,99 +74,186 @@ class Changes(Protocol):
 @dataclass
 class Session:
     """`breakpoints` are those of each kind; whoever sets them replaces a kind as a whole. Without `changes`, as of a
-    bundle, nothing can be committed. Steps whose names fit a glob of `over` are passed when one steps."""
+    bundle, nothing can be committed. Steps whose names fit a glob of `over` are passed when one steps. `by_branch`: a
+    parallel branch has a thread of its own, and one that steps in another thread passes it; else all of a run is one.
+    `threads` are those of runs."""
 
     source: Source
     changes: Changes | None = None
     tell: Tell = lambda thread, index, message: None
     over: Sequence[str] = ()
+    by_branch: bool = False
+    surroundings: Surroundings | None = None
     threads: dict[str, Thread] = field(default_factory=dict)
     breakpoints: dict[str, Sequence[Breakpoint]] = field(default_factory=dict)
     edits: dict[tuple[str, str], Edit] = field(default_factory=dict)
+    _branches: dict[tuple[str, str], Thread] = field(default_factory=dict)
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def open(self, run_id: str, *, parent: Thread | None = None, called_at: int | None = None) -> Thread:
         """The thread of a run. Raises NotFound."""
         known = self.threads.get(run_id)
         if known is None:
-            known = Thread(len(self.threads) + 1, Recording(self.source, run_id))
+            known = Thread(next(self._ids), Recording(self.source, run_id))
             self.threads[run_id] = known
         if parent is not None:
-            known.parent, known.called_at = parent, parent.index if called_at is None else called_at
+            known.caller, known.called_at = parent.whole, parent.index if called_at is None else called_at
         return known
+
+    def forget(self, run_id: str) -> None:
+        """The run is of another session."""
+        del self.threads[run_id]
 
     def thread(self, number: int) -> Thread:
         """Raises KeyError."""
-        for thread in self.threads.values():
+        for thread in (*self.threads.values(), *self._branches.values()):
             if thread.id == number:
                 return thread
         raise KeyError(number)
 
+    def at(self, thread: Thread, index: int | None = None) -> Thread:
+        """The thread of a place of the run that a thread belongs to, which is here if none is given."""
+        whole = thread.whole
+        branch = whole.recording.branches.at(whole.index if index is None else index) if self.by_branch else ""
+        return self._branch(whole, branch)
+
+    def under_way(self) -> Sequence[Thread]:
+        """The runs, and the branches of each that are under way where one is in it."""
+        found: list[Thread] = []
+        for whole in self.threads.values():
+            found.append(whole)
+            if self.by_branch:
+                branches = whole.recording.branches.under_way(whole.index)
+                found += [self._branch(whole, branch) for branch in branches]
+        return found
+
+    def _branch(self, whole: Thread, branch: str) -> Thread:
+        if not branch:
+            return whole
+        key = (whole.recording.run_id, branch)
+        if key not in self._branches:
+            made = Thread(next(self._ids), whole.recording, whole.moment, branch=branch, run=whole)
+            self._branches[key] = made
+        return self._branches[key]
+
     # Moving.
 
     def step(self, thread: Thread, direction: int, *, by_record: bool = False) -> Stop:
-        """To the next step boundary (direction 1) or the one before (-1); or record by record."""
+        """To the next step boundary of the thread (direction 1) or the one before (-1); or to the next record of its
+        run. What other threads of the run have between is passed, but for breakpoints. A branch that has no more ends
+        in what it is within."""
         recording = thread.recording
         if by_record:
-            target = thread.index + direction
+            target = thread.moment.index + direction
             found = target if 0 <= target <= recording.last else None
         else:
-            ahead = (one for one in recording.boundaries(thread.index, direction) if not self._passes(recording, one))
+            ahead = (one for one in recording.boundaries(thread.index, direction) if not self._passes(thread, one))
             found = next(ahead, None)
+            if (found is None or found > thread.end) and thread.branch:
+                return self.step_out(thread) if direction > 0 else self._back_out(thread)
         if found is None or found > thread.end:
             return self._edge(thread, direction)
+        if (met := self._met_between(thread, found, direction)) is not None:
+            return met
         thread.index = found
-        return self._met(thread) or Stop(thread, "step", thread.record.summary)
+        return self._met(thread) or Stop(self.at(thread), "step", recording.records[found].summary)
 
-    def _passes(self, recording: Recording, index: int) -> bool:
-        record = recording.records[index]
+    def _passes(self, thread: Thread, index: int) -> bool:
+        record = thread.recording.records[index]
+        if self.by_branch and thread.recording.branches.at(index) != thread.branch:
+            return True
         return bool(record.step_id) and any(fnmatchcase(record.name, one) for one in self.over)
 
+    def _met_between(self, thread: Thread, target: int, direction: int) -> Stop | None:
+        """A breakpoint in another thread of the run, on the way to a place."""
+        branches = thread.recording.branches
+        for index in self._stops(thread, target, direction) if self.by_branch else ():
+            if branches.at(index) != thread.branch and (hits := self._hits(thread, index)):
+                thread.index = index
+                return self.stopped(thread, hits)
+        return None
+
     def step_in(self, thread: Thread) -> Stop:
-        """Into the child run that the record here, or else the next boundary, invokes; else as `step`."""
-        recording = thread.recording
-        for index in (thread.index, next(iter(recording.boundaries(thread.index, 1)), thread.index)):
+        """Into the child run that the record here, or else the next boundary, invokes; or into the branch that is next;
+        else as `step`."""
+        recording, branches = thread.recording, thread.recording.branches
+        ahead = list(itertools.islice(recording.boundaries(thread.moment.index, 1), 1))
+        own = [one for one in ahead if not self.by_branch or branches.at(one) == thread.branch]
+        for index in (thread.index, *own):
             child = recording.records[index].child_run_id
             if child and recording.records[index].kind == "step.invoking":
                 thread.index = index
                 inner = self.open(child, parent=thread)
                 inner.index = 0
                 return Stop(inner, "step", f"into {inner.title}")
+        for index in ahead:
+            if index not in own and is_within(branches.at(index), thread.branch) and index <= thread.end:
+                thread.index = index
+                return self._met(thread) or Stop(self.at(thread), "step", recording.records[index].summary)
         return self.step(thread, 1)
 
     def step_out(self, thread: Thread) -> Stop:
-        """Out of a child run, to where its parent has its result; a run without a parent here ends."""
+        """Out of a branch, to what comes after it in what it is within; out of a child run, to where its parent has its
+        result; a run without a parent here ends."""
+        recording = thread.recording
+        branch = thread.branch or recording.branches.at(thread.index)
+        if branch:
+            outer = outer_of(branch)
+            for found in recording.boundaries(recording.branches.end(branch), 1):
+                if found <= thread.end and recording.branches.at(found) == outer:
+                    thread.index = found
+                    return Stop(self.at(thread), "step", recording.records[found].summary)
+            return self._edge(thread, 1)
         parent = thread.parent
         if parent is None:
             return self._edge(thread, 1)
-        ended = parent.recording.ended_at(thread.called_at)
+        ended = parent.recording.ended_at(thread.whole.called_at)
         parent.index = parent.recording.last if ended is None else ended
-        return Stop(parent, "step", f"out of {thread.recording.run_id}")
+        return Stop(self.at(parent), "step", f"out of {thread.recording.run_id}")
+
+    def _back_out(self, thread: Thread) -> Stop:
+        """To what came before a branch in what it is within."""
+        recording, outer = thread.recording, outer_of(thread.branch)
+        for found in recording.boundaries(thread.index, -1):
+            if recording.branches.at(found) == outer:
+                thread.index = found
+                return Stop(self.at(thread), "step", recording.records[found].summary)
+        return self._edge(thread, -1)
 
     def run(self, thread: Thread, direction: int) -> Stop:
         """On, or back, to the next breakpoint; else to the end, or the beginning."""
-        recording, breakpoints = thread.recording, list(self.all_breakpoints())
         last = thread.end if direction > 0 else 0
-        for index in range(thread.index + direction, last + direction, direction):
-            if not any(one.hit(recording, index) for one in breakpoints):
-                continue
-            self.log(thread, index)
-            hits = self.hits(recording, index)
-            if hits:
+        for index in self._stops(thread, last + direction, direction):
+            if hits := self._hits(thread, index):
                 thread.index = index
                 return self.stopped(thread, hits)
         return self._edge(thread, direction)
 
+    def _stops(self, thread: Thread, target: int, direction: int) -> Iterator[int]:
+        """Places on the way to another one, before it, at which breakpoints may stop."""
+        lists = [places for one in self.all_breakpoints() for places in one.places(thread.recording)]
+        return between(lists, thread.moment.index + direction, target)
+
+    def _hits(self, thread: Thread, index: int) -> Sequence[Breakpoint]:
+        """The breakpoints that stop at a place that is come to; the messages of logpoints there are told."""
+        met = [one for one in self.all_breakpoints() if one.hit(thread.recording, index)]
+        for one in met:
+            if isinstance(one, AtRecord) and one.message:
+                self.tell(thread, index, one.told(thread.recording, index))
+        return [one for one in met if not (isinstance(one, AtRecord) and one.message)]
+
     def go(self, thread: Thread, index: int) -> Stop:
         """To a place; the nearest there is."""
-        thread.index = min(max(index, 0), thread.recording.last)
-        return Stop(thread, "goto", thread.record.summary)
+        thread.index = found = min(max(index, 0), thread.recording.last)
+        return Stop(self.at(thread), "goto", thread.recording.records[found].summary)
 
     def wrote(self, thread: Thread, path: str) -> int | None:
         """The place whose record made a value what it is: the last, by here, where it changed. None if it never did.
         Raises BadPath."""
         watched = AtChange(0, thread.recording.run_id, path)
         values.parse_path(path)
-        return next((at for at in range(thread.index, 0, -1) if watched.hit(thread.recording, at)), None)
+        ahead = between(watched.places(thread.recording), thread.moment.index, 0)
+        return next((at for at in ahead if watched.hit(thread.recording, at)), None)
 
     def hits(self, recording: Recording, index: int) -> Sequence[Breakpoint]:
         """The breakpoints that stop at a place."""
@@ -222,20 +275,20 @@ class Session:
 
     def _met(self, thread: Thread) -> Stop | None:
         """A breakpoint at the place that a step led to is said to be one."""
-        self.log(thread, thread.index)
-        hits = self.hits(thread.recording, thread.index)
+        hits = self._hits(thread, thread.moment.index)
         return self.stopped(thread, hits) if hits else None
 
     def stopped(self, thread: Thread, hits: Sequence[Breakpoint]) -> Stop:
         """Where breakpoints stop it."""
-        return Stop(thread, hits[0].reason, thread.record.summary, [one.id for one in hits])
+        there = self.at(thread)
+        return Stop(there, hits[0].reason, there.record.summary, [one.id for one in hits])
 
     def _edge(self, thread: Thread, direction: int) -> Stop:
         if direction < 0:
             thread.index = 0
-            return Stop(thread, "entry", BEGINNING)
+            return Stop(thread.whole, "entry", BEGINNING)
         thread.index = thread.end
-        return Stop(thread, "pause", END if thread.edge is None else PRESENT)
+        return Stop(self.at(thread), "pause", END if thread.moment.edge is None else PRESENT)
 
     # What would be changed.
 

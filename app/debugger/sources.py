@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.debugger.session import Edit
@@ -16,8 +16,8 @@ class ServerSource:
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    def records(self, run_id: str, *, after: int = 0) -> Sequence[Record]:
-        return list(self.client.runs.timeline(run_id, after=after or None))
+    def records(self, run_id: str, *, after: int = 0) -> Iterator[Record]:
+        return self.client.runs.timeline(run_id, after=after or None)
 
     def state(self, run_id: str, at: int) -> RunState:
         return self.client.runs.state(run_id, at=at)
@@ -78,9 +78,9 @@ class BundleSource:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
 
-    def records(self, run_id: str, *, after: int = 0) -> Sequence[Record]:
+    def records(self, run_id: str, *, after: int = 0) -> Iterable[Record]:
         self._check(run_id)
-        return list(self._bundle.timeline(after=after or None))
+        return self._bundle.timeline(after=after or None)
 
     def state(self, run_id: str, at: int) -> RunState:
         return self._bundle.state(at=at)

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from app.debugger.branches import depth_of
 from app.debugger.recording import Recording
 from ironflow.past import Record
 
@@ -18,12 +19,13 @@ _CORRECTIONS = frozenset(("step.patched", "step.injected", "step.restored"))
 
 @dataclass(eq=False)
 class Row:
-    """One attempt of a step: the places of its records, in order."""
+    """One attempt of a step: the places of its records, in order. `branch` is the path of its parallel branch."""
 
     step_id: str
     path: str
     name: str
     attempt: int
+    branch: str = ""
     places: list[int] = field(default_factory=list)
 
 
@@ -44,15 +46,19 @@ class Shown:
 
 
 NOT_REACHED = "not reached"
+INDENT = 2
+"""Of what stands below a branch."""
 
 
 class Steps:
-    """The rows of a recording, in the order in which they began. `name_chars` is the length of the longest label."""
+    """The rows of a recording, in the order in which they began. `name_chars` is the room that the longest of their
+    names takes in a tree, `has_branches` whether there is more to it than one line after the other."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self.rows: list[Row] = []
         self.name_chars = 0
+        self.has_branches = False
         self._latest: dict[str, int] = {}
         self._named: dict[str, set[str]] = {}
         self._of_place: list[int] = []
@@ -67,6 +73,12 @@ class Steps:
     def label(self, step: Row | Record) -> str:
         """What a person calls a step: its name, or its path where several steps have that name."""
         return step.name if len(self._named.get(step.name, ())) < 2 else step.path
+
+    def name_in_tree(self, row: Row) -> str:
+        """What a person calls a step that stands below its branch."""
+        if not row.branch:
+            return self.label(row)
+        return row.name if row.path.endswith(":0") else f"{row.name}:{row.path.rpartition(':')[2]}"
 
     def number(self, index: int) -> int:
         """Of the row that a place belongs to: that of its step, or else the last that there was; -1 before all."""
@@ -104,8 +116,11 @@ class Steps:
         if number is None or not (record.kind in _CORRECTIONS or self._is_open(number)):
             number = self._latest[record.step_id] = len(self.rows)
             self._named.setdefault(record.name, set()).add(record.step_id)
-            self.name_chars = max(self.name_chars, len(self.label(record)))
-            self.rows.append(Row(record.step_id, record.path, record.name, record.attempt))
+            branch = self._recording.branches.at(index)
+            row = Row(record.step_id, record.path, record.name, record.attempt, branch)
+            self.rows.append(row)
+            self.has_branches = self.has_branches or bool(branch)
+            self.name_chars = max(self.name_chars, len(self.name_in_tree(row)) + INDENT * depth_of(branch))
         row = self.rows[number]
         row.places.append(index)
         row.attempt = max(row.attempt, record.attempt)

@@ -62,7 +62,11 @@ function activate(context) {
     vscode.commands.registerCommand("ironflow.commitPatch", commit),
     vscode.commands.registerCommand("ironflow.openInDashboard", open),
     vscode.debug.registerDebugConfigurationProvider("ironflow", {
-      resolveDebugConfiguration: (_folder, config) => ({ server: settings().get("server"), ...config }),
+      resolveDebugConfiguration: (_folder, config) => ({
+        server: settings().get("server"),
+        sourceRoots: (vscode.workspace.workspaceFolders || []).map((folder) => folder.uri.fsPath),
+        ...config,
+      }),
     }),
     vscode.debug.registerDebugAdapterDescriptorFactory("ironflow", {
       createDebugAdapterDescriptor: (session) =>

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,7 @@ class Editor:
     def __init__(self, open_: Callable[[Arguments], Place], *, token: str = "") -> None:
         self.events: list[dict[str, Any]] = []
         self.told: list[dict[str, Any]] = []
+        self.everything: list[dict[str, Any]] = []
         self._sent: list[dict[str, Any]] = []
         self._seq = self._told = 0
         self._heard = threading.Condition()
@@ -116,6 +118,7 @@ class Editor:
         validator(definition).validate(told)
         with self._heard:
             self._sent.append(told)
+            self.everything.append(told)
             self._heard.notify_all()
 
 
@@ -136,6 +139,16 @@ def protocol() -> dict[str, Any]:
     return schema
 
 
+@pytest.fixture(scope="package", params=["sqlite", "postgres"])
+def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One running server on each store for all that is debugged here; a test uses an `environment` of its own."""
+    url = request.getfixturevalue("postgres").create_database() if request.param == "postgres" else None
+    server = ServerProcess(data_dir=tmp_path_factory.mktemp("debugged") / "data", database_url=url)
+    server.start()
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def http(shared_server: ServerProcess, environment: str) -> Iterator[httpx.Client]:
     headers = {"X-Ironflow-Environment-ID": environment}
@@ -146,6 +159,10 @@ def http(shared_server: ServerProcess, environment: str) -> Iterator[httpx.Clien
 @pytest.fixture
 def failed(http: httpx.Client) -> str:
     """A run whose second step failed twice, for good the second time."""
+    return failed_run(http)
+
+
+def failed_run(http: httpx.Client) -> str:
     worker = Puller(http)
     worker.register_function()
     worker.register()
@@ -174,10 +191,19 @@ def editor(client: Client, failed: str) -> Editor:
     return made
 
 
+@pytest.fixture(scope="module")
+def exported(shared_server: ServerProcess) -> Bundle:
+    """Such a run in a bundle, for all tests of a file."""
+    name = f"exported-{uuid.uuid4().hex[:8]}"
+    with httpx.Client(base_url=shared_server.url, headers={"X-Ironflow-Environment-ID": name}, timeout=30) as http:
+        run_id = failed_run(http)
+    with Client(shared_server.url, environment=name) as client:
+        return Bundle(client.runs.export(run_id))
+
+
 @pytest.fixture
-def offline(client: Client, failed: str) -> Editor:
-    """Attached to the same run in a bundle."""
-    bundle = Bundle(client.runs.export(failed))
-    made = Editor(lambda arguments: Place(BundleSource(bundle), None, bundle.run_id))
+def offline(exported: Bundle) -> Editor:
+    """Attached to it, at its beginning."""
+    made = Editor(lambda arguments: Place(BundleSource(exported), None, exported.run_id))
     made.attach()
     return made

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,14 +13,20 @@ from hypothesis import strategies as st
 from app.debugger.dap.attaching import Place
 from app.debugger.sources import ServerChanges, ServerSource
 from ironflow import Client
+from ironflow.bundle import Bundle
+from ironflow.context import current_run
+from ironflow.entities import EntityEvent
+from tests.api.test_pull_protocol import Puller, emit, step
 from tests.dap.conftest import Editor
 
+CANARY = "sk_live_canary"
 
-def test_a_session_begins_in_the_order_of_the_protocol(offline: Editor, failed: str) -> None:
+
+def test_a_session_begins_in_the_order_of_the_protocol(offline: Editor, exported: Bundle) -> None:
     assert [event["event"] for event in offline.events] == ["stopped"]
     assert offline.stop()["reason"] == "entry"
     [thread] = offline.get("threads")["threads"]
-    assert thread["name"] == f"{failed} · greet · failed"
+    assert thread["name"] == f"{exported.run_id} · greet · failed"
 
 
 def test_steps_go_from_boundary_to_boundary_and_back(offline: Editor) -> None:
@@ -243,7 +253,7 @@ def test_nonsense_is_refused_and_harmless(editor: Editor) -> None:
     assert "at:" in editor.refused("attach", runId=editor.say("run.id").strip('"'), at="yesterday")
     assert "recorded" in editor.refused("attach", runId="run_x", mode="live")
     assert editor.refused("evaluate", expression="1 +", context="watch")
-    assert "reason" in editor.refused("restartFrame", frameId=4)
+    assert "reason" in editor.refused("restartFrame", frameId=8)
     assert editor.line() == 1
 
 
@@ -267,7 +277,7 @@ def test_an_edit_is_sent_as_it_is_made_where_the_configuration_says_why(
     editor.say('patch fetch.amount 60 "no, this one"')
     assert client.runs.step_output(failed, "fetch").output["amount"] == 60
     editor.get("goto", threadId=1, targetId=2)
-    editor.get("restartFrame", frameId=4)
+    editor.get("restartFrame", frameId=8)
     assert editor.stop()["threadId"] == 2
 
 
@@ -287,7 +297,7 @@ def test_a_fork_is_a_session_of_its_own_where_the_client_can_have_one(client: Cl
     editor.ask("attach", runId=failed, at="end", reason="try it with euros", stepOver=["fetch"])
     editor.ask("configurationDone")
 
-    editor.get("restartFrame", frameId=4)
+    editor.get("restartFrame", frameId=8)
 
     [asked] = [one for one in editor.heard() if one["type"] == "request"]
     configuration = asked["arguments"]["configuration"]
@@ -305,3 +315,51 @@ def test_state_is_asked_by_jsonpath_too(offline: Editor) -> None:
     assert offline.get("evaluate", expression="$.fetch.amount", context="watch")["result"] == "99"
     assert offline.say("$[?@.amount > 50].amount") == "[1] [99]"
     assert "there is nothing" in offline.refused("evaluate", expression="$.nowhere", context="watch")
+
+
+def test_what_a_run_wrote_is_shown_as_it_was_and_secrets_by_name_only(http: httpx.Client, client: Client) -> None:
+    client.kv.create_bucket("stock")
+    client.secrets.set("stripe", CANARY)
+    worker = Puller(http)
+    worker.register_function(secrets=["stripe", "unset"])
+    worker.register()
+    run_id = emit(http)
+    client.secrets.set("unset", "for the job to be handed out")
+    job = worker.job()
+    for number, name in enumerate(("reserve", "release")):
+        writes = [{"operation": "put", "bucket": "stock", "key": "a", "value": number}]
+        worker.report(job, "progress", steps=[step(job, name, writes=writes)], step_offset=number)
+        if name == "reserve":
+            token = current_run.set(run_id)
+            client.streams.append("order", "7", EntityEvent("order.reserved", {"count": 5}))
+            current_run.reset(token)
+    worker.report(job, "completed", step_offset=2)
+    editor = Editor(lambda arguments: Place(ServerSource(client), ServerChanges(client), run_id, client))
+    editor.attach(at="end")
+
+    written = editor.scope("Streams & KV")
+    assert {name: one["value"] for name, one in written.items()} == {"order/7": "version 1", "stock:a": "revision 2"}
+    assert _opened(editor, written["order/7"]) == {"1 order.reserved": '{1} {"count": 5}'}
+    assert _opened(editor, written["stock:a"]) == "1"
+    assert {name: one["value"] for name, one in editor.scope("Secrets (names only)").items()} == {
+        "stripe": '"revision 1"',
+        "unset": '"revision 1"',
+    }
+    editor.get("setFunctionBreakpoints", breakpoints=[{"name": "reserve"}])
+    editor.get("reverseContinue", threadId=1)
+    written = editor.scope("Streams & KV")
+    assert list(written) == ["order/7", "stock:a"]  # before the next record
+    assert _opened(editor, written["stock:a"]) == "0"
+    assert CANARY not in json.dumps(editor.everything)
+    editor.get("goto", threadId=1, targetId=0)
+    assert editor.scope("Streams & KV") == {}
+    assert editor.scope("Secrets (names only)")["unset"]["value"] == '"not set"'
+
+
+def _opened(editor: Editor, lazy: dict[str, Any]) -> Any:
+    """What is in a value that is asked for when it is opened."""
+    [inner] = editor.get("variables", variablesReference=lazy["variablesReference"])["variables"]
+    if not inner["variablesReference"]:
+        return inner["value"]
+    listed = editor.get("variables", variablesReference=inner["variablesReference"])["variables"]
+    return {one["name"]: one["value"] for one in listed}

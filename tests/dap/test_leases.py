@@ -6,7 +6,7 @@ import pytest
 
 from app.debugger.breakpoints import AtChange, AtFailure, AtRecord, AtStep, Breakpoint, When
 from app.debugger.leases import Wanted, wanted
-from app.debugger.step_ids import branch_of, step_name
+from app.debugger.step_ids import branch_label, scope_of, step_name
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_a_lease_for_the_runs_that_another_invokes_says_so() -> None:
     ],
 )
 def test_an_id_of_a_step_tells_its_name_and_branch(path: str, name: str, branch: str) -> None:
-    assert (step_name(f"run_a:{path}"), branch_of(path)) == (name, branch)
+    assert (step_name(f"run_a:{path}"), branch_label(scope_of(path))) == (name, branch)

@@ -18,7 +18,9 @@ from app.debugger.dap import scopes, transcript
 from app.debugger.dap.attaching import Attached, Attaching, Open, WrongToken
 from app.debugger.dap.looking import Arguments, Refused
 from app.debugger.dap.telling import CAPABILITIES, Send, Telling
-from app.debugger.session import Edit, Session, Stop, Thread
+from app.debugger.dap.threads import Threads
+from app.debugger.session import Edit, Session
+from app.debugger.threads import Stop, Thread
 from app.errors import IronflowError
 from app.expressions import EvaluationFailed
 from ironflow import errors
@@ -30,7 +32,8 @@ class Adapter:
     def __init__(self, send: Send, open_: Open, *, token: str = "") -> None:
         self._telling = Telling(send)
         self._lock = threading.RLock()
-        self._attaching = Attaching(open_, token, self, self._tell, self._lock)
+        self._attaching = Attaching(open_, token, self, self._telling, self._tell, self._lock)
+        self._stops = Threads(self._telling, self._of)
         self._attached: Attached | None = None
         self._begun: tuple[int, str] | None = None
         self.ended = False
@@ -88,7 +91,7 @@ class Adapter:
         stop = attached.begins
         if attached.present is not None:
             on_entry = attached.arguments.get("stopOnEntry") is True
-            first = attached.present.start(attached.thread, on_entry=on_entry)
+            first = attached.present.start(attached.thread.whole, on_entry=on_entry)
             stop = stop or first
         if stop is not None:
             self._stop_later(stop)
@@ -106,10 +109,10 @@ class Adapter:
     # Where one is.
 
     def _threads(self, arguments: Arguments) -> Any:
-        return {"threads": [{"id": one.id, "name": one.title} for one in self._of().session.threads.values()]}
+        return self._stops.listed()
 
     def _stack_trace(self, arguments: Arguments) -> Any:
-        found = scopes.frames(self._named(arguments), from_one=self._attaching.from_one)
+        found = scopes.frames(self._named(arguments), self._of().code, from_one=self._attaching.from_one)
         start, levels = int(arguments.get("startFrame") or 0), int(arguments.get("levels") or 0)
         return {"stackFrames": found[start : start + levels if levels else None], "totalFrames": len(found)}
 
@@ -199,9 +202,10 @@ class Adapter:
         return self._armed(self._of().setting.functions(arguments.get("breakpoints", ())))
 
     def _set_breakpoints(self, arguments: Arguments) -> Any:
-        number = (arguments.get("source") or {}).get("sourceReference")
-        thread = self._numbered(number) if number else None
-        return self._armed(self._of().setting.lines(thread, arguments.get("breakpoints", ())))
+        source, given = arguments.get("source") or {}, arguments.get("breakpoints", ())
+        if number := source.get("sourceReference"):
+            return self._armed(self._of().setting.lines(self._numbered(number), given))
+        return self._armed(self._of().setting.code_lines(str(source.get("path") or ""), given))
 
     def _set_exception_breakpoints(self, arguments: Arguments) -> Any:
         setting = self._of().setting
@@ -265,7 +269,7 @@ class Adapter:
         self._telling.flush()
 
     def appeared(self, thread: Thread) -> None:
-        self._telling.later(lambda: self._telling.event("thread", {"reason": "started", "threadId": thread.id}))
+        self._stops.began(thread.id)
 
     def caught_up(self) -> None:
         self._telling.flush()
@@ -293,35 +297,14 @@ class Adapter:
         return self._numbered(arguments.get("threadId"))
 
     def _frame(self, arguments: Arguments) -> Thread:
-        return self._numbered(int(arguments["frameId"]) // 4)
+        return self._numbered(int(arguments["frameId"]) // scopes.FRAMES)
 
     def _tell(self, thread: Thread, index: int, message: str) -> None:
         line, source = transcript.line_of(index, from_one=self._attaching.from_one), scopes.source(thread)
         self._telling.later(lambda: self._telling.output(f"{message}", source=source, line=line))
 
     def _stop_later(self, stop: Stop) -> None:
-        attached = self._of()
-        if stop.forked and self._attaching.client.get("supportsStartDebuggingRequest") is True:
-            run_id = stop.thread.recording.run_id
-            del attached.session.threads[run_id]
-            fork = {**attached.arguments, "runId": run_id, "at": "end", "name": stop.text}
-            wanted = {"request": "attach", "configuration": {**fork, "type": "ironflow", "request": "attach"}}
-            self._telling.later(lambda: self._telling.request("startDebugging", wanted))
-            return
-        attached.thread = stop.thread
-        attached.looking.forget()
-        body = {
-            "reason": stop.reason,
-            "threadId": stop.thread.id,
-            "allThreadsStopped": attached.present is None,
-            "description": stop.text,
-            **({"text": stop.text} if stop.reason == "exception" else {}),
-            **({"hitBreakpointIds": list(stop.hits)} if stop.hits else {}),
-        }
-        if stop.thread.parent is not None and stop.thread.index == 0:
-            number = stop.thread.id
-            self._telling.later(lambda: self._telling.event("thread", {"reason": "started", "threadId": number}))
-        self._telling.later(lambda: self._telling.event("stopped", body))
+        self._stops.stop(stop, own_sessions=self._attaching.client.get("supportsStartDebuggingRequest") is True)
 
 
 _EXPECTED = (

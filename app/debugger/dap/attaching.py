@@ -7,26 +7,34 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
+from app.debugger.dap.code import Code
 from app.debugger.dap.looking import Arguments, Looking, Refused
+from app.debugger.dap.progress import Reported
 from app.debugger.dap.setting import Setting
+from app.debugger.dap.telling import Telling
 from app.debugger.live import Live
 from app.debugger.present import Present, Shown
 from app.debugger.recording import Source
-from app.debugger.session import Changes, Session, Stop, Tell, Thread
+from app.debugger.session import Changes, Session, Tell
+from app.debugger.surroundings import ServerSurroundings
+from app.debugger.threads import Stop, Thread
 from ironflow import Client
 
 
 class Place(NamedTuple):
     """What `attach` or `launch` names: where recordings are, what can be changed there, which run, or which function to
-    start one of. Without a client, as in a bundle, nothing is live."""
+    start one of. Without a client, as in a bundle, nothing is live. `files`: whether whoever attaches may learn what is
+    in the files of the machine that the adapter runs on."""
 
     source: Source
     changes: Changes | None
     run_id: str
     client: Client | None = None
     function_id: str = ""
+    files: bool = True
 
 
 Open = Callable[[Arguments], Place]
@@ -46,6 +54,7 @@ class Attached:
     thread: Thread
     setting: Setting
     looking: Looking
+    code: Code
     arguments: Arguments
     present: Present | None = None
     begins: Stop | None = None
@@ -58,14 +67,18 @@ class Attached:
 class Attaching:
     """`client` is what `initialize` was asked with. `close` it, without the lock."""
 
-    def __init__(self, open_: Open, token: str, shown: Shown, tell: Tell, lock: threading.RLock) -> None:
+    def __init__(
+        self, open_: Open, token: str, shown: Shown, telling: Telling, tell: Tell, lock: threading.RLock
+    ) -> None:
         self._open = open_
         self._token = token
         self._shown = shown
+        self._telling = telling
         self._tell = tell
         self._lock = lock
         self._lives: list[Live] = []
         self._clients: list[Client] = []
+        self._files = False
         self.client: Arguments = {}
 
     @property
@@ -80,18 +93,16 @@ class Attaching:
             raise Refused(f"mode: {str(mode)[:40]!r} is neither recorded nor live")
         place, session = self._opened(arguments)
         if mode == "recorded":
-            thread = session.open(place.run_id)
-            session.go(thread, thread.recording.where("start" if at is None else at))
-            begins = Stop(thread, "entry", thread.record.summary)
-            return self._attached(session, thread, arguments, None, begins)
+            begins = _entry(session, session.open(place.run_id), "start" if at is None else at)
+            return self._attached(session, begins.thread, arguments, None, begins)
         if place.client is None:
             raise Refused("mode: a bundle is recorded; a live run is on a server")
         present = self._present(session, place.client)
         thread = present.attend(place.run_id)
         if at is None:
             return self._attached(session, thread, arguments, present)
-        session.go(thread, thread.recording.where(at))
-        return self._attached(session, thread, arguments, present, Stop(thread, "entry", thread.record.summary))
+        begins = _entry(session, thread, at)
+        return self._attached(session, begins.thread, arguments, present, begins)
 
     def launch(self, arguments: Arguments) -> Attached:
         self._check(arguments)
@@ -128,10 +139,16 @@ class Attaching:
 
     def _opened(self, arguments: Arguments) -> tuple[Place, Session]:
         over = _globs(arguments)
+        _roots(arguments)
         place = self._open(arguments)
+        self._files = place.files
         if place.client is not None:
             self._clients.append(place.client)
-        return place, Session(place.source, place.changes, self._tell, over=over)
+        around = None if place.client is None else ServerSurroundings(place.client)
+        source: Source = place.source
+        if self.client.get("supportsProgressReporting") is True:
+            source = Reported(source, self._telling)
+        return place, Session(source, place.changes, self._tell, over=over, by_branch=True, surroundings=around)
 
     def _present(self, session: Session, client: Client) -> Present:
         owner = f"dap {self.client.get('clientName') or self.client.get('clientID') or ''}".strip()
@@ -147,9 +164,16 @@ class Attaching:
         present: Present | None,
         begins: Stop | None = None,
     ) -> Attached:
-        setting = Setting(session, from_one=self.from_one, live=present is not None)
-        looking = Looking(session, from_one=self.from_one)
-        return Attached(session, thread, setting, looking, arguments, present, begins)
+        as_uri = self.client.get("pathFormat") == "uri"
+        code = Code(session, _roots(arguments) if self._files else (), from_one=self.from_one, as_uri=as_uri)
+        setting = Setting(session, code, from_one=self.from_one, live=present is not None)
+        looking = Looking(session, columns_from_one=self.client.get("columnsStartAt1", True) is not False)
+        return Attached(session, thread, setting, looking, code, arguments, present, begins)
+
+
+def _entry(session: Session, thread: Thread, at: object) -> Stop:
+    """At the place that a configuration names. Raises ValueError."""
+    return session.go(thread, thread.recording.where(at))._replace(reason="entry")
 
 
 def _globs(arguments: Arguments) -> Sequence[str]:
@@ -158,3 +182,11 @@ def _globs(arguments: Arguments) -> Sequence[str]:
     if not isinstance(over, list | tuple) or not all(isinstance(one, str) for one in over):
         raise Refused('stepOver: globs over names of steps, such as ["notify*"]')
     return tuple(over)
+
+
+def _roots(arguments: Arguments) -> Sequence[Path]:
+    """Folders in which code is."""
+    roots = arguments.get("sourceRoots", ())
+    if not isinstance(roots, list | tuple) or not all(isinstance(one, str) for one in roots):
+        raise Refused('sourceRoots: folders with the code of functions, such as ["/home/ada/orders"]')
+    return [Path(one).expanduser().absolute() for one in roots]

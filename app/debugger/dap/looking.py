@@ -13,7 +13,8 @@ from app.debugger import breakpoints, jsonpath, values
 from app.debugger.console import Console
 from app.debugger.dap import scopes
 from app.debugger.dap.variables import MARK, Inside, References
-from app.debugger.session import Edit, Session, Stop, Thread
+from app.debugger.session import Edit, Session
+from app.debugger.threads import Stop, Thread
 
 Arguments = Mapping[str, Any]
 
@@ -30,9 +31,9 @@ class Said(NamedTuple):
 
 
 class Looking:
-    def __init__(self, session: Session, *, from_one: bool) -> None:
+    def __init__(self, session: Session, *, columns_from_one: bool) -> None:
         self._session = session
-        self._from_one = from_one
+        self._columns_from_one = columns_from_one
         self._references = References()
         self._console = Console(session)
 
@@ -107,7 +108,7 @@ class Looking:
 
     def completions(self, thread: Thread, text: str, column: int) -> Any:
         """Columns count units of UTF-16."""
-        before = text.encode("utf-16-le")[: 2 * max(0, column - self._from_one)].decode("utf-16-le", "ignore")
+        before = text.encode("utf-16-le")[: 2 * max(0, column - self._columns_from_one)].decode("utf-16-le", "ignore")
         return {"targets": [{"label": one} for one in self._console.completions(thread, before)]}
 
     def change_of(self, thread: Thread, number: int, name: str) -> Any:

@@ -4,62 +4,79 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Container, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from app.debugger import saga
 from app.debugger.dap import transcript
+from app.debugger.dap.code import Code
 from app.debugger.dap.variables import MARK, Inside, Lazy, References
 from app.debugger.recording import STEPS_WHOLE_MAX
-from app.debugger.session import Session, Thread
-from app.debugger.step_ids import branch_of
+from app.debugger.session import Session
+from app.debugger.step_ids import branch_label
+from app.debugger.surroundings import Surroundings
+from app.debugger.threads import Thread
 
 LAZY_BYTES = 64 * 1024
 
+FRAMES = 8
+"""The id of a frame is its thread's times that, and which of the thread's frames it is."""
+_RECORD, _RUN, _INVOKED_BY, _BRANCH, _SAGA = range(5)
 
-def frames(thread: Thread, *, from_one: bool) -> Sequence[dict[str, Any]]:
-    """The stack: the record, the parallel branch that it is in, its run, and the runs that invoked it. A frame's id is
-    its run's thread, and which of these it is."""
+
+def frames(thread: Thread, code: Code, *, from_one: bool) -> Sequence[dict[str, Any]]:
+    """The stack: the record, the step that it undoes in a saga, the parallel branch that it is in, its run, and the
+    runs that invoked it. The frame of a saga is where the step was done. Places are in the code where that is known,
+    else in the transcript."""
     found: list[dict[str, Any]] = []
     at: Thread | None = thread
     index = thread.index
     while at is not None:
-        record = at.recording.records[index]
-        name = at.held if at.held and index == at.end else record.name or record.kind
+        recording, record = at.recording, at.recording.records[index]
+        held = at.moment.held if index == at.end else ""
+        name = held or record.name or record.kind
         if record.attempt > 1:
             name += f" #{record.attempt}"
-        branch = branch_of(record.path)
-        run = f"{at.recording.function_id} ({at.recording.run_id})"
-        found.append(_frame(at, 0, name, index, from_one, top=at is thread and bool(record.step_id)))
-        if branch:
-            found.append(_frame(at, 3, branch, index, from_one, subtle=True))
-        found.append(_frame(at, 1, run, 0, from_one, subtle=True))
+        frame = partial(_frame, at, from_one=from_one)
+        top = at is thread and bool(record.step_id)
+        found.append({**frame(_RECORD, name, index, top=top), **(code.place(at, record.name) if record.name else {})})
+        if undone := saga.undoes(record):
+            done = saga.done_at(recording, index)
+            found.append(frame(_SAGA, f"saga: undoes {undone}", index if done is None else done, hint="subtle"))
+        if branch := recording.branches.at(index):
+            found.append(frame(_BRANCH, branch_label(branch), index, hint="subtle"))
+        run = f"{recording.function_id} ({recording.run_id})"
+        found.append({**frame(_RUN, run, 0, hint="subtle"), **code.place(at, "")})
         if at.parent is not None:
-            found.append({**_frame(at, 2, "invoked by", 0, from_one), "presentationHint": "label"})
-            index = at.called_at
+            found.append(frame(_INVOKED_BY, "invoked by", 0, hint="label"))
+            index = at.whole.called_at
         at = at.parent
     return found
 
 
 def _frame(
-    thread: Thread, depth: int, name: str, index: int, from_one: bool, *, top: bool = False, subtle: bool = False
+    thread: Thread, which: int, name: str, index: int, *, from_one: bool, top: bool = False, hint: str = ""
 ) -> dict[str, Any]:
     frame = {
-        "id": thread.id * 4 + depth,
+        "id": thread.id * FRAMES + which,
         "name": name,
         "line": transcript.line_of(index, from_one=from_one),
         "column": int(from_one),
         "source": source(thread),
         "canRestart": top,
     }
-    return {**frame, "presentationHint": "subtle"} if subtle else frame
+    return {**frame, "presentationHint": hint} if hint else frame
 
 
 def source(thread: Thread) -> dict[str, Any]:
     """The transcript of a run."""
-    return {"name": f"{thread.recording.run_id}.ironflow", "sourceReference": thread.id, "origin": "recorded history"}
+    number = thread.whole.id
+    return {"name": f"{thread.recording.run_id}.ironflow", "sourceReference": number, "origin": "recorded history"}
 
 
 def scopes(session: Session, thread: Thread, references: References) -> Sequence[dict[str, Any]]:
-    """Step, State, Event, Return (when there is one) and Run, as of the thread's place."""
+    """Step, State, Event, Return and Saga (when there is one), Run, and what is around it (when that can be asked for),
+    as of the thread's place."""
     recording, index = thread.recording, thread.index
     record = thread.record
     found = []
@@ -73,12 +90,27 @@ def scopes(session: Session, thread: Thread, references: References) -> Sequence
     )
     if recording.status(index) in ("completed", "failed"):
         found.append(_scope("Return", references, Inside(lambda: _returned(thread)), "returnValue"))
+    if undone := saga.stack(recording, index):
+        found.append(_scope("Saga", references, Inside(lambda: undone)))
     found.append(_scope("Run", references, Inside(lambda: _run(thread), "run")))
+    if (around := session.surroundings) is not None:
+        until, at = recording.before_next(index), record.position
+        written = Inside(lambda: _written(around, recording.run_id, until))
+        found.append(_scope("Streams & KV", references, written, expensive=True))
+        secrets = Inside(lambda: around.secrets(recording.run_id, recording.function_id, at))
+        found.append(_scope("Secrets (names only)", references, secrets, expensive=True))
     return found
 
 
-def _scope(name: str, references: References, inside: Inside, hint: str = "") -> dict[str, Any]:
-    scope = {"name": name, "variablesReference": references.to(inside), "expensive": False}
+def _written(around: Surroundings, run_id: str, at: int | None) -> Mapping[str, Any]:
+    """Streams and keys, each asked for when it is opened."""
+    return {name: Lazy(one.load, one.about) for name, one in around.written(run_id, at).items()}
+
+
+def _scope(
+    name: str, references: References, inside: Inside, hint: str = "", *, expensive: bool = False
+) -> dict[str, Any]:
+    scope = {"name": name, "variablesReference": references.to(inside), "expensive": expensive}
     return {**scope, "presentationHint": hint} if hint else scope
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from app.debugger import breakpoints, values
 from app.debugger.breakpoints import AtChange, AtFailure, AtRecord, AtStep, BadBreakpoint, Breakpoint, When
 from app.debugger.dap import transcript
-from app.debugger.session import Session, Thread
+from app.debugger.dap.code import Code
+from app.debugger.session import Session
+from app.debugger.threads import Thread
 from app.errors import IronflowError
 
 Given = Mapping[str, Any]
@@ -19,8 +22,9 @@ Made = tuple[Breakpoint | None, Given]
 class Setting:
     """Of a `live` session, a step that is not recorded yet is one to wait for."""
 
-    def __init__(self, session: Session, *, from_one: bool, live: bool = False) -> None:
+    def __init__(self, session: Session, code: Code, *, from_one: bool, live: bool = False) -> None:
         self._session = session
+        self._code = code
         self._live = live
         self._from_one = from_one
         self._ids = 0
@@ -36,11 +40,20 @@ class Setting:
 
         return self._set("functions", given, made)
 
-    def lines(self, thread: Thread | None, given: Sequence[Given]) -> Any:
-        """Lines of a run's transcript; None for those of another file."""
-        if thread is None:
-            untold = {"verified": False, "message": "lines of code are not recorded; set it in the run's transcript"}
-            return {"breakpoints": [{"id": self._next(), **untold, "line": one["line"]} for one in given]}
+    def code_lines(self, path: str, given: Sequence[Given]) -> Any:
+        """Lines of a file of code: steps that they take."""
+
+        def made(number: int, one: Given) -> Made:
+            steps = self._code.steps(path, int(one["line"]))
+            if not steps:
+                message = "the code that ran takes no step here, or is not known; set it in the run's transcript"
+                return None, {"verified": False, "line": one["line"], "message": message}
+            return AtStep(number, glob.escape(steps[0]), _when(one)), {"line": one["line"]}
+
+        return self._set(f"lines of {path}", given, made)
+
+    def lines(self, thread: Thread, given: Sequence[Given]) -> Any:
+        """Lines of a run's transcript."""
         recording = thread.recording
 
         def made(number: int, one: Given) -> Made:

@@ -10,7 +10,7 @@ from textual import work
 from app.debugger import playing, searching
 from app.debugger.breakpoints import AtStep
 from app.debugger.marks import plain
-from app.debugger.session import Thread
+from app.debugger.threads import Thread
 from app.debugger.tui import tabs
 from app.debugger.tui.prompts import AnyKey, Line
 from app.debugger.tui.rows import Rows

@@ -17,8 +17,9 @@ from textual.widgets import Static
 
 from app.debugger.breakpoints import AtFailure, AtStep
 from app.debugger.marks import COLORS, STATUS, plain
-from app.debugger.session import Session, Stop, Thread
+from app.debugger.session import Session
 from app.debugger.steps import Steps
+from app.debugger.threads import Stop, Thread
 from app.debugger.tui import keys, tabs
 from app.debugger.tui.rows import Rows
 from app.debugger.tui.scrubber import Scrubber
@@ -173,7 +174,7 @@ class RunScreen(Screen[None]):
             (f" {depth}{plain(recording.function_id)}", "bold"),
             f"  {recording.run_id}  ",
             (f"{icon} {status}", f"bold {COLORS.get(color, '')}"),
-            (f"  ◇{recording.edits}" if recording.edits else "", "magenta"),
+            (f"  ◇{len(recording.places.edits)}" if recording.places.edits else "", "magenta"),
             (f"  [PAST {thread.index + 1}/{recording.last + 1}]" if later else "", "yellow"),
             (f"  ▶ plays {self.speed:g}x" if self.playing else "", "cyan"),
             ("  ● follows" if self.following else "", "green"),

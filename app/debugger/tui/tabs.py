@@ -15,7 +15,8 @@ from app.debugger.breakpoints import evaluated
 from app.debugger.gantt import offset
 from app.debugger.marks import COLORS, STATUS, plain
 from app.debugger.recording import Recording
-from app.debugger.session import Session, Thread
+from app.debugger.session import Session
+from app.debugger.threads import Thread
 from app.errors import IronflowError
 from app.expressions import EvaluationFailed
 from ironflow.past import Record
