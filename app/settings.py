@@ -36,6 +36,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 9123
     grpc_port: int = 9124
+    dap_port: int = 0
     data_dir: str = ".ironflow"
     database_url: str = ""
     nats_url: str = ""
@@ -106,6 +107,7 @@ SETTINGS = (
     Setting("host", "host", "Address to listen on."),
     Setting("port", "port", "HTTP port; 0 takes a free one."),
     Setting("grpc_port", "grpcPort", "gRPC port, for workers; 0 takes a free one."),
+    Setting("dap_port", "dapPort", "Port for debuggers of editors (DAP), on this machine only; 0 is none."),
     Setting("data_dir", "dataDir", "Folder of the SQLite database, NATS and the lock."),
     Setting("database_url", "storage.url", "Postgres to use instead of SQLite: postgresql://user@host/database."),
     Setting("nats_url", "nats.url", "NATS server to use instead of our own."),

@@ -6,13 +6,16 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import click
 
-from app.cli import early
+from app.cli import debugging, early
 from app.settings import SETTINGS, Settings, SettingsError, resolve
+
+DAP_HOST = "127.0.0.1"
 
 
 class PortTaken(Exception):
@@ -20,11 +23,10 @@ class PortTaken(Exception):
 
     hint = ""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, flag: str = "--port") -> None:
         super().__init__(f"port {port} on {host} is in use")
-        self.hint = (
-            f"stop the other program, or take another port: ironflow serve --port {port + 10} --grpc-port {port + 11}"
-        )
+        other = f"{flag} {port + 10}" + (f" --grpc-port {port + 11}" if flag == "--port" else "")
+        self.hint = f"stop the other program, or take another port: ironflow serve {other}"
         self.code = "PORT_IN_USE"
 
 
@@ -57,13 +59,18 @@ def command(file: Path | None, verbose: bool, **flags: Any) -> int:
     """Start the server: HTTP, gRPC, its own NATS, SQLite or Postgres. Ctrl-C stops it; runs go on at the next start."""
     started = time.perf_counter()
     settings = resolve(flags, file=file)
-    with listen(settings.host, settings.port) as listening:
+    with listen(settings.host, settings.port) as listening, ExitStack() as beside:
+        debuggers = (
+            beside.enter_context(listen(DAP_HOST, settings.dap_port, "--dap-port")) if settings.dap_port else None
+        )
         from app import logs
         from app.boot import serve
 
         logs.configure(style=settings.log_format, level=settings.log_level)
 
         def ready(url: str, grpc_address: str, link: str) -> None:
+            if debuggers is not None:
+                beside.enter_context(debugging.adapter(debuggers, url))
             terminal = sys.stdout.isatty()
             print(
                 banner(settings, url, grpc_address, time.perf_counter() - started, link)
@@ -75,17 +82,17 @@ def command(file: Path | None, verbose: bool, **flags: Any) -> int:
         return serve(settings, listening=listening, ready=ready)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that nobody shares. Raises PortTaken, SettingsError."""
+def listen(host: str, port: int, flag: str = "--port") -> socket.socket:
+    """A listening socket that nobody shares; `flag` is what chose its port. Raises PortTaken, SettingsError."""
     listening = early.take(host, port)
     if listening is None:
-        listening = _bound(host, port)
+        listening = _bound(host, port, flag)
         listening.listen(early.BACKLOG)
     listening.setblocking(False)
     return listening
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, flag: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -94,7 +101,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         if error.errno == 98:
-            raise PortTaken(host, port) from None
+            raise PortTaken(host, port, flag) from None
         raise SettingsError(
             f"cannot listen on {host}:{port}: {error.strerror}", hint="choose --host and --port"
         ) from None
@@ -111,6 +118,7 @@ def banner(settings: Settings, url: str, grpc_address: str, seconds: float, link
         "",
         f"    API      {url}/api/v1     health /health · metrics /metrics",
         f"    Workers  {grpc_address} (gRPC)",
+        *([f"    Editors  {DAP_HOST}:{settings.dap_port} (DAP; an API key is the token)"] if settings.dap_port else []),
         f"    Data     {data}",
         f"    NATS     {settings.nats_url or 'our own, on loopback'}",
         _access(settings, link),

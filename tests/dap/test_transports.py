@@ -13,9 +13,11 @@ from typing import IO, Any
 
 import pytest
 
+from app.cli import debugging
 from app.debugger.dap import framing
 from ironflow import Client
 from tests.support import reaper
+from tests.support.server import ServerProcess
 
 TIMEOUT_S = 30
 
@@ -111,3 +113,25 @@ def test_what_is_no_message_is_dropped_without_an_answer(port: int, thrown: byte
         connection.sendall(thrown)
         with suppress(ConnectionResetError):  # closed with something unread
             assert connection.recv(1_000) == b""
+
+
+def test_a_server_has_an_adapter_that_ends_with_it_for_its_own_runs(
+    shared_server: ServerProcess, environment: str, failed: str, bundle: Path
+) -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = listening.getsockname()
+    with (
+        debugging.adapter(listening, shared_server.url),
+        socket.create_connection(address, TIMEOUT_S) as connection,
+        connection.makefile("rwb") as file,
+    ):
+        editor = Conversation(file, file)
+        editor.ask("initialize", adapterID="ironflow")
+        assert "machine" in editor.ask("attach", bundle=str(bundle))["message"]
+        assert "machine" in editor.ask("attach", runId=failed, tokenEnv="PATH")["message"]
+        assert editor.ask("attach", runId=failed, environment=environment, at="end")["event"] == "initialized"
+        assert editor.ask("configurationDone")["success"]
+        assert editor.ask("stackTrace", threadId=1)["body"]["stackFrames"][0]["name"] == "run.failed"
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, TIMEOUT_S)
