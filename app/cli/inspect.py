@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
+import re
 import shutil
 import sys
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli import credentials
+from app.cli import credentials, inspect_lines
 from app.cli.client import Session, connected, run_id
-from app.cli.output import Output, plain
-from app.cli.past import show_comparison, show_diff, told
+from app.cli.past import show_comparison, show_diff
 
 if TYPE_CHECKING:
     from app.debugger.recording import Recording, Source
     from app.debugger.session import Changes
-    from app.debugger.steps import Shown
     from ironflow.bundle import Bundle
-    from ironflow.past import Record, RunState
 
 SCREEN_MIN = (60, 16)
-STACK_LINES_SHOWN = 12
 _NO_PLACE = "--at {} is neither a position nor a time, such as 2829 or 15m"
-ENDED = ("completed", "failed", "cancelled")
+_PRODUCTION = re.compile(r"(?i)(^|[^a-z])(prod|production|live)([^a-z]|$)")
 
 
 @click.command("inspect")
@@ -56,6 +49,7 @@ ENDED = ("completed", "failed", "cancelled")
 )
 @click.option("--theme", type=click.Choice(["dark", "light", "terminal"]), default="dark", show_default=True)
 @click.option("--read-only", is_flag=True, help="Without the keys that change runs.")
+@click.option("--write", is_flag=True, help="With them from the first on, in an environment called production, too.")
 @click.option("--plain", "as_lines", is_flag=True, help="Lines of text, though this is a terminal.")
 @click.option("--jsonl", is_flag=True, help="The records, one a line.")
 @connected
@@ -69,6 +63,7 @@ def command(
     compare: str | None,
     theme: str,
     read_only: bool,
+    write: bool,
     as_lines: bool,
     jsonl: bool,
 ) -> None:
@@ -76,7 +71,8 @@ def command(
 
     RUN_ID may be @last or @last-failed, or - to read it from stdin; without one you choose. Where there is no terminal
     for it (or TERM=dumb, CI, or less than 60x16), and with --plain, it is told in lines. `?` shows the keys, which
-    keys.toml in the folder of your settings may change.
+    keys.toml in the folder of your settings may change. In an environment called production, prod or live (or with
+    that word in its name), the keys that change runs have to be allowed first, by `W`.
     """
     from app.debugger.recording import Recording
     from app.debugger.sources import BundleSource, ServerChanges, ServerSource
@@ -84,7 +80,17 @@ def command(
     client, output = session
     output.form = "jsonl" if jsonl else output.form
     speed = _speed(replay)
-    _check_together(given=given, file=file, at=at, follow=follow, replay=replay, compare=compare, form=output.form)
+    _check_together(
+        given=given,
+        file=file,
+        at=at,
+        follow=follow,
+        replay=replay,
+        compare=compare,
+        read_only=read_only,
+        write=write,
+        form=output.form,
+    )
     bundle = None if file is None else _bundle(file)
     source = ServerSource(client) if bundle is None else BundleSource(bundle)
     if given == "-":
@@ -97,18 +103,23 @@ def command(
     if on_screen:
         changes = None if bundle is not None or read_only else ServerChanges(client)
         how: dict[str, Any] = {"at": at, "following": follow, "playing": speed, "compare": other, "look": theme}
-        _show_on_screen(source, changes, found, client=None if bundle else client, **how)
+        if bundle is None:
+            from app.debugger.tui.happenings import of_server
+
+            how |= {"client": client, "happenings": of_server(client.awaited)}
+            how["locked"] = changes is not None and not write and _is_production(client.environment)
+        _show_on_screen(source, changes, found, **how)
     elif other is not None:
         _compare(session, found, other, at, file)
     else:
         recording = Recording(source, found)
         index = recording.last if at is None else _place(recording, at)
         if speed is not None:
-            _replay(output, recording, 0 if at is None else index, speed)
+            inspect_lines.replay(output, recording, 0 if at is None else index, speed)
         else:
-            _tell(output, recording, index, file, steps=not follow)
+            inspect_lines.tell(output, recording, index, file, steps=not follow)
         if follow:
-            _follow(session, recording)
+            inspect_lines.follow(session, recording)
 
 
 def _check_together(
@@ -119,9 +130,13 @@ def _check_together(
     follow: bool,
     replay: str | None,
     compare: str | None,
+    read_only: bool,
+    write: bool,
     form: str,
 ) -> None:
     """What does not go together is refused before anything is asked."""
+    if read_only and write:
+        raise click.UsageError("give either --read-only or --write")
     if given is not None and file is not None:
         raise click.UsageError("give either the ID of a run, or --from-file")
     if follow and (file is not None or at is not None or form == "json"):
@@ -166,16 +181,6 @@ def _show_on_screen(source: Source, changes: Changes | None, found: str, *, at: 
         raise inspector.refused
 
 
-def _tell(output: Output, recording: Recording, index: int, file: Path | None, *, steps: bool) -> None:
-    match output.form:
-        case "jsonl":
-            _records(output, recording.records[: index + 1])
-        case "table":
-            _show(output, recording, index, file, steps=steps)
-        case _:
-            output.json(_document(recording, index, file))
-
-
 def _speed(text: str | None) -> float | None:
     from app.debugger.playing import parsed
 
@@ -203,21 +208,9 @@ def _compare(session: Session, found: str, other: str, at: str | None, file: Pat
     show_comparison(output, client.runs.compare(other, found, other_at=at, changed=True))
 
 
-def _replay(output: Output, recording: Recording, index: int, speed: float) -> None:
-    """The records from a place on, a line each, with the time between them that there was."""
-    from app.debugger.playing import pause_s
-
-    records = recording.records
-    if output.form == "table":
-        _line(output, "POSITION", "STATUS", "STEP", "ATTEMPT", "DURATION", "NOTE")
-    for at in range(index, len(records)):
-        if at > index:
-            time.sleep(pause_s(records[at - 1], records[at], speed))
-        if output.form == "jsonl":
-            _records(output, [records[at]])
-        else:
-            _line(output, *_lines(output, [records[at]])[0])
-        output.out.flush()
+def _is_production(environment: str) -> bool:
+    """By its name, which is all that tells."""
+    return _PRODUCTION.search(environment) is not None
 
 
 def _has_screen() -> bool:
@@ -227,165 +220,3 @@ def _has_screen() -> bool:
     dumb = os.environ.get("TERM") == "dumb" or bool(os.environ.get("CI"))
     terminals = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))  # it is drawn on the last
     return terminals and large and not dumb
-
-
-def _document(recording: Recording, index: int, file: Path | None) -> dict[str, Any]:
-    from app.debugger.steps import Steps
-
-    state = recording.state(index)
-    return {
-        "schema": "ironflow.inspect/v1",
-        "run_id": recording.run_id,
-        "function_id": state.function_id,
-        "function_version": state.function_version,
-        "status": state.status,
-        "attempt": state.attempt,
-        "max_attempts": state.max_attempts,
-        "position": recording.records[index].position,
-        "newest_position": recording.records[-1].position,
-        "behind": recording.last - index,
-        "error": state.error,
-        "steps": [
-            {
-                "position": one.position,
-                "status": one.status,
-                "step": one.row.name,
-                "path": one.row.path,
-                "attempt": one.row.attempt,
-                "duration_ms": one.duration_ms,
-                "note": one.note,
-                "edited": one.edited,
-            }
-            for one in Steps(recording).all(index)
-        ],
-        "next": _following(recording, state, index, file),
-    }
-
-
-def _show(output: Output, recording: Recording, index: int, file: Path | None, *, steps: bool) -> None:
-    """`steps`: those too, and not only what stands above and below them."""
-    from app.debugger.steps import Steps
-
-    state, record = recording.state(index), recording.records[index]
-    later = f", {recording.last - index} later" if index < recording.last else ""
-    output.fields(
-        [
-            ("Run", recording.run_id),
-            ("Function", f"{state.function_id} (version {state.function_version})"),
-            ("Status", output.status(state.status)),
-            ("Attempt", f"{state.attempt} of {state.max_attempts}"),
-            ("As of", f"position {record.position}, record {index + 1} of {recording.last + 1}{later}"),
-            ("Paused", state.pause_reason),
-        ]
-    )
-    output.out.write("\n")
-    if not steps:
-        _line(output, "POSITION", "STATUS", "STEP", "ATTEMPT", "DURATION", "NOTE")
-        for line in _lines(output, recording.records[: index + 1]):
-            _line(output, *line)
-        return
-    known = Steps(recording)
-    rows = [_cells(output, one, known.label(one.row)) for one in known.all(index)]
-    output.table(["position", "status", "step", "attempt", "duration", "note"], rows)
-    _show_error(output, state)
-    output.out.write("\n")
-    for one in _following(recording, state, index, file):
-        output.out.write(f"Next: {plain(one)}\n")
-
-
-def _show_error(output: Output, state: RunState) -> None:
-    if not state.error:
-        return
-    error = state.error
-    said = f"{error.get('code', '')}: {error.get('message', '')}".removeprefix(": ")
-    output.out.write(f"\n{output.paint('ERROR', '1;31')}  {plain(said)}\n")
-    for line in str(error.get("stack") or "").strip().splitlines()[-STACK_LINES_SHOWN:]:
-        output.out.write(f"  {plain(line)}\n")
-
-
-def _following(recording: Recording, state: RunState, index: int, file: Path | None) -> Sequence[str]:
-    """Commands that make sense from here."""
-    given = f"--from-file {shlex.quote(str(file))}" if file is not None else recording.run_id
-    before = next(iter(recording.boundaries(index, -1)), None)
-    looks = [] if before is None else [f"ironflow inspect {given} --at {recording.records[before].position}"]
-    if file is not None:
-        return looks
-    if index < recording.last:
-        fork = f'ironflow run fork {given} --at {recording.records[index].position} --reason "…"'
-        return [*looks, f"ironflow inspect {given}", fork]
-    match state.status:
-        case "failed" | "paused":
-            names = [one.name for one in recording.records[: index + 1] if one.kind == "step.failed"]
-            step = shlex.quote(names[-1]) if names else ""
-            why = [f"ironflow why {given} --step {step}"] if step else [f"ironflow why {given}"]
-            patch = [f"ironflow run patch {given} {step} -d JSON --plan"] if step else []
-            return [*looks, *why, *patch, f'ironflow run resume {given} --reason "…"']
-        case "completed" | "cancelled":
-            return [*looks, f'ironflow run replay {given} --reason "…"']
-        case _:
-            return [*looks, f"ironflow inspect {given} --follow --plain"]
-
-
-def _follow(session: Session, recording: Recording) -> None:
-    """Tell what happens to a run until it has ended: a line, or an object, a record."""
-    output = session.output
-    if recording.status(recording.last) in ENDED:
-        return
-    after = recording.records[-1].position
-    with session.client.subscribe(f"system.run.{recording.run_id}.>", after=after) as subscription:
-        for _ in subscription:
-            new = recording.refresh()
-            records = recording.records[len(recording.records) - new :]
-            if output.form == "jsonl":
-                _records(output, records)
-            else:
-                for line in _lines(output, records):
-                    _line(output, *line)
-            output.out.flush()
-            if recording.status(recording.last) in ENDED:
-                return
-
-
-def _records(output: Output, records: Sequence[Record]) -> None:
-    for record in records:
-        output.out.write(json.dumps(told(record), ensure_ascii=False) + "\n")
-
-
-def _lines(output: Output, records: Sequence[Record]) -> Sequence[Sequence[str]]:
-    """Records, each as a line of the same columns as steps have."""
-    from app.debugger.steps import note
-
-    return [
-        [
-            str(record.position),
-            output.status(record.status) if record.status else "",
-            record.name,
-            str(record.attempt or ""),
-            _took(record.duration_ms) if record.step_id else "",
-            note(record) if record.step_id else record.summary,
-        ]
-        for record in records
-    ]
-
-
-def _cells(output: Output, one: Shown, label: str) -> list[str]:
-    return [
-        str(one.position),
-        output.status(one.status),
-        label,
-        str(one.row.attempt or ""),
-        _took(one.duration_ms),
-        one.note,
-    ]
-
-
-def _line(output: Output, position: str, status: str, step: str, attempt: str, took: str, note: str) -> None:
-    """Widths are fixed, since nobody knows what comes."""
-    text = f"{position:>8}  {status:<14}  {step:<24}  {attempt:>7}  {took:>9}  {note}"
-    output.out.write(plain(text).rstrip() + "\n")
-
-
-def _took(duration_ms: int | None) -> str:
-    if duration_ms is None:
-        return ""
-    return f"{duration_ms} ms" if duration_ms < 10_000 else f"{duration_ms / 1_000:.1f} s"

@@ -62,6 +62,7 @@ class Client:
         self.url = found.url
         self.environment = found.environment
         self._found = found
+        self._organization = organization
         self._http = httpx.Client(**_options(found, timeout_s, organization), transport=transport)
         self.runs = nouns.Runs(self)
         self.events = nouns.Events(self)
@@ -130,6 +131,11 @@ class Client:
         while not isinstance(call, Done):
             call = _go_on(plan, self._send(call), self.url)
         return call.result
+
+    def awaited(self) -> AsyncClient:
+        """A client of the same server and environment, for the same caller, whose methods are awaited."""
+        key, environment = self._found.api_key, self.environment
+        return AsyncClient(self.url, api_key=key, environment=environment, organization=self._organization)
 
     def watch(self, path: str, params: Mapping[str, Any], after: int | None) -> Iterator[Json]:
         """What a stream of events brings, connected again and resumed when it breaks off."""

@@ -17,7 +17,6 @@ from app.debugger.tui.moving import MovingScreen
 from app.debugger.tui.screen import RunScreen
 from ironflow.errors import NotFound
 from ironflow.past import Place, Record, RunState, StepState
-from tests.dap.conftest import client, failed, http  # noqa: F401 - fixtures
 
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 CHARGE = {"step_id": "run_a:charge:0", "path": "charge:0", "name": "charge", "type": "invoke"}
@@ -38,7 +37,7 @@ def made(*told: Mapping[str, Any]) -> list[Record]:
 RECORDS = {
     "run_a": made(
         {"kind": "run.created", "function_id": "bill", "status": "waiting_for_capacity", "summary": "created"},
-        {"kind": "run.started", "status": "running", "summary": "started"},
+        {"kind": "run.started", "status": "running", "attempt": 1, "summary": "started"},
         {
             "kind": "step.completed",
             "status": "completed",
@@ -62,7 +61,9 @@ RECORDS = {
 
 
 class Recorded:
-    """A source of the records above, and of as many more as are put into it."""
+    """A source of the records above, and of as many more as are put into it; `outputs` are those of patches."""
+
+    outputs: Mapping[str, Any] = {}
 
     def __init__(self) -> None:
         self.all = {run_id: list(records) for run_id, records in RECORDS.items()}
@@ -92,10 +93,11 @@ class Recorded:
         return found[0]
 
     def _step(self, record: Record) -> StepState:
-        output = OUTPUTS.get(record.path, record.position) if record.status == "completed" else None
+        known = {**OUTPUTS, **self.outputs} if record.kind == "step.patched" else OUTPUTS
+        output = known.get(record.path, record.position) if record.status == "completed" else None
         error = {"code": record.code, "message": record.message} if record.status == "failed" else None
-        known = {"output": output, "error": error, "attempt": record.attempt, "position": record.position}
-        return StepState(record.step_id, record.path, record.name, record.type, record.status, **known)
+        about = {"output": output, "error": error, "attempt": record.attempt, "position": record.position}
+        return StepState(record.step_id, record.path, record.name, record.type, record.status, **about)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,13 +15,13 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input, Static, TextArea
 
 from app.debugger.session import Edit
-from app.debugger.sources import ServerChanges, ServerSource
 from app.debugger.tui.app import Inspector
+from app.debugger.tui.conflict import Changed, three_ways
 from app.debugger.tui.editing import EditOutput
-from app.debugger.tui.prompts import Line
-from ironflow import Client
+from app.debugger.tui.prompts import AnyKey, Line
+from app.differences import ABSENT
 from ironflow.errors import Conflict
-from tests.tui.conftest import Recorded, afresh, position, screen, settled, until
+from tests.tui.conftest import Recorded, afresh, position, screen, settled, shown, until
 
 Make = Callable[..., Inspector]
 
@@ -188,11 +189,62 @@ async def test_what_is_refused_is_said_and_changes_nothing(inspector: Make, chan
         await settled(pilot)
         await edited(pilot, '{"amount": 51}', "because", "only")
         await until(pilot, lambda: any("the run has changed" in one.message for one in app._notifications))
+        await until(pilot, lambda: isinstance(app.screen, Changed))
+        assert "1 clash" not in await shown(pilot, "#said")
+        await pilot.press("escape")
         assert position(app) == 60
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditOutput))
         assert json.loads(app.screen.query_one(TextArea).text) == {"amount": 51}  # it is not lost
         await until(pilot, lambda: "+ /amount  51" in str(app.screen.query_one("#difference", Static).content))
+
+
+async def test_what_others_changed_meanwhile_stands_beside_what_one_wrote(
+    inspector: Make, changes: Asked, source: Recorded
+) -> None:
+    app = inspector(changes=changes, at="60")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        changes.refuses = True
+        source.all["run_a"].append(replace(source.all["run_a"][5], position=100, version=10, kind="step.patched"))
+        source.outputs = {"charge:0": {"amount": 60, "by": "ada"}}
+        await edited(pilot, '{"amount": 51}', "because", "only")
+        await until(pilot, lambda: isinstance(app.screen, Changed))
+        assert "1 clash" in await shown(pilot, "#said")
+        changes.refuses = False
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, EditOutput))
+        await until(pilot, lambda: "- /by" in str(app.screen.query_one("#difference", Static).content))
+        app.screen.query_one("#line", Input).value = "because"
+        app.screen.query_one("#only", Button).press()
+        await until(pilot, lambda: changes.done[-1] == ("patch", "charge:0", {"amount": 51}, 10, "because", False))
+
+
+def test_three_ways_are_told_by_path() -> None:
+    found = three_ways({"a": 1, "b": 1, "c": 1}, {"a": 2, "b": 1, "c": 3}, {"a": 3, "b": 2, "c": 3, "d": 4})
+
+    assert [(one.path, one[1:], one.clashes) for one in found] == [
+        ("/a", (1, 2, 3), True),
+        ("/b", (1, 1, 2), False),
+        ("/c", (1, 3, 3), False),
+        ("/d", (ABSENT, ABSENT, 4), False),
+    ]
+
+
+async def test_production_is_read_only_before_one_unlocks_it(inspector: Make, changes: Asked) -> None:
+    app = inspector(changes=changes, at="60", locked=True)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("H")
+        assert "read-only" in await shown(pilot, "#header")
+        assert "edit" not in await shown(pilot, "#footer")
+        await pilot.press("W")
+        await until(pilot, lambda: isinstance(app.screen, AnyKey))
+        await pilot.press("W")
+        await until(pilot, lambda: "read-only" not in str(app.screen.query_one("#header", Static).content))
+        assert "e edit" in await shown(pilot, "#footer")
+        await pilot.press("H")
+        await until(pilot, lambda: isinstance(app.screen, Line))
 
 
 async def test_an_output_is_written_in_the_editor_too(
@@ -215,17 +267,3 @@ async def test_an_output_is_written_in_the_editor_too(
         monkeypatch.setattr(app, "suspend", nullcontext)
         await pilot.press("ctrl+e")
         await until(pilot, lambda: "+ /amount  52" in str(app.screen.query_one("#difference", Static).content))
-
-
-async def test_a_failed_run_is_patched_on_a_server(client: Client, failed: str) -> None:
-    app = Inspector(ServerSource(client), ServerChanges(client), failed, client=client)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
-        await pilot.press("C")
-        await settled(pilot)
-        await edited(pilot, '{"paid": true}', "the gateway was down", "only")
-        await app.workers.wait_for_complete([one for one in app.workers if one.group == "default"])
-        await settled(pilot)
-        kinds = [record.kind for record in screen(app).thread.recording.records]
-    assert kinds[-1] == "step.patched"
-    assert client.runs.state(failed).step("charge").output == {"paid": True}

@@ -88,6 +88,7 @@ CASES: Mapping[str, Case] = {
     "fork": Case(asks("Fork run_a at position 60")),
     "replay": Case(asks("Replay run_a")),
     "cancel": Case(asks("Cancel run_a?")),
+    "unlock": Case(lambda app: any("locked" in one.message for one in app._notifications)),
     "next-tab": Case(lambda app: screen(app).tab == "Input"),
     "previous-tab": Case(lambda app: screen(app).tab == "Record"),
     "scroll": Case(lambda app: app.screen.query_one("#body").scroll_y > 0, before=("9",)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from app.debugger.tui.app import Inspector
 from app.debugger.tui.prompts import Picker
 from app.debugger.tui.rows import Rows
-from tests.tui.conftest import CHARGE, Recorded, afresh, made, position, screen, settled, shown
+from tests.tui.conftest import CHARGE, Recorded, afresh, made, position, screen, settled, shown, until
 
 Make = Callable[..., Inspector]
 
@@ -105,19 +106,29 @@ async def test_comparing_from_a_place(inspector: Make) -> None:
 
 
 async def test_following_stays_at_the_end_until_one_moves(inspector: Make, source: Recorded) -> None:
-    whole = source.all["run_a"]
+    whole, told = source.all["run_a"], asyncio.Queue[int]()
     source.all["run_a"] = whole[:4]
-    app = inspector(following=True)
+
+    async def happenings(run_id: str, after: int) -> AsyncIterator[int]:
+        assert (run_id, after) == ("run_a", 40)
+        while True:
+            yield await told.get()
+
+    app = inspector(following=True, happenings=happenings)
     async with app.run_test(size=(120, 30)) as pilot:
         await settled(pilot)
+        assert position(app) == 40
         source.all["run_a"] = whole[:6]
-        await screen(app).take_up()
-        assert position(app) == 60
+        told.put_nowait(60)
+        await until(pilot, lambda: position(app) == 60)
         await pilot.press("N")
         source.all["run_a"] = whole
-        await screen(app).take_up()
+        told.put_nowait(90)
+        await until(pilot, lambda: screen(app).thread.recording.last == 8)
         assert position(app) == 40
-        assert "+5" in await shown(pilot, "#header")
+        header = await shown(pilot, "#header")
+        assert "+5" in header
+        assert "bill@1  run_a  ▸ running  attempt 1" in header
         await pilot.press("f")
         assert "follows" not in await shown(pilot, "#header")
 
@@ -197,7 +208,7 @@ async def test_a_long_run_makes_only_the_rows_that_are_seen(inspector: Make, sou
         rows = app.screen.query_one(Rows)
         drawn = []
         cells = rows._cells
-        rows._cells = lambda one, number: (drawn.append(number), cells(one, number))[1]  # type: ignore[method-assign,func-returns-value]
+        rows._cells = lambda one, number, depth: (drawn.append(number), cells(one, number, depth))[1]  # type: ignore[method-assign,func-returns-value]
         await pilot.press("G")
         await settled(pilot)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.debugger.nesting import Lines
 from app.debugger.recording import Recording
 from app.debugger.steps import NOT_REACHED, Steps
 from tests.tui.conftest import CHARGE, FETCH, Recorded, made
@@ -67,3 +68,34 @@ def test_rows_grow_with_the_recording(source: Recorded) -> None:
     steps.refresh()
 
     assert [row.places for row in steps.rows] == [[2], [3], [5], [6, 7]]
+
+
+def test_what_branches_did_stands_below_them(source: Recorded) -> None:
+    ended = {"kind": "step.completed", "status": "completed", "attempt": 1}
+    paths = ("a:0", "fan:0:b:0", "fan:1:b:0", "fan:0:in:2:c:0", "fan:0:b:1", "d:0")
+    steps_ = [{"step_id": f"run_a:{path}", "path": path, "name": path.split(":")[-2]} for path in paths]
+    source.all["run_a"] = made({"kind": "run.created"}, *({**ended, **one} for one in steps_))
+    steps = Steps(Recording(source, "run_a"))
+
+    lines = Lines(steps, range(len(steps.rows)))
+    told = [
+        (depth, steps.name_in_tree(steps.rows[number]) if number >= 0 else branch) for number, depth, branch in lines
+    ]
+    assert told == [
+        (0, "a"),
+        (0, "fan:0"),
+        (1, "b"),
+        (1, "fan:0:in:2"),
+        (2, "c"),
+        (1, "b:1"),
+        (0, "fan:1"),
+        (1, "b"),
+        (0, "d"),
+    ]
+    assert [lines.place(number) for number in range(-1, 6)] == [-1, 0, 2, 7, 4, 5, 8]
+    assert [lines.row(place) for place in (1, 3, 6)] == [1, 3, 2]
+    assert [lines.beside(number, 1) for number in (-1, 0, 1, 4, 5)] == [0, 1, 3, 2, None]
+    assert [lines.beside(number, -1) for number in (0, 2, 5)] == [None, 4, 2]
+    some = Lines(steps, [3, 5])
+    assert [(one.number, one.branch) for one in some] == [(-1, "fan:0"), (-1, "fan:0:in:2"), (3, "fan:0:in:2"), (5, "")]
+    assert (some.beside(4, 1), some.beside(4, -1)) == (5, 3)

@@ -15,6 +15,7 @@ from app.debugger.recording import Source
 from app.debugger.session import Changes, Session
 from app.debugger.tui import outside, themes
 from app.debugger.tui.changing import ChangingScreen
+from app.debugger.tui.happenings import Happenings
 from app.debugger.tui.keys import DEFAULT, Keymap
 from app.debugger.tui.prompts import Picker
 from app.debugger.tui.screen import NotComparable, RunScreen
@@ -57,6 +58,7 @@ class Inspector(App[None]):
     #text { height: 1fr; min-height: 4; }
     #difference, #plan { height: auto; max-height: 8; padding: 0 1; }
     #buttons { height: 3; }
+    #three { height: auto; max-height: 20; }
     #buttons Button { margin-right: 1; }
     """
 
@@ -73,15 +75,17 @@ class Inspector(App[None]):
         client: Client | None = None,
         keymap: Keymap = DEFAULT,
         look: str = "dark",
+        happenings: Happenings | None = None,
+        locked: bool = False,
     ) -> None:
         """With `run_id` empty the person chooses. `at` is a position or a time; `playing` the speed to play at from
         there, or from the beginning; `compare` a position, or another run ("" for the last good one); `look` a theme's
-        name."""
+        name. Where it is `locked`, changes have to be allowed first."""
         super().__init__()
         self._session = Session(source, changes)
         self._run_id, self._at, self._following, self._client = run_id, at, following, client
         self._playing, self._compare, self._keymap = playing, compare, keymap
-        self.look = look
+        self.look, self.happenings, self._locked = look, happenings, locked
         self.place = "bundle" if client is None else f"env {client.environment}"
         self.refused: Exception | None = None
         for name in themes.TOKENS:
@@ -140,7 +144,8 @@ class Inspector(App[None]):
             self.screen.show()
             return
         looking = Looking(audit=self._audit(), lineage=self._lineage())
-        screen = ChangingScreen(self._session, thread, looking, keymap=self._keymap, following=self._following)
+        how: dict[str, Any] = {"following": self._following, "locked": self._locked}
+        screen = ChangingScreen(self._session, thread, looking, keymap=self._keymap, **how)
         if self._playing is not None:
             screen.playing, screen.speed = True, self._playing
             self._playing = None  # another run is shown at its end

@@ -10,10 +10,11 @@ from textual import work
 
 from app.debugger.marks import plain
 from app.debugger.session import Changes, Edit
+from app.debugger.tui.conflict import Changed
 from app.debugger.tui.editing import EditOutput, plan_text
 from app.debugger.tui.looking import LookingScreen
-from app.debugger.tui.prompts import Line
-from ironflow.errors import IronflowError
+from app.debugger.tui.prompts import AnyKey, Line
+from ironflow.errors import Conflict, IronflowError
 
 REASON = "a reason is needed: it is recorded with the change"
 
@@ -29,6 +30,17 @@ class ChangingScreen(LookingScreen):
     def changes(self) -> Changes:
         assert self.session.changes is not None  # check_action keeps the keys from coming here
         return self.session.changes
+
+    @work
+    async def action_unlock(self) -> None:
+        if not self.locked:
+            why = "Nothing is locked" if self.may_change else "A bundle, and --read-only, cannot be unlocked"
+            self.notify(why, timeout=2)
+            return
+        if await self.app.push_screen_wait(AnyKey(f"{self.home.place} is production. W again: allow changes")) == "W":
+            self.locked = False
+            self.show_keys()
+            self.show()
 
     @work
     async def action_edit(self) -> None:
@@ -64,27 +76,37 @@ class ChangingScreen(LookingScreen):
             except IronflowError as error:
                 return Text(plain(f"{error.message}  {error.hint}"), "bold red")
 
-        begun = self._refused.pop((run_id, step.step_id), step.output)
-        window = EditOutput(step.path, verb.capitalize(), step.output, plan, begun=begun)
-        edited = await self.app.push_screen_wait(window)
-        session.edits.pop((run_id, step.step_id), None)
-        if edited is None:
-            return
-        output, reason, then = edited
-
-        def send() -> str | None:
-            made = edit(output)
+        base, begun = step.output, self._refused.pop((run_id, step.step_id), step.output)
+        while True:
+            window = EditOutput(step.path, verb.capitalize(), base, plan, begun=begun)
+            edited = await self.app.push_screen_wait(window)
             session.edits.pop((run_id, step.step_id), None)
-            assert made is not None
-            if then == "fork":
-                return self.changes.fork(run_id, thread.record.position, [made], reason)
-            change = self.changes.patch if ended else self.changes.inject
-            change(made, reason, resume=then == "resume")
-            return None
+            if edited is None:
+                return
+            output, reason, then = edited
 
-        said = f"Forked {run_id}" if then == "fork" else f"{verb.capitalize()}ed {step.path}"
-        if not await self._do(send, said, follow=then != "only"):
-            self._refused[run_id, step.step_id] = output
+            def send(output: Any = output, reason: str = reason, then: str = then) -> str | None:
+                made = edit(output)
+                session.edits.pop((run_id, step.step_id), None)
+                assert made is not None
+                if then == "fork":
+                    return self.changes.fork(run_id, thread.record.position, [made], reason)
+                change = self.changes.patch if ended else self.changes.inject
+                change(made, reason, resume=then == "resume")
+                return None
+
+            said = f"Forked {run_id}" if then == "fork" else f"{verb.capitalize()}ed {step.path}"
+            refused = await self._do(send, said, follow=then != "only")
+            if refused is None:
+                return
+            self._refused[run_id, step.step_id] = begun = output
+            if not isinstance(refused, Conflict):
+                return
+            now = await self.asked(lambda: thread.recording.step(thread.recording.last, step.step_id))
+            theirs = None if now is None else now.output
+            if not await self.app.push_screen_wait(Changed(step.path, base, theirs, output)):
+                return
+            base = theirs
 
     @work
     async def action_resume(self) -> None:
@@ -144,9 +166,9 @@ class ChangingScreen(LookingScreen):
                 return ""
         return (await self.app.push_screen_wait(Line(title, about=about, needed=REASON)) or "").strip()
 
-    async def _do(self, change: Callable[[], str | None], said: str, *, follow: bool = False) -> bool:
+    async def _do(self, change: Callable[[], str | None], said: str, *, follow: bool = False) -> IronflowError | None:
         """Change something, and show what came of it: the new run, if there is one. What is refused changes
-        nothing; what happened meanwhile is shown. Whether it was done."""
+        nothing; what happened meanwhile is shown. The refusal, if there was one."""
         known = len(self.thread.recording.records)
         try:
             made = await self.asked(change)
@@ -154,11 +176,11 @@ class ChangingScreen(LookingScreen):
         except IronflowError as error:
             self.failed(error)
             await self.take_up()
-            return False
+            return error
         self.following = self.following or follow
         self.went(self.session.go(thread, thread.recording.last))
         await self.take_up()
         new = self.thread.recording.records[known:]
         recorded = f": {made}" if made else f", recorded at position {new[0].position}" if new else ""
         self.notify(plain(f"{said}{recorded}"), markup=False)
-        return True
+        return None

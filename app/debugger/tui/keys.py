@@ -66,6 +66,7 @@ KEYS: Sequence[Key] = (
     Key("fork", "F", "fork", "fork from here", "fork", changes=True),
     Key("replay", "r", "replay", "replay: a new run with the same input", changes=True),
     Key("cancel", "X", "cancel", "cancel the run", changes=True),
+    Key("unlock", "W", "unlock", "allow changes, where production is read-only"),
     Key("next-tab", "tab", "tab(1)", "next tab; digits choose one"),
     Key("previous-tab", "shift+tab", "tab(-1)", "tab before"),
     Key("scroll", "pagedown", "scroll(1)", "scroll the tab"),

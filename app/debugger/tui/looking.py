@@ -147,7 +147,7 @@ class LookingScreen(MovingScreen):
 
     @work
     async def action_help(self) -> None:
-        action = await self.app.push_screen_wait(Help(self.keymap, changes=self.session.changes is not None))
+        action = await self.app.push_screen_wait(Help(self.keymap, changes=self.may_change))
         if action:
             await self.run_action(action)
 

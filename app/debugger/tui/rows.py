@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from rich.segment import Segment
@@ -17,9 +16,11 @@ from textual.strip import Strip
 from app.debugger import filtering
 from app.debugger.gantt import Scale
 from app.debugger.marks import COLORS, STATUS, plain
+from app.debugger.nesting import Lines
 from app.debugger.recording import Recording
 from app.debugger.squeezing import Squeezed
-from app.debugger.steps import NOT_REACHED, Shown, Steps
+from app.debugger.step_ids import branch_name
+from app.debugger.steps import INDENT, NOT_REACHED, Shown, Steps
 from app.debugger.tui import themes
 
 BAR_CHARS = 12
@@ -41,7 +42,7 @@ class Rows(ScrollView, can_focus=False):
         self._scale: Scale | None = None
         self._index = 0
         self._stops: Collection[str] = ()
-        self._shown: Sequence[int] = ()
+        self._lines: Lines | None = None
         self._filtered: tuple[Any, ...] = ()
         self.current = -1
 
@@ -55,50 +56,48 @@ class Rows(ScrollView, can_focus=False):
         if (filtered := (recording.run_id, len(records), only)) != self._filtered:
             self._filtered = filtered
             found = filtering.numbers(steps, only)
-            self._shown = range(len(steps.rows)) if found is None else found
+            self._lines = Lines(steps, range(len(steps.rows)) if found is None else found)
             self._scale = Scale(Squeezed(records).share, width=BAR_CHARS, unicode=True)
         self.current = steps.number(index)
-        self.virtual_size = Size(self.size.width, len(self._shown))
+        self.virtual_size = Size(self.size.width, len(self._lines or ()))
         self.refresh()
         self.see()
 
     def see(self) -> None:
         """Scroll to where the current row is, or would be."""
-        line = max(0, bisect_right(self._shown, self.current) - 1)
+        line = max(0, self._lines.place(self.current)) if self._lines is not None else 0
         self.scroll_to_region(Region(0, line, 1, 1), animate=False, force=True)
 
     def beside(self, direction: int) -> int | None:
         """The number of the row that is shown after the current one (direction 1) or before it (-1)."""
-        if direction > 0:
-            line = bisect_right(self._shown, self.current)
-        else:
-            line = bisect_left(self._shown, self.current) - 1
-        return self._shown[line] if 0 <= line < len(self._shown) else None
+        return None if self._lines is None else self._lines.beside(self.current, direction)
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._shown))
+        self.virtual_size = Size(self.size.width, len(self._lines or ()))
         self.see()
 
     def on_click(self, event: events.Click) -> None:
         line = self.scroll_offset.y + event.y
-        if 0 <= line < len(self._shown):
-            self.post_message(self.Chosen(self._shown[line]))
+        if self._lines is not None and 0 <= line < len(self._lines):
+            self.post_message(self.Chosen(self._lines.row(line)))
 
     def render_line(self, y: int) -> Strip:
         line = self.scroll_offset.y + y
         base = self.rich_style
-        if self._steps is None or line >= len(self._shown):
+        if self._steps is None or self._lines is None or line >= len(self._lines):
             said = "  no row has that" if y == 0 and self._filtered and self._filtered[-1] else ""
             return Strip([Segment(said, base)]).adjust_cell_length(self.size.width, base)
-        number = self._shown[line]
+        number, depth, branch = self._lines[line]
+        if number < 0:
+            head = f"   {' ' * INDENT * depth}∥ {plain(branch_name(branch))}"
+            return Strip([Segment(head, base + Style(dim=True))]).adjust_cell_length(self.size.width, base)
         if number == self.current:
             base += themes.chosen(self.app)
-        segments = [
-            Segment(text, base + style) for text, style in self._cells(self._steps.shown(number, self._index), number)
-        ]
+        cells = self._cells(self._steps.shown(number, self._index), number, depth)
+        segments = [Segment(text, base + style) for text, style in cells]
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
-    def _cells(self, one: Shown, number: int) -> list[tuple[str, Style]]:
+    def _cells(self, one: Shown, number: int, depth: int) -> list[tuple[str, Style]]:
         """Texts and their styles: mark, icon, name, duration, bar, note."""
         reached = one.status != NOT_REACHED
         icon, _, color = STATUS.get(one.status, ("○", "", ""))
@@ -106,8 +105,8 @@ class Rows(ScrollView, can_focus=False):
         shown = Style(color=COLORS.get(color))
         mark = "●" if one.row.name in self._stops else "◇" if one.edited else " "
         here = "▶" if number == self.current else " "
-        label = self._steps.label(one.row) if self._steps is not None else ""
-        name = plain(label) + (f" #{one.row.attempt}" if one.row.attempt > 1 else "")
+        label = self._steps.name_in_tree(one.row) if self._steps is not None else ""
+        name = " " * INDENT * depth + plain(label) + (f" #{one.row.attempt}" if one.row.attempt > 1 else "")
         longest = self._steps.name_chars + 3 if self._steps is not None else 0
         width = max(8, min(longest, NAME_CHARS_MAX, self.size.width - BAR_CHARS - 16))
         name = name if len(name) <= width else f"{name[: width - 1]}…"

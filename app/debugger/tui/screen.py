@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Protocol, TypeVar, cast
 
 from rich.text import Text
@@ -21,13 +22,13 @@ from app.debugger.session import Session
 from app.debugger.steps import Steps
 from app.debugger.threads import Stop, Thread
 from app.debugger.tui import keys, tabs
+from app.debugger.tui.happenings import Happenings
 from app.debugger.tui.rows import Rows
 from app.debugger.tui.scrubber import Scrubber
 from app.errors import IronflowError as OurError
 from ironflow.comparing import RunDiff
 from ironflow.errors import IronflowError
 
-FOLLOWED_EVERY_S = 1.0
 STOPPED_AT = ("step_failed", "run_failed", "patched")
 SIZE_MIN = (60, 16)
 
@@ -35,10 +36,12 @@ T = TypeVar("T")
 
 
 class Home(Protocol):
-    """What the application is asked for by a screen. `look` is the theme's name, `place` where recordings are."""
+    """What the application is asked for by a screen. `look` is the theme's name, `place` where recordings are;
+    `happenings` tells what is recorded of a run meanwhile, None where nothing is."""
 
     look: str
     place: str
+    happenings: Happenings | None
 
     def dress(self, look: str) -> None: ...
     def web_url(self, run_id: str, position: int) -> str:
@@ -72,18 +75,23 @@ class RunScreen(Screen[None]):
         *,
         keymap: keys.Keymap = keys.DEFAULT,
         following: bool = False,
+        locked: bool = False,
     ) -> None:
+        """`locked`: the keys that change runs do nothing before they are unlocked."""
         super().__init__()
         self._bindings.key_to_bindings.update(BindingsMap(keys.bindings(keymap)).key_to_bindings)
         self.session, self.thread, self.looking = session, thread, looking
         self.keymap = keymap
         self.following = following
+        self.locked = locked
         self.playing, self.speed = False, 1.0
         self.only = ""
         self.tab = "Output"
         self.stops: dict[str, AtStep] = {}
         self.digits = ""
         self._steps: dict[str, Steps] = {}
+        self._versions: dict[str, int] = {}
+        self._followed = ""
         self._one = ThreadPoolExecutor(1, thread_name_prefix="inspect")
         session.breakpoints["failures"] = [AtFailure(number, name) for number, name in enumerate(STOPPED_AT)]
 
@@ -97,11 +105,10 @@ class RunScreen(Screen[None]):
                 with VerticalScroll(id="body", can_focus=False):
                     yield Static(id="content")
         yield Scrubber(id="scrubber")
-        told = keys.footer(self.keymap, changes=self.session.changes is not None)
-        yield Static(Text(told, "dim", no_wrap=True, overflow="ellipsis"), id="footer")
+        yield Static(id="footer")
 
     def on_mount(self) -> None:
-        self.set_interval(FOLLOWED_EVERY_S, self._take_up)
+        self.show_keys()
         self.show()
 
     def on_unmount(self) -> None:
@@ -125,7 +132,16 @@ class RunScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that change runs do nothing where nothing can be changed."""
         changing = {key.action for key in keys.KEYS if key.changes}
-        return action not in changing or self.session.changes is not None
+        return action not in changing or self.may_change
+
+    @property
+    def may_change(self) -> bool:
+        return self.session.changes is not None and not self.locked
+
+    def show_keys(self) -> None:
+        """The line at the bottom."""
+        told = keys.footer(self.keymap, changes=self.may_change)
+        self.query_one("#footer", Static).update(Text(told, "dim", no_wrap=True, overflow="ellipsis"))
 
     async def asked(self, ask: Callable[[], T]) -> T:
         """What the place where recordings are answers. Raises what the SDK raises."""
@@ -153,6 +169,10 @@ class RunScreen(Screen[None]):
         self.query_one("#header", Static).update(self._header(), layout=False)
         self._show_tabs()
         self.tell()
+        if recording.run_id not in self._versions:
+            self._look_up_version()
+        if self.following and self._followed != recording.run_id:
+            self.follow()
 
     def _show_tabs(self) -> None:
         """Their names, with the digits that choose them where there is room."""
@@ -170,17 +190,21 @@ class RunScreen(Screen[None]):
         later = recording.last - thread.index
         depth = "" if thread.parent is None else "↳ "
         icon, _, color = STATUS.get(status, ("·", "", ""))
+        edits = len(recording.places.edits)
+        version, attempt = self._versions.get(recording.run_id, 0), recording.attempt(thread.index)
         return Text.assemble(
             (f" {depth}{plain(recording.function_id)}", "bold"),
+            (f"@{version}" if version else "", "dim"),
             f"  {recording.run_id}  ",
             (f"{icon} {status}", f"bold {COLORS.get(color, '')}"),
-            (f"  ◇{len(recording.places.edits)}" if recording.places.edits else "", "magenta"),
+            (f"  attempt {attempt}" if attempt else ""),
+            (f"  ◇{edits}" if edits else "", "magenta"),
             (f"  [PAST {thread.index + 1}/{recording.last + 1}]" if later else "", "yellow"),
             (f"  ▶ plays {self.speed:g}x" if self.playing else "", "cyan"),
             ("  ● follows" if self.following else "", "green"),
             (f" +{later}" if later and self.following else "", "green"),
             (f"  * {plain(self.only)}" if self.only else "", "yellow"),
-            ("  read-only" if self.session.changes is None else "", "dim"),
+            ("  read-only" if not self.may_change else "", "yellow" if self.locked else "dim"),
             (f"  {plain(self.home.place)}", "dim"),
             no_wrap=True,
             overflow="ellipsis",
@@ -192,6 +216,15 @@ class RunScreen(Screen[None]):
         content = self.query_one("#content", Static)
         content.update(await self.tab_text())
         self.query_one("#body", VerticalScroll).scroll_home(animate=False)
+
+    @work(group="version")
+    async def _look_up_version(self) -> None:
+        """That of the function, for the header; a run keeps it."""
+        recording = self.thread.recording
+        self._versions[recording.run_id] = 0
+        with suppress(IronflowError):  # the tab tells what is wrong
+            self._versions[recording.run_id] = (await self.asked(lambda: recording.head(0))).function_version
+            self.query_one("#header", Static).update(self._header(), layout=False)
 
     async def tab_text(self) -> Text:
         """The content of the tab; why there is none, if it is refused."""
@@ -219,13 +252,31 @@ class RunScreen(Screen[None]):
 
     def action_follow(self) -> None:
         self.following = not self.following
+        self._followed = ""
         self.show()
-        self._take_up()
+        if not self.following:
+            self.workers.cancel_group(self, "follow")
 
     @work(exclusive=True, group="follow")
-    async def _take_up(self) -> None:
-        if self.following:
-            await self.take_up()
+    async def follow(self) -> None:
+        """Take up what is recorded of the run, as it is recorded."""
+        recording = self.thread.recording
+        self._followed = recording.run_id
+        await self.take_up()
+        if (happenings := self.home.happenings) is None:
+            return
+        try:
+            async for position in happenings(recording.run_id, recording.records[-1].position):
+                if position > recording.records[-1].position:
+                    await self.take_up()
+        except IronflowError as error:
+            self.follow_no_more(error)
+
+    def follow_no_more(self, error: IronflowError) -> None:
+        """What is recorded cannot be heard of."""
+        self.following, self._followed = False, ""
+        self.failed(error)
+        self.show()
 
     async def take_up(self) -> None:
         """What was recorded since; who was at the end stays there."""
@@ -234,8 +285,7 @@ class RunScreen(Screen[None]):
         try:
             new = await self.asked(thread.recording.refresh)
         except IronflowError as error:
-            self.following = False
-            self.failed(error)
+            self.follow_no_more(error)
             return
         if new:
             self._steps[thread.recording.run_id].refresh()
