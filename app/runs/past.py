@@ -156,8 +156,8 @@ class Past:
     def _folded(self, tx: Transaction, environment: str, stream: str, version: int) -> RunRecord:
         """The run after that many of its entries."""
         era = self._kept.era
-        reached, kept = self._kept.nearest(environment, stream, version)
-        fold = _Fold(kept)
+        begun, kept = self._kept.nearest(environment, stream, version)
+        reached, fold = begun, _Fold(kept)
         while reached < version:
             until = self._kept_after(reached)
             wanted = min(version, until) - reached
@@ -168,13 +168,18 @@ class Past:
             reached += wanted
             if reached == until:
                 size = sum(len(record.data) + _STEP_BYTES for record in records)
-                shared = fold.snapshot()
-                size += len(shared.steps) * _PLACE_BYTES
-                self._kept.keep(environment, stream, reached, shared, size, era=era)
+                size += len(fold.run.steps) * _PLACE_BYTES
+                if self._kept.has_room(environment, stream, reached, size):
+                    self._kept.keep(environment, stream, reached, fold.snapshot(), size, era=era)
+        if reached - begun > self._every // 10 and reached % self._every:
+            # Whoever looks at a place asks again for it, and for what is beside it: kept until another one is.
+            shared = fold.snapshot()
+            size = len(shared.steps) * _PLACE_BYTES + (reached - begun) * _STEP_BYTES
+            self._kept.keep(environment, stream, reached, shared, size, era=era, passing=True)
         return fold.run
 
     def _kept_after(self, version: int) -> int:
-        """The next version whose state is kept: the further on, the further apart, for states grow."""
+        """The next version whose state may be kept: the further on, the further apart, for states grow."""
         apart = self._every
         while version >= apart * APART_MAX:
             apart *= 2
@@ -239,8 +244,9 @@ def _copied(whole: S) -> S:
 
 
 class _Kept:
-    """Folded states by run and version, about so many bytes of them: those that were not used for longest go first.
-    An era ends when something is forgotten: what was read before that is not kept after it."""
+    """Folded states by run and version, about so many bytes of them. Those of runs that were not used for longest go
+    first; of one run, those without which the others are still close together. An era ends when something is forgotten:
+    what was read before that is not kept after it."""
 
     def __init__(self, bytes_max: int) -> None:
         self.era = 0
@@ -249,6 +255,18 @@ class _Kept:
         self._lock = threading.Lock()
         self._states: OrderedDict[tuple[str, str, int], tuple[RunRecord, int]] = OrderedDict()
         self._versions: dict[tuple[str, str], set[int]] = {}
+        self._passing: dict[tuple[str, str], int] = {}
+        self._crowded: dict[tuple[str, str], float] = {}
+        """Of a run, the gap for its size that the last state had left which had to go."""
+
+    def has_room(self, environment: str, stream: str, version: int, size: int) -> bool:
+        """Whether a state would stay, if it was kept."""
+        with self._lock:
+            crowded = self._crowded.get((environment, stream), 0.0)
+            versions = self._versions.get((environment, stream), ())
+            after = min((one for one in versions if one > version), default=0)
+            before = max((one for one in versions if one < version), default=0)
+            return not after or (after - before) / size > crowded
 
     def nearest(self, environment: str, stream: str, version: int) -> tuple[int, RunRecord | None]:
         """The last state that is kept from that version or before it; version 0 and None if there is none."""
@@ -259,15 +277,43 @@ class _Kept:
             self._states.move_to_end((environment, stream, found))
             return found, self._states[environment, stream, found][0]
 
-    def keep(self, environment: str, stream: str, version: int, run: RunRecord, size: int, *, era: int) -> None:
+    def keep(
+        self,
+        environment: str,
+        stream: str,
+        version: int,
+        run: RunRecord,
+        size: int,
+        *,
+        era: int,
+        passing: bool = False,
+    ) -> None:
+        """One that is `passing` takes the place of the one before it of the run."""
         with self._lock:
             if era != self.era or (environment, stream, version) in self._states:
                 return
+            if passing:
+                if before := self._passing.get((environment, stream)):
+                    self._drop(environment, stream, before)
+                self._passing[environment, stream] = version
             self._states[environment, stream, version] = (run, size)
             self._versions.setdefault((environment, stream), set()).add(version)
             self._bytes += size
             while self._bytes > self._bytes_max and self._states:
-                self._drop(*next(iter(self._states)))
+                longest = next(iter(self._states))
+                self._drop(*(longest if longest[:2] != (environment, stream) else self._needed_least(*longest)))
+
+    def _needed_least(self, environment: str, stream: str, longest: int) -> tuple[str, str, int]:
+        """Of a run's states, the one whose absence leaves the smallest gap for its size; the last one stays."""
+        passing = self._passing.get((environment, stream))
+        versions = [0, *sorted(one for one in self._versions[environment, stream] if one != passing)]
+        around = list(zip(versions, versions[1:], versions[2:], strict=False))
+        if not around:
+            return environment, stream, longest
+        sizes = {one: self._states[environment, stream, one][1] for _, one, _ in around}
+        gap, least = min(((after - before) / sizes[one], one) for before, one, after in around)
+        self._crowded[environment, stream] = gap
+        return environment, stream, least
 
     def forget(self, environment: str, stream: str) -> None:
         """Everything of a run, also what is being read now."""
@@ -279,14 +325,20 @@ class _Kept:
     def _drop(self, environment: str, stream: str, version: int) -> None:
         _, freed = self._states.pop((environment, stream, version))
         self._bytes -= freed
+        if self._passing.get((environment, stream)) == version:
+            del self._passing[environment, stream]
         versions = self._versions[environment, stream]
         versions.discard(version)
         if not versions:
             del self._versions[environment, stream]
+            self._crowded.pop((environment, stream), None)
 
 
 def step_meant(run: RunRecord, given: str) -> StepRecord:
     """The step meant by its id, its id without the run, or its name. Raises StepNotFound, AmbiguousId."""
+    exact = run.steps.get(given) or run.steps.get(f"{run.state.id}:{given}")  # a run may have 100,000
+    if exact is not None:
+        return exact
     found = [step for step in run.steps.values() if given in (step.step_id, step_path(step.step_id))]
     found = found or [step for step in run.steps.values() if step.name == given]
     if not found:
