@@ -210,6 +210,7 @@ def services_of(
     return Services(
         storage=node.storage,
         tail=node.tail,
+        committer=node.committer,
         emitter=node.emitter,
         invoker=node.invoker,
         topics=node.topics,
@@ -241,6 +242,7 @@ def services_of(
         dispatcher=node.dispatcher,
         nodes=node.nodes,
         waits=node.waits,
+        waiting=node.waiting,
         pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=node.clock),
         keyspace=node.keyspace,
         configs=node.configs,

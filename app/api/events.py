@@ -142,7 +142,7 @@ async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, Em
     event: PostBody = decoded(_post, body)
     if event.events is None:
         caller.about(f"event/{event.name}")
-        emitted = await services.emitter.emit(_new_event(event, caller))
+        emitted = await services.emitter.emit(new_event(event, caller))
         return 201, EmittedResponse(
             event_id=emitted.event_id,
             run_ids=emitted.run_ids,
@@ -224,19 +224,20 @@ def shown(entry: Entry) -> EventResponse:
 def _new_events(body: bytes, caller: Caller) -> Sequence[NewEvent | IronflowError]:
     """The events of a list; where one cannot be read, why."""
     try:
-        return [_new_event(one, caller) for one in _many.decode(body)]
+        return [new_event(one, caller) for one in _many.decode(body)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IronflowError):
         return [_readable(item, caller) for item in decoded(_raw_list, body)]
 
 
 def _readable(item: msgspec.Raw, caller: Caller) -> NewEvent | IronflowError:
     try:
-        return _new_event(decoded(_one, bytes(item)), caller)
+        return new_event(decoded(_one, bytes(item)), caller)
     except IronflowError as error:
         return error
 
 
-def _new_event(body: EventBody, caller: Caller) -> NewEvent:
+def new_event(body: EventBody, caller: Caller) -> NewEvent:
+    """The event that a caller sent, otherwise not yet checked. Raises InvalidArgument for a time that is none."""
     return NewEvent(
         environment=caller.environment,
         name=body.name,

@@ -44,6 +44,7 @@ from app.api import (
     projections,
     recordings,
     redactions,
+    rehearsals,
     rewind,
     roles,
     runs,
@@ -73,6 +74,7 @@ from app.api.services import Answer, Operation, Route, Services
 MODULES = (
     health,
     events,
+    rehearsals,
     runs,
     past,
     comparing,

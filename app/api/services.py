@@ -32,6 +32,7 @@ from app.events.replaying import Replaying
 from app.events.schemas import Schemas
 from app.events.subscriptions import Subscriptions
 from app.events.topics import Topics
+from app.history.committer import Committer
 from app.history.explore import Explorer
 from app.history.live import Live
 from app.history.sql import Sql
@@ -55,6 +56,7 @@ from app.runs.versions import VersionReader
 from app.runs.waits import Waits
 from app.runs.watching import Watching
 from app.scheduler.gatekeeper import Gatekeeper
+from app.scheduler.waiting import Waiting
 from app.search.service import Search
 from app.values.configs import Configs
 from app.values.keyspace import Keyspace
@@ -72,6 +74,7 @@ class Services:
 
     storage: Storage
     tail: Tail
+    committer: Committer
     emitter: Emitter
     invoker: Invoker
     topics: Topics
@@ -102,6 +105,7 @@ class Services:
     dispatcher: Dispatcher
     nodes: Nodes
     waits: Waits
+    waiting: Waiting
     pull: PullWorkers
     keyspace: Keyspace
     configs: Configs

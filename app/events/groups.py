@@ -135,6 +135,14 @@ class Groups:
         found = [one for one in self._known.values() if one.environment == environment and one.exists]
         return sorted(found, key=lambda one: one.name)
 
+    def taking(self, entry: Entry) -> Sequence[Group]:
+        """The groups of its environment that get an entry, by name."""
+        return [
+            one
+            for one in self.list(entry.environment)
+            if selection(one.settings.pattern, one.settings.filter).takes(entry)
+        ]
+
     def known(self, environment: str, name: str) -> Group | None:
         """The group, a deleted one too."""
         return self._known.get((environment, name))

@@ -89,6 +89,11 @@ class Registry:
         found = [one for (where, _), one in sorted(self._known.items()) if where == environment and not one.deleted]
         return [one for one in found if status in ("", one.status) and mode in ("", one.serving.definition.mode)]
 
+    def wanting(self, environment: str, event_name: str) -> Sequence[Projection]:
+        """Those that an event of the name is for, by name."""
+        found = self.list(environment)
+        return [one for one in found if definitions.chosen(one.serving.definition.events).wants(event_name)]
+
     def everything(self) -> Sequence[Projection]:
         """Those of all environments that are not deleted."""
         return [one for one in self._known.values() if not one.deleted]

@@ -108,6 +108,10 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._index) + len(self._invocations)
 
+    def ended_by(self, event: Entry) -> Sequence[Wait]:
+        """The open waits that an event ends, as far as history has been followed."""
+        return self._index.resolved_by(event)
+
     async def start(self) -> None:
         """Take up what runs wait for, and find where to go on."""
         self._filled = self._tail.head

@@ -216,6 +216,8 @@ test("an event that is published shows at once, with the run that it started", a
   await page.locator("dialog .cm-content").click();
   await page.keyboard.press("Control+a");
   await page.keyboard.type('{"traveller": 9007199254740993}');
+  await page.locator("dialog .plan a:has-text('demo-trip')").waitFor();
+  assert.deepEqual(await unfit(page), []);
   await page.keyboard.press("Control+Enter");
   await page.locator("dialog .sent a").waitFor();
   await page.locator("dialog >> text=Close").last().click();

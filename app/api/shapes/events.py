@@ -68,6 +68,34 @@ class EmittedBatchResponse(Shape):
     results: list[EmitResult]
 
 
+class StartShape(Shape):
+    """What becomes of an event at a function: `starts`, or as in the outcomes of an event that was emitted."""
+
+    function_id: str
+    outcome: str
+    run_id: Annotated[str, Meta(description="the run in its way")] | UnsetType = UNSET
+    due_at: Instant | UnsetType = UNSET
+
+
+class EndedWaitShape(Shape):
+    """A step that waits for such an event."""
+
+    run_id: str
+    step_id: str
+
+
+class EventDryRunResponse(Shape):
+    """What an event would lead to now, if it were emitted. Nothing was recorded."""
+
+    duplicate: Annotated[bool, Meta(description="the idempotency key is known: nothing new would be recorded")]
+    functions: list[StartShape]
+    cancels: Annotated[tuple[str, ...], Meta(description="runs that it would cancel")]
+    ends_waits: Annotated[list[EndedWaitShape], Meta(description="steps that would get it")]
+    projections: Annotated[list[str], Meta(description="by name")]
+    groups: Annotated[list[str], Meta(description="consumer groups that would get it, by name")]
+    more: Annotated[bool, Meta(description="there is more of something than is listed")]
+
+
 class EventResponse(Shape):
     """An event as it is read."""
 

@@ -8,6 +8,7 @@ import { CodeEditor } from "../../ui/code_editor";
 import { Dialog } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
 import { copy } from "../../ui/toast";
+import { DryRunShown, useDryRun } from "./rehearsal";
 
 interface Emitted {
   event_id: string;
@@ -25,6 +26,12 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
   const [problem, setProblem] = useState("");
   const [sent, setSent] = useState<Emitted | null>(null);
   const read = readable(data);
+  // As it was written: digits beyond 2^53 included.
+  const body =
+    typeof read === "string" || !name.trim()
+      ? ""
+      : `{"name":${JSON.stringify(name.trim())},"data":${print(read.value)},"idempotency_key":${JSON.stringify(key)},"source":"dashboard"}`;
+  const dry = useDryRun(sent ? "" : body);
 
   useEffect(() => {
     get<{ names: { name: string }[] }>("/events/names").then(
@@ -35,12 +42,10 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
 
   async function submit(event?: Event): Promise<void> {
     event?.preventDefault();
-    if (busy || typeof read === "string" || !name.trim()) return;
+    if (busy || !body) return;
     setBusy(true);
     setProblem("");
     try {
-      // As it was written: digits beyond 2^53 included.
-      const body = `{"name":${JSON.stringify(name.trim())},"data":${print(read.value)},"idempotency_key":${JSON.stringify(key)},"source":"dashboard"}`;
       setSent(await request<Emitted>("POST", "/events", { json: body }));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -79,7 +84,8 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
           Idempotency key <span class="faint">sent twice with one key, it is recorded once</span>
           <input value={key} spellcheck={false} autocomplete="off" onInput={(event) => setKey(event.currentTarget.value)} />
         </label>
-        {problem && (
+        <DryRunShown told={dry} />
+        {problem && !dry.problem && (
           <p class="problem" role="alert">
             <Icon name="warning" class="fail" /> {problem}
           </p>
