@@ -251,6 +251,28 @@ test("a link shows what it was copied from", async () => {
   await context.close();
 });
 
+test("a document that somebody else changed meanwhile is merged, and nothing is written over", async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/config?name=shop`);
+  await page.locator(".inspector .json >> text=theme").first().waitFor();
+  await page.keyboard.press("e");
+  await page.locator("dialog .cm-content").click();
+  await world.server.send("PATCH", "/config/shop", { title: "theirs" });
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type('{"theme": "light", "currency": "EUR"}');
+  await page.locator("dialog >> text=Save").last().click();
+  await page.locator("dialog .conflict >> text=Somebody saved revision 3").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.locator("dialog >> text=Put theirs into mine").click();
+  await page.locator("dialog >> text=Theirs is in yours").waitFor();
+  await page.locator("dialog >> text=Save").last().click();
+  await page.locator("dialog").waitFor({ state: "detached" });
+
+  const { data } = await world.server.get("/api/v1/config/shop");
+  assert.deepEqual(data, { theme: "light", currency: "EUR", title: "theirs" });
+  await context.close();
+  assert.deepEqual(complaints.filter((one) => !/412/.test(one)), []);
+});
+
 test("who is not known signs in by a link, sees what was asked for, and signs out", async () => {
   const guarded = await closedServer();
   const { page, context } = await opened(world.browser, `${guarded.url}/runs?q=status:failed`);

@@ -73,6 +73,13 @@ export class Server {
   async get(where) {
     return (await fetch(this.url + where)).json();
   }
+
+  async send(method, where, body) {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(`${this.url}/api/v1${where}`, { method, headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${method} ${where}: ${await answer.text()}`);
+    return answer.json();
+  }
 }
 
 /** A server that asks who one is. */
@@ -95,11 +102,7 @@ async function demonstrated(server) {
 
 /** What pages about data and administration show, beside what the demo does. */
 async function filled(server) {
-  const send = async (method, where, body) => {
-    const answer = await fetch(`${server.url}/api/v1${where}`, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`${method} ${where}: ${await answer.text()}`);
-    return answer.json();
-  };
+  const send = server.send.bind(server);
   await send("PUT", "/projections/tickets", {
     events: ["shop.>"],
     initial: { count: 0 },

@@ -32,7 +32,8 @@ function at(base: string, what: "keys" | "history", key: string): string {
 }
 
 export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
-  const [asking, setAsking] = useState<"" | "edit" | "delete">("");
+  const [asking, setAsking] = useState<"" | "delete">("");
+  const [begun, setBegun] = useState<Begun | null>(null);
   const allowed = may(WRITE);
   const told = useResource(`key ${bucket} ${key}`, (signal) => get<{ revisions: KeyRevision[] }>(at(base, "history", key), { limit: LIMIT }, signal), { every: EVERY_MS });
   const revisions = told.data?.revisions;
@@ -44,8 +45,12 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
     told.reload();
     onChange();
   };
+  const edit = (): void => {
+    if (!allowed || !there || !value) return;
+    setBegun({ key, text: value.kind === "json" ? print(value.value, 2) : value.kind === "text" ? String(value.value) : "", revision: newest.revision });
+  };
   useKeys("Key", [
-    { keys: "e", label: "Edit the value", run: () => allowed && there && setAsking("edit") },
+    { keys: "e", label: "Edit the value", run: edit },
     { keys: "D", label: "Delete the key", run: () => allowed && there && setAsking("delete") },
   ]);
   return (
@@ -65,7 +70,7 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
             ]}
           />
           <p class="buttons pad-x">
-            <Act allowed={allowed && there} permission={WRITE} label="Edit…" onClick={() => setAsking("edit")} />
+            <Act allowed={allowed && there} permission={WRITE} label="Edit…" onClick={edit} />
             <Act allowed={allowed && there} permission={WRITE} label="Delete…" onClick={() => setAsking("delete")} />
           </p>
           {!there && <p class="muted pad">It is gone: {newest.operation}.</p>}
@@ -95,9 +100,7 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
           />
         </>
       )}
-      {asking === "edit" && newest && value && (
-        <PutValue base={base} of={{ key, text: value.kind === "json" ? print(value.value, 2) : value.kind === "text" ? String(value.value) : "", revision: newest.revision }} onClose={() => setAsking("")} onDone={changed} />
-      )}
+      {begun && <PutValue base={base} of={begun} onClose={() => setBegun(null)} onDone={changed} />}
       {asking === "delete" && newest && (
         <Ask title={`Delete ${key}`} verb="Delete" done="Deleted" danger run={() => request("DELETE", at(base, "keys", key), { ifMatch: newest.revision })} onClose={() => setAsking("")} onDone={changed}>
           <p>Its revisions stay, and can be restored.</p>
@@ -107,7 +110,14 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
   );
 }
 
-export function PutValue({ base, of, onClose, onDone }: { base: string; of?: { key: string; text: string; revision: number }; onClose: () => void; onDone: () => void }) {
+/** A value as it was when its form opened: a change of another one is refused. */
+interface Begun {
+  key: string;
+  text: string;
+  revision: number;
+}
+
+export function PutValue({ base, of, onClose, onDone }: { base: string; of?: Begun; onClose: () => void; onDone: () => void }) {
   const [key, setKey] = useState(of?.key ?? "");
   const [text, setText] = useState(of?.text ?? "");
   const condition = of ? { ifMatch: of.revision } : { ifAbsent: true };

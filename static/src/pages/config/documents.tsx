@@ -1,6 +1,6 @@
 /** Configuration documents: each as it is, as it was, and how it became that. */
 import { useState } from "preact/hooks";
-import { exact, get, request, segment } from "../../api/client";
+import { ApiError, exact, get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { ConfigRevision, ConfigSummary } from "../../api/data";
 import { usePaged } from "../../live/paged";
@@ -11,6 +11,7 @@ import { Skeleton, Time } from "../../ui/basics";
 import { Act, Ask, Field } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { CodeEditor } from "../../ui/code_editor";
+import { Conflict } from "../../ui/conflict";
 import { DiffView } from "../../ui/diff_view";
 import { JsonView } from "../../ui/json_view";
 import { Revisions } from "../../ui/revisions";
@@ -66,15 +67,19 @@ export function Documents() {
 }
 
 function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () => void; onChange: () => void }) {
-  const [asking, setAsking] = useState<"" | "edit" | "delete">("");
+  const [asking, setAsking] = useState<"" | "delete">("");
+  const [begun, setBegun] = useState<Begun | null>(null);
   const path = `/config/${segment(of.name)}`;
   const allowed = may(WRITE);
   const told = useResource(`config ${of.name} ${of.revision}`, async (signal) =>
     objects<ConfigRevision>(at(await exact(`${path}/history`, { limit: REVISIONS }, signal), "revisions"), "data"),
   );
   const newest = told.data?.[0];
+  const edit = (): void => {
+    if (allowed && newest) setBegun({ name: of.name, data: newest.data, revision: newest.revision });
+  };
   useKeys("Document", [
-    { keys: "e", label: "Edit the document", run: () => allowed && newest && setAsking("edit") },
+    { keys: "e", label: "Edit the document", run: edit },
     { keys: "D", label: "Delete the document", run: () => allowed && newest && setAsking("delete") },
   ]);
   return (
@@ -85,7 +90,7 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
         <>
           <Facts of={[["Position", <EntryLink position={newest.position} />], ["Changed", <Time at={newest.updatedAt} />], newest.actor && ["By", newest.actor]]} />
           <p class="buttons pad-x">
-            <Act allowed={allowed} permission={WRITE} label="Edit…" onClick={() => setAsking("edit")} />
+            <Act allowed={allowed} permission={WRITE} label="Edit…" onClick={edit} />
             <Act allowed={allowed} permission={WRITE} label="Delete…" onClick={() => setAsking("delete")} />
           </p>
           <JsonView value={newest.data} label={of.name} />
@@ -106,7 +111,7 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
           />
         </>
       )}
-      {asking === "edit" && newest && <Write of={{ name: of.name, data: newest.data, revision: newest.revision }} onClose={() => setAsking("")} onDone={onChange} />}
+      {begun && <Write of={begun} onClose={() => setBegun(null)} onDone={onChange} />}
       {asking === "delete" && newest && (
         <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} run={() => request("DELETE", path, { ifMatch: newest.revision })} onClose={() => setAsking("")} onDone={onChange}>
           <p>Functions that read it find nothing from then on. Its revisions stay in history.</p>
@@ -116,33 +121,57 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
   );
 }
 
-function Write({ of, onClose, onDone }: { of?: { name: string; data: Json; revision: number }; onClose: () => void; onDone: () => void }) {
+interface Begun {
+  name: string;
+  data: Json;
+  revision: number;
+}
+
+/** The document is edited as it was when the form opened; if another revision is there when it is saved, that is shown
+ * beside it, and the form goes on from there. */
+function Write({ of, onClose, onDone }: { of?: Begun; onClose: () => void; onDone: () => void }) {
   const [name, setName] = useState(of?.name ?? "");
   const [text, setText] = useState(of ? print(of.data, 2) : "{}");
+  const [now, setNow] = useState(of);
   const read = readable(text);
   const wrong = typeof read === "string" ? read : read.value instanceof Map ? "" : "A document is an object: { … }";
   const json = typeof read === "string" ? "" : print(read.value);
+  async function save(): Promise<void> {
+    try {
+      await request("POST", `/config/${segment(name)}`, { json, ...(now ? { ifMatch: now.revision } : { ifAbsent: true }) });
+    } catch (error) {
+      if (of && error instanceof ApiError && error.status === 412) setNow(await newestOf(of.name));
+      throw error;
+    }
+  }
+  const overtaken = of !== undefined && now !== undefined && now.revision !== of.revision;
   return (
-    <Ask
-      title={of ? `Edit ${of.name}` : "New document"}
-      verb="Save"
-      done="Saved, as a new revision"
-      wide={of !== undefined}
-      wrong={wrong}
-      run={() => request("POST", `/config/${segment(name)}`, { json, ...(of ? { ifMatch: of.revision } : { ifAbsent: true }) })}
-      onClose={onClose}
-      onDone={onDone}
-    >
+    <Ask title={of ? `Edit ${of.name}` : "New document"} verb="Save" done="Saved, as a new revision" wide={of !== undefined} wrong={wrong} run={save} onClose={onClose} onDone={onDone}>
       {!of && <Field label="Name" value={name} onValue={setName} required placeholder="shop" />}
+      {overtaken && (
+        <Conflict
+          base={of.data}
+          theirs={now.data}
+          ours={typeof read === "string" ? undefined : read.value}
+          what={`Somebody saved revision ${now.revision} meanwhile.`}
+          onTake={(value) => setText(print(value, 2))}
+        />
+      )}
       <div class={of ? "edit-grid" : ""}>
         <CodeEditor label="Document" note="JSON" language="json" rows={12} value={text} wrong={wrong !== ""} onValue={setText} />
-        {of && typeof read !== "string" && (
+        {now && typeof read !== "string" && (
           <div class="field">
-            What changes
-            <DiffView before={of.data} after={read.value} label="What changes" />
+            {overtaken ? "What changes of theirs" : "What changes"}
+            <DiffView before={now.data} after={read.value} label="What changes" />
           </div>
         )}
       </div>
     </Ask>
   );
+}
+
+/** The document as it is now; undefined if it is gone. */
+async function newestOf(name: string): Promise<Begun | undefined> {
+  const [newest] = objects<ConfigRevision>(at(await exact(`/config/${segment(name)}/history`, { limit: 1 }), "revisions"), "data");
+  return newest && newest.operation !== "delete" ? { name, data: newest.data, revision: newest.revision } : undefined;
 }

@@ -76,7 +76,8 @@ export function useChecked(draft: Draft, of?: PolicyFields): Checked | null {
   return told.text === text ? told : null;
 }
 
-export function Editor({ of, onClose, onDone }: { of?: PolicyShape; onClose: () => void; onDone: () => void }) {
+export function Editor({ of: shown, onClose, onDone }: { of?: PolicyShape; onClose: () => void; onDone: () => void }) {
+  const [of] = useState(shown); // as it was when the form opened: a later version is not written over
   const [draft, setDraft] = useState(() => draftOf(of));
   const checked = useChecked(draft, of);
   const run = (reason: string): Promise<unknown> => {
