@@ -73,7 +73,16 @@ export async function exactly(method: Method, path: string, options: Options): P
   return parse(await text(method, path, options));
 }
 
+/** What the API answers, as a file to keep: a link could not say in which environment it asks. */
+export async function file(path: string, query?: Query): Promise<Blob> {
+  return (await answered("GET", path, { query })).blob();
+}
+
 async function text(method: Method, path: string, options: Options): Promise<string> {
+  return (await (await answered(method, path, options)).text()) || "null";
+}
+
+async function answered(method: Method, path: string, options: Options): Promise<Response> {
   const where = `${method} ${path}`;
   let answer: Response;
   try {
@@ -88,9 +97,8 @@ async function text(method: Method, path: string, options: Options): Promise<str
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "UNREACHABLE", "the server cannot be reached", "is it running? The page tries again", "", where);
   }
-  const body = await answer.text();
-  if (answer.ok) return body || "null";
-  const error = refused(answer, body, where);
+  if (answer.ok) return answer;
+  const error = refused(answer, await answer.text(), where);
   // A webhook's sender may be unknown without us being so.
   if (error.status === 401 && error.code !== "SIGNATURE_REFUSED" && !path.startsWith("/auth/")) session.value = "signed-out";
   throw error;

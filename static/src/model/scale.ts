@@ -40,6 +40,29 @@ export function timeAt(scale: Scale, at: number): number {
   return times[next - 1] + (width > 0 ? (at - places[next - 1]) / width : 0) * (times[next] - times[next - 1]);
 }
 
+/** The part of a scale between two places, drawn over the whole width. */
+export function zoomed(scale: Scale, from: number, to: number): Scale {
+  const width = to - from;
+  if (!(width > 0) || (from <= 0 && to >= 1)) return scale;
+  const times = [timeAt(scale, from)];
+  const places = [0];
+  for (let index = 0; index < scale.times.length; index++) {
+    const at = (scale.places[index] - from) / width;
+    if (at <= 0 || at >= 1) continue;
+    times.push(scale.times[index]);
+    places.push(at);
+  }
+  times.push(timeAt(scale, to));
+  places.push(1);
+  const within = scale.gaps.filter((gap) => gap.to > times[0] && gap.from < times[times.length - 1]);
+  return knots(times, places, within);
+}
+
+/** Whether any of a stretch of time is in sight. */
+export function inView({ times }: Scale, from: number, to: number): boolean {
+  return to >= times[0] && from <= times[times.length - 1];
+}
+
 /** A scale over a run, from its first instant to `end`. */
 export function scaleOf(mode: Mode, folded: Waterfall, instants: ArrayLike<number>, end: number): Scale {
   const start = folded.start;

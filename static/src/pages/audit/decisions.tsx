@@ -1,5 +1,5 @@
 /** The audit: administrative acts, changes, and requests that were denied. */
-import { url } from "../../api/client";
+import { file } from "../../api/client";
 import { may } from "../../api/session";
 import type { AuditEvent } from "../../api/admin";
 import { useAudit } from "../../live/audit";
@@ -7,6 +7,7 @@ import type { Paged } from "../../live/paged";
 import { chosen, link } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
+import { Download } from "../../ui/download";
 import { Filters } from "../../ui/filters";
 import { JsonView } from "../../ui/json_view";
 import { EntryLink, Facts, Side } from "../../ui/side";
@@ -28,9 +29,13 @@ export function Decisions() {
       >
         {may("audit:export") &&
           (["jsonl", "csv"] as const).map((format) => (
-            <a key={format} class="button small" download href={url("/audit/export", { ...query, format })}>
-              {format === "csv" ? "CSV" : "JSON lines"}
-            </a>
+            <Download
+              key={format}
+              label={format === "csv" ? "CSV" : "JSON lines"}
+              title="Keep all that fits as a file"
+              name={`audit.${format}`}
+              make={() => file("/audit/export", { ...query, format })}
+            />
           ))}
       </Filters>
       <AuditList audit={audit} filtered={Object.values(query).some((value) => value !== "")} />

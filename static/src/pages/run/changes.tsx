@@ -1,15 +1,20 @@
-/** What differs between two moments of a run: A and B, or, without a B, what the record of A changed. */
+/** What differs: between two moments of the run, A and B, or, without a B, what the record of A changed; or between
+ * this run and another one. The URL has with whom: `with` is `good`, or the id of a run. */
+import { useState } from "preact/hooks";
 import { stateAt } from "../../api/timeline";
+import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { type Json, type Obj, at } from "../../model/json";
 import { type Rec, title } from "../../model/records";
-import { Skeleton } from "../../ui/basics";
+import { choose, chosen } from "../../shell/route";
+import { Skeleton, short } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
 import { Empty, Failed } from "../../ui/states";
+import { Compared } from "./compared";
 import type { Moment } from "./moment";
 
 interface Props {
-  runId: string;
+  run: Run;
   records: readonly Rec[];
   moment: Moment;
   compared: number;
@@ -19,7 +24,57 @@ interface Props {
 const SHOWN = ["status", "attempt", "error", "pause_reason", "cancellation_cause", "input", "waits", "notes", "output"];
 const OF_STEPS = ["status", "attempt", "output", "error"];
 
-export function Changes({ runId, records, moment, compared }: Props) {
+const GOOD = "good";
+const OTHER = "other";
+
+export function Changes(props: Props) {
+  const { run } = props;
+  const wanted = chosen("with");
+  const [asking, setAsking] = useState(false);
+  const origin = run.forked_from?.run_id ?? "";
+  const open = asking ? OTHER : wanted === "" || wanted === GOOD || wanted === origin ? wanted : OTHER;
+  const pick = (value: string): void => {
+    setAsking(value === OTHER);
+    if (value !== OTHER) choose({ with: value });
+  };
+  return (
+    <div class="changes">
+      <form
+        class="changes-bar"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const typed = new FormData(event.currentTarget).get("other");
+          setAsking(false);
+          choose({ with: String(typed ?? "").trim() });
+        }}
+      >
+        <label class="changes-with">
+          Compare with
+          <select value={open} onChange={(event) => pick(event.currentTarget.value)}>
+            <option value="">another moment of this run</option>
+            <option value={GOOD}>the last run that went well</option>
+            {origin && (
+              <option value={origin}>
+                {run.forked_from?.position ? "the run it was forked from" : "the run it repeats"}, {short(origin)}
+              </option>
+            )}
+            <option value={OTHER}>another run…</option>
+          </select>
+        </label>
+        {open === OTHER && (
+          <>
+            <input name="other" class="mono" required aria-label="Id of the other run" placeholder="run_… or how its id begins" spellcheck={false} autocomplete="off" defaultValue={asking ? "" : wanted} />
+            <button type="submit">Compare</button>
+          </>
+        )}
+      </form>
+      {open === "" && <Moments {...props} />}
+      {open !== "" && !asking && <Compared key={wanted} run={run} other={wanted === GOOD ? null : wanted} moment={props.moment} />}
+    </div>
+  );
+}
+
+function Moments({ run: { id: runId }, records, moment, compared }: Props) {
   const a = moment.index;
   const b = compared >= 0 ? compared : a - 1;
   const [before, after] = a < b ? [a, b] : [b, a];
@@ -31,7 +86,7 @@ export function Changes({ runId, records, moment, compared }: Props) {
     return { first: first && comparable(first), second: second && comparable(second) };
   });
   return (
-    <div class="changes">
+    <>
       <p class="changes-told">
         <Side name={a < b ? "A" : compared >= 0 ? "B" : "before"} record={from} />
         <span class="muted">→</span>
@@ -42,7 +97,7 @@ export function Changes({ runId, records, moment, compared }: Props) {
       {!states.error && !states.data && <Skeleton rows={8} />}
       {states.data && before === after && <Empty title="A and B are the same moment" />}
       {states.data && before !== after && <DiffView before={states.data.first} after={states.data.second} label="Changes" />}
-    </div>
+    </>
   );
 }
 

@@ -4,7 +4,7 @@ import type { Run, Similar } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { at } from "../../model/json";
 import type { Row } from "../../model/waterfall";
-import { link } from "../../shell/route";
+import { choose, link } from "../../shell/route";
 import { Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 
@@ -52,6 +52,11 @@ export function ErrorCard({ run, step, past, onStep }: Props) {
           {run.not_undone && <> · not undone: {run.not_undone}</>}
         </p>
         {!retrying && <Resembles run={run} />}
+        <p class="small">
+          <button type="button" class="link" onClick={() => choose({ tab: "diff", with: "good" })}>
+            What differs from the last run that went well
+          </button>
+        </p>
         <Stack run={run} />
       </div>
     </section>
@@ -63,16 +68,16 @@ function Resembles({ run }: { run: Run }) {
   const similar = useResource(`similar ${run.id} ${run.updated_at}`, (signal) => get<Similar>(`/runs/${run.id}/similar`, { limit: 1 }, signal));
   if (!similar.data) return null; // not worth an error of its own
   const { group, repairs, repairs_of: of = group.fingerprint } = similar.data;
-  const mended = repairs.map((repair) => `${repair.how} ${repair.runs.toLocaleString("en")}`).join(", ");
+  const mended = repairs.map((repair) => `${repair.runs.toLocaleString("en")} ${repair.how}`).join(", ");
   return (
     <p class="small">
       <a href={link("/failures", { failure: group.fingerprint })}>
         {group.runs === 1 ? "the first run that failed so" : `${group.runs.toLocaleString("en")} runs failed so`}
       </a>
-      {mended && of === group.fingerprint && `; of these ${mended}`}
+      {mended && of === group.fingerprint && `; of these, ${mended}`}
       {mended && of !== group.fingerprint && (
         <>
-          ; of <a href={link("/failures", { failure: of })}>what resembles it most</a> {mended}
+          ; of <a href={link("/failures", { failure: of })}>the failures most like it</a>, {mended}
         </>
       )}
     </p>

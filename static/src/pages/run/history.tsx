@@ -1,15 +1,17 @@
 /** Every record of the run as a list: when, what, to which step. */
 import { useMemo, useState } from "preact/hooks";
+import { file } from "../../api/client";
 import { type Rec, isFailure, title } from "../../model/records";
 import { look } from "../../model/status";
-import { clockTime } from "../../model/time";
+import { clockTime, iso } from "../../model/time";
+import { Download, lines } from "../../ui/download";
 import { Icon } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
 import { type Moment, goTo } from "./moment";
 
 const ROW = 28;
 
-export function History({ records, moment, start }: { records: readonly Rec[]; moment: Moment; start: number }) {
+export function History({ runId, records, moment, start }: { runId: string; records: readonly Rec[]; moment: Moment; start: number }) {
   const [words, setWords] = useState("");
   const shown = useMemo(() => {
     const wanted = words.toLowerCase();
@@ -24,6 +26,9 @@ export function History({ records, moment, start }: { records: readonly Rec[]; m
           {shown.length === records.length ? "" : `${shown.length.toLocaleString("en")} of `}
           {records.length.toLocaleString("en")}
         </span>
+        <span class="grow" />
+        <Download label="JSON lines" title="Keep the records that are listed as a file" name={`${runId}.jsonl`} make={async () => lines(shown.map(told))} />
+        <Download label="Bundle" title="Keep the run, payloads and all, to be read elsewhere with ironflow inspect" name={`${runId}.zip`} make={() => file(`/runs/${runId}/export`)} />
       </div>
       <div class="table" role="table" aria-label="Records" aria-rowcount={shown.length + 1}>
         <div role="rowgroup" class="table-head">
@@ -74,4 +79,10 @@ export function History({ records, moment, start }: { records: readonly Rec[]; m
       </div>
     </div>
   );
+}
+
+/** A record as a line of a file: what is empty is left out. */
+function told({ at, startedAt, until, ...rest }: Rec): string {
+  const instants = { at: iso(at), startedAt: Number.isNaN(startedAt) ? "" : iso(startedAt), until: Number.isNaN(until) ? "" : iso(until) };
+  return JSON.stringify({ ...rest, ...instants }, (_, value: unknown) => (value === "" || value === null ? undefined : value));
 }

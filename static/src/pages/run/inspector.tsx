@@ -6,12 +6,13 @@ import { may } from "../../api/session";
 import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { type Json, Num, at, print } from "../../model/json";
-import { type Rec, title } from "../../model/records";
+import { type Rec, isEdit, title } from "../../model/records";
 import { look } from "../../model/status";
 import { clockTime, duration } from "../../model/time";
 import { type Row, attempts, span, statusAt } from "../../model/waterfall";
 import { choose, chosen, link } from "../../shell/route";
 import { Id, Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
+import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Failed } from "../../ui/states";
@@ -30,7 +31,7 @@ interface Props {
 export function Inspector({ run, row, records, moment, onClose }: Props) {
   const status = statusAt(row, moment.position, moment.at);
   const record = recordOf(row, moment);
-  const tabs = tabsOf(row, status);
+  const tabs = tabsOf(row, status, record);
   const open = tabs.find((tab) => tab.id === chosen("show"))?.id ?? tabs[0].id;
   return (
     <aside class={`card inspector ${chosen("step") ? "asked" : ""}`} aria-label={row.kind === "run" ? "The run" : `Step ${row.label}`}>
@@ -54,7 +55,7 @@ export function Inspector({ run, row, records, moment, onClose }: Props) {
   );
 }
 
-function tabsOf(row: Row, status: string): { id: string; label: string }[] {
+function tabsOf(row: Row, status: string, record: Rec | undefined): { id: string; label: string }[] {
   if (row.kind === "run") {
     const first = status === "failed" ? ["error", "input", "output"] : ["input", "output"];
     return named([...first, "records"]);
@@ -62,7 +63,8 @@ function tabsOf(row: Row, status: string): { id: string; label: string }[] {
   if (row.kind === "group") return named(["records"]);
   const failed = status === "failed" || status === "timed_out";
   const waiting = status === "waiting" || status === "sleeping";
-  return named([failed ? "error" : waiting ? "wait" : "output", "records", "raw"]);
+  const edited = record && isEdit(record) && record.kind !== "step.restored" ? ["edit"] : [];
+  return named([failed ? "error" : waiting ? "wait" : "output", ...edited, "records", "raw"]);
 }
 
 function named(ids: string[]): { id: string; label: string }[] {
@@ -114,6 +116,7 @@ function Shown({ tab, run, row, records, record, moment }: Omit<Props, "onClose"
   if (tab === "records") return <RecordList of={row.kind === "run" ? records : row.records} all={records} moment={moment} />;
   if (row.kind === "run") return <OfRun run={run} tab={tab} past={moment.past} />;
   if (!record) return <p class="muted pad">Not reached by this moment.</p>;
+  if (tab === "edit") return <OfEdit of={row.records} record={record} />;
   return <OfRecord tab={tab} record={record} />;
 }
 
@@ -180,6 +183,27 @@ function Wait({ record, payload, match, value }: { record: Rec; payload?: Json; 
         </>
       )}
     </div>
+  );
+}
+
+/** What the step gave itself, and what counts instead. */
+function OfEdit({ of, record }: { of: readonly Rec[]; record: Rec }) {
+  const own = of.findLast((one) => one.position <= record.position && (one.kind === "step.completed" || one.kind === "step.carried"));
+  const sides = useResource(`edit ${own?.position} ${record.position}`, (signal) =>
+    Promise.all([own, record].map(async (one) => (one ? at(await exact(`/history/${one.position}`, {}, signal), "data") : undefined))),
+  );
+  if (sides.error) return <Failed error={sides.error} onRetry={sides.reload} />;
+  if (!sides.data) return <Skeleton rows={5} />;
+  const reason = at(sides.data[1], "reason");
+  return (
+    <>
+      <p class="pad-x">
+        {own ? "What the step gave, and what counts instead" : "It gave nothing itself"}
+        {typeof reason === "string" && reason !== "" && <>: “{reason}”</>}
+        {record.actor && <span class="muted"> by {record.actor}</span>}
+      </p>
+      <DiffView before={at(sides.data[0], "output")} after={at(sides.data[1], "output")} label="What was edited" />
+    </>
   );
 }
 

@@ -2,7 +2,7 @@
 import { get } from "../../api/client";
 import type { RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
-import { link } from "../../shell/route";
+import { choose, link } from "../../shell/route";
 import { Skeleton, Status, Time, short } from "../../ui/basics";
 import { Failed } from "../../ui/states";
 
@@ -51,6 +51,11 @@ function Shown({ of, parent, here }: { of: Branch; parent: string; here: string 
         </span>
         {of.run.error && <span class="muted cut">{of.run.error.message}</span>}
         <span class="grow" />
+        {of.run.id !== here && (
+          <button type="button" class="link small" onClick={() => choose({ tab: "diff", with: of.run.id })}>
+            compare
+          </button>
+        )}
         <span class="muted small">
           <Time at={of.run.created_at} />
         </span>

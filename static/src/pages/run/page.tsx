@@ -1,21 +1,24 @@
 /** One run: what happened, when, and why it failed; now, or at any earlier moment. The URL has all that is chosen. */
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../../api/client";
 import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { arranged } from "../../model/arrangement";
+import { criticalPath } from "../../model/critical";
 import { corrected } from "../../model/records";
-import { type Mode, scaleOf } from "../../model/scale";
+import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
 import { clockTime } from "../../model/time";
-import { COLLAPSED_FROM, type Row, type Waterfall, visible, waterfall } from "../../model/waterfall";
+import { COLLAPSED_FROM, type Row, type Waterfall, span, visible, waterfall } from "../../model/waterfall";
 import { PageHead, crumb } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
-import { address, choose, chosen, link, navigate } from "../../shell/route";
+import { neighbour } from "../../shell/listed";
+import { address, choose, chosen, environment, link, navigate } from "../../shell/route";
 import { now, recent } from "../../shell/settings";
 import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { Empty, Failed } from "../../ui/states";
-import { copy } from "../../ui/toast";
+import { copy, toast } from "../../ui/toast";
 import { Actions } from "./actions";
 import { RunAudit } from "./audit";
 import { Changes } from "./changes";
@@ -24,11 +27,13 @@ import { StepGraph } from "./graph";
 import { History } from "./history";
 import { Inspector } from "./inspector";
 import { Lineage } from "./lineage";
+import { zoomOf, zoomTo } from "./minimap";
 import { type Moment, comparedOf, momentOf } from "./moment";
 import { Scrubber } from "./scrubber";
 import { StateShown } from "./state";
 import { useRecords } from "./store";
 import { Timeline, recordOf } from "./timeline";
+import { TimelineBar, arrangementOf } from "./timeline_bar";
 import { Watch } from "./watch";
 
 const TABS = [
@@ -83,10 +88,18 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const scale = useMemo(() => scaleOf(mode, folded, instants, present), [mode, folded, instants, present]);
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
   const isOpen = useCallback((row: Row): boolean => row.children.length >= COLLAPSED_FROM === toggled.has(row.id), [toggled]);
-  const rows = useMemo(() => visible(folded.root, isOpen), [folded, isOpen]);
+  const how = arrangementOf();
+  const shown = useMemo(() => arranged(folded, how), [folded, how.words, how.failed, how.by]);
+  const rows = useMemo(() => visible(shown.root, isOpen), [shown, isOpen]);
+  const zoomText = chosen("t");
+  const zoom = useMemo(() => zoomOf(zoomText), [zoomText]);
+  const view = useMemo(() => (zoom ? zoomed(scale, ...zoom) : scale), [scale, zoom]);
+  const wantsPath = chosen("path") === "critical";
+  const critical = useMemo(() => (wantsPath ? criticalPath(folded, present) : null), [wantsPath, folded, wantsPath && present]);
+  const filter = useRef<HTMLInputElement>(null);
   const closed = chosen("step") === "-";
   const wanted = chosen("step");
-  const selected = useMemo(() => rowChosen(wanted, rows, run), [wanted, rows, run]);
+  const selected = useMemo(() => rowChosen(wanted, folded, rows, run), [wanted, folded, rows, run]);
   const tab = TABS.find((one) => one.id === chosen("tab"))?.id ?? TABS[0].id;
   const toggle = (row: Row): void => setToggled((before) => new Set(before.has(row.id) ? [...before].filter((one) => one !== row.id) : [...before, row.id]));
   const select = (row: Row | undefined): void => {
@@ -100,6 +113,10 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "k", label: "Previous step", run: () => move(-1) },
     { keys: "ArrowDown", label: "Next step", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous step", quiet: true, run: () => move(-1) },
+    { keys: "/", label: "Filter steps", run: () => filter.current?.focus() },
+    { keys: "f", label: "Failed steps only", run: () => choose({ only: how.failed ? null : "failed" }) },
+    { keys: "p", label: "Critical path", run: () => choose({ path: wantsPath ? null : "critical" }) },
+    { keys: "z", label: "Zoom to the step, or out again", run: () => (zoom ? choose({ t: null }) : zoomOn(selected, scale, present)) },
     { keys: "o", label: "Fold or unfold", run: () => selected.kind === "group" && toggle(selected) },
     { keys: "t", label: "Timeline", run: () => choose({ tab: null }) },
     { keys: "w", label: "Graph", run: () => choose({ tab: "graph" }) },
@@ -111,6 +128,9 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "a", label: "Audit", run: () => choose({ tab: "audit" }) },
     { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
     { keys: "C", label: "Copy a link to what is shown", run: () => copy(address(), "Link") },
+    { keys: "i", label: "Copy the command that opens it in a terminal", run: () => copy(inTerminal(run.id, moment), "Command") },
+    { keys: "]", label: "The next run of the list you came from", run: () => goOn(run.id, 1) },
+    { keys: "[", label: "The run before it in that list", run: () => goOn(run.id, -1) },
     { keys: "{", label: "The run that started it", run: () => parent && navigate(link(`/runs/${parent}`)) },
     { keys: "}", label: "The run that this step started", run: () => selected.childRunId && navigate(link(`/runs/${selected.childRunId}`)) },
     { keys: "Escape", label: "Back to live, or close the step", run: () => (moment.past ? choose({ at: null }) : choose({ step: "-" })) },
@@ -149,6 +169,16 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
             <span class="muted">paused:</span> {run.pause_reason}
           </span>
         )}
+        <span class="of-desk">
+          <span class="muted">open in</span>{" "}
+          <button type="button" class="link" title="Copy the command for ironflow inspect (i)" onClick={() => copy(inTerminal(run.id, moment), "Command")}>
+            a terminal
+          </button>{" "}
+          <span class="muted">or</span>{" "}
+          <a href={`vscode://ironflow.ironflow/run/${run.id}${moment.past ? `?position=${moment.position}` : ""}`} title="With the extension for VS Code">
+            the editor
+          </a>
+        </span>
       </p>
       <ErrorCard run={run} step={failing} past={moment.past} onStep={select} />
       {moment.past && (
@@ -172,28 +202,34 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
             {records.error && <Failed error={records.error} onRetry={records.reload} />}
             {records.loading && all.length === 0 && <Skeleton rows={8} />}
             {tab === "timeline" && all.length > 0 && (
-              <Timeline
-                folded={folded}
-                rows={rows}
-                moment={moment}
-                scale={scale}
-                mode={mode}
-                selected={closed ? "" : selected.id}
-                compared={all[compared]}
-                isOpen={isOpen}
-                onSelect={select}
-                onToggle={toggle}
-              />
+              <>
+                <TimelineBar how={how} shown={shown.steps} steps={folded.steps.size} critical={wantsPath} zoomed={zoom !== null} field={filter} />
+                <Timeline
+                  folded={folded}
+                  rows={rows}
+                  moment={moment}
+                  scale={view}
+                  whole={scale}
+                  zoom={zoom}
+                  mode={mode}
+                  critical={critical}
+                  selected={closed ? "" : selected.id}
+                  compared={all[compared]}
+                  isOpen={isOpen}
+                  onSelect={select}
+                  onToggle={toggle}
+                />
+              </>
             )}
             {tab === "graph" && all.length > 0 && (
               <StepGraph folded={folded} moment={moment} origin={parent ? "its parent" : run.event_name} selected={closed ? "" : selected.id} isOpen={isOpen} onSelect={select} onToggle={toggle} />
             )}
             {tab === "state" && all.length > 0 && <StateShown runId={run.id} records={all} moment={moment} />}
-            {tab === "diff" && all.length > 0 && <Changes runId={run.id} records={all} moment={moment} compared={compared} />}
+            {tab === "diff" && all.length > 0 && <Changes run={run} records={all} moment={moment} compared={compared} />}
             {tab === "watch" && all.length > 0 && <Watch runId={run.id} functionId={run.function_id} records={all} moment={moment} compared={compared} />}
             {tab === "lineage" && <Lineage runId={run.id} />}
             {tab === "audit" && <RunAudit runId={run.id} />}
-            {tab === "history" && <History records={all} moment={moment} start={folded.start} />}
+            {tab === "history" && <History runId={run.id} records={all} moment={moment} start={folded.start} />}
           </TabPanel>
         </div>
         {!closed && <Inspector run={run} row={selected} records={all} moment={moment} onClose={() => choose({ step: "-" })} />}
@@ -206,11 +242,32 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
 }
 
 /** The row that the URL names; else the step that failed the run, else the run. */
-function rowChosen(wanted: string, rows: readonly Row[], run: Run): Row {
+function rowChosen(wanted: string, folded: Waterfall, rows: readonly Row[], run: Run): Row {
   const root = rows[0];
-  if (wanted && wanted !== "-") return rows.find((row) => row.id === wanted || shortened(row.id, run.id) === wanted) ?? root;
+  if (wanted === "run") return root;
+  if (wanted && wanted !== "-") return folded.steps.get(wanted) ?? folded.steps.get(`${run.id}:${wanted}`) ?? rows.find((row) => row.id === wanted) ?? root;
   if (run.status !== "failed" && run.status !== "paused") return root;
   return rows.findLast((row) => row.kind === "step" && row.error !== null) ?? root;
+}
+
+/** To the neighbour in the list that somebody came from, at the same tab. */
+function goOn(id: string, step: number): void {
+  const next = neighbour(id, step);
+  if (next) navigate(link(`/runs/${next}`, { tab: chosen("tab") }));
+  else toast("There is no other run that way", true);
+}
+
+function inTerminal(id: string, moment: Moment): string {
+  return `ironflow inspect ${id}${moment.past ? ` --at ${moment.position}` : ""}${environment.value === "default" ? "" : ` --env ${environment.value}`}`;
+}
+
+/** Show the time of a row, with a little on both sides. */
+function zoomOn(row: Row, scale: Scale, now: number): void {
+  const { from, to } = span(row);
+  if (Number.isNaN(from)) return;
+  const [begin, end] = [place(scale, from), place(scale, Number.isNaN(to) ? now : to)];
+  const margin = Math.max((end - begin) * 0.1, 0.002);
+  zoomTo(begin - margin, end + margin);
 }
 
 /** The last of the steps that ended: those that a form offers. */

@@ -2,20 +2,27 @@
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { type Rec, seek } from "../../model/records";
-import { type Gap, type Scale, place, timeAt } from "../../model/scale";
+import { type Gap, type Scale, inView, place, timeAt } from "../../model/scale";
 import { look } from "../../model/status";
 import { duration, relative, tickText, ticks } from "../../model/time";
 import { type Bar, type Row, type Waterfall, attempts, barAt, counts, span, statusAt } from "../../model/waterfall";
 import { Icon, type IconName } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
+import { Minimap } from "./minimap";
 import type { Moment } from "./moment";
 
 interface Props {
   folded: Waterfall;
   rows: readonly Row[];
   moment: Moment;
+  /** Of the part that is shown. */
   scale: Scale;
+  /** Of the whole run. */
+  whole: Scale;
+  zoom: readonly [number, number] | null;
   mode: string;
+  /** The steps that the length of the run is made of, where they are asked for. */
+  critical: ReadonlySet<string> | null;
   selected: string;
   compared: Rec | undefined;
   isOpen: (row: Row) => boolean;
@@ -25,29 +32,39 @@ interface Props {
 
 const ROW = 28;
 
+const MAPPED_FROM = 8;
+
 export function Timeline(props: Props) {
-  const { rows, selected } = props;
-  const places = useMemo(() => new Map(rows.map((row, index) => [row.id, index])), [rows]);
+  const { rows, selected, whole, zoom } = props;
+  const cursor = useMemo(() => rows.findIndex((row) => row.id === selected), [rows, selected]);
   return (
     <div class="waterfall">
+      {(rows.length >= MAPPED_FROM || zoom) && (
+        <div class="wf-row wf-head wf-map" aria-hidden="true">
+          <span>All of it</span>
+          <span />
+          <Minimap rows={rows} scale={whole} zoom={zoom} />
+        </div>
+      )}
       <div class="wf-row wf-head" aria-hidden="true">
         <span>Step</span>
         <span>Took</span>
         <Axis {...props} />
       </div>
+      {rows.length === 1 && props.folded.steps.size > 0 && <p class="muted pad">No step fits the filter.</p>}
       <Rows
         count={rows.length}
         height={ROW}
         role="treegrid"
         label="Timeline"
-        cursor={places.get(selected) ?? -1}
+        cursor={cursor}
         row={(index) => <StepRow {...props} row={rows[index]} index={index} />}
       />
     </div>
   );
 }
 
-function StepRow({ row, index, moment, scale, selected, isOpen, onSelect, onToggle, ...rest }: Props & { row: Row; index: number }) {
+function StepRow({ row, index, moment, scale, selected, critical, isOpen, onSelect, onToggle, ...rest }: Props & { row: Row; index: number }) {
   const status = statusAt(row, moment.position, moment.at);
   const { role, icon, label } = look(status);
   const open = row.kind === "group" ? isOpen(row) : undefined;
@@ -57,7 +74,7 @@ function StepRow({ row, index, moment, scale, selected, isOpen, onSelect, onTogg
   return (
     <div
       id={`wf-${index}`}
-      class={`wf-row row ${row.id === selected ? "current" : ""} ${ghost ? "ghost" : ""} of-${row.kind}`}
+      class={`wf-row row ${row.id === selected ? "current" : ""} ${ghost ? "ghost" : ""} ${critical && row.kind === "step" && !critical.has(row.id) ? "aside" : ""} of-${row.kind}`}
       role="row"
       aria-level={row.depth + 1}
       aria-expanded={open}
@@ -124,6 +141,7 @@ function Info({ row, status, moment }: { row: Row; status: string; moment: Momen
   );
 }
 
+/** Bars keep a width that can be seen: those outside of what is shown are left out instead. */
 function Lane({ row, moment, scale, compared }: { row: Row; moment: Moment; scale: Scale; compared: Rec | undefined }) {
   const bars = row.kind === "group" ? groupBars(row, moment) : row.bars;
   return (
@@ -135,6 +153,7 @@ function Lane({ row, moment, scale, compared }: { row: Row; moment: Moment; scal
         const shown = barAt(bar, moment.position, moment.at);
         if (!shown) return null;
         const running = Number.isNaN(shown.to);
+        if (!inView(scale, shown.from, running ? moment.at : shown.to)) return null;
         const from = place(scale, shown.from);
         const to = place(scale, running ? moment.at : Math.min(shown.to, Math.max(moment.at, shown.from)));
         const point = row.kind === "run" && shown.from === shown.to;
@@ -147,11 +166,11 @@ function Lane({ row, moment, scale, compared }: { row: Row; moment: Moment; scal
           />
         );
       })}
-      {bars.length === 0 || !bars.some((bar) => barAt(bar, moment.position, moment.at)) ? (
+      {inView(scale, moment.at, Infinity) && !bars.some((bar) => barAt(bar, moment.position, moment.at)) ? (
         <span class="bar ghost-line" style={{ left: pc(place(scale, moment.at)), right: "0" }} />
       ) : null}
-      {moment.past && <span class="moment a" style={{ left: pc(place(scale, moment.at)) }} />}
-      {compared && <span class="moment b" style={{ left: pc(place(scale, compared.at)) }} />}
+      {moment.past && inView(scale, moment.at, moment.at) && <span class="moment a" style={{ left: pc(place(scale, moment.at)) }} />}
+      {compared && inView(scale, compared.at, compared.at) && <span class="moment b" style={{ left: pc(place(scale, compared.at)) }} />}
     </>
   );
 }
@@ -164,10 +183,10 @@ function groupBars(row: Row, moment: Moment): Bar[] {
   return [{ from, to, role: look(status).role, pattern: "thin", status, attempt: 1, opened: 0, closed }];
 }
 
-function Axis({ folded, scale, mode, moment }: Props) {
+function Axis({ folded, scale, zoom, mode, moment }: Props) {
   const span = (scale.times.at(-1) ?? 0) - folded.start;
   const marks =
-    mode === "time" || scale.gaps.length === 0
+    zoom === null && (mode === "time" || scale.gaps.length === 0)
       ? ticks(span, 4).map((offset) => ({ x: place(scale, folded.start + offset), text: tickText(offset) }))
       : [0, 0.25, 0.5, 0.75].map((x) => ({ x, text: duration(timeAt(scale, x) - folded.start).replace("0 ms", "0") }));
   return (
@@ -184,7 +203,7 @@ function Axis({ folded, scale, mode, moment }: Props) {
           {duration(gap.to - gap.from)}
         </span>
       ))}
-      {moment.past && <span class="moment a" style={{ left: pc(place(scale, moment.at)) }} />}
+      {moment.past && inView(scale, moment.at, moment.at) && <span class="moment a" style={{ left: pc(place(scale, moment.at)) }} />}
     </span>
   );
 }

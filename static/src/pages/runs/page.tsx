@@ -8,8 +8,10 @@ import { RUN_KEYS, parseRuns, withToken } from "../../model/filter";
 import { isEnded } from "../../model/status";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
+import { leave } from "../../shell/listed";
 import { choose, chosen, link, navigate } from "../../shell/route";
 import { ClockButton, Duration, Id, Skeleton, Status, Time, short } from "../../ui/basics";
+import { Download } from "../../ui/download";
 import { Histogram } from "../../ui/histogram";
 import { Icon } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
@@ -18,6 +20,7 @@ import { copy } from "../../ui/toast";
 import { ManageViews, SavedViews, useViews } from "../../ui/saved_views";
 import { TokenFilter } from "../../ui/token_filter";
 import { BulkBar, BulkDialog, type Target, VERBS, type Verb } from "./bulk";
+import { runLines } from "./lines";
 
 const ROW = 36;
 const BUCKETS = 60;
@@ -92,6 +95,9 @@ export default function RunsPage() {
     setCursor(-1);
     pickNone();
   }, [text]);
+  const rows = useRef(list.rows);
+  rows.current = list.rows;
+  useEffect(() => () => leave(rows.current.map((run) => run.id)), []);
   const open = (run: RunSummary | undefined): void => {
     if (run) navigate(link(`/runs/${run.id}`));
   };
@@ -119,7 +125,15 @@ export default function RunsPage() {
 
   return (
     <div class="page full">
-      <PageHead title="Runs" actions={<ClockButton />}>
+      <PageHead
+        title="Runs"
+        actions={
+          <div class="buttons">
+            <ClockButton />
+            {list.rows.length > 0 && <Download label="JSON lines" title="Keep the runs that fit the filter as a file" name="runs.jsonl" make={() => runLines(parsed.query)} />}
+          </div>
+        }
+      >
         <span class="muted tabular">
           {list.loading && list.rows.length === 0 ? "" : `${list.exact ? "" : "more than "}${list.total.toLocaleString("en")}`}
         </span>

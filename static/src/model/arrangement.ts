@@ -1,0 +1,73 @@
+/** Which steps a timeline shows, and how they are put together. Rows stay those of the waterfall; what is made anew are
+ * the groups above them. */
+import { look } from "./status";
+import { type Row, type Waterfall, group, put, statusAt, stepPath } from "./waterfall";
+
+export type By = "" | "name" | "outcome";
+
+export interface Arrangement {
+  /** Words that a step's name, kind, wait or error has; one with a minus is one that it has not. */
+  words: string;
+  /** Only steps of which a try failed. */
+  failed: boolean;
+  by: By;
+}
+
+export interface Arranged {
+  root: Row;
+  /** How many steps are in it. */
+  steps: number;
+}
+
+/** All of it: the same rows, where nothing is asked for. */
+export function arranged(folded: Waterfall, how: Arrangement): Arranged {
+  const fits = fitting(how);
+  if (!fits && !how.by) return { root: folded.root, steps: folded.steps.size };
+  if (!how.by) {
+    const kept = narrowed(folded.root, fits ?? (() => true));
+    return { root: { ...folded.root, children: kept.children }, steps: kept.steps };
+  }
+  const steps = [...folded.steps.values()].filter(fits ?? (() => true));
+  const groups = new Map<string, Row>();
+  const root: Row = { ...folded.root, children: [] };
+  for (const step of steps) {
+    const label = how.by === "name" ? nameOf(step) : look(statusAt(step, Infinity, Infinity)).label;
+    put(group(groups, `by:${how.by}:${label}`, label, root), step);
+  }
+  root.children = root.children.map((one) => (one.children.length === 1 ? one.children[0] : one));
+  return { root, steps: steps.length };
+}
+
+function nameOf(step: Row): string {
+  return step.records[0]?.name || stepPath(step.id).name;
+}
+
+function fitting({ words, failed }: Arrangement): ((step: Row) => boolean) | null {
+  const terms = words.toLowerCase().split(/\s+/).filter((term) => term !== "" && term !== "-");
+  if (terms.length === 0 && !failed) return null;
+  return (step) => {
+    if (failed && step.error === null && !step.bars.some((bar) => bar.role === "fail")) return false;
+    if (terms.length === 0) return true;
+    const text = `${step.label} ${step.type} ${step.about} ${step.error?.message ?? ""} ${step.error?.code ?? ""}`.toLowerCase();
+    return terms.every((term) => (term.startsWith("-") ? !text.includes(term.slice(1)) : text.includes(term)));
+  };
+}
+
+/** The tree without the steps that do not fit, and without the groups that have none left. */
+function narrowed(parent: Row, fits: (step: Row) => boolean): { children: Row[]; steps: number } {
+  const children: Row[] = [];
+  let steps = 0;
+  for (const child of parent.children) {
+    if (child.kind === "step") {
+      if (!fits(child)) continue;
+      children.push(child);
+      steps++;
+    } else {
+      const kept = narrowed(child, fits);
+      if (kept.steps === 0) continue;
+      children.push({ ...child, children: kept.children });
+      steps += kept.steps;
+    }
+  }
+  return { children, steps };
+}
