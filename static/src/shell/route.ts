@@ -8,6 +8,8 @@ export interface Place {
 }
 
 export const place = signal<Place>(read());
+/** Where one is, without what is chosen there: what only depends on it is left alone while somebody chooses. */
+export const path = computed(() => place.value.path);
 export const environment = computed(() => place.value.query.get("env") || "default");
 
 function read(): Place {

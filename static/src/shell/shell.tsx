@@ -15,14 +15,14 @@ import { Help } from "./help";
 import { useKeys } from "./keys";
 import { Palette } from "./palette";
 import { NAV, type PlaceOf, navItemAt, pageAt } from "./places";
-import { environment, follow, link, navigate, place } from "./route";
+import { environment, follow, link, navigate, path } from "./route";
 import { dark, now, toggleTheme } from "./settings";
 import { SignIn } from "./sign_in";
 
 export const overlay = signal<"" | "palette" | "help" | "environment" | "nav">("");
 
 export function Shell() {
-  const here = place.value;
+  const here = path.value;
   useKeys("Everywhere", [
     { keys: "Mod+k", label: "Search and commands", run: () => (overlay.value = "palette") },
     { keys: "?", label: "Keys", run: () => (overlay.value = "help") },
@@ -30,7 +30,7 @@ export function Shell() {
     { keys: "T", label: "Light or dark", run: toggleTheme },
     ...NAV.map((item) => ({ keys: `g ${item.key}`, label: `Go to ${item.title}`, run: () => navigate(link(item.path)) })),
   ]);
-  const item = navItemAt(here.path);
+  const item = navItemAt(here);
   useEffect(() => {
     document.title = [crumb.value, item?.title, "Ironflow"].filter(Boolean).join(" · ");
   }, [crumb.value, item]);
@@ -61,7 +61,7 @@ export function Shell() {
       </nav>
       {overlay.value === "nav" && <div class="veil" onClick={() => (overlay.value = "")} />}
       <main id="content" class="content" tabIndex={-1}>
-        <CurrentPage key={`${here.path} ${environment.value}`} path={here.path} />
+        <CurrentPage key={`${here} ${environment.value}`} path={here} />
       </main>
       <Toasts />
       {overlay.value === "palette" && <Palette onClose={() => (overlay.value = "")} />}
@@ -72,7 +72,7 @@ export function Shell() {
 }
 
 function Header() {
-  const item = navItemAt(place.value.path);
+  const item = navItemAt(path.value);
   return (
     <header class="top">
       <button type="button" class="quiet icon-only only-narrow" aria-label="Pages" onClick={() => (overlay.value = overlay.value === "nav" ? "" : "nav")}>

@@ -1,5 +1,5 @@
 /** The history of a run on one line: a handle for the moment that is shown, a second one to compare with. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Rec, isEdit, isFailure, isStep, seek, title } from "../../model/records";
 import { type Mode, type Scale, place } from "../../model/scale";
 import { clockTime } from "../../model/time";
@@ -137,10 +137,10 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
         />
       </div>
       <div class="scrub-told">
-        <span class="mono small tabular">
+        <span class="mono small tabular scrub-count" style={{ minWidth: `${2 * String(records.length).length + 1}ch` }}>
           {index + 1}/{records.length}
         </span>
-        <span class="mono small tabular muted">{current ? clockTime(current.at) : ""}</span>
+        <span class="mono small tabular muted scrub-clock">{current ? clockTime(current.at) : ""}</span>
         <select
           class="small"
           aria-label="Scale of time"
@@ -169,8 +169,20 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
 
 const TRACK_HEIGHT = 32;
 
+const PLAIN = 0;
+const STEP = 1;
+const FAILED = 2;
+const EDITED = 3;
+
+function markOf(record: Rec): number {
+  if (isEdit(record)) return EDITED;
+  if (isFailure(record)) return FAILED;
+  return isStep(record) ? STEP : PLAIN;
+}
+
 /** A tick for each record: on a canvas, since there may be a hundred thousand. */
 function Ticks({ records, scale }: { records: readonly Rec[]; scale: Scale }) {
+  const marks = useMemo(() => Uint8Array.from(records, markOf), [records]);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(0);
   useEffect(() => {
@@ -180,12 +192,12 @@ function Ticks({ records, scale }: { records: readonly Rec[]; scale: Scale }) {
     return () => observer.disconnect();
   }, []);
   useEffect(() => {
-    if (width > 0) draw(canvas.current as HTMLCanvasElement, width, records, scale);
+    if (width > 0) draw(canvas.current as HTMLCanvasElement, width, records, marks, scale);
   }, [width, records, scale, dark.value]);
   return <canvas ref={canvas} aria-hidden="true" />;
 }
 
-function draw(canvas: HTMLCanvasElement, width: number, records: readonly Rec[], scale: Scale): void {
+function draw(canvas: HTMLCanvasElement, width: number, records: readonly Rec[], marks: Uint8Array, scale: Scale): void {
   const ratio = devicePixelRatio || 1;
   canvas.width = width * ratio;
   canvas.height = TRACK_HEIGHT * ratio;
@@ -207,12 +219,11 @@ function draw(canvas: HTMLCanvasElement, width: number, records: readonly Rec[],
   }
   const [plain, failed, edited, step] = [colour("border-strong"), colour("fail"), colour("edit"), colour("muted")];
   let lastX = -1;
-  records.forEach((record, index) => {
+  marks.forEach((mark, index) => {
     const at = Math.round(x(index));
-    const special = isFailure(record) || isEdit(record);
-    if (at === lastX && !special) return;
+    if (at === lastX && mark < FAILED) return;
     lastX = at;
-    if (isEdit(record)) {
+    if (mark === EDITED) {
       pen.fillStyle = edited;
       pen.beginPath();
       pen.moveTo(at, middle - 6);
@@ -220,12 +231,12 @@ function draw(canvas: HTMLCanvasElement, width: number, records: readonly Rec[],
       pen.lineTo(at, middle + 6);
       pen.lineTo(at - 6, middle);
       pen.fill();
-    } else if (isFailure(record)) {
+    } else if (mark === FAILED) {
       pen.fillStyle = failed;
       pen.fillRect(at - 1.5, middle - 9, 3, 18);
     } else {
-      const tall = isStep(record) ? 10 : 6;
-      pen.fillStyle = isStep(record) ? step : plain;
+      const tall = mark === STEP ? 10 : 6;
+      pen.fillStyle = mark === STEP ? step : plain;
       pen.fillRect(at - 1, middle - tall / 2, 2, tall);
     }
   });
