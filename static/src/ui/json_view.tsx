@@ -17,7 +17,7 @@ export function JsonView({ value, label }: { value: Json; label: string }) {
   return (
     <div class="json">
       <div class="json-bar">
-        <span class="faint small">{size(text.length)}</span>
+        <span class="faint small">{size(print(value).length)}</span>
         <button type="button" class="quiet small" aria-pressed={raw} onClick={() => setRaw(!raw)}>
           Raw
         </button>

@@ -28,7 +28,8 @@ interface Props {
   onDone: () => void;
 }
 
-type View = "value" | "before" | "now";
+const VIEWS = ["before", "now", "value"] as const;
+type View = (typeof VIEWS)[number];
 
 export function Revisions({ of, label, allowed, permission, restore, onDone }: Props) {
   const open = Number(chosen("revision"));
@@ -62,9 +63,9 @@ export function Revisions({ of, label, allowed, permission, restore, onDone }: P
             {open === one.number && (
               <div>
                 <p class="buttons pad-x">
-                  {(["before", "now", "value"] as const).map((name) => (
+                  {VIEWS.filter((name) => name !== "now" || index > 0).map((name) => (
                     <button key={name} type="button" class="small" aria-pressed={view === name} onClick={() => choose({ against: name === "before" ? null : name })}>
-                      {name === "value" ? "Whole" : name === "now" ? "Against now" : "Against the one before"}
+                      {name === "value" ? "Whole" : name === "now" ? "Against now" : "What it changed"}
                     </button>
                   ))}
                   {index > 0 && one.value !== undefined && (

@@ -25,10 +25,11 @@ export function Side({ title, under, onClose, children }: { title: string; under
 export type Fact = readonly [name: string, value: ComponentChildren] | false | undefined | null | "";
 
 /** Names and what stands for them; false ones are left out. */
-export function Facts({ of }: { of: readonly Fact[] }) {
+/** `wide`: names are long words, values short. */
+export function Facts({ of, wide }: { of: readonly Fact[]; wide?: boolean }) {
   const known = of.filter((fact) => Boolean(fact)) as [string, ComponentChildren][];
   return (
-    <dl class="facts">
+    <dl class={`facts ${wide ? "of-words" : ""}`}>
       {known.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

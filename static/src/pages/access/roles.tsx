@@ -49,7 +49,7 @@ export function Permitted({ roles }: { roles: readonly RoleShape[] }) {
     nouns.set(noun, (nouns.get(noun) ?? new Set()).add(cut < 0 ? "everything" : permission.slice(cut + 1)));
   }
   if (nouns.size === 0) return <p class="muted pad">Nothing.</p>;
-  return <Facts of={[...nouns].sort(([a], [b]) => a.localeCompare(b)).map(([noun, verbs]) => [noun === "*" ? "all" : noun, <span class="mono">{[...verbs].join(", ")}</span>] as const)} />;
+  return <Facts wide of={[...nouns].sort(([a], [b]) => a.localeCompare(b)).map(([noun, verbs]) => [noun === "*" ? "all" : noun, <span class="mono">{[...verbs].join(", ")}</span>] as const)} />;
 }
 
 export function RolesField({ roles, chosen, onChosen }: { roles: readonly RoleShape[]; chosen: readonly string[]; onChosen: (ids: readonly string[]) => void }) {

@@ -134,7 +134,7 @@ function Cell({ base, of, name, first }: { base: Held; of: Held; name: string; f
       </span>
     );
   }
-  const revision = <span class="faint small">revision {document.revision}</span>;
+  const revision = <span class="muted small">revision {document.revision}</span>;
   if (first) return revision;
   const lines = how === "differs" ? diff(base.documents.get(name)?.data, document.data).filter((line) => line.op !== " ").length : 0;
   return (

@@ -47,7 +47,7 @@ export function Secrets() {
           <Side title={one.name} under={<span class="muted">its value is never shown</span>} onClose={close}>
             <Facts
               of={[
-                ["Value", one.revision === 1 ? "its first" : `number ${one.revision}`],
+                ["Value", one.revision === 1 ? "the first" : `number ${one.revision}`],
                 ["Since", <Time at={one.updated_at} />],
                 ["Made", <Time at={one.created_at} />],
                 one.description && ["For", one.description],

@@ -51,7 +51,7 @@ export default function Failures() {
           id={(one) => one.fingerprint}
           current={wanted}
           onSelect={select}
-          widths={wanted ? "minmax(180px, 2fr) minmax(110px, 1fr) 64px 96px" : "minmax(220px, 2.4fr) minmax(140px, 1fr) 100px 72px 72px 96px 96px"}
+          widths={wanted ? "minmax(180px, 2fr) minmax(110px, 1fr) 64px 96px" : "minmax(220px, 2fr) minmax(170px, 1.2fr) 100px 64px 64px 84px 84px"}
           columns={[
             {
               name: "What failed",

@@ -4,7 +4,7 @@ import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { DeadLetter, GroupLag, GroupShape } from "../../api/admin";
 import { usePaged } from "../../live/paged";
-import { useResource } from "../../live/resource";
+import { type Resource, useResource } from "../../live/resource";
 import { duration } from "../../model/time";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, eventLink } from "../../shell/route";
@@ -18,9 +18,40 @@ const EVERY_MS = 2_000;
 const LIMIT = 100;
 const MANAGE = "groups:manage";
 const PREVIEW_AFTER_MS = 300;
+const NEW = "what is recorded from now on";
+const ALL = "all that is recorded";
 
 export function GroupList() {
   const groups = useResource("groups", (signal) => get<{ groups: GroupShape[] }>("/groups", {}, signal), { every: EVERY_MS });
+  const [making, setMaking] = useState(false);
+  return (
+    <>
+      <p class="buttons">
+        <Act allowed={may(MANAGE)} permission={MANAGE} label="New group…" onClick={() => setMaking(true)} />
+      </p>
+      <Groups groups={groups} onNew={() => may(MANAGE) && setMaking(true)} />
+      {making && <NewGroup onClose={() => setMaking(false)} onDone={groups.reload} />}
+    </>
+  );
+}
+
+function NewGroup({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
+  const [name, setName] = useState("");
+  const [pattern, setPattern] = useState("");
+  const [filter, setFilter] = useState("");
+  const [from, setFrom] = useState(NEW);
+  const body = { name, pattern, filter, ...(from === NEW ? {} : { after: 0 }) };
+  return (
+    <Ask title="New consumer group" verb="Make it" done={`Made ${name}`} run={() => request("POST", "/groups", { body })} onClose={onClose} onDone={onDone}>
+      <Field label="Name" value={name} onValue={setName} required placeholder="billing" />
+      <Field label="Gets" note="names of events, * for a part, > for all that follow" value={pattern} onValue={setPattern} required placeholder="order.>" />
+      <Field label="Only" note="CEL over data, name, metadata; empty: all of them" value={filter} onValue={setFilter} placeholder="data.total > 100" />
+      <Field label="Begins with" value={from} onValue={setFrom} list={[NEW, ALL]} />
+    </Ask>
+  );
+}
+
+function Groups({ groups, onNew }: { groups: Resource<{ groups: GroupShape[] }>; onNew: () => void }) {
   return (
     <Browse
       label="Groups"
@@ -28,6 +59,7 @@ export function GroupList() {
       resource={groups}
       items={groups.data?.groups}
       id={(one) => one.name}
+      keys={[{ keys: "n", label: "New group", run: onNew }]}
       columns={[
         { name: "Group", width: "minmax(130px, 1.2fr)", show: (one) => one.name },
         { name: "Status", width: "110px", show: (one) => <Status status={one.status} /> },
@@ -99,24 +131,25 @@ function Where({ of, path }: { of: GroupShape; path: string }) {
       {!told && !lag.error && <Skeleton rows={4} />}
       {told && (
         <Facts
+          wide
           of={[
             ["Behind", <span class="tabular">{told.lag.toLocaleString("en")} positions</span>],
             ["Position", <EntryLink position={told.position} />],
             ["Waiting", <span class="tabular">{told.pending.toLocaleString("en")}</span>],
-            ["At work", <span class="tabular">{told.inflight} of {of.max_inflight}</span>],
-            ["Once more", <span class="tabular">{told.redelivered.toLocaleString("en")}</span>],
-            ["Dead", <span class="tabular">{told.dead_letters.toLocaleString("en")}</span>],
-            ["Members", <span class="tabular">{told.member_count}</span>],
+            ["In hand", <span class="tabular">{told.inflight} of {of.max_inflight}</span>],
+            ["Redelivered", <span class="tabular">{told.redelivered.toLocaleString("en")}</span>],
+            ["Dead letters", <span class="tabular">{told.dead_letters.toLocaleString("en")}</span>],
           ]}
         />
       )}
       <h3 class="pad-x">Settings</h3>
       <Facts
+        wide
         of={[
           ["Gets", <span class="mono">{of.pattern}</span>],
           of.filter && ["Only", <code>{of.filter}</code>],
-          ["Settled by", of.ack_mode],
-          ["Too many", of.backpressure],
+          ["Acknowledged", of.ack_mode === "auto" ? "by itself" : "by its members"],
+          ["When slow", of.backpressure],
           ["Tries", `${of.max_redeliveries + 1}, ${duration(of.redeliver_delay_ms)} apart`],
           ["Ack within", duration(of.ack_wait_ms)],
           ["Generation", of.generation],

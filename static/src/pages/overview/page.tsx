@@ -31,7 +31,7 @@ export default function Overview() {
   const worst = Math.max(0, ...lagging.map((one) => one.lag));
   const tiles: Tile[] = [
     { name: "Running", value: open.data?.totals.running, icon: "dot", role: "run", to: "status:running" },
-    { name: "Failed in an hour", value: hour.data && failedNow, icon: "cross", role: "fail", to: "status:failed since:1h", note: hour.data && `${failedBefore} the hour before` },
+    { name: "Failed, 1 hour", value: hour.data && failedNow, icon: "cross", role: "fail", to: "status:failed since:1h", note: hour.data && `${failedBefore} the hour before` },
     { name: "Waiting", value: open.data?.totals.waiting, icon: "hourglass", role: "wait", to: "status:waiting" },
     { name: "Paused", value: open.data?.totals.paused, icon: "pause", role: "warn", to: "status:paused" },
     { name: "In the queue", value: open.data?.totals.waiting_for_capacity, icon: "circle", role: "idle", to: "status:waiting_for_capacity" },
@@ -60,18 +60,18 @@ export default function Overview() {
             value={workers.data && list.length}
             icon="workers"
             role={list.length > 0 ? "ok" : "idle"}
-            note={`${list.reduce((sum, one) => sum + one.active_jobs, 0)} of ${list.reduce((sum, one) => sum + one.max_concurrent, 0)} slots in use`}
+            note={`${list.reduce((sum, one) => sum + one.active_jobs, 0)} of ${list.reduce((sum, one) => sum + one.max_concurrent, 0)} slots`}
           />
         </a>
-        <div class="card tile">
+        <a class="card tile" href={link("/projections")}>
           <TileBody
-            name="Projections behind"
+            name="Lagging"
             value={projections.data && lagging.length}
-            icon="runs"
+            icon="projections"
             role={lagging.length > 0 ? "warn" : "ok"}
-            note={worst > 0 ? `the furthest by ${worst.toLocaleString("en")}` : "none is behind"}
+            note={worst > 0 ? `by up to ${worst.toLocaleString("en")}` : "no projection is"}
           />
-        </div>
+        </a>
       </div>
       <Histogram
         stats={day.data}

@@ -111,7 +111,7 @@ function Tiles({ of }: { of: Metrics }) {
   const tiles: [string, string][] = [
     ["Position", figure("history_position").toLocaleString("en")],
     ["Commits", figure("commits_total").toLocaleString("en")],
-    ["A commit takes", commits > 0 ? duration((figure("commit_seconds_sum") / commits) * 1_000) : "–"],
+    ["Per commit", commits > 0 ? duration((figure("commit_seconds_sum") / commits) * 1_000) : "–"],
     ["Workers", figure("workers").toLocaleString("en")],
     ["Jobs at work", figure("jobs_active").toLocaleString("en")],
     ["Runs queued", figure("runs_queued").toLocaleString("en")],
@@ -120,11 +120,11 @@ function Tiles({ of }: { of: Metrics }) {
     ["Subscriptions", figure("subscriptions").toLocaleString("en")],
   ];
   return (
-    <div class="tiles">
+    <div class="tiles many">
       {tiles.map(([name, value]) => (
         <div key={name} class="card tile">
           <span class="tile-name">{name}</span>
-          <span class="tile-value tabular">{value}</span>
+          <b class="tile-value tabular">{value}</b>
         </div>
       ))}
     </div>

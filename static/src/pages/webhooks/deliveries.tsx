@@ -50,7 +50,7 @@ export function Deliveries() {
           { name: "Delivery", width: "minmax(130px, 1fr)", show: (one) => <Time at={one.created_at} /> },
           { name: "Status", width: "110px", show: (one) => <Status status={one.status} /> },
           { name: "Event", width: "minmax(110px, 1fr)", show: (one) => <span class="mono">{one.event_name}</span>, wide: true },
-          { name: "Proven by", width: "100px", show: (one) => one.signature_key, wide: true, alone: true },
+          { name: "Proven by", width: "100px", show: (one) => proof(one.signature_key), wide: true, alone: true },
           { name: "Size", width: "80px", show: (one) => size(one.body_bytes), wide: true, alone: true },
           { name: "Trouble", width: "minmax(120px, 1.6fr)", show: (one) => one.error ?? "", wide: true },
         ]}
@@ -78,7 +78,7 @@ function One({ of, onClose, onChange }: { of: Delivery; onClose: () => void; onC
           ["Id", <Id id={of.id} />],
           of.external_id && ["Sender's id", <span class="mono">{of.external_id}</span>],
           ["Came", <Time at={of.created_at} />],
-          ["Proven by", of.signature_key],
+          ["Proven by", proof(of.signature_key)],
           of.event_id && ["Event", <a href={eventLink(of.event_id)}>{of.event_name}</a>],
           of.replays > 0 && ["Replayed", `${of.replays} times`],
         ]}
@@ -119,4 +119,9 @@ function body(text: string): Json {
   } catch {
     return text;
   }
+}
+
+/** A source without a secret is known by nothing but its address, which nobody else is told. */
+function proof(key: string): string {
+  return key === "" || key === "none" ? "its address" : key;
 }
