@@ -46,6 +46,7 @@ class Summary:
 @click.option("--idempotency-prefix", help="With --file: each line's key is the prefix and its number.")
 @click.option("--at", help="When its runs start: an instant such as 2026-01-31T12:00:00Z.")
 @click.option("--delay", type=DURATION, help="How much later its runs start, such as 10m.")
+@click.option("--dry-run", is_flag=True, help="Only tell what NAME would lead to now; nothing is recorded.")
 @click.option("--wait", is_flag=True, help="Wait for the runs; exit code 8 if one failed.")
 @click.option("--timeout", type=DURATION, default="60s", show_default=True, help="How long to wait.")
 @connected
@@ -58,6 +59,7 @@ def command(
     idempotency_prefix: str | None,
     at: str | None,
     delay: str | None,
+    dry_run: bool,
     wait: bool,
     timeout: str,
 ) -> int:
@@ -68,6 +70,11 @@ def command(
         raise click.UsageError("give either NAME or --file")
     if file and (at or delay):
         raise click.UsageError("--at and --delay go with NAME; lines of a file say it themselves")
+    if dry_run:
+        if name is None or at or delay or wait:
+            raise click.UsageError("--dry-run goes with NAME, and without --at, --delay and --wait")
+        _rehearse(session, name, data_of(data), idempotency_key)
+        return 0
     started = time.perf_counter()
     if file:
         summary = _send_file(session, file, idempotency_prefix)
@@ -81,6 +88,26 @@ def command(
     if statuses["failed"] or statuses["paused"]:
         return 8
     return 9 if statuses["cancelled"] else int(bool(summary.failures))
+
+
+def _rehearse(session: Session, name: str, data: Any, key: str | None) -> None:
+    told = session.client.events.dry_run(name, data, idempotency_key=key)
+    output = session.output
+    if output.form in ("json", "jsonl"):
+        output.json({"schema": "ironflow.emit_dry_run/v1", **told})
+        return
+    rows = [("function", one["function_id"], one["outcome"], one.get("run_id", "")) for one in told["functions"]]
+    rows += [("wait", one["step_id"].partition(":")[2], "ends", one["run_id"]) for one in told["ends_waits"]]
+    rows += [("run", "", "cancelled", run_id) for run_id in told["cancels"]]
+    rows += [("projection", one, "folds it", "") for one in told["projections"]]
+    rows += [("group", one, "gets it", "") for one in told["groups"]]
+    if rows:
+        output.table(("what", "name", "would be", "run"), rows)
+    if told["duplicate"]:
+        output.note("It is recorded already under this key: nothing would happen.")
+    elif not rows:
+        output.note("It would be recorded, and nobody waits for it.")
+    output.note("Nothing was recorded.")
 
 
 def _send_file(session: Session, file: Path, prefix: str | None) -> Summary:

@@ -113,6 +113,20 @@ def emit(
     return _emitted((yield Call("POST", "/api/v1/events", body=body, again=idempotency_key is not None)))
 
 
+def dry_run(
+    name: str,
+    data: Any = None,
+    *,
+    idempotency_key: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    version: int | None = None,
+) -> Plan[Json]:
+    """What an event would lead to now, which nothing records: `functions` with their outcomes, `cancels`, `ends_waits`,
+    `projections`, `groups`."""
+    body = event(name, data, idempotency_key=idempotency_key, metadata=metadata, version=version)
+    return sent(Call("POST", "/api/v1/events/dry-run", body=body, again=True))
+
+
 def emit_batch(events: Sequence[Json]) -> Plan[list[Emitted | IronflowError]]:
     """Up to 1000 events (see `event`), one answer each, in order; a bad one does not stop the others."""
     again = all("idempotencyKey" in one for one in events)

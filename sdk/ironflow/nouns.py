@@ -117,6 +117,7 @@ class AsyncRuns(AsyncPart):
 class Events(Part):
     list = Blocking(calls.list_events)
     get = Blocking(calls.get_event)
+    dry_run = Blocking(calls.dry_run)
     replay = Blocking(rewind.replay_events)
     redact = Blocking(redactions.redact_event)
 
@@ -124,6 +125,7 @@ class Events(Part):
 class AsyncEvents(AsyncPart):
     list = Awaited(calls.list_events)
     get = Awaited(calls.get_event)
+    dry_run = Awaited(calls.dry_run)
     replay = Awaited(rewind.replay_events)
     redact = Awaited(redactions.redact_event)
 

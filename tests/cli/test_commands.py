@@ -16,6 +16,10 @@ Ironflow = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_one_event_is_emitted_listed_and_read(ironflow: Ironflow) -> None:
+    tried = ironflow("emit", "order.placed", "-d", '{"id": 1}', "--dry-run")
+    assert (tried.returncode, tried.stdout) == (0, "")
+    assert "Nothing was recorded" in tried.stderr
+
     sent = ironflow("emit", "order.placed", "-d", '{"id": 1}')
     assert sent.returncode == 0
     assert "1 events, 0 runs started" in sent.stdout
