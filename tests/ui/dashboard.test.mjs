@@ -30,6 +30,7 @@ function sights() {
     ["functions empty", `/functions${empty}`, "text=No function is registered here"],
     ["failures", "/failures", "role=table >> text=card was declined"],
     ["failures empty", `/failures${empty}`, "text=Nothing has failed here"],
+    ["failures none", "/failures?status=muted", "text=No group of failures is muted"],
     ["workers", "/workers", "role=table >> text=demo-worker"],
     ["workers empty", `/workers${empty}`, "text=No worker is connected"],
     ["runs", "/runs", "role=table >> text=demo-trip"],
@@ -253,6 +254,30 @@ test("a link shows what it was copied from", async () => {
   assert.deepEqual(await shown(again), before);
   assert.equal(before[2], 1);
   await context.close();
+});
+
+test("a group of failures is resolved with a reason, and opened again", async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/failures`);
+  await page.locator("role=table >> text=card was declined").first().click();
+  await page.locator(".inspector >> text=What helped before").waitFor();
+
+  await page.keyboard.press("z");
+  await page.locator("dialog input:focus").waitFor();
+  await page.keyboard.type("the gateway was mended");
+  await page.keyboard.press("Enter");
+
+  await page.locator(".inspector >> text=the gateway was mended").waitFor();
+  await page.locator(".view:has-text('Resolved')").click();
+  await page.locator("role=table >> text=card was declined").first().click();
+  await page.locator(".inspector >> text=Open again…").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.press("z");
+  await page.locator("dialog input:focus").waitFor();
+  await page.keyboard.type("it was not");
+  await page.keyboard.press("Enter");
+  await page.locator(".inspector .status:has-text('Open')").waitFor();
+  await context.close();
+  assert.deepEqual(complaints, []);
 });
 
 test("a document that somebody else changed meanwhile is merged, and nothing is written over", async () => {

@@ -188,6 +188,18 @@ export interface FailureGroup {
   completed: number;
   open: number;
   series: { since: string; bucket_seconds: number; counts: number[] };
+  status: string;
+  decided?: FailureMark;
+}
+
+/** What was decided last of a group of failures. */
+export interface FailureMark {
+  at: string;
+  actor: string;
+  reason: string;
+  version?: number;
+  muted_until?: string;
+  reopened_position?: number;
 }
 
 export interface Repair {

@@ -34,6 +34,9 @@ const LOOKS: Record<string, Look> = {
   waiting_for_capacity: { role: "idle", icon: "circle", label: "Queued" },
   cancelled: { role: "idle", icon: "slash", label: "Cancelled" },
   dead: { role: "idle", icon: "slash", label: "Given up" },
+  open: { role: "fail", icon: "cross", label: "Open" },
+  resolved: { role: "ok", icon: "check", label: "Resolved" },
+  muted: { role: "idle", icon: "slash", label: "Muted" },
   archived: { role: "idle", icon: "slash", label: "Archived" },
   ghost: { role: "idle", icon: "circle", label: "Not reached" },
 };

@@ -7,8 +7,9 @@ import { link } from "../../shell/route";
 import { Skeleton, Status, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { Failed } from "../../ui/states";
+import { Decisions } from "./decisions";
 
-export function FailureInspector({ fingerprint, onClose }: { fingerprint: string; onClose: () => void }) {
+export function FailureInspector({ fingerprint, onClose, onChange }: { fingerprint: string; onClose: () => void; onChange: () => void }) {
   const group = useResource(`failure ${fingerprint}`, (signal) => get<FailureDetail>(`/failures/${encodeURIComponent(fingerprint)}`, {}, signal));
   const one = group.data;
   return (
@@ -18,7 +19,7 @@ export function FailureInspector({ fingerprint, onClose }: { fingerprint: string
           <h2 class="cut" title={one?.title}>
             {one ? one.error_type || one.message : "Failure"}
           </h2>
-          <span class="faint mono small">{fingerprint}</span>
+          {one && <Status status={one.status} note={one.status === "muted" && !one.decided?.muted_until ? "for good" : ""} />} <span class="faint mono small">{fingerprint}</span>
         </div>
         <button type="button" class="quiet icon-only" aria-label="Close" onClick={onClose}>
           <Icon name="cross" />
@@ -27,6 +28,15 @@ export function FailureInspector({ fingerprint, onClose }: { fingerprint: string
       <div class="panel">
         {group.error && <Failed error={group.error} onRetry={group.reload} />}
         {!one && !group.error && <Skeleton rows={8} />}
+        {one && (
+          <Decisions
+            of={one}
+            onDone={() => {
+              group.reload();
+              onChange();
+            }}
+          />
+        )}
         {one && <Detail of={one} />}
       </div>
     </aside>

@@ -1,4 +1,4 @@
-/** What fails, by cause: how often, since when, and whether it was mended. */
+/** What fails, by cause: how often, since when, whether it was mended, and what was decided of it. */
 import { get } from "../../api/client";
 import type { FailureGroup } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -13,12 +13,21 @@ import { FailureInspector } from "./inspector";
 const LIMIT = 100;
 const PACE_MS = 2_000;
 const SPARK = { width: 84, height: 20 };
+const VIEWS = [
+  ["Open", ""],
+  ["Resolved", "resolved"],
+  ["Muted", "muted"],
+  ["All", "all"],
+] as const;
 
 export default function Failures() {
-  const groups = useResource("failures", (signal) => get<{ failures: FailureGroup[]; next_cursor?: string }>("/failures", { limit: LIMIT }, signal), {
-    pattern: "system.run.*.*",
-    pace: PACE_MS,
-  });
+  const view = VIEWS.find(([, value]) => value === chosen("status"))?.[1] ?? "";
+  const status = view === "" ? "open" : view === "all" ? "" : view;
+  const groups = useResource(
+    `failures ${status}`,
+    (signal) => get<{ failures: FailureGroup[]; next_cursor?: string }>("/failures", { limit: LIMIT, status }, signal),
+    { pattern: "system.run.*.*", pace: PACE_MS },
+  );
   const items = groups.data?.failures;
   const wanted = chosen("failure");
   const at = items?.findIndex((one) => one.fingerprint === wanted) ?? -1;
@@ -43,6 +52,13 @@ export default function Failures() {
           {items?.length ? `${groups.data?.next_cursor ? "the newest " : ""}${items.length} ${items.length === 1 ? "group" : "groups"}` : ""}
         </span>
       </PageHead>
+      <div class="views" role="group" aria-label="What was decided of them">
+        {VIEWS.map(([name, value]) => (
+          <button key={name} type="button" class="view" aria-pressed={view === value} onClick={() => choose({ status: value, failure: null })}>
+            {name}
+          </button>
+        ))}
+      </div>
       <div class={`split ${wanted ? "" : "closed"}`}>
         <ListCard
           label="Failures"
@@ -73,12 +89,16 @@ export default function Failures() {
             { name: "Last", show: (one) => <Time at={one.last_seen} />, wide: true },
           ]}
           empty={
-            <Empty icon="check" title="Nothing has failed here">
-              <p class="muted">Whatever fails is grouped here by what is most likely one cause.</p>
-            </Empty>
+            view === "" || view === "all" ? (
+              <Empty icon="check" title={view === "" ? "Nothing has failed here that is still open" : "Nothing has failed here"}>
+                <p class="muted">Whatever fails is grouped here by what is most likely one cause.</p>
+              </Empty>
+            ) : (
+              <Empty icon="check" title={`No group of failures is ${view}`} />
+            )
           }
         />
-        {wanted && <FailureInspector key={wanted} fingerprint={wanted} onClose={() => choose({ failure: null })} />}
+        {wanted && <FailureInspector key={wanted} fingerprint={wanted} onClose={() => choose({ failure: null })} onChange={groups.reload} />}
       </div>
     </div>
   );

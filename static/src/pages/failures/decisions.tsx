@@ -1,0 +1,83 @@
+/** What is decided of a group of failures: it is mended, it is known and disturbs nobody, or it is open again. History keeps
+ * who decided it, and why. */
+import { useState } from "preact/hooks";
+import { request } from "../../api/client";
+import { may } from "../../api/session";
+import type { FailureGroup } from "../../api/types";
+import { useKeys } from "../../shell/keys";
+import { Time } from "../../ui/basics";
+import { Act, Ask, Field } from "../../ui/acting";
+
+const MANAGE = "failures:manage";
+const FOR_GOOD = "for good";
+const SPANS = ["1d", "7d", "30d", FOR_GOOD];
+
+type Decision = "resolve" | "mute" | "reopen";
+
+export function Decisions({ of, onDone }: { of: FailureGroup; onDone: () => void }) {
+  const [asking, setAsking] = useState<Decision | "">("");
+  const allowed = may(MANAGE);
+  const open = of.status === "open";
+  const ask = (decision: Decision): void => {
+    if (allowed && open === (decision !== "reopen")) setAsking(decision);
+  };
+  useKeys("Group of failures", [
+    { keys: "z", label: "Resolve, or open again", run: () => ask(open ? "resolve" : "reopen") },
+    { keys: "m", label: "Mute", run: () => ask("mute") },
+  ]);
+  return (
+    <div class="pad-x">
+      <p class="buttons">
+        {open && <Act allowed={allowed} permission={MANAGE} label="Resolve…" onClick={() => ask("resolve")} />}
+        {open && <Act allowed={allowed} permission={MANAGE} label="Mute…" onClick={() => ask("mute")} />}
+        {!open && <Act allowed={allowed} permission={MANAGE} label="Open again…" onClick={() => ask("reopen")} />}
+      </p>
+      <Last of={of} />
+      {asking && <Form of={of} decision={asking} onClose={() => setAsking("")} onDone={onDone} />}
+    </div>
+  );
+}
+
+function Last({ of: { decided: mark, status } }: { of: FailureGroup }) {
+  if (!mark) return null;
+  return (
+    <p class="small muted">
+      {mark.reopened_position !== undefined && "Opened again by a newer version that fails so. "}
+      {mark.actor || "Somebody"} <Time at={mark.at} />
+      {mark.reason && `: “${mark.reason}”`}
+      {status === "muted" && mark.muted_until && (
+        <>
+          , until <Time at={mark.muted_until} />
+        </>
+      )}
+    </p>
+  );
+}
+
+const SAID: Record<Decision, { title: string; verb: string; done: string; told: string }> = {
+  resolve: { title: "Resolve these failures", verb: "Resolve", done: "Resolved", told: "They leave the list, until a newer version of the function fails so again." },
+  mute: { title: "Mute these failures", verb: "Mute", done: "Muted", told: "They leave the list, however often it still fails so." },
+  reopen: { title: "Open these failures again", verb: "Open again", done: "Open again", told: "They are listed among what needs somebody." },
+};
+
+function Form({ of, decision, onClose, onDone }: { of: FailureGroup; decision: Decision; onClose: () => void; onDone: () => void }) {
+  const [reason, setReason] = useState("");
+  const [span, setSpan] = useState(SPANS[1]);
+  const { title, verb, done, told } = SAID[decision];
+  const body = { reason, ...(decision === "mute" && span !== FOR_GOOD ? { duration: span } : {}) };
+  return (
+    <Ask
+      title={title}
+      verb={verb}
+      done={done}
+      wrong=""
+      run={() => request("POST", `/failures/${encodeURIComponent(of.fingerprint)}/${decision}`, { body })}
+      onClose={onClose}
+      onDone={onDone}
+    >
+      <p class="muted">{told}</p>
+      {decision === "mute" && <Field label="For" value={span} onValue={setSpan} list={SPANS} />}
+      <Field label="Reason" note="is kept in history, for those who come after you" value={reason} onValue={setReason} required placeholder={decision === "resolve" ? "mended in 1.4.2" : undefined} />
+    </Ask>
+  );
+}
