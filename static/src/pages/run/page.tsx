@@ -5,7 +5,7 @@ import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { arranged } from "../../model/arrangement";
 import { criticalPath } from "../../model/critical";
-import { corrected } from "../../model/records";
+import { type Rec, corrected } from "../../model/records";
 import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
 import { clockTime } from "../../model/time";
@@ -147,53 +147,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
         </Badge>
         {stale && <Badge icon="warning">may be out of date</Badge>}
       </PageHead>
-      <p class="run-facts">
-        <Id id={run.id} />
-        <span>
-          <span class="muted">began</span> <Time at={run.created_at} />
-        </span>
-        <span>
-          <span class="muted">took</span> <Duration from={run.started_at} to={run.ended_at} />
-        </span>
-        <span>
-          <span class="muted">by</span> {parent ? <a href={link(`/runs/${parent}`)}>{short(parent)}</a> : <span>{run.event_name}</span>}
-        </span>
-        {run.forked_from && (
-          <span>
-            <span class="muted">{run.forked_from.position ? "forked from" : "replay of"}</span>{" "}
-            <a href={link(`/runs/${run.forked_from.run_id}`, { at: run.forked_from.position || undefined })}>{short(run.forked_from.run_id)}</a>
-          </span>
-        )}
-        {run.pause_reason && (
-          <span>
-            <span class="muted">paused:</span> {run.pause_reason}
-          </span>
-        )}
-        <span class="of-desk">
-          <span class="muted">open in</span>{" "}
-          <button type="button" class="link" title="Copy the command for ironflow inspect (i)" onClick={() => copy(inTerminal(run.id, moment), "Command")}>
-            a terminal
-          </button>{" "}
-          <span class="muted">or</span>{" "}
-          <a href={`vscode://ironflow.ironflow/run/${run.id}${moment.past ? `?position=${moment.position}` : ""}`} title="With the extension for VS Code">
-            the editor
-          </a>
-        </span>
-      </p>
+      {moment.past ? <PastBar records={all} moment={moment} /> : <RunFacts run={run} />}
       <ErrorCard run={run} step={failing} past={moment.past} onStep={select} />
-      {moment.past && (
-        <div class="past-bar" role="status">
-          <Icon name="undo" />
-          <b>Viewing the past</b>
-          <span class="tabular">
-            record {moment.index + 1} of {all.length} · {clockTime(moment.at)} · {all.length - 1 - moment.index} {all.length - 2 === moment.index ? "record" : "records"} came later
-          </span>
-          <span class="grow" />
-          <button type="button" onClick={() => choose({ at: null })}>
-            Live
-          </button>
-        </div>
-      )}
       <Scrubber records={all} moment={moment} compared={compared} scale={scale} mode={mode} />
       <div class={`split ${closed ? "closed" : ""}`}>
         <div class="card main-card">
@@ -241,6 +196,64 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   );
 }
 
+/** What is known of the run as it is now. */
+function RunFacts({ run }: { run: Run }) {
+  const parent = run.parent_run_id;
+  return (
+    <p class="run-facts">
+      <Id id={run.id} />
+      <span>
+        <span class="muted">began</span> <Time at={run.created_at} />
+      </span>
+      <span>
+        <span class="muted">took</span> <Duration from={run.started_at} to={run.ended_at} />
+      </span>
+      <span>
+        <span class="muted">by</span> {parent ? <a href={link(`/runs/${parent}`)}>{short(parent)}</a> : <span>{run.event_name}</span>}
+      </span>
+      {run.forked_from && (
+        <span>
+          <span class="muted">{run.forked_from.position ? "forked from" : "replay of"}</span>{" "}
+          <a href={link(`/runs/${run.forked_from.run_id}`, { at: run.forked_from.position || undefined })}>{short(run.forked_from.run_id)}</a>
+        </span>
+      )}
+      {run.pause_reason && (
+        <span>
+          <span class="muted">paused:</span> {run.pause_reason}
+        </span>
+      )}
+      <span class="of-desk">
+        <span class="muted">open in</span>{" "}
+        <button type="button" class="link" title="Copy the command for ironflow inspect (i)" onClick={() => copy(inTerminal(run.id), "Command")}>
+          a terminal
+        </button>{" "}
+        <span class="muted">or</span>{" "}
+        <a href={`vscode://ironflow.ironflow/run/${run.id}`} title="With the extension for VS Code">
+          the editor
+        </a>
+      </span>
+    </p>
+  );
+}
+
+/** In the place of the facts, and as high as they are: nothing moves under the pointer when the past begins. */
+function PastBar({ records, moment }: { records: readonly Rec[]; moment: Moment }) {
+  const later = records.length - 1 - moment.index;
+  return (
+    <div class="past-bar" role="status">
+      <Icon name="undo" />
+      <b>Viewing the past</b>
+      <span class="tabular">
+        record {moment.index + 1} of {records.length} · {clockTime(moment.at)} · {later} {later === 1 ? "record" : "records"} came later
+      </span>
+      <span class="grow" />
+      <button type="button" class="small" onClick={() => choose({ at: null })}>
+        Live
+      </button>
+    </div>
+  );
+}
+
 /** The row that the URL names; else the step that failed the run, else the run. */
 function rowChosen(wanted: string, folded: Waterfall, rows: readonly Row[], run: Run): Row {
   const root = rows[0];
@@ -257,8 +270,8 @@ function goOn(id: string, step: number): void {
   else toast("There is no other run that way", true);
 }
 
-function inTerminal(id: string, moment: Moment): string {
-  return `ironflow inspect ${id}${moment.past ? ` --at ${moment.position}` : ""}${environment.value === "default" ? "" : ` --env ${environment.value}`}`;
+function inTerminal(id: string, moment?: Moment): string {
+  return `ironflow inspect ${id}${moment?.past ? ` --at ${moment.position}` : ""}${environment.value === "default" ? "" : ` --env ${environment.value}`}`;
 }
 
 /** Show the time of a row, with a little on both sides. */
