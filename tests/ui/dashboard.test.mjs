@@ -23,7 +23,7 @@ function sights() {
   const { runs, empty } = world;
   const run = (name, tail = "") => `/runs/${runs[name].id}${tail}`;
   return [
-    ["overview", "/", ".section >> text=demo-trip failed"],
+    ["overview", "/", ".section >> text=the key deploy ends soon"],
     ["overview empty", `/overview${empty}`, "text=Three steps to the first run"],
     ["functions", "/functions?function=demo-checkout", ".inspector >> text=demo.order.placed"],
     ["function versions", "/functions?function=demo-checkout&show=versions", ".inspector >> text=create"],

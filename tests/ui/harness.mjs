@@ -120,7 +120,7 @@ async function filled(server) {
   const source = await send("POST", "/webhook-sources", { name: "till", event_prefix: "till" });
   await send("POST", source.ingest_path.replace("/api/v1", ""), { type: "receipt" });
   await send("POST", "/policies", { name: "no-secrets", actions: "secrets:read", condition: '!("oncall" in subject.roles)', mode: "monitor" });
-  await send("POST", "/apikeys", { name: "deploy", role_ids: ["developer"] });
+  await send("POST", "/apikeys", { name: "deploy", role_ids: ["developer"], expires_in: "3d" });
   await send("POST", "/users", { email: "ada@example.com", name: "Ada" });
 }
 

@@ -10,10 +10,12 @@ import { Duration, Skeleton, Status, Time, short } from "../../ui/basics";
 import { Histogram } from "../../ui/histogram";
 import { Icon, type IconName } from "../../ui/icon";
 import { Command, Empty, Failed } from "../../ui/states";
+import { type Concern, concerns } from "./concerns";
 
 const RUNS = "system.run.*.*";
 const PACE_MS = 2_000;
 const EVERY_MS = 5_000;
+const CONCERNS_MS = 30_000;
 const BUCKETS = 60;
 const LAG_NOTABLE = 1;
 
@@ -23,6 +25,7 @@ export default function Overview() {
   const open = useResource("open", openRuns, { pattern: RUNS, pace: PACE_MS });
   const workers = useResource("workers", (signal) => get<{ workers: WorkerShape[] }>("/workers", {}, signal), { every: EVERY_MS });
   const functions = useResource("functions", (signal) => get<{ functions: FunctionShape[] }>("/functions", {}, signal), { pattern: "system.function.>" });
+  const others = useResource("concerns", (signal) => concerns(Date.now(), signal), { every: CONCERNS_MS });
   const projections = useResource("projections", (signal) => get<{ projections: ProjectionShape[] }>("/projections", {}, signal), { every: EVERY_MS });
   const failedNow = failed(hour.data, 1);
   const failedBefore = failed(hour.data, 0);
@@ -38,7 +41,7 @@ export default function Overview() {
   ];
   useKeys("Overview", [
     ...tiles.map((tile, index) => ({ keys: String(index + 1), label: tile.name, run: () => navigate(link("/runs", { q: tile.to })) })),
-    { keys: "r", label: "Look again", run: () => [day, hour, open, workers, functions, projections].forEach((one) => one.reload()) },
+    { keys: "r", label: "Look again", run: () => [day, hour, open, workers, functions, projections, others].forEach((one) => one.reload()) },
   ]);
   const error = day.error ?? open.error;
   if (error && !day.data) return <Failed error={error} onRetry={day.reload} />;
@@ -80,7 +83,7 @@ export default function Overview() {
         onStatus={(status) => navigate(link("/runs", { q: `status:${status} since:24h` }))}
       />
       <div class="columns">
-        <Section title="Needs somebody" empty="Nothing does." items={attention(open.data, lagging, list.length, functions.data.functions.length)} />
+        <Section title="Needs somebody" empty="Nothing does." items={attention(open.data, lagging, list.length, functions.data.functions.length, others.data ?? [])} />
         <Section
           title="Newest runs"
           empty="None yet."
@@ -141,7 +144,7 @@ function failed(stats: RunStats | undefined, hour: number): number {
   return stats.buckets.filter((one) => Math.abs(Date.parse(one.at) - at) < 1_000).reduce((sum, one) => sum + (one.counts.failed ?? 0), 0);
 }
 
-function attention(open: OpenRuns, lagging: readonly ProjectionShape[], workers: number, functions: number): ComponentChildren[] {
+function attention(open: OpenRuns, lagging: readonly ProjectionShape[], workers: number, functions: number, others: readonly Concern[]): ComponentChildren[] {
   const found: ComponentChildren[] = [];
   if (workers === 0 && functions > 0)
     found.push(
@@ -151,9 +154,10 @@ function attention(open: OpenRuns, lagging: readonly ProjectionShape[], workers:
     found.push(<Line key={run.id} icon="pause" role="warn" to={link(`/runs/${run.id}`)} title={`${run.function_id} is paused`} note={run.error?.message ?? run.pause_reason ?? ""} />);
   for (const run of open.failed)
     found.push(<Line key={run.id} icon="cross" role="fail" to={link(`/runs/${run.id}`)} title={`${run.function_id} failed`} note={run.error?.message ?? ""} />);
+  for (const { id, ...one } of others) found.push(<Line key={id} {...one} />);
   for (const one of lagging)
     found.push(
-      <Line key={one.name} icon={one.status === "error" ? "warning" : "hourglass"} role="warn" title={`${one.name} is ${one.status === "error" ? "stopped" : "behind"}`} note={one.error_message ?? `by ${one.lag} positions`} />,
+      <Line key={one.name} icon={one.status === "error" ? "warning" : "hourglass"} role="warn" to={link(`/projections/${encodeURIComponent(one.name)}`)} title={`${one.name} is ${one.status === "error" ? "stopped" : "behind"}`} note={one.error_message ?? `by ${one.lag} positions`} />,
     );
   return found;
 }
