@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.api.test_projections import PATH, call, emit, wait
+from tests.support.server import ServerProcess
 
 TABLE = (
     "create table proj_totals (customer text primary key, orders integer not null, total integer check (total < 100))"
@@ -18,6 +19,12 @@ PLACED = (
 )
 HANDLERS = {"order.placed": PLACED, "order.*": "delete from proj_totals where customer = :data.customer"}
 BODY = {"table_sql": TABLE, "event_handlers": HANDLERS}
+
+
+@pytest.fixture(scope="module")
+def shared_server(own_server: ServerProcess) -> ServerProcess:
+    """Projections that are left go on being folded: no other file's tests are to wait for them."""
+    return own_server
 
 
 def register(http: httpx.Client, **changes: Any) -> httpx.Response:

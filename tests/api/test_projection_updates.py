@@ -13,6 +13,12 @@ from tests.support.server import ServerProcess
 from tests.support.websocket import WebSocket
 
 
+@pytest.fixture(scope="module")
+def shared_server(own_server: ServerProcess) -> ServerProcess:
+    """Projections that are left go on being folded: no other file's tests are to wait for them."""
+    return own_server
+
+
 @pytest.fixture
 def ws(shared_server: ServerProcess, environment: str) -> Iterator[WebSocket]:
     with WebSocket(shared_server.url, f"/ws?env={environment}") as opened:

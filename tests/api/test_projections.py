@@ -10,10 +10,18 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.server import ServerProcess
+
 PATH = "/api/v1/projections"
 SERVICE = "/ironflow.v1.ProjectionService"
 COUNT = {"on": "order.>", "set": {"count": "state.count + 1", "last": "event.data.n"}}
 DECLARED = {"events": ["order.>"], "initial": {"count": 0}, "rules": [COUNT]}
+
+
+@pytest.fixture(scope="module")
+def shared_server(own_server: ServerProcess) -> ServerProcess:
+    """Projections that are left go on being folded: no other file's tests are to wait for them."""
+    return own_server
 
 
 def call(http: httpx.Client, method: str, **body: Any) -> Any:

@@ -15,10 +15,17 @@ import pytest
 from ironflow.v1 import projection_pb2 as pb
 from ironflow.v1 import projection_pb2_grpc
 from tests.support.connect_frames import enveloped, frames
+from tests.support.server import ServerProcess
 
 SERVICE = "/ironflow.v1.ProjectionService"
 NAME = "orders"
 HEARTBEAT = "PROJECTION_EVENT_KIND_HEARTBEAT"
+
+
+@pytest.fixture(scope="module")
+def shared_server(own_server: ServerProcess) -> ServerProcess:
+    """Projections that are left go on being folded: no other file's tests are to wait for them."""
+    return own_server
 
 
 def call(http: httpx.Client, method: str, **body: Any) -> Any:
