@@ -146,7 +146,7 @@ def offline(events: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_kills_at_random_instants_leave_the_states_that_a_fold_makes(
+def test_kills_and_a_rebuild_under_load_leave_the_states_that_a_fold_makes(
     start_server: Callable[..., ServerProcess], database_url: str | None, events_file: Path, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -158,8 +158,10 @@ def test_kills_at_random_instants_leave_the_states_that_a_fold_makes(
         with working(server, tmp_path) as worker:
             sender = Sender(server.url, events)
             sender.start()
-            for _ in range(KILLS):
+            for kill in range(KILLS):
                 threading.Event().wait(chance.uniform(*PAUSE_S))  # the instant of the kill is what is random here
+                if kill == 1:
+                    client.projections.rebuild("github-activity", reason="while events come and processes die")
                 if chance.random() < 0.5:
                     worker.kill9()
                     worker.start()
@@ -171,6 +173,7 @@ def test_kills_at_random_instants_leave_the_states_that_a_fold_makes(
             wait_until_registered(client)  # the last worker may have begun a moment ago
             for name in ("github-board", "github-activity", "github-counts"):
                 client.projections.wait_for_event(name, sender.last_event_id, timeout_s=WAIT_S)
+            wait_until_rebuilt(client, "github-activity")
 
         told = recorded(client)
         assert len(told) == len(events)
@@ -207,6 +210,15 @@ def test_the_board_is_what_a_plain_fold_makes_of_the_webhooks(
                 state[kind][str(thing["number"])] = thing["title"]
         assert {one: client.projections.state("github-board", partition=one) for one in expected} == expected
         assert any(state["issues"] or state["pulls"] for state in expected.values())
+
+
+def wait_until_rebuilt(client: Client, name: str) -> None:
+    """What was built beside the state that served has taken its place."""
+    for _ in range(600):
+        if client.projections.rebuild_job(name)["status"] == "completed":
+            return
+        threading.Event().wait(0.05)
+    pytest.fail(f"{name} was never rebuilt")
 
 
 def wait_until_registered(client: Client, name: str = "github-board") -> None:
