@@ -134,3 +134,18 @@ test("an edit can be undone until it has been", () => {
   assert.equal(corrected(told("step.patched", "step.restored")), false);
   assert.equal(corrected(told("step.patched", "step.injected", "step.restored")), true);
 });
+
+test("records that come later are folded into the same rows, as if all had come at once", () => {
+  const told = (of: ReturnType<typeof waterfall>): string => JSON.stringify(visible(of.root, () => true), (key, value: unknown) => (key === "parent" ? undefined : value));
+  const whole = told(waterfall(STORY, "pay"));
+
+  for (let known = 1; known <= STORY.length; known++) {
+    const first = waterfall(STORY.slice(0, known), "pay");
+    const all = waterfall(STORY, "pay", first);
+    assert.equal(told(all), whole);
+    assert.equal(all.root, first.root);
+  }
+
+  const other = waterfall(STORY, "pay", waterfall([rec(1, "run.created", 1), ...STORY.slice(0, 3)], "pay"));
+  assert.equal(told(other), whole);
+});

@@ -43,8 +43,8 @@ export interface Waterfall {
   root: Row;
   steps: Map<string, Row>;
   start: number;
-  /** The last instant that was recorded. */
-  end: number;
+  /** How it goes on with later records: which are in it, and the groups made so far. */
+  folded: { records: readonly Rec[]; groups: Map<string, Row> };
 }
 
 export const COLLAPSED_FROM = 10;
@@ -73,12 +73,14 @@ export function stepPath(id: string): StepPath {
   return { branches, name, number };
 }
 
-/** Rows of all records, in the order in which they began. */
-export function waterfall(records: readonly Rec[], label: string): Waterfall {
-  const root = row("run", "run", label, null);
-  const folded: Waterfall = { root, steps: new Map(), start: records[0]?.at ?? 0, end: records.at(-1)?.at ?? 0 };
-  const groups = new Map<string, Row>();
-  for (const record of records) {
+/** Rows of all records, in the order in which they began. With those of the first of them, only the others are folded,
+ * into the same rows: a long run that goes on would otherwise be folded anew with each record. */
+export function waterfall(records: readonly Rec[], label: string, known?: Waterfall): Waterfall {
+  const before = known && known.root.label === label && begins(records, known.folded.records) ? known : null;
+  const { root, steps, start, folded: { groups } } = before ?? { root: row("run", "run", label, null), steps: new Map<string, Row>(), start: records[0]?.at ?? 0, folded: { groups: new Map<string, Row>() } };
+  const folded: Waterfall = { root, steps, start, folded: { records, groups } };
+  for (let index = before?.folded.records.length ?? 0; index < records.length; index++) {
+    const record = records[index];
     if (record.stepId) {
       const step = folded.steps.get(record.stepId) ?? placed(folded, groups, record);
       step.records = added(step.records, record);
@@ -90,6 +92,12 @@ export function waterfall(records: readonly Rec[], label: string): Waterfall {
     if (record.startedAt < folded.start) folded.start = record.startedAt;
   }
   return folded;
+}
+
+/** Whether a list of records begins with those of another one; positions say which record is which. */
+function begins(records: readonly Rec[], first: readonly Rec[]): boolean {
+  const last = first.length - 1;
+  return last >= 0 && last < records.length && records[0].position === first[0].position && records[last].position === first[last].position;
 }
 
 /** The rows in sight: children of those that are open, depth first. A branch of one step is shown as that step. */

@@ -47,6 +47,9 @@ const TABS = [
   { id: "audit", label: "Audit" },
 ];
 const OFFERED_MAX = 1_000;
+/** A run with more records goes on in longer strides than seconds: each lays its scale out anew. */
+const LONG_FROM = 20_000;
+const LONG_MS = 10_000;
 const MODES: Mode[] = ["squeezed", "time", "sequence"];
 
 export default function RunPage({ id }: { id: string }) {
@@ -78,9 +81,10 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const records = useRecords(run.id);
   const all = records.all;
   const running = !isEnded(run.status);
-  const folded = useMemo(() => waterfall(all, run.function_id), [all, run.function_id]);
+  const known = useRef<Waterfall | undefined>(undefined);
+  const folded = useMemo(() => (known.current = waterfall(all, run.function_id, known.current)), [all, run.function_id]);
   const last = all.at(-1)?.at ?? 0;
-  const present = running ? Math.max(now.value, last) : last;
+  const present = running ? Math.max(all.length > LONG_FROM ? Math.floor(now.value / LONG_MS) * LONG_MS : now.value, last) : last;
   const moment = momentOf(all, present);
   const compared = comparedOf(all);
   const mode = MODES.find((one) => one === chosen("scale")) ?? "squeezed";

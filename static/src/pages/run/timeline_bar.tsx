@@ -69,7 +69,7 @@ function Words({ words, field }: { words: string; field: Ref<HTMLInputElement> }
     <input
       ref={field}
       type="search"
-      placeholder="Filter steps: charge -poll timeout"
+      placeholder="charge -poll timeout"
       aria-label="Filter steps"
       spellcheck={false}
       autocomplete="off"
