@@ -79,6 +79,8 @@ function sights() {
     ["secrets empty", `/config${empty}&tab=secrets`, "text=No secret is here"],
     ["groups", "/groups?group=billing", ".inspector >> text=Behind"],
     ["groups empty", `/groups${empty}`, "text=No consumer group is here"],
+    ["topics", "/groups?tab=topics&topic=till.opened", ".inspector >> text=Followed by"],
+    ["topics empty", `/groups${empty}&tab=topics`, "text=Nothing was published here yet"],
     ["dead letters empty", "/groups?tab=dead", "text=Everything could be delivered"],
     ["webhooks", "/webhooks", "role=table >> text=till"],
     ["webhooks empty", `/webhooks${empty}`, "text=Nobody delivers here yet"],

@@ -116,6 +116,7 @@ async function filled(server) {
   await send("POST", "/config/shop", { theme: "dark" });
   await send("POST", "/config/shop", { theme: "light" });
   await send("POST", "/secrets", { name: "stripe-key", value: "sk_test_1" });
+  await send("POST", "/topics/till.opened/messages", { data: { till: 1 } });
   await send("POST", "/groups", { name: "billing", pattern: "shop.>" });
   const source = await send("POST", "/webhook-sources", { name: "till", event_prefix: "till" });
   await send("POST", source.ingest_path.replace("/api/v1", ""), { type: "receipt" });
