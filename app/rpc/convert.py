@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from google.protobuf import message as protobuf
-from google.protobuf.json_format import MessageToDict, ParseDict, SerializeToJsonError
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from app import jsonvalue
@@ -14,6 +13,7 @@ from app.dispatch.workers import PUSH_WORKER
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError
 from app.events.invoke import RunResult
 from app.history.kinds import Failure, StepInjected
+from app.rpc import structs
 from app.runs.reading import RunRecord, StepRecord
 from ironflow.v1 import ironflow_pb2, types_pb2
 from storage.records import RunRow
@@ -214,12 +214,14 @@ def put(message: Any, name: str, raw: msgspec.Raw) -> None:
     """Set a payload: an object in `name`, anything else in `name`_value. Raises FailedPrecondition if it is deeper
     than protobuf parsers read."""
     value = msgspec.json.decode(raw)
-    if _levels(value) > LEVELS_MAX:
+    if structs.levels(value) > LEVELS_MAX:
         raise FailedPrecondition(
             f"{name} is nested too deep for protobuf", field=name, hint="ask for application/json, or over REST"
         )
-    field = name if isinstance(value, dict) else f"{name}_value"
-    ParseDict(_within_double(value), getattr(message, field))
+    if isinstance(value, dict):
+        structs.fill(getattr(message, name), value)
+    else:
+        structs.put(getattr(message, f"{name}_value"), value)
 
 
 def payload(message: Any, name: str) -> bytes:
@@ -237,41 +239,10 @@ def metadata(request: Any) -> bytes:
     return jsonvalue.encode(plain(request.metadata, field="metadata"), field="metadata")
 
 
-def plain(message: protobuf.Message, *, field: str) -> Any:
+def plain(message: Struct | Value | ListValue, *, field: str) -> Any:
     """A Struct or Value as Python data. Its numbers are doubles; those that are whole were integers. Raises
     InvalidArgument for NaN and infinities, which JSON does not have."""
     try:
-        return _whole(MessageToDict(message))
-    except (SerializeToJsonError, ValueError) as error:
+        return structs.plain(message)
+    except ValueError as error:
         raise InvalidArgument(f"{field} cannot be written as JSON: {error}", field=field) from None
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
-    return value
-
-
-def _within_double(value: Any) -> Any:
-    """Integers that a double cannot hold travel as what the double makes of them."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
-        return float(value)
-    if isinstance(value, list):
-        return [_within_double(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _within_double(item) for key, item in value.items()}
-    return value
-
-
-def _levels(value: Any) -> int:
-    """How many messages within messages it takes: an object is a Struct with entries of Values, an array a list of
-    them."""
-    if isinstance(value, dict):
-        return 3 + max(map(_levels, value.values()), default=0)
-    if isinstance(value, list):
-        return 2 + max(map(_levels, value), default=0)
-    return 0

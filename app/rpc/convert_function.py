@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-from google.protobuf.json_format import ParseDict
 
 from app.history.kinds import (
     Batch,
@@ -17,7 +16,7 @@ from app.history.kinds import (
     Throttle,
     Trigger,
 )
-from app.rpc import convert
+from app.rpc import convert, structs
 from app.runs.crontab import next_tick
 from app.runs.definition import Definition
 from app.runs.function import Function
@@ -111,7 +110,7 @@ def function(known: Function, now_us: int) -> types_pb2.Function:
     tick = next_tick(fact.triggers, now_us) if known.status == "active" else None
     if tick is not None:
         message.next_run.FromMicroseconds(tick)
-    ParseDict(msgspec.json.decode(fact.metadata), message.metadata)
+    structs.fill(message.metadata, msgspec.json.decode(fact.metadata))
     return message
 
 

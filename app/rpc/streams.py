@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
 from app.api.caller import Caller
@@ -16,7 +15,7 @@ from app.events.new_event import NewEvent
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted
 from app.history.kinds.entity import entity_of
-from app.rpc import convert
+from app.rpc import convert, structs
 from app.rpc.methods import Method
 from app.runs.reading import RunRecord
 from ironflow.v1 import entity_stream_pb2 as pb
@@ -206,7 +205,7 @@ def _event(entry: Entry) -> pb.StreamEvent:
     message = event_head(entry)
     if isinstance(entry.fact, EventEmitted):
         convert.put(message, "data", entry.fact.data)
-        ParseDict(msgspec.json.decode(entry.metadata), message.metadata)
+        structs.fill(message.metadata, msgspec.json.decode(entry.metadata))
     return message
 
 
