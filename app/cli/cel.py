@@ -22,7 +22,7 @@ def command() -> None:
 @connected
 def evaluate(session: Session, expression: str, data: str) -> None:
     """The value of EXPRESSION. Exit code 10 if it cannot be evaluated."""
-    found = session.client.cel(expression, document(data))
+    found = session.client.cel(expression, document(data, what="--data"))
     if session.output.form != "table":
         session.output.json({"schema": "ironflow.cel/v1", **found})
         return

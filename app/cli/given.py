@@ -71,20 +71,17 @@ def data_of(text: str | None) -> Any:
         ) from None
 
 
-def document(text: str) -> dict[str, Any]:
-    """A JSON object, given as `raw` says."""
+def document(text: str, *, what: str = "the document") -> dict[str, Any]:
+    """A JSON object, given as `raw` says. Raises InvalidArgument that says `what` is none."""
     from ironflow.errors import InvalidArgument
 
+    hint = "such as '{\"limit\": 10}', or @FILE"
     try:
         content = json.loads(raw(text))
     except (ValueError, RecursionError) as error:
-        raise InvalidArgument(
-            f"the document is not JSON: {error}", code="INVALID_ARGUMENT", hint="such as '{\"limit\": 10}', or @FILE"
-        ) from None
+        raise InvalidArgument(f"{what} is not JSON: {error}", code="INVALID_ARGUMENT", hint=hint) from None
     if not isinstance(content, dict):
-        raise InvalidArgument(
-            "the document is not a JSON object", code="INVALID_ARGUMENT", hint="such as '{\"limit\": 10}'"
-        )
+        raise InvalidArgument(f"{what} is not a JSON object", code="INVALID_ARGUMENT", hint=hint)
     return content
 
 

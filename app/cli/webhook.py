@@ -49,9 +49,9 @@ def create(
         provider=provider or "",
         secret="" if unsigned else secret_of(source),
         event_prefix=event_prefix,
-        verify=document(verify) if verify else None,
+        verify=document(verify, what="--verify") if verify else None,
         schema_version=schema_version,
-        metadata=document(metadata) if metadata else None,
+        metadata=document(metadata, what="--metadata") if metadata else None,
     )
     _made(session, made)
 
@@ -94,8 +94,8 @@ def get(session: Session, source: str) -> None:
 @connected
 def update(session: Session, source: str, verify: str | None, metadata: str | None, **changes: Any) -> None:
     """Change a source."""
-    changes["verify"] = document(verify) if verify else None
-    changes["metadata"] = document(metadata) if metadata else None
+    changes["verify"] = document(verify, what="--verify") if verify else None
+    changes["metadata"] = document(metadata, what="--metadata") if metadata else None
     if all(value is None for value in changes.values()):
         raise click.UsageError("There is nothing to change.")
     _changed(session, session.client.webhooks.update(source, **changes), "is changed")

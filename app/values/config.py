@@ -150,9 +150,9 @@ def check_name(name: str) -> None:
 
 
 def not_found(name: str, when: str = "") -> ConfigNotFound:
-    return ConfigNotFound(
-        f"there is no config {name[:80]!r}{when}", field="name", hint="`ironflow config list` shows those there are"
-    )
+    """`when` says which one of it was asked for."""
+    hint = f"`ironflow config history {name[:80]}` shows its revisions" if when else "`ironflow config list` shows all"
+    return ConfigNotFound(f"there is no config {name[:80]!r}{when}", field="name", hint=hint)
 
 
 def _same(before: Any, after: Any) -> bool:

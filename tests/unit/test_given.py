@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from app.cli.given import data_of
+from app.cli.given import data_of, document
 from app.cli.main import ironflow
 from app.cli.subscribe import _object
 from ironflow.errors import InvalidArgument
@@ -63,6 +63,14 @@ def test_data_are_json_of_the_text_or_of_a_file(tmp_path: Path) -> None:
     for broken in ("{id: 1}", "", f"@{tmp_path}/latin", "[" * 100_000):
         with pytest.raises(InvalidArgument, match="the data is not JSON"):
             data_of(broken)
+
+
+def test_what_is_no_object_is_told_by_the_option() -> None:
+    assert document('{"a": 1}') == {"a": 1}
+    with pytest.raises(InvalidArgument, match="--metadata is not a JSON object"):
+        document("[1]", what="--metadata")
+    with pytest.raises(InvalidArgument, match="--verify is not JSON"):
+        document("{bad", what="--verify")
 
 
 def test_a_beginning_is_said_once() -> None:
