@@ -7,6 +7,7 @@ from typing import Any
 
 from app.access.access import Access
 from app.access.policies import Policies
+from app.bus.desks import Desks
 from app.bus.groups import GroupBus
 from app.bus.guests import Guests
 from app.bus.ingest import Ingest
@@ -49,11 +50,14 @@ class Bus:
         self.publisher = Publisher(tail, place=place, turn=turn if server is None else None)
         self.groups = GroupBus(place=place, groups=groups, storage=storage, tail=tail, fold=fold, ids=ids)
         self.ingest = Ingest(place=place, emitter=emitter, guests=self.guests)
+        self.desks = Desks(place=place, guests=self.guests, groups=groups, bus=self.groups)
 
     def loops(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         """What has to run, by name."""
-        own = [("nats-server", self.server.run), ("guests", self.guests.run)] if self.server is not None else []
-        return [*own, ("publisher", self.publisher.run), ("groups", self.groups.run), ("ingest", self.ingest.run)]
+        loops = [("publisher", self.publisher.run), ("groups", self.groups.run), ("ingest", self.ingest.run)]
+        if self.server is None:
+            return loops
+        return [("nats-server", self.server.run), ("guests", self.guests.run), ("desks", self.desks.run), *loops]
 
     def watch(self, metrics: Metrics) -> None:
         publisher, groups, ingest, server = self.publisher, self.groups, self.ingest, self.server

@@ -132,6 +132,17 @@ class GroupBus:
             if not kept.work.members:
                 self._rest(kept)
 
+    def make_room(self, member: Member, count: int) -> None:
+        """The member takes so many more than it has."""
+        member.wants(count)
+        if (kept := self._kept.get((member.environment, member.group))) is not None:
+            kept.work.look()
+
+    def give_back(self, member: Member) -> None:
+        """What the member has not taken yet goes to others, and it gets no more until there is room again."""
+        if (kept := self._kept.get((member.environment, member.group))) is not None:
+            kept.work.give_back(member)
+
     def member(self, environment: str, name: str, member_id: str) -> Member:
         """Raises GroupNotFound, MemberNotFound."""
         self._groups.get(environment, name)

@@ -3,12 +3,13 @@ may do in it.
 
     subscribe   ironflow.<environment>.{events,topics,entities,system}.>    what it may follow, as a whole
     publish     ironflow.<guest>.<environment>.events.ingest.>              if it may emit events
+                ironflow-desks.<guest>.<environment>.>                  if it may take from groups: app/bus/desks.py
     both        _INBOX_<guest>.>                                            its own inbox
 
 A guest's name is in the subject that it publishes on, so that whoever takes the event knows who asks, and can ask
 policies about it. NATS cannot ask about single events: where a policy takes any of a family from the caller, the guest
-does not follow that family. It has no JetStream: who may ask that for messages can have them delivered on any subject,
-another environment's too.
+does not follow that family. It has no JetStream but what we play: who may ask that for messages can have them delivered
+on any subject, another environment's too.
 
 What a guest may is looked at again whenever somebody may have become somebody else: nats-server is told, and cuts who
 is no guest any more.
@@ -34,9 +35,12 @@ from app.access.credentials import ANONYMOUS, Proof
 from app.access.policies import Policies
 from app.access.records import Key
 from app.bus import subjects
+from app.bus.members import Sees
 from app.bus.nats_server import NatsServer
 from app.clock import Clock
 from app.errors import FailedPrecondition, IronflowError, PermissionDenied, ResourceExhausted, Unavailable
+from app.history import channels
+from app.history.channels import Channel
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +50,8 @@ FILE = "guests.json"
 TAKEN_TIMEOUT_S = 10.0
 TRY_EVERY_S = 0.02
 
-SUBSCRIBE, EMIT = "events:subscribe", "events:emit"
+SUBSCRIBE, EMIT, CONSUME = "events:subscribe", "events:emit", "groups:consume"
+DESKS = "ironflow-desks"
 
 FAMILIES: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "events": ((SUBSCRIBE, "events:read"), ("event",)),
@@ -69,19 +74,22 @@ class Guest(msgspec.Struct, frozen=True):
 
 
 class Rights(NamedTuple):
-    """The families that it follows, and whether it emits."""
+    """The families that it follows, whether it emits, and whether it takes from groups."""
 
     follows: tuple[str, ...] = ()
     emits: bool = False
+    consumes: bool = False
 
 
 class Credentials(NamedTuple):
-    """With which a NATS client connects, and the subjects that it may use."""
+    """With which a NATS client connects, and the subjects that it may use. With `jetstream_prefix` a JetStream client
+    takes from groups; "" for who may not."""
 
     url: str
     user: str
     password: str
     inbox_prefix: str
+    jetstream_prefix: str
     subscribe: Sequence[str]
     publish: Sequence[str]
 
@@ -135,6 +143,7 @@ class Guests:
             guest.name,
             guest.password,
             inbox_of(guest.name),
+            _desks(guest) if rights.consumes else "",
             [_family(guest, family) for family in rights.follows],
             [_ingest(guest)] if rights.emits else [],
         )
@@ -151,6 +160,23 @@ class Guests:
     def allow(self, actor: Actor, event: str, environment: str) -> None:
         """Returns if the actor may emit the event. Raises PermissionDenied."""
         self._access.authorizer.allow(actor, EMIT, f"event/{event}", environment, method="NATS")
+
+    def consumes(self, name: str, group: str, environment: str) -> None:
+        """Returns if the guest may take from the group. Raises PermissionDenied."""
+        actor = self.asker(name, environment)
+        self._access.authorizer.allow(actor, CONSUME, f"group/{group}", environment, method="NATS")
+
+    def sees(self, name: str) -> Sees:
+        """What raises PermissionDenied for a channel that the guest may not follow, or may no longer."""
+
+        def check(channel: Channel) -> None:
+            if subjects.family(channel) not in self._rights.get(name, Rights()).follows:
+                raise PermissionDenied(
+                    f"{name[:80]} may not follow {channels.text(channel)[:80]!r}",
+                    hint="subscribe through the server, which can ask policies about each",
+                )
+
+        return check
 
     def _guest_of(self, actor: Actor, proof: Proof | None, environment: str) -> Guest:
         """The one that the caller is or would be; of a key that was rotated, a new one."""
@@ -189,7 +215,7 @@ class Guests:
         for family, (actions, types) in FAMILIES.items() if actor.may(SUBSCRIBE) else ():
             if not self._policies.takes(actor, guest.environment, actions, types):
                 follows.append(family)
-        return Rights(tuple(follows), actor.may(EMIT))
+        return Rights(tuple(follows), actor.may(EMIT), bool(follows) and actor.may(CONSUME))
 
     async def _tell(self, server: NatsServer) -> None:
         """Let nats-server know what has changed, and remember those who are still guests."""
@@ -221,12 +247,19 @@ def _ingest(guest: Guest) -> str:
     return f"{subjects.ROOT}.{guest.name}.{subjects.token(guest.environment)}.events.ingest.>"
 
 
+def _desks(guest: Guest) -> str:
+    return f"{DESKS}.{guest.name}.{subjects.token(guest.environment)}"
+
+
 def _user(guest: Guest, rights: Rights) -> dict[str, Any]:
     """As nats-server's settings have it. What others publish inward is nobody's to follow, whatever the environments
     are called."""
     follows = [_family(guest, family) for family in rights.follows]
+    publishes = [_ingest(guest)] if rights.emits else []
+    if rights.consumes:
+        publishes.append(f"{_desks(guest)}.>")
     permissions = {
-        "publish": {"allow": [_ingest(guest)]} if rights.emits else {"deny": [">"]},
+        "publish": {"allow": publishes} if publishes else {"deny": [">"]},
         "subscribe": {"allow": [*follows, f"{inbox_of(guest.name)}.>"], "deny": [subjects.INGEST]},
     }
     return {"user": guest.name, "password": guest.password, "permissions": permissions}

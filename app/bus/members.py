@@ -55,6 +55,7 @@ class Delivery:
     fed: int
     channel: Channel = ()
     taken_at: float = 0.0
+    entry: Entry | None = None
 
     @property
     def event_id(self) -> str:
@@ -64,7 +65,7 @@ class Delivery:
 def delivery(record: EntryRecord, *, attempt: int, reply: str, number: int, fed: int) -> Delivery:
     entry = Entry(record)
     told, channel = deliveries.delivery(entry), channels.of(entry)
-    return Delivery(record.position, told, record.recorded_at, attempt, reply, number, fed, channel)
+    return Delivery(record.position, told, record.recorded_at, attempt, reply, number, fed, channel, entry=entry)
 
 
 class Member:
@@ -99,6 +100,11 @@ class Member:
     @property
     def free(self) -> int:
         return 0 if self._ended or self.leaving else self.window - self._held - len(self._waiting)
+
+    def wants(self, count: int) -> None:
+        """It may have so many more than it has."""
+        self.window = self._held + count
+        self.leaving = self.leaving and not count
 
     @property
     def _held(self) -> int:
@@ -140,13 +146,13 @@ class Member:
         self._ended = reason
         self._wake.set()
 
-    async def taken(self) -> Sequence[Delivery]:
+    async def taken(self, count_max: int = BATCH_MAX) -> Sequence[Delivery]:
         """What it gets next, some at a time, as soon as there is something. Raises what it was ended with."""
         while True:
             if self._ended is not None:
                 raise self._ended
             if self._waiting and not self.paused:
-                if batch := self._next():
+                if batch := self._next(min(count_max, BATCH_MAX)):
                     break
                 continue
             self._wake.clear()
@@ -158,9 +164,9 @@ class Member:
             self._overdue.discard(given.event_id)
         return batch
 
-    def _next(self) -> list[Delivery]:
+    def _next(self, count_max: int) -> list[Delivery]:
         """Up to the first that it may not see."""
-        count = min(len(self._waiting), BATCH_MAX)
+        count = min(len(self._waiting), count_max)
         if self._sees is None:
             return [self._waiting.popleft() for _ in range(count)]
         batch: list[Delivery] = []

@@ -50,6 +50,11 @@ def text(token: str) -> str:
     return unquote(token)
 
 
+def family(channel: channels.Channel) -> str:
+    """Which of the families of subjects a channel is in."""
+    return _PLURAL[channel[0]]
+
+
 def of(entry: Entry) -> str:
     """The subject that an entry is published under."""
     prefix, *segments = channels.of(entry)

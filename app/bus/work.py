@@ -110,11 +110,20 @@ class Work:
         """What it had goes to the others at once. What was not sent to it does not count as delivered; of the rest
         one may be what it died of."""
         self.members.pop(member.id, None)
-        for given in member.unsent():
-            self._give_back(given, NAK_NOW)
+        self.give_back(member)
         for given in member.drain():
             self._tell(given, NAK_NOW)
         self._wake.set()
+
+    def look(self) -> None:
+        """A member has room that it had not."""
+        self._wake.set()
+
+    def give_back(self, member: Member) -> None:
+        """What the member did not take yet goes to others, and does not count as delivered; it gets no more."""
+        member.leaving = True
+        for given in member.unsent():
+            self._give_back(given, NAK_NOW)
 
     def change(self, group: Group) -> None:
         """The group changed within its generation."""

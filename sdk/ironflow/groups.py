@@ -133,7 +133,8 @@ def outbox() -> Plan[Json]:
 
 def nats_credentials() -> Plan[Json]:
     """URL, user and password with which any NATS client follows and emits events of the environment, as far as the key
-    may: `subscribe` and `publish` have the subjects, `inbox_prefix` is to be told to the client."""
+    may: `subscribe` and `publish` have the subjects, `inbox_prefix` is to be told to the client, and `jetstream_prefix`
+    to its JetStream, which takes from consumer groups with it."""
     return (yield from sent(Call("POST", "/api/v1/nats/credentials")))
 
 

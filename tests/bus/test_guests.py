@@ -27,7 +27,8 @@ from app.cancelling import end
 from app.clock import SystemClock
 from app.errors import PermissionDenied
 from app.events.new_event import NewEvent
-from app.history.kinds import PolicyDefinition
+from app.events.topics import NewMessage
+from app.history.kinds import GroupSettings, PolicyDefinition
 from app.node import Node
 
 ROOT = Actor("ak_root", "key", ("admin",), frozenset("*"))
@@ -153,6 +154,101 @@ async def test_a_guest_follows_and_emits_in_its_own_environment_only(fixture: Fi
         "$JS.API.DIRECT.GET.IRONFLOW",
     ):
         assert "permissions violation for publish" in await refusal(client, lambda s=subject: client.publish(s, b"{}"))
+
+
+async def test_a_guest_takes_from_a_group_as_from_a_durable_consumer(fixture: Fixture) -> None:
+    await fixture.node.groups.create(
+        "prod", "bill.ing", GroupSettings(pattern="order.>", redeliver_delay_ms=0), start=0, actor="t"
+    )
+    for name, environment in (("order.a", "prod"), ("order.b", "other"), ("order.c", "prod"), ("order.d", "prod")):
+        await fixture.emit(name, environment)
+    found, client = await fixture.invited("developer")
+
+    taking = await pulling(client, found, "bill.ing")
+    first = await fetched(taking, 3)
+
+    told = [msgspec.json.decode(message.data) for message in first]
+    assert [one["data"]["name"] for one in told] == ["order.a", "order.c", "order.d"]
+    assert [int(message.headers["Nats-Msg-Id"]) for message in first] == [one["position"] for one in told]
+    assert first[0].headers["Ironflow-Topic"] == "events:order.a"
+    await first[0].ack_sync()
+    await first[1].nak()
+    await first[2].term()
+    [again] = await fetched(taking, 1)
+    assert (again.headers["Ironflow-Topic"], again.headers["Ironflow-Attempt"]) == ("events:order.c", "2")
+    await again.ack_sync()
+    await client.close()  # whoever comes with the credentials goes on there
+    await fixture.emit("order.e", "prod")
+    [last] = await fetched(await pulling(await fixture.connected(found), found, "bill.ing"), 1)
+    assert last.headers["Ironflow-Topic"] == "events:order.e"
+    [letter] = await fixture.node.groups.dead_letters("prod", "bill.ing", limit=10)
+    assert (letter.topic, letter.cause) == ("events:order.d", "terminated")
+
+
+async def test_what_a_guest_may_not_take_it_is_refused(fixture: Fixture) -> None:
+    groups = fixture.node.groups
+    await groups.create("prod", "billing", GroupSettings(pattern="order.>"), actor="t")
+    await groups.create("other", "billing", GroupSettings(pattern="order.>"), actor="t")
+    found, client = await fixture.invited("developer")
+    taking = await pulling(client, found, "billing")
+    head = fixture.node.tail.head
+
+    with pytest.raises(nats.errors.TimeoutError):
+        await taking.fetch(1, timeout=0.3)
+    nothing = await client.jetstream(prefix=found.jetstream_prefix).pull_subscribe_bind("x", stream="nothing")
+    with pytest.raises(nats.js.errors.APIError, match="there is no group 'nothing'"):
+        await nothing.fetch(1)
+    for subject in (
+        found.jetstream_prefix.replace("prod", "other") + ".CONSUMER.MSG.NEXT.billing.x",
+        "ironflow-desks.guest_other.prod.CONSUMER.MSG.NEXT.billing.x",
+        "$JS.ACK.IRONFLOW_GROUP+prod+billing+1.x.1.1.1.1.0",
+        "$JS.API.CONSUMER.MSG.NEXT.IRONFLOW_GROUP+prod+billing+1.x",
+    ):
+        assert "permissions violation for publish" in await refusal(client, lambda s=subject: client.publish(s, b"1"))
+    for reply in ("ironflow.x.other.events.ingest.forged", "_INBOX.somebody", "$JS.API.STREAM.DELETE.IRONFLOW"):
+        await client.publish(f"{found.jetstream_prefix}.CONSUMER.MSG.NEXT.billing.x", b"1", reply=reply)
+    await taking.consumer_info()  # the others were heard before
+    assert fixture.node.tail.head == head
+    assert fixture.bus.groups.member_count(groups.get("prod", "billing")) == 1
+
+    await fixture.deny("group/billing", actions=("groups:consume",))
+    with pytest.raises(nats.js.errors.APIError, match="group/billing"):
+        await taking.fetch(1)
+    found, _ = await fixture.invited("viewer")
+    assert found.jetstream_prefix == ""
+
+
+async def test_what_a_guest_no_longer_follows_it_is_not_given(fixture: Fixture) -> None:
+    await fixture.node.groups.create("prod", "all", GroupSettings(pattern="topic:>"), actor="t")
+    found, client = await fixture.invited("developer")
+    taking = await pulling(client, found, "all")
+    await fixture.deny("topic/secret.>", actions=("topics:read",))
+    await fixture.invited("developer")  # NATS is told of all guests at once
+
+    await fixture.node.topics.publish(NewMessage(environment="prod", topic="open", data=b"1"))
+
+    with pytest.raises(nats.js.errors.APIError, match="may not follow 'topic:open'"):
+        await taking.fetch(1, timeout=TIMEOUT_S)
+
+
+async def pulling(client: Any, found: Credentials, group: str) -> Any:
+    """A pull consumer of the group, once its desk is there."""
+    js = client.jetstream(prefix=found.jetstream_prefix)
+    subscription = await js.pull_subscribe_bind("mine", stream=group.replace(".", "%2E"))
+    async with asyncio.timeout(TIMEOUT_S):
+        while True:
+            try:
+                assert (await subscription.consumer_info()).name == "mine"
+                return subscription
+            except (nats.js.errors.ServiceUnavailableError, nats.errors.NoRespondersError):
+                await asyncio.sleep(0.02)
+
+
+async def fetched(subscription: Any, count: int) -> list[Any]:
+    messages: list[Any] = []
+    while len(messages) < count:
+        messages += await subscription.fetch(count - len(messages), timeout=TIMEOUT_S)
+    return messages
 
 
 async def test_nothing_is_answered_on_somebody_elses_subject(fixture: Fixture) -> None:

@@ -19,5 +19,8 @@ class NatsCredentials(Shape):
     password: str
     environment: str
     inbox_prefix: Annotated[str, Meta(description="where answers may come; clients have an option for it")]
+    jetstream_prefix: Annotated[
+        str, Meta(description="with which a JetStream client takes from consumer groups; empty if the caller may not")
+    ]
     subscribe: Annotated[Sequence[str], Meta(description="the subjects that it may follow")]
     publish: Annotated[Sequence[str], Meta(description="the subjects that it may publish events on, by their names")]
