@@ -10,6 +10,8 @@ from app.events.new_event import NewEvent
 from app.history import explore
 from app.history.explore import Explorer, Wanted
 from app.node import Node
+from app.values.buckets import Definition
+from app.values.kv import Put
 from storage.contract import Storage
 
 
@@ -30,3 +32,17 @@ async def test_windows_join_without_gap_or_overlap(
 
     assert found == ([7, 3, 2] if backward else [2, 3, 7])
     assert pages <= 8
+
+
+@pytest.mark.parametrize("stream", ["", "kv/b/1"])
+@pytest.mark.parametrize("backward", [False, True])
+async def test_what_something_caused_is_found(node: Node, storage: Storage, stream: str, backward: bool) -> None:
+    await node.keyspace.create_bucket("default", Definition("b"))
+    for number, causation in enumerate(("run/run_1", "run/run_2", "", "run/run_1")):
+        put = Put("b", str(number % 3), b"1")
+        await asyncio.wait_for(node.keyspace.write("default", put, causation=causation), 10)
+
+    wanted = Wanted(("kv.*",), stream=stream, causation="run/run_1")
+    page = await Explorer(storage).page("default", wanted, backward=backward, limit=10)
+    found = [entry.stream for entry in page.entries]
+    assert found == ([] if stream else ["kv/b/0", "kv/b/0"])
