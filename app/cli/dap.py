@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--env", "environment", help="The environment, if a client names none.")
 @click.option("--socket", "number", type=int, hidden=True)
 @click.option("--trace", type=click.Path(path_type=Path), help="Write every message to this file, for reports.")
+@click.option("--log-file", type=click.Path(path_type=Path), help="Write to this file what goes to standard error.")
 def command(
     listen: str | None,
     token: str | None,
@@ -33,12 +35,20 @@ def command(
     environment: str | None,
     number: int | None,
     trace: Path | None,
+    log_file: Path | None,
 ) -> None:
     """Serve the Debug Adapter Protocol: step through runs, forwards and back, in an editor.
 
     An editor starts this command and speaks with it over standard input and output. See docs/how-to.
     """
     from app.debugger.dap import server as dap
+
+    def log(text: str) -> None:
+        if log_file is None:
+            _log(text)
+            return
+        with log_file.open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
 
     def open_(arguments: Mapping[str, Any]) -> Place:
         return _place(arguments, server, environment)
@@ -48,7 +58,7 @@ def command(
         return
     if listen is None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # live runs are let go on the way out
-        dap.serve_stdio(open_, trace=dap.Trace(trace), log=_log)
+        dap.serve_stdio(open_, trace=dap.Trace(trace), log=log)
         return
     host, _, port = listen.rpartition(":")
     if not port.isdecimal():
@@ -58,7 +68,7 @@ def command(
         address, bound = listening.getsockname()[:2]
         click.echo(f"listening {address}:{bound} token={told}", err=True)
         try:
-            dap.serve_tcp(listening, open_, token=told, trace=dap.Trace(trace), log=_log)
+            dap.serve_tcp(listening, open_, token=told, trace=dap.Trace(trace), log=log)
         except KeyboardInterrupt:
             return
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from debugpy.common import messaging
 
-from tests.dap.test_transports import bundle, port
+from tests.dap.test_transports import bundle, log_file, port
 
-__all__ = ["bundle", "port"]
+__all__ = ["bundle", "log_file", "port"]
 
 FOLDER = Path(__file__).with_name("peers")
 TOKEN = "open sesame"

@@ -71,9 +71,18 @@ def test_an_editor_speaks_over_standard_input_and_output(bundle: Path, tmp_path:
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+def log_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("dap") / "log"
+
+
+@pytest.fixture(scope="module")
+def port(log_file: Path) -> Iterator[int]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "app", "dap", "--listen", "127.0.0.1:0", "--token", "open sesame"],
+        [
+            *(sys.executable, "-m", "app", "dap", "--listen", "127.0.0.1:0", "--token", "open sesame"),
+            "--log-file",
+            log_file,
+        ],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -108,11 +117,12 @@ def test_over_tcp_a_token_is_asked_for(port: int, bundle: Path) -> None:
         b"\n" * 100,
     ],
 )
-def test_what_is_no_message_is_dropped_without_an_answer(port: int, thrown: bytes) -> None:
+def test_what_is_no_message_is_dropped_without_an_answer(port: int, log_file: Path, thrown: bytes) -> None:
     with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
         connection.sendall(thrown)
         with suppress(ConnectionResetError):  # closed with something unread
             assert connection.recv(1_000) == b""
+    assert "a conversation was ended" in log_file.read_text("utf-8")
 
 
 def test_a_server_has_an_adapter_that_ends_with_it_for_its_own_runs(
