@@ -198,8 +198,7 @@ def test_another_tenants_environment_is_not_there_whatever_is_asked(house: House
             assert told in ((404, "ENVIRONMENT_NOT_FOUND"), (400, "INVALID_ARGUMENT")), (asked, told)
 
 
-def test_ids_of_one_tenant_find_nothing_in_another(house: House, anyone: httpx.Client) -> None:
-    real = _filled(house)
+def test_ids_of_one_tenant_find_nothing_in_another(house: House, anyone: httpx.Client, real: dict[str, str]) -> None:
     outside = {"Authorization": f"Bearer {house.other}"}
 
     for asked in sorted(doors.operations(), key=lambda one: one.method != "GET"):  # what it makes itself is its own
@@ -226,6 +225,11 @@ def test_ids_of_one_tenant_find_nothing_in_another(house: House, anyone: httpx.C
 def _empty(answer: httpx.Response) -> bool:
     """Whether every list in the answer is."""
     return all(not value for value in answer.json().values() if isinstance(value, list))
+
+
+@pytest.fixture(scope="module")
+def real(house: House) -> dict[str, str]:
+    return _filled(house)
 
 
 def _filled(house: House) -> dict[str, str]:
@@ -299,3 +303,50 @@ def test_a_cursor_of_one_environment_shows_nothing_of_it_in_another(house: House
         )
         assert answer.status_code in (200, 400, 414)
         assert CANARY not in answer.text
+
+
+def test_nothing_is_done_to_what_another_tenant_names_by_path_or_body(
+    house: House, anyone: httpx.Client, real: dict[str, str]
+) -> None:
+    outside = {"Authorization": f"Bearer {house.other}"}
+    before = head(house.root)
+
+    for asked in doors.operations():
+        if asked.operation.open or asked.method not in ("POST", "PUT") or _waits(asked.path):
+            continue
+        path = asked.template.replace("{key:path}", "{key}")
+        for name, value in real.items():
+            path = path.replace(f"{{{name}}}", value)
+        told = _told(anyone.request(asked.method, path, headers=outside, json=_naming(asked, real)))
+        assert CANARY not in told, (asked, told)
+    for call in doors.calls():
+        if call.streams or _waits(call.path):
+            continue
+        told = _told(anyone.post(call.path, headers=outside, json=doors.filled(call, real)))
+        assert CANARY not in told, (call, told)
+
+    assert recorded(house.root, after=before) == []
+    assert house.root.get("/api/v1/orgs/org_default").json()["name"] == "default"
+    mine = house.bearer("admin")
+    assert anyone.get(f"/api/v1/users/{real['user_id']}", headers=mine).json()["roles"] == ["viewer"]
+    assert anyone.get(f"/api/v1/roles/{real['role_id']}", headers=mine).json()["name"] == NAME
+
+
+def _waits(path: str) -> bool:
+    """Whether it is answered when something has happened only."""
+    return any(word in path.lower() for word in ("sync", "wait", "catchup"))
+
+
+def _told(answer: httpx.Response) -> str:
+    assert answer.status_code != 500, answer.text
+    return answer.text
+
+
+def _naming(asked: doors.Asked, real: dict[str, str]) -> Any:
+    """A body as the API's description has it, that names what is another's wherever a field is for that."""
+    example = asked.operation.body.example if asked.operation.body is not None else {}
+    if not isinstance(example, dict):
+        return example
+    named = {**real, "run_ids": [real["run_id"]], "role_ids": [real["role_id"]], "roles": [real["role_id"]]}
+    named |= {"org_id": "org_default", "env_id": "env_default", "policy_id": NAME, "entityId": NAME}
+    return {key: named.get(key, value) for key, value in example.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from unittest.mock import MagicMock
 
@@ -41,6 +42,21 @@ class Call(NamedTuple):
     @property
     def path(self) -> str:
         return f"/ironflow.v1.{self.service}/{self.method}"
+
+
+def filled(call: Call, real: Mapping[str, str]) -> dict[str, Any]:
+    """A message of the call that names what is there wherever a field is for that. `id` is a run's where the call is
+    about one."""
+    fields = next(
+        described.methods_by_name[call.method].input_type.fields_by_name
+        for proto in PROTOS
+        if (described := proto.DESCRIPTOR.services_by_name.get(call.service)) is not None
+    )
+    named = {**real, "id": real["run_id"] if "Run" in call.method else real["name"]}
+    named |= dict.fromkeys(
+        ("group_name", "projection", "source_id", "event_name", "event", "entity_type"), real["name"]
+    )
+    return {name: named[name] for name in named if name in fields and fields[name].type == fields[name].TYPE_STRING}
 
 
 def routes() -> list[Route]:
