@@ -94,7 +94,8 @@ def routes(services: Services) -> Sequence[Route]:
     missing: Mapping[int, str] = {404: "no such user of the platform"}
     denied: Mapping[int, str] = {403: "they may do what you may not"}
     refused: Mapping[int, str] = {400: "it is no address, no password, or no role of the platform"}
-    example = {"email": "grace@example.com", "password": "nine brown foxes", "name": "Grace"}
+    example = {"email": "hedy@example.com", "password": "nine brown foxes", "name": "Hedy"}
+    first = {"email": "lise@example.com", "password": "nine brown foxes", "name": "Lise"}
     every = {
         "GET": Operation(
             "Users who look after the platform", {200: Answer("users", list[PlatformUser])}, permission=read
@@ -127,11 +128,11 @@ def routes(services: Services) -> Sequence[Route]:
             **refused,
             409: "somebody looks after the platform already",
         },
-        body=Body(PlatformBootstrapRequest, example),
+        body=Body(PlatformBootstrapRequest, first),
         permission=manage,
     )
     return [
+        Route("/api/v1/platform/bootstrap", Bootstrap(services), {"POST": bootstrap}),
         Route("/api/v1/platform/users", Users(services), every),
         Route("/api/v1/platform/users/{user_id}", OneUser(services), one),
-        Route("/api/v1/platform/bootstrap", Bootstrap(services), {"POST": bootstrap}),
     ]

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.access.actor import ORG_DEFAULT
 from tests.support.puller import Puller, emit
 from tests.support.schemas import problems, resolved
 from tests.support.server import ServerProcess
@@ -284,7 +285,11 @@ class Walk:
             if parameter in path:
                 name = uuid.uuid4().hex
                 told = {"email": f"{name}@example.com"} if noun == "users" else {"name": name}
-                found[parameter.strip("{}")] = str(self.http.post(f"/api/v1/{noun}", json=told).json()["id"])
+                of_platform = f"/api/v1/platform/{noun}"
+                where = of_platform if path.startswith(of_platform) else f"/api/v1/{noun}"
+                found[parameter.strip("{}")] = str(self.http.post(where, json=told).json()["id"])
+        if path.startswith("/api/v1/platform/orgs/") and path.endswith("/monitor"):
+            found["org_id"] = ORG_DEFAULT  # whose policies the examples made
         for role in ("viewer", found.get("role_id", "")) if "{policy}" in path and "role_id" in found else ():
             self.http.post(f"/api/v1/roles/{role}/policies", json={"policy_id": "no-production-secrets"})
         return found, body

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ironflow import Client, Context, SyncContext, function
-from tests.sdk.test_worker import FAST, Start, client, environment, server, start, taken
+from tests.sdk.test_worker import FAST, Start, client, start, taken
 
-__all__ = ["client", "environment", "server", "start"]
+__all__ = ["client", "start"]
 
 pytestmark = pytest.mark.usefixtures("server")
 
