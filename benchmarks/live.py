@@ -28,6 +28,7 @@ from tests.support.server import ServerProcess
 
 DATA = {"id": 1, "customer": "c-42", "total": 120, "note": "about a hundred bytes of data in each event, as usual"}
 BATCH = 1_000
+LOOK_S = 0.1
 TIMEOUT_S = 120.0
 
 
@@ -106,6 +107,8 @@ async def replay(server: ServerProcess, http: httpx.AsyncClient, count: int) -> 
     for _ in range(0, count, BATCH):
         batch = [{"name": "replay.event", "data": DATA}] * BATCH
         (await http.post("/api/v1/events", json=batch)).raise_for_status()
+    while (await http.get("/api/v1/outbox")).json()["waiting"]:  # noqa: ASYNC110 - still at work on what was emitted
+        await asyncio.sleep(LOOK_S)
     started, seen = time.perf_counter(), 0
     async with subscriber(server, "replay.>", after=position) as frames:
         while seen < count:

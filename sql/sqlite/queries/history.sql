@@ -100,11 +100,12 @@ select recorded_at
 
 -- name: history_page :many
 -- Oldest first, between two positions that bound what is looked at. `kinds` is a list such as ",run.created,run.failed,".
+-- The plus keeps SQLite from the index that begins with the environment, through which it would read and sort all of it.
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
   from history
  where position > :after
    and position < :before
-   and environment = :environment
+   and +environment = :environment
    and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
    and (:actor = '' or actor = :actor)
    and (:correlation = '' or correlation = :correlation)
@@ -128,11 +129,12 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
 
 -- name: history_page_backwards :many
 -- Newest first, between two positions that bound what is looked at. `kinds` is a list such as ",run.created,run.failed,".
+-- The plus: see history_page.
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
   from history
  where position > :after
    and position < :before
-   and environment = :environment
+   and +environment = :environment
    and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
    and (:actor = '' or actor = :actor)
    and (:correlation = '' or correlation = :correlation)
