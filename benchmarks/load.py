@@ -1,4 +1,5 @@
-"""A closed-loop HTTP/1.1 load generator, as thin as it can be, since it shares two cores with what it measures."""
+"""A closed-loop load generator, as thin as it can be, since it shares two cores with what it measures: for HTTP/1.1,
+and for whatever else is asked and answered over a connection."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeAlias, cast
 from urllib.parse import urlsplit
 
 from benchmarks.machine import percentile
@@ -30,13 +31,17 @@ class Load:
         return percentile(self.latencies, share) * 1_000
 
 
+Read: TypeAlias = Callable[[bytes], bool | None]
+"""Whether an answer is right; None of one that is not complete."""
+
+
 class _Client(asyncio.Protocol):
     """One connection: sends a request, and the next as soon as the answer is complete, until `go_on` says no."""
 
-    def __init__(self, request: Callable[[], bytes], go_on: Callable[[], bool], expected: bytes, load: Load) -> None:
+    def __init__(self, request: Callable[[], bytes], read: Read, go_on: Callable[[], bool], load: Load) -> None:
         self._request = request
+        self._read = read
         self._go_on = go_on
-        self._expected = expected
         self._load = load
         self._buffer = b""
         self._sent_at = 0.0
@@ -48,18 +53,11 @@ class _Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        head = self._buffer[:end].lower()
-        start = head.index(b"content-length:") + 15
-        stop = head.find(b"\r", start)
-        length = int(head[start : stop if stop > 0 else len(head)])
-        if len(self._buffer) < end + 4 + length:
+        right = self._read(self._buffer)
+        if right is None:
             return
         self._load.latencies.append(time.perf_counter() - self._sent_at)
-        if self._buffer[9:10] != b"2" or self._expected not in self._buffer[end + 4 :]:
-            self._load.errors += 1
+        self._load.errors += not right
         self._buffer = b""
         self._next()
 
@@ -107,13 +105,44 @@ async def send(
     host, port = split.hostname or "127.0.0.1", split.port or 80
     bearer = f"authorization: Bearer {token}\r\n" if token else ""
     head = f"HTTP/1.1\r\nhost: {split.netloc}\r\n{bearer}content-type: application/json\r\ncontent-length:"
-    load = Load()
-    left = requests
-    until = time.perf_counter() + seconds
 
     def request() -> bytes:
         method, path, content = ask()
         return f"{method} {path} {head} {len(content)}\r\n\r\n".encode() + content
+
+    def read(answer: bytes) -> bool | None:
+        return _read(answer, expected)
+
+    return await closed_loop(host, port, request, read, clients=clients, seconds=seconds, requests=requests)
+
+
+def _read(answer: bytes, expected: bytes) -> bool | None:
+    end = answer.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    head = answer[:end].lower()
+    start = head.index(b"content-length:") + 15
+    stop = head.find(b"\r", start)
+    length = int(head[start : stop if stop > 0 else len(head)])
+    if len(answer) < end + 4 + length:
+        return None
+    return answer[9:10] == b"2" and expected in answer[end + 4 :]
+
+
+async def closed_loop(
+    host: str,
+    port: int,
+    request: Callable[[], bytes],
+    read: Read,
+    *,
+    clients: int,
+    seconds: float = 0.0,
+    requests: int = 0,
+) -> Load:
+    """So many connections, each with one request at a time, for so many seconds or requests over all."""
+    load = Load()
+    left = requests
+    until = time.perf_counter() + seconds
 
     def go_on() -> bool:
         nonlocal left
@@ -123,8 +152,7 @@ async def send(
     started = time.perf_counter()
     loop = asyncio.get_running_loop()
     made = [
-        await loop.create_connection(lambda: _Client(request, go_on, expected, load), host, port)
-        for _ in range(clients)
+        await loop.create_connection(lambda: _Client(request, read, go_on, load), host, port) for _ in range(clients)
     ]
     async with asyncio.timeout(seconds + CASE_TIMEOUT_S):
         await asyncio.gather(*(client.finished for _, client in made))

@@ -7,7 +7,6 @@ has none for this machine, the one on PATH is taken.
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import socket
 import subprocess
@@ -15,10 +14,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 from benchmarks import environment
-from benchmarks.load import CASE_TIMEOUT_S, Load
+from benchmarks.load import Load, closed_loop
 from benchmarks.process import child
 from benchmarks.subject import READY_POLL_S, READY_TIMEOUT_S
 
@@ -56,67 +54,17 @@ def running(place: Path, *, sync: str) -> Iterator[Server]:
         yield Server(port, process.pid)
 
 
-class _Client(asyncio.Protocol):
-    """One connection: sends a command, and the next as soon as the answer is complete, until `go_on` says no."""
-
-    def __init__(self, command: Callable[[], bytes], go_on: Callable[[], bool], load: Load) -> None:
-        self._command = command
-        self._go_on = go_on
-        self._load = load
-        self._buffer = b""
-        self._sent_at = 0.0
-        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
-        self._next()
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if not complete(self._buffer):
-            return
-        self._load.latencies.append(time.perf_counter() - self._sent_at)
-        if self._buffer[:1] == b"-" or self._buffer[:2] == b"$-":
-            self._load.errors += 1
-        self._buffer = b""
-        self._next()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.finished.done():
-            self.finished.set_exception(error or ConnectionError("the server closed the connection"))
-
-    def _next(self) -> None:
-        if not self._go_on():
-            self.finished.set_result(None)
-            self._transport.close()
-            return
-        self._sent_at = time.perf_counter()
-        self._transport.write(self._command())
-
-
 async def send(
     port: int, ask: Callable[[], tuple[bytes, ...]], *, clients: int, seconds: float = 0.0, requests: int = 0
 ) -> Load:
     """Closed loop: `ask` gives the words of the next command. A refusal and an absent value are errors."""
-    load = Load()
-    left = requests
-    until = time.perf_counter() + seconds
+    return await closed_loop(
+        HOST, port, lambda: encode(*ask()), _read, clients=clients, seconds=seconds, requests=requests
+    )
 
-    def go_on() -> bool:
-        nonlocal left
-        left -= 1
-        return left >= 0 if requests else time.perf_counter() < until
 
-    def command() -> bytes:
-        return encode(*ask())
-
-    started = time.perf_counter()
-    loop = asyncio.get_running_loop()
-    made = [await loop.create_connection(lambda: _Client(command, go_on, load), HOST, port) for _ in range(clients)]
-    async with asyncio.timeout(seconds + CASE_TIMEOUT_S):
-        await asyncio.gather(*(client.finished for _, client in made))
-    load.seconds = time.perf_counter() - started
-    return load
+def _read(answer: bytes) -> bool | None:
+    return answer[:1] != b"-" and answer[:2] != b"$-" if complete(answer) else None
 
 
 def encode(*words: bytes) -> bytes:

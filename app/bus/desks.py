@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-RETRY_S = (0.1, 5.0)
 NO_WAIT_S = 0.25
 """How long one that does not want to wait waits, since what there is has to come from the queue first."""
 EXPIRES_S_MAX = 300.0
@@ -65,25 +64,10 @@ class Desks:
 
     async def run(self) -> None:
         """Hear guests until cancelled; whatever happens to NATS is waited out."""
-        delay_s = RETRY_S[0]
-        while True:
-            try:
-                await self._listen()
-                delay_s = RETRY_S[0]
-            except Exception as error:
-                if not isinstance(error, failures()):
-                    raise
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, RETRY_S[1])
+        await self._place.stay_connected(self._listen)
 
-    async def _listen(self) -> None:
+    async def _listen(self, client: Client, closed: asyncio.Event) -> None:
         """Returns when the connection is lost."""
-        closed = asyncio.Event()
-
-        async def told() -> None:
-            closed.set()
-
-        client = await self._place.connect(closed=told)
         try:
             async with asyncio.TaskGroup() as tasks:
 
@@ -96,7 +80,6 @@ class Desks:
                     desk.close()
         finally:
             self._open.clear()
-            await client.close()
 
     async def _hear(self, client: Client, tasks: asyncio.TaskGroup, message: Msg) -> None:
         _, name, where, _, *call = message.subject.split(".")

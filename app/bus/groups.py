@@ -196,15 +196,7 @@ class GroupBus:
 
     async def run(self) -> None:
         """Deliver until cancelled; whatever happens to NATS is waited out."""
-        delay_s = RETRY_S[0]
-        while True:
-            try:
-                delay_s = RETRY_S[0] if await self._connected() else delay_s
-            except Exception as error:
-                if not isinstance(error, failures()):
-                    raise
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, RETRY_S[1])
+        await self._place.stay_connected(self._deliver)
 
     def stop(self) -> None:
         """Take no new member, and end those there are."""
@@ -212,32 +204,22 @@ class GroupBus:
         for member in list(self._members.values()):
             member.end(Unavailable("the server is stopping"))
 
-    async def _connected(self) -> bool:
+    async def _deliver(self, client: Client, closed: asyncio.Event) -> None:
         """Deliver for as long as the connection holds."""
-        closed = asyncio.Event()
-
-        async def told() -> None:
-            closed.set()
-
-        client = await self._place.connect(closed=told)
-        try:
-            await self._sweep(client)
-            async with asyncio.TaskGroup() as tasks:
-                self._client, self._tasks = client, tasks
-                try:
-                    for kept in self._kept.values():
-                        self._feed(kept)
-                        self._work(kept)
-                    await closed.wait()
-                finally:
-                    self._client = self._tasks = None
-                    ending = [task for kept in self._kept.values() for task in (kept.feeding, kept.working)]
-                    for kept in self._kept.values():
-                        kept.feeding = kept.working = None
-                    await end(*ending)
-        finally:
-            await client.close()
-        return True
+        await self._sweep(client)
+        async with asyncio.TaskGroup() as tasks:
+            self._client, self._tasks = client, tasks
+            try:
+                for kept in self._kept.values():
+                    self._feed(kept)
+                    self._work(kept)
+                await closed.wait()
+            finally:
+                self._client = self._tasks = None
+                ending = [task for kept in self._kept.values() for task in (kept.feeding, kept.working)]
+                for kept in self._kept.values():
+                    kept.feeding = kept.working = None
+                await end(*ending)
 
     async def _sweep(self, client: Client) -> None:
         """Take away the queues of generations that are over."""

@@ -55,36 +55,18 @@ class Ingest:
 
     async def run(self) -> None:
         """Take messages until cancelled; whatever happens to NATS is waited out."""
-        delay_s = RETRY_S[0]
-        while True:
-            try:
-                await self._listen()
-                delay_s = RETRY_S[0]
-            except Exception as error:
-                if not isinstance(error, failures()):
-                    raise
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, RETRY_S[1])
+        await self._place.stay_connected(self._listen)
 
-    async def _listen(self) -> None:
+    async def _listen(self, client: Client, closed: asyncio.Event) -> None:
         """Returns when the connection is lost."""
-        closed = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
 
-        async def told() -> None:
-            closed.set()
+            async def take(message: Msg) -> None:
+                await self._room.acquire()
+                tasks.create_task(self._take(client, message))
 
-        client = await self._place.connect(closed=told)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-
-                async def take(message: Msg) -> None:
-                    await self._room.acquire()
-                    tasks.create_task(self._take(client, message))
-
-                await client.subscribe(subjects.INGEST, queue=QUEUE, cb=take)
-                await closed.wait()
-        finally:
-            await client.close()
+            await client.subscribe(subjects.INGEST, queue=QUEUE, cb=take)
+            await closed.wait()
 
     async def _take(self, client: Client, message: Msg) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ PENDING_BYTES_MAX = 64 * 2**20
 INBOX = b"_IRONFLOW"
 """Our own replies go where no other user may listen."""
 COPIES_MAX = 3
+RETRY_S = (0.1, 5.0)
+"""Between attempts to connect: at first, and at most."""
 
 
 class Place:
@@ -53,6 +56,32 @@ class Place:
             closed_cb=closed,
             error_cb=_ignore,
         )
+
+    async def stay_connected(self, use: Callable[[Client, asyncio.Event], Awaitable[None]]) -> None:
+        """Use a connection, and when that ends a new one, until cancelled: whatever happens to NATS is waited out.
+        `use` is given an event which is set when its connection is lost; then it is to return."""
+        delay_s = RETRY_S[0]
+        while True:
+            try:
+                await self._used_once(use)
+                delay_s = RETRY_S[0]
+            except Exception as error:
+                if not isinstance(error, failures()):
+                    raise
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, RETRY_S[1])
+
+    async def _used_once(self, use: Callable[[Client, asyncio.Event], Awaitable[None]]) -> None:
+        closed = asyncio.Event()
+
+        async def told() -> None:
+            closed.set()
+
+        client = await self.connect(closed=told)
+        try:
+            await use(client, closed)
+        finally:
+            await client.close()
 
 
 async def _ignore(error: Exception) -> None:
