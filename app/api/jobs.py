@@ -35,6 +35,7 @@ from app.dispatch.pull import POLL_S_MAX
 from app.dispatch.redaction import SecretInName
 from app.dispatch.reports import (
     JobError,
+    LogsBody,
     Reported,
     StepResult,
     Unrecordable,
@@ -45,7 +46,7 @@ from app.dispatch.reports import (
 )
 from app.dispatch.yielding import YieldInfo
 from app.errors import InvalidArgument, IronflowError, PayloadTooLarge
-from app.history.kinds import NULL, Failure, RunCompleted
+from app.history.kinds import NULL, Failure, RunCompleted, RunLogged
 from app.history.kinds.base import null
 from app.runs.memo import Memo
 from app.runs.yields import Yield
@@ -68,6 +69,7 @@ class JobUpdateRequest(msgspec.Struct):
     output: msgspec.Raw = msgspec.field(default_factory=null)
     error: JobError | None = None
     yield_info: YieldInfo | None = msgspec.field(default=None, name="yield")
+    logs: LogsBody | None = None
 
 
 class _Fence(msgspec.Struct):
@@ -160,18 +162,19 @@ class OneJob:
     def _ending(self, worker_id: str, job: Job, body: JobUpdateRequest) -> Ending | None:
         """How the execution ends, to be called when its steps are recorded; None if it goes on."""
         pull = self._services.pull
+        logged = [job.redacted(one) for one in reports.logged(job, body.logs)]
         match body.status:
             case "progress":
                 return None
             case "completed":
                 output = checked(body.output, "output")
                 fact = job.redacted(RunCompleted(execution_seq=job.execution_seq, output=output))
-                return lambda: pull.complete(worker_id, job, fact)
+                return lambda: pull.complete(worker_id, job, fact, logged)
             case "failed":
                 error = failure(body.error)
-                return lambda: pull.fail(worker_id, job, error)
+                return lambda: pull.fail(worker_id, job, error, logged)
             case "yielded" if body.yield_info is not None:
-                return self._yielding(worker_id, job, body.yield_info)
+                return self._yielding(worker_id, job, body.yield_info, logged)
             case _:
                 raise InvalidArgument(
                     f"status {body.status[:40]!r} is unknown, or its details are missing",
@@ -179,23 +182,27 @@ class OneJob:
                     hint="progress, completed, failed, or yielded with `yield`",
                 )
 
-    def _yielding(self, worker_id: str, job: Job, told: YieldInfo) -> Ending:
+    def _yielding(self, worker_id: str, job: Job, told: YieldInfo, logged: Sequence[RunLogged]) -> Ending:
         check_step_id(job, told.step_id, "yield.step_id")
         wanted = job.redacted(yielding.wanted(told, now=self._services.clock.now_us()))
-        return lambda: self._suspend(worker_id, job, wanted)
+        return lambda: self._suspend(worker_id, job, wanted, logged)
 
-    async def _suspend(self, worker_id: str, job: Job, wanted: Yield) -> None:
+    async def _suspend(self, worker_id: str, job: Job, wanted: Yield, logged: Sequence[RunLogged]) -> None:
         """Fail the run if its code waits for what cannot be: it would again."""
         pull = self._services.pull
         try:
-            await pull.suspend(worker_id, job, wanted)
+            await pull.suspend(worker_id, job, wanted, logged)
         except (InvalidArgument, PayloadTooLarge) as refusal:
             await pull.fail(worker_id, job, Failure(str(refusal), code=refusal.code, retryable=False))
 
 
 def _reported(job: Job, step: StepResult, field: str) -> Reported:
     fact = job.redacted(reports.step(job, step, field))
-    return Reported(fact, writes=[job.redacted(write) for write in reports.writes(step, field)])
+    return Reported(
+        fact,
+        writes=[job.redacted(write) for write in reports.writes(step, field)],
+        logged=[job.redacted(one) for one in reports.step_logged(job, step)],
+    )
 
 
 def _refused(step_id: str, failure: Failure) -> RefusedStepResponse:

@@ -11,12 +11,21 @@ import msgspec
 from app import jsonvalue
 from app.dispatch import reports, yielding
 from app.dispatch.jobs import Job
-from app.dispatch.reports import STEP_ID_CHARS_MAX, JobError, Reported, StepResult, check_step_id, checked, text
+from app.dispatch.reports import (
+    STEP_ID_CHARS_MAX,
+    JobError,
+    LogsBody,
+    Reported,
+    StepResult,
+    check_step_id,
+    checked,
+    text,
+)
 from app.dispatch.yielding import YieldInfo
 from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
-from app.history.kinds import EMPTY, NULL, Divergence, Failure, RunCompleted, RunNoted
+from app.history.kinds import EMPTY, NULL, Divergence, Failure, RunCompleted, RunLogged, RunNoted
 from app.runs.yields import YIELDS_MAX, Yield
 
 EMISSIONS_MAX = 1_000
@@ -65,6 +74,7 @@ class AnswerBody(msgspec.Struct):
     also: list[YieldInfo] = []
     step: PushedStep | None = None
     note: NoteBody | None = None
+    logs: LogsBody | None = None
 
 
 class Suspended(NamedTuple):
@@ -82,6 +92,7 @@ class Outcome(NamedTuple):
 
     told: Sequence[Told]
     ending: Ending
+    logged: Sequence[RunLogged] = ()
 
 
 def outcome(job: Job, body: AnswerBody, *, now: int) -> Outcome | None:
@@ -91,7 +102,7 @@ def outcome(job: Job, body: AnswerBody, *, now: int) -> Outcome | None:
         return None
     steps = [step(job, one, f"steps[{number}]") for number, one in enumerate(body.steps or ())]
     notes = [note(job, one, f"notes[{number}]") for number, one in enumerate(body.notes)]
-    return Outcome([*steps, *notes], ending)
+    return Outcome([*steps, *notes], ending, reports.logged(job, body.logs))
 
 
 def step(job: Job, body: PushedStep, field: str) -> Reported:
@@ -100,7 +111,8 @@ def step(job: Job, body: PushedStep, field: str) -> Reported:
         raise InvalidArgument(
             f"{field} has {len(body.emissions)} emissions", field=f"{field}.emissions", hint=f"at most {EMISSIONS_MAX}"
         )
-    return Reported(fact, [_emission(job, one) for one in body.emissions], reports.writes(body, field))
+    emissions = [_emission(job, one) for one in body.emissions]
+    return Reported(fact, emissions, reports.writes(body, field), reports.step_logged(job, body))
 
 
 def note(job: Job, body: NoteBody, field: str) -> RunNoted:

@@ -21,7 +21,7 @@ from app.dispatch.reports import Reported
 from app.dispatch.workers import Session, WorkerInfo, new_session, seen
 from app.errors import InvalidArgument, StaleExecution, WorkerNotFound
 from app.history.committer import submitted
-from app.history.kinds import Failure, RunCompleted, StepFailed
+from app.history.kinds import Failure, RunCompleted, RunLogged, StepFailed
 from app.runs.engine import Engine
 from app.runs.writing import WriteRefused
 from app.runs.yields import Yield
@@ -129,22 +129,28 @@ class PullWorkers:
                 raise answer
         return refused
 
-    async def complete(self, worker_id: str, job: Job, fact: RunCompleted) -> None:
-        await self._end(worker_id, job, lambda done: self._engine.complete(job.environment, job.run_id, fact, done))
+    async def complete(self, worker_id: str, job: Job, fact: RunCompleted, logged: Sequence[RunLogged] = ()) -> None:
+        record = partial(self._engine.complete, job.environment, job.run_id, fact, logged=logged)
+        await self._end(worker_id, job, record)
 
-    async def fail(self, worker_id: str, job: Job, error: Failure) -> None:
+    async def fail(self, worker_id: str, job: Job, error: Failure, logged: Sequence[RunLogged] = ()) -> None:
         await self._end(
             worker_id,
             job,
             lambda done: self._engine.fail(
-                job.environment, job.run_id, execution_seq=job.execution_seq, error=job.redacted(error), done=done
+                job.environment,
+                job.run_id,
+                execution_seq=job.execution_seq,
+                error=job.redacted(error),
+                done=done,
+                logged=logged,
             ),
         )
 
-    async def suspend(self, worker_id: str, job: Job, wanted: Yield) -> None:
+    async def suspend(self, worker_id: str, job: Job, wanted: Yield, logged: Sequence[RunLogged] = ()) -> None:
         """Raises InvalidArgument for what cannot be waited for; nothing is recorded then."""
         submit = self._engine.suspend(
-            job.environment, job.run_id, (wanted,), execution_seq=job.execution_seq, event=job.event
+            job.environment, job.run_id, (wanted,), execution_seq=job.execution_seq, event=job.event, logged=logged
         )
         await self._end(worker_id, job, submit)
 
@@ -195,7 +201,8 @@ class PullWorkers:
         known = failed.get(step.step_id)
         if known is not None and isinstance(step, StepFailed):
             return known
-        answer = submitted(partial(self._engine.step, job.environment, job.run_id, step, writes=told.writes))
+        record = partial(self._engine.step, job.environment, job.run_id, step, writes=told.writes, logged=told.logged)
+        answer = submitted(record)
         if isinstance(step, StepFailed):
             failed[step.step_id] = answer
             answer.add_done_callback(partial(_unless_durable, failed, step.step_id))

@@ -30,7 +30,7 @@ from app.events.emit import Emitter
 from app.events.new_event import NewEvent
 from app.events.topics import Topics
 from app.history.committer import Done
-from app.history.kinds import Divergence, Failure, FunctionRegistered, RunCompleted, RunNoted
+from app.history.kinds import Divergence, Failure, FunctionRegistered, RunCompleted, RunLogged, RunNoted
 from app.outbound import url
 from app.outbound.reach import Reach
 from app.runs.definition import signature_style, unwinds
@@ -219,7 +219,7 @@ class PushWorkers:
                 endpoint.client, self._asked(endpoint, job), record=lambda told: recording.add(_redacted(job, told))
             )
             await recording.settled()
-            record = self._to_end(job, outcome.ending)
+            record = self._to_end(job, outcome.ending, outcome.logged)
             last = [_redacted(job, told) for told in outcome.told]
             if any(isinstance(told, Reported) and (told.emissions or told.writes) for told in last):
                 for told in last:
@@ -307,25 +307,36 @@ class PushWorkers:
             self._emitter.command(one) if isinstance(one, NewEvent) else self._topics.command(one)
             for one in told.emissions
         ]
-        self._engine.step(job.environment, job.run_id, told.step, done, emissions=emissions, writes=told.writes)
+        self._engine.step(
+            job.environment,
+            job.run_id,
+            told.step,
+            done,
+            emissions=emissions,
+            writes=told.writes,
+            logged=told.logged,
+        )
 
-    def _to_end(self, job: Job, ending: Ending) -> Callable[[Done], None]:
+    def _to_end(self, job: Job, ending: Ending, logged: Sequence[RunLogged] = ()) -> Callable[[Done], None]:
         """What records the end, without secrets. Raises InvalidArgument, PayloadTooLarge for a wait that cannot be."""
         engine, environment, run_id, seq = self._engine, job.environment, job.run_id, job.execution_seq
+        said = [job.redacted(one) for one in logged]
         match ending:
             case RunCompleted():
-                return partial(engine.complete, environment, run_id, job.redacted(ending))
+                return partial(engine.complete, environment, run_id, job.redacted(ending), logged=said)
             case Suspended(yields):
                 yields = [job.redacted(one) for one in yields]
-                return engine.suspend(environment, run_id, yields, execution_seq=seq, event=job.event)
+                return engine.suspend(environment, run_id, yields, execution_seq=seq, event=job.event, logged=said)
             case Divergence():
                 diverged = job.redacted(ending)
                 return lambda done: engine.diverge(
-                    environment, run_id, execution_seq=seq, divergence=diverged, done=done
+                    environment, run_id, execution_seq=seq, divergence=diverged, done=done, logged=said
                 )
             case Failure():
                 failed = job.redacted(ending)
-                return lambda done: engine.fail(environment, run_id, execution_seq=seq, error=failed, done=done)
+                return lambda done: engine.fail(
+                    environment, run_id, execution_seq=seq, error=failed, done=done, logged=said
+                )
 
     def _end(self, endpoint: Endpoint, job: Job, record: Callable[[Done], None]) -> None:
         """Record the end, unless the run was taken from us meanwhile."""
@@ -380,8 +391,12 @@ class PushWorkers:
 def _redacted(job: Job, told: Told) -> Told:
     """What is told without the run's secrets. Raises SecretInName."""
     if isinstance(told, Reported):
-        emissions = [job.redacted(one) for one in told.emissions]
-        return Reported(job.redacted(told.step), emissions, [job.redacted(one) for one in told.writes])
+        return Reported(
+            job.redacted(told.step),
+            [job.redacted(one) for one in told.emissions],
+            [job.redacted(one) for one in told.writes],
+            [job.redacted(one) for one in told.logged],
+        )
     return job.redacted(told)
 
 

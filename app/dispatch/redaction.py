@@ -15,7 +15,8 @@ import msgspec
 from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
-from app.history.kinds import Divergence, Failure, RunCompleted, RunNoted, StepCompleted, StepFailed
+from app.history.kinds import Divergence, Failure, RunCompleted, RunLogged, RunNoted, StepCompleted, StepFailed
+from app.runs.lines import LogLine, lines_of, with_lines
 from app.runs.yields import Invoke, Sleep, WaitForEvent
 from app.values import kv
 from app.values.scrub import Scrubber
@@ -51,6 +52,8 @@ class Redaction:
                 return _with(told, output=self._raw(told.output))
             case RunNoted():
                 return _with(told, name=self.text(told.name), value=self._raw(told.value))
+            case RunLogged():
+                return with_lines(told, map(self._line, lines_of(told) or ()))
             case Failure():
                 texts = {name: self.text(getattr(told, name)) for name in ("message", "code", "stack")}
                 return _with(told, **texts, details=self._raw(told.details))
@@ -84,6 +87,11 @@ class Redaction:
                 return dataclasses.replace(told, value=self._bytes(told.value)) if isinstance(told, kv.Put) else told
             case _:
                 raise AssertionError(f"a {type(told).__name__} cannot be redacted")
+
+    def _line(self, line: LogLine) -> LogLine:
+        """Numbers of a line stay what they are: they are ours."""
+        texts = {name: self.text(getattr(line, name)) for name in ("message", "logger", "path")}
+        return _with(line, **texts, fields=self._raw(line.fields))  # type: ignore[return-value]
 
     def _step(self, told: StepCompleted | StepFailed) -> dict[str, str]:
         return {**self._named(told), "compensation_for": self.text(told.compensation_for)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,9 +18,9 @@ from app.dispatch.jobs import Job
 from app.errors import InvalidArgument, IronflowError
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
-from app.history.kinds import Failure, StepCompleted, StepFailed
-from app.history.kinds.base import null
-from app.runs import writing
+from app.history.kinds import Failure, RunLogged, StepCompleted, StepFailed
+from app.history.kinds.base import empty, null
+from app.runs import lines, writing
 from app.values import kv
 
 STEP_ID_CHARS_MAX = 1_024
@@ -59,7 +59,29 @@ class KvWriteBody(msgspec.Struct):
     by: int = 1
 
 
+class LogLineBody(msgspec.Struct):
+    """A line that code logged, at `at_us` in µs since 1970; `fields` is an object. Too long ones are cut."""
+
+    at_us: int = 0
+    level: str = "info"
+    message: str = ""
+    fields: msgspec.Raw = msgspec.field(default_factory=empty)
+    logger: str = ""
+    path: str = ""
+    line: int = 0
+    cut_bytes: int = 0
+
+
+class LogsBody(msgspec.Struct):
+    """Lines in order, and how many further ones there was no room for."""
+
+    lines: tuple[LogLineBody, ...] = ()
+    dropped: int = 0
+
+
 class StepResult(msgspec.Struct):
+    """`logs` are lines of the step, `logs_before` those of the code between it and what was reported before."""
+
     id: str
     name: str
     status: str
@@ -70,14 +92,17 @@ class StepResult(msgspec.Struct):
     started_at: str | None = None
     duration_ms: float | None = None
     writes: tuple[KvWriteBody, ...] = ()
+    logs: LogsBody | None = None
+    logs_before: LogsBody | None = None
 
 
 class Reported(NamedTuple):
-    """The result of a step, with what is emitted and written with it."""
+    """The result of a step, with what is emitted, written and logged with it."""
 
     step: Step
     emissions: Sequence[NewEvent | NewMessage] = ()
     writes: Sequence[kv.Write] = ()
+    logged: Sequence[RunLogged] = ()
 
 
 def step(job: Job, body: StepResult, field: str, *, kinds: Sequence[str] = PUBLISHED_KINDS) -> Step:
@@ -114,6 +139,35 @@ def writes(body: StepResult, field: str) -> Sequence[kv.Write]:
         return ()
     writing.check_count(len(body.writes), f"{field}.writes")
     return [_write(one, f"{field}.writes[{number}]") for number, one in enumerate(body.writes)]
+
+
+def step_logged(job: Job, body: StepResult) -> Sequence[RunLogged]:
+    """The lines that came with the result of a step: those from before it, and its own."""
+    return lines.together(_logged(job, body.logs_before, ""), _logged(job, body.logs, body.id))
+
+
+def logged(job: Job, body: LogsBody | None) -> Sequence[RunLogged]:
+    """The lines that came with the end of an execution."""
+    return lines.together(_logged(job, body, ""))
+
+
+def _logged(job: Job, body: LogsBody | None, step_id: str) -> Iterator[RunLogged]:
+    told = body or LogsBody()
+    said = (
+        lines.line(
+            at=one.at_us,
+            level=one.level,
+            message=one.message,
+            fields=bytes(one.fields),
+            logger=one.logger,
+            path=one.path,
+            number=one.line,
+            cut=one.cut_bytes,
+        )
+        for one in told.lines
+    )
+    fence = {"execution_seq": job.execution_seq, "attempt": job.attempt}
+    return lines.logged(said, told.dropped, step_id=step_id, **fence)
 
 
 def _write(body: KvWriteBody, field: str) -> kv.Write:

@@ -17,6 +17,7 @@ from app.history.kinds import (
     RunCompleted,
     RunCreated,
     RunFailed,
+    RunLogged,
     RunNoted,
     RunRetrying,
     SecretCreated,
@@ -54,6 +55,7 @@ _STATUS = {
     "run.unwinding": "waiting_for_capacity",
     "run.cancelled": "cancelled",
     "run.noted": "running",
+    "run.logged": "running",
 }
 
 
@@ -154,6 +156,8 @@ def _become(fact: Fact) -> dict[str, Any]:
             return {"cause": fact.cause, "reason": fact.reason}
         case RunNoted():
             return {"name": fact.name, "value": fact.value}
+        case RunLogged():
+            return {"stepId": fact.step_id, "lines": fact.count}
         case _:
             return {}
 

@@ -3,7 +3,7 @@ raises InvalidArgument or PayloadTooLarge."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -14,9 +14,9 @@ from app.dispatch.jobs import Job
 from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
-from app.history.kinds import NULL, Divergence, Failure, RunNoted, StepCompleted, StepFailed
+from app.history.kinds import NULL, Divergence, Failure, RunLogged, RunNoted, StepCompleted, StepFailed
 from app.rpc import convert
-from app.runs import writing
+from app.runs import lines, writing
 from app.runs.state import AWAITED, step_name
 from app.runs.yields import WAIT_DEFAULT_US, YIELDS_MAX, Invoke, Sleep, WaitForEvent, Yield
 from app.values import kv
@@ -82,6 +82,39 @@ def noted(job: Job, message: worker_pb2.RunNoted) -> RunNoted:
     value = message.value_json or bytes(NULL)
     jsonvalue.check(value, field="value_json", size_max=NOTE_BYTES_MAX)
     return RunNoted(name=text(message.name, 200), value=msgspec.Raw(value), execution_seq=job.execution_seq)
+
+
+def step_logged(job: Job, message: worker_pb2.StepCompleted | worker_pb2.StepFailed) -> Sequence[RunLogged]:
+    """The lines that came with the result of a step: those from before it, and its own."""
+    if not (message.HasField("logs") or message.HasField("logs_before")):  # most have none
+        return ()
+    before = _logged(job, message.logs_before, "")
+    return [job.redacted(fact) for fact in lines.together(before, _logged(job, message.logs, message.step_id))]
+
+
+def logged(
+    job: Job, message: worker_pb2.StepYielded | worker_pb2.JobCompleted | worker_pb2.JobFailed
+) -> Sequence[RunLogged]:
+    """The lines that came with the end of an execution."""
+    return [job.redacted(fact) for fact in _logged(job, message.logs, "")] if message.HasField("logs") else ()
+
+
+def _logged(job: Job, told: worker_pb2.Logs, step_id: str) -> Iterator[RunLogged]:
+    said = (
+        lines.line(
+            at=one.at_us,
+            level=one.level,
+            message=one.message,
+            fields=one.fields_json,
+            logger=one.logger,
+            path=one.path,
+            number=one.line,
+            cut=one.cut_bytes,
+        )
+        for one in told.lines
+    )
+    fence = {"execution_seq": job.execution_seq, "attempt": job.attempt}
+    return lines.logged(said, told.dropped, step_id=step_id, **fence)
 
 
 def emissions(job: Job, message: worker_pb2.StepCompleted) -> Sequence[NewEvent | NewMessage]:

@@ -28,7 +28,7 @@ from app.events.emit import Emitter
 from app.events.new_event import NewEvent
 from app.events.topics import Topics
 from app.history.committer import Command, Done
-from app.history.kinds import Divergence, Failure, RunCompleted
+from app.history.kinds import Divergence, Failure, RunCompleted, RunLogged
 from app.ids import Ids
 from app.rpc import assignments, reports
 from app.rpc.outbox import Outbox
@@ -202,11 +202,14 @@ class Conversation:
             fact = job.redacted(reports.completed(job, message, now=self._clock.now_us()))
             emissions = self._emissions(job, message) if message.emissions else ()
             writes = [job.redacted(one) for one in reports.writes(message)] if message.writes else ()
+            logged = reports.step_logged(job, message)
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
         acknowledge = self._acknowledge(session, job, message.step_id)
-        self._engine.step(job.environment, job.run_id, fact, acknowledge, emissions=emissions, writes=writes)
+        self._engine.step(
+            job.environment, job.run_id, fact, acknowledge, emissions=emissions, writes=writes, logged=logged
+        )
 
     def _step_failed(self, session: Session, message: worker_pb2.StepFailed) -> None:
         job = self._held(session, message, message.step_id)
@@ -214,10 +217,12 @@ class Conversation:
             return
         try:
             fact = job.redacted(reports.failed(job, message, now=self._clock.now_us()))
+            logged = reports.step_logged(job, message)
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
-        self._engine.step(job.environment, job.run_id, fact, self._acknowledge(session, job, message.step_id))
+        acknowledge = self._acknowledge(session, job, message.step_id)
+        self._engine.step(job.environment, job.run_id, fact, acknowledge, logged=logged)
 
     def _step_yielded(self, session: Session, message: worker_pb2.StepYielded) -> None:
         job = self._held(session, message, message.step_id)
@@ -226,7 +231,12 @@ class Conversation:
         try:
             wanted = [job.redacted(one) for one in reports.yields(job, message, now=self._clock.now_us())]
             record = self._engine.suspend(
-                job.environment, job.run_id, wanted, execution_seq=job.execution_seq, event=job.event
+                job.environment,
+                job.run_id,
+                wanted,
+                execution_seq=job.execution_seq,
+                event=job.event,
+                logged=reports.logged(job, message),
             )
         except IronflowError as error:
             self._bad_report(session, job, error)
@@ -252,11 +262,12 @@ class Conversation:
             return
         try:
             fact = job.redacted(RunCompleted(execution_seq=job.execution_seq, output=reports.output(message)))
+            logged = reports.logged(job, message)
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
         self._dispatcher.finish(
-            session, job, lambda done: self._engine.complete(job.environment, job.run_id, fact, done)
+            session, job, lambda done: self._engine.complete(job.environment, job.run_id, fact, done, logged=logged)
         )
 
     def _job_failed(self, session: Session, message: worker_pb2.JobFailed) -> None:
@@ -267,10 +278,11 @@ class Conversation:
             failure = reports.failure(message.error)
             steps = [job.redacted(reports.executed(job, step, now=self._clock.now_us())) for step in message.steps]
             divergence = reports.divergence(message.divergence) if message.HasField("divergence") else None
+            logged = reports.logged(job, message)
         except IronflowError as error:
             self._bad_report(session, job, error)
             return
-        end = self._failing(job, failure) if divergence is None else self._diverging(job, divergence)
+        end = self._failing(job, failure, logged) if divergence is None else self._diverging(job, divergence, logged)
 
         def record(done: Done) -> None:
             with self._engine.together():
@@ -364,16 +376,16 @@ class Conversation:
             for one in map(job.redacted, reports.emissions(job, message))
         ]
 
-    def _diverging(self, job: Job, divergence: Divergence) -> Callable[[Done], None]:
+    def _diverging(self, job: Job, divergence: Divergence, logged: Sequence[RunLogged]) -> Callable[[Done], None]:
         told = job.redacted(divergence)
         return lambda done: self._engine.diverge(
-            job.environment, job.run_id, execution_seq=job.execution_seq, divergence=told, done=done
+            job.environment, job.run_id, execution_seq=job.execution_seq, divergence=told, done=done, logged=logged
         )
 
-    def _failing(self, job: Job, failure: Failure) -> Callable[[Done], None]:
+    def _failing(self, job: Job, failure: Failure, logged: Sequence[RunLogged] = ()) -> Callable[[Done], None]:
         told = job.redacted(failure)
         return lambda done: self._engine.fail(
-            job.environment, job.run_id, execution_seq=job.execution_seq, error=told, done=done
+            job.environment, job.run_id, execution_seq=job.execution_seq, error=told, done=done, logged=logged
         )
 
     def _fail(self, session: Session, job: Job, failure: Failure) -> None:

@@ -39,7 +39,7 @@ SECRET_NAMES = (
 """Members of objects that are scrubbed unless they are asked for."""
 
 SCRUBBED = "[scrubbed]"
-_PAYLOADS = ("data", "input", "output", "value", "payload", "default")
+_PAYLOADS = ("data", "input", "output", "value", "payload", "default", "lines")
 
 Payloads = Literal["keep", "none"]
 

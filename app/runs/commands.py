@@ -10,7 +10,7 @@ from typing import Any, cast
 from app.errors import FailedPrecondition
 from app.history.committer import Command, Decision, Done
 from app.history.entry import Draft
-from app.history.kinds import Fact, RunFailed, RunPaused, RunStarted, StepFailed
+from app.history.kinds import Fact, RunFailed, RunLogged, RunPaused, RunStarted, StepFailed
 from app.runs import writing
 from app.runs.admission import on_failure
 from app.runs.noun import stream
@@ -32,6 +32,19 @@ def command(environment: str, run_id: str, decider: Decider, actor: str, *, caus
     """What records the facts that `decider` decides of the run, and what is owed when it fails by them."""
     where = stream(run_id)
     return Command(environment, (where,), partial(_decide, where, decider, actor, causation))
+
+
+def with_lines(decide: Decider, logged: Sequence[RunLogged]) -> Decider:
+    """The decision about what a worker told, with the lines that came along. What is not recorded takes them with it:
+    it was told before."""
+    if not logged:
+        return decide
+
+    def also(run: Run | None, now: int) -> list[Fact]:
+        facts = decide(run, now)
+        return [*logged, *facts] if facts else []
+
+    return also
 
 
 def _decide(where: str, decider: Decider, actor: str, causation: str, states: Mapping[str, Any], now: int) -> Decision:

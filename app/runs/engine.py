@@ -19,6 +19,7 @@ from app.history.kinds import (
     Fact,
     Failure,
     RunCompleted,
+    RunLogged,
     RunNoted,
     RunSuspended,
     StepCompleted,
@@ -93,12 +94,13 @@ class Engine:
         *,
         emissions: Sequence[Command] = (),
         writes: Sequence[kv.Write] = (),
+        logged: Sequence[RunLogged] = (),
     ) -> None:
-        """Record the result of a step, and what it emits and writes in the same commit. Refused with StaleExecution
-        when another execution holds the run, with Diverged when history has another kind of step there, and with
-        WriteRefused where the step is recorded as failed."""
+        """Record the result of a step, and what it emits, writes and logged in the same commit. Refused with
+        StaleExecution when another execution holds the run, with Diverged when history has another kind of step there,
+        and with WriteRefused where the step is recorded as failed."""
         decide = self._at_breakpoints(environment, run_id, lambda run, now: steps.decide_step(run, fact))
-        command = commands.command(environment, run_id, decide, "")
+        command = commands.command(environment, run_id, commands.with_lines(decide, logged), "")
         if emissions:
             command = commands.together(command, emissions)
         if isinstance(fact, StepCompleted) and writes:
@@ -156,6 +158,7 @@ class Engine:
         *,
         execution_seq: int,
         event: Entry,
+        logged: Sequence[RunLogged] = (),
     ) -> Callable[[Done], None]:
         """What records the end of an execution whose code waits; `event` is the run's own. Child runs are created in
         the same commit. Raises InvalidArgument for what cannot be waited for."""
@@ -179,7 +182,8 @@ class Engine:
             if found and isinstance(suspension.facts[-1], RunSuspended):
                 stopped = holding.before(run, found, [(one.step_id, one.name, one.type) for one in wanted])
                 suspension = waiting.Suspension(stopped, []) if stopped else suspension
-            drafts = [Draft(where, fact, correlation=run.correlation) for fact in suspension.facts]
+            said = logged if suspension.facts else ()
+            drafts = [Draft(where, fact, correlation=run.correlation) for fact in (*said, *suspension.facts)]
             new: list[str] = []
             for invoke in suspension.invoked:
                 begun = children.drafts(run, invoke, made[invoke.step_id])
@@ -190,22 +194,45 @@ class Engine:
         command = Command(environment, (where,), decide)
         return lambda done: self._committer.submit(command, commands.telling(done))
 
-    def complete(self, environment: str, run_id: str, fact: RunCompleted, done: Done) -> None:
-        self._submit(environment, run_id, lambda run, now: machine.decide_complete(run, fact), done)
+    def complete(
+        self, environment: str, run_id: str, fact: RunCompleted, done: Done, *, logged: Sequence[RunLogged] = ()
+    ) -> None:
+        def decide(run: Run | None, now: int) -> list[Fact]:
+            return machine.decide_complete(run, fact)
 
-    def fail(self, environment: str, run_id: str, *, execution_seq: int, error: Failure, done: Done) -> None:
+        self._submit(environment, run_id, commands.with_lines(decide, logged), done)
+
+    def fail(
+        self,
+        environment: str,
+        run_id: str,
+        *,
+        execution_seq: int,
+        error: Failure,
+        done: Done,
+        logged: Sequence[RunLogged] = (),
+    ) -> None:
         def decide(run: Run | None, now: int) -> list[Fact]:
             return machine.decide_fail(run, execution_seq=execution_seq, error=error, now=now)
 
-        self._submit(environment, run_id, decide, done)
+        self._submit(environment, run_id, commands.with_lines(decide, logged), done)
 
-    def diverge(self, environment: str, run_id: str, *, execution_seq: int, divergence: Divergence, done: Done) -> None:
+    def diverge(
+        self,
+        environment: str,
+        run_id: str,
+        *,
+        execution_seq: int,
+        divergence: Divergence,
+        done: Done,
+        logged: Sequence[RunLogged] = (),
+    ) -> None:
         """Stop the run, with what history has and what the code asked for."""
 
         def decide(run: Run | None, now: int) -> list[Fact]:
             return machine.decide_diverge(run, execution_seq=execution_seq, divergence=divergence)
 
-        self._submit(environment, run_id, decide, done)
+        self._submit(environment, run_id, commands.with_lines(decide, logged), done)
 
     def release(self, environment: str, run_id: str, *, execution_seq: int, reason: str, done: Done) -> None:
         """Give the run back to the queue, at no cost of an attempt."""

@@ -9,6 +9,7 @@ from app.history.kinds import (
     RunCompleted,
     RunCreated,
     RunFailed,
+    RunLogged,
     RunNoted,
     RunPaused,
     RunPauseRequested,
@@ -32,7 +33,7 @@ from app.history.kinds import (
 from app.runs.forgetting import COMPENSATION, forgotten
 from app.runs.state import AWAITED, Before, Open, Run, mark
 
-_OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking, RunNoted)
+_OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking, RunNoted, RunLogged)
 _CORRECTIONS = (StepPatched, StepInjected, StepRestored, StepCarried)
 
 
@@ -56,7 +57,7 @@ def apply(run: Run | None, entry: Entry) -> Run:
 def _apply_step(
     run: Run,
     entry: Entry,
-    fact: StepCompleted | StepFailed | StepSleeping | StepWaiting | StepInvoking | RunNoted,
+    fact: StepCompleted | StepFailed | StepSleeping | StepWaiting | StepInvoking | RunNoted | RunLogged,
 ) -> bool:
     """Whether the run's row shows it: results of steps are not in it, and neither are sleeps."""
     match fact:
@@ -73,7 +74,7 @@ def _apply_step(
             run.steps.pop(fact.step_id, None)
             run.steps[fact.step_id] = mark("failed", fact.type)
             return (fact.type in AWAITED and _resolved(run, fact.step_id)) or run.status == "paused"
-        case RunNoted():
+        case RunNoted() | RunLogged():
             return False
         case StepSleeping() | StepWaiting() | StepInvoking():
             run.open[fact.step_id] = Open(fact, entry.position, entry.recorded_at)

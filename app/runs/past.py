@@ -23,6 +23,7 @@ from app.history.kinds import (
     RunCompleted,
     RunCreated,
     RunFailed,
+    RunLogged,
     RunNoted,
     RunPaused,
     RunPauseRequested,
@@ -79,6 +80,7 @@ _NO_STEP = frozenset(
         RunPauseRequested,
         RunPaused,
         RunResumed,
+        RunLogged,
         RunNoted,
     )
 )

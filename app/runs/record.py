@@ -19,6 +19,7 @@ from app.history.kinds import (
     RunCompleted,
     RunCreated,
     RunFailed,
+    RunLogged,
     RunNoted,
     RunPaused,
     RunReleased,
@@ -41,7 +42,9 @@ from app.history.kinds import (
 from app.runs import reading
 from app.runs.state import step_name
 
-_ROUTINE = frozenset(fact.kind for fact in (RunStarted, RunSuspended, RunWoken, RunReleased, RunNoted, StepCarried))
+_ROUTINE = frozenset(
+    fact.kind for fact in (RunStarted, RunSuspended, RunWoken, RunReleased, RunNoted, RunLogged, StepCarried)
+)
 _STATUS = {
     RunCreated.kind: "waiting_for_capacity",
     RunStarted.kind: "running",
@@ -159,11 +162,17 @@ _FIELDS = (
 )
 """What a record tells, and the fields of facts that say so: by name, so that kinds to come are told, too."""
 
+_FIELDS_OF: Mapping[Any, Sequence[tuple[str, str]]] = {
+    RunNoted: (*_FIELDS, ("payload", "value")),
+    # Lines are about the run, whichever step said them: whoever pairs the records of a step is not to find them there.
+    RunLogged: (("execution", "execution_seq"), ("attempt", "attempt"), ("payload", "lines")),
+}
+
 
 @cache
 def _told_by(kind: Any) -> tuple[Sequence[str], Callable[[Fact], Sequence[Any]]]:
     """What a kind of fact tells of that, and how its values are got."""
-    fields = _FIELDS if kind is not RunNoted else (*_FIELDS, ("payload", "value"))
+    fields = _FIELDS_OF.get(kind, _FIELDS)
     told = [(name, field) for name, field in fields if hasattr(kind, field)]
     names, wanted = [name for name, _ in told], [field for _, field in told]
     if len(wanted) > 1:
@@ -201,6 +210,7 @@ _SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
     RunUnwinding: lambda fact: f"undoes what it did: {fact.reason or fact.cause}",
     RunCancelled: lambda fact: f"cancelled: {fact.reason or fact.cause}",
     RunNoted: lambda fact: f"noted {fact.name}",
+    RunLogged: lambda fact: f"{_said_by(fact)} logged {_lines(fact)}",
     StepCompleted: lambda fact: f"{fact.name} completed after {format_duration(fact.duration_ms * 1_000)}",
     StepFailed: lambda fact: f"{fact.name} failed, attempt {fact.attempt}: {_error(fact.error)}",
     StepSleeping: lambda fact: f"{fact.name} sleeps until {clock.rfc3339(fact.until)}",
@@ -212,6 +222,15 @@ _SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
     StepInvoking: lambda fact: f"{fact.name} invoked {fact.function_id}: {fact.child_run_id}",
 }
 """What happened, in a line for people."""
+
+
+def _said_by(fact: RunLogged) -> str:
+    return step_name(fact.step_id) if fact.step_id else "the function"
+
+
+def _lines(fact: RunLogged) -> str:
+    kept = f"{fact.count} line" if fact.count == 1 else f"{fact.count} lines"
+    return f"{kept}, {fact.dropped} more were too many" if fact.dropped else kept
 
 
 def _by_kind(entry: Entry) -> str:

@@ -21,7 +21,7 @@ from app.errors import (
 )
 from app.history.committer import Command, Decision
 from app.history.entry import Draft
-from app.history.kinds import Failure, RunPaused, StepCompleted, StepFailed
+from app.history.kinds import Failure, RunLogged, RunPaused, StepCompleted, StepFailed
 from app.runs import steps
 from app.runs.state import Run
 from app.values import buckets, kv
@@ -59,8 +59,10 @@ def with_writes(command: Command, fact: StepCompleted, writes: Sequence[Write]) 
             raise
         except _REFUSALS as refusal:
             failed = _failed(fact, refusal)
+            logged = [draft for draft in decision.drafts if isinstance(draft.fact, RunLogged)]
             facts = steps.decide_step(run, failed)
-            return Decision([Draft(where, one, correlation=run.correlation) for one in facts], failed)
+            drafts = [*logged, *(Draft(where, one, correlation=run.correlation) for one in facts)]
+            return Decision(drafts, failed)
         return Decision([*decision.drafts, *made], decision.answer, decision.new)
 
     streams = dict.fromkeys((*command.streams, *kv.streams(writes)))

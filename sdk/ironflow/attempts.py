@@ -81,9 +81,12 @@ class Work:
             body.emissions,
             self.compensation_for,
             body.writes,
+            body.said(),
         )
 
-    def failed(self, error: StepError, cause: BaseException, last: bool, attempt: int, started: float) -> StepFailed:
+    def failed(
+        self, error: StepError, cause: BaseException, body: Body, last: bool, attempt: int, started: float
+    ) -> StepFailed:
         told = failures.of_handler(error)
         retryable = told.retryable and not (last and self.kind == COMPENSATION)
         return StepFailed(
@@ -94,6 +97,7 @@ class Work:
             self.kind,
             0 if self.retry is None else attempt,
             self.compensation_for,
+            body.said(),
         )
 
 
@@ -123,7 +127,7 @@ async def perform(execution: Execution, work: Work) -> Any:
                     raise
                 problem = failure(work.name, error)
                 delay_s = work.delay_s(attempt, problem)
-                await execution.durable(work.failed(problem, error, delay_s is None, attempt, started))
+                await execution.durable(work.failed(problem, error, body, delay_s is None, attempt, started))
                 if delay_s is None:
                     raise problem from error
             else:
@@ -159,7 +163,7 @@ def perform_blocking(execution: Execution, work: Work) -> Any:
                 raise
             problem = failure(work.name, error)
             delay_s = work.delay_s(attempt, problem)
-            told = work.failed(problem, error, delay_s is None, attempt, started)
+            told = work.failed(problem, error, body, delay_s is None, attempt, started)
             block(execution, functools.partial(execution.report, told))
             if delay_s is None:
                 raise problem from error

@@ -15,6 +15,7 @@ from ironflow import failures
 from ironflow.durations import Duration, seconds
 from ironflow.errors import StepError
 from ironflow.function import is_async
+from ironflow.lines import Gathered, Line, Logs
 from ironflow.naming import misuse
 from ironflow.reports import Emission, KvWrite
 from ironflow.threads import Outcome
@@ -33,15 +34,25 @@ class StepTimeout(Exception):
 
 
 class Body:
-    """One try of a step: its id, the events that it emits, and what it writes."""
+    """One try of a step: its id, the events that it emits, what it writes, and what it logs."""
 
-    __slots__ = ("emissions", "run_id", "step_id", "writes")
+    __slots__ = ("_said", "emissions", "run_id", "step_id", "writes")
 
     def __init__(self, run_id: str, step_id: str) -> None:
         self.run_id = run_id
         self.step_id = step_id
         self.emissions: list[Emission] = []
         self.writes: list[KvWrite] = []
+        self._said: Gathered | None = None
+
+    def say(self, line: Line) -> None:
+        if self._said is None:
+            self._said = Gathered()
+        self._said.add(line)
+
+    def said(self) -> Logs | None:
+        """What it logged so far; None for nothing."""
+        return None if self._said is None else self._said.taken()
 
     @property
     def key(self) -> str:

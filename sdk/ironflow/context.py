@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ironflow.logger import Log
+
 if TYPE_CHECKING:
     from ironflow.blocking import SyncStep
     from ironflow.step import Step
@@ -63,16 +65,17 @@ class _Run:
 
     @property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger that carries the run."""
+        """A logger of the standard library that carries the run. `log` is recorded at every level, and has fields."""
         told = {"run_id": self.run_id, "function_id": self.function_id, "attempt": self.attempt}
         return logging.LoggerAdapter(logging.getLogger(f"ironflow.{self.function_id}"), told)
 
 
 @dataclass(frozen=True, slots=True)
 class Context(_Run):
-    """One execution of a run, as an async function gets it."""
+    """One execution of a run, as an async function gets it. What `log` is told is recorded with the run."""
 
     step: Step
+    log: Log = field(default_factory=Log, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class SyncContext(_Run):
     """One execution of a run, as a plain function gets it: the steps block instead of being awaited."""
 
     step: SyncStep
+    log: Log = field(default_factory=Log, repr=False)
 
 
 def _listed(told: Mapping[str, Any]) -> Event:

@@ -14,9 +14,10 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ironflow import failures, handler, jsonvalue, upcasting
+from ironflow import failures, handler, jsonvalue, logger, upcasting
 from ironflow.assignment import Assignment, Recorded
 from ironflow.attempts import StepRetry, Work
 from ironflow.body import SegmentEnded, check_not_nested, positive
@@ -27,6 +28,7 @@ from ironflow.divergence import diverging
 from ironflow.durations import Duration
 from ironflow.failures import Failure
 from ironflow.function import Function
+from ironflow.lines import Gathered, Line
 from ironflow.naming import Scope, check_name, current_scope
 from ironflow.reports import (
     RESULT,
@@ -90,6 +92,8 @@ class Execution:
         self._handlers = handlers
         self._on_end = on_end
         self._parks = parks
+        if function is not None and function.capture_logging:
+            logger.listen()
         self._task: asyncio.Task[None] | None = None
         self._root = Scope(assignment.run_id)
         self._acks: dict[str, Waiter] = {}
@@ -97,6 +101,7 @@ class Execution:
         self._pauses: dict[Waiter, Handle] = {}
         self._held: set[asyncio.Future[None]] = set()
         self._notes: list[Noted] = []
+        self._said = Gathered()
         self._diverged: RunFailed | None = None
         self._cut = False
         self._stopped = False
@@ -240,7 +245,8 @@ class Execution:
             waiter.cancel()
             return
         self._acks[report.step_id] = waiter
-        self.sink.report(report)
+        said = self._said.taken()
+        self.sink.report(report if said is None else replace(report, logs_before=said))
 
     def announce(self, step_id: str, name: str, waiter: Waiter) -> None:
         """`waiter` is done when the step may begin, cancelled when the run is held before it."""
@@ -320,6 +326,14 @@ class Execution:
         else:
             self.loop.call_soon_threadsafe(self._note, noted)
 
+    def say(self, line: Line) -> bool:
+        """Record the line, said between steps, with the next report; also from a thread. Returns False in a replay, for
+        what was said before."""
+        if self.over or self._deliveries.replaying:
+            return False
+        self._said.add(line)
+        return True
+
     def _note(self, noted: Noted) -> None:
         if self.parked:
             self._notes.append(noted)
@@ -357,10 +371,10 @@ class Execution:
         waits = self._waits.in_order()
         if not self._waits.of_threads and not self._assignment.always_replay and self._parks():
             self.parked = True
-            self.sink.report(Waiting(waits, parked=True))
+            self.sink.report(Waiting(waits, parked=True, logs=self._said.taken()))
             self._on_end(self)
         else:
-            self.sink.report(Waiting(waits))
+            self.sink.report(Waiting(waits, logs=self._said.taken()))
             self._end()
 
     # The function.
@@ -392,17 +406,17 @@ class Execution:
             self._idle = self.loop.create_future()
             await self._idle
         if self._diverged is not None:
-            self.sink.report(self._diverged)
+            self.sink.report(replace(self._diverged, logs=self._said.taken()))
         elif self._waits.of_threads and not self.unwinding:
             self._yield()
             return
         elif self.unwinding or (failure is not None and self._is_final(failure)):
             await self.saga.compensate(self)
-            self.sink.report(RunFailed(self._last_failure(failure)))
+            self.sink.report(RunFailed(self._last_failure(failure), logs=self._said.taken()))
         elif failure is not None:
-            self.sink.report(RunFailed(failure))
+            self.sink.report(RunFailed(failure, logs=self._said.taken()))
         else:
-            self.sink.report(RunCompleted(output))
+            self.sink.report(RunCompleted(output, self._said.taken()))
         self._end()
 
     def _is_final(self, failure: Failure) -> bool:

@@ -88,6 +88,7 @@ class Function:
     step_timeout_s: float | None = None
     options: Options = field(default_factory=Options)
     upcasters: Upcasters | None = None
+    capture_logging: bool = True
 
     def __call__(self, ctx: Any) -> Any:
         return self.handler(ctx)
@@ -130,6 +131,7 @@ def function(
     delay: Duration = 0,
     secrets: Sequence[str] = (),
     upcasters: Upcasters | None = None,
+    capture_logging: bool = True,
 ) -> Callable[[Handler], Function]:
     """Declare a durable function. `timeout` bounds the time a run executes, sleeps not counted; `step_timeout` each
     `step.run`. The other options are told in docs/options.md. Raises ValueError and TypeError for what makes no sense.
@@ -138,7 +140,8 @@ def function(
     Events with the same value of the CEL expression `idempotency` within a day are the same run. `on_failure` runs when
     a run has failed for good, with the error and the event. Runs start `delay` after their event. Runs with the same
     value at `actor_key` stick to one worker. A run gets the `secrets` that are named, and no others. With `upcasters`
-    the function sees events, also those that it waits for, as of their newest version."""
+    the function sees events, also those that it waits for, as of their newest version. What its code logs with the
+    standard library is recorded with the run, unless `capture_logging` is False; `ctx.log` always is."""
     if not isinstance(id, str) or not id:
         raise TypeError('give the function an id: @function("order-paid", triggers=["order.paid"])')
     if len(id) > _ID_CHARS_MAX or not id.isprintable() or " " in id:
@@ -182,6 +185,7 @@ def function(
             step_timeout_s=None if step_limit_ms is None else step_limit_ms / 1_000,
             options=options,
             upcasters=upcasters,
+            capture_logging=capture_logging,
         )
 
     return declare

@@ -12,6 +12,7 @@ from ironflow.blocking import SyncStep
 from ironflow.context import Context, SyncContext, current_run
 from ironflow.errors import NonRetryableError
 from ironflow.function import Function
+from ironflow.logger import Log, current_execution
 from ironflow.step import Step
 from ironflow.threads import Threads
 
@@ -24,6 +25,8 @@ def call(execution: Execution, function: Function | None, assignment: Assignment
     if function is None:
         raise NonRetryableError(f"this worker has no function {assignment.function_id!r}", code="FUNCTION_NOT_FOUND")
     current_run.set(assignment.run_id)
+    if function.capture_logging:
+        current_execution.set(execution)
     if function.is_async:
         called: Awaitable[Any] = function.handler(Context(step=Step(execution), **_told(execution, assignment)))
         return called
@@ -46,4 +49,5 @@ def _told(execution: Execution, assignment: Assignment) -> dict[str, Any]:
         "attempt": assignment.attempt,
         "max_attempts": assignment.max_attempts,
         "secrets": execution.secrets,
+        "log": Log(execution, assignment.function_id),
     }

@@ -12,6 +12,7 @@ from ironflow.assignment import Assignment, Recorded, Unwind
 from ironflow.context import Event
 from ironflow.execution import Execution
 from ironflow.failures import Failure
+from ironflow.lines import Line, Logs
 from ironflow.reports import (
     AsyncInvocation,
     Emission,
@@ -145,10 +146,11 @@ def _step(report: StepCompleted | StepFailed) -> bytes:
         told["attempt"] = report.attempt
     if report.compensation_for:
         told["compensation_for"] = report.compensation_for
+    logs = _logs(logs=report.logs, logs_before=report.logs_before)
     if isinstance(report, StepFailed):
-        return _encode({**told, "status": "failed", "error": _error(report.failure)})
+        return _with({**told, "status": "failed", "error": _error(report.failure)}, **logs)
     told["status"] = "completed"
-    parts = {"output": report.output}
+    parts = {"output": report.output, **logs}
     if report.emissions:
         parts["emissions"] = b"[" + b",".join(map(_emission, report.emissions)) + b"]"
     if report.writes:
@@ -176,6 +178,23 @@ def _emission(emission: Emission) -> bytes:
     return _with(told, data=emission.data)
 
 
+def _logs(**logs: Logs | None) -> dict[str, bytes]:
+    """The fields of a report that have lines."""
+    return {
+        name: _with({"dropped": told.dropped}, lines=b"[" + b",".join(map(_line, told.lines)) + b"]")
+        for name, told in logs.items()
+        if told is not None
+    }
+
+
+def _line(line: Line) -> bytes:
+    told: Json = {"at_us": line.at, "level": line.level, "message": line.message}
+    for name, value in (("logger", line.logger), ("path", line.path), ("line", line.line), ("cut_bytes", line.cut)):
+        if value:
+            told[name] = value
+    return _with(told, fields=line.fields)
+
+
 def _note(report: Noted) -> bytes:
     return _with({"name": report.name}, value=report.value)
 
@@ -183,17 +202,17 @@ def _note(report: Noted) -> bytes:
 def _outcome(report: Report, parts: Mapping[str, bytes]) -> bytes:
     match report:
         case RunCompleted():
-            return _with({"status": "completed"}, **parts, result=report.output)
+            return _with({"status": "completed"}, **parts, result=report.output, **_logs(logs=report.logs))
         case RunFailed():
             told: Json = {"status": "failed", "error": _error(report.failure)}
             if report.divergence is not None:
                 names = ("step_id", "recorded", "requested", "location")
                 told["divergence"] = {name: getattr(report.divergence, name) for name in names}
-            return _with(told, **parts)
+            return _with(told, **parts, **_logs(logs=report.logs))
         case Waiting():
             first, *others = map(_yield, report.waits)
             more = {"also": b"[" + b",".join(others) + b"]"} if others else {}
-            return _with({"status": "yielded"}, **parts, **{"yield": first}, **more)
+            return _with({"status": "yielded"}, **parts, **{"yield": first}, **more, **_logs(logs=report.logs))
     raise AssertionError(f"{report!r} is not the last word of an execution")
 
 

@@ -5,6 +5,9 @@ StepCompleted, StepFailed   answered by `Execution.acknowledged` once durable, w
 StepStarted                 said only where steps are to be announced; answered when the step may begin
 Noted                       not answered
 Waiting, RunCompleted, RunFailed   the last word, said once
+
+What was logged since the report before goes along: `logs` in the step itself, or with the last word by the code between
+steps; `logs_before` by that code, with a step.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from ironflow.failures import Failure
+from ironflow.lines import Logs
 
 RESULT = "invoke"  # the published name of what `step.run` records
 COMPENSATION = "compensate"
@@ -61,6 +65,8 @@ class StepCompleted:
     emissions: Sequence[Emission] = ()
     compensation_for: str = ""
     writes: Sequence[KvWrite] = ()
+    logs: Logs | None = None
+    logs_before: Logs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class StepFailed:
     kind: str = RESULT
     attempt: int = 0
     compensation_for: str = ""
+    logs: Logs | None = None
+    logs_before: Logs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,7 @@ class Waiting:
 
     waits: Sequence[Wait]
     parked: bool = False
+    logs: Logs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +164,7 @@ class RunCompleted:
     """`output` is JSON."""
 
     output: bytes
+    logs: Logs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +181,7 @@ class Divergence:
 class RunFailed:
     failure: Failure
     divergence: Divergence | None = None
+    logs: Logs | None = None
 
 
 Report = StepStarted | StepCompleted | StepFailed | Noted | Waiting | RunCompleted | RunFailed

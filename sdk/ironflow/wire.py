@@ -11,6 +11,7 @@ from ironflow import jsonvalue
 from ironflow.assignment import Assignment, Recorded, Unwind
 from ironflow.context import Event
 from ironflow.failures import Failure
+from ironflow.lines import Logs
 from ironflow.outbox import Outbox
 from ironflow.reports import (
     RESULT,
@@ -48,24 +49,29 @@ class JobSink:
         match report:
             case StepCompleted():
                 size = len(report.output) + sum(len(one.data) for one in report.emissions)
-                size += sum(len(one.value) for one in report.writes)
+                size += sum(len(one.value) for one in report.writes) + _logged(report.logs, report.logs_before)
                 _completed(self._begin("step_completed", size), report)
             case StepStarted():
                 message = self._begin("step_started", 0)
                 message.step_id, message.name = report.step_id, report.name
             case StepFailed():
-                _failed(self._begin("step_failed", len(report.failure.stack)), report)
+                size = len(report.failure.stack) + _logged(report.logs, report.logs_before)
+                _failed(self._begin("step_failed", size), report)
             case Waiting():
-                message = self._begin("step_yielded", sum(map(_size, report.waits)))
+                message = self._begin("step_yielded", sum(map(_size, report.waits)) + _logged(report.logs))
                 _yield(message, report.waits[0])
                 message.parked = report.parked
+                _log(message, "logs", report.logs)
                 for wait in report.waits[1:]:
                     _yield(message.also.add(), wait)
             case RunCompleted():
-                self._begin("job_completed", len(report.output)).output_json = report.output
+                message = self._begin("job_completed", len(report.output) + _logged(report.logs))
+                message.output_json = report.output
+                _log(message, "logs", report.logs)
             case RunFailed():
-                message = self._begin("job_failed", len(report.failure.stack))
+                message = self._begin("job_failed", len(report.failure.stack) + _logged(report.logs))
                 _fill(message.error, report.failure)
+                _log(message, "logs", report.logs)
                 if report.divergence is not None:
                     for name in ("step_id", "recorded", "requested", "location"):
                         setattr(message.divergence, name, getattr(report.divergence, name))
@@ -167,6 +173,8 @@ def _completed(message: worker_pb2.StepCompleted, report: StepCompleted) -> None
         _emission(message.emissions.add(), emission)
     for write in report.writes:
         _write(message.writes.add(), write)
+    _log(message, "logs", report.logs)
+    _log(message, "logs_before", report.logs_before)
 
 
 def _write(message: worker_pb2.KvWrite, write: KvWrite) -> None:
@@ -202,6 +210,31 @@ def _failed(message: worker_pb2.StepFailed, report: StepFailed) -> None:
         message.compensation_for = report.compensation_for
     if report.attempt:
         message.attempt = report.attempt
+    _log(message, "logs", report.logs)
+    _log(message, "logs_before", report.logs_before)
+
+
+def _log(message: Any, field: str, logs: Logs | None) -> None:
+    """Nothing is written for nothing."""
+    if logs is None:
+        return
+    told: worker_pb2.Logs = getattr(message, field)
+    told.dropped = logs.dropped
+    for one in logs.lines:
+        told.lines.add(
+            at_us=one.at,
+            level=one.level,
+            message=one.message,
+            fields_json=one.fields if one.fields != b"{}" else b"",
+            logger=one.logger,
+            path=one.path,
+            line=one.line,
+            cut_bytes=one.cut,
+        )
+
+
+def _logged(*logs: Logs | None) -> int:
+    return sum(one.size_bytes for one in logs if one is not None)
 
 
 def _yield(message: worker_pb2.StepYielded, wait: Wait) -> None:

@@ -19,6 +19,7 @@ from app.history.kinds import (
     RetryPolicy,
     RunCompleted,
     RunCreated,
+    RunLogged,
     RunNoted,
     StepCarried,
     StepCompleted,
@@ -179,6 +180,8 @@ def _work(rng: random.Random, life: Life) -> None:
             life.step(name, error=boom)
         case 5:
             life.write(RunNoted(rng.choice(("progress", "total")), _raw(rng.randrange(9)), run.execution_seq))
+            lines = _raw([{"at": life.scribe.now, "level": "info", "message": "said"}])
+            life.write(RunLogged(lines, 1, execution_seq=run.execution_seq))
         case 6 | 7:
             life.suspend([_yield(rng, life, index) for index in range(rng.randrange(1, 4))])
         case 8:

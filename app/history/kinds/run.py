@@ -232,6 +232,19 @@ class RunNoted(Fact, frozen=True):
     execution_seq: int = 0
 
 
+class RunLogged(Fact, frozen=True):
+    """Lines that the code logged, recorded before what the worker told them with: in a step, or between steps
+    (`step_id` ""). `lines` are `count` LogLines of app/runs/lines.py; there was no room for `dropped` further ones."""
+
+    kind = "run.logged"
+    lines: msgspec.Raw
+    count: int
+    step_id: str = ""
+    execution_seq: int = 0
+    attempt: int = 1
+    dropped: int = 0
+
+
 class StepCompleted(Fact, frozen=True):
     kind = "step.completed"
     step_id: str
@@ -373,6 +386,7 @@ FACTS: tuple[type[Fact], ...] = (
     RunUnwinding,
     RunCancelled,
     RunNoted,
+    RunLogged,
     StepCompleted,
     StepFailed,
     StepSleeping,

@@ -14,7 +14,7 @@ from ironflow.testing.bench import run, run_blocking
 from ironflow.testing.checking import Verdict, check, checks
 from ironflow.testing.projected import fold
 from ironflow.testing.recording import BadRecording, Recording
-from ironflow.testing.result import Incoming, Result, StepTaken
+from ironflow.testing.result import Incoming, Logged, Result, StepTaken
 
 if TYPE_CHECKING:
     from ironflow.testing.server import Server, ironflow_server
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BadRecording",
     "Incoming",
+    "Logged",
     "Recording",
     "Result",
     "Server",

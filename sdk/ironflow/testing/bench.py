@@ -22,6 +22,7 @@ from ironflow.durations import Duration, seconds
 from ironflow.execution import Execution
 from ironflow.failures import Failure, text_of
 from ironflow.function import Function
+from ironflow.lines import Logs
 from ironflow.reports import (
     AsyncInvocation,
     Emission,
@@ -38,7 +39,7 @@ from ironflow.reports import (
     Wait,
     Waiting,
 )
-from ironflow.testing.result import START, Incoming, Result, StepTaken
+from ironflow.testing.result import START, Incoming, Logged, Result, StepTaken
 from ironflow.threads import Threads
 
 RUN_ID = "run_test"
@@ -194,13 +195,18 @@ class Bench:
     def report(self, report: Report) -> None:
         match report:
             case StepCompleted():
+                self._log(report.logs_before)
+                self._log(report.logs, report.name)
                 self._completed(report)
             case StepFailed():
+                self._log(report.logs_before)
+                self._log(report.logs, report.name)
                 self._note_failure(report)
             case Noted():
                 self._result.notes.append((report.name, jsonvalue.decode(report.value)))
             case Waiting() | RunCompleted() | RunFailed():
                 assert self._said is not None
+                self._log(report.logs)
                 self._said.set_result(report)
 
     async def _execute(self, handlers: Threads, threads: Threads) -> bool:
@@ -263,6 +269,10 @@ class Bench:
         return True
 
     # Steps.
+
+    def _log(self, logs: Logs | None, step: str = "") -> None:
+        for one in logs.lines if logs is not None else ():
+            self._result.logs.append(Logged(one.level, one.message, jsonvalue.decode(one.fields), step, one.logger))
 
     def _completed(self, report: StepCompleted) -> None:
         self._record(report.step_id, report.name, report.kind, report.output)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from ironflow.durations import Duration
+from ironflow.lines import Level
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,11 +34,23 @@ class StepTaken:
     id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line as it would be recorded; `step` is the name of the step that said it, "" between steps."""
+
+    level: Level
+    message: str
+    fields: Mapping[str, Any]
+    step: str = ""
+    logger: str = ""
+
+
 @dataclass(slots=True)
 class Result:
     """`status` is `completed`, `failed`, `paused` (attempts used up) or `cancelled`. `steps` are in the order in which
     they were recorded. `events` and `messages` are what the run emitted and published, as (name, data); `writes` what
-    it wrote to key-values, as (operation, bucket, key, value): none is refused here; `notes` what it noted."""
+    it wrote to key-values, as (operation, bucket, key, value): none is refused here; `notes` what it noted, `logs` the
+    lines that it logged, in the order of recording: a step's with its result."""
 
     status: Literal["completed", "failed", "paused", "cancelled"] = "completed"
     output: Any = None
@@ -49,6 +62,7 @@ class Result:
     messages: list[tuple[str, Any]] = field(default_factory=list)
     writes: list[tuple[str, str, str, Any]] = field(default_factory=list)
     notes: list[tuple[str, Any]] = field(default_factory=list)
+    logs: list[Logged] = field(default_factory=list)
     began_at: datetime = START
     ended_at: datetime = START
 

@@ -152,7 +152,7 @@ class StepStarted(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., name: _Optional[str] = ..., step_type: _Optional[_Union[_types_pb2.StepType, str]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ...) -> None: ...
 
 class StepCompleted(_message.Message):
-    __slots__ = ("job_id", "step_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json", "name", "type", "compensation_for", "emissions", "attempt", "writes")
+    __slots__ = ("job_id", "step_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json", "name", "type", "compensation_for", "emissions", "attempt", "writes", "logs", "logs_before")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
@@ -167,6 +167,8 @@ class StepCompleted(_message.Message):
     EMISSIONS_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     WRITES_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    LOGS_BEFORE_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     step_id: str
     output: _struct_pb2.Struct
@@ -181,7 +183,37 @@ class StepCompleted(_message.Message):
     emissions: _containers.RepeatedCompositeFieldContainer[Emission]
     attempt: int
     writes: _containers.RepeatedCompositeFieldContainer[KvWrite]
-    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., compensation_for: _Optional[str] = ..., emissions: _Optional[_Iterable[_Union[Emission, _Mapping]]] = ..., attempt: _Optional[int] = ..., writes: _Optional[_Iterable[_Union[KvWrite, _Mapping]]] = ...) -> None: ...
+    logs: Logs
+    logs_before: Logs
+    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., compensation_for: _Optional[str] = ..., emissions: _Optional[_Iterable[_Union[Emission, _Mapping]]] = ..., attempt: _Optional[int] = ..., writes: _Optional[_Iterable[_Union[KvWrite, _Mapping]]] = ..., logs: _Optional[_Union[Logs, _Mapping]] = ..., logs_before: _Optional[_Union[Logs, _Mapping]] = ...) -> None: ...
+
+class Logs(_message.Message):
+    __slots__ = ("lines", "dropped")
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedCompositeFieldContainer[LogLine]
+    dropped: int
+    def __init__(self, lines: _Optional[_Iterable[_Union[LogLine, _Mapping]]] = ..., dropped: _Optional[int] = ...) -> None: ...
+
+class LogLine(_message.Message):
+    __slots__ = ("at_us", "level", "message", "fields_json", "logger", "path", "line", "cut_bytes")
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_JSON_FIELD_NUMBER: _ClassVar[int]
+    LOGGER_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    CUT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    at_us: int
+    level: str
+    message: str
+    fields_json: bytes
+    logger: str
+    path: str
+    line: int
+    cut_bytes: int
+    def __init__(self, at_us: _Optional[int] = ..., level: _Optional[str] = ..., message: _Optional[str] = ..., fields_json: _Optional[bytes] = ..., logger: _Optional[str] = ..., path: _Optional[str] = ..., line: _Optional[int] = ..., cut_bytes: _Optional[int] = ...) -> None: ...
 
 class KvWrite(_message.Message):
     __slots__ = ("operation", "bucket", "key", "value", "revision", "ttl_ms", "by")
@@ -218,7 +250,7 @@ class Emission(_message.Message):
     def __init__(self, name: _Optional[str] = ..., data_json: _Optional[bytes] = ..., idempotency_key: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., version: _Optional[int] = ..., topic: _Optional[str] = ...) -> None: ...
 
 class StepFailed(_message.Message):
-    __slots__ = ("job_id", "step_id", "error", "duration_ms", "execution_seq", "lease_token", "name", "type", "compensation_for", "attempt")
+    __slots__ = ("job_id", "step_id", "error", "duration_ms", "execution_seq", "lease_token", "name", "type", "compensation_for", "attempt", "logs", "logs_before")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -229,6 +261,8 @@ class StepFailed(_message.Message):
     TYPE_FIELD_NUMBER: _ClassVar[int]
     COMPENSATION_FOR_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    LOGS_BEFORE_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     step_id: str
     error: _types_pb2.Error
@@ -239,10 +273,12 @@ class StepFailed(_message.Message):
     type: str
     compensation_for: str
     attempt: int
-    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., compensation_for: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+    logs: Logs
+    logs_before: Logs
+    def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., compensation_for: _Optional[str] = ..., attempt: _Optional[int] = ..., logs: _Optional[_Union[Logs, _Mapping]] = ..., logs_before: _Optional[_Union[Logs, _Mapping]] = ...) -> None: ...
 
 class StepYielded(_message.Message):
-    __slots__ = ("sleep", "wait_event", "invoke_function", "invoke_function_async", "job_id", "step_id", "execution_seq", "lease_token", "name", "also", "parked")
+    __slots__ = ("sleep", "wait_event", "invoke_function", "invoke_function_async", "job_id", "step_id", "execution_seq", "lease_token", "name", "also", "parked", "logs")
     SLEEP_FIELD_NUMBER: _ClassVar[int]
     WAIT_EVENT_FIELD_NUMBER: _ClassVar[int]
     INVOKE_FUNCTION_FIELD_NUMBER: _ClassVar[int]
@@ -254,6 +290,7 @@ class StepYielded(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     ALSO_FIELD_NUMBER: _ClassVar[int]
     PARKED_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
     sleep: SleepYield
     wait_event: WaitEventYield
     invoke_function: InvokeFunctionYield
@@ -265,7 +302,8 @@ class StepYielded(_message.Message):
     name: str
     also: _containers.RepeatedCompositeFieldContainer[StepYielded]
     parked: bool
-    def __init__(self, sleep: _Optional[_Union[SleepYield, _Mapping]] = ..., wait_event: _Optional[_Union[WaitEventYield, _Mapping]] = ..., invoke_function: _Optional[_Union[InvokeFunctionYield, _Mapping]] = ..., invoke_function_async: _Optional[_Union[InvokeFunctionAsyncYield, _Mapping]] = ..., job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., name: _Optional[str] = ..., also: _Optional[_Iterable[_Union[StepYielded, _Mapping]]] = ..., parked: _Optional[bool] = ...) -> None: ...
+    logs: Logs
+    def __init__(self, sleep: _Optional[_Union[SleepYield, _Mapping]] = ..., wait_event: _Optional[_Union[WaitEventYield, _Mapping]] = ..., invoke_function: _Optional[_Union[InvokeFunctionYield, _Mapping]] = ..., invoke_function_async: _Optional[_Union[InvokeFunctionAsyncYield, _Mapping]] = ..., job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., name: _Optional[str] = ..., also: _Optional[_Iterable[_Union[StepYielded, _Mapping]]] = ..., parked: _Optional[bool] = ..., logs: _Optional[_Union[Logs, _Mapping]] = ...) -> None: ...
 
 class SleepYield(_message.Message):
     __slots__ = ("until",)
@@ -312,7 +350,7 @@ class InvokeFunctionAsyncYield(_message.Message):
     def __init__(self, function_id: _Optional[str] = ..., input_json: _Optional[bytes] = ...) -> None: ...
 
 class JobCompleted(_message.Message):
-    __slots__ = ("job_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json")
+    __slots__ = ("job_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json", "logs")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -320,6 +358,7 @@ class JobCompleted(_message.Message):
     EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
     LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     output: _struct_pb2.Struct
     output_value: _struct_pb2.Value
@@ -327,10 +366,11 @@ class JobCompleted(_message.Message):
     execution_seq: int
     lease_token: str
     output_json: bytes
-    def __init__(self, job_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ...) -> None: ...
+    logs: Logs
+    def __init__(self, job_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ..., logs: _Optional[_Union[Logs, _Mapping]] = ...) -> None: ...
 
 class JobFailed(_message.Message):
-    __slots__ = ("job_id", "error", "duration_ms", "steps", "execution_seq", "lease_token", "divergence")
+    __slots__ = ("job_id", "error", "duration_ms", "steps", "execution_seq", "lease_token", "divergence", "logs")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     DURATION_MS_FIELD_NUMBER: _ClassVar[int]
@@ -338,6 +378,7 @@ class JobFailed(_message.Message):
     EXECUTION_SEQ_FIELD_NUMBER: _ClassVar[int]
     LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     DIVERGENCE_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     error: _types_pb2.Error
     duration_ms: int
@@ -345,7 +386,8 @@ class JobFailed(_message.Message):
     execution_seq: int
     lease_token: str
     divergence: Divergence
-    def __init__(self, job_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[ExecutedStep, _Mapping]]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., divergence: _Optional[_Union[Divergence, _Mapping]] = ...) -> None: ...
+    logs: Logs
+    def __init__(self, job_id: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[ExecutedStep, _Mapping]]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., divergence: _Optional[_Union[Divergence, _Mapping]] = ..., logs: _Optional[_Union[Logs, _Mapping]] = ...) -> None: ...
 
 class Divergence(_message.Message):
     __slots__ = ("step_id", "recorded", "requested", "location")
