@@ -54,6 +54,7 @@ from app.rpc.worker import Conversation
 from app.runs.bulk import Bulk
 from app.runs.bundling import Bundling
 from app.runs.comparing import Comparing
+from app.runs.logs import Logs
 from app.runs.timeline import Timelines
 from app.runs.watching import Watching
 from app.settings import Settings
@@ -225,6 +226,7 @@ def services_of(
         lineage=LineageReader(node.storage),
         runs=node.runs,
         timelines=Timelines(node.storage),
+        logs=Logs(node.storage),
         past=node.past,
         comparing=Comparing(node.storage, node.past),
         views=Views(storage=node.storage, clock=node.clock),

@@ -48,6 +48,7 @@ from app.runs.comparing import Comparing
 from app.runs.engine import Engine
 from app.runs.forks import Forks
 from app.runs.functions import Functions
+from app.runs.logs import Logs
 from app.runs.past import Past
 from app.runs.reading import RunReader
 from app.runs.rewind import Rewind
@@ -89,6 +90,7 @@ class Services:
     lineage: LineageReader
     runs: RunReader
     timelines: Timelines
+    logs: Logs
     past: Past
     comparing: Comparing
     watching: Watching

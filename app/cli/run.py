@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from app.cli import past, rewind
+from app.cli import logs, past, rewind
 from app.cli.client import Session, connected, run_id
 from app.cli.given import DURATION
 from app.cli.output import Output, ago, duration, plain
@@ -34,6 +34,7 @@ for one in (*past.COMMANDS, *rewind.COMMANDS):
 command.add_command(recordings)
 command.add_command(export_test)
 command.add_command(similar)
+command.add_command(logs.command)
 
 
 @command.command("list")

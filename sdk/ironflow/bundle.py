@@ -20,10 +20,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ironflow import past
+from ironflow import logs, past
 from ironflow.calls import Call, Json, Plan, chosen
 from ironflow.durations import seconds
 from ironflow.errors import InvalidArgument, NotFound
+from ironflow.lines import Level
+from ironflow.logs import LogLine
 from ironflow.past import At, Record, RunState, StepState, run_path
 
 SCHEMA = "ironflow.bundle/v1"
@@ -103,6 +105,18 @@ class Bundle:
             named = record.step_id != "" and step in (record.step_id, record.path, record.name)
             if (not step or named) and (not kinds or any(_fits(record.kind, one) for one in kinds)):
                 yield record
+
+    def logs(
+        self, *, step: str | None = None, level: Level | None = None, after: int | None = None, at: At = None
+    ) -> Iterator[LogLine]:
+        """What the run logged, in the order of recording; chosen as by `client.runs.logs`."""
+        until = self.records[self._index(at)].position
+        names = {record.step_id: record.name for record in self.records if record.step_id}
+        for entry in self.entries:
+            if entry["kind"] == "run.logged" and (after or 0) < entry["position"] <= until:
+                told = {**entry, "fact": json.loads(entry["data"])}
+                lines = logs.of_entry(told, names, self.run_id)
+                yield from (one for one in lines if logs.fits(one, step=step, level=level))
 
     def state(self, *, at: At = None, steps: bool = True) -> RunState:
         """The run as of a point of the past, with all of its steps, or without. Raises NotFound if it had not been

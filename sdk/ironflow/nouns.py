@@ -14,6 +14,7 @@ from ironflow import (
     failing,
     groups,
     history,
+    logs,
     past,
     policies,
     projections,
@@ -23,6 +24,8 @@ from ironflow import (
     topics,
 )
 from ironflow.calls import Json
+from ironflow.lines import Level
+from ironflow.logs import LogLine
 from ironflow.parts import AsyncPart, Awaited, Blocking, Part
 from ironflow.past import At, Record
 
@@ -50,6 +53,7 @@ class Runs(Part):
     redact = Blocking(redactions.redact_run)
     redact_step = Blocking(redactions.redact_step)
     timeline_page = Blocking(past.timeline_page)
+    logs_page = Blocking(logs.logs_page)
     state = Blocking(past.state)
     step_output = Blocking(past.step_output)
     diff = Blocking(comparing.diff)
@@ -64,6 +68,24 @@ class Runs(Part):
         following = after
         while True:
             page = self.timeline_page(run_id, after=following, at=at, step=step, kind=kind)
+            yield from page.items
+            if page.after is None:
+                return
+            following = page.after
+
+    def logs(
+        self,
+        run_id: str,
+        *,
+        step: str | None = None,
+        level: Level | None = None,
+        after: int | str | None = None,
+        at: At = None,
+    ) -> Iterator[LogLine]:
+        """What the run logged, line by line, from its beginning or after a place; see `logs_page`."""
+        following = after
+        while True:
+            page = self.logs_page(run_id, step=step, level=level, after=following, at=at)
             yield from page.items
             if page.after is None:
                 return
@@ -93,6 +115,7 @@ class AsyncRuns(AsyncPart):
     redact = Awaited(redactions.redact_run)
     redact_step = Awaited(redactions.redact_step)
     timeline_page = Awaited(past.timeline_page)
+    logs_page = Awaited(logs.logs_page)
     state = Awaited(past.state)
     step_output = Awaited(past.step_output)
     diff = Awaited(comparing.diff)
@@ -109,6 +132,25 @@ class AsyncRuns(AsyncPart):
             page = await self.timeline_page(run_id, after=following, at=at, step=step, kind=kind)
             for record in page.items:
                 yield record
+            if page.after is None:
+                return
+            following = page.after
+
+    async def logs(
+        self,
+        run_id: str,
+        *,
+        step: str | None = None,
+        level: Level | None = None,
+        after: int | str | None = None,
+        at: At = None,
+    ) -> AsyncIterator[LogLine]:
+        """What the run logged, line by line, from its beginning or after a place; see `logs_page`."""
+        following = after
+        while True:
+            page = await self.logs_page(run_id, step=step, level=level, after=following, at=at)
+            for line in page.items:
+                yield line
             if page.after is None:
                 return
             following = page.after

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from ironflow import (
     on,
     step_key,
 )
+from ironflow.bundle import Bundle
 from ironflow.errors import Conflict, InvalidArgument, IronflowError, NotFound, ServerUnavailable
 from ironflow.function import Function
 from tests.support.server import ServerProcess
@@ -119,6 +121,30 @@ def test_steps_run_once_and_their_results_are_remembered_over_attempts(client: C
 
     assert (run["status"], run["output"]) == ("completed", [{"n": 1}, [2], 3, {"x": 1}])
     assert calls == ["first", "first again"]
+
+
+def test_what_code_logs_is_recorded_with_its_run_and_read_line_by_line(client: Client, start: Start) -> None:
+    @function("f", triggers=["go"], retry=FAST)
+    async def f(ctx: Context) -> None:
+        ctx.log.info("begun", order={"id": 7})
+        await ctx.step.run("charge", lambda: logging.getLogger("shop").warning("slow", extra={"ms": 900}))
+        await ctx.step.sleep("nap", 0.01)
+        ctx.log.error("over")
+
+    start(f)
+    run_id = result(client, "go")["id"]
+
+    lines = list(client.runs.logs(run_id))
+    assert [(one.step, one.level, one.message, one.fields) for one in lines] == [
+        ("", "info", "begun", {"order": {"id": 7}}),
+        ("charge", "warning", "slow", {"ms": 900}),
+        ("", "error", "over", {}),
+    ]
+    assert {(one.attempt, Path(one.source).name) for one in lines} == {(1, Path(__file__).name)}
+    assert (lines[1].logger, lines[1].path, lines[1].source_line) == ("shop", "charge:0", lines[0].source_line + 1)
+    assert list(client.runs.logs(run_id, level="warning")) == lines[1:]
+    assert list(client.runs.logs(run_id, after=lines[1].place)) == lines[2:]
+    assert list(Bundle(client.runs.export(run_id)).logs()) == lines
 
 
 def test_steps_side_by_side_with_gather_and_a_sleep_among_them(client: Client, start: Start) -> None:
