@@ -75,7 +75,7 @@ class Arrivals:
     async def _available_again(self, entry: Entry) -> None:
         run_id = entry.stream[4:]
         if not self._backlog.known(run_id):
-            row = await self._tail.read(lambda tx: runs.get(tx, entry.environment, run_id))
+            row = await self._tail.ask(lambda tx: runs.get(tx, entry.environment, run_id))
             assert row is not None, "what history tells of has a row"
             self._backlog.know(row)
         self._offer(self._backlog.again(run_id))

@@ -111,7 +111,7 @@ class Tail:
                 follower.wake.clear()
                 batch = self._remembered(follower.after)
                 if batch is None:
-                    records = await self.read(lambda tx: history.after(tx, follower.after))
+                    records = await self.ask(lambda tx: history.after(tx, follower.after))
                     batch = [Entry(record) for record in records]
                 if batch:
                     follower.after = batch[-1].position
@@ -131,6 +131,10 @@ class Tail:
 
     async def _insist(
         self, read: Callable[[Callable[[Transaction], T]], Awaitable[T]], work: Callable[[Transaction], T]
+    async def ask(self, work: Callable[[Transaction], T]) -> T:
+        """The same for work that asks for one thing only."""
+        return await self._insist(self._storage.read_once, work)
+
     ) -> T:
         complained = False
         while True:
@@ -158,7 +162,7 @@ class Tail:
         never = asyncio.Event()
         while True:
             await self._clock.wait_until(self._clock.now_us() + POLL_US, never)
-            position, _ = await self._insist(self._storage.read_once, history.head)
+            position, _ = await self.ask(history.head)
             self._learn(position)
 
     def _learn(self, position: int) -> None:

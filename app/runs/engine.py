@@ -369,7 +369,7 @@ class Engine:
         """Record what `decide` decides of the run, once for the request's key; the run's row after it. Raises
         RunNotFound, RunChanged, IdempotencyConflict, and as `decide` does."""
         await self._change(environment, run_id, request, wanted, decide)
-        row = await self._storage.read(lambda tx: runs.get(tx, environment, run_id))
+        row = await self._storage.read_once(lambda tx: runs.get(tx, environment, run_id))
         assert row is not None, "a run that was changed is there"
         return row
 

@@ -169,7 +169,7 @@ class RunReader:
     async def row(self, environment: str, run_id: str) -> RunRow:
         """Raises RunNotFound."""
         _check_id(environment, run_id)
-        row = await self._storage.read(lambda tx: runs.get(tx, environment, run_id))
+        row = await self._storage.read_once(lambda tx: runs.get(tx, environment, run_id))
         if row is None:
             raise not_found(environment, run_id)
         return row

@@ -42,7 +42,7 @@ class Waits:
         key = (environment, run_id)
         waiter = self._register(key)
         try:
-            row = await self._storage.read(lambda tx: runs.get(tx, environment, run_id))
+            row = await self._storage.read_once(lambda tx: runs.get(tx, environment, run_id))
             if row is not None and (row.status in TERMINAL or row.status == "paused"):
                 return True
             return await _within(waiter, timeout_s) is not None

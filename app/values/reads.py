@@ -22,7 +22,8 @@ WAITING_MAX = 50_000
 
 
 class GroupedReads(Generic[Q, A]):
-    """`answer` is given the questions of one read, and gives an answer for each, in their order."""
+    """`answer` is given the questions of one read, and gives an answer for each, in their order. It asks the store at
+    most once for each."""
 
     def __init__(self, storage: Storage, answer: Callable[[Transaction, Sequence[Q]], Sequence[A]]) -> None:
         self._storage = storage
@@ -58,7 +59,8 @@ class GroupedReads(Generic[Q, A]):
     async def _read(self, batch: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         questions = [question for question, _ in batch]
         try:
-            answers = await self._storage.read(lambda tx: self._answer(tx, questions))
+            read = self._storage.read_once if len(questions) == 1 else self._storage.read
+            answers = await read(lambda tx: self._answer(tx, questions))
         except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told, and the next read goes on
             for _, answered in batch:
                 if not answered.done():
