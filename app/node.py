@@ -136,7 +136,7 @@ class Node:
         )
         self.schemas = Schemas(storage=storage, committer=self.committer, tail=self.tail)
         self.versions = VersionReader(storage)
-        self.cancellations = Cancellations(storage=storage, tail=self.tail)
+        self.cancellations = Cancellations(storage=storage, tail=self.tail, committer=self.committer)
         self.emitter = Emitter(
             committer=self.committer,
             functions=self.functions,

@@ -17,7 +17,6 @@ from app.history.kinds import EventEmitted, Fact, Outcome, entity
 from app.runs import admission, steering
 from app.runs import noun as run_noun
 from app.runs.admission import Plan, Verdict
-from app.runs.state import TERMINAL
 
 
 class Emitted(msgspec.Struct, frozen=True):
@@ -90,10 +89,8 @@ class Prepared(msgspec.Struct, frozen=True):
         verdicts = [_verdict(plan, states, now, record) for plan in self.plans]
         drafts = [draft for verdict in verdicts for draft in verdict.drafts]
         for run_id in self.cancelled:
-            run = states[run_noun.stream(run_id)]
-            if run is not None and run.status not in TERMINAL:
-                facts = steering.decide_cancel(run, reason=f"event {event_id}", cause="cancel-on-event")
-                drafts += [record(run_noun.stream(run_id), fact) for fact in facts]
+            stream = run_noun.stream(run_id)
+            drafts += [record(stream, fact) for fact in steering.decide_cancel_on(states[stream], event_id)]
         emitted = _told(event_id, self.plans, verdicts)
         return Recorded([_emitted(event, event_id, where, emitted), *drafts, *claimed], emitted)
 

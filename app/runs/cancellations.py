@@ -1,28 +1,54 @@
 """Which unfinished runs an event cancels: their functions' cancel_on, with the values of their own events.
 
 In memory, and found by value, so that a hundred thousand waiting runs cost an event nothing. It is filled from the runs
-table at start and follows history; the runs of this process are in it when their creation is answered. Cancelling is
-part of the event's own commit.
+table at start and follows history; the runs that an event of this process starts are in it before they are recorded.
+Cancelling is part of the event's own commit.
+
+Other runs are heard of when they are recorded already: resumed, forked, let go by a gate, begun by a run or on another
+node. An event may have looked for them here too early. So once everything has been recorded that was submitted before
+the run was known, the events since it began, or went on, are looked at again. The same is done at start for the end of
+history, since the process before may have been killed in between.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 
 from app import expressions
-from app.history.kinds import CancelWhen, Dispatch, RunCancelled, RunCompleted, RunCreated, RunFailed, RunResumed
+from app.history.committer import Command, Committer, Decision, submitted
+from app.history.entry import Draft, Entry
+from app.history.insist import insist
+from app.history.kinds import (
+    CancelWhen,
+    Dispatch,
+    EventEmitted,
+    RunCancelled,
+    RunCompleted,
+    RunCreated,
+    RunFailed,
+    RunResumed,
+)
 from app.history.tail import Tail
 from app.patterns import PatternIndex
+from app.runs import noun, steering
 from app.runs.limits import VARIABLES, key_text, path_of, value_at
-from storage import runs
+from app.runs.matching import Candidate
+from storage import history, runs
 from storage.contract import Storage
 
 _ENDED = frozenset((RunCompleted.kind, RunFailed.kind, RunCancelled.kind))
 _KINDS = _ENDED | {RunCreated.kind, RunResumed.kind}
 _dispatch = msgspec.json.Decoder(Dispatch)
+
+LOOKED_AT_AGAIN = 2_000
+"""Entries at the end of history that a process looks at again when it starts."""
+
+Key = tuple[str, str]
+"""Environment and run id."""
 
 
 class _Case(NamedTuple):
@@ -41,11 +67,14 @@ class _Environment:
 
 
 class Cancellations:
-    def __init__(self, *, storage: Storage, tail: Tail) -> None:
+    def __init__(self, *, storage: Storage, tail: Tail, committer: Committer) -> None:
         self._storage = storage
         self._tail = tail
+        self._committer = committer
         self._environments: dict[str, _Environment] = {}
         self._position = 0
+        self._doubtful = 0
+        """Up to there it is not known whether the process before looked back at runs."""
 
     async def start(self) -> None:
         """Take up the unfinished runs that the store holds, paused ones too."""
@@ -55,28 +84,37 @@ class Cancellations:
             for environment, run_id, dispatch in rows:
                 self.add(environment, run_id, _dispatch.decode(dispatch))
             after = rows[-1][1]
+        if self._environments:
+            self._doubtful = self._position
+            self._position = max(0, self._position - LOOKED_AT_AGAIN)
 
     async def run(self) -> None:
         """Follow runs, of other nodes too, until cancelled."""
         async for batch in self._tail.follow(self._position, kinds=_KINDS):
+            late: dict[Key, int] = {}
             for entry in batch:
-                if entry.kind == RunCreated.kind:
-                    created = entry.fact
-                    assert isinstance(created, RunCreated)
-                    if created.dispatch.cancel_on:
-                        self.add(entry.environment, entry.stream[4:], created.dispatch)
-                elif entry.kind == RunResumed.kind:  # it may have failed, and been forgotten
-                    await self._add_again(entry.environment, entry.stream[4:])
-                else:
-                    self.remove(entry.environment, entry.stream[4:])
+                key = _key(entry)
+                match entry.fact:
+                    case RunCreated(dispatch=dispatch):
+                        is_news = self.add(*key, dispatch)
+                        if is_news or (dispatch.cancel_on and entry.position <= self._doubtful):
+                            late[key] = entry.position
+                    case RunResumed():  # it may have failed, and been forgotten
+                        if await self._add_again(*key) or entry.position <= self._doubtful:
+                            late[key] = entry.position
+                    case _:
+                        self.remove(*key)
+                        late.pop(key, None)
+            if late:
+                await self._look_back(late)
 
-    def add(self, environment: str, run_id: str, dispatch: Dispatch) -> None:
-        """From now on events can cancel the run."""
+    def add(self, environment: str, run_id: str, dispatch: Dispatch) -> bool:
+        """From now on events can cancel the run. Whether they could not before."""
         if not dispatch.cancel_on:
-            return
+            return False
         known = self._environments.setdefault(environment, _Environment())
         if run_id in known.of_run:
-            return
+            return False
         known.of_run[run_id] = dispatch.cancel_on
         for one in dispatch.cancel_on:
             case = _Case(one.event, one.match, one.expression)
@@ -84,6 +122,7 @@ class Cancellations:
                 known.waiting[case] = {}
                 known.index.add(case.event, case)
             known.waiting[case].setdefault(one.value, {})[run_id] = None
+        return True
 
     def matching(
         self, environment: str, event_name: str, envelope: Callable[[], Mapping[str, Any]], variables: Callable[[], Any]
@@ -100,10 +139,35 @@ class Cancellations:
                 found |= runs_of_value
         return list(found)
 
-    async def _add_again(self, environment: str, run_id: str) -> None:
-        row = await self._tail.read(lambda tx: runs.get(tx, environment, run_id))
-        if row is not None and row.dispatch:
-            self.add(environment, run_id, _dispatch.decode(row.dispatch))
+    async def _add_again(self, environment: str, run_id: str) -> bool:
+        known = self._environments.get(environment)
+        if known is not None and run_id in known.of_run:
+            return False
+        row = await self._tail.ask(lambda tx: runs.get(tx, environment, run_id))
+        return bool(row and row.dispatch and self.add(environment, run_id, _dispatch.decode(row.dispatch)))
+
+    async def _look_back(self, late: Mapping[Key, int]) -> None:
+        """Cancel those of the runs, known here from now on, that events recorded after a position of theirs cancel."""
+        nothing = Command("", (), lambda states, now: Decision(()))
+        await submitted(partial(insist, partial(self._committer.submit, nothing)))
+        after, until = min(late.values()), self._tail.head
+        late = dict(late)
+        while late and after < until:
+            page = await self._tail.ask(lambda tx, after=after: history.after(tx, after))  # type: ignore[misc]
+            for entry in map(Entry, page):
+                if entry.kind == EventEmitted.kind and entry.position <= until:
+                    self._cancel_late(late, entry)
+                elif entry.kind in _ENDED and late.get(key := _key(entry), entry.position) < entry.position:
+                    del late[key]
+            after = page[-1].position
+
+    def _cancel_late(self, late: Mapping[Key, int], event: Entry) -> None:
+        seen = Candidate(event)
+        environment = event.environment
+        for run_id in self.matching(environment, seen.fact.name, lambda: seen.envelope, seen.variables):
+            if late.get((environment, run_id), event.position) < event.position:
+                command = _cancelling(environment, run_id, event, seen.fact.id)
+                insist(partial(self._committer.submit, command), _nothing)
 
     def remove(self, environment: str, run_id: str) -> None:
         """The run has ended, or was not created after all."""
@@ -123,3 +187,22 @@ class Cancellations:
 def _holds(expression: str, variables: Callable[[], Any]) -> bool:
     compiled = expressions.compile(expression, variables=VARIABLES, field="expression")
     return compiled.true(variables(), on_error=False)
+
+
+def _key(entry: Entry) -> Key:
+    return entry.environment, entry.stream[4:]
+
+
+def _cancelling(environment: str, run_id: str, event: Entry, event_id: str) -> Command:
+    """Cancel the run by an event that is recorded, unless it has ended."""
+    where = noun.stream(run_id)
+
+    def decide(states: Mapping[str, Any], now: int) -> Decision:
+        facts = steering.decide_cancel_on(states[where], event_id)
+        return Decision([Draft(where, fact, event.stream, event_id, event.actor) for fact in facts])
+
+    return Command(environment, (where,), decide)
+
+
+def _nothing(answer: Any, error: BaseException | None) -> None:
+    """Nobody waits for the answer."""

@@ -59,6 +59,13 @@ def decide_cancel(
     return ending.cancel(run, reason=reason, cause=cause, detached=detached, compensate=compensate, now=now)
 
 
+def decide_cancel_on(run: Run | None, event_id: str) -> list[Fact]:
+    """An event cancels the run, unless it has ended."""
+    if run is None or run.status in TERMINAL:
+        return []
+    return decide_cancel(run, reason=f"event {event_id}", cause="cancel-on-event")
+
+
 def spellings(step_id: str) -> tuple[str, str, str]:
     """How a step of a run may be called: by its id, that without the run's, and its name."""
     return step_id, step_id.partition(":")[2], step_name(step_id)

@@ -16,7 +16,7 @@ from app.dispatch.jobs import Job
 from app.dispatch.nodes import BEAT_US, SILENCE_US, Nodes
 from app.errors import StaleExecution
 from app.events.new_event import NewEvent
-from app.history.kinds import RunCompleted, Trigger
+from app.history.kinds import CancelOn, RunCompleted, Trigger
 from app.history.rebuild import rebuild
 from app.ids import Ids
 from app.node import Node
@@ -109,6 +109,19 @@ async def test_nodes_see_one_another_and_the_oldest_leads(fleet: Fleet) -> None:
     assert [row.id for row in two.nodes.listed()] == [one.nodes.id, two.nodes.id]
     assert (one.nodes.leads, two.nodes.leads) == (True, False)
     assert one.nodes.problem == ""
+
+
+async def test_an_event_cancels_a_run_of_which_its_node_has_not_heard_yet(fleet: Fleet) -> None:
+    one, two = await fleet.start(), await fleet.start()
+    await one.functions.register(
+        "default", Definition("f", triggers=(Trigger(event="e"),), cancel_on=(CancelOn("stop", match="data"),))
+    )
+
+    run_id = await emit(one)
+    await two.emitter.emit(NewEvent("default", "stop", b"1"))
+
+    await caught_up(two, one)
+    assert (await one.runs.row("default", run_id)).status == "cancelled"
 
 
 async def test_a_run_is_started_by_one_node_only(fleet: Fleet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import FailedPrecondition, ResourceExhausted
+from app.events import noun as event_noun
 from app.events.new_event import NewEvent
 from app.events.prepared import Emitted
 from app.history.kinds import (
@@ -21,6 +23,8 @@ from app.history.kinds import (
     Failure,
     RateLimit,
     RetryPolicy,
+    RunCancelled,
+    RunCreated,
     Singleton,
     Throttle,
     Trigger,
@@ -28,9 +32,14 @@ from app.history.kinds import (
 from app.history.rebuild import rebuild
 from app.ids import Ids
 from app.node import Node
+from app.runs import noun as run_noun
+from app.runs.asking import Request
 from app.runs.definition import Definition
+from app.runs.forks import Wish
 from app.runs.reading import RunFilter
+from storage import history
 from storage.contract import Storage
+from storage.records import EntryRecord
 from tests.support.nodes import alive
 from tests.support.taker import Taker, settled
 
@@ -58,6 +67,10 @@ async def runs_of(node: Node, function_id: str = "f") -> list[str]:
 
 async def input_of(node: Node, run_id: str) -> Any:
     return msgspec.json.decode((await node.runs.get("default", run_id)).input)
+
+
+async def history_of(node: Node, run_id: str) -> list[EntryRecord]:
+    return await node.storage.read(lambda tx: history.of_stream(tx, "default", run_noun.stream(run_id)))
 
 
 @asynccontextmanager
@@ -528,6 +541,74 @@ async def test_a_cancelling_event_in_the_same_batch_finds_the_run(node: Node) ->
 
     assert await status(node, answers[0].run_ids[0]) == "cancelled"
     assert await status(node, answers[2].run_ids[0]) == "waiting_for_capacity"
+
+
+async def test_a_cancelling_event_right_behind_a_resumption_finds_the_run(node: Node) -> None:
+    await register(node, cancel_on=(CancelOn("stop", match="data.id"),))
+    worker = Taker(node)
+    [run_id] = (await emit(node, {"id": 1})).run_ids
+    worker.fail(await worker.job(), FATAL)
+    await settled(node)
+
+    _, stop = await asyncio.gather(node.engine.resume("default", run_id), emit(node, {"id": 1}, name="stop"))
+
+    await settled(node)
+    row = await node.runs.row("default", run_id)
+    assert (row.status, row.cancellation_cause) == ("cancelled", "cancel-on-event")
+    [cancelled] = [one for one in await history_of(node, run_id) if one.kind == RunCancelled.kind]
+    assert (cancelled.causation, cancelled.correlation) == (event_noun.stream(stop.event_id), stop.event_id)
+
+
+async def test_a_process_that_is_killed_leaves_no_run_that_an_event_should_have_cancelled(
+    storage: Storage, clock: ManualClock
+) -> None:
+    node = Node(storage=storage, clock=clock, ids=Ids(clock))
+    async with alive(node, drained=False) as loops:
+        await register(node, cancel_on=(CancelOn("stop", match="data.id"),))
+        worker = Taker(node)
+        [run_id] = (await emit(node, {"id": 1})).run_ids
+        worker.fail(await worker.job(), FATAL)
+        await settled(node)
+        [following] = [loop for loop in loops if loop.get_name() == "cancellations"]
+        following.cancel()
+        await asyncio.gather(node.engine.resume("default", run_id), emit(node, {"id": 1}, name="stop"))
+        assert await status(node, run_id) != "cancelled"
+
+    async with running(storage, clock) as again:
+        assert await status(again, run_id) == "cancelled"
+
+
+async def test_a_cancelling_event_right_behind_a_fork_finds_it_and_not_one_before(node: Node) -> None:
+    await register(node, cancel_on=(CancelOn("stop", match="data.id"),))
+    worker = Taker(node)
+    [run_id] = (await emit(node, {"id": 1})).run_ids
+    worker.complete(await worker.job())
+    await emit(node, {"id": 1}, name="stop")
+
+    kept = await node.forks.fork("default", run_id, Wish(), Request(reason="again"))
+    await settled(node)
+    assert await status(node, kept) == "running"
+    worker.complete(await worker.job())
+    await settled(node)
+    fork = await node.forks.fork("default", run_id, Wish(), Request(reason="again"))
+    await emit(node, {"id": 1}, name="stop")
+
+    await settled(node)
+    assert [await status(node, one) for one in (kept, fork)] == ["completed", "cancelled"]
+
+
+async def test_a_cancelling_event_finds_a_run_that_a_gate_just_let_go(node: Node, clock: ManualClock) -> None:
+    await register(node, debounce=Debounce(1_000), cancel_on=(CancelOn("stop", match="data.id"),))
+    await emit(node, {"id": 1})
+    await settled(node)
+    following = node.tail.follow(node.tail.head, kinds=frozenset((RunCreated.kind,)), first=True)
+
+    clock.advance(seconds=1)
+    [created] = await anext(following)
+    await emit(node, {"id": 1}, name="stop")
+
+    await settled(node)
+    assert await status(node, created.stream[4:]) == "cancelled"
 
 
 async def test_a_run_that_fails_for_good_starts_its_on_failure_function(node: Node) -> None:
