@@ -149,6 +149,7 @@ class Node:
         self.topics = Topics(storage=storage, committer=self.committer, ids=ids)
         self.keyspace = Keyspace(storage=storage, committer=self.committer, fold=self.fold, clock=clock)
         self.nodes = nodes or Nodes(storage=storage, clock=clock, node_id=ids.node(), sole=True)
+        self.tail.heard = self.nodes.heard
         self.breakpoints = Breakpoints(storage=storage, ids=ids, clock=clock, alone=lambda: self.nodes.alone)
         self.engine = Engine(
             storage=storage,

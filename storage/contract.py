@@ -184,6 +184,11 @@ class Storage(Protocol):
         """Tell other nodes, soon and coalesced, that history has reached `position`."""
         ...
 
+    def heed(self, *, others: bool) -> None:
+        """Whether other nodes are there to be told; at first they are taken to be. Those that come are told at once how
+        far history has reached by what was announced, and so learn that this node is there."""
+        ...
+
     def listen(self) -> AsyncIterator[int]:
         """Positions that other nodes announce. A store with one process yields nothing."""
         ...

@@ -78,6 +78,7 @@ class PostgresStorage:
         self._readers_lock = threading.Lock()
         self._announced = asyncio.Event()
         self._announce_position = 0
+        self._others = True
         self._announcer: asyncio.Task[None] | None = None
         self._announcing = WorkThread("postgres-announce")
         self._announcing_on: Prepared | None = None
@@ -118,9 +119,16 @@ class PostgresStorage:
 
     def announce(self, position: int) -> None:
         self._announce_position = max(position, self._announce_position)
+        if not self._others:
+            return
         self._announced.set()
         if self._announcer is None:
             self._announcer = asyncio.create_task(self._announce_all(), name="postgres-announce")
+
+    def heed(self, *, others: bool) -> None:
+        before, self._others = self._others, others
+        if others and not before:
+            self.announce(self._announce_position)
 
     async def listen(self) -> AsyncIterator[int]:
         """Positions announced by any node, this one included. Reconnects by itself, and then begins with where history

@@ -113,6 +113,9 @@ class SQLiteStorage:
     def announce(self, position: int) -> None:
         """Nobody else has the file open for writing, so there is nobody to tell."""
 
+    def heed(self, *, others: bool) -> None:
+        """There are none."""
+
     async def listen(self) -> AsyncIterator[int]:
         await asyncio.Event().wait()
         yield 0

@@ -8,7 +8,8 @@ back, finds its fences refused: that costs work done twice, never a wrong record
 One node leads: the oldest alive. It does what is to be done once for all (publishing to the NATS that they share). Two
 that believe that they lead, for a moment, must do no harm.
 
-A node that knows of no other only looks whether there is one. A store of one process (SQLite) has one node, which
+A node that knows of no other only looks whether there is one, and announces nothing, since nobody listens. One that
+comes and finds it announces itself, so that it looks at once. A store of one process (SQLite) has one node, which
 leads; nothing beats there.
 """
 
@@ -115,7 +116,13 @@ class Nodes:
         if self._sole:
             self._leading.set()
         else:
+            self._storage.heed(others=False)
             self._learn(await self._storage.write(self._begin))
+
+    def heard(self) -> None:
+        """Somebody announced something: if no other node is known, there is one now."""
+        if self.alone:
+            self._wake.set()
 
     async def run(self) -> None:
         """Beat, and look at the others, until cancelled."""
@@ -191,6 +198,7 @@ class Nodes:
                 self._others[row.id] = sign
                 if known is None:
                     log.info("another node serves this store", node=row.id, address=row.address)
+        self._storage.heed(others=not self.alone)
         self._elect()
         for node_id in before.keys() - self._others.keys():
             log.warning("a node is gone, its runs go to others", node=node_id)

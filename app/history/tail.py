@@ -69,6 +69,8 @@ class Tail:
         self._recent_bytes = 0
         self._followers: set[_Follower] = set()
         self.head = 0
+        self.heard: Callable[[], None] = lambda: None
+        """Called for each announcement, of any node."""
 
     async def start(self) -> None:
         """Learn how far history reaches. Call once the schema is there."""
@@ -129,12 +131,12 @@ class Tail:
         """What `work` returns, once the store can be read: for followers, whom nobody waits for."""
         return await self._insist(self._storage.read, work)
 
-    async def _insist(
-        self, read: Callable[[Callable[[Transaction], T]], Awaitable[T]], work: Callable[[Transaction], T]
     async def ask(self, work: Callable[[Transaction], T]) -> T:
         """The same for work that asks for one thing only."""
         return await self._insist(self._storage.read_once, work)
 
+    async def _insist(
+        self, read: Callable[[Callable[[Transaction], T]], Awaitable[T]], work: Callable[[Transaction], T]
     ) -> T:
         complained = False
         while True:
@@ -155,6 +157,7 @@ class Tail:
     async def _listen(self) -> None:
         async for position in self._storage.listen():
             self._learn(position)
+            self.heard()
 
     async def _poll(self) -> None:
         if self._storage.dialect == "sqlite":

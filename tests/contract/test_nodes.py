@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from psycopg import AsyncConnection
 
 from app import resources
 from app.clock import ManualClock
@@ -23,6 +24,7 @@ from app.node import Node
 from app.runs.definition import Definition
 from storage import nodes as rows
 from storage import open_storage
+from storage.postgres import CHANNEL
 from tests.contract.conftest import START_US
 from tests.support.nodes import alive
 from tests.support.taker import WAIT_S, Taker, settled
@@ -109,6 +111,24 @@ async def test_nodes_see_one_another_and_the_oldest_leads(fleet: Fleet) -> None:
     assert [row.id for row in two.nodes.listed()] == [one.nodes.id, two.nodes.id]
     assert (one.nodes.leads, two.nodes.leads) == (True, False)
     assert one.nodes.problem == ""
+
+
+async def test_a_node_announces_nothing_before_another_comes_which_is_told_all_then(
+    fleet: Fleet, postgres_url: str
+) -> None:
+    async with await AsyncConnection.connect(postgres_url, autocommit=True) as listener:
+        await listener.execute(f"listen {CHANNEL}")
+        one = await fleet.start()
+        await register(one)
+        await emit(one)
+        await settled(one)
+
+        two = await fleet.start()
+        await emit(one)
+
+        await caught_up(two, one)
+        told = [int(notice.payload) async for notice in listener.notifies(timeout=WAIT_S, stop_after=2)]
+        assert (told[0], told[1] > 0) == (0, True), "first that the other is there, then how far history has reached"
 
 
 async def test_an_event_cancels_a_run_of_which_its_node_has_not_heard_yet(fleet: Fleet) -> None:
