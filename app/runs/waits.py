@@ -29,8 +29,8 @@ class Waits:
         self._lately_bytes = 0
 
     async def run(self) -> None:
-        """Wake waiters until cancelled."""
-        async for batch in self._tail.follow(self._tail.head, kinds=_RESTED):
+        """Wake waiters until cancelled, before others follow: a caller waits for the answer."""
+        async for batch in self._tail.follow(self._tail.head, kinds=_RESTED, first=True):
             for entry in batch:
                 self._rested((entry.environment, entry.stream[4:]), entry)
 
