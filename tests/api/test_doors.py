@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -303,6 +304,86 @@ def test_a_cursor_of_one_environment_shows_nothing_of_it_in_another(house: House
         )
         assert answer.status_code in (200, 400, 414)
         assert CANARY not in answer.text
+
+
+NAMING = frozenset(
+    (
+        *("a", "actor", "api_key_id", "b", "causation", "correlation", "event_id", "event_name", "filter", "function"),
+        *("functionId", "function_id", "key", "name", "names", "org_id", "other", "partition", "project_id", "q"),
+        *("run_id", "search", "source", "step", "stream", "type", "where"),
+    )
+)
+"""Parameters of lists that name something."""
+PAGING = ("cursor", "after", "before", "at")
+
+
+def test_a_filter_that_names_another_tenants_finds_as_much_as_one_that_names_nothing(
+    house: House, anyone: httpx.Client, real: dict[str, str]
+) -> None:
+    fresh = house.root.post("/api/v1/tenants/provision", json={"org_name": "filters", "env_name": "production"}).json()
+    outside = {"Authorization": f"Bearer {fresh['api_key']['key']}"}
+    values = {**real, "stream": f"run/{real['run_id']}", "actor": real["key_id"], "api_key_id": real["key_id"]}
+    values |= {"correlation": real["event_id"], "causation": f"run/{real['run_id']}", "q": real["run_id"]}
+    asked_for = 0
+
+    for asked in doors.operations():
+        if asked.method != "GET" or asked.operation.query is None or asked.operation.open or _holds(asked.path):
+            continue
+        for parameter in NAMING & set(asked.operation.query.__struct_encode_fields__):
+            theirs = values.get(parameter, NAME)
+            nobodys = theirs[:-4] + "zzzz"
+            told = [
+                anyone.get(asked.path, params={parameter: value, **_further(asked, parameter)}, headers=outside)
+                for value in (theirs, nobodys)
+            ]
+            assert CANARY not in told[0].text, (asked, parameter)
+            mine, other = (re.sub(r"[0-9]+", "0", one.text.replace(theirs, "X").replace(nobodys, "X")) for one in told)
+            assert (told[0].status_code, mine) == (told[1].status_code, other), (asked, parameter)
+            asked_for += 1
+
+    assert asked_for > 40
+
+
+def test_a_place_in_one_tenants_lists_is_none_in_anothers(
+    house: House, anyone: httpx.Client, real: dict[str, str]
+) -> None:
+    mine, outside = house.bearer("admin"), {"Authorization": f"Bearer {house.other}"}
+
+    for asked in doors.operations():
+        if asked.method != "GET" or asked.operation.query is None or asked.operation.open or _holds(asked.path):
+            continue
+        if "{" in asked.template or asked.operation.permission.startswith("platform:"):
+            continue
+        paging = [name for name in PAGING if name in asked.operation.query.__struct_encode_fields__]
+        if not paging:
+            continue
+        first = anyone.get(asked.path, params={"limit": 1}, headers=mine).json()
+        places = {real["position"], *_places(first)}
+        for parameter in paging:
+            for place in places:
+                told = anyone.get(asked.path, params={parameter: place, "limit": 50}, headers=outside)
+                assert told.status_code in (200, 400), (asked, parameter, told.text)
+                assert CANARY not in told.text, (asked, parameter)
+                assert real["run_id"] not in told.text.replace(place, ""), (asked, parameter)
+
+
+def _holds(path: str) -> bool:
+    """Whether it is a stream, or held until something happens."""
+    return path.endswith(("/subscribe", "/watch", "/jobs", "/catchup"))
+
+
+def _further(asked: doors.Asked, parameter: str) -> dict[str, str]:
+    """What else has to be there, for a parameter to be looked at."""
+    needed = {"q": "x", "a": "run_x", "from": "1", "to": "2", "pattern": ">"}
+    names = asked.operation.query.__struct_encode_fields__ if asked.operation.query is not None else ()
+    return {name: value for name, value in needed.items() if name in names and name != parameter}
+
+
+def _places(content: Any) -> set[str]:
+    """Cursors that a page tells."""
+    if not isinstance(content, dict):
+        return set()
+    return {str(value) for name, value in content.items() if "cursor" in name and value}
 
 
 def test_nothing_is_done_to_what_another_tenant_names_by_path_or_body(

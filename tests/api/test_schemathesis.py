@@ -1,5 +1,6 @@
-"""Requests that Schemathesis makes of the OpenAPI document, some that fit and some that do not: whatever is asked, the
-server answers, and never that it has failed. `--cases=50` asks that often of each operation (`make cases`)."""
+"""Requests that Schemathesis makes of the OpenAPI document, some that fit and some that do not, by somebody who may do
+everything: whatever is asked, the server answers, and never that it has failed. `--cases=50` asks that often of each
+operation (`make cases`)."""
 
 from __future__ import annotations
 
@@ -78,10 +79,21 @@ def _asked(operation: Any, case: Any) -> Asked:
     return Asked(operation.path, made.method, made.url.removeprefix("http://server"), headers, body)
 
 
-@pytest.fixture(scope="module")
-def shared_server(own_server: ServerProcess) -> ServerProcess:
-    """Anything may have been done to it afterwards."""
-    return own_server
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def all_of_it(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One that asks who calls; anything may have been done to it afterwards."""
+    url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create_database()
+    server = ServerProcess(data_dir=tmp_path_factory.mktemp("cases") / "data", database_url=url, guarded=True)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def http(all_of_it: ServerProcess) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {all_of_it.key}"}
+    with httpx.Client(base_url=all_of_it.url, headers=headers, timeout=TIMEOUT_S) as client:
+        yield client
 
 
 def test_the_server_answers_whatever_is_asked(http: httpx.Client, request: pytest.FixtureRequest) -> None:
@@ -96,6 +108,7 @@ def test_the_server_answers_whatever_is_asked(http: httpx.Client, request: pytes
                 failed.append((one.method, one.url[:300], answer.status_code, answer.text[:300]))
 
     assert failed == []
+    assert http.get("/api/v1/auth/me").status_code == 200  # it was let in to the end
     assert len({(one.template, one.method) for one in asked}) == _count(document)
 
 
