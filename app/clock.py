@@ -18,6 +18,7 @@ INSTANT_US_MIN = -62_135_596_800_000_000
 INSTANT_US_MAX = 253_402_300_799_999_999
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECONDS = tuple(f".{milliseconds:03}Z" for milliseconds in range(1_000))
 _RELATIVE = re.compile(r"^-?(?P<duration>[0-9.]+(?:ms|s|m|h|d))(?: ago)?$")
 
 
@@ -73,7 +74,7 @@ def rfc3339(us: int) -> str:
     """The instant as RFC 3339 in UTC: milliseconds where they are exact, else microseconds."""
     seconds, fraction = divmod(us, 1_000_000)
     milliseconds, rest = divmod(fraction, 1_000)
-    return f"{_second(seconds)}.{fraction:06}Z" if rest else f"{_second(seconds)}.{milliseconds:03}Z"
+    return f"{_second(seconds)}.{fraction:06}Z" if rest else _second(seconds) + _MILLISECONDS[milliseconds]
 
 
 @lru_cache(maxsize=4_096)

@@ -35,7 +35,8 @@ def parse_duration(value: str | float, *, field: str = "duration") -> int:
 
 def format_duration(us: int) -> str:
     """The duration in its largest fitting unit, with at most one decimal: `4ms`, `1.5s`, `2h`."""
-    for unit in ("d", "h", "m", "s") if us >= UNITS_US["s"] else ():
-        if us >= UNITS_US[unit]:
-            return f"{us / UNITS_US[unit]:.1f}".removesuffix(".0") + unit
-    return f"{us / UNITS_US['ms']:.1f}".removesuffix(".0") + "ms"
+    if us >= UNITS_US["s"]:
+        unit = next(unit for unit in ("d", "h", "m", "s") if us >= UNITS_US[unit])
+        return f"{us / UNITS_US[unit]:.1f}".removesuffix(".0") + unit
+    milliseconds, rest = divmod(us, UNITS_US["ms"])
+    return f"{us / UNITS_US['ms']:.1f}".removesuffix(".0") + "ms" if rest else f"{milliseconds}ms"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -46,7 +46,6 @@ _ROUTINE = frozenset(
     fact.kind for fact in (RunStarted, RunSuspended, RunWoken, RunReleased, RunNoted, RunLogged, StepCarried)
 )
 _STATUS = {
-    RunCreated.kind: "waiting_for_capacity",
     RunStarted.kind: "running",
     RunWoken.kind: "waiting_for_capacity",
     RunReleased.kind: "waiting_for_capacity",
@@ -58,14 +57,13 @@ _STATUS = {
     RunUnwinding.kind: "waiting_for_capacity",
     RunCancelled.kind: "cancelled",
     StepCompleted.kind: "completed",
-    StepFailed.kind: "failed",
     StepPatched.kind: "completed",
     StepInjected.kind: "completed",
-    StepCarried.kind: "completed",
     StepSleeping.kind: "sleeping",
     StepWaiting.kind: "waiting",
     StepInvoking.kind: "waiting",
 }
+"""The status after a fact; what is missing leaves it, or see _STATUS_BY."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -104,36 +102,31 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 def record_of(entry: Entry, worker_id: str) -> Record:
     """The entry in brief. `worker_id` is the worker that had the run by then: only what a worker told carries it."""
-    fact: Any = entry.fact
-    kind: Any = type(fact)
-    names, values = _told_by(kind)
-    told: dict[str, Any] = dict(zip(names, values(fact), strict=True))
-    step_id = told.get("step_id")
-    if step_id is not None and not told.get("name"):
-        told["name"] = step_name(step_id) if step_id else ""
-    if told.get("execution") and not told.get("worker_id"):
+    row, fact = entry.record, entry.fact
+    telling = _telling(type(fact))
+    told = dict(zip(telling.names, telling.values(fact)))  # noqa: B905 - as long as each other, and strict costs as much again
+    if telling.of_step and not told.get("name"):
+        told["name"] = step_name(told["step_id"]) if told["step_id"] else ""
+    if telling.of_worker and told["execution"] and not told.get("worker_id"):
         told["worker_id"] = worker_id
-    duration_ms = told.get("duration_ms")
-    if duration_ms is not None and not told["started_at"]:
-        told["started_at"] = entry.recorded_at - duration_ms * 1_000
-    if "until" in told:
-        told["until"] = told["until"] or None
-    error: Failure | None = told.pop("error", None)
-    if error is not None:
+    if telling.timed and not told["started_at"]:
+        told["started_at"] = row.recorded_at - told["duration_ms"] * 1_000
+    if telling.until and not told["until"]:
+        told["until"] = None
+    if telling.failed and (error := told.pop("error")) is not None:
         told["code"], told["message"] = error.code, error.message[: reading.MESSAGE_CHARS_MAX]
-    payload: msgspec.Raw | None = told.pop("payload", None)
-    summary = _SUMMARIES.get(kind)
+    if telling.payload:
+        told["output_bytes"] = len(bytes(told.pop("payload")))
     return Record(
-        position=entry.position,
-        version=entry.version,
-        kind=entry.kind,
-        at=entry.recorded_at,
-        summary=(_by_kind(entry) if summary is None else summary(fact))[: reading.MESSAGE_CHARS_MAX],
-        significant=entry.kind not in _ROUTINE,
-        status=_status(entry, fact),
-        actor=entry.actor,
-        bytes=len(entry.record.data),
-        output_bytes=None if payload is None else len(bytes(payload)),
+        row.position,
+        row.version,
+        row.kind,
+        row.recorded_at,
+        telling.summary(fact)[: reading.MESSAGE_CHARS_MAX],
+        telling.significant,
+        telling.status if telling.status_by is None else telling.status_by(fact, row.recorded_at),
+        row.actor,
+        bytes=len(row.data),
         **told,
     )
 
@@ -169,33 +162,52 @@ _FIELDS_OF: Mapping[Any, Sequence[tuple[str, str]]] = {
 }
 
 
+class _Telling(NamedTuple):
+    """How facts of a kind are told: which `names` of a record have the `values` of a fact, and what else is to be done;
+    looked up once for all of the kind."""
+
+    names: Sequence[str]
+    values: Callable[[Fact], Sequence[Any]]
+    summary: Callable[[Any], str]
+    significant: bool
+    status: str
+    status_by: Callable[[Any, int], str] | None
+    of_step: bool
+    of_worker: bool
+    timed: bool
+    until: bool
+    failed: bool
+    payload: bool
+
+
 @cache
-def _told_by(kind: Any) -> tuple[Sequence[str], Callable[[Fact], Sequence[Any]]]:
-    """What a kind of fact tells of that, and how its values are got."""
+def _telling(kind: type[Fact]) -> _Telling:
     fields = _FIELDS_OF.get(kind, _FIELDS)
     told = [(name, field) for name, field in fields if hasattr(kind, field)]
     names, wanted = [name for name, _ in told], [field for _, field in told]
-    if len(wanted) > 1:
-        return names, operator.attrgetter(*wanted)
-    return names, lambda fact: [getattr(fact, field) for field in wanted]
+    return _Telling(
+        names,
+        operator.attrgetter(*wanted) if len(wanted) > 1 else lambda fact: [getattr(fact, one) for one in wanted],
+        _SUMMARIES.get(kind, _by_kind),
+        kind.kind not in _ROUTINE,
+        _STATUS.get(kind.kind, ""),
+        _STATUS_BY.get(kind),
+        of_step="step_id" in names,
+        of_worker="execution" in names,
+        timed="duration_ms" in names,
+        until="until" in names,
+        failed="error" in names,
+        payload="payload" in names,
+    )
 
 
-def _status(entry: Entry, fact: Any) -> str:
-    status = _STATUS.get(entry.kind, "")
-    match fact:
-        case StepCompleted():  # most are
-            return status
-        case RunSuspended(ready=ready):
-            return "waiting_for_capacity" if ready else "waiting"
-        case RunCreated(start_at=start_at) if start_at > entry.recorded_at:
-            return "waiting"
-        case StepFailed(type=StepWaiting.type):
-            return "timed_out"
-        case StepCarried() if fact.error is not None:
-            return "failed"
-        case _:
-            return status
-
+_STATUS_BY: Mapping[type[Fact], Callable[[Any, int], str]] = {
+    RunSuspended: lambda fact, _: "waiting_for_capacity" if fact.ready else "waiting",
+    RunCreated: lambda fact, at: "waiting" if fact.start_at > at else "waiting_for_capacity",
+    StepFailed: lambda fact, _: "timed_out" if fact.type == StepWaiting.type else "failed",
+    StepCarried: lambda fact, _: "completed" if fact.error is None else "failed",
+}
+"""The status after facts that do not all lead to the same; by the fact, and when it was recorded."""
 
 _SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
     RunCreated: lambda fact: f"{fact.function_id}@{fact.function_version} {_origin(fact)}",
@@ -233,10 +245,9 @@ def _lines(fact: RunLogged) -> str:
     return f"{kept}, {fact.dropped} more were too many" if fact.dropped else kept
 
 
-def _by_kind(entry: Entry) -> str:
+def _by_kind(fact: Any) -> str:
     """The same of any kind: by its words, the step and the reason."""
-    fact: Any = entry.fact
-    noun_of, _, verb = entry.kind.partition(".")
+    noun_of, _, verb = fact.kind.partition(".")
     step_id, reason = getattr(fact, "step_id", ""), getattr(fact, "reason", "")
     what = f"{step_name(step_id) if step_id else noun_of} {verb.replace('_', ' ')}"
     return f"{what}: {reason}" if reason else what
