@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from storage.contract import SchemaMissing, SchemaTooNew
@@ -16,14 +17,16 @@ class Migration:
     sql: str
 
 
+@cache
 def load(folder: Path) -> Sequence[Migration]:
-    """The folder's migrations in order. Raises ValueError unless they are numbered 0001, 0002, … without a gap."""
+    """The folder's migrations in order, as they were when first asked for. Raises ValueError unless they are numbered
+    0001, 0002, … without a gap."""
     found = [
         Migration(int(path.stem[:4]), path.stem[5:], path.read_text("utf-8")) for path in sorted(folder.glob("*.sql"))
     ]
     if not found or [migration.number for migration in found] != list(range(1, len(found) + 1)):
         raise ValueError(f"{folder}: migrations must be numbered 0001, 0002, … without a gap")
-    return found
+    return tuple(found)
 
 
 def pending(known: Sequence[Migration], applied: int) -> Sequence[Migration]:

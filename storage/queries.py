@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, cast
 
 Kind = Literal["one", "many", "exec", "each"]
@@ -43,8 +44,10 @@ class Query:
     params: frozenset[str]
 
 
+@cache
 def load(folder: Path, *, style: Style) -> Mapping[str, Query]:
-    """Every query of the folder's *.sql files by name. Raises ValueError when a name is given twice."""
+    """Every query of the folder's *.sql files by name, as they were when first asked for: reading them takes longer than
+    opening a store does. Raises ValueError when a name is given twice."""
     found: dict[str, Query] = {}
     for path in sorted(folder.glob("*.sql")):
         text = path.read_text("utf-8")
@@ -57,7 +60,7 @@ def load(folder: Path, *, style: Style) -> Mapping[str, Query]:
             found[name] = _query(name, cast("Kind", header["kind"]), text[header.end() : end].strip(), style)
     if not found:
         raise ValueError(f"{folder}: no queries found")
-    return found
+    return MappingProxyType(found)
 
 
 def rewritten(sql: str, parameter: Callable[[str], str], *, name: str = _NAME) -> str:
