@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 from unittest.mock import MagicMock
 
@@ -64,15 +65,17 @@ def routes() -> list[Route]:
     return http.route_table(services)
 
 
-def operations() -> list[Asked]:
-    return [
+@cache
+def operations() -> Sequence[Asked]:
+    return tuple(
         Asked(method, route.path, re.sub(r"{[^}]+}", "nothing", route.path), operation)
         for route in routes()
         for method, operation in route.operations.items()
-    ]
+    )
 
 
-def calls() -> list[Call]:
+@cache
+def calls() -> Sequence[Call]:
     """Every method that there is: implemented, or only in the descriptors."""
     found = []
     for proto in PROTOS:
@@ -82,4 +85,4 @@ def calls() -> list[Call]:
                 if name in TABLES.get(service, {}) or streams:
                     call = f"{service}/{name}"
                     found.append(Call(service, name, "" if call in RPC_OPEN else RPC.get(call, "?"), streams))
-    return found
+    return tuple(found)
