@@ -7,9 +7,12 @@ prepared otherwise, override the session fixture `prepare_database`.
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import random
 import shutil
 import signal
+import sys
 import uuid
 import zlib
 from collections.abc import Callable, Generator, Iterator
@@ -43,6 +46,24 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell has what it starts in the background ignore Ctrl-C, and all that is started by that, down to our children.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # As in the Makefile: hundreds of processes are started, which would each compile every module.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection() -> Generator[None, None, None]:
+    """What is collected stays: it is not looked through for garbage, now or during any test."""
+    gc.disable()
+    yield
+    gc.enable()
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests come first, so that no process of pytest-xdist is left alone with one of them at the end."""
+    items.sort(key=lambda item: "tests/ui/" not in item.nodeid)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -40,6 +40,14 @@ from tests.support.nodes import alive
 PASSWORD = "correct horse battery"
 
 
+@pytest.fixture(autouse=True)
+def cheap_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of a second for each guess is for production; one test is about that."""
+    if request.function is not test_a_password_is_kept_in_another_form_each_time:
+        monkeypatch.setattr(passwords, "_LOG_N", 1)
+        monkeypatch.setattr(passwords, "_NONE", passwords.hashed(""))
+
+
 @pytest.fixture
 def access(node: Node) -> Access:
     return node.access
