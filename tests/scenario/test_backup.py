@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 import zipfile
@@ -13,14 +14,15 @@ from typing import Self
 import httpx
 import pytest
 
+from tests.support import forked
 from tests.support.postgres import Cluster
-from tests.support.server import COMMAND, ServerProcess
+from tests.support.server import ServerProcess
 
 StartServer = Callable[..., ServerProcess]
 
 
 def ironflow(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    return forked.run([*map(str, arguments)], env=os.environ, cwd=Path.cwd(), timeout_s=120)
 
 
 def where(server: ServerProcess) -> list[str]:

@@ -26,7 +26,7 @@ def mortal_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(start_server: Callable[..., ServerProcess], database_url: str | None, mortal_file: Path) -> ServerProcess:
-    return start_server(database_url=database_url, command=MORTAL, environment={"MORTAL_FILE": str(mortal_file)})
+    return start_server(database_url=database_url, module=MORTAL, environment={"MORTAL_FILE": str(mortal_file)})
 
 
 @pytest.fixture

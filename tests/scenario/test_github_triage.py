@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from ironflow import Client
-from tests.support import reaper
+from tests.support import forked, reaper
 from tests.support.server import ServerProcess
 
 ROOT = Path(__file__).parents[2]
@@ -63,15 +63,10 @@ class Triage:
         reaper.release(self._worker.pid)
 
     def ironflow(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "app", *arguments],
-            env=self._environment,
-            cwd=self.ledger.parent,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=check,
-        )
+        done = forked.run(arguments, env=self._environment, cwd=self.ledger.parent, timeout_s=120)
+        if check:
+            done.check_returncode()
+        return done
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.ironflow(*arguments, "--json").stdout)

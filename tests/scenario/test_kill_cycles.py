@@ -39,7 +39,7 @@ def test_what_was_promised_survives_a_storm_of_kills(
     seed: int,
 ) -> None:
     mortal_file = tmp_path / "die-after-commit"
-    server = start_server(database_url=database_url, command=MORTAL, environment={"MORTAL_FILE": str(mortal_file)})
+    server = start_server(database_url=database_url, module=MORTAL, environment={"MORTAL_FILE": str(mortal_file)})
     workers = [WorkerProcess(server, tmp_path, number) for number in range(WORKERS)]
     faults = Faults(server, workers, mortal_file, seed)
     stop = threading.Event()

@@ -101,7 +101,7 @@ def serve(connection: socket.socket) -> None:
         pid = os.fork()
         if pid == 0:
             connection.close()
-            os._exit(_become(app.__main__.main, told, files))
+            os._exit(become(app.__main__.main, told, files))
         for file in files:
             os.close(file)
         _, status = os.waitpid(pid, 0)
@@ -113,8 +113,8 @@ def _order(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None
     return (json.loads(message), files) if message else None
 
 
-def _become(main: Callable[[], None], told: Mapping[str, Any], files: Sequence[int]) -> int:
-    """Be the command; returns its exit code."""
+def become(main: Callable[[], None], told: Mapping[str, Any], files: Sequence[int]) -> int:
+    """In a child that was just forked: be the command; returns its exit code."""
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
@@ -133,6 +133,7 @@ def _become(main: Callable[[], None], told: Mapping[str, Any], files: Sequence[i
     except BaseException:  # noqa: BLE001 - as the interpreter does
         traceback.print_exc()
         code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # as at the end of an interpreter: threads that go on hold it up
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

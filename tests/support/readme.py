@@ -9,6 +9,7 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ironflow import Client
-from tests.support import reaper
+from tests.support import forked, reaper
 from tests.support.server import ServerProcess
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,9 @@ POLL_S = 0.05
 UNDER_WAY = "waiting_for_capacity,running"
 
 WRITES = ("emit", "cancel", "pause", "patch", "resume", "register", "create", "export-test", "sed", "kill")
+
+SHELL = "|&;<>()$`*?[]#~=%!\\"
+"""What a shell makes something of, if it is not in quotes."""
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -107,17 +111,21 @@ class Terminals:
 
     def run(self, command: str) -> str:
         """What the command prints. It may fail, as some are shown to."""
-        done = subprocess.run(
-            self._localised(command),
-            shell=True,
-            cwd=self._folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=WAIT_S,
-        )
+        here = self._localised(command)
+        if arguments := _plainly_ours(here):
+            done = forked.run(arguments, env=self._environment, cwd=self._folder, timeout_s=WAIT_S)
+        else:
+            done = subprocess.run(
+                here,
+                shell=True,
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                timeout=WAIT_S,
+            )
         return done.stdout if done.returncode in (0, 8, 9) else f"exit code {done.returncode}\n{done.stderr}"
 
     def check(self, command: str, expected: str) -> None:
@@ -142,6 +150,16 @@ class Terminals:
         for written, here in self._replaced.items():
             output = output.replace(here, written)
         return output
+
+
+def _plainly_ours(command: str) -> list[str]:
+    """The arguments, if it is our command line with nothing that a shell would have to do but quotes. What imports the
+    user's code is left to a process of its own."""
+    program = f"{Path(sys.executable).parent}/ironflow "
+    if not command.startswith(program) or set(command) & set(SHELL):
+        return []
+    arguments = shlex.split(command.removeprefix(program))
+    return [] if {"check", "export-test", "dap"} & set(arguments) else arguments
 
 
 def blocks(readme: Path) -> list[Block]:

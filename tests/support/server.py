@@ -18,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from tests.support import reaper
+from tests.support import forked, reaper
+from tests.support.forked_server import ForkedServer
 from tests.support.ports import free_port
 
 START_TIMEOUT_S = 60.0
@@ -31,6 +32,9 @@ PROXY = "127.0.0.2"
 """Where a proxy is that a server may be told to trust; all others call from 127.0.0.1."""
 
 COMMAND = (sys.executable, "-m", "app")
+"""A server that begins with nothing, for tests of how it starts."""
+
+Running = subprocess.Popen[str] | ForkedServer
 
 
 class ServerProcess:
@@ -43,11 +47,13 @@ class ServerProcess:
         database_url: str | None = None,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
-        command: Sequence[str | Path] = COMMAND,
+        command: Sequence[str | Path] = (),
+        module: str = "app.__main__",
         guarded: bool = False,
     ) -> None:
         """A `guarded` one asks who calls, as in production; others let everybody in, as with --dev. `command` is what
-        `serve` is appended to. `environment` is added to ours, or is all if it has a PATH."""
+        `serve` is appended to; without one, it is forked from a process that has its modules, and is the `main` of
+        `module`. `environment` is added to ours, or is all if it has a PATH."""
         self.data_dir = data_dir
         self.database_url = database_url
         self._port, self._grpc_port = free_port(), free_port()
@@ -55,9 +61,10 @@ class ServerProcess:
         self.grpc_address = ""
         self.log_file = data_dir.with_name(f"{data_dir.name}.log")
         self._command = command
+        self._module = module
         self._arguments = arguments if guarded else ("--dev", *arguments)
         self._environment = dict(environment or {})
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Running | None = None
 
     @property
     def pid(self) -> int:
@@ -80,15 +87,7 @@ class ServerProcess:
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
         announced: queue.SimpleQueue[bool] = queue.SimpleQueue()  # of this start: the last one's output may end late
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self._command, "serve", *self._flags()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=self._environment if "PATH" in self._environment else {**os.environ, **self._environment},
-                start_new_session=True,
-            )
+            self._process = self._begun(log)
         reaper.adopt(self._process.pid)
         assert self._process.stdout is not None
         following = (self._process.stdout, announced)
@@ -130,9 +129,7 @@ class ServerProcess:
         self.terminate()
         where = ["--database-url", self.database_url] if self.database_url else ["--data-dir", str(self.data_dir)]
         for command in (["history", "verify"], ["rebuild", "--check"]):
-            shown = subprocess.run(
-                [sys.executable, "-m", "app", *command, *where], capture_output=True, text=True, timeout=CHECK_TIMEOUT_S
-            )
+            shown = forked.run([*command, *where], env=os.environ, cwd=Path.cwd(), timeout_s=CHECK_TIMEOUT_S)
             assert shown.returncode == 0, f"{command}: {shown.stdout}{shown.stderr}"
 
     def log(self) -> str:
@@ -144,6 +141,21 @@ class ServerProcess:
         database = ["--database-url", self.database_url] if self.database_url else []
         listen = ["--port", str(self._port), "--grpc-port", str(self._grpc_port), "--data-dir", str(self.data_dir)]
         return [*listen, *database, *self._arguments]
+
+    def _begun(self, log: IO[bytes]) -> Running:
+        arguments = ["serve", *self._flags()]
+        env = self._environment if "PATH" in self._environment else {**os.environ, **self._environment}
+        if not self._command:
+            return ForkedServer(self._module, arguments, env=env, stderr=log)
+        return subprocess.Popen(
+            [*self._command, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=env,
+            start_new_session=True,
+        )
 
     def _follow(self, lines: IO[str], announced: queue.SimpleQueue[bool]) -> None:
         with lines, self.log_file.open("a", encoding="utf-8") as log:
@@ -177,6 +189,6 @@ class ServerProcess:
             reaper.release(process.pid)
         return code
 
-    def _running(self) -> subprocess.Popen[str]:
+    def _running(self) -> Running:
         assert self._process is not None, "not running"
         return self._process

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from tests.support.server import ServerProcess
 from tests.support.storm.ledger import now_us
 from tests.support.storm.worker import WorkerProcess
 
-MORTAL = (sys.executable, "-m", "tests.support.storm.mortal")
+MORTAL = "tests.support.storm.mortal"
 PAUSE_S = (0.05, 1.5)
 COMMIT_TIMEOUT_S = 2.0
 KINDS = ("server", "server", "commit", "worker", "worker", "both")

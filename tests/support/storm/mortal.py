@@ -3,7 +3,7 @@
 While the file that `MORTAL_FILE` names is there, the next transaction that appends to history is the last: the process
 is killed as soon as it is committed. If the file says a kind of entry, it is the next that appends one of that kind;
 with `within:` before the kind, it is killed inside that transaction.
-Run as `python -m tests.support.storm.mortal serve …`.
+`ServerProcess(module=MORTAL, …)` starts it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import app.__main__
 import storage as stores
-from app.__main__ import main
 from storage.contract import Storage, Transaction
 from storage.records import EntryRecord
 
@@ -68,7 +68,7 @@ def _die() -> None:
 
 
 def _install(file: Path) -> None:
-    """Before the server is imported, which takes the function from there."""
+    """Before the server opens its store, with the function that it finds there."""
     real = stores.open_storage
 
     async def opened(location: str, sql: Path) -> Any:
@@ -77,6 +77,6 @@ def _install(file: Path) -> None:
     stores.open_storage = opened
 
 
-if __name__ == "__main__":
+def main() -> None:
     _install(Path(os.environ["MORTAL_FILE"]))
-    main()
+    app.__main__.main()
