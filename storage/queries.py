@@ -46,8 +46,8 @@ class Query:
 
 @cache
 def load(folder: Path, *, style: Style) -> Mapping[str, Query]:
-    """Every query of the folder's *.sql files by name, as they were when first asked for: reading them takes longer than
-    opening a store does. Raises ValueError when a name is given twice."""
+    """Every query of the folder's *.sql files by name, as they were when first asked for: reading them takes longer
+    than opening a store does. Raises ValueError when a name is given twice."""
     found: dict[str, Query] = {}
     for path in sorted(folder.glob("*.sql")):
         text = path.read_text("utf-8")
