@@ -121,6 +121,8 @@ def body_of(job: Job, *, to_ours: bool = False) -> bytes:
             told["unwind"]["error"] = job.unwind.error.told()
     if job.secrets:
         told["secrets"] = job.secrets
+    if to_ours and job.rested:
+        told["rested"] = True
     return _encode(
         {
             **told,
@@ -128,7 +130,11 @@ def body_of(job: Job, *, to_ours: bool = False) -> bytes:
             "function_id": job.function_id,
             "attempt": job.attempt,
             "event": event,
-            "steps": [_memo(memo) for memo in job.memos if to_ours or memo.error is None or memo.awaited],
+            "steps": [
+                {**_memo(memo), "news": True} if to_ours and memo.news else _memo(memo)
+                for memo in job.memos
+                if to_ours or memo.error is None or memo.awaited
+            ],
             "max_attempts": job.retry.max_attempts,
             "on_exhausted": job.retry.on_exhausted,
         }

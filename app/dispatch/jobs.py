@@ -21,7 +21,7 @@ class Job:
     `resumes` is the parked job that goes on with this one: `memos` are then only what is new to it. `version` is that
     of the entry by which the execution began, or an earlier one without awaited steps before it. `secrets` are what
     its function declares, by name; whoever records what the worker tells sends it through `redacted`. With `announces`
-    its steps are announced before they are run.
+    its steps are announced before they are run. `rested`: the run's code came to rest, and was not heard of since.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Job:
     unwind: RunUnwinding | None = None
     always_replay: bool = False
     announces: bool = False
+    rested: bool = False
     step_sequence_base: int = 1
     lease_expires_at: int = 0
     acknowledged: bool = False

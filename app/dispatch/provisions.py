@@ -102,4 +102,5 @@ class Provisions:
 def give(job: Job, memos: Memos) -> None:
     """The job goes on from these."""
     job.memos, job.version, job.unwind = memos.given(job.attempt), memos.version, memos.unwinding
+    job.rested = memos.rested
     job.step_sequence_base = len(memos.steps) + 1

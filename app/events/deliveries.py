@@ -55,7 +55,6 @@ _STATUS = {
     "run.unwinding": "waiting_for_capacity",
     "run.cancelled": "cancelled",
     "run.noted": "running",
-    "run.logged": "running",
 }
 
 
@@ -120,6 +119,8 @@ def _system(entry: Entry, channel: Channel) -> Any:
             return {"name": identity, "partition": update.partition, "state": update.state, **last}
         case SecretCreated() | SecretUpdated() | SecretDeleted() as secret:
             return {"name": identity, "revision": secret.revision}
+        case RunLogged() as said:  # which comes of a paused run, too, and leaves it what it is
+            return {"runId": identity, "change": "logged", "stepId": said.step_id, "lines": said.count}
         case fact if noun == "run":
             change = entry.kind.partition(".")[2]
             return {"runId": identity, "status": _STATUS[entry.kind], "change": change, **_become(fact)}
@@ -156,8 +157,6 @@ def _become(fact: Fact) -> dict[str, Any]:
             return {"cause": fact.cause, "reason": fact.reason}
         case RunNoted():
             return {"name": fact.name, "value": fact.value}
-        case RunLogged():
-            return {"stepId": fact.step_id, "lines": fact.count}
         case _:
             return {}
 

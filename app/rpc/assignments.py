@@ -65,6 +65,8 @@ def _step(memo: Memo) -> worker_pb2.CompletedStep:
     step = worker_pb2.CompletedStep(
         step_id=memo.step_id, name=memo.name, status=memo.status, output_json=bytes(memo.output or NULL), type=memo.type
     )
+    if memo.news:
+        step.news = True
     if memo.error is not None:
         step.error_json = msgspec.json.encode(memo.told_error())
         step.attempt = memo.attempt
@@ -97,6 +99,7 @@ def _assignment(job: Job) -> worker_pb2.EngineMessage:
     assignment.resumes_job_id = job.resumes
     assignment.always_replay = job.always_replay
     assignment.announce_steps = job.announces
+    assignment.rested = job.rested
     if job.secrets:
         assignment.context.secrets.update(job.secrets)
     if job.unwind is not None:

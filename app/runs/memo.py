@@ -20,7 +20,9 @@ from app.history.kinds import (
     RunFailed,
     RunPaused,
     RunResumed,
+    RunRetrying,
     RunStarted,
+    RunSuspended,
     RunUnwinding,
     StepCarried,
     StepCompleted,
@@ -59,6 +61,8 @@ _TELLING = frozenset(
     )
 )
 """Of others there is nothing to tell: their facts are not decoded."""
+_HEARD = frozenset((RunSuspended.kind, RunRetrying.kind))
+"""By which something was heard of an execution, besides results of its steps."""
 _PAST_PARKING = frozenset((RunResumed.kind, RunUnwinding.kind, StepRestored.kind))
 
 
@@ -66,7 +70,8 @@ class Memo(NamedTuple):
     """A step that has ended: its output, or its error if `error` is not None. A step that was awaited and failed has
     failed for good; one that the worker ran has failed in `attempt` of the run, and is run anew in the next, unless it
     said that trying again makes no sense. `dismissed`: a person had the failed run go on, so that the failure is not
-    told any more; the step keeps its place among those that were recorded."""
+    told any more; the step keeps its place among those that were recorded. `news`: nothing was heard yet of any
+    execution that was handed it."""
 
     step_id: str
     name: str
@@ -75,6 +80,7 @@ class Memo(NamedTuple):
     error: Failure | None
     attempt: int = 0
     dismissed: bool = False
+    news: bool = False
 
     @property
     def awaited(self) -> bool:
@@ -97,7 +103,8 @@ class Memos:
 
     `places` are in the order in which the code was told, which a replay has to repeat: of what a worker ran when that
     was recorded, of what was resolved while an execution went on with the start of the next one. `corrected` has what
-    steps were before each correction of their output that counts."""
+    steps were before each correction of their output that counts. `news` are those of `places` that executions were
+    handed of which nothing was heard since; `rested`: the code came to rest, and has not been heard of since."""
 
     created: RunCreated | None = None
     event: Entry | None = None
@@ -109,6 +116,8 @@ class Memos:
     steps: dict[str, Memo] = field(default_factory=dict)
     places: dict[str, None] = field(default_factory=dict)
     untold: dict[str, None] = field(default_factory=dict)
+    news: dict[str, None] = field(default_factory=dict)
+    rested: bool = False
     corrected: dict[str, list[Memo | None]] = field(default_factory=dict)
 
     def take(self, memo: Memo) -> None:
@@ -163,22 +172,29 @@ class Memos:
                 if known.error is not None and not known.awaited:
                     self.steps[step_id] = known._replace(dismissed=True)
         self.unwinding, self.failed, self.had_failed, self.failed_step = None, False, False, ""
+        self.rested = self.rested and not from_step
 
     def forget(self, step_id: str) -> None:
         """The step is to be taken anew."""
-        for known in (self.steps, self.places, self.untold, self.corrected):
+        for known in (self.steps, self.places, self.untold, self.news, self.corrected):
             known.pop(step_id, None)
 
     def tell(self) -> None:
         """An execution begins, and is handed what was resolved."""
         self.places.update(self.untold)
+        self.news.update(self.untold)
         self.untold.clear()
+
+    def heard(self, *, rested: bool = False) -> None:
+        """An execution has told something: it has come as far as what it was handed."""
+        self.news.clear()
+        self.rested = rested
 
     def given(self, attempt: int) -> Sequence[Memo]:
         """What an execution of that attempt is handed, in the order of `places`."""
         told = (self.steps[step_id] for step_id in self.places if step_id in self.steps)
         return [
-            memo
+            memo._replace(news=True) if memo.step_id in self.news else memo
             for memo in told
             if memo.error is None
             or memo.awaited
@@ -277,11 +293,17 @@ def carried(fact: StepCarried) -> Memo:
 def take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
     """Fold an entry in; True if it is the one that begins the execution."""
     if entry.kind not in _TELLING:
+        if entry.kind in _HEARD:
+            memos.heard(rested=entry.kind == RunSuspended.kind)
         return False
     match entry.fact:
         case StepCompleted() as fact:
+            if fact.type not in AWAITED:
+                memos.heard()
             memos.take(Memo(fact.step_id, fact.name, fact.type, fact.output, None))
         case StepFailed() as fact:
+            if fact.type not in AWAITED:
+                memos.heard()
             memos.take(Memo(fact.step_id, fact.name, fact.type, None, fact.error, fact.attempt))
         case StepPatched() | StepInjected() as fact:
             memos.correct(Memo(fact.step_id, fact.name, fact.type, fact.output, None))
@@ -291,8 +313,10 @@ def take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
             memos.carry(carried(fact))
         case RunFailed(step_id=step_id):
             memos.failed_step, memos.failed, memos.had_failed = step_id, True, True
+            memos.heard()
         case RunPaused(error=error, divergence=None) if error is not None:
             memos.failed = True
+            memos.heard()
         case RunResumed(from_step=from_step):
             memos.resume(from_step)
         case RunCreated() as fact:

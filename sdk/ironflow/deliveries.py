@@ -29,32 +29,37 @@ TURNS_ALONE = 3
 
 
 class Deliveries:
-    """`on_rest` is called when the code is at rest and there is nothing to deliver."""
+    """`on_rest` is called when the code is at rest and there is nothing to deliver.
 
-    def __init__(self, steps: Iterable[Recorded], *, on_rest: Callable[[], None]) -> None:
+    The code is `replaying` until it is as far as an earlier execution is known to have come: until all steps are
+    delivered that are no news, and then the first of those that are; or, if it had `rested` and there is none, until it
+    is `beyond` that."""
+
+    def __init__(self, steps: Iterable[Recorded], *, on_rest: Callable[[], None], rested: bool = False) -> None:
         self.alone = True
         self.stopped = False
         self._loop = asyncio.get_running_loop()
         self._steps: dict[str, tuple[int, Recorded]] = {}
         self._asked: list[tuple[int, Recorded, asyncio.Future[Recorded]]] = []
         self._ready: deque[tuple[asyncio.Future[Failure | None], Failure | None]] = deque()
-        self._undelivered: set[str] = set()
         self._on_rest = on_rest
         self._turns = 0
         self._watching = False
         self.add(steps)
+        self._news = {step_id for step_id, (_, step) in self._steps.items() if step.news}
+        self._undelivered = self._steps.keys() - self._news
+        self.beyond = not (self._news or rested)
 
     def add(self, steps: Iterable[Recorded]) -> None:
         """These have been recorded since, in this order."""
         for step in steps:
             if step.step_id not in self._steps:
                 self._steps[step.step_id] = (len(self._steps), step)
-                self._undelivered.add(step.step_id)
 
     @property
     def replaying(self) -> bool:
-        """Whether something is recorded that the code has not come to yet."""
-        return bool(self._undelivered)
+        """Whether the code does what an earlier execution did, and told."""
+        return bool(self._undelivered) or not self.beyond
 
     def get(self, step_id: str) -> Recorded | None:
         found = self._steps.get(step_id)
@@ -62,8 +67,13 @@ class Deliveries:
 
     def take(self, step_id: str) -> Recorded | None:
         """As `get`, for code that is not to wait for its turn."""
-        self._undelivered.discard(step_id)
+        self._reached(step_id)
         return self.get(step_id)
+
+    def _reached(self, step_id: str) -> None:
+        self._undelivered.discard(step_id)
+        if step_id in self._news:
+            self.beyond = True
 
     def ask(self, step_id: str) -> asyncio.Future[Recorded]:
         """Done when it is this recorded step's turn."""
@@ -126,7 +136,7 @@ class Deliveries:
         """Of what is asked for the first that was recorded, else the first that became durable."""
         if self._asked:
             _, step, future = heapq.heappop(self._asked)
-            self._undelivered.discard(step.step_id)
+            self._reached(step.step_id)
             if not future.done():
                 future.set_result(step)
         else:

@@ -84,7 +84,7 @@ class Execution:
         self.awaited: set[concurrent.futures.Future[Any]] = set()
         self.at_rest: list[Callable[[], bool]] = []
         self.sink = sink
-        self._deliveries = Deliveries(assignment.steps, on_rest=self._rested)
+        self._deliveries = Deliveries(assignment.steps, on_rest=self._rested, rested=assignment.rested)
         self._undone_before = undone_before(assignment.steps)
         self._unwind = assignment.unwind
         self._assignment = assignment
@@ -124,6 +124,7 @@ class Execution:
         """Go on in place with what has been recorded since it was parked; reports go to the new sink."""
         self.sink = sink
         self.parked = False
+        self._deliveries.beyond = True
         self._unwind = assignment.unwind
         self.announces = assignment.announces
         self.secrets.clear()
@@ -246,6 +247,7 @@ class Execution:
             return
         self._acks[report.step_id] = waiter
         said = self._said.taken()
+        self._deliveries.beyond = True
         self.sink.report(report if said is None else replace(report, logs_before=said))
 
     def announce(self, step_id: str, name: str, waiter: Waiter) -> None:

@@ -7,6 +7,7 @@ the same bounds, in app/runs/lines.py.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -52,30 +53,32 @@ class Logs:
 
 
 class Gathered:
-    """The lines that the next report takes along: the first ones, as many as fit. Code in several threads may add; a
-    race between them lets a line too many in, which the server then drops."""
+    """The lines that the next report takes along: the first ones, as many as fit. May be used by several threads."""
 
-    __slots__ = ("_bytes", "_dropped", "_lines")
+    __slots__ = ("_bytes", "_dropped", "_lines", "_lock")
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._lines: list[Line] = []
         self._bytes = 0
         self._dropped = 0
 
     def add(self, line: Line) -> None:
         size = line.size_bytes
-        if self._dropped or len(self._lines) >= LINES_MAX or self._bytes + size > BYTES_MAX:
-            self._dropped += 1
-            return
-        self._bytes += size
-        self._lines.append(line)
+        with self._lock:
+            if self._dropped or len(self._lines) >= LINES_MAX or self._bytes + size > BYTES_MAX:
+                self._dropped += 1
+            else:
+                self._bytes += size
+                self._lines.append(line)
 
     def taken(self) -> Logs | None:
         """What was gathered, which is then the taker's; None if that is nothing."""
         if not self._lines:
             return None
-        lines, self._lines = self._lines, []
-        dropped, self._dropped, self._bytes = self._dropped, 0, 0
+        with self._lock:
+            lines, self._lines = self._lines, []
+            dropped, self._dropped, self._bytes = self._dropped, 0, 0
         return Logs(tuple(lines), dropped)
 
 
@@ -96,7 +99,11 @@ def line(
 
 
 def _message(message: object) -> tuple[str, int]:
-    raw = str(message).replace("\0", "\\0").encode("utf-8", "replace")
+    try:
+        text = str(message)
+    except Exception:  # noqa: BLE001 - as with values
+        text = f"<{type(message).__name__}>"
+    raw = text.replace("\0", "\\0").encode("utf-8", "replace")
     if len(raw) <= MESSAGE_BYTES_MAX:
         return raw.decode(), 0
     kept = raw[:MESSAGE_BYTES_MAX].decode("utf-8", "ignore")

@@ -7,9 +7,10 @@ A line that is said inside a step belongs to it and travels with its result. One
 what the execution reports next: a step, a wait, the end. So a line is recorded if and only if what it led to is, in the
 same commit, and costs no message of its own.
 
-Code between steps runs again at each replay. What it says before it has come to all that is recorded is not recorded
-again: an earlier execution has told it, with the report that follows it in the recording. A worker that is lost between
-two reports takes its lines along, and the execution that does that part anew says them anew.
+Code between steps runs again at each replay. What it says before it is as far as an earlier execution is known to have
+come is not recorded again: that one told it, with the report that followed. How far that is, the assignment says: up to
+the last step that is no news (see `Deliveries`). A worker that is lost between two reports takes its lines along, and
+the execution that does that part anew says them anew.
 """
 
 from __future__ import annotations
@@ -58,19 +59,19 @@ class Log:
         if execution is not None:
             self._told |= {"run_id": execution.run_id, "attempt": execution.attempt}
 
-    def debug(self, message: object, **fields: Any) -> None:
+    def debug(self, message: object, /, **fields: Any) -> None:
         self._say("debug", message, fields)
 
-    def info(self, message: object, **fields: Any) -> None:
+    def info(self, message: object, /, **fields: Any) -> None:
         self._say("info", message, fields)
 
-    def warning(self, message: object, **fields: Any) -> None:
+    def warning(self, message: object, /, **fields: Any) -> None:
         self._say("warning", message, fields)
 
-    def error(self, message: object, **fields: Any) -> None:
+    def error(self, message: object, /, **fields: Any) -> None:
         self._say("error", message, fields)
 
-    def exception(self, message: object, **fields: Any) -> None:
+    def exception(self, message: object, /, **fields: Any) -> None:
         """An error, with the traceback of the exception that is being handled as the field `exception`."""
         self._say("error", message, {**fields, "exception": _traceback(sys.exc_info()[1])})
 
@@ -116,10 +117,7 @@ _hand_on = logging.Logger.callHandlers
 def _heard(self: logging.Logger, record: logging.LogRecord) -> None:
     execution = current_execution.get()
     if execution is not None and not hasattr(record, _TOLD) and (record.name not in _OWN or hasattr(record, "run_id")):
-        try:
-            _say(execution, _line(record))
-        except Exception:  # noqa: BLE001 - a message that cannot be made is for its handlers to complain of
-            logging.Handler().handleError(record)
+        _say(execution, _line(record))
     _hand_on(self, record)
 
 
@@ -131,12 +129,19 @@ def _line(record: logging.LogRecord) -> Line:
     return lines.line(
         int(record.created * 1_000_000),
         _level(record.levelno),
-        record.getMessage(),
+        _message(record),
         fields,
         logger=record.name,
         path=record.pathname,
         number=record.lineno,
     )
+
+
+def _message(record: logging.LogRecord) -> object:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - its handlers complain of it; what there is of it is recorded
+        return record.msg
 
 
 def _level(number: int) -> Level:

@@ -73,6 +73,7 @@ def assignment(body: bytes) -> Assignment:
         on_exhausted=_field(request, "on_exhausted", str, default=""),
         unwind=_unwind(_field(request, "unwind", dict)) if request.get("unwind") is not None else None,
         secrets=_field(request, "secrets", dict, default={}),
+        rested=request.get("rested") is True,
     )
 
 
@@ -258,7 +259,7 @@ def _recorded(step: Any, place: str) -> Recorded:
     name = _field(step, "name", str, f"{place}.", default="")
     kind = _field(step, "type", str, f"{place}.", default="")
     if step.get("status", "completed") == "completed":
-        return Recorded(step_id, _encode(step.get("output")), name=name, kind=kind)
+        return Recorded(step_id, _encode(step.get("output")), name=name, kind=kind, news=step.get("news") is True)
     error = step.get("error")
     try:
         read = json.loads(error) if isinstance(error, str) else error
@@ -271,6 +272,7 @@ def _recorded(step: Any, place: str) -> Recorded:
         failed=True,
         error=read if isinstance(read, dict) else {"message": str(read or step["status"])},
         attempt=_field(step, "attempt", int, f"{place}.", default=0),
+        news=step.get("news") is True,
     )
 
 

@@ -108,6 +108,7 @@ def assignment(message: worker_pb2.JobAssignment, more: Iterable[worker_pb2.Comp
         unwind=Unwind(unwind.cause, _failure(unwind)) if message.HasField("unwind") else None,
         always_replay=message.always_replay,
         announces=message.announce_steps,
+        rested=message.rested,
         secrets=dict(message.context.secrets),
     )
 
@@ -119,7 +120,7 @@ def recorded(step: worker_pb2.CompletedStep) -> Recorded:
     elif not output and step.HasField("output"):
         output = json.dumps(jsonvalue.of_struct(step.output)).encode()
     if step.status != "failed":
-        return Recorded(step.step_id, output, name=step.name, kind=step.type)
+        return Recorded(step.step_id, output, name=step.name, kind=step.type, news=step.news)
     error = jsonvalue.decode(step.error_json) if step.error_json else {}
     return Recorded(
         step.step_id,
@@ -129,6 +130,7 @@ def recorded(step: worker_pb2.CompletedStep) -> Recorded:
         failed=True,
         error=error if isinstance(error, dict) else {"message": str(error)},
         attempt=step.attempt,
+        news=step.news,
     )
 
 

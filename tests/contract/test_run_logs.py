@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from app.clock import ManualClock
 from app.dispatch.jobs import Job
 from app.dispatch.redaction import Redaction
 from app.errors import InvalidArgument, RunNotFound
@@ -22,7 +23,7 @@ from app.runs.lines import LogLine, line, lines_of, logged
 from app.runs.logs import BEGINNING, Logs, Place, Wanted, place_of
 from app.runs.writing import WriteRefused
 from app.values import kv
-from tests.support.taker import Taker
+from tests.support.taker import Taker, settled
 from tests.support.worker import answered, emit, history_of, register, step_id
 
 AT = 1_764_000_000_000_000
@@ -75,6 +76,34 @@ async def test_lines_are_recorded_before_what_they_came_with_and_only_with_it(no
     assert messages(page) == [("", "begun"), ("a:0", "one"), ("a:0", "two"), ("", "over")]
     assert page.after is None
     assert (await rebuild(node.storage, node.fold, check=True)).differing == ()
+
+
+async def test_a_replay_is_told_what_is_news_and_that_its_code_had_come_to_rest(node: Node, clock: ManualClock) -> None:
+    """By that it knows which of its lines an execution before it told."""
+    taker, job = await begun(node)
+    assert not job.rested
+    await step(node, job, "a", ())
+    taker.sleep(job, "nap", node.clock.now_us() + 1_000_000)
+    await settled(node)
+
+    def handed(job: Job) -> tuple[bool, list[str]]:
+        return job.rested, [memo.name for memo in job.memos if memo.news]
+
+    await node.engine.pause("default", job.run_id)
+    await node.engine.resume("default", job.run_id)
+    again = await taker.job()
+    assert handed(again) == (True, [])  # nothing is new: what it says up to there was told
+    taker.sleep(again, "nap", node.clock.now_us() + 1_000_000)
+    await settled(node)
+    clock.advance(2_000_000)
+    lost = await taker.job()
+    assert handed(lost) == (True, ["nap"])
+    node.dispatcher.give_back(taker.session, lost, reason="lost")
+    job = await taker.job()
+    assert handed(job) == (True, ["nap"])  # nothing was heard of the one that was lost
+    await step(node, job, "b", ())
+    node.dispatcher.give_back(taker.session, job, reason="lost")
+    assert handed(await taker.job()) == (False, [])
 
 
 async def test_lines_are_kept_where_what_the_step_writes_is_refused(node: Node) -> None:

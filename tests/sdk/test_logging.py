@@ -52,6 +52,26 @@ async def test_lines_are_told_once_in_the_order_of_recording(replay: bool) -> No
 
 
 @pytest.mark.parametrize("replay", [False, True])
+async def test_what_is_said_between_waits_that_ended_together_is_told_once(replay: bool) -> None:
+    @function("order", triggers=["order.placed"])
+    async def order(ctx: Context) -> None:
+        async def nap(number: int) -> None:
+            ctx.log.info("before", number=number)
+            await ctx.step.sleep(f"nap {number}", "1h")
+            ctx.log.info("after", number=number)
+
+        await ctx.step.map("naps", [1, 2], nap)
+        ctx.step.note("woken")
+        ctx.log.info("over")
+
+    result = await run(order, {}, replay=replay)
+
+    told = [(one.message, one.fields.get("number")) for one in result.logs]
+    assert told == [("before", 1), ("before", 2), ("after", 1), ("after", 2), ("over", None)]
+    assert result.notes == [("woken", None)]
+
+
+@pytest.mark.parametrize("replay", [False, True])
 def test_plain_functions_log_in_their_threads(replay: bool) -> None:
     @function("order", triggers=["order.placed"])
     def order(ctx: SyncContext) -> None:
@@ -109,6 +129,16 @@ async def test_lines_of_the_standard_library_can_be_left_out() -> None:
     assert said((await run(order, {})).logs) == [("", "info", "heard")]
 
 
+async def test_a_call_that_does_not_fit_its_message_is_recorded_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+
+    @function("order", triggers=["order.placed"])
+    async def order(ctx: Context) -> None:
+        shop.error("%d of %d", "x")
+
+    assert said((await run(order, {})).logs) == [("", "error", "%d of %d")]
+
+
 async def test_handlers_get_every_record_as_before_and_code_outside_of_runs_is_not_heard() -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
@@ -161,4 +191,5 @@ def test_values_that_are_no_json_are_told_as_text() -> None:
     told = lines.line(0, "info", "a\0b \ud800", {"set": {1}, "nan": float("nan"), "broken": Broken(), "nul": "a\0b"})
 
     assert told.message == "a\\0b ?"
+    assert lines.line(0, "info", Broken(), {}).message == "<Broken>"
     assert told.fields == b'{"set":"{1}","nan":"<float>","broken":"<Broken>","nul":"a\\\\0b"}'

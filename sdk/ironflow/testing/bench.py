@@ -45,6 +45,8 @@ from ironflow.threads import Threads
 RUN_ID = "run_test"
 THREADS = 16
 
+_AWAITED = frozenset((Sleep.kind, EventWait.kind, Invocation.kind, AsyncInvocation.kind))
+
 Events = Sequence[Incoming | tuple[str, Any] | str]
 
 
@@ -171,6 +173,7 @@ class Bench:
         self._execution: StoodInFor | None = None
         self._said: asyncio.Future[Waiting | RunCompleted | RunFailed] | None = None
         self._attempt = 1
+        self._rested = False
         self._unwind: Unwind | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._result = Result(began_at=now)
@@ -193,6 +196,8 @@ class Bench:
         return self._result
 
     def report(self, report: Report) -> None:
+        if not isinstance(report, Noted):
+            self._heard(rested=isinstance(report, Waiting))
         match report:
             case StepCompleted():
                 self._log(report.logs_before)
@@ -222,6 +227,7 @@ class Bench:
             on_exhausted=self._function.retry.on_exhausted,
             unwind=self._unwind,
             secrets=self._secrets,
+            rested=self._rested,
         )
         if self._execution is not None and self._execution.parked:
             self._execution.resume(assignment, self)
@@ -268,6 +274,12 @@ class Bench:
         self._result.error, self._result.error_code = failure.message, failure.code
         return True
 
+    def _heard(self, *, rested: bool) -> None:
+        """The code has come as far as what it was told."""
+        for one in self._recorded:
+            one.news = False
+        self._rested = rested
+
     # Steps.
 
     def _log(self, logs: Logs | None, step: str = "") -> None:
@@ -305,7 +317,8 @@ class Bench:
         self._result.steps.append(StepTaken(name, kind, "completed", value, id=step_id))
 
     def _remember(self, step: Recorded) -> None:
-        """In the order of recording; of a step's tries the last one counts."""
+        """In the order of recording; of a step's tries the last one counts. What waits end with is news."""
+        step.news = step.kind in _AWAITED
         self._recorded = [one for one in self._recorded if one.step_id != step.step_id]
         self._recorded.append(step)
 

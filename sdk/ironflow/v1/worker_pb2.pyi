@@ -512,7 +512,7 @@ class WorkerRegistered(_message.Message):
     def __init__(self, worker_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ...) -> None: ...
 
 class JobAssignment(_message.Message):
-    __slots__ = ("job_id", "run_id", "function_id", "event", "completed_steps", "actor_id", "attempt", "context", "execution_seq", "lease_token", "lease_expires_at", "max_attempts", "on_exhausted", "resumes_job_id", "memo_pages", "unwind", "always_replay", "function_version", "announce_steps")
+    __slots__ = ("job_id", "run_id", "function_id", "event", "completed_steps", "actor_id", "attempt", "context", "execution_seq", "lease_token", "lease_expires_at", "max_attempts", "on_exhausted", "resumes_job_id", "memo_pages", "unwind", "always_replay", "function_version", "announce_steps", "rested")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -532,6 +532,7 @@ class JobAssignment(_message.Message):
     ALWAYS_REPLAY_FIELD_NUMBER: _ClassVar[int]
     FUNCTION_VERSION_FIELD_NUMBER: _ClassVar[int]
     ANNOUNCE_STEPS_FIELD_NUMBER: _ClassVar[int]
+    RESTED_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     run_id: str
     function_id: str
@@ -551,7 +552,8 @@ class JobAssignment(_message.Message):
     always_replay: bool
     function_version: int
     announce_steps: bool
-    def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., function_id: _Optional[str] = ..., event: _Optional[_Union[_types_pb2.Event, _Mapping]] = ..., completed_steps: _Optional[_Iterable[_Union[CompletedStep, _Mapping]]] = ..., actor_id: _Optional[str] = ..., attempt: _Optional[int] = ..., context: _Optional[_Union[JobContext, _Mapping]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_attempts: _Optional[int] = ..., on_exhausted: _Optional[str] = ..., resumes_job_id: _Optional[str] = ..., memo_pages: _Optional[int] = ..., unwind: _Optional[_Union[Unwind, _Mapping]] = ..., always_replay: _Optional[bool] = ..., function_version: _Optional[int] = ..., announce_steps: _Optional[bool] = ...) -> None: ...
+    rested: bool
+    def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., function_id: _Optional[str] = ..., event: _Optional[_Union[_types_pb2.Event, _Mapping]] = ..., completed_steps: _Optional[_Iterable[_Union[CompletedStep, _Mapping]]] = ..., actor_id: _Optional[str] = ..., attempt: _Optional[int] = ..., context: _Optional[_Union[JobContext, _Mapping]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_attempts: _Optional[int] = ..., on_exhausted: _Optional[str] = ..., resumes_job_id: _Optional[str] = ..., memo_pages: _Optional[int] = ..., unwind: _Optional[_Union[Unwind, _Mapping]] = ..., always_replay: _Optional[bool] = ..., function_version: _Optional[int] = ..., announce_steps: _Optional[bool] = ..., rested: _Optional[bool] = ...) -> None: ...
 
 class AnnounceSteps(_message.Message):
     __slots__ = ("job_id",)
@@ -576,7 +578,7 @@ class Unwind(_message.Message):
     def __init__(self, cause: _Optional[str] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ...) -> None: ...
 
 class CompletedStep(_message.Message):
-    __slots__ = ("step_id", "name", "output", "output_value", "status", "error_json", "output_json", "type", "attempt")
+    __slots__ = ("step_id", "name", "output", "output_value", "status", "error_json", "output_json", "type", "attempt", "news")
     STEP_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
@@ -586,6 +588,7 @@ class CompletedStep(_message.Message):
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    NEWS_FIELD_NUMBER: _ClassVar[int]
     step_id: str
     name: str
     output: _struct_pb2.Struct
@@ -595,7 +598,8 @@ class CompletedStep(_message.Message):
     output_json: bytes
     type: str
     attempt: int
-    def __init__(self, step_id: _Optional[str] = ..., name: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., status: _Optional[str] = ..., error_json: _Optional[bytes] = ..., output_json: _Optional[bytes] = ..., type: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+    news: bool
+    def __init__(self, step_id: _Optional[str] = ..., name: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., status: _Optional[str] = ..., error_json: _Optional[bytes] = ..., output_json: _Optional[bytes] = ..., type: _Optional[str] = ..., attempt: _Optional[int] = ..., news: _Optional[bool] = ...) -> None: ...
 
 class JobContext(_message.Message):
     __slots__ = ("trace_id", "metadata", "secrets")
