@@ -35,14 +35,10 @@ from app.errors import IronflowError
 from app.history.committer import Done
 from app.history.entry import Entry
 from app.history.insist import insist, passing
-from app.history.kinds import (
-    Failure,
-    RunCreated,
-    RunStarted,
-)
+from app.history.kinds import Failure, RunCreated
 from app.history.tail import Tail
 from app.ids import Ids
-from app.runs.engine import Engine
+from app.runs.engine import Begun, Engine
 from app.runs.functions import Functions
 from app.runs.holding import Breakpoint
 from app.runs.memo import Memos
@@ -279,7 +275,7 @@ class Dispatcher:
     def _hand_out_fresh(self, session: Session, lane: Lane, run_id: str, created: RunCreated, event: Entry) -> None:
         job = self._leases.grant(session, lane, run_id, execution_seq=1, attempt=1, event=event, created=created)
 
-        def started(answer: RunStarted | None, error: BaseException | None) -> None:
+        def started(answer: Begun | None, error: BaseException | None) -> None:
             if error is not None:
                 self._not_started(session, job, error)
 
@@ -322,15 +318,15 @@ class Dispatcher:
         asyncio.get_running_loop().call_later(RETRY_STORE_S, again)
 
     def _hand_out_again(self, session: Session, lane: Lane, run_id: str) -> None:
-        def started(fact: RunStarted | None, error: BaseException | None) -> None:
+        def started(begun: Begun | None, error: BaseException | None) -> None:
             if error is not None:
                 self._not_started_again(session, lane, run_id, error)
                 return
             self._store_fails = False
-            if fact is None:  # it was to be unwound, by a worker that cannot do that: it has ended
+            if begun is None:  # it was to be unwound, by a worker that cannot do that: it has ended
                 self._not_handed_out(session, lane, run_id)
             else:
-                self._hand_out_started(session, lane, run_id, fact)
+                self._hand_out_started(session, lane, run_id, begun)
 
         self._engine.start(
             lane[0],
@@ -349,7 +345,8 @@ class Dispatcher:
             log.debug("run not started", run_id=run_id, reason=str(error))
             self._not_handed_out(session, lane, run_id)
 
-    def _hand_out_started(self, session: Session, lane: Lane, run_id: str, fact: RunStarted) -> None:
+    def _hand_out_started(self, session: Session, lane: Lane, run_id: str, begun: Begun) -> None:
+        fact, news = begun
         seq = fact.execution_seq
         parked = self._leases.unpark(run_id, "resumed elsewhere", unless=session)
 
@@ -370,7 +367,7 @@ class Dispatcher:
             provision.grant(job)
             session.assign(job)
 
-        self._provisions.collect(lane, run_id, seq, then=collected, parked=parked)
+        self._provisions.collect(lane, run_id, seq, then=collected, parked=parked, news=news)
 
     def _without_secrets(
         self, session: Session, lane: Lane, run_id: str, execution_seq: int, error: IronflowError

@@ -65,10 +65,18 @@ class Provisions:
         return function.fact.secrets if function is not None else ()
 
     def collect(
-        self, lane: Lane, run_id: str, execution_seq: int, *, then: Collected, parked: Job | None = None
+        self,
+        lane: Lane,
+        run_id: str,
+        execution_seq: int,
+        *,
+        then: Collected,
+        parked: Job | None = None,
+        news: Memos | None = None,
     ) -> None:
-        """For the execution: what is new since `parked`, or all if that cannot go on. `then` is told None when the
-        execution is no longer the run's; a StorageError; or an IronflowError if it cannot have its secrets."""
+        """For the execution: what is new since `parked` (`news`, if that is known), or all if that cannot go on. `then`
+        is told None when the execution is no longer the run's; a StorageError; or an IronflowError if it cannot have
+        its secrets."""
 
         def loaded(memos: Memos | None, error: StorageError | None) -> None:
             if error is not None or (memos is None and parked is None):
@@ -82,7 +90,7 @@ class Provisions:
                 self._tasks.create_task(self._with_secrets(lane, memos, parked, then), name="dispatch-secrets")
 
         after = 0 if parked is None else parked.version
-        self._loader.load(Wanted(lane[0], run_id, execution_seq, after), loaded)
+        self._loader.load(Wanted(lane[0], run_id, execution_seq, after), loaded, known=news if parked else None)
 
     def memos(self, environment: str, run_id: str, execution_seq: int, then: Loaded) -> None:
         """The results of all steps."""

@@ -10,7 +10,7 @@ from app.dispatch.jobs import Job
 from app.history.kinds import NULL
 from app.rpc import convert
 from app.runs.memo import Memo
-from ironflow.v1 import worker_pb2
+from ironflow.v1 import types_pb2, worker_pb2
 
 PAGE_STEPS_MAX = 2_000
 PAGE_BYTES_MAX = 2**20
@@ -35,7 +35,8 @@ def messages(job: Job) -> list[worker_pb2.EngineMessage]:
     memos = job.memos
     parts = list(_paged(memos))
     message = _assignment(job)
-    message.job.event.data_json = bytes(job.emitted.data)
+    if not job.resumes:
+        message.job.event.data_json = bytes(job.emitted.data)
     if len(parts) <= 1:
         message.job.completed_steps.extend(map(_step, memos))
         return [message]
@@ -73,8 +74,20 @@ def _step(memo: Memo) -> worker_pb2.CompletedStep:
     return step
 
 
-def _assignment(job: Job) -> worker_pb2.EngineMessage:
+def _put_event(event: types_pb2.Event, job: Job) -> None:
+    """All but the event's data."""
     emitted = job.emitted
+    event.id = emitted.id
+    event.name = emitted.name
+    event.source = emitted.source
+    event.version = emitted.version
+    event.idempotency_key = emitted.idempotency_key
+    event.timestamp.FromMicroseconds(job.event.recorded_at)
+    if len(job.event.metadata) > 2:
+        event.metadata.update(msgspec.json.decode(job.event.metadata))
+
+
+def _assignment(job: Job) -> worker_pb2.EngineMessage:
     message = worker_pb2.EngineMessage()
     assignment = message.job
     assignment.job_id = job.id
@@ -86,15 +99,8 @@ def _assignment(job: Job) -> worker_pb2.EngineMessage:
     assignment.max_attempts = job.retry.max_attempts
     assignment.on_exhausted = job.retry.on_exhausted
     assignment.lease_expires_at.FromMicroseconds(job.lease_expires_at)
-    event = assignment.event
-    event.id = emitted.id
-    event.name = emitted.name
-    event.source = emitted.source
-    event.version = emitted.version
-    event.idempotency_key = emitted.idempotency_key
-    event.timestamp.FromMicroseconds(job.event.recorded_at)
-    if len(job.event.metadata) > 2:
-        event.metadata.update(msgspec.json.decode(job.event.metadata))
+    if not job.resumes:  # else the worker has it
+        _put_event(assignment.event, job)
     assignment.function_version = job.function_version
     assignment.resumes_job_id = job.resumes
     assignment.always_replay = job.always_replay

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
 from app import texts
 from app.clock import Clock
@@ -21,6 +21,7 @@ from app.history.kinds import (
     RunCompleted,
     RunLogged,
     RunNoted,
+    RunStarted,
     RunSuspended,
     StepCompleted,
     StepFailed,
@@ -31,6 +32,7 @@ from app.runs.asking import REASON_CHARS_MAX, Request, changes, guarded
 from app.runs.breakpoints import Breakpoints
 from app.runs.commands import Decider, Diverged
 from app.runs.functions import Functions
+from app.runs.memo import Memos, woken
 from app.runs.noun import stream
 from app.runs.reading import not_found
 from app.runs.state import Run
@@ -42,6 +44,14 @@ from storage.contract import Storage
 from storage.records import RunRow
 
 __all__ = ["REASON_CHARS_MAX", "Diverged", "Engine"]
+
+
+class Begun(NamedTuple):
+    """An execution that has begun. `news` is all that a worker does not know that keeps the one before, where that is
+    known without reading it."""
+
+    started: RunStarted
+    news: Memos | None
 
 
 class Engine:
@@ -77,13 +87,20 @@ class Engine:
         unwinds: bool = False,
         node: str = "",
     ) -> None:
-        """Hand the run to a worker of a node. `done` is given the RunStarted, or RunNotRunning; or None, if the run was
+        """Hand the run to a worker of a node. `done` is given what has Begun, or RunNotRunning; or None, if the run was
         to be unwound and has ended, because the worker cannot do that."""
+        where = stream(run_id)
 
-        def decide(run: Run | None, now: int) -> list[Fact]:
+        def start(run: Run | None, now: int) -> list[Fact]:
             return machine.decide_start(run, worker_id=worker_id, now=now, unwinds=unwinds, node=node)
 
-        self._submit(environment, run_id, decide, done, urgent=urgent)
+        starting = commands.command(environment, run_id, start, "").decide
+
+        def decide(states: Mapping[str, Any], now: int) -> Decision:
+            decision = starting(states, now)
+            return Decision(decision.drafts, _begun(states[where], decision))
+
+        self._committer.submit(Command(environment, (where,), decide), done, urgent=urgent)
 
     def step(
         self,
@@ -407,3 +424,14 @@ class Engine:
 
     def _submit(self, environment: str, run_id: str, decider: Decider, done: Done, *, urgent: bool = True) -> None:
         self._committer.submit(commands.command(environment, run_id, decider, ""), done, urgent=urgent)
+
+
+def _begun(run: Run | None, decision: Decision) -> Begun | None:
+    """A suspended run that nothing has woken has slept, and nothing came since its worker was told last."""
+    started = decision.answer
+    if not isinstance(started, RunStarted):
+        return None
+    if run is None or run.status != "waiting" or not run.suspended:
+        return Begun(started, None)
+    slept = [draft.fact for draft in decision.drafts if isinstance(draft.fact, StepCompleted)]
+    return Begun(started, woken(slept, run.version + len(decision.drafts)))

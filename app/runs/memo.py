@@ -215,6 +215,16 @@ class Long(NamedTuple):
     """There is more of it than should be read together with others."""
 
 
+def woken(facts: Iterable[StepCompleted], version: int) -> Memos:
+    """What is new to an execution that was parked, if that is nothing but these sleeps; it begins with the entry of
+    that version."""
+    memos = Memos(version=version, rested=True)
+    for fact in facts:
+        memos.take(_completed(fact))
+    memos.tell()
+    return memos
+
+
 def load(tx: Transaction, wanted: Wanted) -> Memos | None:
     """All that an execution needs; None if that execution was not begun, or if it is parked and more happened than it
     can know of."""
@@ -290,6 +300,10 @@ def carried(fact: StepCarried) -> Memo:
     return Memo(fact.step_id, fact.name, fact.type, output, fact.error, fact.attempt)
 
 
+def _completed(fact: StepCompleted) -> Memo:
+    return Memo(fact.step_id, fact.name, fact.type, fact.output, None)
+
+
 def take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
     """Fold an entry in; True if it is the one that begins the execution."""
     if entry.kind not in _TELLING:
@@ -300,7 +314,7 @@ def take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
         case StepCompleted() as fact:
             if fact.type not in AWAITED:
                 memos.heard()
-            memos.take(Memo(fact.step_id, fact.name, fact.type, fact.output, None))
+            memos.take(_completed(fact))
         case StepFailed() as fact:
             if fact.type not in AWAITED:
                 memos.heard()

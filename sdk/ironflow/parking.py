@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ironflow.execution import Execution
 
-COUNT_MAX = 1_000
+COUNT_MAX = 10_000
 AGE_S_MAX = 3_600.0
 MEMORY_FREE_MIN = 0.1
 MEMORY_CHECK_S = 1.0
@@ -40,7 +41,7 @@ class Parking:
         self._memory_free = memory_free or share_free
         self._checked_at_s = -MEMORY_CHECK_S
         self._short = False
-        self._parked: dict[str, tuple[float, Execution]] = {}
+        self._parked: OrderedDict[str, tuple[float, Execution]] = OrderedDict()  # its first is found at once
         self.on_evicted: Callable[[Execution], None] = lambda execution: None
 
     def __len__(self) -> int:
@@ -83,7 +84,8 @@ class Parking:
             self._short = self._memory_free() < MEMORY_FREE_MIN
         for job_id in list(self._parked) if self._short else ():
             self._evict(job_id)
-        for job_id, (since_s, _) in list(self._parked.items()):
+        while self._parked:
+            job_id, (since_s, _) = next(iter(self._parked.items()))
             if now_s - since_s < self._age_s_max:
                 break
             self._evict(job_id)

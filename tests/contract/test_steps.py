@@ -21,7 +21,7 @@ from app.history.verify import verify
 from app.node import Node
 from app.runs import memo
 from app.runs.engine import Diverged
-from app.runs.memo import TOGETHER_ENTRIES_MAX, Wanted, load_many
+from app.runs.memo import TOGETHER_ENTRIES_MAX, Memos, Wanted, load_many
 from app.runs.yields import Sleep
 from storage.contract import Storage, Transaction
 from tests.support.worker import (
@@ -176,6 +176,30 @@ async def test_a_parked_run_goes_on_where_it_is_with_what_is_new(node: Node, clo
 
     third = await worker.job()
     assert (third.resumes, list(memos(third))) == (second.id, ["go"])
+
+
+async def test_a_run_that_slept_in_place_is_told_without_a_read_what_a_read_would_tell(
+    node: Node, storage: Storage, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await register(node)
+    worker = Worker(node)
+    run_id = await emit(node)
+    first = await worker.job()
+    await report(node, first, "a")
+    naps = [Sleep(step_id(first, name), name, clock.now_us() + 1_000_000) for name in ("nap", "doze")]
+    worker.wait(first, *naps, wait_for(first, "go", "go.now"), parked=True)
+    await recorded(node, run_id, RunSuspended.kind)
+
+    with monkeypatch.context() as patched:
+        patched.delattr(memo, "load_many")
+        pass_time(clock, worker, seconds=1)
+        second = await worker.job()
+
+    [read] = await storage.read(lambda tx: load_many(tx, [Wanted("default", run_id, 2, first.version)]))
+    assert isinstance(read, Memos)
+    assert (second.resumes, second.version) == (first.id, read.version)
+    assert second.memos == read.given(1)
+    assert list(memos(second)) == ["nap", "doze"]
 
 
 @pytest.mark.parametrize("why", ["gone", "full", "forgotten"])
