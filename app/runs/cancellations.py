@@ -93,6 +93,8 @@ class Cancellations:
         async for batch in self._tail.follow(self._position, kinds=_KINDS):
             late: dict[Key, int] = {}
             for entry in batch:
+                if not self._environments and entry.kind in _ENDED:
+                    continue
                 key = _key(entry)
                 match entry.fact:
                     case RunCreated(dispatch=dispatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from typing import Any
 
@@ -123,6 +124,29 @@ def test_a_sleep_in_a_branch_is_named_as_the_user_named_it(http: httpx.Client, w
     worker.report(worker.job(), "yielded", **{"yield": wanted})
 
     assert [one["name"] for one in worker.job()["completed_steps"]] == ["a:nap"]
+
+
+def test_branches_of_a_map_publish_once_and_come_back_under_their_ids(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    published = []
+    for branch in range(2):
+        step_id = f"{run_id}:each:{branch}:publish:news:0"
+        key = f"step-{hashlib.sha256(step_id.encode()).hexdigest()}"
+        body = {"topic": "news", "data": {"branch": branch}, "idempotencyKey": key}
+        for is_again in (False, True):
+            sent = http.post(
+                "/ironflow.v1.PubSubService/Publish", json=body, headers={"X-Ironflow-Run-ID": run_id}
+            ).json()
+            assert sent["duplicate"] is is_again
+        output = {"eventId": sent["eventId"], "sequence": int(sent["sequence"])}
+        published.append(step(job, "publish:news", output, id=step_id))
+    assert worker.report(job, "progress", steps=published).status_code == 200
+    nap = {"type": "sleep", "step_id": f"{run_id}:each:1:nap:0", "until": "2026-01-01T00:00:00.000Z"}
+    worker.report(job, "yielded", step_offset=2, **{"yield": nap})
+
+    told = [(one["step_id"], one["output"]) for one in worker.job()["completed_steps"]]
+    assert told == [*((one["id"], one["output"]) for one in published), (nap["step_id"], None)]
 
 
 def test_a_failure_is_retried_until_the_attempts_are_used_up(http: httpx.Client, worker: Puller) -> None:
