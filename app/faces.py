@@ -263,7 +263,7 @@ def services_of(
             storage=node.storage, committer=node.committer, projections=node.projections, ids=node.ids
         ),
         live=live,
-        subscriptions=Subscriptions(live=live, storage=node.storage, clock=node.clock, ids=node.ids),
+        subscriptions=Subscriptions(live=live, storage=node.storage, clock=node.clock),
         clock=node.clock,
         ids=node.ids,
         metrics=metrics,

@@ -163,7 +163,9 @@ def watched(environment: str, name: str) -> Interest:
     if name != "*":
         config.check_name(name)
     where = config.stream(name)
-    return Interest(environment, ("config",), lambda entry: name == "*" or entry.stream == where)
+    return Interest(
+        environment, ("config",), lambda entry: name == "*" or entry.stream == where, asked=(f"config/{name}",)
+    )
 
 
 def _told(resp: falcon.asgi.Response, name: str, revision: int) -> None:

@@ -27,6 +27,7 @@ from app.api.caller import Caller
 from app.api.proxies import address_of
 from app.api.services import Services
 from app.api.shapes.subscriptions import connect_event
+from app.api.subscribers import subscriber
 from app.bus.members import Member
 from app.errors import InvalidArgument, PermissionDenied, Unavailable
 from app.history.interests import Ended
@@ -125,14 +126,14 @@ class ConnectStreams:
 
     async def _member(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         requests = _messages(pubsub_pb2.SubscribeBidirectionalRequest, protocol, _encoding(scope))
-        async with aclosing(group_streams.converse(self._services, who, requests)) as messages:
+        async with aclosing(group_streams.converse(self._services, who, requests, transport="connect")) as messages:
             async for message in messages:
                 await told.send_bytes(envelopes.framed(message.SerializeToString()))
 
     async def _join(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         json = _type(scope) == CONNECT_JSON
         request = await _request(pubsub_pb2.JoinConsumerGroupRequest, protocol, _encoding(scope), json=json)
-        joined = group_streams.joined(self._services, who, request)
+        joined = group_streams.joined(self._services, who, request, transport="connect")
         await self._deliver(protocol, told, *joined, json=json)
 
     async def _deliver(self, protocol: Any, told: Any, member: Member, auto: bool, *, json: bool) -> None:
@@ -168,11 +169,12 @@ class ConnectStreams:
         json = _type(scope) == CONNECT_JSON
         request = await _request(pubsub_pb2.SubscribeRequest, protocol, _encoding(scope), json=json)
         if request.options.consumer_group:
-            await self._deliver(protocol, told, *subscribe.member_of(self._services, who, request), json=json)
+            member, auto = subscribe.member_of(self._services, who, request, transport="connect")
+            await self._deliver(protocol, told, member, auto, json=json)
             return
-        sees = self._services.door.sight(who)
-        subscription = await self._services.subscriptions.open(subscribe.wanted_of(who, request), sees)
-        show = _shown(self._services.subscriptions.new_id(), request, json=json)
+        by, sees = subscriber(self._services, who, "connect"), self._services.door.sight(who)
+        subscription = await self._services.subscriptions.open(subscribe.wanted_of(who, request), sees, by=by)
+        show = _shown(by.id, request, json=json)
         gone = asyncio.ensure_future(protocol.client_disconnect())
         gone.add_done_callback(lambda _: subscription.end(Ended("the client has gone")))
         try:

@@ -185,7 +185,7 @@ async def watched(keyspace: Keyspace, environment: str, bucket: str, pattern: st
             return entry.kind == BucketDeleted.kind and entry.stream == itself
         return wanted is None or wanted.matches(kv.place(entry.stream)[1])
 
-    return Interest(environment, ("kv", "bucket"), wants)
+    return Interest(environment, ("kv", "bucket"), wants, asked=(f"kv/{bucket}/{pattern or '>'}",))
 
 
 async def _write(keyspace: Keyspace, req: falcon.asgi.Request, resp: falcon.asgi.Response, write: kv.Write) -> None:

@@ -16,6 +16,7 @@ from app.api.caller import caller_of
 from app.api.parameters import query_of
 from app.api.services import Services
 from app.api.shapes.base import FollowQuery
+from app.api.subscribers import subscriber
 from app.errors import InvalidArgument, IronflowError, Unavailable
 from app.history.entry import Entry
 from app.history.interests import Ended, Interest
@@ -36,8 +37,9 @@ def watching(req: falcon.asgi.Request, services: Services, interest: Interest) -
     the same query when it connects again; of what the caller may read. Raises InvalidArgument, ResourceExhausted."""
     query, resumed = query_of(req, FollowQuery), last_seen(req)
     after = query.after if resumed is None else resumed
-    sees = services.door.sight(caller_of(req), reading)
-    return services.live.subscribe(interest, after=after, policy=POLICIES[query.backpressure], sees=sees)
+    caller, policy = caller_of(req), POLICIES[query.backpressure]
+    sees, by = services.door.sight(caller, reading), subscriber(services, caller, "sse")
+    return services.live.subscribe(interest, after=after, policy=policy, sees=sees, by=by)
 
 
 def last_seen(req: falcon.asgi.Request) -> int | None:

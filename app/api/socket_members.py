@@ -74,7 +74,9 @@ class Members:
 
     def join(self, group: str, wanted: Wanted, *, ack_mode: str, metadata: bool) -> Membership:
         """Raises GroupNotFound, InvalidArgument, Unavailable."""
-        member, auto = group_streams.subscribed(self._services, self._who, group, wanted, ack_mode)
+        member, auto = group_streams.subscribed(
+            self._services, self._who, group, wanted, ack_mode, transport="websocket"
+        )
         membership = Membership(self._services, member, auto=auto, metadata=metadata)
         self._open[membership.id] = membership
         return membership

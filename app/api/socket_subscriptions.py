@@ -29,6 +29,7 @@ from app.api.shapes import socket_frames
 from app.api.shapes.socket_frames import Ack, Asked, Options, Subscribe, Unsubscribe
 from app.api.shapes.subscriptions import socket_event
 from app.api.socket_members import Members, Membership
+from app.api.subscribers import subscriber
 from app.errors import InvalidArgument, IronflowError, NotFound, ResourceExhausted, Unavailable
 from app.events.subscriptions import Wanted
 from app.history.interests import Ended
@@ -125,8 +126,9 @@ class SubscriptionSocket:
             )
             id, sending = source.id, self._deliver_to_member(source)
         else:
-            source = await self._services.subscriptions.open(wanted, self._services.door.sight(self._who))
-            id = self._services.subscriptions.new_id()
+            by, sees = subscriber(self._services, self._who, "websocket"), self._services.door.sight(self._who)
+            source = await self._services.subscriptions.open(wanted, sees, by=by)
+            id = by.id
             sending = self._deliver(id, source, socket_event[options.include_metadata])
         work = self._sent(id, source, sending, answered)
         self._open[id] = Open(source, asyncio.create_task(work, name="socket-subscription"))

@@ -29,6 +29,7 @@ from app.api.parameters import read
 from app.api.services import Services
 from app.api.shapes.base import FollowQuery
 from app.api.shapes.kv import WatchBucketQuery
+from app.api.subscribers import subscriber
 from app.errors import NotFound
 from app.history.entry import Entry
 from app.history.interests import Ended, Interest
@@ -122,4 +123,5 @@ def _opened(
     services: Services, who: Caller, interest: Interest, asked: FollowQuery, show: Callable[[Entry], Any]
 ) -> Watch:
     policy, sees = POLICIES[asked.backpressure], services.door.sight(who, reading)
-    return Watch(services.live.subscribe(interest, after=asked.after, policy=policy, sees=sees), show)
+    by = subscriber(services, who, "websocket")
+    return Watch(services.live.subscribe(interest, after=asked.after, policy=policy, sees=sees, by=by), show)

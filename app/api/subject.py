@@ -35,6 +35,7 @@ _NOUNS = {
     "apikeys": "apikey",
     "policies": "policy",
     "workers": "worker",
+    "subscriptions": "subscription",
 }
 _IN_PATHS_ONLY = frozenset(("env", "position", "number", "version", "job_id", "step"))
 """Parameters that say which part, not what."""

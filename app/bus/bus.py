@@ -50,7 +50,7 @@ class Bus:
         self.publisher = Publisher(tail, place=place, turn=turn if server is None else None)
         self.groups = GroupBus(place=place, groups=groups, storage=storage, tail=tail, fold=fold, ids=ids)
         self.ingest = Ingest(place=place, emitter=emitter, guests=self.guests)
-        self.desks = Desks(place=place, guests=self.guests, groups=groups, bus=self.groups)
+        self.desks = Desks(place=place, guests=self.guests, groups=groups, bus=self.groups, ids=ids)
 
     def loops(self) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
         """What has to run, by name."""

@@ -30,6 +30,7 @@ from app.bus.members import WINDOW_MAX
 from app.bus.place import Place, failures
 from app.errors import InvalidArgument, IronflowError
 from app.events.groups import Groups
+from app.ids import Ids
 from storage.contract import StorageError
 
 if TYPE_CHECKING:
@@ -55,11 +56,12 @@ _asked = msgspec.json.Decoder(Asked)
 class Desks:
     """Those of all guests."""
 
-    def __init__(self, *, place: Place, guests: Guests, groups: Groups, bus: GroupBus) -> None:
+    def __init__(self, *, place: Place, guests: Guests, groups: Groups, bus: GroupBus, ids: Ids) -> None:
         self._place = place
         self._guests = guests
         self._groups = groups
         self._bus = bus
+        self._ids = ids
         self._open: dict[tuple[str, str], Desk] = {}
 
     async def run(self) -> None:
@@ -107,7 +109,8 @@ class Desks:
         key = (name, f"{environment}/{group}")
         desk = self._open.get(key)
         if desk is None:
-            member = self._bus.join(environment, group, label=name, window=1, sees=self._guests.sees(name))
+            by = self._guests.subscriber(name, self._ids.subscription())
+            member = self._bus.join(environment, group, label=name, window=1, sees=self._guests.sees(name), by=by)
             settings = self._groups.get(environment, group).settings
             desk = self._open[key] = Desk(client, self._bus, member, settings, acks=acks)
             tasks.create_task(self._run(key, desk), name="desk")

@@ -5,7 +5,7 @@ work of delivering. Everything begins anew whenever the connection to NATS is lo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from app.errors import GroupNotFound, InvalidArgument, MemberNotFound, Unavailab
 from app.events.group import Group
 from app.events.groups import Groups
 from app.history.fold import Fold
+from app.history.subscriber import Subscriber
 from app.history.tail import Tail
 from app.ids import Ids
 from storage.contract import Storage, StorageError
@@ -97,6 +98,10 @@ class GroupBus:
     def settled_total(self) -> int:
         return sum(kept.work.settled_total for kept in self._kept.values())
 
+    def __iter__(self) -> Iterator[Member]:
+        """Members that are connected to this node."""
+        return iter(list(self._members.values()))
+
     def member_count(self, group: Group) -> int:
         """Members that are connected to this node."""
         kept = self._kept.get((group.environment, group.name))
@@ -105,7 +110,14 @@ class GroupBus:
     # Members.
 
     def join(
-        self, environment: str, name: str, *, label: str = "", window: int = 0, sees: Sees | None = None
+        self,
+        environment: str,
+        name: str,
+        *,
+        label: str = "",
+        window: int = 0,
+        sees: Sees | None = None,
+        by: Subscriber | None = None,
     ) -> Member:
         """A new member; one that is given what it may not see, as `sees` raises, is ended with that. Raises
         GroupNotFound, InvalidArgument, Unavailable when the server stops."""
@@ -115,7 +127,8 @@ class GroupBus:
         if not 0 <= window <= WINDOW_MAX:
             raise InvalidArgument(f"window {window} is out of range", field="window", hint=f"1 to {WINDOW_MAX}")
         window = window or min(WINDOW_DEFAULT, group.settings.max_inflight)
-        member = Member(self._ids.subscription(), environment, name, label=label[:255], window=window, sees=sees)
+        id = by.id if by is not None else self._ids.subscription()
+        member = Member(id, environment, name, label=label[:255], window=window, sees=sees, by=by)
         self._members[member.id] = member
         kept = self._kept[environment, name]
         kept.work.join(member)

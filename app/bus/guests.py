@@ -41,6 +41,7 @@ from app.clock import Clock
 from app.errors import FailedPrecondition, IronflowError, PermissionDenied, ResourceExhausted, Unavailable
 from app.history import channels
 from app.history.channels import Channel
+from app.history.subscriber import Subscriber
 
 log = structlog.get_logger(__name__)
 
@@ -165,6 +166,11 @@ class Guests:
         """Returns if the guest may take from the group. Raises PermissionDenied."""
         actor = self.asker(name, environment)
         self._access.authorizer.allow(actor, CONSUME, f"group/{group}", environment, method="NATS")
+
+    def subscriber(self, name: str, id: str) -> Subscriber:
+        """The guest as a member of a group, from now on."""
+        guest = self._guests.get(name)
+        return Subscriber(id, guest.key if guest is not None else "", "", "nats", self._clock.now_us())
 
     def sees(self, name: str) -> Sees:
         """What raises PermissionDenied for a channel that the guest may not follow, or may no longer."""

@@ -15,6 +15,7 @@ from app.events.deliveries import Delivery as Told
 from app.history import channels
 from app.history.channels import Channel
 from app.history.entry import Entry
+from app.history.subscriber import Subscriber
 from storage.records import EntryRecord
 
 WINDOW_DEFAULT = 100
@@ -71,12 +72,21 @@ def delivery(record: EntryRecord, *, attempt: int, reply: str, number: int, fed:
 class Member:
     """`window` is how many deliveries it may have at a time; `label` what it calls itself. Whoever speaks for it waits
     for `taken`. One that is `leaving` gives back what it did not look at, and gets no more. One that is given what
-    `sees` raises an error for is ended by it: that goes to the others."""
+    `sees` raises an error for is ended by it: that goes to the others. `by` None is the server itself."""
 
     def __init__(
-        self, member_id: str, environment: str, group: str, *, label: str, window: int, sees: Sees | None = None
+        self,
+        member_id: str,
+        environment: str,
+        group: str,
+        *,
+        label: str,
+        window: int,
+        sees: Sees | None = None,
+        by: Subscriber | None = None,
     ) -> None:
         self.id = member_id
+        self.by = by
         self.environment = environment
         self.group = group
         self.label = label
@@ -100,6 +110,11 @@ class Member:
     @property
     def free(self) -> int:
         return 0 if self._ended or self.leaving else self.window - self._held - len(self._waiting)
+
+    @property
+    def buffered(self) -> int:
+        """What it was given and has not taken."""
+        return len(self._waiting)
 
     def wants(self, count: int) -> None:
         """It may have so many more than it has."""

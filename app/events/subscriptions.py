@@ -23,7 +23,7 @@ from app.history.entry import Entry
 from app.history.interests import Ended, Interest, anything
 from app.history.kinds import EventEmitted, TopicPublished
 from app.history.live import POLICIES, Live, Sees, Subscription
-from app.ids import Ids
+from app.history.subscriber import Subscriber
 from app.patterns import Pattern
 from storage import history
 from storage.contract import Storage
@@ -60,19 +60,15 @@ class Wanted:
 
 
 class Subscriptions:
-    def __init__(self, *, live: Live, storage: Storage, clock: Clock, ids: Ids) -> None:
+    def __init__(self, *, live: Live, storage: Storage, clock: Clock) -> None:
         self._live = live
         self._storage = storage
         self._clock = clock
-        self._ids = ids
         self._interests: WeakValueDictionary[tuple[str, tuple[str, ...], str], Interest] = WeakValueDictionary()
 
-    def new_id(self) -> str:
-        return self._ids.subscription()
-
-    async def open(self, wanted: Wanted, sees: Sees | None = None) -> Subscription:
-        """To be closed when done with; without what `sees` is false for. Raises InvalidArgument, ResourceExhausted,
-        StorageError."""
+    async def open(self, wanted: Wanted, sees: Sees | None = None, *, by: Subscriber | None = None) -> Subscription:
+        """To be closed when done with; without what `sees` is false for. `by` None is the server itself. Raises
+        InvalidArgument, ResourceExhausted, StorageError."""
         _check(wanted)
         interest = self._interest(wanted)
         after = wanted.after
@@ -84,7 +80,7 @@ class Subscriptions:
                 after = await self._before_last(interest, wanted.replay)
             except Ended as ended:
                 raise InvalidArgument(str(ended), field="filter", hint="make it simpler, or the data smaller") from None
-        return self._live.subscribe(interest, after=after, policy=POLICIES[wanted.policy], sees=sees)
+        return self._live.subscribe(interest, after=after, policy=POLICIES[wanted.policy], sees=sees, by=by)
 
     def consumers(self, environment: str, topic: str) -> Sequence[Subscription]:
         """Subscriptions, on this node, that a message of the topic goes to; filters aside."""
@@ -142,6 +138,8 @@ def interest_of(wanted: Wanted) -> Interest:
         kinds=kinds,
         stream=_stream(patterns),
         costly=bool(wanted.filter),
+        asked=wanted.patterns,
+        filter=wanted.filter,
     )
 
 

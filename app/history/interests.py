@@ -33,7 +33,8 @@ def anything(entry: Entry) -> bool:
 class Interest:
     """Which entries are wanted: those of one environment, in channels that a pattern fits or, if there are no patterns,
     in streams of these nouns; of them those for which `wants` holds. It may raise Ended. Where they can only be of
-    certain kinds, or of one stream, `kinds` and `stream` say so; `costly` that `wants` takes its time."""
+    certain kinds, or of one stream, `kinds` and `stream` say so; `costly` that `wants` takes its time. `asked` and
+    `filter` are what people are shown of it."""
 
     environment: str
     nouns: tuple[str, ...] = ()
@@ -42,6 +43,8 @@ class Interest:
     kinds: tuple[str, ...] = ()
     stream: str = ""
     costly: bool = False
+    asked: tuple[str, ...] = ()
+    filter: str = ""
 
     def holds(self, entry: Entry) -> bool:
         if entry.environment != self.environment:

@@ -24,6 +24,7 @@ from app.history.entry import Entry
 from app.history.interests import Ended, Interest, Interests
 from app.history.kinds import HistoryRedacted
 from app.history.kinds.projection import ProjectionUpdated
+from app.history.subscriber import Subscriber
 from app.history.tail import Tail
 from app.patterns import Pattern
 from storage import history
@@ -103,9 +104,10 @@ class Live:
         policy: Policy = Policy.CATCH_UP,
         entries_max: int = BUFFER_ENTRIES_MAX,
         sees: Sees | None = None,
+        by: Subscriber | None = None,
     ) -> Subscription:
         """To be closed when done with. `after` None is: from now on. Entries that `sees` is false for are left out.
-        Raises InvalidArgument, ResourceExhausted."""
+        `by` None is the server itself. Raises InvalidArgument, ResourceExhausted."""
         if after is not None and after > self._tail.head:
             raise InvalidArgument(
                 f"after {after} has not happened yet",
@@ -115,7 +117,7 @@ class Live:
         if len(self._all) >= SUBSCRIPTIONS_MAX:
             raise ResourceExhausted("too many subscriptions are open", hint="close some, or try another node")
         start = self._tail.head if after is None else after
-        subscription = Subscription(self, interest, start, policy, entries_max, sees)
+        subscription = Subscription(self, interest, start, policy, entries_max, sees, by)
         self._all.add(subscription)
         return subscription
 
@@ -175,21 +177,30 @@ class Subscription:
         "_entries_max",
         "_live",
         "_page",
-        "_policy",
         "_seen",
         "_sees",
         "_wake",
+        "by",
         "dropped",
         "interest",
+        "policy",
     )
 
     def __init__(
-        self, live: Live, interest: Interest, after: int, policy: Policy, entries_max: int, sees: Sees | None
+        self,
+        live: Live,
+        interest: Interest,
+        after: int,
+        policy: Policy,
+        entries_max: int,
+        sees: Sees | None,
+        by: Subscriber | None,
     ) -> None:
+        self.by = by
         self.interest = interest
+        self.policy = policy
         self.dropped = 0
         self._live = live
-        self._policy = policy
         self._sees = sees
         self._entries_max = entries_max
         self._buffer: list[Entry] = []
@@ -199,6 +210,16 @@ class Subscription:
         self._ended: Ended | None = None
         self._page = PAGE_ENTRIES[0]
         self._wake = asyncio.Event()
+
+    @property
+    def buffered(self) -> int:
+        """Entries that wait for their connection."""
+        return len(self._buffer)
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether it is given what the store has, and not yet what happens."""
+        return not self._attached
 
     @property
     def position(self) -> int:
@@ -215,12 +236,12 @@ class Subscription:
         if not full:
             self._buffer.append(entry)
             self._bytes += size
-        elif self._policy is Policy.DROP:
+        elif self.policy is Policy.DROP:
             self.dropped += 1
         else:
             self._live.detach(self)
             self._attached = False
-            if self._policy is Policy.DISCONNECT:
+            if self.policy is Policy.DISCONNECT:
                 self.end(Ended("the subscriber is too slow; connect again and resume from the last position"))
             return
         self._seen = entry.position

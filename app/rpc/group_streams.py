@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 from app.api.caller import Caller
 from app.api.services import Services
+from app.api.subscribers import subscriber
 from app.bus.members import Delivery, Member, Sees
 from app.bus.work import Settlement
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError, NotFound
 from app.events import membership
 from app.events.subscriptions import Wanted
+from app.history.subscriber import Transport
 from app.rpc import convert, groups
 from ironflow.v1 import pubsub_pb2 as pb
 
@@ -36,22 +38,23 @@ class _Out(NamedTuple):
 
 
 async def join(
-    services: Services, caller: Caller, request: pb.JoinConsumerGroupRequest
+    services: Services, caller: Caller, request: pb.JoinConsumerGroupRequest, *, transport: Transport
 ) -> AsyncGenerator[pb.SubscriptionEvent, None]:
     """What a new member gets, until it leaves. Raises GroupNotFound, InvalidArgument, Unavailable."""
-    async with aclosing(delivered(services, *joined(services, caller, request))) as events:
+    async with aclosing(delivered(services, *joined(services, caller, request, transport=transport))) as events:
         async for told in events:
             yield told
 
 
 def subscribed(
-    services: Services, caller: Caller, name: str, wanted: Wanted, ack_mode: str = ""
+    services: Services, caller: Caller, name: str, wanted: Wanted, ack_mode: str = "", *, transport: Transport
 ) -> tuple[Member, bool]:
     """A new member, for a subscription that names its group, and whether what is sent to it is settled thereby: as the
     subscription says, else as the group does. Raises GroupNotFound, InvalidArgument, Unavailable."""
     settings = services.groups.get(caller.environment, name).settings
     membership.check(wanted, settings, ack_mode)
-    member = services.bus.groups.join(caller.environment, name, sees=_sees(services, caller))
+    by = subscriber(services, caller, transport)
+    member = services.bus.groups.join(caller.environment, name, sees=_sees(services, caller), by=by)
     return member, (ack_mode or settings.ack_mode) == "auto"
 
 
@@ -69,13 +72,13 @@ async def delivered(services: Services, member: Member, auto: bool) -> AsyncGene
 
 
 async def converse(
-    services: Services, caller: Caller, requests: AsyncIterator[Request]
+    services: Services, caller: Caller, requests: AsyncIterator[Request], *, transport: Transport
 ) -> AsyncGenerator[Response, None]:
     """The answers to a member, until either side ends the stream. Raises as `join` does."""
     first = await anext(aiter(requests), None)
     if first is None or first.WhichOneof("payload") != "join":
         raise InvalidArgument("the first message must join a group", field="join", hint="send join with a group_name")
-    member, auto = joined(services, caller, first.join)
+    member, auto = joined(services, caller, first.join, transport=transport)
     group = services.groups.get(caller.environment, member.group)
     talk = _Talk(services, member, batched=first.join.batched, auto=auto)
     try:
@@ -234,7 +237,9 @@ def event(member: Member, given: Delivery, *, as_json: bool) -> pb.SubscriptionE
     return message
 
 
-def joined(services: Services, caller: Caller, request: pb.JoinConsumerGroupRequest) -> tuple[Member, bool]:
+def joined(
+    services: Services, caller: Caller, request: pb.JoinConsumerGroupRequest, *, transport: Transport
+) -> tuple[Member, bool]:
     """A new member, and whether what is sent to it is settled thereby. Raises GroupNotFound, InvalidArgument,
     PermissionDenied, Unavailable."""
     name = groups.named(request.namespace, request.group_name)
@@ -245,6 +250,7 @@ def joined(services: Services, caller: Caller, request: pb.JoinConsumerGroupRequ
         label=request.consumer_id or request.client_id,
         window=request.window,
         sees=_sees(services, caller),
+        by=subscriber(services, caller, transport),
     )
     return member, services.groups.get(caller.environment, name).settings.ack_mode == "auto"
 

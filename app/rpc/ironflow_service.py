@@ -67,7 +67,7 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
         try:
             door = self._services.door
             caller = metadata.admitted(door, context, "PubSubService/SubscribeBidirectional")
-            converse = group_streams.converse(self._services, caller, request_iterator)
+            converse = group_streams.converse(self._services, caller, request_iterator, transport="grpc")
             with door.live.going(caller.grant):
                 async with aclosing(converse) as messages:
                     async for message in messages:
@@ -82,7 +82,7 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
             door = self._services.door
             caller = metadata.admitted(door, context, "PubSubService/JoinConsumerGroup", f"group/{request.group_name}")
             with door.live.going(caller.grant):
-                async with aclosing(group_streams.join(self._services, caller, request)) as events:
+                async with aclosing(group_streams.join(self._services, caller, request, transport="grpc")) as events:
                     async for event in events:
                         yield event
         except Exception as error:  # noqa: BLE001 - as above
@@ -95,7 +95,7 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
             door = self._services.door
             caller = metadata.admitted(door, context, "PubSubService/Subscribe", "event/*")
             with door.live.going(caller.grant):
-                async with aclosing(subscribe.subscribe(self._services, caller, request)) as events:
+                async with aclosing(subscribe.subscribe(self._services, caller, request, transport="grpc")) as events:
                     async for event in events:
                         yield event
         except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata

@@ -9,6 +9,7 @@ from app.api.caller import Caller
 from app.api.once import Once
 from app.api.services import Services
 from app.api.shapes.subscriptions import ATTEMPT
+from app.api.subscribers import subscriber
 from app.bus.members import Member
 from app.errors import InvalidArgument, IronflowError, Unavailable
 from app.events.deliveries import delivery
@@ -16,6 +17,7 @@ from app.events.subscriptions import Wanted
 from app.history.entry import Entry
 from app.history.interests import Ended
 from app.history.live import Subscription
+from app.history.subscriber import Transport
 from app.rpc import convert, group_streams, groups
 from ironflow.v1 import pubsub_pb2 as pb
 
@@ -50,7 +52,9 @@ def wanted_of(caller: Caller, request: pb.SubscribeRequest) -> Wanted:
     )
 
 
-def member_of(services: Services, caller: Caller, request: pb.SubscribeRequest) -> tuple[Member, bool]:
+def member_of(
+    services: Services, caller: Caller, request: pb.SubscribeRequest, *, transport: Transport
+) -> tuple[Member, bool]:
     """The member that a subscription with a consumer group is, and whether what is sent to it is settled thereby.
     Raises GroupNotFound, InvalidArgument, PermissionDenied, Unavailable."""
     options = request.options
@@ -59,27 +63,29 @@ def member_of(services: Services, caller: Caller, request: pb.SubscribeRequest) 
     name = groups.named(options.namespace, options.consumer_group)
     caller.also("groups:consume", f"group/{name}")
     wanted = wanted_of(caller, request)
-    return group_streams.subscribed(services, caller, name, wanted, _ACK_MODES[options.ack_mode])
+    ack_mode = _ACK_MODES[options.ack_mode]
+    return group_streams.subscribed(services, caller, name, wanted, ack_mode, transport=transport)
 
 
 async def subscribe(
-    services: Services, caller: Caller, request: pb.SubscribeRequest
+    services: Services, caller: Caller, request: pb.SubscribeRequest, *, transport: Transport
 ) -> AsyncGenerator[pb.SubscriptionEvent, None]:
     """Events until the caller goes. Raises as Subscriptions.open does, and Unavailable or InvalidArgument when the
     subscription is over."""
     if request.options.consumer_group:
-        async with aclosing(group_streams.delivered(services, *member_of(services, caller, request))) as delivered:
+        member, auto = member_of(services, caller, request, transport=transport)
+        async with aclosing(group_streams.delivered(services, member, auto)) as delivered:
             async for event in delivered:
                 yield event
         return
-    subscription = await services.subscriptions.open(wanted_of(caller, request), services.door.sight(caller))
-    id = services.subscriptions.new_id()
+    by, sees = subscriber(services, caller, transport), services.door.sight(caller)
+    subscription = await services.subscriptions.open(wanted_of(caller, request), sees, by=by)
     show = messages[request.options.include_metadata]
     async for entries in batches(subscription):
         for entry in entries:
             event = pb.SubscriptionEvent()
             event.CopyFrom(show(entry))
-            event.subscription_id, event.dropped = id, subscription.dropped
+            event.subscription_id, event.dropped = by.id, subscription.dropped
             yield event
 
 

@@ -76,7 +76,7 @@ async def test_a_slow_reader_is_bounded_and_misses_nothing(node: Node, live: Liv
     slow = live.subscribe(wanting(), entries_max=5)
     await slow.batch(0)  # attached
     await put(node, 200)
-    assert len(slow._buffer) <= 5
+    assert slow.buffered <= 5
 
     assert told(await take(slow, 200)) == await written(node)
     await put(node, 3)
@@ -99,6 +99,7 @@ async def test_what_is_dropped_is_counted(node: Node, live: Live) -> None:
     reference = live.subscribe(wanting())
     await put(node, 50)
     await take(reference, 50)
+    assert (dropping.buffered, dropping.catching_up) == (5, False)
 
     assert told(await take(dropping, 5)) == (await written(node))[:5]
     assert dropping.dropped == 45
@@ -112,6 +113,7 @@ async def test_a_subscription_may_end_rather_than_fall_behind(node: Node, live: 
     reference = live.subscribe(wanting())
     await put(node, 50)
     await take(reference, 50)
+    assert (strict.buffered, strict.catching_up) == (5, True)
 
     found = await take(strict, 5)
     with pytest.raises(Ended, match="too slow"):

@@ -34,7 +34,7 @@ async def test_who_follows_on_another_node_is_told(
     folding, watching = (Node(storage=one, clock=clock, ids=Ids(clock)) for one in storages)
     live = Live(tail=watching.tail, storage=storages[1])
     updates = Updates(projections=watching.projections, live=live, storage=storages[1], clock=clock)
-    subscriptions = Subscriptions(live=live, storage=storages[1], clock=clock, ids=Ids(clock))
+    subscriptions = Subscriptions(live=live, storage=storages[1], clock=clock)
     async with alive(folding), alive(watching), asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(live.run()), tasks.create_task(updates.run())]
         definition = ProjectionDefinition("managed", ("n",), partition_key="$.data.customer")

@@ -38,7 +38,7 @@ async def live(node: Node) -> AsyncIterator[Live]:
 
 @pytest.fixture
 def subscriptions(node: Node, live: Live) -> Subscriptions:
-    return Subscriptions(live=live, storage=node.storage, clock=node.clock, ids=node.ids)
+    return Subscriptions(live=live, storage=node.storage, clock=node.clock)
 
 
 def wanted(*patterns: str, **options: object) -> Wanted:

@@ -10,11 +10,14 @@ from msgspec import UNSET, Meta, UnsetType
 from app import clock
 from app.api.answers import encode
 from app.api.once import Once
-from app.api.shapes.base import Backpressure, Instant, Shape, Text, given
+from app.api.shapes.base import Backpressure, Cursor, Instant, NextCursor, Shape, Text, given
 from app.events.deliveries import Delivery, delivery
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, TopicPublished
 from app.history.kinds.entity import entity_of
+from app.history.subscriber import Transport
+
+Status = Literal["live", "catching_up", "paused"]
 
 ATTEMPT = 1
 """A subscription delivers once; what comes again comes because it was resumed."""
@@ -33,6 +36,46 @@ class SubscribeQuery(msgspec.Struct):
         | None
     ) = None
     backpressure: Backpressure = "buffer"
+
+
+class ListSubscriptionsQuery(msgspec.Struct):
+    q: Annotated[str, Meta(description="a part of a pattern, a group, an id, who follows or from where")] = ""
+    transport: Literal["", Transport] = ""
+    status: Literal["", Status] = ""
+    group: Annotated[str, Meta(description="only members of this consumer group")] = ""
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
+    cursor: Cursor = ""
+
+
+class SubscriptionShape(Shape):
+    """Somebody who follows, or takes from a consumer group. One that is `catching_up` is given what the store has, and
+    not yet what happens; `buffered` waits for its connection to take it."""
+
+    id: str
+    actor: Annotated[str, Meta(description="a key or a user; empty if nobody was asked who they are")]
+    address: str
+    transport: Transport
+    patterns: list[str]
+    policy: Annotated[str, Meta(description="what happens when it is slow")]
+    status: Status
+    buffered: int
+    dropped: Annotated[int, Meta(description="left out by its policy")]
+    since: Instant
+    filter: Text = UNSET
+    group: Annotated[str, Meta(description="of which it is a member")] | UnsetType = UNSET
+    inflight: Annotated[int, Meta(description="given to a member, and not settled")] | UnsetType = UNSET
+    position: Annotated[int, Meta(description="up to which history was looked at for it")] | UnsetType = UNSET
+    lag: Annotated[int, Meta(description="positions between that and the end of history")] | UnsetType = UNSET
+
+
+class ListSubscriptionsResponse(Shape):
+    """Those that are connected to the node that answers, the newest first. What guests of NATS follow by themselves,
+    only NATS knows."""
+
+    node: str
+    subscriptions: list[SubscriptionShape]
+    total: int
+    next_cursor: NextCursor = UNSET
 
 
 class DeliveredEvent(Shape):
