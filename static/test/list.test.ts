@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Page, type State, taken } from "../src/model/listed";
+import { type Page, type State, numbered, taken } from "../src/model/listed";
 
 const order = (item: number): number => item;
 const before = (rows: number[], cursor = ""): State<number> => ({ key: "k", rows, total: rows.length, exact: true, cursor, waiting: [], loading: false, error: null });
@@ -24,4 +24,10 @@ test("what fits no longer is gone when the page is the whole list", () => {
 
 test("a list that was empty shows what came, whatever may not move", () => {
   assert.deepEqual(taken(before([]), page([2, 1]), order, true).rows, [2, 1]);
+});
+
+test("older revisions begin before the last one of a page, until the first", () => {
+  const page = (numbers: number[]): string => numbered(numbers, 3, (one) => one).next;
+
+  assert.deepEqual([page([9, 8, 7]), page([3, 2, 1]), page([2, 1]), page([])], ["7", "", "", ""]);
 });

@@ -13,6 +13,7 @@ before(async () => {
 });
 
 after(async () => {
+  world?.following.abort();
   await world?.browser.close();
   world?.worker.kill("SIGINT");
   await world?.server.stop();
@@ -104,7 +105,7 @@ function sights() {
 
 /** What does not depend on the store is walked through on one. */
 const ONCE = { skip: process.env.IRONFLOW_UI_DATABASE_URL !== undefined && process.env.IRONFLOW_UI_DATABASE_URL !== "" };
-const LOOKS = { skip: process.env.IRONFLOW_UI_GALLERY === "no" };
+const LOOKS = { skip: process.env.IRONFLOW_UI_GALLERY === "no" && !SHOTS };
 
 test("every page, in every state and theme, is there, whole and fit for everybody", LOOKS, async (t) => {
   const checkout = world.runs["demo-checkout"];
@@ -384,6 +385,41 @@ test("a run of fifty thousand records scrolls with few elements, and scrubs to a
   assert.ok((await elements()) < 1_000);
   assert.deepEqual(complaints, []);
   await context.close();
+});
+
+test("lists of fifty thousand rows scroll with few elements, whole or page by page", ONCE, async () => {
+  const count = 50_000;
+  const named = (index) => `till.${String(index).padStart(5, "0")}`;
+  const at = "2026-01-05T09:00:00Z";
+  const topics = Array.from({ length: count }, (_, index) => ({ name: named(index), message_count: 1, consumer_count: 0, first_message_at: at, last_message_at: at }));
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/groups?tab=topics`, { answers: { "**/api/v1/topics": { topics, count } } });
+  await page.route("**/api/v1/kv/buckets/carts/keys?*", (route) => {
+    const start = Number(new URL(route.request().url()).searchParams.get("cursor") || 0);
+    const keys = Array.from({ length: Math.min(200, count - start) }, (_, index) => named(start + index));
+    return route.fulfill({ json: { keys, ...(start + 200 < count ? { next_cursor: String(start + 200) } : {}) } });
+  });
+  const list = page.locator(".list-scroll");
+  const elements = () => list.evaluate((one) => one.querySelectorAll("*").length);
+  const toEnd = () => list.evaluate((one) => (one.scrollTop = one.scrollHeight));
+
+  await page.locator(`role=row >> text=${named(0)}`).waitFor();
+  const whole = [await elements(), await list.locator("[role=table]").getAttribute("aria-rowcount")];
+  await toEnd();
+  await page.locator(`role=row >> text=${named(count - 1)}`).click();
+  await page.keyboard.press("k");
+  await page.locator(`.inspector h2:has-text('${named(count - 2)}')`).waitFor();
+  await page.goto(`${world.server.url}/kv/carts`);
+  for (const last of [199, 399, 599, 799]) {
+    await page.locator(`[aria-rowcount='${last + 2}']`).waitFor();
+    await toEnd();
+  }
+  await page.locator("[aria-rowcount='1001']").waitFor();
+
+  assert.ok(whole[0] < 1_000, `${whole[0]} elements`);
+  assert.equal(whole[1], String(count + 1));
+  assert.ok((await elements()) < 1_000);
+  await context.close();
+  assert.deepEqual(complaints.filter((one) => !/404/.test(one)), []);
 });
 
 /** A page of a run that only this test has: nothing but quick steps. */

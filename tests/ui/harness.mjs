@@ -125,6 +125,13 @@ async function filled(server) {
   await send("POST", "/users", { email: "ada@example.com", name: "Ada" });
 }
 
+/** Somebody who follows what happens in the shop, until it is aborted. */
+async function follower(server) {
+  const ending = new AbortController();
+  await fetch(`${server.url}/api/v1/subscribe?pattern=shop.>&filter=data.place%20%3E%200`, { signal: ending.signal });
+  return ending;
+}
+
 /** Server, browser, and the demo's runs and worker. */
 export async function started() {
   const server = new Server();
@@ -132,11 +139,11 @@ export async function started() {
   const { worker, runs } = await demonstrated(server);
   await filled(server);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
-  return { server, worker, runs, browser, empty: `?env=${EMPTY}` };
+  return { server, worker, runs, browser, following: await follower(server), empty: `?env=${EMPTY}` };
 }
 
-/** A page in a theme and a width, and what it complained of. */
-export async function opened(browser, url, { theme = "light", width = 1280, height = 860 } = {}) {
+/** A page in a theme and a width, and what it complained of. `answers` are given in place of the server's, by address. */
+export async function opened(browser, url, { theme = "light", width = 1280, height = 860, answers = {} } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce" });
   const page = await context.newPage();
   const complaints = [];
@@ -145,6 +152,7 @@ export async function opened(browser, url, { theme = "light", width = 1280, heig
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   await page.addInitScript(() => addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
+  for (const [where, json] of Object.entries(answers)) await page.route(where, (route) => route.fulfill({ json }));
   await page.goto(url);
   return { page, context, complaints };
 }

@@ -1,6 +1,5 @@
-"""The dashboard in a real browser: runs dashboard.test.mjs with Node, on each store, against a server of its own. How
-pages look does not depend on the store: the gallery of all of them is walked through on one, by `make test-ui`, since
-it takes ten minutes.
+"""The dashboard in a real browser: runs dashboard.test.mjs with Node, on each store, against a server of its own. The
+gallery of all pages is walked through by `make test-ui` only, since it takes several minutes on each.
 
 Skipped, with the reason, where there is no Chromium, no Node or no build of the dashboard.
 `make shots` keeps pictures of every page, instead of looking for what is unfit.
@@ -42,7 +41,7 @@ def test_the_dashboard_works_in_a_browser(request: pytest.FixtureRequest, tmp_pa
         "IRONFLOW_CHROMIUM": _chromium(),
         "IRONFLOW_PYTHON": sys.executable,
         "IRONFLOW_UI_DATA": str(tmp_path),
-        "IRONFLOW_UI_GALLERY": os.environ.get("IRONFLOW_UI_GALLERY", "no") if store == "sqlite" else "no",
+        "IRONFLOW_UI_GALLERY": os.environ.get("IRONFLOW_UI_GALLERY", "no"),
         "IRONFLOW_UI_DATABASE_URL": request.getfixturevalue("postgres_url") if store == "postgres" else "",
     }
 

@@ -1,15 +1,10 @@
 /** A list that is read page by page. Its first page follows what happens; once more was asked for, rows stay as they are
  * until somebody looks again, so that none is missing between two pages. */
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
+import type { PageOf } from "../model/listed";
 import { toast } from "../ui/toast";
 import { type Following, type Resource, useResource } from "./resource";
-
-export interface PageOf<T> {
-  items: readonly T[];
-  /** Where the next page begins; "" at the end. */
-  next: string;
-}
 
 export interface Paged<T> extends Resource<PageOf<T>> {
   items: readonly T[] | undefined;
@@ -20,11 +15,11 @@ export interface Paged<T> extends Resource<PageOf<T>> {
 export function usePaged<T>(key: string, fetch: (cursor: string, signal?: AbortSignal) => Promise<PageOf<T>>, following?: Following): Paged<T> {
   const first = useResource(key, (signal) => fetch("", signal), following);
   const [kept, setKept] = useState<{ key: string; page: PageOf<T> } | null>(null);
-  const [busy, setBusy] = useState(false);
+  const busy = useRef(false);
   const page = kept?.key === key ? kept.page : first.data;
   async function next(): Promise<void> {
-    if (!page?.next || busy) return;
-    setBusy(true);
+    if (!page?.next || busy.current) return;
+    busy.current = true;
     try {
       const further = await fetch(page.next);
       setKept({ key, page: { items: [...page.items, ...further.items], next: further.next } });
@@ -32,7 +27,7 @@ export function usePaged<T>(key: string, fetch: (cursor: string, signal?: AbortS
       if (!(error instanceof ApiError)) throw error;
       toast(error.message, true);
     } finally {
-      setBusy(false);
+      busy.current = false;
     }
   }
   const reload = (): void => {

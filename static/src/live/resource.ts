@@ -1,6 +1,7 @@
 /** What a page reads from the server: the old answer stays in sight while a new one is fetched, and after a failure. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
+import { waitAfter } from "../model/pace";
 import { follow, paused } from "./socket";
 
 export interface Resource<T> {
@@ -14,7 +15,7 @@ export interface Following {
   /** Fetched again when something happens that fits. */
   pattern?: string;
   pace?: number;
-  /** Fetched again so often, in ms: for what history does not tell. */
+  /** Fetched again so often, in ms: for what history does not tell. Less often where it takes long. */
   every?: number;
 }
 
@@ -31,19 +32,37 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
   latest.current = fetcher;
   const abort = useRef<AbortController | null>(null);
   const retry = useRef(0);
+  const again = useRef(0);
+  const every = useRef(0);
+  every.current = following?.every ?? 0;
 
   const load = useCallback(() => {
     clearTimeout(retry.current);
+    clearTimeout(again.current);
     abort.current?.abort();
+    const began = performance.now();
+    const next = (): void => {
+      if (!every.current) return;
+      const look = (): void => {
+        if (paused.peek() || document.hidden) again.current = setTimeout(look, every.current);
+        else load();
+      };
+      again.current = setTimeout(look, waitAfter(performance.now() - began, every.current));
+    };
     const controller = (abort.current = new AbortController());
     setState((before) => (before.key === key ? { ...before, loading: true } : { key, error: null, loading: true }));
     latest.current(controller.signal).then(
-      (data) => !controller.signal.aborted && setState({ key, data, error: null, loading: false }),
+      (data) => {
+        if (controller.signal.aborted) return;
+        setState({ key, data, error: null, loading: false });
+        next();
+      },
       (error: unknown) => {
         if (controller.signal.aborted) return;
         const told = error instanceof ApiError ? error : new ApiError(-1, "BUG", String(error), "", "", "this page");
         setState((before) => ({ ...before, key, error: told, loading: false }));
         if (told.status === 0 || told.status === 503) retry.current = setTimeout(load, RETRY_MS);
+        else next();
       },
     );
   }, [key]);
@@ -52,18 +71,13 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
     load();
     return () => {
       clearTimeout(retry.current);
+      clearTimeout(again.current);
       abort.current?.abort();
     };
   }, [load]);
 
   const pattern = following?.pattern ?? "";
   const pace = following?.pace;
-  const every = following?.every ?? 0;
-  useEffect(() => {
-    if (!every) return;
-    const timer = setInterval(() => !paused.peek() && !document.hidden && load(), every);
-    return () => clearInterval(timer);
-  }, [every, load]);
   useEffect(() => (pattern ? follow(pattern, load, pace) : undefined), [pattern, pace, load]);
 
   const current = state.key === key;

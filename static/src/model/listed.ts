@@ -1,8 +1,18 @@
 /** What a list shows when a page of it comes in. */
 
-export interface Page<T> {
+export interface PageOf<T> {
   items: readonly T[];
+  /** Where the next page begins; "" at the end. */
   next: string;
+}
+
+/** A page of what is numbered from 1 on, the newest first: the next one begins before its last. */
+export function numbered<T>(items: readonly T[], limit: number, number: (item: T) => number): PageOf<T> {
+  const last = items.at(-1);
+  return { items, next: last !== undefined && items.length === limit && number(last) > 1 ? String(number(last)) : "" };
+}
+
+export interface Page<T> extends PageOf<T> {
   /** How many there are; NaN where nobody counts them. */
   total: number;
   exact: boolean;

@@ -4,6 +4,7 @@ import type { Resource } from "../live/resource";
 import { type Binding, useKeys } from "../shell/keys";
 import { choose, chosen } from "../shell/route";
 import { type Column, ListCard } from "./list_card";
+import type { Further } from "./more";
 
 export interface BrowsedColumn<T> extends Column<T> {
   /** Of the grid: `96px`, `minmax(120px, 1fr)`. */
@@ -24,7 +25,7 @@ interface Props<T> {
   side?: (item: T, close: () => void) => ComponentChildren;
   /** Goes to a page of its own instead. */
   onOpen?: (item: T) => void;
-  more?: { more: boolean; next: () => void };
+  more?: Further;
   keys?: readonly Binding[];
 }
 
@@ -78,13 +79,9 @@ export function Browse<T>({ label, param, resource, items, id, columns, empty, s
           columns={linked}
           current={wanted}
           onSelect={press}
+          more={more}
           empty={empty}
         />
-        {more?.more && (
-          <button type="button" class="small" onClick={more.next}>
-            Show more
-          </button>
-        )}
       </div>
       {open && side(selected, close)}
     </div>

@@ -1,8 +1,18 @@
-/** A table that fits into the page: few rows, each with the same columns. */
+/** A table, each row with the same columns. Of a long one only the rows in sight are in the page. */
 import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Resource } from "../live/resource";
+import { inSight, scrolledTo } from "../model/window";
 import { Skeleton } from "./basics";
+import { type Further, ShowMore } from "./more";
 import { Failed } from "./states";
+import { useView } from "./view";
+
+/** More rows than these are a long table. */
+const SHORT_MAX = 200;
+/** Of a long table, in CSS pixels: lists.css says the same. */
+const ROW = 36;
+const HEAD = 32;
 
 export interface Column<T> {
   name: string;
@@ -13,57 +23,93 @@ export interface Column<T> {
   whole?: boolean;
 }
 
-interface Props<T> {
+interface TableProps<T> {
   label: string;
-  resource: Resource<unknown>;
-  items: readonly T[] | undefined;
+  items: readonly T[];
   id: (item: T) => string;
   columns: readonly Column<T>[];
   widths: string;
   current?: string;
   onSelect?: (item: T) => void;
+  /** What is there behind these rows: it comes when somebody scrolls to the end, or asks. */
+  more?: Further;
+}
+
+interface Props<T> extends Omit<TableProps<T>, "items"> {
+  resource: Resource<unknown>;
+  items: readonly T[] | undefined;
   empty: ComponentChildren;
 }
 
-export function ListCard<T>({ label, resource, items, id, columns, widths, current, onSelect, empty }: Props<T>) {
+export function ListCard<T>({ resource, items, empty, more, ...table }: Props<T>) {
   return (
     <div class="card list-card">
       {resource.error && <Failed error={resource.error} onRetry={resource.reload} />}
       {!items && !resource.error && <Skeleton rows={8} />}
       {items?.length === 0 && empty}
-      {items && items.length > 0 && (
-        <div class="list-scroll" tabIndex={0} role="region" aria-label={label}>
-          <div class="list" role="table" aria-label={label} style={{ "--widths": widths }}>
-            <div role="rowgroup" class="list-head">
-              <div class="list-row" role="row">
-                {columns.map((column) => (
-                  <span key={column.name} role="columnheader" class={column.wide ? "wide" : ""}>
-                    {column.name}
-                  </span>
-                ))}
-              </div>
-            </div>
-            <div role="rowgroup">
-              {items.map((item) => (
-                <div
-                  key={id(item)}
-                  class={`list-row ${onSelect ? "row" : ""} ${id(item) === current ? "current" : ""}`}
-                  role="row"
-                  onClick={(event) => {
-                    if (onSelect && !(event.target as Element).closest("a, button")) onSelect(item);
-                  }}
-                >
-                  {columns.map((column) => (
-                    <span key={column.name} role="cell" class={`${column.wide ? "wide" : ""} ${column.whole ? "" : "cut"}`}>
-                      {column.show(item)}
-                    </span>
-                  ))}
-                </div>
-              ))}
-            </div>
+      {items && items.length > 0 && <Table items={items} more={more} {...table} />}
+      {more && <ShowMore of={more} />}
+    </div>
+  );
+}
+
+function Table<T>({ label, items, id, columns, widths, current, onSelect, more }: TableProps<T>) {
+  const element = useRef<HTMLDivElement>(null);
+  const [view, measure] = useView(element);
+  const long = items.length > SHORT_MAX;
+  const { first, last } = long ? inSight(view.top, view.height - HEAD, ROW, items.length) : { first: 0, last: items.length };
+  const at = current ? items.findIndex((item) => id(item) === current) : -1;
+
+  useLayoutEffect(() => {
+    const scroller = element.current;
+    if (!scroller || at < 0) return;
+    if (long) scroller.scrollTop = scrolledTo(at, scroller.scrollTop, scroller.clientHeight - HEAD, ROW);
+    else scroller.querySelector(".current")?.scrollIntoView({ block: "nearest" });
+  }, [at]);
+
+  return (
+    <div
+      ref={element}
+      class={`list-scroll ${long ? "long" : ""}`}
+      tabIndex={0}
+      role="region"
+      aria-label={label}
+      onScroll={(event) => {
+        const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
+        measure();
+        if (more?.more && scrollTop + clientHeight > scrollHeight - 4 * ROW) more.next();
+      }}
+    >
+      <div class="list" role="table" aria-label={label} aria-rowcount={items.length + 1} style={{ "--widths": widths }}>
+        <div role="rowgroup" class="list-head">
+          <div class="list-row" role="row" aria-rowindex={1}>
+            {columns.map((column) => (
+              <span key={column.name} role="columnheader" class={column.wide ? "wide" : ""}>
+                {column.name}
+              </span>
+            ))}
           </div>
         </div>
-      )}
+        <div role="rowgroup" style={{ paddingTop: `${first * ROW}px`, paddingBottom: `${(items.length - last) * ROW}px` }}>
+          {items.slice(first, last).map((item, index) => (
+            <div
+              key={id(item)}
+              class={`list-row ${onSelect ? "row" : ""} ${id(item) === current ? "current" : ""}`}
+              role="row"
+              aria-rowindex={first + index + 2}
+              onClick={(event) => {
+                if (onSelect && !(event.target as Element).closest("a, button")) onSelect(item);
+              }}
+            >
+              {columns.map((column) => (
+                <span key={column.name} role="cell" class={`${column.wide ? "wide" : ""} ${column.whole ? "" : "cut"}`}>
+                  {column.show(item)}
+                </span>
+              ))}
+            </div>
+          ))}
+        </div>
+      </div>
     </div>
   );
 }

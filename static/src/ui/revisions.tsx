@@ -8,6 +8,7 @@ import { Ask } from "./acting";
 import { DiffView } from "./diff_view";
 import { Icon } from "./icon";
 import { JsonView } from "./json_view";
+import { type Further, ShowMore } from "./more";
 
 export interface Revision {
   number: number;
@@ -20,6 +21,8 @@ export interface Revision {
 
 interface Props {
   of: readonly Revision[];
+  /** Older ones, which come when somebody asks. */
+  more: Further;
   label: string;
   /** Whether one may bring it back; the permission it takes otherwise. */
   allowed: boolean;
@@ -31,7 +34,7 @@ interface Props {
 const VIEWS = ["before", "now", "value"] as const;
 type View = (typeof VIEWS)[number];
 
-export function Revisions({ of, label, allowed, permission, restore, onDone }: Props) {
+export function Revisions({ of, more, label, allowed, permission, restore, onDone }: Props) {
   const open = Number(chosen("revision"));
   const view = (chosen("against") || "before") as View;
   const [asking, setAsking] = useState<Revision | null>(null);
@@ -75,13 +78,19 @@ export function Revisions({ of, label, allowed, permission, restore, onDone }: P
                   )}
                 </p>
                 {view === "value" && (one.value === undefined ? <p class="muted pad">Nothing: it was deleted.</p> : <JsonView value={one.value} label={`${label}, revision ${one.number}`} />)}
-                {view === "before" && <DiffView before={of[index + 1]?.value} after={one.value} label="Against the revision before" />}
+                {view === "before" &&
+                  (of[index + 1] || !more.more ? (
+                    <DiffView before={of[index + 1]?.value} after={one.value} label="Against the revision before" />
+                  ) : (
+                    <p class="muted pad">Show older revisions to see it.</p>
+                  ))}
                 {view === "now" && <DiffView before={one.value} after={of[0].value} label="Against now" />}
               </div>
             )}
           </li>
         ))}
       </ol>
+      <ShowMore of={more} label="Show older" />
       {asking && (
         <Ask title={`Restore revision ${asking.number} of ${label}`} verb="Restore" done="Restored, as a new revision" wide run={() => restore(asking)} onClose={() => setAsking(null)} onDone={onDone}>
           <p class="muted">It becomes the newest revision; those in between stay. What changes:</p>

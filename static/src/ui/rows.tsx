@@ -1,7 +1,8 @@
 /** A long list that scrolls: only rows in sight are in the page, in a pool that is used again. */
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { inSight, scrolledTo } from "../model/window";
+import { useView } from "./view";
 
 interface Props {
   count: number;
@@ -20,16 +21,7 @@ interface Props {
 
 export function Rows({ count, height, label, row, cursor = -1, onEnd, onTop, role = "rowgroup", class: more = "", after }: Props) {
   const element = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 800 });
-
-  useLayoutEffect(() => {
-    const scroller = element.current as HTMLDivElement;
-    const measure = (): void => setView({ top: scroller.scrollTop, height: scroller.clientHeight });
-    const observer = new ResizeObserver(measure);
-    observer.observe(scroller);
-    measure();
-    return () => observer.disconnect();
-  }, []);
+  const [view, measure] = useView(element);
 
   useEffect(() => {
     const scroller = element.current;
@@ -67,9 +59,8 @@ export function Rows({ count, height, label, row, cursor = -1, onEnd, onTop, rol
       aria-label={label}
       tabIndex={0}
       onScroll={(event) => {
-        const top = event.currentTarget.scrollTop;
-        setView((before) => ({ ...before, top }));
-        onTop?.(top < height);
+        measure();
+        onTop?.(event.currentTarget.scrollTop < height);
       }}
     >
       <div class="rows-all" role="presentation" style={{ height: `${count * height}px` }}>

@@ -3,9 +3,10 @@ import { useState } from "preact/hooks";
 import { get, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { KeyRevision } from "../../api/data";
-import { useResource } from "../../live/resource";
+import { usePaged } from "../../live/paged";
 import { fromBase64, read } from "../../model/bytes";
 import { print } from "../../model/json";
+import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
 import { Act, Ask, Field } from "../../ui/acting";
@@ -35,8 +36,15 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
   const [asking, setAsking] = useState<"" | "delete">("");
   const [begun, setBegun] = useState<Begun | null>(null);
   const allowed = may(WRITE);
-  const told = useResource(`key ${bucket} ${key}`, (signal) => get<{ revisions: KeyRevision[] }>(at(base, "history", key), { limit: LIMIT }, signal), { every: EVERY_MS });
-  const revisions = told.data?.revisions;
+  const told = usePaged(
+    `key ${bucket} ${key}`,
+    async (before, signal) => {
+      const page = await get<{ revisions: KeyRevision[] }>(at(base, "history", key), { limit: LIMIT, before }, signal);
+      return numbered(page.revisions, LIMIT, (one) => one.revision);
+    },
+    { every: EVERY_MS },
+  );
+  const revisions = told.items;
   const newest = revisions?.[0];
   const there = newest?.operation === "put";
   const bytes = newest && there ? fromBase64(newest.value) : undefined;
@@ -83,6 +91,7 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
           <h3 class="pad-x">Revisions</h3>
           <Revisions
             label={key}
+            more={told}
             of={(revisions ?? []).map((one) => ({
               number: one.revision,
               what: one.operation,

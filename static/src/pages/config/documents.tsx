@@ -4,8 +4,8 @@ import { ApiError, exact, get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { ConfigRevision, ConfigSummary } from "../../api/data";
 import { usePaged } from "../../live/paged";
-import { useResource } from "../../live/resource";
 import { type Json, at, objects, print, readable } from "../../model/json";
+import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
 import { Act, Ask, Field } from "../../ui/acting";
@@ -71,10 +71,11 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
   const [begun, setBegun] = useState<Begun | null>(null);
   const path = `/config/${segment(of.name)}`;
   const allowed = may(WRITE);
-  const told = useResource(`config ${of.name} ${of.revision}`, async (signal) =>
-    objects<ConfigRevision>(at(await exact(`${path}/history`, { limit: REVISIONS }, signal), "revisions"), "data"),
-  );
-  const newest = told.data?.[0];
+  const told = usePaged(`config ${of.name} ${of.revision}`, async (before, signal) => {
+    const page = await exact(`${path}/history`, { limit: REVISIONS, before }, signal);
+    return numbered(objects<ConfigRevision>(at(page, "revisions"), "data"), REVISIONS, (one) => one.revision);
+  });
+  const newest = told.items?.[0];
   const edit = (): void => {
     if (allowed && newest) setBegun({ name: of.name, data: newest.data, revision: newest.revision });
   };
@@ -85,7 +86,7 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
   return (
     <Side title={of.name} under={<span class="muted">revision {of.revision}</span>} onClose={onClose}>
       {told.error && <Failed error={told.error} onRetry={told.reload} />}
-      {!told.data && !told.error && <Skeleton rows={6} />}
+      {!told.items && !told.error && <Skeleton rows={6} />}
       {newest && (
         <>
           <Facts of={[["Position", <EntryLink position={newest.position} />], ["Changed", <Time at={newest.updatedAt} />], newest.actor && ["By", newest.actor]]} />
@@ -97,7 +98,8 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
           <h3 class="pad-x">Revisions</h3>
           <Revisions
             label={of.name}
-            of={(told.data ?? []).map((one) => ({
+            more={told}
+            of={(told.items ?? []).map((one) => ({
               number: one.revision,
               what: one.restored_from ? `restored from ${one.restored_from}` : one.operation,
               at: one.updatedAt,

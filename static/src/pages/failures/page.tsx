@@ -1,7 +1,7 @@
 /** What fails, by cause: how often, since when, whether it was mended, and what was decided of it. */
 import { get } from "../../api/client";
 import type { FailureGroup } from "../../api/types";
-import { useResource } from "../../live/resource";
+import { usePaged } from "../../live/paged";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
@@ -23,12 +23,15 @@ const VIEWS = [
 export default function Failures() {
   const view = VIEWS.find(([, value]) => value === chosen("status"))?.[1] ?? "";
   const status = view === "" ? "open" : view === "all" ? "" : view;
-  const groups = useResource(
+  const groups = usePaged(
     `failures ${status}`,
-    (signal) => get<{ failures: FailureGroup[]; next_cursor?: string }>("/failures", { limit: LIMIT, status }, signal),
+    async (cursor, signal) => {
+      const page = await get<{ failures: FailureGroup[]; next_cursor?: string }>("/failures", { limit: LIMIT, status, cursor }, signal);
+      return { items: page.failures, next: page.next_cursor ?? "" };
+    },
     { pattern: "system.run.*.*", pace: PACE_MS },
   );
-  const items = groups.data?.failures;
+  const items = groups.items;
   const wanted = chosen("failure");
   const at = items?.findIndex((one) => one.fingerprint === wanted) ?? -1;
   const select = (one: FailureGroup | undefined): void => {
@@ -49,7 +52,7 @@ export default function Failures() {
     <div class="page full">
       <PageHead title="Failures">
         <span class="muted tabular">
-          {items?.length ? `${groups.data?.next_cursor ? "the newest " : ""}${items.length} ${items.length === 1 ? "group" : "groups"}` : ""}
+          {items?.length ? `${groups.more ? "the newest " : ""}${items.length} ${items.length === 1 ? "group" : "groups"}` : ""}
         </span>
       </PageHead>
       <div class="views" role="group" aria-label="What was decided of them">
@@ -67,6 +70,7 @@ export default function Failures() {
           id={(one) => one.fingerprint}
           current={wanted}
           onSelect={select}
+          more={groups}
           widths={wanted ? "minmax(180px, 2fr) minmax(110px, 1fr) 64px 96px" : "minmax(220px, 2fr) minmax(170px, 1.2fr) 100px 64px 64px 84px 84px"}
           columns={[
             {

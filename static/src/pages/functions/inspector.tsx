@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { ApiError, exact, get, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { CapacityStat, FunctionShape, FunctionVersion } from "../../api/types";
+import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { at } from "../../model/json";
 import { choose, chosen, link } from "../../shell/route";
@@ -10,6 +11,7 @@ import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
+import { ShowMore } from "../../ui/more";
 import { Failed } from "../../ui/states";
 import { toast } from "../../ui/toast";
 
@@ -94,26 +96,32 @@ function Setup({ of }: { of: FunctionShape }) {
 
 function Versions({ of }: { of: FunctionShape }) {
   const path = `/functions/${encodeURIComponent(of.id)}/versions`;
-  const versions = useResource(`versions ${of.id} ${of.updated_at}`, (signal) => get<{ versions: FunctionVersion[] }>(path, { limit: 50 }, signal));
+  const versions = usePaged(`versions ${of.id} ${of.updated_at}`, async (before, signal) => {
+    const page = await get<{ versions: FunctionVersion[]; next_before?: number }>(path, { limit: 50, before }, signal);
+    return { items: page.versions, next: page.next_before ? String(page.next_before) : "" };
+  });
   const [open, setOpen] = useState(0);
   if (versions.error) return <Failed error={versions.error} onRetry={versions.reload} />;
-  if (!versions.data) return <Skeleton rows={4} />;
+  if (!versions.items) return <Skeleton rows={4} />;
   return (
-    <ol class="record-list">
-      {versions.data.versions.map((one) => (
-        <li key={one.position}>
-          <button type="button" class="quiet" aria-expanded={open === one.version} onClick={() => setOpen(open === one.version ? 0 : one.version)}>
-            <Icon name={open === one.version ? "down" : "forward"} size={12} />
-            <b>{one.version}</b> {one.change.replace(/_/g, " ")}
-            <span class="mono small muted">
-              <Time at={one.recorded_at} />
-            </span>
-          </button>
-          {one.reason && <p class="small muted">{one.reason}</p>}
-          {open === one.version && <Change path={path} version={one.version} />}
-        </li>
-      ))}
-    </ol>
+    <>
+      <ol class="record-list">
+        {versions.items.map((one) => (
+          <li key={one.position}>
+            <button type="button" class="quiet" aria-expanded={open === one.version} onClick={() => setOpen(open === one.version ? 0 : one.version)}>
+              <Icon name={open === one.version ? "down" : "forward"} size={12} />
+              <b>{one.version}</b> {one.change.replace(/_/g, " ")}
+              <span class="mono small muted">
+                <Time at={one.recorded_at} />
+              </span>
+            </button>
+            {one.reason && <p class="small muted">{one.reason}</p>}
+            {open === one.version && <Change path={path} version={one.version} />}
+          </li>
+        ))}
+      </ol>
+      <ShowMore of={versions} label="Show older" />
+    </>
   );
 }
 

@@ -1,6 +1,8 @@
 /** The functions that workers registered: what starts them, whether they start, and what waits for them. */
+import { useMemo } from "preact/hooks";
 import { get } from "../../api/client";
 import type { CapacityStat, FunctionShape } from "../../api/types";
+import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
@@ -12,6 +14,7 @@ import { Command, Empty } from "../../ui/states";
 import { FunctionInspector } from "./inspector";
 
 const CAPACITY_EVERY_MS = 3_000;
+const LIMIT = 1_000;
 
 const WORKER = `from ironflow import Context, Worker, function
 
@@ -22,10 +25,18 @@ async def hello(ctx: Context):
 Worker([hello]).start()`;
 
 export default function Functions() {
-  const functions = useResource("functions", (signal) => get<{ functions: FunctionShape[] }>("/functions", {}, signal), { pattern: "system.function.>", pace: 500 });
+  const functions = usePaged(
+    "functions",
+    async (cursor, signal) => {
+      const page = await get<{ functions: FunctionShape[]; next_cursor?: string }>("/functions", { limit: LIMIT, cursor }, signal);
+      return { items: page.functions, next: page.next_cursor ?? "" };
+    },
+    { pattern: "system.function.>", pace: 500 },
+  );
   const capacity = useResource("capacity", (signal) => get<CapacityStat[]>("/capacity/stats", { limit: 1_000 }, signal), { every: CAPACITY_EVERY_MS });
-  const items = functions.data?.functions;
-  const of = (id: string): CapacityStat | undefined => capacity.data?.find((one) => one.function_id === id);
+  const items = functions.items;
+  const loads = useMemo(() => new Map(capacity.data?.map((one) => [one.function_id, one])), [capacity.data]);
+  const of = (id: string): CapacityStat | undefined => loads.get(id);
   const selected = items?.find((one) => one.id === chosen("function"));
   const select = (one: FunctionShape | undefined): void => {
     if (one) choose({ function: one.id, show: null });
@@ -44,7 +55,7 @@ export default function Functions() {
   return (
     <div class="page full">
       <PageHead title="Functions">
-        <span class="muted tabular">{items?.length ?? ""}</span>
+        <span class="muted tabular">{items ? `${items.length.toLocaleString("en")}${functions.more ? " so far" : ""}` : ""}</span>
       </PageHead>
       <div class={`split ${selected ? "" : "closed"}`}>
         <ListCard
@@ -55,6 +66,7 @@ export default function Functions() {
           widths={selected ? "minmax(140px, 1.3fr) 96px minmax(120px, 1.4fr) 80px" : "minmax(160px, 1.3fr) 110px minmax(160px, 1.6fr) 96px 76px 90px 110px"}
           current={selected?.id}
           onSelect={select}
+          more={functions}
           columns={[
             {
               name: "Function",

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { UndeliveredItem } from "../../api/admin";
-import { useResource } from "../../live/resource";
+import { usePaged } from "../../live/paged";
 import { eventLink } from "../../shell/route";
 import { Id, Time } from "../../ui/basics";
 import { Act, Ask, act } from "../../ui/acting";
@@ -13,10 +13,20 @@ import { Empty } from "../../ui/states";
 
 const EVERY_MS = 3_000;
 const LIMIT = 200;
+/** What lies behind, each group has in a list of its own. */
+const OFFSET_MAX = 10_000;
 const MANAGE = "outbox:manage";
 
 export function Undelivered() {
-  const letters = useResource("dead letters", (signal) => get<{ items: UndeliveredItem[] }>("/outbox/dead-letter", { limit: LIMIT }, signal), { every: EVERY_MS });
+  const letters = usePaged(
+    "dead letters",
+    async (cursor, signal) => {
+      const offset = Number(cursor);
+      const { items } = await get<{ items: UndeliveredItem[] }>("/outbox/dead-letter", { limit: LIMIT, offset }, signal);
+      return { items, next: items.length === LIMIT && offset + LIMIT <= OFFSET_MAX ? String(offset + LIMIT) : "" };
+    },
+    { every: EVERY_MS },
+  );
   const [discarding, setDiscarding] = useState<UndeliveredItem | null>(null);
   const allowed = may(MANAGE);
   const path = (one: UndeliveredItem): string => `/outbox/dead-letter/${segment(one.event_id)}`;
@@ -26,7 +36,8 @@ export function Undelivered() {
         label="Dead letters"
         param="letter"
         resource={letters}
-        items={letters.data?.items}
+        items={letters.items}
+        more={letters}
         id={(one) => one.id}
         columns={[
           { name: "Message", width: "minmax(140px, 1.2fr)", show: (one) => one.topic },

@@ -3,8 +3,10 @@ import { useState } from "preact/hooks";
 import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { PolicyShape, PolicyVersion } from "../../api/admin";
+import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { of as json } from "../../model/json";
+import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
@@ -135,13 +137,17 @@ function Says({ of }: { of: PolicyShape }) {
 }
 
 function Versions({ of, path, allowed, onChange }: { of: PolicyShape; path: string; allowed: boolean; onChange: () => void }) {
-  const told = useResource(`versions ${of.id} ${of.version}`, (signal) => get<{ versions: PolicyVersion[] }>(`${path}/versions`, { limit: VERSIONS }, signal));
+  const told = usePaged(`versions ${of.id} ${of.version}`, async (before, signal) => {
+    const page = await get<{ versions: PolicyVersion[] }>(`${path}/versions`, { limit: VERSIONS, before }, signal);
+    return numbered(page.versions, VERSIONS, (one) => one.version);
+  });
   if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
-  if (!told.data) return <Skeleton rows={4} />;
+  if (!told.items) return <Skeleton rows={4} />;
   return (
     <Revisions
       label={of.name}
-      of={told.data.versions.map((one) => ({
+      more={told}
+      of={told.items.map((one) => ({
         number: one.version,
         what: one.reason ? `${one.operation}: ${one.reason}` : one.operation,
         at: one.created_at,

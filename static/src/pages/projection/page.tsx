@@ -17,6 +17,7 @@ import { Lag } from "../projections/page";
 import { PartitionState } from "./state";
 
 const EVERY_MS = 1_000;
+const ROWS = 100;
 const MANAGE = "projections:manage";
 
 export default function ProjectionPage({ id: name }: { id: string }) {
@@ -165,7 +166,9 @@ interface Table {
 
 function Rows({ path }: { path: string }) {
   const [where, setWhere] = useState("");
-  const table = useResource(`${path} rows ${where}`, (signal) => get<Table>(`${path}/rows`, { where, limit: 100 }, signal));
+  const [offset, setOffset] = useState(0);
+  const table = useResource(`${path} rows ${where} ${offset}`, (signal) => get<Table>(`${path}/rows`, { where, limit: ROWS, offset }, signal));
+  const total = table.data?.total_count ?? 0;
   return (
     <div class="card section">
       <h2>Its table</h2>
@@ -173,6 +176,7 @@ function Rows({ path }: { path: string }) {
         class="filters"
         onSubmit={(event) => {
           event.preventDefault();
+          setOffset(0);
           setWhere(String(new FormData(event.currentTarget).get("where") ?? ""));
         }}
       >
@@ -185,7 +189,22 @@ function Rows({ path }: { path: string }) {
       {!table.data && !table.error && <Skeleton rows={5} />}
       {table.data && (
         <>
-          <p class="muted small">{table.data.total_count.toLocaleString("en")} rows</p>
+          <p class="buttons">
+            <span class="muted small tabular">
+              {total > ROWS ? `${(offset + 1).toLocaleString("en")}–${Math.min(offset + ROWS, total).toLocaleString("en")} of ` : ""}
+              {total.toLocaleString("en")} rows
+            </span>
+            {total > ROWS && (
+              <>
+                <button type="button" class="small" disabled={offset === 0} onClick={() => setOffset(offset - ROWS)}>
+                  Before
+                </button>
+                <button type="button" class="small" disabled={offset + ROWS >= total} onClick={() => setOffset(offset + ROWS)}>
+                  After
+                </button>
+              </>
+            )}
+          </p>
           <div class="list-scroll" tabIndex={0} role="region" aria-label="Rows">
             <table class="plain">
               <thead>

@@ -14,12 +14,16 @@ import { JsonView } from "../../ui/json_view";
 import { EntryLink } from "../../ui/side";
 import { Failed } from "../../ui/states";
 
+/** So many are offered of those that fit what is typed. */
+const PARTITIONS = 100;
+
 export function PartitionState({ of, path }: { of: ProjectionSummary; path: string }) {
   const partition = chosen("partition");
   const wanted = chosen("at");
   const position = Number(wanted || of.last_event_seq);
   const [later, setLater] = useState<readonly string[]>([]);
-  const known = useResource(`${path} partitions`, (signal) => get<{ partitions: string[] }>(`${path}/partitions`, { limit: 200 }, signal));
+  const [typed, setTyped] = useState("");
+  const known = useResource(`${path} partitions ${typed}`, (signal) => get<{ partitions: string[] }>(`${path}/partitions`, { limit: PARTITIONS, q: typed }, signal));
   const shown = useResource(`${path} state ${partition} ${position} ${of.generation}`, async (signal) => {
     const now = at(await exact(path, { partition, at: wanted || undefined }, signal), "state");
     const last = at(now, "last_event_seq");
@@ -53,7 +57,7 @@ export function PartitionState({ of, path }: { of: ProjectionSummary; path: stri
       <div class="moment-bar">
         <label>
           <span class="muted">Partition</span>{" "}
-          <input type="text" list="partitions" value={partition} placeholder="none" aria-label="Partition" onChange={(event) => choose({ partition: event.currentTarget.value, at: wanted || null })} />
+          <input type="text" list="partitions" value={partition} placeholder="none" aria-label="Partition" onInput={(event) => setTyped(event.currentTarget.value)} onChange={(event) => choose({ partition: event.currentTarget.value, at: wanted || null })} />
           <datalist id="partitions">
             {known.data?.partitions.map((key) => (
               <option key={key} value={key} />

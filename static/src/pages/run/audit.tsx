@@ -8,28 +8,22 @@ import { Empty } from "../../ui/states";
 export function RunAudit({ runId }: { runId: string }) {
   const audit = useAudit(`/runs/${runId}/audit`, {});
   return (
-    <div class="browse">
-      <ListCard
-        label="Audit of the run"
-        resource={audit}
-        items={audit.items}
-        id={(one) => one.id}
-        widths="64px minmax(120px, 1.2fr) 96px minmax(70px, 0.8fr) minmax(80px, 1.2fr) 84px"
-        columns={[
-          { name: "Position", show: (one) => <EntryLink position={Number(one.id)} /> },
-          { name: "What", show: (one) => one.action ?? one.event_type },
-          { name: "Decision", show: (one) => (one.decision ? <Status status={one.decision} /> : <span class="muted">done</span>) },
-          { name: "By", show: (one) => one.actor || <span class="muted">nobody known</span>, wide: true },
-          { name: "Because", show: (one) => one.reason ?? "", wide: true },
-          { name: "When", show: (one) => <Time at={one.created_at} />, wide: true },
-        ]}
-        empty={<Empty icon="audit" title="Nothing to audit yet" />}
-      />
-      {audit.more && (
-        <button type="button" class="small" onClick={audit.next}>
-          Show more
-        </button>
-      )}
-    </div>
+    <ListCard
+      label="Audit of the run"
+      resource={audit}
+      items={audit.items}
+      more={audit}
+      id={(one) => one.id}
+      widths="64px minmax(120px, 1.2fr) 96px minmax(70px, 0.8fr) minmax(80px, 1.2fr) 84px"
+      columns={[
+        { name: "Position", show: (one) => <EntryLink position={Number(one.id)} /> },
+        { name: "What", show: (one) => one.action ?? one.event_type },
+        { name: "Decision", show: (one) => (one.decision ? <Status status={one.decision} /> : <span class="muted">done</span>) },
+        { name: "By", show: (one) => one.actor || <span class="muted">nobody known</span>, wide: true },
+        { name: "Because", show: (one) => one.reason ?? "", wide: true },
+        { name: "When", show: (one) => <Time at={one.created_at} />, wide: true },
+      ]}
+      empty={<Empty icon="audit" title="Nothing to audit yet" />}
+    />
   );
 }
