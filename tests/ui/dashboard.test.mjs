@@ -80,6 +80,10 @@ function sights() {
     ["secrets empty", `/config${empty}&tab=secrets`, "text=No secret is here"],
     ["groups", "/groups?group=billing", ".inspector >> text=Behind"],
     ["groups empty", `/groups${empty}`, "text=No consumer group is here"],
+    ["group members", "/groups?group=billing&show=members", ".inspector >> text=Nobody takes from it at this node"],
+    ["subscriptions", "/groups?tab=subscriptions&q=shop", "role=table >> text=shop.>"],
+    ["subscriptions none", "/groups?tab=subscriptions&q=nowhere", "text=No subscription fits the filter"],
+    ["subscriptions empty", `/groups${empty}&tab=subscriptions`, "text=Nobody follows anything at this node"],
     ["topics", "/groups?tab=topics&topic=till.opened", ".inspector >> text=Followed by"],
     ["topics empty", `/groups${empty}&tab=topics`, "text=Nothing was published here yet"],
     ["dead letters empty", "/groups?tab=dead", "text=Everything could be delivered"],
@@ -128,7 +132,7 @@ test("every page, in every state and theme, is there, whole and fit for everybod
 });
 
 test("a narrow screen shows the same without scrolling to the side", LOOKS, async (t) => {
-  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2", "/kv/carts?key=user.7&revision=2", "/config?name=shop", "/groups?group=billing", "/webhooks", "/audit", "/access", "/policies", "/system"];
+  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2", "/kv/carts?key=user.7&revision=2", "/config?name=shop", "/groups?group=billing", "/groups?tab=subscriptions&q=shop", "/webhooks", "/audit", "/access", "/policies", "/system"];
   for (const where of ["/", "/events", "/functions", "/workers", "/runs", ...more, `/runs/${world.runs["demo-trip"].id}?step=-`].filter((one) => ONLY.test(one)))
     await t.test(where.split("?")[0], async () => {
       const { page, context } = await opened(world.browser, world.server.url + where, { width: 390, height: 844 });

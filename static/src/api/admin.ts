@@ -31,6 +31,32 @@ export interface GroupLag {
   member_count: number;
 }
 
+/** Somebody who follows, or takes from a group. */
+export interface SubscriptionShape {
+  id: string;
+  actor: string;
+  address: string;
+  transport: string;
+  patterns: string[];
+  policy: string;
+  status: string;
+  buffered: number;
+  dropped: number;
+  since: string;
+  filter?: string;
+  group?: string;
+  inflight?: number;
+  position?: number;
+  lag?: number;
+}
+
+export interface SubscriptionsPage {
+  node: string;
+  subscriptions: SubscriptionShape[];
+  total: number;
+  next_cursor?: string;
+}
+
 export interface DeadLetter {
   position: number;
   event_id: string;

@@ -15,6 +15,8 @@ const LOOKS: Record<string, Look> = {
   running: { role: "run", icon: "dot", label: "Running" },
   waiting: { role: "wait", icon: "hourglass", label: "Waiting" },
   sleeping: { role: "wait", icon: "hourglass", label: "Sleeping" },
+  live: { role: "ok", icon: "check", label: "Live" },
+  catching_up: { role: "run", icon: "dot", label: "Catching up" },
   paused: { role: "warn", icon: "pause", label: "Paused" },
   unwinding: { role: "warn", icon: "undo", label: "Compensating" },
   rebuilding: { role: "run", icon: "dot", label: "Rebuilding" },

@@ -11,8 +11,10 @@ import { choose, chosen, eventLink } from "../../shell/route";
 import { Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Act, Ask, Field, act, said } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
+import { ShowMore } from "../../ui/more";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Command, Empty, Failed } from "../../ui/states";
+import { Members } from "./subscriptions";
 
 const EVERY_MS = 2_000;
 const LIMIT = 100;
@@ -81,6 +83,7 @@ function Groups({ groups, onNew }: { groups: Resource<{ groups: GroupShape[] }>;
 
 const TABS = [
   { id: "where", label: "Where it is" },
+  { id: "members", label: "Members" },
   { id: "dead", label: "Dead letters" },
 ];
 
@@ -105,7 +108,9 @@ function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void;
       </p>
       <Tabs label="group" items={TABS} open={open} onOpen={(id) => choose({ show: id === TABS[0].id ? null : id })} />
       <TabPanel label="group" open={open}>
-        {open === "where" ? <Where of={of} path={path} /> : <DeadLetters of={of} path={path} allowed={allowed} />}
+        {open === "where" && <Where of={of} path={path} />}
+        {open === "members" && <Members of={of.name} />}
+        {open === "dead" && <DeadLetters of={of} path={path} allowed={allowed} />}
       </TabPanel>
       {asking === "pause" && (
         <Ask title={`Pause ${of.name}`} verb="Pause" done="Paused" reasoned run={(reason) => request("POST", `${path}/pause`, { body: { reason } })} onClose={() => setAsking("")} onDone={onChange}>
@@ -194,13 +199,7 @@ function DeadLetters({ of, path, allowed }: { of: GroupShape; path: string; allo
           </li>
         ))}
       </ul>
-      {letters.more && (
-        <p class="pad">
-          <button type="button" class="small" onClick={letters.next}>
-            Show more
-          </button>
-        </p>
-      )}
+      <ShowMore of={letters} />
       {discarding && (
         <Ask title="Discard a dead letter" verb="Discard" done="Discarded" danger reasoned run={(reason) => request("DELETE", `${path}/dead-letters/${discarding.position}`, { query: { reason } })} onClose={() => setDiscarding(null)} onDone={letters.reload}>
           <p>
