@@ -19,7 +19,15 @@ after(async () => {
   await world?.server.stop();
 });
 
-/** Pages, each in the states that it can be in: what has to be in sight when it is there. */
+const LOGGED = [
+  { position: 7, index: 0, time: "2026-01-05T09:00:00.120Z", level: "info", message: "charging", fields: { amount: 12 }, step: "charge card", path: "charge card:0", attempt: 1 },
+  { position: 7, index: 1, time: "2026-01-05T09:00:00.480Z", level: "warning", message: "the gateway is slow", fields: { ms: 360, host: "pay.example" }, step: "charge card", path: "charge card:0", attempt: 2, logger: "shop.payments", source: { path: "shop/payments.py", line: 41 } },
+  { position: 9, index: 0, time: "2026-01-05T09:00:01.002Z", level: "error", message: "no receipt could be sent", fields: {}, attempt: 1 },
+];
+const lines = (items) => ({ "**/api/v1/runs/*/logs*": { run_id: "run", items } });
+
+/** Pages, each in the states that it can be in: what has to be in sight when it is there, and answers in place of the
+ * server's. */
 function sights() {
   const { runs, empty } = world;
   const run = (name, tail = "") => `/runs/${runs[name].id}${tail}`;
@@ -54,6 +62,9 @@ function sights() {
     ["run compared", run("demo-checkout", `?tab=diff&with=${runs["demo-trip"].id}`), "text=first that differs"],
     ["run compared none", run("demo-trip", "?tab=diff&with=good"), "text=No run to compare with"],
     ["run lineage", run("demo-checkout", "?tab=lineage"), "text=Nothing was forked from it"],
+    ["run logs", run("demo-checkout", "?tab=logs&line=7.1"), ".log-line >> text=shop.payments", lines(LOGGED)],
+    ["run logs filtered", run("demo-checkout", "?tab=logs&level=error"), "text=No line fits the filter", lines([])],
+    ["run logs none", run("demo-checkout", "?tab=logs"), "text=Its code has logged nothing", lines([])],
     ["run audit", run("demo-trip", "?tab=audit"), "role=table >> text=Position"],
     ["events", "/events", "role=table >> text=demo.order.paid"],
     ["events empty", `/events${empty}`, "text=No event has come here yet"],
@@ -115,10 +126,10 @@ test("every page, in every state and theme, is there, whole and fit for everybod
   const checkout = world.runs["demo-checkout"];
   const { entries } = await world.server.get(`/api/v1/history?stream=run/${checkout.id}&limit=5`);
   checkout.past = entries.at(-1).position;
-  for (const [name, where, wanted] of sights())
+  for (const [name, where, wanted, answers] of sights())
     for (const theme of THEMES)
       await t.test(`${name}, ${theme}`, async () => {
-        const { page, context, complaints } = await opened(world.browser, world.server.url + where, { theme });
+        const { page, context, complaints } = await opened(world.browser, world.server.url + where, { theme, answers });
         await page.locator(wanted).first().waitFor();
         await page.locator(".skeleton").first().waitFor({ state: "detached" });
 
@@ -424,6 +435,42 @@ test("lists of fifty thousand rows scroll with few elements, whole or page by pa
   assert.ok((await elements()) < 1_000);
   await context.close();
   assert.deepEqual(complaints.filter((one) => !/404/.test(one)), []);
+});
+
+test("a line of a run's log leads to its moment and its step, and back", ONCE, async () => {
+  const run = world.runs["demo-checkout"].id;
+  const { records } = await world.server.get(`/api/v1/runs/${run}/timeline?limit=1000`);
+  const done = records.find((one) => one.kind === "step.completed");
+  const items = Array.from({ length: 30_000 }, (_, index) => ({ position: index < 10_000 ? done.position : records.at(-1).position, index, time: done.at, level: index % 2 ? "info" : "debug", message: `line ${index}`, fields: { index }, step: done.name, path: `${done.name}:0`, attempt: 1 }));
+  const { page, context, complaints } = await opened(world.browser, "about:blank");
+  await page.route("**/api/v1/runs/*/logs*", (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const fit = items.filter((one) => query.get("level") === "debug" || one.level === query.get("level"));
+    const start = fit.findIndex((one) => one.index > Number(query.get("after")?.split(".")[1] ?? -1));
+    const found = start < 0 ? [] : fit.slice(start, start + 1_000);
+    const more = start >= 0 && start + 1_000 < fit.length;
+    return route.fulfill({ json: { run_id: run, items: found, ...(more ? { after: `${found.at(-1).position}.${found.at(-1).index}` } : {}) } });
+  });
+  await page.goto(`${world.server.url}/runs/${run}`);
+  await page.locator("role=treegrid >> text=fetch order").waitFor();
+
+  await page.keyboard.press("m");
+  await page.locator(".history-bar >> text=30,000").waitFor();
+  const rows = page.locator(".table .rows");
+  const few = await rows.evaluate((one) => one.querySelectorAll("*").length);
+  await page.locator("role=row >> text=line 3 ").click();
+  await page.locator(`.inspector h2:has-text('${done.name}')`).waitFor();
+  await page.keyboard.press("n");
+  await page.locator(".log-line .stack >> text=line 4").waitFor();
+  await page.locator(".log-line >> text=Show its moment").click();
+  await page.locator("text=Viewing the past").waitFor();
+  await page.locator("select[aria-label=Level]").selectOption("info");
+  await page.locator(".history-bar >> text=15,000").waitFor();
+  await page.waitForURL(/tab=logs.*level=info|level=info.*tab=logs/);
+
+  assert.ok(few < 1_000, `${few} elements`);
+  await context.close();
+  assert.deepEqual(complaints, []);
 });
 
 /** A page of a run that only this test has: nothing but quick steps. */

@@ -4,6 +4,7 @@ import { file } from "../../api/client";
 import { type Rec, isFailure, title } from "../../model/records";
 import { look } from "../../model/status";
 import { clockTime, iso } from "../../model/time";
+import { choose } from "../../shell/route";
 import { Download, lines } from "../../ui/download";
 import { Icon } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
@@ -70,7 +71,7 @@ export function History({ runId, records, moment, start }: { runId: string; reco
                   <Icon name={icon} class={role} /> {title(record)}
                 </span>
                 <span role="cell" class={`cut ${isFailure(record) ? "" : "muted"}`}>
-                  {record.error?.message || record.about || record.actor}
+                  {record.kind === "run.logged" ? <ToLines position={record.position} /> : record.error?.message || record.about || record.actor}
                 </span>
               </div>
             );
@@ -78,6 +79,22 @@ export function History({ runId, records, moment, start }: { runId: string; reco
         />
       </div>
     </div>
+  );
+}
+
+/** To the first of the lines that a record has. */
+function ToLines({ position }: { position: number }) {
+  return (
+    <button
+      type="button"
+      class="link"
+      onClick={(event) => {
+        event.stopPropagation();
+        choose({ tab: "logs", line: `${position}.0`, level: null, of: null });
+      }}
+    >
+      Show its lines
+    </button>
   );
 }
 

@@ -17,6 +17,7 @@ import { address, choose, chosen, environment, link, navigate } from "../../shel
 import { now, recent } from "../../shell/settings";
 import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
+import { later } from "../../ui/later";
 import { Empty, Failed } from "../../ui/states";
 import { copy, toast } from "../../ui/toast";
 import { Actions } from "./actions";
@@ -44,8 +45,10 @@ const TABS = [
   { id: "diff", label: "Diff" },
   { id: "watch", label: "Watch" },
   { id: "lineage", label: "Lineage" },
+  { id: "logs", label: "Logs" },
   { id: "audit", label: "Audit" },
 ];
+const Logs = later(() => import("./logs"));
 const OFFERED_MAX = 1_000;
 /** A run with more records goes on in longer strides than seconds: each lays its scale out anew. */
 const LONG_FROM = 20_000;
@@ -128,6 +131,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "s", label: "State", run: () => choose({ tab: "state" }) },
     { keys: "d", label: "Diff", run: () => choose({ tab: "diff" }) },
     { keys: "x", label: "Watch", run: () => choose({ tab: "watch" }) },
+    { keys: "m", label: "Logs", run: () => choose({ tab: "logs" }) },
     { keys: "l", label: "Lineage", run: () => choose({ tab: "lineage" }) },
     { keys: "a", label: "Audit", run: () => choose({ tab: "audit" }) },
     { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
@@ -141,6 +145,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   ]);
 
   const steps = useMemo(() => endedOf(folded), [folded]);
+  const names = useMemo(() => [...new Set(steps.map((one) => one.label))], [steps]);
   const failing = useMemo(() => [...folded.steps.values()].findLast((row) => row.error !== null), [folded]);
   return (
     <div class={`page full run-page ${moment.past ? "past" : ""}`}>
@@ -187,6 +192,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
             {tab === "diff" && all.length > 0 && <Changes run={run} records={all} moment={moment} compared={compared} />}
             {tab === "watch" && all.length > 0 && <Watch runId={run.id} functionId={run.function_id} records={all} moment={moment} compared={compared} />}
             {tab === "lineage" && <Lineage runId={run.id} />}
+            {tab === "logs" && <Logs runId={run.id} records={all} moment={moment} steps={names} />}
             {tab === "audit" && <RunAudit runId={run.id} />}
             {tab === "history" && <History runId={run.id} records={all} moment={moment} start={folded.start} />}
           </TabPanel>
