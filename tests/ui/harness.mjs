@@ -128,8 +128,8 @@ async function filled(server) {
 /** Somebody who follows what happens in the shop, until it is aborted. */
 async function follower(server) {
   const ending = new AbortController();
-  await fetch(`${server.url}/api/v1/subscribe?pattern=shop.>&filter=data.place%20%3E%200`, { signal: ending.signal });
-  return ending;
+  const answer = await fetch(`${server.url}/api/v1/subscribe?pattern=shop.>&filter=data.place%20%3E%200`, { signal: ending.signal });
+  return { answer, abort: () => ending.abort() }; // an answer that nobody holds is collected, and its connection with it
 }
 
 /** Server, browser, and the demo's runs and worker. */

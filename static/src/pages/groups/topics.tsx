@@ -67,7 +67,7 @@ function TopicSide({ of, onClose, onPublish }: { of: Topic; onClose: () => void;
   const stats = useResource(`topic ${of.name}`, (signal) => get<TopicStats>(`/topics/${segment(of.name)}`, {}, signal), { every: EVERY_MS });
   const told = stats.data;
   return (
-    <Side title={of.name} under={<span class="muted">{of.message_count.toLocaleString("en")} messages</span>} onClose={onClose}>
+    <Side title={of.name} under={<span class="muted">{of.message_count.toLocaleString("en")} {of.message_count === 1 ? "message" : "messages"}</span>} onClose={onClose}>
       <p class="buttons pad-x">
         <Act allowed={may(PUBLISH)} permission={PUBLISH} label="Publish a message…" onClick={onPublish} />
       </p>

@@ -62,7 +62,7 @@ export default function Logs({ runId, records, moment, steps }: Props) {
   const filtered = level !== "debug" || step !== "" || words !== "";
   return (
     <div class="history">
-      <div class="history-bar">
+      <div class="history-bar of-lines">
         <input type="search" placeholder="Filter lines" aria-label="Filter lines" value={words} onInput={(event) => setWords(event.currentTarget.value)} />
         <select aria-label="Level" value={level} onChange={(event) => choose({ level: event.currentTarget.value === LEVELS[0] ? null : event.currentTarget.value })}>
           {LEVELS.map((one) => (
