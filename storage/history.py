@@ -164,20 +164,11 @@ def pages(tx: Transaction, wanted: Sequence[tuple[str, str, int]], *, size: int)
 def last_of_stream(tx: Transaction, environment: str, stream: str, *, until: int = END) -> EntryRecord | None:
     """The stream's newest entry that is not past position `until`, in a number of look-ups that grows with the
     logarithm of the stream; None if there is none."""
-    row = tx.one("last_of_stream", environment=environment, stream=stream)
-    found = EntryRecord._make(row) if row else None
-    if found is None or found.position <= until:
-        return found
-    low, high = 0, found.version  # positions grow with versions: the one sought is from `low` on and before `high`
-    found = None
-    while high - low > 1:
-        middle = (low + high) // 2
-        entry = version_of_stream(tx, environment, stream, middle)
-        if entry is not None and entry.position <= until:
-            low, found = middle, entry
-        else:
-            high = middle
-    return found
+    if until < END:
+        row = tx.one("last_of_stream_until", environment=environment, stream=stream, until=until)
+    else:
+        row = tx.one("last_of_stream", environment=environment, stream=stream)
+    return EntryRecord._make(row) if row else None
 
 
 def version_of_stream(tx: Transaction, environment: str, stream: str, version: int) -> EntryRecord | None:

@@ -76,6 +76,40 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
  order by version desc
  limit 1;
 
+-- name: last_of_stream_until :one
+-- A stream's newest entry that is not past a position. No index leads from positions to a stream's versions; but both
+-- grow together, and versions have no gaps: the one sought is from `low` on and before `high`, which are brought together.
+-- With a limit, each look is one into the index, by version too, whatever Postgres thinks how many entries a stream has.
+with recursive bounds (low, high) as (
+  select 0::bigint, 1 + version
+    from (select version
+            from history
+           where environment = :environment
+             and stream = :stream
+           order by version desc
+           limit 1) as newest
+   union all
+  select case when probe.position <= :until then probe.version else bounds.low end,
+         case when probe.position <= :until then bounds.high else probe.version end
+    from bounds
+   cross join lateral (select position, version
+                         from history
+                        where environment = :environment
+                          and stream = :stream
+                          and version = (bounds.low + bounds.high) / 2
+                        limit 1) as probe
+   where bounds.high - bounds.low > 1
+)
+select last.*
+  from bounds
+ cross join lateral (select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+                       from history
+                      where environment = :environment
+                        and stream = :stream
+                        and version = bounds.low
+                      limit 1) as last
+ where bounds.high - bounds.low = 1;
+
 -- name: entry_of_stream :one
 -- One version of a stream.
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest

@@ -74,6 +74,35 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
  order by version desc
  limit 1;
 
+-- name: last_of_stream_until :one
+-- A stream's newest entry that is not past a position. No index leads from positions to a stream's versions; but both
+-- grow together, and versions have no gaps: the one sought is from `low` on and before `high`, which are brought together.
+with recursive bounds (low, high) as (
+  select 0, 1 + version
+    from (select version
+            from history
+           where environment = :environment
+             and stream = :stream
+           order by version desc
+           limit 1) as newest
+   union all
+  select case when probe.position <= :until then probe.version else bounds.low end,
+         case when probe.position <= :until then bounds.high else probe.version end
+    from bounds
+   cross join history as probe
+   where bounds.high - bounds.low > 1
+     and probe.environment = :environment
+     and probe.stream = :stream
+     and probe.version = (bounds.low + bounds.high) / 2
+)
+select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
+  from bounds
+ cross join history
+ where bounds.high - bounds.low = 1
+   and environment = :environment
+   and stream = :stream
+   and version = bounds.low;
+
 -- name: entry_of_stream :one
 -- One version of a stream.
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
