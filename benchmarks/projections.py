@@ -15,7 +15,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +81,7 @@ async def measure(server: ServerProcess, events: int, seconds: float) -> None:
             for name in ("declared", "managed"):
                 state = await client.projections.state(name)
                 assert state["count"] == events, (name, state)
-            await lags(client, seconds)
+            await lags(client, server, seconds)
 
 
 async def report(client: AsyncClient, server: ServerProcess, name: str, head: int, events: int) -> None:
@@ -94,31 +93,39 @@ async def report(client: AsyncClient, server: ServerProcess, name: str, head: in
     print(f"  {name:<10} {count / spent:>9,.0f} events/s  {count / spent_cpu:>9,.0f} a CPU-second of the server")
 
 
-async def lags(client: AsyncClient, seconds: float) -> None:
-    """How long an event takes into the state, while a thousand a second come."""
-    until = time.perf_counter() + seconds
+async def lags(client: AsyncClient, server: ServerProcess, seconds: float) -> None:
+    """How long an event takes into the state, while a thousand a second come, and how much of that is its emit."""
+    begun_cpu, until, emitted = machine.cpu_s(server.pid), time.perf_counter() + seconds, 0
 
     async def load() -> None:
-        due, number = time.perf_counter(), 0
+        nonlocal emitted
+        due = time.perf_counter()
         while due < until:
-            await client.emit_batch([order(number + one) for one in range(int(RATE * TICK_S))])
-            number += int(RATE * TICK_S)
+            await client.emit_batch([order(emitted + one) for one in range(int(RATE * TICK_S))])
+            emitted += int(RATE * TICK_S)
             due += TICK_S
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
 
-    async def probe(name: str) -> Sequence[float]:
-        seen: list[float] = []
+    async def probe(name: str, seen: list[float], emits: list[float]) -> None:
         while (begun := time.perf_counter()) < until:
-            emitted = await client.emit("order.placed", {"customer": 0, "total": 1})
-            await client.projections.wait_for_event(name, emitted.event_id, timeout_s=WAIT_S)
+            event = await client.emit("order.placed", {"customer": 0, "total": 1})
+            emits.append(time.perf_counter() - begun)
+            await client.projections.wait_for_event(name, event.event_id, timeout_s=WAIT_S)
             seen.append(time.perf_counter() - begun)
             await asyncio.sleep(TICK_S)
-        return sorted(seen)
 
-    _, *found = await asyncio.gather(load(), probe("declared"), probe("managed"))
-    for name, seen in zip(("declared", "managed"), found, strict=True):
-        p50, p99 = (1_000 * seen[int(len(seen) * part)] for part in (0.5, 0.99))
-        print(f"  {name:<10} lag p50 {p50:,.1f} ms  p99 {p99:,.1f} ms  ({len(seen)} probes)")
+    found: dict[str, tuple[list[float], list[float]]] = {"declared": ([], []), "managed": ([], [])}
+    await asyncio.gather(load(), *(probe(name, *lists) for name, lists in found.items()))
+    spent_ms = 1_000 * (machine.cpu_s(server.pid) - begun_cpu)
+    for name, (seen, emits) in found.items():
+        p50, p99, emit50, emit99 = (
+            1_000 * machine.percentile(values, share) for values in (seen, emits) for share in (0.5, 0.99)
+        )
+        print(
+            f"  {name:<10} lag p50 {p50:,.1f} ms  p99 {p99:,.1f} ms  ({len(seen)} probes);"
+            f" the emit alone p50 {emit50:,.1f} ms  p99 {emit99:,.1f} ms"
+        )
+    print(f"  server {spent_ms / emitted:.2f} CPU-ms an event, at {emitted / seconds:,.0f} a second")
 
 
 def order(number: int) -> dict[str, Any]:

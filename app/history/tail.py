@@ -111,7 +111,7 @@ class Tail:
         try:
             while True:
                 follower.wake.clear()
-                batch = self._remembered(follower.after)
+                batch = self.remembered(follower.after)
                 if batch is None:
                     records = await self.ask(lambda tx: history.after(tx, follower.after))
                     batch = [Entry(record) for record in records]
@@ -126,6 +126,23 @@ class Tail:
                     follower.resting = False
         finally:
             self._followers.discard(follower)
+
+    def remembered(self, after: int) -> Sequence[Entry] | None:
+        """All that follows, from memory: the commits of a follower that lags in one batch. An empty one if there is
+        nothing yet, or None if only the store can tell."""
+        if after >= self.head:
+            return ()
+        if not self._recent or self._recent[0][0].position > after + 1:
+            return None
+        newer: list[Sequence[Entry]] = []
+        for batch in reversed(self._recent):
+            newer.append(batch)
+            first = batch[0].position
+            if first <= after + 1:
+                break
+        if len(newer) > 1:
+            batch = [entry for commit in reversed(newer) for entry in commit]
+        return batch[after + 1 - first :]
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, once the store can be read: for followers, whom nobody waits for."""
@@ -190,23 +207,6 @@ class Tail:
                 later.append(follower)
         if later:
             asyncio.get_running_loop().call_soon(_wake, later)
-
-    def _remembered(self, after: int) -> Sequence[Entry] | None:
-        """All that follows, from memory: the commits of a follower that lags in one batch. An empty one if there is
-        nothing yet, or None if only the store can tell."""
-        if after >= self.head:
-            return ()
-        if not self._recent or self._recent[0][0].position > after + 1:
-            return None
-        newer: list[Sequence[Entry]] = []
-        for batch in reversed(self._recent):
-            newer.append(batch)
-            first = batch[0].position
-            if first <= after + 1:
-                break
-        if len(newer) > 1:
-            batch = [entry for commit in reversed(newer) for entry in commit]
-        return batch[after + 1 - first :]
 
 
 def _wake(followers: Sequence[_Follower]) -> None:

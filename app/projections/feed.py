@@ -1,18 +1,19 @@
 """The feed: the events that a projection is for, in order, after its cursor, as soon as they are there.
 
-Events are read from the store; the tail only says when to look. A projection has reached a position if every event for
-it up to there is in its state, so one whose events are rare is not behind merely because others are recorded.
+The tail says when to look, and has the newest events in memory; older ones are read from the store. A projection has
+reached a position if every event for it up to there is in its state, so one whose events are rare is not behind merely
+because others are recorded.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted
+from app.history.kinds import EventEmitted, ProjectionDefinition
 from app.history.tail import Tail
 from app.listening import listening
 from app.projections import definition as definitions
@@ -121,18 +122,12 @@ class Feed:
 
     async def reached(self, projection: Projection, generation: Generation) -> tuple[int, Cursor | None]:
         """Up to where every event for the generation is in its state, and its cursor."""
-        head = self._tail.head
-        cursor = await self._storage.read(lambda tx: projections.cursor(tx, projection.key(generation)))
+        key = projection.key(generation)
+        cursor = await self._storage.read_once(lambda tx: projections.cursor(tx, key))
         after = cursor.position if cursor is not None else generation.after
-        known, through = self._clear.get(projection.key(generation), (-1, 0))
-        through = max(after, through) if known == after else after
-        if through < head:
-            begin = through
-
-            def look(tx: Transaction) -> Batch:
-                return read(tx, projection, generation, begin, limit_of(tx, projection, generation, head), limit=1)
-
-            batch = await self._storage.read(look)
+        through = self._begin(key, after)
+        if through < self._tail.head:
+            batch = await self._events(projection, generation, through, limit=1)
             through = batch.events[0].position - 1 if batch.events else batch.through
             self._note(projection, generation, after, through)
         return through, cursor
@@ -140,23 +135,41 @@ class Feed:
     async def _read(
         self, projection: Projection, generation: Generation, fence: Fence, beyond: int, limit: int
     ) -> Batch:
-        head = self._tail.head
-        key = projection.key(generation)
-        known = self._clear.get(key, (-1, 0))
-        size = min(limit or BATCH[0], BATCH[1])
-
-        def work(tx: Transaction) -> Batch:
-            cursor = projections.cursor(tx, key)
-            self._leases.check(projection, cursor, fence)
-            after = cursor.position if cursor is not None else generation.after
-            begin = max(after, beyond, known[1] if known[0] == after else 0)
-            found = read(tx, projection, generation, begin, limit_of(tx, projection, generation, head), limit=size)
-            return Batch(found.events, found.through, after)
-
-        batch = await self._storage.read(work)
+        key, size = projection.key(generation), min(limit or BATCH[0], BATCH[1])
+        cursor = await self._storage.read_once(lambda tx: projections.cursor(tx, key))
+        self._leases.check(projection, cursor, fence)
+        after = cursor.position if cursor is not None else generation.after
+        found = await self._events(projection, generation, max(beyond, self._begin(key, after)), limit=size)
+        batch = Batch(found.events, found.through, after)
         if not batch.events and beyond <= batch.after:
             self._note(projection, generation, batch.after, batch.through)
         return batch
+
+    async def _events(self, projection: Projection, generation: Generation, after: int, *, limit: int) -> Batch:
+        """See `read`: up to the head, from memory or the store."""
+        head = self._tail.head
+
+        def look(tx: Transaction) -> Batch:
+            return read(tx, projection, generation, after, limit_of(tx, projection, generation, head), limit=limit)
+
+        remembered = self._remembered(projection, generation, after, limit)
+        return remembered if remembered is not None else await self._storage.read(look)
+
+    def _remembered(self, projection: Projection, generation: Generation, after: int, limit: int) -> Batch | None:
+        """None where only the store can tell."""
+        if generation.partition or after < generation.resumed_after:
+            return None
+        entries = self._tail.remembered(after)
+        if entries is None:
+            return None
+        selection = _Selection(generation.definition, "", limit)
+        full = selection.take(entry for entry in entries if entry.environment == projection.environment)
+        return Batch(selection.events, selection.position if full else max(after, self._tail.head), after)
+
+    def _begin(self, key: projections.Key, after: int) -> int:
+        """After where there can be something for a generation whose cursor is at a position."""
+        known, through = self._clear.get(key, (-1, 0))
+        return max(after, through) if known == after else after
 
     def _note(self, projection: Projection, generation: Generation, after: int, through: int) -> None:
         """That there is nothing for the generation between its cursor and a position."""
@@ -188,38 +201,55 @@ def read(
     definition = generation.definition
     wanted = partition or generation.partition
     text = definitions.text_of(wanted, definition.partition_key)
-    chosen = definitions.chosen(definition.events)
-    found: list[Delivered] = []
-    size, position = 0, _beyond_gap(generation, after)
+    selection = _Selection(definition, wanted, limit)
+    size, position = max(limit, 100), _beyond_gap(generation, after)
     for _ in range(SPANS_MAX):
         end = min(position + SPAN, until)
         if position < generation.until:
             end = min(end, generation.until)
+        names = definitions.chosen(definition.events).names
         records = projections.events(
-            tx,
-            projection.environment,
-            after=position,
-            until=end,
-            names=chosen.names,
-            text=text,
-            limit=max(limit, 100),
+            tx, projection.environment, after=position, until=end, names=names, text=text, limit=size
         )
-        for record in records:
-            position = record.position
-            fact = (entry := Entry(record)).fact
-            if isinstance(fact, EventEmitted) and chosen.wants(fact.name):
-                delivered = Delivered(entry, fact, definition.partition_key)
-                if wanted not in ("", delivered.partition):
-                    continue
-                found.append(delivered)
-                size += len(entry.data)
-                if len(found) >= limit or size > BATCH_BYTES_MAX:
-                    return Batch(found, position, after)
-        if len(records) < max(limit, 100):
-            position = _beyond_gap(generation, end)
+        if selection.take([Entry(record) for record in records]):
+            return Batch(selection.events, selection.position, after)
+        position = _beyond_gap(generation, end) if len(records) < size else selection.position
         if position >= until:
             break
-    return Batch(found, position, after)
+    return Batch(selection.events, position, after)
+
+
+class _Selection:
+    """The events that a definition is for, of one partition if that is wanted, among entries that are taken in order;
+    `position` is that of the last one looked at."""
+
+    def __init__(self, definition: ProjectionDefinition, wanted: str, limit: int) -> None:
+        self.events: list[Delivered] = []
+        self.position = 0
+        self._chosen = definitions.chosen(definition.events)
+        self._partition_key = definition.partition_key
+        self._wanted = wanted
+        self._limit = limit
+        self._bytes = 0
+
+    def take(self, entries: Iterable[Entry]) -> bool:
+        """Whether there are enough now: those that follow were not looked at."""
+        for entry in entries:
+            self.position = entry.position
+            if entry.kind != EventEmitted.kind:
+                continue
+            fact = entry.fact
+            assert isinstance(fact, EventEmitted)
+            if not self._chosen.wants(fact.name):
+                continue
+            delivered = Delivered(entry, fact, self._partition_key)
+            if self._wanted not in ("", delivered.partition):
+                continue
+            self.events.append(delivered)
+            self._bytes += len(entry.record.data)
+            if len(self.events) >= self._limit or self._bytes > BATCH_BYTES_MAX:
+                return True
+        return False
 
 
 def _beyond_gap(generation: Generation, position: int) -> int:

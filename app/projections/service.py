@@ -141,7 +141,7 @@ class Projections:
         )
         if self._watcher is not None:
             self._watcher(projection, generation, saved)
-        self.waits.moved()
+        self.waits.moved(projection.key(generation), position)
         await self.rebuilds.reached(projection, generation)
 
     def watch_saves(self, watcher: Watcher) -> None:

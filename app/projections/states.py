@@ -100,11 +100,13 @@ class States:
         snapshots = [row for one in saved if (row := self._snapshot(key, generation, one)) is not None]
 
         def work(tx: Transaction) -> bool:
-            projections.begin(tx, key, position=generation.after, now=now)
-            cursor = projections.cursor(tx, key) if whole and saved else None
+            cursor = projections.cursor(tx, key)
+            if cursor is None:
+                projections.begin(tx, key, position=generation.after, now=now)
             if not projections.advance(tx, key, fence, position=position, last_event_id=last_event_id, now=now):
                 return False
-            before = _before(cursor.position, saved) if cursor is not None else 0
+            reached = cursor.position if cursor is not None else generation.after
+            before = _before(reached, saved) if whole and saved else 0
             if before:
                 projections.keep(tx, [_overwritten(key, one, before) for one in saved])
             projections.save_states(tx, [_row(key, one, now, before) for one in saved])

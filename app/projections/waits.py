@@ -15,6 +15,7 @@ from app.projections.feed import Feed
 from app.projections.noun import Projection
 from app.projections.registry import Registry
 from storage.contract import Storage
+from storage.projections import Key
 
 TIMEOUT_S = 30.0
 TIMEOUT_S_MAX = 60.0
@@ -59,14 +60,19 @@ class CatchUps:
         self._feed = feed
         self._events = EventReader(storage)
         self._moved = asyncio.Event()
+        self._moves: dict[Key, asyncio.Event] = {}
+        self._saved: dict[Key, int] = {}
 
     @property
     def next_move(self) -> asyncio.Event:
         """Set once a projection has come further on this node."""
         return self._moved
 
-    def moved(self) -> None:
-        """A projection has come further on this node."""
+    def moved(self, key: Key, position: int) -> None:
+        """A generation has come to a position on this node."""
+        self._saved[key] = max(position, self._saved.get(key, 0))
+        if (move := self._moves.pop(key, None)) is not None:
+            move.set()
         self._moved.set()
         self._moved = asyncio.Event()
 
@@ -104,7 +110,8 @@ class CatchUps:
         until = loop.time() + timeout_s
         while True:
             projection = self._registry.get(environment, name)
-            with listening(self._moved.wait(), self._registry.changed()) as first:
+            move = self._moves.setdefault(projection.key(), asyncio.Event())
+            with listening(move.wait(), self._registry.changed()) as first:
                 left_s = until - loop.time()
                 caught = await self._look(projection, target, last=left_s <= 0)
                 yield caught
@@ -141,7 +148,9 @@ class CatchUps:
         return await asyncio.gather(*map(one, items))
 
     async def _look(self, projection: Projection, target: int, *, last: bool) -> Caught:
-        reached, _ = await self._feed.reached(projection, projection.serving)
+        reached = self._saved.get(projection.key(), 0)
+        if reached < target:
+            reached, _ = await self._feed.reached(projection, projection.serving)
         return Caught(
             reached >= target,
             last and reached < target,

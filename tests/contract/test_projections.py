@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from app.history.kinds import ProjectionDefinition, Rule
 from app.history.rebuild import rebuild
 from app.node import Node
 from app.projections import definition as definitions
-from app.projections import states
+from app.projections import feed, states
 from app.projections.leases import TTL_S
 from app.projections.states import Saved
 from storage.contract import Storage
@@ -112,6 +113,35 @@ async def test_who_asks_for_changes_misses_none_before_the_wait_begins(node: Nod
 
     async with asyncio.timeout(5):
         await changed
+
+
+@pytest.mark.parametrize("partition_key", ["", "$.data.p"])
+async def test_the_newest_events_come_from_memory_as_the_store_has_them(
+    node: Node, storage: Storage, partition_key: str
+) -> None:
+    """From every position, with events between them that are for others."""
+    definition = ProjectionDefinition("managed", ("n", "m.*"), partition_key=partition_key)
+    await node.projections.registry.register(ENVIRONMENT, NAME, definition)
+    held, begun = await lease(node), node.tail.head
+    for number, (environment, name) in enumerate(
+        [(ENVIRONMENT, "n"), ("other", "n"), (ENVIRONMENT, "m.a"), (ENVIRONMENT, "z"), (ENVIRONMENT, "n")] * 2
+    ):
+        data = b'{"p":"%d"}' % (number % 3)
+        await node.emitter.emit(NewEvent(environment=environment, name=name, data=data))
+    projection, head = node.projections.registry.get(ENVIRONMENT, NAME), node.tail.head
+    remembered = {id(entry) for entry in node.tail.remembered(begun) or ()}
+    assert len(remembered) == 10
+
+    for after in range(begun, head + 1):
+        batch, generation, _ = await node.projections.feed.next(ENVIRONMENT, NAME, held, after=after, limit=2)
+        read = functools.partial(feed.read, projection=projection, generation=generation, limit=2)
+        stored = await storage.read(functools.partial(read, after=after, until=head))
+
+        assert {id(one.entry) for one in batch.events} <= remembered
+        assert [(one.position, one.partition) for one in batch.events] == [
+            (one.position, one.partition) for one in stored.events
+        ]
+        assert batch.through == stored.through
 
 
 async def test_a_refused_event_is_recorded_once(node: Node) -> None:
