@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from app import expressions
 from app.debugger import values
@@ -79,13 +79,14 @@ def count_of(text: str) -> tuple[str, int]:
 @dataclass(frozen=True)
 class AtStep:
     """`pattern` is a step's name or path, or `function/step`; `*` and `?` stand for what they do in file names. `place`
-    is before or after, where a live run is held; "" leaves that to the condition."""
+    is before or after, where a live run is held; "" leaves that to the condition. `message` is as of AtRecord."""
 
     id: int
     pattern: str
     when: When = field(default_factory=When)
     place: Literal["", "before", "after"] = ""
-    reason = "function breakpoint"
+    message: str = ""
+    reason: str = "function breakpoint"
 
     @cached_property
     def _fits(self) -> Callable[[str], Any]:
@@ -116,6 +117,9 @@ class AtStep:
         if ":" in self.pattern:
             return [range(len(recording.records))]
         return recording.places.named(partial(self._names, recording))
+
+    def told(self, recording: Recording, index: int) -> str:
+        return filled(self.message, recording, index)
 
     def known(self, recording: Recording) -> bool:
         """Whether the recording has such a step."""
@@ -204,14 +208,21 @@ Breakpoint = AtStep | AtRecord | AtChange | AtFailure
 """`reason` is what DAP calls it. `hit` tells whether it stops at a place, `places` lists of those at which it may."""
 
 
+def tells(one: Breakpoint) -> TypeGuard[AtStep | AtRecord]:
+    """Whether it is a logpoint, which stops nowhere."""
+    return isinstance(one, AtStep | AtRecord) and bool(one.message)
+
+
 def compiled(text: str) -> expressions.Expression:
     """Raises InvalidArgument."""
     return expressions.compile(text, variables=VARIABLES, field="expression")
 
 
 def evaluated(text: str, recording: Recording, index: int, *, staged: Mapping[str, Any] | None = None) -> Any:
-    """The value of an expression at a place, with the outputs of steps that are staged in place of theirs, by step id.
-    Raises InvalidArgument, EvaluationFailed."""
+    """The value of an expression at a place, as JSON, with the outputs of steps that are staged in place of theirs, by
+    step id. Raises InvalidArgument, EvaluationFailed."""
+    from app import cel
+
     found = dict(variables(recording, index, text))
     if staged and "state" in found:
         places = recording.outputs(index)
@@ -219,7 +230,11 @@ def evaluated(text: str, recording: Recording, index: int, *, staged: Mapping[st
         found["state"] |= {name: staged[step_id] for name, step_id in ids.items() if step_id in staged}
     if staged and "step" in found and recording.records[index].step_id in staged:
         found["step"]["output"] = staged[recording.records[index].step_id]
-    return compiled(text).evaluate(found)
+    value = compiled(text).evaluate(found)
+    try:
+        return cel.plain(value)
+    except TypeError as error:
+        raise expressions.EvaluationFailed(f"{text[:80]!r}: {error}") from None
 
 
 def variables(recording: Recording, index: int, text: str) -> Mapping[str, Any]:

@@ -142,6 +142,10 @@ class Console:
         return Said('patched. To go on: resume "reason"')
 
     def _patch(self, thread: Thread, rest: str) -> Said:
+        """Also `patch commit "why"`: what is staged."""
+        verb, _, why = rest.partition(" ")
+        if verb == "commit" and why.startswith('"') and len(shlex.split(why)) == 1:
+            return self._commit(thread, why)
         path, new, reason = _given("patch PATH", rest)
         self._session.changing()
         self._session.stage_path(thread, path.removeprefix("state."), new)

@@ -58,7 +58,7 @@ ONE_STEP = Wanted("after")
 def wanted(one: Breakpoint) -> Wanted | None:
     """The lease that stops live runs at a breakpoint; None where a server cannot."""
     match one:
-        case AtStep():
+        case AtStep() if not one.message:
             function, _, step = one.pattern.rpartition("/")
             place = one.place or ("after" if _asks_outcome(one.when) else "before")
             return Wanted(place, step, _condition(one.when), function or "*")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 from app.debugger import values
 from app.debugger.branches import is_within, outer_of
-from app.debugger.breakpoints import AtChange, AtRecord, Breakpoint
+from app.debugger.breakpoints import AtChange, Breakpoint, tells
 from app.debugger.places import between
 from app.debugger.recording import Recording, Source
 from app.debugger.surroundings import Surroundings
@@ -238,9 +238,9 @@ class Session:
         """The breakpoints that stop at a place that is come to; the messages of logpoints there are told."""
         met = [one for one in self.all_breakpoints() if one.hit(thread.recording, index)]
         for one in met:
-            if isinstance(one, AtRecord) and one.message:
+            if tells(one):
                 self.tell(thread, index, one.told(thread.recording, index))
-        return [one for one in met if not (isinstance(one, AtRecord) and one.message)]
+        return [one for one in met if not tells(one)]
 
     def go(self, thread: Thread, index: int) -> Stop:
         """To a place; the nearest there is."""
@@ -257,11 +257,7 @@ class Session:
 
     def hits(self, recording: Recording, index: int) -> Sequence[Breakpoint]:
         """The breakpoints that stop at a place."""
-        return [
-            one
-            for one in self.all_breakpoints()
-            if not (isinstance(one, AtRecord) and one.message) and one.hit(recording, index)
-        ]
+        return [one for one in self.all_breakpoints() if not tells(one) and one.hit(recording, index)]
 
     def all_breakpoints(self) -> Iterable[Breakpoint]:
         for kind in self.breakpoints.values():
@@ -270,7 +266,7 @@ class Session:
     def log(self, thread: Thread, index: int) -> None:
         """Tell the messages of logpoints at a place that is passed."""
         for one in self.all_breakpoints():
-            if isinstance(one, AtRecord) and one.message and one.hit(thread.recording, index):
+            if tells(one) and one.hit(thread.recording, index):
                 self.tell(thread, index, one.told(thread.recording, index))
 
     def _met(self, thread: Thread) -> Stop | None:

@@ -23,6 +23,7 @@ from app.debugger.step_ids import branch_label, scope_of, step_name
         (AtChange(1, "run_a", "charge.amount"), Wanted("after", "charge")),
         (AtFailure(1, "run_failed"), None),
         (AtRecord(1, "run_a", 3), None),
+        (AtStep(1, "charge", message="{step.output}"), None),
     ],
 )
 def test_a_breakpoint_is_a_lease_before_or_after_steps(breakpoint_: Breakpoint, expected: Wanted | None) -> None:

@@ -111,6 +111,15 @@ def test_frames_and_breakpoints_are_lines_of_code(path: Path, code_hash: str) ->
     assert [one["verified"] for one in told] == [True, False]
     session.run(thread, 1)
 
+    assert thread.index == 3
+    told_: list[str] = []
+    session.tell = lambda thread, index, message: told_.append(message)
+    setting.code_lines(path.as_uri(), [{"line": line, "logMessage": "{step.name} {step.attempt > 1}"}])
+    thread.index = 0
+    session.run(thread, 1)
+    assert (told_, thread.index) == (['"charge" false', '"charge" true'], thread.recording.last)
+    thread.index = 3
+
     step, run = scopes.frames(thread, code, from_one=False)
     assert (step["name"], step["line"], step["source"]["path"]) == ("charge", line, path.as_uri())
     assert (run["line"], run["source"]["name"]) == (_line("async def bill") - 1, "orders.py")

@@ -18,6 +18,8 @@ from app.debugger.dap.framing import BadFrame, Writer
 
 IDLE_S = 3_600.0
 """For as long as a TCP client may say nothing."""
+CONVERSATIONS_MAX = 64
+"""TCP clients at a time; more are hung up on."""
 
 Log = Callable[[str], None]
 
@@ -75,14 +77,23 @@ def serve_stdio(open_: Open, *, trace: Trace, log: Log) -> None:
 
 def serve_tcp(listening: socket.socket, open_: Open, *, token: str, trace: Trace, log: Log) -> None:
     """Conversations, side by side, until the socket is closed. Each client says the token when it attaches."""
+    conversations: list[threading.Thread] = []
     while True:
         try:
             connection, _ = listening.accept()
         except OSError:
             return
-        threading.Thread(
-            target=_serve, args=(connection, open_, token, trace, log), name="dap-conversation", daemon=True
-        ).start()
+        conversations = [one for one in conversations if one.is_alive()]
+        if len(conversations) >= CONVERSATIONS_MAX:
+            log(f"a client was hung up on: there are {CONVERSATIONS_MAX} already")
+            connection.close()
+            continue
+        conversations.append(
+            threading.Thread(
+                target=_serve, args=(connection, open_, token, trace, log), name="dap-conversation", daemon=True
+            )
+        )
+        conversations[-1].start()
 
 
 def _serve(connection: socket.socket, open_: Open, token: str, trace: Trace, log: Log) -> None:

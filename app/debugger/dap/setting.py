@@ -48,7 +48,9 @@ class Setting:
             if not steps:
                 message = "the code that ran takes no step here, or is not known; set it in the run's transcript"
                 return None, {"verified": False, "line": one["line"], "message": message}
-            return AtStep(number, glob.escape(steps[0]), _when(one)), {"line": one["line"]}
+            message = str(one.get("logMessage") or "")
+            found = AtStep(number, glob.escape(steps[0]), _when(one), message=message, reason="breakpoint")
+            return found, {"line": one["line"]}
 
         return self._set(f"lines of {path}", given, made)
 
