@@ -75,7 +75,7 @@ _UNDONE = {"step.completed": "saga.compensation.completed", "step.failed": "saga
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One entry, told. Ids that do not apply are empty."""
+    """One entry, told. Ids that do not apply are empty. `via` is what the actor acted through, such as `dap/vscode`."""
 
     position: int
     at: int
@@ -98,6 +98,7 @@ class AuditEvent:
     roles: tuple[str, ...] = ()
     count: int = 1
     outcome: str = ""
+    via: str = ""
 
 
 def kinds_of(event_type: str) -> frozenset[str]:
@@ -193,6 +194,7 @@ def _of_run(entry: Entry, run_id: str, function_id: str, hidden: Collection[str]
         step_id=str(data.get("stepId", "")),
         resource=entry.stream,
         reason=str(data.get("reason", "")),
+        via=entry.via,
     )
 
 

@@ -174,6 +174,7 @@ def event_shown(event: AuditEvent) -> AuditEventResponse:
         policy=given(event.policy),
         policy_version=given(event.policy_version),
         reason=given(event.reason),
+        via=given(event.via),
         method=given(event.method),
         address=given(event.address),
         outcome=given(event.outcome),

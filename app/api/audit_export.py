@@ -35,6 +35,7 @@ COLUMNS = (
     "function_id",
     "step_id",
     "payload",
+    "via",
 )
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take these too
@@ -90,4 +91,5 @@ def _fields(event: AuditEvent) -> dict[str, Any]:
         "function_id": event.function_id,
         "step_id": event.step_id,
         "payload": event.payload,
+        "via": event.via,
     }

@@ -8,7 +8,7 @@ import falcon.asgi
 import msgspec
 
 from app.api.answers import answer, body_of, decoded
-from app.api.asking import HEADERS, request_of
+from app.api.asking import HEADERS, request_of, via_of
 from app.api.caller import caller_of, environment_of
 from app.api.conditions import tagged
 from app.api.parameters import instant, query_of
@@ -120,6 +120,7 @@ class Cancel:
             run_id,
             reason=body.reason,
             actor=caller_of(req).actor,
+            via=via_of(req),
             compensate=body.compensate,
             detached=body.detached,
         )
@@ -135,7 +136,13 @@ class Pause:
         body: PauseBody = decoded(_pause, await body_of(req) or b"{}")
         asked = request_of(req, body.reason, body.expected_version)
         await self._services.engine.pause(
-            environment, run_id, reason=asked.reason, actor=asked.actor, key=asked.key, expected=asked.expected
+            environment,
+            run_id,
+            reason=asked.reason,
+            actor=asked.actor,
+            key=asked.key,
+            expected=asked.expected,
+            via=asked.via,
         )
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
@@ -162,6 +169,7 @@ class Resume:
             actor=asked.actor,
             key=asked.key,
             expected=asked.expected,
+            via=asked.via,
         )
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 

@@ -16,7 +16,7 @@ _COLUMNS: dict[str, Callable[[Any], str]] = {
     "position": lambda one: one["id"],
     "when": lambda one: ago(one["created_at"]),
     "what": lambda one: one["event_type"] + (f" {one['count']} times" if one.get("count", 1) > 1 else ""),
-    "who": lambda one: one["actor"],
+    "who": lambda one: one["actor"] + (f" via {one['via']}" if one.get("via") else ""),
     "action": lambda one: one.get("action", ""),
     "resource": lambda one: one["resource"],
     "why": lambda one: one.get("reason", "") or one.get("outcome", ""),

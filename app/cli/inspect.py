@@ -78,6 +78,7 @@ def command(
     from app.debugger.sources import BundleSource, ServerChanges, ServerSource
 
     client, output = session
+    client.via = "tui"
     output.form = "jsonl" if jsonl else output.form
     speed = _speed(replay)
     _check_together(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from app.history import kinds
 from app.history.kinds import Fact
@@ -18,6 +20,11 @@ class Draft(NamedTuple):
     correlation: str = ""
     actor: str = ""
     metadata: str = "{}"
+
+
+def through(via: str) -> str:
+    """The metadata of a draft whose actor acts through something, such as `dap/vscode`."""
+    return msgspec.json.encode({"via": via}).decode() if via else "{}"
 
 
 class Entry:
@@ -56,6 +63,14 @@ class Entry:
     @property
     def metadata(self) -> bytes:
         return self.record.metadata.encode()
+
+    @property
+    def via(self) -> str:
+        """What its actor acted through, "" if that is not told."""
+        if self.record.metadata == "{}":
+            return ""
+        told: Any = msgspec.json.decode(self.record.metadata)
+        return str(told.get("via", "")) if isinstance(told, dict) else ""
 
     @property
     def actor(self) -> str:

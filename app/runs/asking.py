@@ -29,12 +29,14 @@ CHANGES_SHOWN_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`expected` is the version of the run that the caller saw, None for any."""
+    """`expected` is the version of the run that the caller saw, None for any. `via` is what the caller acts through,
+    such as `dap/vscode`; "" tells nothing."""
 
     reason: str = ""
     actor: str = ""
     key: str = ""
     expected: int | None = None
+    via: str = ""
 
     def checked(self, *, needs_reason: bool = False) -> Request:
         """The request, if it can be recorded. Raises InvalidArgument naming the field."""

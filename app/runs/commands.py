@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from app.errors import FailedPrecondition
 from app.history.committer import Command, Decision, Done
-from app.history.entry import Draft
+from app.history.entry import Draft, through
 from app.history.kinds import Fact, RunFailed, RunLogged, RunPaused, RunStarted, StepFailed
 from app.runs import writing
 from app.runs.admission import on_failure
@@ -28,10 +28,14 @@ class Diverged(FailedPrecondition):
     code = "DIVERGED"
 
 
-def command(environment: str, run_id: str, decider: Decider, actor: str, *, causation: str = "") -> Command:
-    """What records the facts that `decider` decides of the run, and what is owed when it fails by them."""
+def command(
+    environment: str, run_id: str, decider: Decider, actor: str, *, causation: str = "", via: str = ""
+) -> Command:
+    """What records the facts that `decider` decides of the run, and what is owed when it fails by them. `via` is what
+    the actor acts through."""
     where = stream(run_id)
-    return Command(environment, (where,), partial(_decide, where, decider, actor, causation))
+    draft = partial(Draft, where, causation=causation, actor=actor, metadata=through(via))
+    return Command(environment, (where,), partial(_decide, where, decider, draft))
 
 
 def with_lines(decide: Decider, logged: Sequence[RunLogged]) -> Decider:
@@ -47,11 +51,11 @@ def with_lines(decide: Decider, logged: Sequence[RunLogged]) -> Decider:
     return also
 
 
-def _decide(where: str, decider: Decider, actor: str, causation: str, states: Mapping[str, Any], now: int) -> Decision:
+def _decide(where: str, decider: Decider, draft: Callable[..., Draft], states: Mapping[str, Any], now: int) -> Decision:
     run: Run | None = states[where]
     facts = decider(run, now)
     correlation = run.correlation if run else ""
-    drafts = [Draft(where, fact, causation, correlation, actor) for fact in facts]
+    drafts = [draft(fact, correlation=correlation) for fact in facts]
     for failed in facts:
         if run is not None and isinstance(failed, RunFailed):
             owed = on_failure(run, run.id, failed.error, now)

@@ -319,6 +319,7 @@ class Engine:
         *,
         reason: str,
         actor: str = "",
+        via: str = "",
         detached: bool = False,
         compensate: bool = False,
     ) -> None:
@@ -333,7 +334,7 @@ class Engine:
                 run, reason=reason, cause="request", detached=detached, compensate=compensate, now=now
             )
 
-        await self._ask(environment, run_id, decide, actor)
+        await self._ask(environment, run_id, decide, actor, via)
 
     async def pause(
         self,
@@ -344,10 +345,11 @@ class Engine:
         actor: str = "",
         key: str = "",
         expected: int | None = None,
+        via: str = "",
     ) -> bool:
         """Whether the run is paused already; a running one will be when its current step is recorded. Raises as
         `change` does, and RunNotRunning for one that has ended."""
-        request = Request(reason, actor, key, expected).checked()
+        request = Request(reason, actor, key, expected, via).checked()
         run = await self.change(
             environment,
             run_id,
@@ -367,11 +369,12 @@ class Engine:
         actor: str = "",
         key: str = "",
         expected: int | None = None,
+        via: str = "",
     ) -> None:
         """With `from_step`, that step and those recorded after it are run again, but for outputs that a person gave.
         Raises as `change` does, InvalidArgument for an unknown step, FailedPrecondition if it is neither paused nor
         failed."""
-        request = Request(reason, actor, key, expected).checked()
+        request = Request(reason, actor, key, expected, via).checked()
         await self._change(
             environment,
             run_id,
@@ -394,7 +397,8 @@ class Engine:
         self, environment: str, run_id: str, request: Request, wanted: bytes, decide: Callable[[Run], list[Fact]]
     ) -> None:
         try:
-            await self._ask(environment, run_id, lambda run, _: guarded(run, request, wanted, decide), request.actor)
+            decider: Decider = lambda run, _: guarded(run, request, wanted, decide)  # noqa: E731
+            await self._ask(environment, run_id, decider, request.actor, request.via)
         except RunChanged as changed:
             since = await self._storage.read(lambda tx: changes(tx, environment, run_id, request.expected or 0))
             raise RunChanged(changed.message, hint=since or changed.hint) from None
@@ -411,7 +415,7 @@ class Engine:
 
         return held
 
-    async def _ask(self, environment: str, run_id: str, decider: Decider, actor: str) -> None:
+    async def _ask(self, environment: str, run_id: str, decider: Decider, actor: str, via: str) -> None:
         if "\0" in run_id:  # no id has one, and Postgres cannot be asked
             raise not_found(environment, run_id)
 
@@ -420,7 +424,7 @@ class Engine:
                 raise not_found(environment, run_id)
             return decider(run, now)
 
-        await self._committer.commit(commands.command(environment, run_id, decide, actor))
+        await self._committer.commit(commands.command(environment, run_id, decide, actor, via=via))
 
     def _submit(self, environment: str, run_id: str, decider: Decider, done: Done, *, urgent: bool = True) -> None:
         self._committer.submit(commands.command(environment, run_id, decider, ""), done, urgent=urgent)

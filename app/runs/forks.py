@@ -11,7 +11,7 @@ import msgspec
 from app import jsonvalue
 from app.errors import FailedPrecondition, FunctionNotFound, IdempotencyConflict, InvalidArgument, RunChanged
 from app.history.committer import Command, Committer, Decision
-from app.history.entry import Draft, Entry
+from app.history.entry import Draft, Entry, through
 from app.history.kinds import ABSENT, Asked, Fact, FunctionRegistered, GatePassed, Origin, RunCreated
 from app.ids import Ids
 from app.runs import admission, forking, gates, planning
@@ -102,7 +102,7 @@ class Forks:
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
             drafts = [
-                Draft(where, fact, causation=origin, correlation=source.run.correlation, actor=request.actor)
+                Draft(where, fact, origin, source.run.correlation, request.actor, through(request.via))
                 for fact in (created, *facts)
             ]
             if not request.key:

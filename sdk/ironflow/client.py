@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient", "Client", "Emitted", "Page", "chunks", "event"]
 
 SDK = "python/0.1.0"
+VIA_HEADER = "X-Ironflow-Via"
 ATTEMPTS = 3
 BACKOFF_S = 0.1
 BACKOFF_S_MAX = 10.0
@@ -44,8 +45,9 @@ class Client:
     reference.
 
     The server is `server`, else `IRONFLOW_SERVER_URL`, else that of the discovery file `.ironflow/engine.json`, else
-    http://127.0.0.1:9123. Who may act for the platform in an `organization` names it by its id. All methods raise
-    IronflowError or one of its subclasses.
+    http://127.0.0.1:9123. Who may act for the platform in an `organization` names it by its id. `via` is what a person
+    acts through, such as `tui`: the audit tells it of the runs that are changed. All methods raise IronflowError or one
+    of its subclasses.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Client:
         api_key: str | None = None,
         environment: str | None = None,
         organization: str = "",
+        via: str = "",
         timeout_s: float = TIMEOUT_S,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -63,7 +66,7 @@ class Client:
         self.environment = found.environment
         self._found = found
         self._organization = organization
-        self._http = httpx.Client(**_options(found, timeout_s, organization), transport=transport)
+        self._http = httpx.Client(**_options(found, timeout_s, organization, via), transport=transport)
         self.runs = nouns.Runs(self)
         self.events = nouns.Events(self)
         self.functions = nouns.Functions(self)
@@ -118,6 +121,15 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
+    @property
+    def via(self) -> str:
+        """What a person acts through, "" for nothing that is told."""
+        return str(self._http.headers.get(VIA_HEADER, ""))
+
+    @via.setter
+    def via(self, through: str) -> None:
+        self._http.headers[VIA_HEADER] = through
+
     def consume(self, group: str, *, window: int = 0) -> Consumer:
         """A member of a consumer group: iterate over it to get messages, and settle each. At most `window` are in its
         hands at a time, by default 100."""
@@ -135,7 +147,8 @@ class Client:
     def awaited(self) -> AsyncClient:
         """A client of the same server and environment, for the same caller, whose methods are awaited."""
         key, environment = self._found.api_key, self.environment
-        return AsyncClient(self.url, api_key=key, environment=environment, organization=self._organization)
+        how: dict[str, Any] = {"organization": self._organization, "via": self.via}
+        return AsyncClient(self.url, api_key=key, environment=environment, **how)
 
     def watch(self, path: str, params: Mapping[str, Any], after: int | None) -> Iterator[Json]:
         """What a stream of events brings, connected again and resumed when it breaks off."""
@@ -191,6 +204,7 @@ class AsyncClient:
         api_key: str | None = None,
         environment: str | None = None,
         organization: str = "",
+        via: str = "",
         timeout_s: float = TIMEOUT_S,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -198,7 +212,7 @@ class AsyncClient:
         self.url = found.url
         self.environment = found.environment
         self._found = found
-        self._http = httpx.AsyncClient(**_options(found, timeout_s, organization), transport=transport)
+        self._http = httpx.AsyncClient(**_options(found, timeout_s, organization, via), transport=transport)
         self.runs = nouns.AsyncRuns(self)
         self.events = nouns.AsyncEvents(self)
         self.functions = nouns.AsyncFunctions(self)
@@ -304,12 +318,14 @@ class AsyncClient:
             attempt += 1
 
 
-def _options(found: discovery.Server, timeout_s: float, organization: str) -> dict[str, Any]:
+def _options(found: discovery.Server, timeout_s: float, organization: str, via: str) -> dict[str, Any]:
     headers = {"X-Ironflow-SDK": SDK, "X-Ironflow-Environment-ID": found.environment}
     if found.api_key:
         headers["Authorization"] = f"Bearer {found.api_key}"
     if organization:
         headers["X-Ironflow-Org"] = organization
+    if via:
+        headers[VIA_HEADER] = via
     # A proxy that is meant for the outside cannot reach a server on this machine; and where there is no TLS, the
     # certificates of the world need not be read, which takes longer than most calls.
     plain = found.is_local and found.url.startswith("http://")

@@ -72,6 +72,32 @@ def test_a_run_has_an_audit_of_its_own(http: httpx.Client) -> None:
     assert http.get("/api/v1/runs/nope/audit").status_code == 404
 
 
+def test_the_audit_tells_what_a_person_acted_through(http: httpx.Client, client: Client) -> None:
+    http.post(f"{RPC}/RegisterFunction", json={"id": "bill", "triggers": [{"event": "order.*"}]})
+    run_id = http.post("/api/v1/events", json={"name": "order.placed"}).json()["run_ids"][0]
+    url, via = f"/api/v1/runs/{run_id}", {"X-Ironflow-Via": "dap/vscode"}
+
+    http.post(f"{url}/pause", json={"reason": "wait"}, headers=via)
+    http.post(f"{url}/steps/charge/inject", json={"output": 1, "reason": "paid"}, headers=via)
+    http.post(f"{url}/resume", json={"reason": "go"}, headers=via)
+    client.via = "tui"
+    fork = client.runs.fork(run_id, position=next(client.runs.timeline(run_id)).position, reason="try")["id"]
+    client.runs.cancel(run_id, reason="enough")
+    wrong = http.post(f"{url}/pause", json={}, headers={"X-Ironflow-Via": "a b"})
+
+    told = [(one["kind"], one.get("via")) for one in reversed(client.audit.of_run(run_id).items)]
+    assert told == [
+        ("run.created", None),
+        ("run.paused", "dap/vscode"),
+        ("step.injected", "dap/vscode"),
+        ("run.resumed", "dap/vscode"),
+        ("run.cancelled", "tui"),
+    ]
+    assert client.audit.of_run(fork).items[-1]["via"] == "tui"
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "X-Ironflow-Via")
+    assert b'"via":"dap/vscode"' in client.audit.export(run_id=run_id)
+
+
 @pytest.mark.parametrize(
     "query", [{"event_type": "nope"}, {"limit": 0}, {"cursor": -1}, {"from": "soon"}, {"scope": "all"}]
 )

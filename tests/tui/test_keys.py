@@ -107,7 +107,7 @@ TABS = {
     "4": "/charge",
     "5": "w adds",
     "6": "▶     60",
-    "7": "run.created",
+    "7": "step.patched     charge:0  key_7 via dap/vscode  the price was wrong",
     "8": "replay",
     "9": "step.completed",
 }
@@ -126,7 +126,10 @@ class Server:
     def audit(self) -> Server:
         return self
 
-    items: Any = ({"event_type": "run.created", "timestamp": "2026", "id": "run_b", "status": "failed"},)
+    items: Any = (
+        {"id": "60", "kind": "step.patched", "created_at": "2026-01-31T12:00:06Z", "step_id": "run_a:charge:0"}
+        | {"actor": "key_7", "via": "dap/vscode", "reason": "the price was wrong"},
+    )
 
     def of_run(self, run_id: str) -> Any:
         return self

@@ -64,6 +64,7 @@ class AuditEventResponse(Shape, kw_only=True):
     policy: str | UnsetType = UNSET
     policy_version: int | UnsetType = UNSET
     reason: str | UnsetType = UNSET
+    via: Annotated[str, Meta(description="what its actor acted through, such as tui or dap/vscode")] | UnsetType = UNSET
     method: str | UnsetType = UNSET
     address: str | UnsetType = UNSET
     outcome: (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hmac
 import os
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,6 +38,8 @@ class Place(NamedTuple):
     function_id: str = ""
     files: bool = True
 
+
+_ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 Open = Callable[[Arguments], Place]
 """Finds what `attach` or `launch` names. Raises Refused, or what the SDK raises."""
@@ -126,6 +130,7 @@ class Attaching:
             live.join()
         for client in self._clients:
             client.close()
+        gc.unfreeze()
 
     def _check(self, arguments: Arguments) -> None:
         if self._token and not hmac.compare_digest(str(arguments.get("token", "")).encode(), self._token.encode()):
@@ -143,12 +148,18 @@ class Attaching:
         place = self._open(arguments)
         self._files = place.files
         if place.client is not None:
+            place.client.via = self._via()
             self._clients.append(place.client)
         around = None if place.client is None else ServerSurroundings(place.client)
         source: Source = place.source
         if self.client.get("supportsProgressReporting") is True:
             source = Reported(source, self._telling)
         return place, Session(source, place.changes, self._tell, over=over, by_branch=True, surroundings=around)
+
+    def _via(self) -> str:
+        """What the audit tells of changes that are made from here: the protocol, and which client speaks it."""
+        named = str(self.client.get("clientID") or self.client.get("clientName") or "")
+        return "/".join(filter(None, ("dap", _ODD.sub("-", named).strip("-")[:40])))
 
     def _present(self, session: Session, client: Client) -> Present:
         owner = f"dap {self.client.get('clientName') or self.client.get('clientID') or ''}".strip()
@@ -164,6 +175,7 @@ class Attaching:
         present: Present | None,
         begins: Stop | None = None,
     ) -> Attached:
+        gc.freeze()  # a recording stays until the client leaves: looking through it for garbage takes 0.4 s of a step
         as_uri = self.client.get("pathFormat") == "uri"
         code = Code(session, _roots(arguments) if self._files else (), from_one=self.from_one, as_uri=as_uri)
         setting = Setting(session, code, from_one=self.from_one, live=present is not None)

@@ -187,9 +187,14 @@ def _audit(run_id: str, looking: Looking) -> Text:
         return Text("A bundle has no audit: it is on the server", "dim")
     lines: list[Any] = []
     for event in looking.audit(run_id):
-        said = {name: one for name, one in event.items() if name not in ("timestamp", "created_at") and one}
-        lines += [(plain(str(event.get("timestamp") or event.get("created_at") or "")), "dim"), "  "]
-        lines += [plain(values.line(said)), "\n"]
+        who = f"{event.get('actor', '')} via {event['via']}" if event.get("via") else str(event.get("actor", ""))
+        lines += [(plain(str(event.get("created_at", ""))[11:19]), "dim"), f"  {event.get('id', ''):>6}  "]
+        lines += [
+            (plain(f"{event.get('kind', ''):<16}"), "bold"),
+            plain(f" {event.get('step_id', '').partition(':')[2]}"),
+        ]
+        lines += [plain(f"  {said}") for said in (who, event.get("reason", "")) if said]
+        lines += ["\n"]
     return Text.assemble(*lines) if lines else Text("Nothing yet", "dim")
 
 

@@ -131,6 +131,7 @@ export interface AuditEvent {
   policy?: string;
   policy_version?: number;
   reason?: string;
+  via?: string;
   method?: string;
   address?: string;
   outcome?: string;

@@ -73,6 +73,7 @@ export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filte
               ["Position", <EntryLink position={Number(one.id)} />],
               ["When", <Time at={one.created_at} />],
               ["By", one.actor || "nobody known"],
+              one.via && ["Through", one.via],
               one.address && ["From", <span class="mono">{one.address}</span>],
               one.method && ["Call", <span class="mono">{one.method}</span>],
               one.resource && ["To", <span class="mono">{one.resource}</span>],

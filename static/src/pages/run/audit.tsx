@@ -1,9 +1,20 @@
 /** Who did what to the run, and what was decided about it. */
+import type { AuditEvent } from "../../api/admin";
 import { useAudit } from "../../live/audit";
 import { Status, Time } from "../../ui/basics";
 import { ListCard } from "../../ui/list_card";
 import { EntryLink } from "../../ui/side";
 import { Empty } from "../../ui/states";
+
+/** Who it was, and what they acted through, such as an editor. */
+function Who({ event }: { event: AuditEvent }) {
+  return (
+    <>
+      {event.actor || <span class="muted">nobody known</span>}
+      {event.via && <span class="muted"> via {event.via}</span>}
+    </>
+  );
+}
 
 export function RunAudit({ runId }: { runId: string }) {
   const audit = useAudit(`/runs/${runId}/audit`, {});
@@ -19,7 +30,7 @@ export function RunAudit({ runId }: { runId: string }) {
         { name: "Position", show: (one) => <EntryLink position={Number(one.id)} /> },
         { name: "What", show: (one) => one.action ?? one.event_type },
         { name: "Decision", show: (one) => (one.decision ? <Status status={one.decision} /> : <span class="muted">done</span>) },
-        { name: "By", show: (one) => one.actor || <span class="muted">nobody known</span>, wide: true },
+        { name: "By", show: (one) => <Who event={one} />, wide: true },
         { name: "Because", show: (one) => one.reason ?? "", wide: true },
         { name: "When", show: (one) => <Time at={one.created_at} />, wide: true },
       ]}
