@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from app.debugger.session import Edit
-from ironflow import Client
+from ironflow import Client, past
 from ironflow.bundle import Bundle
 from ironflow.errors import NotFound
 from ironflow.past import Record, RunState, StepState
@@ -17,7 +18,23 @@ class ServerSource:
         self.client = client
 
     def records(self, run_id: str, *, after: int = 0) -> Iterator[Record]:
-        return self.client.runs.timeline(run_id, after=after or None)
+        """A page is asked for while the one before it is read. With the last of a long run the server is asked what the
+        run came to: what it keeps of that is near to wherever one looks first."""
+
+        def page(after: int) -> Any:
+            params = {"after": after, "limit": past.PAGE}
+            return self.client.request("GET", f"{past.run_path(run_id)}/timeline", params=params)
+
+        with ThreadPoolExecutor(1, thread_name_prefix="timeline") as ahead:
+            told, is_long = page(after), False
+            while (following := told.get("after")) is not None:
+                asked, is_long = ahead.submit(page, following), True
+                yield from map(past.record_of, told["records"])
+                told = asked.result()
+            seen = ahead.submit(self.head, run_id, told["newest"]["position"]) if is_long else None
+            yield from map(past.record_of, told["records"])
+            if seen is not None:
+                seen.result()
 
     def state(self, run_id: str, at: int) -> RunState:
         return self.client.runs.state(run_id, at=at)
@@ -78,9 +95,12 @@ class BundleSource:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
 
-    def records(self, run_id: str, *, after: int = 0) -> Iterable[Record]:
+    def records(self, run_id: str, *, after: int = 0) -> Iterator[Record]:
+        """With the last of a long run it is folded once: what is kept of that is near to wherever one looks first."""
         self._check(run_id)
-        return self._bundle.timeline(after=after or None)
+        yield from self._bundle.timeline(after=after or None)
+        if not after and len(self._bundle.records) > past.PAGE:
+            self.head(run_id, self._bundle.records[-1].position)
 
     def state(self, run_id: str, at: int) -> RunState:
         return self._bundle.state(at=at)

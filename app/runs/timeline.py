@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.history.entry import Entry
@@ -115,6 +115,16 @@ class _Starts:
         index = bisect.bisect_left(positions, position)
         return workers[index - 1] if index else ""
 
+    def learn(self, environment: str, stream: str, rows: Sequence[EntryRecord], begun: Mapping[int, str]) -> None:
+        """Take up what was read of a run, an entry after the other: by position, who began an execution among it."""
+        with self._lock:
+            reached, positions, workers = self._runs.get((environment, stream), (0, [], []))
+            if reached < rows[0].position - 1:
+                return  # something before it is not known any more
+            new = [position for position in begun if position > reached]
+            reached = max(reached, rows[-1].position)
+            self._runs[environment, stream] = (reached, [*positions, *new], [*workers, *map(begun.__getitem__, new)])
+
 
 def _chooser(step: str, kinds: frozenset[str]) -> Callable[[Record], bool] | None:
     """What a record must be, None if it may be anything."""
@@ -185,16 +195,20 @@ def _position_of(tx: Transaction, environment: str, stream: str, version: int) -
     return found.position if found else 0
 
 
-def _records(tx: Transaction, starts: _Starts, environment: str, rows: Sequence[EntryRecord]) -> Iterator[Record]:
+def _records(tx: Transaction, starts: _Starts, environment: str, rows: Sequence[EntryRecord]) -> list[Record]:
     """Records of entries that follow one another, with the worker that had the run."""
     if not rows:
-        return
+        return []
+    found: list[Record] = []
+    begun: dict[int, str] = {}
     worker_id = starts.worker_before(tx, environment, rows[0].stream, rows[0].position)
     for row in rows:
         entry = Entry(row)
         if row.kind == RunStarted.kind:
-            worker_id = _worker(entry)
-        yield record_of(entry, worker_id)
+            worker_id = begun[row.position] = _worker(entry)
+        found.append(record_of(entry, worker_id))
+    starts.learn(environment, rows[0].stream, rows, begun)
+    return found
 
 
 def _worker(entry: Entry) -> str:

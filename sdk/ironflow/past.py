@@ -261,7 +261,16 @@ def step_output(run_id: str, step: str, *, at: At = None) -> Plan[StepState]:
 
 def record_of(told: Json) -> Record:
     """A record as REST and bundles tell it."""
-    return made(Record, told)
+    if not told.keys() <= _OF_RECORDS:  # a newer server may tell more
+        return made(Record, told)
+    given = {**told, "at": datetime.fromisoformat(told["at"])}  # there may be 100,000
+    for name in ("started_at", "until"):
+        if given.get(name):
+            given[name] = datetime.fromisoformat(given[name])
+    return Record(**given)
+
+
+_OF_RECORDS = frozenset(one.name for one in fields(Record))
 
 
 def state_of(told: Json) -> RunState:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.debugger.recording import Recording
 from app.debugger.session import Session
+from app.debugger.sources import ServerSource
 from ironflow.past import Record
 from tests.tui.conftest import Recorded
 
@@ -59,3 +61,37 @@ def test_what_is_recorded_later_is_known_after_a_refresh() -> None:
     assert dict(thread.recording.outputs(3)) == {"a:0": 1, "a:1": 2}
     assert thread.recording.status(3) == "paused"
     assert "b" not in thread.recording.outputs(3)
+
+
+class Paged:
+    """A client of a server that has 2,500 records of a run, at every second position."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.seen: list[tuple[int, bool]] = []
+        self.runs = self
+
+    def request(self, method: str, path: str, *, params: Mapping[str, Any]) -> Any:
+        self.asked.append(params["after"])
+        positions = [one for one in range(2, 5_002, 2) if one > params["after"]]
+        page = [
+            {"position": one, "version": one // 2, "kind": "run.noted", "at": "2026-01-31T12:00:00Z"}
+            for one in positions[: params["limit"]]
+        ]
+        after = {"after": page[-1]["position"]} if len(positions) > len(page) else {}
+        return {"records": page, "newest": {"position": 5_000}, **after}
+
+    def state(self, run_id: str, *, at: int, steps: bool) -> None:
+        self.seen.append((at, steps))
+
+
+def test_a_long_run_is_read_in_pages_and_its_end_looked_at_while_it_loads() -> None:
+    client = Paged()
+    source = ServerSource(cast("Any", client))
+
+    whole = list(source.records("run_a"))
+    rest = list(source.records("run_a", after=4_990))
+
+    assert [record.position for record in whole] == list(range(2, 5_002, 2))
+    assert [record.position for record in rest] == [4_992, 4_994, 4_996, 4_998, 5_000]
+    assert (client.asked, client.seen) == ([0, 2_000, 4_000, 4_990], [(5_000, False)])
