@@ -132,10 +132,11 @@ async def _drawn(pilot: Pilot[None]) -> None:
     """Until no message waits, no tab is being asked for and nothing is left to be painted."""
     app = pilot.app
     await pilot._wait_for_screen()
-    for worker in [one for one in app.workers if one.group == "tell"]:
-        with contextlib.suppress(WorkerCancelled):  # another one took its place
-            await app.workers.wait_for_complete([worker])
-    await pilot._wait_for_screen()
+    while going := [one for one in app.workers if one.group in ("open", "tell") and not one.is_finished]:
+        for worker in going:
+            with contextlib.suppress(WorkerCancelled):  # another one took its place
+                await app.workers.wait_for_complete([worker])
+        await pilot._wait_for_screen()
     app.screen._on_timer_update()
     await pilot._wait_for_screen()
 

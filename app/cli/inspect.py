@@ -105,13 +105,14 @@ def command(
         changes = None if bundle is not None or read_only else ServerChanges(client)
         how: dict[str, Any] = {"at": at, "following": follow, "playing": speed, "compare": other, "look": theme}
         if bundle is None:
-            from app.debugger.tui.happenings import of_server
+            from app.debugger.tui import happenings
 
-            how |= {"client": client, "happenings": of_server(client.awaited)}
+            how |= {"client": client, "happenings": happenings.of_server(client.awaited)}
+            how["arrivals"] = happenings.of_runs(client.awaited)
             how["locked"] = changes is not None and not write and _is_production(client.environment)
         _show_on_screen(source, changes, found, **how)
     elif other is not None:
-        _compare(session, found, other, at, file)
+        _compare(session, source, found, other, at, offline=file is not None)
     else:
         recording = Recording(source, found)
         index = recording.last if at is None else _place(recording, at)
@@ -193,12 +194,17 @@ def _speed(text: str | None) -> float | None:
         raise click.UsageError(f"--replay {text}: {error}; the ID of a run stands before it") from None
 
 
-def _compare(session: Session, found: str, other: str, at: str | None, file: Path | None) -> None:
+def _compare(session: Session, source: Source, found: str, other: str, at: str | None, *, offline: bool) -> None:
     """What the screen would show beside each other: two positions of a run, or two runs."""
     client, output = session
     if other.isdecimal():
-        if file is not None:
-            raise click.UsageError("what changed in a bundle needs a terminal: --compare with --plain needs a server")
+        if offline:
+            from app.debugger.recording import Recording
+
+            recording = Recording(source, found)
+            here = recording.last if at is None else _place(recording, at)
+            inspect_lines.compare(output, recording, recording.index_of(int(other)), here)
+            return
         show_diff(output, client.runs.diff(found, int(other), at))
         return
     if not other:

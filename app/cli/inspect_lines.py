@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.client import Session
 from app.cli.output import Output, plain
-from app.cli.past import told
+from app.cli.past import show_each, told
 
 if TYPE_CHECKING:
     from app.debugger.recording import Recording
@@ -47,6 +47,36 @@ def replay(output: Output, recording: Recording, index: int, speed: float) -> No
         else:
             _line(output, *_lines(output, [records[at]])[0])
         output.out.flush()
+
+
+def compare(output: Output, recording: Recording, first: int, second: int) -> None:
+    """What changed between two places in what steps had given and the code had noted."""
+    from app import differences
+    from ironflow.comparing import Difference
+
+    first, second = sorted((first, second))
+    before, after = (dict(recording.values(one)) for one in (first, second))
+    raw, more = differences.first(before, after)
+    found = [
+        Difference(one.op, one.path, *(None if it is differences.ABSENT else it for it in (one.before, one.after)))
+        for one in raw
+    ]
+    places = [recording.records[one] for one in (first, second)]
+    if output.form != "table":
+        told_ = {"run_id": recording.run_id, "a": told(places[0]), "b": told(places[1]), "same": not found}
+        output.json(
+            {"schema": "ironflow.inspect_diff/v1", **told_, "state": [told(one) for one in found], "truncated": more}
+        )
+        return
+    names = ("From", "To")
+    shown = [f"position {one.position}  {plain(one.summary)}" for one in places]
+    output.fields(list(zip(names, shown, strict=True)))
+    output.out.write("\n")
+    show_each(output, found)
+    if not found:
+        output.note("nothing differs")
+    if more:
+        output.note("there are more differences than are shown")
 
 
 def _document(recording: Recording, index: int, file: Path | None) -> dict[str, Any]:

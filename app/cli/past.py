@@ -323,16 +323,17 @@ def _show_differences(output: Output, found: RunDiff) -> None:
         return
     if found.run:
         output.out.write(f"\n{output.paint('RUN', '1')}\n")
-        _show_each(output, found.run)
+        show_each(output, found.run)
     for step in found.steps:
         if step.changes:
             output.out.write(f"\n{output.paint(plain(step.path), '1')}  {step.change}\n")
-            _show_each(output, step.changes)
+            show_each(output, step.changes)
     if found.truncated:
         output.note("there are more differences than are shown")
 
 
-def _show_each(output: Output, changes: Sequence[Difference]) -> None:
+def show_each(output: Output, changes: Sequence[Difference]) -> None:
+    """A difference a line."""
     arrow = "→" if output.unicode else "->"
     shown: dict[str, tuple[str, str, Callable[[Difference], str]]] = {
         "add": ("+", "32", lambda one: _value(one.after)),

@@ -173,6 +173,15 @@ def test_a_bundle_needs_no_server(ironflow: Ironflow, failed: str) -> None:
 
     shown = ironflow("inspect", "--from-file", "run.zip", IRONFLOW_SERVER_URL="http://127.0.0.1:9")
 
+    offline = {"IRONFLOW_SERVER_URL": "http://127.0.0.1:9"}
+    since = ironflow("inspect", "--from-file", "run.zip", "--compare", places[0], "--at", places[2], **offline)
+    told = json.loads(ironflow("inspect", "--from-file", "run.zip", "--compare", places[0], "--json", **offline).stdout)
+    other = ironflow("inspect", "--from-file", "run.zip", "--compare", failed, **offline)
+
+    assert f"To    position {places[2]}" in since.stdout
+    assert "+ /fetch" in since.stdout
+    assert (told["schema"], told["a"]["position"], told["same"]) == ("ironflow.inspect_diff/v1", int(places[0]), False)
+    assert (other.returncode, "a bundle has one run" in other.stderr) == (2, True)
     above, _, _ = golden(shown.stdout, failed, places).partition("\nNext: ")
     assert above == FAILED.partition("\nNext: ")[0]
     assert f"Next: ironflow inspect --from-file run.zip --at {places[6]}\n" in shown.stdout

@@ -18,6 +18,9 @@ from app.debugger.tui.screen import RunScreen
 from ironflow.errors import NotFound
 from ironflow.past import Place, Record, RunState, StepState
 
+BEGUN = ("open", "tell", "move", "runs")
+"""What keys begin, and comes to an end."""
+
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 CHARGE = {"step_id": "run_a:charge:0", "path": "charge:0", "name": "charge", "type": "invoke"}
 FETCH = {"step_id": "run_a:fetch:0", "path": "fetch:0", "name": "fetch", "type": "invoke"}
@@ -124,9 +127,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def settled(pilot: Pilot[None]) -> None:
     """Until what keys began is done."""
     await pilot.pause()
-    for worker in [one for one in pilot.app.workers if one.group in ("tell", "move", "runs")]:
-        with contextlib.suppress(WorkerCancelled):  # another one took its place
-            await pilot.app.workers.wait_for_complete([worker])
+    while going := [one for one in pilot.app.workers if one.group in BEGUN and not one.is_finished]:
+        for worker in going:
+            with contextlib.suppress(WorkerCancelled):  # another one took its place
+                await pilot.app.workers.wait_for_complete([worker])
+        await pilot.pause()
     await pilot.pause()
 
 

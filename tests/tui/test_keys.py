@@ -17,7 +17,8 @@ from app.debugger.tui import keymap
 from app.debugger.tui.app import Inspector
 from app.debugger.tui.editing import EditOutput
 from app.debugger.tui.keys import DEFAULT, KEYS, NAMED, bindings
-from app.debugger.tui.prompts import AnyKey, Help, Line, Picker, found
+from app.debugger.tui.picker import Picker
+from app.debugger.tui.prompts import AnyKey, Help, Line, found
 from app.debugger.tui.rows import Rows
 from tests.tui.conftest import Recorded, afresh, position, screen, settled, shown, until
 from tests.tui.test_changing import Asked

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from textual.widgets import OptionList, Static
 
 from app.debugger.tui.app import Inspector
-from app.debugger.tui.prompts import Picker
+from app.debugger.tui.loading import Loading
+from app.debugger.tui.picker import Picker, matching
 from app.debugger.tui.rows import Rows
+from ironflow.past import Record
 from tests.tui.conftest import CHARGE, Recorded, afresh, made, position, screen, settled, shown, until
 
 Make = Callable[..., Inspector]
@@ -133,7 +137,7 @@ async def test_following_stays_at_the_end_until_one_moves(inspector: Make, sourc
         assert "follows" not in await shown(pilot, "#header")
 
 
-async def test_keys_that_change_do_nothing_where_nothing_can_be_changed(inspector: Make) -> None:
+async def test_keys_that_change_say_why_they_do_nothing_in_a_bundle(inspector: Make) -> None:
     app = inspector(at="40")
     async with app.run_test(size=(120, 30)) as pilot:
         await settled(pilot)
@@ -141,13 +145,46 @@ async def test_keys_that_change_do_nothing_where_nothing_can_be_changed(inspecto
             await pilot.press(key)
             await settled(pilot)
             assert position(app) == 40
+            assert [one.message for one in app._notifications] == [
+                "A bundle is only read: what happens next of a run is changed on its server"
+            ]
+            app.clear_notifications()
 
 
 async def test_a_run_that_is_not_there(inspector: Make) -> None:
     app = inspector(run_id="run_c")
-    async with app.run_test(size=(120, 30)):
-        pass
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settled(pilot)
     assert "there is no run run_c" in str(app.refused)
+
+
+async def test_a_run_that_takes_long_to_load_tells_how_far_it_is_and_is_left_by_escape(
+    inspector: Make, source: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.debugger.tui.loading.SHOWN_AFTER_S", 0.0)
+    monkeypatch.setattr("app.debugger.tui.loading.EVERY_S", 0.005)
+    more, begun = threading.Event(), source.all["run_a"]
+
+    def slow(run_id: str, *, after: int = 0) -> Iterator[Record]:
+        yield from begun[:3]
+        more.wait(20)
+        yield from begun[3:]
+
+    monkeypatch.setattr(source, "records", slow)
+    app = inspector()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Loading) and "3 records" in said(app))
+        more.set()
+        await settled(pilot)
+        assert position(app) == 90
+        more.clear()
+        app._session.forget("run_a")
+        app.open("run_a")
+        await until(pilot, lambda: isinstance(app.screen, Loading))
+        await pilot.press("escape")
+        await settled(pilot)
+        assert position(app) == 90  # what was there before
+        more.set()
 
 
 async def test_without_an_id_one_chooses(inspector: Make) -> None:
@@ -171,12 +208,58 @@ async def test_without_an_id_one_chooses(inspector: Make) -> None:
         await pilot.press("R")
         await pilot.pause()
         await settled(pilot)
-        await pilot.press("tab", *"run_b", "enter")
-        await pilot.pause()
-        await settled(pilot)
-        await pilot.press("enter")
+        await pilot.press(*"fb", "enter")  # letters of it, in their order
         await settled(pilot)
         assert screen(app).thread.recording.run_id == "run_b"
+
+
+async def test_runs_that_come_while_one_chooses_are_listed_and_what_was_chosen_stays(
+    inspector: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.debugger.tui.picker.RENEWED_S", 0.001)
+    told, ids = asyncio.Event(), ["run_b", "run_a"]
+
+    class Runs:
+        def list(self, **asked: Any) -> Any:
+            runs = [{"id": one, "status": "running", "function_id": "f", "created_at": "2026"} for one in ids]
+            return type("Page", (), {"items": runs})
+
+    async def arrivals() -> AsyncIterator[None]:
+        await told.wait()
+        yield
+        await asyncio.Event().wait()
+
+    client = type("Client", (), {"runs": Runs(), "environment": "default"})()
+    app = inspector(run_id="", client=client, arrivals=arrivals)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: bool(app.screen.query(OptionList)) and "2 runs" in said(app))
+        await pilot.press("down")
+        ids.insert(0, "run_c")
+        told.set()
+        await until(pilot, lambda: "3 runs, live" in said(app))
+        await pilot.press("enter")
+        await settled(pilot)
+        assert screen(app).thread.recording.run_id == "run_a"
+
+
+def said(app: Inspector) -> str:
+    return str(app.screen.query_one("#said", Static).content)
+
+
+def test_runs_are_found_by_letters_in_their_order_and_older_ones_by_the_server() -> None:
+    new = [
+        {"id": "run_1", "status": "failed", "function_id": "ship-order", "error": {"message": "declined"}},
+        {"id": "run_2", "status": "completed", "function_id": "bill"},
+    ]
+    old = [{"id": "run_0", "status": "failed", "function_id": "ship-order"}, new[0]]
+
+    def found(words: str) -> list[str]:
+        return [run["id"] for run in matching(new, old if words else (), words)]
+
+    assert found("") == ["run_1", "run_2"]
+    assert found("shor") == ["run_1", "run_0"]
+    assert found("fail declined") == ["run_1", "run_0"]
+    assert found("bill")[0] == "run_2"
 
 
 @pytest.mark.parametrize("size", [(60, 16), (120, 30), (200, 60)])

@@ -11,7 +11,8 @@ from textual.widgets import Static
 from app.debugger.tui.app import Inspector
 from app.debugger.tui.comparing import ComparisonScreen
 from app.debugger.tui.editing import EditOutput
-from app.debugger.tui.prompts import Help, Picker
+from app.debugger.tui.picker import Picker
+from app.debugger.tui.prompts import Help
 from tests.tui import snapshots
 from tests.tui.conftest import afresh, settled, until
 from tests.tui.test_changing import Asked
@@ -53,7 +54,8 @@ async def comparing(pilot: Pilot[None]) -> None:
 async def picking(pilot: Pilot[None]) -> None:
     await pilot.press("R")
     await until(pilot, lambda: isinstance(pilot.app.screen, Picker))
-    await until(pilot, lambda: "opens" in str(pilot.app.screen.query_one("#said", Static).content))
+    await until(pilot, lambda: "2 runs" in str(pilot.app.screen.query_one("#said", Static).content))
+    pilot.app.screen.set_focus(None)
 
 
 SCREENS: Mapping[str, Callable[[Pilot[None]], Awaitable[None]]] = {

@@ -9,7 +9,6 @@ from typing import Any
 from textual import work
 from textual.app import App
 
-from app.debugger import asking
 from app.debugger.marks import plain
 from app.debugger.recording import Source
 from app.debugger.session import Changes, Session
@@ -17,7 +16,9 @@ from app.debugger.tui import outside, themes
 from app.debugger.tui.changing import ChangingScreen
 from app.debugger.tui.happenings import Happenings
 from app.debugger.tui.keys import DEFAULT, Keymap
-from app.debugger.tui.prompts import Picker
+from app.debugger.tui.loading import Counted, Loading, shown
+from app.debugger.tui.picker import Changes as RunChanges
+from app.debugger.tui.picker import Picker
 from app.debugger.tui.screen import NotComparable, RunScreen
 from app.debugger.tui.tabs import Looking
 from ironflow import Client
@@ -76,16 +77,20 @@ class Inspector(App[None]):
         keymap: Keymap = DEFAULT,
         look: str = "dark",
         happenings: Happenings | None = None,
+        arrivals: RunChanges | None = None,
         locked: bool = False,
     ) -> None:
         """With `run_id` empty the person chooses. `at` is a position or a time; `playing` the speed to play at from
         there, or from the beginning; `compare` a position, or another run ("" for the last good one); `look` a theme's
-        name. Where it is `locked`, changes have to be allowed first."""
+        name. `arrivals` tells when something happened to any run. Where it is `locked`, changes have to be allowed
+        first."""
         super().__init__()
-        self._session = Session(source, changes)
+        self._source = Counted(source)
+        self._session = Session(self._source, changes)
         self._run_id, self._at, self._following, self._client = run_id, at, following, client
         self._playing, self._compare, self._keymap = playing, compare, keymap
-        self.look, self.happenings, self._locked = look, happenings, locked
+        self.look, self.happenings, self._arrivals, self._locked = look, happenings, arrivals, locked
+        self.is_offline = client is None
         self.place = "bundle" if client is None else f"env {client.environment}"
         self.refused: Exception | None = None
         for name in themes.TOKENS:
@@ -112,23 +117,25 @@ class Inspector(App[None]):
         if self._run_id:
             self.open(self._run_id, at=self._at)
         else:
-            await self.choose()
+            await self.choose(at=self._at)
 
-    async def choose(self) -> None:
+    async def choose(self, *, at: str | None = None) -> None:
         """Ask which run, and show it; without an answer things stay as they are, and end where nothing was shown."""
         if self._client is None:
             self.notify("A bundle has one run", severity="warning")
             return
-        run_id = await self.push_screen_wait(Picker(self._runs))
+        run_id = await self.push_screen_wait(Picker(self._runs, self._arrivals))
         if run_id:
-            self.open(run_id)
+            self.open(run_id, at=at)
         elif not isinstance(self.screen, RunScreen):
             self.exit()
 
-    def open(self, run_id: str, *, at: str | None = None) -> None:
-        """Show a run, at its end or as of a position or a time."""
+    @work(exclusive=True, group="open")
+    async def open(self, run_id: str, *, at: str | None = None) -> None:
+        """Show a run, at its end or as of a position or a time, once it is loaded."""
+        loading = Loading(run_id, lambda: self._source.count, self._open_no_more)
         try:
-            thread = self._session.open(run_id)
+            thread = await shown(self, loading, lambda: self._session.open(run_id))
             gc.freeze()  # records stay as long as we do: no need to look among 100,000 for garbage, between two keys
             begin = thread.recording.last if self._playing is None else 0
             thread.index = begin if at is None else thread.recording.place(at)
@@ -156,6 +163,12 @@ class Inspector(App[None]):
             self.run_worker(screen.compare_with(compare))
         self._compare = None
 
+    def _open_no_more(self) -> None:
+        """The person does not want to wait for the run."""
+        self.workers.cancel_group(self, "open")
+        if not any(isinstance(screen, RunScreen) for screen in self.screen_stack):
+            self.exit()
+
     def _lineage(self) -> Callable[[str], Mapping[str, Any]] | None:
         client = self._client
         return None if client is None else lambda run_id: client.runs.lineage(run_id)
@@ -177,10 +190,9 @@ class Inspector(App[None]):
         client = self._client
         return "" if client is None else outside.url(client.url, client.environment, run_id, position)
 
-    def _runs(self, text: str) -> Sequence[Mapping[str, Any]]:
-        """Raises ValueError, too, for a filter that there is not."""
+    def _runs(self, asked: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         assert self._client is not None
-        wanted: dict[str, Any] = {"search": None, **asking.parsed(text)}
+        wanted: dict[str, Any] = {"search": None, **asked}
         found: Sequence[Mapping[str, Any]] = self._client.runs.list(limit=RUNS_SHOWN, **wanted).items
         return found
 

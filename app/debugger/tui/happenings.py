@@ -1,4 +1,5 @@
-"""What happens to a run that is followed, as it happens: the server's live subscription, in the terminal's loop."""
+"""What happens to a run that is followed, and to any, as it happens: the server's live subscription, in the terminal's
+loop."""
 
 from __future__ import annotations
 
@@ -19,3 +20,14 @@ def of_server(connect: Callable[[], AsyncClient]) -> Happenings:
                 yield event.position
 
     return happenings
+
+
+def of_runs(connect: Callable[[], AsyncClient]) -> Callable[[], AsyncIterator[None]]:
+    """Whenever a run has begun, has ended or has changed its status."""
+
+    async def arrivals() -> AsyncIterator[None]:
+        async with connect() as client, client.subscribe("system.run.*.*") as subscription:
+            async for _ in subscription:
+                yield
+
+    return arrivals

@@ -51,6 +51,9 @@ class LookingScreen(MovingScreen):
 
     @work
     async def action_beside(self) -> None:
+        if self.home.is_offline:
+            self.notify("A bundle has no other run: both have to be on a server", severity="warning")
+            return
         about = "The id of a run, or its beginning. Nothing: the last that went well before it"
         other = await self.app.push_screen_wait(Line("Beside which run?", about=about))
         if other is not None:

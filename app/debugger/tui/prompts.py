@@ -1,12 +1,12 @@
-"""What is asked for in a window over the rest: a line, a key, a reason, what to do, which run."""
+"""What is asked for in a window over the rest: a line, a key, a reason, what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.text import Text
-from textual import events, work
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -15,9 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from app.debugger.marks import STATUS, plain
 from app.debugger.tui import keys
-from ironflow.errors import IronflowError
 
 _ESCAPE = Binding("escape", "dismiss", "nothing", show=False)
 
@@ -124,54 +122,3 @@ def found(all_of: Sequence[keys.Key], keymap: keys.Keymap, text: str) -> Sequenc
         if all(each):
             scored.append((-sum(each), number))
     return [all_of[number] for _, number in sorted(scored)]
-
-
-class Picker(ModalScreen[str | None]):
-    """Which run: newest first; Enter in the line searches all of them. The id."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [_ESCAPE]
-
-    def __init__(self, runs: Callable[[str], Sequence[Mapping[str, Any]]]) -> None:
-        super().__init__()
-        self._runs = runs
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="window tall"):
-            yield Static(Text("Which run?", "bold"))
-            yield OptionList(id="choices")
-            yield Input(placeholder="status:failed function:bill since:1h, or part of an id, event or error", id="line")
-            yield Static("", id="said")
-
-    def on_mount(self) -> None:
-        self.search("")
-
-    @work(thread=True, exclusive=True, group="runs")
-    def search(self, text: str) -> None:
-        try:
-            found = self._runs(text)
-        except (IronflowError, ValueError) as error:
-            said = f"{error}  {getattr(error, 'hint', '')}"
-            self.app.call_from_thread(self._say, Text(plain(said), "bold red"))
-            return
-        self.app.call_from_thread(self._fill, found)
-
-    def _say(self, text: Text) -> None:
-        self.query_one("#said", Static).update(text)
-
-    def _fill(self, runs: Sequence[Mapping[str, Any]]) -> None:
-        choices = self.query_one(OptionList)
-        choices.clear_options()
-        for run in runs:
-            status = str(run["status"])
-            line = f"{STATUS.get(status, ('·', '', ''))[0]} {status:<10} {run['id']}  {run['function_id']:<24} "
-            choices.add_option(Option(Text(plain(line + str(run["created_at"])[:19])), id=str(run["id"])))
-        self._say(Text("↑↓ Enter opens · Tab to search · Esc gives up" if runs else "no such runs", "dim"))
-        if runs:
-            choices.highlighted = 0
-            choices.focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.search(event.value)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(event.option.id or "")

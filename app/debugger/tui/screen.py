@@ -36,11 +36,12 @@ T = TypeVar("T")
 
 
 class Home(Protocol):
-    """What the application is asked for by a screen. `look` is the theme's name, `place` where recordings are;
-    `happenings` tells what is recorded of a run meanwhile, None where nothing is."""
+    """What the application is asked for by a screen. `look` is the theme's name, `place` where recordings are, without
+    a server where it `is_offline`; `happenings` tells what is recorded of a run meanwhile, None where nothing is."""
 
     look: str
     place: str
+    is_offline: bool
     happenings: Happenings | None
 
     def dress(self, look: str) -> None: ...
@@ -133,6 +134,19 @@ class RunScreen(Screen[None]):
         """Keys that change runs do nothing where nothing can be changed."""
         changing = {key.action for key in keys.KEYS if key.changes}
         return action not in changing or self.may_change
+
+    def on_key(self, event: events.Key) -> None:
+        """Those say why."""
+        pressed = (self.keymap[key.name].split(",") for key in keys.KEYS if key.changes)
+        if self.may_change or not any(event.key in one for one in pressed):
+            return
+        if self.locked:
+            why = f"{self.home.place} is production: {keys.signs(self.keymap['unlock'])} allows changes"
+        elif self.home.is_offline:
+            why = "A bundle is only read: what happens next of a run is changed on its server"
+        else:
+            why = "Begun with --read-only: nothing is changed from here"
+        self.notify(plain(why), severity="warning", markup=False)
 
     @property
     def may_change(self) -> bool:
