@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -72,10 +72,9 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._commits = _Commits()
         self._registry.register(self._commits)
+        self._requests = _Requests()
+        self._registry.register(self._requests)
         self._refusals = self._counter("ironflow_refusals_total")
-        self._requests = self._counter("ironflow_http_requests_total")
-        self._by_request: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
-        self._request_seconds = self._histogram("ironflow_http_request_seconds", _SECONDS)
 
     def committed(self, *, commands: int, entries: Sequence[_HasKind], seconds: float) -> None:
         self._commits.count += 1
@@ -88,13 +87,8 @@ class Metrics:
         self._refusals.labels(code).inc()
 
     def requested(self, *, method: str, route: str, status: str, seconds: float) -> None:
-        counted = self._by_request.get((method, route, status))
-        if counted is None:  # looking them up by their labels takes longer than counting does
-            counted = self._requests.labels(method, route, status), self._request_seconds.labels(route)
-            self._by_request[method, route, status] = counted
-        count, duration = counted
-        count.inc()
-        duration.observe(seconds)
+        self._requests.count[method, route, status] += 1
+        self._requests.seconds[route].observe(seconds)
 
     def watch(self, name: str, value: Callable[[], float]) -> None:
         """A gauge of the table, which is asked when the metrics are read."""
@@ -111,10 +105,6 @@ class Metrics:
         described = _BY_NAME[name]
         return Counter(name, described.text, described.labels, registry=self._registry)
 
-    def _histogram(self, name: str, buckets: tuple[float, ...]) -> Histogram:
-        described = _BY_NAME[name]
-        return Histogram(name, described.text, described.labels, buckets=buckets, registry=self._registry)
-
 
 class _Count(Collector):
     def __init__(self, name: str, value: Callable[[], float]) -> None:
@@ -125,14 +115,29 @@ class _Count(Collector):
         yield _family(self._name, self._value())
 
 
+class _Requests(Collector):
+    """What is counted at every request, in plain numbers: the library's own counters lock and look up each time."""
+
+    def __init__(self) -> None:
+        self.count: dict[tuple[str, str, str], int] = defaultdict(int)
+        self.seconds: dict[str, _Distribution] = defaultdict(lambda: _Distribution(_SECONDS))
+
+    def collect(self) -> Iterator[Metric]:
+        requests = _family("ironflow_http_requests_total")
+        for labels, count in list(self.count.items()):
+            requests.add_metric(labels, count)
+        yield requests
+        yield _histogram("ironflow_http_request_seconds", {(route,): one for route, one in self.seconds.items()})
+
+
 class _Commits(Collector):
-    """What is counted at every commit, in plain numbers: the library's own counters lock and look up each time."""
+    """The same at every commit."""
 
     def __init__(self) -> None:
         self.count = 0
         self.entries: dict[str, int] = defaultdict(int)
-        self.seconds = _Distribution("ironflow_commit_seconds", _SECONDS)
-        self.commands = _Distribution("ironflow_commit_commands", _COMMANDS)
+        self.seconds = _Distribution(_SECONDS)
+        self.commands = _Distribution(_COMMANDS)
 
     def collect(self) -> Iterator[Metric]:
         yield _family("ironflow_commits_total", self.count)
@@ -140,8 +145,8 @@ class _Commits(Collector):
         for kind, count in self.entries.items():
             entries.add_metric([kind], count)
         yield entries
-        yield self.seconds.told()
-        yield self.commands.told()
+        yield _histogram("ironflow_commit_seconds", {(): self.seconds})
+        yield _histogram("ironflow_commit_commands", {(): self.commands})
 
 
 def _family(name: str, value: float | None = None) -> CounterMetricFamily:
@@ -149,11 +154,19 @@ def _family(name: str, value: float | None = None) -> CounterMetricFamily:
     return CounterMetricFamily(name, described.text, value, described.labels or None)
 
 
+def _histogram(name: str, distributions: Mapping[tuple[str, ...], _Distribution]) -> HistogramMetricFamily:
+    """Distributions by the values of their labels."""
+    described = _BY_NAME[name]
+    family = HistogramMetricFamily(name, described.text, labels=described.labels)
+    for labels, distribution in distributions.items():
+        family.add_metric(labels, *distribution.told())
+    return family
+
+
 class _Distribution:
     """How many values lie at or below each bound."""
 
-    def __init__(self, name: str, bounds: Sequence[float]) -> None:
-        self._described = _BY_NAME[name]
+    def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
@@ -162,7 +175,7 @@ class _Distribution:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def told(self) -> HistogramMetricFamily:
+    def told(self) -> tuple[Sequence[tuple[str, float]], float]:
+        """How many up to each bound, and the sum of all."""
         bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
-        buckets = list(zip(bounds, accumulate(self._counts), strict=True))
-        return HistogramMetricFamily(self._described.name, self._described.text, buckets=buckets, sum_value=self._sum)
+        return list(zip(bounds, accumulate(self._counts), strict=True)), self._sum

@@ -43,6 +43,7 @@ _RESERVED = frozenset("*>\ufffd")
 """Wildcards, and what stands where a URL was not UTF-8."""
 _INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]{0,18})")
 _OPERATIONS = {KvPut: "put", KvDeleted: "delete", KvPurged: "purge", KvExpired: "expire"}
+_FACTS = (KvPut, KvDeleted, KvPurged, KvExpired)
 
 
 @dataclass(slots=True)
@@ -126,12 +127,13 @@ class KvNoun:
 
     def apply(self, state: Key | None, entry: Entry) -> Key:
         fact = entry.fact
-        assert isinstance(fact, KvPut | KvDeleted | KvPurged | KvExpired), f"{entry} does not belong to a key"
+        assert isinstance(fact, _FACTS), f"{entry} does not belong to a key"
         value = value_of(fact) if isinstance(fact, KvPut) else b""
+        bucket, key = place(entry.stream)
         return Key(
             environment=entry.environment,
-            bucket=place(entry.stream)[0],
-            key=place(entry.stream)[1],
+            bucket=bucket,
+            key=key,
             fact=_small(fact),
             revision=entry.version,
             bytes=len(value),
@@ -226,14 +228,14 @@ def drafts(
     made: list[Draft] = []
     changes: list[Change] = []
     after: dict[str, Key] = {}
-    for write in writes:
+    for number, write in enumerate(writes, 1):
         where = stream(write.bucket, write.key)
         bucket: Bucket | None = states[buckets.stream(write.bucket)]
         key: Key | None = after.get(where, states[where])
         change = decide(write, bucket, key, now)
         changes.append(change)
         made += [Draft(where, fact, causation, correlation, actor) for fact in change.facts]
-        if change.facts:
+        if change.facts and number < len(writes):
             assert bucket is not None
             after[where] = _after(bucket, write.key, change, now)
     return made, changes
@@ -355,7 +357,7 @@ def _revision(key: Key | None) -> int:
 def _after(bucket: Bucket, key: str, change: Change, now: int) -> Key:
     """The key as the next write of the same command finds it."""
     fact = change.facts[-1]
-    assert isinstance(fact, KvPut | KvDeleted | KvPurged | KvExpired)
+    assert isinstance(fact, _FACTS)
     value = value_of(fact) if isinstance(fact, KvPut) else b""
     number = int(value) if _INTEGER.fullmatch(value) else None
     return Key(bucket.environment, bucket.name, key, _small(fact), change.revision, len(value), number, now, 0)
