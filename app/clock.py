@@ -70,8 +70,10 @@ class ManualClock:
             self._moved.discard(moved)
 
 
+@lru_cache(maxsize=4_096)
 def rfc3339(us: int) -> str:
-    """The instant as RFC 3339 in UTC: milliseconds where they are exact, else microseconds."""
+    """The instant as RFC 3339 in UTC: milliseconds where they are exact, else microseconds. What was recorded together
+    has the same instant, and is told together."""
     seconds, fraction = divmod(us, 1_000_000)
     milliseconds, rest = divmod(fraction, 1_000)
     return f"{_second(seconds)}.{fraction:06}Z" if rest else _second(seconds) + _MILLISECONDS[milliseconds]

@@ -11,7 +11,7 @@ from storage.records import EntryRecord
 T = TypeVar("T")
 
 ENTRIES_MAX = 512
-DATA_BYTES_MAX = 64 * 2**10
+DATA_CHARS_MAX = 64 * 2**10
 """Entries with more are made anew for each: what is kept stays small."""
 
 
@@ -27,9 +27,9 @@ class Once(Generic[T]):
         record = entry.record
         slot = record.position % ENTRIES_MAX
         kept = self._made[slot]
-        if kept is not None and (record is kept[0] or record[:4] == kept[0][:4]):
+        if kept is not None and kept[0].position == record.position and kept[0][:4] == record[:4]:
             return kept[1]
         made = self._make(entry)
-        if len(entry.data) <= DATA_BYTES_MAX:
+        if len(record.data) <= DATA_CHARS_MAX:
             self._made[slot] = record, made
         return made

@@ -10,6 +10,7 @@ from app.history import channels
 from app.history.channels import Channel
 from app.history.entry import Entry
 from app.history.kinds import (
+    EMPTY,
     EventEmitted,
     Fact,
     FunctionRegistered,
@@ -74,7 +75,8 @@ def delivery(entry: Entry) -> Delivery:
     """What is told of the entry."""
     channel = channels.of(entry)
     fact = entry.fact
-    topic, metadata = channels.text(channel), msgspec.Raw(entry.metadata)
+    topic = channels.text(channel)
+    metadata = EMPTY if entry.record.metadata == "{}" else msgspec.Raw(entry.metadata)
     if isinstance(fact, EventEmitted):
         return Delivery(fact.id, topic, fact.name, fact.data, metadata, fact.source, fact.version)
     if isinstance(fact, TopicPublished):

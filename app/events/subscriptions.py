@@ -18,7 +18,7 @@ from app.clock import Clock
 from app.errors import InvalidArgument
 from app.events.deliveries import delivery
 from app.expressions import EvaluationFailed, EvaluationTooCostly, Expression
-from app.history import channels, live, moments
+from app.history import channels, live, moments, pages
 from app.history.entry import Entry
 from app.history.interests import Ended, Interest, anything
 from app.history.kinds import EventEmitted, TopicPublished
@@ -101,7 +101,7 @@ class Subscriptions:
         lowest = 0 if interest.stream else max(0, before - REPLAY_SCANNED_MAX)
         start, left = before - 1, count
         while left > 0 and before > lowest + 1:
-            after = lowest if interest.stream else max(lowest, before - live.PAGE_SPAN)
+            after = lowest if interest.stream else max(lowest, before - pages.SPAN[1])
             page = await self._newest(interest, after=after, before=before)
             for entry in await live.matching(interest, map(Entry, page)):
                 start, left = entry.position - 1, left - 1

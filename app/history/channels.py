@@ -69,6 +69,7 @@ def _of(entry: Entry) -> Channel:
     return (SYSTEM, noun, identity, verb)
 
 
+@lru_cache(4_096)
 def text(channel: Channel) -> str:
     """The channel as it is written."""
     return f"{channel[0]}{_SEPARATORS[channel[0]]}{'.'.join(channel[1:])}"

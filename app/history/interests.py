@@ -6,7 +6,7 @@ Subscriptions with the same interest share it: an entry is matched once for all 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from app.history import channels
@@ -14,6 +14,8 @@ from app.history.entry import Entry
 from app.patterns import Pattern, PatternIndex
 
 S = TypeVar("S")
+
+CHANNELS_MAX = 1_000
 
 
 class Ended(Exception):
@@ -45,17 +47,23 @@ class Interest:
     costly: bool = False
     asked: tuple[str, ...] = ()
     filter: str = ""
+    _fitting: dict[channels.Channel, bool] = field(default_factory=dict, repr=False)
 
     def holds(self, entry: Entry) -> bool:
         if entry.environment != self.environment:
             return False
         if self.patterns:
-            channel = channels.of(entry)
-            for pattern in self.patterns:
-                if pattern.fits(channel):
-                    return self.wants(entry)
-            return False
+            return self._fits(channels.of(entry)) and self.wants(entry)
         return _noun(entry) in self.nouns and self.wants(entry)
+
+    def _fits(self, channel: channels.Channel) -> bool:
+        """Whether a pattern fits the channel; remembered, since most entries are in a channel of the entry before."""
+        known = self._fitting.get(channel)
+        if known is None:
+            if len(self._fitting) >= CHANNELS_MAX:
+                self._fitting.clear()
+            known = self._fitting[channel] = any(pattern.fits(channel) for pattern in self.patterns)
+        return known
 
 
 class Interests(Generic[S]):

@@ -24,21 +24,15 @@ from app.history.entry import Entry
 from app.history.interests import Ended, Interest, Interests
 from app.history.kinds import HistoryRedacted
 from app.history.kinds.projection import ProjectionUpdated
+from app.history.pages import Pages
 from app.history.subscriber import Subscriber
 from app.history.tail import Tail
 from app.patterns import Pattern
-from storage import history
-from storage.contract import Storage, Transaction
-from storage.records import EntryRecord
+from storage.contract import Storage
 
 SUBSCRIPTIONS_MAX = 10_000
 BUFFER_ENTRIES_MAX = 1_000
 BUFFER_BYTES_MAX = 2 * 2**20
-PAGE_ENTRIES = (16, 1_000)
-PAGE_BYTES = 2**20
-"""Catching up reads more at a time while pages are smaller than this, and less when they are larger."""
-PAGE_SPAN = 20_000
-"""Positions looked at for one page, at most."""
 TURN = 2_000
 """Entries offered before others get their turn."""
 MATCHED_AT_ONCE = 100
@@ -70,6 +64,7 @@ class Live:
         self._tail = tail
         self._interests: Interests[Subscription] = Interests()
         self._all: WeakSet[Subscription] = WeakSet()  # one whose answer never began is forgotten with it
+        self._reading_ahead: WeakSet[Pages] = WeakSet()
 
     def __len__(self) -> int:
         return len(self._all)
@@ -117,7 +112,8 @@ class Live:
         if len(self._all) >= SUBSCRIPTIONS_MAX:
             raise ResourceExhausted("too many subscriptions are open", hint="close some, or try another node")
         start = self._tail.head if after is None else after
-        subscription = Subscription(self, interest, start, policy, entries_max, sees, by)
+        pages = Pages(self.storage, interest, self._reading_ahead)
+        subscription = Subscription(self, interest, start, policy, entries_max, sees, pages, by)
         self._all.add(subscription)
         return subscription
 
@@ -176,7 +172,7 @@ class Subscription:
         "_ended",
         "_entries_max",
         "_live",
-        "_page",
+        "_pages",
         "_seen",
         "_sees",
         "_wake",
@@ -194,6 +190,7 @@ class Subscription:
         policy: Policy,
         entries_max: int,
         sees: Sees | None,
+        pages: Pages,
         by: Subscriber | None,
     ) -> None:
         self.by = by
@@ -208,7 +205,7 @@ class Subscription:
         self._seen = after
         self._attached = False
         self._ended: Ended | None = None
-        self._page = PAGE_ENTRIES[0]
+        self._pages = pages
         self._wake = asyncio.Event()
 
     @property
@@ -258,6 +255,7 @@ class Subscription:
     def reread(self, stream: str) -> None:
         """Entries of the stream are no longer what they were: read from the store again what nobody has taken yet, if
         any is of it."""
+        self._pages.forget()
         if any(entry.stream == stream for entry in self._buffer):
             self._seen = _before(self._buffer[0])
             self._buffer, self._bytes = [], 0
@@ -270,6 +268,7 @@ class Subscription:
         self._wake.set()
 
     def close(self) -> None:
+        self._pages.forget()
         self._live.forget(self)
 
     async def batch(self, timeout_s: float) -> Sequence[Entry]:
@@ -301,19 +300,14 @@ class Subscription:
 
     async def _catch_up(self) -> Sequence[Entry]:
         """A page of the past; at its end the subscription is attached again, with no gap between."""
-        interest, after, until = self.interest, self._seen, self._live.position
-        if after >= until:
+        head = self._live.position
+        if self._seen >= head:
             self._live.attach(self)
             self._attached = True
             return ()
-        if not interest.stream:
-            until = min(until, after + PAGE_SPAN)
-        records = await self._live.storage.read(lambda tx: _page(tx, interest, after, until, self._page))
-        full = len(records) == self._page
-        small = sum(len(record.data) for record in records) < PAGE_BYTES
-        self._page = min(self._page * 2, PAGE_ENTRIES[1]) if small else max(self._page // 2, 1)
-        found = await matching(interest, map(Entry, records))
-        self._seen = records[-1].position if full else until
+        page = await self._pages.after(self._seen, head)
+        found = await matching(self.interest, map(Entry, page.records))
+        self._seen = page.until
         return found
 
 
@@ -346,15 +340,3 @@ def _offer(entry: Entry, interest: Interest, subscriptions: set[Subscription]) -
 def _before(entry: Entry) -> int:
     """From where on the entry would be read again."""
     return entry.position if entry.kind == ProjectionUpdated.kind else entry.position - 1
-
-
-def _page(tx: Transaction, interest: Interest, after: int, until: int, limit: int) -> list[EntryRecord]:
-    return history.page(
-        tx,
-        interest.environment,
-        stream=interest.stream,
-        kinds=interest.kinds,
-        after=after,
-        before=until + 1,
-        limit=limit,
-    )

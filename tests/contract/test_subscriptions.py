@@ -16,7 +16,7 @@ from app.events.deliveries import Delivery, delivery
 from app.events.new_event import NewEvent
 from app.events.subscriptions import Subscriptions, Wanted
 from app.events.topics import NewMessage
-from app.history import live as following
+from app.history import pages
 from app.history.entry import Entry
 from app.history.interests import Ended
 from app.history.kinds import Failure, RetryPolicy
@@ -59,6 +59,13 @@ async def take(subscription: Subscription, count: int) -> list[Entry]:
 
 async def told(subscription: Subscription, count: int) -> list[Delivery]:
     return [delivery(entry) for entry in await take(subscription, count)]
+
+
+async def caught_up(live: Live, position: int) -> None:
+    """Returns when whoever subscribes is handed the past up to there."""
+    async with asyncio.timeout(20):
+        while live.position < position:  # noqa: ASYNC110 - a turn of the loop, until it was told
+            await asyncio.sleep(0)
 
 
 def data(deliveries: list[Delivery]) -> list[object]:
@@ -258,14 +265,55 @@ async def test_a_time_is_where_a_subscription_begins(
 async def test_long_pasts_are_read_in_pages_that_miss_nothing(
     node: Node, subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "PAGE_SPAN", 7)
-    monkeypatch.setattr(following, "PAGE_ENTRIES", (2, 4))
+    monkeypatch.setattr(pages, "SPAN", (3, 7))
+    monkeypatch.setattr(pages, "ENTRIES", (2, 4))
     for number in range(60):
         await emit(node, "order.placed" if number % 3 else "noise", number)
 
     subscription = await subscriptions.open(wanted("order.>", after=0))
 
     assert data(await told(subscription, 40)) == [number for number in range(60) if number % 3]
+
+
+async def test_what_is_redacted_is_not_told_from_a_page_that_was_read_ahead(
+    node: Node, live: Live, subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "ENTRIES", (1, 1))
+    for id in ("kept", "purged"):
+        await node.streams.append(ENV, [Append("order", id, (NewEvent(ENV, "line.added", b'"of a person"'),))])
+    head = node.tail.head
+    await caught_up(live, head)
+    subscription = await subscriptions.open(wanted("entity:order.>", after=0))
+    assert data(await told(subscription, 1)) == ["of a person"]
+    ahead = subscription._pages._ahead
+    assert ahead is not None
+    assert [record.position for record in (await ahead.reading).records] == [head]
+
+    await node.streams.delete(ENV, "order", "purged", purge=True)
+    await caught_up(live, node.tail.head)
+
+    [second] = await told(subscription, 1)
+    assert b"of a person" not in bytes(second.data)
+    subscription.close()
+
+
+async def test_a_page_read_ahead_goes_with_its_subscription(
+    node: Node, live: Live, subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "ENTRIES", (1, 1))
+    for number in range(3):
+        await emit(node, "order.placed", number)
+    await caught_up(live, node.tail.head)
+    subscription = await subscriptions.open(wanted("order.>", after=0))
+    await told(subscription, 1)
+    ahead = subscription._pages._ahead
+    assert ahead is not None
+
+    subscription.close()
+    await asyncio.wait((ahead.reading,), timeout=20)
+
+    assert ahead.reading.cancelled()
+    assert not subscription._live._reading_ahead
 
 
 async def test_subscribers_of_the_same_share_the_match(node: Node, subscriptions: Subscriptions) -> None:

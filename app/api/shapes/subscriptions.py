@@ -114,6 +114,9 @@ class StreamError(Shape):
     retrying: bool
 
 
+_EMITTED = (EventEmitted, TopicPublished)
+
+
 def event_shown(entry: Entry) -> DeliveredEvent:
     told, entity, fact = delivery(entry), entity_of(entry.stream), entry.fact
     return DeliveredEvent(
@@ -130,7 +133,7 @@ def event_shown(entry: Entry) -> DeliveredEvent:
         entity_type=entity[0] if entity else UNSET,
         entity_id=entity[1] if entity else UNSET,
         entity_version=entry.version if entity else UNSET,
-        run_id=given(fact.run_id) if isinstance(fact, EventEmitted | TopicPublished) else UNSET,
+        run_id=given(fact.run_id) if isinstance(fact, _EMITTED) else UNSET,
         emitted_by=given(entry.actor),
     )
 
