@@ -102,10 +102,13 @@ def test_the_cqrs_shop_runs_as_its_readme_says(start_server: Callable[..., Serve
     assert run_readme("cqrs_shop", start_server(), tmp_path, {}, elsewhere=cookies) == 5
 
 
-def test_live_orders_run_as_their_readme_says(start_server: Callable[..., ServerProcess], tmp_path: Path) -> None:
+def test_live_orders_run_as_their_readme_says(
+    start_server: Callable[..., ServerProcess], tmp_path: Path, database_url: str | None
+) -> None:
     ticker = {"ticker.log": tmp_path / "ticker.log"}
     files = {"LIVE_ORDERS_TICKER": tmp_path / "ticker.log"}
-    assert run_readme("live_orders", start_server(), tmp_path, files, elsewhere=ticker) == 11
+    server = start_server(database_url=database_url)
+    assert run_readme("live_orders", server, tmp_path, files, elsewhere=ticker) == 11
 
 
 def test_the_tutorial_of_rewind_runs_as_it_says(
