@@ -22,6 +22,7 @@ from textual.worker import WorkerCancelled
 
 from app.debugger.tui.app import Inspector
 from benchmarks import machine
+from ironflow.logs import LogLine
 from ironflow.past import Place, Record, RunState, StepState
 
 RUN = "run_00000000000000000000000001"
@@ -71,6 +72,9 @@ class _Recorded:
         return StepState(
             step_id, record.path, record.name, "invoke", record.status, output={"amount": at, "currency": "EUR"}
         )
+
+    def lines(self, run_id: str, *, after: int, at: int) -> Sequence[LogLine]:
+        return ()
 
 
 def _lived(count: int) -> Iterator[Record]:

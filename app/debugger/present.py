@@ -167,6 +167,7 @@ class Present:
         thread.recording.refresh()
         for index in range(known, len(thread.recording.records)):
             self._session.log(thread, index)
+        self._session.hear(thread, known - 1, thread.recording.last)
         self._look_for_children(thread, known)
 
     def _look_for_children(self, thread: Thread, begin: int) -> None:

@@ -15,12 +15,17 @@ from typing import Any, Protocol, TypeVar
 from app.debugger.branches import Branches
 from app.debugger.places import Places
 from ironflow import durations, errors
+from ironflow.logs import LogLine
 from ironflow.past import Record, RunState, StepState
 
 STEPS_WHOLE_MAX = 1_000
 """Steps up to which a state is asked for with all its outputs; of larger runs, outputs are asked for one by one."""
 KEPT = 256
 ENDED = frozenset(("completed", "failed", "cancelled"))
+LOGGED = "run.logged"
+LINES_MAX = 500
+LOGGED_MAX = 100
+"""Lines, and records that have some, that are asked for between two places: the last ones."""
 
 T = TypeVar("T")
 
@@ -40,6 +45,9 @@ class Source(Protocol):
         ...
 
     def step(self, run_id: str, step_id: str, at: int) -> StepState: ...
+    def lines(self, run_id: str, *, after: int, at: int) -> Iterable[LogLine]:
+        """What was logged after a position, up to another one."""
+        ...
 
 
 class Recording:
@@ -203,6 +211,16 @@ class Recording:
             return _kept(self._steps, key, lambda: self._source.step(self.run_id, step_id, position))
         except errors.NotFound:
             return None
+
+    def lines(self, first: int, last: int) -> tuple[Sequence[LogLine], bool]:
+        """What the records after a place, up to another one, say was logged: of very much the end, and whether that is
+        so. Nothing is asked for where no record says so."""
+        logged = [index for index in range(first + 1, last + 1) if self.records[index].kind == LOGGED]
+        if not logged:
+            return (), False
+        begin = logged[-LOGGED_MAX:][0]
+        found = [*self._source.lines(self.run_id, after=self._positions[begin] - 1, at=self._positions[last])]
+        return found[-LINES_MAX:], begin != logged[0] or len(found) > LINES_MAX
 
     def outputs(self, index: int) -> Mapping[str, int]:
         """The steps that had completed by a place, by the name that a person calls them, with the place where they

@@ -44,6 +44,9 @@ class Edit(NamedTuple):
 Tell = Callable[[Thread, int, str], None]
 """Told the message of a logpoint that was passed, and where."""
 
+Hear = Callable[[Thread, int, int], None]
+"""Told that one went on in a run, from a place to a later one: what was logged between may be shown."""
+
 
 class Changes(Protocol):
     """What can be asked of the place where recordings are, to change what happens next. Raises what the SDK raises."""
@@ -84,6 +87,7 @@ class Session:
     over: Sequence[str] = ()
     by_branch: bool = False
     surroundings: Surroundings | None = None
+    hear: Hear = lambda thread, first, last: None
     threads: dict[str, Thread] = field(default_factory=dict)
     breakpoints: dict[str, Sequence[Breakpoint]] = field(default_factory=dict)
     edits: dict[tuple[str, str], Edit] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from app.debugger.session import Edit
 from ironflow import Client, past
 from ironflow.bundle import Bundle
 from ironflow.errors import NotFound
+from ironflow.logs import LogLine
 from ironflow.past import Record, RunState, StepState
 
 
@@ -44,6 +45,9 @@ class ServerSource:
 
     def step(self, run_id: str, step_id: str, at: int) -> StepState:
         return self.client.runs.step_output(run_id, step_id, at=at)
+
+    def lines(self, run_id: str, *, after: int, at: int) -> Iterator[LogLine]:
+        return self.client.runs.logs(run_id, after=after, at=at)
 
 
 class ServerChanges:
@@ -111,6 +115,10 @@ class BundleSource:
 
     def step(self, run_id: str, step_id: str, at: int) -> StepState:
         return self._bundle.step_output(step_id, at=at)
+
+    def lines(self, run_id: str, *, after: int, at: int) -> Iterator[LogLine]:
+        self._check(run_id)
+        return self._bundle.logs(after=after, at=at)
 
     def _check(self, run_id: str) -> None:
         if run_id != self._bundle.run_id:

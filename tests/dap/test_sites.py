@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from app.debugger.session import Session
 from app.debugger.sites import Site, Sites
 from app.debugger.surroundings import Written
 from ironflow import Function
-from tests.tui.conftest import Recorded
+from ironflow.logs import LogLine
+from tests.tui.conftest import BEGAN, Recorded
 
 CODE = """\
 from ironflow import Context, function
@@ -125,3 +127,14 @@ def test_frames_and_breakpoints_are_lines_of_code(path: Path, code_hash: str) ->
     assert (run["line"], run["source"]["name"]) == (_line("async def bill") - 1, "orders.py")
     thread.index = 0
     assert scopes.frames(thread, code, from_one=False)[0]["source"]["sourceReference"] == thread.id
+
+
+def test_a_line_that_was_logged_is_at_its_place_in_the_file_of_the_code_that_ran(path: Path, code_hash: str) -> None:
+    session = Session(Recorded(), surroundings=Around(code_hash))
+    thread = session.open("run_a")
+    code = Code(session, [path.parents[1]], from_one=True, as_uri=False)
+    line = LogLine(30, 0, BEGAN, "info", "x", source="/srv/shop/orders.py", source_line=4)
+
+    assert code.said(thread, line) == {"source": {"name": "orders.py", "path": str(path)}, "line": 4}
+    assert code.said(thread, replace(line, source="/srv/other/orders.py")) == {}
+    assert code.said(thread, replace(line, source="")) == {}

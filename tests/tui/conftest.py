@@ -16,6 +16,7 @@ from app.debugger.tui.app import Inspector
 from app.debugger.tui.moving import MovingScreen
 from app.debugger.tui.screen import RunScreen
 from ironflow.errors import NotFound
+from ironflow.logs import LogLine
 from ironflow.past import Place, Record, RunState, StepState
 
 BEGUN = ("open", "tell", "move", "runs")
@@ -67,6 +68,7 @@ class Recorded:
     """A source of the records above, and of as many more as are put into it; `outputs` are those of patches."""
 
     outputs: Mapping[str, Any] = {}
+    logged: Sequence[LogLine] = ()
 
     def __init__(self) -> None:
         self.all = {run_id: list(records) for run_id, records in RECORDS.items()}
@@ -94,6 +96,9 @@ class Recorded:
         if not found:
             raise NotFound("there is no such step", code="NOT_FOUND")
         return found[0]
+
+    def lines(self, run_id: str, *, after: int, at: int) -> Sequence[LogLine]:
+        return [line for line in self.logged if after < line.position <= at]
 
     def _step(self, record: Record) -> StepState:
         known = {**OUTPUTS, **self.outputs} if record.kind == "step.patched" else OUTPUTS

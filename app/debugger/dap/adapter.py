@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from app.debugger import values
+from app.debugger import lines, values
 from app.debugger.breakpoints import BadBreakpoint
 from app.debugger.dap import scopes, transcript
 from app.debugger.dap.attaching import Attached, Attaching, Open, WrongToken
@@ -32,7 +32,7 @@ class Adapter:
     def __init__(self, send: Send, open_: Open, *, token: str = "") -> None:
         self._telling = Telling(send)
         self._lock = threading.RLock()
-        self._attaching = Attaching(open_, token, self, self._telling, self._tell, self._lock)
+        self._attaching = Attaching(open_, token, self, self._telling, self._tell, self._hear, self._lock)
         self._stops = Threads(self._telling, self._of)
         self._attached: Attached | None = None
         self._begun: tuple[int, str] | None = None
@@ -142,10 +142,18 @@ class Adapter:
         """Forwards: at the edge of a live run, it goes on, and a stop is told when it rests."""
         attached, thread = self._of(), self._named(arguments)
         if attached.present is None or not attached.present.is_at(thread):
-            self._move(arguments, move)
+            self._advance(attached.session, lambda: move(attached.session, thread))
             return
         attached.looking.forget()
         attached.present.go_on(thread, one_step=one_step)
+
+    def _advance(self, session: Session, move: Callable[[], Stop]) -> None:
+        """What was logged on the way is told before the stop."""
+        before = {whole: whole.moment.index for whole in session.threads.values()}
+        stop = move()
+        for whole in session.threads.values():
+            self._hear(whole, before.get(whole, whole.moment.index), whole.moment.index)
+        self._stop_later(stop)
 
     def _continue(self, arguments: Arguments) -> Any:
         self._on(arguments, lambda session, thread: session.run(thread, 1), one_step=False)
@@ -302,6 +310,29 @@ class Adapter:
     def _tell(self, thread: Thread, index: int, message: str) -> None:
         line, source = transcript.line_of(index, from_one=self._attaching.from_one), scopes.source(thread)
         self._telling.later(lambda: self._telling.output(f"{message}", source=source, line=line))
+
+    def _hear(self, thread: Thread, first: int, last: int) -> None:
+        """What was logged between two places, as output of the program: at its line of code where that is known, else
+        at that of the transcript."""
+        recording = thread.recording
+        try:
+            said, more = recording.lines(first, last)
+        except errors.IronflowError as error:  # one has moved all the same
+            self._telling.later(partial(self._telling.output, f"what was logged cannot be read: {error}", "important"))
+            return
+        if more:
+            told = f"… more was logged before: ironflow run logs {recording.run_id}"
+            self._telling.later(partial(self._telling.output, told))
+        for one in said:
+            index = recording.index_of(one.position)
+            place = {
+                "source": scopes.source(thread),
+                "line": transcript.line_of(index, from_one=self._attaching.from_one),
+            }
+            if self._attached is not None:
+                place |= self._attached.code.said(thread, one)
+            text = "\n".join((lines.said(one), *lines.below(one)))
+            self._telling.later(partial(self._telling.output, text, lines.CATEGORIES[one.level], **place))
 
     def _stop_later(self, stop: Stop) -> None:
         self._stops.stop(stop, own_sessions=self._attaching.client.get("supportsStartDebuggingRequest") is True)

@@ -20,7 +20,7 @@ from app.debugger.dap.telling import Telling
 from app.debugger.live import Live
 from app.debugger.present import Present, Shown
 from app.debugger.recording import Source
-from app.debugger.session import Changes, Session, Tell
+from app.debugger.session import Changes, Hear, Session, Tell
 from app.debugger.surroundings import ServerSurroundings
 from app.debugger.threads import Stop, Thread
 from ironflow import Client
@@ -72,13 +72,14 @@ class Attaching:
     """`client` is what `initialize` was asked with. `close` it, without the lock."""
 
     def __init__(
-        self, open_: Open, token: str, shown: Shown, telling: Telling, tell: Tell, lock: threading.RLock
+        self, open_: Open, token: str, shown: Shown, telling: Telling, tell: Tell, hear: Hear, lock: threading.RLock
     ) -> None:
         self._open = open_
         self._token = token
         self._shown = shown
         self._telling = telling
         self._tell = tell
+        self._hear = hear
         self._lock = lock
         self._lives: list[Live] = []
         self._clients: list[Client] = []
@@ -154,7 +155,9 @@ class Attaching:
         source: Source = place.source
         if self.client.get("supportsProgressReporting") is True:
             source = Reported(source, self._telling)
-        return place, Session(source, place.changes, self._tell, over=over, by_branch=True, surroundings=around)
+        return place, Session(
+            source, place.changes, self._tell, over=over, by_branch=True, surroundings=around, hear=self._hear
+        )
 
     def _via(self) -> str:
         """What the audit tells of changes that are made from here: the protocol, and which client speaks it."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from app.debugger.session import Session
 from app.debugger.sites import Site, Sites
 from app.debugger.threads import Thread
 from ironflow.errors import IronflowError
+from ironflow.logs import LogLine
 
 
 class Code:
@@ -29,6 +30,15 @@ class Code:
             return {}
         path = site.path.as_uri() if self._as_uri else str(site.path)
         return {"source": {"name": site.path.name, "path": path}, "line": site.line - (not self._from_one)}
+
+    def said(self, thread: Thread, line: LogLine) -> dict[str, Any]:
+        """`source` and `line` of something that was logged, where it was said in the file that has the code that ran;
+        empty anywhere else."""
+        site = self._of(thread).get("")
+        if site is None or not line.source or not _same_file(site.path, line.source):
+            return {}
+        path = site.path.as_uri() if self._as_uri else str(site.path)
+        return {"source": {"name": site.path.name, "path": path}, "line": line.source_line - (not self._from_one)}
 
     def steps(self, path: str, line: int) -> Sequence[str]:
         """The names of steps that a line of a file takes, in any of the session's runs."""
@@ -52,3 +62,8 @@ class Code:
                 code_hash = ""
             self._runs[recording.run_id] = self._sites.of(recording.function_id, code_hash) if code_hash else {}
         return self._runs[recording.run_id]
+
+
+def _same_file(here: Path, there: str) -> bool:
+    """Whether a path of the workspace may be that of a worker: by its folder and its name."""
+    return here.parts[-2:] == PurePath(there).parts[-2:]

@@ -6,10 +6,11 @@ References hold until the next stop, lines and columns count from where the clie
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from app.debugger import breakpoints, jsonpath, values
+from app.debugger import breakpoints, causes, jsonpath, values
+from app.debugger.causes import Cause
 from app.debugger.console import Console
 from app.debugger.dap import scopes
 from app.debugger.dap.variables import MARK, Inside, References
@@ -69,7 +70,7 @@ class Looking:
         return {name: value for name, value in variable.items() if name != "presentationHint"}
 
     def failure(self, thread: Thread) -> Any:
-        """What failed here, and each attempt before."""
+        """What failed here, what caused it, and each attempt before."""
         record = thread.record
         step = thread.recording.step(thread.index) if record.step_id else None
         found = step.error if step else thread.recording.head(thread.index).error
@@ -84,6 +85,7 @@ class Looking:
                 "message": message,
                 "typeName": str(error.get("code", "")),
                 "stackTrace": "\n".join(filter(None, (str(error.get("stack") or ""), *tried))),
+                **_inner(causes.chain(str(error.get("stack") or ""))),
             },
         }
 
@@ -168,3 +170,12 @@ def _json(text: Any) -> Any:
 def _key(name: str) -> str | int:
     """A variable's name as a key: `[3]` is a place in a list."""
     return int(name[1:-1]) if name.startswith("[") and name.endswith("]") and name[1:-1].isdecimal() else name
+
+
+def _inner(chain: Sequence[Cause]) -> dict[str, Any]:
+    """The causes of an exception, each within the one that it led to."""
+    if not chain:
+        return {}
+    first, *more = chain
+    about = {"typeName": first.type, "message": first.message, "stackTrace": first.stack}
+    return {"innerException": [{**about, **_inner(more)}]}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from app.debugger.dap.telling import Telling
 from app.debugger.recording import Source
+from ironflow.logs import LogLine
 from ironflow.past import Record, RunState, StepState
 
 AFTER_S = 1.0
@@ -51,3 +52,6 @@ class Reported:
 
     def step(self, run_id: str, step_id: str, at: int) -> StepState:
         return self._source.step(run_id, step_id, at)
+
+    def lines(self, run_id: str, *, after: int, at: int) -> Iterable[LogLine]:
+        return self._source.lines(run_id, after=after, at=at)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from rich.text import Text
 
 from app import differences
+from app.debugger import lines as texts
 from app.debugger import values
 from app.debugger.breakpoints import evaluated
 from app.debugger.gantt import offset
@@ -19,6 +20,7 @@ from app.debugger.session import Session
 from app.debugger.threads import Thread
 from app.errors import IronflowError
 from app.expressions import EvaluationFailed
+from ironflow.logs import LogLine
 from ironflow.past import Record
 
 CHARS_SHOWN = 64 * 1_024
@@ -27,8 +29,10 @@ FOLDED_CHARS = 2 * 1_024
 INLINE_CHARS = 60
 
 LOG_AROUND = 100
+LOGGED_INDENT = 21
+LEVELS = {"debug": "dim", "info": "cyan", "warning": "yellow", "error": "red"}
 
-NAMES = ("Output", "Input", "State", "Diff", "Watch", "Log", "Audit", "Lineage", "Record")
+NAMES = ("Output", "Input", "State", "Diff", "Watch", "Logs", "Audit", "Lineage", "Record")
 
 
 @dataclass
@@ -60,8 +64,8 @@ def told(name: str, session: Session, thread: Thread, looking: Looking) -> Text:
             return _diff(recording, index, looking)
         case "Watch":
             return _watches(recording, index, looking.watches)
-        case "Log":
-            return _log(recording, index)
+        case "Logs":
+            return _logs(recording, index)
         case "Audit":
             return _audit(recording.run_id, looking)
         case "Lineage":
@@ -198,25 +202,42 @@ def _audit(run_id: str, looking: Looking) -> Text:
     return Text.assemble(*lines) if lines else Text("Nothing yet", "dim")
 
 
-def _log(recording: Recording, index: int) -> Text:
-    """What was recorded before and after, a line a record; what the code noted is among it."""
+def _logs(recording: Recording, index: int) -> Text:
+    """What was recorded before and after, a line a record; in place of the records that tell of them, the lines that
+    the code logged."""
     begin, records = recording.records[0].at, recording.records
-    first = max(0, index - LOG_AROUND)
+    first, last = max(0, index - LOG_AROUND), min(index + LOG_AROUND, len(records) - 1)
+    said: dict[int, list[LogLine]] = {}
+    for line in recording.lines(first - 1, last)[0]:
+        said.setdefault(line.position, []).append(line)
     lines: list[Any] = [(f"… {first:,} before\n", "dim")] if first else []
-    for at in range(first, min(index + LOG_AROUND + 1, len(records))):
+    for at in range(first, last + 1):
         record = records[at]
         here = at == index
         by = "  ".join(filter(None, (record.actor, record.worker_id)))
-        said = record.summary or f"{record.kind} {record.name}"
         lines += [("▶ " if here else "  ", "bold"), (f"{record.position:>6}  {offset(record, begin):>9}  ", "dim")]
+        if record.position in said:
+            for number, line in enumerate(said[record.position]):
+                lines += [" " * LOGGED_INDENT if number else "", *_logged(line, dim=at > index)]
+            continue
+        told = record.summary or f"{record.kind} {record.name}"
         lines += [
-            (plain(said), "bold" if here else "dim" if at > index else ""),
+            (plain(told), "bold" if here else "dim" if at > index else ""),
             (f"  {plain(by)}" if by else "", "dim"),
         ]
         lines.append("\n")
     later = len(records) - index - LOG_AROUND - 1
     rest = (f"… {later:,} after\n" if later > 0 else "", "dim")
     return Text.assemble(*lines, rest, no_wrap=True, overflow="ellipsis")  # the Record tab has all of a line
+
+
+def _logged(line: LogLine, *, dim: bool) -> Iterator[Any]:
+    """A line that the code logged, with what belongs below it."""
+    yield (f"{line.level:<7}  ", "dim" if dim else LEVELS[line.level])
+    yield (f"{plain(line.path)}  " if line.path else "", "dim")
+    yield (f"{texts.said(line)}\n", "dim" if dim else "")
+    for below in texts.below(line):
+        yield (f"{' ' * LOGGED_INDENT}{below}\n", "dim")
 
 
 def _lineage(recording: Recording, index: int, looking: Looking) -> Text:
