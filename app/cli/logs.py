@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ def command(session: Session, given: str, follow: bool, limit: int | None, **cho
     found = run_id(session.client, given)
     lines = _followed(session, found, chosen) if follow else session.client.runs.logs(found, **chosen)
     if limit is not None:
-        lines = (line for line, _ in zip(lines, range(limit), strict=False))
+        lines = itertools.islice(lines, limit)
     if output.form == "json" and not follow:
         output.items("ironflow.logs/v1", [_item(line) for line in lines], {})
         return

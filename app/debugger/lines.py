@@ -17,14 +17,15 @@ CATEGORIES = {"debug": "stdout", "info": "stdout", "warning": "stderr", "error":
 
 
 def said(line: LogLine) -> str:
-    """The message with its fields behind it, all in one line."""
+    """The message, of several lines the first, with its fields behind it."""
+    first, *_ = line.message.splitlines() or [""]
     fields = (f"{plain(name)}={_value(one)}" for name, one in line.fields.items() if name != EXCEPTION)
-    return " ".join((plain(line.message), *fields))
+    return " ".join((plain(first), *fields))
 
 
 def below(line: LogLine) -> Iterator[str]:
-    """What belongs below it: a traceback, and what was cut."""
-    for part in str(line.fields.get(EXCEPTION, "")).splitlines():
+    """What belongs below it: the rest of its message, a traceback, and what was cut."""
+    for part in (*line.message.splitlines()[1:], *str(line.fields.get(EXCEPTION, "")).splitlines()):
         yield plain(part)
     if line.cut_bytes:
         yield f"{line.cut_bytes} bytes of this line were too many"

@@ -21,6 +21,7 @@ from app.history.kinds import (
     RunCompleted,
     RunLogged,
     RunNoted,
+    RunPaused,
     RunStarted,
     RunSuspended,
     StepCompleted,
@@ -199,7 +200,9 @@ class Engine:
             if found and isinstance(suspension.facts[-1], RunSuspended):
                 stopped = holding.before(run, found, [(one.step_id, one.name, one.type) for one in wanted])
                 suspension = waiting.Suspension(stopped, []) if stopped else suspension
-            said = logged if suspension.facts else ()
+            # One that is held instead comes this far anew when it goes on, and says its lines again.
+            held = not suspension.facts or isinstance(suspension.facts[-1], RunPaused)
+            said = () if held else logged
             drafts = [Draft(where, fact, correlation=run.correlation) for fact in (*said, *suspension.facts)]
             new: list[str] = []
             for invoke in suspension.invoked:

@@ -22,6 +22,7 @@ from app.runs import lines
 from app.runs.lines import LogLine, line, lines_of, logged
 from app.runs.logs import BEGINNING, Logs, Place, Wanted, place_of
 from app.runs.writing import WriteRefused
+from app.runs.yields import Sleep
 from app.values import kv
 from tests.support.taker import Taker, settled
 from tests.support.worker import answered, emit, history_of, register, step_id
@@ -104,6 +105,19 @@ async def test_a_replay_is_told_what_is_news_and_that_its_code_had_come_to_rest(
     await step(node, job, "b", ())
     node.dispatcher.give_back(taker.session, job, reason="lost")
     assert handed(await taker.job()) == (False, [])
+
+
+async def test_lines_of_an_execution_that_is_held_as_it_waits_are_told_by_the_next(node: Node) -> None:
+    _, job = await begun(node)
+    nap = Sleep(step_id(job, "nap"), "nap", node.clock.now_us() + 1_000_000)
+    await node.engine.pause("default", job.run_id)
+
+    record = node.engine.suspend(
+        "default", job.run_id, [nap], execution_seq=job.execution_seq, event=job.event, logged=told(job, said("begun"))
+    )
+    await answered(record)
+
+    assert (await history_of(node, job.run_id))[2:] == ["run.pause_requested", "step.sleeping", "run.paused"]
 
 
 async def test_lines_are_kept_where_what_the_step_writes_is_refused(node: Node) -> None:

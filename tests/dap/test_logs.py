@@ -34,7 +34,7 @@ def source() -> Recorded:
         {"kind": "run.completed", "status": "completed", "summary": "completed"},
     )
     made_.logged = [
-        said(30, "info", "begun", fields={"order": 7}),
+        said(30, "info", "begun\nin two lines", fields={"order": 7}),
         said(40, "debug", "charging", path="charge:0"),
         said(40, "error", "declined\x1b[31m", fields={"exception": "Traceback\n  boom"}, path="charge:0"),
         said(60, "warning", "over", cut_bytes=9, dropped=2),
@@ -60,7 +60,7 @@ def test_what_was_logged_on_the_way_is_told_before_the_stop(editor: Editor) -> N
     editor.get("next", threadId=1)
 
     assert outputs(editor) == [
-        ("stdout", "begun order=7\n", 3),
+        ("stdout", "begun order=7\nin two lines\n", 3),
         ("stdout", "charging\n", 4),
         ("stderr", "declined\\x1b[31m\nTraceback\n  boom\n", 4),
     ]
