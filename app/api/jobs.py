@@ -164,6 +164,10 @@ class OneJob:
         pull = self._services.pull
         logged = [job.redacted(one) for one in reports.logged(job, body.logs)]
         match body.status:
+            case "progress" if body.logs is not None:
+                raise InvalidArgument(
+                    "logs without an end", field="logs", hint="lines of progress go with a step: its logs, logs_before"
+                )
             case "progress":
                 return None
             case "completed":

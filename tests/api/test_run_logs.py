@@ -23,6 +23,8 @@ def logged(http: httpx.Client, worker: Puller) -> str:
     """A run whose first attempt failed, with lines of a step, before it and at the end."""
     run_id = emit(http)
     job = worker.job()
+    alone = worker.report(job, "progress", logs={"lines": [said("to nothing")]})
+    assert (alone.status_code, alone.json()["field"]) == (400, "logs")
     first = step(
         job,
         "charge",
