@@ -29,6 +29,7 @@ from app import resources, supervisor
 from app.bus.nats_server import Child
 from app.bus.nats_server import spawn as spawn_nats
 from app.cancelling import end
+from app.durations import parse_duration
 from app.loading import without
 from app.settings import Settings
 
@@ -40,6 +41,8 @@ STOP_TIMEOUT_S = 10.0
 DATABASE_FILE = "ironflow.db"
 CONNECTIONS_MAX = 10_000
 """Served at a time; Granian's own default of 128 would leave the next ones waiting without a word."""
+HEADERS_BYTES_MAX = 65_536
+"""Of a request over HTTP/2; Granian's own default is 16 MiB."""
 GC_THRESHOLD = 50_000
 """Objects between two looks for cycles: what a batch makes is freed by its counts, and looking costs a tenth."""
 SWITCH_INTERVAL_S = 0.002
@@ -223,6 +226,7 @@ class _HttpServer:
     def __init__(self, app: Gate, listening: socket.socket, settings: Settings) -> None:
         with without("anyio", "dotenv", "setproctitle", "watchfiles"):
             from granian._granian import SocketHolder
+            from granian.http import HTTP1Settings, HTTP2Settings
             from granian.server.embed import Server
 
         holder: Any = SocketHolder
@@ -237,7 +241,14 @@ class _HttpServer:
         if settings.tls_cert:
             tls = {"ssl_cert": Path(settings.tls_cert), "ssl_key": Path(settings.tls_key)}
         self._server: Any = OnSocket(
-            app, interface="rsgi", log_enabled=False, backlog=1024, backpressure=CONNECTIONS_MAX, **tls
+            app,
+            interface="rsgi",
+            log_enabled=False,
+            backlog=1024,
+            backpressure=CONNECTIONS_MAX,
+            http1_settings=HTTP1Settings(header_read_timeout=max(1, parse_duration(settings.receive_timeout) // 1_000)),
+            http2_settings=HTTP2Settings(max_headers_size=HEADERS_BYTES_MAX),
+            **tls,
         )
 
     async def serve(self) -> None:

@@ -78,6 +78,15 @@ class SqlTimeout(IronflowError):
     connect = "deadline_exceeded"
 
 
+class BodyTimeout(IronflowError):
+    """The request's body did not arrive in time."""
+
+    code = "BODY_TIMEOUT"
+    status = 408
+    connect = "deadline_exceeded"
+    retryable = True
+
+
 class Unauthenticated(IronflowError):
     """Nobody is known by these credentials."""
 

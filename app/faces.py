@@ -23,6 +23,7 @@ from app.api.short import ShortWay
 from app.api.sockets import Sockets
 from app.bus.bus import Bus
 from app.dispatch.pull import PullWorkers
+from app.durations import parse_duration
 from app.entities.reading import EntityReader
 from app.entities.snapshots import Snapshots
 from app.events.lineage import LineageReader
@@ -142,10 +143,12 @@ class Faces:
         """The RSGI application. Call after start_grpc."""
         assert self._services is not None
         services, browsers = self._services, self._browsers()
-        streams = ConnectStreams(services, self._conversations, browsers)
+        patience_s = parse_duration(self._settings.receive_timeout) / 1_000_000
+        streams = ConnectStreams(services, self._conversations, browsers, receive_timeout_s=patience_s)
         self._sockets = Sockets(services, browsers)
         app = http.build(services, browsers)
-        return Front(ShortWay(services), streams, self._sockets, app, services.door.proxies)
+        short, proxies = ShortWay(services), services.door.proxies
+        return Front(short, streams, self._sockets, app, proxies, receive_timeout_s=patience_s)
 
     async def stop(self, timeout_s: float) -> None:
         """End the workers' and the subscribers' streams, then what else is open."""

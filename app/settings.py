@@ -49,6 +49,7 @@ class Settings:
     bootstrap_key_file: str = ""
     rate_limit_key: int = 0
     rate_limit_org: int = 0
+    receive_timeout: str = "30s"
     stop_delay: str = "0s"
     always_replay: bool = False
     allow_origin: str = ""
@@ -130,6 +131,13 @@ SETTINGS = (
         "limits.perOrganization",
         "Requests a second that all keys of an organization may make together; 0 is no limit.",
         span=(0, 1_000_000),
+    ),
+    Setting(
+        "receive_timeout",
+        "limits.receiveTimeout",
+        "How long the head of a request may take to arrive, and then its body, with a second more for each 10,000 bytes"
+        " that have come.",
+        check=lambda text: _positive(text),
     ),
     Setting(
         "stop_delay",

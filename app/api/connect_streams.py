@@ -22,6 +22,7 @@ from granian.rsgi import Scope
 
 from app.api import connect, envelopes, subject
 from app.api.answers import JSON, encode, note
+from app.api.arrival import Arrival
 from app.api.browsers import Browsers
 from app.api.caller import Caller
 from app.api.proxies import address_of
@@ -56,7 +57,10 @@ Batches = Callable[[Services, Caller, M], AsyncGenerator[Sequence[Message], None
 
 
 class ConnectStreams:
-    def __init__(self, services: Services, conversations: Conversations, browsers: Browsers) -> None:
+    def __init__(
+        self, services: Services, conversations: Conversations, browsers: Browsers, *, receive_timeout_s: float
+    ) -> None:
+        self._receive_timeout_s = receive_timeout_s
         self._services = services
         self._conversations = conversations
         self._browsers = browsers
@@ -132,7 +136,7 @@ class ConnectStreams:
 
     async def _join(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         json = _type(scope) == CONNECT_JSON
-        request = await _request(pubsub_pb2.JoinConsumerGroupRequest, protocol, _encoding(scope), json=json)
+        request = await self._request(pubsub_pb2.JoinConsumerGroupRequest, protocol, _encoding(scope), json=json)
         joined = group_streams.joined(self._services, who, request, transport="connect")
         await self._deliver(protocol, told, *joined, json=json)
 
@@ -153,7 +157,7 @@ class ConnectStreams:
     ) -> None:
         """Batches of messages that answer one request, until they end or the caller is gone."""
         json = _type(scope) == CONNECT_JSON
-        request = await _request(kind, protocol, _encoding(scope), json=json)
+        request = await self._request(kind, protocol, _encoding(scope), json=json)
         who.about(subject.of_message(scope.path.removeprefix("/ironflow.v1."), request))
         gone = asyncio.ensure_future(protocol.client_disconnect())
         try:
@@ -167,7 +171,7 @@ class ConnectStreams:
 
     async def _subscribe(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         json = _type(scope) == CONNECT_JSON
-        request = await _request(pubsub_pb2.SubscribeRequest, protocol, _encoding(scope), json=json)
+        request = await self._request(pubsub_pb2.SubscribeRequest, protocol, _encoding(scope), json=json)
         if request.options.consumer_group:
             member, auto = subscribe.member_of(self._services, who, request, transport="connect")
             await self._deliver(protocol, told, member, auto, json=json)
@@ -185,6 +189,18 @@ class ConnectStreams:
                         await told.send_bytes(b"".join(parts))
         finally:
             gone.cancel()
+
+    async def _request(self, kind: type[M], protocol: Any, encoding: str, *, json: bool) -> M:
+        """The one message of a request. Raises InvalidArgument, BodyTimeout."""
+        arriving = Arrival(protocol, self._receive_timeout_s)
+        sent: bytes | None = None
+        async for raw in envelopes.messages(arriving, encoding=encoding):
+            if sent is not None:
+                raise InvalidArgument("the body has several messages", field="body", hint=f"send one {kind.__name__}")
+            sent = raw
+        if sent is None:
+            raise InvalidArgument("the body has no message", field="body", hint=f"send one {kind.__name__}")
+        return connect.parsed(kind, sent, json=json)
 
 
 async def _unless(gone: asyncio.Future[Any], awaited: Awaitable[V]) -> V | None:
@@ -243,14 +259,6 @@ def _shown(id: str, request: pubsub_pb2.SubscribeRequest, *, json: bool) -> Call
         pubsub_pb2.SubscriptionEvent(subscription_id=id, dropped=dropped).SerializeToString()
         + message(entry).SerializeToString()
     )
-
-
-async def _request(kind: type[M], protocol: Any, encoding: str, *, json: bool) -> M:
-    """The one message of a request. Raises InvalidArgument."""
-    sent = [raw async for raw in envelopes.messages(_parts(protocol), encoding=encoding)]
-    if len(sent) != 1:
-        raise InvalidArgument(f"the body has {len(sent)} messages", field="body", hint=f"send one {kind.__name__}")
-    return connect.parsed(kind, sent[0], json=json)
 
 
 async def _messages(kind: type[M], protocol: Any, encoding: str) -> AsyncIterator[M]:

@@ -12,15 +12,20 @@ from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
+from app.api.arrival import Arrival, late, whole
 from app.api.connect_streams import ConnectStreams
 from app.api.proxies import Proxies, address_of
 from app.api.short import ShortWay
 from app.api.sockets import Sockets
+from app.errors import BodyTimeout
 from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
 
 Message = Mapping[str, Any]
 Answering = Coroutine[Any, Any, None]
 Asgi = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Answering]
+
+BODILESS = ("GET", "HEAD")
+"""Methods whose requests have no body that is looked at."""
 
 _ENDS_WITH_ITS_CALLER = f"/ironflow.v1.IronflowService/{ENDS_WITH_ITS_CALLER}"
 
@@ -29,25 +34,39 @@ class Front:
     """The RSGI application over an ASGI one. What is behind it sees requests as clients sent them, before any proxy."""
 
     def __init__(
-        self, short: ShortWay, streams: ConnectStreams, sockets: Sockets, asgi: Asgi, proxies: Proxies
+        self,
+        short: ShortWay,
+        streams: ConnectStreams,
+        sockets: Sockets,
+        asgi: Asgi,
+        proxies: Proxies,
+        *,
+        receive_timeout_s: float,
     ) -> None:
         self._proxies = proxies
         self._short = short
         self._streams = streams
         self._sockets = sockets
         self._asgi = asgi
+        self._receive_timeout_s = receive_timeout_s
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
         scope = self._proxies.scope_of(scope)
         if scope.proto != "http":
             await self._sockets.answer(scope, protocol)
         elif (call := self._short.call(scope)) is not None:
-            body = await protocol() if call.method != "GET" else b""
-            protocol.response_bytes(*await self._short.answer(call, body))
+            body = None
+            if call.method not in BODILESS:
+                body = whole(protocol, int(call.headers.get("content-length")), self._receive_timeout_s)
+            status, headers, content = await self._short.answer(call, body)
+            if status == BodyTimeout.status:
+                headers += _closing(scope.http_version)
+            protocol.response_bytes(status, headers, content)
         elif self._streams.takes(scope.method, scope.path):
             await self._streams.answer(scope, protocol)
         else:
-            exchange = _Exchange(protocol)
+            bodiless = scope.method in BODILESS
+            exchange = _Exchange(protocol, scope.http_version, bodiless, self._receive_timeout_s)
             answering = self._asgi(_asgi_scope(scope), exchange.receive, exchange.send)
             if scope.path == _ENDS_WITH_ITS_CALLER:
                 await _until_left(protocol, answering)
@@ -74,9 +93,12 @@ async def _until_left(protocol: HTTPProtocol, answering: Answering) -> None:
 class _Exchange:
     """One request and its answer, as ASGI's `receive` and `send`."""
 
-    def __init__(self, protocol: HTTPProtocol) -> None:
+    def __init__(self, protocol: HTTPProtocol, version: str, bodiless: bool, receive_timeout_s: float) -> None:
         self._protocol = protocol
-        self._parts = aiter(protocol)
+        self._version = version
+        self._parts = None if bodiless else Arrival(protocol, receive_timeout_s)
+        self._begun = False
+        self._late = False
         self._received = False
         self._start: Message = {}
         self._stream: Any = None
@@ -85,11 +107,23 @@ class _Exchange:
         if self._received:
             await self._protocol.client_disconnect()
             return {"type": "http.disconnect"}
+        if self._late:
+            raise late()
+        begun, self._begun = self._begun, True
         try:
-            return {"type": "http.request", "body": await anext(self._parts), "more_body": True}
+            if self._parts is not None:
+                return {"type": "http.request", "body": await anext(self._parts), "more_body": True}
         except StopAsyncIteration:
-            self._received = True
-            return {"type": "http.request", "body": b"", "more_body": False}
+            pass
+        except BodyTimeout:
+            self._late = True
+            if begun:
+                raise
+            # The application asks for the first part before it knows how to answer: it is told with the next one. The
+            # error is not kept: its traceback would hold what the connection ends with.
+            return {"type": "http.request", "body": b"", "more_body": True}
+        self._received = True
+        return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -98,6 +132,8 @@ class _Exchange:
         body, more = message.get("body", b""), message.get("more_body", False)
         if self._stream is None:
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._start["headers"]]
+            if self._late:
+                headers += _closing(self._version)
             if not more:
                 self._protocol.response_bytes(self._start["status"], headers, body)
                 return
@@ -107,6 +143,11 @@ class _Exchange:
                 await self._stream.send_bytes(body)
             except ProtocolClosed as gone:
                 raise OSError("the client has closed the connection") from gone
+
+
+def _closing(version: str) -> list[tuple[str, str]]:
+    """What tells a client that nothing is read any more: over HTTP/2 its stream ends, and others go on."""
+    return [("connection", "close")] if version.startswith("1") else []
 
 
 def _asgi_scope(scope: Scope) -> Message:

@@ -107,22 +107,24 @@ class ShortWay:
                 return Call(method, path, kv.KEY, headers, address_of(scope.client), operation, _refused)
         return None
 
-    async def answer(self, call: Call, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Status, headers and body of the answer."""
+    async def answer(self, call: Call, body: Awaitable[bytes] | None) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Status, headers and body of the answer to a call with that body, if it has one."""
         started = time.perf_counter()
         request_id = self._services.ids.request()
         more: tuple[tuple[str, str], ...] = ()
         try:
-            status, content, more = await call.operation(self._services, call.headers, body, call.address)
+            told = b"" if body is None else await body
+            started = time.perf_counter()  # how long a client takes to send says nothing about us
+            status, content, more = await call.operation(self._services, call.headers, told, call.address)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told
             status, content = call.refused(error, call.method, call.path, request_id)
             self._services.metrics.refused(content.get("ironflowCode") or content["code"])
             if status == 429:
                 more = (("retry-after", str(getattr(error, "retry_after_s", 1))),)
-        told = [("content-type", JSON), ("x-request-id", request_id), ("x-content-type-options", "nosniff"), *more]
+        headers = [("content-type", JSON), ("x-request-id", request_id), ("x-content-type-options", "nosniff"), *more]
         seconds = time.perf_counter() - started
         self._services.metrics.requested(method=call.method, route=call.route, status=str(status), seconds=seconds)
-        return status, told, encode(content)
+        return status, headers, encode(content)
 
 
 def plain_body(headers: Headers) -> bool:

@@ -61,7 +61,11 @@ def test_a_bad_event_is_refused_and_nothing_recorded(http: httpx.Client, body: b
 
 
 @pytest.mark.parametrize(
-    "data", [b"null", b"1.5", b'"\\ud83d\\ude00"', b"12345678901234567890123", b"[" * 100 + b"]" * 100]
+    "data",
+    [
+        *(b"null", b"1.5", b'"\\ud83d\\ude00"', b"12345678901234567890123", b"[" * 100 + b"]" * 100),
+        *(b'{"__proto__":{"a":1},"constructor":{"prototype":1}}', b'"<img src=x onerror=alert(1)>"'),
+    ],
 )
 def test_any_other_json_is_taken_and_read_back_as_it_came(http: httpx.Client, data: bytes) -> None:
     emitted = http.post(EVENTS, content=b'{"name":"a.b","data": %s }' % data).json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -219,6 +220,10 @@ async def test_strangers_are_refused_and_no_secret_is_on_disk(server: NatsServer
     on_disk = b"".join(path.read_bytes() for path in (tmp_path / "nats").rglob("*") if path.is_file())
     assert server.password.encode() not in on_disk
     assert server.password not in Path(f"/proc/{server.pid}/cmdline").read_text()  # noqa: ASYNC240
+    [ports] = (tmp_path / "nats").glob("*.ports")
+    opened = {kind: listed for kind, listed in json.loads(ports.read_text()).items() if listed}
+    assert list(opened) == ["nats"]  # no port that tells strangers how it is
+    assert all(one.startswith("nats://127.0.0.1:") for one in opened["nats"])
 
 
 def test_it_dies_with_its_parent(tmp_path: Path) -> None:

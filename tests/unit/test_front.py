@@ -26,7 +26,7 @@ async def told(**more: Any) -> dict[str, Any]:
     common = {"proto": "http", "method": "GET", "path": "/a", "query_string": "b=1", "scheme": "http"}
     places = {"http_version": "2", "client": "127.0.0.1:1", "server": "[::1]:2", "authority": None, "headers": {}}
     scope: Any = SimpleNamespace(**{**common, **places, **more})
-    await Front(never, never, never, application, Proxies())(scope, body())
+    await Front(never, never, never, application, Proxies(), receive_timeout_s=30)(scope, body())
     return seen[0]
 
 

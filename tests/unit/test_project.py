@@ -113,3 +113,21 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
     ]
 
     assert lost == []
+
+
+def test_no_page_of_the_dashboard_makes_markup_of_text() -> None:
+    sinks = re.compile(
+        r"dangerouslySetInnerHTML|(inner|outer)HTML|insertAdjacentHTML|srcdoc|document\.write|DOMParser"
+        r"|createContextualFragment|\beval\(|new Function|javascript:"
+    )
+
+    for source in (ROOT / "static" / "src").rglob("*.ts*"):
+        assert not sinks.search(source.read_text("utf-8")), source
+
+
+def test_the_tests_that_promises_of_security_name_are_there() -> None:
+    there = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+
+    named = re.findall(r"test_\w+\.py", (ROOT / "docs" / "security.md").read_text("utf-8"))
+    assert len(named) > 15
+    assert set(named) <= there

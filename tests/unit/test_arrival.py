@@ -1,0 +1,55 @@
+"""How long the body of a request is waited for, with times of milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.api import arrival
+from app.api.arrival import WHOLE_BYTES_MAX, Arrival, whole
+from app.errors import BodyTimeout
+
+SOON_S, LATER_S, NEVER_S = 0.02, 0.1, 3_600.0
+
+
+class Sent:
+    """A body whose parts come after as many seconds each as are told."""
+
+    def __init__(self, *parts: tuple[float, bytes]) -> None:
+        self._parts = parts
+
+    async def __call__(self) -> bytes:
+        return b"".join([part async for part in self])
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for after_s, part in self._parts:
+            loop = asyncio.get_running_loop()
+            come: asyncio.Future[bytes] = loop.create_future()
+            loop.call_later(after_s, come.set_result, part)
+            yield await come
+
+
+async def test_what_comes_in_time_is_all_there() -> None:
+    sent = Sent((0, b"a"), (0, b""), (0, b"bc"))
+
+    assert [part async for part in Arrival(sent, 30)] == [b"a", b"", b"bc"]
+    assert await whole(sent, 3, 30) == b"abc"
+    assert await whole(sent, WHOLE_BYTES_MAX + 1, 30) == b"abc"
+
+
+@pytest.mark.parametrize("length", [3, WHOLE_BYTES_MAX + 1])
+async def test_a_body_that_stops_is_not_waited_for(length: int) -> None:
+    with pytest.raises(BodyTimeout) as told:
+        await whole(Sent((0, b"a"), (NEVER_S, b"bc")), length, SOON_S)
+
+    assert (told.value.status, told.value.code, told.value.retryable) == (408, "BODY_TIMEOUT", True)
+
+
+async def test_bytes_pay_for_time_and_a_trickle_pays_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrival, "PACE_BYTES", 100)  # ten bytes are a tenth of a second
+
+    assert [part async for part in Arrival(Sent((0, b"x" * 1_000), (LATER_S, b"y")), SOON_S)][1:] == [b"y"]
+    with pytest.raises(BodyTimeout):
+        [part async for part in Arrival(Sent(*[(SOON_S / 2, b"z")] * 100), SOON_S)]
