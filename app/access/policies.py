@@ -138,16 +138,22 @@ class Policies:
 
     # Changing.
 
+    def checked(self, environment: str, definition: PolicyDefinition, *, author: Author) -> PolicyDefinition:
+        """The definition, if the author may save it. Raises InvalidArgument, PermissionDenied, PolicyLockout."""
+        pure.checked(definition)
+        authoring.allow_org(definition, author)
+        home = definition.org or environment
+        authoring.refuse_lockout(definition, home, id_of(home, definition.name), author, self._clock.now_us())
+        return definition
+
     async def create(
         self, environment: str, definition: PolicyDefinition, *, author: Author, reason: str = ""
     ) -> PolicyRow:
         """One of an environment, or of an organization: that is recorded in the namespace that has the organization's
         id as its name. Raises InvalidArgument, AlreadyExists, PermissionDenied, PolicyLockout."""
-        pure.checked(definition)
-        authoring.allow_org(definition, author)
+        self.checked(environment, definition, author=author)
         environment = definition.org or environment
         id = id_of(environment, definition.name)
-        authoring.refuse_lockout(definition, environment, id, author, self._clock.now_us())
         living = sum(row.environment == environment and row.status != DELETED for row in self._rows.values())
         if living >= POLICIES_MAX:
             raise InvalidArgument(

@@ -15,7 +15,7 @@ import msgspec
 from app.access.permissions import RPC, RPC_UNLISTED
 from app.api.caller import Caller
 
-_NOUNS = {
+NOUNS = {
     "runs": "run",
     "events": "event",
     "functions": "function",
@@ -37,6 +37,8 @@ _NOUNS = {
     "workers": "worker",
     "subscriptions": "subscription",
 }
+"""Of what a permission is about, where resources call it something else."""
+
 _IN_PATHS_ONLY = frozenset(("env", "position", "number", "version", "job_id", "step"))
 """Parameters that say which part, not what."""
 
@@ -55,7 +57,7 @@ _object = msgspec.json.Decoder(dict[str, Any])
 
 def noun_of(permission: str) -> str:
     noun = permission.partition(":")[0]
-    return _NOUNS.get(noun, noun)
+    return NOUNS.get(noun, noun)
 
 
 def of_path(permission: str, params: Mapping[str, Any], type: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from app import clock, expressions
-from app.access import policy as pure
+from app.api import policy_doubts
 from app.api.answers import answer, body_of, decoded
 from app.api.authors import author_of
 from app.api.policies_json import EXAMPLE, asked, defined, denial_shown, explained_shown, fields_of
@@ -31,9 +31,17 @@ _cel = msgspec.json.Decoder(CelBody)
 
 
 class Validate:
+    def __init__(self, services: Services) -> None:
+        self._policies = services.policies
+        self._roles = services.access.roles
+
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: PolicyBody = decoded(_body, await body_of(req))
-        answer(resp, ValidPolicyResponse(valid=True, policy=fields_of(pure.checked(defined(body)))))
+        author = author_of(req)
+        definition = self._policies.checked(author.environment, defined(body), author=author)
+        roles = {text for role in self._roles.list(author.actor.org) for text in (role.id, role.name)}
+        warnings = policy_doubts.of_policy(definition, roles)
+        answer(resp, ValidPolicyResponse(valid=True, policy=fields_of(definition), warnings=warnings))
 
 
 class DryRun:
@@ -54,6 +62,7 @@ class DryRun:
             denial=denial_shown(ruling.denial) if ruling.denial is not None else UNSET,
             would_deny=[denial_shown(denial) for denial in ruling.monitored],
             explain=[explained_shown(one) for one in told] if body.explain else UNSET,
+            warnings=policy_doubts.of_request(body.input.action, body.input.resource),
         )
         answer(resp, content)
 
@@ -82,7 +91,11 @@ def routes(services: Services) -> Sequence[Route]:
     tried = {"subject": {"id": "ak_x", "roles": ["developer"]}, "action": "secrets:read", "resource": "secret/stripe"}
     validate = Operation(
         "Whether a policy could be saved",
-        {200: Answer("it could", ValidPolicyResponse), 400: "it could not"},
+        {
+            200: Answer("it could", ValidPolicyResponse),
+            400: "it could not",
+            409: "it would deny you to change it again",
+        },
         body=Body(PolicyBody, EXAMPLE),
         permission=read,
     )
@@ -99,7 +112,7 @@ def routes(services: Services) -> Sequence[Route]:
         permission=read,
     )
     return [
-        Route("/api/v1/policies/validate", Validate(), {"POST": validate}),
+        Route("/api/v1/policies/validate", Validate(services), {"POST": validate}),
         Route("/api/v1/policies/dry-run", DryRun(services), {"POST": dry_run}),
         Route("/api/v1/cel/eval", Evaluate(), {"POST": cel}),
     ]

@@ -159,6 +159,9 @@ def _explain(error: Exception) -> int:
     if hint:  # errors of ours that carry a next step: storage, data directory in use, missing resources
         output.error(str(error), code=str(getattr(error, "code", "FAILED")), hint=str(hint))
         return 1
+    if isinstance(error, OSError) and error.filename:
+        output.error(f"{error.filename}: {error.strerror}", code="FILE_UNUSABLE", hint="give another path, or mend it")
+        return 1
     if "-v" in sys.argv or "--verbose" in sys.argv:
         raise error
     output.error(

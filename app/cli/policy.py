@@ -58,9 +58,9 @@ def get(session: Session, name: str, at: str | None) -> None:
 @click.argument("file")
 @connected
 def check(session: Session, file: str) -> None:
-    """Whether the policies of FILE could be saved. Exit code 10 if one could not."""
+    """Whether the policies of FILE could be saved. Exit code 10 if one could not, 5 if it would shut you out."""
     for policy in _policies(file):
-        session.client.policies.validate(policy)
+        _validated(session, policy)
         session.output.done(f"{policy.get('name')} is valid")
 
 
@@ -228,12 +228,21 @@ def _applied(
     session: Session, known: Mapping[str, Any] | None, policy: Mapping[str, Any], reason: str
 ) -> tuple[str, Mapping[str, Any]]:
     client = session.client.policies
+    wanted = _validated(session, policy)
     if known is None:
         return "created", client.create(**{"reason": reason, **policy})
-    wanted = client.validate(policy)["policy"]
     if known["status"] == "active" and all(known.get(name) == wanted.get(name) for name in (*_DEFINED, *_TIMES)):
         return "unchanged", known
     return "changed", client.replace(**{"reason": reason, **policy}, version=known["version"])
+
+
+def _validated(session: Session, policy: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The policy as it would be saved, once what is doubtful has been told."""
+    told = session.client.policies.validate(policy)
+    for warning in told["warnings"]:
+        session.output.note(f"{policy['name']}: {plain(warning)}")
+    found: Mapping[str, Any] = told["policy"]
+    return found
 
 
 def _policies(file: str) -> Sequence[dict[str, Any]]:
@@ -270,6 +279,8 @@ def _show(session: Session, told: Mapping[str, Any]) -> None:
     output = session.output
     reason = told.get("denial", {}).get("reason", "no policy denies it; roles have to allow it")
     output.out.write(f"{told['decision']}: {plain(reason)}\n")
+    for warning in told["warnings"]:
+        output.note(plain(warning))
     for denial in told["would_deny"]:
         output.out.write(f"would deny: {plain(denial['reason'])}\n")
     for one in told.get("explain", ()):

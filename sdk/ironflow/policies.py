@@ -84,7 +84,8 @@ def roll_back(name: str, to: int, *, version: int, reason: str | None = None) ->
 
 
 def validate(policy: Mapping[str, Any]) -> Plan[Json]:
-    """The policy as it would be saved. Raises InvalidArgument."""
+    """The `policy` as it would be saved, with `warnings` of what in it fits nothing. Raises InvalidArgument, and
+    Conflict for one that would keep you from changing it again."""
     found: Json = yield Call("POST", f"{PATH}/validate", body=dict(policy), again=True)
     return found
 

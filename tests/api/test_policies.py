@@ -141,6 +141,27 @@ def test_a_policy_that_would_lock_its_author_out_is_refused(http: httpx.Client) 
     assert http.patch(f"{POLICIES}/all", json={"mode": "enforce"}).status_code == 409
 
 
+def test_a_policy_is_validated_as_it_would_be_saved_and_what_fits_nothing_is_told(http: httpx.Client) -> None:
+    checked = http.post(f"{POLICIES}/validate", json={"name": "all", "actions": "*"})
+    assert (checked.status_code, checked.json()["code"]) == (409, "POLICY_LOCKOUT")
+
+    odd = {
+        "name": "odd",
+        "actions": "secret:read, secrets:raed, kv:*",
+        "resources": ["secrets/a", "secret/a"],
+        "roles": ["x"],
+    }
+    told = http.post(f"{POLICIES}/validate", json=odd).json()
+    assert told["warnings"] == [
+        "action secret:read is no permission: is secrets:read meant?",
+        "action secrets:raed is no permission: is secrets:read meant?",
+        "resource secrets/a fits nothing: its type is secret",
+        "there is no role x",
+    ]
+    assert decide(http, input={**ASKED, "action": "secrets:raed"})["warnings"] == told["warnings"][1:2]
+    assert decide(http)["warnings"] == []
+
+
 def test_a_request_is_tried_and_explained(http: httpx.Client) -> None:
     made = make(http, condition='environment != "x" && resource.id.startsWith("str")')
     make(http, name="other", roles=[], actions="runs:*")

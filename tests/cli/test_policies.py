@@ -60,7 +60,12 @@ def test_policies_that_cannot_be(ironflow: Ironflow, tmp_path: Path) -> None:
     bad = ironflow("policy", "check", "bad.json")
     assert bad.returncode == 10
     assert "subject has id, kind, roles" in bad.stderr
+    assert ironflow("policy", "check", "all.json").returncode == 5
     assert ironflow("policy", "apply", "all.json").returncode == 5
+    (tmp_path / "odd.json").write_text(json.dumps({"name": "odd", "actions": ["secret:read"]}))
+    odd = ironflow("policy", "check", "odd.json")
+    assert (odd.returncode, odd.stdout) == (0, "✓ odd is valid\n")
+    assert "odd: action secret:read is no permission: is secrets:read meant?" in odd.stderr
     assert ironflow("policy", "apply", "-", stdin="{").returncode == 2
     assert ironflow("policy", "apply", "-", stdin="[]").returncode == 2
     assert ironflow("policy", "apply", "missing.json").returncode == 2
@@ -84,6 +89,8 @@ def test_audit(ironflow: Ironflow, tmp_path: Path) -> None:
     assert json.loads(lines[0])["type"] == "policy.created"
     assert ironflow("audit", "export", "--format", "csv", "-f", "a.csv").returncode == 0
     assert (tmp_path / "a.csv").read_text().startswith('"position","time"')
+    nowhere = ironflow("audit", "export", "-f", "no/a.csv")
+    assert (nowhere.returncode, "no/a.csv: No such file or directory" in nowhere.stderr) == (1, True)
     assert ironflow("audit", "list", "--type", "nope").returncode == 10
     ironflow("audit", "settings", "--reads", "--redact", "email")
     settings = json.loads(ironflow("audit", "settings", "--writes", "--json").stdout)

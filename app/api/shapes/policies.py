@@ -159,6 +159,7 @@ class ValidPolicyResponse(Shape):
 
     valid: bool
     policy: PolicyFields
+    warnings: Annotated[list[str], Meta(description="what of it fits nothing that can be asked")]
 
 
 class DenialResponse(Shape):
@@ -196,6 +197,7 @@ class DryRunResponse(Shape, kw_only=True):
     denial: DenialResponse | UnsetType = UNSET
     would_deny: list[DenialResponse]
     explain: list[ExplainedResponse] | UnsetType = UNSET
+    warnings: Annotated[list[str], Meta(description="what of the request can never be asked")]
 
 
 class CelBody(msgspec.Struct, forbid_unknown_fields=True):
