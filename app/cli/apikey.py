@@ -82,7 +82,7 @@ def replace_roles(session: Session, id: str, roles: tuple[str, ...]) -> None:
 def delete(session: Session, id: str, reason: str, yes: bool) -> None:
     """Revoke the key ID: at once, for what is connected too."""
     key = session.client.apikeys.get(id)
-    confirm(session.output, key["name"], f"Whoever uses {key['name']} is cut off at once.", yes=yes)
+    confirm(session.output, key["name"], f"This revokes {key['name']}: whoever uses it is cut off at once.", yes=yes)
     session.client.apikeys.revoke(id, reason=reason)
     session.output.done(f"{key['name']} is revoked")
 

@@ -49,6 +49,6 @@ def create(session: Session, name: str, project: str, mark: str) -> None:
 @connected
 def delete(session: Session, id: str, yes: bool) -> None:
     """Delete the environment ID, and revoke the keys that are bound to it. History stays."""
-    confirm(session.output, id, f"Keys that are bound to {id} are revoked.", yes=yes)
+    confirm(session.output, id, f"This deletes {id}, and revokes the keys that are bound to it.", yes=yes)
     session.client.environments.delete(id)
     session.output.done(f"{id} is deleted")

@@ -63,6 +63,6 @@ def provision(session: Session, name: str, env_name: str) -> None:
 def delete(session: Session, id: str, yes: bool) -> None:
     """Delete the organization ID: its keys and sessions count no more. History stays."""
     org = session.client.orgs.get(id)
-    confirm(session.output, org["name"], f"Nobody of {org['name']} can come in any more.", yes=yes)
+    confirm(session.output, org["name"], f"This deletes {org['name']}: nobody of it can come in any more.", yes=yes)
     session.client.orgs.delete(id)
     session.output.done(f"{org['name']} is deleted")

@@ -89,7 +89,7 @@ def update_user(session: Session, email: str, roles: tuple[str, ...], name: str 
 def delete_user(session: Session, email: str, yes: bool) -> None:
     """Delete the user EMAIL; they are signed out everywhere."""
     id = _id(session, email)
-    confirm(session.output, email, f"{email} can no longer sign in.", yes=yes)
+    confirm(session.output, email, f"This deletes {email}, who can no longer sign in then.", yes=yes)
     session.client.platform.delete_user(id)
     session.output.done(f"{email} is deleted")
 

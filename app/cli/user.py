@@ -95,7 +95,7 @@ def password(session: Session, email: str, source: str | None) -> None:
 def delete(session: Session, email: str, yes: bool) -> None:
     """Delete the user EMAIL; they are signed out everywhere."""
     id = _id(session, email)
-    confirm(session.output, email, f"{email} can no longer sign in.", yes=yes)
+    confirm(session.output, email, f"This deletes {email}, who can no longer sign in then.", yes=yes)
     session.client.users.delete(id)
     session.output.done(f"{email} is deleted")
 
