@@ -37,7 +37,7 @@ from app.ids import Ids
 from app.node import Node
 from benchmarks import load, machine
 from storage import open_storage
-from tests.support.server import ServerProcess
+from tests.support.server import COMMAND, ServerProcess
 
 POLICIES = 100
 KEYS = 1_000
@@ -109,7 +109,10 @@ def _time(title: str, calls: int, call: Callable[[int], object]) -> None:
 def over_http(pairs: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="ironflow-bench-") as folder:
         place = Path(folder)
-        servers = {guarded: ServerProcess(data_dir=place / str(guarded), guarded=guarded) for guarded in (False, True)}
+        servers = {
+            guarded: ServerProcess(data_dir=place / str(guarded), guarded=guarded, command=COMMAND)
+            for guarded in (False, True)
+        }
         try:
             for server in servers.values():
                 server.start()

@@ -35,7 +35,7 @@ from ironflow.bundle import Bundle
 from storage import open_storage
 from tests.support.histories import ENVIRONMENT, Life, Scribe
 from tests.support.postgres import Cluster
-from tests.support.server import ServerProcess
+from tests.support.server import COMMAND, ServerProcess
 
 RUN = "run_00000000000000000000000001"
 OUTPUT = {"charge": "ch_0123456789", "amount": 4_200, "currency": "EUR", "note": "about a hundred bytes of output"}
@@ -71,7 +71,7 @@ def _served(data_dir: Path, url: str | None, records: int) -> Iterator[tuple[Cli
     asyncio.run(_write(url or str(data_dir / "ironflow.db"), records))
     where = ["--data-dir", str(data_dir), *(["--database-url", url] if url else [])]
     subprocess.run([sys.executable, "-m", "app", "rebuild", *where], check=True, stdout=subprocess.DEVNULL)
-    server = ServerProcess(data_dir=data_dir, database_url=url)
+    server = ServerProcess(data_dir=data_dir, database_url=url, command=COMMAND)
     server.start()
     try:
         with Client(server.url, environment=ENVIRONMENT, timeout_s=600) as client:

@@ -12,7 +12,7 @@ from benchmarks import machine
 from benchmarks.process import child
 from benchmarks.subject import Reading, Subject, cpu_of, over_http
 from benchmarks.work import PAYLOAD, TOTAL
-from tests.support.server import ServerProcess
+from tests.support.server import COMMAND, ServerProcess
 
 TRIGGER_SYNC = "/ironflow.v1.IronflowService/TriggerSync"
 SYNC = b'{"event":"bench.five","data":' + PAYLOAD + b',"timeoutMs":60000}'
@@ -22,7 +22,7 @@ EXPECTED = b'"outputValue":%d' % TOTAL
 @contextmanager
 def running(data_dir: Path, database_url: str | None = None) -> Iterator[ServerProcess]:
     """A server, on SQLite unless there is a database."""
-    server = ServerProcess(data_dir=data_dir, database_url=database_url)
+    server = ServerProcess(data_dir=data_dir, database_url=database_url, command=COMMAND)
     server.start()
     try:
         yield server

@@ -24,7 +24,7 @@ from benchmarks import machine
 from benchmarks.process import child
 from ironflow import AsyncClient, ProjectedEvent, Worker, projection
 from tests.support.postgres import Cluster
-from tests.support.server import ServerProcess
+from tests.support.server import COMMAND, ServerProcess
 
 BATCH = 1_000
 RATE = 1_000
@@ -55,7 +55,7 @@ def main() -> None:
         print("\n".join(machine.describe()))
         for store in options.stores.split(","):
             url = cluster.create_database() if store == "postgres" else None
-            server = ServerProcess(data_dir=Path(folder) / store, database_url=url)
+            server = ServerProcess(data_dir=Path(folder) / store, database_url=url, command=COMMAND)
             server.start()
             try:
                 print(f"\n{store}, {options.events} events")

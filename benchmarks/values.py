@@ -28,7 +28,7 @@ import uvloop
 from app import resources
 from benchmarks import load, machine, peer_redis
 from tests.support.postgres import Cluster
-from tests.support.server import ServerProcess
+from tests.support.server import COMMAND, ServerProcess
 
 VALUE = b'{"id":1,"customer":"c-42","items":[{"sku":"a-1","quantity":2}],"note":"about a hundred bytes of data"}'
 KEYS = 1_000
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def measure_ours(place: Path, database_url: str | None, clients: int, seconds: float) -> None:
-    server = ServerProcess(data_dir=place, database_url=database_url)
+    server = ServerProcess(data_dir=place, database_url=database_url, command=COMMAND)
     server.start()
     try:
         print(f"\n{place.name}")

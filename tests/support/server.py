@@ -32,7 +32,7 @@ PROXY = "127.0.0.2"
 """Where a proxy is that a server may be told to trust; all others call from 127.0.0.1."""
 
 COMMAND = (sys.executable, "-m", "app")
-"""A server that begins with nothing, for tests of how it starts."""
+"""A server that begins with nothing, as a user's does: for benchmarks, and tests of how it starts."""
 
 Running = subprocess.Popen[str] | ForkedServer
 
