@@ -55,7 +55,7 @@ class Inspector(App[None]):
     .tall { height: 80%; }
     .window #about, .window #said { height: auto; }
     .window Input, .window Input:focus { border: none; height: 1; padding: 0 1; background: $panel; }
-    #choices, #choices:focus { height: 1fr; border: none; padding: 0; }
+    #choices, #choices:focus { height: 1fr; border: none; padding: 0; text-wrap: nowrap; text-overflow: ellipsis; }
     #text { height: 1fr; min-height: 4; }
     #difference, #plan { height: auto; max-height: 8; padding: 0 1; }
     #buttons { height: 3; }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, TypeVar
 
 from rich.text import Text
@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from app.debugger.marks import plain
 from app.debugger.recording import Source
+from ironflow.logs import LogLine
 from ironflow.past import Record, RunState, StepState
 
 SHOWN_AFTER_S = 0.3
@@ -44,6 +45,9 @@ class Counted:
 
     def step(self, run_id: str, step_id: str, at: int) -> StepState:
         return self._source.step(run_id, step_id, at)
+
+    def lines(self, run_id: str, *, after: int, at: int) -> Iterable[LogLine]:
+        return self._source.lines(run_id, after=after, at=at)
 
 
 class Loading(ModalScreen[None]):

@@ -188,8 +188,8 @@ def _line(run: Run) -> Text:
     icon, _, color = STATUS.get(status, ("·", "", ""))
     when = str(run["created_at"])[:19].replace("T", " ")
     return Text.assemble(
-        (f"{icon} {status:<20.20} ", COLORS.get(color, "")),
-        (plain(f"{run['function_id']!s:<20.20} "), "bold"),
+        (f"{icon} {status:<12.12} ", COLORS.get(color, "")),
+        (plain(f"{run['function_id']!s:<18.18} "), "bold"),
         plain(f"{run['id']}  "),
         (plain(f"{when}  {_error(run)}"), "dim"),
         no_wrap=True,

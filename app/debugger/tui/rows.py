@@ -110,15 +110,16 @@ class Rows(ScrollView, can_focus=False):
         longest = self._steps.name_chars + 3 if self._steps is not None else 0
         width = max(8, min(longest, NAME_CHARS_MAX, self.size.width - BAR_CHARS - 16))
         name = name if len(name) <= width else f"{name[: width - 1]}…"
-        bar = self._scale.bar(one.record) if reached and self._scale is not None else " " * BAR_CHARS
-        note = one.note if reached else "(not reached)"
+        begin = [(mark, Style(color="magenta")), (f"{here}{icon} ", shown)]
+        if not reached:
+            return [*begin, (f"{name:<{width}} (not reached)", faint)]
+        bar = self._scale.bar(one.record) if self._scale is not None else " " * BAR_CHARS
         return [
-            (mark, Style(color="magenta")),
-            (f"{here}{icon} ", shown),
-            (f"{name:<{width}} ", Style() if reached else faint),
+            *begin,
+            (f"{name:<{width}} ", Style()),
             (f"{took(one.duration_ms):>7} ", faint),
             (f"{bar} ", shown),
-            (plain(note), faint),
+            (plain(one.note), faint),
         ]
 
 
