@@ -349,6 +349,9 @@ class Dispatcher:
         fact, news = begun
         seq = fact.execution_seq
         parked = self._leases.unpark(run_id, "resumed elsewhere", unless=session)
+        if parked is not None and parked.execution_seq != seq - 1:  # another node's worker has gone on since
+            session.cancel(parked, "resumed elsewhere")
+            parked = None
 
         def collected(provision: Provision | None, error: StorageError | IronflowError | None) -> None:
             if isinstance(error, IronflowError):

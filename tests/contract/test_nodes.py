@@ -22,12 +22,14 @@ from app.history.rebuild import rebuild
 from app.ids import Ids
 from app.node import Node
 from app.runs.definition import Definition
+from app.runs.yields import Sleep
 from storage import nodes as rows
 from storage import open_storage
 from storage.postgres import CHANNEL
 from tests.contract.conftest import START_US
 from tests.support.nodes import alive
 from tests.support.taker import WAIT_S, Taker, settled
+from tests.support.worker import memos, step_id
 
 
 class Fleet:
@@ -188,6 +190,33 @@ async def test_runs_of_a_node_that_fell_silent_go_to_another(fleet: Fleet) -> No
     rescuer.complete(again)
     assert await two.waits.until_ended("default", run_id, WAIT_S)
     assert (await rebuild(two.storage, two.fold, check=True)).differing == ()
+
+
+async def test_an_execution_that_was_kept_while_another_node_went_on_is_not_gone_on_with(fleet: Fleet) -> None:
+    one, two = await fleet.start(), await fleet.start()
+    await pass_time(fleet, 2 * BEAT_US, one, two)
+    await register(one)
+    await caught_up(two, one)
+    keeper = Taker(one, name="w1")
+    run_id = await emit(one)
+    first = await keeper.job()
+    keeper.wait(first, Sleep(step_id(first, "nap"), "nap", one.clock.now_us() + 1_000), parked=True)
+    await one.committer.drain()
+    await caught_up(two, one)
+
+    other = Taker(two, name="w2")
+    fleet.clocks[1].advance(1_000)  # so that the second node is first
+    second = await other.job()
+    await other.step(second, "x")
+    other.sleep(second, "doze", one.clock.now_us() + 2_000)
+    await two.committer.drain()
+    await caught_up(one, two)
+    fleet.clocks[0].advance(2_000)
+    third = await keeper.job()
+
+    assert (third.run_id, third.execution_seq, third.resumes) == (run_id, 3, "")
+    assert list(memos(third)) == ["nap", "x", "doze"]
+    assert await keeper.told_to_stop() == (first, "resumed elsewhere")
 
 
 async def test_a_node_that_was_only_slow_writes_nothing_of_what_it_lost(fleet: Fleet) -> None:
