@@ -14,7 +14,7 @@ from app.errors import BodyTimeout
 
 PACE_BYTES = 10_000
 WHOLE_BYTES_MAX = 65_536
-"""Of a body that is read in one: at any pace it would be there by then."""
+"""Of a body that is read in one, which is not given more time for its size."""
 
 
 class Sender(Protocol):

@@ -27,7 +27,7 @@ def _of_action(pattern: str) -> str:
     fits = irn.glob(pattern)
     if any(fits(name) for name in KNOWN):
         return ""
-    near = get_close_matches(pattern, KNOWN, n=1)
+    near = get_close_matches(pattern[:80], KNOWN, n=1)
     hint = f": is {near[0]} meant?" if near else "; `ironflow role get admin` tells which there are"
     return f"action {pattern[:80]} is no permission{hint}"
 

@@ -7,7 +7,7 @@ kept for a while. A recording does not grow by itself: `refresh` takes up what w
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -219,7 +219,8 @@ class Recording:
         if not logged:
             return (), False
         begin = logged[-LOGGED_MAX:][0]
-        found = [*self._source.lines(self.run_id, after=self._positions[begin] - 1, at=self._positions[last])]
+        told = self._source.lines(self.run_id, after=self._positions[begin] - 1, at=self._positions[last])
+        found = [*deque(told, LINES_MAX + 1)]
         return found[-LINES_MAX:], begin != logged[0] or len(found) > LINES_MAX
 
     def outputs(self, index: int) -> Mapping[str, int]:

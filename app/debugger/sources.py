@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from app.debugger.session import Edit
 from ironflow import Client, past
 from ironflow.bundle import Bundle
-from ironflow.errors import NotFound
+from ironflow.errors import IronflowError, NotFound
 from ironflow.logs import LogLine
 from ironflow.past import Record, RunState, StepState
 
@@ -35,7 +36,8 @@ class ServerSource:
             seen = ahead.submit(self.head, run_id, told["newest"]["position"]) if is_long else None
             yield from map(past.record_of, told["records"])
             if seen is not None:
-                seen.result()
+                with suppress(IronflowError):  # it only made haste
+                    seen.result()
 
     def state(self, run_id: str, at: int) -> RunState:
         return self.client.runs.state(run_id, at=at)

@@ -91,6 +91,8 @@ class Redaction:
     def _line(self, line: LogLine) -> LogLine:
         """Numbers of a line stay what they are: they are ours."""
         texts = {name: self.text(getattr(line, name)) for name in ("message", "logger", "path")}
+        if line.cut:
+            texts["message"] = self._scrubber.cut(line.message)
         return _with(line, **texts, fields=self._raw(line.fields))  # type: ignore[return-value]
 
     def _step(self, told: StepCompleted | StepFailed) -> dict[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from app.errors import IronflowError
-from app.history.committer import Done
+from app.history.committer import Command, Committer, Decision, Done
 
 RETRY_STORE_S = 1.0
 
@@ -23,6 +24,15 @@ def insist(submit: Callable[[Done], None], then: Done) -> None:
             then(answer, error)
 
     submit(done)
+
+
+def after_all(committer: Committer, then: Done) -> None:
+    """`then` is told once all that was submitted so far is recorded, or refused."""
+    insist(partial(committer.submit, Command("", (), lambda states, now: Decision(()))), then)
+
+
+def unheeded(answer: Any, error: BaseException | None) -> None:
+    """Nobody waits for the answer."""
 
 
 def passing(error: BaseException) -> bool:

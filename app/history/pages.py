@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from app.history.interests import Interest
 from storage import history
-from storage.contract import Storage, Transaction
+from storage.contract import Storage, StorageError, Transaction
 from storage.records import EntryRecord
 
 ENTRIES = (16, 1_000)
@@ -38,7 +38,7 @@ class _Ahead(NamedTuple):
 class Pages:
     """`ahead` is shared by all who read: those that have a page read ahead."""
 
-    __slots__ = ("__weakref__", "_ahead", "_all_ahead", "_interest", "_size", "_span", "_storage")
+    __slots__ = ("__weakref__", "_ahead", "_all_ahead", "_interest", "_size", "_span", "_storage", "_times_forgotten")
 
     def __init__(self, storage: Storage, interest: Interest, ahead: WeakSet[Pages]) -> None:
         self._storage = storage
@@ -47,14 +47,16 @@ class Pages:
         self._ahead: _Ahead | None = None
         self._size = ENTRIES[0]
         self._span = SPAN[0]
+        self._times_forgotten = 0
 
     async def after(self, position: int, head: int) -> Page:
         """What follows the position and is of a wanted kind, not beyond `head`. Raises StorageError."""
         ahead, self._ahead = self._ahead, None
         self._all_ahead.discard(self)
-        if ahead is not None and ahead.after == position:
-            page = await ahead.reading
-        else:
+        times = self._times_forgotten
+        page = await self._read_ahead(ahead) if ahead is not None and ahead.after == position else None
+        while page is None or times != self._times_forgotten:  # what was read may be what was redacted meanwhile
+            times = self._times_forgotten
             page = await self._read(position, head)
         if page.until < head and len(self._all_ahead) < AHEAD_MAX:
             reading = asyncio.create_task(self._read(page.until, head), name="page-ahead")
@@ -65,10 +67,18 @@ class Pages:
 
     def forget(self) -> None:
         """What was read ahead is not wanted, or no longer what it was."""
+        self._times_forgotten += 1
         if self._ahead is not None:
             self._ahead.reading.cancel()
             self._ahead = None
             self._all_ahead.discard(self)
+
+    async def _read_ahead(self, ahead: _Ahead) -> Page | None:
+        """None if it could not be read then: it may be by now."""
+        try:
+            return await ahead.reading
+        except StorageError:
+            return None
 
     async def _read(self, after: int, head: int) -> Page:
         interest, size = self._interest, self._size

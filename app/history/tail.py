@@ -80,14 +80,15 @@ class Tail:
         """Make a commit of this process visible to followers. Entries are one batch, in order."""
         if not entries:
             return
-        kinds: frozenset[str] | None = frozenset(entry.kind for entry in entries)
+        new = frozenset(entry.kind for entry in entries)
+        kinds: frozenset[str] | None = new
         if entries[0].position != self.head + 1:  # another node's came between, or was announced before ours returned
             kinds = None
             self._forget()
             if entries[-1].position <= self.head:
                 self._advance(self.head)
                 return
-        if kinds is not None and HistoryRedacted.kind in kinds:  # what is remembered may be what was redacted
+        if HistoryRedacted.kind in new:  # what is remembered may be what was redacted
             self._forget()
             self._advance(entries[-1].position)
             return

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app import expressions
+from app.errors import InvalidArgument
 from app.history.committer import Command, Committer, Decision, submitted
 from app.history.entry import Draft, Entry
-from app.history.insist import insist
+from app.history.insist import after_all, insist, unheeded
 from app.history.kinds import (
     CancelWhen,
     Dispatch,
@@ -150,8 +151,7 @@ class Cancellations:
 
     async def _look_back(self, late: Mapping[Key, int]) -> None:
         """Cancel those of the runs, known here from now on, that events recorded after a position of theirs cancel."""
-        nothing = Command("", (), lambda states, now: Decision(()))
-        await submitted(partial(insist, partial(self._committer.submit, nothing)))
+        await submitted(partial(after_all, self._committer))
         after, until = min(late.values()), self._tail.head
         late = dict(late)
         while late and after < until:
@@ -169,7 +169,7 @@ class Cancellations:
         for run_id in self.matching(environment, seen.fact.name, lambda: seen.envelope, seen.variables):
             if late.get((environment, run_id), event.position) < event.position:
                 command = _cancelling(environment, run_id, event, seen.fact.id)
-                insist(partial(self._committer.submit, command), _nothing)
+                insist(partial(self._committer.submit, command), unheeded)
 
     def remove(self, environment: str, run_id: str) -> None:
         """The run has ended, or was not created after all."""
@@ -187,7 +187,10 @@ class Cancellations:
 
 
 def _holds(expression: str, variables: Callable[[], Any]) -> bool:
-    compiled = expressions.compile(expression, variables=VARIABLES, field="expression")
+    try:
+        compiled = expressions.compile(expression, variables=VARIABLES, field="expression")
+    except InvalidArgument:  # what an older release took holds for nothing
+        return False
     return compiled.true(variables(), on_error=False)
 
 
@@ -204,7 +207,3 @@ def _cancelling(environment: str, run_id: str, event: Entry, event_id: str) -> C
         return Decision([Draft(where, fact, event.stream, event_id, event.actor) for fact in facts])
 
     return Command(environment, (where,), decide)
-
-
-def _nothing(answer: Any, error: BaseException | None) -> None:
-    """Nobody waits for the answer."""

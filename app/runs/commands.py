@@ -38,7 +38,7 @@ def command(
     return Command(environment, (where,), partial(_decide, where, decider, draft))
 
 
-def with_lines(decide: Decider, logged: Sequence[RunLogged]) -> Decider:
+def behind(decide: Decider, logged: Sequence[RunLogged]) -> Decider:
     """The decision about what a worker told, with the lines that came along. What is not recorded takes them with it:
     it was told before."""
     if not logged:

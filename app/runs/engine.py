@@ -118,7 +118,7 @@ class Engine:
         StaleExecution when another execution holds the run, with Diverged when history has another kind of step there,
         and with WriteRefused where the step is recorded as failed."""
         decide = self._at_breakpoints(environment, run_id, lambda run, now: steps.decide_step(run, fact))
-        command = commands.command(environment, run_id, commands.with_lines(decide, logged), "")
+        command = commands.command(environment, run_id, commands.behind(decide, logged), "")
         if emissions:
             command = commands.together(command, emissions)
         if isinstance(fact, StepCompleted) and writes:
@@ -220,7 +220,7 @@ class Engine:
         def decide(run: Run | None, now: int) -> list[Fact]:
             return machine.decide_complete(run, fact)
 
-        self._submit(environment, run_id, commands.with_lines(decide, logged), done)
+        self._submit(environment, run_id, commands.behind(decide, logged), done)
 
     def fail(
         self,
@@ -235,7 +235,7 @@ class Engine:
         def decide(run: Run | None, now: int) -> list[Fact]:
             return machine.decide_fail(run, execution_seq=execution_seq, error=error, now=now)
 
-        self._submit(environment, run_id, commands.with_lines(decide, logged), done)
+        self._submit(environment, run_id, commands.behind(decide, logged), done)
 
     def diverge(
         self,
@@ -252,7 +252,7 @@ class Engine:
         def decide(run: Run | None, now: int) -> list[Fact]:
             return machine.decide_diverge(run, execution_seq=execution_seq, divergence=divergence)
 
-        self._submit(environment, run_id, commands.with_lines(decide, logged), done)
+        self._submit(environment, run_id, commands.behind(decide, logged), done)
 
     def release(self, environment: str, run_id: str, *, execution_seq: int, reason: str, done: Done) -> None:
         """Give the run back to the queue, at no cost of an attempt."""

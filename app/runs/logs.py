@@ -104,7 +104,8 @@ def place_of(text: str, *, field: str) -> Place:
     return Place(int(found[1]), _END if found[2] is None else int(found[2]))
 
 
-_END = 2**31
+_END = 10**9 - 1
+"""As many digits as a place may have."""
 
 
 def _page(
@@ -128,7 +129,11 @@ def _page(
         )
         for record in found:
             for said in _said(Entry(record)):
-                if said.place > after and said.line.level in graver and _fits(said.step_id, wanted.step):
+                if (
+                    said.place > after
+                    and (said.redacted or said.line.level in graver)
+                    and _fits(said.step_id, wanted.step)
+                ):
                     if len(lines) == limit:
                         return LogsPage(lines, lines[-1].place)
                     lines.append(said)

@@ -136,6 +136,7 @@ class Memos:
         self.corrected.setdefault(memo.step_id, []).append(was)
         if was is None:
             self.take(memo)
+            self.news[memo.step_id] = None  # no execution has come to it
         else:
             self.steps[memo.step_id] = memo
 
@@ -154,6 +155,12 @@ class Memos:
         """A fork begins with this one: its code has been told."""
         self.steps[memo.step_id] = memo
         self.places[memo.step_id] = None
+
+    def fail(self, step_id: str) -> None:
+        """The run has failed; because of a wait that was over, and nobody reported it, if there is a step."""
+        self.failed_step, self.failed, self.had_failed = step_id, True, True
+        if not step_id:
+            self.heard()
 
     def resume(self, from_step: str) -> None:
         """A person asks that what failed be tried again, and what came after a step."""
@@ -326,8 +333,7 @@ def take(memos: Memos, entry: Entry, execution_seq: int) -> bool:
         case StepCarried() as fact:
             memos.carry(carried(fact))
         case RunFailed(step_id=step_id):
-            memos.failed_step, memos.failed, memos.had_failed = step_id, True, True
-            memos.heard()
+            memos.fail(step_id)
         case RunPaused(error=error, divergence=None) if error is not None:
             memos.failed = True
             memos.heard()

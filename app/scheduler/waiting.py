@@ -24,10 +24,10 @@ import structlog
 from app.clock import Clock
 from app.errors import Internal
 from app.events.reading import before
-from app.history.committer import Command, Committer, Decision, Done
+from app.history.committer import Committer, Done
 from app.history.entry import Entry
 from app.history.fold import Fold
-from app.history.insist import insist
+from app.history.insist import after_all, insist
 from app.history.kinds import (
     EventEmitted,
     RunCancelled,
@@ -332,8 +332,7 @@ class Waiting:
             self._overdue.append((self._tail.head, due))
             self._time_out_overdue()
 
-        nothing = Command("", (), lambda states, now: Decision(()))
-        insist(lambda done: self._committer.submit(nothing, done), recorded)
+        after_all(self._committer, recorded)
 
     def _time_out_overdue(self) -> None:
         seen = [due for head, due in self._overdue if head <= self._position]

@@ -2,7 +2,7 @@
 
 It knows the values that this process has set or handed out. Use it on whatever leaves the process and may carry what
 user code was given: logs, errors, outputs of steps. It finds a value as it is, and as it is written within JSON; not
-one that was encoded, cut or changed.
+one that was encoded or changed; of one that was cut, the beginning.
 """
 
 from __future__ import annotations
@@ -52,6 +52,16 @@ class Scrubber:
             return text
         _, marks, pattern, _ = self._ready()
         return pattern.sub(lambda found: marks[found[0]], text)
+
+    def cut(self, text: str) -> str:
+        """The same for a text that was cut off, which may end with the beginning of one."""
+        clean = self.text(text)
+        if self._known:
+            for form in self._ready().marks:
+                for length in range(min(len(form), len(clean)), CHARS_MIN - 1, -1):
+                    if clean.endswith(form[:length]):
+                        return clean[:-length]
+        return clean
 
     def raw(self, raw: bytes) -> bytes:
         """The bytes, read as UTF-8, without secrets."""

@@ -32,8 +32,8 @@ class Deliveries:
     """`on_rest` is called when the code is at rest and there is nothing to deliver.
 
     The code is `replaying` until it is as far as an earlier execution is known to have come: until all steps are
-    delivered that are no news, and then the first of those that are; or, if it had `rested` and there is none, until it
-    is `beyond` that."""
+    delivered that are no news, and, if it had `rested` then, the first of those that are; or, where there are none,
+    until it is `beyond` that."""
 
     def __init__(self, steps: Iterable[Recorded], *, on_rest: Callable[[], None], rested: bool = False) -> None:
         self.alone = True
@@ -48,7 +48,7 @@ class Deliveries:
         self.add(steps)
         self._news = {step_id for step_id, (_, step) in self._steps.items() if step.news}
         self._undelivered = self._steps.keys() - self._news
-        self.beyond = not (self._news or rested)
+        self.beyond = not rested
 
     def add(self, steps: Iterable[Recorded]) -> None:
         """These have been recorded since, in this order."""

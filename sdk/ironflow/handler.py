@@ -25,8 +25,7 @@ def call(execution: Execution, function: Function | None, assignment: Assignment
     if function is None:
         raise NonRetryableError(f"this worker has no function {assignment.function_id!r}", code="FUNCTION_NOT_FOUND")
     current_run.set(assignment.run_id)
-    if function.capture_logging:
-        current_execution.set(execution)
+    current_execution.set(execution if function.capture_logging else None)
     if function.is_async:
         called: Awaitable[Any] = function.handler(Context(step=Step(execution), **_told(execution, assignment)))
         return called

@@ -7,6 +7,7 @@ the same bounds, in app/runs/lines.py.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ MESSAGE_BYTES_MAX = 8 * 2**10
 FIELDS_BYTES_MAX = 8 * 2**10
 BYTES_MAX = 256 * 2**10
 """Of all the lines that travel with one report, messages and fields."""
+
+
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""The escape of a NUL in JSON, behind what are backslashes themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Line:
 
     @property
     def size_bytes(self) -> int:
-        return len(self.message) + len(self.fields)
+        return len(self.message.encode()) + len(self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Gathered:
     __slots__ = ("_bytes", "_dropped", "_lines", "_lock")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer or a signal's handler may log in the middle
         self._lines: list[Line] = []
         self._bytes = 0
         self._dropped = 0
@@ -129,4 +134,4 @@ def _json(value: Any) -> bytes:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
     except Exception:  # noqa: BLE001 - whatever a value's own methods raise, the line is told without it
         text = json.dumps(f"<{type(value).__name__}>")
-    return text.replace("\\u0000", "\\\\0").encode("utf-8", "replace")
+    return _NUL.sub(r"\1\\\\0", text).encode("utf-8", "replace")

@@ -87,7 +87,7 @@ class Log:
                 path=frame.f_code.co_filename,
                 number=frame.f_lineno,
             )
-            if not _say(execution, said):
+            if not _say(execution, said) and not execution.over:
                 return  # it was said before
         self._logger.log(_LEVELS[level], message, extra={**self._told, "fields": fields}, stacklevel=3)
 
@@ -106,11 +106,13 @@ def listen() -> None:
 
     It is heard where a logger hands a record to its handlers, not by a handler of our own: one at the root would keep
     `logging.basicConfig` from doing anything, and the last resort from printing warnings."""
-    if not hasattr(logging.Logger.callHandlers, _TOLD):
-        setattr(_heard, _TOLD, True)
+    global _hand_on, _listening
+    if not _listening:  # who else has taken its place by now is handed on to; who comes later, goes before us
+        _listening, _hand_on = True, logging.Logger.callHandlers
         logging.Logger.callHandlers = _heard  # type: ignore[method-assign]
 
 
+_listening = False
 _hand_on = logging.Logger.callHandlers
 
 
@@ -153,5 +155,6 @@ def _level(number: int) -> Level:
 
 
 def _traceback(error: BaseException | None) -> str:
-    """The end of it, which is what went wrong."""
-    return "" if error is None else "".join(traceback.format_exception(error))[-_TRACEBACK_CHARS_MAX:]
+    """The end of it, which is what went wrong, from the beginning of a line."""
+    text = "" if error is None else "".join(traceback.format_exception(error))
+    return text if len(text) <= _TRACEBACK_CHARS_MAX else text[-_TRACEBACK_CHARS_MAX:].partition("\n")[2]

@@ -19,6 +19,7 @@ from app.history.verify import verify
 from app.node import Node
 from app.projections.redactions import Redactions
 from app.runs import lines
+from app.runs import logs as run_logs
 from app.runs.lines import LogLine, line, lines_of, logged
 from app.runs.logs import BEGINNING, Logs, Place, Wanted, place_of
 from app.runs.writing import WriteRefused
@@ -157,6 +158,22 @@ async def test_lines_are_read_in_pages_by_step_and_level(node: Node) -> None:
     assert len((await logs.page("default", job.run_id, until=first)).lines) == 2
     with pytest.raises(RunNotFound):
         await logs.page("default", "run_none")
+
+
+async def test_a_page_that_looked_at_enough_entries_says_where_to_go_on(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_logs, "ENTRIES_PAGE", 1)
+    monkeypatch.setattr(run_logs, "ENTRIES_MAX", 2)
+    _, job = await begun(node)
+    for name in "abc":
+        await step(node, job, name, told(job, said(name), name))
+    logs = Logs(node.storage)
+
+    first = await logs.page("default", job.run_id, limit=2)
+    rest = await logs.page("default", job.run_id, after=place_of(str(first.after), field="after"), limit=2)
+
+    assert [one.line.message for one in (*first.lines, *rest.lines)] == ["a", "b", "c"]
 
 
 async def test_redacted_lines_are_gone_and_the_chain_holds(node: Node) -> None:

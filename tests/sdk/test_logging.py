@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ironflow import Context, Retry, StepRetry, SyncContext, function, lines
+from ironflow import logger as hearing
 from ironflow.testing import Logged, run, run_blocking
 
 ONCE = Retry(max_attempts=1, on_exhausted="fail")
@@ -193,3 +194,34 @@ def test_values_that_are_no_json_are_told_as_text() -> None:
     assert told.message == "a\\0b ?"
     assert lines.line(0, "info", Broken(), {}).message == "<Broken>"
     assert told.fields == b'{"set":"{1}","nan":"<float>","broken":"<Broken>","nul":"a\\\\0b"}'
+
+
+async def test_what_somebody_else_put_in_the_place_of_the_standard_library_is_handed_on_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr(hearing, "_listening", False)
+    monkeypatch.setattr(hearing, "_hand_on", hearing._hand_on)
+    monkeypatch.setattr(logging.Logger, "callHandlers", lambda _, record: heard.append(record.getMessage()))
+
+    @function("order", triggers=["order.placed"])
+    async def order(ctx: Context) -> None:
+        shop.warning("slow")
+
+    hearing.listen()
+    hearing.listen()
+    result = await run(order, {})
+
+    assert said(result.logs) == [("", "warning", "slow")]
+    assert heard == ["slow"]
+
+
+@pytest.mark.parametrize("text", ["a\0b", r"a\u0000b", r"a\\u0000"])
+async def test_a_field_with_a_nul_or_what_looks_like_one_stays_json(text: str) -> None:
+    @function("order", triggers=["order.placed"])
+    async def order(ctx: Context) -> None:
+        ctx.log.info("got", raw=text)
+
+    result = await run(order, {})
+
+    assert result.logs[0].fields == {"raw": text.replace("\0", r"\0")}

@@ -25,6 +25,14 @@ def test_a_value_is_found_as_it_is_and_within_json(value: str) -> None:
     assert scrubber.text(f"error: {value}!") == "error: [secret:KEY]!"
 
 
+def test_of_a_text_that_was_cut_off_the_beginning_of_a_secret_is_taken_too() -> None:
+    scrubber = Scrubber()
+    scrubber.learn("KEY", "hunter22")
+
+    assert scrubber.cut("xhunter22 y hunte") == "x[secret:KEY] y "
+    assert scrubber.cut("a hun") == "a hun", "so little of it is found everywhere"
+
+
 def test_a_longer_secret_goes_before_the_shorter_one_within_it() -> None:
     scrubber = Scrubber()
     scrubber.learn("SHORT", "abcd")

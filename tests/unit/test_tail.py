@@ -26,6 +26,8 @@ class Store:
         self.reads += 1
         return work(self)
 
+    read_once = read
+
     def one(self, query: str, **params: Any) -> Any:
         return (len(self.records), b"")
 

@@ -16,6 +16,7 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
+from textual.worker import get_current_worker
 
 from app.debugger import asking
 from app.debugger.marks import COLORS, STATUS, plain
@@ -114,14 +115,17 @@ class Picker(ModalScreen[str | None]):
 
     @work(thread=True, exclusive=True, group="runs")
     def search(self, filters: Mapping[str, str], words: str) -> None:
+        worker = get_current_worker()
         try:
             known = self._runs(filters)
             older = self._runs({**filters, "search": words}) if words else ()
         except (IronflowError, ValueError) as error:
             said = f"{error}  {getattr(error, 'hint', '')}"
-            self.app.call_from_thread(self._say, Text(plain(said), "bold red"))
+            if not worker.is_cancelled:
+                self.app.call_from_thread(self._say, Text(plain(said), "bold red"))
             return
-        self.app.call_from_thread(self._found, (filters, words), known, older)
+        if not worker.is_cancelled:  # something else is asked by now
+            self.app.call_from_thread(self._found, (filters, words), known, older)
 
     def _found(self, asked: tuple[Mapping[str, str], str], known: Sequence[Run], older: Sequence[Run]) -> None:
         self._asked, self._known, self._older = asked, known, older
@@ -149,8 +153,10 @@ class Picker(ModalScreen[str | None]):
         choices.action_cursor_down() if direction > 0 else choices.action_cursor_up()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        choices = self.query_one(OptionList)
-        if choices.highlighted is not None:
+        wanted, choices = self._parsed(event.value), self.query_one(OptionList)
+        if wanted is None or wanted[0] != self._asked[0]:  # what is shown is of other filters
+            self._ask()
+        elif choices.highlighted is not None:
             self.dismiss(choices.get_option_at_index(choices.highlighted).id)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

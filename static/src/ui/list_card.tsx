@@ -65,7 +65,7 @@ function Table<T>({ label, items, id, columns, widths, current, onSelect, more }
     if (!scroller || at < 0) return;
     if (long) scroller.scrollTop = scrolledTo(at, scroller.scrollTop, scroller.clientHeight - HEAD, ROW);
     else scroller.querySelector(".current")?.scrollIntoView({ block: "nearest" });
-  }, [at]);
+  }, [current, at >= 0]);
 
   return (
     <div
