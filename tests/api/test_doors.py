@@ -200,7 +200,8 @@ def test_another_tenants_environment_is_not_there_whatever_is_asked(house: House
 def test_ids_of_one_tenant_find_nothing_in_another(house: House, anyone: Connection, real: dict[str, str]) -> None:
     outside = {"Authorization": f"Bearer {house.other}"}
 
-    for asked in sorted(doors.operations(), key=lambda one: one.method != "GET"):  # what it makes itself is its own
+    # What it makes itself is its own: lists are asked before what follows something of that name.
+    for asked in sorted(doors.operations(), key=lambda one: (one.method != "GET", "{" in one.template)):
         if asked.operation.open or asked.method not in ("GET", "DELETE", "PATCH") or asked.path.endswith("/subscribe"):
             continue
         path = asked.template.replace("{key:path}", "{key}")
@@ -312,7 +313,7 @@ PAGING = ("cursor", "after", "before", "at")
 
 
 def test_a_filter_that_names_another_tenants_finds_as_much_as_one_that_names_nothing(
-    house: House, anyone: httpx.Client, real: dict[str, str]
+    house: House, anyone: Connection, real: dict[str, str]
 ) -> None:
     fresh = house.root.post("/api/v1/tenants/provision", json={"org_name": "filters", "env_name": "production"}).json()
     outside = {"Authorization": f"Bearer {fresh['api_key']['key']}"}
@@ -327,19 +328,19 @@ def test_a_filter_that_names_another_tenants_finds_as_much_as_one_that_names_not
             theirs = values.get(parameter, NAME)
             nobodys = theirs[:-4] + "zzzz"
             told = [
-                anyone.get(asked.path, params={parameter: value, **_further(asked, parameter)}, headers=outside)
+                listed(anyone, asked, outside, {parameter: value, **_further(asked, parameter)})
                 for value in (theirs, nobodys)
             ]
             assert CANARY not in told[0].text, (asked, parameter)
             mine, other = (re.sub(r"[0-9]+", "0", one.text.replace(theirs, "X").replace(nobodys, "X")) for one in told)
-            assert (told[0].status_code, mine) == (told[1].status_code, other), (asked, parameter)
+            assert (told[0].status, mine) == (told[1].status, other), (asked, parameter)
             asked_for += 1
 
     assert asked_for > 40
 
 
 def test_a_place_in_one_tenants_lists_is_none_in_anothers(
-    house: House, anyone: httpx.Client, real: dict[str, str]
+    house: House, anyone: Connection, real: dict[str, str]
 ) -> None:
     mine, outside = house.bearer("admin"), {"Authorization": f"Bearer {house.other}"}
 
@@ -351,14 +352,18 @@ def test_a_place_in_one_tenants_lists_is_none_in_anothers(
         paging = [name for name in PAGING if name in asked.operation.query.__struct_encode_fields__]
         if not paging:
             continue
-        first = anyone.get(asked.path, params={"limit": 1}, headers=mine).json()
+        first = listed(anyone, asked, mine, {"limit": "1"}).json()
         places = {real["position"], *_places(first)}
         for parameter in paging:
             for place in places:
-                told = anyone.get(asked.path, params={parameter: place, "limit": 50}, headers=outside)
-                assert told.status_code in (200, 400), (asked, parameter, told.text)
+                told = listed(anyone, asked, outside, {parameter: place, "limit": "50"})
+                assert told.status in (200, 400), (asked, parameter, told.text)
                 assert CANARY not in told.text, (asked, parameter)
                 assert real["run_id"] not in told.text.replace(place, ""), (asked, parameter)
+
+
+def listed(anyone: Connection, asked: doors.Asked, who: dict[str, str], params: dict[str, str]) -> Told:
+    return anyone.ask("GET", f"{asked.path}?{urlencode(params)}", who)
 
 
 def _holds(path: str) -> bool:

@@ -257,12 +257,16 @@ def test_a_member_over_connect_that_goes_is_none_any_more(http: httpx.Client, cl
     headers = {"Content-Type": "application/connect+json"}
     content = framed({"groupName": "billing"})
     with http.stream("POST", f"{CONNECT}/JoinConsumerGroup", content=content, headers=headers):
-        assert client.groups.get("billing")["member_count"] == 1
+        _until_members(client, 1)
 
+    _until_members(client, 0)
+
+
+def _until_members(client: Client, count: int) -> None:
     deadline = time.monotonic() + 20
-    while client.groups.get("billing")["member_count"] and time.monotonic() < deadline:
+    while client.groups.get("billing")["member_count"] != count:
+        assert time.monotonic() < deadline, f"there are not {count} members"
         time.sleep(0.02)
-    assert client.groups.get("billing")["member_count"] == 0
 
 
 def test_a_subscription_over_grpc_may_be_a_member(client: Client, channel: grpc.Channel, environment: str) -> None:
