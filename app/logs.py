@@ -54,4 +54,7 @@ class _Through(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger(record.name)
-        log.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
+        try:
+            log.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
+        except Exception:  # noqa: BLE001 - a message that its arguments do not fit is told of where handlers tell it
+            self.handleError(record)

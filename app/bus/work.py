@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -235,6 +236,13 @@ class Work:
                 if waiting is not None:
                     waiting.set_result(reached)
 
+    def _over(self, last: asyncio.Event, writing: asyncio.Task[None]) -> None:
+        """Whatever ended the writing too soon, asking ends as well: nothing that is told would be written any more. The
+        task group alone does not see to it, as nats-py swallows cancellations."""
+        if not last.is_set():
+            self._failure = Lost("what was told can be written no more")
+            self._wake.set()
+
     async def _finish(
         self, client: Client, received: Subscription, writing: asyncio.Task[None], last: asyncio.Event
     ) -> None:
@@ -274,6 +282,7 @@ class Work:
         last = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(self._write(client, last))
+            writing.add_done_callback(partial(self._over, last))
             try:
                 await self._ask(client, queue, inbox)
             finally:

@@ -57,7 +57,8 @@ class Message(Generic[F]):
     _settle: Any = field(repr=False, compare=False)
 
     def ack(self) -> F:
-        """It is done with. The future is False where it will come again, because the connection was lost."""
+        """It is done with. The future is False where the connection was lost before that was confirmed: it may come
+        again."""
         return self._told(pubsub_pb2.ACK_TYPE_ACK)
 
     def nak(self, *, delay: Duration | None = None, reason: str = "") -> F:
