@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from app.cli import logs, past, rewind
+from app.cli import logs, past, rewind, why
 from app.cli.client import Session, connected, run_id
 from app.cli.given import DURATION
 from app.cli.output import Output, ago, duration, plain
@@ -35,6 +35,7 @@ command.add_command(recordings)
 command.add_command(export_test)
 command.add_command(similar)
 command.add_command(logs.command)
+command.add_command(why.command)
 
 
 @command.command("list")

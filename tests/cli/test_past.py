@@ -165,6 +165,7 @@ def test_why_a_step_is_what_it_is(ironflow: Ironflow, runs: tuple[str, str]) -> 
     assert first.startswith(f"{position}  step.completed  charge")
     assert "run.created" in causes[0]
     assert "run.failed" in ironflow("why", "@last-failed").stdout
+    assert ironflow("run", "why", good, "--step", "charge").stdout == shown.stdout, "as a verb of runs"
 
 
 def record(at_s: float, **more: Any) -> Record:
