@@ -127,7 +127,7 @@ class _Requests(Collector):
         for labels, count in list(self.count.items()):
             requests.add_metric(labels, count)
         yield requests
-        yield _histogram("ironflow_http_request_seconds", {(route,): one for route, one in self.seconds.items()})
+        yield _histogram("ironflow_http_request_seconds", {(route,): one for route, one in list(self.seconds.items())})
 
 
 class _Commits(Collector):

@@ -34,7 +34,7 @@ from app.events.schemas import Schemas
 from app.events.topics import MessageNoun, Topics
 from app.history.committer import Committer, Observer
 from app.history.fold import Fold, Noun
-from app.history.insist import insist
+from app.history.insist import insist, unheeded
 from app.history.redaction import RedactionNoun
 from app.history.tail import Tail
 from app.ids import Ids
@@ -317,8 +317,4 @@ class Node:
         return [*following, committing]
 
     def _expire(self, environment: str, run_id: str) -> None:
-        insist(lambda done: self.engine.time_out(environment, run_id, done), _nothing)
-
-
-def _nothing(answer: Any, error: BaseException | None) -> None:
-    """A timer that no longer holds is no news."""
+        insist(lambda done: self.engine.time_out(environment, run_id, done), unheeded)

@@ -50,6 +50,28 @@ class Source(Protocol):
         ...
 
 
+class Around:
+    """A source in front of another one, which is asked for all that this one does not tell in a way of its own."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def records(self, run_id: str, *, after: int = 0) -> Iterable[Record]:
+        return self._source.records(run_id, after=after)
+
+    def state(self, run_id: str, at: int) -> RunState:
+        return self._source.state(run_id, at)
+
+    def head(self, run_id: str, at: int) -> RunState:
+        return self._source.head(run_id, at)
+
+    def step(self, run_id: str, step_id: str, at: int) -> StepState:
+        return self._source.step(run_id, step_id, at)
+
+    def lines(self, run_id: str, *, after: int, at: int) -> Iterable[LogLine]:
+        return self._source.lines(run_id, after=after, at=at)
+
+
 class Recording:
     """`records` are all of the run's, in order; a place in it is an index into them."""
 

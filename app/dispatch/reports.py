@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -143,31 +143,19 @@ def writes(body: StepResult, field: str) -> Sequence[kv.Write]:
 
 def step_logged(job: Job, body: StepResult) -> Sequence[RunLogged]:
     """The lines that came with the result of a step: those from before it, and its own."""
-    return lines.together(_logged(job, body.logs_before, ""), _logged(job, body.logs, body.id))
+    return (*_logged(job, body.logs_before, ""), *_logged(job, body.logs, body.id))
 
 
 def logged(job: Job, body: LogsBody | None) -> Sequence[RunLogged]:
     """The lines that came with the end of an execution."""
-    return lines.together(_logged(job, body, ""))
+    return _logged(job, body, "")
 
 
-def _logged(job: Job, body: LogsBody | None, step_id: str) -> Iterator[RunLogged]:
-    told = body or LogsBody()
-    said = (
-        lines.line(
-            at=one.at_us,
-            level=one.level,
-            message=one.message,
-            fields=bytes(one.fields),
-            logger=one.logger,
-            path=one.path,
-            number=one.line,
-            cut=one.cut_bytes,
-        )
-        for one in told.lines
-    )
-    fence = {"execution_seq": job.execution_seq, "attempt": job.attempt}
-    return lines.logged(said, told.dropped, step_id=step_id, **fence)
+def _logged(job: Job, body: LogsBody | None, step_id: str) -> Sequence[RunLogged]:
+    if body is None:
+        return ()
+    said = (lines.told(one, bytes(one.fields)) for one in body.lines)
+    return lines.logged(said, body.dropped, step_id=step_id, execution_seq=job.execution_seq, attempt=job.attempt)
 
 
 def _write(body: KvWriteBody, field: str) -> kv.Write:

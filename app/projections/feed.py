@@ -203,11 +203,11 @@ def read(
     text = definitions.text_of(wanted, definition.partition_key)
     selection = _Selection(definition, wanted, limit)
     size, position = max(limit, 100), _beyond_gap(generation, after)
+    names = definitions.chosen(definition.events).names
     for _ in range(SPANS_MAX):
         end = min(position + SPAN, until)
         if position < generation.until:
             end = min(end, generation.until)
-        names = definitions.chosen(definition.events).names
         records = projections.events(
             tx, projection.environment, after=position, until=end, names=names, text=text, limit=size
         )

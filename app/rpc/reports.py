@@ -3,7 +3,7 @@ raises InvalidArgument or PayloadTooLarge."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -88,8 +88,8 @@ def step_logged(job: Job, message: worker_pb2.StepCompleted | worker_pb2.StepFai
     """The lines that came with the result of a step: those from before it, and its own."""
     if not (message.HasField("logs") or message.HasField("logs_before")):  # most have none
         return ()
-    before = _logged(job, message.logs_before, "")
-    return [job.redacted(fact) for fact in lines.together(before, _logged(job, message.logs, message.step_id))]
+    facts = (*_logged(job, message.logs_before, ""), *_logged(job, message.logs, message.step_id))
+    return [job.redacted(fact) for fact in facts]
 
 
 def logged(
@@ -99,22 +99,9 @@ def logged(
     return [job.redacted(fact) for fact in _logged(job, message.logs, "")] if message.HasField("logs") else ()
 
 
-def _logged(job: Job, told: worker_pb2.Logs, step_id: str) -> Iterator[RunLogged]:
-    said = (
-        lines.line(
-            at=one.at_us,
-            level=one.level,
-            message=one.message,
-            fields=one.fields_json,
-            logger=one.logger,
-            path=one.path,
-            number=one.line,
-            cut=one.cut_bytes,
-        )
-        for one in told.lines
-    )
-    fence = {"execution_seq": job.execution_seq, "attempt": job.attempt}
-    return lines.logged(said, told.dropped, step_id=step_id, **fence)
+def _logged(job: Job, told: worker_pb2.Logs, step_id: str) -> Sequence[RunLogged]:
+    said = (lines.told(one, one.fields_json) for one in told.lines)
+    return lines.logged(said, told.dropped, step_id=step_id, execution_seq=job.execution_seq, attempt=job.attempt)
 
 
 def emissions(job: Job, message: worker_pb2.StepCompleted) -> Sequence[NewEvent | NewMessage]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import structlog
 
@@ -19,7 +18,7 @@ from app import expressions, texts
 from app.clock import Clock
 from app.errors import BreakpointNotFound, InvalidArgument, ResourceExhausted
 from app.history.committer import Done
-from app.history.insist import insist
+from app.history.insist import insist, unheeded
 from app.ids import Ids
 from app.runs.holding import PLACES, VARIABLES, Breakpoint, Place
 from storage import breakpoints, runs
@@ -193,7 +192,7 @@ class Breakpoints:
         while True:
             page, alive = await self._storage.read(partial(_held, after))
             for environment, run_id in page:
-                insist(partial(self._let_go, environment, run_id, alive), _ignore)
+                insist(partial(self._let_go, environment, run_id, alive), unheeded)
             if not page:
                 return
             after = page[-1][1]
@@ -207,10 +206,6 @@ def _held(after: str, tx: Transaction) -> tuple[Sequence[tuple[str, str]], froze
     """Runs that may be held, and, read after them, the breakpoints that there are: none holds a run before it is."""
     page = runs.held(tx, after=after)
     return page, frozenset(row.id for row in breakpoints.everything(tx))
-
-
-def _ignore(answer: Any, error: BaseException | None) -> None:
-    """A run that went on meanwhile needs no letting go."""
 
 
 def _place(place: str) -> Place:

@@ -399,8 +399,10 @@ class Engine:
     async def _change(
         self, environment: str, run_id: str, request: Request, wanted: bytes, decide: Callable[[Run], list[Fact]]
     ) -> None:
+        def decider(run: Run | None, now: int) -> list[Fact]:
+            return guarded(run, request, wanted, decide)
+
         try:
-            decider: Decider = lambda run, _: guarded(run, request, wanted, decide)  # noqa: E731
             await self._ask(environment, run_id, decider, request.actor, request.via)
         except RunChanged as changed:
             since = await self._storage.read(lambda tx: changes(tx, environment, run_id, request.expected or 0))

@@ -7,9 +7,8 @@ beyond them is cut here, and counted. Nothing is refused: a report must not fail
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -77,9 +76,34 @@ def line(
     )
 
 
+class Told(Protocol):
+    """A line as workers tell it, but for its fields."""
+
+    at_us: int
+    level: str
+    message: str
+    logger: str
+    path: str
+    line: int
+    cut_bytes: int
+
+
+def told(one: Told, fields: bytes) -> LogLine:
+    return line(
+        at=one.at_us,
+        level=one.level,
+        message=one.message,
+        fields=fields,
+        logger=one.logger,
+        path=one.path,
+        number=one.line,
+        cut=one.cut_bytes,
+    )
+
+
 def logged(
     lines: Iterable[LogLine], dropped: int, *, step_id: str, execution_seq: int, attempt: int
-) -> Iterator[RunLogged]:
+) -> tuple[RunLogged, ...]:
     """The fact of these lines, the first ones that fit; none for none. `step_id` is the step that logged them, "" for
     the code between steps."""
     kept: list[LogLine] = []
@@ -90,12 +114,9 @@ def logged(
             dropped += 1
         else:
             kept.append(one)
-    if kept:
-        yield RunLogged(msgspec.Raw(_encode(kept)), len(kept), step_id, execution_seq, attempt, dropped)
-
-
-def together(*facts: Iterator[RunLogged]) -> tuple[RunLogged, ...]:
-    return tuple(chain(*facts))
+    if not kept:
+        return ()
+    return (RunLogged(msgspec.Raw(_encode(kept)), len(kept), step_id, execution_seq, attempt, dropped),)
 
 
 def lines_of(fact: RunLogged) -> tuple[LogLine, ...] | None:

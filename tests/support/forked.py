@@ -96,8 +96,8 @@ def serve(connection: socket.socket) -> None:
     for module in pkgutil.iter_modules(app.cli.__path__, "app.cli."):
         importlib.import_module(module.name)
     connection.sendall(b"ready")
-    while order := _order(connection):
-        told, files = order
+    while asked := order(connection):
+        told, files = asked
         pid = os.fork()
         if pid == 0:
             connection.close()
@@ -108,7 +108,7 @@ def serve(connection: socket.socket) -> None:
         connection.sendall(b"%d" % os.waitstatus_to_exitcode(status))
 
 
-def _order(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+def order(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     message, files, _, _ = socket.recv_fds(connection, MESSAGE_BYTES_MAX, 3)
     return (json.loads(message), files) if message else None
 

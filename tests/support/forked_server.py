@@ -27,8 +27,6 @@ from tests.support import forked, reaper
 
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 120.0
-MESSAGE_BYTES_MAX = 1 << 20
-ROOT = Path(__file__).parents[2]
 LEFT_OUT = ("app.__main__", "app.cli", "app.debugger")
 """Packages that a server does not load."""
 LATER = ("uvloop", "nats", "nats.js.api", "jsonschema", "cryptography.hazmat.primitives.ciphers.aead")
@@ -77,7 +75,7 @@ class ForkedServer:
 def _ask(order: Mapping[str, Any], files: Sequence[int]) -> int:
     """What the other side answers: the pid of a new server, or the exit code of one that ended."""
     message = json.dumps(order).encode()
-    assert len(message) < MESSAGE_BYTES_MAX, "more arguments and variables than a message takes"
+    assert len(message) < forked.MESSAGE_BYTES_MAX, "more arguments and variables than a message takes"
     with _guard:
         connection = _started()
         try:
@@ -94,7 +92,7 @@ def _started() -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, "-m", "tests.support.forked_server", str(theirs.fileno())]
-            process = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()], start_new_session=True)
+            process = subprocess.Popen(command, cwd=forked.ROOT, pass_fds=[theirs.fileno()], start_new_session=True)
         reaper.adopt(process.pid)
         ours.settimeout(START_TIMEOUT_S)
         assert ours.recv(64) == b"ready", "the forking process did not come up"
@@ -124,7 +122,7 @@ def serve(connection: socket.socket) -> None:
     gc.collect()
     gc.freeze()
     connection.sendall(b"ready")
-    while order := _order(connection):
+    while order := forked.order(connection):
         told, files = order
         if "ended" in told:
             answer = os.waitstatus_to_exitcode(os.waitpid(told["ended"], 0)[1])
@@ -155,11 +153,6 @@ def _load() -> None:
                 importlib.import_module(module.name)
     for name in LATER:
         importlib.import_module(name)
-
-
-def _order(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    message, files, _, _ = socket.recv_fds(connection, MESSAGE_BYTES_MAX, 3)
-    return (json.loads(message), files) if message else None
 
 
 if __name__ == "__main__":

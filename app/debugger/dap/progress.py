@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from app.debugger.dap.telling import Telling
-from app.debugger.recording import Source
-from ironflow.logs import LogLine
-from ironflow.past import Record, RunState, StepState
+from app.debugger.recording import Around, Source
+from ironflow.past import Record
 
 AFTER_S = 1.0
 EVERY_S = 0.25
 
 
-class Reported:
+class Reported(Around):
     """A source of which is told how many records have come, from a second on and a few times a second."""
 
     def __init__(self, source: Source, telling: Telling, clock: Callable[[], float] = time.monotonic) -> None:
-        self._source = source
+        super().__init__(source)
         self._telling = telling
         self._clock = clock
         self._ids = itertools.count(1)
@@ -43,15 +42,3 @@ class Reported:
 
     def _tell(self, what: str, name: str, count: int, **more: object) -> None:
         self._telling.event(f"progress{what}", {"progressId": name, "message": f"{count:,} records", **more})
-
-    def state(self, run_id: str, at: int) -> RunState:
-        return self._source.state(run_id, at)
-
-    def head(self, run_id: str, at: int) -> RunState:
-        return self._source.head(run_id, at)
-
-    def step(self, run_id: str, step_id: str, at: int) -> StepState:
-        return self._source.step(run_id, step_id, at)
-
-    def lines(self, run_id: str, *, after: int, at: int) -> Iterable[LogLine]:
-        return self._source.lines(run_id, after=after, at=at)

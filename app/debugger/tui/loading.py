@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar, TypeVar
 
 from rich.text import Text
@@ -14,9 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from app.debugger.marks import plain
-from app.debugger.recording import Source
-from ironflow.logs import LogLine
-from ironflow.past import Record, RunState, StepState
+from app.debugger.recording import Around, Source
+from ironflow.past import Record
 
 SHOWN_AFTER_S = 0.3
 EVERY_S = 0.2
@@ -24,11 +23,11 @@ EVERY_S = 0.2
 T = TypeVar("T")
 
 
-class Counted:
+class Counted(Around):
     """A source that knows how many records have come of what was asked for last."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        super().__init__(source)
         self.count = 0
 
     def records(self, run_id: str, *, after: int = 0) -> Iterator[Record]:
@@ -36,18 +35,6 @@ class Counted:
         for record in self._source.records(run_id, after=after):
             self.count += 1
             yield record
-
-    def state(self, run_id: str, at: int) -> RunState:
-        return self._source.state(run_id, at)
-
-    def head(self, run_id: str, at: int) -> RunState:
-        return self._source.head(run_id, at)
-
-    def step(self, run_id: str, step_id: str, at: int) -> StepState:
-        return self._source.step(run_id, step_id, at)
-
-    def lines(self, run_id: str, *, after: int, at: int) -> Iterable[LogLine]:
-        return self._source.lines(run_id, after=after, at=at)
 
 
 class Loading(ModalScreen[None]):
