@@ -124,38 +124,51 @@ class Server:
         logs.filter_with(node.vault.scrubber.text)
         async with asyncio.TaskGroup() as tasks:
             running = await self._started(node, tasks)
-            bus, speaking = self._start_bus(tasks, node)
-            running += speaking
-            from app.faces import Faces
-
-            faces = Faces(node=node, bus=bus, settings=self._settings, metrics=self._metrics, problems=self._problems)
-            running.append(tasks.create_task(faces.live.run(), name="live"))
-            running.append(tasks.create_task(faces.updates.run(), name="projection-updates"))
-            key = await self._first_key(node)
-            await seed(node.access.tenancy, self._settings.organizations)
-            grpc_address = await faces.start_grpc()
-            own_ports.add(int(grpc_address.rpartition(":")[2]))
-            self._gate.open(faces.http())
-            scheme = "https" if self._settings.tls_cert else "http"
-            url = f"{scheme}://{_host(self._listening)}"
-            discovery = self._announce(url, grpc_address, key)
-            node.nodes.move(url)
-            self._problems.pop("server")
-            ready(url, grpc_address, "" if self._settings.dev else sign_in_link(node.access, url))
             try:
-                await self._stop.wait()
-                self._problems["server"] = "stopping"
-                await self._linger()
+                await self._serve(node, tasks, running, own_ports=own_ports, ready=ready)
             finally:
-                log.info("stopping")
-                self._problems["server"] = "stopping"
-                discovery.unlink(missing_ok=True)
-                await node.push.drain(STOP_TIMEOUT_S / 2)
-                await faces.stop(STOP_TIMEOUT_S)
-                await _drain(node)
-                await node.access.write_uses()
-                await end(*running)
+                await end(*running)  # a task group cancels once, which is not always enough
                 await node.nodes.leave()
+
+    async def _serve(
+        self,
+        node: Node,
+        tasks: asyncio.TaskGroup,
+        running: list[asyncio.Task[Any]],
+        *,
+        own_ports: set[int],
+        ready: Ready,
+    ) -> None:
+        """Put the faces around the node until the stop; the loops that they need are added to `running`."""
+        bus = self._start_bus(tasks, node, running)
+        from app.faces import Faces
+
+        faces = Faces(node=node, bus=bus, settings=self._settings, metrics=self._metrics, problems=self._problems)
+        running.append(tasks.create_task(faces.live.run(), name="live"))
+        running.append(tasks.create_task(faces.updates.run(), name="projection-updates"))
+        key = await self._first_key(node)
+        await seed(node.access.tenancy, self._settings.organizations)
+        grpc_address = await faces.start_grpc()
+        own_ports.add(int(grpc_address.rpartition(":")[2]))
+        self._gate.open(faces.http())
+        scheme = "https" if self._settings.tls_cert else "http"
+        url = f"{scheme}://{_host(self._listening)}"
+        discovery = self._announce(url, grpc_address, key)
+        node.nodes.move(url)
+        self._problems.pop("server")
+        ready(url, grpc_address, "" if self._settings.dev else sign_in_link(node.access, url))
+        try:
+            await self._stop.wait()
+            self._problems["server"] = "stopping"
+            await self._linger()
+        finally:
+            log.info("stopping")
+            self._problems["server"] = "stopping"
+            discovery.unlink(missing_ok=True)
+            await node.push.drain(STOP_TIMEOUT_S / 2)
+            await faces.stop(STOP_TIMEOUT_S)
+            await _drain(node)
+            await node.access.write_uses()
 
     async def _linger(self) -> None:
         """Serve on, and not be ready: a load balancer sees it, and sends its requests elsewhere."""
@@ -176,7 +189,7 @@ class Server:
             raise _Stopped
         return starting.result()
 
-    def _start_bus(self, tasks: asyncio.TaskGroup, node: Node) -> tuple[Bus, list[asyncio.Task[Any]]]:
+    def _start_bus(self, tasks: asyncio.TaskGroup, node: Node, running: list[asyncio.Task[Any]]) -> Bus:
         """All that speaks with NATS; nothing of it is waited for."""
         from app.bus.bus import Bus
 
@@ -195,7 +208,8 @@ class Server:
             turn=node.nodes,
         )
         bus.watch(self._metrics)
-        return bus, [tasks.create_task(loop(), name=name) for name, loop in bus.loops()]
+        running += [tasks.create_task(loop(), name=name) for name, loop in bus.loops()]
+        return bus
 
     def _succeed(self, node_id: str) -> str:
         """The node that had the data directory last, or ""; this one has it now."""
