@@ -163,11 +163,15 @@ class _Boot:
         return storage
 
 
-def _up(ready: Ready, *told: str) -> None:
+def settle() -> None:
     """Everything is loaded, and stays; from here on garbage is looked for."""
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 20, 50)
     gc.enable()
+
+
+def _up(ready: Ready, *told: str) -> None:
+    settle()
     ready(*told)
     supervisor.tell(supervisor.READY)
 

@@ -2,8 +2,9 @@
 
     python -m benchmarks.appends [--seconds S] [--stores sqlite,postgres]
 
-Ours goes over HTTP to a server of its own; the library runs in the writers' process. Every writer has one stream.
-Rounds alternate, so that both see the same minutes of a shared machine.
+The library runs in the writers' process. So does ours in "in process": a node as a server has it, without HTTP and
+NATS; else it goes over HTTP to a server of its own. Every writer has one stream. Rounds alternate, so that all see the
+same minutes of a shared machine.
 """
 
 from __future__ import annotations
@@ -14,12 +15,22 @@ import itertools
 import json
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import uvloop
 
+from app import boot, resources
+from app.cancelling import end
+from app.clock import SystemClock
+from app.entities.streams import Append
+from app.events.new_event import NewEvent
+from app.ids import Ids
+from app.node import Node
 from benchmarks import environment, load, machine
+from storage import open_storage
 from tests.support.postgres import Cluster
 from tests.support.server import ServerProcess
 
@@ -50,6 +61,8 @@ def main() -> None:
                 for writers in WRITERS:
                     for expecting in (False, True):
                         _ours(server.url, writers, options.seconds, expecting=expecting)
+                    own = cluster.create_database() if on_postgres else f"{place}/own-{number}-{writers}.db"
+                    uvloop.run(_in_process(own, writers, options.seconds))
                     url = cluster.create_database() if on_postgres else f"sqlite:{place}/peer-{number}-{writers}.db"
                     _peers(python, url, writers, options.seconds)
             finally:
@@ -89,6 +102,35 @@ def _writer(id: str, *, expecting: bool) -> Callable[[], bytes]:
     return request
 
 
+async def _in_process(location: str, writers: int, seconds: float) -> None:
+    storage = await open_storage(location, resources.sql_folder())
+    await storage.migrate()
+    clock = SystemClock()
+    node = Node(storage=storage, clock=clock, ids=Ids(clock))
+    taken: list[float] = []
+    event = NewEvent("default", "order.changed", msgspec.json.encode(DATA))
+
+    async def write(name: str) -> None:
+        for version in itertools.count():
+            began = time.perf_counter()
+            if began >= until:
+                break
+            await node.streams.append("default", [Append("order", name, (event,), version)])
+            taken.append(time.perf_counter() - began)
+
+    async with asyncio.TaskGroup() as tasks:
+        running = await node.start(tasks)
+        boot.settle()
+        started = time.perf_counter()
+        until = started + seconds
+        await asyncio.gather(*(write(f"o-{number}") for number in range(writers)))
+        elapsed = time.perf_counter() - started
+        await end(*running)
+    await storage.close()
+    p50, p99 = (machine.percentile(taken, share) * 1_000 for share in (0.5, 0.99))
+    _row(f"ironflow in process, {writers} writers, with expected version", len(taken) / elapsed, p50, p99)
+
+
 def _peers(python: str, url: str, writers: int, seconds: float) -> None:
     program = str(Path(__file__).parent / "worker_eventsourcing.py")
     command = [python, program, url, str(seconds), str(writers)]
@@ -98,7 +140,7 @@ def _peers(python: str, url: str, writers: int, seconds: float) -> None:
 
 
 def _row(title: str, rate: float, p50_ms: float, p99_ms: float, note: str = "") -> None:
-    print(f"  {title:<44} {rate:>8,.0f} appends/s  p50 {p50_ms:.1f} ms  p99 {p99_ms:.1f} ms{note}", flush=True)
+    print(f"  {title:<56} {rate:>8,.0f} appends/s  p50 {p50_ms:.1f} ms  p99 {p99_ms:.1f} ms{note}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 timed one after the other.
 
 "processor" is this process's own time of a read, which counts where the machine is shared; "first" is one at the end of
-history, before the others.
+history, before the others. Garbage is looked for as rarely as in a server.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from app import resources
+from app import boot, resources
 from benchmarks import machine
 from storage import open_storage
 from storage.contract import Storage
@@ -52,6 +52,7 @@ async def _measured(store: str, location: str, measure: Measure, options: argpar
 async def timed(title: str, read: Read, *, between: tuple[int, int], reads: int) -> None:
     """Print how long a read takes at random positions between two."""
     chosen = random.Random(7)
+    boot.settle()
     began = time.perf_counter()
     await read(between[1] - 1)
     first = time.perf_counter() - began

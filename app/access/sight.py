@@ -66,9 +66,11 @@ class Sight:
         self._about = about
         self._changes = live.changes
 
-    def __call__(self, entry: Entry) -> bool:
-        """Whether they may be told of the entry."""
-        return not self._grant.authorizer.guarded or self._denied(channels.of(entry)) is None
+    def __call__(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Those of the entries that they may be told of."""
+        if not self._grant.authorizer.guarded:
+            return entries
+        return [entry for entry in entries if self._denied(channels.of(entry)) is None]
 
     def check(self, channel: Channel) -> None:
         """Returns if they may be told of an entry of the channel. Raises PermissionDenied, and the audit knows."""

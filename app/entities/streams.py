@@ -72,7 +72,7 @@ class Streams:
         prepared = self._prepared(environment, appends, idempotency_key)
         key_id = keyed_id(environment, idempotency_key) if idempotency_key else ""
         key_stream = event_noun.stream(key_id) if key_id else ""
-        told = fingerprint(appends)
+        told = fingerprint(appends) if idempotency_key else b""
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
             if key_stream and (known := states[key_stream]) is not None:

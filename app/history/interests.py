@@ -53,7 +53,7 @@ class Interest:
         if entry.environment != self.environment:
             return False
         if self.patterns:
-            return self._fits(channels.of(entry)) and self.wants(entry)
+            return self._fits(channels.of(entry)) and (self.wants is anything or self.wants(entry))
         return _noun(entry) in self.nouns and self.wants(entry)
 
     def _fits(self, channel: channels.Channel) -> bool:

@@ -38,7 +38,8 @@ TURN = 2_000
 MATCHED_AT_ONCE = 100
 
 
-Sees = Callable[[Entry], bool]
+Sees = Callable[[Sequence[Entry]], Sequence[Entry]]
+"""Which of some entries a subscriber may be told of."""
 
 
 class Policy(enum.Enum):
@@ -101,7 +102,7 @@ class Live:
         sees: Sees | None = None,
         by: Subscriber | None = None,
     ) -> Subscription:
-        """To be closed when done with. `after` None is: from now on. Entries that `sees` is false for are left out.
+        """To be closed when done with. `after` None is: from now on. What `sees` leaves out is left out.
         `by` None is the server itself. Raises InvalidArgument, ResourceExhausted."""
         if after is not None and after > self._tail.head:
             raise InvalidArgument(
@@ -295,8 +296,7 @@ class Subscription:
                     return ()
 
     def _shown(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        sees = self._sees
-        return entries if sees is None else [entry for entry in entries if sees(entry)]
+        return entries if self._sees is None else self._sees(entries)
 
     async def _catch_up(self) -> Sequence[Entry]:
         """A page of the past; at its end the subscription is attached again, with no gap between."""
@@ -312,12 +312,14 @@ class Subscription:
 
 
 async def matching(interest: Interest, entries: Iterable[Entry]) -> list[Entry]:
-    """Those that hold, others getting their turn in between. Raises Ended."""
+    """Those that hold, others getting their turn in between where that takes its time. Raises Ended."""
+    if not interest.costly:
+        return [entry for entry in entries if interest.holds(entry)]
     found: list[Entry] = []
     for number, entry in enumerate(entries, 1):
         if interest.holds(entry):
             found.append(entry)
-        if interest.costly and number % MATCHED_AT_ONCE == 0:
+        if number % MATCHED_AT_ONCE == 0:
             await asyncio.sleep(0)
     return found
 
