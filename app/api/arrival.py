@@ -7,14 +7,16 @@ Each second more is paid for with `PACE_BYTES` that have come, so that a large b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Protocol, Self
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, Protocol, Self, TypeVar
 
 from app.errors import BodyTimeout
 
 PACE_BYTES = 10_000
 WHOLE_BYTES_MAX = 65_536
 """Of a body that is read in one, which is not given more time for its size."""
+
+T = TypeVar("T")
 
 
 class Sender(Protocol):
@@ -44,13 +46,54 @@ class Arrival:
         return part
 
 
-async def whole(sender: Sender, length_bytes: int, timeout_s: float) -> bytes:
+class Patience:
+    """Bounds short waits that may all last as long, with one timer for all of them: a timer for each would cost as much
+    as what is waited for."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        self._deadlines: dict[asyncio.Task[Any], float] = {}  # in their order, since all may last as long
+        self._late: set[asyncio.Task[Any]] = set()
+        self._looking = False
+
+    async def wait(self, awaited: Awaitable[T]) -> T:
+        """What is awaited. Raises TimeoutError."""
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None, "a wait has a task"
+        self._deadlines[task] = loop.time() + self.timeout_s
+        if not self._looking:
+            self._looking = True
+            loop.call_later(self.timeout_s, self._look)
+        try:
+            return await awaited
+        except asyncio.CancelledError:
+            if task in self._late and task.uncancel() == 0:
+                raise TimeoutError from None
+            raise
+        finally:
+            self._deadlines.pop(task, None)
+            self._late.discard(task)
+
+    def _look(self) -> None:
+        """End the waits that have lasted long enough, and look again when the next one will have."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for task, deadline in list(self._deadlines.items()):
+            if deadline > now:
+                loop.call_at(deadline, self._look)
+                return
+            del self._deadlines[task]
+            self._late.add(task)
+            task.cancel()
+        self._looking = False
+
+
+async def whole(sender: Sender, length_bytes: int, patience: Patience) -> bytes:
     """A body of that length. Raises BodyTimeout."""
     if length_bytes > WHOLE_BYTES_MAX:
-        return b"".join([part async for part in Arrival(sender, timeout_s)])
+        return b"".join([part async for part in Arrival(sender, patience.timeout_s)])
     try:
-        async with asyncio.timeout(timeout_s):
-            return await sender()
+        return await patience.wait(sender())
     except TimeoutError:
         raise late() from None
 

@@ -12,7 +12,7 @@ from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
-from app.api.arrival import Arrival, late, whole
+from app.api.arrival import Arrival, Patience, late, whole
 from app.api.connect_streams import ConnectStreams
 from app.api.proxies import Proxies, address_of
 from app.api.short import ShortWay
@@ -49,6 +49,7 @@ class Front:
         self._sockets = sockets
         self._asgi = asgi
         self._receive_timeout_s = receive_timeout_s
+        self._patience = Patience(receive_timeout_s)
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
         scope = self._proxies.scope_of(scope)
@@ -57,7 +58,7 @@ class Front:
         elif (call := self._short.call(scope)) is not None:
             body = None
             if call.method not in BODILESS:
-                body = whole(protocol, int(call.headers.get("content-length")), self._receive_timeout_s)
+                body = whole(protocol, int(call.headers.get("content-length")), self._patience)
             status, headers, content = await self._short.answer(call, body)
             if status == BodyTimeout.status:
                 headers += _closing(scope.http_version)

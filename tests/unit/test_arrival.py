@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.api import arrival
-from app.api.arrival import WHOLE_BYTES_MAX, Arrival, whole
+from app.api.arrival import WHOLE_BYTES_MAX, Arrival, Patience, whole
 from app.errors import BodyTimeout
 
 SOON_S, LATER_S, NEVER_S = 0.02, 0.1, 3_600.0
@@ -35,14 +35,14 @@ async def test_what_comes_in_time_is_all_there() -> None:
     sent = Sent((0, b"a"), (0, b""), (0, b"bc"))
 
     assert [part async for part in Arrival(sent, 30)] == [b"a", b"", b"bc"]
-    assert await whole(sent, 3, 30) == b"abc"
-    assert await whole(sent, WHOLE_BYTES_MAX + 1, 30) == b"abc"
+    assert await whole(sent, 3, Patience(30)) == b"abc"
+    assert await whole(sent, WHOLE_BYTES_MAX + 1, Patience(30)) == b"abc"
 
 
 @pytest.mark.parametrize("length", [3, WHOLE_BYTES_MAX + 1])
 async def test_a_body_that_stops_is_not_waited_for(length: int) -> None:
     with pytest.raises(BodyTimeout) as told:
-        await whole(Sent((0, b"a"), (NEVER_S, b"bc")), length, SOON_S)
+        await whole(Sent((0, b"a"), (NEVER_S, b"bc")), length, Patience(SOON_S))
 
     assert (told.value.status, told.value.code, told.value.retryable) == (408, "BODY_TIMEOUT", True)
 
@@ -53,3 +53,31 @@ async def test_bytes_pay_for_time_and_a_trickle_pays_for_none(monkeypatch: pytes
     assert [part async for part in Arrival(Sent((0, b"x" * 1_000), (LATER_S, b"y")), SOON_S)][1:] == [b"y"]
     with pytest.raises(BodyTimeout):
         [part async for part in Arrival(Sent(*[(SOON_S / 2, b"z")] * 100), SOON_S)]
+
+
+async def test_waits_with_one_timer_end_each_in_its_time() -> None:
+    patience = Patience(LATER_S)
+
+    async def wait(after_s: float) -> str:
+        await asyncio.sleep(after_s)
+        began = asyncio.get_running_loop().time()
+        try:
+            await patience.wait(asyncio.Event().wait())
+        except TimeoutError:
+            return "late" if asyncio.get_running_loop().time() - began >= LATER_S * 0.99 else "early"
+        return "come"
+
+    assert await patience.wait(asyncio.sleep(0, "at once")) == "at once"
+    assert await asyncio.gather(*(wait(number * LATER_S / 4) for number in range(6))) == ["late"] * 6
+    assert await patience.wait(asyncio.sleep(0, "again")) == "again"
+
+
+async def test_who_is_cancelled_while_waiting_is_cancelled() -> None:
+    patience = Patience(30)
+    waiting = asyncio.create_task(patience.wait(asyncio.Event().wait()))
+    await asyncio.sleep(0)
+    waiting.cancel("from outside")
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert waiting.cancelled()
