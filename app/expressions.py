@@ -9,9 +9,10 @@ beyond 64 bits as doubles.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from app.errors import InvalidArgument
 
@@ -37,8 +38,7 @@ class EvaluationTooCostly(EvaluationFailed):
     """The expression would take too long on the data."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Expression:
+class Expression(msgspec.Struct, frozen=True, eq=False):
     """A compiled expression."""
 
     text: str
@@ -140,15 +140,13 @@ def compile(text: str, *, variables: frozenset[str], field: str) -> Expression:
     return Expression(text, cel.shortened(tree), needs)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(msgspec.Struct, frozen=True):
     """A variable and the keys that follow it."""
 
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True):
     name: str
 
 

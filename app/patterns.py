@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Generic, TypeVar
+
+import msgspec
 
 from app.errors import InvalidArgument
 
@@ -14,8 +15,7 @@ NAME_BYTES_MAX = 255
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(msgspec.Struct, frozen=True):
     segments: tuple[str, ...]
 
     def matches(self, name: str) -> bool:
@@ -81,11 +81,10 @@ def _segments(text: str, field: str, bytes_max: int = NAME_BYTES_MAX) -> tuple[s
     return segments
 
 
-@dataclass(slots=True)
-class _Branch(Generic[V]):
-    below: dict[str, _Branch[V]] = field(default_factory=dict)
-    here: list[tuple[int, V]] = field(default_factory=list)
-    rest: list[tuple[int, V]] = field(default_factory=list)
+class _Branch(msgspec.Struct, Generic[V]):
+    below: dict[str, _Branch[V]] = msgspec.field(default_factory=dict)
+    here: list[tuple[int, V]] = msgspec.field(default_factory=list)
+    rest: list[tuple[int, V]] = msgspec.field(default_factory=list)
 
     @property
     def empty(self) -> bool:

@@ -14,7 +14,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Container
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -36,9 +36,6 @@ from app.search.embedder import EmbedOptions
 from app.settings import Settings
 from app.values.keyring import master_keys
 from storage.contract import Storage
-
-if TYPE_CHECKING:
-    from app.bus.bus import Bus
 
 
 class Gate(Protocol):
@@ -139,10 +136,27 @@ class Server:
         own_ports: set[int],
         ready: Ready,
     ) -> None:
-        """Put the faces around the node until the stop; the loops that they need are added to `running`."""
-        bus = self._start_bus(tasks, node, running)
+        """Put the faces around the node until the stop; the loops that they need are added to `running`. All that
+        speaks with NATS begins when clients are served: nothing of it is waited for, and its client takes a while to
+        load."""
+        from app.bus.bus import Bus
         from app.faces import Faces
 
+        bus = Bus(
+            server=NatsServer(self._child) if self._child is not None else None,
+            url=self._settings.nats_url,
+            storage=node.storage,
+            tail=node.tail,
+            fold=node.fold,
+            emitter=node.emitter,
+            groups=node.groups,
+            ids=node.ids,
+            access=node.access,
+            policies=node.policies,
+            clock=node.clock,
+            turn=node.nodes,
+        )
+        bus.watch(self._metrics)
         faces = Faces(node=node, bus=bus, settings=self._settings, metrics=self._metrics, problems=self._problems)
         running.append(tasks.create_task(faces.live.run(), name="live"))
         running.append(tasks.create_task(faces.updates.run(), name="projection-updates"))
@@ -157,6 +171,7 @@ class Server:
         node.nodes.move(url)
         self._problems.pop("server")
         ready(url, grpc_address, "" if self._settings.dev else sign_in_link(node.access, url))
+        running += [tasks.create_task(loop(), name=name) for name, loop in bus.loops()]
         try:
             await self._stop.wait()
             self._problems["server"] = "stopping"
@@ -188,28 +203,6 @@ class Server:
             await end(starting)
             raise _Stopped
         return starting.result()
-
-    def _start_bus(self, tasks: asyncio.TaskGroup, node: Node, running: list[asyncio.Task[Any]]) -> Bus:
-        """All that speaks with NATS; nothing of it is waited for."""
-        from app.bus.bus import Bus
-
-        bus = Bus(
-            server=NatsServer(self._child) if self._child is not None else None,
-            url=self._settings.nats_url,
-            storage=node.storage,
-            tail=node.tail,
-            fold=node.fold,
-            emitter=node.emitter,
-            groups=node.groups,
-            ids=node.ids,
-            access=node.access,
-            policies=node.policies,
-            clock=node.clock,
-            turn=node.nodes,
-        )
-        bus.watch(self._metrics)
-        running += [tasks.create_task(loop(), name=name) for name, loop in bus.loops()]
-        return bus
 
     def _succeed(self, node_id: str) -> str:
         """The node that had the data directory last, or ""; this one has it now."""

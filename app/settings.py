@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 from app import settings_file
 from app.durations import parse_duration
@@ -31,8 +32,7 @@ class SettingsError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 9123
     grpc_port: int = 9124
@@ -193,7 +193,7 @@ SETTINGS = (
         "log_format", "logging.format", "console, json, or auto: console on a terminal.", ("auto", "console", "json")
     ),
 )
-_TYPES = {field.name: field.type for field in fields(Settings)}
+_TYPES = Settings.__annotations__
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 API_VERSION = "ironflow/v1"
 KINDS = ("Server", "Cluster", "Platform")
@@ -41,26 +42,23 @@ class Given(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(msgspec.Struct, frozen=True):
     name: str
     environments: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Organization:
+class Organization(msgspec.Struct, frozen=True):
     name: str
     projects: tuple[Project, ...]
 
 
-@dataclass(slots=True)
-class SettingsFile:
+class SettingsFile(msgspec.Struct):
     """`settings` are by their path below `spec`. Without problems, it can be used."""
 
     kind: str = ""
-    settings: dict[str, Given] = field(default_factory=dict)
-    organizations: list[Organization] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    settings: dict[str, Given] = msgspec.field(default_factory=dict)
+    organizations: list[Organization] = msgspec.field(default_factory=list)
+    problems: list[Problem] = msgspec.field(default_factory=list)
 
 
 def read(path: Path, environment: Mapping[str, str]) -> SettingsFile:

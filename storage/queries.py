@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, cast
+
+import msgspec
 
 Kind = Literal["one", "many", "exec", "each"]
 Style = Literal["named", "psycopg"]
@@ -36,8 +37,7 @@ def _tokens(name: str) -> re.Pattern[str]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     name: str
     kind: Kind
     sql: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 Kind = Literal["key", "user", "session", "bootstrap", "anonymous"]
 
 ORG_DEFAULT = "org_default"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """A caller. `id` is the record's own (`ak_…`, `usr_…`) and never a credential; `permissions` is what its roles
     allow, already expanded: names such as "runs:read", or "*" for all; `environment` is the one it is bound to, "" for
     every one of its organization."""
@@ -19,7 +19,7 @@ class Actor:
     id: str
     kind: Kind
     roles: tuple[str, ...] = ()
-    permissions: frozenset[str] = field(default_factory=frozenset)
+    permissions: frozenset[str] = msgspec.field(default_factory=frozenset)
     org: str = ORG_DEFAULT
     environment: str = ""
 

@@ -8,7 +8,6 @@ credential's hash, and fields that the environment redacts, are "[redacted]".
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -73,8 +72,7 @@ IMPERSONATED = "platform.impersonated"
 _UNDONE = {"step.completed": "saga.compensation.completed", "step.failed": "saga.compensation.failed"}
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
+class AuditEvent(msgspec.Struct, frozen=True):
     """One entry, told. Ids that do not apply are empty. `via` is what the actor acted through, such as `dap/vscode`."""
 
     position: int

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from app import ids
 from app.access import audit_event, irn
@@ -22,8 +24,7 @@ SCANNED_MAX = 200_000
 _CHUNK = 500
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
+class AuditFilter(msgspec.Struct, frozen=True):
     """Empty is anything; instants in µs. `action` is that of a decision, or a pattern of it, and leaves only decisions;
     so does `decisions`."""
 
@@ -38,8 +39,7 @@ class AuditFilter:
     decisions: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AuditPage:
+class AuditPage(msgspec.Struct, frozen=True):
     """`cursor` is what to ask for the next page with, 0 if there is none."""
 
     events: Sequence[AuditEvent]

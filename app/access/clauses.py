@@ -13,9 +13,10 @@ every part of a condition is known, and most conditions need no engine: see app/
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+
+import msgspec
 
 from app import expressions
 from app.access import irn
@@ -95,8 +96,7 @@ class Clause(NamedTuple):
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """A compiled condition. `reads` names its fields, such as "subject.roles"."""
 
     expression: Expression

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from app.access.actor import ORG_DEFAULT, Actor
 from app.access.permissions import ADMIN, OF_THE_ORGANIZATION, PLATFORM_ADMIN, VIEWER

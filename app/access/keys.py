@@ -6,7 +6,8 @@ Who administers keys sees those of its organization, and if it is bound to an en
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.access.actor import Actor
 from app.access.credentials import (
@@ -31,8 +32,7 @@ OVERLAP_S_MAX = 30 * 24 * 3_600
 LIFE_US_MAX = 10 * 366 * 24 * 3_600 * 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True):
     """A key, and the secret that was made for it now."""
 
     key: Key

@@ -8,7 +8,8 @@ users and roles as in that organization's own lists; here nobody sees or changes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from app.access import passwords
 from app.access.actor import ORG_DEFAULT, Actor

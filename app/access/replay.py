@@ -9,8 +9,9 @@ not have them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, get_args
+
+import msgspec
 
 from app.access import policy as pure
 from app.access.actor import Actor, Kind
@@ -37,8 +38,7 @@ class Made(NamedTuple):
     recorded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Flip:
+class Flip(msgspec.Struct, frozen=True):
     """A request that is decided otherwise with the draft; `before` and `after` say who denies it."""
 
     request: Request
@@ -47,8 +47,7 @@ class Flip:
     after: Denial | None
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(msgspec.Struct, frozen=True):
     """`skipped` could not be decided anew."""
 
     decisions: int

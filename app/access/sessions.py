@@ -10,7 +10,8 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.access import passwords
 from app.access.credentials import SESSION_PREFIX, hash_of, made
@@ -30,8 +31,7 @@ CHECKED_AT_A_TIME = 2
 """Passwords: each takes a core for a tenth of a second, and 32 MiB."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(msgspec.Struct, frozen=True):
     """A session and the token that was made for it now."""
 
     session: Session

@@ -8,7 +8,8 @@ make their environments, whose namespaces are their ids, so that two tenants can
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app import ids as id_shapes
 from app import patterns
@@ -41,8 +42,7 @@ DEFAULT_NAMES = ("", "default", ENVIRONMENT_DEFAULT)
 TEXT_CHARS_MAX = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(msgspec.Struct, frozen=True):
     """What was made for a new one."""
 
     org: Org

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, NamedTuple, Protocol
+
+import msgspec
 
 from app.outbound.reach import Network
 
@@ -46,8 +47,7 @@ class Peer(NamedTuple):
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarded:
+class Forwarded(msgspec.Struct, frozen=True):
     """A request's scope as the client sees it, before a proxy handed it on."""
 
     proto: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -69,8 +68,7 @@ from app.webhooks.sources import Sources
 from storage.contract import Storage
 
 
-@dataclass(frozen=True)
-class Services:
+class Services(msgspec.Struct, frozen=True):
     """`problems` says, by component, what keeps the server from being ready."""
 
     storage: Storage
@@ -154,8 +152,7 @@ class Body(NamedTuple):
     media: str = JSON
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """One method of a route, as the OpenAPI document shows it. An answer that is but a text has no body, or is an
     error; `query` is the struct that parameters are read into; `headers` are those of this operation only; `permission`
     is what the caller needs, such as "runs:read", or `open` says why nobody is asked: one of the two."""
@@ -164,7 +161,7 @@ class Operation:
     answers: Mapping[int, str | Answer]
     query: type[msgspec.Struct] | None = None
     body: Body | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     permission: str = ""
     open: str = ""
 

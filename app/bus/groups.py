@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from app.bus import queues
@@ -38,8 +38,7 @@ LAG_TIMEOUT_S = 5.0
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Lag:
+class Lag(msgspec.Struct, frozen=True):
     """Where a group is. Everything up to `position` is settled; `pending` wait in its queue, `inflight` are with its
     members, and history was looked at up to `fed_to`: what is beyond has not been counted. `redelivered` of those in
     flight were delivered before."""

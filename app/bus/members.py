@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -42,8 +41,7 @@ Sees = Callable[[Channel], None]
 """Raises an error for a channel whose entries a member may not be given."""
 
 
-@dataclass(slots=True, eq=False)
-class Delivery:
+class Delivery(msgspec.Struct, eq=False):
     """An entry given to a group for the `attempt`th time. `reply` is where JetStream is told what became of it,
     `number` its own in the queue, `fed` the position at which history gave it to the group."""
 

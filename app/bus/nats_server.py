@@ -13,9 +13,11 @@ import secrets
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from app.bus.roots import INGEST, OUTWARD
 
@@ -79,8 +81,7 @@ log_size_limit: 16MB
 """
 
 
-@dataclass(slots=True)
-class Child:
+class Child(msgspec.Struct):
     """A running nats-server: its process, where its files are, and the password that only it and we know."""
 
     pid: int

@@ -10,9 +10,10 @@ again gets another consumer, so that an acknowledgement of something delivered b
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
+
+import msgspec
 
 from app.bus import subjects
 from app.events.group import Group
@@ -31,8 +32,7 @@ WAITING_MAX = 4_096
 _UNSAFE = re.compile(r"[^A-Za-z0-9_~-]")
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(msgspec.Struct, frozen=True):
     """`fed` is the position of the last message, 0 if there is none, `sequence` its number in the stream, `first` that
     of the oldest there is."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -46,8 +45,7 @@ _ENDED = frozenset((RunCompleted.kind, RunFailed.kind, RunCancelled.kind))
 _decode = msgspec.json.Decoder(Dispatch).decode
 
 
-@dataclass(slots=True)
-class Place:
+class Place(msgspec.Struct):
     """An unfinished run; `started` tells that it was handed out before, so that a throttle does not count it again."""
 
     lane: Lane

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
@@ -35,15 +36,14 @@ STEPS_MAX = 500
 Submit = Callable[[Callable[[Any, BaseException | None], None]], None]
 
 
-@dataclass(slots=True, eq=False)
-class _Desk:
+class _Desk(msgspec.Struct, eq=False):
     """What lies ready for one worker. `poll` is set to wake the poll that waits, if one does. `failed` has, for each
     job, the answers to its reports of failed steps by step id: one that comes again is answered as the first was."""
 
     session: Session
-    jobs: deque[Job] = field(default_factory=deque)
+    jobs: deque[Job] = msgspec.field(default_factory=deque)
     poll: asyncio.Event | None = None
-    failed: dict[str, dict[str, asyncio.Future[Any]]] = field(default_factory=dict)
+    failed: dict[str, dict[str, asyncio.Future[Any]]] = msgspec.field(default_factory=dict)
 
     def wake(self) -> None:
         if self.poll is not None:

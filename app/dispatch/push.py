@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import structlog
 
 from app import ids
@@ -50,19 +50,17 @@ LEASE_TTL_S = 10 * 366 * 86_400.0
 """A push job is in our own hands: its request ends, one way or the other, so its lease never has to."""
 
 
-@dataclass(frozen=True, slots=True)
-class PushOptions:
+class PushOptions(msgspec.Struct, frozen=True):
     """How endpoints are called: where they may be, how long one may be silent, how many requests at a time each
     function's endpoint gets, and the key that signs them ("" signs nothing)."""
 
-    reach: Reach = field(default_factory=Reach)
+    reach: Reach = msgspec.field(default_factory=Reach)
     timeout_s: float = 10.0
     concurrency: int = 100
     signing_key: str = ""
 
 
-@dataclass(slots=True, eq=False)
-class Endpoint:
+class Endpoint(msgspec.Struct, eq=False):
     """One push function at one URL. `allowed` is the credit that its breaker grants, jobs under way included."""
 
     environment: str
@@ -72,7 +70,7 @@ class Endpoint:
     client: Client
     session: Session
     allowed: int
-    requests: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    requests: dict[str, asyncio.Task[None]] = msgspec.field(default_factory=dict)
 
 
 class PushWorkers:

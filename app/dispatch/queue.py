@@ -14,8 +14,9 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from app.history.entry import Entry
 from app.history.kinds import Concurrency, Dispatch, RunCreated, Throttle
@@ -33,8 +34,7 @@ Takes = Callable[[str], bool]
 _PLAIN = Dispatch()
 
 
-@dataclass(slots=True)
-class Ready:
+class Ready(msgspec.Struct):
     """A run to start. A fresh one, never started, comes with its creation and its event, unless memory was short; it
     alone counts for a throttle. `created_at` is where its waiting counts from."""
 
@@ -65,15 +65,14 @@ class _Key(NamedTuple):
 _Item = tuple[float, int, Ready]
 
 
-@dataclass(slots=True)
-class _Function:
+class _Function(msgspec.Struct):
     limits: Limits
-    lanes: dict[_Key, list[_Item]] = field(default_factory=dict)
-    turn: deque[_Key] = field(default_factory=deque)
-    at_capacity: dict[str, list[_Key]] = field(default_factory=dict)
-    throttled: list[tuple[int, int, _Key]] = field(default_factory=list)
-    running: dict[str, int] = field(default_factory=dict)
-    starts: dict[str, deque[int]] = field(default_factory=dict)
+    lanes: dict[_Key, list[_Item]] = msgspec.field(default_factory=dict)
+    turn: deque[_Key] = msgspec.field(default_factory=deque)
+    at_capacity: dict[str, list[_Key]] = msgspec.field(default_factory=dict)
+    throttled: list[tuple[int, int, _Key]] = msgspec.field(default_factory=list)
+    running: dict[str, int] = msgspec.field(default_factory=dict)
+    starts: dict[str, deque[int]] = msgspec.field(default_factory=dict)
     starts_max: int = STARTS_KEPT_MAX
 
 

@@ -6,7 +6,6 @@ changing what the code means, so a value in there is refused. A run whose functi
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -80,11 +79,11 @@ class Redaction:
             case NewMessage():
                 self._refuse(told.topic, "topic")
                 data = self._scrubber.json(told.data)
-                return dataclasses.replace(told, data=data, idempotency_key=self.text(told.idempotency_key))
+                return _with(told, data=data, idempotency_key=self.text(told.idempotency_key))
             case kv.Put() | kv.Increment() | kv.Delete():
                 self._refuse(told.bucket, "bucket")
                 self._refuse(told.key, "key")
-                return dataclasses.replace(told, value=self._bytes(told.value)) if isinstance(told, kv.Put) else told
+                return _with(told, value=self._bytes(told.value)) if isinstance(told, kv.Put) else told
             case _:
                 raise AssertionError(f"a {type(told).__name__} cannot be redacted")
 

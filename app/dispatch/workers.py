@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from app import patterns
 from app.dispatch.jobs import Job
 from app.dispatch.queue import Lane
@@ -18,8 +20,7 @@ PUSH_WORKER = "push:"
 """Begins the ids of the workers that push endpoints are to the dispatcher, and of no others."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerInfo:
+class WorkerInfo(msgspec.Struct, frozen=True):
     """What a worker tells of itself when it registers."""
 
     id: str
@@ -27,7 +28,7 @@ class WorkerInfo:
     function_ids: frozenset[str]
     max_concurrent_jobs: int
     hostname: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
     sdk: str = ""
     runtime: str = ""
 

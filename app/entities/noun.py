@@ -6,7 +6,8 @@ mean is for their users to fold.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from app.events.noun import row_of
 from app.history.entry import Entry
@@ -18,8 +19,7 @@ from storage.contract import Transaction
 from storage.records import EntityRow, EventRow
 
 
-@dataclass(slots=True)
-class Entity:
+class Entity(msgspec.Struct):
     """Instants in µs. `unlisted` are rows for the list of events that were not saved yet."""
 
     environment: str
@@ -31,7 +31,7 @@ class Entity:
     updated_at: int
     deleted_at: int | None
     position: int
-    unlisted: list[EventRow] = field(default_factory=list)
+    unlisted: list[EventRow] = msgspec.field(default_factory=list)
 
     @property
     def row(self) -> EntityRow:

@@ -6,8 +6,9 @@ Every question can be asked as of a position of history: the answer is then what
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from app import texts
 from app.errors import AmbiguousId, InvalidArgument, RunNotFound, StreamNotFound
@@ -35,8 +36,7 @@ class Key(NamedTuple):
     at: int = history.END
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPage:
+class StreamPage(msgspec.Struct, frozen=True):
     """`entries` are events, and at the end of a deleted entity its deletion. `next_version` is where to read on, 0 at
     the end."""
 
@@ -45,16 +45,14 @@ class StreamPage:
     next_version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """An event with the runs it started, as far as they have come."""
 
     entry: Entry
-    runs: Sequence[RunRecord] = field(default_factory=list)
+    runs: Sequence[RunRecord] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class EntityPage:
+class EntityPage(msgspec.Struct, frozen=True):
     """`total` counts no further than COUNT_MAX."""
 
     rows: Sequence[EntityRow]

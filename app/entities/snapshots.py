@@ -5,7 +5,7 @@ They are no part of history and nothing is derived from them; deleting an entity
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from app import jsonvalue
 from app.clock import Clock
@@ -17,8 +17,7 @@ from storage.contract import Storage, Transaction
 from storage.records import SnapshotRow
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshots:
+class Snapshots(msgspec.Struct, frozen=True):
     storage: Storage
     clock: Clock
     ids: Ids

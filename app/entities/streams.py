@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -40,8 +39,7 @@ ANY = -1
 NEW = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(msgspec.Struct, frozen=True):
     """Events for one entity; with none it is a mere condition. `expected` is the version that the entity must have:
     ANY, NEW (it must not exist) or the version itself. The events' own keys are not used."""
 
@@ -51,8 +49,7 @@ class Append:
     expected: int = ANY
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True):
     """`parts` in the order of the append. `duplicate` tells that the key was known and nothing was recorded now."""
 
     parts: tuple[AppendedPart, ...]

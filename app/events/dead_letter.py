@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.errors import DeadLetterNotFound
 from app.history.entry import Entry
@@ -13,8 +14,7 @@ from storage.contract import Transaction
 from storage.records import DeadLetterRow
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(msgspec.Struct, frozen=True):
     """`held` tells that it waits for somebody to decide what becomes of it."""
 
     row: DeadLetterRow

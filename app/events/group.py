@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec.structs import replace
 
 from app.errors import AlreadyExists, GroupNotFound, InvalidArgument
 from app.events import selection
@@ -43,8 +43,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.~-]{0,99}", re.ASCII)
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """`start` is the position after which its generation begins, `anchor` that of the entry that began it, `born` that
     of its creation. `status` is active, paused or deleted."""
 

@@ -6,7 +6,6 @@ The register is in memory and follows history, as that of functions does; who de
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -37,8 +36,7 @@ Decider = Callable[[Group | None], Sequence[Fact]]
 LetterDecider = Callable[[DeadLetter | None], Sequence[Fact]]
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(msgspec.Struct, frozen=True):
     """What a reset would do: where the group is, where it would begin, and the entries that it would get once more or
     never. `exact` is False where there was too much to count; then there are at least so many."""
 

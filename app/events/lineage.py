@@ -7,7 +7,8 @@ last recorded there before. Where an entry names none and is not the first of it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from app.history import explore
 from app.history.entry import Entry
@@ -21,16 +22,14 @@ DEPTH_MAX = 20
 OF_RUN_MAX = 100
 
 
-@dataclass(slots=True)
-class Effect:
+class Effect(msgspec.Struct):
     """An entry, and what it caused."""
 
     entry: Entry
-    effects: list[Effect] = field(default_factory=list)
+    effects: list[Effect] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(msgspec.Struct, frozen=True):
     """`causes` begin with the nearest; `truncated` tells that there is more than is shown."""
 
     entry: Entry

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.history.entry import Entry
 from app.history.kinds import AppendedPart, EventEmitted, EventKeyed, Outcome
@@ -29,8 +30,7 @@ def fingerprint(name: str, data: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\0" + data).digest()
 
 
-@dataclass(slots=True)
-class Event:
+class Event(msgspec.Struct):
     """`row` is None, and `parts` tell what was appended, where the event's key was used for an append to entities."""
 
     row: EventRow | None

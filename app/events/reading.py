@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from app import patterns, texts
 from app.errors import EventNotFound, InvalidArgument
@@ -24,8 +25,7 @@ NAMES_SCANNED = 10_000
 _END = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
+class EventFilter(msgspec.Struct, frozen=True):
     """`names` empty means any; `search` is a part of the name or the id, A-Z in either case; instants in µs."""
 
     names: tuple[str, ...] = ()
@@ -35,8 +35,7 @@ class EventFilter:
     until: int = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class EventPage:
+class EventPage(msgspec.Struct, frozen=True):
     """Entries of kind event.emitted, newest first; cursors are positions, empty where there is no more."""
 
     entries: Sequence[Entry]

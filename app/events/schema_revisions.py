@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.errors import RevisionNotFound, SchemaNotFound
 from app.events.schema_noun import stream
@@ -18,8 +19,7 @@ KINDS = (SchemaRegistered.kind, SchemaDeleted.kind)
 Versions = Callable[[str, str], Sequence[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True):
     """A change of a version's schema: created, updated or deleted. Its number is its position in history, so that the
     changes of all versions of an event are in one order. `before` is what it replaced or ended."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -38,8 +37,7 @@ TRAFFIC_HOURS_MAX = 24 * 366
 REPORT_NAMES_MAX = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(msgspec.Struct, frozen=True):
     """`status` is created, updated or unchanged; `problems` tell what the version refuses that the one before took."""
 
     row: SchemaRow
@@ -47,8 +45,7 @@ class Registered:
     problems: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """How a schema does: whether it refuses anything at all, and how many events of each version were seen."""
 
     row: SchemaRow

@@ -6,7 +6,7 @@ that would take too long does, because what a group is spared is not seen by any
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from app.events.subscriptions import Filter
 from app.history import channels
@@ -22,8 +22,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """`kinds` are those that can be meant; None for all."""
 
     patterns: tuple[Pattern, ...]

@@ -7,7 +7,6 @@ and in order: whoever resumes from the last position seen misses nothing. How it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -44,8 +43,7 @@ _KINDS = {
 _decode = msgspec.json.Decoder().decode
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What a subscriber asks for. It begins after a position (`after`), or after a time or position (`since`: RFC 3339,
     `15m`), or with the last `replay` events; with none of them, now."""
 

@@ -6,7 +6,6 @@ A message with an idempotency key has an id derived from topic and key, as event
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -32,8 +31,7 @@ def stream(message_id: str) -> str:
     return f"message/{message_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
+class NewMessage(msgspec.Struct, frozen=True):
     """A message as it came in: `data` is a JSON text, not yet checked."""
 
     environment: str
@@ -44,8 +42,7 @@ class NewMessage:
     run_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(msgspec.Struct, frozen=True):
     """`sequence` is the position in history."""
 
     message_id: str
@@ -53,8 +50,7 @@ class Published:
     duplicate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TopicStats:
+class TopicStats(msgspec.Struct, frozen=True):
     """`lag` is how many messages the slowest consumer has not seen; `first` and `last` are positions, 0 for none."""
 
     name: str
@@ -65,8 +61,7 @@ class TopicStats:
     last: int
 
 
-@dataclass(slots=True)
-class Message:
+class Message(msgspec.Struct):
     row: MessageRow
     fingerprint: bytes
 

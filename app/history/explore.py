@@ -7,7 +7,8 @@ at so many entries at a time, and then answers what it found and where to go on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app import patterns
 from app.errors import InvalidArgument, NotFound
@@ -20,8 +21,7 @@ LIMIT_MAX = 1_000
 SCANNED_MAX = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What an entry must have; empty is anything. Kinds are names or patterns such as `run.*`; instants in µs."""
 
     kinds: tuple[str, ...] = ()
@@ -33,8 +33,7 @@ class Wanted:
     until: int = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryPage:
+class HistoryPage(msgspec.Struct, frozen=True):
     """`cursor` is the position to go on from, 0 if there is nothing more; an empty page may have one. `reached` is the
     position up to which was looked."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from app.history.entry import Entry
 from app.history.fold import Fold, Noun, Slot
@@ -21,8 +22,7 @@ SLOTS_MAX = 100_000
 Progress = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class RebuildReport:
+class RebuildReport(msgspec.Struct, frozen=True):
     """`rows` counts by noun; `differing` names the nouns whose table was not what history says."""
 
     entries: int

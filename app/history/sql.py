@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from app import texts
 from app.errors import InvalidArgument, SqlRefused, SqlTimeout, Unimplemented
@@ -32,8 +33,7 @@ BYTES_MAX = 16 * 2**20
 PARAMETERS_MAX = 100
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     about: str
     columns: tuple[str, ...]
 

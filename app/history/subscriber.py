@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Transport = Literal["sse", "websocket", "connect", "grpc", "nats"]
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriber:
+class Subscriber(msgspec.Struct, frozen=True):
     """`actor` is "" if nobody was asked who they are; `transport` is the face that they came by, `since` in µs."""
 
     id: str

@@ -8,8 +8,9 @@ own, and what it is now. What nobody vouched for at the end was changed; so was 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from app.history import digest, kinds, redaction
 from app.history.kinds import HistoryRedacted
@@ -21,8 +22,7 @@ Progress = Callable[[int], None]
 """Told the position reached."""
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
+class VerifyReport(msgspec.Struct, frozen=True):
     """`bad_position` is None when every entry holds; `digest` is the last good one, in hexadecimal, and `entries` its
     position. `redacted` are those among them whose payload was replaced, as recorded."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
+
+import msgspec
 
 from app.errors import InvalidArgument
 from app.outbound.reach import METADATA_NAMES, Reach
@@ -19,8 +20,7 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _HINT = "give an absolute URL such as https://example.com/api/ironflow"
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(msgspec.Struct, frozen=True):
     """`host` is lower case, without brackets; `authority` is the Host header, `target` the path and query."""
 
     secure: bool

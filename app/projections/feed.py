@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, ProjectionDefinition
@@ -56,8 +57,7 @@ class Delivered:
         return self.entry.position
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Events after a cursor, in order. There is no other one for the projection up to position `through`."""
 
     events: Sequence[Delivered]

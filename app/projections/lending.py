@@ -11,7 +11,8 @@ import asyncio
 import itertools
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.errors import FailedPrecondition
 from app.listening import listening
@@ -29,8 +30,7 @@ Lender = tuple[str, str, int]
 """Environment, name and version of the code."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Question:
+class Question(msgspec.Struct, frozen=True, eq=False):
     """What do the events make of the state (JSON, None for the initial one)? With `skips`, events that the reducer
     cannot take are left out."""
 

@@ -11,7 +11,8 @@ the one that serves has come; when it is there, it takes over that one's cursor 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.clock import Clock
 from app.errors import Conflict, FailedPrecondition, InvalidArgument, RebuildNotFound
@@ -30,8 +31,7 @@ CLOSED_S = 10.0
 """How long a generation that was overtaken stays closed, should the end of the rebuild not be recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """How far a rebuild is. `status` is pending, running, completed, paused or failed; `progress` 0 to 100."""
 
     id: str

@@ -8,8 +8,9 @@ placeholder. Doing it again finishes what was interrupted, and changes nothing o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from app import ids, texts
 from app.errors import (
@@ -39,8 +40,7 @@ AT_ONCE = 1_000
 REASON_CHARS_MAX = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Redacted:
+class Redacted(msgspec.Struct, frozen=True):
     """How many entries lost their payloads: none if they had none left. `rebuilding` names projections that are folded
     anew. `event_id` is the event of a run whose payload stays, because other runs were started by it too."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.errors import ProjectionNotFound, RevisionNotFound
 from app.history import revisions
@@ -16,8 +17,7 @@ from storage.contract import Storage, Transaction
 KINDS = (ProjectionRegistered.kind, ProjectionDeleted.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True):
     """A change of the definition: created, updated or deleted. `before` is the definition that it replaced or ended."""
 
     number: int

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from app import expressions, patterns
 from app.errors import InvalidArgument
@@ -50,8 +51,7 @@ class _Value:
         return plain(self._expression.evaluate(variables))
 
 
-@dataclass(frozen=True, slots=True)
-class _Path:
+class _Path(msgspec.Struct, frozen=True):
     """`fixed` are its keys if no event changes them."""
 
     text: str
@@ -64,8 +64,7 @@ class _Path:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(msgspec.Struct, frozen=True):
     pattern: Pattern
     when: _Value | None
     set: tuple[tuple[_Path, _Value], ...]

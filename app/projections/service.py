@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+
+import msgspec
 
 from app.clock import Clock
 from app.errors import ProjectionStopped
@@ -37,8 +38,7 @@ UNSAVED_RECHECK_S = 1.0
 Watcher = Callable[[Projection, Generation, Sequence[Saved]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(msgspec.Struct, frozen=True):
     """`position` is how far the projection that serves has come, `lag` how far history is ahead of it."""
 
     projection: Projection

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app import jsonvalue
 from app.clock import Clock
@@ -38,8 +39,7 @@ REFOLD_POSITIONS_MAX = 2_000_000
 _COUNTED_MAX = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(msgspec.Struct, frozen=True):
     """The state of a partition after its event at `position`; `events` is how many were folded since the last one."""
 
     partition: str
@@ -50,8 +50,7 @@ class Saved:
     events: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """`state` is JSON, None if the partition has none. `position` is that of the last event in it."""
 
     projection: Projection

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+
+import msgspec
 
 from app.errors import InvalidArgument, IronflowError, ProjectionStopped
 from app.events.reading import EventReader
@@ -25,8 +26,7 @@ RECHECK_S = 0.1
 """How often to look whether another node has folded on, while somebody waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caught:
+class Caught(msgspec.Struct, frozen=True):
     """How far a projection has come towards `target`."""
 
     caught_up: bool
@@ -46,8 +46,7 @@ class Caught:
         return max(0, self.target - self.current)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     name: str
     target: int
 

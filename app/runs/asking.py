@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from app import texts
 from app.errors import IdempotencyConflict, InvalidArgument, RunChanged
@@ -27,8 +27,7 @@ KEY_CHARS_MAX = 255
 CHANGES_SHOWN_MAX = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """`expected` is the version of the run that the caller saw, None for any. `via` is what the caller acts through,
     such as `dap/vscode`; "" tells nothing."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError
 from app.runs.asking import Request
@@ -36,8 +38,7 @@ def _nobody(run_id: str) -> None:
     """Everything may be done."""
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """`matched` runs could be changed, `changed` were; with a dry run none is. `shown` are the first of them, newest
     first; `refused` those that were named and could not be changed, or could not after all, since they went on
     meanwhile. `more`: more match than are changed at once. `made` has the new runs, by the id of that which they
@@ -46,9 +47,9 @@ class Outcome:
     matched: int = 0
     changed: int = 0
     more: bool = False
-    shown: list[RunRow] = field(default_factory=list)
-    refused: list[tuple[str, IronflowError]] = field(default_factory=list)
-    made: dict[str, str] = field(default_factory=dict)
+    shown: list[RunRow] = msgspec.field(default_factory=list)
+    refused: list[tuple[str, IronflowError]] = msgspec.field(default_factory=list)
+    made: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Bulk:

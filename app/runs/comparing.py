@@ -4,7 +4,6 @@ last that went well."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -27,8 +26,7 @@ INPUT_BYTES_MAX = 256 * 1024
 _decode = msgspec.json.Decoder().decode
 
 
-@dataclass(frozen=True, slots=True)
-class StepDiff:
+class StepDiff(msgspec.Struct, frozen=True):
     """How a step differs, by its path. On one side there may be none."""
 
     path: str
@@ -45,8 +43,7 @@ class StepDiff:
         return "changed" if self.changes else "same"
 
 
-@dataclass(frozen=True, slots=True)
-class RunDiff:
+class RunDiff(msgspec.Struct, frozen=True):
     """What differs between two moments. `run` is of the run as a whole, its notes and waits included; of `steps` those
     that differ, or for two runs all. `truncated`: a step or the run had more differences than are told."""
 
@@ -64,8 +61,7 @@ class RunDiff:
         return next((step.path for step in self.steps if step.change != "same"), None)
 
 
-@dataclass(frozen=True, slots=True)
-class LastGood:
+class LastGood(msgspec.Struct, frozen=True):
     """A completed run to compare with. `similarity` of the inputs is from 0 to 1."""
 
     run: RunRow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -46,16 +45,14 @@ REPLAY = Wish(position=-1)
 """The same input, and nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(msgspec.Struct, frozen=True):
     """A run of a lineage, and those that were forked from it, oldest first."""
 
     row: RunRow
-    forks: list[Branch] = field(default_factory=list)
+    forks: list[Branch] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(msgspec.Struct, frozen=True):
     """The tree that a run is in, from its first ancestor that is still there; `more`: it has too many to show."""
 
     root: Branch

@@ -9,7 +9,6 @@ as its version is that of the content it was created under.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -26,8 +25,7 @@ STATUSES = ("active", "paused", "archived")
 REASON_CHARS_MAX = 1_000
 
 
-@dataclass(slots=True)
-class Function:
+class Function(msgspec.Struct):
     """`fact` is the content, at its own version; `version` that of the last change of any sort."""
 
     environment: str

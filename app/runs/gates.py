@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from app.history.entry import Entry
 from app.history.kinds import Failure, GateCancelled, GateFired, GateHeld, GatePassed, RunCreated
@@ -33,8 +34,7 @@ class Held(NamedTuple):
     size_bytes: int
 
 
-@dataclass(slots=True)
-class Gate:
+class Gate(msgspec.Struct):
     """`passed` holds instants of a rate limit's window; `run_id` and `passed_at` tell of the last run that passed."""
 
     environment: str
@@ -45,8 +45,8 @@ class Gate:
     run_id: str = ""
     passed_at: int = 0
     tick_at: int = 0
-    passed: list[int] = field(default_factory=list)
-    held: list[Held] = field(default_factory=list)
+    passed: list[int] = msgspec.field(default_factory=list)
+    held: list[Held] = msgspec.field(default_factory=list)
     armed_at: int = 0
     fires_at: int = 0
     created: RunCreated | None = None

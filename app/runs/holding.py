@@ -7,7 +7,6 @@ after    it is held when such a step has ended, before its code goes on: a worke
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -24,8 +23,7 @@ REASON = "breakpoint"
 VARIABLES = frozenset(("step", "run"))
 
 
-@dataclass(frozen=True, slots=True)
-class Breakpoint:
+class Breakpoint(msgspec.Struct, frozen=True):
     """A lease: it holds runs until `expires_at` (µs). It is for one run or for all of a function; `step` is a glob over
     names of steps, `condition` CEL over `step` and `run`, "" for always."""
 

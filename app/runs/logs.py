@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from app.errors import InvalidArgument
 from app.history.entry import Entry
@@ -29,8 +30,7 @@ ENTRIES_MAX = 1_000
 _PLACE = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))?")
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, order=True):
     """Where a line is; an index beyond all stands for the end of the entry."""
 
     position: int

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import msgspec
@@ -147,8 +146,7 @@ def event_output(entry: Entry) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(told))
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True):
     """One open wait, and the position and the instant (µs) at which it began."""
 
     key: Key
@@ -157,13 +155,12 @@ class Wait:
     at: int
 
 
-@dataclass(slots=True, eq=False)
-class _Group:
+class _Group(msgspec.Struct, eq=False):
     """The waits under one pattern."""
 
-    any: dict[Key, Wait] = field(default_factory=dict)
-    by_value: dict[str, dict[str, dict[Key, Wait]]] = field(default_factory=dict)
-    by_expression: dict[str, dict[Key, Wait]] = field(default_factory=dict)
+    any: dict[Key, Wait] = msgspec.field(default_factory=dict)
+    by_value: dict[str, dict[str, dict[Key, Wait]]] = msgspec.field(default_factory=dict)
+    by_expression: dict[str, dict[Key, Wait]] = msgspec.field(default_factory=dict)
 
     def place(self, fact: StepWaiting) -> dict[Key, Wait]:
         if not fact.match:

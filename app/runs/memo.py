@@ -7,7 +7,6 @@ when the execution ends (see waiting.decide_suspend): nothing is told twice, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -97,8 +96,7 @@ class Memo(NamedTuple):
         return "completed" if self.error is None else "failed"
 
 
-@dataclass(slots=True)
-class Memos:
+class Memos(msgspec.Struct):
     """`version` is that of the run.started entry they are as of; `steps` are in the order of their last report.
 
     `places` are in the order in which the code was told, which a replay has to repeat: of what a worker ran when that
@@ -113,12 +111,12 @@ class Memos:
     failed_step: str = ""
     failed: bool = False
     had_failed: bool = False
-    steps: dict[str, Memo] = field(default_factory=dict)
-    places: dict[str, None] = field(default_factory=dict)
-    untold: dict[str, None] = field(default_factory=dict)
-    news: dict[str, None] = field(default_factory=dict)
+    steps: dict[str, Memo] = msgspec.field(default_factory=dict)
+    places: dict[str, None] = msgspec.field(default_factory=dict)
+    untold: dict[str, None] = msgspec.field(default_factory=dict)
+    news: dict[str, None] = msgspec.field(default_factory=dict)
     rested: bool = False
-    corrected: dict[str, list[Memo | None]] = field(default_factory=dict)
+    corrected: dict[str, list[Memo | None]] = msgspec.field(default_factory=dict)
 
     def take(self, memo: Memo) -> None:
         """A step has ended; the last of its tries counts."""

@@ -12,8 +12,10 @@ import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from app.errors import AmbiguousId, RunNotFound, StepNotFound
 from app.history.entry import Entry
@@ -87,11 +89,10 @@ _NO_STEP = frozenset(
 
 _OPEN_STEPS = frozenset(fact.kind for fact in (RunCompleted, RunFailed, RunCancelled, RunUnwinding))
 
-S = TypeVar("S")
+S = TypeVar("S", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """A run as of `position`. `last` is the run's newest entry by then, `newest` its newest of all; `next` is what
     happened to it next, None at the end."""
 
@@ -236,12 +237,12 @@ def _forked(run: RunRecord) -> RunRecord:
 
 
 def _copied(whole: S) -> S:
-    """A copy of a dataclass, its containers included; what they contain is shared."""
+    """A copy of a struct, its containers included; what they contain is shared."""
     made = copy.copy(whole)
-    for field in fields(whole):  # type: ignore[arg-type]
-        value: Any = getattr(whole, field.name)
+    for field in whole.__struct_fields__:
+        value: Any = getattr(whole, field)
         if isinstance(value, dict | set | list):
-            setattr(made, field.name, value.copy())
+            setattr(made, field, value.copy())
     return made
 
 

@@ -12,8 +12,9 @@ handed: a plan does not guess. Of each step it says what becomes of it when the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from app.history import kinds
 from app.history.entry import Entry
@@ -39,8 +40,7 @@ class PlannedStep(NamedTuple):
     repeats: bool = False
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(msgspec.Struct):
     """`version` is that of the run which the plan was made of: a change that expects it is what was planned.
     `compensations` names kept steps that would be undone if the run failed for good, as far as history tells: those
     that compensations of this run or of others of its function have undone. `warnings` are for people."""
@@ -48,9 +48,9 @@ class Plan:
     action: str
     run_id: str
     version: int
-    steps: list[PlannedStep] = field(default_factory=list)
-    compensations: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    steps: list[PlannedStep] = msgspec.field(default_factory=list)
+    compensations: list[str] = msgspec.field(default_factory=list)
+    warnings: list[str] = msgspec.field(default_factory=list)
 
     def of(self, *fates: Fate) -> list[PlannedStep]:
         return [step for step in self.steps if step.fate in fates]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 import msgspec
+from msgspec.structs import replace
 
 from app import texts
 from app.errors import AmbiguousId, InvalidArgument, RunNotFound
@@ -49,8 +49,7 @@ MESSAGE_CHARS_MAX = 500
 _OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking)
 
 
-@dataclass(slots=True)
-class StepRecord:
+class StepRecord(msgspec.Struct):
     """What is known of one step: its last report. Instants in µs; `output` and `input` are JSON. `status` is running,
     sleeping, waiting, completed, failed, timed_out, or dead: it was waited for when the run ended. `position` is that
     of the entry which made it what it is, `began_position` that of the first which told of it."""
@@ -95,8 +94,7 @@ class StepRecord:
         return any(one.kind == kind for one in self.corrections)
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(msgspec.Struct, frozen=True):
     """A person gave the step another output (`kind`: step.patched, step.injected). `before` is the step as it was,
     None if the code had not come to it."""
 
@@ -108,8 +106,7 @@ class Correction:
     before: StepRecord | None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """A value that the code showed in the timeline."""
 
     name: str
@@ -118,27 +115,25 @@ class Note:
     position: int = 0
 
 
-@dataclass(slots=True)
-class RunRecord:
+class RunRecord(msgspec.Struct):
     """A run with its payloads: the state, the event that started it, its steps in the order they began, and the newest
     note of each name."""
 
     state: Run
     created: RunCreated
-    input: msgspec.Raw = field(default_factory=lambda: NULL)
+    input: msgspec.Raw = msgspec.field(default_factory=lambda: NULL)
     event: Entry | None = None
     output: msgspec.Raw | None = None
     reason: str = ""
-    steps: dict[str, StepRecord] = field(default_factory=dict)
-    notes: dict[str, Note] = field(default_factory=dict)
+    steps: dict[str, StepRecord] = msgspec.field(default_factory=dict)
+    notes: dict[str, Note] = msgspec.field(default_factory=dict)
     executions: int = 0
     failed_step: str = ""
     had_failed: bool = False
     sequence_next: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class RunFilter:
+class RunFilter(msgspec.Struct, frozen=True):
     function_id: str = ""
     event_id: str = ""
     statuses: tuple[str, ...] = ()
@@ -147,8 +142,7 @@ class RunFilter:
     until: int = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class RunPage:
+class RunPage(msgspec.Struct, frozen=True):
     """`total` counts no further than COUNT_MAX; `total_exact` tells whether it did not have to stop."""
 
     rows: Sequence[RunRow]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from app.errors import RunNotFound, StaleExecution
 from app.history.kinds import (
@@ -75,8 +76,7 @@ class Before(NamedTuple):
 _PLAIN = Dispatch()
 
 
-@dataclass(slots=True)
-class Run:
+class Run(msgspec.Struct):
     """`steps` holds those that ended, in the order of their last report; `open` those that wait. `news` are steps that
     were resolved since the current execution was handed out; `events` ids of the events that its waits have taken;
     `failed_step` is the wait that failed it, by its timeout; `corrected` what steps were before each correction of
@@ -105,10 +105,10 @@ class Run:
     execution_seq: int = 0
     worker_id: str = ""
     node: str = ""
-    steps: dict[str, Mark] = field(default_factory=dict)
-    open: dict[str, Open] = field(default_factory=dict)
-    news: set[str] = field(default_factory=set)
-    events: set[str] = field(default_factory=set)
+    steps: dict[str, Mark] = msgspec.field(default_factory=dict)
+    open: dict[str, Open] = msgspec.field(default_factory=dict)
+    news: set[str] = msgspec.field(default_factory=set)
+    events: set[str] = msgspec.field(default_factory=set)
     worked: bool = False
     unwinds: bool = False
     unwinding: RunUnwinding | None = None
@@ -125,9 +125,9 @@ class Run:
     pause_for: str = ""
     pause_reason: str = ""
     held: Held | None = None
-    passed: set[str] = field(default_factory=set)
-    corrected: dict[str, tuple[Before, ...]] = field(default_factory=dict)
-    asked: dict[str, str] = field(default_factory=dict)
+    passed: set[str] = msgspec.field(default_factory=set)
+    corrected: dict[str, tuple[Before, ...]] = msgspec.field(default_factory=dict)
+    asked: dict[str, str] = msgspec.field(default_factory=dict)
     forked_from: Origin | None = None
     divergence: Divergence | None = None
     cancellation_cause: str = ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app import ids
 from app.errors import InvalidArgument
@@ -18,16 +19,14 @@ ID_SLACK_US = 3_600_000_000
 """An id is made before its run is recorded, by no more than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(msgspec.Struct, frozen=True):
     """How many runs of each status began within a stretch of time."""
 
     at: int
     counts: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class RunStats:
+class RunStats(msgspec.Struct, frozen=True):
     """Buckets in order, those without a run left out. Instants and the width in µs."""
 
     since: int

@@ -6,7 +6,8 @@ import bisect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.history.entry import Entry
 from app.history.explore import kinds_of
@@ -24,8 +25,7 @@ SCANNED_MAX = 20_000
 """Entries that are looked at for one page."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimelinePage:
+class TimelinePage(msgspec.Struct, frozen=True):
     """Records in order. `before` and `after` are positions to read on from, 0 if there is nothing there; a page of
     chosen records may be short, or empty, and have them. `newest` is the run's last entry."""
 
@@ -35,12 +35,14 @@ class TimelinePage:
     newest: Record
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """Which records: of the steps with that id, id without the run, or name; of kinds or patterns such as `step.*`."""
 
     step: str = ""
     kinds: tuple[str, ...] = ()
+
+
+EVERYTHING = Wanted()
 
 
 class Timelines:
@@ -52,7 +54,7 @@ class Timelines:
         self,
         environment: str,
         run_id: str,
-        wanted: Wanted = Wanted(),
+        wanted: Wanted = EVERYTHING,
         *,
         after: int = 0,
         before: int = history.END,

@@ -7,9 +7,9 @@ nor does one that this release refuses though an older one took it, or that woul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import structlog
 
 from app import expressions
@@ -21,8 +21,7 @@ from app.runs.limits import VARIABLES
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True, eq=False)
-class Condition:
+class Condition(msgspec.Struct, eq=False):
     """What a function's trigger asks of an event beyond its name; no text asks nothing. `fault` says what is wrong with
     it, once that is known."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from app.errors import FunctionNotFound, InvalidArgument
 from app.history.entry import Entry
@@ -18,8 +19,7 @@ LIMIT_DEFAULT = 50
 LIMIT_MAX = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(msgspec.Struct, frozen=True):
     """The function as a change left it. `change` is create, update, rollback, status_change or delete."""
 
     function: Function
@@ -34,8 +34,7 @@ class Version:
         return self.function.version
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One difference: where, and the values on both sides; what is missing on a side is None there."""
 
     path: str

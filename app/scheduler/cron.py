@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 import structlog
@@ -48,8 +47,7 @@ Key = tuple[str, str, str]
 _KINDS = frozenset((FunctionRegistered.kind, FunctionStatusChanged.kind))
 
 
-@dataclass(slots=True)
-class Job:
+class Job(msgspec.Struct):
     """A cron trigger of a function; `last` is the tick that was dealt with last, or when the trigger came up."""
 
     trigger: Trigger

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
+
+import msgspec
+from msgspec.structs import replace
 
 from app import texts
 from app.errors import InvalidArgument
@@ -30,8 +32,7 @@ _STREAMS = ("entity", "kv", "config", "secret", "projection", "group", "webhook"
 """Beginnings of streams that a name may be of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What was found, and by what: `id`, `text` or `nearness`. `kind` is run, event, function, failure (a group of
     failures), entry or stream; `at` in µs; `score` is 1 but for nearness."""
 

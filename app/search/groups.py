@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -37,8 +36,7 @@ class GroupNotFound(NotFound):
     code = "FAILURE_GROUP_NOT_FOUND"
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(msgspec.Struct, frozen=True):
     """Failures in each of BUCKETS buckets of `width` µs since an instant."""
 
     since: int
@@ -46,22 +44,19 @@ class Series:
     counts: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     row: FailureGroupRow
     runs: RunCounts
     series: Series
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class GroupPage:
+class GroupPage(msgspec.Struct, frozen=True):
     groups: Sequence[Group]
     next_cursor: str
 
 
-@dataclass(frozen=True, slots=True)
-class GroupDetail:
+class GroupDetail(msgspec.Struct, frozen=True):
     """`error` is that of the newest failure, with its stack; `samples` the newest failures with the status that their
     runs have now. `compared` tells how many failed and how many successful inputs the differences are of."""
 

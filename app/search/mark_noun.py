@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from app.history.entry import Entry
 from app.history.kinds import FailureMuted, FailureReopened, FailureResolved
@@ -19,8 +20,7 @@ def stream(fingerprint: str) -> str:
     return f"failure/{fingerprint}"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """What a group is now. `reopened_position` is that of the failure which opened it again, 0 if none did; `since`,
     `reason` and `actor` are of the last decision."""
 

@@ -13,7 +13,6 @@ What was taken back by an undo did not help, and is not told.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -34,8 +33,7 @@ _ORDER = ("patched", "injected", "forked", "resumed", "replayed", "retried")
 _STEERING = (StepPatched.kind, StepInjected.kind, StepRestored.kind, RunResumed.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(msgspec.Struct, frozen=True):
     """One run that was repaired; `position` is of the entry that did it, 0 if none did. `step` is the one that was
     replaced or gone back to."""
 
@@ -50,13 +48,12 @@ class Repair:
     output: msgspec.Raw | None = None
 
 
-@dataclass(slots=True)
-class Repairs:
+class Repairs(msgspec.Struct):
     """Repairs of one kind, newest first, some of them shown."""
 
     how: str
     count: int = 0
-    examples: list[Repair] = field(default_factory=list)
+    examples: list[Repair] = msgspec.field(default_factory=list)
 
 
 def repairs(tx: Transaction, environment: str, fingerprint: str, *, but: str = "") -> Sequence[Repairs]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.clock import Clock
 from app.errors import InvalidArgument, NotFound
@@ -32,8 +33,7 @@ class NotFailed(NotFound):
     code = "RUN_NOT_FAILED"
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(msgspec.Struct, frozen=True):
     """A failure that is near, 1 being the same; `status` is that of its run now."""
 
     failure: FailureRow
@@ -41,8 +41,7 @@ class Neighbour:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class SimilarRuns:
+class SimilarRuns(msgspec.Struct, frozen=True):
     """`repairs` are those of the group, or, if there are none, of the nearest group that has some (`repairs_of`).
     `how` says how the neighbours were found, and `why` not better."""
 

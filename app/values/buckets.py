@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -39,8 +38,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_bytes: int = 0
 
 
-@dataclass(slots=True)
-class Bucket:
+class Bucket(msgspec.Struct):
     """A bucket's state. One that is not `live` was deleted."""
 
     environment: str

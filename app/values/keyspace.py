@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from app import patterns
 from app.clock import Clock
@@ -36,8 +38,7 @@ HISTORY_MAX = 1_000
 EXPIRE_BATCH = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """A bucket with how many keys it has and the bytes of their values."""
 
     row: BucketRow
@@ -45,8 +46,7 @@ class Usage:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(msgspec.Struct, frozen=True):
     """What a key holds, or held. `expires_at` 0: it stays."""
 
     key: str
@@ -57,8 +57,7 @@ class Value:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPage:
+class KeyPage(msgspec.Struct, frozen=True):
     """Keys in order; `next_cursor` is empty at the end."""
 
     keys: Sequence[str]

@@ -19,7 +19,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -46,8 +45,7 @@ _OPERATIONS = {KvPut: "put", KvDeleted: "delete", KvPurged: "purge", KvExpired: 
 _FACTS = (KvPut, KvDeleted, KvPurged, KvExpired)
 
 
-@dataclass(slots=True)
-class Key:
+class Key(msgspec.Struct):
     """A key's state: its newest revision. `number` is the value if that is a whole number."""
 
     environment: str
@@ -61,8 +59,7 @@ class Key:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """`expected` is the revision that must be there, ABSENT, PRESENT, or None for whatever is there. `ttl_us` is how
     long the value stays: None as long as the bucket says, 0 for ever. `bytes_beside` is what the bucket's other
     values amount to; only a bucket with a limit asks for it."""
@@ -75,8 +72,7 @@ class Put:
     bytes_beside: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Increment:
+class Increment(msgspec.Struct, frozen=True):
     """Adds to a whole number, or to 0 where there is none. The time that the value has left stays as it is."""
 
     bucket: str
@@ -85,8 +81,7 @@ class Increment:
     expected: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(msgspec.Struct, frozen=True):
     """With `purge`, earlier revisions are no longer shown."""
 
     bucket: str
@@ -98,8 +93,7 @@ class Delete:
 Write = Put | Increment | Delete
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What a write comes to. `revision` is the key's from then on; `number` what an increment made."""
 
     facts: tuple[Fact, ...]

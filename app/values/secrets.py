@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from app.errors import AlreadyExists, InvalidArgument, PayloadTooLarge, SecretNotFound
 from app.history.entry import Entry
@@ -23,8 +24,7 @@ DESCRIPTION_CHARS_MAX = 1_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
-@dataclass(slots=True)
-class Secret:
+class Secret(msgspec.Struct):
     """A secret's state; `value_id` is empty once it is deleted."""
 
     environment: str

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import structlog
 
 from app.clock import Clock
@@ -35,8 +35,7 @@ RESOLVED_MAX = 200
 ORPHAN_AGE_US = 3_600_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(msgspec.Struct, frozen=True):
     """Which master key is in use from then on, and how many environments' keys it wraps."""
 
     master_id: str

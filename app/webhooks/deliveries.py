@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from app import texts
 from app.clock import Clock
@@ -38,8 +39,7 @@ LIMIT_DEFAULT = 20
 LIMIT_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(msgspec.Struct, frozen=True):
     """A delivery with what it came with, the last time that it came. `cut` tells that the body is not all there."""
 
     row: WebhookDeliveryRow
@@ -48,8 +48,7 @@ class Captured:
     cut: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryPage:
+class DeliveryPage(msgspec.Struct, frozen=True):
     """Newest first; `next_cursor` is empty at the end."""
 
     rows: Sequence[WebhookDeliveryRow]

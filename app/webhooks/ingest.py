@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -59,8 +58,7 @@ REDACTED = "[redacted]"
 _CREDENTIALS = frozenset(("authorization", "proxy-authorization", "cookie", "x-api-key"))
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """What became of a delivery. `challenge` is what the sender wants to be answered; nothing else is there then."""
 
     status: str = ""
@@ -71,8 +69,7 @@ class Received:
     challenge: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """What is known of a delivery before it is recorded."""
 
     source: WebhookSourceRow

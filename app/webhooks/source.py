@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec.structs import replace
 
 from app import jsonvalue, patterns
 from app.errors import InvalidArgument, IronflowError, WebhookNotFound
@@ -21,22 +21,20 @@ VERSION_MAX = 2**31 - 1
 GENERIC = "generic"
 
 
-@dataclass(frozen=True, slots=True)
-class NewSource:
+class NewSource(msgspec.Struct, frozen=True):
     """`provider` says what is known of a sender; `descriptor` says the rest, or otherwise. Without `event_prefix` it is
     the provider. A secret is asked for where the descriptor has a signature."""
 
     name: str
     provider: str = ""
     event_prefix: str = ""
-    descriptor: Descriptor = Descriptor()  # noqa: RUF009 - frozen
+    descriptor: Descriptor = Descriptor()
     secret: str = ""
     schema_version: int = 1
     metadata: bytes = b"{}"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What becomes different; None stays as it is."""
 
     name: str | None = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -45,8 +44,7 @@ GRACE_S_DEFAULT = 24 * 3_600
 GRACE_S_MAX = 7 * 24 * 3_600
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """A source and the token that was made for it now."""
 
     row: WebhookSourceRow

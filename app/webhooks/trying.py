@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.errors import InvalidArgument, IronflowError
 from app.history.kinds import Descriptor, Verification
@@ -12,8 +13,7 @@ from app.webhooks import descriptor as descriptors
 from app.webhooks.verification import Keys, Request, presented, signed, signing_string, verify, written
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(msgspec.Struct, frozen=True):
     """`computed_signature` is told only to who gave the secret: it would be a way to sign with one that is kept."""
 
     verification: Verification

@@ -10,7 +10,8 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from app.history.kinds import Check, Descriptor, Verification
 from app.webhooks import descriptor as descriptors
@@ -20,16 +21,14 @@ SIGNATURES_MAX = 20
 TIMESTAMP_CHARS_MAX = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What was sent: names of headers in lower case, the body byte for byte."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(msgspec.Struct, frozen=True):
     """The secrets that count, each None if there is none. `required` tells that a delivery must be signed."""
 
     current: bytes | None = None
@@ -40,8 +39,7 @@ class Keys:
         return self.current is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(msgspec.Struct, frozen=True):
     """What a request says of its signature; `timestamp` as it was sent."""
 
     signatures: Sequence[str]

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.errors import AmbiguousId, NotFound, RunNotFound
 from app.history import redaction

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from app.boot import Gate
-from app.bus.bus import Bus
 from app.faces import GrpcPortTaken
+from app.history.live import Live
 from app.server import Server
 from app.settings import Settings
 from storage.contract import Storage
@@ -22,7 +20,7 @@ START_TIMEOUT_S = 60.0
 NOBODY = "nats://127.0.0.1:1"
 
 
-async def forgetful() -> None:
+async def forgetful(live: Live) -> None:
     """Goes on after one cancellation, as a task does whose `asyncio.wait_for` was cancelled when it was done."""
     try:
         await asyncio.Event().wait()
@@ -33,12 +31,7 @@ async def forgetful() -> None:
 async def test_a_start_that_fails_ends_loops_that_forget_a_cancellation(
     storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loops = Bus.loops
-
-    def with_one_more(bus: Bus) -> list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
-        return [*loops(bus), ("forgetful", forgetful)]
-
-    monkeypatch.setattr(Bus, "loops", with_one_more)
+    monkeypatch.setattr(Live, "run", forgetful)
     with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as listening:
         settings = Settings(grpc_port=taken.getsockname()[1], nats_url=NOBODY)
         server = Server(settings, tmp_path, listening, None, gate=Gate(), stop=asyncio.Event(), hurry=asyncio.Event())
@@ -48,4 +41,4 @@ async def test_a_start_that_fails_ends_loops_that_forget_a_cancellation(
                 await server.run(storage, lambda *told: pytest.fail("it cannot be ready"))
 
     assert raised.group_contains(GrpcPortTaken)
-    assert "forgetful" not in {task.get_name() for task in asyncio.all_tasks()}
+    assert "live" not in {task.get_name() for task in asyncio.all_tasks()}
