@@ -78,6 +78,8 @@ class RunRow(NamedTuple):
     dispatch: str = ""
     forked_from_run_id: str = ""
     forked_from_position: int = 0
+    tags: str = ""
+    """A JSON list, "" for one that never had any; the index by tag is made of it."""
 
 
 class BreakpointRow(NamedTuple):

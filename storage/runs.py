@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from storage.contract import Transaction
@@ -13,7 +14,12 @@ LAST = "~"
 
 
 def save(tx: Transaction, rows: Sequence[RunRow]) -> None:
+    """With the index by tag of those that have tags, or had some."""
     tx.each("save_run", rows)
+    tagged = [(row.environment, row.id, row.tags) for row in rows if row.tags]
+    if tagged:
+        tx.each("untag_run", tagged)
+        tx.each("tag_run", tagged)
 
 
 def get(tx: Transaction, environment: str, run_id: str) -> RunRow | None:
@@ -28,19 +34,21 @@ def page(
     function_id: str = "",
     event_id: str = "",
     statuses: Sequence[str] = (),
+    tags: Sequence[str] = (),
     search: str = "",
     since: int = 0,
     until: int = 2**62,
     before: str = LAST,
     limit: int,
 ) -> list[RunRow]:
-    """Newest first, those with an id before `before`. `search` is a part of id, function, event name or error, A-Z in
-    either case."""
+    """Newest first, those with an id before `before` and with all of the tags. `search` is a part of id, function,
+    event name or error, A-Z in either case."""
     rows = tx.many(
-        "runs_page",
+        "tagged_runs_page" if tags else "runs_page",
         before=before,
         limit=limit,
         **_filter(environment, function_id, event_id, statuses, search, since, until),
+        **_tagged(tags),
     )
     return [RunRow._make(row) for row in rows]
 
@@ -52,6 +60,7 @@ def count(
     function_id: str = "",
     event_id: str = "",
     statuses: Sequence[str] = (),
+    tags: Sequence[str] = (),
     search: str = "",
     since: int = 0,
     until: int = 2**62,
@@ -59,7 +68,10 @@ def count(
 ) -> int:
     """How many match, or `limit` if more do."""
     row = tx.one(
-        "runs_count", limit=limit, **_filter(environment, function_id, event_id, statuses, search, since, until)
+        "tagged_runs_count" if tags else "runs_count",
+        limit=limit,
+        **_filter(environment, function_id, event_id, statuses, search, since, until),
+        **_tagged(tags),
     )
     return int(row[0]) if row else 0
 
@@ -71,6 +83,7 @@ def by_time(
     function_id: str = "",
     event_id: str = "",
     statuses: Sequence[str] = (),
+    tags: Sequence[str] = (),
     search: str = "",
     since: int,
     until: int,
@@ -80,10 +93,11 @@ def by_time(
     """How many began in each stretch of `width` µs from `since` to `until`, by status; stretches without any are left
     out. No run that began since is before the id `first`."""
     rows = tx.many(
-        "runs_by_time",
+        "tagged_runs_by_time" if tags else "runs_by_time",
         width=width,
         first=first,
         **_filter(environment, function_id, event_id, statuses, search, since, until),
+        **_tagged(tags),
     )
     return [(int(row[0]), str(row[1]), int(row[2])) for row in rows]
 
@@ -145,6 +159,7 @@ def throttled(
 
 def clear(tx: Transaction) -> None:
     tx.execute("clear_runs")
+    tx.execute("clear_run_tags")
 
 
 def everything(tx: Transaction) -> Iterator[RunRow]:
@@ -166,6 +181,11 @@ def _filter(
         "since": since,
         "until": until,
     }
+
+
+def _tagged(tags: Sequence[str]) -> dict[str, str]:
+    """Found by the first, and looked at for the others."""
+    return {"tag": tags[0], "others": json.dumps(tags[1:])} if tags else {}
 
 
 def contains(text: str) -> str:

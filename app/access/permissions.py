@@ -27,7 +27,7 @@ _DEVELOPER = _names("""
     agent:tools:invoke agent:tools:register agent:tools:unregister apikeys:manage breakers:manage checks:run
     config:write entities:append events:emit failures:manage functions:invoke functions:manage functions:register
     groups:consume groups:manage kv:write outbox:manage projections:manage runs:breakpoints runs:cancel runs:fork
-    runs:inject runs:patch runs:pause runs:replay runs:resume schemas:manage secrets:read topics:publish
+    runs:inject runs:patch runs:pause runs:replay runs:resume runs:tag schemas:manage secrets:read topics:publish
     webhooks:manage workers:connect
 """)
 

@@ -1,4 +1,4 @@
-"""/api/v1/runs/bulk: cancel, pause, resume and replay all runs that a filter chooses; with dry_run, only say which."""
+"""/api/v1/runs/bulk: cancel, pause, resume, replay and tag runs that a filter chooses; with dry_run, only say which."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ import msgspec
 
 from app import clock
 from app.api.answers import answer, body_of, decoded
-from app.api.asking import request_of
+from app.api.asking import request_of, via_of
 from app.api.caller import caller_of
-from app.api.runs import statuses
+from app.api.runs import statuses, tags
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.runs import BulkResponse, MadeRun, RefusedRun, row_shown
 from app.errors import InvalidArgument
+from app.runs.asking import Request
 from app.runs.bulk import SHOWN_MAX, Chosen, Outcome
 from app.runs.reading import COUNT_MAX, RunFilter
 
 
 class BulkRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The filter, as a list of runs takes it, or ids instead; and what is to be done. Instants: RFC 3339, or such as
-    15m."""
+    """The filter, as a list of runs takes it, or ids instead; and what is to be done: `add` and `remove` are tags,
+    `compensate` and `detached` are for cancel. Instants: RFC 3339, or such as 15m."""
 
     run_ids: list[str] = []
     function_id: str = ""
     event_id: str = ""
     status: str = ""
+    tag: str = ""
     since: str = ""
     until: str = ""
     search: str = ""
@@ -35,13 +37,15 @@ class BulkRequest(msgspec.Struct, forbid_unknown_fields=True):
     reason: str = ""
     compensate: bool = False
     detached: bool = False
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
 
 
 _decoder = msgspec.json.Decoder(BulkRequest)
 
 
 class Bulk:
-    """`verb` is cancel, pause, resume or replay."""
+    """`verb` is cancel, pause, resume, replay or tag."""
 
     def __init__(self, services: Services, verb: str) -> None:
         self._services = services
@@ -77,6 +81,16 @@ class Bulk:
                 outcome = await bulk.replay(
                     caller.environment, chosen, dry_run=body.dry_run, request=request, asks=asks
                 )
+            case "tag":
+                outcome = await bulk.tag(
+                    caller.environment,
+                    chosen,
+                    dry_run=body.dry_run,
+                    request=Request(body.reason, caller.actor, via=via_of(req)),
+                    add=body.add,
+                    remove=body.remove,
+                    asks=asks,
+                )
             case _:
                 outcome = await bulk.resume(caller.environment, chosen, reason=body.reason, **common)
         answer(resp, _told(outcome, dry_run=body.dry_run))
@@ -87,6 +101,7 @@ def _chosen(body: BulkRequest, now: int) -> Chosen:
         function_id=body.function_id,
         event_id=body.event_id,
         statuses=statuses(body.status),
+        tags=tags(body.tag),
         search=body.search,
         since=clock.parse_instant(body.since, now, field="since") if body.since else 0,
         until=clock.parse_instant(body.until, now, field="until") if body.until else 2**62,
@@ -117,6 +132,7 @@ def routes(services: Services) -> Sequence[Route]:
         "pause": "running,waiting",
         "resume": "paused,failed",
         "replay": "failed",
+        "tag": "failed",
     }
     return [
         Route(
@@ -128,7 +144,13 @@ def routes(services: Services) -> Sequence[Route]:
                     {200: Answer(told, BulkResponse), 400: "refused"},
                     body=Body(
                         BulkRequest,
-                        {"function_id": "ship-order", "status": chosen, "since": "1h", "dry_run": True},
+                        {
+                            "function_id": "ship-order",
+                            "status": chosen,
+                            "since": "1h",
+                            "dry_run": True,
+                            **({"add": ["looked-at"]} if verb == "tag" else {}),
+                        },
                         required=False,
                     ),
                     permission=f"runs:{verb}",

@@ -44,6 +44,7 @@ class Payload(msgspec.Struct, rename="camel"):
     data_value: msgspec.Raw = ABSENT
     data_value_snake: msgspec.Raw = msgspec.field(default=ABSENT, name="data_value")
     metadata: msgspec.Raw = EMPTY
+    tags: tuple[str, ...] | None = None
     idempotency_key: Text = None
     idempotency_key_snake: Text = msgspec.field(default=None, name="idempotency_key")
     timeout_ms: Number = None
@@ -271,6 +272,7 @@ def _new_event(caller: Caller, body: Payload, name: str, *, version: int) -> New
         source="sdk",
         actor=caller.actor,
         run_id=caller.run_id,
+        tags=tuple(body.tags or ()),
     )
 
 

@@ -39,7 +39,7 @@ from app.history.kinds.entity import entity_of
 
 class EventBody(msgspec.Struct, forbid_unknown_fields=True):
     """One event as REST takes it. The key may be spelled in either case style. The runs start `at` an instant (RFC
-    3339), or after a `delay` (`10m`, or seconds)."""
+    3339), or after a `delay` (`10m`, or seconds), and have the `tags`."""
 
     name: str = ""
     data: msgspec.Raw = msgspec.field(default_factory=null)
@@ -50,6 +50,7 @@ class EventBody(msgspec.Struct, forbid_unknown_fields=True):
     source: str = "api"
     at: str = ""
     delay: str | float = 0
+    tags: tuple[str, ...] = ()
 
 
 class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -250,6 +251,7 @@ def new_event(body: EventBody, caller: Caller) -> NewEvent:
         run_id=caller.run_id,
         start_at=clock.parse_rfc3339(body.at, field="at") if body.at else 0,
         delay_ms=parse_duration(body.delay, field="delay") // 1_000 if body.delay else 0,
+        tags=body.tags,
     )
 
 

@@ -46,7 +46,7 @@ from app.dispatch.reports import (
 )
 from app.dispatch.yielding import YieldInfo
 from app.errors import InvalidArgument, IronflowError, PayloadTooLarge
-from app.history.kinds import NULL, Failure, RunCompleted, RunLogged
+from app.history.kinds import NULL, Failure, RunCompleted, Said
 from app.history.kinds.base import null
 from app.runs.memo import Memo
 from app.runs.yields import Yield
@@ -186,12 +186,12 @@ class OneJob:
                     hint="progress, completed, failed, or yielded with `yield`",
                 )
 
-    def _yielding(self, worker_id: str, job: Job, told: YieldInfo, logged: Sequence[RunLogged]) -> Ending:
+    def _yielding(self, worker_id: str, job: Job, told: YieldInfo, logged: Sequence[Said]) -> Ending:
         check_step_id(job, told.step_id, "yield.step_id")
         wanted = job.redacted(yielding.wanted(told, now=self._services.clock.now_us()))
         return lambda: self._suspend(worker_id, job, wanted, logged)
 
-    async def _suspend(self, worker_id: str, job: Job, wanted: Yield, logged: Sequence[RunLogged]) -> None:
+    async def _suspend(self, worker_id: str, job: Job, wanted: Yield, logged: Sequence[Said]) -> None:
         """Fail the run if its code waits for what cannot be: it would again."""
         pull = self._services.pull
         try:

@@ -48,6 +48,15 @@ class ResumeOneBody(msgspec.Struct, forbid_unknown_fields=True):
     expected_version: int | None = None
 
 
+class TagsBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Tags that the run is to have, and to have no more."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    reason: str = ""
+    expected_version: int | None = None
+
+
 class ResumeBody(ResumeOneBody, kw_only=True, forbid_unknown_fields=True):
     run_id: str
 
@@ -55,6 +64,7 @@ class ResumeBody(ResumeOneBody, kw_only=True, forbid_unknown_fields=True):
 _cancel = msgspec.json.Decoder(CancelBody)
 _pause = msgspec.json.Decoder(PauseBody)
 _resume = msgspec.json.Decoder(ResumeBody)
+_tags = msgspec.json.Decoder(TagsBody)
 _resume_one = msgspec.json.Decoder(ResumeOneBody)
 
 
@@ -69,6 +79,7 @@ class Runs:
             function_id=query.function_id or query.functionId,
             event_id=query.event_id,
             statuses=statuses(query.status),
+            tags=tags(query.tag),
             search=query.search,
             since=instant(query.since, 0, now=now, field="since"),
             until=instant(query.until, 2**62, now=now, field="until"),
@@ -174,9 +185,26 @@ class Resume:
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
 
+class Tags:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
+        environment = environment_of(req)
+        body: TagsBody = decoded(_tags, await body_of(req))
+        asked = request_of(req, body.reason, body.expected_version)
+        await self._services.engine.tag(environment, run_id, asked, add=body.add, remove=body.remove)
+        answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
+
+
 def statuses(text: str) -> tuple[str, ...]:
     """Statuses in any spelling that is published: `failed`, `FAILED`, `RUN_STATUS_FAILED`, with commas between."""
     return tuple(one.strip().lower().removeprefix("run_status_") for one in text.split(",") if one.strip())
+
+
+def tags(text: str) -> tuple[str, ...]:
+    """Those of a text with commas between."""
+    return tuple(one for part in text.split(",") if (one := part.strip()))
 
 
 def routes(services: Services) -> Sequence[Route]:
@@ -226,6 +254,13 @@ def routes(services: Services) -> Sequence[Route]:
         headers=HEADERS,
         permission="runs:resume",
     )
+    tag = Operation(
+        "Give a run tags, and take some, whatever became of it",
+        {200: run, 404: "there is none", 409: "several begin like that", 412: "it is not at that version"},
+        body=Body(TagsBody, {"add": ["vip", "customer:42"], "remove": ["new"]}),
+        headers=HEADERS,
+        permission="runs:tag",
+    )
     return [
         Route("/api/v1/runs", Runs(services), {"GET": listing}),
         Route("/api/v1/runs/resume", Resume(services), {"POST": resume}),
@@ -234,4 +269,5 @@ def routes(services: Services) -> Sequence[Route]:
         Route("/api/v1/runs/{run_id}/cancel", Cancel(services), {"POST": cancel}),
         Route("/api/v1/runs/{run_id}/pause", Pause(services), {"POST": pause}),
         Route("/api/v1/runs/{run_id}/resume", Resume(services), {"POST": resume_one}),
+        Route("/api/v1/runs/{run_id}/tags", Tags(services), {"POST": tag}),
     ]

@@ -9,7 +9,7 @@ import falcon.asgi
 from app.api.answers import answer
 from app.api.caller import environment_of
 from app.api.parameters import instant, query_of
-from app.api.runs import statuses
+from app.api.runs import statuses, tags
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.stats import RunStatsQuery, RunStatsResponse, stats_shown
 from app.runs.reading import RunFilter
@@ -28,6 +28,7 @@ class RunStats:
             function_id=query.function_id,
             event_id=query.event_id,
             statuses=statuses(query.status),
+            tags=tags(query.tag),
             search=query.search,
             since=instant(query.since, 0, now=now, field="since"),
             until=instant(query.until, now, now=now, field="until"),

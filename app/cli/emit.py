@@ -46,6 +46,7 @@ class Summary:
 @click.option("--idempotency-prefix", help="With --file: each line's key is the prefix and its number.")
 @click.option("--at", help="When its runs start: an instant such as 2026-01-31T12:00:00Z.")
 @click.option("--delay", type=DURATION, help="How much later its runs start, such as 10m.")
+@click.option("--tag", "tags", multiple=True, help="A tag of its runs; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Only tell what NAME would lead to now; nothing is recorded.")
 @click.option("--wait", is_flag=True, help="Wait for the runs; exit code 8 if one failed.")
 @click.option("--timeout", type=DURATION, default="60s", show_default=True, help="How long to wait.")
@@ -59,6 +60,7 @@ def command(
     idempotency_prefix: str | None,
     at: str | None,
     delay: str | None,
+    tags: tuple[str, ...],
     dry_run: bool,
     wait: bool,
     timeout: str,
@@ -68,8 +70,8 @@ def command(
 
     if bool(name) == bool(file):
         raise click.UsageError("give either NAME or --file")
-    if file and (at or delay):
-        raise click.UsageError("--at and --delay go with NAME; lines of a file say it themselves")
+    if file and (at or delay or tags):
+        raise click.UsageError("--at, --delay and --tag go with NAME; lines of a file say it themselves")
     if dry_run:
         if name is None or at or delay or wait:
             raise click.UsageError("--dry-run goes with NAME, and without --at, --delay and --wait")
@@ -80,7 +82,9 @@ def command(
         summary = _send_file(session, file, idempotency_prefix)
     else:
         assert name is not None
-        emitted = session.client.emit(name, data_of(data), idempotency_key=idempotency_key, at=at, delay=delay)
+        emitted = session.client.emit(
+            name, data_of(data), idempotency_key=idempotency_key, at=at, delay=delay, tags=tags
+        )
         summary = Summary(1, int(emitted.duplicate), list(emitted.run_ids))
     summary.seconds = time.perf_counter() - started
     statuses = _wait(session, summary.run_ids, seconds(timeout)) if wait else Counter()

@@ -25,6 +25,7 @@ OPTIONS = {
     "on_failure": "On failure",
     "delay_ms": "Delay",
     "secrets": "Secrets",
+    "tags": "Tags",
 }
 
 

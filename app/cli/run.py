@@ -42,6 +42,7 @@ command.add_command(why.command)
 @click.option("--status", help="One or several with commas: completed, failed, paused, running, waiting …")
 @click.option("--function", "function_id", help="Of one function.")
 @click.option("--event", "event_id", help="Started by one event.")
+@click.option("--tag", help="With a tag, or with all of several with commas.")
 @click.option("--since", help="Created since: RFC 3339, or such as 15m.")
 @click.option("--until", help="Created until: RFC 3339, or such as 15m.")
 @click.option("--search", help="Part of id, function, event name or error.")
@@ -119,6 +120,7 @@ def _chooses(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
                 click.option("--function", "function_id", help="All runs of a function."),
                 click.option("--event", "event_id", help="All runs started by an event."),
                 click.option("--status", help="All runs with this status, or several with commas."),
+                click.option("--tag", help="All with a tag, or with all of several with commas."),
                 click.option("--since", help="All created since: RFC 3339, or such as 15m."),
                 click.option("--until", help="All created until: RFC 3339, or such as 15m."),
                 click.option("--search", help="All with this in id, function, event name or error."),
@@ -189,6 +191,21 @@ def resume_run(session: Session, given: str | None, dry_run: bool, from_step: st
         _changed(session.output, session.client.runs.resume(found, from_step=from_step, **how), "Resumed")
 
 
+@command.command("tag")
+@click.argument("given", metavar="ID")
+@click.argument("tags", nargs=-1)
+@click.option("--remove", "-r", multiple=True, metavar="TAG", help="A tag that it is to have no more; may be repeated.")
+@click.option("--reason", default="", help="Recorded with it.")
+@connected
+def tag_run(session: Session, given: str, tags: tuple[str, ...], remove: tuple[str, ...], reason: str) -> None:
+    """Give a run TAGS, by which `run list --tag` finds it, and take some with --remove."""
+    if not tags and not remove:
+        raise click.UsageError("give tags, or --remove TAG")
+    found = run_id(session.client, given)
+    run = session.client.runs.tag(found, *tags, remove=remove, reason=reason)
+    _changed(session.output, run, "Tagged")
+
+
 @command.command("replay")
 @_chooses("replay")
 @rewind.asked
@@ -257,6 +274,7 @@ def _columns(output: Output) -> Mapping[str, Callable[[Mapping[str, Any]], str]]
         "attempt": lambda run: f"{run['attempt']}",
         "created": lambda run: ago(run["created_at"]),
         "took": lambda run: duration(run["started_at"], run["ended_at"]),
+        "tags": lambda run: ", ".join(run["tags"]),
     }
 
 
@@ -275,6 +293,7 @@ def _show(output: Output, run: Mapping[str, Any]) -> None:
             ("Run", run["id"]),
             ("Function", f"{run['function_id']} (version {run['function_version']})"),
             ("Status", output.status(run["status"])),
+            ("Tags", ", ".join(run["tags"])),
             ("Event", f"{run['event_name']}  {run['event_id']}"),
             ("Attempt", f"{run['attempt']} of {run['max_attempts']}"),
             ("Created", f"{run['created_at']}  ({ago(run['created_at'])})"),

@@ -25,7 +25,7 @@ from app.dispatch.yielding import YieldInfo
 from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
-from app.history.kinds import EMPTY, NULL, Divergence, Failure, RunCompleted, RunLogged, RunNoted
+from app.history.kinds import EMPTY, NULL, Divergence, Failure, RunCompleted, RunNoted, Said
 from app.runs.yields import YIELDS_MAX, Yield
 
 EMISSIONS_MAX = 1_000
@@ -92,7 +92,7 @@ class Outcome(NamedTuple):
 
     told: Sequence[Told]
     ending: Ending
-    logged: Sequence[RunLogged] = ()
+    logged: Sequence[Said] = ()
 
 
 def outcome(job: Job, body: AnswerBody, *, now: int) -> Outcome | None:

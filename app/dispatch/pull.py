@@ -22,7 +22,7 @@ from app.dispatch.reports import Reported
 from app.dispatch.workers import Session, WorkerInfo, new_session, seen
 from app.errors import InvalidArgument, StaleExecution, WorkerNotFound
 from app.history.committer import submitted
-from app.history.kinds import Failure, RunCompleted, RunLogged, StepFailed
+from app.history.kinds import Failure, RunCompleted, Said, StepFailed
 from app.runs.engine import Engine
 from app.runs.writing import WriteRefused
 from app.runs.yields import Yield
@@ -129,11 +129,11 @@ class PullWorkers:
                 raise answer
         return refused
 
-    async def complete(self, worker_id: str, job: Job, fact: RunCompleted, logged: Sequence[RunLogged] = ()) -> None:
+    async def complete(self, worker_id: str, job: Job, fact: RunCompleted, logged: Sequence[Said] = ()) -> None:
         record = partial(self._engine.complete, job.environment, job.run_id, fact, logged=logged)
         await self._end(worker_id, job, record)
 
-    async def fail(self, worker_id: str, job: Job, error: Failure, logged: Sequence[RunLogged] = ()) -> None:
+    async def fail(self, worker_id: str, job: Job, error: Failure, logged: Sequence[Said] = ()) -> None:
         await self._end(
             worker_id,
             job,
@@ -147,7 +147,7 @@ class PullWorkers:
             ),
         )
 
-    async def suspend(self, worker_id: str, job: Job, wanted: Yield, logged: Sequence[RunLogged] = ()) -> None:
+    async def suspend(self, worker_id: str, job: Job, wanted: Yield, logged: Sequence[Said] = ()) -> None:
         """Raises InvalidArgument for what cannot be waited for; nothing is recorded then."""
         submit = self._engine.suspend(
             job.environment, job.run_id, (wanted,), execution_seq=job.execution_seq, event=job.event, logged=logged

@@ -30,7 +30,7 @@ from app.events.emit import Emitter
 from app.events.new_event import NewEvent
 from app.events.topics import Topics
 from app.history.committer import Done
-from app.history.kinds import Divergence, Failure, FunctionRegistered, RunCompleted, RunLogged, RunNoted
+from app.history.kinds import Divergence, Failure, FunctionRegistered, RunCompleted, RunNoted, Said
 from app.outbound import url
 from app.outbound.reach import Reach
 from app.runs.definition import signature_style, unwinds
@@ -315,7 +315,7 @@ class PushWorkers:
             logged=told.logged,
         )
 
-    def _to_end(self, job: Job, ending: Ending, logged: Sequence[RunLogged] = ()) -> Callable[[Done], None]:
+    def _to_end(self, job: Job, ending: Ending, logged: Sequence[Said] = ()) -> Callable[[Done], None]:
         """What records the end, without secrets. Raises InvalidArgument, PayloadTooLarge for a wait that cannot be."""
         engine, environment, run_id, seq = self._engine, job.environment, job.run_id, job.execution_seq
         said = [job.redacted(one) for one in logged]

@@ -14,7 +14,17 @@ import msgspec
 from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
-from app.history.kinds import Divergence, Failure, RunCompleted, RunLogged, RunNoted, StepCompleted, StepFailed
+from app.history.kinds import (
+    Divergence,
+    Failure,
+    RunCompleted,
+    RunLogged,
+    RunNoted,
+    RunTagged,
+    StepCompleted,
+    StepFailed,
+)
+from app.runs import tags
 from app.runs.lines import LogLine, lines_of, with_lines
 from app.runs.yields import Invoke, Sleep, WaitForEvent
 from app.values import kv
@@ -53,6 +63,8 @@ class Redaction:
                 return _with(told, name=self.text(told.name), value=self._raw(told.value))
             case RunLogged():
                 return with_lines(told, map(self._line, lines_of(told) or ()))
+            case RunTagged():
+                return _with(told, added=tags.fitting(map(self.text, told.added)))
             case Failure():
                 texts = {name: self.text(getattr(told, name)) for name in ("message", "code", "stack")}
                 return _with(told, **texts, details=self._raw(told.details))

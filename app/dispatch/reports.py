@@ -18,9 +18,9 @@ from app.dispatch.jobs import Job
 from app.errors import InvalidArgument, IronflowError
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
-from app.history.kinds import Failure, RunLogged, StepCompleted, StepFailed
+from app.history.kinds import Failure, Said, StepCompleted, StepFailed
 from app.history.kinds.base import empty, null
-from app.runs import lines, writing
+from app.runs import lines, tags, writing
 from app.values import kv
 
 STEP_ID_CHARS_MAX = 1_024
@@ -73,10 +73,11 @@ class LogLineBody(msgspec.Struct):
 
 
 class LogsBody(msgspec.Struct):
-    """Lines in order, and how many further ones there was no room for."""
+    """Lines in order, how many further ones there was no room for, and what the code tagged the run with."""
 
     lines: tuple[LogLineBody, ...] = ()
     dropped: int = 0
+    tags: tuple[str, ...] = ()
 
 
 class StepResult(msgspec.Struct):
@@ -102,7 +103,7 @@ class Reported(NamedTuple):
     step: Step
     emissions: Sequence[NewEvent | NewMessage] = ()
     writes: Sequence[kv.Write] = ()
-    logged: Sequence[RunLogged] = ()
+    logged: Sequence[Said] = ()
 
 
 def step(job: Job, body: StepResult, field: str, *, kinds: Sequence[str] = PUBLISHED_KINDS) -> Step:
@@ -141,21 +142,24 @@ def writes(body: StepResult, field: str) -> Sequence[kv.Write]:
     return [_write(one, f"{field}.writes[{number}]") for number, one in enumerate(body.writes)]
 
 
-def step_logged(job: Job, body: StepResult) -> Sequence[RunLogged]:
-    """The lines that came with the result of a step: those from before it, and its own."""
+def step_logged(job: Job, body: StepResult) -> Sequence[Said]:
+    """The lines and tags that came with the result of a step: those from before it, and its own."""
     return (*_logged(job, body.logs_before, ""), *_logged(job, body.logs, body.id))
 
 
-def logged(job: Job, body: LogsBody | None) -> Sequence[RunLogged]:
-    """The lines that came with the end of an execution."""
+def logged(job: Job, body: LogsBody | None) -> Sequence[Said]:
+    """The lines and tags that came with the end of an execution."""
     return _logged(job, body, "")
 
 
-def _logged(job: Job, body: LogsBody | None, step_id: str) -> Sequence[RunLogged]:
+def _logged(job: Job, body: LogsBody | None, step_id: str) -> Sequence[Said]:
     if body is None:
         return ()
     said = (lines.told(one, bytes(one.fields)) for one in body.lines)
-    return lines.logged(said, body.dropped, step_id=step_id, execution_seq=job.execution_seq, attempt=job.attempt)
+    return (
+        *lines.logged(said, body.dropped, step_id=step_id, execution_seq=job.execution_seq, attempt=job.attempt),
+        *tags.told(body.tags, step_id=step_id, execution_seq=job.execution_seq),
+    )
 
 
 def _write(body: KvWriteBody, field: str) -> kv.Write:

@@ -21,6 +21,7 @@ from app.history.kinds import (
     RunLogged,
     RunNoted,
     RunRetrying,
+    RunTagged,
     SecretCreated,
     SecretDeleted,
     SecretUpdated,
@@ -123,6 +124,14 @@ def _system(entry: Entry, channel: Channel) -> Any:
             return {"name": identity, "revision": secret.revision}
         case RunLogged() as said:  # which comes of a paused run, too, and leaves it what it is
             return {"runId": identity, "change": "logged", "stepId": said.step_id, "lines": said.count}
+        case RunTagged() as tagged:
+            return {
+                "runId": identity,
+                "change": "tagged",
+                "stepId": tagged.step_id,
+                "added": tagged.added,
+                "removed": tagged.removed,
+            }
         case fact if noun == "run":
             change = entry.kind.partition(".")[2]
             return {"runId": identity, "status": _STATUS[entry.kind], "change": change, **_become(fact)}

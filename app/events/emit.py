@@ -111,6 +111,7 @@ class Emitter:
                 seen.variables,
                 start_at,
                 event.owes_nothing,
+                tuple(dict.fromkeys(event.tags)),
             )
             plans = [admission.plan(function.fact, arrival, self._ids.run()) for function in functions]
             if event.waits:

@@ -12,6 +12,7 @@ from app import clock, jsonvalue, patterns
 from app.errors import InvalidArgument
 from app.events.keys import check_key
 from app.history.kinds import Fact
+from app.runs import tags
 from app.runs.gates import Gate
 
 SOURCE_BYTES_MAX = 255
@@ -31,10 +32,10 @@ class Claim(NamedTuple):
 class NewEvent(msgspec.Struct, frozen=True):
     """An event as it came in: `data` and `metadata` are JSON texts, not yet checked.
 
-    Its runs start at `start_at` (µs) or `delay_ms` from now, or at once. `function_ids` start too, whether or not it
-    fits them, and alone if `only_these`. `waits` tells that the caller waits for the runs, which an option that holds
-    events would make endless; `owes_nothing` that no on_failure function runs for them. `entity` is the type and id of
-    what the event is appended to.
+    Its runs start at `start_at` (µs) or `delay_ms` from now, or at once, and have the `tags`. `function_ids` start too,
+    whether or not it fits them, and alone if `only_these`. `waits` tells that the caller waits for the runs, which an
+    option that holds events would make endless; `owes_nothing` that no on_failure function runs for them. `entity` is
+    the type and id of what the event is appended to.
     """
 
     environment: str
@@ -54,6 +55,7 @@ class NewEvent(msgspec.Struct, frozen=True):
     waits: bool = False
     owes_nothing: bool = False
     claim: Claim | None = None
+    tags: tuple[str, ...] = ()
 
 
 class Seen:
@@ -110,6 +112,8 @@ def check(event: NewEvent) -> tuple[Any, Any]:
     _check_source(event.source)
     if not 1 <= event.version <= VERSION_MAX:
         raise InvalidArgument(f"version {event.version} is out of range", field="version", hint="1 or more")
+    if event.tags:
+        tags.check(event.tags)
     return data, metadata
 
 

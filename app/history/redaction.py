@@ -2,9 +2,9 @@
 
     {"$redacted": true, "sha256": "<of the payload's bytes>", "redactedAt": "<RFC 3339>"}
 
-Order, versions, digests and every other field stay. What was replaced is told by an entry of its own,
-`history.redacted`, recorded in the transaction that replaces it. It vouches for each entry it changed, so that the
-chain can still be walked, and a placeholder that nobody recorded is found.
+Tags are replaced by one that says so. Order, versions, digests and every other field stay. What was replaced is told by
+an entry of its own, `history.redacted`, recorded in the transaction that replaces it. It vouches for each entry it
+changed, so that the chain can still be walked, and a placeholder that nobody recorded is found.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from app.history.kinds import (
     RunNoted,
     RunPaused,
     RunRetrying,
+    RunTagged,
     RunUnwinding,
     StepCarried,
     StepCompleted,
@@ -44,7 +45,7 @@ from storage.records import EntryRecord, RedactedRow
 
 PAYLOADS: Mapping[str, tuple[str, ...]] = {
     EventEmitted.kind: ("data",),
-    RunCreated.kind: ("input",),
+    RunCreated.kind: ("input", "tags"),
     RunRetrying.kind: ("error",),
     RunCompleted.kind: ("output",),
     RunFailed.kind: ("error",),
@@ -52,6 +53,7 @@ PAYLOADS: Mapping[str, tuple[str, ...]] = {
     RunUnwinding.kind: ("error",),
     RunNoted.kind: ("value",),
     RunLogged.kind: ("lines",),
+    RunTagged.kind: ("added", "removed"),
     StepCompleted.kind: ("output",),
     StepFailed.kind: ("error",),
     StepWaiting.kind: ("default", "payload"),
@@ -59,11 +61,17 @@ PAYLOADS: Mapping[str, tuple[str, ...]] = {
     StepInjected.kind: ("output",),
     StepCarried.kind: ("output", "error"),
 }
-"""The kinds of entries that can be redacted, and which fields of their facts are payloads: users' JSON, or a failure.
-Metadata is one always."""
+"""The kinds of entries that can be redacted, and which fields of their facts are payloads: users' JSON, a failure, or
+tags. Metadata is one always."""
 
 MESSAGE = "redacted"
 """What a failure says whose placeholder is in its details."""
+
+
+TAGS = (MESSAGE,)
+"""What stands for any tags, without a hash: so short a text could be guessed by it."""
+
+Payload = msgspec.Raw | Failure | tuple[str, ...]
 
 
 class Redaction(NamedTuple):
@@ -156,20 +164,26 @@ def _is_about(record: EntryRecord, step_id: str) -> bool:
     return not step_id or getattr(kinds.decode(record.kind, record.data), "step_id", "") == step_id
 
 
-def _is_nothing(kind: str, value: msgspec.Raw | Failure | None) -> bool:
+def _is_nothing(kind: str, value: Payload | None) -> bool:
     """Whether there is no payload. The data of an event are one, whatever they are."""
-    if value is None:
+    if value is None or value == ():
         return True
+    if isinstance(value, tuple):
+        return False
     return not isinstance(value, Failure) and kind != EventEmitted.kind and bytes(value) in (b"", b"null")
 
 
-def _is_replaced(value: msgspec.Raw | Failure | None) -> bool:
+def _is_replaced(value: Payload | None) -> bool:
+    if isinstance(value, tuple):
+        return value == TAGS
     if isinstance(value, Failure):
         return value.message == MESSAGE and not (value.code or value.stack) and is_placeholder(value.details)
     return value is not None and is_placeholder(value)
 
 
-def _replaced(value: msgspec.Raw | Failure, at: int) -> msgspec.Raw | Failure:
+def _replaced(value: Payload, at: int) -> Payload:
+    if isinstance(value, tuple):
+        return TAGS
     if isinstance(value, Failure):
         return Failure(MESSAGE, retryable=value.retryable, details=msgspec.Raw(placeholder(_encode(value), at)))
     return msgspec.Raw(placeholder(bytes(value), at))

@@ -58,6 +58,7 @@ VIEWS: Mapping[str, View] = {
         " output error_code error_message pause_reason cancellation_cause"
         " created_at started_at ended_at updated_at position",
     ),
+    "run_tags": _view("tags of runs: one row each", "run_id tag"),
     "steps": _view(
         "what was recorded of steps: one row each time; of one run: where stream = 'run/ID'",
         "position stream run_id step_id name type status attempt duration_ms output error recorded_at",

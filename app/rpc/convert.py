@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from app.errors import FailedPrecondition, InvalidArgument, IronflowError
 from app.events.invoke import RunResult
 from app.history.kinds import Failure, StepInjected
 from app.rpc import structs
+from app.runs import tags as run_tags
 from app.runs.reading import RunRecord, StepRecord
 from ironflow.v1 import ironflow_pb2, types_pb2
 from storage.records import RunRow
@@ -44,7 +46,7 @@ def run(record: RunRecord) -> types_pb2.Run:
 def run_head(record: RunRecord) -> types_pb2.Run:
     """A run without its payloads."""
     state = record.state
-    message = _run_common(state, state.environment, state.retry.max_attempts)
+    message = _run_common(state, state.environment, state.retry.max_attempts, state.tags)
     if state.error is not None:
         message.error.CopyFrom(error(state.error))
     return message
@@ -52,13 +54,13 @@ def run_head(record: RunRecord) -> types_pb2.Run:
 
 def run_row(row: RunRow) -> types_pb2.Run:
     """A run of a list, without payloads."""
-    message = _run_common(row, row.environment, row.max_attempts)
+    message = _run_common(row, row.environment, row.max_attempts, run_tags.listed(row.tags))
     if row.error_message:
         message.error.message, message.error.code = row.error_message, row.error_code
     return message
 
 
-def _run_common(state: Any, environment: str, max_attempts: int) -> types_pb2.Run:
+def _run_common(state: Any, environment: str, max_attempts: int, tags: Sequence[str]) -> types_pb2.Run:
     message = types_pb2.Run(
         id=state.id,
         function_id=state.function_id,
@@ -77,6 +79,7 @@ def _run_common(state: Any, environment: str, max_attempts: int) -> types_pb2.Ru
         parent_step_id=state.parent_step_id,
         environment_id=environment,
         version=state.version,
+        tags=tags,
     )
     for name in ("created_at", "started_at", "ended_at", "updated_at", "timeout_at"):
         instant = getattr(state, name)

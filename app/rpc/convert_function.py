@@ -64,6 +64,7 @@ def definition(request: ironflow_pb2.RegisterFunctionRequest) -> Definition:
         delay_ms=asked.delay_ms,
         step_timeout_ms=asked.step_timeout_ms,
         secrets=tuple(asked.secrets),
+        tags=tuple(asked.tags),
     )
 
 
@@ -105,6 +106,7 @@ def function(known: Function, now_us: int) -> types_pb2.Function:
         delay_ms=fact.delay_ms,
         step_timeout_ms=fact.step_timeout_ms,
         secrets=fact.secrets,
+        tags=fact.tags,
     )
     _put_limits(message, known)
     tick = next_tick(fact.triggers, now_us) if known.status == "active" else None

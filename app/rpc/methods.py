@@ -177,6 +177,7 @@ async def list_runs(
         search=request.search,
         since=convert.instant(request, "since", 0),
         until=convert.instant(request, "until", 2**62),
+        tags=tuple(request.tags),
     )
     page = await services.runs.list(
         caller.environment, chosen, limit=request.limit or LIMIT_DEFAULT, cursor=request.cursor
@@ -260,6 +261,7 @@ def new_event(caller: Caller, request: Any) -> NewEvent:
         run_id=caller.run_id,
         start_at=convert.instant(request, "start_at", 0) if later else 0,
         delay_ms=request.delay_ms if later else 0,
+        tags=tuple(request.tags),
     )
 
 
@@ -301,4 +303,5 @@ def _call(caller: Caller, request: Any, metadata: bytes) -> NewEvent:
         source="sdk",
         actor=caller.actor,
         run_id=caller.run_id,
+        tags=tuple(request.tags),
     )

@@ -14,9 +14,9 @@ from app.dispatch.jobs import Job
 from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
-from app.history.kinds import NULL, Divergence, Failure, RunLogged, RunNoted, StepCompleted, StepFailed
+from app.history.kinds import NULL, Divergence, Failure, RunNoted, Said, StepCompleted, StepFailed
 from app.rpc import convert
-from app.runs import lines, writing
+from app.runs import lines, tags, writing
 from app.runs.state import AWAITED, step_name
 from app.runs.yields import WAIT_DEFAULT_US, YIELDS_MAX, Invoke, Sleep, WaitForEvent, Yield
 from app.values import kv
@@ -84,8 +84,8 @@ def noted(job: Job, message: worker_pb2.RunNoted) -> RunNoted:
     return RunNoted(name=text(message.name, 200), value=msgspec.Raw(value), execution_seq=job.execution_seq)
 
 
-def step_logged(job: Job, message: worker_pb2.StepCompleted | worker_pb2.StepFailed) -> Sequence[RunLogged]:
-    """The lines that came with the result of a step: those from before it, and its own."""
+def step_logged(job: Job, message: worker_pb2.StepCompleted | worker_pb2.StepFailed) -> Sequence[Said]:
+    """The lines and tags that came with the result of a step: those from before it, and its own."""
     if not (message.HasField("logs") or message.HasField("logs_before")):  # most have none
         return ()
     facts = (*_logged(job, message.logs_before, ""), *_logged(job, message.logs, message.step_id))
@@ -94,14 +94,17 @@ def step_logged(job: Job, message: worker_pb2.StepCompleted | worker_pb2.StepFai
 
 def logged(
     job: Job, message: worker_pb2.StepYielded | worker_pb2.JobCompleted | worker_pb2.JobFailed
-) -> Sequence[RunLogged]:
-    """The lines that came with the end of an execution."""
+) -> Sequence[Said]:
+    """The lines and tags that came with the end of an execution."""
     return [job.redacted(fact) for fact in _logged(job, message.logs, "")] if message.HasField("logs") else ()
 
 
-def _logged(job: Job, told: worker_pb2.Logs, step_id: str) -> Sequence[RunLogged]:
+def _logged(job: Job, told: worker_pb2.Logs, step_id: str) -> Sequence[Said]:
     said = (lines.told(one, one.fields_json) for one in told.lines)
-    return lines.logged(said, told.dropped, step_id=step_id, execution_seq=job.execution_seq, attempt=job.attempt)
+    return (
+        *lines.logged(said, told.dropped, step_id=step_id, execution_seq=job.execution_seq, attempt=job.attempt),
+        *tags.told(told.tags, step_id=step_id, execution_seq=job.execution_seq),
+    )
 
 
 def emissions(job: Job, message: worker_pb2.StepCompleted) -> Sequence[NewEvent | NewMessage]:

@@ -28,7 +28,7 @@ from app.events.emit import Emitter
 from app.events.new_event import NewEvent
 from app.events.topics import Topics
 from app.history.committer import Command, Done
-from app.history.kinds import Divergence, Failure, RunCompleted, RunLogged
+from app.history.kinds import Divergence, Failure, RunCompleted, Said
 from app.ids import Ids
 from app.rpc import assignments, reports
 from app.rpc.outbox import Outbox
@@ -376,13 +376,13 @@ class Conversation:
             for one in map(job.redacted, reports.emissions(job, message))
         ]
 
-    def _diverging(self, job: Job, divergence: Divergence, logged: Sequence[RunLogged]) -> Callable[[Done], None]:
+    def _diverging(self, job: Job, divergence: Divergence, logged: Sequence[Said]) -> Callable[[Done], None]:
         told = job.redacted(divergence)
         return lambda done: self._engine.diverge(
             job.environment, job.run_id, execution_seq=job.execution_seq, divergence=told, done=done, logged=logged
         )
 
-    def _failing(self, job: Job, failure: Failure, logged: Sequence[RunLogged] = ()) -> Callable[[Done], None]:
+    def _failing(self, job: Job, failure: Failure, logged: Sequence[Said] = ()) -> Callable[[Done], None]:
         told = job.redacted(failure)
         return lambda done: self._engine.fail(
             job.environment, job.run_id, execution_seq=job.execution_seq, error=told, done=done, logged=logged

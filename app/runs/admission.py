@@ -25,7 +25,7 @@ from app.history.kinds import (
     RunCreated,
     RunFailed,
 )
-from app.runs import gates, limits, steering
+from app.runs import gates, limits, steering, tags
 from app.runs import noun as run_noun
 from app.runs.gates import Gate
 from app.runs.limits import Variables, key_of
@@ -37,7 +37,8 @@ THROTTLE_KEY_UNRESOLVED = "THROTTLE_KEY_UNRESOLVED"
 
 class Arrival(msgspec.Struct, frozen=True):
     """An event as a function's options see it: `envelope` is the event as an object, `start_at` the instant before
-    which no run of it may start (0: none). With `owes_nothing`, no on_failure function runs for its runs."""
+    which no run of it may start (0: none). With `owes_nothing`, no on_failure function runs for its runs, which get the
+    `tags`."""
 
     id: str
     name: str
@@ -47,6 +48,7 @@ class Arrival(msgspec.Struct, frozen=True):
     variables: Variables
     start_at: int = 0
     owes_nothing: bool = False
+    tags: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -92,6 +94,7 @@ def plan(function: FunctionRegistered, arrival: Arrival, run_id: str) -> Plan:
         dispatch=_dispatch(function, arrival),
         start_at=arrival.start_at,
         on_failure="" if arrival.owes_nothing else function.on_failure,
+        tags=_tags(function, arrival),
     )
     failure = None
     if function.throttle and created.dispatch.throttle_key is None:
@@ -195,6 +198,13 @@ def _dispatch(function: FunctionRegistered, arrival: Arrival) -> Dispatch:
 
 
 _PLAIN = Dispatch()
+
+
+def _tags(function: FunctionRegistered, arrival: Arrival) -> tuple[str, ...]:
+    """What the run was started with, then what its function gives it."""
+    if not function.tags:
+        return arrival.tags
+    return tags.fitting((*arrival.tags, *tags.filled(function.tags, arrival.data, arrival.variables)))
 
 
 def _cancel_when(function: FunctionRegistered, arrival: Arrival) -> list[CancelWhen]:

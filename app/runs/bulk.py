@@ -1,4 +1,5 @@
-"""Many runs at once: cancel, pause, resume or replay those that a filter chooses, after a look at what would happen."""
+"""Many runs at once: cancel, pause, resume, replay or tag those that a filter chooses, after a look at what would
+happen."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from app.runs.engine import Engine
 from app.runs.forks import REPLAY, Forks
 from app.runs.reading import COUNT_MAX, LIMIT_MAX, RunFilter, RunReader
 from app.runs.state import STATUSES
+from app.runs.tags import check_change
 from storage.records import RunRow
 
 SHOWN_MAX = 100
@@ -26,6 +28,7 @@ _POSSIBLE = {
     "pause": ("waiting_for_capacity", "running", "waiting"),
     "resume": ("paused", "failed"),
     "replay": STATUSES,
+    "tag": STATUSES,
 }
 
 Act = Callable[[RunRow], Awaitable[None]]
@@ -116,6 +119,25 @@ class Bulk:
 
         return await self._each("resume", environment, chosen, act, asks, dry_run=dry_run)
 
+    async def tag(
+        self,
+        environment: str,
+        chosen: Chosen,
+        *,
+        dry_run: bool,
+        request: Request,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        asks: Ask = _nobody,
+    ) -> Outcome:
+        """Raises as `cancel` does, and InvalidArgument for what is no tag, or for none at all."""
+        check_change(add, remove)
+
+        async def act(row: RunRow) -> None:
+            await self._engine.tag(environment, row.id, request, add=add, remove=remove)
+
+        return await self._each("tag", environment, chosen, act, asks, dry_run=dry_run)
+
     async def replay(
         self, environment: str, chosen: Chosen, *, dry_run: bool, request: Request, asks: Ask = _nobody
     ) -> Outcome:
@@ -193,7 +215,7 @@ def _possible(verb: str, chosen: RunFilter) -> RunFilter:
     """The filter, narrowed to runs of which that can be asked."""
     if chosen == RunFilter():
         raise InvalidArgument(
-            f"{verb} needs a filter", field="filter", hint="function_id, event_id, status, since, until or search"
+            f"{verb} needs a filter", field="filter", hint="function_id, event_id, status, tag, since, until or search"
         )
     for status in chosen.statuses:
         if status not in STATUSES:

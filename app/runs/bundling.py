@@ -40,6 +40,7 @@ SECRET_NAMES = (
 
 SCRUBBED = "[scrubbed]"
 _PAYLOADS = ("data", "input", "output", "value", "payload", "default", "lines")
+_TAGS = ("tags", "added", "removed")
 
 Payloads = Literal["keep", "none"]
 
@@ -126,6 +127,8 @@ class _Scrub:
             if name in fact:
                 fact[name], one = self._of_payload(fact[name])
                 changed = changed or one
+        for name in _TAGS if self._none else ():
+            changed = bool(fact.pop(name, None)) or changed
         error = fact.get("error")
         if isinstance(error, dict):
             details, one = self._of_payload(error.get("details", {}))

@@ -10,8 +10,8 @@ from typing import Any, cast
 from app.errors import FailedPrecondition
 from app.history.committer import Command, Decision, Done
 from app.history.entry import Draft, through
-from app.history.kinds import Fact, RunFailed, RunLogged, RunPaused, RunStarted, StepFailed
-from app.runs import writing
+from app.history.kinds import Fact, RunFailed, RunPaused, RunStarted, RunTagged, Said, StepFailed
+from app.runs import tags, writing
 from app.runs.admission import on_failure
 from app.runs.noun import stream
 from app.runs.state import Run
@@ -38,17 +38,33 @@ def command(
     return Command(environment, (where,), partial(_decide, where, decider, draft))
 
 
-def behind(decide: Decider, logged: Sequence[RunLogged]) -> Decider:
-    """The decision about what a worker told, with the lines that came along. What is not recorded takes them with it:
-    it was told before."""
-    if not logged:
+def behind(decide: Decider, said: Sequence[Said]) -> Decider:
+    """The decision about what a worker told, with the lines and tags that came along. What is not recorded takes them
+    with it: it was told before."""
+    if not said:
         return decide
 
     def also(run: Run | None, now: int) -> list[Fact]:
         facts = decide(run, now)
-        return [*logged, *facts] if facts else []
+        return [*new_of(run, said), *facts] if facts else []
 
     return also
+
+
+def new_of(run: Run | None, said: Sequence[Said]) -> list[Said]:
+    """The lines, and what the run is not tagged with yet."""
+    if run is None or not any(isinstance(one, RunTagged) for one in said):
+        return [*said]
+    found: list[Said] = []
+    had = run.tags
+    for one in said:
+        if isinstance(one, RunTagged):
+            fresh = tags.fresh(had, one)
+            if fresh is None:
+                continue
+            had, one = tags.tags_after(had, fresh), fresh
+        found.append(one)
+    return found
 
 
 def _decide(where: str, decider: Decider, draft: Callable[..., Draft], states: Mapping[str, Any], now: int) -> Decision:

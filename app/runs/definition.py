@@ -28,6 +28,7 @@ from app.history.kinds import (
 )
 from app.runs.crontab import crontab
 from app.runs.limits import VARIABLES, check_key, path_of
+from app.runs.tags import TAGS_MAX, check_template
 
 ATTEMPTS_MAX = 1_000
 TRIGGERS_MAX = 100
@@ -75,6 +76,7 @@ class Definition(msgspec.Struct, frozen=True):
     delay_ms: int = 0
     step_timeout_ms: int = 0
     secrets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     endpoint_url: str = ""
     circuit_breaker: CircuitBreaker = CircuitBreaker()
 
@@ -107,6 +109,7 @@ def checked(definition: Definition) -> Definition:
     _check_cancel_on(definition)
     _check_on_failure(definition)
     _check_secrets(definition)
+    _check_tags(definition)
     return msgspec.structs.replace(
         definition, name=definition.name or definition.id, timeout_ms=definition.timeout_ms or TIMEOUT_MS_DEFAULT
     )
@@ -282,6 +285,13 @@ def _check_secrets(definition: Definition) -> None:
                 field=f"secrets[{number}]",
                 hint="each name once: letters, digits, _ . -, beginning with a letter or _",
             )
+
+
+def _check_tags(definition: Definition) -> None:
+    if len(definition.tags) > TAGS_MAX:
+        raise InvalidArgument(f"{len(definition.tags)} tags are too many", field="tags", hint=f"at most {TAGS_MAX}")
+    for number, template in enumerate(definition.tags):
+        check_template(template, field=f"tags[{number}]")
 
 
 def _check_number(field: str, value: int, *, low: int, high: int) -> None:

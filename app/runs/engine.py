@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
+import msgspec
+
 from app import texts
 from app.clock import Clock
 from app.errors import RunChanged
@@ -19,16 +21,16 @@ from app.history.kinds import (
     Fact,
     Failure,
     RunCompleted,
-    RunLogged,
     RunNoted,
     RunPaused,
     RunStarted,
     RunSuspended,
+    Said,
     StepCompleted,
     StepFailed,
 )
 from app.ids import Ids
-from app.runs import children, commands, holding, machine, steering, steps, waiting, writing, yields
+from app.runs import children, commands, holding, machine, steering, steps, tags, waiting, writing, yields
 from app.runs.asking import REASON_CHARS_MAX, Request, changes, guarded
 from app.runs.breakpoints import Breakpoints
 from app.runs.commands import Decider, Diverged
@@ -112,7 +114,7 @@ class Engine:
         *,
         emissions: Sequence[Command] = (),
         writes: Sequence[kv.Write] = (),
-        logged: Sequence[RunLogged] = (),
+        logged: Sequence[Said] = (),
     ) -> None:
         """Record the result of a step, and what it emits, writes and logged in the same commit. Refused with
         StaleExecution when another execution holds the run, with Diverged when history has another kind of step there,
@@ -176,7 +178,7 @@ class Engine:
         *,
         execution_seq: int,
         event: Entry,
-        logged: Sequence[RunLogged] = (),
+        logged: Sequence[Said] = (),
     ) -> Callable[[Done], None]:
         """What records the end of an execution whose code waits; `event` is the run's own. Child runs are created in
         the same commit. Raises InvalidArgument for what cannot be waited for."""
@@ -202,7 +204,7 @@ class Engine:
                 suspension = waiting.Suspension(stopped, []) if stopped else suspension
             # One that is held instead comes this far anew when it goes on, and says its lines again.
             held = not suspension.facts or isinstance(suspension.facts[-1], RunPaused)
-            said = () if held else logged
+            said = () if held else commands.new_of(run, logged)
             drafts = [Draft(where, fact, correlation=run.correlation) for fact in (*said, *suspension.facts)]
             new: list[str] = []
             for invoke in suspension.invoked:
@@ -215,7 +217,7 @@ class Engine:
         return lambda done: self._committer.submit(command, commands.telling(done))
 
     def complete(
-        self, environment: str, run_id: str, fact: RunCompleted, done: Done, *, logged: Sequence[RunLogged] = ()
+        self, environment: str, run_id: str, fact: RunCompleted, done: Done, *, logged: Sequence[Said] = ()
     ) -> None:
         def decide(run: Run | None, now: int) -> list[Fact]:
             return machine.decide_complete(run, fact)
@@ -230,7 +232,7 @@ class Engine:
         execution_seq: int,
         error: Failure,
         done: Done,
-        logged: Sequence[RunLogged] = (),
+        logged: Sequence[Said] = (),
     ) -> None:
         def decide(run: Run | None, now: int) -> list[Fact]:
             return machine.decide_fail(run, execution_seq=execution_seq, error=error, now=now)
@@ -245,7 +247,7 @@ class Engine:
         execution_seq: int,
         divergence: Divergence,
         done: Done,
-        logged: Sequence[RunLogged] = (),
+        logged: Sequence[Said] = (),
     ) -> None:
         """Stop the run, with what history has and what the code asked for."""
 
@@ -314,6 +316,21 @@ class Engine:
         self._submit(environment, run_id, decide, done)
 
     # For people and programs.
+
+    async def tag(
+        self, environment: str, run_id: str, request: Request, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> None:
+        """Give the run tags and take some, whatever became of it. Raises as `change` does, and InvalidArgument for what
+        is no tag, for too many, and for none at all."""
+        request = request.checked()
+        add, remove = tags.check_change(add, remove)
+        await self._change(
+            environment,
+            run_id,
+            request,
+            msgspec.json.encode(("tag", add, remove)),
+            lambda run: tags.decide_tag(run, add=add, remove=remove, reason=request.reason),
+        )
 
     async def cancel(
         self,

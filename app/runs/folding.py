@@ -18,6 +18,7 @@ from app.history.kinds import (
     RunRetrying,
     RunStarted,
     RunSuspended,
+    RunTagged,
     RunUnwinding,
     RunWoken,
     StepCarried,
@@ -32,6 +33,7 @@ from app.history.kinds import (
 )
 from app.runs.forgetting import COMPENSATION, forgotten
 from app.runs.state import AWAITED, Before, Open, Run, mark
+from app.runs.tags import tags_after
 
 _OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking, RunNoted, RunLogged)
 _CORRECTIONS = (StepPatched, StepInjected, StepRestored, StepCarried)
@@ -43,6 +45,11 @@ def apply(run: Run | None, entry: Entry) -> Run:
     if isinstance(fact, RunCreated):
         run = _created(entry, fact)
     assert run is not None, f"{entry}: a run begins with {RunCreated.kind}"
+    if isinstance(fact, RunTagged):
+        run.tags, run.tagged_at = tags_after(run.tags, fact), entry.position
+        run.updated_at, run.version = entry.recorded_at, entry.version
+        _asked(run, fact)
+        return run
     if isinstance(fact, _OF_STEPS):
         if not _apply_step(run, entry, fact):
             return run
@@ -109,7 +116,7 @@ def _apply_correction(run: Run, fact: StepPatched | StepInjected | StepRestored 
 
 
 def _asked(
-    run: Run, fact: StepPatched | StepInjected | StepRestored | RunPauseRequested | RunPaused | RunResumed
+    run: Run, fact: StepPatched | StepInjected | StepRestored | RunPauseRequested | RunPaused | RunResumed | RunTagged
 ) -> None:
     if fact.asked is not None:
         run.asked[fact.asked.key] = fact.asked.hash
@@ -205,6 +212,7 @@ def _created(entry: Entry, fact: RunCreated) -> Run:
         dispatch=fact.dispatch,
         on_failure=fact.on_failure,
         forked_from=fact.forked_from,
+        tags=fact.tags,
         asked={fact.asked.key: fact.asked.hash} if fact.asked is not None else {},
         status="waiting" if fact.start_at > entry.recorded_at else "waiting_for_capacity",
         due_at=fact.start_at if fact.start_at > entry.recorded_at else None,

@@ -32,12 +32,13 @@ from app.runs.steering import spellings
 
 class Prefix(NamedTuple):
     """What is carried over, with ids of the origin, and the position up to which that is. `types` are of all steps that
-    the origin came to, by then or later."""
+    the origin came to, by then or later; `tags` are those that it had then."""
 
     origin_id: str
     position: int
     steps: Sequence[StepCarried]
     types: Mapping[str, str]
+    tags: tuple[str, ...]
 
 
 def prefix(entries: Sequence[Entry], *, origin: Run, from_step: str = "") -> Prefix:
@@ -56,7 +57,7 @@ def prefix(entries: Sequence[Entry], *, origin: Run, from_step: str = "") -> Pre
     memos.resume(found)
     origins = _origins(entries)
     steps = [_carried(memo, origins[memo.step_id]) for memo in memos.given(1) if memo.type != COMPENSATION]
-    return Prefix(run.id, entries[-1].position, steps, {**_types(run), **_types(origin)})
+    return Prefix(run.id, entries[-1].position, steps, {**_types(run), **_types(origin)}, run.tags)
 
 
 def begun(prefix: Prefix, run_id: str, patches: Mapping[str, msgspec.Raw], reason: str) -> list[Fact]:

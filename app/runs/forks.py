@@ -140,19 +140,19 @@ class Forks:
     ) -> tuple[RunCreated, list[Fact]]:
         """The fork's first facts."""
         if wish.position < 0:
-            prefix = forking.Prefix(source.run.id, 0, (), {})
+            prefix = forking.Prefix(source.run.id, 0, (), {}, _created_of(source).tags)
         else:
             prefix = forking.prefix(source.entries, origin=source.run, from_step=wish.from_step)
         begun = forking.begun(prefix, new_id, wish.patches, reason)
         origin = Origin(source.run.id, prefix.position)
-        return self._created(environment, new_id, source, wish.input, origin, reason), begun
+        created = self._created(environment, new_id, source, wish.input, origin, reason)
+        return msgspec.structs.replace(created, tags=prefix.tags), begun
 
     def _created(
         self, environment: str, new_id: str, source: _Source, input: msgspec.Raw, origin: Origin, reason: str
     ) -> RunCreated:
         """Without an `input` of its own it has that of its origin, which may be a fork with another one."""
-        run, first = source.run, source.entries[0].fact
-        assert isinstance(first, RunCreated)
+        run, first = source.run, _created_of(source)
         input = input if bytes(input) else first.input
         try:
             function = self._functions.get(environment, run.function_id)
@@ -163,6 +163,12 @@ class Forks:
         event = given(msgspec.structs.replace(first, input=input), source.event)
         created = wanted(function.fact, event, new_id, field="input")
         return msgspec.structs.replace(created, forked_from=origin, input=input, reason=reason)
+
+
+def _created_of(source: _Source) -> RunCreated:
+    first = source.entries[0].fact
+    assert isinstance(first, RunCreated)
+    return first
 
 
 def wanted(function: FunctionRegistered, event: Entry, run_id: str, *, field: str) -> RunCreated:

@@ -42,7 +42,7 @@ class RunNoun:
         return folding.apply(state, entry)
 
     def changed_at(self, state: Run) -> int:
-        return state.position
+        return max(state.position, state.tagged_at)
 
     def row(self, state: Run) -> RunRow:
         error, origin = state.error, state.forked_from or _NO_ORIGIN
@@ -77,6 +77,7 @@ class RunNoun:
             dispatch="" if state.dispatch == _PLAIN else msgspec.json.encode(state.dispatch).decode(),
             forked_from_run_id=origin.run_id,
             forked_from_position=origin.position,
+            tags=msgspec.json.encode(state.tags).decode() if state.tags or state.tagged_at else "",
         )
 
     def keep(self, state: Run) -> bool:

@@ -34,6 +34,7 @@ from app.history.kinds import (
     RunRetrying,
     RunStarted,
     RunSuspended,
+    RunTagged,
     RunUnwinding,
     RunWoken,
     StepCarried,
@@ -83,6 +84,7 @@ _NO_STEP = frozenset(
         RunPaused,
         RunResumed,
         RunLogged,
+        RunTagged,
         RunNoted,
     )
 )

@@ -134,9 +134,12 @@ class RunRecord(msgspec.Struct):
 
 
 class RunFilter(msgspec.Struct, frozen=True):
+    """`tags`: those that have all of them."""
+
     function_id: str = ""
     event_id: str = ""
     statuses: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     search: str = ""
     since: int = 0
     until: int = 2**62
@@ -202,6 +205,8 @@ def checked(chosen: RunFilter) -> None:
     """Raises InvalidArgument naming what cannot be asked for."""
     for name in ("function_id", "event_id", "search"):
         texts.check(getattr(chosen, name), field=name)
+    for tag in chosen.tags:
+        texts.check(tag, field="tag")
     for status in chosen.statuses:
         if status not in STATUSES:
             raise InvalidArgument(f"status {status!r} is unknown", field="status", hint=f"one of {', '.join(STATUSES)}")
@@ -259,6 +264,7 @@ def _page(tx: Transaction, environment: str, chosen: RunFilter, limit: int, curs
         function_id=chosen.function_id,
         event_id=chosen.event_id,
         statuses=chosen.statuses,
+        tags=chosen.tags,
         search=chosen.search,
         since=chosen.since,
         until=chosen.until,
@@ -271,6 +277,7 @@ def _page(tx: Transaction, environment: str, chosen: RunFilter, limit: int, curs
         function_id=chosen.function_id,
         event_id=chosen.event_id,
         statuses=chosen.statuses,
+        tags=chosen.tags,
         search=chosen.search,
         since=chosen.since,
         until=chosen.until,

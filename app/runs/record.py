@@ -27,6 +27,7 @@ from app.history.kinds import (
     RunRetrying,
     RunStarted,
     RunSuspended,
+    RunTagged,
     RunUnwinding,
     RunWoken,
     StepCarried,
@@ -43,7 +44,7 @@ from app.runs import reading
 from app.runs.state import step_name
 
 _ROUTINE = frozenset(
-    fact.kind for fact in (RunStarted, RunSuspended, RunWoken, RunReleased, RunNoted, RunLogged, StepCarried)
+    fact.kind for fact in (RunStarted, RunSuspended, RunWoken, RunReleased, RunNoted, RunLogged, RunTagged, StepCarried)
 )
 _STATUS = {
     RunStarted.kind: "running",
@@ -157,8 +158,9 @@ _FIELDS = (
 
 _FIELDS_OF: Mapping[Any, Sequence[tuple[str, str]]] = {
     RunNoted: (*_FIELDS, ("payload", "value")),
-    # Lines are about the run, whichever step said them: whoever pairs the records of a step is not to find them there.
+    # Lines and tags are about the run, whichever step said them: who pairs the records of a step is not to find them.
     RunLogged: (("execution", "execution_seq"), ("attempt", "attempt"), ("payload", "lines")),
+    RunTagged: (("execution", "execution_seq"), ("reason", "reason")),
 }
 
 
@@ -223,6 +225,7 @@ _SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
     RunCancelled: lambda fact: f"cancelled: {fact.reason or fact.cause}",
     RunNoted: lambda fact: f"noted {fact.name}",
     RunLogged: lambda fact: f"{_said_by(fact)} logged {_lines(fact)}",
+    RunTagged: lambda fact: "; ".join(_tagged(fact)),
     StepCompleted: lambda fact: f"{fact.name} completed after {format_duration(fact.duration_ms * 1_000)}",
     StepFailed: lambda fact: f"{fact.name} failed, attempt {fact.attempt}: {_error(fact.error)}",
     StepSleeping: lambda fact: f"{fact.name} sleeps until {clock.rfc3339(fact.until)}",
@@ -234,6 +237,12 @@ _SUMMARIES: Mapping[type[Fact], Callable[[Any], str]] = {
     StepInvoking: lambda fact: f"{fact.name} invoked {fact.function_id}: {fact.child_run_id}",
 }
 """What happened, in a line for people."""
+
+
+def _tagged(fact: RunTagged) -> list[str]:
+    told = [f"tagged {', '.join(fact.added)}"] if fact.added else []
+    told += [f"tags removed: {', '.join(fact.removed)}"] if fact.removed else []
+    return told + ([f"no room for {fact.dropped} of its tags"] if fact.dropped else [])
 
 
 def _said_by(fact: RunLogged) -> str:

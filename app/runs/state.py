@@ -81,7 +81,8 @@ class Run(msgspec.Struct):
     were resolved since the current execution was handed out; `events` ids of the events that its waits have taken;
     `failed_step` is the wait that failed it, by its timeout; `corrected` what steps were before each correction of
     their output that counts; `asked` hashes of the changes that were asked for with an idempotency key. `held` is what
-    holds it at a breakpoint, `passed` the steps before which it was held."""
+    holds it at a breakpoint, `passed` the steps before which it was held. `position` is of the entry that made it what
+    it is, `tagged_at` of the last that gave or took tags, which leaves it what it is."""
 
     id: str
     environment: str
@@ -132,6 +133,8 @@ class Run(msgspec.Struct):
     divergence: Divergence | None = None
     cancellation_cause: str = ""
     not_undone: str = ""
+    tags: tuple[str, ...] = ()
+    tagged_at: int = 0
     position: int = 0
     version: int = 0
 

@@ -53,6 +53,7 @@ class StatsReader:
                 function_id=chosen.function_id,
                 event_id=chosen.event_id,
                 statuses=chosen.statuses,
+                tags=chosen.tags,
                 search=chosen.search,
                 since=chosen.since,
                 until=chosen.until - 1,

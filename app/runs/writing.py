@@ -21,7 +21,7 @@ from app.errors import (
 )
 from app.history.committer import Command, Decision
 from app.history.entry import Draft
-from app.history.kinds import Failure, RunLogged, RunPaused, StepCompleted, StepFailed
+from app.history.kinds import Failure, RunPaused, Said, StepCompleted, StepFailed
 from app.runs import steps
 from app.runs.state import Run
 from app.values import buckets, kv
@@ -59,9 +59,9 @@ def with_writes(command: Command, fact: StepCompleted, writes: Sequence[Write]) 
             raise
         except _REFUSALS as refusal:
             failed = _failed(fact, refusal)
-            logged = [draft for draft in decision.drafts if isinstance(draft.fact, RunLogged)]
+            said = [draft for draft in decision.drafts if isinstance(draft.fact, Said)]
             facts = steps.decide_step(run, failed)
-            drafts = [*logged, *(Draft(where, one, correlation=run.correlation) for one in facts)]
+            drafts = [*said, *(Draft(where, one, correlation=run.correlation) for one in facts)]
             return Decision(drafts, failed)
         return Decision([*decision.drafts, *made], decision.answer, decision.new)
 

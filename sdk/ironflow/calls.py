@@ -106,10 +106,20 @@ def emit(
     version: int | None = None,
     at: str | datetime | None = None,
     delay: Duration | None = None,
+    tags: Sequence[str] = (),
 ) -> Plan[Emitted]:
     """Record an event and the runs it starts; durable when this returns. With a key it is safe to try again. The runs
-    start at once, at an instant, or after a delay."""
-    body = event(name, data, idempotency_key=idempotency_key, metadata=metadata, version=version, at=at, delay=delay)
+    start at once, at an instant, or after a delay, and have the tags."""
+    body = event(
+        name,
+        data,
+        idempotency_key=idempotency_key,
+        metadata=metadata,
+        version=version,
+        at=at,
+        delay=delay,
+        tags=tags,
+    )
     return _emitted((yield Call("POST", "/api/v1/events", body=body, again=idempotency_key is not None)))
 
 
@@ -175,18 +185,20 @@ def list_runs(
     function_id: str | None = None,
     status: str | None = None,
     event_id: str | None = None,
+    tag: str | None = None,
     since: str | datetime | None = None,
     until: str | datetime | None = None,
     search: str | None = None,
     limit: int = 50,
     cursor: str | None = None,
 ) -> Plan[Page]:
-    """Newest first, without payloads. `status` may be several, with commas; instants are datetimes, RFC 3339 or such
-    as `15m`."""
+    """Newest first, without payloads. `status` may be several, with commas; so may `tag`, all of which they have then.
+    Instants are datetimes, RFC 3339 or such as `15m`."""
     wanted = chosen(
         function_id=function_id,
         status=status,
         event_id=event_id,
+        tag=tag,
         since=since,
         until=until,
         search=search,
@@ -261,10 +273,14 @@ def get_function(function_id: str, *, at: int | str | None = None) -> Plan[Json]
     return found
 
 
-def invoke_function(function_id: str, data: Any = None, *, idempotency_key: str = "") -> Plan[Json]:
-    """Start a run of the function, whether or not an event triggers it: `run_id`, and `event_id` of what it is given.
-    With a key it is safe to try again."""
+def invoke_function(
+    function_id: str, data: Any = None, *, idempotency_key: str = "", tags: Sequence[str] = ()
+) -> Plan[Json]:
+    """Start a run of the function, with tags, whether or not an event triggers it: `run_id`, and `event_id` of what it
+    is given. With a key it is safe to try again."""
     body = {"functionId": function_id, "dataValue": data, **chosen(idempotencyKey=idempotency_key or None)}
+    if tags:
+        body["tags"] = list(tags)
     call = Call("POST", "/ironflow.v1.IronflowService/InvokeFunction", body=body, again=bool(idempotency_key))
     started: Json = yield call
     return {"run_id": started["runId"], "event_id": started["eventId"]}
@@ -377,6 +393,7 @@ def event(
     version: int | None = None,
     at: str | datetime | None = None,
     delay: Duration | None = None,
+    tags: Sequence[str] = (),
 ) -> Json:
     """An event as `emit_batch` takes it."""
     body: Json = {"name": name, "data": data}
@@ -390,6 +407,8 @@ def event(
         body["at"] = at.isoformat() if isinstance(at, datetime) else at
     if delay is not None:
         body["delay"] = f"{milliseconds(delay, what='delay')}ms"
+    if tags:
+        body["tags"] = list(tags)
     return body
 
 

@@ -6,7 +6,7 @@ Every change takes a reason; with `key` (an idempotency key) it may be asked for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ironflow.calls import Call, Json, Plan, quoted
@@ -88,6 +88,20 @@ def undo_correction(
 def pause_run(run_id: str, *, reason: str = "", key: str = "", version: int | None = None) -> Plan[Json]:
     """The run, paused; one that runs will be when its current step is recorded (`pause_requested`)."""
     found: Json = yield _change(f"{_run(run_id)}/pause", {"reason": reason}, key, version)
+    return found
+
+
+def tag_run(
+    run_id: str,
+    *tags: str,
+    remove: Sequence[str] = (),
+    reason: str = "",
+    key: str = "",
+    version: int | None = None,
+) -> Plan[Json]:
+    """The run, with the tags and without those to `remove`, whatever became of it."""
+    body = {"add": list(tags), "remove": list(remove), "reason": reason}
+    found: Json = yield _change(f"{_run(run_id)}/tags", body, key, version)
     return found
 
 

@@ -27,7 +27,7 @@ from app.history.kinds import (
     StepInvoking,
     StepWaiting,
 )
-from app.runs import correcting, folding, machine, steering, steps, waiting
+from app.runs import correcting, folding, machine, steering, steps, tags, waiting
 from app.runs.state import TERMINAL, Run
 from app.runs.waiting import Child
 from app.runs.yields import Invoke, Sleep, WaitForEvent, Yield
@@ -182,6 +182,7 @@ def _work(rng: random.Random, life: Life) -> None:
             life.write(RunNoted(rng.choice(("progress", "total")), _raw(rng.randrange(9)), run.execution_seq))
             lines = _raw([{"at": life.scribe.now, "level": "info", "message": "said"}])
             life.write(RunLogged(lines, 1, execution_seq=run.execution_seq))
+            life.write(*tags.decide_tag(run, add=[name[0], "seen"], remove=["a"]), actor="user:ada")
         case 6 | 7:
             life.suspend([_yield(rng, life, index) for index in range(rng.randrange(1, 4))])
         case 8:

@@ -99,6 +99,7 @@ class FunctionContent(Shape):
     delay_ms: int | UnsetType = UNSET
     step_timeout_ms: int | UnsetType = UNSET
     secrets: tuple[str, ...] | UnsetType = UNSET
+    tags: Annotated[tuple[str, ...], Meta(description="of its runs")] | UnsetType = UNSET
 
 
 class FunctionResponse(FunctionContent, kw_only=True):

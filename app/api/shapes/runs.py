@@ -14,6 +14,7 @@ from app.history.kinds import Failure, Held, StepInjected, StepPatched
 from app.history.kinds.run import Divergence
 from app.runs.reading import LIMIT_DEFAULT, LIMIT_MAX, Note, RunRecord, StepRecord
 from app.runs.state import Run
+from app.runs.tags import listed
 from storage.records import RunRow
 
 WAIT_S_MAX = 60.0
@@ -24,6 +25,7 @@ class ListRunsQuery(msgspec.Struct):
     functionId: Annotated[str, Meta(description="the same")] = ""
     status: Annotated[str, Meta(description="one, or several with commas")] = ""
     event_id: Annotated[str, Meta(description="started by one event")] = ""
+    tag: Annotated[str, Meta(description="with this tag, or with all of several with commas")] = ""
     since: Since = ""
     until: Until = ""
     search: Annotated[str, Meta(description="part of id, function, event name or error, A-Z in either case")] = ""
@@ -81,6 +83,7 @@ class RunSummary(Shape):
     parent_run_id: Text = UNSET
     parent_step_id: Text = UNSET
     forked_from: OriginResponse | UnsetType = UNSET
+    tags: Annotated[tuple[str, ...], Meta(description="in the order in which it was given them")] = ()
 
 
 class Unwinding(Shape):
@@ -220,6 +223,7 @@ def row_shown(row: RunRow) -> RunSummary:
             if row.forked_from_run_id
             else UNSET
         ),
+        tags=listed(row.tags),
     )
 
 
@@ -260,6 +264,7 @@ def run_shown(run: RunRecord) -> RunResponse:
             if state.forked_from is None
             else OriginResponse(run_id=state.forked_from.run_id, position=state.forked_from.position)
         ),
+        tags=state.tags,
         fork_reason=given(run.reason),
         divergence=UNSET if state.divergence is None else state.divergence,
         unwinding=(

@@ -23,6 +23,7 @@ class RunStatsQuery(msgspec.Struct):
     function_id: Annotated[str, Meta(description="of one function")] = ""
     status: Annotated[str, Meta(description="one, or several with commas")] = ""
     event_id: Annotated[str, Meta(description="started by one event")] = ""
+    tag: Annotated[str, Meta(description="with this tag, or with all of several with commas")] = ""
     search: Annotated[str, Meta(description="part of id, function, event name or error, A-Z in either case")] = ""
 
 

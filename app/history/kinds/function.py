@@ -120,6 +120,7 @@ class FunctionRegistered(Fact, frozen=True):
     delay_ms: int = 0
     step_timeout_ms: int = 0
     secrets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     change: str = "update"
     reason: str = ""
 

@@ -73,7 +73,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 class RunCreated(Fact, frozen=True):
     """stream run/<id>, as are all that follow. A detached child outlives its parent. It may start at start_at (0: at
-    once). `input`: what the run was given instead of the data of its event."""
+    once). `input`: what the run was given instead of the data of its event. `tags` come of how it was started, those of
+    a fork of what its origin had."""
 
     kind = "run.created"
     function_id: str
@@ -93,6 +94,7 @@ class RunCreated(Fact, frozen=True):
     input: msgspec.Raw = ABSENT
     reason: str = ""
     asked: Asked | None = None
+    tags: tuple[str, ...] = ()
 
 
 class RunStarted(Fact, frozen=True):
@@ -245,6 +247,24 @@ class RunLogged(Fact, frozen=True):
     dropped: int = 0
 
 
+class RunTagged(Fact, frozen=True):
+    """The run has other tags: a person gave and took some, or (with an execution_seq) its code gave some, in a step or
+    between steps (`step_id` ""), recorded before what the worker told them with. There was no room for `dropped`."""
+
+    kind = "run.tagged"
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    step_id: str = ""
+    execution_seq: int = 0
+    dropped: int = 0
+    reason: str = ""
+    asked: Asked | None = None
+
+
+Said = RunLogged | RunTagged
+"""What code says beside what it does, recorded with what that led to."""
+
+
 class StepCompleted(Fact, frozen=True):
     kind = "step.completed"
     step_id: str
@@ -387,6 +407,7 @@ FACTS: tuple[type[Fact], ...] = (
     RunCancelled,
     RunNoted,
     RunLogged,
+    RunTagged,
     StepCompleted,
     StepFailed,
     StepSleeping,

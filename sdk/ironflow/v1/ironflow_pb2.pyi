@@ -13,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RegisterFunctionRequest(_message.Message):
-    __slots__ = ("id", "name", "description", "triggers", "retry", "timeout_ms", "concurrency", "preferred_mode", "endpoint_url", "actor_key", "secrets", "recording", "recording_profile", "metadata", "change_reason", "debounce", "cancel_on", "circuit_breaker", "throttle", "rate_limit", "batch", "singleton", "priority", "idempotency", "on_failure", "delay_ms", "step_timeout_ms")
+    __slots__ = ("id", "name", "description", "triggers", "retry", "timeout_ms", "concurrency", "preferred_mode", "endpoint_url", "actor_key", "secrets", "recording", "recording_profile", "metadata", "change_reason", "debounce", "cancel_on", "circuit_breaker", "throttle", "rate_limit", "batch", "singleton", "priority", "idempotency", "on_failure", "delay_ms", "step_timeout_ms", "tags")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,7 @@ class RegisterFunctionRequest(_message.Message):
     ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
     DELAY_MS_FIELD_NUMBER: _ClassVar[int]
     STEP_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     description: str
@@ -68,7 +69,8 @@ class RegisterFunctionRequest(_message.Message):
     on_failure: str
     delay_ms: int
     step_timeout_ms: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., triggers: _Optional[_Iterable[_Union[_types_pb2.Trigger, _Mapping]]] = ..., retry: _Optional[_Union[_types_pb2.RetryConfig, _Mapping]] = ..., timeout_ms: _Optional[int] = ..., concurrency: _Optional[_Union[_types_pb2.ConcurrencyConfig, _Mapping]] = ..., preferred_mode: _Optional[_Union[_types_pb2.ExecutionMode, str]] = ..., endpoint_url: _Optional[str] = ..., actor_key: _Optional[str] = ..., secrets: _Optional[_Iterable[str]] = ..., recording: _Optional[bool] = ..., recording_profile: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., change_reason: _Optional[str] = ..., debounce: _Optional[_Union[_types_pb2.DebounceConfig, _Mapping]] = ..., cancel_on: _Optional[_Iterable[_Union[_types_pb2.CancelOnSpec, _Mapping]]] = ..., circuit_breaker: _Optional[_Union[_types_pb2.CircuitBreakerConfig, _Mapping]] = ..., throttle: _Optional[_Union[_types_pb2.ThrottleConfig, _Mapping]] = ..., rate_limit: _Optional[_Union[_types_pb2.RateLimitConfig, _Mapping]] = ..., batch: _Optional[_Union[_types_pb2.BatchConfig, _Mapping]] = ..., singleton: _Optional[_Union[_types_pb2.SingletonConfig, _Mapping]] = ..., priority: _Optional[str] = ..., idempotency: _Optional[str] = ..., on_failure: _Optional[str] = ..., delay_ms: _Optional[int] = ..., step_timeout_ms: _Optional[int] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., triggers: _Optional[_Iterable[_Union[_types_pb2.Trigger, _Mapping]]] = ..., retry: _Optional[_Union[_types_pb2.RetryConfig, _Mapping]] = ..., timeout_ms: _Optional[int] = ..., concurrency: _Optional[_Union[_types_pb2.ConcurrencyConfig, _Mapping]] = ..., preferred_mode: _Optional[_Union[_types_pb2.ExecutionMode, str]] = ..., endpoint_url: _Optional[str] = ..., actor_key: _Optional[str] = ..., secrets: _Optional[_Iterable[str]] = ..., recording: _Optional[bool] = ..., recording_profile: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., change_reason: _Optional[str] = ..., debounce: _Optional[_Union[_types_pb2.DebounceConfig, _Mapping]] = ..., cancel_on: _Optional[_Iterable[_Union[_types_pb2.CancelOnSpec, _Mapping]]] = ..., circuit_breaker: _Optional[_Union[_types_pb2.CircuitBreakerConfig, _Mapping]] = ..., throttle: _Optional[_Union[_types_pb2.ThrottleConfig, _Mapping]] = ..., rate_limit: _Optional[_Union[_types_pb2.RateLimitConfig, _Mapping]] = ..., batch: _Optional[_Union[_types_pb2.BatchConfig, _Mapping]] = ..., singleton: _Optional[_Union[_types_pb2.SingletonConfig, _Mapping]] = ..., priority: _Optional[str] = ..., idempotency: _Optional[str] = ..., on_failure: _Optional[str] = ..., delay_ms: _Optional[int] = ..., step_timeout_ms: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RegisterFunctionResponse(_message.Message):
     __slots__ = ("function", "created")
@@ -129,7 +131,7 @@ class DeleteFunctionRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class TriggerRequest(_message.Message):
-    __slots__ = ("event", "data", "data_value", "idempotency_key", "metadata", "version", "delay_ms", "start_at")
+    __slots__ = ("event", "data", "data_value", "idempotency_key", "metadata", "version", "delay_ms", "start_at", "tags")
     EVENT_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     DATA_VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -138,6 +140,7 @@ class TriggerRequest(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DELAY_MS_FIELD_NUMBER: _ClassVar[int]
     START_AT_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     event: str
     data: _struct_pb2.Struct
     data_value: _struct_pb2.Value
@@ -146,7 +149,8 @@ class TriggerRequest(_message.Message):
     version: int
     delay_ms: int
     start_at: _timestamp_pb2.Timestamp
-    def __init__(self, event: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., version: _Optional[int] = ..., delay_ms: _Optional[int] = ..., start_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, event: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., version: _Optional[int] = ..., delay_ms: _Optional[int] = ..., start_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TriggerResponse(_message.Message):
     __slots__ = ("run_ids", "event_id", "error", "outcomes")
@@ -173,7 +177,7 @@ class EventOutcome(_message.Message):
     def __init__(self, function_id: _Optional[str] = ..., outcome: _Optional[str] = ..., run_id: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TriggerSyncRequest(_message.Message):
-    __slots__ = ("event", "data", "data_value", "idempotency_key", "timeout_ms", "metadata", "version")
+    __slots__ = ("event", "data", "data_value", "idempotency_key", "timeout_ms", "metadata", "version", "tags")
     EVENT_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     DATA_VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -181,6 +185,7 @@ class TriggerSyncRequest(_message.Message):
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     event: str
     data: _struct_pb2.Struct
     data_value: _struct_pb2.Value
@@ -188,7 +193,8 @@ class TriggerSyncRequest(_message.Message):
     timeout_ms: int
     metadata: _struct_pb2.Struct
     version: int
-    def __init__(self, event: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., version: _Optional[int] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, event: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., version: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TriggerSyncResponse(_message.Message):
     __slots__ = ("results", "event_id")
@@ -219,16 +225,18 @@ class RunResult(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., function_id: _Optional[str] = ..., status: _Optional[_Union[_types_pb2.RunStatus, str]] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., duration_ms: _Optional[int] = ..., wait_timed_out: _Optional[bool] = ...) -> None: ...
 
 class InvokeFunctionRequest(_message.Message):
-    __slots__ = ("function_id", "data", "data_value", "idempotency_key")
+    __slots__ = ("function_id", "data", "data_value", "idempotency_key", "tags")
     FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     DATA_VALUE_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     function_id: str
     data: _struct_pb2.Struct
     data_value: _struct_pb2.Value
     idempotency_key: str
-    def __init__(self, function_id: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, function_id: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class InvokeFunctionResponse(_message.Message):
     __slots__ = ("run_id", "event_id")
@@ -239,20 +247,22 @@ class InvokeFunctionResponse(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
 
 class InvokeFunctionSyncRequest(_message.Message):
-    __slots__ = ("function_id", "data", "data_value", "timeout_ms", "idempotency_key", "metadata")
+    __slots__ = ("function_id", "data", "data_value", "timeout_ms", "idempotency_key", "metadata", "tags")
     FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     DATA_VALUE_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     function_id: str
     data: _struct_pb2.Struct
     data_value: _struct_pb2.Value
     timeout_ms: int
     idempotency_key: str
     metadata: _struct_pb2.Struct
-    def __init__(self, function_id: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., timeout_ms: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, function_id: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., timeout_ms: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class InvokeFunctionSyncResponse(_message.Message):
     __slots__ = ("result",)
@@ -279,7 +289,7 @@ class GetRunRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class ListRunsRequest(_message.Message):
-    __slots__ = ("function_id", "status", "since", "until", "limit", "cursor", "offset", "search", "event_id", "statuses")
+    __slots__ = ("function_id", "status", "since", "until", "limit", "cursor", "offset", "search", "event_id", "statuses", "tags")
     FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
@@ -290,6 +300,7 @@ class ListRunsRequest(_message.Message):
     SEARCH_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     STATUSES_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     function_id: str
     status: _types_pb2.RunStatus
     since: _timestamp_pb2.Timestamp
@@ -300,7 +311,8 @@ class ListRunsRequest(_message.Message):
     search: str
     event_id: str
     statuses: _containers.RepeatedScalarFieldContainer[_types_pb2.RunStatus]
-    def __init__(self, function_id: _Optional[str] = ..., status: _Optional[_Union[_types_pb2.RunStatus, str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ..., offset: _Optional[int] = ..., search: _Optional[str] = ..., event_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_types_pb2.RunStatus, str]]] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, function_id: _Optional[str] = ..., status: _Optional[_Union[_types_pb2.RunStatus, str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ..., offset: _Optional[int] = ..., search: _Optional[str] = ..., event_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_types_pb2.RunStatus, str]]] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListRunsResponse(_message.Message):
     __slots__ = ("runs", "next_cursor", "total_count")

@@ -188,12 +188,14 @@ class StepCompleted(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., step_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., output_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., duration_ms: _Optional[int] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., output_json: _Optional[bytes] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., compensation_for: _Optional[str] = ..., emissions: _Optional[_Iterable[_Union[Emission, _Mapping]]] = ..., attempt: _Optional[int] = ..., writes: _Optional[_Iterable[_Union[KvWrite, _Mapping]]] = ..., logs: _Optional[_Union[Logs, _Mapping]] = ..., logs_before: _Optional[_Union[Logs, _Mapping]] = ...) -> None: ...
 
 class Logs(_message.Message):
-    __slots__ = ("lines", "dropped")
+    __slots__ = ("lines", "dropped", "tags")
     LINES_FIELD_NUMBER: _ClassVar[int]
     DROPPED_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     lines: _containers.RepeatedCompositeFieldContainer[LogLine]
     dropped: int
-    def __init__(self, lines: _Optional[_Iterable[_Union[LogLine, _Mapping]]] = ..., dropped: _Optional[int] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, lines: _Optional[_Iterable[_Union[LogLine, _Mapping]]] = ..., dropped: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LogLine(_message.Message):
     __slots__ = ("at_us", "level", "message", "fields_json", "logger", "path", "line", "cut_bytes")

@@ -3,12 +3,12 @@ insert into runs (id, environment, function_id, function_version, event_id, even
                   worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
                   created_at, started_at, ended_at, updated_at, position, version,
                   parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-                  forked_from_run_id, forked_from_position)
+                  forked_from_run_id, forked_from_position, tags)
 values (:id, :environment, :function_id, :function_version, :event_id, :event_name, :status, :attempt, :max_attempts,
         :worker_id, :error_code, :error_message, :pause_reason, :cancellation_cause, :due_at, :timeout_at,
         :created_at, :started_at, :ended_at, :updated_at, :position, :version,
         :parent_run_id, :parent_step_id, :detached, :watched, :pause_requested, :dispatch,
-        :forked_from_run_id, :forked_from_position)
+        :forked_from_run_id, :forked_from_position, :tags)
 on conflict (id) do update
    set status = excluded.status,
        attempt = excluded.attempt,
@@ -25,14 +25,15 @@ on conflict (id) do update
        position = excluded.position,
        version = excluded.version,
        watched = excluded.watched,
-       pause_requested = excluded.pause_requested;
+       pause_requested = excluded.pause_requested,
+       tags = excluded.tags;
 
 -- name: run_row :one
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
        parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position
+       forked_from_run_id, forked_from_position, tags
   from runs
  where environment = :environment
    and id = :id;
@@ -44,7 +45,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
        parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position
+       forked_from_run_id, forked_from_position, tags
   from runs
  where environment = :environment
    and id < :before
@@ -105,7 +106,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
        parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position
+       forked_from_run_id, forked_from_position, tags
   from runs
  where status <> 'completed'
    and status in ('running', 'waiting', 'waiting_for_capacity')
@@ -152,7 +153,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
        parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position
+       forked_from_run_id, forked_from_position, tags
   from runs
  where id > :after
  order by id
@@ -186,7 +187,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
        parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position
+       forked_from_run_id, forked_from_position, tags
   from runs
  where forked_from_run_id = :run_id
    and forked_from_run_id <> ''
@@ -204,3 +205,99 @@ select environment, id
    and id > :after
  order by id
  limit :limit;
+
+-- name: tag_run :each
+-- The index by tag, as the run's row says it; what is there already is not written again.
+insert into run_tags (environment, tag, run_id)
+select :environment, value, :run_id
+  from json_each(:tags)
+ where true
+    on conflict do nothing;
+
+-- name: untag_run :each
+delete from run_tags
+ where environment = :environment
+   and run_id = :run_id
+   and tag not in (select value from json_each(:tags));
+
+-- name: clear_run_tags :exec
+delete from run_tags;
+
+-- name: tagged_runs_page :many
+-- As runs_page, of runs with one tag, and with all `others`, a JSON list.
+select r.id, r.environment, r.function_id, r.function_version, r.event_id, r.event_name, r.status, r.attempt, r.max_attempts,
+       r.worker_id, r.error_code, r.error_message, r.pause_reason, r.cancellation_cause, r.due_at, r.timeout_at,
+       r.created_at, r.started_at, r.ended_at, r.updated_at, r.position, r.version,
+       r.parent_run_id, r.parent_step_id, r.detached, r.watched, r.pause_requested, r.dispatch,
+       r.forked_from_run_id, r.forked_from_position, r.tags
+  from run_tags t
+  cross join runs r on r.id = t.run_id
+ where t.environment = :environment
+   and t.tag = :tag
+   and r.created_at >= :since
+   and r.created_at <= :until
+   and (:function_id = '' or r.function_id = :function_id)
+   and (:event_id = '' or r.event_id = :event_id)
+   and (:statuses = '' or :statuses like '%,' || r.status || ',%')
+   and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
+        or r.event_name like :search escape '\' or r.error_message like :search escape '\')
+   and (:others = '[]'
+        or not exists (select 1
+                         from json_each(:others) as wanted
+                        where not exists (select 1
+                                            from run_tags o
+                                           where o.environment = t.environment
+                                             and o.tag = wanted.value
+                                             and o.run_id = t.run_id)))
+   and t.run_id < :before
+ order by t.run_id desc
+ limit :limit;
+
+-- name: tagged_runs_count :one
+select count(*)
+  from (select t.run_id
+          from run_tags t
+          cross join runs r on r.id = t.run_id
+         where t.environment = :environment
+           and t.tag = :tag
+           and r.created_at >= :since
+           and r.created_at <= :until
+           and (:function_id = '' or r.function_id = :function_id)
+           and (:event_id = '' or r.event_id = :event_id)
+           and (:statuses = '' or :statuses like '%,' || r.status || ',%')
+           and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
+                or r.event_name like :search escape '\' or r.error_message like :search escape '\')
+           and (:others = '[]'
+                or not exists (select 1
+                                 from json_each(:others) as wanted
+                                where not exists (select 1
+                                                    from run_tags o
+                                                   where o.environment = t.environment
+                                                     and o.tag = wanted.value
+                                                     and o.run_id = t.run_id)))
+         limit :limit) as matching;
+
+-- name: tagged_runs_by_time :many
+select (r.created_at - :since) / :width as stretch, r.status, count(*)
+  from run_tags t
+  cross join runs r on r.id = t.run_id
+ where t.environment = :environment
+   and t.tag = :tag
+   and r.created_at >= :since
+   and r.created_at <= :until
+   and (:function_id = '' or r.function_id = :function_id)
+   and (:event_id = '' or r.event_id = :event_id)
+   and (:statuses = '' or :statuses like '%,' || r.status || ',%')
+   and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
+        or r.event_name like :search escape '\' or r.error_message like :search escape '\')
+   and (:others = '[]'
+        or not exists (select 1
+                         from json_each(:others) as wanted
+                        where not exists (select 1
+                                            from run_tags o
+                                           where o.environment = t.environment
+                                             and o.tag = wanted.value
+                                             and o.run_id = t.run_id)))
+   and t.run_id >= :first
+ group by 1, 2
+ order by 1, 2;
