@@ -34,7 +34,7 @@ class StepTimeout(Exception):
 
 
 class Body:
-    """One try of a step: its id, the events that it emits, what it writes, and what it logs."""
+    """One try of a step: its id, the events that it emits, what it writes, what it logs and tags the run with."""
 
     __slots__ = ("_said", "emissions", "run_id", "step_id", "writes")
 
@@ -50,8 +50,13 @@ class Body:
             self._said = Gathered()
         self._said.add(line)
 
+    def tag(self, tags: tuple[str, ...]) -> None:
+        if self._said is None:
+            self._said = Gathered()
+        self._said.tag(tags)
+
     def said(self) -> Logs | None:
-        """What it logged so far; None for nothing."""
+        """What it logged and tagged so far; None for nothing."""
         return None if self._said is None else self._said.taken()
 
     @property

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ironflow.logger import Log
+from ironflow.tagging import Tagger
 
 if TYPE_CHECKING:
     from ironflow.blocking import SyncStep
@@ -55,6 +56,7 @@ class _Run:
     attempt: int
     max_attempts: int
     secrets: Mapping[str, str] = field(repr=False)
+    _tagger: Tagger = field(default_factory=Tagger, repr=False, kw_only=True)
 
     @property
     def events(self) -> Sequence[Event]:
@@ -62,6 +64,11 @@ class _Run:
         if (self.event.name, self.event.source) != BATCH:
             return (self.event,)
         return tuple(_listed(one) for one in self.event.data)
+
+    def tag(self, *tags: str) -> None:
+        """Tag the run, so that lists of runs can be asked for those with a tag: at most ten, of 64 characters. Recorded
+        with what the code does next, and once, however often that is replayed."""
+        self._tagger.give(tags)
 
     @property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:

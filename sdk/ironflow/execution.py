@@ -336,6 +336,11 @@ class Execution:
         self._said.add(line)
         return True
 
+    def tag(self, tags: tuple[str, ...]) -> None:
+        """Tag the run, between steps, with the next report; also from a thread. Not again in a replay."""
+        if not self.over and not self._deliveries.replaying:
+            self._said.tag(tags)
+
     def _note(self, noted: Noted) -> None:
         if self.parked:
             self._notes.append(noted)

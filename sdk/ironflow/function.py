@@ -130,6 +130,7 @@ def function(
     on_failure: Function | str | None = None,
     delay: Duration = 0,
     secrets: Sequence[str] = (),
+    tags: Sequence[str] = (),
     upcasters: Upcasters | None = None,
     capture_logging: bool = True,
 ) -> Callable[[Handler], Function]:
@@ -139,8 +140,9 @@ def function(
     `priority` is a CEL expression that gives a number: seconds of waiting by which a run goes before others.
     Events with the same value of the CEL expression `idempotency` within a day are the same run. `on_failure` runs when
     a run has failed for good, with the error and the event. Runs start `delay` after their event. Runs with the same
-    value at `actor_key` stick to one worker. A run gets the `secrets` that are named, and no others. With `upcasters`
-    the function sees events, also those that it waits for, as of their newest version. What its code logs with the
+    value at `actor_key` stick to one worker. A run gets the `secrets` that are named, and no others; and the `tags`,
+    in which `{customer.id}`, a path or a CEL expression, stands for what the event has there. With `upcasters` the
+    function sees events, also those that it waits for, as of their newest version. What its code logs with the
     standard library is recorded with the run, unless `capture_logging` is False; `ctx.log` always is."""
     if not isinstance(id, str) or not id:
         raise TypeError('give the function an id: @function("order-paid", triggers=["order.paid"])')
@@ -153,7 +155,7 @@ def function(
     limit_ms = milliseconds(timeout, what="timeout")
     step_limit_ms = None if step_timeout is None else milliseconds(step_timeout, what="step_timeout")
     chosen = tuple(_trigger(trigger) for trigger in triggers)
-    for name_of, given in (("cancel_on", cancel_on), ("secrets", secrets)):
+    for name_of, given in (("cancel_on", cancel_on), ("secrets", secrets), ("tags", tags)):
         if isinstance(given, str | CancelOn):
             raise TypeError(f"{name_of} must be a list, such as [{given!r}]")
     options = Options(
@@ -170,6 +172,7 @@ def function(
         on_failure=_failure_function(id, on_failure),
         delay=delay,
         secrets=tuple(secrets),
+        tags=tuple(tags),
     )
 
     def declare(handler: Handler) -> Function:

@@ -14,6 +14,7 @@ from ironflow.errors import NonRetryableError
 from ironflow.function import Function
 from ironflow.logger import Log, current_execution
 from ironflow.step import Step
+from ironflow.tagging import Tagger
 from ironflow.threads import Threads
 
 if TYPE_CHECKING:
@@ -49,4 +50,5 @@ def _told(execution: Execution, assignment: Assignment) -> dict[str, Any]:
         "max_attempts": assignment.max_attempts,
         "secrets": execution.secrets,
         "log": Log(execution, assignment.function_id),
+        "_tagger": Tagger(execution),
     }

@@ -47,24 +47,27 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """Lines in the order in which they were said, and how many further ones there was no room for."""
+    """Lines in the order in which they were said, how many further ones there was no room for, and tags of the run."""
 
     lines: tuple[Line, ...]
     dropped: int = 0
+    tags: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:
-        return sum(line.size_bytes for line in self.lines)
+        return sum(line.size_bytes for line in self.lines) + sum(map(len, self.tags))
 
 
 class Gathered:
-    """The lines that the next report takes along: the first ones, as many as fit. May be used by several threads."""
+    """The lines that the next report takes along: the first ones, as many as fit; and the tags. May be used by several
+    threads."""
 
-    __slots__ = ("_bytes", "_dropped", "_lines", "_lock")
+    __slots__ = ("_bytes", "_dropped", "_lines", "_lock", "_tags")
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # a finalizer or a signal's handler may log in the middle
         self._lines: list[Line] = []
+        self._tags: tuple[str, ...] = ()
         self._bytes = 0
         self._dropped = 0
 
@@ -77,14 +80,19 @@ class Gathered:
                 self._bytes += size
                 self._lines.append(line)
 
+    def tag(self, tags: tuple[str, ...]) -> None:
+        with self._lock:
+            self._tags = tuple(dict.fromkeys((*self._tags, *tags)))
+
     def taken(self) -> Logs | None:
         """What was gathered, which is then the taker's; None if that is nothing."""
-        if not self._lines:
+        if not self._lines and not self._tags:
             return None
         with self._lock:
             lines, self._lines = self._lines, []
+            tags, self._tags = self._tags, ()
             dropped, self._dropped, self._bytes = self._dropped, 0, 0
-        return Logs(tuple(lines), dropped)
+        return Logs(tuple(lines), dropped, tags)
 
 
 def line(

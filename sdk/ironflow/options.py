@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ironflow.durations import Duration, milliseconds
 from ironflow.patterns import check_pattern
+from ironflow.tags import TAGS_MAX, usable_template
 
 if TYPE_CHECKING:
     from ironflow.function import Function
@@ -182,6 +183,7 @@ class Options:
     on_failure: Function | str | None = None
     delay: Duration = 0
     secrets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -196,6 +198,11 @@ class Options:
         for name in self.secrets:
             if not isinstance(name, str) or not _SECRET.fullmatch(name):
                 raise ValueError(f"{name!r} cannot be the name of a secret: use letters, digits, _ . and -")
+        if len(self.tags) > TAGS_MAX:
+            raise ValueError(f"a run has at most {TAGS_MAX} tags, not {len(self.tags)}")
+        for tag in self.tags:
+            if not usable_template(tag):
+                raise ValueError(f"{tag!r} is no tag: write such as 'vip', or 'customer:{{customer.id}}' of the event")
         if self.delay != 0:
             milliseconds(self.delay, what="delay")
         for many in ("debounce", "batch"):

@@ -182,7 +182,7 @@ def _emission(emission: Emission) -> bytes:
 def _logs(**logs: Logs | None) -> dict[str, bytes]:
     """The fields of a report that have lines."""
     return {
-        name: _with({"dropped": told.dropped}, lines=b"[" + b",".join(map(_line, told.lines)) + b"]")
+        name: _with({"dropped": told.dropped, "tags": told.tags}, lines=b"[" + b",".join(map(_line, told.lines)) + b"]")
         for name, told in logs.items()
         if told is not None
     }

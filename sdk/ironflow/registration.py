@@ -38,6 +38,7 @@ def registration(declared: Function) -> ironflow_pb2.RegisterFunctionRequest:
         on_failure=options.on_failure_id,
         delay_ms=_whole_ms(options.delay, "delay"),
         secrets=options.secrets,
+        tags=options.tags,
     )
     if one := options.concurrency:
         request.concurrency.limit, request.concurrency.key = one.limit, one.key

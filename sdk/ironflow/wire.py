@@ -222,6 +222,7 @@ def _log(message: Any, field: str, logs: Logs | None) -> None:
         return
     told: worker_pb2.Logs = getattr(message, field)
     told.dropped = logs.dropped
+    told.tags.extend(logs.tags)
     for one in logs.lines:
         told.lines.add(
             at_us=one.at,

@@ -1,4 +1,4 @@
-"""Lines arrive as they were said, by whichever protocol our SDK tells them."""
+"""Lines and tags arrive as they were said, by whichever protocol our SDK tells them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from app.dispatch import answers
 from app.dispatch.answers import AnswerBody
 from app.dispatch.jobs import Job
-from app.history.kinds import RetryPolicy, RunLogged
+from app.history.kinds import RetryPolicy, RunLogged, RunTagged
 from app.rpc import reports
 from app.runs.lines import lines_of
 from ironflow import pushing, wire
@@ -92,3 +92,19 @@ def test_lines_of_a_push_endpoint(job: Job) -> None:
     outcome = answers.outcome(job, end, now=0)
     assert outcome is not None
     assert as_said(outcome.logged) == [("", 3, 2, 0, [*LINES])]
+
+
+def test_tags_of_both_protocols(job: Job) -> None:
+    tagged = StepCompleted(
+        "run_1:a:0", "a", b"1", 5, logs=Logs((), tags=("vip",)), logs_before=Logs(LINES, tags=("eu", "de"))
+    )
+    answer = pushing.Answer()
+    answer.report(RunCompleted(b"1", Logs((), tags=("over",))))
+
+    _, before, own = reports.step_logged(job, by_stream(tagged).step_completed)
+    outcome = answers.outcome(job, msgspec.json.decode(answer.body, type=AnswerBody), now=0)
+
+    assert before == RunTagged(("eu", "de"), execution_seq=3)
+    assert own == RunTagged(("vip",), step_id="run_1:a:0", execution_seq=3)
+    assert outcome is not None
+    assert [*outcome.logged] == [RunTagged(("over",), execution_seq=3)]

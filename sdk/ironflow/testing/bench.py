@@ -283,7 +283,10 @@ class Bench:
     # Steps.
 
     def _log(self, logs: Logs | None, step: str = "") -> None:
-        for one in logs.lines if logs is not None else ():
+        if logs is None:
+            return
+        self._result.tags += [tag for tag in logs.tags if tag not in self._result.tags]
+        for one in logs.lines:
             self._result.logs.append(Logged(one.level, one.message, jsonvalue.decode(one.fields), step, one.logger))
 
     def _completed(self, report: StepCompleted) -> None:

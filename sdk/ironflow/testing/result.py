@@ -50,7 +50,7 @@ class Result:
     """`status` is `completed`, `failed`, `paused` (attempts used up) or `cancelled`. `steps` are in the order in which
     they were recorded. `events` and `messages` are what the run emitted and published, as (name, data); `writes` what
     it wrote to key-values, as (operation, bucket, key, value): none is refused here; `notes` what it noted, `logs` the
-    lines that it logged, in the order of recording: a step's with its result."""
+    lines that it logged, in the order of recording: a step's with its result; `tags` those that its code gave it."""
 
     status: Literal["completed", "failed", "paused", "cancelled"] = "completed"
     output: Any = None
@@ -63,6 +63,7 @@ class Result:
     writes: list[tuple[str, str, str, Any]] = field(default_factory=list)
     notes: list[tuple[str, Any]] = field(default_factory=list)
     logs: list[Logged] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
     began_at: datetime = START
     ended_at: datetime = START
 
