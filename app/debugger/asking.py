@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_NAMES = {"function": "function_id", "event": "event_id", "since": "since", "until": "until", "status": "status"}
+_NAMES = {
+    "function": "function_id",
+    "event": "event_id",
+    "since": "since",
+    "until": "until",
+    "status": "status",
+    "tag": "tag",
+}
 _ALIASES = {"fn": "function", "f": "function", "s": "status", "is": "status", "age": "since"}
 _STATUSES = frozenset(("completed", "failed", "cancelled", "paused", "running", "waiting", "waiting_for_capacity"))
 
@@ -23,6 +30,8 @@ def parsed(text: str) -> Mapping[str, str]:
             raise ValueError(f"there is no filter {name}: {', '.join(sorted(_NAMES))} are there")
         if part.startswith("-") and name != "status":
             raise ValueError(f"only status: can be turned round, not {name}:")
+        if name == "tag" and "tag" in found:  # with all of them
+            value = f"{found['tag']},{value}"
         found[_NAMES[name]] = _statuses(value, without=part.startswith("-")) if name == "status" else value
     return {**found, **({"search": " ".join(words)} if words else {})}
 

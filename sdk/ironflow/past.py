@@ -194,6 +194,7 @@ class RunState:
     parent_step_id: str = ""
     forked_from: Mapping[str, Any] | None = None
     fork_reason: str = ""
+    tags: Sequence[str] = ()
     input: Any = None
     output: Any = None
     error: Mapping[str, Any] | None = None

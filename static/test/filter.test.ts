@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseEvents, parseRuns, withToken, withoutToken } from "../src/model/filter";
+import { tagsOf } from "../src/model/tags";
 
 test("tokens become parameters of the list, the rest words to search", () => {
   const parsed = parseRuns('status:failed,paused function:ship since:<1h card "was declined"');
 
   assert.deepEqual(parsed.query, { status: "failed,paused", function_id: "ship", since: "1h", search: "card was declined" });
   assert.deepEqual(parsed.problems, []);
+});
+
+test("several tags are all wanted", () => {
+  assert.deepEqual(parseRuns('tag:vip tag:"late order" status:failed').query, { tag: "vip,late order", status: "failed" });
+});
+
+test("a line of tags says which are added and which are taken away", () => {
+  assert.deepEqual(tagsOf(" vip, late order,-new , "), { add: ["vip", "late order"], remove: ["new"] });
 });
 
 test("a negative status means all the others", () => {

@@ -64,6 +64,7 @@ def test_a_run_that_hits_a_breakpoint_stops_the_client_and_goes_on_with_it(
     live: Attach, client: Client, worker: Puller, http: httpx.Client
 ) -> None:
     run_id = emit(http, {"n": 1})
+    client.runs.tag(run_id, "vip")
     editor = live(runId=run_id, breakpoints=[{"name": "after ch*", "condition": "step.output.n > 1"}])
     assert [one["verified"] for one in editor.told] == [True]
     assert editor.events == []  # it goes on
@@ -79,6 +80,7 @@ def test_a_run_that_hits_a_breakpoint_stops_the_client_and_goes_on_with_it(
     assert (stop["reason"], stop["hitBreakpointIds"]) == ("function breakpoint", [editor.told[0]["id"]])
     assert editor.frames()[0]["name"] == "check"
     assert editor.scope("Step")["output"]["value"] == '{1} {"n": 2}'
+    assert '"vip"' in editor.scope("Run")["tags"]["value"]
     assert client.runs.get(run_id)["status"] == "paused"
 
     editor.get("stepBack", threadId=1)

@@ -69,6 +69,7 @@ class Recorded:
 
     outputs: Mapping[str, Any] = {}
     logged: Sequence[LogLine] = ()
+    tags: Sequence[str] = ()
 
     def __init__(self) -> None:
         self.all = {run_id: list(records) for run_id, records in RECORDS.items()}
@@ -85,7 +86,13 @@ class Recorded:
         steps = {record.path: self._step(record) for record in past if record.step_id}
         place = Place(newest.position, newest.version, newest.at)
         function = self.all[run_id][0].function_id
-        known = {"steps": tuple(steps.values()), "input": {"order": 7}, "record": last, "newest": place}
+        known = {
+            "tags": self.tags,
+            "steps": tuple(steps.values()),
+            "input": {"order": 7},
+            "record": last,
+            "newest": place,
+        }
         return RunState(run_id, function, 1, status, at, last.version, last.at, **known)  # type: ignore[arg-type]
 
     def head(self, run_id: str, at: int) -> RunState:

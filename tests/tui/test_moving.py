@@ -83,10 +83,13 @@ async def test_tabs_go_round(inspector: Make) -> None:
         assert screen(app).tab == "Record"
 
 
-async def test_a_failure_is_told(inspector: Make) -> None:
+async def test_a_failure_is_told(inspector: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recorded, "tags", ("vip", "a\x1bb"))
     app = inspector(at="40")
     async with app.run_test(size=(120, 30)) as pilot:
         assert "E: declined" in await shown(pilot)
+        await until(pilot, lambda: "#vip  #a" in str(app.screen.query_one("#header", Static).content))
+        assert "\x1b" not in await shown(pilot, "#header")
         assert "[PAST 4/9]" in await shown(pilot, "#header")
         assert "read-only" in await shown(pilot, "#header")
 

@@ -198,5 +198,7 @@ def _run(thread: Thread) -> dict[str, Any]:
     names = (
         *("id", "function_id", "function_version", "status", "attempt", "max_attempts", "executions", "worker_id"),
         *("event_id", "event_name", "environment_id", "pause_reason", "parent_run_id", "position", "version", "behind"),
+        "tags",
     )
+    told["tags"] = list(state.tags) or None
     return {name: told[name] for name in names if told[name] not in ("", None)}

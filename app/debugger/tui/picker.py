@@ -181,7 +181,7 @@ def matching(known: Sequence[Run], older: Sequence[Run], words: str) -> Sequence
 
 def _said(run: Run) -> str:
     """What letters are sought in."""
-    return f"{run['status']} {run['function_id']} {run['id']} {_error(run)}"
+    return f"{run['status']} {run['function_id']} {run['id']} {' '.join(run.get('tags', ()))} {_error(run)}"
 
 
 def _error(run: Run) -> str:

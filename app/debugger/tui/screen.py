@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Protocol, TypeVar, cast
@@ -92,6 +92,7 @@ class RunScreen(Screen[None]):
         self.digits = ""
         self._steps: dict[str, Steps] = {}
         self._versions: dict[str, int] = {}
+        self._tags: dict[str, Sequence[str]] = {}
         self._followed = ""
         self._one = ThreadPoolExecutor(1, thread_name_prefix="inspect")
         session.breakpoints["failures"] = [AtFailure(number, name) for number, name in enumerate(STOPPED_AT)]
@@ -213,6 +214,7 @@ class RunScreen(Screen[None]):
             (f"{icon} {status}", f"bold {COLORS.get(color, '')}"),
             (f"  attempt {attempt}" if attempt else ""),
             (f"  ◇{edits}" if edits else "", "magenta"),
+            ("".join(f"  #{plain(tag)}" for tag in self._tags.get(recording.run_id, ())), "blue"),
             (f"  [PAST {thread.index + 1}/{recording.last + 1}]" if later else "", "yellow"),
             (f"  ▶ plays {self.speed:g}x" if self.playing else "", "cyan"),
             ("  ● follows" if self.following else "", "green"),
@@ -233,11 +235,12 @@ class RunScreen(Screen[None]):
 
     @work(group="version")
     async def _look_up_version(self) -> None:
-        """That of the function, for the header; a run keeps it."""
+        """That of the function, which a run keeps, and its tags, for the header."""
         recording = self.thread.recording
         self._versions[recording.run_id] = 0
         with suppress(IronflowError):  # the tab tells what is wrong
-            self._versions[recording.run_id] = (await self.asked(lambda: recording.head(0))).function_version
+            head = await self.asked(lambda: recording.head(recording.last))
+            self._versions[recording.run_id], self._tags[recording.run_id] = head.function_version, head.tags
             self.query_one("#header", Static).update(self._header(), layout=False)
 
     async def tab_text(self) -> Text:

@@ -32,6 +32,7 @@ export interface RunSummary {
   parent_run_id?: string;
   parent_step_id?: string;
   forked_from?: { run_id: string; position: number };
+  tags: string[];
 }
 
 export interface Run extends RunSummary {

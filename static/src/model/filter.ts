@@ -22,7 +22,7 @@ export interface Parsed {
 }
 
 const TOKEN = /(-?)([a-z_]+):("(?:[^"\\]|\\.)*"|\S+)|"((?:[^"\\]|\\.)*)"|(\S+)/g;
-const NAMES: Record<string, string> = { function: "function_id", event: "event_id", since: "since", until: "until" };
+const NAMES: Record<string, string> = { function: "function_id", event: "event_id", tag: "tag", since: "since", until: "until" };
 const ALIASES: Record<string, string> = { fn: "function", f: "function", s: "status", is: "status", age: "since" };
 
 /** What the bar offers to type. */
@@ -30,6 +30,7 @@ export const RUN_KEYS: readonly Offer[] = [
   { key: "status", hint: RUN_STATUSES.join(", ") },
   { key: "function", hint: "the id of a function" },
   { key: "event", hint: "the id of the event that started it" },
+  { key: "tag", hint: "a tag that it has, or several with commas" },
   { key: "since", hint: "15m, 2h, 7d, or an instant" },
   { key: "until", hint: "15m, 2h, 7d, or an instant" },
 ];
@@ -88,6 +89,7 @@ function parameters(tokens: readonly Token[], names: Record<string, string>, off
   for (const { key, value, negative } of tokens) {
     if (!(key in names)) problems.push(`there is no filter ${key}: — ${offers.map((one) => one.key).join(", ")} are there`);
     else if (negative) problems.push(`only status: can be turned round, not ${key}:`);
+    else if (key === "tag" && query.tag) query.tag += `,${value}`;
     else query[names[key]] = key === "since" || key === "until" ? value.replace(/^[<>]/, "") : value;
   }
   return { query, problems };

@@ -1,6 +1,7 @@
 /** One run: what happened, when, and why it failed; now, or at any earlier moment. The URL has all that is chosen. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../../api/client";
+import { may } from "../../api/session";
 import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { arranged } from "../../model/arrangement";
@@ -32,6 +33,7 @@ import { zoomOf, zoomTo } from "./minimap";
 import { type Moment, comparedOf, momentOf } from "./moment";
 import { Scrubber } from "./scrubber";
 import { StateShown } from "./state";
+import { Tag } from "./steer";
 import { useRecords } from "./store";
 import { Timeline, recordOf } from "./timeline";
 import { TimelineBar, arrangementOf } from "./timeline_bar";
@@ -209,6 +211,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
 /** What is known of the run as it is now. */
 function RunFacts({ run }: { run: Run }) {
   const parent = run.parent_run_id;
+  const [tagging, setTagging] = useState(false);
+  useKeys("Run", [{ keys: "#", label: "Tag…", run: () => setTagging(may("runs:tag")) }]);
   return (
     <p class="run-facts">
       <Id id={run.id} />
@@ -232,6 +236,17 @@ function RunFacts({ run }: { run: Run }) {
           <span class="muted">paused:</span> {run.pause_reason}
         </span>
       )}
+      {run.tags.map((tag) => (
+        <a key={tag} class="chip tiny" href={link("/runs", { q: `tag:${JSON.stringify(tag)}` })}>
+          {tag}
+        </a>
+      ))}
+      {may("runs:tag") && (
+        <button type="button" class="chip tiny" title="Give or take tags (#)" onClick={() => setTagging(true)}>
+          tag…
+        </button>
+      )}
+      {tagging && <Tag run={run} onClose={() => setTagging(false)} />}
       <span class="of-desk">
         <span class="muted">open in</span>{" "}
         <button type="button" class="link" title="Copy the command for ironflow inspect (i)" onClick={() => copy(inTerminal(run.id), "Command")}>

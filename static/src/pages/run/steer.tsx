@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { quoted } from "../../api/client";
 import type { Run } from "../../api/types";
+import { tagsOf } from "../../model/tags";
 import { link, navigate } from "../../shell/route";
 import { ActionDialog } from "./action_dialog";
 import type { Subject } from "./actions";
@@ -76,6 +77,27 @@ export function Pause({ run, onClose }: Props) {
       onClose={onClose}
     >
       <p class="muted">A step that is under way is recorded first; nothing is lost. It goes on when somebody resumes it.</p>
+    </ActionDialog>
+  );
+}
+
+export function Tag({ run, onClose }: { run: Run; onClose: () => void }) {
+  const [text, setText] = useState("");
+  const { add, remove } = tagsOf(text);
+  const cli = ["ironflow run tag", run.id, ...add.map(quoted), ...remove.map((tag) => `--remove ${quoted(tag)}`)].join(" ");
+  return (
+    <ActionDialog
+      title={`Tag ${run.function_id}`}
+      run={run}
+      doings={[{ label: "Tag", path: `/runs/${run.id}/tags`, body: { add: JSON.stringify(add), remove: JSON.stringify(remove) }, cli, done: "Tagged" }]}
+      plan={null}
+      reasoned={false}
+      onClose={onClose}
+    >
+      <label class="field">
+        Tags, with commas between; one with a minus is taken away
+        <input value={text} placeholder="looked-at, -new" autocomplete="off" onInput={(event) => setText(event.currentTarget.value)} />
+      </label>
     </ActionDialog>
   );
 }

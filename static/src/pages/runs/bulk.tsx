@@ -5,6 +5,7 @@ import { curl, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { tagsOf } from "../../model/tags";
 import { link } from "../../shell/route";
 import { Problem, said } from "../../ui/acting";
 import { Skeleton, Status, short } from "../../ui/basics";
@@ -17,6 +18,7 @@ export const VERBS = [
   { id: "replay", label: "Replay…", done: "replayed" },
   { id: "pause", label: "Pause…", done: "paused" },
   { id: "cancel", label: "Cancel…", done: "cancelled" },
+  { id: "tag", label: "Tag…", done: "tagged" },
 ] as const;
 
 export type Verb = (typeof VERBS)[number];
@@ -66,12 +68,14 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
   const [reason, setReason] = useState("");
   const [typed, setTyped] = useState("");
   const [undo, setUndo] = useState(false);
+  const [tags, setTags] = useState("");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const path = `/runs/bulk/${verb.id}`;
-  const body = { ...target, ...(undo ? { compensate: true } : {}) };
-  const preview = useResource(`bulk ${verb.id} ${JSON.stringify(target)}`, (signal) => request<Outcome>("POST", path, { body: { ...target, dry_run: true }, signal }));
+  const tagging = verb.id === "tag" ? tagsOf(tags) : {};
+  const body = { ...target, ...(undo ? { compensate: true } : {}), ...tagging };
+  const preview = useResource(`bulk ${verb.id} ${JSON.stringify(target)}`, (signal) => request<Outcome>("POST", path, { body: { ...target, ...(verb.id === "tag" ? { add: ["any"] } : {}), dry_run: true }, signal }));
   const found = preview.data;
   const count = found?.matched.toLocaleString("en") ?? "";
   const sure = (found?.matched ?? 0) <= TYPED_FROM || typed === String(found?.matched);
@@ -140,6 +144,14 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
           <label class="check">
             <input type="checkbox" checked={undo} onChange={(event) => setUndo(event.currentTarget.checked)} />
             Let them undo what they did, where they can
+          </label>
+        )}
+        {verb.id === "tag" && (
+          <label class="field">
+            <span>
+              Tags <span class="faint">with commas between; one with a minus before it is taken away</span>
+            </span>
+            <input value={tags} required autocomplete="off" placeholder="looked-at, -new" onInput={(event) => setTags(event.currentTarget.value)} />
           </label>
         )}
         <label class="field">

@@ -198,7 +198,7 @@ export default function RunsPage() {
                 <span role="columnheader" class="pick">
                   <input type="checkbox" aria-label="Choose all that are loaded" checked={asked > 0} indeterminate={asked > 0 && !all && picked.size < list.rows.length} onChange={pickLoaded} />
                 </span>
-                {["Status", "Function", "Run", "Trigger", "Started", "Duration", "What there is to know"].map((name) => (
+                {["Status", "Function", "Run", "Trigger", "Started", "Duration", "Tags", "What there is to know"].map((name) => (
                   <span key={name} role="columnheader">
                     {name}
                   </span>
@@ -213,7 +213,14 @@ export default function RunsPage() {
               onEnd={list.next}
               onTop={(top) => (atTop.current = top)}
               row={(index) => (
-                <RunRow run={list.rows[index]} index={index} current={index === cursor} picked={all || picked.has(list.rows[index].id)} onPick={(range) => pick(index, range)} />
+                <RunRow
+                  run={list.rows[index]}
+                  index={index}
+                  current={index === cursor}
+                  picked={all || picked.has(list.rows[index].id)}
+                  onPick={(range) => pick(index, range)}
+                  onTag={(tag) => setText(withToken(text, "tag", tag))}
+                />
               )}
               after={list.more ? <p class="muted pad">Loading more…</p> : null}
             />
@@ -232,9 +239,10 @@ interface RunRowProps {
   current: boolean;
   picked: boolean;
   onPick: (range: boolean) => void;
+  onTag: (tag: string) => void;
 }
 
-function RunRow({ run, index, current, picked, onPick }: RunRowProps) {
+function RunRow({ run, index, current, picked, onPick, onTag }: RunRowProps) {
   const to = link(`/runs/${run.id}`);
   const opened = (event: MouseEvent): void => {
     if ((event.target as Element).closest("a, button, .pick") || getSelection()?.toString()) return;
@@ -266,6 +274,13 @@ function RunRow({ run, index, current, picked, onPick }: RunRowProps) {
       </span>
       <span role="cell">
         <Duration from={run.started_at} to={run.ended_at} />
+      </span>
+      <span role="cell" class="cut" title={run.tags.join(", ")}>
+        {run.tags.map((tag) => (
+          <button key={tag} type="button" class="chip tiny" tabIndex={-1} title={`Only runs tagged ${tag}`} onClick={() => onTag(tag)}>
+            {tag}
+          </button>
+        ))}
       </span>
       <span role="cell" class="cut" title={told(run)}>
         {run.attempt > 1 && <span class="chip tiny">×{run.attempt}</span>}
