@@ -109,6 +109,12 @@ class PermissionDenied(IronflowError):
     connect = "permission_denied"
 
 
+class ProductionRefused(PermissionDenied):
+    """It would stop what works in production, which takes a permission of its own; the message names it."""
+
+    code = "PRODUCTION_REFUSED"
+
+
 class CsrfRefused(PermissionDenied):
     """A request that changes something came with the cookie of a session, and without the session's CSRF token."""
 

@@ -33,7 +33,7 @@ _DEVELOPER = _names("""
 
 _ADMIN = _names("""
     audit:export audit:manage audit:read environments:manage events:redact orgs:manage policies:read policies:write
-    projects:manage roles:manage secrets:manage streams:delete users:manage
+    projects:manage roles:manage runs:breakpoints:production secrets:manage streams:delete users:manage
 """)
 
 _PLATFORM_VIEWER = _names("""

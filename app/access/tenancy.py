@@ -79,6 +79,11 @@ class Tenancy:
         known = self._register.environment_of(namespace)
         return known.id if known is not None else namespace
 
+    def name(self, namespace: str) -> str:
+        """What people call it."""
+        known = self._register.environment_of(namespace)
+        return known.name if known is not None else namespace
+
     def _meant(self, org: str, named: str) -> str | None:
         known = self._register.namespace(org, named)
         if known is not None or org != ORG_DEFAULT:

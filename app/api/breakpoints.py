@@ -8,7 +8,7 @@ import falcon.asgi
 import msgspec
 
 from app.api.answers import answer, body_of, decoded
-from app.api.caller import caller_of, environment_of
+from app.api.caller import Caller, caller_of, environment_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.breakpoints import (
     BreakpointResponse,
@@ -17,8 +17,11 @@ from app.api.shapes.breakpoints import (
     RenewBreakpointBody,
     breakpoint_shown,
 )
+from app.errors import PermissionDenied, ProductionRefused
+from app.production import is_production
 
 READ, PERMISSION = "runs:read", "runs:breakpoints"
+IN_PRODUCTION = "runs:breakpoints:production"
 
 _create = msgspec.json.Decoder(CreateBreakpointBody)
 _renew = msgspec.json.Decoder(RenewBreakpointBody)
@@ -34,6 +37,7 @@ class Breakpoints:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         caller = caller_of(req)
+        _check_environment(self._services, caller)
         body: CreateBreakpointBody = decoded(_create, await body_of(req))
         run_id = body.run_id and await self._services.runs.whole_id(caller.environment, body.run_id)
         if run_id:
@@ -57,6 +61,7 @@ class Breakpoint:
         self._services = services
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, breakpoint_id: str) -> None:
+        _check_environment(self._services, caller_of(req))
         body: RenewBreakpointBody = decoded(_renew, await body_of(req) or b"{}")
         renewed = await self._services.breakpoints.renew(environment_of(req), breakpoint_id, ttl_s=body.ttl_s)
         answer(resp, breakpoint_shown(renewed))
@@ -64,6 +69,19 @@ class Breakpoint:
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, breakpoint_id: str) -> None:
         await self._services.breakpoints.delete(environment_of(req), breakpoint_id)
         resp.status = 204
+
+
+def _check_environment(services: Services, caller: Caller) -> None:
+    """Returns if the caller may hold runs in this environment. Raises ProductionRefused."""
+    name = services.access.tenancy.name(caller.environment)
+    if not is_production(name):
+        return
+    try:
+        caller.also(IN_PRODUCTION, "run/*")
+    except PermissionDenied as refused:
+        raise ProductionRefused(
+            f"breakpoints would hold runs of {name!r}, a production environment: {refused.message}", hint=refused.hint
+        ) from None
 
 
 def routes(services: Services) -> Sequence[Route]:
@@ -75,7 +93,11 @@ def routes(services: Services) -> Sequence[Route]:
     )
     create = Operation(
         "Hold runs before or after a step, for as long as the lease is renewed",
-        {201: one, 404: "there is no such run"},
+        {
+            201: one,
+            403: f"refused; in a production environment it takes {IN_PRODUCTION} too",
+            404: "there is no such run",
+        },
         body=Body(
             CreateBreakpointBody,
             {"function_id": "ship-order", "step": "charge*", "condition": "step.output.total > 100", "ttl_s": 60},
@@ -84,7 +106,7 @@ def routes(services: Services) -> Sequence[Route]:
     )
     renew = Operation(
         "Renew a lease",
-        {200: one, 404: "it is over"},
+        {200: one, 403: f"refused; in a production environment it takes {IN_PRODUCTION} too", 404: "it is over"},
         body=Body(RenewBreakpointBody, {"ttl_s": 60}, required=False),
         permission=PERMISSION,
     )

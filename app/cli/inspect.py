@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from app.cli import credentials, inspect_lines
 from app.cli.client import Session, connected, run_id
 from app.cli.past import show_comparison, show_diff
+from app.production import is_production
 
 if TYPE_CHECKING:
     from app.debugger.recording import Recording, Source
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SCREEN_MIN = (60, 16)
 _NO_PLACE = "--at {} is neither a position nor a time, such as 2829 or 15m"
-_PRODUCTION = re.compile(r"(?i)(^|[^a-z])(prod|production|live)([^a-z]|$)")
 
 
 @click.command("inspect")
@@ -109,7 +108,7 @@ def command(
 
             how |= {"client": client, "happenings": happenings.of_server(client.awaited)}
             how["arrivals"] = happenings.of_runs(client.awaited)
-            how["locked"] = changes is not None and not write and _is_production(client.environment)
+            how["locked"] = changes is not None and not write and is_production(client.environment)
         _show_on_screen(source, changes, found, **how)
     elif other is not None:
         _compare(session, source, found, other, at, offline=file is not None)
@@ -213,11 +212,6 @@ def _compare(session: Session, source: Source, found: str, other: str, at: str |
             raise click.UsageError(f"no run of its function completed before {found}: give the RUN to compare with")
         other = str(good.run["id"])
     show_comparison(output, client.runs.compare(other, found, other_at=at, changed=True))
-
-
-def _is_production(environment: str) -> bool:
-    """By its name, which is all that tells."""
-    return _PRODUCTION.search(environment) is not None
 
 
 def _has_screen() -> bool:
