@@ -42,7 +42,7 @@ DATABASE_FILE = "ironflow.db"
 CONNECTIONS_MAX = 10_000
 """Served at a time; Granian's own default of 128 would leave the next ones waiting without a word."""
 HEADERS_BYTES_MAX = 65_536
-"""Of a request over HTTP/2; Granian's own default is 16 MiB."""
+"""Of a request; Granian's own default is 400 KiB over HTTP/1, and 16 MiB over HTTP/2."""
 GC_THRESHOLD = 50_000
 """Objects between two looks for cycles: what a batch makes is freed by its counts, and looking costs a tenth."""
 SWITCH_INTERVAL_S = 0.002
@@ -252,7 +252,10 @@ class _HttpServer:
             log_enabled=False,
             backlog=1024,
             backpressure=CONNECTIONS_MAX,
-            http1_settings=HTTP1Settings(header_read_timeout=max(1, parse_duration(settings.receive_timeout) // 1_000)),
+            http1_settings=HTTP1Settings(
+                header_read_timeout=max(1, parse_duration(settings.receive_timeout) // 1_000),
+                max_buffer_size=HEADERS_BYTES_MAX,
+            ),
             http2_settings=HTTP2Settings(max_headers_size=HEADERS_BYTES_MAX),
             **tls,
         )

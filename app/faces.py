@@ -15,6 +15,7 @@ from app.access.limits import RateLimits
 from app.api import http
 from app.api.browsers import Browsers
 from app.api.connect_streams import ConnectStreams
+from app.api.connections import SILENT_TIMEOUTS, Connections
 from app.api.door import Door
 from app.api.proxies import Proxies
 from app.api.rsgi import Front
@@ -38,7 +39,6 @@ from app.outbound import reach
 from app.projections.redactions import Redactions
 from app.projections.updates import Updates
 from app.rpc.conversations import Conversations
-from app.rpc.decoding import Decoding
 from app.rpc.ironflow_service import (
     AuditService,
     EntityStreamService,
@@ -50,7 +50,8 @@ from app.rpc.ironflow_service import (
     TimeTravelService,
     WebhookService,
 )
-from app.rpc.server import OPTIONS, WorkerService
+from app.rpc.receiving import Receiving
+from app.rpc.server import WorkerService, options
 from app.rpc.worker import Conversation
 from app.runs.bulk import Bulk
 from app.runs.bundling import Bundling
@@ -96,13 +97,17 @@ class Faces:
         self._services: Services | None = None
         self._sockets: Sockets | None = None
         self._stopping = False
+        self._patience_s = parse_duration(settings.receive_timeout) / 1_000_000
+        self.connections = Connections(silent_s=SILENT_TIMEOUTS * self._patience_s)
         self.live = Live(tail=node.tail, storage=node.storage)
         self.updates = Updates(projections=node.projections, live=self.live, storage=node.storage, clock=node.clock)
         self._watch()
 
     async def start_grpc(self) -> str:
         """Listen for gRPC; the address. Raises GrpcPortTaken."""
-        server = grpc.aio.server(interceptors=(Decoding(),), options=OPTIONS)
+        door, patience_s = self._door(), self._patience_s
+        receiving = Receiving(door, self._metrics, receive_timeout_s=patience_s)
+        server = grpc.aio.server(interceptors=(receiving,), options=options(receive_timeout_s=patience_s))
         wanted = f"{self._settings.host}:{self._settings.grpc_port}"
         try:
             if self._settings.tls_cert:
@@ -120,7 +125,7 @@ class Faces:
             metrics=self._metrics,
             problems=self._problems,
             grpc_address=self._grpc_address,
-            door=self._door(),
+            door=door,
         )
         workers = WorkerService(self._conversations, self._services.door)
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(workers, server)
@@ -143,12 +148,12 @@ class Faces:
         """The RSGI application. Call after start_grpc."""
         assert self._services is not None
         services, browsers = self._services, self._browsers()
-        patience_s = parse_duration(self._settings.receive_timeout) / 1_000_000
+        patience_s = self._patience_s
         streams = ConnectStreams(services, self._conversations, browsers, receive_timeout_s=patience_s)
         self._sockets = Sockets(services, browsers)
         app = http.build(services, browsers)
         short, proxies = ShortWay(services), services.door.proxies
-        return Front(short, streams, self._sockets, app, proxies, receive_timeout_s=patience_s)
+        return Front(short, streams, self._sockets, app, proxies, self.connections, receive_timeout_s=patience_s)
 
     async def stop(self, timeout_s: float) -> None:
         """End the workers' and the subscribers' streams, then what else is open."""

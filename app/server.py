@@ -160,6 +160,8 @@ class Server:
         faces = Faces(node=node, bus=bus, settings=self._settings, metrics=self._metrics, problems=self._problems)
         running.append(tasks.create_task(faces.live.run(), name="live"))
         running.append(tasks.create_task(faces.updates.run(), name="projection-updates"))
+        port = self._listening.getsockname()[1]
+        running.append(tasks.create_task(faces.connections.run(port), name="connections"))
         key = await self._first_key(node)
         await seed(node.access.tenancy, self._settings.organizations)
         grpc_address = await faces.start_grpc()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from app.errors import BodyTimeout
 
@@ -88,19 +88,24 @@ class Patience:
         self._looking = False
 
 
-async def whole(sender: Sender, length_bytes: int, patience: Patience) -> bytes:
-    """A body of that length. Raises BodyTimeout."""
-    if length_bytes > WHOLE_BYTES_MAX:
-        return b"".join([part async for part in Arrival(sender, patience.timeout_s)])
-    try:
-        return await patience.wait(sender())
-    except TimeoutError:
-        raise late() from None
+class Body(NamedTuple):
+    """A body of a length that is told before."""
+
+    sender: Sender
+    length_bytes: int
+    patience: Patience
+
+    async def read(self) -> bytes:
+        """All of it. Raises BodyTimeout."""
+        if self.length_bytes > WHOLE_BYTES_MAX:
+            return b"".join([part async for part in Arrival(self.sender, self.patience.timeout_s)])
+        try:
+            return await self.patience.wait(self.sender())
+        except TimeoutError:
+            raise late() from None
 
 
-def late() -> BodyTimeout:
-    return BodyTimeout(
-        "the body did not arrive in time",
-        field="body",
-        hint=f"send it at once, or at least {PACE_BYTES} bytes a second; --receive-timeout allows more",
-    )
+def late(
+    *, hint: str = f"send it at once, or at least {PACE_BYTES} bytes a second; --receive-timeout allows more"
+) -> BodyTimeout:
+    return BodyTimeout("the body did not arrive in time", field="body", hint=hint)

@@ -136,6 +136,17 @@ class Door:
             return Caller("")
         return self.admit(header, RPC.get(call, RPC_UNLISTED), resource, method=call, address=address, ends=ends)
 
+    def recognise(self, header: Header) -> None:
+        """Returns if whoever asks is known, or need not be: where it cannot be said what they ask for before something
+        has been waited for. Raises Unauthenticated, CsrfRefused."""
+        if self.required:
+            self._recognised(header, header(_AUTHORIZATION), safe=False)
+
+    def recognise_call(self, header: Header, call: str) -> None:
+        """The same for `Service/Method`."""
+        if call not in RPC_OPEN:
+            self.recognise(header)
+
     def _recognised(self, header: Header, told: str | None, *, safe: bool) -> Recognised:
         if told:
             scheme, _, token = told.partition(" ")

@@ -12,8 +12,9 @@ from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
-from app.api.arrival import Arrival, Patience, late, whole
+from app.api.arrival import Arrival, Body, Patience, late
 from app.api.connect_streams import ConnectStreams
+from app.api.connections import Connections
 from app.api.proxies import Proxies, address_of
 from app.api.short import ShortWay
 from app.api.sockets import Sockets
@@ -40,10 +41,12 @@ class Front:
         sockets: Sockets,
         asgi: Asgi,
         proxies: Proxies,
+        connections: Connections,
         *,
         receive_timeout_s: float,
     ) -> None:
         self._proxies = proxies
+        self._connections = connections
         self._short = short
         self._streams = streams
         self._sockets = sockets
@@ -52,13 +55,20 @@ class Front:
         self._patience = Patience(receive_timeout_s)
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
-        scope = self._proxies.scope_of(scope)
+        client = scope.client
+        self._connections.begun(client)
+        try:
+            await self._answer(self._proxies.scope_of(scope), protocol)
+        finally:
+            self._connections.ended(client)
+
+    async def _answer(self, scope: Scope, protocol: Any) -> None:
         if scope.proto != "http":
             await self._sockets.answer(scope, protocol)
         elif (call := self._short.call(scope)) is not None:
             body = None
             if call.method not in BODILESS:
-                body = whole(protocol, int(call.headers.get("content-length")), self._patience)
+                body = Body(protocol, int(call.headers.get("content-length")), self._patience)
             status, headers, content = await self._short.answer(call, body)
             if status == BodyTimeout.status:
                 headers += _closing(scope.http_version)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from app.access.permissions import RPC
 from app.api import connect, connect_json, events, kv, streams, subject
 from app.api.answers import BODY_BYTES_MAX, JSON, encode, refusal
+from app.api.arrival import WHOLE_BYTES_MAX, Body
 from app.api.browsers import is_ours
 from app.api.caller import Caller
 from app.api.conditions import expected, tag
@@ -107,13 +108,16 @@ class ShortWay:
                 return Call(method, path, kv.KEY, headers, address_of(scope.client), operation, _refused)
         return None
 
-    async def answer(self, call: Call, body: Awaitable[bytes] | None) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Status, headers and body of the answer to a call with that body, if it has one."""
+    async def answer(self, call: Call, body: Body | None) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Status, headers and body of the answer to a call with that body, if it has one. A large one is read of
+        somebody who is known only."""
         started = time.perf_counter()
         request_id = self._services.ids.request()
         more: tuple[tuple[str, str], ...] = ()
         try:
-            told = b"" if body is None else await body
+            if body is not None and body.length_bytes > WHOLE_BYTES_MAX:
+                self._services.door.recognise(call.headers.get)
+            told = b"" if body is None else await body.read()
             started = time.perf_counter()  # how long a client takes to send says nothing about us
             status, content, more = await call.operation(self._services, call.headers, told, call.address)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told

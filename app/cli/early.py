@@ -25,7 +25,7 @@ def listen(arguments: Sequence[str], environment: Mapping[str, str] = os.environ
     if host != HOST or not port.isdecimal() or int(port) > 65_535:
         return
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    prepare(listening)
     try:
         listening.bind((host, int(port)))
         listening.listen(BACKLOG)
@@ -33,6 +33,16 @@ def listen(arguments: Sequence[str], environment: Mapping[str, str] = os.environ
         listening.close()
         return
     _listening.append((int(port), listening))
+
+
+def prepare(listening: socket.socket) -> None:
+    """What holds for its port, and for every connection that is accepted there: the kernel asks after a client from
+    which nothing is heard, and ends the connection of one that is gone without a word."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        for option, value in ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4)):
+            listening.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def take(host: str, port: int) -> socket.socket | None:

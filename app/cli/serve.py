@@ -95,7 +95,7 @@ def listen(host: str, port: int, flag: str = "--port") -> socket.socket:
 def _bound(host: str, port: int, flag: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    early.prepare(listening)
     try:
         listening.bind((host, port))
     except OSError as error:

@@ -19,6 +19,11 @@ def admitted(door: Door, context: Any, call: str, resource: Resource = "*", *, e
     return door.admit_call(partial(_value_of, metadata), call, resource, address=peer.address, ends=ends)
 
 
+def recognise(door: Door, context: Any, call: str) -> None:
+    """Returns if whoever calls `Service/Method` is known, or need not be. Raises Unauthenticated."""
+    door.recognise_call(partial(_value_of, context.invocation_metadata()), call)
+
+
 def address_of(peer: str) -> str:
     """The address out of gRPC's `ipv4:127.0.0.1:50000`, or `ipv6:%5B::1%5D:50000`."""
     _, _, rest = peer.partition(":")

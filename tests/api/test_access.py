@@ -453,3 +453,20 @@ def test_views_are_ones_own_unless_they_are_shared(guarded: ServerProcess, root:
         ):
             refused = ann.put(f"/api/v1/views/{where}", json=body)
             assert (refused.status_code, refused.json()["field"]) == (400, field)
+
+
+def test_no_message_of_a_stranger_is_waited_for(guarded: ServerProcess) -> None:
+    """Over gRPC as over HTTP, where bodies are read once it is known whose they are."""
+    never = threading.Event()
+
+    def silent() -> Iterator[bytes]:
+        never.wait(20)
+        yield from ()
+
+    with grpc.insecure_channel(guarded.grpc_address) as channel:
+        call: Any = channel.stream_unary("/ironflow.v1.IronflowService/Trigger").future(silent(), timeout=15)
+        with pytest.raises(grpc.RpcError):
+            call.result()
+        never.set()
+
+    assert call.code() == grpc.StatusCode.UNAUTHENTICATED

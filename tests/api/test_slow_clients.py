@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+import grpc
 import h2.config
 import h2.connection
 import httpx
@@ -87,6 +90,82 @@ def test_a_head_that_does_not_come_ends_the_connection(impatient: ServerProcess)
         connection.sendall(b"POST /api/v1/events HTTP/1.1\r\nhost: a\r\n")
 
         assert answered(connection) == b""
+
+
+def test_a_head_has_a_limit(impatient: ServerProcess) -> None:
+    large = {"x-large": "a" * 100_000}
+
+    assert httpx.get(f"{impatient.url}/health", headers=large, timeout=ANSWERED_S).status_code == 431
+
+
+@pytest.mark.parametrize("said", [b"", b"PRI * HTTP/2.0\r\n"], ids=["nothing", "not yet which HTTP"])
+def test_connections_on_which_nothing_is_asked_are_let_go(impatient: ServerProcess, said: bytes) -> None:
+    with ExitStack() as opened:
+        crowd = [opened.enter_context(connected(impatient)) for _ in range(100)]
+        for connection in crowd:
+            connection.sendall(said)
+        assert httpx.get(f"{impatient.url}/health", timeout=ANSWERED_S).status_code == 200
+
+        assert {answered(connection) for connection in crowd} == {b""}
+
+
+def test_a_grpc_connection_on_which_nothing_is_said_is_let_go(impatient: ServerProcess) -> None:
+    host, _, port = impatient.grpc_address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=ANSWERED_S) as connection:
+        answered(connection)
+
+
+def test_grpc_does_not_answer_pings_without_end(impatient: ServerProcess) -> None:
+    host, _, port = impatient.grpc_address.rpartition(":")
+    http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+    http.initiate_connection()
+    with socket.create_connection((host, int(port)), timeout=ANSWERED_S) as connection, suppress(ConnectionError):
+        for number in range(1_000):
+            http.ping(number.to_bytes(8, "big"))
+        connection.sendall(http.data_to_send())
+
+        assert b"too_many_pings" in answered(connection)
+
+
+def test_a_message_that_does_not_come_is_not_waited_for_and_streams_are(impatient: ServerProcess) -> None:
+    """The same promise over gRPC. A worker says nothing for as long, and is heard then."""
+    ended = threading.Event()
+
+    def silent() -> Iterator[bytes]:
+        ended.wait(ANSWERED_S)
+        yield from ()
+
+    def later() -> Iterator[bytes]:
+        ended.wait(ANSWERED_S)
+        register = worker_pb2.WorkerRegister(worker_id="late-grpc", function_ids=["f"], max_concurrent_jobs=1)
+        yield worker_pb2.WorkerMessage(register=register).SerializeToString()
+
+    with grpc.insecure_channel(impatient.grpc_address) as channel:
+        worker: Any = channel.stream_stream("/ironflow.v1.WorkerService/Connect")(later(), timeout=2 * ANSWERED_S)
+        unary: Any = channel.stream_unary("/ironflow.v1.IronflowService/Trigger").future(silent(), timeout=ANSWERED_S)
+        stream: Any = channel.stream_stream("/ironflow.v1.PubSubService/Subscribe")(silent(), timeout=ANSWERED_S)
+
+        for call, heard in ((unary, unary.result), (stream, partial(next, stream))):
+            with pytest.raises(grpc.RpcError):
+                heard()
+            assert (call.code(), dict(call.trailing_metadata())["ironflow-code"]) == (
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+                "BODY_TIMEOUT",
+            )
+        ended.set()
+        assert worker_pb2.EngineMessage.FromString(next(worker)).WhichOneof("payload") == "registered"
+        worker.cancel()
+
+
+def test_a_call_that_ends_without_its_message_is_refused(impatient: ServerProcess) -> None:
+    with grpc.insecure_channel(impatient.grpc_address) as channel, pytest.raises(grpc.RpcError) as told:
+        channel.stream_unary("/ironflow.v1.IronflowService/Trigger")(iter(()), timeout=ANSWERED_S)
+
+    error: Any = told.value
+    assert (error.code(), dict(error.trailing_metadata())["ironflow-code"]) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "INVALID_ARGUMENT",
+    )
 
 
 def test_over_http_2_its_stream_is_answered_and_others_go_on(impatient: ServerProcess) -> None:

@@ -38,7 +38,6 @@ class ConnectCall(Generic[Sent, Told]):
         self, url: str, path: str, told: type[Told], *, content_type: str = CONTENT_TYPE, headers: Mapping[str, str]
     ) -> None:
         place = urlsplit(url)
-        self._socket = socket.create_connection((place.hostname or "", place.port or 80), timeout=TIMEOUT_S)
         self._http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
         self._http.initiate_connection()
         self._stream = self._http.get_next_available_stream_id()
@@ -50,6 +49,8 @@ class ConnectCall(Generic[Sent, Told]):
         self._closed = False
         self.status = 0
         self.end: Any = None
+        # Now that there is something to say, which takes a while to pack if it is large.
+        self._socket = socket.create_connection((place.hostname or "", place.port or 80), timeout=TIMEOUT_S)
         self._flush()
 
     def send(self, message: Sent, *, packed: bool = True) -> None:

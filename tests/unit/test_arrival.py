@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.api import arrival
-from app.api.arrival import WHOLE_BYTES_MAX, Arrival, Patience, whole
+from app.api.arrival import WHOLE_BYTES_MAX, Arrival, Body, Patience
 from app.errors import BodyTimeout
 
 SOON_S, LATER_S, NEVER_S = 0.02, 0.1, 3_600.0
@@ -35,14 +35,14 @@ async def test_what_comes_in_time_is_all_there() -> None:
     sent = Sent((0, b"a"), (0, b""), (0, b"bc"))
 
     assert [part async for part in Arrival(sent, 30)] == [b"a", b"", b"bc"]
-    assert await whole(sent, 3, Patience(30)) == b"abc"
-    assert await whole(sent, WHOLE_BYTES_MAX + 1, Patience(30)) == b"abc"
+    assert await Body(sent, 3, Patience(30)).read() == b"abc"
+    assert await Body(sent, WHOLE_BYTES_MAX + 1, Patience(30)).read() == b"abc"
 
 
 @pytest.mark.parametrize("length", [3, WHOLE_BYTES_MAX + 1])
 async def test_a_body_that_stops_is_not_waited_for(length: int) -> None:
     with pytest.raises(BodyTimeout) as told:
-        await whole(Sent((0, b"a"), (NEVER_S, b"bc")), length, Patience(SOON_S))
+        await Body(Sent((0, b"a"), (NEVER_S, b"bc")), length, Patience(SOON_S)).read()
 
     assert (told.value.status, told.value.code, told.value.retryable) == (408, "BODY_TIMEOUT", True)
 

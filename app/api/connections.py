@@ -1,0 +1,148 @@
+"""Connections to the HTTP port on which nothing is asked. Granian waits for ever for the first byte of one, and for the
+next request of one that is kept: whoever says nothing would hold one of those that are served at a time.
+
+So they are looked through now and then. One that has asked nothing yet is let go after a short time; one that has, when
+no proxy and no browser keeps its side for that long either. Where a request is being answered, as a stream or a socket
+is for hours, nothing is hurried.
+
+Granian does not tell us its connections: they are found among the process' own files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+SILENT_TIMEOUTS = 2
+"""How many times as long as a head may take to arrive: that is looked after by Granian, once it knows which HTTP it
+will be."""
+IDLE_S = 660.0
+"""Longer than load balancers keep a connection for the next request: who closes first should be the one who sends."""
+LOOKS_IN_A_TIMEOUT = 4
+LOOK_EVERY_S_MIN, LOOK_EVERY_S_MAX = 0.05, 15.0
+OPEN_FILES = Path("/proc/self/fd")
+
+
+class _Idle(NamedTuple):
+    """Since when nothing has been asked, and whether anything ever was."""
+
+    since: float
+    asked: bool
+
+
+class Connections:
+    """Of a client, as `address:port`, the requests that are going, and since when there are none."""
+
+    def __init__(self, *, silent_s: float, idle_s: float = IDLE_S) -> None:
+        self._silent_s = silent_s
+        self._idle_s = idle_s
+        self._going: dict[str, int] = {}
+        self._lately: set[str] = set()
+        self._idle: dict[str, _Idle] = {}
+
+    def __len__(self) -> int:
+        return len(self._going)
+
+    def begun(self, client: str) -> None:
+        """A request came on the client's connection."""
+        self._going[client] = self._going.get(client, 0) + 1
+
+    def ended(self, client: str) -> None:
+        """It is answered."""
+        left = self._going.pop(client) - 1
+        if left:
+            self._going[client] = left
+        self._lately.add(client)
+
+    def overdue(self, there: frozenset[str], *, now: float) -> frozenset[str]:
+        """Those of the clients that are there now whose connections are to be let go; the others are forgotten."""
+        lately, self._lately = self._lately, set()
+        idle: dict[str, _Idle] = {}
+        for client in there:
+            known = self._idle.get(client)
+            if client in self._going or client in lately:
+                idle[client] = _Idle(now, True)
+            else:
+                idle[client] = known or _Idle(now, False)
+        self._idle = idle
+        return frozenset(
+            client for client, one in idle.items() if now - one.since >= (self._idle_s if one.asked else self._silent_s)
+        )
+
+    async def run(self, port: int) -> None:
+        """Let go of what is overdue at our port, until cancelled."""
+        if not OPEN_FILES.is_dir():  # noqa: ASYNC240 - of memory; a system without it does not list its files
+            return
+        every_s = max(LOOK_EVERY_S_MIN, min(LOOK_EVERY_S_MAX, self._silent_s / LOOKS_IN_A_TIMEOUT))
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(every_s)
+            there = await asyncio.to_thread(_clients, port)
+            overdue = self.overdue(there, now=loop.time())
+            if overdue:
+                await asyncio.to_thread(_hang_up, port, overdue)
+                log.info("connections on which nothing was asked are closed", count=len(overdue))
+
+
+def _clients(port: int) -> frozenset[str]:
+    return frozenset(client for client, _ in _connections(port))
+
+
+def _hang_up(port: int, clients: frozenset[str]) -> None:
+    """Whoever reads from one of them is told that it has ended."""
+    for client, connection in _connections(port):
+        if client in clients:
+            with suppress(OSError):  # it has ended just now
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def _connections(port: int) -> Iterator[tuple[str, socket.socket]]:
+    """Those that were accepted at our port, by their clients. Each is open while it is looked at: its number may be
+    another file's after that."""
+    for file in list(OPEN_FILES.iterdir()):
+        with _opened(int(file.name)) as connection:
+            if connection is not None and (client := _client(connection, port)):
+                yield client, connection
+
+
+@contextmanager
+def _opened(number: int) -> Iterator[socket.socket | None]:
+    """The file of that number, if it is a socket of TCP."""
+    try:
+        copy = os.dup(number)
+    except OSError:
+        yield None
+        return
+    try:
+        opened = socket.socket(fileno=copy)
+    except OSError:  # it is no socket
+        os.close(copy)
+        yield None
+        return
+    with closing(opened):
+        yield opened if opened.family in (socket.AF_INET, socket.AF_INET6) else None
+
+
+def _client(connection: socket.socket, port: int) -> str:
+    """Whose connection it is, as Granian writes it; "" if it is none that was accepted at the port."""
+    try:
+        own, peer = connection.getsockname(), connection.getpeername()
+    except OSError:
+        return ""
+    return _written(connection.family, peer) if own[1] == port else ""
+
+
+def _written(family: int, peer: Any) -> str:
+    if family == socket.AF_INET:
+        return f"{peer[0]}:{peer[1]}"
+    address, scope = peer[0].partition("%")[0], peer[3]
+    return f"[{address}%{scope}]:{peer[1]}" if scope else f"[{address}]:{peer[1]}"
