@@ -11,6 +11,7 @@ from app.access.actor import Actor
 from app.access.records import User
 from app.access.register import Register
 from app.access.roles import Roles, check_name, may_give, not_found
+from app.access.throttle import Throttle
 from app.clock import Clock
 from app.errors import AlreadyExists, Conflict, InvalidArgument, PermissionDenied
 from app.history.kinds import Fact, UserChanged, UserCreated, UserDeleted, UserPasswordChanged
@@ -30,6 +31,7 @@ class Users:
         self._storage = storage
         self._ids = ids
         self._clock = clock
+        self._throttle = Throttle(clock)
 
     def list(self, actor: Actor) -> Sequence[User]:
         """In the order in which they were made."""
@@ -99,13 +101,12 @@ class Users:
 
     async def change_password(self, actor: Actor, id: str, password: str, *, current: str = "") -> None:
         """One's own, by telling the current one; or another's, by who may manage users. Every session of the user is
-        over. Raises IdentityNotFound, PermissionDenied, InvalidArgument."""
+        over. Raises IdentityNotFound, PermissionDenied, InvalidArgument, and RateLimited for who guesses the current
+        one."""
         own = actor.id == id
         if own:
             user = self.get(actor, id)
-            kept = await self.password_of(user)
-            if kept and not await asyncio.to_thread(passwords.matches, current, kept):
-                raise PermissionDenied("the current password is another", field="current_password")
+            await self._prove(user, current)
         else:
             if not actor.may("users:manage"):
                 raise PermissionDenied("this needs the permission users:manage")
@@ -130,6 +131,17 @@ class Users:
     async def password_of(self, user: User) -> str:
         """What it is checked against; "" if there is none."""
         return await self._storage.read(lambda tx: identities.password(tx, user.id))
+
+    async def _prove(self, user: User, current: str) -> None:
+        """Returns if that is the user's password, or there is none yet. Raises PermissionDenied, RateLimited."""
+        kept = await self.password_of(user)
+        if not kept:
+            return
+        self._throttle.check(user.id)
+        self._throttle.failed(user.id)  # until it is known otherwise: of many at once none is for free
+        if len(current) > passwords.CHARS_MAX or not await asyncio.to_thread(passwords.matches, current, kept):
+            raise PermissionDenied("the current password is another", field="current_password")
+        self._throttle.succeeded(user.id)
 
     async def _replace_password(self, actor: Actor, user: User, password: str, *, field: str) -> None:
         passwords.check(password, field=field)

@@ -65,9 +65,12 @@ class Password:
         self._services = services
 
     async def on_patch(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
+        caller = caller_of(req)
         body: ChangePasswordRequest = decoded(_password, await body_of(req))
+        if user_id != caller.who.id:  # one's own is anybody's to change
+            caller.also("users:manage", f"user/{user_id}")
         await self._services.access.users.change_password(
-            caller_of(req).who, user_id, body.new_password, current=body.current_password
+            caller.who, user_id, body.new_password, current=body.current_password
         )
         resp.status = 204
 

@@ -299,3 +299,28 @@ def test_what_roles_refuse_and_what_administrators_do_is_in_the_audit(
     told = [(one["event_type"], one.get("action")) for one in events]
     assert ("authz.denied", "secrets:manage") in told
     assert ("authz.allowed", "secrets:manage") in told
+
+
+def test_somebody_elses_password_is_asked_about_as_managing_users(
+    guarded: ServerProcess, root: httpx.Client, environment: str
+) -> None:
+    """Its route is everybody's, for their own."""
+    name = f"helpdesk-{environment}"
+    role = root.post("/api/v1/roles", json={"name": name, "permissions": ["users:manage", "users:read"]}).json()["id"]
+    key = root.post("/api/v1/apikeys", json={"name": name, "role_ids": [role]}).json()["key"]
+    user = root.post("/api/v1/users", json={"email": f"{name}@example.com", "roles": [role]}).json()["id"]
+    headers = {"Authorization": f"Bearer {key}", "X-Ironflow-Environment-ID": environment}
+    path, body = f"/api/v1/users/{user}/password", {"new_password": "ten quiet owls"}
+
+    with httpx.Client(base_url=guarded.url, headers=headers, timeout=30) as helpdesk:
+        assert helpdesk.patch(path, json=body).status_code == 204
+        deny(root, "no-users", ["users:manage"], [f"user/{user}"], roles=[name])
+        refused = helpdesk.patch(path, json=body)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "PERMISSION_DENIED")
+    root.post("/api/v1/events", json={"name": "a.b"})  # what was to be recorded before is
+    told = root.get("/api/v1/audit").json()["events"]
+    assert {one["event_type"] for one in told if one.get("action") == "users:manage"} >= {
+        "authz.allowed",
+        "authz.denied",
+    }

@@ -264,6 +264,20 @@ async def test_a_new_password_ends_every_session(access: Access) -> None:
     assert await access.sessions.log_in(user.email, "another long one")
 
 
+async def test_guessing_the_current_password_gets_slower_too(access: Access, clock: ManualClock) -> None:
+    user = await access.users.create(SYSTEM, "ada@example.com", PASSWORD, roles=["viewer"])
+    found = access.credentials.of_token((await access.sessions.log_in(user.email, PASSWORD)).token).actor
+    for _ in range(5):
+        with pytest.raises(PermissionDenied):
+            await access.users.change_password(found, user.id, "another long one", current="a guess")
+
+    with pytest.raises(RateLimited):
+        await access.users.change_password(found, user.id, "another long one", current=PASSWORD)
+
+    clock.advance(seconds=1)
+    await access.users.change_password(found, user.id, "another long one", current=PASSWORD)
+
+
 async def test_a_link_signs_in_once_and_soon(access: Access, clock: ManualClock) -> None:
     user = await access.users.create(SYSTEM, "ada@example.com", "", roles=["viewer"])
     link, late = access.sessions.link(user), access.sessions.link(user)
