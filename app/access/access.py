@@ -14,7 +14,7 @@ from app.access.keys import Keys
 from app.access.live import LiveGrants
 from app.access.passes import Passes
 from app.access.platform import Platform
-from app.access.records import Role
+from app.access.records import Key, Role
 from app.access.register import Register
 from app.access.roles import Roles
 from app.access.sessions import Sessions
@@ -87,8 +87,13 @@ class Access:
             await self.write_uses()
 
     async def write_uses(self) -> None:
-        """Those that are not written yet: a key that is used all the time costs a row a minute, not one a call."""
-        uses = [KeyUse(id, at) for id, at in self.credentials.used.items() if self._written.get(id) != at]
+        """Those that are not written yet: a key that is used all the time costs a row a minute, not one a call. Those
+        of keys that are gone are forgotten."""
+        used = self.credentials.used
+        for id in [id for id in used if self.register.find(Key, id) is None]:
+            del used[id]
+            self._written.pop(id, None)
+        uses = [KeyUse(id, at) for id, at in used.items() if self._written.get(id) != at]
         if uses:
             try:
                 await self._storage.write(lambda tx: identities.save_uses(tx, uses))

@@ -17,6 +17,8 @@ from app.clock import Clock
 
 REMEMBERED_MAX = 10_000
 ACTIONS_MAX = 5_000
+CHARS_MAX = 1_024
+"""Of a resource: nothing that is there has a longer name."""
 
 _CALL = frozenset(("request", "request.method", "request.address"))
 
@@ -74,6 +76,8 @@ class Decisions:
         return [*self._old.values(), *self._young.values()]
 
     def _remember(self, key: tuple[Any, ...], decided: Decided) -> None:
+        if len(decided[0].resource) > CHARS_MAX:
+            return
         if len(self._young) >= REMEMBERED_MAX // 2:
             self._old, self._young = self._young, {}
         self._young[key] = decided

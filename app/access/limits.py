@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from app.clock import Clock
 from app.errors import RateLimited
 
@@ -17,7 +19,7 @@ class RateLimits:
         self._clock = clock
         self._per_key = per_key
         self._per_org = per_org
-        self._buckets: dict[str, tuple[float, int]] = {}
+        self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self.any = bool(per_key or per_org)
 
     def take(self, key: str, org: str) -> None:
@@ -29,19 +31,19 @@ class RateLimits:
 
     def _take(self, name: str, per_s: int, what: str) -> None:
         now, capacity = self._clock.now_us(), float(per_s * BURST_S)
-        tokens, at = self._buckets.get(name, (capacity, now))
+        tokens, at = self._buckets.pop(name, (capacity, now))
         tokens = min(capacity, tokens + max(0, now - at) * per_s / 1_000_000)
         if tokens < 1:
-            self._buckets[name] = (tokens, now)
+            self._keep(name, tokens, now)
             wait_s = max(1, round((1 - tokens) / per_s))
             raise RateLimited(f"{what} may make {per_s} requests a second", retry_after_s=wait_s)
-        self._buckets[name] = (tokens - 1, now)
-        if len(self._buckets) > BUCKETS_MAX:
-            self._forget(now)
+        self._keep(name, tokens - 1, now)
 
-    def _forget(self, now: int) -> None:
-        """Those that are full again are as good as none; if all are in use, the oldest go."""
-        full_after = BURST_S * 1_000_000
-        self._buckets = {name: one for name, one in self._buckets.items() if now - one[1] < full_after}
-        while len(self._buckets) > BUCKETS_MAX:
-            del self._buckets[next(iter(self._buckets))]
+    def _keep(self, name: str, tokens: float, now: int) -> None:
+        """As the one that was used last; of too many the one goes that was not used for longest, and may be full."""
+        self._buckets[name] = (tokens, now)
+        if len(self._buckets) > BUCKETS_MAX:
+            self._buckets.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._buckets)

@@ -15,6 +15,8 @@ from app.access.actor import Actor
 from app.access.credentials import Proof
 
 REMEMBERED_MAX = 10_000
+CHARS_MAX = 1_024
+"""Of a resource and an environment, as they were named: nothing that is there has longer ones."""
 
 Asked: TypeAlias = tuple[bytes, str, str, str]
 """A digest of the credentials, the environment as it was named, the action and the resource."""
@@ -40,6 +42,8 @@ class Passes:
         return found
 
     def keep(self, asked: Asked, one: Pass) -> None:
+        if len(asked[1]) + len(asked[3]) > CHARS_MAX:
+            return
         if len(self._young) >= REMEMBERED_MAX // 2:
             self._old, self._young = self._young, {}
         self._young[asked] = one

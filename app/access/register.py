@@ -5,6 +5,7 @@ changes as soon as its commit is heard of. Whoever derives something from it is 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -41,6 +42,7 @@ class Register:
         self._tail = tail
         self._known: dict[tuple[str, str], Identity] = {}
         self._newest: dict[tuple[str, str], int] = {}
+        self._gone: deque[tuple[int, tuple[str, str]]] = deque()
         self._by_prefix: dict[str, dict[str, Key]] = {}
         self._by_session: dict[str, Session] = {}
         self._namespaces: dict[str, Environment] = {}
@@ -67,6 +69,7 @@ class Register:
                     folding = nouns.IdentityNoun(noun)
                     if known is not None or folding.begins(entry):
                         self._put(folding.apply(known, entry))
+            self._forget_gone(until=batch[-1].position)
 
     def watch(self, watcher: Callable[[], None]) -> None:
         """`watcher` is called after every change from now on."""
@@ -140,11 +143,20 @@ class Register:
         before = self._known.pop(key, None)
         if before is not None:
             self._unlist(before)
-        if not changed.gone:
+        if changed.gone:
+            self._gone.append((changed.position, key))
+        else:
             self._known[key] = changed
             self._list(changed)
         for watcher in self._watchers:
             watcher()
+
+    def _forget_gone(self, *, until: int) -> None:
+        """Of what has ended by then nothing older can be heard any more."""
+        while self._gone and self._gone[0][0] <= until:
+            position, key = self._gone.popleft()
+            if self._newest.get(key) == position:
+                del self._newest[key]
 
     def _list(self, one: Identity) -> None:
         match one:

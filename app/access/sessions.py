@@ -20,15 +20,19 @@ from app.access.register import Register
 from app.access.throttle import Throttle
 from app.access.users import Users
 from app.clock import Clock
-from app.errors import Unauthenticated
+from app.errors import RateLimited, Unauthenticated
 from app.history.kinds import Fact, SessionClosed, SessionOpened
 from app.ids import Ids
 
 LIFE_S = 24 * 3_600
 LINK_LIFE_S = 15 * 60
 LINKS_MAX = 100
+SESSIONS_MAX = 100
+"""Of one user at a time."""
 CHECKED_AT_A_TIME = 2
 """Passwords: each takes a core for a tenth of a second, and 32 MiB."""
+WAITING_MAX = 50
+"""For that; whoever comes then is told to come again."""
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -47,6 +51,7 @@ class Sessions:
         self._clock = clock
         self._throttle = Throttle(clock)
         self._checking = asyncio.Semaphore(CHECKED_AT_A_TIME)
+        self._waiting = 0
         self._links: dict[str, tuple[str, int]] = {}
 
     async def log_in(self, email: str, password: str, *, address: str = "") -> SignedIn:
@@ -55,17 +60,26 @@ class Sessions:
             raise _wrong()
         keys = (f"account {email.strip().casefold()[:255]}", f"address {address}")
         self._throttle.check(*keys)
+        if self._waiting >= WAITING_MAX:
+            raise RateLimited("too many sign in at once", retry_after_s=WAITING_MAX // 10)
         self._throttle.failed(*keys)  # until it is known otherwise: of many at once none is for free
         user = self._users.named(email)
         kept = await self._users.password_of(user) if user is not None else ""
-        async with self._checking:
-            right = await asyncio.to_thread(passwords.matches, password, kept)
+        right = await self._matches(password, kept)
         if user is None or not right or not user.active:
             raise Unauthenticated(
                 "the e-mail address or the password is wrong", hint="ask an administrator to reset it"
             )
         self._throttle.succeeded(*keys)
         return await self._open(user, "password", address)
+
+    async def _matches(self, password: str, kept: str) -> bool:
+        self._waiting += 1
+        try:
+            async with self._checking:
+                return await asyncio.to_thread(passwords.matches, password, kept)
+        finally:
+            self._waiting -= 1
 
     def link(self, user: User) -> str:
         """A token that signs its bearer in as the user, once and soon, on this node."""
@@ -97,9 +111,11 @@ class Sessions:
             await self._close(session)
 
     async def _open(self, user: User, way: str, address: str) -> SignedIn:
-        for old in self._register.of(user.org, Session):
-            if old.user == user.id and old.expires_at <= self._clock.now_us():
-                await self._close(old)
+        own = [one for one in self._register.of(user.org, Session) if one.user == user.id]
+        over = [one for one in own if one.expires_at <= self._clock.now_us()]
+        living = [one for one in own if one not in over]
+        for old in (*over, *living[: max(0, len(living) - SESSIONS_MAX + 1)]):
+            await self._close(old)
         token = made(SESSION_PREFIX)
         fact = SessionOpened(
             user=user.id,

@@ -42,21 +42,23 @@ def answer(resp: falcon.asgi.Response, content: Any, status: int = 200) -> None:
     resp.data = encode(content)
 
 
-async def body_of(req: falcon.asgi.Request, *, types: Sequence[str] = (JSON,)) -> bytes:
+async def body_of(
+    req: falcon.asgi.Request, *, types: Sequence[str] = (JSON,), bytes_max: int = BODY_BYTES_MAX
+) -> bytes:
     """The whole body, unpacked. Raises PayloadTooLarge before reading more than the limit, InvalidArgument, and
     UnsupportedMediaType for a body whose type is not among `types`, or not told: a page in a browser can send those
     anywhere without being asked. No types means any."""
     length = req.content_length
-    if length is not None and length > BODY_BYTES_MAX:
-        raise _too_large()
+    if length is not None and length > bytes_max:
+        raise _too_large(bytes_max)
     parts: list[bytes] = []
     size = 0
     async for part in req.stream:
         if part and not parts and types:
             _check_type(req, types)
         size += len(part)
-        if size > BODY_BYTES_MAX:
-            raise _too_large()
+        if size > bytes_max:
+            raise _too_large(bytes_max)
         if part:
             parts.append(part)
     body = parts[0] if len(parts) == 1 else b"".join(parts)
@@ -65,7 +67,7 @@ async def body_of(req: falcon.asgi.Request, *, types: Sequence[str] = (JSON,)) -
         return body
     if packing != "gzip":
         raise UnsupportedMediaType(f"Content-Encoding {packing[:40]!r} is not read", hint="gzip or none")
-    return unpacked(body)
+    return unpacked(body, bytes_max=bytes_max)
 
 
 def media_type(req: falcon.asgi.Request) -> str:
@@ -83,15 +85,15 @@ def _check_type(req: falcon.asgi.Request, types: Sequence[str]) -> None:
         )
 
 
-def unpacked(body: bytes) -> bytes:
+def unpacked(body: bytes, *, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     """A gzip body unpacked (RFC 1952), never more than the limit. Raises InvalidArgument, PayloadTooLarge."""
     unpacker = zlib.decompressobj(wbits=31)
     try:
-        content = unpacker.decompress(body, BODY_BYTES_MAX + 1)
+        content = unpacker.decompress(body, bytes_max + 1)
     except zlib.error as error:
         raise InvalidArgument(f"the body is not gzip: {error}", field="body", hint="check Content-Encoding") from None
-    if len(content) > BODY_BYTES_MAX:
-        raise _too_large()
+    if len(content) > bytes_max:
+        raise _too_large(bytes_max)
     if not unpacker.eof or unpacker.unused_data:
         raise InvalidArgument("the body is not one whole gzip member", field="body", hint="check Content-Encoding")
     return content
@@ -173,9 +175,9 @@ def _of_falcon(req: falcon.asgi.Request, error: falcon.HTTPError) -> IronflowErr
             return Internal("something broke on the server")
 
 
-def _too_large() -> PayloadTooLarge:
+def _too_large(bytes_max: int = BODY_BYTES_MAX) -> PayloadTooLarge:
     return PayloadTooLarge(
-        f"the body is larger than {BODY_BYTES_MAX} bytes", field="body", hint="send less at once, or a reference"
+        f"the body is larger than {bytes_max} bytes", field="body", hint="send less at once, or a reference"
     )
 
 

@@ -20,6 +20,9 @@ from app.api.door import COOKIE, cookie_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.access import ExchangeRequest, LoginRequest, LoginResponse, MeResponse, SessionUser
 
+BODY_BYTES_MAX = 16 * 2**10
+"""Of what nobody has to be known for to send it."""
+
 _login = msgspec.json.Decoder(LoginRequest)
 _exchange = msgspec.json.Decoder(ExchangeRequest)
 
@@ -29,7 +32,7 @@ class Login:
         self._services = services
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        body: LoginRequest = decoded(_login, await body_of(req))
+        body: LoginRequest = decoded(_login, await body_of(req, bytes_max=BODY_BYTES_MAX))
         sessions = self._services.access.sessions
         welcome(req, resp, await sessions.log_in(body.email, body.password, address=req.remote_addr))
 
@@ -39,7 +42,7 @@ class Exchange:
         self._services = services
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        body: ExchangeRequest = decoded(_exchange, await body_of(req))
+        body: ExchangeRequest = decoded(_exchange, await body_of(req, bytes_max=BODY_BYTES_MAX))
         welcome(req, resp, await self._services.access.sessions.exchange(body.token, address=req.remote_addr))
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 NO_WAIT_S = 0.25
 """How long one that does not want to wait waits, since what there is has to come from the queue first."""
-EXPIRES_S_MAX = 300.0
+EXPIRES_NS_MAX = 300 * 10**9
 
 
 class Asked(msgspec.Struct):
@@ -172,6 +172,7 @@ def _request(message: Msg) -> Request:
         raise InvalidArgument(f"the request cannot be read: {error}"[:200]) from None
     if not 1 <= asked.batch <= WINDOW_MAX:
         raise InvalidArgument(f"batch {asked.batch} is out of range", field="batch", hint=f"1 to {WINDOW_MAX}")
-    wait_s = asked.expires / 1e9 if asked.expires > 0 else NO_WAIT_S if asked.no_wait else EXPIRES_S_MAX
-    until = asyncio.get_running_loop().time() + min(wait_s, EXPIRES_S_MAX)
+    least_ns = int(NO_WAIT_S * 1e9) if asked.no_wait else EXPIRES_NS_MAX
+    wait_ns = min(asked.expires, EXPIRES_NS_MAX) if asked.expires > 0 else least_ns  # a number of any length is told
+    until = asyncio.get_running_loop().time() + wait_ns / 1e9
     return Request(message.reply, asked.batch, until, no_wait=asked.no_wait and not asked.expires)

@@ -47,6 +47,8 @@ log = structlog.get_logger(__name__)
 
 PREFIX = "guest_"
 GUESTS_MAX = 1_000
+OF_A_KEY_MAX = 20
+"""Environments in which one key is a guest: none shall take the place of all others."""
 FILE = "guests.json"
 TAKEN_TIMEOUT_S = 10.0
 TRY_EVERY_S = 0.02
@@ -134,8 +136,8 @@ class Guests:
         rights = self._rights_of(guest)
         if rights == Rights():
             raise PermissionDenied("you may neither follow nor emit events here", hint="ask whoever keeps the policies")
-        if guest.name not in self._guests and len(self._guests) >= GUESTS_MAX:
-            raise ResourceExhausted(f"NATS has {GUESTS_MAX} guests", hint="revoke keys that are not used")
+        if guest.name not in self._guests:
+            self._refuse_more(guest.key)
         self._guests[guest.name] = guest
         await self._tell(server)
         url = await _taken(server, guest)
@@ -192,6 +194,15 @@ class Guests:
         if known is not None and known.hash == hash:
             return known
         return Guest(name, secrets.token_hex(24), actor.org, environment, key, hash)
+
+    def _refuse_more(self, key: str) -> None:
+        """Raises ResourceExhausted if there is no place for one more guest, or none for one of the key."""
+        if key and sum(one.key == key for one in self._guests.values()) >= OF_A_KEY_MAX:
+            raise ResourceExhausted(
+                f"this key is a guest in {OF_A_KEY_MAX} environments", hint="take another key for further ones"
+            )
+        if len(self._guests) >= GUESTS_MAX:
+            raise ResourceExhausted(f"NATS has {GUESTS_MAX} guests", hint="revoke keys that are not used")
 
     # What they may.
 

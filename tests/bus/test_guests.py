@@ -20,12 +20,13 @@ from app.access.actor import Actor
 from app.access.authoring import Author
 from app.access.credentials import Proof
 from app.access.records import Key
+from app.bus import guests
 from app.bus.bus import Bus
 from app.bus.guests import Credentials
 from app.bus.nats_server import NatsServer
 from app.cancelling import end
 from app.clock import SystemClock
-from app.errors import PermissionDenied
+from app.errors import PermissionDenied, ResourceExhausted
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
 from app.history.kinds import GroupSettings, PolicyDefinition
@@ -305,6 +306,19 @@ async def test_who_is_revoked_is_cut_at_once(fixture: Fixture) -> None:
         await fixture.connected(found)
     with pytest.raises(PermissionDenied):
         fixture.bus.guests.asker(found.user, "prod")
+
+
+async def test_one_key_takes_no_place_of_others(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guests, "OF_A_KEY_MAX", 2)
+    actor, proof = await fixture.key("viewer")
+    first = await fixture.bus.guests.invite(actor, proof, "a")
+    await fixture.bus.guests.invite(actor, proof, "b")
+
+    with pytest.raises(ResourceExhausted):
+        await fixture.bus.guests.invite(actor, proof, "c")
+
+    assert (await fixture.bus.guests.invite(actor, proof, "a")).password == first.password
+    assert (await fixture.invited("viewer", environment="c"))[1].is_connected
 
 
 async def test_guests_are_still_guests_after_a_restart(fixture: Fixture, server: NatsServer, tmp_path: Path) -> None:

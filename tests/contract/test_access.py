@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from app import resources
-from app.access import bootstrap, passwords
+from app.access import bootstrap, passwords, sessions
 from app.access.access import Access
 from app.access.actor import Actor
 from app.access.bootstrap import SYSTEM
@@ -276,6 +276,59 @@ async def test_guessing_the_current_password_gets_slower_too(access: Access, clo
 
     clock.advance(seconds=1)
     await access.users.change_password(found, user.id, "another long one", current=PASSWORD)
+
+
+async def test_of_sessions_of_one_user_the_oldest_ends(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "SESSIONS_MAX", 2)
+    await access.users.create(SYSTEM, "bob@example.com", PASSWORD, roles=["viewer"])
+    await access.users.create(SYSTEM, "ada@example.com", PASSWORD, roles=["viewer"])
+    others = await access.sessions.log_in("bob@example.com", PASSWORD)
+
+    first, second, third = [await access.sessions.log_in("ada@example.com", PASSWORD) for _ in range(3)]
+
+    with pytest.raises(Unauthenticated):
+        access.credentials.of_token(first.token)
+    for kept in (second, third, others):
+        assert access.credentials.of_token(kept.token)
+
+
+async def test_so_many_sign_in_at_a_time(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "WAITING_MAX", 3)
+
+    async def log_in(number: int) -> str:
+        try:
+            await access.sessions.log_in(f"u{number}@example.com", "wrong", address=f"10.0.0.{number}")
+        except IronflowError as refused:
+            return refused.code
+        raise AssertionError("nobody is called like that")
+
+    told = await asyncio.gather(*map(log_in, range(9)))
+
+    assert sorted(told) == ["RATE_LIMITED"] * 6 + ["UNAUTHENTICATED"] * 3
+    assert await log_in(9) == "UNAUTHENTICATED"
+
+
+async def test_nothing_is_remembered_of_keys_and_sessions_that_are_gone(access: Access) -> None:
+    user = await access.users.create(SYSTEM, "ada@example.com", "", roles=["viewer"])
+    known = len(access.register._newest)
+    for _ in range(3):
+        issued = await access.keys.create(SYSTEM, "ci", ["viewer"])
+        access.credentials.of_token(issued.secret)
+        await access.write_uses()
+        await access.keys.revoke(SYSTEM, issued.key.id)
+        await access.sessions.log_out((await access.sessions.exchange(access.sessions.link(user))).session.id)
+
+    last = await access.keys.create(SYSTEM, "last", ["viewer"])
+    await access.write_uses()
+
+    async with within("what is gone to be forgotten"):
+        while len(access.register._newest) > known + 1:  # noqa: ASYNC110 - nobody is told of that
+            await asyncio.sleep(0)
+    assert access.register.find(type(last.key), last.key.id) == last.key
+    assert access.credentials.used == {}
+    assert access._written == {}
+    with pytest.raises(Unauthenticated):
+        access.credentials.of_token(issued.secret)
 
 
 async def test_a_link_signs_in_once_and_soon(access: Access, clock: ManualClock) -> None:

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app.dispatch.queue import Limits, Queue, Ready
+from app.dispatch.queue import STARTS_KEPT_MAX, Limits, Queue, Ready
 from app.history.kinds import Concurrency, Dispatch, Throttle
 
 LANE = ("default", "f")
@@ -146,3 +146,25 @@ def test_the_next_instant_is_told_when_a_throttle_makes_a_lane_wait() -> None:
     assert (queue.next_at(), told) == (100 + PERIOD_MS * 1_000, [1])
     assert queue.wake(100 + PERIOD_MS * 1_000) == [LANE]
     assert queue.pop(LANE, 100 + PERIOD_MS * 1_000) is not None
+
+
+def test_nothing_is_left_of_keys_whose_runs_have_ended() -> None:
+    """As many different keys as events bring."""
+    queue = Queue()
+    queue.configure(LANE, Limits(concurrency=Concurrency(1, "k"), throttle=Throttle(1, PERIOD_MS)))
+
+    for number in range(2 * STARTS_KEPT_MAX):
+        key, now = f"k{number}", number * PERIOD_MS * 1_000
+        for run_id in (f"a{number}", f"b{number}"):
+            dispatch = Dispatch(concurrency_key=key, throttle_key=key, actor_id=key)
+            queue.push(LANE, Ready(run_id, dispatch=dispatch, created_at=now, is_first=run_id[0] == "a"))
+        for _ in range(2):
+            ready = queue.pop(LANE, now)
+            assert ready is not None
+            assert queue.pop(LANE, now) is None, "one of a key at a time"
+            queue.release(ready.run_id)
+
+    function = queue._functions[LANE]
+    assert (len(queue), len(queue._busy), len(function.turn)) == (0, 0, 0)
+    assert [function.lanes, function.running, function.at_capacity, function.throttled] == [{}, {}, {}, []]
+    assert len(function.starts) <= STARTS_KEPT_MAX + 1
