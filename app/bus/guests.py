@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -191,7 +192,7 @@ class Guests:
         key, hash = (proof.id, proof.hash) if proof is not None else ("", "")
         name = PREFIX + hashlib.sha256(f"{key} {actor.org} {environment}".encode()).hexdigest()[:20]
         known = self._guests.get(name)
-        if known is not None and known.hash == hash:
+        if known is not None and hmac.compare_digest(known.hash, hash):
             return known
         return Guest(name, secrets.token_hex(24), actor.org, environment, key, hash)
 

@@ -113,7 +113,7 @@ class Leases:
 
     def check(self, projection: Projection, cursor: Cursor | None, fence: Fence) -> None:
         """Returns for who may write: the holder, or anybody while there is none. Raises LeaseLost."""
-        if cursor is None or (fence.token, fence.epoch) == (cursor.lease_token, cursor.lease_epoch):
+        if cursor is None or (fence.epoch == cursor.lease_epoch and _same(fence.token, cursor.lease_token)):
             return
         held = cursor.lease_token != "" and cursor.lease_until >= self._clock.now_us()
         if fence.token or held:
@@ -136,6 +136,10 @@ class Leases:
             return None
 
         return await self._storage.write(take)
+
+
+def _same(told: str, token: str) -> bool:
+    return secrets.compare_digest(told.encode("utf-8", "surrogatepass"), token.encode())
 
 
 def lost(projection: Projection) -> LeaseLost:

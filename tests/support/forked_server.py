@@ -38,12 +38,20 @@ _forker: socket.socket | None = None
 
 class ForkedServer:
     """One server: the `main` of a module. Its output is to be read from `stdout`; what it complains of goes to the
-    given file."""
+    given file. On a `terminal` it is one that a person sees."""
 
-    def __init__(self, module: str, arguments: Sequence[str], *, env: Mapping[str, str], stderr: IO[Any]) -> None:
+    def __init__(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        stderr: IO[Any],
+        terminal: bool = False,
+    ) -> None:
         self.args = ["ironflow", *arguments]
         self.returncode: int | None = None
-        reading, writing = os.pipe()
+        reading, writing = os.openpty() if terminal else os.pipe()
         order = {"module": module, "arguments": list(arguments), "env": dict(env), "cwd": str(Path.cwd())}
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
             try:
