@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.errors import InvalidArgument
+from app.events import validation
 from app.events.validation import Validator, asserts, narrowed
 
 
@@ -71,3 +73,65 @@ def test_a_schema_without_assertions_is_told_apart() -> None:
     assert not asserts(True)
     assert asserts({"type": "object"})
     assert asserts(False)
+
+
+DOUBLING = {f"a{level}": {"allOf": [{"$ref": f"#/$defs/a{level + 1}"}] * 2} for level in range(40)} | {"a40": {}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "data"),
+    [
+        ({"pattern": "^(a+)+$"}, "a" * 5_000 + "!"),
+        ({"patternProperties": {"^(a|a)*$": False}, "additionalProperties": True}, {"a" * 5_000 + "!": 1}),
+        ({"patternProperties": {"^(a|aa)+$": {}}, "additionalProperties": False}, {"a" * 5_000 + "!": 1}),
+        ({"patternProperties": {"^(a|aa)+$": {}}, "unevaluatedProperties": False}, {"a" * 5_000 + "!": 1}),
+    ],
+    ids=["pattern", "patternProperties", "additionalProperties", "unevaluatedProperties"],
+)
+def test_a_pattern_takes_time_in_proportion_to_the_text(schema: Any, data: Any) -> None:
+    Validator(schema).violation(data)
+
+
+@pytest.mark.parametrize(
+    ("schema", "data"),
+    [
+        ({"properties": {"x": {"$ref": "#/$defs/a0"}}, "$defs": DOUBLING}, {"x": 1}),
+        ({"uniqueItems": True}, [{"n": number} for number in range(3_000)]),
+        ({"items": {"required": [f"r{number}" for number in range(5_000)]}}, [{}] * 2_000),
+        ({"items": {"enum": [[number] for number in range(5_000)]}}, [[0.5]] * 2_000),
+        ({"anyOf": [{"type": "string"}] * 500}, ["x" * 1_000] * 1_000),
+    ],
+    ids=["references that double", "items each with each", "names", "values", "what is told"],
+)
+def test_what_is_applied_to_one_event_has_a_budget(schema: Any, data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "STEPS_MAX", 20_000)
+    validator = Validator(schema)
+
+    for _ in range(2):
+        told = validator.violation(data)
+        assert told is not None
+        assert "20000 steps" in told[1]
+    assert validator.violation({}) == Validator(schema).violation({}), "it begins anew with each"
+
+
+@pytest.mark.parametrize(
+    "schema", [{"pattern": "(?=a)"}, {"pattern": "(a)\\1"}, {"pattern": "("}, {"patternProperties": {"(?<!a)b": {}}}]
+)
+def test_a_pattern_that_is_not_one_of_re2_is_refused(schema: Any) -> None:
+    with pytest.raises(InvalidArgument):
+        Validator(schema)
+
+
+def test_a_schema_that_costs_too_much_for_anything_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "STEPS_MAX", 20_000)
+
+    with pytest.raises(InvalidArgument, match="20000 steps"):
+        Validator({"$ref": "#/$defs/a0", "$defs": DOUBLING})
+
+
+def test_large_data_are_held_against_their_schema() -> None:
+    item = {"type": "object", "properties": {"id": {"type": "integer"}, "name": {"type": "string"}}, "required": ["id"]}
+    data = [{"id": number, "name": "x" * 100} for number in range(4_000)]
+
+    assert Validator({"items": item}).violation(data) is None
+    assert Validator({"items": item}).violation([*data, {"id": ""}]) == ("$[4000].id", "'' is not of type 'integer'")
