@@ -24,7 +24,7 @@ from app.outbound.reach import Network
 HOPS_MAX = 32
 """Of a chain of proxies, from its end."""
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
-_PAIR = re.compile(r'(?P<name>[A-Za-z-]+)\s*=\s*(?:"(?P<quoted>[^"\\]*)"|(?P<plain>[^\s;,"]*))', re.ASCII)
+_PAIR = re.compile(r'(?P<name>[A-Za-z-]{1,16})\s*=\s*(?:"(?P<quoted>[^"\\]*)"|(?P<plain>[^\s;,"]*))', re.ASCII)
 
 All = Callable[[str], Sequence[str]]
 """All values of a header, by its name in lower case, in the order in which they came."""

@@ -39,11 +39,15 @@ _SPACE = re.compile(r"\s+")
 _DIGITS = re.compile(r"\d+")
 
 
-@functools.lru_cache(maxsize=4_096)
 def mask(message: str) -> str:
     """The message with `<text>` for quoted texts, `<id>`, `<number>`, `<path>`, `<time>`, `<email>` and `<url>`, on one
     line."""
-    return _SPACE.sub(" ", _ANY.sub(_name, message[:CHARS_MAX])).strip()
+    return _masked(message[:CHARS_MAX])
+
+
+@functools.lru_cache(maxsize=4_096)
+def _masked(text: str) -> str:
+    return _SPACE.sub(" ", _ANY.sub(_name, text)).strip()
 
 
 def digits(name: str) -> str:

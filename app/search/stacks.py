@@ -10,7 +10,9 @@ FRAMES_MAX = 12
 
 _PYTHON = re.compile(r'^ *File "([^"\n]+)", line \d+, in ([^\n]+)', re.MULTILINE)
 _PYTHON_BEGIN = "Traceback (most recent call last)"
-_JAVASCRIPT = re.compile(r"^\s*at (?:async )?(?:([^\s(][^(\n]*?) \()?((?:file://)?[^()\s]+?):\d+:\d+\)?$", re.MULTILINE)
+_JAVASCRIPT = re.compile(
+    r"^[ \t]*at (?:async )?(?:([^\s(][^(\n]*?) \()?((?:file://)?[^()\s]+?):\d+:\d+\)?$", re.MULTILINE
+)
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?::|$)", re.MULTILINE)
 _FOREIGN = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|node_modules|^node:|^<frozen|^<string>")
 

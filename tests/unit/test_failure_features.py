@@ -177,3 +177,8 @@ def test_inputs_that_do_not_differ_have_no_differences() -> None:
     assert not differences(inputs[:20], inputs[20:])
     assert not differences(inputs[:2], inputs)
     assert not differences(inputs, [])
+
+
+def test_a_stack_is_read_in_time_in_proportion_to_its_length() -> None:
+    """Of JavaScript: line after line without a word took minutes."""
+    assert stacks.frames("\n" * 500_000 + JAVASCRIPT) == stacks.frames(JAVASCRIPT)

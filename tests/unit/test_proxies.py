@@ -145,3 +145,8 @@ def test_the_proxies_are_named_by_the_environment_and_the_file_too(tmp_path: Any
     assert resolve({}, file=file, environment={}).trusted_proxies == "10.0.0.1"
     settings = resolve({}, environment={"IRONFLOW_TRUSTED_PROXIES": "10.0.0.0/8"})
     assert (settings.trusted_proxies, settings.is_local, settings.is_private) == ("10.0.0.0/8", True, False)
+
+
+def test_a_header_is_read_in_time_in_proportion_to_its_length() -> None:
+    """Name after name that is none took minutes."""
+    assert ask("127.0.0.1", ("forwarded", "a" * 300_000 + ";for=203.0.113.9")).address == "203.0.113.9"
