@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from app.api import connect_streams
 from tests.support import doors
 from tests.support.connection import Connection, Told
 from tests.support.history import head, recorded
+from tests.support.puller import Puller, run, step
 from tests.support.server import ServerProcess
 from tests.support.websocket import HandshakeRefused, WebSocket
 
@@ -207,6 +209,7 @@ def test_ids_of_one_tenant_find_nothing_in_another(house: House, anyone: Connect
         path = asked.template.replace("{key:path}", "{key}")
         for name, value in real.items():
             path = path.replace(f"{{{name}}}", value)
+        assert "{" not in path, f"_filled makes nothing that {asked.template} could name"
         answer = anyone.ask(asked.method, path, outside)
         if answer.headers.get("Content-Type", "").startswith("text/event-stream"):
             continue
@@ -238,6 +241,9 @@ def _filled(house: House) -> dict[str, str]:
     root.post("/api/v1/secrets", json={"name": name, "value": "x", "description": CANARY})
     root.post("/ironflow.v1.IronflowService/RegisterFunction", json={"id": name, "triggers": [{"event": name}]})
     emitted = root.post("/api/v1/events", json={"name": name, "data": CANARY}).json()
+    fingerprint, job_id = _failed(root, emitted["run_ids"][0])
+    held = root.post("/api/v1/breakpoints", json={"function_id": name, "step": name, "ttl_s": 600}).json()
+    root.put(f"/api/v1/views/runs/{name}", json={"filter": CANARY, "shared": True})
     root.post(f"/api/v1/streams/{name}/events", json={"entityType": name, "name": name, "data": CANARY})
     root.post(f"/api/v1/topics/{name}/messages", json={"data": CANARY})
     root.post("/api/v1/groups", json={"name": name, "pattern": ">"})
@@ -268,10 +274,32 @@ def _filled(house: House) -> dict[str, str]:
         "number": "1",
         "version": "1",
         "worker_id": name,
-        "job_id": name,
+        "job_id": job_id,
+        "step": "charge",
+        "other": emitted["run_ids"][0],
+        "fingerprint": fingerprint,
+        "breakpoint_id": held["id"],
+        "page": "runs",
+        "policy": name,
         "delivery_id": name,
         "env": "default",
     }
+
+
+def _failed(root: httpx.Client, run_id: str) -> tuple[str, str]:
+    """Have the run fail with a step and lines of a log: the fingerprint of its failure, and the id of the job."""
+    worker = Puller(root, name=NAME, functions=(NAME,))
+    worker.register()
+    job = worker.job()
+    error = {"message": CANARY, "code": "E", "retryable": False}
+    done = step(job, "charge", CANARY, logs={"lines": [{"at_us": 1, "level": "info", "message": CANARY}]})
+    assert worker.report(job, "failed", steps=[done], error=error).status_code == 200
+    assert run(root, run_id, wait=10)["status"] == "failed"
+    for _ in range(600):
+        if group := root.get(f"/api/v1/runs/{run_id}/similar").json().get("group"):
+            return group["fingerprint"], job["job_id"]
+        time.sleep(0.05)  # failures are derived beside the way, and nobody is told
+    raise AssertionError("the failure has no fingerprint")
 
 
 def test_two_tenants_may_have_the_same_names_and_see_their_own(house: House, anyone: Connection) -> None:
