@@ -7,6 +7,9 @@ let world;
 
 /** Only the sights whose name or address fits: while one works on a page. */
 const ONLY = new RegExp(process.env.IRONFLOW_UI_ONLY ?? "");
+/** `walks`, `light`, `dark` or `narrow`: what one test of test_dashboard.py goes through; all of it where none is named. */
+const PART = process.env.IRONFLOW_UI_PART ?? "";
+const unless = (...parts) => PART !== "" && !parts.includes(PART);
 
 before(async () => {
   world = await started();
@@ -119,44 +122,36 @@ function sights() {
 }
 
 /** What does not depend on the store is walked through on one. */
-const ONCE = { skip: process.env.IRONFLOW_UI_DATABASE_URL !== undefined && process.env.IRONFLOW_UI_DATABASE_URL !== "" };
-const LOOKS = { skip: process.env.IRONFLOW_UI_GALLERY === "no" && !SHOTS };
+const ONCE = { skip: unless("walks") || Boolean(process.env.IRONFLOW_UI_DATABASE_URL) };
+const WALK = { skip: unless("walks") };
+const GALLERY = [
+  ...THEMES.map((theme) => ({ part: theme, theme, said: `in every state, ${theme}, is there, whole and fit for everybody` })),
+  { part: "narrow", theme: "light", width: 390, height: 844, said: "in every state, is there on a narrow screen too, and nothing scrolls to the side" },
+];
 
-test("every page, in every state and theme, is there, whole and fit for everybody", LOOKS, async (t) => {
-  const checkout = world.runs["demo-checkout"];
-  const { entries } = await world.server.get(`/api/v1/history?stream=run/${checkout.id}&limit=5`);
-  checkout.past = entries.at(-1).position;
-  for (const [name, where, wanted, answers] of sights())
-    for (const theme of THEMES)
-      await t.test(`${name}, ${theme}`, async () => {
-        const { page, context, complaints } = await opened(world.browser, world.server.url + where, { theme, answers });
-        await page.locator(wanted).first().waitFor();
+for (const { part, said, ...look } of GALLERY)
+  test(`every page, ${said}`, { skip: unless(part) || (SHOTS && part === "narrow") }, async (t) => {
+    const checkout = world.runs["demo-checkout"];
+    const { entries } = await world.server.get(`/api/v1/history?stream=run/${checkout.id}&limit=5`);
+    checkout.past = entries.at(-1).position;
+    for (const [name, where, wanted, answers] of sights())
+      await t.test(`${name}, ${part}`, async () => {
+        const { page, context, complaints } = await opened(world.browser, world.server.url + where, { ...look, answers });
+        await page.locator(wanted).first().waitFor({ state: look.width ? "attached" : "visible" });
         await page.locator(".skeleton").first().waitFor({ state: "detached" });
 
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         const found = SHOTS ? [] : await unfit(page);
-        await shots(page, `${name.replaceAll(" ", "-")}-${theme}`);
+        await shots(page, `${name.replaceAll(" ", "-")}-${look.theme}`);
 
         await context.close();
+        assert.equal(sideways, 0);
         assert.deepEqual(found, []);
         assert.deepEqual(complaints.filter((one) => !/404|400/.test(one)), []);
       });
-});
+  });
 
-test("a narrow screen shows the same without scrolling to the side", LOOKS, async (t) => {
-  const more = ["/projections", "/projections/tickets?partition=Riga", "/streams", "/streams/order/o-8?version=2", "/kv/carts?key=user.7&revision=2", "/config?name=shop", "/groups?group=billing", "/groups?tab=subscriptions&q=shop", "/webhooks", "/audit", "/access", "/policies", "/system"];
-  for (const where of ["/", "/events", "/functions", "/workers", "/runs", ...more, `/runs/${world.runs["demo-trip"].id}?step=-`].filter((one) => ONLY.test(one)))
-    await t.test(where.split("?")[0], async () => {
-      const { page, context } = await opened(world.browser, world.server.url + where, { width: 390, height: 844 });
-      await page.locator("h1").first().waitFor();
-      const [wide, found] = [await page.evaluate(() => document.documentElement.scrollWidth), await unfit(page)];
-      await context.close();
-
-      assert.equal(wide, 390);
-      assert.deepEqual(found, []);
-    });
-});
-
-test("with the keyboard alone one finds a run that stopped, understands, mends and resumes it", async () => {
+test("with the keyboard alone one finds a run that stopped, understands, mends and resumes it", WALK, async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/runs`);
   await page.locator("role=table >> text=demo-invoice").first().waitFor();
 
@@ -201,7 +196,7 @@ test("with the keyboard alone one finds a run that stopped, understands, mends a
   assert.deepEqual(complaints, []);
 });
 
-test("runs are chosen by key, looked at together, and replayed; their filter is kept", async () => {
+test("runs are chosen by key, looked at together, and replayed; their filter is kept", WALK, async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/runs?q=function:demo-import`);
   await page.locator("role=table >> text=demo-import").first().waitFor();
 
@@ -231,7 +226,7 @@ test("runs are chosen by key, looked at together, and replayed; their filter is 
   assert.deepEqual(complaints, []);
 });
 
-test("an event that is published shows at once, with the run that it started", async () => {
+test("an event that is published shows at once, with the run that it started", WALK, async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/events`);
   await page.locator("role=row >> text=demo.order.paid").first().waitFor();
   await page.mouse.move(5, 5);
@@ -255,7 +250,7 @@ test("an event that is published shows at once, with the run that it started", a
   assert.deepEqual(complaints, []);
 });
 
-test("a link shows what it was copied from", async () => {
+test("a link shows what it was copied from", WALK, async () => {
   const { page, context } = await opened(world.browser, `${world.server.url}/runs/${world.runs["demo-checkout"].id}`);
   await page.locator("role=row >> text=send receipt").click();
   for (let index = 0; index < 3; index++) await page.keyboard.press("ArrowLeft");
@@ -322,7 +317,7 @@ test("a document that somebody else changed meanwhile is merged, and nothing is 
   assert.deepEqual(complaints.filter((one) => !/412/.test(one)), []);
 });
 
-test("who is not known signs in by a link, sees what was asked for, and signs out", async () => {
+test("who is not known signs in by a link, sees what was asked for, and signs out", WALK, async () => {
   const guarded = await closedServer();
   const { page, context } = await opened(world.browser, `${guarded.url}/runs?q=status:failed`);
   await page.locator("text=Sign in to Ironflow").waitFor();
@@ -346,7 +341,7 @@ test("who is not known signs in by a link, sees what was asked for, and signs ou
   await guarded.stop();
 });
 
-test("choosing adds nothing to the browser's history", async () => {
+test("choosing adds nothing to the browser's history", WALK, async () => {
   const { page, context } = await opened(world.browser, `${world.server.url}/runs`);
   await page.locator("a:has-text('demo-checkout')").first().click();
   await page.locator("role=row >> text=fetch order").click();
@@ -359,7 +354,7 @@ test("choosing adds nothing to the browser's history", async () => {
   await context.close();
 });
 
-test("what happens shows at once in every tab, also after the server was away", async () => {
+test("what happens shows at once in every tab, also after the server was away", WALK, async () => {
   const one = await opened(world.browser, `${world.server.url}/runs?q=function:demo-expense`);
   const other = await one.context.newPage();
   const run = world.runs["demo-expense"].id;
@@ -381,7 +376,7 @@ test("what happens shows at once in every tab, also after the server was away", 
   await one.context.close();
 });
 
-test("a run of fifty thousand records scrolls with few elements, and scrubs to any of them", async () => {
+test("a run of fifty thousand records scrolls with few elements, and scrubs to any of them", WALK, async () => {
   const id = world.runs["demo-checkout"].id;
   const { page, context, complaints } = await opened(world.browser, "about:blank");
   await page.route(`**/api/v1/runs/${id}/timeline*`, (route) => route.fulfill({ json: timelinePage(id, new URL(route.request().url())) }));

@@ -1,5 +1,6 @@
-"""The dashboard in a real browser: runs dashboard.test.mjs with Node, on each store, against a server of its own. The
-gallery of all pages is walked through by `make test-ui` only, since it takes several minutes on each.
+"""The dashboard in a real browser: runs dashboard.test.mjs with Node, on each store, each part against a server of its
+own. The gallery of all pages (`light`, `dark` and `narrow`) is gone through by `make test-ui` only, since it takes
+several minutes on each; `make test-ui ARGS="-k 'postgres and narrow'"` goes through a part of it.
 
 Skipped, with the reason, where there is no Chromium, no Node or no build of the dashboard.
 `make shots` keeps pictures of every page, instead of looking for what is unfit.
@@ -18,6 +19,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 900
+GALLERY = ["light", "dark", "narrow"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(TIMEOUT_S + 30)]
 
@@ -30,8 +32,13 @@ def _chromium() -> str:
     return found
 
 
+@pytest.mark.parametrize("part", ["walks", *GALLERY])
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
-def test_the_dashboard_works_in_a_browser(request: pytest.FixtureRequest, tmp_path: Path, store: str) -> None:
+def test_the_dashboard_works_in_a_browser(
+    request: pytest.FixtureRequest, tmp_path: Path, store: str, part: str
+) -> None:
+    if part in GALLERY and not (os.environ.get("IRONFLOW_UI_GALLERY") or os.environ.get("IRONFLOW_UI_SHOTS")):
+        pytest.skip("all pages are looked at by `make test-ui`")
     if shutil.which("node") is None:
         pytest.skip("no Node: the dashboard needs Node 20")
     if not (ROOT / "static" / "dist" / "index.html").exists() or not (ROOT / "static" / "node_modules").exists():
@@ -41,7 +48,7 @@ def test_the_dashboard_works_in_a_browser(request: pytest.FixtureRequest, tmp_pa
         "IRONFLOW_CHROMIUM": _chromium(),
         "IRONFLOW_PYTHON": sys.executable,
         "IRONFLOW_UI_DATA": str(tmp_path),
-        "IRONFLOW_UI_GALLERY": os.environ.get("IRONFLOW_UI_GALLERY", "no"),
+        "IRONFLOW_UI_PART": part,
         "IRONFLOW_UI_DATABASE_URL": request.getfixturevalue("postgres_url") if store == "postgres" else "",
     }
 
@@ -58,5 +65,6 @@ def test_the_dashboard_works_in_a_browser(request: pytest.FixtureRequest, tmp_pa
         timeout=TIMEOUT_S,
     )
 
+    print(*re.findall(r"^# (?:pass|fail|skipped) \d+", done.stdout, re.MULTILINE))
     failed = "\n".join(re.findall(r"^ *not ok .*", done.stdout, re.MULTILINE))
     assert done.returncode == 0, f"{failed}\n{done.stdout[-20_000:]}\n{done.stderr[-5_000:]}"
