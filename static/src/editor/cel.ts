@@ -1,7 +1,10 @@
 /** CEL for the editor: colours, and what could be written next. */
-import type { CompletionContext, CompletionResult } from "@codemirror/autocomplete";
+import { type CompletionContext, type CompletionResult, autocompletion, completionKeymap } from "@codemirror/autocomplete";
 import { type StreamParser, StreamLanguage } from "@codemirror/language";
+import { keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { closing } from "./brackets";
+import { type Asked, type Mounted, mounted } from "./mounted";
 
 const WORDS = new Set(["true", "false", "null", "in"]);
 const FUNCTIONS = ["size", "has", "timestamp", "duration", "string", "int", "double", "type"];
@@ -27,10 +30,10 @@ const parser: StreamParser<null> = {
   tokenTable: { call: tags.function(tags.variableName) },
 };
 
-export const cel = StreamLanguage.define(parser);
+const cel = StreamLanguage.define(parser);
 
 /** Names that are known, and functions; after a dot, what is known to be below, such as `request.method`. */
-export function completing(names: readonly string[]) {
+function completing(names: readonly string[]) {
   return (context: CompletionContext): CompletionResult | null => {
     const path = context.matchBefore(/[A-Za-z_][\w.]*/);
     if (!path || (path.from === path.to && !context.explicit)) return null;
@@ -46,4 +49,10 @@ export function completing(names: readonly string[]) {
       validFor: /^\w*$/,
     };
   };
+}
+
+const PAIRS = new Map([["{", "}"], ["[", "]"], ["(", ")"], ['"', '"'], ["'", "'"]]);
+
+export function mount(asked: Asked): Mounted {
+  return mounted(asked, [cel, closing(PAIRS), autocompletion({ override: [completing(asked.names)] }), keymap.of(completionKeymap)]);
 }

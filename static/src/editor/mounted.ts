@@ -1,20 +1,14 @@
-/** CodeMirror in a shadow root: there it adopts its styles, which the page's policy lets no script write. */
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+/** CodeMirror in a shadow root: there it adopts its styles, which the page's policy lets no script write. Each language is a
+ * script of its own, with what only it needs. */
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { HighlightStyle, bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
-import { lintKeymap } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, type Extension, type Transaction } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { cel, completing } from "./cel";
-import { json, jsonLinter } from "./json";
-
-export type Language = "json" | "cel";
 
 export interface Asked {
   host: HTMLElement;
-  language: Language;
   label: string;
   value: string;
   hint: string;
@@ -50,16 +44,11 @@ const look = EditorView.theme({
   ".cm-tooltip, .cm-panels": { backgroundColor: "var(--raised)", color: "var(--text)", border: "1px solid var(--border)", font: "13px var(--sans)" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--selection)", color: "var(--text)" },
   ".cm-panel input, .cm-panel button": { color: "inherit", background: "var(--surface)", border: "1px solid var(--border-strong)", borderRadius: "4px", font: "inherit" },
-  ".cm-diagnostic-error": { borderLeftColor: "var(--fail)" },
+  ".cm-wrong": { textDecoration: "underline wavy var(--fail)", backgroundColor: "var(--fail-tint)" },
 });
 
 /** Enter with Ctrl or ⌘ is for the form around it. */
-const KEYS = [...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...searchKeymap, ...completionKeymap, ...lintKeymap].filter((one) => one.key !== "Mod-Enter");
-
-const OF: Record<Language, (asked: Asked) => Extension> = {
-  json: () => [json, jsonLinter],
-  cel: ({ names }) => [cel, autocompletion({ override: [completing(names)] })],
-};
+const KEYS = [...defaultKeymap, ...historyKeymap, ...searchKeymap].filter((one) => one.key !== "Mod-Enter");
 
 /** What is typed over a selection. A browser would keep the look of what it replaces in a style of its own making, which the
  * page's policy refuses and reports. */
@@ -75,8 +64,7 @@ const typedOver = EditorView.domEventHandlers({
   },
 });
 
-export function mount(asked: Asked): Mounted {
-  const { host, label, value, language, hint, onValue } = asked;
+export function mounted({ host, label, value, hint, onValue }: Asked, language: Extension): Mounted {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const parent = document.createElement("div");
   root.replaceChildren(parent);
@@ -90,7 +78,6 @@ export function mount(asked: Asked): Mounted {
       extensions: [
         history(),
         bracketMatching(),
-        closeBrackets(),
         indentOnInput(),
         highlightSelectionMatches(),
         syntaxHighlighting(colours),
@@ -99,9 +86,9 @@ export function mount(asked: Asked): Mounted {
         typedOver,
         EditorState.tabSize.of(2),
         hint ? placeholder(hint) : [],
+        language,
         keymap.of(KEYS),
         attributes.of(told(false)),
-        OF[language](asked),
         EditorView.updateListener.of((update) => update.docChanged && onValue(update.state.doc.toString())),
       ],
     }),

@@ -1,12 +1,14 @@
 /** A field for JSON or CEL. It is a plain one until the editor is there, and stays one where that cannot be loaded. The
  * editor keeps its own text and only tells it: for another text from outside, give another key. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Language, Mounted } from "../editor/mounted";
+import type { Asked, Mounted } from "../editor/mounted";
 
-interface Props {
+/** The editor of a language, whose script comes when a form shows one. */
+type Load = () => Promise<{ mount: (asked: Asked) => Mounted }>;
+
+export interface Props {
   label: string;
   note?: string;
-  language: Language;
   value: string;
   rows: number;
   wrong?: boolean;
@@ -17,7 +19,7 @@ interface Props {
   onValue: (value: string) => void;
 }
 
-export function CodeEditor({ label, note, language, value, rows, wrong = false, placeholder = "", names = [], focused = false, onValue }: Props) {
+export function CodeEditor({ load, label, note, value, rows, wrong = false, placeholder = "", names = [], focused = false, onValue }: Props & { load: Load }) {
   const host = useRef<HTMLDivElement>(null);
   const plain = useRef<HTMLTextAreaElement>(null);
   const editor = useRef<Mounted | null>(null);
@@ -30,11 +32,11 @@ export function CodeEditor({ label, note, language, value, rows, wrong = false, 
   useEffect(() => {
     if (focused) plain.current?.focus();
     let gone = false;
-    import("../editor/mounted").then(
+    load().then(
       ({ mount }) => {
         if (gone || !host.current) return;
         const inIt = document.activeElement === plain.current;
-        const made = mount({ host: host.current, language, label, value: latest.current, hint: placeholder, names, onValue: (next) => told.current(next) });
+        const made = mount({ host: host.current, label, value: latest.current, hint: placeholder, names, onValue: (next) => told.current(next) });
         editor.current = made;
         setReady(true);
         if (inIt) requestAnimationFrame(made.focus);

@@ -10,9 +10,9 @@ import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
 import { Act, Ask, Field } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
-import { CodeEditor } from "../../ui/code_editor";
 import { Conflict } from "../../ui/conflict";
 import { DiffView } from "../../ui/diff_view";
+import { JsonEditor } from "../../ui/json_editor";
 import { JsonView } from "../../ui/json_view";
 import { Revisions } from "../../ui/revisions";
 import { EntryLink, Facts, Side } from "../../ui/side";
@@ -160,7 +160,7 @@ function Write({ of, onClose, onDone }: { of?: Begun; onClose: () => void; onDon
         />
       )}
       <div class={of ? "edit-grid" : ""}>
-        <CodeEditor label="Document" note="JSON" language="json" rows={12} value={text} wrong={wrong !== ""} onValue={setText} />
+        <JsonEditor label="Document" rows={12} value={text} wrong={wrong !== ""} onValue={setText} />
         {now && typeof read !== "string" && (
           <div class="field">
             {overtaken ? "What changes of theirs" : "What changes"}

@@ -4,9 +4,9 @@ import { ApiError, curl, get, quoted, request } from "../../api/client";
 import { print, readable } from "../../model/json";
 import { environment, link } from "../../shell/route";
 import { short } from "../../ui/basics";
-import { CodeEditor } from "../../ui/code_editor";
 import { Dialog } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
+import { JsonEditor } from "../../ui/json_editor";
 import { copy } from "../../ui/toast";
 import { DryRunShown, useDryRun } from "./rehearsal";
 
@@ -74,7 +74,7 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
             <option key={one} value={one} />
           ))}
         </datalist>
-        <CodeEditor label="Data" note="JSON" language="json" rows={9} value={data} wrong={typeof read === "string"} onValue={setData} />
+        <JsonEditor label="Data" rows={9} value={data} wrong={typeof read === "string"} onValue={setData} />
         {typeof read === "string" && (
           <p class="problem" role="alert">
             <Icon name="warning" class="fail" /> {read}

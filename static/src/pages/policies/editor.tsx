@@ -100,6 +100,8 @@ const CONDITION_NAMES = [
   "now",
 ];
 
+const loadCel = () => import("../../editor/cel");
+
 export function DraftFields({ draft, named, onDraft }: { draft: Draft; named: boolean; onDraft: (draft: Draft) => void }) {
   const set = (name: keyof Draft) => (value: string) => onDraft({ ...draft, [name]: value });
   return (
@@ -110,9 +112,9 @@ export function DraftFields({ draft, named, onDraft }: { draft: Draft; named: bo
         <Field label="Resources" note="with commas" value={draft.resources} onValue={set("resources")} required placeholder="secret/stripe-*" />
       </div>
       <CodeEditor
+        load={loadCel}
         label="Where"
         note="CEL over subject, request, resource, environment, now; empty: always"
-        language="cel"
         rows={4}
         value={draft.condition}
         placeholder={'!("oncall" in subject.roles)'}

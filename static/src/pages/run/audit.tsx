@@ -16,7 +16,7 @@ function Who({ event }: { event: AuditEvent }) {
   );
 }
 
-export function RunAudit({ runId }: { runId: string }) {
+export default function RunAudit({ runId }: { runId: string }) {
   const audit = useAudit(`/runs/${runId}/audit`, {});
   return (
     <ListCard

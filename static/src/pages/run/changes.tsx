@@ -27,7 +27,7 @@ const OF_STEPS = ["status", "attempt", "output", "error"];
 const GOOD = "good";
 const OTHER = "other";
 
-export function Changes(props: Props) {
+export default function Changes(props: Props) {
   const { run } = props;
   const wanted = chosen("with");
   const [asking, setAsking] = useState(false);

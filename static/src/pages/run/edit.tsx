@@ -5,9 +5,9 @@ import { exact, quoted } from "../../api/client";
 import { useResource } from "../../live/resource";
 import { at, equal, print, readable } from "../../model/json";
 import { Skeleton } from "../../ui/basics";
-import { CodeEditor } from "../../ui/code_editor";
 import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
+import { JsonEditor } from "../../ui/json_editor";
 import { ActionDialog, type Doing } from "./action_dialog";
 import type { Subject } from "./actions";
 import { opened } from "./steer";
@@ -75,7 +75,7 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
           : "This run has ended, and stays as it is. A fork shares its history and goes on with your output."}
       </p>
       <div class="edit-grid">
-        <CodeEditor label="Output" note="JSON" language="json" rows={12} value={text} wrong={typeof read === "string"} focused onValue={setText} />
+        <JsonEditor label="Output" rows={12} value={text} wrong={typeof read === "string"} focused onValue={setText} />
         <div class="field">
           What changes
           {typeof read === "string" ? (

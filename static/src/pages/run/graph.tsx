@@ -24,7 +24,7 @@ interface Props {
 const SIZES = { start: [180, 30], end: [180, 30], step: [200, 44], group: [200, 44], fold: [200, 44], joint: [8, 8] } as const;
 const SCALES = [0.4, 0.6, 0.8, 1, 1.25, 1.5];
 
-export function StepGraph(props: Props) {
+export default function StepGraph(props: Props) {
   const { folded, isOpen, selected } = props;
   const [whole, setWhole] = useState(false);
   const [scale, setScale] = useState(1);

@@ -12,7 +12,7 @@ import { type Moment, goTo } from "./moment";
 
 const ROW = 28;
 
-export function History({ runId, records, moment, start }: { runId: string; records: readonly Rec[]; moment: Moment; start: number }) {
+export default function History({ runId, records, moment, start }: { runId: string; records: readonly Rec[]; moment: Moment; start: number }) {
   const [words, setWords] = useState("");
   const shown = useMemo(() => {
     const wanted = words.toLowerCase();

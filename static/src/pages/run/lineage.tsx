@@ -13,7 +13,7 @@ interface Branch {
   forked_at?: number;
 }
 
-export function Lineage({ runId }: { runId: string }) {
+export default function Lineage({ runId }: { runId: string }) {
   const told = useResource(`tree ${runId}`, (signal) => get<{ tree: Branch; more: boolean }>(`/runs/${runId}/lineage`, {}, signal), { pattern: "system.run.*.*", pace: 2_000 });
   if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
   if (!told.data) return <Skeleton rows={4} />;

@@ -18,17 +18,12 @@ import { address, choose, chosen, environment, link, navigate } from "../../shel
 import { now, recent } from "../../shell/settings";
 import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
-import { later } from "../../ui/later";
+import { later, useAhead } from "../../ui/later";
 import { Empty, Failed } from "../../ui/states";
 import { copy, toast } from "../../ui/toast";
 import { Actions } from "./actions";
-import { RunAudit } from "./audit";
-import { Changes } from "./changes";
 import { ErrorCard } from "./error_card";
-import { StepGraph } from "./graph";
-import { History } from "./history";
 import { Inspector } from "./inspector";
-import { Lineage } from "./lineage";
 import { zoomOf, zoomTo } from "./minimap";
 import { type Moment, comparedOf, momentOf } from "./moment";
 import { Scrubber } from "./scrubber";
@@ -37,7 +32,6 @@ import { Tag } from "./steer";
 import { useRecords } from "./store";
 import { Timeline, recordOf } from "./timeline";
 import { TimelineBar, arrangementOf } from "./timeline_bar";
-import { Watch } from "./watch";
 
 const TABS = [
   { id: "timeline", label: "Timeline" },
@@ -50,7 +44,15 @@ const TABS = [
   { id: "logs", label: "Logs" },
   { id: "audit", label: "Audit" },
 ];
+const StepGraph = later(() => import("./graph"));
+const History = later(() => import("./history"));
+const StateShown = later(() => import("./state"));
+const Changes = later(() => import("./changes"));
+const Watch = later(() => import("./watch"));
+const Lineage = later(() => import("./lineage"));
 const Logs = later(() => import("./logs"));
+const RunAudit = later(() => import("./audit"));
+const LATER = [StepGraph, History, StateShown, Changes, Watch, Lineage, Logs, RunAudit];
 const OFFERED_MAX = 1_000;
 /** A run with more records goes on in longer strides than seconds: each lays its scale out anew. */
 const LONG_FROM = 20_000;
@@ -146,6 +148,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "Escape", label: "Back to live, or close the step", run: () => (moment.past ? choose({ at: null }) : choose({ step: "-" })) },
   ]);
 
+  useAhead(LATER);
   const steps = useMemo(() => endedOf(folded), [folded]);
   const names = useMemo(() => [...new Set(steps.map((one) => one.label))], [steps]);
   const failing = useMemo(() => [...folded.steps.values()].findLast((row) => row.error !== null), [folded]);

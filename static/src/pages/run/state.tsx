@@ -19,7 +19,7 @@ interface Props {
   moment: Moment;
 }
 
-export function StateShown({ runId, records, moment }: Props) {
+export default function StateShown({ runId, records, moment }: Props) {
   const position = records[moment.index].position;
   const state = useResource(`state ${runId} ${position}`, (signal) => stateAt(runId, position, signal));
   if (state.error) return <Failed error={state.error} onRetry={state.reload} />;

@@ -23,7 +23,7 @@ interface Props {
 const MAX = 20;
 const SEPARATOR = "\n";
 
-export function Watch({ runId, functionId, records, moment, compared }: Props) {
+export default function Watch({ runId, functionId, records, moment, compared }: Props) {
   const [text, setText] = useState("");
   const given = chosen("watch");
   const expressions = given ? given.split(SEPARATOR) : [];

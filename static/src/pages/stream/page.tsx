@@ -11,8 +11,8 @@ import { choose, chosen, link } from "../../shell/route";
 import { Badge, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Act, Ask, Field } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
-import { CodeEditor } from "../../ui/code_editor";
 import { DiffView } from "../../ui/diff_view";
+import { JsonEditor } from "../../ui/json_editor";
 import { JsonView } from "../../ui/json_view";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Empty, Failed } from "../../ui/states";
@@ -146,7 +146,7 @@ function Append({ of, base, onClose, onDone }: { of: StreamInfo; base: string; o
     >
       <p class="muted">It becomes version {of.version + 1}. If another event comes first, this one is refused.</p>
       <Field label="Event" value={name} onValue={setName} required placeholder="paid" />
-      <CodeEditor label="Data" note="JSON" language="json" rows={8} value={text} wrong={typeof read === "string"} onValue={setText} />
+      <JsonEditor label="Data" rows={8} value={text} wrong={typeof read === "string"} onValue={setText} />
     </Ask>
   );
 }
