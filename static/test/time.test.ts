@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { duration, ms, relative, shown, tickText, ticks } from "../src/model/time";
+import { clockTime, duration, ms, relative, shown, tickText, ticks } from "../src/model/time";
 
 test("instants keep their microseconds", () => {
   assert.equal(ms("2026-01-31T12:00:00.000250Z") - ms("2026-01-31T12:00:00Z"), 0.25);
@@ -20,6 +20,7 @@ test("instants are told as they are wanted", () => {
   assert.equal(relative(at, at + 12_000), "12 s ago");
   assert.equal(relative(at, at - 180_000), "in 3 m");
   assert.equal(shown(at, at, "utc"), "2026-01-31 12:00:00Z");
+  assert.equal(clockTime(at + 120, "utc"), "12:00:00.120Z");
 });
 
 test("an axis has ticks at round places", () => {

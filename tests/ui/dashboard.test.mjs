@@ -29,6 +29,13 @@ const LOGGED = [
 ];
 const lines = (items) => ({ "**/api/v1/runs/*/logs*": { run_id: "run", items } });
 
+/** A run that nobody takes. */
+const queued = (run) => ({
+  [`**/api/v1/runs/${run.id}`]: { ...run, status: "waiting_for_capacity", started_at: null, ended_at: null, output: null },
+  "**/api/v1/capacity/queue*": [{ run_id: run.id, blocking_reason: "worker" }],
+  "**/api/v1/workers": { workers: [] },
+});
+
 /** Pages, each in the states that it can be in: what has to be in sight when it is there, and answers in place of the
  * server's. */
 function sights() {
@@ -37,13 +44,14 @@ function sights() {
   return [
     ["overview", "/", ".section >> text=the key deploy ends soon"],
     ["overview empty", `/overview${empty}`, "text=Three steps to the first run"],
-    ["functions", "/functions?function=demo-checkout", ".inspector >> text=demo.order.placed"],
+    ["functions", "/functions?function=demo-checkout", ".inspector >> text=of those that ended went well"],
     ["function versions", "/functions?function=demo-checkout&show=versions", ".inspector >> text=create"],
     ["functions empty", `/functions${empty}`, "text=No function is registered here"],
     ["failures", "/failures", "role=table >> text=card was declined"],
     ["failures empty", `/failures${empty}`, "text=Nothing has failed here"],
     ["failures none", "/failures?status=muted", "text=No group of failures is muted"],
     ["workers", "/workers", "role=table >> text=demo-worker"],
+    ["worker", `/workers?worker=${world.workers[0].id}`, ".inspector >> text=In its hands"],
     ["workers empty", `/workers${empty}`, "text=No worker is connected"],
     ["runs", "/runs", "role=table >> text=demo-trip"],
     ["runs empty", `/runs${empty}`, "text=Nothing has run here yet"],
@@ -52,6 +60,7 @@ function sights() {
     ["runs problem", "/runs?q=status:done", "text=status done is unknown"],
     ["run failed", run("demo-trip"), ".error-card .error-message >> text=the card was declined"],
     ["run paused", run("demo-invoice"), ".error-card .error-message >> text=has no currency"],
+    ["run queued", run("demo-checkout"), "text=no worker that serves it is connected", queued(world.whole)],
     ["run waiting", run("demo-expense", "?step=decision:0"), ".inspector >> text=Pay this expense?"],
     ["run branches", run("demo-parcels"), "role=treegrid >> text=parcels"],
     ["run past", run("demo-checkout", `?at=${world.runs["demo-checkout"].past}`), "text=Viewing the past"],
@@ -269,6 +278,23 @@ test("a link shows what it was copied from", WALK, async () => {
   assert.deepEqual(await shown(again), before);
   assert.equal(before[2], 1);
   await context.close();
+});
+
+test("a run is started by hand, with what the newest one of its function had", ONCE, async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/functions?function=demo-checkout`);
+  await page.locator(".inspector >> text=of those that ended went well").waitFor();
+
+  await page.keyboard.press("i");
+  await page.locator("dialog .cm-content:focus >> text=order").first().waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.press("Control+Enter");
+
+  await page.waitForURL(/\/runs\/run_/);
+  await page.locator("h1:has-text('demo-checkout')").waitFor();
+  for (const _ of ["local", "utc"]) await page.keyboard.press("u");
+  await page.locator(".scrub-clock:has-text('Z')").waitFor();
+  await context.close();
+  assert.deepEqual(complaints, []);
 });
 
 test("a group of failures is resolved with a reason, and opened again", ONCE, async () => {

@@ -139,7 +139,8 @@ export async function started() {
   const { worker, runs } = await demonstrated(server);
   await filled(server);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
-  return { server, worker, runs, browser, following: await follower(server), empty: `?env=${EMPTY}` };
+  const [{ workers }, whole] = await Promise.all([server.get("/api/v1/workers"), server.get(`/api/v1/runs/${runs["demo-checkout"].id}`)]);
+  return { server, worker, workers, runs, whole, browser, following: await follower(server), empty: `?env=${EMPTY}` };
 }
 
 /** A page in a theme and a width, and what it complained of. `answers` are given in place of the server's, by address. */

@@ -105,26 +105,32 @@ async function answered(method: Method, path: string, options: Options): Promise
 }
 
 function refused(answer: Response, body: string, where: string): ApiError {
-  let told: { error?: string; code?: string; hint?: string } = {};
+  let told: { error?: string; code?: string; hint?: string; message?: string; ironflowCode?: string } = {};
   try {
     told = JSON.parse(body) as typeof told;
   } catch {
     told = { error: body.slice(0, 200) || answer.statusText };
   }
   const id = answer.headers.get("X-Request-ID") ?? "";
-  return new ApiError(answer.status, told.code ?? "", told.error ?? answer.statusText, told.hint ?? "", id, where);
+  // Connect has a code of its own, and ours beside it.
+  return new ApiError(answer.status, told.ironflowCode ?? told.code ?? "", told.error ?? told.message ?? answer.statusText, told.hint ?? "", id, where);
 }
 
 export function url(path: string, query: Query = {}): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== "") parameters.set(name, String(value));
   const tail = parameters.toString();
-  return `/api/v1${path}${tail ? `?${tail}` : ""}`;
+  return `${rooted(path)}${tail ? `?${tail}` : ""}`;
+}
+
+/** REST's paths are below its root; those of Connect begin with the name of a service. */
+function rooted(path: string): string {
+  return path.startsWith("/ironflow.") ? path : `/api/v1${path}`;
 }
 
 /** A call as a person would repeat it in a terminal. */
 export function curl(method: Method, path: string, json: string): string {
-  const parts = ["curl", "-X", method, `'${location.origin}/api/v1${path}'`];
+  const parts = ["curl", "-X", method, `'${location.origin}${rooted(path)}'`];
   if (environment.value !== "default") parts.push("-H", `'X-Ironflow-Environment-ID: ${environment.value}'`);
   parts.push("-H", "'Content-Type: application/json'", "-d", quoted(json));
   return parts.join(" ");

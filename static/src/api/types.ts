@@ -211,6 +211,7 @@ export interface Repair {
 
 export interface FailureDetail extends FailureGroup {
   error: RunError | null;
+  versions: { version: number; failures: number; runs: number; first_seen: string; last_seen: string }[];
   samples: { run_id: string; message: string; at: string; position: number; run_status: string }[];
   differences: { path: string; fact: string; failed: number; succeeded: number }[];
   compared: { failed: number; succeeded: number };

@@ -46,9 +46,10 @@ export function iso(instant: number): string {
   return Number.isNaN(instant) ? "" : new Date(instant).toISOString();
 }
 
-/** `12:04:31.882` in local time. */
-export function clockTime(instant: number): string {
+/** `12:04:31.882` in local time; `11:04:31.882Z` by the clock of UTC. */
+export function clockTime(instant: number, clock: Clock = "local"): string {
   if (Number.isNaN(instant)) return "";
+  if (clock === "utc") return iso(instant).slice(11);
   const date = new Date(instant);
   const fraction = String(date.getMilliseconds()).padStart(3, "0");
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`;

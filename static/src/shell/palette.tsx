@@ -1,6 +1,8 @@
 /** Ctrl-K: pages, what can be done here, and whatever an id or a word finds. */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { get } from "../api/client";
+import { get, segment } from "../api/client";
+import type { StreamInfo } from "../api/data";
+import { may } from "../api/session";
 import type { Found } from "../api/types";
 import { score } from "../model/fuzzy";
 import { Keys, short } from "../ui/basics";
@@ -21,6 +23,7 @@ interface Choice {
 
 const CHOICES_MAX = 12;
 const FOUND_EACH = 6;
+const ENTITIES = 3;
 const SEARCH_AFTER_MS = 150;
 
 export function Palette({ onClose }: { onClose: () => void }) {
@@ -120,10 +123,7 @@ function useFound(text: string): Choice[] {
     }
     const abort = new AbortController();
     const timer = setTimeout(() => {
-      get<{ items: Found[] }>("/search", { q: words, limit: FOUND_EACH }, abort.signal).then(
-        (told) => setFound(told.items.flatMap((one) => choiceOf(one))),
-        () => setFound([]),
-      );
+      void Promise.all([searched(words, abort.signal), entities(words, abort.signal)]).then((told) => setFound(told.flat()));
     }, SEARCH_AFTER_MS);
     return () => {
       clearTimeout(timer);
@@ -131,6 +131,31 @@ function useFound(text: string): Choice[] {
     };
   }, [text]);
   return found;
+}
+
+/** Events, runs, functions and failures; nothing where one may not look, or the server is away. */
+function searched(words: string, signal: AbortSignal): Promise<Choice[]> {
+  return get<{ items: Found[] }>("/search", { q: words, limit: FOUND_EACH }, signal).then(
+    (told) => told.items.flatMap((one) => choiceOf(one)),
+    () => [],
+  );
+}
+
+function entities(words: string, signal: AbortSignal): Promise<Choice[]> {
+  if (!may("streams:read")) return Promise.resolve([]);
+  return get<{ streams: StreamInfo[] }>("/streams", { search: words, limit: ENTITIES }, signal).then(
+    (told) =>
+      told.streams.map(
+        ({ entityType, entityId, version }): Choice => ({
+          id: `entity ${entityType}/${entityId}`,
+          label: `${entityType}/${entityId}`,
+          note: `entity · version ${version}`,
+          icon: "streams",
+          run: () => navigate(link(`/streams/${segment(entityType)}/${segment(entityId)}`)),
+        }),
+      ),
+    () => [],
+  );
 }
 
 /** Where what was found is shown; nothing for what has no page yet. */

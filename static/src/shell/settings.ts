@@ -1,6 +1,6 @@
 /** What this browser remembers of how a person likes to work. Nothing secret. */
 import { effect, signal } from "@preact/signals";
-import type { Clock } from "../model/time";
+import { type Clock, clockTime } from "../model/time";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -48,6 +48,11 @@ const CLOCKS: Clock[] = ["relative", "local", "utc"];
 
 export function nextClock(): void {
   clock.value = CLOCKS[(CLOCKS.indexOf(clock.value) + 1) % CLOCKS.length];
+}
+
+/** The time of day of an instant: in UTC where that is chosen, else local. */
+export function wallTime(instant: number): string {
+  return clockTime(instant, clock.value);
 }
 
 /** The clock of all that shows how long ago something was: once a second, while somebody looks. */

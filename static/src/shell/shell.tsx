@@ -8,15 +8,15 @@ import { connection, paused, retryAt, retryNow, setPaused, stayConnected, unseen
 import { Keys } from "../ui/basics";
 import { Icon } from "../ui/icon";
 import { Empty } from "../ui/states";
-import { Toasts } from "../ui/toast";
+import { Toasts, copy } from "../ui/toast";
 import { EnvironmentMenu } from "./environment";
 import { crumb } from "./head";
 import { Help } from "./help";
 import { useKeys } from "./keys";
 import { Palette } from "./palette";
 import { NAV, type PlaceOf, navItemAt, pageAt } from "./places";
-import { environment, follow, link, navigate, path } from "./route";
-import { dark, now, toggleTheme } from "./settings";
+import { address, environment, follow, link, navigate, path } from "./route";
+import { dark, nextClock, now, toggleTheme } from "./settings";
 import { SignIn } from "./sign_in";
 
 export const overlay = signal<"" | "palette" | "help" | "environment" | "nav">("");
@@ -28,6 +28,8 @@ export function Shell() {
     { keys: "?", label: "Keys", run: () => (overlay.value = "help") },
     { keys: "L", label: "Pause and go on live", run: () => setPaused(!paused.value) },
     { keys: "T", label: "Light or dark", run: toggleTheme },
+    { keys: "C", label: "Copy a link to what is shown", run: () => copy(address(), "Link") },
+    { keys: "u", label: "Times relative, local or in UTC", run: nextClock },
     ...NAV.map((item) => ({ keys: `g ${item.key}`, label: `Go to ${item.title}`, run: () => navigate(link(item.path)) })),
   ]);
   const item = navItemAt(here);

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ApiError } from "../api/client";
-import { Dialog } from "./dialog";
+import { Dialog, sendByKey } from "./dialog";
 import { Icon } from "./icon";
 import { toast } from "./toast";
 
@@ -65,7 +65,7 @@ export function Ask({ title, verb, done, danger, typed, reasoned, wrong = "", wi
   }
   return (
     <Dialog title={title} onClose={onClose} class={wide ? "wide" : ""}>
-      <form onSubmit={(event) => void submit(event)}>
+      <form onSubmit={(event) => void submit(event)} onKeyDown={sendByKey}>
         {children}
         {typed !== undefined && (
           <label class="field">

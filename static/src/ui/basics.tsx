@@ -1,6 +1,6 @@
 /** Small things that every page is made of. */
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { look } from "../model/status";
 import { duration, iso, ms, shown } from "../model/time";
 import { spoken } from "../shell/keys";
@@ -28,12 +28,21 @@ export function Badge({ children, icon, role = "" }: { children: ComponentChildr
   );
 }
 
-/** An instant: relative, local or UTC by the choice of the person; a click takes the next. The exact one on hover. */
+/** An instant: relative, local or UTC by the choice of the person; a click or `u` takes the next. The exact one on hover. */
 export function Time({ at }: { at: string | number | null | undefined }) {
   const instant = typeof at === "number" ? at : ms(at);
   if (Number.isNaN(instant)) return <span class="muted">–</span>;
   return (
-    <time class="time" dateTime={iso(instant)} title={iso(instant)}>
+    <time
+      class="time"
+      dateTime={iso(instant)}
+      title={iso(instant)}
+      onClick={(event) => {
+        event.stopPropagation();
+        event.preventDefault();
+        nextClock();
+      }}
+    >
       {shown(instant, now.value, clock.value)}
     </time>
   );
@@ -89,12 +98,21 @@ export function Keys({ keys }: { keys: string }) {
   );
 }
 
+const SLOW_AFTER_MS = 5_000;
+
+/** The shape of what is loading; what takes long says what is waited for. */
 export function Skeleton({ rows = 8 }: { rows?: number }) {
+  const [slow, setSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <div class="skeleton" role="status" aria-label="Loading">
       {Array.from({ length: rows }, (_, index) => (
         <div key={index} class={`bone w${index % 4}`} />
       ))}
+      {slow && <p class="muted small">The server has not answered yet. It may have much to look through.</p>}
     </div>
   );
 }

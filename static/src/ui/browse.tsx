@@ -5,6 +5,7 @@ import { type Binding, useKeys } from "../shell/keys";
 import { choose, chosen } from "../shell/route";
 import { type Column, ListCard } from "./list_card";
 import type { Further } from "./more";
+import { copy } from "./toast";
 
 export interface BrowsedColumn<T> extends Column<T> {
   /** Of the grid: `96px`, `minmax(120px, 1fr)`. */
@@ -48,6 +49,7 @@ export function Browse<T>({ label, param, resource, items, id, columns, empty, s
     { keys: "ArrowDown", label: "Next row", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous row", quiet: true, run: () => move(-1) },
     ...(onOpen ? [{ keys: "Enter", label: "Open", run: () => selected !== undefined && onOpen(selected) }] : []),
+    { keys: "c", label: "Copy the name of what is chosen", run: () => selected !== undefined && copy(id(selected), "Name") },
     { keys: "r", label: "Look again", run: resource.reload },
     { keys: "Escape", label: "Close what is chosen", run: close },
     ...keys,

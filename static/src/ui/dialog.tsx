@@ -4,6 +4,13 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { useKeys } from "../shell/keys";
 import { Icon } from "./icon";
 
+/** Ctrl-Enter or ⌘-Enter sends the form around an editor, where Enter is a new line. */
+export function sendByKey(event: KeyboardEvent): void {
+  if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
+  event.preventDefault();
+  (event.currentTarget as HTMLFormElement).requestSubmit();
+}
+
 export function Dialog({ title, onClose, children, class: more = "" }: { title: string; onClose: () => void; children: ComponentChildren; class?: string }) {
   const element = useRef<HTMLDialogElement>(null);
   const close = useRef(onClose);

@@ -2,7 +2,8 @@
 import { useRef, useState } from "preact/hooks";
 import type { RunStats } from "../api/types";
 import { RUN_STATUSES, look } from "../model/status";
-import { clockTime, duration, iso, ms } from "../model/time";
+import { duration, iso, ms, shown } from "../model/time";
+import { clock } from "../shell/settings";
 import { Icon } from "./icon";
 
 interface Props {
@@ -67,7 +68,7 @@ export function Histogram({ stats, wanted, onRange, onStatus }: Props) {
         </svg>
         {told && told.total > 0 && (
           <div class={`histogram-told ${hover > wanted / 2 ? "left" : ""}`} style={{ left: `${((hover + 0.5) / wanted) * 100}%` }}>
-            <b class="mono">{clockTime(told.at).slice(0, 8)}</b> {told.total} runs
+            <b class="mono">{shown(told.at, told.at, clock.value === "utc" ? "utc" : "local")}</b> {told.total} runs
             {RUN_STATUSES.filter((status) => told.counts[status]).map((status) => (
               <span key={status} class="status">
                 <Icon name={look(status).icon} class={look(status).role} size={12} /> {told.counts[status]}

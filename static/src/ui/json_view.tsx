@@ -1,6 +1,7 @@
 /** JSON to look through: exact numbers, folding, and the path of a value for the asking. */
 import { useState } from "preact/hooks";
 import { type Json, Num, pathText, preview, print } from "../model/json";
+import { save } from "./download";
 import { Icon } from "./icon";
 import { copy } from "./toast";
 
@@ -24,6 +25,11 @@ export function JsonView({ value, label }: { value: Json; label: string }) {
         <button type="button" class="quiet small" onClick={() => copy(text, label)}>
           Copy
         </button>
+        {large && (
+          <button type="button" class="quiet small" onClick={() => save(new Blob([text], { type: "application/json" }), `${label.replace(/[^\w.-]+/g, "-")}.json`)}>
+            Download
+          </button>
+        )}
       </div>
       <div class="json-body" tabIndex={0} role="region" aria-label={label}>
         {raw || large ? <pre>{large && !raw ? `${text.slice(0, LARGE_CHARS)}\n…` : text}</pre> : <Node value={value} path={[]} name={null} comma="" />}

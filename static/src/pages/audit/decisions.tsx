@@ -4,6 +4,7 @@ import { may } from "../../api/session";
 import type { AuditEvent } from "../../api/admin";
 import { useAudit } from "../../live/audit";
 import type { Paged } from "../../live/paged";
+import { at } from "../../model/json";
 import { chosen, link } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
@@ -41,6 +42,13 @@ export function Decisions() {
       <AuditList audit={audit} filtered={Object.values(query).some((value) => value !== "")} />
     </>
   );
+}
+
+/** The request that was decided, for the playground of policies. */
+function trial(one: AuditEvent): string {
+  const roles = at(one.payload, "roles");
+  const told = Array.isArray(roles) ? roles.filter((role) => typeof role === "string").join(",") : "";
+  return link("/policies", { tab: "playground", action: one.action, resource: one.resource, roles: told, address: one.address, when: one.created_at });
 }
 
 export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filtered: boolean }) {
@@ -84,6 +92,13 @@ export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filte
               one.count !== undefined && ["Times", one.count],
             ]}
           />
+          {one.decision && one.action && (
+            <p class="pad-x">
+              <a class="button small" href={trial(one)}>
+                Try it in the playground
+              </a>
+            </p>
+          )}
           <JsonView value={one.payload} label="what was recorded" />
         </Side>
       )}

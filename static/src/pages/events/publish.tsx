@@ -4,7 +4,7 @@ import { ApiError, curl, get, quoted, request } from "../../api/client";
 import { print, readable } from "../../model/json";
 import { environment, link } from "../../shell/route";
 import { short } from "../../ui/basics";
-import { Dialog } from "../../ui/dialog";
+import { Dialog, sendByKey } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
 import { JsonEditor } from "../../ui/json_editor";
 import { copy } from "../../ui/toast";
@@ -40,8 +40,8 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
     );
   }, []);
 
-  async function submit(event?: Event): Promise<void> {
-    event?.preventDefault();
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault();
     if (busy || !body) return;
     setBusy(true);
     setProblem("");
@@ -59,12 +59,7 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
   const cli = `ironflow emit ${name || "NAME"} -d ${quoted(shown)}${environment.value === "default" ? "" : ` --env ${environment.value}`}`;
   return (
     <Dialog title="Publish an event" onClose={onClose}>
-      <form
-        onSubmit={(event) => void submit(event)}
-        onKeyDown={(event) => {
-          if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) void submit(event);
-        }}
-      >
+      <form onSubmit={(event) => void submit(event)} onKeyDown={sendByKey}>
         <label class="field">
           Name
           <input value={name} list="event-names" required placeholder="order.placed" spellcheck={false} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />

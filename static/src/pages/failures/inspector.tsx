@@ -74,6 +74,21 @@ function Detail({ of }: { of: FailureDetail }) {
           ))}
         </ul>
       </Part>
+      <Part title="Versions of the function">
+        <ul>
+          {of.versions.map((one) => (
+            <li key={one.version} class="line">
+              <span class="mono">v{one.version}</span>
+              <span class="grow tabular">
+                {counted(one.failures, "time")} in {counted(one.runs, "run")}
+              </span>
+              <span class="muted small">
+                <Time at={one.first_seen} /> – <Time at={one.last_seen} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      </Part>
       <Part title="What helped before">
         <Repairs of={of.repairs} />
       </Part>

@@ -1,19 +1,23 @@
-/** One function: how it is set up, its versions and what each changed, and stopping and starting it. */
+/** One function: how it is set up, how its runs went, its versions, and starting, stopping and pausing it. */
 import { useState } from "preact/hooks";
-import { ApiError, exact, get, request } from "../../api/client";
+import { exact, get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
-import type { CapacityStat, FunctionShape, FunctionVersion } from "../../api/types";
-import { usePaged } from "../../live/paged";
+import type { CapacityStat, FunctionShape, RunStats } from "../../api/types";
 import { useResource } from "../../live/resource";
-import { at } from "../../model/json";
+import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
+import { Act, act } from "../../ui/acting";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
-import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
-import { ShowMore } from "../../ui/more";
 import { Failed } from "../../ui/states";
-import { toast } from "../../ui/toast";
+import { Breaker } from "./breaker";
+import { Start } from "./start";
+import { Versions } from "./versions";
+
+const MANAGE = "functions:manage";
+const INVOKE = "functions:invoke";
+const STATS_PACE_MS = 3_000;
 
 const TABS = [
   { id: "setup", label: "Set-up" },
@@ -23,18 +27,18 @@ const TABS = [
 export function FunctionInspector({ of, load, onClose }: { of: FunctionShape; load: CapacityStat | undefined; onClose: () => void }) {
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? "setup";
   const verb = of.status === "active" ? "pause" : "resume";
-  const [busy, setBusy] = useState(false);
-  async function steer(): Promise<void> {
-    setBusy(true);
-    try {
-      await request("POST", `/functions/${encodeURIComponent(of.id)}/${verb}`, { body: {} });
-      toast(verb === "pause" ? "Paused: new runs wait" : "It goes on");
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      toast(error.message, true);
-    }
-    setBusy(false);
-  }
+  const [starting, setStarting] = useState(false);
+  const steer = (): void => {
+    if (may(MANAGE)) void act(request("POST", `/functions/${segment(of.id)}/${verb}`, { body: {} }), verb === "pause" ? "Paused: new runs wait" : "It goes on");
+  };
+  const start = (): void => {
+    if (may(INVOKE)) setStarting(true);
+  };
+  useKeys("Function", [
+    { keys: "i", label: "Start a run of it", run: start },
+    { keys: "P", label: "Pause or resume", run: steer },
+    { keys: "v", label: "Its versions", run: () => choose({ show: "versions" }) },
+  ]);
   return (
     <aside class="card inspector asked" aria-label={`Function ${of.id}`}>
       <header class="inspector-head">
@@ -54,6 +58,7 @@ export function FunctionInspector({ of, load, onClose }: { of: FunctionShape; lo
             {load?.queued ?? 0} in the queue, {load?.active_leases ?? 0} at work
           </dd>
         </div>
+        <Day of={of} />
         {of.next_run && (
           <div>
             <dt>Next tick</dt>
@@ -76,61 +81,46 @@ export function FunctionInspector({ of, load, onClose }: { of: FunctionShape; lo
         <a class="button small" href={link("/runs", { q: `function:${of.id} status:failed` })}>
           Failed ones
         </a>
-        <button type="button" class="small" disabled={busy || !may("functions:manage")} onClick={() => void steer()}>
-          {verb === "pause" ? "Pause" : "Resume"}
-        </button>
+        <Act allowed={may(INVOKE)} permission={INVOKE} label="Start one…" onClick={start} />
+        <Act allowed={may(MANAGE)} permission={MANAGE} label={verb === "pause" ? "Pause" : "Resume"} onClick={steer} />
       </p>
+      {of.endpoint_url && <Breaker of={of.id} />}
       <Tabs label="function" items={TABS} open={open} onOpen={(id) => choose({ show: id === "setup" ? null : id })} />
       <TabPanel label="function" open={open}>
         {open === "setup" ? <Setup key={of.version} of={of} /> : <Versions of={of} />}
       </TabPanel>
+      {starting && <Start of={of} onClose={() => setStarting(false)} />}
     </aside>
   );
+}
+
+/** How the runs of a day went: of those that ended, and without those that somebody cancelled. */
+function Day({ of }: { of: FunctionShape }) {
+  const stats = useResource(`day of ${of.id}`, (signal) => get<RunStats>("/stats/runs", { function_id: of.id, since: "24h", buckets: 1 }, signal), {
+    pattern: "system.run.*.*",
+    pace: STATS_PACE_MS,
+  });
+  if (!stats.data) return null;
+  const { completed = 0, failed = 0 } = stats.data.totals;
+  const began = Object.values(stats.data.totals).reduce((sum, count) => sum + count, 0);
+  return (
+    <div>
+      <dt>24 hours</dt>
+      <dd class="tabular">
+        {began === 0 ? <span class="muted">no run began</span> : `${began.toLocaleString("en")} ${began === 1 ? "run" : "runs"} began`}
+        {completed + failed > 0 && `, ${share(completed, completed + failed)} of those that ended went well`}
+      </dd>
+    </div>
+  );
+}
+
+/** In whole percent, of which 100 means all. */
+function share(part: number, whole: number): string {
+  return `${part === whole ? 100 : Math.min(99, Math.round((part / whole) * 100))}%`;
 }
 
 function Setup({ of }: { of: FunctionShape }) {
   const whole = useResource(`function ${of.id} ${of.updated_at}`, (signal) => exact(`/functions/${encodeURIComponent(of.id)}`, {}, signal));
   if (whole.error) return <Failed error={whole.error} onRetry={whole.reload} />;
   return whole.data ? <JsonView value={whole.data} label="set-up" /> : <Skeleton rows={6} />;
-}
-
-function Versions({ of }: { of: FunctionShape }) {
-  const path = `/functions/${encodeURIComponent(of.id)}/versions`;
-  const versions = usePaged(`versions ${of.id} ${of.updated_at}`, async (before, signal) => {
-    const page = await get<{ versions: FunctionVersion[]; next_before?: number }>(path, { limit: 50, before }, signal);
-    return { items: page.versions, next: page.next_before ? String(page.next_before) : "" };
-  });
-  const [open, setOpen] = useState(0);
-  if (versions.error) return <Failed error={versions.error} onRetry={versions.reload} />;
-  if (!versions.items) return <Skeleton rows={4} />;
-  return (
-    <>
-      <ol class="record-list">
-        {versions.items.map((one) => (
-          <li key={one.position}>
-            <button type="button" class="quiet" aria-expanded={open === one.version} onClick={() => setOpen(open === one.version ? 0 : one.version)}>
-              <Icon name={open === one.version ? "down" : "forward"} size={12} />
-              <b>{one.version}</b> {one.change.replace(/_/g, " ")}
-              <span class="mono small muted">
-                <Time at={one.recorded_at} />
-              </span>
-            </button>
-            {one.reason && <p class="small muted">{one.reason}</p>}
-            {open === one.version && <Change path={path} version={one.version} />}
-          </li>
-        ))}
-      </ol>
-      <ShowMore of={versions} label="Show older" />
-    </>
-  );
-}
-
-function Change({ path, version }: { path: string; version: number }) {
-  const both = useResource(`change ${path} ${version}`, (signal) =>
-    Promise.all([version - 1, version].map((number) => (number > 0 ? exact(`${path}/${number}`, {}, signal) : Promise.resolve(null)))),
-  );
-  if (both.error) return <Failed error={both.error} onRetry={both.reload} />;
-  if (!both.data) return <Skeleton rows={3} />;
-  const [before, after] = both.data.map((one) => at(one ?? undefined, "function"));
-  return <DiffView before={before} after={after} label={`what version ${version} changed`} />;
 }

@@ -1,8 +1,10 @@
 /** Is it well, and what needs somebody? */
 import type { ComponentChildren } from "preact";
 import { get } from "../../api/client";
-import type { FunctionShape, ProjectionShape, RunStats, RunSummary, RunsPage, WorkerShape } from "../../api/types";
+import { may } from "../../api/session";
+import type { CapacityStat, FunctionShape, ProjectionShape, RunStats, RunSummary, RunsPage, WorkerShape } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { duration } from "../../model/time";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { link, navigate } from "../../shell/route";
@@ -18,6 +20,7 @@ const EVERY_MS = 5_000;
 const CONCERNS_MS = 30_000;
 const BUCKETS = 60;
 const LAG_NOTABLE = 1;
+const QUEUES_MAX = 1_000;
 
 export default function Overview() {
   const day = useResource("day", (signal) => get<RunStats>("/stats/runs", { since: "24h", buckets: BUCKETS }, signal), { pattern: RUNS, pace: PACE_MS });
@@ -25,6 +28,7 @@ export default function Overview() {
   const open = useResource("open", openRuns, { pattern: RUNS, pace: PACE_MS });
   const workers = useResource("workers", (signal) => get<{ workers: WorkerShape[] }>("/workers", {}, signal), { every: EVERY_MS });
   const functions = useResource("functions", (signal) => get<{ functions: FunctionShape[] }>("/functions", {}, signal), { pattern: "system.function.>" });
+  const queues = useResource("queues", (signal) => (may("capacity:read") ? get<CapacityStat[]>("/capacity/stats", { limit: QUEUES_MAX }, signal) : Promise.resolve([])), { every: EVERY_MS });
   const others = useResource("concerns", (signal) => concerns(Date.now(), signal), { every: CONCERNS_MS });
   const projections = useResource("projections", (signal) => get<{ projections: ProjectionShape[] }>("/projections", {}, signal), { every: EVERY_MS });
   const failedNow = failed(hour.data, 1);
@@ -32,16 +36,18 @@ export default function Overview() {
   const list = workers.data?.workers ?? [];
   const lagging = (projections.data?.projections ?? []).filter((one) => one.lag >= LAG_NOTABLE || one.status === "error");
   const worst = Math.max(0, ...lagging.map((one) => one.lag));
+  const oldest = Math.max(0, ...(queues.data ?? []).map((one) => one.oldest_queue_age_seconds));
   const tiles: Tile[] = [
     { name: "Running", value: open.data?.totals.running, icon: "dot", role: "run", to: "status:running" },
     { name: "Failed, 1 hour", value: hour.data && failedNow, icon: "cross", role: "fail", to: "status:failed since:1h", note: hour.data && `${failedBefore} the hour before` },
     { name: "Waiting", value: open.data?.totals.waiting, icon: "hourglass", role: "wait", to: "status:waiting" },
     { name: "Paused", value: open.data?.totals.paused, icon: "pause", role: "warn", to: "status:paused" },
-    { name: "In the queue", value: open.data?.totals.waiting_for_capacity, icon: "circle", role: "idle", to: "status:waiting_for_capacity" },
+    { name: "In the queue", value: open.data?.totals.waiting_for_capacity, icon: "circle", role: "idle", to: "status:waiting_for_capacity", note: oldest > 0 && `the oldest for ${duration(oldest * 1_000)}` },
   ];
   useKeys("Overview", [
     ...tiles.map((tile, index) => ({ keys: String(index + 1), label: tile.name, run: () => navigate(link("/runs", { q: tile.to })) })),
-    { keys: "r", label: "Look again", run: () => [day, hour, open, workers, functions, projections, others].forEach((one) => one.reload()) },
+    ...["/workers", "/projections"].map((to, index) => ({ keys: String(tiles.length + index + 1), label: to === "/workers" ? "Workers" : "Projections that lag", run: () => navigate(link(to)) })),
+    { keys: "r", label: "Look again", run: () => [day, hour, open, workers, functions, projections, queues, others].forEach((one) => one.reload()) },
   ]);
   const error = day.error ?? open.error;
   if (error && !day.data) return <Failed error={error} onRetry={day.reload} />;

@@ -1,8 +1,9 @@
 /** A request as somebody might make it, and what the policies say to it: those there are, or one that is not saved. The
- * server evaluates; every clause shows what it came to. */
+ * server evaluates; every clause shows what it came to. The URL may say which request to begin with. */
 import { useState } from "preact/hooks";
 import { request } from "../../api/client";
 import { useKeys } from "../../shell/keys";
+import { chosen } from "../../shell/route";
 import { Field, Problem, said } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 import { type Draft, DraftFields, Turned, bodyOf, draftOf, useChecked } from "./editor";
@@ -33,12 +34,12 @@ interface DryRun {
 const KINDS = ["key", "user", "session", "bootstrap", "anonymous"];
 
 export function Playground() {
-  const [action, setAction] = useState("secrets:read");
-  const [resource, setResource] = useState("secret/stripe-key");
-  const [roles, setRoles] = useState("developer");
+  const [action, setAction] = useState(chosen("action") || "secrets:read");
+  const [resource, setResource] = useState(chosen("resource") || "secret/stripe-key");
+  const [roles, setRoles] = useState(chosen("roles") || "developer");
   const [kind, setKind] = useState("key");
-  const [address, setAddress] = useState("");
-  const [now, setNow] = useState("");
+  const [address, setAddress] = useState(chosen("address"));
+  const [now, setNow] = useState(chosen("when"));
   const [tried, setTried] = useState(false);
   const [draft, setDraft] = useState<Draft>(() => ({ ...draftOf(), name: "trial", actions: "secrets:read", condition: '!("oncall" in subject.roles)', mode: "enforce" }));
   const [told, setTold] = useState<DryRun | null>(null);

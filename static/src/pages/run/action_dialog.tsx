@@ -6,7 +6,7 @@ import { ApiError, curl, request } from "../../api/client";
 import type { Plan, Run } from "../../api/types";
 import { look } from "../../model/status";
 import { environment } from "../../shell/route";
-import { Dialog } from "../../ui/dialog";
+import { Dialog, sendByKey } from "../../ui/dialog";
 import { Icon, type IconName } from "../../ui/icon";
 import { copy, toast } from "../../ui/toast";
 
@@ -72,8 +72,9 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (!wrong) void make(first);
+          if (!wrong && !busy) void make(first);
         }}
+        onKeyDown={sendByKey}
       >
         {children}
         {plan && <PlanShown planned={planned} wrong={wrong} />}

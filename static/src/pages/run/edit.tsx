@@ -3,13 +3,14 @@
 import { useEffect, useState } from "preact/hooks";
 import { exact, quoted } from "../../api/client";
 import { useResource } from "../../live/resource";
-import { at, equal, print, readable } from "../../model/json";
-import { Skeleton } from "../../ui/basics";
+import { type Json, at, equal, print, readable } from "../../model/json";
+import { Skeleton, short } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
 import { JsonEditor } from "../../ui/json_editor";
 import { ActionDialog, type Doing } from "./action_dialog";
 import type { Subject } from "./actions";
+import { KindsTold, useExample } from "./example";
 import { opened } from "./steer";
 
 export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }) {
@@ -18,6 +19,12 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
   const old = at(before.data ?? undefined, "data", "output") ?? null;
   const [text, setText] = useState<string | null>(null);
   const [again, setAgain] = useState(true);
+  const [taken, setTaken] = useState(0);
+  const example = useExample(run, step.id);
+  const take = (output: Json): void => {
+    setText(print(output, 2));
+    setTaken(taken + 1);
+  };
   useEffect(() => {
     if (before.data !== undefined && text === null) setText(print(old, 2));
   }, [before.data]);
@@ -72,10 +79,15 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
       <p class="muted">
         {stands
           ? "History keeps what the step gave; from here on, yours counts. It can be undone."
-          : "This run has ended, and stays as it is. A fork shares its history and goes on with your output."}
+          : "This run has ended, and stays as it is. A fork shares its history and goes on with your output."}{" "}
+        {example && (
+          <button type="button" class="link" title={`In ${example.runId}`} onClick={() => take(example.output)}>
+            Put in what it gave in {short(example.runId)}, which went well
+          </button>
+        )}
       </p>
       <div class="edit-grid">
-        <JsonEditor label="Output" rows={12} value={text} wrong={typeof read === "string"} focused onValue={setText} />
+        <JsonEditor key={taken} label="Output" rows={12} value={text} wrong={typeof read === "string"} focused onValue={setText} />
         <div class="field">
           What changes
           {typeof read === "string" ? (
@@ -83,7 +95,10 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
               <Icon name="warning" class="fail" /> {read}
             </p>
           ) : (
-            <DiffView before={old} after={read.value} label="What changes" />
+            <>
+              <DiffView before={old} after={read.value} label="What changes" />
+              <KindsTold before={example?.output ?? old} after={read.value} />
+            </>
           )}
         </div>
       </div>

@@ -3,8 +3,9 @@ import { useMemo, useState } from "preact/hooks";
 import { file } from "../../api/client";
 import { type Rec, isFailure, title } from "../../model/records";
 import { look } from "../../model/status";
-import { clockTime, iso } from "../../model/time";
+import { iso } from "../../model/time";
 import { choose } from "../../shell/route";
+import { wallTime } from "../../shell/settings";
 import { Download, lines } from "../../ui/download";
 import { Icon } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
@@ -62,7 +63,7 @@ export default function History({ runId, records, moment, start }: { runId: stri
                   </button>
                 </span>
                 <span role="cell" class="mono muted">
-                  {clockTime(record.at)}
+                  {wallTime(record.at)}
                 </span>
                 <span role="cell" class="mono muted">
                   +{((record.at - start) / 1_000).toFixed(3)} s

@@ -8,9 +8,10 @@ import { useResource } from "../../live/resource";
 import { type Json, Num, at, print } from "../../model/json";
 import { type Rec, isEdit, title } from "../../model/records";
 import { look } from "../../model/status";
-import { clockTime, duration } from "../../model/time";
+import { duration } from "../../model/time";
 import { type Row, attempts, span, statusAt } from "../../model/waterfall";
 import { choose, chosen, link } from "../../shell/route";
+import { wallTime } from "../../shell/settings";
 import { Id, Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
@@ -80,7 +81,7 @@ function Facts({ run, row, record, moment }: { run: Run; row: Row; record: Rec |
   } else if (row.kind === "step") {
     facts.push(["Kind", KINDS[row.type] ?? row.type]);
     if (!Number.isNaN(from)) {
-      facts.push(["Began", <span class="mono">{clockTime(from)}</span>]);
+      facts.push(["Began", <span class="mono">{wallTime(from)}</span>]);
       facts.push(["Took", <span class="mono">{duration((Number.isNaN(to) || to > moment.at ? moment.at : to) - from)}</span>]);
     }
     const tries = attempts(row, moment.position);
@@ -163,7 +164,7 @@ function Wait({ record, payload, match, value }: { record: Rec; payload?: Json; 
         )}
         {!Number.isNaN(record.until) && (
           <>
-            , until <Time at={record.until} />
+            ; {record.kind === "step.sleeping" ? "goes on" : "gives up"} <Time at={record.until} />
           </>
         )}
         .
@@ -247,7 +248,7 @@ function RecordList({ of, all, moment }: { of: readonly Rec[]; all: readonly Rec
           <button type="button" class="quiet" onClick={() => goTo(all, all.indexOf(record))}>
             <Icon name={look(record.kind.split(".")[1]).icon} class={look(record.kind.split(".")[1]).role} />
             <span>{title(record)}</span>
-            <span class="mono small muted">{clockTime(record.at)}</span>
+            <span class="mono small muted">{wallTime(record.at)}</span>
           </button>
           {record.error && <p class="small muted">{record.error.message}</p>}
         </li>

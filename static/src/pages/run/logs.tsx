@@ -8,9 +8,10 @@ import { LEVELS, type Level, type LogLine, countUntil, fieldsText, joined, place
 import { print } from "../../model/json";
 import { type Rec, indexAt } from "../../model/records";
 import type { Role, StatusIcon } from "../../model/status";
-import { clockTime, iso } from "../../model/time";
+import { iso } from "../../model/time";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
+import { wallTime } from "../../shell/settings";
 import { Skeleton } from "../../ui/basics";
 import { Download, lines as asLines } from "../../ui/download";
 import { Icon } from "../../ui/icon";
@@ -120,8 +121,8 @@ function LineRow({ line, index, later, current, onSelect }: { line: LogLine; ind
   return (
     <div class={`log-row row ${later ? "later" : ""} ${current ? "current" : ""}`} role="row" aria-rowindex={index + 2} onClick={() => onSelect(line)}>
       <span role="cell" class="mono">
-        <button type="button" class="link" title={iso(line.at)} aria-label={`Show the line of ${clockTime(line.at)}`} onClick={() => onSelect(line)}>
-          {clockTime(line.at)}
+        <button type="button" class="link" title={iso(line.at)} aria-label={`Show the line of ${wallTime(line.at)}`} onClick={() => onSelect(line)}>
+          {wallTime(line.at)}
         </button>
       </span>
       <span role="cell" class="status">

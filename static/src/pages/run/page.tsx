@@ -9,13 +9,12 @@ import { criticalPath } from "../../model/critical";
 import { type Rec, corrected } from "../../model/records";
 import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
-import { clockTime } from "../../model/time";
 import { COLLAPSED_FROM, type Row, type Waterfall, span, visible, waterfall } from "../../model/waterfall";
 import { PageHead, crumb } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { neighbour } from "../../shell/listed";
-import { address, choose, chosen, environment, link, navigate } from "../../shell/route";
-import { now, recent } from "../../shell/settings";
+import { choose, chosen, environment, eventLink, link, navigate } from "../../shell/route";
+import { now, recent, wallTime } from "../../shell/settings";
 import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { later, useAhead } from "../../ui/later";
@@ -26,6 +25,7 @@ import { ErrorCard } from "./error_card";
 import { Inspector } from "./inspector";
 import { zoomOf, zoomTo } from "./minimap";
 import { type Moment, comparedOf, momentOf } from "./moment";
+import { Queued } from "./queued";
 import { Scrubber } from "./scrubber";
 import { StateShown } from "./state";
 import { Tag } from "./steer";
@@ -129,6 +129,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "p", label: "Critical path", run: () => choose({ path: wantsPath ? null : "critical" }) },
     { keys: "z", label: "Zoom to the step, or out again", run: () => (zoom ? choose({ t: null }) : zoomOn(selected, scale, present)) },
     { keys: "o", label: "Fold or unfold", run: () => selected.kind === "group" && toggle(selected) },
+    { keys: "O", label: "Fold or unfold all", run: () => setToggled(turned(shown.root, isOpen)) },
     { keys: "t", label: "Timeline", run: () => choose({ tab: null }) },
     { keys: "w", label: "Graph", run: () => choose({ tab: "graph" }) },
     { keys: "y", label: "History", run: () => choose({ tab: "history" }) },
@@ -139,7 +140,6 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "l", label: "Lineage", run: () => choose({ tab: "lineage" }) },
     { keys: "a", label: "Audit", run: () => choose({ tab: "audit" }) },
     { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
-    { keys: "C", label: "Copy a link to what is shown", run: () => copy(address(), "Link") },
     { keys: "i", label: "Copy the command that opens it in a terminal", run: () => copy(inTerminal(run.id, moment), "Command") },
     { keys: "]", label: "The next run of the list you came from", run: () => goOn(run.id, 1) },
     { keys: "[", label: "The run before it in that list", run: () => goOn(run.id, -1) },
@@ -163,6 +163,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
       </PageHead>
       {moment.past ? <PastBar records={all} moment={moment} /> : <RunFacts run={run} />}
       <ErrorCard run={run} step={failing} past={moment.past} onStep={select} />
+      {!moment.past && <Queued run={run} />}
       <Scrubber records={all} moment={moment} compared={compared} scale={scale} mode={mode} />
       <div class={`split ${closed ? "closed" : ""}`}>
         <div class="card main-card">
@@ -211,6 +212,18 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   );
 }
 
+/** What has to be turned round for all groups to be open, or for all to be closed if they are. */
+function turned(root: Row, isOpen: (row: Row) => boolean): ReadonlySet<string> {
+  const groups: Row[] = [];
+  const collect = (row: Row): void => {
+    if (row.kind === "group") groups.push(row);
+    row.children.forEach(collect);
+  };
+  collect(root);
+  const open = !groups.every(isOpen);
+  return new Set(groups.filter((row) => row.children.length >= COLLAPSED_FROM === open).map((row) => row.id));
+}
+
 /** What is known of the run as it is now. */
 function RunFacts({ run }: { run: Run }) {
   const parent = run.parent_run_id;
@@ -226,7 +239,14 @@ function RunFacts({ run }: { run: Run }) {
         <span class="muted">took</span> <Duration from={run.started_at} to={run.ended_at} />
       </span>
       <span>
-        <span class="muted">by</span> {parent ? <a href={link(`/runs/${parent}`)}>{short(parent)}</a> : <span>{run.event_name}</span>}
+        <span class="muted">by</span>{" "}
+        {parent ? (
+          <a href={link(`/runs/${parent}`)}>{short(parent)}</a>
+        ) : (
+          <a href={eventLink(run.event_id)} title="The event that started it">
+            {run.event_name}
+          </a>
+        )}
       </span>
       {run.forked_from && (
         <span>
@@ -272,7 +292,7 @@ function PastBar({ records, moment }: { records: readonly Rec[]; moment: Moment 
       <Icon name="undo" />
       <b>Viewing the past</b>
       <span class="tabular">
-        record {moment.index + 1} of {records.length} · {clockTime(moment.at)} · {later} {later === 1 ? "record" : "records"} came later
+        record {moment.index + 1} of {records.length} · {wallTime(moment.at)} · {later} {later === 1 ? "record" : "records"} came later
       </span>
       <span class="grow" />
       <button type="button" class="small" onClick={() => choose({ at: null })}>

@@ -2,10 +2,9 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Rec, isEdit, isFailure, isStep, seek, title } from "../../model/records";
 import { type Mode, type Scale, place } from "../../model/scale";
-import { clockTime } from "../../model/time";
 import { useKeys } from "../../shell/keys";
 import { choose } from "../../shell/route";
-import { dark } from "../../shell/settings";
+import { dark, wallTime } from "../../shell/settings";
 import { Icon } from "../../ui/icon";
 import { type Moment, goTo } from "./moment";
 
@@ -85,7 +84,7 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
   };
   const current = records[index];
   const at = current ? place(scale, current.at) * 100 : 100;
-  const told = current ? `record ${index + 1} of ${records.length}, ${title(current)}, ${clockTime(current.at)}` : "no records";
+  const told = current ? `record ${index + 1} of ${records.length}, ${title(current)}, ${wallTime(current.at)}` : "no records";
   return (
     <section class="card scrubber" aria-label="Time travel">
       <div class="scrub-buttons">
@@ -140,7 +139,7 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
         <span class="mono small tabular scrub-count" style={{ minWidth: `${2 * String(records.length).length + 1}ch` }}>
           {index + 1}/{records.length}
         </span>
-        <span class="mono small tabular muted scrub-clock">{current ? clockTime(current.at) : ""}</span>
+        <span class="mono small tabular muted scrub-clock">{current ? wallTime(current.at) : ""}</span>
         <select
           class="small"
           aria-label="Scale of time"

@@ -294,7 +294,10 @@ function told(run: RunSummary): string {
   if (run.status === "paused") return run.pause_reason ? `paused: ${run.pause_reason}` : "paused";
   if (run.status === "cancelled") return run.cancellation_cause ? `cancelled: ${run.cancellation_cause.replace(/_/g, " ")}` : "";
   if (run.error && run.status !== "completed") return run.error.message;
-  return isEnded(run.status) || !run.due_at ? "" : "goes on later";
+  if (run.pause_requested) return "pauses at its next step";
+  if (!isEnded(run.status) && run.due_at) return "goes on later";
+  if (!run.forked_from) return "";
+  return `${run.forked_from.position ? "fork" : "replay"} of ${short(run.forked_from.run_id)}`;
 }
 
 function NoRuns({ filtered, onClear }: { filtered: boolean; onClear: () => void }) {

@@ -3,17 +3,16 @@ import { get } from "../../api/client";
 import type { WorkerShape } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { PageHead } from "../../shell/head";
-import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
-import { ListCard } from "../../ui/list_card";
+import { Browse } from "../../ui/browse";
 import { Command, Empty } from "../../ui/states";
+import { WorkerSide } from "./side";
 
 const EVERY_MS = 2_000;
 
 export default function Workers() {
   const workers = useResource("workers", (signal) => get<{ workers: WorkerShape[] }>("/workers", {}, signal), { every: EVERY_MS });
-  useKeys("Workers", [{ keys: "r", label: "Look again", run: workers.reload }]);
   const items = workers.data?.workers;
   const slots = items?.reduce((sum, one) => sum + one.max_concurrent, 0) ?? 0;
   const used = items?.reduce((sum, one) => sum + one.active_jobs, 0) ?? 0;
@@ -22,19 +21,20 @@ export default function Workers() {
       <PageHead title="Workers">
         <span class="muted tabular">{items && items.length > 0 ? `${items.length} connected · ${used} of ${slots} slots in use` : ""}</span>
       </PageHead>
-      <ListCard
+      <Browse
         label="Workers"
+        param="worker"
         resource={workers}
         items={items}
         id={(one) => one.id}
-        widths="minmax(160px, 1.4fr) 110px minmax(110px, 1fr) minmax(120px, 1fr) minmax(140px, 1.5fr) 100px"
         columns={[
-          { name: "Worker", show: (one) => <span class="mono">{one.id}</span> },
-          { name: "Status", show: (one) => <Status status={one.draining ? "paused" : "active"} note={one.draining ? "draining" : ""} /> },
-          { name: "Slots", show: (one) => <Slots of={one} /> },
-          { name: "Where", show: (one) => `${one.hostname || "?"} · ${one.version.sdk || one.transport}`, wide: true },
+          { name: "Worker", width: "minmax(160px, 1.4fr)", show: (one) => <span class="mono">{one.id}</span> },
+          { name: "Status", width: "110px", show: (one) => <Status status={one.draining ? "paused" : "active"} note={one.draining ? "draining" : ""} /> },
+          { name: "Slots", width: "minmax(110px, 1fr)", show: (one) => <Slots of={one} /> },
+          { name: "Where", width: "minmax(120px, 1fr)", show: (one) => `${one.hostname || "?"} · ${one.version.sdk || one.transport}`, wide: true, alone: true },
           {
             name: "Serves",
+            width: "minmax(140px, 1.5fr)",
             show: (one) => (
               <span title={one.function_ids.join(", ")}>
                 {one.function_ids.slice(0, 3).map((id, index) => (
@@ -47,8 +47,9 @@ export default function Workers() {
               </span>
             ),
             wide: true,
+            alone: true,
           },
-          { name: "Heard of", show: (one) => <Time at={one.last_heartbeat} />, wide: true },
+          { name: "Heard of", width: "100px", show: (one) => <Time at={one.last_heartbeat} />, wide: true },
         ]}
         empty={
           <Empty icon="workers" title="No worker is connected">
@@ -56,6 +57,7 @@ export default function Workers() {
             <Command text="ironflow demo" />
           </Empty>
         }
+        side={(one, close) => <WorkerSide key={one.id} of={one} onClose={close} />}
       />
     </div>
   );

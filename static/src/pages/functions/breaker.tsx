@@ -1,0 +1,41 @@
+/** Whether the endpoint of a push function is called, or left alone for now after it failed again and again. */
+import { get, request, segment } from "../../api/client";
+import { may } from "../../api/session";
+import { useResource } from "../../live/resource";
+import { Act, act } from "../../ui/acting";
+import { Time } from "../../ui/basics";
+import { Icon } from "../../ui/icon";
+
+interface BreakerState {
+  key: string;
+  function_id: string;
+  state: string;
+  consecutive_fails: number;
+  last_error?: string;
+  retry_at?: string;
+}
+
+const MANAGE = "breakers:manage";
+const EVERY_MS = 3_000;
+
+export function Breaker({ of }: { of: string }) {
+  const breakers = useResource("breakers", (signal) => get<BreakerState[]>("/circuit-breakers", {}, signal), { every: EVERY_MS });
+  const found = breakers.data?.find((one) => one.function_id === of);
+  if (!found || found.state === "closed") return null;
+  return (
+    <div class="pad-x">
+      <p class="problem" role="status">
+        <Icon name="warning" class="fail" />
+        <span>
+          Its endpoint is left alone after {found.consecutive_fails} failures{found.last_error && `: ${found.last_error}`}
+          {found.retry_at && (
+            <>
+              ; tried again <Time at={found.retry_at} />
+            </>
+          )}
+        </span>
+      </p>
+      <Act allowed={may(MANAGE)} permission={MANAGE} label="Call it again now" onClick={() => void act(request("POST", `/circuit-breakers/${segment(found.key)}/reset`, { body: {} }), "It is called again").then(breakers.reload)} />
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+/** The versions of a function: what each changed, and bringing one back. */
+import { useState } from "preact/hooks";
+import { exact, get, request } from "../../api/client";
+import { may } from "../../api/session";
+import type { FunctionShape, FunctionVersion } from "../../api/types";
+import { usePaged } from "../../live/paged";
+import { useResource } from "../../live/resource";
+import { at } from "../../model/json";
+import { Act, Ask } from "../../ui/acting";
+import { Skeleton, Time } from "../../ui/basics";
+import { DiffView } from "../../ui/diff_view";
+import { Icon } from "../../ui/icon";
+import { ShowMore } from "../../ui/more";
+import { Failed } from "../../ui/states";
+
+const MANAGE = "functions:manage";
+
+export function Versions({ of }: { of: FunctionShape }) {
+  const path = `/functions/${encodeURIComponent(of.id)}/versions`;
+  const versions = usePaged(`versions ${of.id} ${of.updated_at}`, async (before, signal) => {
+    const page = await get<{ versions: FunctionVersion[]; next_before?: number }>(path, { limit: 50, before }, signal);
+    return { items: page.versions, next: page.next_before ? String(page.next_before) : "" };
+  });
+  const [open, setOpen] = useState(0);
+  const [back, setBack] = useState<FunctionVersion | null>(null);
+  if (versions.error) return <Failed error={versions.error} onRetry={versions.reload} />;
+  if (!versions.items) return <Skeleton rows={4} />;
+  return (
+    <>
+      <ol class="record-list">
+        {versions.items.map((one) => (
+          <li key={one.position}>
+            <button type="button" class="quiet" aria-expanded={open === one.version} onClick={() => setOpen(open === one.version ? 0 : one.version)}>
+              <Icon name={open === one.version ? "down" : "forward"} size={12} />
+              <b>{one.version}</b> {one.change.replace(/_/g, " ")}
+              <span class="mono small muted">
+                <Time at={one.recorded_at} />
+              </span>
+            </button>
+            {one.reason && <p class="small muted">{one.reason}</p>}
+            {open === one.version && (
+              <>
+                <Change path={path} version={one.version} />
+                {one.version !== of.version && (
+                  <p class="buttons">
+                    <Act allowed={may(MANAGE)} permission={MANAGE} label={`Bring ${one.version} back…`} onClick={() => setBack(one)} />
+                  </p>
+                )}
+              </>
+            )}
+          </li>
+        ))}
+      </ol>
+      <ShowMore of={versions} label="Show older" />
+      {back && (
+        <Ask
+          title={`Bring version ${back.version} of ${of.id} back`}
+          verb="Bring it back"
+          done={`Version ${back.version} is back, as a new one`}
+          reasoned
+          run={(reason) => request("POST", `/functions/${encodeURIComponent(of.id)}/rollback`, { body: { version: back.version, reason } })}
+          onClose={() => setBack(null)}
+          onDone={versions.reload}
+        >
+          <p class="muted">Triggers, retries and limits are again what they were then, as version {of.version + 1}. Workers keep the code that they have: deploy that yourself.</p>
+        </Ask>
+      )}
+    </>
+  );
+}
+
+function Change({ path, version }: { path: string; version: number }) {
+  const both = useResource(`change ${path} ${version}`, (signal) =>
+    Promise.all([version - 1, version].map((number) => (number > 0 ? exact(`${path}/${number}`, {}, signal) : Promise.resolve(null)))),
+  );
+  if (both.error) return <Failed error={both.error} onRetry={both.reload} />;
+  if (!both.data) return <Skeleton rows={3} />;
+  const [before, after] = both.data.map((one) => at(one ?? undefined, "function"));
+  return <DiffView before={before} after={after} label={`what version ${version} changed`} />;
+}

@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parse } from "../src/model/json";
+import { kindsChanged } from "../src/model/kinds";
+
+const changed = (before: string, after: string) => kindsChanged(parse(before), parse(after));
+
+test("a value of another kind is told, and one that is missing", () => {
+  assert.deepEqual(changed('{"amount": 99, "to": {"iban": "LV1"}}', '{"amount": "99", "to": {}}'), ["amount was a number, and is text", "to.iban is missing"]);
+  assert.deepEqual(changed('[{"id": 1}]', '[{"id": 2}, {"id": null}]'), ["[1].id was a number, and is null"]);
+  assert.deepEqual(changed("7", "[7]"), ["it was a number, and is a list"]);
+});
+
+test("other values, further members and what was null before are nothing to tell", () => {
+  assert.deepEqual(changed('{"amount": 99, "note": null}', '{"amount": 1.5, "note": "late", "more": true}'), []);
+});
