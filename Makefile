@@ -57,7 +57,7 @@ test-ui: setup ## the dashboard alone: its pure modules, and all pages in Chromi
 
 SHOTS ?= $(or $(TMPDIR),/tmp)/ironflow-shots
 shots: setup ## pictures of every page, in every state and theme, wide and narrow, into the folder SHOTS
-	IRONFLOW_UI_SHOTS=$(abspath $(SHOTS)) $(BIN)/python -m pytest -n 0 tests/ui -k "sqlite and (light or dark)" $(ARGS)
+	IRONFLOW_UI_SHOTS=$(abspath $(SHOTS)) $(BIN)/python -m pytest -n 0 tests/ui -k "sqlite and (light or dark or states)" $(ARGS)
 	@echo "look at them: $(abspath $(SHOTS))"
 
 check: lint ## format, lint, types, layers and the fast tests: green before every commit

@@ -7,8 +7,10 @@ let world;
 
 /** Only the sights whose name or address fits: while one works on a page. */
 const ONLY = new RegExp(process.env.IRONFLOW_UI_ONLY ?? "");
-/** `walks`, `light`, `dark` or `narrow`: what one test of test_dashboard.py goes through; all of it where none is named. */
+/** `walks`, `light`, `dark`, `narrow` or `states`: what one test of test_dashboard.py goes through; all of it where none is named. */
 const PART = process.env.IRONFLOW_UI_PART ?? "";
+/** Whether what is unfit is looked for: always, but where nothing is wanted but pictures. */
+const LOOKED = !SHOTS || Boolean(process.env.IRONFLOW_UI_GALLERY);
 const unless = (...parts) => PART !== "" && !parts.includes(PART);
 
 before(async () => {
@@ -139,7 +141,7 @@ const GALLERY = [
 ];
 
 for (const { part, said, ...look } of GALLERY)
-  test(`every page, ${said}`, { skip: unless(part) || (SHOTS && part === "narrow") }, async (t) => {
+  test(`every page, ${said}`, { skip: unless(part) }, async (t) => {
     const checkout = world.runs["demo-checkout"];
     const { entries } = await world.server.get(`/api/v1/history?stream=run/${checkout.id}&limit=5`);
     checkout.past = entries.at(-1).position;
@@ -150,7 +152,7 @@ for (const { part, said, ...look } of GALLERY)
         await page.locator(".skeleton").first().waitFor({ state: "detached" });
 
         const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        const found = SHOTS ? [] : await unfit(page);
+        const found = LOOKED ? await unfit(page) : [];
         await shots(page, `${name.replaceAll(" ", "-")}-${look.theme}`);
 
         await context.close();
@@ -159,6 +161,35 @@ for (const { part, said, ...look } of GALLERY)
         assert.deepEqual(complaints.filter((one) => !/404|400/.test(one)), []);
       });
   });
+
+/** What every call of a page comes to, but those that say who one is. */
+const STATES = {
+  loading: { wanted: ".skeleton", answer: () => new Promise(() => {}) },
+  failing: { wanted: ".failed >> text=the disk is full", answer: (route) => route.fulfill({ status: 500, json: { error: "the disk is full", code: "INTERNAL", hint: "free some of it" } }) },
+};
+
+test("every page says that it is loading, and what failed", { skip: unless("states") }, async (t) => {
+  const { page: first, context: closing } = await opened(world.browser, world.server.url);
+  await first.locator("nav a").first().waitFor();
+  const pages = await first.locator("nav a").evaluateAll((links) => links.map((one) => new URL(one.href).pathname).filter((one) => one !== "/docs"));
+  await closing.close();
+  const details = [`/runs/${world.runs["demo-trip"].id}`, "/projections/tickets", "/streams/order/o-8", "/kv/carts"];
+  for (const where of [...pages, ...details].filter((one) => ONLY.test(one)))
+    for (const [state, { wanted, answer }] of Object.entries(STATES))
+      for (const theme of THEMES)
+        await t.test(`${where} ${state}, ${theme}`, async () => {
+          const answers = { "**/api/v1/**": (route) => (/\/auth\/me|\/capabilities/.test(route.request().url()) ? route.continue() : answer(route)) };
+          const { page, context, complaints } = await opened(world.browser, world.server.url + where, { theme, answers });
+          await page.locator(wanted).first().waitFor();
+
+          const found = LOOKED ? await unfit(page) : [];
+          await shots(page, `${where.slice(1).replace(/\/.*/, "-one")}-${state}-${theme}`);
+
+          await context.close();
+          assert.deepEqual(found, []);
+          assert.deepEqual(complaints.filter((one) => !/500/.test(one)), []);
+        });
+});
 
 test("with the keyboard alone one finds a run that stopped, understands, mends and resumes it", WALK, async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/runs`);

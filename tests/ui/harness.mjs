@@ -143,7 +143,7 @@ export async function started() {
   return { server, worker, workers, runs, whole, browser, following: await follower(server), empty: `?env=${EMPTY}` };
 }
 
-/** A page in a theme and a width, and what it complained of. `answers` are given in place of the server's, by address. */
+/** A page in a theme and a width, and what it complained of. `answers` are given in place of the server's, by address: as JSON, or by what takes the route. */
 export async function opened(browser, url, { theme = "light", width = 1280, height = 860, answers = {} } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce" });
   const page = await context.newPage();
@@ -153,7 +153,7 @@ export async function opened(browser, url, { theme = "light", width = 1280, heig
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   await page.addInitScript(() => addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
-  for (const [where, json] of Object.entries(answers)) await page.route(where, (route) => route.fulfill({ json }));
+  for (const [where, json] of Object.entries(answers)) await page.route(where, typeof json === "function" ? json : (route) => route.fulfill({ json }));
   await page.goto(url);
   return { page, context, complaints };
 }

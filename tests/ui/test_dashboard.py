@@ -1,6 +1,7 @@
 """The dashboard in a real browser: runs dashboard.test.mjs with Node, on each store, each part against a server of its
-own. The gallery of all pages (`light`, `dark` and `narrow`) is gone through by `make test-ui` only, since it takes
-several minutes on each; `make test-ui ARGS="-k 'postgres and narrow'"` goes through a part of it.
+own. The gallery of all pages (`light`, `dark`, `narrow`, and the `states` in which nothing has come) is gone through by
+`make test-ui` only, since it takes several minutes on each; `make test-ui ARGS="-k 'postgres and narrow'"` goes through
+a part of it.
 
 Skipped, with the reason, where there is no Chromium, no Node or no build of the dashboard.
 `make shots` keeps pictures of every page, instead of looking for what is unfit.
@@ -19,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 900
-GALLERY = ["light", "dark", "narrow"]
+GALLERY = ["light", "dark", "narrow", "states"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(TIMEOUT_S + 30)]
 

@@ -66,7 +66,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
           aria-expanded="true"
           aria-controls="palette-choices"
           aria-activedescendant={choices.length > 0 ? `choice-${at}` : undefined}
-          placeholder="A page, an action, or the id of a run or an event"
+          placeholder="A page, an action, or the id of a run, an event or an entity"
           value={text}
           spellcheck={false}
           onInput={(event) => {

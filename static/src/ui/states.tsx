@@ -36,7 +36,7 @@ export function Failed({ error, onRetry }: { error: ApiError; onRetry?: () => vo
         <p>{error.message}</p>
         {error.hint && <p class="muted">{error.hint}</p>}
         <p class="faint small mono">
-          {error.where} · {error.status || "no answer"} {error.status > 0 ? <a href={`/docs/reference/errors#:~:text=${error.code}`}>{error.code}</a> : error.code}
+          {error.where} · {error.status || "no answer"} {error.code}
           {error.requestId && ` · request ${error.requestId}`}
         </p>
         <p class="buttons">
@@ -48,6 +48,7 @@ export function Failed({ error, onRetry }: { error: ApiError; onRetry?: () => vo
           <button type="button" class="quiet" onClick={() => copy(told, "Diagnostics")}>
             Copy diagnostics
           </button>
+          {error.status > 0 && error.code && <a href={`/docs/reference/errors#:~:text=${error.code}`}>What {error.code} means</a>}
         </p>
       </div>
     </div>

@@ -46,7 +46,7 @@ export function Decisions() {
 
 /** The request that was decided, for the playground of policies. */
 function trial(one: AuditEvent): string {
-  const roles = at(one.payload, "roles");
+  const roles = at(one.payload, "asked", "roles");
   const told = Array.isArray(roles) ? roles.filter((role) => typeof role === "string").join(",") : "";
   return link("/policies", { tab: "playground", action: one.action, resource: one.resource, roles: told, address: one.address, when: one.created_at });
 }

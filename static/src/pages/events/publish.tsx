@@ -76,7 +76,9 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
           </p>
         )}
         <label class="field">
-          Idempotency key <span class="faint">sent twice with one key, it is recorded once</span>
+          <span>
+            Idempotency key <span class="faint">sent twice with one key, it is recorded once</span>
+          </span>
           <input value={key} spellcheck={false} autocomplete="off" onInput={(event) => setKey(event.currentTarget.value)} />
         </label>
         <DryRunShown told={dry} />

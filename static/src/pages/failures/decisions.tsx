@@ -47,7 +47,7 @@ function Last({ of: { decided: mark, status } }: { of: FailureGroup }) {
       {mark.reason && `: “${mark.reason}”`}
       {status === "muted" && mark.muted_until && (
         <>
-          , until <Time at={mark.muted_until} />
+          ; it ends <Time at={mark.muted_until} />
         </>
       )}
     </p>

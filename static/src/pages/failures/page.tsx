@@ -98,7 +98,9 @@ export default function Failures() {
                 <p class="muted">Whatever fails is grouped here by what is most likely one cause.</p>
               </Empty>
             ) : (
-              <Empty icon="check" title={`No group of failures is ${view}`} />
+              <Empty icon="check" title={`No group of failures is ${view}`}>
+                <p class="muted">{view === "muted" ? "A group that is muted (m) leaves the list of what is open, for a while or for good." : "A group that is resolved (z) is open again when a newer version of its function fails so."}</p>
+              </Empty>
             )
           }
         />

@@ -55,7 +55,7 @@ export default function Functions() {
   return (
     <div class="page full">
       <PageHead title="Functions">
-        <span class="muted tabular">{items ? `${items.length.toLocaleString("en")}${functions.more ? " so far" : ""}` : ""}</span>
+        <span class="muted tabular">{items?.length ? `${items.length.toLocaleString("en")}${functions.more ? " so far" : ""}` : ""}</span>
       </PageHead>
       <div class={`split ${selected ? "" : "closed"}`}>
         <ListCard

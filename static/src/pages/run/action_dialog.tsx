@@ -164,7 +164,7 @@ const FATES: Record<string, { text: string; icon: IconName; role: string }> = {
 
 function PlanShown({ planned, wrong }: { planned: Planned; wrong: string }) {
   const { plan, problem } = planned;
-  if (wrong) return null;
+  if (wrong) return <p class="muted small">Not yet: {wrong}.</p>;
   if (problem) {
     return (
       <p class="problem" role="alert">

@@ -25,7 +25,7 @@ export default function RunAudit({ runId }: { runId: string }) {
       items={audit.items}
       more={audit}
       id={(one) => one.id}
-      widths="64px minmax(120px, 1.2fr) 96px minmax(70px, 0.8fr) minmax(80px, 1.2fr) 84px"
+      widths="56px minmax(136px, 1.5fr) 76px minmax(108px, 1fr) minmax(0, 0.8fr) 76px"
       columns={[
         { name: "Position", show: (one) => <EntryLink position={Number(one.id)} /> },
         { name: "What", show: (one) => one.action ?? one.event_type },

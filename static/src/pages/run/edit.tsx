@@ -30,7 +30,7 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
   }, [before.data]);
   if (text === null) {
     return (
-      <ActionDialog title={`Edit ${step.label}`} run={run} doings={[NOTHING]} plan={null} reasoned wrong="loading" onClose={onClose}>
+      <ActionDialog title={`Edit ${step.label}`} run={run} doings={[NOTHING]} plan={null} reasoned wrong="its output is being fetched" onClose={onClose}>
         <Skeleton rows={5} />
       </ActionDialog>
     );

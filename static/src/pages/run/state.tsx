@@ -52,7 +52,7 @@ export default function StateShown({ runId, records, moment }: Props) {
                 {at(wait, "until") !== undefined && (
                   <>
                     {" "}
-                    until <Time at={text(at(wait, "until"))} />
+                    {text(at(wait, "event")) || text(at(wait, "function_id")) ? "gives up" : "goes on"} <Time at={text(at(wait, "until"))} />
                   </>
                 )}{" "}
                 <SetBy value={wait} records={records} />

@@ -135,7 +135,7 @@ export default function RunsPage() {
         }
       >
         <span class="muted tabular">
-          {list.loading && list.rows.length === 0 ? "" : `${list.exact ? "" : "more than "}${list.total.toLocaleString("en")}`}
+          {(list.loading || list.error) && list.rows.length === 0 ? "" : `${list.exact ? "" : "more than "}${list.total.toLocaleString("en")}`}
         </span>
       </PageHead>
       <div class="views" role="group" aria-label="Quick views">
