@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from nats.aio.subscription import Subscription
 
 PULL_EXPIRES_S = 30.0
+HEARTBEAT_S = 2.0
+SILENCE_S = 5.0
+"""Two heartbeats did not come: whoever was to answer a request is gone, and took it along."""
 TIMEOUT_S = 10.0
 FLUSH_TIMEOUT_S = 5
 SETTLE_TIMEOUT_S = 5.0
@@ -85,6 +88,7 @@ class Work:
         self._consumer = ""
         self._resting = False
         self._pull: Pull | None = None
+        self._heard_at = 0.0
         self._number = 0
         self._wake = asyncio.Event()
         self._frames: list[bytes] = []
@@ -295,12 +299,14 @@ class Work:
         while True:
             with suppress(TimeoutError):  # look again whether what was asked for is over
                 # wait_for may miss its cancelling
-                async with asyncio.timeout(min(PULL_EXPIRES_S / 2, self._ack_wait_s)):
+                async with asyncio.timeout(min(SILENCE_S / 2, self._ack_wait_s)):
                     await self._wake.wait()
             self._wake.clear()
             if self._failure is not None:
                 raise self._failure
             now = loop.time()
+            if self._pull is not None and now - self._heard_at > SILENCE_S:
+                raise Lost("nobody answers for the queue")
             if self._pull is not None and self._pull.until <= now:
                 self._pull = None
             if self.group.status != "active":
@@ -313,10 +319,12 @@ class Work:
                 continue
             self._number += 1
             self._pull = Pull(self._number, wanted, now + PULL_EXPIRES_S + 1)
-            asked = {"batch": wanted, "expires": int(PULL_EXPIRES_S * 1e9)}
+            self._heard_at = now
+            asked = {"batch": wanted, "expires": int(PULL_EXPIRES_S * 1e9), "idle_heartbeat": int(HEARTBEAT_S * 1e9)}
             await client.publish(subject, msgspec.json.encode(asked), reply=f"{inbox}.{self._number}")
 
     async def _receive(self, message: Msg) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
         if not message.reply:
             self._status(message)
             return
@@ -342,8 +350,10 @@ class Work:
         self._bury(given, "unreadable", f"{type(error).__name__}: {error}")
 
     def _status(self, message: Msg) -> None:
-        """A request is over without all that it asked for."""
+        """A request is over without all that it asked for; or it goes on, and there is nothing to bring."""
         status = (message.headers or {}).get("Status", "")
+        if status == "100":
+            return
         over = message.subject.rpartition(".")[2]
         if self._pull is not None and over == str(self._pull.number):
             self._pull = None

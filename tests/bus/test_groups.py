@@ -7,9 +7,13 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
 
+from app.bus import work
 from app.bus.groups import GroupBus
 from app.bus.members import Delivery, Member
 from app.bus.nats_server import NatsServer
@@ -237,6 +241,57 @@ async def test_members_of_a_deleted_group_are_told(either_node: Node, bus: Group
 
     with pytest.raises(GroupNotFound):
         await take(member)
+
+
+async def test_a_request_that_went_with_whoever_had_it_is_made_again(
+    either_node: Node, bus: GroupBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server of a cluster dies with what it was asked for, and nobody says so."""
+    lost: list[str] = []
+    publish = Client.publish
+
+    async def publish_but_the_first_request(client: Client, subject: str, *rest: Any, **more: Any) -> None:
+        if "CONSUMER.MSG.NEXT" in subject and not lost:
+            lost.append(subject)
+        else:
+            await publish(client, subject, *rest, **more)
+
+    monkeypatch.setattr(Client, "publish", publish_but_the_first_request)
+    monkeypatch.setattr(work, "SILENCE_S", 1.0)
+    await either_node.groups.create("default", "billing", QUICK)
+    member = bus.join("default", "billing")
+    await until(lambda: lost)
+
+    await emit(either_node)
+
+    [given] = await take(member)
+    assert given.attempt == 1
+
+
+async def test_a_request_that_brings_nothing_is_known_to_be_there(
+    either_node: Node, bus: GroupBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while others have all that may be in flight."""
+    beats: list[str] = []
+    status = work.Work._status
+
+    def hear(self: work.Work, message: Msg) -> None:
+        beats.extend([(message.headers or {})["Status"]])
+        status(self, message)
+
+    monkeypatch.setattr(work, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(work.Work, "_status", hear)
+    await either_node.groups.create("default", "billing", GroupSettings(pattern="order.>", max_inflight=1))
+    bus.join("default", "billing", window=5)
+    await until(lambda: len(beats) >= 3)
+    await emit(either_node, 3)
+    await until(lambda: bus.delivered_total == 1)
+    beats.clear()
+    bus.join("default", "billing", window=5)
+
+    await until(lambda: len(beats) >= 3)
+
+    assert set(beats) == {"100"}
 
 
 async def test_nothing_is_lost_when_nats_is_killed_or_wiped(

@@ -104,6 +104,30 @@ async def test_it_is_started_again_on_its_port_and_nothing_is_missing_or_twice(n
     await stop(publishing)
 
 
+async def test_a_connection_that_broke_before_all_was_written_is_made_anew(server: NatsServer) -> None:
+    """nats-py does not say that it is closed then. The server has not read all that it got, so that it does not end the
+    connection in order."""
+    used: list[Any] = []
+    again = asyncio.Event()
+
+    async def use(client: Any, closed: asyncio.Event) -> None:
+        used.append(client)
+        if len(used) == 1:
+            os.kill(server.pid, signal.SIGSTOP)
+            await client.publish("nowhere", b"x")
+            await until(lambda: client._pending_data_size == 0)
+            await client._send_command(b"PING\r\n")
+            os.kill(server.pid, signal.SIGKILL)
+        else:
+            again.set()
+        await closed.wait()
+
+    async with asyncio.timeout(30):
+        staying = asyncio.create_task(Place(server=server).stay_connected(use))
+        await again.wait()
+        await stop(staying)
+
+
 async def test_a_publisher_that_starts_again_goes_on_where_the_stream_ends(node: Node, server: NatsServer) -> None:
     for expected in (10, 20, 30):
         publisher = Publisher(node.tail, place=Place(server=server))

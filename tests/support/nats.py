@@ -8,8 +8,10 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import yaml
 
@@ -37,14 +39,18 @@ def running(folder: Path, address: str = "127.0.0.1") -> Iterator[str]:
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[Sequence[Server]]:
-    """The three servers, with the configuration that the compose file gives them."""
+    """The three servers, with the configuration that the compose file gives them, once each is healthy as it asks."""
     folder.mkdir()
-    text = yaml.safe_load(COMPOSE.read_text("utf-8"))["configs"]["nats"]["content"].replace("$$", "$")
+    stack = yaml.safe_load(COMPOSE.read_text("utf-8"))
+    text = stack["configs"]["nats"]["content"].replace("$$", "$")
+    health = urlsplit(stack["services"]["nats-1"]["healthcheck"]["test"][-1])
     ports = [free_port() for _ in range(3)]
     servers = []
     try:
         for number, port in enumerate(ports, 1):
-            own = text.replace("port: 4222", 'port: -1\nhost: "127.0.0.1"').replace("http_port: 8222\n", "")
+            own = text.replace("port: 4222", 'port: -1\nhost: "127.0.0.1"').replace(
+                "http_port: 8222", 'http: "127.0.0.1:-1"'
+            )
             own = own.replace("/data", str(folder / f"{number}")).replace("port: 6222", f"port: {port}")
             for other, at in enumerate(ports, 1):
                 own = own.replace(f"nats-{other}:6222", f"127.0.0.1:{at}")
@@ -52,7 +58,7 @@ def cluster(folder: Path) -> Iterator[Sequence[Server]]:
             file.write_text(own)
             servers.append(Server(["-c", str(file), "--name", f"nats-{number}"], folder))
         for server in servers:
-            server.url()
+            server.wait_until_healthy(health.path)
         yield servers
     finally:
         for server in servers:
@@ -77,13 +83,25 @@ class Server:
 
     def url(self) -> str:
         """Once it is up."""
+        return self._told("nats")
+
+    def wait_until_healthy(self, path: str) -> None:
+        monitoring = self._told("monitoring")
         for _ in range(int(START_TIMEOUT_S / ASK_S)):
-            if self._ports.exists() and (told := self._ports.read_text()):
-                url: str = json.loads(told)["nats"][0]
-                return url
+            with suppress(OSError), urlopen(f"{monitoring}{path}", timeout=START_TIMEOUT_S):
+                return
             threading.Event().wait(ASK_S)
-        raise RuntimeError("nats-server did not come up")
+        raise RuntimeError("nats-server did not become healthy")
 
     def url_of_nodes(self) -> str:
         """As docker-compose.yml gives it to nodes."""
         return self.url().replace("nats://", f"nats://ironflow:{PASSWORD}@")
+
+    def _told(self, what: str) -> str:
+        """What its ports file says, once it is there."""
+        for _ in range(int(START_TIMEOUT_S / ASK_S)):
+            if self._ports.exists() and (told := self._ports.read_text()):
+                url: str = json.loads(told)[what][0]
+                return url
+            threading.Event().wait(ASK_S)
+        raise RuntimeError("nats-server did not come up")
