@@ -46,7 +46,7 @@ def _chosen(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @command.command("list")
 @_chosen
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @connected
 def list_events(session: Session, limit: int, cursor: str | None, org: bool, run: str | None, **chosen: Any) -> None:
@@ -59,7 +59,14 @@ def list_events(session: Session, limit: int, cursor: str | None, org: bool, run
 
 @command.command("export")
 @_chosen
-@click.option("--format", "form_of", default="jsonl", show_default=True, type=click.Choice(["jsonl", "csv"]))
+@click.option(
+    "--format",
+    "form_of",
+    default="jsonl",
+    show_default=True,
+    type=click.Choice(["jsonl", "csv"]),
+    help="Lines of JSON, or CSV.",
+)
 @click.option("--file", "-f", type=click.Path(dir_okay=False, path_type=Path), help="Default standard output.")
 @connected
 def export(session: Session, form_of: Any, file: Path | None, org: bool, run: str | None, **chosen: Any) -> None:

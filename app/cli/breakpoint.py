@@ -49,7 +49,7 @@ def renew(session: Session, breakpoint_id: str, ttl: str) -> None:
 @command.command("list")
 @connected
 def list_breakpoints(session: Session) -> None:
-    """Those that are alive."""
+    """Breakpoints whose lease is not over."""
     session.output.items(
         "ironflow.breakpoints/v1",
         session.client.breakpoints.list(),

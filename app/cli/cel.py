@@ -18,7 +18,7 @@ def command() -> None:
 
 @command.command("eval", epilog="DATA is a JSON object, @FILE, or - for standard input.")
 @click.argument("expression")
-@click.option("--data", "-d", default="{}", help="The variables.")
+@click.option("--data", "-d", default="{}", help="The variables, by name.")
 @connected
 def evaluate(session: Session, expression: str, data: str) -> None:
     """The value of EXPRESSION. Exit code 10 if it cannot be evaluated."""

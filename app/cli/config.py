@@ -87,7 +87,7 @@ def delete(session: Session, name: str, revision: int | None, yes: bool) -> None
 
 @command.command("history")
 @click.argument("name")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="At most so many.")
 @click.option("--before", type=click.IntRange(1), help="Only those before this revision.")
 @connected
 def history(session: Session, name: str, limit: int, before: int | None) -> None:

@@ -15,7 +15,7 @@ def command() -> None:
 
 @command.command("list")
 @click.argument("group")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000))
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @connected
 def list_letters(session: Session, group: str, limit: int, cursor: str | None) -> None:

@@ -22,7 +22,7 @@ def command() -> None:
 @click.option("--since", help="RFC 3339, or such as 15m.")
 @click.option("--until", help="RFC 3339, or such as 15m.")
 @click.option("--search", help="Part of name or id.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @connected
 def list_events(session: Session, **chosen: Any) -> None:

@@ -35,7 +35,7 @@ def command() -> None:
 )
 @click.option("--since", help="Failed since: RFC 3339, or such as 15m.")
 @click.option("--until", help="Failed until: RFC 3339, or such as 15m.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @connected
 def list_failures(session: Session, status: str, **chosen: Any) -> None:

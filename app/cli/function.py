@@ -64,7 +64,7 @@ def get_function(session: Session, function_id: str, at: str | None) -> None:
 
 @command.command("versions")
 @click.argument("function_id", metavar="ID")
-@click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True, help="At most so many.")
 @click.option("--before", type=click.IntRange(1), help="Only versions before this one.")
 @connected
 def versions(session: Session, function_id: str, limit: int, before: int | None) -> None:

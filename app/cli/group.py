@@ -24,7 +24,9 @@ def _settings(command: Any) -> Any:
         click.option("--redeliver-delay", type=DURATION, help="Before a refused delivery is made again, such as 5s."),
         click.option("--max-redeliveries", type=click.IntRange(0), help="After so many it is a dead letter."),
         click.option("--max-inflight", type=click.IntRange(1), help="Deliveries that are not settled, at most."),
-        click.option("--ack-mode", type=click.Choice(["manual", "auto"])),
+        click.option(
+            "--ack-mode", type=click.Choice(["manual", "auto"]), help="auto: what was sent counts as settled."
+        ),
         click.option("--filter", help="CEL: only what it is true for, such as data.total > 100."),
     ):
         command = option(command)

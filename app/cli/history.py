@@ -26,7 +26,7 @@ def command() -> None:
 @click.option("--until", help="RFC 3339, or such as 15m.")
 @click.option("--at", help="Nothing after a position, or a time.")
 @click.option("--forward", is_flag=True, help="Oldest first.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @connected
 def list_entries(session: Session, forward: bool, **chosen: Any) -> None:

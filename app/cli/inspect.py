@@ -46,7 +46,9 @@ _NO_PLACE = "--at {} is neither a position nor a time, such as 2829 or 15m"
     metavar="[RUN|POSITION]",
     help="Beside another run, by default the last good one; or what changed since a position of this one.",
 )
-@click.option("--theme", type=click.Choice(["dark", "light", "terminal"]), default="dark", show_default=True)
+@click.option(
+    "--theme", type=click.Choice(["dark", "light", "terminal"]), default="dark", show_default=True, help="Colours."
+)
 @click.option("--read-only", is_flag=True, help="Without the keys that change runs.")
 @click.option("--write", is_flag=True, help="With them from the first on, in an environment called production, too.")
 @click.option("--plain", "as_lines", is_flag=True, help="Lines of text, though this is a terminal.")

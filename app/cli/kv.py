@@ -109,7 +109,7 @@ def delete(session: Session, bucket: str, key: str, revision: int | None, purge:
 @command.command("list")
 @click.argument("bucket")
 @click.argument("pattern", required=False)
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @connected
 def list_keys(session: Session, bucket: str, pattern: str | None, limit: int, cursor: str | None) -> None:
@@ -127,7 +127,7 @@ def list_keys(session: Session, bucket: str, pattern: str | None, limit: int, cu
 @command.command("history")
 @click.argument("bucket")
 @click.argument("key")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="At most so many.")
 @click.option("--before", type=click.IntRange(1), help="Only those before this revision.")
 @connected
 def history(session: Session, bucket: str, key: str, limit: int, before: int | None) -> None:
@@ -180,7 +180,7 @@ def bucket() -> None:
 @click.option("--history", default=1, show_default=True, type=click.IntRange(1, 1000), help="Revisions shown unasked.")
 @click.option("--max-value-size", default=0, help="Bytes of one value.")
 @click.option("--max-bytes", default=0, help="Bytes of all values.")
-@click.option("--description", "-d", default="")
+@click.option("--description", "-d", default="", help="What it is for.")
 @connected
 def create_bucket(session: Session, name: str, **options: Any) -> None:
     """Create a bucket."""

@@ -158,9 +158,21 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--as-org", "as_org", default="", metavar="ORG", help="Act in that organization, for the platform."
         ),
-        click.option("--output", "-o", "form", type=click.Choice(["table", "json", "jsonl", "id"]), default="table"),
+        click.option(
+            "--output",
+            "-o",
+            "form",
+            type=click.Choice(["table", "json", "jsonl", "id"]),
+            default="table",
+            help="How to print; default a table.",
+        ),
         click.option("--json", "as_json", is_flag=True, help="The same as -o json."),
-        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto"),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="auto, the default: on a terminal, unless NO_COLOR is set.",
+        ),
         click.option("--verbose", "-v", is_flag=True, help="Show the details of unexpected errors."),
     ):
         command = option(command)

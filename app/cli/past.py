@@ -39,7 +39,7 @@ _from_file = click.option(
 @click.option("--after", type=int, help="After a position.")
 @click.option("--before", type=int, help="Before a position: the last of them.")
 @click.option("--last", is_flag=True, help="The last ones, not the first.")
-@click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 1_000))
+@click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 1_000), help="At most so many.")
 @connected
 def timeline(
     session: Session,
@@ -195,7 +195,13 @@ def export(
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--into", type=click.Path(file_okay=False, path_type=Path), default=BUNDLES, show_default=True)
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=BUNDLES,
+    show_default=True,
+    help="Folder to keep it in.",
+)
 @connected
 def import_bundle(session: Session, file: Path, into: Path) -> None:
     """Verify a bundle and keep it, read-only, to be read without a server."""

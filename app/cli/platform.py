@@ -216,7 +216,7 @@ def monitor(session: Session, org: str, policy: str | None, reason: str) -> None
 @command.command("audit")
 @click.option("--org", help="What was done in or to this organization.")
 @click.option("--type", "event_type", help="authz.allowed, authz.denied or platform.impersonated.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @connected
 def audit(session: Session, org: str | None, event_type: str | None, limit: int, cursor: str | None) -> None:

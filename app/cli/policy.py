@@ -145,7 +145,7 @@ def replay(session: Session, file: str, limit: int) -> None:
 
 @command.command("versions")
 @click.argument("name")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200), help="At most so many.")
 @connected
 def versions(session: Session, name: str, limit: int) -> None:
     """Versions of NAME, newest first."""

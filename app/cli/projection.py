@@ -18,8 +18,8 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--status", type=click.Choice(["active", "paused", "rebuilding", "error"]))
-@click.option("--mode", type=click.Choice(["managed", "external", "declared", "sql"]))
+@click.option("--status", type=click.Choice(["active", "paused", "rebuilding", "error"]), help="Of these only.")
+@click.option("--mode", type=click.Choice(["managed", "external", "declared", "sql"]), help="Of these only.")
 @connected
 def list_projections(session: Session, status: str | None, mode: str | None) -> None:
     """Projections, by name, with how far each has come."""
@@ -99,8 +99,8 @@ def register(session: Session, name: str, data: str) -> None:
 @click.argument("name")
 @click.option("--where", help="SQL over the columns of the table.")
 @click.option("--order-by", help="SQL, such as: total desc.")
-@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
-@click.option("--offset", type=click.IntRange(0))
+@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, help="At most so many.")
+@click.option("--offset", type=click.IntRange(0), help="How many to leave out first.")
 @click.option("--at", help="As of a position or a time, such as 15m.")
 @connected
 def rows(session: Session, name: str, **options: Any) -> None:
@@ -183,7 +183,9 @@ def delete(session: Session, name: str, reason: str | None) -> None:
 @click.argument("name")
 @click.option("--event", "event_id", help="Until this event is in the state.")
 @click.option("--position", type=click.IntRange(0), help="Until it has reached this position; default: history's end.")
-@click.option("--timeout", "timeout_s", default=30.0, show_default=True, type=click.FloatRange(0, 3_600), help="s")
+@click.option(
+    "--timeout", "timeout_s", default=30.0, show_default=True, type=click.FloatRange(0, 3_600), help="Seconds."
+)
 @connected
 def wait(session: Session, name: str, event_id: str | None, position: int | None, timeout_s: float) -> None:
     """Wait until it has caught up."""

@@ -132,7 +132,7 @@ def export_test(
 
 @click.command("similar")
 @click.argument("given", metavar="ID")
-@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 100))
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 100), help="At most so many.")
 @connected
 def similar(session: Session, given: str, limit: int) -> None:
     """What the last failure of a run resembles: its group, the nearest failures, and what helped then."""

@@ -46,7 +46,7 @@ command.add_command(why.command)
 @click.option("--since", help="Created since: RFC 3339, or such as 15m.")
 @click.option("--until", help="Created until: RFC 3339, or such as 15m.")
 @click.option("--search", help="Part of id, function, event name or error.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @connected
 def list_runs(session: Session, **chosen: Any) -> None:
@@ -96,7 +96,7 @@ def list_steps(session: Session, given: str) -> None:
 
 @command.command("wait")
 @click.argument("given", metavar="ID")
-@click.option("--timeout", type=DURATION, default="60s", show_default=True)
+@click.option("--timeout", type=DURATION, default="60s", show_default=True, help="How long to wait.")
 @connected
 def wait_for_run(session: Session, given: str, timeout: str) -> int:
     """Wait until a run has ended. Exit code 8 if it failed or was paused, 9 if cancelled, 7 if it takes longer."""

@@ -57,7 +57,7 @@ def get_schema(session: Session, event_name: str, version: int | None) -> None:
 @command.command("register")
 @click.argument("event_name", metavar="EVENT")
 @click.option("--data", "-d", required=True, help="The JSON Schema; @FILE reads a file, - standard input.")
-@click.option("--version", default=1, show_default=True, type=click.IntRange(1))
+@click.option("--version", default=1, show_default=True, type=click.IntRange(1), help="Version of the schema.")
 @click.option("--description", default="", help="For people.")
 @click.option("--reason", "change_reason", default="", help="Kept in history.")
 @connected
@@ -76,11 +76,11 @@ def register_schema(session: Session, event_name: str, data: str, **options: Any
 
 @command.command("delete")
 @click.argument("event_name", metavar="EVENT")
-@click.option("--version", required=True, type=click.IntRange(1))
+@click.option("--version", required=True, type=click.IntRange(1), help="Which one.")
 @click.option("--reason", help="Kept in history.")
 @connected
 def delete_schema(session: Session, event_name: str, version: int, reason: str | None) -> None:
-    """Delete one version."""
+    """Delete one version of the schema of EVENT."""
     session.client.schemas.delete(event_name, version=version, reason=reason)
     session.output.note(f"{event_name} version {version} is deleted")
 

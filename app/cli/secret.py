@@ -73,7 +73,7 @@ def get(session: Session, name: str) -> None:
 @click.argument("to")
 @connected
 def rename(session: Session, name: str, to: str) -> None:
-    """Give the secret NAME another one. Functions that declare the old name no longer get it."""
+    """Call the secret NAME TO from now on. Functions that declare the old name no longer get it."""
     _changed(session, session.client.secrets.rename(name, to), f"{name} is now {to}")
 
 

@@ -51,7 +51,10 @@ _EPILOG = f"\b\nSecrets are not given on the command line, where others could re
 
 @click.command("serve", epilog=_EPILOG)
 @click.option(
-    "-f", "--file", type=click.Path(path_type=Path), help="Settings as YAML (apiVersion ironflow/v1, kind Server)."
+    "-f",
+    "--file",
+    type=click.Path(path_type=Path),
+    help="Settings as YAML: kind Server, Cluster or Platform; see `ironflow validate`.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show the details of unexpected errors.")
 @_flags

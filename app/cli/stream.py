@@ -36,8 +36,8 @@ def command() -> None:
 @command.command("list")
 @click.option("--type", help="Of the entities.")
 @click.option("--search", help="Part of the id.")
-@click.option("--include-deleted", is_flag=True)
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000))
+@click.option("--include-deleted", is_flag=True, help="Deleted ones, too.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @connected
 def list_streams(session: Session, **chosen: Any) -> None:
@@ -85,7 +85,7 @@ def show_info(session: Session, stream: tuple[str, str], at: str | None) -> None
 @click.argument("stream", type=STREAM)
 @click.option("--from", "from_version", default=0, type=click.IntRange(0), help="The first version to show.")
 @click.option("--backward", is_flag=True, help="Newest first.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000))
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000), help="At most so many.")
 @at_option
 @connected
 def read_stream(session: Session, stream: tuple[str, str], backward: bool, **chosen: Any) -> None:
@@ -111,7 +111,7 @@ def read_stream(session: Session, stream: tuple[str, str], backward: bool, **cho
 @command.command("history")
 @click.argument("stream", type=STREAM)
 @click.option("--from", "from_version", default=0, type=click.IntRange(0), help="The first version to show.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000))
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1_000), help="At most so many.")
 @connected
 def show_history(session: Session, stream: tuple[str, str], **chosen: Any) -> None:
     """The events of an entity, with the runs that each started and their steps."""

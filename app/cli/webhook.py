@@ -27,7 +27,9 @@ def command() -> None:
 @click.option("--secret", "source", help=_SECRET)
 @click.option("--unsigned", is_flag=True, help="Ask for no signature: whoever knows the URL may deliver.")
 @click.option("--prefix", "event_prefix", default="", help="What names of events begin with; default the provider.")
-@click.option("--schema-version", default=1, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--schema-version", default=1, show_default=True, type=click.IntRange(1), help="Version of the events' schema."
+)
 @click.option("--metadata", help="A JSON object that every event gets.")
 @connected
 def create(
@@ -86,10 +88,10 @@ def get(session: Session, source: str) -> None:
 
 @command.command("update")
 @click.argument("source")
-@click.option("--name")
+@click.option("--name", help="What to call it.")
 @click.option("--prefix", "event_prefix", help="What names of events begin with.")
 @click.option("--verify", help=_VERIFY)
-@click.option("--schema-version", type=click.IntRange(1))
+@click.option("--schema-version", type=click.IntRange(1), help="Version of the events' schema.")
 @click.option("--metadata", help="A JSON object that every event gets.")
 @connected
 def update(session: Session, source: str, verify: str | None, metadata: str | None, **changes: Any) -> None:
@@ -157,8 +159,8 @@ def delete(session: Session, source: str, yes: bool) -> None:
 
 @command.command("deliveries")
 @click.argument("source", required=False)
-@click.option("--status", type=click.Choice(["accepted", "held", "failed", "rejected"]))
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200))
+@click.option("--status", type=click.Choice(["accepted", "held", "failed", "rejected"]), help="Of these only.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @connected
 def deliveries(session: Session, source: str | None, status: str | None, limit: int, cursor: str | None) -> None:

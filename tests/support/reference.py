@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from app import metrics
+from app import metrics, settings_file
 from app.access import clauses, permissions
 from app.api.answers import error_of
 from app.cli.main import COMMANDS, ironflow
@@ -35,6 +35,45 @@ OF_THE_STORE = (StorageError, StorageUnavailable, StorageConflict)
 
 _FLAGS = frozenset(setting.flag for setting in SETTINGS if not setting.secret)
 _CONVERTER = re.compile(r":[^}]*}")
+
+VARIABLES = (
+    (
+        "server",
+        (
+            (
+                "IRONFLOW_MASTER_KEY",
+                "The master key, instead of a file: 64 hexadecimal digits ([how it is changed](../guides/values.md)).",
+            ),
+            (
+                "IRONFLOW_CACHE_DIR",
+                "Where the executable unpacks itself to, instead of the first of [these places](../how-to/install.md).",
+            ),
+        ),
+    ),
+    (
+        "command line, workers and clients",
+        (
+            (
+                "IRONFLOW_SERVER_URL",
+                "The server; else the one whose `.ironflow` is found, else `http://127.0.0.1:9123`.",
+            ),
+            ("IRONFLOW_GRPC_ADDRESS", "Its gRPC address, for workers; else it is asked for it."),
+            (
+                "IRONFLOW_API_KEY",
+                "The key to send; else the one that is found beside the server's data, or by `login`.",
+            ),
+            ("IRONFLOW_ENV", "The environment; else `default`."),
+            ("IRONFLOW_DATA_DIR", "Where to look for a server on this machine, instead of `.ironflow` here and above."),
+            ("IRONFLOW_NO_DISCOVERY", "`1`: do not look for one."),
+            (
+                "IRONFLOW_SIGNING_KEY",
+                "Key that requests to push endpoints have to be signed with, as `serve` reads it.",
+            ),
+            ("IRONFLOW_EXECUTABLE", "The server that `ironflow_server` of `ironflow.testing` starts."),
+        ),
+    ),
+)
+"""What else is read from the environment, by whom. tests/unit/test_reference.py knows when one is missing."""
 
 CEL = (
     ("trigger `expression`, `filter` of an option", limits.VARIABLES),
@@ -214,6 +253,13 @@ A flag of `ironflow serve` counts before an environment variable, that before th
         choices = f" One of {', '.join(setting.choices)}." if setting.choices and "auto" not in setting.help else ""
         rows.append((flag, f"`{setting.variable}`", f"`{setting.path}`", shown, _cell(setting.help) + choices))
     yield from _table(("flag", "variable", "YAML", "default", ""), rows)
+    yield f"""
+A file of the kind `Platform` also has `{settings_file.ORGANIZATIONS}`
+([how](../how-to/install.md#settings)). `${{NAME}}` and `${{NAME:-default}}` in values stand for variables
+of the environment."""
+    for who, variables in VARIABLES:
+        yield f"\n## Other variables: {who}\n"
+        yield from _table(("variable", ""), [(f"`{name}`", text) for name, text in variables])
 
 
 def _permissions() -> Iterator[str]:

@@ -48,6 +48,23 @@ def test_every_operation_call_and_error_is_told() -> None:
         assert kind.code in PAGES["errors.md"] or not kind.__module__.startswith("app.")
 
 
+def test_every_option_says_what_it_is() -> None:
+    silent = [line for line in PAGES["cli.md"].splitlines() if re.fullmatch(r"- `-[^`]*`( \[[^\]]*\])?", line)]
+
+    assert silent == []
+
+
+def test_every_variable_that_is_read_is_told() -> None:
+    read = re.compile(r'''(?:env(?:iron)?(?:\.get\(|\[)|\bVARIABLE = |places\[] = \{\{)"(IRONFLOW_\w+)"''')
+    sources = [
+        file for folder in ("app", "sdk", "storage", "packaging") for file in (resources.root() / folder).rglob("*.*")
+    ]
+    found = {name for file in sources if file.suffix in (".py", ".c") for name in read.findall(file.read_text("utf-8"))}
+
+    assert len(found) >= 8
+    assert {name for name in found if f"`{name}`" not in PAGES["settings.md"]} == set()
+
+
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.relative_to(resources.root()).as_posix())
 def test_the_commands_and_options_that_a_page_names_exist(page: Path) -> None:
     for inline, line in COMMANDS.findall(page.read_text("utf-8")):
