@@ -63,11 +63,13 @@ shots: setup ## pictures of every page, in every state and theme, wide and narro
 check: lint ## format, lint, types, layers and the fast tests: green before every commit
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not frozen" tests/unit tests/contract
 
-lint: setup ## format, lint, types and import layers
+lint: setup ## format, lint, types, import layers, the compose file and the Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/hadolint packaging/Dockerfile
 	cd static && npm run --silent check
 
 soak: setup ## 300 kills of server and workers at random instants on each store, with figures (ARGS="--seed=7")
