@@ -111,7 +111,7 @@ SETTINGS = (
     Setting("dap_port", "dapPort", "Port for debuggers of editors (DAP), on this machine only; 0 is none."),
     Setting("data_dir", "dataDir", "Folder of the SQLite database, NATS and the lock."),
     Setting("database_url", "storage.url", "Postgres to use instead of SQLite: postgresql://user@host/database."),
-    Setting("nats_url", "nats.url", "NATS server to use instead of our own."),
+    Setting("nats_url", "nats.url", "NATS to use instead of our own; several servers of a cluster with commas."),
     Setting("nats_port", "nats.port", "Port of our own NATS server, on this machine only; 0 takes a free one."),
     Setting("master_key_file", "auth.masterKeyFile", "Key that encrypts secrets; else one is made in the data folder."),
     Setting("dev", "dev", "For development on this machine only: nobody is asked who they are."),

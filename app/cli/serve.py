@@ -39,14 +39,17 @@ def _flags(command: Callable[..., Any]) -> Callable[..., Any]:
             command = click.option(setting.flag, setting.name, is_flag=True, default=None, help=shown)(command)
         else:
             default = getattr(Settings(), setting.name)
-            command = click.option(
-                setting.flag, setting.name, default=None, metavar="VALUE", help=f"{shown}  (default {default!r})"
-            )(command)
+            shown += f"  (default {default})" if default != "" else ""
+            command = click.option(setting.flag, setting.name, default=None, metavar="VALUE", help=shown)(command)
     return command
 
 
-_SECRETS = "\n".join(f"  {one.variable}  {one.help}" for one in SETTINGS if one.secret)
-_EPILOG = f"\b\nSecrets are not given on the command line, where others could read them:\n{_SECRETS}"
+_SECRETS = {one.variable: one.help for one in SETTINGS if one.secret} | {
+    "IRONFLOW_MASTER_KEY": "The master key itself, instead of its file."
+}
+_EPILOG = "\b\nSecrets are not given on the command line, where others could read them:\n" + "\n".join(
+    f"  {variable}\n      {help}" for variable, help in _SECRETS.items()
+)
 
 
 @click.command("serve", epilog=_EPILOG)
