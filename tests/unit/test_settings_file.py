@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from app.settings import Settings, SettingsError, check, resolve
-from app.settings_file import Organization, Project, parse
+from app.settings_file import KINDS, Organization, Project, parse
 
 HEAD = "apiVersion: ironflow/v1\nkind: Server\nspec:\n"
 CLUSTER, PLATFORM = HEAD.replace("Server", "Cluster"), HEAD.replace("Server", "Platform")
@@ -18,6 +19,16 @@ def write(tmp_path: Path, content: str) -> Path:
     file = tmp_path / "ironflow.yaml"
     file.write_text(content)
     return file
+
+
+def test_the_files_that_the_documentation_shows_can_be_used(tmp_path: Path) -> None:
+    pages = [page.read_text("utf-8") for page in (Path(__file__).parents[2] / "docs").rglob("*.md")]
+    shown = re.findall(r"^```yaml\n(apiVersion: .*?)^```$", "\n".join(pages), re.MULTILINE | re.DOTALL)
+
+    checked = [check(write(tmp_path, one), {"DATABASE_URL": "postgresql://user@host/database"}) for one in shown]
+
+    assert {kind for kind, _ in checked} == set(KINDS)
+    assert [problem for _, problems in checked for problem in problems] == []
 
 
 @pytest.mark.parametrize(
