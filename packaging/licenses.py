@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -17,12 +18,23 @@ PRODUCT = "ironflow-platform"
 EXTRA = "server"
 RULE = "\n" + "=" * 100 + "\n"
 UNNAMED = "see its text"
+SYSTEM = {
+    "bzip2": "libbz2-1.0",
+    "GCC's runtime": "libgcc-s1",
+    "libffi": "libffi8",
+    "libuuid": "libuuid1",
+    "OpenSSL": "libssl3",
+    "SQLite": "libsqlite3-0",
+    "xz": "liblzma5",
+    "zlib": "zlib1g",
+}
+"""Libraries of the system that Python's own modules need and PyInstaller takes along, by their packages in Debian."""
 _LICENSE_FILE = re.compile(r"(licen[cs]e|copying|notice)", re.IGNORECASE)
 
 
 def write(out: Path) -> Path:
     """The text at `out`. Raises LookupError for a part whose licence is not found."""
-    parts = [*_python(), *_distributions(), *_launcher()]
+    parts = [*_python(), *_distributions(), *_dashboard(), *_system(), *_launcher()]
     contents = "".join(f"  {name:<32} {license}\n" for name, license, _ in parts)
     texts = "".join(f"{RULE}{name} · {license}\n\n{text}\n" for name, license, text in parts)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -87,6 +99,27 @@ def _closure() -> set[str]:
                 found.add(name)
                 due.append(requirement)
     return found
+
+
+def _dashboard() -> Iterator[tuple[str, str, str]]:
+    """What npm installed and esbuild may have put into the dashboard: all that is not for development only."""
+    static = Path(__file__).parents[1] / "static"
+    locked = json.loads((static / "package-lock.json").read_text("utf-8"))["packages"]
+    for path, package in sorted(locked.items()):
+        if not path or package.get("dev") or package.get("optional"):
+            continue
+        name = f"{path.removeprefix('node_modules/')} {package['version']}"
+        files = sorted(file for file in (static / path).iterdir() if _LICENSE_FILE.match(file.name))
+        if not files and "license" not in package:
+            raise LookupError(f"{name} does not say under which licence it is")
+        text = "\n\n".join(file.read_text("utf-8") for file in files)
+        yield name, package.get("license", UNNAMED), text or "(its package has no text of it)"
+
+
+def _system() -> Iterator[tuple[str, str, str]]:
+    for name, package in SYSTEM.items():
+        file = Path("/usr/share/doc") / package / "copyright"
+        yield name, UNNAMED, file.read_text("utf-8") if file.exists() else "(where it was built there is no text of it)"
 
 
 def _launcher() -> Iterator[tuple[str, str, str]]:
