@@ -17,6 +17,7 @@ import functools
 import gc
 import importlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -41,6 +42,7 @@ STOP_TIMEOUT_S = 10.0
 DATABASE_FILE = "ironflow.db"
 CONNECTIONS_MAX = 10_000
 """Served at a time; Granian's own default of 128 would leave the next ones waiting without a word."""
+FILES_MAX = 3 * CONNECTIONS_MAX
 HEADERS_BYTES_MAX = 65_536
 """Of a request; Granian's own default is 400 KiB over HTTP/1, and 16 MiB over HTTP/2."""
 GC_THRESHOLD = 50_000
@@ -63,6 +65,7 @@ def serve(settings: Settings, *, listening: socket.socket, ready: Ready) -> int:
     """Run until a signal says stop; the exit code. Raises AlreadyRunning, GrpcPortTaken, StorageError before
     anything but /health is answered."""
     gc.disable()  # until everything is loaded: nothing of that is ever garbage
+    _allow_files()
     data_dir = Path(settings.data_dir)
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _lock(data_dir):
@@ -79,6 +82,15 @@ def serve(settings: Settings, *, listening: socket.socket, ready: Ready) -> int:
             return uvloop.run(_Boot(settings, data_dir, listening, child).run(ready))
         except ExceptionGroup as group:
             raise _alone(group) from None
+
+
+def _allow_files() -> None:
+    """As many open files as the system lets us have, of those that the connections may need: a shell's own limit is
+    often a thousand."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Boot:

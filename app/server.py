@@ -165,23 +165,25 @@ class Server:
         key = await self._first_key(node)
         await seed(node.access.tenancy, self._settings.organizations)
         grpc_address = await faces.start_grpc()
-        own_ports.add(int(grpc_address.rpartition(":")[2]))
-        self._gate.open(faces.http())
-        scheme = "https" if self._settings.tls_cert else "http"
-        url = f"{scheme}://{_host(self._listening)}"
-        discovery = self._announce(url, grpc_address, key)
-        node.nodes.move(url)
-        self._problems.pop("server")
-        ready(url, grpc_address, "" if self._settings.dev else sign_in_link(node.access, url))
-        running += [tasks.create_task(loop(), name=name) for name, loop in bus.loops()]
+        discovery: Path | None = None
         try:
+            own_ports.add(int(grpc_address.rpartition(":")[2]))
+            self._gate.open(faces.http())
+            scheme = "https" if self._settings.tls_cert else "http"
+            url = f"{scheme}://{_host(self._listening)}"
+            discovery = self._announce(url, grpc_address, key)
+            node.nodes.move(url)
+            self._problems.pop("server")
+            ready(url, grpc_address, "" if self._settings.dev else sign_in_link(node.access, url))
+            running += [tasks.create_task(loop(), name=name) for name, loop in bus.loops()]
             await self._stop.wait()
             self._problems["server"] = "stopping"
             await self._linger()
         finally:
             log.info("stopping")
             self._problems["server"] = "stopping"
-            discovery.unlink(missing_ok=True)
+            if discovery is not None:
+                discovery.unlink(missing_ok=True)
             await node.push.drain(STOP_TIMEOUT_S / 2)
             await faces.stop(STOP_TIMEOUT_S)
             await _drain(node)

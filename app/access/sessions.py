@@ -64,8 +64,7 @@ class Sessions:
             raise RateLimited("too many sign in at once", retry_after_s=WAITING_MAX // 10)
         self._throttle.failed(*keys)  # until it is known otherwise: of many at once none is for free
         user = self._users.named(email)
-        kept = await self._users.password_of(user) if user is not None else ""
-        right = await self._matches(password, kept)
+        right = await self._right(user, password)
         if user is None or not right or not user.active:
             raise Unauthenticated(
                 "the e-mail address or the password is wrong", hint="ask an administrator to reset it"
@@ -73,9 +72,10 @@ class Sessions:
         self._throttle.succeeded(*keys)
         return await self._open(user, "password", address)
 
-    async def _matches(self, password: str, kept: str) -> bool:
+    async def _right(self, user: User | None, password: str) -> bool:
         self._waiting += 1
         try:
+            kept = await self._users.password_of(user) if user is not None else ""
             async with self._checking:
                 return await asyncio.to_thread(passwords.matches, password, kept)
         finally:

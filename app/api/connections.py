@@ -11,10 +11,13 @@ Granian does not tell us its connections: they are found among the process' own 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
+import resource
 import socket
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +51,7 @@ class Connections:
         self._going: dict[str, int] = {}
         self._lately: set[str] = set()
         self._idle: dict[str, _Idle] = {}
+        self._blind = False
 
     def __len__(self) -> int:
         return len(self._going)
@@ -61,7 +65,8 @@ class Connections:
         left = self._going.pop(client) - 1
         if left:
             self._going[client] = left
-        self._lately.add(client)
+        if not self._blind:
+            self._lately.add(client)
 
     def overdue(self, there: frozenset[str], *, now: float) -> frozenset[str]:
         """Those of the clients that are there now whose connections are to be let go; the others are forgotten."""
@@ -80,8 +85,14 @@ class Connections:
 
     async def run(self, port: int) -> None:
         """Let go of what is overdue at our port, until cancelled."""
-        if not OPEN_FILES.is_dir():  # noqa: ASYNC240 - of memory; a system without it does not list its files
-            return
+        try:
+            if OPEN_FILES.is_dir():  # noqa: ASYNC240 - of memory; a system without it does not list its files
+                await self._look(port)
+        finally:
+            self._blind = True
+            self._lately.clear()
+
+    async def _look(self, port: int) -> None:
         every_s = max(LOOK_EVERY_S_MIN, min(LOOK_EVERY_S_MAX, self._silent_s / LOOKS_IN_A_TIMEOUT))
         loop = asyncio.get_running_loop()
         while True:
@@ -106,30 +117,30 @@ def _hang_up(port: int, clients: frozenset[str]) -> None:
 
 
 def _connections(port: int) -> Iterator[tuple[str, socket.socket]]:
-    """Those that were accepted at our port, by their clients. Each is open while it is looked at: its number may be
-    another file's after that."""
-    for file in list(OPEN_FILES.iterdir()):
-        with _opened(int(file.name)) as connection:
-            if connection is not None and (client := _client(connection, port)):
+    """Those that were accepted at our port, by their clients. They are looked at in place, none is copied: closing a
+    copy of the database's file would let go of the locks that the process has on it (fcntl(2), F_SETLK)."""
+    for number in _numbers():
+        connection = None
+        try:
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                connection = socket.socket(fileno=number)
+        except OSError:  # it was closed just now
+            continue
+        if connection is None:
+            continue
+        try:
+            if connection.family in (socket.AF_INET, socket.AF_INET6) and (client := _client(connection, port)):
                 yield client, connection
+        finally:
+            connection.detach()
 
 
-@contextmanager
-def _opened(number: int) -> Iterator[socket.socket | None]:
-    """The file of that number, if it is a socket of TCP."""
+def _numbers() -> Iterable[int]:
+    """Of the process' open files."""
     try:
-        copy = os.dup(number)
-    except OSError:
-        yield None
-        return
-    try:
-        opened = socket.socket(fileno=copy)
-    except OSError:  # it is no socket
-        os.close(copy)
-        yield None
-        return
-    with closing(opened):
-        yield opened if opened.family in (socket.AF_INET, socket.AF_INET6) else None
+        return [int(file.name) for file in OPEN_FILES.iterdir()]
+    except OSError:  # out of files, which is when connections have to be let go: there is a file of each number
+        return range(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 def _client(connection: socket.socket, port: int) -> str:
@@ -145,4 +156,6 @@ def _written(family: int, peer: Any) -> str:
     if family == socket.AF_INET:
         return f"{peer[0]}:{peer[1]}"
     address, scope = peer[0].partition("%")[0], peer[3]
+    if not address.startswith("::ffff:"):
+        address = str(ipaddress.IPv6Address(address))
     return f"[{address}%{scope}]:{peer[1]}" if scope else f"[{address}]:{peer[1]}"

@@ -319,10 +319,12 @@ def _stop(pid: int) -> None:
     except ProcessLookupError:
         return
     try:
+        ended = select.poll()  # which takes any number of file, as select does not
+        ended.register(watch, select.POLLIN)
         os.kill(pid, signal.SIGTERM)
-        if not select.select([watch], [], [], STOP_TIMEOUT_S)[0]:
+        if not ended.poll(STOP_TIMEOUT_S * 1_000):
             os.kill(pid, signal.SIGKILL)
-            select.select([watch], [], [], STOP_TIMEOUT_S)
+            ended.poll(STOP_TIMEOUT_S * 1_000)
         _reap(pid)
     except ProcessLookupError:
         return

@@ -296,6 +296,7 @@ class Work:
         """Ask for as much as there is room for."""
         loop = asyncio.get_running_loop()
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{queue.stream}.{queue.consumer}"
+        looked_at = loop.time()
         while True:
             with suppress(TimeoutError):  # look again whether what was asked for is over
                 # wait_for may miss its cancelling
@@ -305,6 +306,9 @@ class Work:
             if self._failure is not None:
                 raise self._failure
             now = loop.time()
+            if now - looked_at > SILENCE_S:  # it was us who stood still: what was said meanwhile is yet to be read
+                self._heard_at = now
+            looked_at = now
             if self._pull is not None and now - self._heard_at > SILENCE_S:
                 raise Lost("nobody answers for the queue")
             if self._pull is not None and self._pull.until <= now:

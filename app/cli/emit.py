@@ -73,8 +73,8 @@ def command(
     if file and (at or delay or tags):
         raise click.UsageError("--at, --delay and --tag go with NAME; lines of a file say it themselves")
     if dry_run:
-        if name is None or at or delay or wait:
-            raise click.UsageError("--dry-run goes with NAME, and without --at, --delay and --wait")
+        if name is None or at or delay or tags or wait:
+            raise click.UsageError("--dry-run goes with NAME, and without --at, --delay, --tag and --wait")
         _rehearse(session, name, data_of(data), idempotency_key)
         return 0
     started = time.perf_counter()

@@ -274,7 +274,7 @@ def _columns(output: Output) -> Mapping[str, Callable[[Mapping[str, Any]], str]]
         "attempt": lambda run: f"{run['attempt']}",
         "created": lambda run: ago(run["created_at"]),
         "took": lambda run: duration(run["started_at"], run["ended_at"]),
-        "tags": lambda run: ", ".join(run["tags"]),
+        "tags": lambda run: ", ".join(run.get("tags", ())),
     }
 
 
@@ -293,7 +293,7 @@ def _show(output: Output, run: Mapping[str, Any]) -> None:
             ("Run", run["id"]),
             ("Function", f"{run['function_id']} (version {run['function_version']})"),
             ("Status", output.status(run["status"])),
-            ("Tags", ", ".join(run["tags"])),
+            ("Tags", ", ".join(run.get("tags", ()))),
             ("Event", f"{run['event_name']}  {run['event_id']}"),
             ("Attempt", f"{run['attempt']} of {run['max_attempts']}"),
             ("Created", f"{run['created_at']}  ({ago(run['created_at'])})"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 _NAMES = {
@@ -13,6 +14,8 @@ _NAMES = {
     "tag": "tag",
 }
 _ALIASES = {"fn": "function", "f": "function", "s": "status", "is": "status", "age": "since"}
+_PART = re.compile(r'(-?)([A-Za-z_]+):("(?:[^"\\]|\\.)*"|\S+)|"((?:[^"\\]|\\.)*)"|(\S+)')
+"""As the dashboard cuts it: `name:value`, where a value or some words may be quoted."""
 _STATUSES = frozenset(("completed", "failed", "cancelled", "paused", "running", "waiting", "waiting_for_capacity"))
 
 
@@ -20,20 +23,26 @@ def parsed(text: str) -> Mapping[str, str]:
     """The parameters of a list of runs. Raises ValueError."""
     found: dict[str, str] = {}
     words: list[str] = []
-    for part in text.split():
-        name, colon, value = part.partition(":")
-        if not colon or not value or not name.removeprefix("-").isalpha():
-            words.append(part)
+    for part in _PART.finditer(text):
+        minus, name, value, phrase, word = part.groups()
+        if not name:
+            words.append(_unquoted(phrase) if phrase is not None else word)
             continue
-        name = _ALIASES.get(name.removeprefix("-"), name.removeprefix("-"))
+        name = _ALIASES.get(name, name)
         if name not in _NAMES:
             raise ValueError(f"there is no filter {name}: {', '.join(sorted(_NAMES))} are there")
-        if part.startswith("-") and name != "status":
+        if value.startswith('"') and value.endswith('"') and len(value) > 1:
+            value = _unquoted(value[1:-1])
+        if minus and name != "status":
             raise ValueError(f"only status: can be turned round, not {name}:")
         if name == "tag" and "tag" in found:  # with all of them
             value = f"{found['tag']},{value}"
-        found[_NAMES[name]] = _statuses(value, without=part.startswith("-")) if name == "status" else value
+        found[_NAMES[name]] = _statuses(value, without=bool(minus)) if name == "status" else value
     return {**found, **({"search": " ".join(words)} if words else {})}
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def _statuses(value: str, *, without: bool) -> str:

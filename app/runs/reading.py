@@ -32,7 +32,7 @@ from app.history.kinds import (
     StepSleeping,
     StepWaiting,
 )
-from app.runs import folding, noun
+from app.runs import folding, noun, tags
 from app.runs.forgetting import forgotten
 from app.runs.state import STATUSES, Run, mark
 from storage import events, history, runs
@@ -205,6 +205,10 @@ def checked(chosen: RunFilter) -> None:
     """Raises InvalidArgument naming what cannot be asked for."""
     for name in ("function_id", "event_id", "search"):
         texts.check(getattr(chosen, name), field=name)
+    if len(chosen.tags) > tags.TAGS_MAX:
+        raise InvalidArgument(
+            f"no run has {len(chosen.tags)} tags", field="tag", hint=f"ask for at most {tags.TAGS_MAX} at once"
+        )
     for tag in chosen.tags:
         texts.check(tag, field="tag")
     for status in chosen.statuses:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from ironflow.durations import Duration, milliseconds
 from ironflow.errors import IronflowError, Timeout, from_answer
+from ironflow.tags import several
 
 TIMEOUT_S = 30.0
 WAIT_S_MAX = 60.0
@@ -280,7 +281,7 @@ def invoke_function(
     is given. With a key it is safe to try again."""
     body = {"functionId": function_id, "dataValue": data, **chosen(idempotencyKey=idempotency_key or None)}
     if tags:
-        body["tags"] = list(tags)
+        body["tags"] = several(tags)
     call = Call("POST", "/ironflow.v1.IronflowService/InvokeFunction", body=body, again=bool(idempotency_key))
     started: Json = yield call
     return {"run_id": started["runId"], "event_id": started["eventId"]}
@@ -408,7 +409,7 @@ def event(
     if delay is not None:
         body["delay"] = f"{milliseconds(delay, what='delay')}ms"
     if tags:
-        body["tags"] = list(tags)
+        body["tags"] = several(tags)
     return body
 
 

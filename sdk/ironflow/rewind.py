@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ironflow.calls import Call, Json, Plan, quoted
+from ironflow.tags import several
 
 _EVENTS: Any = object()
 """The data of the run's event, which any other input, None too, takes the place of."""
@@ -100,7 +101,7 @@ def tag_run(
     version: int | None = None,
 ) -> Plan[Json]:
     """The run, with the tags and without those to `remove`, whatever became of it."""
-    body = {"add": list(tags), "remove": list(remove), "reason": reason}
+    body = {"add": list(tags), "remove": several(remove, "remove"), "reason": reason}
     found: Json = yield _change(f"{_run(run_id)}/tags", body, key, version)
     return found
 

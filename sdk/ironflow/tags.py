@@ -4,6 +4,7 @@ app/runs/tags.py."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 TAGS_MAX = 10
@@ -26,3 +27,10 @@ def usable_template(tag: Any) -> bool:
     """Whether it is a tag of a function's runs, with any number of `{key}` in it."""
     text = _PLACEHOLDER.sub("x", tag) if isinstance(tag, str) else ""
     return usable(text) and "{" not in text and "}" not in text
+
+
+def several(tags: Sequence[str], name: str = "tags") -> list[str]:
+    """The tags as a list. Raises TypeError for one text, which is a sequence of letters."""
+    if isinstance(tags, str):
+        raise TypeError(f"{name} must be a list, such as [{tags!r}]")
+    return list(tags)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ironflow import Context, Retry, SyncContext, function
+from app.runs import tags as server
+from ironflow import Context, Retry, SyncContext, calls, function, rewind, tags
 from ironflow.registration import registration
 from ironflow.reports import StepCompleted
 from ironflow.testing import run, run_blocking
@@ -99,3 +100,18 @@ def test_tags_of_a_function_are_told_to_the_server() -> None:
 def test_tags_of_a_function_that_cannot_be_are_refused(tags: Any, words: str) -> None:
     with pytest.raises((TypeError, ValueError), match=words):
         function("f", tags=tags)(handler)
+
+
+def test_one_text_is_not_taken_for_a_list_of_letters() -> None:
+    with pytest.raises(TypeError, match="must be a list"):
+        next(calls.emit("x", None, tags="vip"))
+    with pytest.raises(TypeError, match="remove must be a list"):
+        next(rewind.tag_run("run_1", remove="new"))
+
+
+@pytest.mark.parametrize(
+    "text", ["vip", "", " a", "a ", "a,b", "ö", "a\nb", "x" * 64, "x" * 65, "{k}", "{", "a{k}b{", "\u200b", "a b"]
+)
+def test_the_bounds_of_tags_are_the_servers(text: str) -> None:
+    assert (tags.TAGS_MAX, tags.TAG_CHARS_MAX) == (server.TAGS_MAX, server.TAG_CHARS_MAX)
+    assert tags.usable(text) == server.usable(text)

@@ -29,6 +29,7 @@ TOKENS = Path(__file__).parents[2] / "static" / "src" / "styles" / "tokens.css"
         ("is:paused event:evt_1 until:5m", {"status": "paused", "event_id": "evt_1", "until": "5m"}),
         ("-status:completed,cancelled,failed,paused", {"status": "running,waiting,waiting_for_capacity"}),
         ("tag:vip tag:large,eu", {"tag": "vip,large,eu"}),
+        ('tag:"late order" "two words" more', {"tag": "late order", "search": "two words more"}),
         ("at 12:30", {"search": "at 12:30"}),
     ],
 )

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
+import apsw
 import pytest
 
+from app.api import connections
 from app.api.connections import OPEN_FILES, Connections
 from tests.support.bounds import within
 
@@ -86,3 +92,34 @@ async def test_connections_are_found_among_the_open_files(host: str) -> None:
             assert {one.recv(1) for one in accepted} == {b"", b"x"}
             for one in accepted:
                 one.close()
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="this system does not list a process' files")
+def test_looking_lets_go_of_no_lock_of_the_database(tmp_path: Path) -> None:
+    """Whoever closes any copy of a file loses the locks that the process has on it."""
+    file = tmp_path / "some.db"
+    ask = "import apsw, sys; apsw.Connection(sys.argv[1]).execute('begin immediate')"
+    database = apsw.Connection(str(file))
+    database.execute("pragma journal_mode = wal")
+    database.execute("create table t (a)")
+    database.execute("begin immediate")
+
+    list(connections._connections(1))
+
+    told = subprocess.run([sys.executable, "-c", ask, str(file)], capture_output=True, text=True, timeout=60)
+    assert "BusyError" in told.stderr
+    database.execute("rollback")
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="this system does not list a process' files")
+def test_connections_are_found_when_there_is_no_file_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoneLeft:
+        def iterdir(self) -> list[Path]:
+            raise OSError("Too many open files")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client, listening.accept()[0] as accepted:
+            monkeypatch.setattr(connections, "OPEN_FILES", NoneLeft())
+            monkeypatch.setattr(resource, "getrlimit", lambda of: (accepted.fileno() + 1, 10**6))
+            assert connections._clients(port) == {f"127.0.0.1:{client.getsockname()[1]}"}

@@ -237,7 +237,7 @@ class RunScreen(Screen[None]):
     async def _look_up_version(self) -> None:
         """That of the function, which a run keeps, and its tags, for the header."""
         recording = self.thread.recording
-        self._versions[recording.run_id] = 0
+        self._versions.setdefault(recording.run_id, 0)
         with suppress(IronflowError):  # the tab tells what is wrong
             head = await self.asked(lambda: recording.head(recording.last))
             self._versions[recording.run_id], self._tags[recording.run_id] = head.function_version, head.tags
@@ -308,4 +308,6 @@ class RunScreen(Screen[None]):
             self._steps[thread.recording.run_id].refresh()
             if at_end:
                 thread.index = thread.recording.last
+            if any(record.kind == "run.tagged" for record in thread.recording.records[-new:]):
+                self._look_up_version()
             self.show()
