@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from app.bus.nats_server import NatsServer
@@ -90,8 +91,9 @@ class Place:
         try:
             await use(client, closed)
         finally:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await client.close()
+            with suppress(*failures()):  # it is given up either way, and not in place of what ended its use
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await client.close()
 
 
 async def _ignore(error: Exception) -> None:
