@@ -69,7 +69,8 @@ async def _tour(session: Session, worker: Worker, client: AsyncClient, *, once: 
             working.result()
         await _show(session, client)
         if not once:
-            session.output.note("\nThe demo's worker stays. Approve the expense:")
+            session.output.note("")
+            session.output.note("The demo's worker stays. Approve the expense:")
             session.output.note("""  ironflow emit demo.expense.decided -d '{"expense": "x-31", "approved": true}'""")
             session.output.note("Ctrl-C stops it.")
             await working

@@ -190,7 +190,8 @@ def _wait(session: Session, run_ids: list[str], timeout_s: float) -> Counter[str
         except Timeout:
             statuses["unfinished"] += 1
         except KeyboardInterrupt:
-            session.output.note("\nstopped waiting; the runs go on. See `ironflow run list`")
+            session.output.note("")
+            session.output.note("stopped waiting; the runs go on. See `ironflow run list`")
             break
     return statuses
 
