@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseEvents, parseRuns, withToken, withoutToken } from "../src/model/filter";
-import { tagsOf } from "../src/model/tags";
+import { parseEvents, parseRuns, withTag, withToken, withoutToken } from "../src/model/filter";
+import { tagsOf, usableTags } from "../src/model/tags";
 
 test("tokens become parameters of the list, the rest words to search", () => {
   const parsed = parseRuns('status:failed,paused function:ship since:<1h card "was declined"');
@@ -16,6 +16,13 @@ test("several tags are all wanted", () => {
 
 test("a line of tags says which are added and which are taken away", () => {
   assert.deepEqual(tagsOf(" vip, late order,-new , "), { add: ["vip", "late order"], remove: ["new"] });
+  assert.deepEqual(tagsOf("- new"), { add: [], remove: ["new"] });
+});
+
+test("half a tag, none, and too many or too long ones are nothing to ask the server for", () => {
+  const many = Array.from({ length: 11 }, (_, index) => `t${index}`).join(",");
+
+  assert.deepEqual(["vip", "-vip", "vip, -new", ...["", " , ", "vip,-", many, "x".repeat(65)]].map((text) => usableTags(tagsOf(text))), [true, true, true, false, false, false, false, false]);
 });
 
 test("a negative status means all the others", () => {
@@ -34,6 +41,13 @@ test("a token takes the place of those with its key", () => {
   assert.equal(withToken("status:failed words", "status", ""), "words");
   assert.equal(withToken("", "function", 'a "b'), 'function:"a \\"b"');
   assert.equal(parseRuns(withToken("", "function", 'a "b')).query.function_id, 'a "b');
+});
+
+test("a further tag stands beside those that are wanted already", () => {
+  assert.equal(withTag("tag:vip since:1h words", "late order"), 'tag:vip since:1h tag:"late order" words');
+  assert.equal(withTag("tag:vip,new", "new"), "tag:vip,new");
+  assert.equal(withTag('tag:"late order"', "late order"), 'tag:"late order"');
+  assert.equal(parseRuns(withTag("tag:vip", 'a "b')).query.tag, 'vip,a "b');
 });
 
 test("one of two equal tokens is taken away", () => {

@@ -138,6 +138,7 @@ export async function started() {
   await server.start();
   const { worker, runs } = await demonstrated(server);
   await filled(server);
+  await server.send("POST", `/runs/${runs["demo-parcels"].id}/tags`, { add: ["vip", "late order"] });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
   const [{ workers }, whole] = await Promise.all([server.get("/api/v1/workers"), server.get(`/api/v1/runs/${runs["demo-checkout"].id}`)]);
   return { server, worker, workers, runs, whole, browser, following: await follower(server), empty: `?env=${EMPTY}` };

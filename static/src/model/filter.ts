@@ -104,6 +104,13 @@ export function withToken(text: string, key: string, value: string): string {
   return kept.join(" ");
 }
 
+/** The text with a tag more among those that a run has to have. */
+export function withTag(text: string, tag: string): string {
+  const { tokens, words } = tokenised(text);
+  if (tokens.some((token) => token.key === "tag" && token.value.split(",").includes(tag))) return text;
+  return [...tokens.map((token) => token.text), `tag:${written(tag)}`, ...(words ? [words] : [])].join(" ");
+}
+
 /** The text without one token. */
 export function withoutToken(text: string, token: Token): string {
   const { tokens, words } = tokenised(text);

@@ -24,7 +24,8 @@ function compare(before: Json, after: Json, path: Path, found: string[]): void {
       else compare(value, now, [...path, name], found);
     }
   } else if (Array.isArray(before) && Array.isArray(after) && before.length > 0) {
-    after.forEach((item, index) => compare(before[0], item, [...path, index], found));
+    // An item beyond the end is as the last one was.
+    after.forEach((item, index) => compare(before[Math.min(index, before.length - 1)], item, [...path, index], found));
   }
 }
 

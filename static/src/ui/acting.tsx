@@ -36,18 +36,20 @@ interface Props {
   /** What is wrong with what was put in; "" for nothing. */
   wrong?: string;
   wide?: boolean;
+  /** While what the form begins with is being fetched. */
+  waiting?: boolean;
   run: (reason: string) => Promise<unknown>;
   onClose: () => void;
   onDone?: () => void;
   children?: ComponentChildren;
 }
 
-export function Ask({ title, verb, done, danger, typed, reasoned, wrong = "", wide, run, onClose, onDone, children }: Props) {
+export function Ask({ title, verb, done, danger, typed, reasoned, wrong = "", wide, waiting = false, run, onClose, onDone, children }: Props) {
   const [reason, setReason] = useState("");
   const [name, setName] = useState("");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  const barred = busy || wrong !== "" || (typed !== undefined && name !== typed);
+  const barred = busy || waiting || wrong !== "" || (typed !== undefined && name !== typed);
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
     if (barred) return;
@@ -106,6 +108,11 @@ export function Problem({ text }: { text: string }) {
   );
 }
 
+/** Says which permission is missing, where somebody would do what it is for. */
+export function needs(permission: string): void {
+  toast(`It needs the permission ${permission}`, true);
+}
+
 /** A button that says which permission it needs instead of doing nothing. */
 export function Act({ allowed, label, permission, onClick, primary }: { allowed: boolean; label: string; permission: string; onClick: () => void; primary?: boolean }) {
   return (
@@ -114,7 +121,7 @@ export function Act({ allowed, label, permission, onClick, primary }: { allowed:
       class={`small ${primary && allowed ? "primary" : ""} ${allowed ? "" : "barred"}`}
       aria-disabled={!allowed}
       title={allowed ? undefined : `It needs the permission ${permission}`}
-      onClick={() => (allowed ? onClick() : toast(`It needs the permission ${permission}`, true))}
+      onClick={() => (allowed ? onClick() : needs(permission))}
     >
       {label}
     </button>

@@ -100,8 +100,8 @@ export function Keys({ keys }: { keys: string }) {
 
 const SLOW_AFTER_MS = 5_000;
 
-/** The shape of what is loading; what takes long says what is waited for. */
-export function Skeleton({ rows = 8 }: { rows?: number }) {
+/** The shape of what is loading; what takes long says what is waited for, in the words of `slow`. */
+export function Skeleton({ rows = 8, slow: words = "The server has not answered yet. It may have much to look through." }: { rows?: number; slow?: string }) {
   const [slow, setSlow] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
@@ -112,7 +112,7 @@ export function Skeleton({ rows = 8 }: { rows?: number }) {
       {Array.from({ length: rows }, (_, index) => (
         <div key={index} class={`bone w${index % 4}`} />
       ))}
-      {slow && <p class="muted small">The server has not answered yet. It may have much to look through.</p>}
+      {slow && <p class="muted small">{words}</p>}
     </div>
   );
 }

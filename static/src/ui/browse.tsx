@@ -21,6 +21,8 @@ interface Props<T> {
   resource: Resource<unknown>;
   items: readonly T[] | undefined;
   id: (item: T) => string;
+  /** What `id` gives, as people call it: `c` copies it. */
+  copies?: string;
   columns: readonly BrowsedColumn<T>[];
   empty: ComponentChildren;
   side?: (item: T, close: () => void) => ComponentChildren;
@@ -30,7 +32,7 @@ interface Props<T> {
   keys?: readonly Binding[];
 }
 
-export function Browse<T>({ label, param, resource, items, id, columns, empty, side, onOpen, more, keys = [] }: Props<T>) {
+export function Browse<T>({ label, param, resource, items, id, copies = "Id", columns, empty, side, onOpen, more, keys = [] }: Props<T>) {
   const wanted = chosen(param);
   const at = items?.findIndex((one) => id(one) === wanted) ?? -1;
   const selected = items?.[at];
@@ -49,7 +51,7 @@ export function Browse<T>({ label, param, resource, items, id, columns, empty, s
     { keys: "ArrowDown", label: "Next row", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous row", quiet: true, run: () => move(-1) },
     ...(onOpen ? [{ keys: "Enter", label: "Open", run: () => selected !== undefined && onOpen(selected) }] : []),
-    { keys: "c", label: "Copy the name of what is chosen", run: () => selected !== undefined && copy(id(selected), "Name") },
+    { keys: "c", label: `Copy the ${copies.toLowerCase()} of what is chosen`, run: () => selected !== undefined && copy(id(selected), copies) },
     { keys: "r", label: "Look again", run: resource.reload },
     { keys: "Escape", label: "Close what is chosen", run: close },
     ...keys,

@@ -1,6 +1,7 @@
 /** A part of a page whose code comes when it is first shown, or while nobody waits for it. */
 import type { FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { fetchedOnce } from "../model/fetched";
 import { Skeleton } from "./basics";
 import { Empty } from "./states";
 
@@ -10,35 +11,44 @@ export interface Later<P> extends FunctionComponent<P> {
 }
 
 export function later<P extends object>(load: () => Promise<{ default: FunctionComponent<P> }>): Later<P> {
-  let Part: FunctionComponent<P> | undefined;
-  const fetched = async (): Promise<void> => {
-    Part ??= (await load()).default;
-  };
+  const code = fetchedOnce(async () => (await load()).default);
   function Shown(props: P) {
-    const [state, setState] = useState<"" | "there" | "failed">("");
+    const [Part, setPart] = useState(code.kept);
+    const [failed, setFailed] = useState(false);
+    const [tries, setTries] = useState(0);
+    // Also where it is there by now: it may have come after this was drawn.
     useEffect(() => {
       let gone = false;
-      if (!Part)
-        fetched().then(
-          () => !gone && setState("there"),
-          () => !gone && setState("failed"),
-        );
+      code.get().then(
+        (part) => !gone && setPart(() => part),
+        () => !gone && setFailed(true),
+      );
       return () => {
         gone = true;
       };
-    }, []);
+    }, [tries]);
     if (Part) return <Part {...props} />;
-    if (state !== "failed") return <Skeleton rows={6} />;
+    if (!failed) return <Skeleton rows={6} slow="This part of the page has not come yet. The connection may be slow." />;
+    // A browser may remember that a script did not come: then only the page anew helps.
+    const again = (): void => {
+      setFailed(false);
+      setTries(tries + 1);
+    };
     return (
       <Empty icon="warning" title="This could not be loaded">
-        <p>The server may have been updated since you opened the page.</p>
-        <button type="button" onClick={() => location.reload()}>
-          Load it again
-        </button>
+        <p>The server may be away, or have been updated since you opened the page.</p>
+        <p class="buttons">
+          <button type="button" onClick={again}>
+            Try again
+          </button>
+          <button type="button" class="quiet" onClick={() => location.reload()}>
+            Load the page anew
+          </button>
+        </p>
       </Empty>
     );
   }
-  return Object.assign(Shown, { ahead: () => void fetched().catch(() => undefined) });
+  return Object.assign(Shown, { ahead: () => void code.get().catch(() => undefined) });
 }
 
 const AHEAD_AFTER_MS = 1_500;

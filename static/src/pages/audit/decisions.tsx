@@ -48,7 +48,8 @@ export function Decisions() {
 function trial(one: AuditEvent): string {
   const roles = at(one.payload, "asked", "roles");
   const told = Array.isArray(roles) ? roles.filter((role) => typeof role === "string").join(",") : "";
-  return link("/policies", { tab: "playground", action: one.action, resource: one.resource, roles: told, address: one.address, when: one.created_at });
+  const kind = at(one.payload, "asked", "actor_kind");
+  return link("/policies", { tab: "playground", action: one.action, resource: one.resource, kind: typeof kind === "string" ? kind : undefined, roles: told, address: one.address, when: one.created_at });
 }
 
 export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filtered: boolean }) {

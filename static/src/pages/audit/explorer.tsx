@@ -52,6 +52,7 @@ export function Explorer() {
         items={entries.items}
         more={entries}
         id={(one) => String(one.position)}
+        copies="Position"
         columns={[
           { name: "Position", width: "84px", show: (one) => <span class="mono">{one.position}</span> },
           { name: "Kind", width: "minmax(120px, 1fr)", show: (one) => <span class="mono">{one.kind}</span> },

@@ -9,7 +9,7 @@ import { print } from "../../model/json";
 import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
-import { Act, Ask, Field } from "../../ui/acting";
+import { Act, Ask, Field, needs } from "../../ui/acting";
 import { JsonView, size } from "../../ui/json_view";
 import { Revisions } from "../../ui/revisions";
 import { EntryLink, Facts, Side } from "../../ui/side";
@@ -54,12 +54,13 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
     onChange();
   };
   const edit = (): void => {
-    if (!allowed || !there || !value) return;
+    if (!allowed) return needs(WRITE);
+    if (!there || !value) return;
     setBegun({ key, text: value.kind === "json" ? print(value.value, 2) : value.kind === "text" ? String(value.value) : "", revision: newest.revision });
   };
   useKeys("Key", [
     { keys: "e", label: "Edit the value", run: edit },
-    { keys: "D", label: "Delete the key", run: () => allowed && there && setAsking("delete") },
+    { keys: "D", label: "Delete the key", run: () => (allowed ? there && setAsking("delete") : needs(WRITE)) },
   ]);
   return (
     <Side title={key} under={<span class="muted">in {bucket}</span>} onClose={onClose}>

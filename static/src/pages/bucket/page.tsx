@@ -7,7 +7,7 @@ import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { PageHead, crumb } from "../../shell/head";
 import { chosen, choose, link, navigate } from "../../shell/route";
-import { Act, Ask } from "../../ui/acting";
+import { Act, Ask, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Filters } from "../../ui/filters";
 import { size } from "../../ui/json_view";
@@ -65,7 +65,8 @@ export default function BucketPage({ id: name }: { id: string }) {
         items={keys.items}
         more={keys}
         id={(key) => key}
-        keys={[{ keys: "n", label: "Put a value", run: () => allowed && setAsking("put") }]}
+        copies="Key"
+        keys={[{ keys: "n", label: "Put a value", run: () => (allowed ? setAsking("put") : needs(WRITE)) }]}
         columns={[{ name: "Key", width: "minmax(0, 1fr)", show: (key) => <span class="mono">{key}</span> }]}
         empty={
           filter ? (

@@ -8,7 +8,7 @@ import { type Json, at, objects, print, readable } from "../../model/json";
 import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
-import { Act, Ask, Field } from "../../ui/acting";
+import { Act, Ask, Field, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Conflict } from "../../ui/conflict";
 import { DiffView } from "../../ui/diff_view";
@@ -45,7 +45,8 @@ export function Documents() {
         items={documents.items}
         more={documents}
         id={(one) => one.name}
-        keys={[{ keys: "n", label: "New document", run: () => may(WRITE) && setMaking(true) }]}
+        copies="Name"
+        keys={[{ keys: "n", label: "New document", run: () => (may(WRITE) ? setMaking(true) : needs(WRITE)) }]}
         columns={[
           { name: "Document", width: "minmax(140px, 1.6fr)", show: (one) => one.name },
           { name: "Revision", width: "90px", show: (one) => <span class="tabular">{one.revision}</span> },
@@ -77,11 +78,12 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
   });
   const newest = told.items?.[0];
   const edit = (): void => {
-    if (allowed && newest) setBegun({ name: of.name, data: newest.data, revision: newest.revision });
+    if (!allowed) needs(WRITE);
+    else if (newest) setBegun({ name: of.name, data: newest.data, revision: newest.revision });
   };
   useKeys("Document", [
     { keys: "e", label: "Edit the document", run: edit },
-    { keys: "D", label: "Delete the document", run: () => allowed && newest && setAsking("delete") },
+    { keys: "D", label: "Delete the document", run: () => (allowed ? newest && setAsking("delete") : needs(WRITE)) },
   ]);
   return (
     <Side title={of.name} under={<span class="muted">revision {of.revision}</span>} onClose={onClose}>

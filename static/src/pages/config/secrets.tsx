@@ -5,7 +5,7 @@ import { may } from "../../api/session";
 import type { SecretShape } from "../../api/data";
 import { useResource } from "../../live/resource";
 import { Time } from "../../ui/basics";
-import { Act, Ask, Field } from "../../ui/acting";
+import { Act, Ask, Field, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Facts, Side } from "../../ui/side";
 import { Command, Empty } from "../../ui/states";
@@ -30,7 +30,8 @@ export function Secrets() {
         resource={secrets}
         items={secrets.data}
         id={(one) => one.name}
-        keys={[{ keys: "n", label: "New secret", run: () => allowed && setAsking("new") }]}
+        copies="Name"
+        keys={[{ keys: "n", label: "New secret", run: () => (allowed ? setAsking("new") : needs(MANAGE)) }]}
         columns={[
           { name: "Secret", width: "minmax(140px, 1.4fr)", show: (one) => <span class="mono">{one.name}</span> },
           { name: "Values so far", width: "110px", show: (one) => <span class="tabular">{one.revision}</span> },

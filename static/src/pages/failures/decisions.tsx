@@ -6,7 +6,7 @@ import { may } from "../../api/session";
 import type { FailureGroup } from "../../api/types";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
-import { Act, Ask, Field } from "../../ui/acting";
+import { Act, Ask, Field, needs } from "../../ui/acting";
 
 const MANAGE = "failures:manage";
 const FOR_GOOD = "for good";
@@ -19,7 +19,8 @@ export function Decisions({ of, onDone }: { of: FailureGroup; onDone: () => void
   const allowed = may(MANAGE);
   const open = of.status === "open";
   const ask = (decision: Decision): void => {
-    if (allowed && open === (decision !== "reopen")) setAsking(decision);
+    if (!allowed) needs(MANAGE);
+    else if (open === (decision !== "reopen")) setAsking(decision);
   };
   useKeys("Group of failures", [
     { keys: "z", label: "Resolve, or open again", run: () => ask(open ? "resolve" : "reopen") },

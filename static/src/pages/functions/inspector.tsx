@@ -6,7 +6,7 @@ import type { CapacityStat, FunctionShape, RunStats } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
-import { Act, act } from "../../ui/acting";
+import { Act, act, needs } from "../../ui/acting";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
@@ -29,10 +29,12 @@ export function FunctionInspector({ of, load, onClose }: { of: FunctionShape; lo
   const verb = of.status === "active" ? "pause" : "resume";
   const [starting, setStarting] = useState(false);
   const steer = (): void => {
-    if (may(MANAGE)) void act(request("POST", `/functions/${segment(of.id)}/${verb}`, { body: {} }), verb === "pause" ? "Paused: new runs wait" : "It goes on");
+    if (!may(MANAGE)) needs(MANAGE);
+    else void act(request("POST", `/functions/${segment(of.id)}/${verb}`, { body: {} }), verb === "pause" ? "Paused: new runs wait" : "It goes on");
   };
   const start = (): void => {
     if (may(INVOKE)) setStarting(true);
+    else needs(INVOKE);
   };
   useKeys("Function", [
     { keys: "i", label: "Start a run of it", run: start },

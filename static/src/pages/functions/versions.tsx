@@ -30,13 +30,15 @@ export function Versions({ of }: { of: FunctionShape }) {
       <ol class="record-list">
         {versions.items.map((one) => (
           <li key={one.position}>
-            <button type="button" class="quiet" aria-expanded={open === one.version} onClick={() => setOpen(open === one.version ? 0 : one.version)}>
-              <Icon name={open === one.version ? "down" : "forward"} size={12} />
-              <b>{one.version}</b> {one.change.replace(/_/g, " ")}
+            <div class="record-line">
+              <button type="button" class="quiet" aria-expanded={open === one.version} onClick={() => setOpen(open === one.version ? 0 : one.version)}>
+                <Icon name={open === one.version ? "down" : "forward"} size={12} />
+                <b>{one.version}</b> {one.change.replace(/_/g, " ")}
+              </button>
               <span class="mono small muted">
                 <Time at={one.recorded_at} />
               </span>
-            </button>
+            </div>
             {one.reason && <p class="small muted">{one.reason}</p>}
             {open === one.version && (
               <>

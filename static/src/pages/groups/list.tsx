@@ -9,7 +9,7 @@ import { duration } from "../../model/time";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, eventLink } from "../../shell/route";
 import { Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
-import { Act, Ask, Field, act, said } from "../../ui/acting";
+import { Act, Ask, Field, act, said, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { ShowMore } from "../../ui/more";
 import { EntryLink, Facts, Side } from "../../ui/side";
@@ -61,6 +61,7 @@ function Groups({ groups, onNew }: { groups: Resource<{ groups: GroupShape[] }>;
       resource={groups}
       items={groups.data?.groups}
       id={(one) => one.name}
+      copies="Name"
       keys={[{ keys: "n", label: "New group", run: onNew }]}
       columns={[
         { name: "Group", width: "minmax(130px, 1.2fr)", show: (one) => one.name },
@@ -94,8 +95,8 @@ function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void;
   const allowed = may(MANAGE);
   const paused = of.status === "paused";
   const steer = (): void => {
-    if (!allowed) return;
-    if (paused) void act(request("POST", `${path}/resume`, { body: {} }), "It is delivered to again").then(onChange);
+    if (!allowed) needs(MANAGE);
+    else if (paused) void act(request("POST", `${path}/resume`, { body: {} }), "It is delivered to again").then(onChange);
     else setAsking("pause");
   };
   useKeys("Group", [{ keys: "P", label: "Pause or resume", run: steer }]);

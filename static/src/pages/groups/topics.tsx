@@ -5,7 +5,7 @@ import { may } from "../../api/session";
 import { useResource } from "../../live/resource";
 import { print, readable } from "../../model/json";
 import { Skeleton, Time } from "../../ui/basics";
-import { Act, Ask, Field } from "../../ui/acting";
+import { Act, Ask, Field, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Command, Empty, Failed } from "../../ui/states";
@@ -43,7 +43,8 @@ export function Topics() {
         resource={topics}
         items={topics.data?.topics}
         id={(one) => one.name}
-        keys={[{ keys: "p", label: "Publish a message", run: () => may(PUBLISH) && setPublishing("") }]}
+        copies="Name"
+        keys={[{ keys: "p", label: "Publish a message", run: () => (may(PUBLISH) ? setPublishing("") : needs(PUBLISH)) }]}
         columns={[
           { name: "Topic", width: "minmax(140px, 1.6fr)", show: (one) => one.name },
           { name: "Messages", width: "100px", show: (one) => <span class="tabular">{one.message_count.toLocaleString("en")}</span> },

@@ -7,7 +7,7 @@ import { useResource } from "../../live/resource";
 import { PageHead } from "../../shell/head";
 import { link, navigate } from "../../shell/route";
 import { Time } from "../../ui/basics";
-import { Act, Ask, Field } from "../../ui/acting";
+import { Act, Ask, Field, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { size } from "../../ui/json_view";
 import { Command, Empty } from "../../ui/states";
@@ -30,8 +30,9 @@ export default function Buckets() {
         resource={buckets}
         items={items}
         id={(one) => one.name}
+        copies="Name"
         onOpen={(one) => navigate(link(`/kv/${encodeURIComponent(one.name)}`))}
-        keys={[{ keys: "n", label: "New bucket", run: () => may(WRITE) && setMaking(true) }]}
+        keys={[{ keys: "n", label: "New bucket", run: () => (may(WRITE) ? setMaking(true) : needs(WRITE)) }]}
         columns={[
           { name: "Bucket", width: "minmax(140px, 1fr)", show: (one) => one.name },
           { name: "Keys", width: "80px", show: (one) => <span class="tabular">{one.values.toLocaleString("en")}</span> },

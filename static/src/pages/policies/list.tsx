@@ -10,7 +10,7 @@ import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
-import { Act, Ask, act } from "../../ui/acting";
+import { Act, Ask, act, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Revisions } from "../../ui/revisions";
 import { EntryLink, Facts, Side } from "../../ui/side";
@@ -36,7 +36,7 @@ export function PolicyList() {
         resource={policies}
         items={policies.data}
         id={(one) => one.id}
-        keys={[{ keys: "n", label: "New policy", run: () => allowed && setMaking(true) }]}
+        keys={[{ keys: "n", label: "New policy", run: () => (allowed ? setMaking(true) : needs(WRITE)) }]}
         columns={[
           { name: "Policy", width: "minmax(130px, 1.2fr)", show: (one) => one.name },
           { name: "Does", width: "116px", show: (one) => <Mode of={one} /> },
@@ -75,7 +75,7 @@ function Policy({ of, onClose, onChange }: { of: PolicyShape; onClose: () => voi
   const allowed = may(WRITE);
   const active = of.status === "active";
   const steer = (): void => void act(request("POST", `${path}/${active ? "disable" : "enable"}`, { ifMatch: of.version }), active ? "It is no longer asked" : "It is asked again").then(onChange);
-  useKeys("Policy", [{ keys: "e", label: "Edit the policy", run: () => allowed && setAsking("edit") }]);
+  useKeys("Policy", [{ keys: "e", label: "Edit the policy", run: () => (allowed ? setAsking("edit") : needs(WRITE)) }]);
   return (
     <Side title={of.name} under={<Mode of={of} />} onClose={onClose}>
       {of.description && <p class="pad-x">{of.description}</p>}

@@ -37,7 +37,7 @@ export function Playground() {
   const [action, setAction] = useState(chosen("action") || "secrets:read");
   const [resource, setResource] = useState(chosen("resource") || "secret/stripe-key");
   const [roles, setRoles] = useState(chosen("roles") || "developer");
-  const [kind, setKind] = useState("key");
+  const [kind, setKind] = useState(KINDS.find((one) => one === chosen("kind")) ?? KINDS[0]);
   const [address, setAddress] = useState(chosen("address"));
   const [now, setNow] = useState(chosen("when"));
   const [tried, setTried] = useState(false);

@@ -9,7 +9,7 @@ import { PageHead, crumb } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { eventLink, link } from "../../shell/route";
 import { Badge, Skeleton, Status, Time } from "../../ui/basics";
-import { Act, Ask, act } from "../../ui/acting";
+import { Act, Ask, act, needs } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 import { Facts } from "../../ui/side";
 import { Empty, Failed } from "../../ui/states";
@@ -52,12 +52,12 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
   const paused = of.status === "paused" || of.status === "error";
   const allowed = may(MANAGE);
   const steer = (): void => {
-    if (!allowed) return;
-    if (!paused) setAsking("pause");
+    if (!allowed) needs(MANAGE);
+    else if (!paused) setAsking("pause");
     else void act(request("POST", `${path}/resume`, { body: {} }), "It goes on").then(reload);
   };
   useKeys("Projection", [
-    { keys: "b", label: "Build it anew", run: () => allowed && setAsking("rebuild") },
+    { keys: "b", label: "Build it anew", run: () => (allowed ? setAsking("rebuild") : needs(MANAGE)) },
     { keys: "P", label: "Pause or resume", run: steer },
     { keys: "r", label: "Look again", run: reload },
   ]);

@@ -29,6 +29,7 @@ export default function Projections() {
         resource={projections}
         items={items}
         id={(one) => one.name}
+        copies="Name"
         onOpen={(one) => navigate(link(`/projections/${encodeURIComponent(one.name)}`))}
         columns={[
           { name: "Projection", width: "minmax(140px, 1.4fr)", show: (one) => one.name },

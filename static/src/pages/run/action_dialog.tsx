@@ -46,8 +46,10 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
   const [busy, setBusy] = useState(false);
   const [key] = useState(() => crypto.randomUUID());
   const planned = usePlan(run, wrong ? null : plan);
+  const barred = busy || wrong !== "" || !planned.seen;
 
   async function make(doing: Doing): Promise<void> {
+    if (barred) return;
     setBusy(true);
     setProblem(null);
     const version: Record<string, string> = planned.plan ? { expected_version: String(planned.plan.version) } : {};
@@ -72,7 +74,7 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (!wrong && !busy) void make(first);
+          void make(first);
         }}
         onKeyDown={sendByKey}
       >
@@ -106,11 +108,11 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
             Leave it
           </button>
           {doings.slice(1).map((doing) => (
-            <button key={doing.label} type="button" disabled={busy || wrong !== "" || (reasoned && reason === "")} onClick={() => void make(doing)}>
+            <button key={doing.label} type="button" disabled={barred || (reasoned && reason === "")} onClick={() => void make(doing)}>
               {doing.label}
             </button>
           ))}
-          <button type="submit" class={first.danger ? "danger" : "primary"} disabled={busy || wrong !== ""}>
+          <button type="submit" class={first.danger ? "danger" : "primary"} disabled={barred}>
             {busy ? "Sending…" : first.label}
           </button>
         </div>
@@ -128,12 +130,16 @@ export function objectText(members: Record<string, string>): string {
 interface Planned {
   plan: Plan | null;
   problem: string;
+  /** Whether what is in sight was made of what would be sent now; also where nothing is to be planned. */
+  seen: boolean;
   again: () => void;
 }
 
+const UNPLANNED = { of: "", plan: null, problem: "" };
+
 /** What the server says would come of it, a moment after the last change. */
 function usePlan(run: Run, wanted: Record<string, string> | null): Planned {
-  const [state, setState] = useState<{ plan: Plan | null; problem: string }>({ plan: null, problem: "" });
+  const [state, setState] = useState<{ of: string; plan: Plan | null; problem: string }>(UNPLANNED);
   const [count, setCount] = useState(0);
   const body = wanted && objectText(wanted);
   useEffect(() => {
@@ -141,9 +147,9 @@ function usePlan(run: Run, wanted: Record<string, string> | null): Planned {
     const abort = new AbortController();
     const timer = setTimeout(() => {
       request<Plan>("POST", `/runs/${run.id}/plan`, { json: body, signal: abort.signal }).then(
-        (plan) => setState({ plan, problem: "" }),
+        (plan) => setState({ of: body, plan, problem: "" }),
         (error: unknown) => {
-          if (error instanceof ApiError) setState({ plan: null, problem: error.hint ? `${error.message}: ${error.hint}` : error.message });
+          if (error instanceof ApiError) setState({ of: body, plan: null, problem: error.hint ? `${error.message}: ${error.hint}` : error.message });
         },
       );
     }, PLAN_AFTER_MS);
@@ -152,7 +158,8 @@ function usePlan(run: Run, wanted: Record<string, string> | null): Planned {
       abort.abort();
     };
   }, [body, run.id, run.updated_at, count]);
-  return { ...state, again: () => setCount(count + 1) };
+  const { of, plan, problem } = state;
+  return { plan, problem, seen: !body || (of === body && plan !== null), again: () => setCount(count + 1) };
 }
 
 const FATES: Record<string, { text: string; icon: IconName; role: string }> = {
@@ -162,20 +169,25 @@ const FATES: Record<string, { text: string; icon: IconName; role: string }> = {
   reruns: { text: "runs again", icon: "refresh", role: "run" },
 };
 
+const ASKING = "Asking the server what will happen…";
+
 function PlanShown({ planned, wrong }: { planned: Planned; wrong: string }) {
-  const { plan, problem } = planned;
+  const { plan, problem, seen } = planned;
   if (wrong) return <p class="muted small">Not yet: {wrong}.</p>;
   if (problem) {
     return (
       <p class="problem" role="alert">
-        <Icon name="warning" class="fail" /> {problem}
+        <Icon name="warning" class="fail" /> {problem}{" "}
+        <button type="button" class="link" onClick={planned.again}>
+          Ask again
+        </button>
       </p>
     );
   }
-  if (!plan) return <p class="muted small">Asking the server what will happen…</p>;
+  if (!plan) return <p class="muted small">{ASKING}</p>;
   return (
     <section class="plan" aria-label="What will happen">
-      <h3>What will happen</h3>
+      <h3>{seen ? "What will happen" : ASKING}</h3>
       {plan.steps.length === 0 && <p class="muted">It begins at its first step.</p>}
       <ul>
         {plan.steps.slice(0, STEPS_SHOWN).map((step) => {

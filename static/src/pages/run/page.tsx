@@ -27,7 +27,6 @@ import { zoomOf, zoomTo } from "./minimap";
 import { type Moment, comparedOf, momentOf } from "./moment";
 import { Queued } from "./queued";
 import { Scrubber } from "./scrubber";
-import { StateShown } from "./state";
 import { Tag } from "./steer";
 import { useRecords } from "./store";
 import { Timeline, recordOf } from "./timeline";
@@ -228,7 +227,7 @@ function turned(root: Row, isOpen: (row: Row) => boolean): ReadonlySet<string> {
 function RunFacts({ run }: { run: Run }) {
   const parent = run.parent_run_id;
   const [tagging, setTagging] = useState(false);
-  useKeys("Run", [{ keys: "#", label: "Tag…", run: () => setTagging(may("runs:tag")) }]);
+  useKeys("Run", [{ keys: "#", label: "Tag…", run: () => (may("runs:tag") ? setTagging(true) : toast("It needs the permission runs:tag", true)) }]);
   return (
     <p class="run-facts">
       <Id id={run.id} />

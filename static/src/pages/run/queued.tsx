@@ -1,10 +1,13 @@
 /** Why a run that is to start has not started yet, where somebody would otherwise look for what is wrong with it. */
+import type { ComponentChildren } from "preact";
 import { get } from "../../api/client";
 import { may } from "../../api/session";
 import type { Run, WorkerShape } from "../../api/types";
 import { useResource } from "../../live/resource";
-import { type Waiting, whyQueued } from "../../model/queue";
+import { type Guarded, type Hands, type Waiting, wantsHands, whyQueued } from "../../model/queue";
 import { link } from "../../shell/route";
+import { clock } from "../../shell/settings";
+import { Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 
 const EVERY_MS = 3_000;
@@ -16,29 +19,67 @@ export function Queued({ run }: { run: Run }) {
     `queued ${run.id} ${waits}`,
     async (signal) => {
       if (!waits) return null;
-      const [queue, { workers }] = await Promise.all([
-        get<Waiting[]>("/capacity/queue", { function: run.function_id, limit: QUEUE_MAX }, signal),
-        get<{ workers: WorkerShape[] }>("/workers", {}, signal),
-      ]);
-      return whyQueued(run.id, run.function_id, queue, workers);
+      const queue = await get<Waiting[]>("/capacity/queue", { function: run.function_id, limit: QUEUE_MAX }, signal);
+      return whyQueued(run.id, run.function_id, queue, wantsHands(run.id, queue) ? await hands(signal) : NOBODY);
     },
     waits ? { every: EVERY_MS } : undefined,
   );
+  if (run.status === "waiting" && !run.started_at && run.due_at) {
+    const due = (
+      <>
+        it starts {clock.value === "relative" ? "" : "at "}
+        <Time at={run.due_at} />
+      </>
+    );
+    return <Card of={run} why={due} />;
+  }
   const known = waits ? told.data : null;
   if (!known) return null; // nothing that would be worth an error
   return (
+    <Card
+      of={run}
+      nobody={known.nobody}
+      why={
+        <>
+          {known.why}
+          {known.until && (
+            <>
+              ; tried again <Time at={known.until} />
+            </>
+          )}
+        </>
+      }
+    >
+      <span class="muted tabular">
+        {known.place.toLocaleString("en")} of {known.of.toLocaleString("en")} in the queue of its function
+      </span>
+      <a href={link("/workers")}>Workers</a>
+    </Card>
+  );
+}
+
+function Card({ of, why, nobody = false, children }: { of: Run; why: ComponentChildren; nobody?: boolean; children?: ComponentChildren }) {
+  return (
     <section class="error-card retrying" aria-label="Why it has not started">
-      <Icon name={known.nobody ? "warning" : "hourglass"} size={20} class={known.nobody ? "warn" : "wait"} />
+      <Icon name={nobody ? "warning" : "hourglass"} size={20} class={nobody ? "warn" : "wait"} />
       <div class="error-told">
-        <p class="error-message">It has not started: {known.why}</p>
+        <p class="error-message">It has not started: {why}</p>
         <p class="buttons small">
-          <span class="muted tabular">
-            {known.place.toLocaleString("en")} of {known.of.toLocaleString("en")} in the queue of its function
-          </span>
-          <a href={link("/workers")}>Workers</a>
-          <a href={link("/functions", { function: run.function_id })}>{run.function_id}</a>
+          {children}
+          <a href={link("/functions", { function: of.function_id })}>{of.function_id}</a>
         </p>
       </div>
     </section>
   );
+}
+
+const NOBODY: Hands = { workers: null, breakers: null };
+
+/** Who could start it, as far as one may see that. */
+async function hands(signal: AbortSignal): Promise<Hands> {
+  const [workers, breakers] = await Promise.all([
+    may("workers:read") ? get<{ workers: WorkerShape[] }>("/workers", {}, signal).then((told) => told.workers) : null,
+    may("functions:read") ? get<Guarded[]>("/circuit-breakers", {}, signal) : null,
+  ]);
+  return { workers, breakers };
 }

@@ -1,11 +1,11 @@
 /** Doing the same to many runs: those that are chosen, or all that fit the filter. The server counts beforehand what that
  * is, and says afterwards what became of each. */
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { curl, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
-import { tagsOf } from "../../model/tags";
+import { tagsOf, usableTags } from "../../model/tags";
 import { link } from "../../shell/route";
 import { Problem, said } from "../../ui/acting";
 import { Skeleton, Status, short } from "../../ui/basics";
@@ -34,6 +34,12 @@ interface Outcome {
   made: { run_id: string; replays: string }[];
 }
 
+/** What is asked for while nothing usable is typed: which runs that would be is the same for every tag. */
+const ANY_TAG = { add: ["any"] };
+const ASK_AFTER_MS = 250;
+/** What leaves a run in a state in which it fits again: the newest would be done a second time. */
+const FIT_AGAIN: readonly string[] = ["tag", "replay"];
+const NARROW = "narrow the filter by since: or until: to reach them.";
 const SAMPLE = 5;
 const TYPED_FROM = 100;
 const REFUSED_SHOWN = 20;
@@ -73,15 +79,22 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
   const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const path = `/runs/bulk/${verb.id}`;
-  const tagging = verb.id === "tag" ? tagsOf(tags) : {};
+  const tagging = verb.id === "tag" ? tagsOf(tags) : null;
   const body = { ...target, ...(undo ? { compensate: true } : {}), ...tagging };
-  const preview = useResource(`bulk ${verb.id} ${JSON.stringify(target)}`, (signal) => request<Outcome>("POST", path, { body: { ...target, ...(verb.id === "tag" ? { add: ["any"] } : {}), dry_run: true }, signal }));
-  const found = preview.data;
+  const looked = JSON.stringify({ ...target, ...(tagging && (usableTags(tagging) ? tagging : ANY_TAG)), dry_run: true });
+  const settled = useSettled(looked);
+  const preview = useResource(`bulk ${verb.id} ${settled}`, (signal) => request<Outcome>("POST", path, { json: settled, signal }));
+  const before = useRef<Outcome | undefined>(undefined);
+  if (preview.data) before.current = preview.data;
+  const found = preview.error ? undefined : (preview.data ?? before.current);
+  const seen = settled === looked && preview.data !== undefined;
+  const again = FIT_AGAIN.includes(verb.id);
   const count = found?.matched.toLocaleString("en") ?? "";
   const sure = (found?.matched ?? 0) <= TYPED_FROM || typed === String(found?.matched);
 
   async function make(event: Event): Promise<void> {
     event.preventDefault();
+    if (busy || !seen) return;
     setBusy(true);
     setProblem("");
     try {
@@ -104,7 +117,7 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
               , such as <a href={link(`/runs/${outcome.made[0].run_id}`)}>{short(outcome.made[0].run_id)}</a>
             </>
           )}
-          .{outcome.more && " More fit the filter: do it again for the next."}
+          .{outcome.more && ` More fit the filter: ${again ? NARROW : "do it again for the next."}`}
         </p>
         <Refused title="These were not:" runs={outcome.refused} />
         <div class="buttons end">
@@ -124,7 +137,7 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
           <div class="bulk-preview">
             <p>
               {found.matched === 0 ? "None of them can be " : "This is "}
-              {found.matched === 0 ? `${verb.done} as it is now.` : `what will be ${verb.done}${found.more ? ", and more of the kind are left for another time" : ""}:`}
+              {found.matched === 0 ? `${verb.done} as it is now.` : `what will be ${verb.done}${found.more ? (again ? ", the newest of those that fit" : ", and more of the kind are left for another time") : ""}:`}
             </p>
             <ul>
               {found.runs.slice(0, SAMPLE).map((run) => (
@@ -137,6 +150,7 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
             {!("run_ids" in target) && !found.more && total > found.matched && (
               <p class="muted small">{(total - found.matched).toLocaleString("en")} others that fit the filter are in a state in which that cannot be asked.</p>
             )}
+            {found.more && again && <p class="muted small">More fit the filter: {NARROW}</p>}
             <Refused title="These cannot be:" runs={found.refused} />
           </div>
         )}
@@ -177,13 +191,23 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
           <button type="button" onClick={onClose}>
             Leave it
           </button>
-          <button type="submit" class={verb.id === "cancel" ? "danger" : "primary"} disabled={busy || !found || found.matched === 0 || !sure}>
+          <button type="submit" class={verb.id === "cancel" ? "danger" : "primary"} disabled={busy || !seen || !found || found.matched === 0 || !sure}>
             {busy ? "Sending…" : title}
           </button>
         </div>
       </form>
     </Dialog>
   );
+}
+
+/** What a text was when nobody had changed it for a moment. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), ASK_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled;
 }
 
 function Refused({ title, runs }: { title: string; runs: Outcome["refused"] }) {

@@ -1,15 +1,17 @@
 /** The runs of the environment: newest first, live, filtered by what the URL says. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../../api/client";
+import { may } from "../../api/session";
 import type { RunStats, RunSummary, RunsPage } from "../../api/types";
 import { useList } from "../../live/list";
 import { useResource } from "../../live/resource";
-import { RUN_KEYS, parseRuns, withToken } from "../../model/filter";
+import { RUN_KEYS, parseRuns, withTag, withToken } from "../../model/filter";
 import { isEnded } from "../../model/status";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { leave } from "../../shell/listed";
 import { choose, chosen, link, navigate } from "../../shell/route";
+import { needs } from "../../ui/acting";
 import { ClockButton, Duration, Id, Skeleton, Status, Time, short } from "../../ui/basics";
 import { Download } from "../../ui/download";
 import { Histogram } from "../../ui/histogram";
@@ -88,7 +90,8 @@ export default function RunsPage() {
   const pickLoaded = (): void => (picked.size > 0 ? pickNone() : setPicked(new Set(list.rows.slice(0, PICKED_MAX).map((run) => run.id))));
   const asked = all ? list.total : picked.size;
   const start = (verb: Verb): void => {
-    if (asked > 0) setDoing({ verb, target: all ? parsed.query : { run_ids: [...picked] }, total: asked });
+    if (!may(`runs:${verb.id}`)) needs(`runs:${verb.id}`);
+    else if (asked > 0) setDoing({ verb, target: all ? parsed.query : { run_ids: [...picked] }, total: asked });
   };
 
   useEffect(() => {
@@ -219,7 +222,7 @@ export default function RunsPage() {
                   current={index === cursor}
                   picked={all || picked.has(list.rows[index].id)}
                   onPick={(range) => pick(index, range)}
-                  onTag={(tag) => setText(withToken(text, "tag", tag))}
+                  onTag={(tag) => setText(withTag(text, tag))}
                 />
               )}
               after={list.more ? <p class="muted pad">Loading more…</p> : null}

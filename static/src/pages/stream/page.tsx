@@ -62,6 +62,7 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
         items={events.items}
         more={events}
         id={(one) => String(one.version)}
+        copies="Version"
         columns={[
           { name: "Version", width: "72px", show: (one) => one.version },
           { name: "Event", width: "minmax(130px, 1fr)", show: (one) => <span class="mono">{one.name}</span> },

@@ -46,6 +46,7 @@ export default function Streams() {
         items={streams.items}
         more={streams}
         id={(one) => `${one.entityType}/${one.entityId}`}
+        copies="Entity"
         onOpen={(one) => navigate(link(streamPath(one.entityType, one.entityId)))}
         columns={[
           { name: "Entity", width: "minmax(160px, 1.6fr)", show: (one) => one.entityId },

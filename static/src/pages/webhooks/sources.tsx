@@ -8,7 +8,7 @@ import { of as json } from "../../model/json";
 import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
 import { Id, Status, Time } from "../../ui/basics";
-import { Act, Ask, Field, act } from "../../ui/acting";
+import { Act, Ask, Field, act, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { JsonView } from "../../ui/json_view";
 import { Once } from "../../ui/once";
@@ -34,7 +34,7 @@ export function Sources() {
         resource={sources}
         items={sources.data?.sources}
         id={(one) => one.id}
-        keys={[{ keys: "n", label: "New source", run: () => may(MANAGE) && setMaking(true) }]}
+        keys={[{ keys: "n", label: "New source", run: () => (may(MANAGE) ? setMaking(true) : needs(MANAGE)) }]}
         columns={[
           { name: "Source", width: "minmax(130px, 1.2fr)", show: (one) => one.name },
           { name: "Status", width: "110px", show: (one) => <Status status={one.status} /> },
@@ -72,7 +72,10 @@ function Source({ of, onClose, onChange, onMade }: SourceProps) {
   const [asking, setAsking] = useState<"" | "secret" | "token" | "delete">("");
   const allowed = may(MANAGE);
   const paused = of.status === "paused";
-  const steer = (): void => void (allowed && act(request("POST", `${path}/${paused ? "resume" : "pause"}`, { body: {} }), paused ? "It makes events again" : "What comes is held").then(onChange));
+  const steer = (): void => {
+    if (!allowed) needs(MANAGE);
+    else void act(request("POST", `${path}/${paused ? "resume" : "pause"}`, { body: {} }), paused ? "It makes events again" : "What comes is held").then(onChange);
+  };
   useKeys("Source", [{ keys: "P", label: "Pause or resume", run: steer }]);
   return (
     <Side title={of.name} under={<Status status={of.status} note={of.source_type} />} onClose={onClose}>
