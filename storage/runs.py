@@ -169,6 +169,14 @@ def everything(tx: Transaction) -> Iterator[RunRow]:
         after = rows[-1][0]
 
 
+def all_tags(tx: Transaction) -> Iterator[tuple[str, str, str]]:
+    """The index by tag: environment, tag and id of a run, in that order."""
+    after = ("", "", "")
+    while rows := tx.many("all_run_tags", environment=after[0], tag=after[1], run_id=after[2], limit=PAGE):
+        yield from ((row[0], row[1], row[2]) for row in rows)
+        after = rows[-1]
+
+
 def _filter(
     environment: str, function_id: str, event_id: str, statuses: Sequence[str], search: str, since: int, until: int
 ) -> dict[str, str | int]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -128,8 +129,12 @@ def nouns() -> Sequence[IdentityNoun]:
     return [IdentityNoun(prefix) for prefix in KINDS]
 
 
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {noun: msgspec.json.Decoder(kind) for noun, kind in KINDS.items()}
+
+
 def of_row(row: IdentityRow) -> Identity:
-    return msgspec.json.decode(row.content, type=KINDS[row.noun])
+    found: Identity = _DECODERS[row.noun].decode(row.content)
+    return found
 
 
 def stream(noun: str, id: str) -> str:

@@ -64,7 +64,9 @@ class Redaction:
             case RunLogged():
                 return with_lines(told, map(self._line, lines_of(told) or ()))
             case RunTagged():
-                return _with(told, added=tags.fitting(map(self.text, told.added)))
+                said = dict.fromkeys(map(self.text, told.added))
+                kept = tags.fitting(said)
+                return _with(told, added=kept, dropped=told.dropped + len(said) - len(kept))
             case Failure():
                 texts = {name: self.text(getattr(told, name)) for name in ("message", "code", "stack")}
                 return _with(told, **texts, details=self._raw(told.details))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -59,8 +58,7 @@ def check(info: WorkerInfo) -> None:
         )
 
 
-@dataclass(slots=True, eq=False)
-class Session:
+class Session(msgspec.Struct, eq=False):
     """One connected worker. `assign` and `cancel` are its transport's: they only queue a message.
 
     `credit` is how many more jobs the worker wants now; a stream grants its free slots once and for all, a polling
@@ -76,7 +74,7 @@ class Session:
     credit: int
     registered_at: int
     last_seen_at: int
-    jobs: dict[str, Job] = field(default_factory=dict)
+    jobs: dict[str, Job] = msgspec.field(default_factory=dict)
     draining: bool = False
     closed: bool = False
     turn: int = 0

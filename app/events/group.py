@@ -135,9 +135,12 @@ class GroupNoun:
         return groups.everything(tx)
 
 
+_settings = msgspec.json.Decoder(GroupSettings)
+
+
 def of_row(row: GroupRow) -> Group:
     """The row is the whole state."""
-    return Group(**{**row._asdict(), "settings": msgspec.json.decode(row.settings, type=GroupSettings)})
+    return Group(**{**row._asdict(), "settings": _settings.decode(row.settings)})
 
 
 def decide_create(name: str, group: Group | None, settings: GroupSettings, start: int = NOW) -> list[Fact]:

@@ -16,7 +16,7 @@ from app.history.entry import Draft
 from app.history.kinds import EventEmitted, Fact, Outcome, entity
 from app.runs import admission, steering
 from app.runs import noun as run_noun
-from app.runs.admission import Plan, Verdict
+from app.runs.admission import HELD, Plan, Verdict
 
 
 class Emitted(msgspec.Struct, frozen=True):
@@ -121,6 +121,7 @@ def _emitted(event: NewEvent, event_id: str, where: str, emitted: Emitted) -> Dr
         run_id=event.run_id,
         run_ids=emitted.run_ids,
         outcomes=emitted.outcomes,
+        tags=tuple(dict.fromkeys(event.tags)) if any(one.outcome in HELD for one in emitted.outcomes) else (),
     )
     cause = run_noun.stream(event.run_id) if event.run_id else ""
     return Draft(where, fact, cause, event_id, event.actor, event.metadata.decode())

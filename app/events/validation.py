@@ -2,12 +2,13 @@
 
 Nothing is ever fetched: a reference outside of the schema is refused when it is registered. Nor does anything take for
 ever, whatever the schema: patterns are RE2's, which are found in time proportional to the text, and what is applied to
-one event has a budget, since references can double at each level, and items be compared each with each.
+one event has a budget, since references can double at each level, and items be compared each with each. So has the
+check of a schema itself, which is the application of another schema to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -16,10 +17,13 @@ from app.errors import InvalidArgument
 BYTES_MAX = 256 * 1024
 PROBLEMS_MAX = 50
 STEPS_MAX = 200_000
-"""Keywords that are applied to one event, each to one part of it: five for each of 40,000 items, which takes a second
-or two."""
-_COMPARED_SHIFT, _TOLD_SHIFT = 3, 7
-"""How many plain values a step compares, and how many characters of a problem it tells, as powers of two."""
+"""Schemas and keywords that are applied to one event, each to one part of it: one with four for each of 40,000 items,
+which takes a second or two."""
+CHECK_STEPS_MAX = 600_000
+"""The same for a schema that is checked, once: enough for some 3,000 schemas within it."""
+_COMPARED_SHIFT, _TOLD_SHIFT, _SEARCHED_SHIFT = 3, 7, 8
+"""How many plain values a step compares, how many characters of a problem it tells, and how many it searches for a
+pattern, as powers of two."""
 _FOLLOWED, _TOLD = 16, 32
 """Steps that a reference takes, and a problem."""
 _FOLLOWING = ("$ref", "$dynamicRef")
@@ -41,20 +45,24 @@ class Validator:
         import re2
         from referencing import Registry
 
-        _search_by_re2()
+        _patch()
         kind = jsonschema.Draft202012Validator
-        self._budget = _Budget()
+        self._budget = _Budget(CHECK_STEPS_MAX)
         keywords = {name: _counted(name, apply, self._budget) for name, apply in kind.VALIDATORS.items()}
+        extended: Any = jsonschema.validators.extend(kind, keywords)  # type: ignore[no-untyped-call]
+        extended.budget = self._budget
+        extended.evolve = _evolving(extended)
         patterns = jsonschema.FormatChecker(("regex",))
         patterns.checkers["regex"] = (_is_pattern, re2.error)
         try:
-            kind.check_schema(schema, format_checker=patterns)
+            check = extended(kind.META_SCHEMA, registry=Registry(), format_checker=patterns)
+            error = next(check.iter_errors(schema), None)
+            if error is not None:
+                raise _refused(f"at {error.json_path}: {error.message}")
             _check_references(schema)
-            extended: Any = jsonschema.validators.extend(kind, keywords)  # type: ignore[no-untyped-call]
             self._validator = extended(schema, registry=Registry())
+            self._budget.renew(STEPS_MAX)
             list(self._validator.iter_errors({}))
-        except jsonschema.SchemaError as error:
-            raise _refused(f"at {error.json_path}: {error.message}") from None
         except RecursionError:
             raise _refused("it refers to itself without end") from None
         except (TooCostly, re2.error) as error:
@@ -64,7 +72,7 @@ class Validator:
         """Where data break the schema, as a path such as `$.items[0].sku`, and how; None if they hold."""
         from jsonschema.exceptions import best_match
 
-        self._budget.left = STEPS_MAX
+        self._budget.renew(STEPS_MAX)
         try:
             error = best_match(self._validator.iter_errors(data))
         except RecursionError:
@@ -79,15 +87,26 @@ class TooCostly(Exception):
 
 
 class _Budget:
-    """What one application may still cost."""
+    """What one application may still cost. It remembers how large values of the schema are."""
 
-    def __init__(self) -> None:
-        self.left = STEPS_MAX
+    def __init__(self, steps: int) -> None:
+        self.renew(steps)
+        self._sizes: dict[int, int] = {}
+
+    def renew(self, steps: int) -> None:
+        self._left = self._given = steps
 
     def spend(self, steps: int) -> None:
-        self.left -= steps
-        if self.left < 0:
-            raise TooCostly(f"it takes more than {STEPS_MAX} steps")
+        self._left -= steps
+        if self._left < 0:
+            raise TooCostly(f"it takes more than {self._given} steps")
+
+    def size(self, value: Any) -> int:
+        """Of a value that the schema keeps alive."""
+        known = self._sizes.get(id(value))
+        if known is None:
+            known = self._sizes[id(value)] = _size(value)
+        return known
 
 
 Keyword = Callable[[Any, Any, Any, Any], Any]
@@ -98,17 +117,64 @@ def _counted(name: str, apply: Keyword, budget: _Budget) -> Keyword:
     """The keyword, which costs a step each time, and more for what it compares and tells."""
 
     def applied(validator: Any, value: Any, part: Any, schema: Any) -> Iterator[Any]:
-        compared = len(value) if isinstance(value, list | dict) else 0
-        if name == "uniqueItems" and isinstance(part, list) and any(isinstance(one, list | dict) for one in part):
-            compared = len(part) ** 2  # each with each, since they have no order
-        elif name != "enum" or not isinstance(part, list | dict):
-            compared >>= _COMPARED_SHIFT
-        budget.spend(_FOLLOWED if name in _FOLLOWING else 1 + compared)
+        budget.spend(_FOLLOWED if name in _FOLLOWING else 1 + _compared(name, value, part, budget))
         for error in apply(validator, value, part, schema) or ():
             budget.spend(_TOLD + (len(error.message) >> _TOLD_SHIFT))
             yield error
 
     return applied
+
+
+def _compared(name: str, value: Any, part: Any, budget: _Budget) -> int:
+    """How many steps it takes to hold the part against the keyword's value, but for what is applied to parts of it."""
+    match name, part:
+        case "uniqueItems", list() if value:
+            if _have_order(part):
+                return len(part) >> _COMPARED_SHIFT
+            return len(part) * (len(part) + (_size(part) >> _COMPARED_SHIFT)) >> 1  # each with each
+        case "enum", list() | dict():
+            return len(value) + (budget.size(value) >> _COMPARED_SHIFT)
+        case "const", list() | dict():
+            return budget.size(value) >> _COMPARED_SHIFT
+        case "patternProperties", dict():
+            return len(value) * len(part)
+        case "pattern", str():
+            return len(part) >> _SEARCHED_SHIFT
+        case _:
+            return len(value) >> _COMPARED_SHIFT if isinstance(value, list | dict) else 0
+
+
+def _have_order(items: list[Any]) -> bool:
+    kinds = set(map(type, items))
+    return kinds <= {str} or kinds <= {int, float}
+
+
+def _size(value: Any) -> int:
+    """How many values it is made of."""
+    size, waiting = 0, [value]
+    while waiting:
+        item = waiting.pop()
+        size += 1
+        if isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+    return size
+
+
+def _evolving(kind: Any) -> Callable[..., Any]:
+    """How a validator makes the one for a part of its schema: of its own kind, whatever `$schema` the part names, since
+    one of another kind would spend nothing."""
+    fields = [(field.name, field.alias) for field in kind.__attrs_attrs__ if field.init]
+
+    def evolve(validator: Any, **changes: Any) -> Any:
+        kind.budget.spend(1)
+        for name, alias in fields:
+            if alias not in changes:
+                changes[alias] = getattr(validator, name)
+        return kind(**changes)
+
+    return evolve
 
 
 class _Re2:
@@ -134,12 +200,31 @@ def _is_pattern(value: object) -> bool:
     return not isinstance(value, str) or _compiled(value) is not None
 
 
-def _search_by_re2() -> None:
-    """Let jsonschema search so, wherever it does. It uses two private names of jsonschema, hence the pinned version."""
+@lru_cache(1)
+def _patch() -> None:
+    """Let jsonschema search so, wherever it does, and look what was evaluated up in a set: a list of all items takes
+    the square of their number. It uses private names of jsonschema, hence the pinned version."""
     from jsonschema import _keywords, _utils
 
     for module in (_keywords, _utils):
         module.re = _Re2  # type: ignore[attr-defined]
+    for name in ("find_evaluated_item_indexes_by_schema", "find_evaluated_property_keys_by_schema"):
+        found = _evaluated(getattr(_utils, name))
+        for module in (_keywords, _utils):
+            setattr(module, name, found)
+
+
+def _evaluated(find: Callable[[Any, Any, Any], Iterable[Any]]) -> Callable[[Any, Any, Any], frozenset[Any]]:
+    """What of a part was evaluated by a schema. It asks the same of what that refers to, and of what it consists of."""
+
+    def found(validator: Any, part: Any, schema: Any) -> frozenset[Any]:
+        budget = getattr(validator, "budget", None)
+        if budget is not None:  # else it is none of ours
+            patterns = len(schema.get("patternProperties", ())) if isinstance(schema, dict) else 0
+            budget.spend(_FOLLOWED + (len(part) >> _COMPARED_SHIFT) + patterns * len(part))
+        return frozenset(find(validator, part, schema))
+
+    return found
 
 
 def asserts(schema: Any) -> bool:

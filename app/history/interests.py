@@ -6,8 +6,9 @@ Subscriptions with the same interest share it: an entry is matched once for all 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+import msgspec
 
 from app.history import channels
 from app.history.entry import Entry
@@ -31,8 +32,7 @@ def anything(entry: Entry) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Interest:
+class Interest(msgspec.Struct, frozen=True, eq=False, weakref=True):
     """Which entries are wanted: those of one environment, in channels that a pattern fits or, if there are no patterns,
     in streams of these nouns; of them those for which `wants` holds. It may raise Ended. Where they can only be of
     certain kinds, or of one stream, `kinds` and `stream` say so; `costly` that `wants` takes its time. `asked` and
@@ -47,7 +47,7 @@ class Interest:
     costly: bool = False
     asked: tuple[str, ...] = ()
     filter: str = ""
-    _fitting: dict[channels.Channel, bool] = field(default_factory=dict, repr=False)
+    _fitting: dict[channels.Channel, bool] = msgspec.field(default_factory=dict)
 
     def holds(self, entry: Entry) -> bool:
         if entry.environment != self.environment:

@@ -19,8 +19,10 @@ from app.clock import rfc3339
 from app.history import digest, kinds
 from app.history.entry import Draft, Entry
 from app.history.kinds import (
+    Asked,
     EventEmitted,
     Failure,
+    GateHeld,
     HistoryRedacted,
     RunCompleted,
     RunCreated,
@@ -44,7 +46,8 @@ from storage.contract import Transaction
 from storage.records import EntryRecord, RedactedRow
 
 PAYLOADS: Mapping[str, tuple[str, ...]] = {
-    EventEmitted.kind: ("data",),
+    EventEmitted.kind: ("data", "tags"),
+    GateHeld.kind: ("error",),
     RunCreated.kind: ("input", "tags"),
     RunRetrying.kind: ("error",),
     RunCompleted.kind: ("output",),
@@ -53,7 +56,7 @@ PAYLOADS: Mapping[str, tuple[str, ...]] = {
     RunUnwinding.kind: ("error",),
     RunNoted.kind: ("value",),
     RunLogged.kind: ("lines",),
-    RunTagged.kind: ("added", "removed"),
+    RunTagged.kind: ("added", "removed", "asked"),
     StepCompleted.kind: ("output",),
     StepFailed.kind: ("error",),
     StepWaiting.kind: ("default", "payload"),
@@ -61,17 +64,18 @@ PAYLOADS: Mapping[str, tuple[str, ...]] = {
     StepInjected.kind: ("output",),
     StepCarried.kind: ("output", "error"),
 }
-"""The kinds of entries that can be redacted, and which fields of their facts are payloads: users' JSON, a failure, or
-tags. Metadata is one always."""
+"""The kinds of entries that can be redacted, and which fields of their facts are payloads: users' JSON, a failure,
+tags, or the hash of what was asked for. Metadata is one always."""
 
 MESSAGE = "redacted"
 """What a failure says whose placeholder is in its details."""
 
 
 TAGS = (MESSAGE,)
-"""What stands for any tags, without a hash: so short a text could be guessed by it."""
+"""What stands for any tags. It has no hash of them; who knows all else of the entry can still try guesses at so short a
+text against the entry's digest, which stays."""
 
-Payload = msgspec.Raw | Failure | tuple[str, ...]
+Payload = msgspec.Raw | Failure | Asked | tuple[str, ...]
 
 
 class Redaction(NamedTuple):
@@ -168,14 +172,16 @@ def _is_nothing(kind: str, value: Payload | None) -> bool:
     """Whether there is no payload. The data of an event are one, whatever they are."""
     if value is None or value == ():
         return True
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | Failure | Asked):
         return False
-    return not isinstance(value, Failure) and kind != EventEmitted.kind and bytes(value) in (b"", b"null")
+    return kind != EventEmitted.kind and bytes(value) in (b"", b"null")
 
 
 def _is_replaced(value: Payload | None) -> bool:
     if isinstance(value, tuple):
         return value == TAGS
+    if isinstance(value, Asked):
+        return not value.hash
     if isinstance(value, Failure):
         return value.message == MESSAGE and not (value.code or value.stack) and is_placeholder(value.details)
     return value is not None and is_placeholder(value)
@@ -184,6 +190,8 @@ def _is_replaced(value: Payload | None) -> bool:
 def _replaced(value: Payload, at: int) -> Payload:
     if isinstance(value, tuple):
         return TAGS
+    if isinstance(value, Asked):
+        return Asked(value.key, "")
     if isinstance(value, Failure):
         return Failure(MESSAGE, retryable=value.retryable, details=msgspec.Raw(placeholder(_encode(value), at)))
     return msgspec.Raw(placeholder(bytes(value), at))

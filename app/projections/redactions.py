@@ -31,7 +31,7 @@ from app.history.redaction import Redaction, stream
 from app.ids import Ids
 from app.projections.definition import chosen
 from app.projections.service import Projections
-from app.runs import folding, noun
+from app.runs import folding, gates, noun
 from app.runs.state import TERMINAL, Run
 from storage import entities, history
 from storage.contract import Storage, Transaction
@@ -81,6 +81,8 @@ class Redactions:
         entries = await self._of_run(environment, run_id, reason, actor)
         run: Run | None = await self._storage.read(lambda tx: _state(tx, environment, run_id))
         assert run is not None, f"{run_id} was there"
+        if run.on_failure:
+            entries += await self._owed(environment, gates.stream("failure", run.on_failure, run_id), reason, actor)
         try:
             event = await self._events.get(environment, run.event_id)
         except EventNotFound:
@@ -124,6 +126,11 @@ class Redactions:
             wanted = Redaction(self._ids.redaction(), where, after_version, AT_ONCE, reason, actor, step_id)
             count += await self._commit(environment, wanted, check)
         return count
+
+    async def _owed(self, environment: str, gate: str, reason: str, actor: str) -> int:
+        """What the on_failure function was owed for the run: the failure."""
+        wanted = Redaction(self._ids.redaction(), gate, 0, AT_ONCE, reason, actor)
+        return await self._commit(environment, wanted, lambda states: None)
 
     async def _commit(self, environment: str, wanted: Redaction, check: Callable[[Mapping[str, Any]], None]) -> int:
         """How many entries it vouches for."""

@@ -33,6 +33,9 @@ from app.runs.state import TERMINAL, Run
 
 IDEMPOTENCY_US = 24 * 3_600 * 1_000_000
 THROTTLE_KEY_UNRESOLVED = "THROTTLE_KEY_UNRESOLVED"
+_DEBOUNCED, _BATCHED = "debounced", "batched"
+HELD = frozenset((_DEBOUNCED, _BATCHED))
+"""Outcomes of an event that waits."""
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -94,7 +97,7 @@ def plan(function: FunctionRegistered, arrival: Arrival, run_id: str) -> Plan:
         dispatch=_dispatch(function, arrival),
         start_at=arrival.start_at,
         on_failure="" if arrival.owes_nothing else function.on_failure,
-        tags=_tags(function, arrival),
+        tags=tags.started_with(arrival.tags, function.tags, arrival.data, arrival.variables),
     )
     failure = None
     if function.throttle and created.dispatch.throttle_key is None:
@@ -200,13 +203,6 @@ def _dispatch(function: FunctionRegistered, arrival: Arrival) -> Dispatch:
 _PLAIN = Dispatch()
 
 
-def _tags(function: FunctionRegistered, arrival: Arrival) -> tuple[str, ...]:
-    """What the run was started with, then what its function gives it."""
-    if not function.tags:
-        return arrival.tags
-    return tags.fitting((*arrival.tags, *tags.filled(function.tags, arrival.data, arrival.variables)))
-
-
 def _cancel_when(function: FunctionRegistered, arrival: Arrival) -> list[CancelWhen]:
     """A path that has no value in the run's own event matches nothing later."""
     found = []
@@ -289,7 +285,7 @@ def _held(plan: Plan, option: str, states: Mapping[str, Any], now: int, record: 
         fires_at=fires_at,
         armed_at=armed_at,
         size_bytes=size_bytes,
-        created=plan.created,
+        created=msgspec.structs.replace(plan.created, tags=()),
     )
-    outcome = Outcome(function.id, "debounced" if option == "debounce" else "batched", due_at=fires_at)
+    outcome = Outcome(function.id, _DEBOUNCED if option == "debounce" else _BATCHED, due_at=fires_at)
     return Verdict("", False, [record(where, held)], outcome)

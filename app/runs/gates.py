@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -71,6 +71,7 @@ def window_stream(function_id: str, key: str, *, period_ms: int, window: int) ->
 
 class GateNoun:
     prefix = "gate"
+    has_payloads: Literal[True] = True
 
     def apply(self, state: Gate | None, entry: Entry) -> Gate:
         fact = entry.fact

@@ -15,7 +15,7 @@ import msgspec
 from app import clock, expressions
 from app.errors import InvalidArgument
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted, StepWaiting
+from app.history.kinds import EventEmitted, StepWaiting, entity
 from app.patterns import PatternIndex
 from app.runs.limits import VARIABLES
 
@@ -96,6 +96,8 @@ class Candidate:
                 "version": fact.version,
                 "timestamp": clock.rfc3339(self.entry.recorded_at),
             }
+            if (place := entity.entity_of(self.entry.stream)) is not None:
+                self._envelope["entity_type"], self._envelope["entity_id"] = place
         return self._envelope
 
     def value_at(self, path: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -89,5 +90,6 @@ class RunNoun:
     def clear(self, tx: Transaction) -> None:
         runs.clear(tx)
 
-    def rows(self, tx: Transaction) -> Iterable[RunRow]:
-        return runs.everything(tx)
+    def rows(self, tx: Transaction) -> Iterable[tuple[object, ...]]:
+        """Those of runs, then those of their index by tag."""
+        return chain(runs.everything(tx), runs.all_tags(tx))

@@ -124,6 +124,15 @@ def check_template(template: str, *, field: str) -> None:
         check_key(key.strip(), field=field)
 
 
+def started_with(
+    given: tuple[str, ...], templates: Sequence[str], data: object, variables: Variables
+) -> tuple[str, ...]:
+    """The tags of a run that begins: those given with its event, then what its function's templates make of that."""
+    if not templates:
+        return given
+    return fitting((*given, *filled(templates, data, variables)))
+
+
 def filled(templates: Sequence[str], data: object, variables: Variables) -> tuple[str, ...]:
     """The tags that templates make of an event. One with a key that has no value there, or that becomes no tag, is left
     out: a tag must not keep a run from starting."""

@@ -37,11 +37,12 @@ from app.history.kinds import (
 )
 from app.history.tail import Tail
 from app.ids import Ids
-from app.runs import admission, gates, limits
+from app.runs import admission, gates, limits, tags
 from app.runs import noun as run_noun
 from app.runs.function import reason_of
 from app.runs.functions import Functions
 from app.runs.gates import Gate, Held
+from app.runs.matching import Candidate
 from app.runs.reading import RunReader
 from app.scheduler.schedule import Schedule
 from storage import events
@@ -190,8 +191,13 @@ class Gatekeeper:
     async def _fire_debounce(self, gate: Gate) -> int:
         run_id = self._ids.run()
         delay_ms = self._delay_ms(gate)
+        event_id = gate.held[0].event_id
+        given = await self._tags(gate, event_id)
 
-        def drafts(held: Sequence[Held], now: int, created: RunCreated) -> list[Draft]:
+        def drafts(held: Sequence[Held], now: int, created: RunCreated) -> list[Draft] | None:
+            if held[0].event_id != event_id:
+                return None
+            created = msgspec.structs.replace(created, tags=given)
             return [_created(run_id, admission.delayed(created, delay_ms, now))]
 
         return await self._release(gate, run_id, 1, drafts)
@@ -202,12 +208,13 @@ class Gatekeeper:
         count = _together(gate.held, self._size(gate))
         listed = [held.event_id for held in gate.held[:count]]
         data = await self._storage.read(lambda tx: _batched(tx, gate.environment, listed))
+        given = await self._tags(gate, listed[-1])
 
         def drafts(held: Sequence[Held], now: int, created: RunCreated) -> list[Draft] | None:
             if [one.event_id for one in held] != listed:
                 return None
             event = EventEmitted(id=event_id, name=BATCH_EVENT, data=data, source="batch", run_ids=(run_id,))
-            created = msgspec.structs.replace(created, event_id=event_id, event_name=BATCH_EVENT)
+            created = msgspec.structs.replace(created, event_id=event_id, event_name=BATCH_EVENT, tags=given)
             return [
                 Draft(event_noun.stream(event_id), event, gate.stream, event_id),
                 _created(run_id, admission.delayed(created, delay_ms, now)),
@@ -287,6 +294,13 @@ class Gatekeeper:
         )
         return 0
 
+    async def _tags(self, gate: Gate, event_id: str) -> tuple[str, ...]:
+        """The tags of a run for the event: those given with it, then what the function gives it, as both are now."""
+        candidate = Candidate(await self._storage.read(lambda tx: _event(tx, gate.environment, event_id)))
+        function = self._functions.find(gate.environment, gate.function_id)
+        templates = function.fact.tags if function else ()
+        return tags.started_with(candidate.fact.tags, templates, candidate.envelope["data"], candidate.variables)
+
     def _delay_ms(self, gate: Gate) -> int:
         function = self._functions.find(gate.environment, gate.function_id)
         return function.fact.delay_ms if function else 0
@@ -324,12 +338,13 @@ def _together(held: Sequence[Held], size: int) -> int:
 
 def _batched(tx: Transaction, environment: str, event_ids: Sequence[str]) -> msgspec.Raw:
     """The events as one JSON list."""
-    found = []
-    for event_id in event_ids:
-        record = events.entry(tx, environment, event_id)
-        assert record is not None, f"the event {event_id} is missing"
-        found.append(_shown(Entry(record)))
-    return msgspec.Raw(msgspec.json.encode(found))
+    return msgspec.Raw(msgspec.json.encode([_shown(_event(tx, environment, event_id)) for event_id in event_ids]))
+
+
+def _event(tx: Transaction, environment: str, event_id: str) -> Entry:
+    record = events.entry(tx, environment, event_id)
+    assert record is not None, f"the event {event_id} is missing"
+    return Entry(record)
 
 
 def _shown(entry: Entry) -> Mapping[str, Any]:

@@ -103,6 +103,25 @@ async def test_the_data_of_an_event_are_gone_and_it_is_there(
     await holds(node)
 
 
+async def test_what_an_on_failure_function_was_owed_for_a_run_goes_with_it(
+    node: Node, storage: Storage, redactions: Redactions
+) -> None:
+    triggers = (Trigger(event="order.*"),)
+    await node.functions.register("default", Definition("f", triggers=triggers, on_failure="alarm"))
+    run_id = await finished(node, fail=True)
+    await node.committer.drain()
+
+    done = await redactions.run("default", run_id, reason=WHY)
+    again = await redactions.run("default", run_id, reason=WHY)
+
+    records = await storage.read(lambda tx: history.after(tx, 0))
+    [owed] = [one for one in records if one.kind == "gate.held"]
+    assert done.entries > 0
+    assert again.entries == 0
+    assert SECRET not in owed.data
+    await holds(node)
+
+
 async def test_one_event_of_an_entity_goes_and_its_snapshots_with_it(
     node: Node, storage: Storage, redactions: Redactions
 ) -> None:

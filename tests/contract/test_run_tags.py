@@ -15,7 +15,7 @@ from app.errors import IdempotencyConflict, InvalidArgument, RunChanged, RunNotF
 from app.events.new_event import NewEvent
 from app.history import redaction
 from app.history.entry import Entry
-from app.history.kinds import Concurrency, Debounce, RunCompleted, Said, StepCompleted
+from app.history.kinds import Batch, Concurrency, Debounce, RunCompleted, Said, StepCompleted
 from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.node import Node
@@ -258,10 +258,71 @@ async def test_redacted_tags_are_gone_from_history_and_the_index(node: Node) -> 
     await holds(node)
 
 
-def test_secrets_are_scrubbed_from_tags_of_code() -> None:
-    [fact] = tags.told(["pin:1234", "vip"], step_id="", execution_seq=1)
+@pytest.mark.parametrize("options", [{"debounce": Debounce(1_000)}, {"batch": Batch(1, 60_000)}], ids=["one", "many"])
+async def test_redacted_tags_of_an_event_that_waited_are_gone(node: Node, clock: Any, options: Any) -> None:
+    await register(node, tags=("card:{card}", "{event.name + ''}"), **options)
+    taker = Taker(node)
+    given = NewEvent("default", "order.placed", b'{"card":4929}', tags=("vip-4929",))
+    waited = await node.emitter.emit(given)
+    clock.advance(seconds=2)
+    job = await taker.job()
+    assert await tags_of(node, job.run_id) == ("vip-4929", "card:4929", "order.placed")
+    taker.complete(job)
+    await settled(node)
+    redactions = Redactions(storage=node.storage, committer=node.committer, projections=node.projections, ids=node.ids)
 
-    assert Redaction({"PIN": "1234"})(fact).added == ("pin:[secret:PIN]", "vip")
+    await redactions.run("default", job.run_id, reason="asked for")
+    await redactions.event("default", waited.event_id, reason="asked for")  # that of a batch stays until then
+
+    assert await tags_of(node, job.run_id) == redaction.TAGS
+    records = await node.storage.read(lambda tx: history.after(tx, 0))
+    assert {"gate.held", "gate.fired"} <= {one.kind for one in records}
+    assert not any("4929" in one.data for one in records)
+    assert (await redactions.event("default", waited.event_id, reason="again")).entries == 0
+    await holds(node)
+
+
+async def test_what_a_change_of_redacted_tags_asked_for_has_no_hash_any_more(node: Node) -> None:
+    await register(node)
+    taker = Taker(node)
+    run_id = await emit(node)
+    taker.complete(await taker.job())
+    await settled(node)
+    asked = Request(key="k")
+    await node.engine.tag("default", run_id, asked, add=["pin:1234"])
+    redactions = Redactions(storage=node.storage, committer=node.committer, projections=node.projections, ids=node.ids)
+
+    await redactions.run("default", run_id, reason="asked for")
+    await node.engine.tag("default", run_id, asked, add=["pin:1234"])  # its key is known, and nothing else
+
+    state = (await node.runs.get("default", run_id)).state
+    assert (state.asked, state.tags) == ({"k": ""}, redaction.TAGS)
+    await holds(node)
+
+
+async def test_an_index_that_is_not_what_history_says_is_found_and_mended(node: Node, storage: Storage) -> None:
+    await register(node)
+    run_id = await emit(node, tags=("vip", "late"))
+    await holds(node)
+    for change in (
+        "delete from run_tags where tag = 'vip'",
+        f"insert into run_tags (environment, tag, run_id) values ('default', 'gone', '{run_id}')",
+    ):
+        await storage.write(lambda tx, change=change: tx._connection.execute(change) and None)  # type: ignore[misc]
+
+        assert (await rebuild(node.storage, node.fold, check=True)).differing == ("run",)
+        await rebuild(node.storage, node.fold, check=False)
+        await holds(node)
+    assert (await found(node, "vip"), await found(node, "gone")) == ([run_id], [])
+
+
+def test_secrets_are_scrubbed_from_tags_of_code() -> None:
+    [fact] = tags.told(["pin:1234", "vip", "x" * 56 + "1234"], step_id="", execution_seq=1)
+
+    clean = Redaction({"PIN": "1234"})(fact)
+
+    assert clean.added == ("pin:[secret:PIN]", "vip")
+    assert clean.dropped == 1, "with the secret's name it is too long"
 
 
 @pytest.mark.parametrize("template", ["", "{", "a}", "{}", "{ }", "a{{b}}", "{1 +}", "x" * 65, "a,{b}"])

@@ -75,6 +75,10 @@ def test_a_schema_without_assertions_is_told_apart() -> None:
     assert asserts(False)
 
 
+DRAFTS = ("https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema#")
+NUMBERS = list(range(5_000))
+UNLIKE = [*NUMBERS[:-1], -1]
+BOTH = {f"a{level}": {"$ref": f"#/$defs/a{level + 1}", "$dynamicRef": f"#/$defs/a{level + 1}"} for level in range(40)}
 DOUBLING = {f"a{level}": {"allOf": [{"$ref": f"#/$defs/a{level + 1}"}] * 2} for level in range(40)} | {"a40": {}}
 
 
@@ -100,8 +104,32 @@ def test_a_pattern_takes_time_in_proportion_to_the_text(schema: Any, data: Any) 
         ({"items": {"required": [f"r{number}" for number in range(5_000)]}}, [{}] * 2_000),
         ({"items": {"enum": [[number] for number in range(5_000)]}}, [[0.5]] * 2_000),
         ({"anyOf": [{"type": "string"}] * 500}, ["x" * 1_000] * 1_000),
+        ({"items": {"allOf": [{"$ref": "#/$defs/c"}] * 40}, "$defs": {"c": {"not": {"const": [NUMBERS]}}}}, [[UNLIKE]]),
+        (
+            {"items": {"allOf": [{"$ref": "#/$defs/c"}] * 40}, "$defs": {"c": {"not": {"enum": [[NUMBERS]]}}}},
+            [[UNLIKE]],
+        ),
+        ({"uniqueItems": True}, [{"n": NUMBERS, "m": number} for number in range(10)]),
+        ({"uniqueItems": True}, [0, "", *range(1_000)]),
+        ({"patternProperties": {f"^{n}$": {} for n in range(200)}}, {f"k{n}": 1 for n in range(200)}),
+        ({"items": {"allOf": [{"$ref": "#/$defs/p"}] * 50}, "$defs": {"p": {"pattern": "^a"}}}, ["a" * 200_000]),
+        *(
+            ({"properties": {"x": {"$schema": draft, "$ref": "#/$defs/a0"}}, "$defs": DOUBLING}, {"x": 1})
+            for draft in DRAFTS
+        ),
+        (
+            {
+                "properties": {"x": {"unevaluatedProperties": False, "$ref": "#/$defs/a0"}},
+                "$defs": {**BOTH, "a40": {}},
+            },
+            {"x": {}},
+        ),
     ],
-    ids=["references that double", "items each with each", "names", "values", "what is told"],
+    ids=[
+        *("references that double", "items each with each", "names", "values", "what is told"),
+        *("a nested constant", "a nested value", "nested items each with each", "items of several kinds"),
+        *("patterns of names", "a long text", "another draft within", "the draft named within", "what was evaluated"),
+    ],
 )
 def test_what_is_applied_to_one_event_has_a_budget(schema: Any, data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "STEPS_MAX", 20_000)
@@ -127,6 +155,23 @@ def test_a_schema_that_costs_too_much_for_anything_is_refused(monkeypatch: pytes
 
     with pytest.raises(InvalidArgument, match="20000 steps"):
         Validator({"$ref": "#/$defs/a0", "$defs": DOUBLING})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"allOf": [{}] * 2_000}, {"properties": {f"p{number}": {"type": "string"} for number in range(500)}}],
+    ids=["combined", "properties"],
+)
+def test_a_schema_that_costs_too_much_to_check_is_refused(schema: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "CHECK_STEPS_MAX", 20_000)
+
+    with pytest.raises(InvalidArgument, match="20000 steps"):
+        Validator(schema)
+
+
+def test_what_is_wrong_with_a_schema_is_told_with_its_place() -> None:
+    with pytest.raises(InvalidArgument, match=r"at \$\.properties\.n\.type: 'integral' is not valid"):
+        Validator({"$schema": DRAFTS[0], "properties": {"n": {"type": "integral"}}})
 
 
 def test_large_data_are_held_against_their_schema() -> None:

@@ -19,7 +19,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class EventEmitted(Fact, frozen=True):
-    """stream event/<id>; of an event that was appended to an entity: entity/<type>/<id>"""
+    """stream event/<id>; of an event that was appended to an entity: entity/<type>/<id>. `tags` were given with it, and
+    are here if the event waits at a gate for the run that gets them."""
 
     kind = "event.emitted"
     id: str
@@ -31,6 +32,7 @@ class EventEmitted(Fact, frozen=True):
     run_id: str = ""
     run_ids: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class AppendedPart(msgspec.Struct, frozen=True, omit_defaults=True):

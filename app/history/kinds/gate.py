@@ -22,8 +22,8 @@ class GatePassed(Fact, frozen=True):
 
 
 class GateHeld(Fact, frozen=True):
-    """An event waits, to become a run at `fires_at`: `created`, or for a failed run (`run_id`, `error`) that of its
-    on_failure function."""
+    """An event waits, to become a run at `fires_at`: `created`, whose tags the event tells then, or for a failed run
+    (`run_id`, `error`) that of its on_failure function."""
 
     kind = "gate.held"
     function_id: str

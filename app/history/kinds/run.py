@@ -65,7 +65,7 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The idempotency key that a change was asked with, and a hash of what was asked."""
+    """The idempotency key that a change was asked with, and a hash of what was asked; "" where that was redacted."""
 
     key: str
     hash: str

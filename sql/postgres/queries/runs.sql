@@ -222,6 +222,14 @@ delete from run_tags
 -- name: clear_run_tags :exec
 delete from run_tags;
 
+-- name: all_run_tags :many
+-- The index over all environments, in the order of its key, after one of its rows.
+select environment, tag, run_id
+  from run_tags
+ where (environment, tag, run_id) > (:environment, :tag, :run_id)
+ order by environment, tag, run_id
+ limit :limit;
+
 -- name: tagged_runs_page :many
 -- As runs_page, of runs with one tag, and with all `others`, a JSON list.
 select r.id, r.environment, r.function_id, r.function_version, r.event_id, r.event_name, r.status, r.attempt, r.max_attempts,
