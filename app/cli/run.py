@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -56,7 +56,7 @@ def list_runs(session: Session, **chosen: Any) -> None:
     output.items(
         "ironflow.runs/v1",
         page.items,
-        _columns(output),
+        _columns(output, page.items),
         next_cursor=page.next_cursor,
         total=page.total,
         empty="no runs: emit an event that a function is triggered by",
@@ -253,7 +253,7 @@ def _many(
     if output.form != "table":
         output.json({"schema": "ironflow.bulk/v1", **told})
         return
-    output.items("ironflow.runs/v1", told["runs"], _columns(output), empty="no run matches")
+    output.items("ironflow.runs/v1", told["runs"], _columns(output, told["runs"]), empty="no run matches")
     if dry_run:
         output.note(f"Would {verb} {told['matched']} of them{', and there are more' if told['more'] else ''}.")
     else:
@@ -264,9 +264,9 @@ def _many(
         output.note(f"There are more: run the same command again, until it finds none to {verb}.")
 
 
-def _columns(output: Output) -> Mapping[str, Callable[[Mapping[str, Any]], str]]:
-    """What a list shows of a run."""
-    return {
+def _columns(output: Output, runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Callable[[Mapping[str, Any]], str]]:
+    """What a list shows of a run: its tags, if any of them has some."""
+    columns: dict[str, Callable[[Mapping[str, Any]], str]] = {
         "id": lambda run: run["id"],
         "function": lambda run: run["function_id"],
         "status": lambda run: output.status(run["status"]),
@@ -274,8 +274,10 @@ def _columns(output: Output) -> Mapping[str, Callable[[Mapping[str, Any]], str]]
         "attempt": lambda run: f"{run['attempt']}",
         "created": lambda run: ago(run["created_at"]),
         "took": lambda run: duration(run["started_at"], run["ended_at"]),
-        "tags": lambda run: ", ".join(run.get("tags", ())),
     }
+    if any(run.get("tags") for run in runs):
+        columns["tags"] = lambda run: ", ".join(run.get("tags", ()))
+    return columns
 
 
 def _changed(output: Output, run: Mapping[str, Any], verb: str) -> None:

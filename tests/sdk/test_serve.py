@@ -333,7 +333,9 @@ async def test_lines_are_sent_while_the_function_runs(monkeypatch: pytest.Monkey
         return "done"
 
     async with asking(serve([slow], signing_key=""), request("slow"), NDJSON) as asked:
-        first = json.loads(await asked.parts.get())
+        while (part := await asked.parts.get()) == b"\n":
+            pass  # the first step took its time
+        first = json.loads(part)
         beats = [await asked.parts.get() for _ in range(3)]
         go_on.set()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.api.connections import Connections
 from app.api.proxies import Proxies
 from app.api.rsgi import Front
 
@@ -26,7 +27,9 @@ async def told(**more: Any) -> dict[str, Any]:
     common = {"proto": "http", "method": "GET", "path": "/a", "query_string": "b=1", "scheme": "http"}
     places = {"http_version": "2", "client": "127.0.0.1:1", "server": "[::1]:2", "authority": None, "headers": {}}
     scope: Any = SimpleNamespace(**{**common, **places, **more})
-    await Front(never, never, never, application, Proxies(), receive_timeout_s=30)(scope, body())
+    connections = Connections(silent_s=60)
+    await Front(never, never, never, application, Proxies(), connections, receive_timeout_s=30)(scope, body())
+    assert len(connections) == 0, "it is answered"
     return seen[0]
 
 

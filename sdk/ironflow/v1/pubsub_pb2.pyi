@@ -69,7 +69,7 @@ BACKPRESSURE_MODE_BLOCK: BackpressureMode
 BACKPRESSURE_MODE_BUFFER: BackpressureMode
 
 class EmitRequest(_message.Message):
-    __slots__ = ("event", "data", "data_value", "idempotency_key", "metadata", "namespace", "version")
+    __slots__ = ("event", "data", "data_value", "idempotency_key", "metadata", "namespace", "version", "tags")
     EVENT_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     DATA_VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +77,7 @@ class EmitRequest(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     event: str
     data: _struct_pb2.Struct
     data_value: _struct_pb2.Value
@@ -84,7 +85,8 @@ class EmitRequest(_message.Message):
     metadata: _struct_pb2.Struct
     namespace: str
     version: int
-    def __init__(self, event: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., namespace: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, event: _Optional[str] = ..., data: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., namespace: _Optional[str] = ..., version: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class EmitResponse(_message.Message):
     __slots__ = ("run_ids", "event_id")
