@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from app.access import policy as pure
-from app.access.guard import Request
+from app.access.guard import NAMED_CHARS_MAX, Request
 from app.access.policy import Policy, Ruling
 from app.clock import Clock
 
 REMEMBERED_MAX = 10_000
 ACTIONS_MAX = 5_000
-CHARS_MAX = 1_024
-"""Of a resource: nothing that is there has a longer name."""
 
 _CALL = frozenset(("request", "request.method", "request.address"))
 
@@ -76,7 +74,7 @@ class Decisions:
         return [*self._old.values(), *self._young.values()]
 
     def _remember(self, key: tuple[Any, ...], decided: Decided) -> None:
-        if len(decided[0].resource) > CHARS_MAX:
+        if len(decided[0].resource) > NAMED_CHARS_MAX:
             return
         if len(self._young) >= REMEMBERED_MAX // 2:
             self._old, self._young = self._young, {}

@@ -6,6 +6,10 @@ from typing import NamedTuple, Protocol
 
 from app.access.actor import Actor
 
+NAMED_CHARS_MAX = 1_024
+"""Of a resource, with the environment that it is named in: nothing that is there has a longer name, and what is asked
+about a longer one is not remembered."""
+
 
 class Request(NamedTuple):
     """Who wants to do what to which resource. `action` is a permission's name ("runs:read"); `resource` an IRN's end

@@ -13,10 +13,9 @@ from typing import NamedTuple, TypeAlias
 
 from app.access.actor import Actor
 from app.access.credentials import Proof
+from app.access.guard import NAMED_CHARS_MAX
 
 REMEMBERED_MAX = 10_000
-CHARS_MAX = 1_024
-"""Of a resource and an environment, as they were named: nothing that is there has longer ones."""
 
 Asked: TypeAlias = tuple[bytes, str, str, str]
 """A digest of the credentials, the environment as it was named, the action and the resource."""
@@ -42,7 +41,7 @@ class Passes:
         return found
 
     def keep(self, asked: Asked, one: Pass) -> None:
-        if len(asked[1]) + len(asked[3]) > CHARS_MAX:
+        if len(asked[1]) + len(asked[3]) > NAMED_CHARS_MAX:
             return
         if len(self._young) >= REMEMBERED_MAX // 2:
             self._old, self._young = self._young, {}

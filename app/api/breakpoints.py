@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import falcon.asgi
 import msgspec
@@ -86,6 +86,7 @@ def _check_environment(services: Services, caller: Caller) -> None:
 
 def routes(services: Services) -> Sequence[Route]:
     one = Answer("the breakpoint", BreakpointResponse)
+    denied: Mapping[int, str] = {403: f"refused; in a production environment it takes {IN_PRODUCTION} too"}
     listing = Operation(
         "Breakpoints that are alive",
         {200: Answer("the breakpoints", ListBreakpointsResponse)},
@@ -95,7 +96,7 @@ def routes(services: Services) -> Sequence[Route]:
         "Hold runs before or after a step, for as long as the lease is renewed",
         {
             201: one,
-            403: f"refused; in a production environment it takes {IN_PRODUCTION} too",
+            **denied,
             404: "there is no such run",
         },
         body=Body(
@@ -106,7 +107,7 @@ def routes(services: Services) -> Sequence[Route]:
     )
     renew = Operation(
         "Renew a lease",
-        {200: one, 403: f"refused; in a production environment it takes {IN_PRODUCTION} too", 404: "it is over"},
+        {200: one, **denied, 404: "it is over"},
         body=Body(RenewBreakpointBody, {"ttl_s": 60}, required=False),
         permission=PERMISSION,
     )

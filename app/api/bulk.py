@@ -8,11 +8,10 @@ from typing import Any
 import falcon.asgi
 import msgspec
 
-from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.asking import request_of, via_of
 from app.api.caller import caller_of
-from app.api.runs import statuses, tags
+from app.api.runs import filter_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.runs import BulkResponse, MadeRun, RefusedRun, row_shown
 from app.errors import InvalidArgument
@@ -97,15 +96,7 @@ class Bulk:
 
 
 def _chosen(body: BulkRequest, now: int) -> Chosen:
-    chosen = RunFilter(
-        function_id=body.function_id,
-        event_id=body.event_id,
-        statuses=statuses(body.status),
-        tags=tags(body.tag),
-        search=body.search,
-        since=clock.parse_instant(body.since, now, field="since") if body.since else 0,
-        until=clock.parse_instant(body.until, now, field="until") if body.until else 2**62,
-    )
+    chosen = filter_of(body, now)
     if not body.run_ids:
         return chosen
     if chosen != RunFilter():

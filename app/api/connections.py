@@ -120,13 +120,11 @@ def _connections(port: int) -> Iterator[tuple[str, socket.socket]]:
     """Those that were accepted at our port, by their clients. They are looked at in place, none is copied: closing a
     copy of the database's file would let go of the locks that the process has on it (fcntl(2), F_SETLK)."""
     for number in _numbers():
-        connection = None
         try:
-            if stat.S_ISSOCK(os.fstat(number).st_mode):
-                connection = socket.socket(fileno=number)
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            connection = socket.socket(fileno=number)
         except OSError:  # it was closed just now
-            continue
-        if connection is None:
             continue
         try:
             if connection.family in (socket.AF_INET, socket.AF_INET6) and (client := _client(connection, port)):

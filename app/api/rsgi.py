@@ -51,7 +51,6 @@ class Front:
         self._streams = streams
         self._sockets = sockets
         self._asgi = asgi
-        self._receive_timeout_s = receive_timeout_s
         self._patience = Patience(receive_timeout_s)
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
@@ -77,7 +76,7 @@ class Front:
             await self._streams.answer(scope, protocol)
         else:
             bodiless = scope.method in BODILESS
-            exchange = _Exchange(protocol, scope.http_version, bodiless, self._receive_timeout_s)
+            exchange = _Exchange(protocol, scope.http_version, bodiless, self._patience.timeout_s)
             answering = self._asgi(_asgi_scope(scope), exchange.receive, exchange.send)
             if scope.path == _ENDS_WITH_ITS_CALLER:
                 await _until_left(protocol, answering)

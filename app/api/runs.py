@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import falcon.asgi
 import msgspec
@@ -11,7 +12,7 @@ from app.api.answers import answer, body_of, decoded
 from app.api.asking import HEADERS, request_of, via_of
 from app.api.caller import caller_of, environment_of
 from app.api.conditions import tagged
-from app.api.parameters import instant, query_of
+from app.api.parameters import INSTANT_MAX, instant, query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
 from app.api.shapes.runs import (
@@ -75,15 +76,7 @@ class Runs:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         now = self._services.clock.now_us()
         query = query_of(req, ListRunsQuery)
-        chosen = RunFilter(
-            function_id=query.function_id or query.functionId,
-            event_id=query.event_id,
-            statuses=statuses(query.status),
-            tags=tags(query.tag),
-            search=query.search,
-            since=instant(query.since, 0, now=now, field="since"),
-            until=instant(query.until, 2**62, now=now, field="until"),
-        )
+        chosen = filter_of(query, now, function_id=query.functionId)
         page = await self._services.runs.list(environment_of(req), chosen, limit=query.limit, cursor=query.cursor)
         content = ListRunsResponse(
             runs=[row_shown(row) for row in page.rows],
@@ -197,12 +190,44 @@ class Tags:
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
 
+class Choice(Protocol):
+    """Which runs, in the words of a query or a body."""
+
+    @property
+    def function_id(self) -> str: ...
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def tag(self) -> str: ...
+    @property
+    def search(self) -> str: ...
+    @property
+    def since(self) -> str: ...
+    @property
+    def until(self) -> str: ...
+
+
+def filter_of(asked: Choice, now: int, *, function_id: str = "", until: int = INSTANT_MAX) -> RunFilter:
+    """The filter that is asked for; `function_id` and `until` where it does not say them. Raises InvalidArgument."""
+    return RunFilter(
+        function_id=asked.function_id or function_id,
+        event_id=asked.event_id,
+        statuses=statuses(asked.status),
+        tags=_tags_of(asked.tag),
+        search=asked.search,
+        since=instant(asked.since, 0, now=now, field="since"),
+        until=instant(asked.until, until, now=now, field="until"),
+    )
+
+
 def statuses(text: str) -> tuple[str, ...]:
     """Statuses in any spelling that is published: `failed`, `FAILED`, `RUN_STATUS_FAILED`, with commas between."""
     return tuple(one.strip().lower().removeprefix("run_status_") for one in text.split(",") if one.strip())
 
 
-def tags(text: str) -> tuple[str, ...]:
+def _tags_of(text: str) -> tuple[str, ...]:
     """Those of a text with commas between."""
     return tuple(one for part in text.split(",") if (one := part.strip()))
 

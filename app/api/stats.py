@@ -8,11 +8,10 @@ import falcon.asgi
 
 from app.api.answers import answer
 from app.api.caller import environment_of
-from app.api.parameters import instant, query_of
-from app.api.runs import statuses, tags
+from app.api.parameters import query_of
+from app.api.runs import filter_of
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.stats import RunStatsQuery, RunStatsResponse, stats_shown
-from app.runs.reading import RunFilter
 from app.runs.stats import StatsReader
 
 
@@ -24,15 +23,7 @@ class RunStats:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         now = self._services.clock.now_us()
         query = query_of(req, RunStatsQuery)
-        chosen = RunFilter(
-            function_id=query.function_id,
-            event_id=query.event_id,
-            statuses=statuses(query.status),
-            tags=tags(query.tag),
-            search=query.search,
-            since=instant(query.since, 0, now=now, field="since"),
-            until=instant(query.until, now, now=now, field="until"),
-        )
+        chosen = filter_of(query, now, until=now)
         answer(resp, stats_shown(await self._reader.runs(environment_of(req), chosen, buckets=query.buckets)))
 
 

@@ -39,21 +39,13 @@ class Place:
         child is waited for. Raises what nats-py raises, OSError, TimeoutError."""
         import nats
 
-        if self.server is None:
-            return await nats.connect(
-                self._url.split(","),
-                allow_reconnect=False,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                ping_interval=PING_S,
-                pending_size=PENDING_BYTES_MAX,
-                inbox_prefix=INBOX,
-                error_cb=_ignore,
-            )
-        url = await self.server.ready()
+        servers, user, password = self._url.split(","), None, None
+        if self.server is not None:
+            servers, user, password = [await self.server.ready()], self.server.user, self.server.password
         return await nats.connect(
-            url,
-            user=self.server.user,
-            password=self.server.password,
+            servers,
+            user=user,
+            password=password,
             allow_reconnect=False,
             connect_timeout=CONNECT_TIMEOUT_S,
             ping_interval=PING_S,

@@ -64,9 +64,8 @@ class Redaction:
             case RunLogged():
                 return with_lines(told, map(self._line, lines_of(told) or ()))
             case RunTagged():
-                said = dict.fromkeys(map(self.text, told.added))
-                kept = tags.fitting(said)
-                return _with(told, added=kept, dropped=told.dropped + len(said) - len(kept))
+                kept, dropped = tags.fitting(map(self.text, told.added))
+                return _with(told, added=kept, dropped=told.dropped + dropped)
             case Failure():
                 texts = {name: self.text(getattr(told, name)) for name in ("message", "code", "stack")}
                 return _with(told, **texts, details=self._raw(told.details))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,6 +21,7 @@ from app.events.topics import NewMessage
 from app.history.kinds import Failure, Said, StepCompleted, StepFailed
 from app.history.kinds.base import empty, null
 from app.runs import lines, tags, writing
+from app.runs.lines import LogLine
 from app.values import kv
 
 STEP_ID_CHARS_MAX = 1_024
@@ -155,10 +156,15 @@ def logged(job: Job, body: LogsBody | None) -> Sequence[Said]:
 def _logged(job: Job, body: LogsBody | None, step_id: str) -> Sequence[Said]:
     if body is None:
         return ()
-    said = (lines.told(one, bytes(one.fields)) for one in body.lines)
+    return said(job, (lines.told(one, bytes(one.fields)) for one in body.lines), body.dropped, body.tags, step_id)
+
+
+def said(job: Job, told: Iterable[LogLine], dropped: int, given: Iterable[str], step_id: str) -> Sequence[Said]:
+    """What the code said, in a step or (with step_id "") between steps: lines, of which so many were left out, and tags
+    that it gave."""
     return (
-        *lines.logged(said, body.dropped, step_id=step_id, execution_seq=job.execution_seq, attempt=job.attempt),
-        *tags.told(body.tags, step_id=step_id, execution_seq=job.execution_seq),
+        *lines.logged(told, dropped, step_id=step_id, execution_seq=job.execution_seq, attempt=job.attempt),
+        *tags.told(given, step_id=step_id, execution_seq=job.execution_seq),
     )
 
 

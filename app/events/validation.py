@@ -313,7 +313,7 @@ def _references(schema: Any) -> Iterator[str]:
         item = waiting.pop()
         if isinstance(item, dict):
             waiting += item.values()
-            for name in ("$ref", "$dynamicRef"):
+            for name in _FOLLOWING:
                 if isinstance(item.get(name), str):
                     yield item[name]
         elif isinstance(item, list):

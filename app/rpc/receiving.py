@@ -8,7 +8,6 @@ the wire that is the same. What really streams, as workers do, is not hurried.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -17,7 +16,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from app.api.answers import error_of
-from app.api.arrival import late
+from app.api.arrival import Patience, late
 from app.api.door import Door
 from app.errors import InvalidArgument
 from app.metrics import Metrics
@@ -32,7 +31,7 @@ class Receiving(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     def __init__(self, door: Door, metrics: Metrics, *, receive_timeout_s: float) -> None:
         self._door = door
         self._metrics = metrics
-        self._receive_timeout_s = receive_timeout_s
+        self._patience = Patience(receive_timeout_s)
 
     async def intercept_service(
         self,
@@ -78,8 +77,7 @@ class Receiving(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     async def _first(self, requests: Requests) -> Any:
         """Raises BodyTimeout, InvalidArgument."""
         try:
-            async with asyncio.timeout(self._receive_timeout_s):
-                return await anext(requests)
+            return await self._patience.wait(anext(requests))
         except TimeoutError:
             raise late(hint="send it at once; --receive-timeout allows more") from None
         except StopAsyncIteration:

@@ -11,12 +11,13 @@ import msgspec
 from app import jsonvalue
 from app.clock import INSTANT_US_MAX, INSTANT_US_MIN
 from app.dispatch.jobs import Job
+from app.dispatch.reports import said
 from app.errors import InvalidArgument
 from app.events.new_event import NewEvent
 from app.events.topics import NewMessage
 from app.history.kinds import NULL, Divergence, Failure, RunNoted, Said, StepCompleted, StepFailed
 from app.rpc import convert
-from app.runs import lines, tags, writing
+from app.runs import lines, writing
 from app.runs.state import AWAITED, step_name
 from app.runs.yields import WAIT_DEFAULT_US, YIELDS_MAX, Invoke, Sleep, WaitForEvent, Yield
 from app.values import kv
@@ -100,11 +101,7 @@ def logged(
 
 
 def _logged(job: Job, told: worker_pb2.Logs, step_id: str) -> Sequence[Said]:
-    said = (lines.told(one, one.fields_json) for one in told.lines)
-    return (
-        *lines.logged(said, told.dropped, step_id=step_id, execution_seq=job.execution_seq, attempt=job.attempt),
-        *tags.told(told.tags, step_id=step_id, execution_seq=job.execution_seq),
-    )
+    return said(job, (lines.told(one, one.fields_json) for one in told.lines), told.dropped, told.tags, step_id)
 
 
 def emissions(job: Job, message: worker_pb2.StepCompleted) -> Sequence[NewEvent | NewMessage]:

@@ -54,9 +54,11 @@ def listed(text: str) -> tuple[str, ...]:
     return tuple(msgspec.json.decode(text)) if text else ()
 
 
-def fitting(tags: Iterable[str]) -> tuple[str, ...]:
-    """Those that are tags, each once, the first as many as a run may have."""
-    return tuple(dict.fromkeys(tag for tag in tags if usable(tag)))[:TAGS_MAX]
+def fitting(tags: Iterable[str]) -> tuple[tuple[str, ...], int]:
+    """Those that are tags, each once, the first as many as a run may have; and how many others there are."""
+    said = dict.fromkeys(tags)
+    kept = tuple(tag for tag in said if usable(tag))[:TAGS_MAX]
+    return kept, len(said) - len(kept)
 
 
 def tags_after(tags: tuple[str, ...], fact: RunTagged) -> tuple[str, ...]:
@@ -86,11 +88,10 @@ def decide_tag(run: Run | None, *, add: Sequence[str], remove: Sequence[str], re
 
 def told(tags: Iterable[str], *, step_id: str, execution_seq: int) -> tuple[RunTagged, ...]:
     """The fact of these tags, as code said them; none for none."""
-    said = tuple(dict.fromkeys(tags))
-    kept = tuple(tag for tag in said if usable(tag))[:TAGS_MAX]
-    if not said:
+    kept, dropped = fitting(tags)
+    if not kept and not dropped:
         return ()
-    return (RunTagged(kept, step_id=step_id, execution_seq=execution_seq, dropped=len(said) - len(kept)),)
+    return (RunTagged(kept, step_id=step_id, execution_seq=execution_seq, dropped=dropped),)
 
 
 def fresh(had: Sequence[str], fact: RunTagged) -> RunTagged | None:
@@ -127,16 +128,12 @@ def check_template(template: str, *, field: str) -> None:
 def started_with(
     given: tuple[str, ...], templates: Sequence[str], data: object, variables: Variables
 ) -> tuple[str, ...]:
-    """The tags of a run that begins: those given with its event, then what its function's templates make of that."""
+    """The tags of a run that begins: those given with its event, then what its function's templates make of that. One
+    with a key that has no value there, or that becomes no tag, is left out: a tag must not keep a run from starting."""
     if not templates:
         return given
-    return fitting((*given, *filled(templates, data, variables)))
-
-
-def filled(templates: Sequence[str], data: object, variables: Variables) -> tuple[str, ...]:
-    """The tags that templates make of an event. One with a key that has no value there, or that becomes no tag, is left
-    out: a tag must not keep a run from starting."""
-    return tuple(tag for template in templates if (tag := _filled(template, data, variables)) is not None)
+    made = [tag for template in templates if (tag := _filled(template, data, variables)) is not None]
+    return fitting((*given, *made))[0]
 
 
 def _filled(template: str, data: object, variables: Variables) -> str | None:

@@ -192,7 +192,7 @@ class Gatekeeper:
         run_id = self._ids.run()
         delay_ms = self._delay_ms(gate)
         event_id = gate.held[0].event_id
-        given = await self._tags(gate, event_id)
+        given = self._tags(gate, await self._storage.read(lambda tx: _event(tx, gate.environment, event_id)))
 
         def drafts(held: Sequence[Held], now: int, created: RunCreated) -> list[Draft] | None:
             if held[0].event_id != event_id:
@@ -207,8 +207,9 @@ class Gatekeeper:
         delay_ms = self._delay_ms(gate)
         count = _together(gate.held, self._size(gate))
         listed = [held.event_id for held in gate.held[:count]]
-        data = await self._storage.read(lambda tx: _batched(tx, gate.environment, listed))
-        given = await self._tags(gate, listed[-1])
+        entries = await self._storage.read(lambda tx: [_event(tx, gate.environment, one) for one in listed])
+        data = msgspec.Raw(msgspec.json.encode([_shown(entry) for entry in entries]))
+        given = self._tags(gate, entries[-1])
 
         def drafts(held: Sequence[Held], now: int, created: RunCreated) -> list[Draft] | None:
             if [one.event_id for one in held] != listed:
@@ -294,9 +295,9 @@ class Gatekeeper:
         )
         return 0
 
-    async def _tags(self, gate: Gate, event_id: str) -> tuple[str, ...]:
+    def _tags(self, gate: Gate, event: Entry) -> tuple[str, ...]:
         """The tags of a run for the event: those given with it, then what the function gives it, as both are now."""
-        candidate = Candidate(await self._storage.read(lambda tx: _event(tx, gate.environment, event_id)))
+        candidate = Candidate(event)
         function = self._functions.find(gate.environment, gate.function_id)
         templates = function.fact.tags if function else ()
         return tags.started_with(candidate.fact.tags, templates, candidate.envelope["data"], candidate.variables)
@@ -334,11 +335,6 @@ def _together(held: Sequence[Held], size: int) -> int:
         if count and weight > limits.BATCH_BYTES_MAX:
             return count
     return min(len(held), size)
-
-
-def _batched(tx: Transaction, environment: str, event_ids: Sequence[str]) -> msgspec.Raw:
-    """The events as one JSON list."""
-    return msgspec.Raw(msgspec.json.encode([_shown(_event(tx, environment, event_id)) for event_id in event_ids]))
 
 
 def _event(tx: Transaction, environment: str, event_id: str) -> Entry:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import struct
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -295,10 +294,9 @@ def _failed(root: httpx.Client, run_id: str) -> tuple[str, str]:
     done = step(job, "charge", CANARY, logs={"lines": [{"at_us": 1, "level": "info", "message": CANARY}]})
     assert worker.report(job, "failed", steps=[done], error=error).status_code == 200
     assert run(root, run_id, wait=10)["status"] == "failed"
-    for _ in range(600):
+    for _ in range(15):  # it waits by itself for what is derived beside the way, but not for long
         if group := root.get(f"/api/v1/runs/{run_id}/similar").json().get("group"):
             return group["fingerprint"], job["job_id"]
-        time.sleep(0.05)  # failures are derived beside the way, and nobody is told
     raise AssertionError("the failure has no fingerprint")
 
 

@@ -16,7 +16,7 @@ import pytest
 from app.access import decisions, limits, passes
 from app.access.actor import Actor
 from app.access.decisions import Decisions
-from app.access.guard import Request
+from app.access.guard import NAMED_CHARS_MAX, Request
 from app.access.limits import RateLimits
 from app.access.passes import Pass, Passes
 from app.access.throttle import Throttle
@@ -144,8 +144,8 @@ def test_passes_are_few_and_none_is_large() -> None:
         found.keep((b"", "", "kv:read", f"kv/b/{number}"), one)
     assert len(found) <= passes.REMEMBERED_MAX
     found.forget()
-    found.keep((b"", "", "kv:read", "kv/b/" + "k" * passes.CHARS_MAX), one)
-    found.keep((b"", "e" * passes.CHARS_MAX, "kv:read", "kv/b/k"), one)
+    found.keep((b"", "", "kv:read", "kv/b/" + "k" * NAMED_CHARS_MAX), one)
+    found.keep((b"", "e" * NAMED_CHARS_MAX, "kv:read", "kv/b/k"), one)
 
     assert len(found) == 0
 
@@ -159,7 +159,7 @@ def test_decisions_are_few_and_none_is_large() -> None:
     assert len(found.remembered()) <= decisions.REMEMBERED_MAX
     assert len(found._by_action) <= decisions.ACTIONS_MAX
     found.forget()
-    found.ruling(asked._replace(resource="kv/b/" + "k" * decisions.CHARS_MAX))
+    found.ruling(asked._replace(resource="kv/b/" + "k" * NAMED_CHARS_MAX))
 
     assert found.remembered() == []
 
