@@ -17,7 +17,7 @@ from tests.support.server import ServerProcess
 
 RPC = "/ironflow.v1.IronflowService"
 WHY = {"reason": "the customer asked for it"}
-CARD = {"card": "4929"}
+CARD = {"card": "visa-4929"}
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_run_loses_what_it_told_once_it_has_ended(http: httpx.Client) -> None:
     assert http.get(f"/api/v1/runs/{run_id}").json()["output"]["$redacted"]
     [told] = http.get(f"/api/v1/runs/{run_id}/steps").json()["steps"]
     assert told["output"]["$redacted"]
-    assert "4929" not in http.get("/api/v1/history", params={"limit": 100}).text
+    assert CARD["card"] not in http.get("/api/v1/history", params={"limit": 100}).text
     assert http.get("/api/v1/audit", params={"event_type": "history.redacted"}).json()["events"][0]["reason"]
     assert http.post(f"/api/v1/runs/{run_id}/steps/nope/redact", json=WHY).status_code == 404
 
@@ -92,7 +92,7 @@ def test_published_clients_redact_without_a_reason(http: httpx.Client) -> None:
     event_id = http.post("/api/v1/events", json={"name": "a", "data": CARD}).json()["event_id"]
     assert http.post(f"{RPC}/RedactEvent", json={"eventId": event_id, "reason": "mine"}).json() == {}
 
-    assert "4929" not in http.get("/api/v1/history", params={"limit": 100}).text
+    assert CARD["card"] not in http.get("/api/v1/history", params={"limit": 100}).text
     assert http.post(f"{RPC}/RedactRun", json={"runId": "run_nope"}).json()["code"] == "not_found"
 
 
