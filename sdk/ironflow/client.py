@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from ironflow import access, calls, discovery, failing, groups, nodes, nouns, policies, tables
-from ironflow.calls import TIMEOUT_S, Call, Emitted, Json, Page, Plan, chunks, event
+from ironflow import access, calls, discovery, events, failing, groups, nodes, nouns, operations, policies, tables
+from ironflow.calls import TIMEOUT_S, Call, Json, Page, Plan
 from ironflow.config import AsyncConfig, Config
 from ironflow.context import current_run
 from ironflow.errors import InvalidArgument, IronflowError, ServerUnavailable, Timeout, from_answer
+from ironflow.events import Emitted, chunks, event
 from ironflow.kv import AsyncKv, Kv
 from ironflow.live import AsyncWatch, Watch
 from ironflow.parts import Awaited, Blocking, Done
@@ -95,13 +96,13 @@ class Client:
         self.platform = Platform(self)
         self.failures = nouns.Failures(self)
 
-    emit = Blocking(calls.emit)
-    emit_batch = Blocking(calls.emit_batch)
-    emit_sync = Blocking(calls.emit_sync)
-    health = Blocking(calls.health)
-    ready = Blocking(calls.ready)
-    capabilities = Blocking(calls.capabilities)
-    workers = Blocking(calls.workers)
+    emit = Blocking(events.emit)
+    emit_batch = Blocking(events.emit_batch)
+    emit_sync = Blocking(events.emit_sync)
+    health = Blocking(operations.health)
+    ready = Blocking(operations.ready)
+    capabilities = Blocking(operations.capabilities)
+    workers = Blocking(operations.workers)
     request = Blocking(calls.request)
     sql = Blocking(tables.sql)
     views = Blocking(tables.views)
@@ -241,13 +242,13 @@ class AsyncClient:
         self.platform = AsyncPlatform(self)
         self.failures = nouns.AsyncFailures(self)
 
-    emit = Awaited(calls.emit)
-    emit_batch = Awaited(calls.emit_batch)
-    emit_sync = Awaited(calls.emit_sync)
-    health = Awaited(calls.health)
-    ready = Awaited(calls.ready)
-    capabilities = Awaited(calls.capabilities)
-    workers = Awaited(calls.workers)
+    emit = Awaited(events.emit)
+    emit_batch = Awaited(events.emit_batch)
+    emit_sync = Awaited(events.emit_sync)
+    health = Awaited(operations.health)
+    ready = Awaited(operations.ready)
+    capabilities = Awaited(operations.capabilities)
+    workers = Awaited(operations.workers)
     request = Awaited(calls.request)
     sql = Awaited(tables.sql)
     views = Awaited(tables.views)

@@ -8,18 +8,21 @@ from ironflow import (
     audit,
     breakpoints,
     bundle,
-    calls,
     comparing,
     entities,
+    events,
     failing,
+    functions,
     groups,
     history,
     logs,
+    operations,
     past,
     policies,
     projections,
     redactions,
     rewind,
+    runs,
     schemas,
     topics,
 )
@@ -31,14 +34,14 @@ from ironflow.past import At, Record
 
 
 class Runs(Part):
-    list = Blocking(calls.list_runs)
-    get = Blocking(calls.get_run)
-    steps = Blocking(calls.run_steps)
-    streams = Blocking(calls.run_streams)
-    recording = Blocking(calls.recording)
+    list = Blocking(runs.list_runs)
+    get = Blocking(runs.get_run)
+    steps = Blocking(runs.run_steps)
+    streams = Blocking(runs.run_streams)
+    recording = Blocking(runs.recording)
     similar = Blocking(failing.similar)
-    wait = Blocking(calls.wait_for_run)
-    cancel = Blocking(calls.cancel_run)
+    wait = Blocking(runs.wait_for_run)
+    cancel = Blocking(runs.cancel_run)
     plan = Blocking(rewind.plan_run)
     tag = Blocking(rewind.tag_run)
     pause = Blocking(rewind.pause_run)
@@ -94,14 +97,14 @@ class Runs(Part):
 
 
 class AsyncRuns(AsyncPart):
-    list = Awaited(calls.list_runs)
-    get = Awaited(calls.get_run)
-    steps = Awaited(calls.run_steps)
-    streams = Awaited(calls.run_streams)
-    recording = Awaited(calls.recording)
+    list = Awaited(runs.list_runs)
+    get = Awaited(runs.get_run)
+    steps = Awaited(runs.run_steps)
+    streams = Awaited(runs.run_streams)
+    recording = Awaited(runs.recording)
     similar = Awaited(failing.similar)
-    wait = Awaited(calls.wait_for_run)
-    cancel = Awaited(calls.cancel_run)
+    wait = Awaited(runs.wait_for_run)
+    cancel = Awaited(runs.cancel_run)
     plan = Awaited(rewind.plan_run)
     tag = Awaited(rewind.tag_run)
     pause = Awaited(rewind.pause_run)
@@ -159,51 +162,51 @@ class AsyncRuns(AsyncPart):
 
 
 class Events(Part):
-    list = Blocking(calls.list_events)
-    get = Blocking(calls.get_event)
-    dry_run = Blocking(calls.dry_run)
+    list = Blocking(events.list_events)
+    get = Blocking(events.get_event)
+    dry_run = Blocking(events.dry_run)
     replay = Blocking(rewind.replay_events)
     redact = Blocking(redactions.redact_event)
 
 
 class AsyncEvents(AsyncPart):
-    list = Awaited(calls.list_events)
-    get = Awaited(calls.get_event)
-    dry_run = Awaited(calls.dry_run)
+    list = Awaited(events.list_events)
+    get = Awaited(events.get_event)
+    dry_run = Awaited(events.dry_run)
     replay = Awaited(rewind.replay_events)
     redact = Awaited(redactions.redact_event)
 
 
 class Functions(Part):
-    list = Blocking(calls.list_functions)
-    get = Blocking(calls.get_function)
-    invoke = Blocking(calls.invoke_function)
-    pause = Blocking(calls.pause_function)
-    resume = Blocking(calls.resume_function)
-    archive = Blocking(calls.archive_function)
-    delete = Blocking(calls.delete_function)
-    versions = Blocking(calls.function_versions)
-    version = Blocking(calls.function_version)
-    diff = Blocking(calls.diff_function)
-    roll_back = Blocking(calls.roll_back_function)
-    debounced = Blocking(calls.debounced)
-    cancel_debounced = Blocking(calls.cancel_debounced)
+    list = Blocking(functions.list_functions)
+    get = Blocking(functions.get_function)
+    invoke = Blocking(functions.invoke_function)
+    pause = Blocking(functions.pause_function)
+    resume = Blocking(functions.resume_function)
+    archive = Blocking(functions.archive_function)
+    delete = Blocking(functions.delete_function)
+    versions = Blocking(functions.function_versions)
+    version = Blocking(functions.function_version)
+    diff = Blocking(functions.diff_function)
+    roll_back = Blocking(functions.roll_back_function)
+    debounced = Blocking(functions.debounced)
+    cancel_debounced = Blocking(functions.cancel_debounced)
 
 
 class AsyncFunctions(AsyncPart):
-    list = Awaited(calls.list_functions)
-    get = Awaited(calls.get_function)
-    invoke = Awaited(calls.invoke_function)
-    pause = Awaited(calls.pause_function)
-    resume = Awaited(calls.resume_function)
-    archive = Awaited(calls.archive_function)
-    delete = Awaited(calls.delete_function)
-    versions = Awaited(calls.function_versions)
-    version = Awaited(calls.function_version)
-    diff = Awaited(calls.diff_function)
-    roll_back = Awaited(calls.roll_back_function)
-    debounced = Awaited(calls.debounced)
-    cancel_debounced = Awaited(calls.cancel_debounced)
+    list = Awaited(functions.list_functions)
+    get = Awaited(functions.get_function)
+    invoke = Awaited(functions.invoke_function)
+    pause = Awaited(functions.pause_function)
+    resume = Awaited(functions.resume_function)
+    archive = Awaited(functions.archive_function)
+    delete = Awaited(functions.delete_function)
+    versions = Awaited(functions.function_versions)
+    version = Awaited(functions.function_version)
+    diff = Awaited(functions.diff_function)
+    roll_back = Awaited(functions.roll_back_function)
+    debounced = Awaited(functions.debounced)
+    cancel_debounced = Awaited(functions.cancel_debounced)
 
 
 class Streams(Part):
@@ -311,13 +314,13 @@ class AsyncProjections(AsyncPart):
 
 
 class Breakers(Part):
-    list = Blocking(calls.list_breakers)
-    reset = Blocking(calls.reset_breaker)
+    list = Blocking(operations.list_breakers)
+    reset = Blocking(operations.reset_breaker)
 
 
 class AsyncBreakers(AsyncPart):
-    list = Awaited(calls.list_breakers)
-    reset = Awaited(calls.reset_breaker)
+    list = Awaited(operations.list_breakers)
+    reset = Awaited(operations.reset_breaker)
 
 
 class Breakpoints(Part):

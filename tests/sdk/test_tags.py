@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.runs import tags as server
-from ironflow import Context, Retry, SyncContext, calls, function, rewind, tags
+from ironflow import Context, Retry, SyncContext, events, function, rewind, tags
 from ironflow.registration import registration
 from ironflow.reports import StepCompleted
 from ironflow.testing import run, run_blocking
@@ -104,7 +104,7 @@ def test_tags_of_a_function_that_cannot_be_are_refused(tags: Any, words: str) ->
 
 def test_one_text_is_not_taken_for_a_list_of_letters() -> None:
     with pytest.raises(TypeError, match="must be a list"):
-        next(calls.emit("x", None, tags="vip"))
+        next(events.emit("x", None, tags="vip"))
     with pytest.raises(TypeError, match="remove must be a list"):
         next(rewind.tag_run("run_1", remove="new"))
 
