@@ -87,6 +87,13 @@ class BodyTimeout(IronflowError):
     retryable = True
 
 
+class BodyCut(InvalidArgument):
+    """The request's body ended before all of it had come; nothing of it was used."""
+
+    code = "BODY_CUT"
+    retryable = True
+
+
 class Unauthenticated(IronflowError):
     """Nobody is known by these credentials."""
 

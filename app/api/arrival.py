@@ -1,7 +1,9 @@
-"""How long the body of a request may take to arrive: who sends a byte now and then, or none, would hold a connection
-and what has come so far for ever.
+"""The body of a request, which arrives whole and in time or not at all.
 
-Each second more is paid for with `PACE_BYTES` that have come, so that a large body over a slow line is waited for.
+Who sends a byte now and then, or none, would hold a connection and what has come so far for ever: each second more is
+paid for with `PACE_BYTES` that have come, so that a large body over a slow line is waited for. And who is killed while
+sending leaves a part that looks like a whole, since Granian tells the end of a body and a broken connection alike: by
+empty parts, one and the end over HTTP/1.1, as many as are asked for over HTTP/2.
 """
 
 from __future__ import annotations
@@ -10,11 +12,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
-from app.errors import BodyTimeout
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+
+from app.errors import BodyCut, BodyTimeout
 
 PACE_BYTES = 10_000
 WHOLE_BYTES_MAX = 65_536
 """Of a body that is read in one, which is not given more time for its size."""
+EMPTY_PARTS_MAX = 16
+"""One after the other. A client may send some, and more are none of a client's."""
 
 T = TypeVar("T")
 
@@ -26,11 +32,38 @@ class Sender(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
-class Arrival:
-    """The parts of one request's body. Raises BodyTimeout instead of a part that is late."""
+class Headers(Protocol):
+    def get(self, name: str, /) -> str | None: ...
 
-    def __init__(self, sender: Sender, timeout_s: float) -> None:
-        self._parts = aiter(sender)
+
+class Parts:
+    """A body as it comes, to its end, before which `empty` parts came. Raises BodyCut for more than a client sends."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = aiter(sender)
+        self.empty = 0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        part = await anext(self._sender)
+        self.empty = 0 if part else self.empty + 1
+        if self.empty > EMPTY_PARTS_MAX:
+            raise cut()
+        return part
+
+
+class Arrival:
+    """The parts of one request's body, of a length that is told before or `chunked`, if it is not HTTP/2 that tells its
+    end. Raises BodyTimeout instead of a part that is late, BodyCut instead of an end before it is whole."""
+
+    def __init__(
+        self, sender: Sender, timeout_s: float, *, length_bytes: int | None = None, chunked: bool = False
+    ) -> None:
+        self._parts = Parts(sender)
+        self._missing_bytes = length_bytes
+        self._chunked = chunked
         self._deadline = asyncio.get_running_loop().time() + timeout_s
 
     def __aiter__(self) -> Self:
@@ -42,8 +75,21 @@ class Arrival:
                 part = await anext(self._parts)
         except TimeoutError:
             raise late() from None
+        except StopAsyncIteration:
+            if self._missing_bytes or (self._chunked and self._parts.empty > 1):
+                raise cut() from None
+            raise
+        if self._missing_bytes is not None:
+            self._missing_bytes -= len(part)
         self._deadline += len(part) / PACE_BYTES
         return part
+
+
+def arriving(sender: Sender, headers: Headers, timeout_s: float) -> Arrival:
+    """The body of a request with these headers."""
+    length = headers.get("content-length")
+    chunked = headers.get("transfer-encoding") is not None
+    return Arrival(sender, timeout_s, length_bytes=None if length is None else int(length), chunked=chunked)
 
 
 class Patience:
@@ -96,16 +142,27 @@ class Body(NamedTuple):
     patience: Patience
 
     async def read(self) -> bytes:
-        """All of it. Raises BodyTimeout."""
+        """All of it. Raises BodyTimeout, BodyCut."""
         if self.length_bytes > WHOLE_BYTES_MAX:
-            return b"".join([part async for part in Arrival(self.sender, self.patience.timeout_s)])
+            arrival = Arrival(self.sender, self.patience.timeout_s, length_bytes=self.length_bytes)
+            return b"".join([part async for part in arrival])
         try:
-            return await self.patience.wait(self.sender())
+            content = await self.patience.wait(self.sender())
         except TimeoutError:
             raise late() from None
+        except ProtocolClosed:
+            raise cut() from None
+        if len(content) != self.length_bytes:
+            raise cut()
+        return content
 
 
 def late(
     *, hint: str = f"send it at once, or at least {PACE_BYTES} bytes a second; --receive-timeout allows more"
 ) -> BodyTimeout:
     return BodyTimeout("the body did not arrive in time", field="body", hint=hint)
+
+
+def cut() -> BodyCut:
+    hint = "send it again, all of it, and nothing after its last chunk"
+    return BodyCut("the body ended before all of it had come", field="body", hint=hint)

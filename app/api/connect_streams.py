@@ -22,7 +22,7 @@ from granian.rsgi import Scope
 
 from app.api import connect, envelopes, subject
 from app.api.answers import JSON, encode, note
-from app.api.arrival import Arrival
+from app.api.arrival import Parts, arriving
 from app.api.browsers import Browsers
 from app.api.caller import Caller
 from app.api.proxies import address_of
@@ -30,7 +30,7 @@ from app.api.services import Services
 from app.api.shapes.subscriptions import connect_event
 from app.api.subscribers import subscriber
 from app.bus.members import Member
-from app.errors import InvalidArgument, PermissionDenied, Unavailable
+from app.errors import BodyCut, InvalidArgument, PermissionDenied, Unavailable
 from app.history.interests import Ended
 from app.rpc import group_streams, projection_streams, subscribe
 from app.rpc.conversations import Conversations
@@ -136,7 +136,7 @@ class ConnectStreams:
 
     async def _join(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         json = _type(scope) == CONNECT_JSON
-        request = await self._request(pubsub_pb2.JoinConsumerGroupRequest, protocol, _encoding(scope), json=json)
+        request = await self._request(pubsub_pb2.JoinConsumerGroupRequest, protocol, scope, json=json)
         joined = group_streams.joined(self._services, who, request, transport="connect")
         await self._deliver(protocol, told, *joined, json=json)
 
@@ -157,7 +157,7 @@ class ConnectStreams:
     ) -> None:
         """Batches of messages that answer one request, until they end or the caller is gone."""
         json = _type(scope) == CONNECT_JSON
-        request = await self._request(kind, protocol, _encoding(scope), json=json)
+        request = await self._request(kind, protocol, scope, json=json)
         who.about(subject.of_message(scope.path.removeprefix("/ironflow.v1."), request))
         gone = asyncio.ensure_future(protocol.client_disconnect())
         try:
@@ -171,7 +171,7 @@ class ConnectStreams:
 
     async def _subscribe(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
         json = _type(scope) == CONNECT_JSON
-        request = await self._request(pubsub_pb2.SubscribeRequest, protocol, _encoding(scope), json=json)
+        request = await self._request(pubsub_pb2.SubscribeRequest, protocol, scope, json=json)
         if request.options.consumer_group:
             member, auto = subscribe.member_of(self._services, who, request, transport="connect")
             await self._deliver(protocol, told, member, auto, json=json)
@@ -190,11 +190,11 @@ class ConnectStreams:
         finally:
             gone.cancel()
 
-    async def _request(self, kind: type[M], protocol: Any, encoding: str, *, json: bool) -> M:
-        """The one message of a request. Raises InvalidArgument, BodyTimeout."""
-        arriving = Arrival(protocol, self._receive_timeout_s)
+    async def _request(self, kind: type[M], protocol: Any, scope: Scope, *, json: bool) -> M:
+        """The one message of a request. Raises InvalidArgument, BodyTimeout, BodyCut."""
+        parts = arriving(protocol, scope.headers, self._receive_timeout_s)
         sent: bytes | None = None
-        async for raw in envelopes.messages(arriving, encoding=encoding):
+        async for raw in envelopes.messages(parts, encoding=_encoding(scope)):
             if sent is not None:
                 raise InvalidArgument("the body has several messages", field="body", hint=f"send one {kind.__name__}")
             sent = raw
@@ -271,5 +271,6 @@ async def _messages(kind: type[M], protocol: Any, encoding: str) -> AsyncIterato
 
 async def _parts(protocol: Any) -> AsyncIterator[bytes]:
     """The body as it comes, until the caller has no more to say or is gone."""
-    async for part in protocol:
-        yield part
+    with suppress(BodyCut):
+        async for part in Parts(protocol):
+            yield part

@@ -12,13 +12,13 @@ from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
-from app.api.arrival import Arrival, Body, Patience, late
+from app.api.arrival import Body, Patience, arriving, cut, late
 from app.api.connect_streams import ConnectStreams
 from app.api.connections import Connections
 from app.api.proxies import Proxies, address_of
 from app.api.short import ShortWay
 from app.api.sockets import Sockets
-from app.errors import BodyTimeout
+from app.errors import BodyCut, BodyTimeout, IronflowError
 from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
 
 Message = Mapping[str, Any]
@@ -76,7 +76,7 @@ class Front:
             await self._streams.answer(scope, protocol)
         else:
             bodiless = scope.method in BODILESS
-            exchange = _Exchange(protocol, scope.http_version, bodiless, self._patience.timeout_s)
+            exchange = _Exchange(protocol, scope, bodiless, self._patience.timeout_s)
             answering = self._asgi(_asgi_scope(scope), exchange.receive, exchange.send)
             if scope.path == _ENDS_WITH_ITS_CALLER:
                 await _until_left(protocol, answering)
@@ -103,12 +103,12 @@ async def _until_left(protocol: HTTPProtocol, answering: Answering) -> None:
 class _Exchange:
     """One request and its answer, as ASGI's `receive` and `send`."""
 
-    def __init__(self, protocol: HTTPProtocol, version: str, bodiless: bool, receive_timeout_s: float) -> None:
+    def __init__(self, protocol: HTTPProtocol, scope: Scope, bodiless: bool, receive_timeout_s: float) -> None:
         self._protocol = protocol
-        self._version = version
-        self._parts = None if bodiless else Arrival(protocol, receive_timeout_s)
+        self._version = scope.http_version
+        self._parts = None if bodiless else arriving(protocol, scope.headers, receive_timeout_s)
         self._begun = False
-        self._late = False
+        self._refusal: Callable[[], IronflowError] | None = None
         self._received = False
         self._start: Message = {}
         self._stream: Any = None
@@ -117,16 +117,16 @@ class _Exchange:
         if self._received:
             await self._protocol.client_disconnect()
             return {"type": "http.disconnect"}
-        if self._late:
-            raise late()
+        if self._refusal is not None:
+            raise self._refusal()
         begun, self._begun = self._begun, True
         try:
             if self._parts is not None:
                 return {"type": "http.request", "body": await anext(self._parts), "more_body": True}
         except StopAsyncIteration:
             pass
-        except BodyTimeout:
-            self._late = True
+        except (BodyTimeout, BodyCut) as refused:
+            self._refusal = late if isinstance(refused, BodyTimeout) else cut
             if begun:
                 raise
             # The application asks for the first part before it knows how to answer: it is told with the next one. The
@@ -142,7 +142,7 @@ class _Exchange:
         body, more = message.get("body", b""), message.get("more_body", False)
         if self._stream is None:
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._start["headers"]]
-            if self._late:
+            if self._refusal is not None:
                 headers += _closing(self._version)
             if not more:
                 self._protocol.response_bytes(self._start["status"], headers, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from google.protobuf.json_format import MessageToDict
 
+from app.rpc.worker import LEASE_TTL_S
 from ironflow.v1 import worker_pb2
 from tests.support.connect_worker import PATH, ConnectWorker
 from tests.support.server import ServerProcess
@@ -101,10 +103,12 @@ def test_jobs_go_back_when_the_connection_ends(
     take(worker)
 
     worker.close()
+    closed = time.monotonic()
 
     second = ConnectWorker(shared_server.url, headers={"x-ironflow-environment-id": environment})
     register(second, http)
     assert take(second).run_id == run_id
+    assert time.monotonic() - closed < LEASE_TTL_S / 2, "it was its lease that ended, not its connection"
     second.close()
 
 

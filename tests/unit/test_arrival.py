@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.api import arrival
-from app.api.arrival import WHOLE_BYTES_MAX, Arrival, Body, Patience
-from app.errors import BodyTimeout
+from app.api.arrival import EMPTY_PARTS_MAX, WHOLE_BYTES_MAX, Arrival, Body, Parts, Patience, arriving
+from app.errors import BodyCut, BodyTimeout
 
 SOON_S, LATER_S, NEVER_S = 0.02, 0.1, 3_600.0
 
@@ -36,7 +36,8 @@ async def test_what_comes_in_time_is_all_there() -> None:
 
     assert [part async for part in Arrival(sent, 30)] == [b"a", b"", b"bc"]
     assert await Body(sent, 3, Patience(30)).read() == b"abc"
-    assert await Body(sent, WHOLE_BYTES_MAX + 1, Patience(30)).read() == b"abc"
+    large = Sent((0, b"a"), (0, b"b" * WHOLE_BYTES_MAX))
+    assert await Body(large, WHOLE_BYTES_MAX + 1, Patience(30)).read() == b"a" + b"b" * WHOLE_BYTES_MAX
 
 
 @pytest.mark.parametrize("length", [3, WHOLE_BYTES_MAX + 1])
@@ -45,6 +46,46 @@ async def test_a_body_that_stops_is_not_waited_for(length: int) -> None:
         await Body(Sent((0, b"a"), (NEVER_S, b"bc")), length, Patience(SOON_S)).read()
 
     assert (told.value.status, told.value.code, told.value.retryable) == (408, "BODY_TIMEOUT", True)
+
+
+BROKEN = [(0.0, b"")] * (EMPTY_PARTS_MAX + 1)
+"""What comes of a broken connection over HTTP/2, and goes on."""
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        ({"content-length": "3"}, [(0.0, b"ab")]),
+        ({"content-length": "3"}, []),
+        ({"content-length": "3"}, [(0.0, b"ab"), *BROKEN]),
+        ({"transfer-encoding": "chunked"}, [(0.0, b"abc"), (0.0, b""), (0.0, b"")]),
+        ({"transfer-encoding": "chunked"}, [(0.0, b""), (0.0, b"")]),
+        ({}, [(0.0, b"abc"), *BROKEN]),
+    ],
+)
+async def test_a_part_is_no_whole(headers: dict[str, str], sent: list[tuple[float, bytes]]) -> None:
+    with pytest.raises(BodyCut) as told:
+        [part async for part in arriving(Sent(*sent), headers, 30)]
+
+    assert (told.value.status, told.value.code, told.value.retryable) == (400, "BODY_CUT", True)
+
+
+@pytest.mark.parametrize("length", [3, WHOLE_BYTES_MAX + 1])
+async def test_nor_is_it_one_if_it_is_read_at_once(length: int) -> None:
+    with pytest.raises(BodyCut):
+        await Body(Sent((0, b"ab")), length, Patience(30)).read()
+
+
+@pytest.mark.parametrize("headers", [{"content-length": "3"}, {"transfer-encoding": "chunked"}, {}])
+async def test_a_whole_may_end_with_an_empty_part(headers: dict[str, str]) -> None:
+    sent = Sent((0, b"ab"), (0, b""), (0, b"c"), (0, b""))
+
+    assert b"".join([part async for part in arriving(sent, headers, 30)]) == b"abc"
+
+
+async def test_a_stream_that_breaks_is_not_read_for_ever() -> None:
+    with pytest.raises(BodyCut):
+        [part async for part in Parts(Sent((0, b"abc"), *BROKEN))]
 
 
 async def test_bytes_pay_for_time_and_a_trickle_pays_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
