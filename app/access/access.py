@@ -14,6 +14,7 @@ from app.access.keys import Keys
 from app.access.live import LiveGrants
 from app.access.passes import Passes
 from app.access.platform import Platform
+from app.access.proving import Proving
 from app.access.records import Key, Role
 from app.access.register import Register
 from app.access.roles import Roles
@@ -47,8 +48,11 @@ class Access:
         self.register.watch(self.passes.forget)
         self.roles = Roles(self.register, ids)
         self.keys = Keys(register=self.register, credentials=self.credentials, roles=self.roles, ids=ids, clock=clock)
-        self.users = Users(register=self.register, roles=self.roles, storage=storage, ids=ids, clock=clock)
-        self.sessions = Sessions(register=self.register, users=self.users, ids=ids, clock=clock)
+        proving = Proving(clock)
+        self.users = Users(
+            register=self.register, roles=self.roles, storage=storage, proving=proving, ids=ids, clock=clock
+        )
+        self.sessions = Sessions(register=self.register, users=self.users, proving=proving, ids=ids, clock=clock)
         self.platform = Platform(users=self.users, roles=self.roles)
         self.tenancy = Tenancy(register=self.register, keys=self.keys, ids=ids)
         self.authorizer = Authorizer()

@@ -6,21 +6,19 @@ there is such a user or not. A session's token is told once; history has its SHA
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 from collections.abc import Sequence
 
 import msgspec
 
-from app.access import passwords
 from app.access.credentials import SESSION_PREFIX, hash_of, made
+from app.access.proving import Proving
 from app.access.records import Session, User
 from app.access.register import Register
-from app.access.throttle import Throttle
 from app.access.users import Users
 from app.clock import Clock
-from app.errors import RateLimited, Unauthenticated
+from app.errors import Unauthenticated
 from app.history.kinds import Fact, SessionClosed, SessionOpened
 from app.ids import Ids
 
@@ -29,10 +27,6 @@ LINK_LIFE_S = 15 * 60
 LINKS_MAX = 100
 SESSIONS_MAX = 100
 """Of one user at a time."""
-CHECKED_AT_A_TIME = 2
-"""Passwords: each takes a core for a tenth of a second, and 32 MiB."""
-WAITING_MAX = 50
-"""For that; whoever comes then is told to come again."""
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -44,42 +38,24 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 
 class Sessions:
-    def __init__(self, *, register: Register, users: Users, ids: Ids, clock: Clock) -> None:
+    def __init__(self, *, register: Register, users: Users, proving: Proving, ids: Ids, clock: Clock) -> None:
         self._register = register
         self._users = users
         self._ids = ids
         self._clock = clock
-        self._throttle = Throttle(clock)
-        self._checking = asyncio.Semaphore(CHECKED_AT_A_TIME)
-        self._waiting = 0
+        self._proving = proving
         self._links: dict[str, tuple[str, int]] = {}
 
     async def log_in(self, email: str, password: str, *, address: str = "") -> SignedIn:
         """Raises Unauthenticated, RateLimited."""
-        if len(password) > passwords.CHARS_MAX:
-            raise _wrong()
-        keys = (f"account {email.strip().casefold()[:255]}", f"address {address}")
-        self._throttle.check(*keys)
-        if self._waiting >= WAITING_MAX:
-            raise RateLimited("too many sign in at once", retry_after_s=WAITING_MAX // 10)
-        self._throttle.failed(*keys)  # until it is known otherwise: of many at once none is for free
         user = self._users.named(email)
-        right = await self._right(user, password)
-        if user is None or not right or not user.active:
+        kept = await self._users.password_of(user) if user is not None and user.active else ""
+        keys = (f"account {email.strip().casefold()[:255]}", f"address {address}")
+        if not await self._proving.proves(password, kept, *keys) or user is None:
             raise Unauthenticated(
                 "the e-mail address or the password is wrong", hint="ask an administrator to reset it"
             )
-        self._throttle.succeeded(*keys)
         return await self._open(user, "password", address)
-
-    async def _right(self, user: User | None, password: str) -> bool:
-        self._waiting += 1
-        try:
-            kept = await self._users.password_of(user) if user is not None else ""
-            async with self._checking:
-                return await asyncio.to_thread(passwords.matches, password, kept)
-        finally:
-            self._waiting -= 1
 
     def link(self, user: User) -> str:
         """A token that signs its bearer in as the user, once and soon, on this node."""
@@ -94,11 +70,11 @@ class Sessions:
     async def exchange(self, token: str, *, address: str = "") -> SignedIn:
         """Sign in by a link's token. Raises Unauthenticated, RateLimited."""
         key = f"address {address}"
-        self._throttle.check(key)
+        self._proving.throttle.check(key)
         user_id, until = self._links.pop(hash_of(token), ("", 0))
         user = self._register.find(User, user_id)
         if user is None or not user.active or self._clock.now_us() >= until:
-            self._throttle.failed(key)
+            self._proving.throttle.failed(key)
             raise Unauthenticated(
                 "this link was used before, or is too old", hint="`ironflow login --link` prints another"
             )
@@ -134,10 +110,6 @@ class Sessions:
             return [SessionClosed()] if known is not None else []
 
         await self._register.record(session.org, Session, session.id, decide, actor=session.user)
-
-
-def _wrong() -> Unauthenticated:
-    return Unauthenticated("the e-mail address or the password is wrong", hint="an administrator can reset it")
 
 
 def csrf_of(token: str) -> str:

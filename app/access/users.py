@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 
 from app.access import passwords
 from app.access.actor import Actor
+from app.access.proving import Proving
 from app.access.records import User
 from app.access.register import Register
 from app.access.roles import Roles, check_name, may_give, not_found
-from app.access.throttle import Throttle
 from app.clock import Clock
 from app.errors import AlreadyExists, Conflict, InvalidArgument, PermissionDenied
 from app.history.kinds import Fact, UserChanged, UserCreated, UserDeleted, UserPasswordChanged
@@ -25,13 +24,15 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
 
 class Users:
-    def __init__(self, *, register: Register, roles: Roles, storage: Storage, ids: Ids, clock: Clock) -> None:
+    def __init__(
+        self, *, register: Register, roles: Roles, storage: Storage, proving: Proving, ids: Ids, clock: Clock
+    ) -> None:
         self._register = register
         self._roles = roles
         self._storage = storage
         self._ids = ids
         self._clock = clock
-        self._throttle = Throttle(clock)
+        self._proving = proving
 
     def list(self, actor: Actor) -> Sequence[User]:
         """In the order in which they were made."""
@@ -137,11 +138,8 @@ class Users:
         kept = await self.password_of(user)
         if not kept:
             return
-        self._throttle.check(user.id)
-        self._throttle.failed(user.id)  # until it is known otherwise: of many at once none is for free
-        if len(current) > passwords.CHARS_MAX or not await asyncio.to_thread(passwords.matches, current, kept):
+        if not await self._proving.proves(current, kept, user.id):
             raise PermissionDenied("the current password is another", field="current_password")
-        self._throttle.succeeded(user.id)
 
     async def _replace_password(self, actor: Actor, user: User, password: str, *, field: str) -> None:
         passwords.check(password, field=field)
@@ -149,7 +147,7 @@ class Users:
         await self._register.record(user.org, User, user.id, lambda known: [UserPasswordChanged()], actor=actor.id)
 
     async def _keep(self, user: User, password: str) -> None:
-        hash, now = await asyncio.to_thread(passwords.hashed, password), self._clock.now_us()
+        hash, now = await self._proving.hashed(password), self._clock.now_us()
         await self._storage.write(lambda tx: identities.save_password(tx, user.id, hash, set_at=now))
 
     def _managed(self, actor: Actor, id: str) -> User:

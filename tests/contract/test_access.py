@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from app import resources
-from app.access import bootstrap, passwords, sessions
+from app.access import bootstrap, passwords, proving, sessions
 from app.access.access import Access
 from app.access.actor import Actor
 from app.access.bootstrap import SYSTEM
@@ -292,8 +292,10 @@ async def test_of_sessions_of_one_user_the_oldest_ends(access: Access, monkeypat
         assert access.credentials.of_token(kept.token)
 
 
-async def test_so_many_sign_in_at_a_time(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "WAITING_MAX", 3)
+async def test_so_many_passwords_are_checked_at_a_time(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proving, "WAITING_MAX", 3)
+    user = await access.users.create(SYSTEM, "ada@example.com", PASSWORD, roles=["viewer"])
+    herself = access.credentials.of_token((await access.sessions.log_in(user.email, PASSWORD)).token).actor
 
     async def log_in(number: int) -> str:
         try:
@@ -305,6 +307,10 @@ async def test_so_many_sign_in_at_a_time(access: Access, monkeypatch: pytest.Mon
     told = await asyncio.gather(*map(log_in, range(9)))
 
     assert sorted(told) == ["RATE_LIMITED"] * 6 + ["UNAUTHENTICATED"] * 3
+    monkeypatch.setattr(proving, "WAITING_MAX", 0)
+    with pytest.raises(RateLimited):
+        await access.users.change_password(herself, user.id, "another long one", current=PASSWORD)
+    monkeypatch.undo()
     assert await log_in(9) == "UNAUTHENTICATED"
 
 
