@@ -124,4 +124,9 @@ def frame(content: Any, position: int) -> bytes:
 
 def _lines(content: Any) -> bytes:
     raw = bytes(content) if isinstance(content, msgspec.Raw) else encode(content)
-    return _NEWLINE.sub(b"\ndata: ", raw) if _LF in raw or _CR in raw else raw
+    return raw if in_one_line(raw) else _NEWLINE.sub(b"\ndata: ", raw)
+
+
+def in_one_line(raw: bytes) -> bool:
+    """Whether it can stand in a frame as it is."""
+    return _LF not in raw and _CR not in raw

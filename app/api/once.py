@@ -16,8 +16,8 @@ DATA_CHARS_MAX = 64 * 2**10
 
 
 class Once(Generic[T]):
-    """`make`, remembering what it made of the newest entries: each has its slot, by its position. What is no entry of
-    history may share the position of one."""
+    """`make`, remembering what it made of the newest entries: each has its slot, by its position. Those who follow what
+    happens are given the same record; who reads the past has read it for itself."""
 
     def __init__(self, make: Callable[[Entry], T]) -> None:
         self._make = make
@@ -27,7 +27,7 @@ class Once(Generic[T]):
         record = entry.record
         slot = record.position % ENTRIES_MAX
         kept = self._made[slot]
-        if kept is not None and kept[0].position == record.position and kept[0][:4] == record[:4]:
+        if kept is not None and kept[0] is record:
             return kept[1]
         made = self._make(entry)
         if len(record.data) <= DATA_CHARS_MAX:

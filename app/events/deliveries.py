@@ -61,7 +61,8 @@ _STATUS = {
 
 
 class Delivery(NamedTuple):
-    """`id` tells it from others, `topic` is the channel, `data` JSON as it came, `metadata` a JSON object."""
+    """`id` tells it from others, `topic` is the channel, `data` JSON as it came, `metadata` a JSON object, `run_id` the
+    run that emitted it."""
 
     id: str
     topic: str
@@ -70,6 +71,7 @@ class Delivery(NamedTuple):
     metadata: msgspec.Raw
     source: str
     version: int = 1
+    run_id: str = ""
 
 
 def delivery(entry: Entry) -> Delivery:
@@ -79,9 +81,9 @@ def delivery(entry: Entry) -> Delivery:
     topic = channels.text(channel)
     metadata = EMPTY if entry.record.metadata == "{}" else msgspec.Raw(entry.metadata)
     if isinstance(fact, EventEmitted):
-        return Delivery(fact.id, topic, fact.name, fact.data, metadata, fact.source, fact.version)
+        return Delivery(fact.id, topic, fact.name, fact.data, metadata, fact.source, fact.version, fact.run_id)
     if isinstance(fact, TopicPublished):
-        return Delivery(fact.id, topic, fact.topic, fact.data, metadata, "topic")
+        return Delivery(fact.id, topic, fact.topic, fact.data, metadata, "topic", 1, fact.run_id)
     name = channels.name(channel)
     data = msgspec.Raw(_encode(_system(entry, channel)))
     if isinstance(fact, ProjectionUpdated):

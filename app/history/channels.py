@@ -40,16 +40,17 @@ _RESERVED = frozenset(f"{prefix}:" for prefix in (EVENTS, TOPIC, ENTITY))
 
 def of(entry: Entry) -> Channel:
     """The channel that an entry is in."""
-    if entry.channel is None:
-        entry.channel = _of(entry)
-    return entry.channel
+    channel = entry.channel
+    if channel is None:
+        channel = entry.channel = _of(entry)
+    return channel
 
 
 def _of(entry: Entry) -> Channel:
     if entry.kind == EventEmitted.kind:
         fact = entry.fact
         assert isinstance(fact, EventEmitted)
-        entity = entity_of(entry.stream)
+        entity = entity_of(entry.record.stream)
         return _named(EVENTS, fact.name) if entity is None else (ENTITY, *entity, *_named("", fact.name)[1:])
     if entry.kind == TopicPublished.kind:
         message = entry.fact

@@ -5,7 +5,7 @@ Subscriptions with the same interest share it: an entry is matched once for all 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import msgspec
@@ -55,6 +55,20 @@ class Interest(msgspec.Struct, frozen=True, eq=False, weakref=True):
         if self.patterns:
             return self._fits(channels.of(entry)) and (self.wants is anything or self.wants(entry))
         return _noun(entry) in self.nouns and self.wants(entry)
+
+    def among(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Those of the entries that hold: the same, for many at once."""
+        if not self.patterns or self.wants is not anything:
+            return [entry for entry in entries if self.holds(entry)]
+        found: list[Entry] = []
+        last, fits = None, False  # one after the other mostly is in the same channel
+        for entry in entries:
+            channel = channels.of(entry)
+            if channel is not last:
+                last, fits = channel, self._fits(channel)
+            if fits and entry.record.environment == self.environment:
+                found.append(entry)
+        return found
 
     def _fits(self, channel: channels.Channel) -> bool:
         """Whether a pattern fits the channel; remembered, since most entries are in a channel of the entry before."""

@@ -314,7 +314,7 @@ class Subscription:
 async def matching(interest: Interest, entries: Iterable[Entry]) -> list[Entry]:
     """Those that hold, others getting their turn in between where that takes its time. Raises Ended."""
     if not interest.costly:
-        return [entry for entry in entries if interest.holds(entry)]
+        return interest.among(entries)
     found: list[Entry] = []
     for number, entry in enumerate(entries, 1):
         if interest.holds(entry):

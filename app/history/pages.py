@@ -63,6 +63,7 @@ class Pages:
             reading.add_done_callback(_noticed)
             self._ahead = _Ahead(page.until, reading)
             self._all_ahead.add(self)
+            await asyncio.sleep(0)  # it is asked for before its reader is at work on this page
         return page
 
     def forget(self) -> None:

@@ -10,10 +10,9 @@ from msgspec import UNSET, Meta, UnsetType
 from app import clock
 from app.api.answers import encode
 from app.api.once import Once
-from app.api.shapes.base import Backpressure, Cursor, Instant, NextCursor, Shape, Text, given
+from app.api.shapes.base import Backpressure, Cursor, Instant, NextCursor, Shape, Text
 from app.events.deliveries import Delivery, delivery
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted, TopicPublished
 from app.history.kinds.entity import entity_of
 from app.history.subscriber import Transport
 
@@ -114,27 +113,26 @@ class StreamError(Shape):
     retrying: bool
 
 
-_EMITTED = (EventEmitted, TopicPublished)
-
-
 def event_shown(entry: Entry) -> DeliveredEvent:
-    told, entity, fact = delivery(entry), entity_of(entry.stream), entry.fact
+    record = entry.record
+    id, topic, name, data, metadata, source, version, run_id = delivery(entry)
+    entity = entity_of(record.stream)
     return DeliveredEvent(
         type="event",
-        id=told.id,
-        topic=told.topic,
-        name=told.name,
-        data=told.data,
-        metadata=told.metadata,
-        source=told.source,
-        version=told.version,
-        timestamp=clock.rfc3339(entry.recorded_at),
-        position=entry.position,
+        id=id,
+        topic=topic,
+        name=name,
+        data=data,
+        metadata=metadata,
+        source=source,
+        version=version,
+        timestamp=clock.rfc3339(record.recorded_at),
+        position=record.position,
         entity_type=entity[0] if entity else UNSET,
         entity_id=entity[1] if entity else UNSET,
-        entity_version=entry.version if entity else UNSET,
-        run_id=given(fact.run_id) if isinstance(fact, _EMITTED) else UNSET,
-        emitted_by=given(entry.actor),
+        entity_version=record.version if entity else UNSET,
+        run_id=run_id or UNSET,
+        emitted_by=record.actor or UNSET,
     )
 
 
