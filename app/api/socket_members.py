@@ -21,6 +21,7 @@ from app.api.connect_json import whole
 from app.api.services import Services
 from app.api.shapes.socket_frames import Ack
 from app.api.shapes.subscriptions import socket_frame
+from app.api.socket_sending import send_all
 from app.bus.members import Delivery, Member
 from app.bus.work import Settlement
 from app.errors import InvalidArgument, IronflowError, NotFound
@@ -47,13 +48,14 @@ class Membership:
     async def deliver(self, batch: Sequence[Delivery], send_text: Callable[[str], Awaitable[None]]) -> None:
         """Send what the member has taken."""
         prefix = f'{{"type":"event","subscriptionId":"{self.id}",'
-        for given in batch:
-            event = socket_frame(
-                given.told, given.position, given.recorded_at, metadata=self._metadata, attempt=given.attempt
-            )
-            await send_text(prefix + event)
+        await send_all(send_text, (prefix + self._shown(given) for given in batch))
         if self._auto:
             await group_streams.acknowledge(self._services, self.member, batch)
+
+    def _shown(self, given: Delivery) -> str:
+        return socket_frame(
+            given.told, given.position, given.recorded_at, metadata=self._metadata, attempt=given.attempt
+        )
 
     def close(self) -> None:
         """What it has in its hands goes to the others."""

@@ -29,6 +29,7 @@ from app.api.shapes import socket_frames
 from app.api.shapes.socket_frames import Ack, Asked, Options, Subscribe, Unsubscribe
 from app.api.shapes.subscriptions import socket_event
 from app.api.socket_members import Members, Membership
+from app.api.socket_sending import send_all
 from app.api.subscribers import subscriber
 from app.errors import InvalidArgument, IronflowError, NotFound, ResourceExhausted, Unavailable
 from app.events.subscriptions import Wanted
@@ -171,8 +172,7 @@ class SubscriptionSocket:
             entries = await subscription.batch(HEARTBEAT_S)
             if not entries:
                 await self._send({"type": "heartbeat", "subscriptionId": id, "sequence": subscription.position})
-            for entry in entries:
-                await send(prefix + show(entry))
+            await send_all(send, (prefix + show(entry) for entry in entries))
             if subscription.dropped > dropped:
                 await self._tell_gap(id, subscription.dropped - dropped)
                 dropped = subscription.dropped

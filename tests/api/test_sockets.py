@@ -99,6 +99,16 @@ def test_the_last_events_and_filters(http: httpx.Client, ws: WebSocket) -> None:
     assert [ws.expect("event")["data"] for _ in range(2)] == [0, 1]
 
 
+def test_a_long_past_comes_in_order(http: httpx.Client, ws: WebSocket) -> None:
+    for begin in (0, 1_000):
+        batch = [{"name": "order.placed", "data": number} for number in range(begin, begin + 1_000)]
+        http.post(EVENTS, json=batch).raise_for_status()
+
+    ws.subscribe("order.>", startAfterSequence="0")
+
+    assert [ws.expect("event")["data"] for _ in range(2_000)] == list(range(2_000))
+
+
 def test_nothing_comes_after_unsubscribing(http: httpx.Client, ws: WebSocket) -> None:
     first, second = ws.subscribe("order.>"), ws.subscribe("order.*")
     ws.send({"type": "unsubscribe", "subscriptionId": first})
