@@ -31,7 +31,7 @@ from app.bus.nats_server import Child
 from app.bus.nats_server import spawn as spawn_nats
 from app.cancelling import end
 from app.durations import parse_duration
-from app.loading import standing_in, without
+from app.loading import without
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -189,8 +189,6 @@ def _up(ready: Ready, *told: str) -> None:
 
 
 async def _server_class() -> type[Server]:
-    with standing_in("http.cookiejar", Cookie=object):  # Falcon has it in a type of its clients for tests
-        await _imported("falcon.asgi")
     await _imported("app.faces")
     made: type[Server] = (await _imported("app.server")).Server
     return made

@@ -1,27 +1,31 @@
-"""The faces of a node: HTTP (REST, Connect) and gRPC, both translating to the same operations."""
+"""The faces of a node: HTTP (REST, Connect) and gRPC, both translating to the same operations.
+
+A server is ready when they listen. What answers, half of all modules, is loaded by the first request that needs it, or
+after that a little at a time (`Faces.load`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Mapping
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from app import resources
 from app.access.audit_reading import AuditReader
 from app.access.limits import RateLimits
-from app.api import http
 from app.api.browsers import Browsers
-from app.api.connect_streams import ConnectStreams
 from app.api.connections import SILENT_TIMEOUTS, Connections
 from app.api.door import Door
 from app.api.proxies import Proxies
 from app.api.rsgi import Front
 from app.api.services import Services
 from app.api.short import ShortWay
-from app.api.sockets import Sockets
+from app.api.table import Table
 from app.bus.bus import Bus
 from app.dispatch.pull import PullWorkers
 from app.durations import parse_duration
@@ -33,26 +37,14 @@ from app.events.subscriptions import Subscriptions
 from app.history.explore import Explorer
 from app.history.live import Live
 from app.history.sql import Sql
+from app.loading import one_by_one, standing_in
 from app.metrics import Metrics
 from app.node import Node
 from app.outbound import reach
 from app.projections.redactions import Redactions
 from app.projections.updates import Updates
-from app.rpc.conversations import Conversations
-from app.rpc.ironflow_service import (
-    AuditService,
-    EntityStreamService,
-    EventSchemaService,
-    IronflowService,
-    ProjectionService,
-    PubSubService,
-    QueryService,
-    TimeTravelService,
-    WebhookService,
-)
 from app.rpc.receiving import Receiving
-from app.rpc.server import WorkerService, options
-from app.rpc.worker import Conversation
+from app.rpc.server import Handlers, options
 from app.runs.bulk import Bulk
 from app.runs.bundling import Bundling
 from app.runs.comparing import Comparing
@@ -61,18 +53,36 @@ from app.runs.timeline import Timelines
 from app.runs.watching import Watching
 from app.settings import Settings
 from app.values.views import Views
-from ironflow.v1 import (
-    audit_pb2_grpc,
-    entity_stream_pb2_grpc,
-    event_schema_pb2_grpc,
-    ironflow_pb2_grpc,
-    projection_pb2_grpc,
-    pubsub_pb2_grpc,
-    query_pb2_grpc,
-    timetravel_pb2_grpc,
-    webhook_pb2_grpc,
-    worker_pb2_grpc,
+
+if TYPE_CHECKING:
+    from app.api.connect_streams import ConnectStreams
+    from app.api.rsgi import Asgi
+    from app.api.sockets import Sockets
+    from app.rpc.conversations import Conversations
+    from app.rpc.worker import Conversation
+
+LIBRARIES = ("google.protobuf.json_format", "ironflow.v1.worker_pb2_grpc", "falcon.asgi")
+"""What the faces are made with, too large for one step each. They know no msgspec, so they need not have the loop."""
+LATER = (
+    "app.rpc.worker",
+    "app.rpc.worker_service",
+    "ironflow.v1.ironflow_pb2_grpc",
+    "ironflow.v1.projection_pb2_grpc",
+    "ironflow.v1.pubsub_pb2_grpc",
+    "app.rpc.convert",
+    "app.api.runs",
+    "app.rpc.methods",
+    "app.rpc.projections",
+    "app.rpc.groups",
+    "app.rpc.tables",
+    "app.rpc.ironflow_service",
+    "app.api.connect_json",
+    "app.api.connect",
+    "app.api.connect_streams",
+    "app.api.sockets",
+    "app.api.http",
 )
+"""What each face begins with, in steps that are short."""
 
 
 class GrpcPortTaken(Exception):
@@ -93,9 +103,8 @@ class Faces:
         self._problems = problems
         self._grpc_address = ""
         self._grpc: grpc.aio.Server | None = None
-        self._conversations = Conversations(self._converse)
+        self._handlers: Handlers | None = None
         self._services: Services | None = None
-        self._sockets: Sockets | None = None
         self._stopping = False
         self._patience_s = parse_duration(settings.receive_timeout) / 1_000_000
         self.connections = Connections(silent_s=SILENT_TIMEOUTS * self._patience_s)
@@ -127,49 +136,100 @@ class Faces:
             grpc_address=self._grpc_address,
             door=door,
         )
-        workers = WorkerService(self._conversations, self._services.door)
-        worker_pb2_grpc.add_WorkerServiceServicer_to_server(workers, server)
-        ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(
-            IronflowService(self._services, stops=self._stops), server
-        )
-        pubsub_pb2_grpc.add_PubSubServiceServicer_to_server(PubSubService(self._services), server)
-        entity_stream_pb2_grpc.add_EntityStreamServiceServicer_to_server(EntityStreamService(self._services), server)
-        event_schema_pb2_grpc.add_EventSchemaServiceServicer_to_server(EventSchemaService(self._services), server)
-        webhook_pb2_grpc.add_WebhookServiceServicer_to_server(WebhookService(self._services), server)
-        audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(self._services), server)
-        query_pb2_grpc.add_QueryServiceServicer_to_server(QueryService(self._services), server)
-        timetravel_pb2_grpc.add_TimeTravelServiceServicer_to_server(TimeTravelService(self._services), server)
-        projection_pb2_grpc.add_ProjectionServiceServicer_to_server(ProjectionService(self._services), server)
+        self._handlers = Handlers(worker=self._add_workers, others=self._add_others)
+        server.add_generic_rpc_handlers((self._handlers,))
         await server.start()
         self._grpc = server
         return self._grpc_address
 
-    def http(self) -> Any:
+    def http(self) -> Front:
         """The RSGI application. Call after start_grpc."""
-        assert self._services is not None
-        services, browsers = self._services, self._browsers()
-        patience_s = self._patience_s
-        streams = ConnectStreams(services, self._conversations, browsers, receive_timeout_s=patience_s)
-        self._sockets = Sockets(services, browsers)
-        app = http.build(services, browsers)
-        short, proxies = ShortWay(services), services.door.proxies
-        return Front(short, streams, self._sockets, app, proxies, self.connections, receive_timeout_s=patience_s)
+        return Front(
+            ShortWay(self._made),
+            lambda: self._streams,
+            lambda: self._sockets,
+            lambda: self._asgi,
+            self._made.door.proxies,
+            self.connections,
+            receive_timeout_s=self._patience_s,
+        )
+
+    async def load(self) -> None:
+        """Load what answers, and leave the event loop to others in between. Call after http."""
+        for name in LIBRARIES:
+            await asyncio.to_thread(_import, name)
+        await one_by_one(partial(_import, name) for name in LATER)
+        assert self._handlers is not None
+        await one_by_one((self._handlers.load, lambda: self._streams, lambda: self._sockets, lambda: self._asgi))
+        await self._table.load()
 
     async def stop(self, timeout_s: float) -> None:
         """End the workers' and the subscribers' streams, then what else is open."""
         self._stopping = True
         self.live.stop()
         self._bus.groups.stop()
-        self._conversations.stop()
+        if "_conversations" in vars(self):
+            self._conversations.stop()
         await asyncio.sleep(0)  # subscribers and members are told
-        if self._sockets is not None:
+        if "_sockets" in vars(self):
             await self._sockets.stop()
         if self._grpc is not None:
             await asyncio.wait_for(self._grpc.stop(timeout_s / 2), timeout_s)
 
+    @property
+    def _made(self) -> Services:
+        assert self._services is not None
+        return self._services
+
+    @cached_property
+    def _conversations(self) -> Conversations:
+        from app.rpc.conversations import Conversations
+
+        conversations = Conversations(self._converse)
+        if self._stopping:
+            conversations.stop()
+        return conversations
+
+    @cached_property
+    def _streams(self) -> ConnectStreams:
+        from app.api.connect_streams import ConnectStreams
+
+        return ConnectStreams(self._made, self._conversations, self._browsers, receive_timeout_s=self._patience_s)
+
+    @cached_property
+    def _sockets(self) -> Sockets:
+        from app.api.sockets import Sockets
+
+        return Sockets(self._made, self._browsers)
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table(self._made)
+
+    @cached_property
+    def _asgi(self) -> Asgi:
+        _import("falcon.asgi")
+        from app.api import http
+
+        asgi: Asgi = http.build(self._made, self._browsers, self._table)
+        return asgi
+
+    def _add_workers(self, server: Any) -> None:
+        from app.rpc.worker_service import WorkerService
+        from ironflow.v1 import worker_pb2_grpc
+
+        workers = WorkerService(self._conversations, self._made.door)
+        worker_pb2_grpc.add_WorkerServiceServicer_to_server(workers, server)
+
+    def _add_others(self, server: Any) -> None:
+        from app.rpc import ironflow_service
+
+        ironflow_service.add(self._made, server, stops=self._stops)
+
     def _stops(self) -> bool:
         return self._stopping
 
+    @cached_property
     def _browsers(self) -> Browsers:
         settings = self._settings
         return Browsers(allowed=settings.origins, dev=settings.dev, local_only=settings.is_private)
@@ -181,6 +241,8 @@ class Faces:
         return Door(node.access, limits, required=not settings.dev, proxies=proxies)
 
     def _converse(self, environment: str) -> Conversation:
+        from app.rpc.worker import Conversation
+
         node = self._node
         return Conversation(
             dispatcher=node.dispatcher,
@@ -205,6 +267,11 @@ class Faces:
         watch("ironflow_waits", lambda: len(node.waiting))
         watch("ironflow_triggers_faulty", lambda: node.functions.faults())
         watch("ironflow_subscriptions", lambda: len(self.live))
+
+
+def _import(name: str) -> object:
+    with standing_in("http.cookiejar", Cookie=object):  # Falcon has it in a type of its clients for tests
+        return importlib.import_module(name)
 
 
 def _credentials(settings: Settings) -> grpc.ServerCredentials:

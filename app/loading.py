@@ -1,10 +1,13 @@
-"""Leaving out what libraries import only because it happens to be there, or for a name in a type."""
+"""Leaving out what libraries import only because it happens to be there, or for a name in a type; and loading later
+what a server can be ready without."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -36,3 +39,14 @@ def standing_in(module: str, **names: object) -> Iterator[None]:
         yield
     finally:
         del sys.modules[module]
+
+
+async def one_by_one(steps: Iterable[Callable[[], object]]) -> None:
+    """Take each step on the event loop, which others have for as long as it took before the next.
+
+    Modules of ours are loaded there and in no other thread once a server is ready: two threads that make msgspec
+    decoders of one struct crash the process (docs/decisions/0035)."""
+    for step in steps:
+        begun = time.perf_counter()
+        step()
+        await asyncio.sleep(time.perf_counter() - begun)

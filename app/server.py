@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import importlib
 import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Container
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -36,6 +38,10 @@ from app.search.embedder import EmbedOptions
 from app.settings import Settings
 from app.values.keyring import master_keys
 from storage.contract import Storage
+
+if TYPE_CHECKING:
+    from app.bus.bus import Bus
+    from app.faces import Faces
 
 
 class Gate(Protocol):
@@ -137,8 +143,7 @@ class Server:
         ready: Ready,
     ) -> None:
         """Put the faces around the node until the stop; the loops that they need are added to `running`. All that
-        speaks with NATS begins when clients are served: nothing of it is waited for, and its client takes a while to
-        load."""
+        speaks with NATS begins later: nothing of it is waited for."""
         from app.bus.bus import Bus
         from app.faces import Faces
 
@@ -175,7 +180,7 @@ class Server:
             node.nodes.move(url)
             self._problems.pop("server")
             ready(url, grpc_address, "" if self._settings.dev else sign_in_link(node.access, url))
-            running += [tasks.create_task(loop(), name=name) for name, loop in bus.loops()]
+            running.append(tasks.create_task(_load(faces, bus, tasks, running), name="load"))
             await self._stop.wait()
             self._problems["server"] = "stopping"
             await self._linger()
@@ -240,6 +245,15 @@ class Server:
             json.dump(told, file)
         scratch.replace(path)
         return path
+
+
+async def _load(faces: Faces, bus: Bus, tasks: asyncio.TaskGroup, running: list[asyncio.Task[Any]]) -> None:
+    """Load what a server can be ready without: what answers, then NATS' client. All that speaks with NATS begins then,
+    and is added to `running`."""
+    await faces.load()
+    await asyncio.to_thread(importlib.import_module, "nats")
+    gc.freeze()  # as app/boot.py does with what is there at the start
+    running += [tasks.create_task(loop(), name=name) for name, loop in bus.loops()]
 
 
 async def _drain(node: Node) -> None:

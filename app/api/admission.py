@@ -3,7 +3,7 @@ by the beginning of an id, the whole id is what everybody behind sees."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -15,21 +15,19 @@ from app.api.answers import encode
 from app.api.caller import Caller
 from app.api.door import SAFE, Door
 from app.api.live import Frames
-from app.api.services import Route
+from app.api.services import Operation
 from app.errors import IronflowError, PermissionDenied
 from app.runs.reading import RunReader
 
 
 class Admission:
     """Refuses what has no permission in the tables, rather than letting it pass. Streams of events are looked after
-    for as long as they last."""
+    for as long as they last. `operations` are by template and method."""
 
-    def __init__(self, door: Door, runs: RunReader, table: Sequence[Route]) -> None:
+    def __init__(self, door: Door, runs: RunReader, operations: Mapping[tuple[str, str], Operation]) -> None:
         self._door = door
         self._runs = runs
-        self._operations = {
-            (route.path, method): operation for route in table for method, operation in route.operations.items()
-        }
+        self._operations = operations
 
     async def process_resource(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, params: dict[str, Any]

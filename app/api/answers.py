@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import falcon
-import falcon.asgi
 import msgspec
 import structlog
 
@@ -16,14 +14,15 @@ from app.errors import (
     Internal,
     InvalidArgument,
     IronflowError,
-    MethodNotAllowed,
-    NotFound,
     PayloadTooLarge,
     Unavailable,
     UnsupportedMediaType,
 )
 from app.jsonvalue import SIZE_BYTES_MAX
 from storage.contract import StorageError, StorageFull
+
+if TYPE_CHECKING:
+    import falcon.asgi
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +49,7 @@ async def body_of(
     anywhere without being asked. No types means any."""
     length = req.content_length
     if length is not None and length > bytes_max:
-        raise _too_large(bytes_max)
+        raise too_large(bytes_max)
     parts: list[bytes] = []
     size = 0
     async for part in req.stream:
@@ -58,7 +57,7 @@ async def body_of(
             _check_type(req, types)
         size += len(part)
         if size > bytes_max:
-            raise _too_large(bytes_max)
+            raise too_large(bytes_max)
         if part:
             parts.append(part)
     body = parts[0] if len(parts) == 1 else b"".join(parts)
@@ -93,7 +92,7 @@ def unpacked(body: bytes, *, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     except zlib.error as error:
         raise InvalidArgument(f"the body is not gzip: {error}", field="body", hint="check Content-Encoding") from None
     if len(content) > bytes_max:
-        raise _too_large(bytes_max)
+        raise too_large(bytes_max)
     if not unpacker.eof or unpacker.unused_data:
         raise InvalidArgument("the body is not one whole gzip member", field="body", hint="check Content-Encoding")
     return content
@@ -143,39 +142,8 @@ def refusal(error: Exception, *, method: str, path: str, request_id: str | None)
     return error_of(error)
 
 
-async def on_error(
-    req: falcon.asgi.Request, resp: falcon.asgi.Response, error: Exception, params: object, **_: object
-) -> None:
-    """Whatever a resource raised, as an answer; no stack traces."""
-    if isinstance(error, falcon.HTTPError):
-        told: IronflowError = _of_falcon(req, error)
-    else:
-        told = refusal(error, method=req.method, path=req.path, request_id=resp.get_header("X-Request-ID"))
-    req.context.refused = told.code
-    answer(resp, told.body(), told.status)
-    if isinstance(error, falcon.HTTPError) and error.headers:
-        resp.set_headers(error.headers)  # Allow, with 405
-    if told.status == 429:
-        resp.set_header("Retry-After", str(getattr(told, "retry_after_s", 1)))
-
-
-def _of_falcon(req: falcon.asgi.Request, error: falcon.HTTPError) -> IronflowError:
-    match error.status_code:
-        case 404:
-            return NotFound(f"there is nothing at {req.path[:200]}", hint="see /api/v1/openapi.json")
-        case 405:
-            return MethodNotAllowed(f"{req.path[:200]} does not know {req.method}", hint="see /api/v1/openapi.json")
-        case 413:
-            return _too_large()
-        case 415:
-            return UnsupportedMediaType("the body's type is not read here", hint=f"send {JSON}")
-        case status if status < 500:
-            return InvalidArgument(error.description or error.title or "the request is not well-formed")
-        case _:
-            return Internal("something broke on the server")
-
-
-def _too_large(bytes_max: int = BODY_BYTES_MAX) -> PayloadTooLarge:
+def too_large(bytes_max: int = BODY_BYTES_MAX) -> PayloadTooLarge:
+    """What a body of more than that is refused with."""
     return PayloadTooLarge(
         f"the body is larger than {bytes_max} bytes", field="body", hint="send less at once, or a reference"
     )

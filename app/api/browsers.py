@@ -15,12 +15,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import falcon.asgi
 
 from app.api.caller import Header
 from app.errors import PermissionDenied
+
+if TYPE_CHECKING:
+    import falcon.asgi
 
 HINT = "let an origin in with --allow-origin (IRONFLOW_ALLOW_ORIGIN), such as https://app.example.com"
 PREFLIGHT_AGE_S = "600"

@@ -4,9 +4,7 @@ same rules hold for all faces."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar
-
-import falcon.asgi
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from app import ids
 from app.access.actor import Actor
@@ -14,6 +12,9 @@ from app.access.credentials import ANONYMOUS
 from app.access.live import Grant
 from app.api.answers import error_of
 from app.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import falcon.asgi
 
 ENVIRONMENT_HEADERS = ("X-Ironflow-Environment-ID", "X-Ironflow-Environment")
 RUN_HEADER = "X-Ironflow-Run-ID"

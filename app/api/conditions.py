@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-
-import falcon.asgi
+from typing import TYPE_CHECKING
 
 from app.api.caller import Header
 from app.errors import InvalidArgument, PreconditionRequired
 from app.values.kv import ABSENT, PRESENT
+
+if TYPE_CHECKING:
+    import falcon.asgi
 
 REVISION_MAX = 2**62
 

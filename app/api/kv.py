@@ -36,6 +36,7 @@ from app.api.shapes.kv import (
     WatchBucketQuery,
     WrittenResponse,
 )
+from app.api.table import BUCKETS, KEY
 from app.durations import parse_duration
 from app.errors import InvalidArgument
 from app.history import moments
@@ -47,8 +48,6 @@ from app.values import buckets, kv
 from app.values.buckets import Definition
 from app.values.keyspace import Keyspace, Usage, Value
 
-BUCKETS = "/api/v1/kv/buckets"
-KEY = BUCKETS + "/{bucket}/keys/{key:path}"
 TTL_CHARS_MAX = 40
 
 

@@ -4,6 +4,7 @@ into and made of, so that it cannot say otherwise.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,9 @@ from app.api.answers import answer
 from app.api.caller import ENVIRONMENT_HEADERS, RUN_HEADER
 from app.api.door import COOKIE, CSRF_HEADER
 from app.api.services import Answer, Body, Operation, Route
+from app.api.table import Table
 from app.errors import ErrorResponse
+from app.resources import VERSION
 
 SCHEMAS = "#/components/schemas/{name}"
 REFUSED = Answer("refused, or failed", ErrorResponse)
@@ -37,13 +40,29 @@ _HEADERS = {
 
 
 class Document:
-    """Answers with the document of the given routes."""
+    """Answers with the document of the table's routes. It is made when it is asked for: that takes a fifth of a
+    second."""
 
-    def __init__(self, routes: Sequence[Route], version: str) -> None:
-        self._document = document(routes, version)
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._making = asyncio.Lock()
+        self._document: dict[str, Any] | None = None
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        async with self._making:
+            if self._document is None:
+                await self._table.load()
+                self._document = await asyncio.to_thread(document, self._table.whole(), VERSION)
         answer(resp, self._document)
+
+
+def routes(table: Table) -> Sequence[Route]:
+    own = Operation(
+        "This document",
+        {200: Answer("OpenAPI 3.1", dict[str, Any])},
+        open="it says how to ask, and is the same for everybody",
+    )
+    return [Route("/api/v1/openapi.json", Document(table), {"GET": own})]
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:

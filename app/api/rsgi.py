@@ -6,20 +6,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
 from app.api.arrival import Body, Patience, arriving, cut, late
-from app.api.connect_streams import ConnectStreams
 from app.api.connections import Connections
 from app.api.proxies import Proxies, address_of
-from app.api.short import ShortWay
-from app.api.sockets import Sockets
+from app.api.short import CONNECT, ShortWay
 from app.errors import BodyCut, BodyTimeout, IronflowError
 from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
+
+if TYPE_CHECKING:
+    from app.api.connect_streams import ConnectStreams
+    from app.api.sockets import Sockets
 
 Message = Mapping[str, Any]
 Answering = Coroutine[Any, Any, None]
@@ -28,18 +30,19 @@ Asgi = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], 
 BODILESS = ("GET", "HEAD")
 """Methods whose requests have no body that is looked at."""
 
-_ENDS_WITH_ITS_CALLER = f"/ironflow.v1.IronflowService/{ENDS_WITH_ITS_CALLER}"
+_ENDS_WITH_ITS_CALLER = f"{CONNECT}IronflowService/{ENDS_WITH_ITS_CALLER}"
 
 
 class Front:
-    """The RSGI application over an ASGI one. What is behind it sees requests as clients sent them, before any proxy."""
+    """The RSGI application over an ASGI one. What is behind it sees requests as clients sent them, before any proxy;
+    what is behind the short way is made when it is needed first."""
 
     def __init__(
         self,
         short: ShortWay,
-        streams: ConnectStreams,
-        sockets: Sockets,
-        asgi: Asgi,
+        streams: Callable[[], ConnectStreams],
+        sockets: Callable[[], Sockets],
+        asgi: Callable[[], Asgi],
         proxies: Proxies,
         connections: Connections,
         *,
@@ -63,7 +66,7 @@ class Front:
 
     async def _answer(self, scope: Scope, protocol: Any) -> None:
         if scope.proto != "http":
-            await self._sockets.answer(scope, protocol)
+            await self._sockets().answer(scope, protocol)
         elif (call := self._short.call(scope)) is not None:
             body = None
             if call.method not in BODILESS:
@@ -72,12 +75,12 @@ class Front:
             if status == BodyTimeout.status:
                 headers += _closing(scope.http_version)
             protocol.response_bytes(status, headers, content)
-        elif self._streams.takes(scope.method, scope.path):
-            await self._streams.answer(scope, protocol)
+        elif scope.path.startswith(CONNECT) and self._streams().takes(scope.method, scope.path):
+            await self._streams().answer(scope, protocol)
         else:
             bodiless = scope.method in BODILESS
             exchange = _Exchange(protocol, scope, bodiless, self._patience.timeout_s)
-            answering = self._asgi(_asgi_scope(scope), exchange.receive, exchange.send)
+            answering = self._asgi()(_asgi_scope(scope), exchange.receive, exchange.send)
             if scope.path == _ENDS_WITH_ITS_CALLER:
                 await _until_left(protocol, answering)
             else:

@@ -3,17 +3,18 @@ JSON; putting and getting key-values.
 
 Only a request that needs none of the framework's rules comes here (see `plain_body`, `plain_path`): of a told length,
 not packed, not sent by a browser. It meets the same operations and is refused in the same words as one that takes the
-long way.
+long way. The modules that answer are loaded by the first request that is theirs.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from app.access.permissions import RPC
-from app.api import connect, connect_json, events, kv, streams, subject
+from app.api import subject
 from app.api.answers import BODY_BYTES_MAX, JSON, encode, refusal
 from app.api.arrival import WHOLE_BYTES_MAX, Body
 from app.api.browsers import is_ours
@@ -21,8 +22,12 @@ from app.api.caller import Caller
 from app.api.conditions import expected, tag
 from app.api.proxies import address_of
 from app.api.services import Services
-from app.api.shapes.kv import WrittenResponse
+from app.api.table import BUCKETS, KEY
 from app.values.kv import Put
+
+if TYPE_CHECKING:
+    from app.api.connect_json import Method
+    from app.api.shapes.kv import WrittenResponse
 
 Answer = tuple[int, Any]
 Post = Callable[[Services, Caller, bytes], Awaitable[Answer]]
@@ -30,15 +35,19 @@ Post = Callable[[Services, Caller, bytes], Awaitable[Answer]]
 LENGTH_CHARS_MAX = 8
 
 _LONG_WAY = frozenset(("content-encoding", "origin", "sec-fetch-site", "cookie"))
-_KEYS = f"{kv.BUCKETS}/"
-_CONNECT = (
-    ("IronflowService", "Trigger"),
-    ("IronflowService", "TriggerSync"),
-    ("IronflowService", "TriggerBatch"),
-    ("IronflowService", "Emit"),
-    ("PubSubService", "Emit"),
-    ("EntityStreamService", "AppendEvent"),
+CONNECT = "/ironflow.v1."
+"""What the paths of Connect begin with."""
+
+_KEYS = f"{BUCKETS}/"
+_CALLS = (
+    "IronflowService/Trigger",
+    "IronflowService/TriggerSync",
+    "IronflowService/TriggerBatch",
+    "IronflowService/Emit",
+    "PubSubService/Emit",
+    "EntityStreamService/AppendEvent",
 )
+_POSTS = frozenset(("/api/v1/events", "/api/v1/streams", *(f"{CONNECT}{call}" for call in _CALLS)))
 
 
 class Headers(Protocol):
@@ -61,6 +70,9 @@ class Scope(Protocol):
     def client(self) -> str: ...
 
 
+Refused = Callable[[Exception, str, str, str], Answer]
+"""Given the error, the method, the path and the request's id."""
+
 Told = tuple[int, Any, tuple[tuple[str, str], ...]]
 """Status, content and further headers."""
 
@@ -77,35 +89,26 @@ class Call(NamedTuple):
     headers: Headers
     address: str
     operation: Operation
-    refused: Callable[[Exception, str, str, str], Answer]
+    refused: Refused
 
 
 class ShortWay:
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._posts = {
-            "/api/v1/events": (_posted(events.post, "events:emit", "event/*"), _refused),
-            "/api/v1/streams": (_posted(streams.post, "entities:append", "entity/*/*"), _refused),
-        }
-        for service, method in _CONNECT:
-            call = f"{service}/{method}"
-            called = _posted(_called(connect.JSON_METHODS[service, method]), RPC[call], subject.of_call(call))
-            self._posts[f"/ironflow.v1.{service}/{method}"] = (called, _refused_by_connect)
 
     def call(self, scope: Scope) -> Call | None:
         """The request as a call; None for one that takes the long way."""
         method, path, headers = scope.method, scope.path, scope.headers
         if method == "POST":
-            post = self._posts.get(path)
-            if post is None or not plain_body(headers) or headers.get("content-type") != JSON:
+            if path not in _POSTS or not plain_body(headers) or headers.get("content-type") != JSON:
                 return None
-            return Call(method, path, path, headers, address_of(scope.client), *post)
+            return Call(method, path, path, headers, address_of(scope.client), *_post(path))
         if path.startswith(_KEYS) and method in ("GET", "PUT") and plain_path(scope):
             bucket, _, rest = path[len(_KEYS) :].partition("/")
             part, _, key = rest.partition("/")
             if part == "keys" and key and (method == "GET" or plain_body(headers)):
                 operation = _getting(bucket, key) if method == "GET" else _putting(bucket, key)
-                return Call(method, path, kv.KEY, headers, address_of(scope.client), operation, _refused)
+                return Call(method, path, KEY, headers, address_of(scope.client), operation, _refused)
         return None
 
     async def answer(self, call: Call, body: Body | None) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -149,6 +152,23 @@ def plain_path(scope: Scope) -> bool:
     return host != "" and is_ours(host)
 
 
+@cache
+def _post(path: str) -> tuple[Operation, Refused]:
+    """What answers a POST there, and what refuses it."""
+    if path.startswith(CONNECT):
+        from app.api import connect
+
+        call = path.removeprefix(CONNECT)
+        service, _, method = call.partition("/")
+        called = _called(connect.JSON_METHODS[service, method])
+        return _posted(called, RPC[call], subject.of_call(call)), _refused_by_connect
+    from app.api import events, streams
+
+    if path == "/api/v1/events":
+        return _posted(events.post, "events:emit", "event/*"), _refused
+    return _posted(streams.post, "entities:append", "entity/*/*"), _refused
+
+
 def _posted(post: Post, action: str, about: str) -> Operation:
     async def posted(services: Services, headers: Headers, body: bytes, address: str) -> Told:
         caller = services.door.admit(headers.get, action, about, method="POST", address=address, ends=True)
@@ -158,7 +178,7 @@ def _posted(post: Post, action: str, about: str) -> Operation:
     return posted
 
 
-def _called(operation: connect_json.Method) -> Post:
+def _called(operation: Method) -> Post:
     async def post(services: Services, caller: Caller, body: bytes) -> Answer:
         subject.check_body(caller, body)
         return 200, await operation(services, caller, body or b"{}")
@@ -167,6 +187,8 @@ def _called(operation: connect_json.Method) -> Post:
 
 
 def _getting(bucket: str, key: str) -> Operation:
+    from app.api import kv
+
     async def get(services: Services, headers: Headers, body: bytes, address: str) -> Told:
         about = f"kv/{bucket}/{key}"
         caller = services.door.admit(headers.get, "kv:read", about, method="GET", address=address, ends=True)
@@ -189,13 +211,17 @@ def _putting(bucket: str, key: str) -> Operation:
 async def _written(
     services: Services, caller: Caller, headers: Headers, bucket: str, key: str, body: bytes
 ) -> WrittenResponse:
+    from app.api import kv
+
     return await kv.written_by(caller, services.keyspace, Put(bucket, key, body, expected(headers.get)))
+
+
+def _refused_by_connect(error: Exception, method: str, path: str, request_id: str) -> Answer:
+    from app.api import connect
+
+    return connect.refusal(error, path, request_id)
 
 
 def _refused(error: Exception, method: str, path: str, request_id: str) -> tuple[int, Mapping[str, Any]]:
     told = refusal(error, method=method, path=path, request_id=request_id)
     return told.status, told.body()
-
-
-def _refused_by_connect(error: Exception, method: str, path: str, request_id: str) -> Answer:
-    return connect.refusal(error, path, request_id)

@@ -8,8 +8,6 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-import grpc
-
 from app.api import subject
 from app.api.answers import error_of, note
 from app.api.caller import Caller
@@ -18,6 +16,7 @@ from app.errors import Unimplemented
 from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
 from app.rpc import group_streams, metadata, projection_streams, subscribe
 from app.rpc.methods import Method
+from app.rpc.refusing import Context, refuse
 from app.rpc.tables import TABLES
 from ironflow.v1 import (
     audit_pb2,
@@ -39,8 +38,6 @@ from ironflow.v1 import (
     webhook_pb2,
     webhook_pb2_grpc,
 )
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class IronflowService(ironflow_pb2_grpc.IronflowServiceServicer):
@@ -184,6 +181,19 @@ class ProjectionService(projection_pb2_grpc.ProjectionServiceServicer):
             await refuse(context, error, method="WaitProjectionCatchupStream", request_id=self._services.ids.request())
 
 
+def add(services: Services, server: Any, *, stops: Callable[[], bool]) -> None:
+    """Add every service but that of workers."""
+    ironflow_pb2_grpc.add_IronflowServiceServicer_to_server(IronflowService(services, stops=stops), server)
+    pubsub_pb2_grpc.add_PubSubServiceServicer_to_server(PubSubService(services), server)
+    entity_stream_pb2_grpc.add_EntityStreamServiceServicer_to_server(EntityStreamService(services), server)
+    event_schema_pb2_grpc.add_EventSchemaServiceServicer_to_server(EventSchemaService(services), server)
+    webhook_pb2_grpc.add_WebhookServiceServicer_to_server(WebhookService(services), server)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(services), server)
+    query_pb2_grpc.add_QueryServiceServicer_to_server(QueryService(services), server)
+    timetravel_pb2_grpc.add_TimeTravelServiceServicer_to_server(TimeTravelService(services), server)
+    projection_pb2_grpc.add_ProjectionServiceServicer_to_server(ProjectionService(services), server)
+
+
 def _fill(servicer: object, services: Services, module: Any, service: str) -> None:
     """Give the servicer the unary methods that the module's descriptor has, as the service's table says."""
     table = TABLES[service]
@@ -234,18 +244,3 @@ def _unimplemented(name: str) -> Method:
         raise Unimplemented(f"{name} is not implemented", hint="see /api/v1/capabilities")
 
     return method
-
-
-async def refuse(context: Context, error: BaseException, *, method: str = "", request_id: str = "") -> None:
-    """End the call with the error: its code and hint go in the trailing metadata, and the id under which the log has
-    the details of what was not foreseen."""
-    told = error_of(error)
-    note(error, method=method, request_id=request_id)
-    trailing = [("ironflow-code", told.code), ("ironflow-hint", _header(told.hint)), ("x-request-id", request_id)]
-    context.set_trailing_metadata(tuple((key, value) for key, value in trailing if value))
-    await context.abort(getattr(grpc.StatusCode, told.connect.upper()), str(told))
-
-
-def _header(text: str) -> str:
-    """Metadata values are printable ASCII."""
-    return text.encode("ascii", "replace").decode()

@@ -21,7 +21,7 @@ from app.api.door import Door
 from app.errors import InvalidArgument
 from app.metrics import Metrics
 from app.rpc import metadata
-from app.rpc.ironflow_service import refuse
+from app.rpc.refusing import refuse
 
 Decode = Callable[[bytes], Any]
 Requests = AsyncIterator[Any]

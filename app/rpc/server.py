@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 
 from app.api.connections import IDLE_S
-from app.api.door import Door
-from app.rpc import metadata
-from app.rpc.conversations import Conversations
-from app.rpc.ironflow_service import refuse
-from ironflow.v1 import worker_pb2, worker_pb2_grpc
 
+if TYPE_CHECKING:
+    Generic: TypeAlias = grpc.GenericRpcHandler[Any, Any]
+
+Add = Callable[[Any], None]
+
+WORKERS = "/ironflow.v1.WorkerService/"
 MESSAGE_BYTES_MAX = 64 * 2**20
 CALLS_MAX = 10_000
 """At a time on one connection."""
@@ -39,21 +40,43 @@ def options(*, receive_timeout_s: float) -> list[tuple[str, int]]:
     return [*OPTIONS, ("grpc.server_handshake_timeout_ms", max(1, int(receive_timeout_s * 1_000)))]
 
 
-class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
-    def __init__(self, conversations: Conversations, door: Door) -> None:
-        self._conversations = conversations
-        self._door = door
+class Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]
+    """What answers each call. What adds the services to a server, `worker` that of workers and `others` the rest, is
+    called by the first call of theirs: with the messages, they are a fifth of what a server loads."""
 
-    async def Connect(
-        self,
-        request_iterator: AsyncIterator[worker_pb2.WorkerMessage],
-        context: grpc.aio.ServicerContext[worker_pb2.WorkerMessage, worker_pb2.EngineMessage],
-    ) -> AsyncIterator[worker_pb2.EngineMessage]:
-        try:
-            caller = metadata.admitted(self._door, context, "WorkerService/Connect")
-            with self._door.live.going(caller.grant):
-                async with aclosing(self._conversations.converse(caller.environment, request_iterator)) as messages:
-                    async for message in messages:
-                        yield message
-        except Exception as error:  # noqa: BLE001 - whatever it is, the worker is told in gRPC's way
-            await refuse(context, error, method="WorkerService/Connect")
+    def __init__(self, *, worker: Add, others: Add) -> None:
+        self._worker = worker
+        self._others = others
+        self._added: dict[Add, Sequence[Generic]] = {}
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """The method's handler, or None."""
+        method: str = handler_call_details.method
+        found = (one.service(handler_call_details) for one in self._handlers(method.startswith(WORKERS)))
+        return next((handler for handler in found if handler is not None), None)
+
+    def load(self) -> None:
+        """Have all services there."""
+        for workers in (True, False):
+            self._handlers(workers)
+
+    def _handlers(self, workers: bool) -> Sequence[Generic]:
+        add = self._worker if workers else self._others
+        if add not in self._added:
+            added = _Added()
+            add(added)
+            self._added[add] = added.handlers
+        return self._added[add]
+
+
+class _Added:
+    """What generated code adds a service to."""
+
+    def __init__(self) -> None:
+        self.handlers: list[Generic] = []
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[Generic]) -> None:
+        self.handlers.extend(handlers)
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """The same once more, for servers that look methods up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from app.api import dashboard, docs
 from app.api import http as face
 from app.api.browsers import Browsers
 from app.api.door import Door
+from app.api.table import MODULES, Table
 from app.bus.bus import Bus
 from app.clock import ManualClock
 from app.faces import services_of
@@ -80,7 +81,7 @@ async def _running(folder: Path) -> AsyncIterator[Fixture]:
         grpc_address="127.0.0.1:1",
         door=Door(node.access, RateLimits(clock), required=False),
     )
-    falcon = face.build(services, Browsers())
+    falcon = face.build(services, Browsers(), Table(services))
     transport = httpx.ASGITransport(falcon, raise_app_exceptions=True)
     async with (
         asyncio.TaskGroup() as tasks,
@@ -220,12 +221,20 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_read(app: Fixtur
     assert sent <= 12 * 2**20
 
 
+def _routes_of(router: face.Router) -> Iterator[inspect.RouteInfo]:
+    """Of all parts of the table, once requests have named them."""
+    for part in {part for parts in MODULES.values() for part in parts}:
+        router.find(part)
+    for made in router._made.values():
+        yield from inspect.inspect_compiled_router(made)
+
+
 async def test_the_document_has_every_method_of_every_route_and_no_other(app: Fixture) -> None:
     document = (await app.client.get("/api/v1/openapi.json")).json()
 
     routed = {
         (_IN_PATH.sub(r"{\1}", route.path), method.method)
-        for route in inspect.inspect_routes(app.falcon)
+        for route in _routes_of(app.falcon._router)
         for method in route.methods
         if not method.internal and route.class_name not in PAGES
     }

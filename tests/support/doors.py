@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from unittest.mock import MagicMock
 
 from app.access.permissions import RPC, RPC_OPEN
-from app.api import http
 from app.api.services import Operation, Route
+from app.api.table import Table
 from app.rpc.tables import TABLES
 from ironflow import v1
 
@@ -60,9 +60,9 @@ def filled(call: Call, real: Mapping[str, str]) -> dict[str, Any]:
     return {name: named[name] for name in named if name in fields and fields[name].type == fields[name].TYPE_STRING}
 
 
-def routes() -> list[Route]:
+def routes() -> Sequence[Route]:
     services: Any = MagicMock(version="test")
-    return http.route_table(services)
+    return Table(services).whole()
 
 
 @cache

@@ -23,12 +23,16 @@ async def told(**more: Any) -> dict[str, Any]:
     async def body() -> AsyncIterator[bytes]:
         yield b""
 
-    never: Any = SimpleNamespace(takes=lambda *_: False, call=lambda _: None)
+    def never() -> Any:
+        pytest.fail("such a request takes the long way")
+
+    short: Any = SimpleNamespace(call=lambda _: None)
     common = {"proto": "http", "method": "GET", "path": "/a", "query_string": "b=1", "scheme": "http"}
     places = {"http_version": "2", "client": "127.0.0.1:1", "server": "[::1]:2", "authority": None, "headers": {}}
     scope: Any = SimpleNamespace(**{**common, **places, **more})
     connections = Connections(silent_s=60)
-    await Front(never, never, never, application, Proxies(), connections, receive_timeout_s=30)(scope, body())
+    front = Front(short, never, never, lambda: application, Proxies(), connections, receive_timeout_s=30)
+    await front(scope, body())
     assert len(connections) == 0, "it is answered"
     return seen[0]
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from app import faces
+from app.api import http, table
 
 COMMAND_LINE = {"app", "click"}
 """Of packages that are not Python's own, all that `ironflow --help` loads."""
@@ -12,8 +23,11 @@ COMMAND_LINE = {"app", "click"}
 FIRST = COMMAND_LINE | {"granian", "msgspec", "structlog", "typing_extensions", "uvloop"}
 """Before /health answers: what binds, forks nats-server and serves HTTP, and logging."""
 
-SERVER = FIRST | {"apsw", "cronsim", "falcon", "google", "grpc", "ironflow", "prometheus_client", "storage"}
+READY = FIRST | {"apsw", "cronsim", "google", "grpc", "prometheus_client", "storage"}
 """All that a server on SQLite has when it is ready."""
+
+OWN_MAX = 340
+"""Modules of ours that a server has when it is ready, of some 450 that it comes to load."""
 
 TOOLS = {"cython_runtime", "grpc_tools"}
 """grpc looks for its compiler, which the executable does not have; compiled modules share the other."""
@@ -22,19 +36,36 @@ COMMAND = "importlib.import_module('app.cli.main')"
 LIGHT = f"""{COMMAND}
 import socket, app.cli.early, app.cli.serve, app.logs, app.boot, uvloop
 app.boot._HttpServer(app.boot.Gate(), socket.socket(), app.settings.Settings())"""
-WHOLE = f"""{LIGHT}
-import storage.sqlite, app.server, app.faces, app.bus.bus"""
+SERVER = f"""{COMMAND}
+import os, signal, socket, sys, tempfile, app.cli.early, app.cli.serve, app.logs, app.boot
+
+def ready(*told):
+    print(json.dumps([name for name, module in sys.modules.items() if module]))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listening:
+    app.logs.configure()
+    listening.setblocking(False)
+    settings = app.settings.Settings(grpc_port=0, data_dir=folder, dev=True)
+    app.boot.serve(settings, listening=listening, ready=ready)"""
 
 
 def loaded(code: str) -> set[str]:
     """Packages outside Python's library that a process of its own has loaded after this code."""
-    program = f"""import importlib, json, sys
-before = set(sys.modules)
-{code}
-found = {{name.partition(".")[0] for name, module in sys.modules.items() if module and name not in before}}
-print(json.dumps(sorted(found - set(sys.stdlib_module_names))))"""
+    return packages(run(f"{code}\nprint(json.dumps([name for name, module in sys.modules.items() if module]))"))
+
+
+def run(code: str) -> set[str]:
+    """The names of modules that a process of its own prints, without those that it began with."""
+    program = f"import importlib, json, sys\nprint(json.dumps(list(sys.modules)))\n{code}"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
-    return {name for name in json.loads(shown.stdout) if not name.startswith("_")} - TOOLS
+    before, after = (set(json.loads(line)) for line in shown.stdout.splitlines())
+    return after - before
+
+
+def packages(modules: Iterable[str]) -> set[str]:
+    found = {name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names)
+    return {name for name in found if not name.startswith("_")} - TOOLS
 
 
 def test_the_command_line_loads_click_and_no_more() -> None:
@@ -46,6 +77,40 @@ def test_what_answers_first_loads_no_framework() -> None:
 
 
 def test_a_server_loads_nothing_that_it_can_be_ready_without() -> None:
-    """Not Postgres' driver, which only a server on Postgres has; nor NATS' client, YAML, CEL, JSON Schema, HTTP
-    clients, cryptography, rich."""
-    assert loaded(WHOLE) == SERVER
+    """Not Postgres' driver, which only a server on Postgres has; nor Falcon and what answers REST, the messages of gRPC
+    and their services, NATS' client, YAML, CEL, JSON Schema, HTTP clients, cryptography, rich."""
+    modules = run(SERVER)
+
+    assert packages(modules) == READY
+    assert modules & {*faces.LIBRARIES, *faces.LATER, *(f"app.api.{name}" for name in table.MODULES)} == set()
+    assert len([name for name in modules if name.startswith(("app.", "storage."))]) <= OWN_MAX
+
+
+@pytest.mark.parametrize("name", [*faces.LIBRARIES, *faces.LATER])
+def test_what_is_loaded_later_is_there(name: str) -> None:
+    assert importlib.import_module(name)
+
+
+@pytest.mark.parametrize("module", table.MODULES)
+def test_a_module_of_rest_has_routes_where_the_table_says_and_nowhere_else(module: str) -> None:
+    services: Any = MagicMock()
+
+    routes = table.Table(services).of(module)
+
+    assert {table.part_of(route.path) for route in routes} == set(table.MODULES[module])
+
+
+def test_the_table_has_every_module_with_routes() -> None:
+    having = {path.stem for path in Path(http.__file__).parent.glob("*.py") if "\ndef routes(" in path.read_text()}
+
+    assert having == set(table.MODULES)
+
+
+def test_every_route_is_found_by_a_path_of_its() -> None:
+    services: Any = MagicMock()
+    routes = table.Table(services).whole()
+    router = http.Router(table.Table(services).at)
+
+    found = {route.path: router.find(re.sub(r"{[^}]+}", "x", route.path)) for route in routes}
+
+    assert {path: told and told[3] for path, told in found.items()} == {path: path for path in found}
