@@ -80,6 +80,10 @@ class RunRow(NamedTuple):
     forked_from_position: int = 0
     tags: str = ""
     """A JSON list, "" for one that never had any; the index by tag is made of it."""
+    steps_completed: int = 0
+    """As of `version`: reports of steps change no row."""
+    patched: int = 0
+    unwinding: int = 0
 
 
 class BreakpointRow(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import TypedDict, Unpack
 
 from storage.contract import Transaction
 from storage.records import RunRow
@@ -11,6 +12,21 @@ from storage.records import RunRow
 PAGE = 2_000
 LAST = "~"
 """Sorts after every id."""
+
+
+class Chosen(TypedDict, total=False):
+    """Which runs: those with all of the tags, whose last failure has the fingerprint `failure`, and with `search` as a
+    part of id, function, event name or error, A-Z in either case."""
+
+    function_id: str
+    event_id: str
+    parent_run_id: str
+    failure: str
+    statuses: Sequence[str]
+    tags: Sequence[str]
+    search: str
+    since: int
+    until: int
 
 
 def save(tx: Transaction, rows: Sequence[RunRow]) -> None:
@@ -28,78 +44,68 @@ def get(tx: Transaction, environment: str, run_id: str) -> RunRow | None:
 
 
 def page(
-    tx: Transaction,
-    environment: str,
-    *,
-    function_id: str = "",
-    event_id: str = "",
-    statuses: Sequence[str] = (),
-    tags: Sequence[str] = (),
-    search: str = "",
-    since: int = 0,
-    until: int = 2**62,
-    before: str = LAST,
-    limit: int,
+    tx: Transaction, environment: str, *, before: str = LAST, limit: int, **chosen: Unpack[Chosen]
 ) -> list[RunRow]:
-    """Newest first, those with an id before `before` and with all of the tags. `search` is a part of id, function,
-    event name or error, A-Z in either case."""
+    """Newest first, those with an id before `before`."""
     rows = tx.many(
-        "tagged_runs_page" if tags else "runs_page",
+        "tagged_runs_page" if chosen.get("tags") else "runs_page",
         before=before,
         limit=limit,
-        **_filter(environment, function_id, event_id, statuses, search, since, until),
-        **_tagged(tags),
+        **_filter(environment, chosen),
     )
     return [RunRow._make(row) for row in rows]
 
 
-def count(
-    tx: Transaction,
-    environment: str,
-    *,
-    function_id: str = "",
-    event_id: str = "",
-    statuses: Sequence[str] = (),
-    tags: Sequence[str] = (),
-    search: str = "",
-    since: int = 0,
-    until: int = 2**62,
-    limit: int,
-) -> int:
+def count(tx: Transaction, environment: str, *, limit: int, **chosen: Unpack[Chosen]) -> int:
     """How many match, or `limit` if more do."""
     row = tx.one(
-        "tagged_runs_count" if tags else "runs_count",
-        limit=limit,
-        **_filter(environment, function_id, event_id, statuses, search, since, until),
-        **_tagged(tags),
+        "tagged_runs_count" if chosen.get("tags") else "runs_count", limit=limit, **_filter(environment, chosen)
     )
     return int(row[0]) if row else 0
 
 
 def by_time(
-    tx: Transaction,
-    environment: str,
-    *,
-    function_id: str = "",
-    event_id: str = "",
-    statuses: Sequence[str] = (),
-    tags: Sequence[str] = (),
-    search: str = "",
-    since: int,
-    until: int,
-    width: int,
-    first: str,
+    tx: Transaction, environment: str, *, width: int, first: str, **chosen: Unpack[Chosen]
 ) -> list[tuple[int, str, int]]:
     """How many began in each stretch of `width` µs from `since` to `until`, by status; stretches without any are left
     out. No run that began since is before the id `first`."""
     rows = tx.many(
-        "tagged_runs_by_time" if tags else "runs_by_time",
+        "tagged_runs_by_time" if chosen.get("tags") else "runs_by_time",
         width=width,
         first=first,
-        **_filter(environment, function_id, event_id, statuses, search, since, until),
-        **_tagged(tags),
+        **_filter(environment, chosen),
     )
     return [(int(row[0]), str(row[1]), int(row[2])) for row in rows]
+
+
+def grouped(
+    tx: Transaction, environment: str, *, by: str, limit: int, **chosen: Unpack[Chosen]
+) -> list[tuple[str, str, int, str]]:
+    """How many of the newest `limit` there are by key and status, and the id of the newest of them. The key is what
+    `by` names: the function, the parent, the day since 1970 (UTC), or the failure's fingerprint; "" for none."""
+    rows = tx.many(
+        "tagged_runs_grouped" if chosen.get("tags") else "runs_grouped",
+        by=by,
+        limit=limit,
+        **_filter(environment, chosen),
+    )
+    return [(str(row[0]), str(row[1]), int(row[2]), str(row[3])) for row in rows]
+
+
+def steps_expected(
+    tx: Transaction, environment: str, wanted: Sequence[tuple[str, int]], *, scan: int
+) -> dict[tuple[str, int], int]:
+    """By function and version, how many steps the newest completed run had, among the newest `scan` of the function."""
+    rows = tx.many("steps_expected", environment=environment, wanted=json.dumps(wanted), scan=scan)
+    return {(str(row[0]), int(row[1])): int(row[2]) for row in rows if row[2] is not None}
+
+
+def steps_since(
+    tx: Transaction, environment: str, wanted: Sequence[tuple[str, int]], *, scan: int
+) -> dict[str, tuple[int, int]]:
+    """By run, how many steps completed in the `scan` entries after a version of it, and how many entries these are."""
+    rows = tx.many("steps_since", environment=environment, wanted=json.dumps(wanted), scan=scan)
+    return {str(row[0]): (int(row[1]), int(row[2])) for row in rows}
 
 
 def with_prefix(tx: Transaction, environment: str, prefix: str, *, limit: int) -> list[str]:
@@ -177,23 +183,21 @@ def all_tags(tx: Transaction) -> Iterator[tuple[str, str, str]]:
         after = rows[-1]
 
 
-def _filter(
-    environment: str, function_id: str, event_id: str, statuses: Sequence[str], search: str, since: int, until: int
-) -> dict[str, str | int]:
+def _filter(environment: str, chosen: Chosen) -> dict[str, str | int]:
+    """What the queries are given; with tags, runs are found by the first, and looked at for the others."""
+    statuses, tags = chosen.get("statuses"), chosen.get("tags")
     return {
         "environment": environment,
-        "function_id": function_id,
-        "event_id": event_id,
+        "function_id": chosen.get("function_id", ""),
+        "event_id": chosen.get("event_id", ""),
+        "parent_run_id": chosen.get("parent_run_id", ""),
+        "failure": chosen.get("failure", ""),
         "statuses": f",{','.join(statuses)}," if statuses else "",
-        "search": contains(search),
-        "since": since,
-        "until": until,
+        "search": contains(chosen.get("search", "")),
+        "since": chosen.get("since", 0),
+        "until": chosen.get("until", 2**62),
+        **({"tag": tags[0], "others": json.dumps(tags[1:])} if tags else {}),
     }
-
-
-def _tagged(tags: Sequence[str]) -> dict[str, str]:
-    """Found by the first, and looked at for the others."""
-    return {"tag": tags[0], "others": json.dumps(tags[1:])} if tags else {}
 
 
 def contains(text: str) -> str:

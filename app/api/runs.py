@@ -79,7 +79,7 @@ class Runs:
         chosen = filter_of(query, now, function_id=query.functionId)
         page = await self._services.runs.list(environment_of(req), chosen, limit=query.limit, cursor=query.cursor)
         content = ListRunsResponse(
-            runs=[row_shown(row) for row in page.rows],
+            runs=[row_shown(row, page.progress[row.id]) for row in page.rows],
             total=page.total,
             total_exact=page.total_exact,
             next_cursor=given(page.next_cursor),
@@ -198,6 +198,10 @@ class Choice(Protocol):
     @property
     def event_id(self) -> str: ...
     @property
+    def parent_run_id(self) -> str: ...
+    @property
+    def failure(self) -> str: ...
+    @property
     def status(self) -> str: ...
     @property
     def tag(self) -> str: ...
@@ -214,6 +218,8 @@ def filter_of(asked: Choice, now: int, *, function_id: str = "", until: int = IN
     return RunFilter(
         function_id=asked.function_id or function_id,
         event_id=asked.event_id,
+        parent_run_id=asked.parent_run_id,
+        failure=asked.failure,
         statuses=statuses(asked.status),
         tags=_tags_of(asked.tag),
         search=asked.search,

@@ -11,7 +11,15 @@ from app.api.caller import environment_of
 from app.api.parameters import query_of
 from app.api.runs import filter_of
 from app.api.services import Answer, Operation, Route, Services
-from app.api.shapes.stats import RunStatsQuery, RunStatsResponse, stats_shown
+from app.api.shapes.stats import (
+    RunGroupsQuery,
+    RunGroupsResponse,
+    RunStatsQuery,
+    RunStatsResponse,
+    grouped_shown,
+    stats_shown,
+)
+from app.runs.grouping import GroupReader
 from app.runs.stats import StatsReader
 
 
@@ -27,6 +35,17 @@ class RunStats:
         answer(resp, stats_shown(await self._reader.runs(environment_of(req), chosen, buckets=query.buckets)))
 
 
+class RunGroups:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._reader = GroupReader(services.storage)
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        query = query_of(req, RunGroupsQuery)
+        chosen = filter_of(query, self._services.clock.now_us())
+        answer(resp, grouped_shown(await self._reader.runs(environment_of(req), chosen, query.by)))
+
+
 def routes(services: Services) -> Sequence[Route]:
     runs = Operation(
         "How many runs began, by time and status",
@@ -34,4 +53,13 @@ def routes(services: Services) -> Sequence[Route]:
         query=RunStatsQuery,
         permission="runs:read",
     )
-    return [Route("/api/v1/stats/runs", RunStats(services), {"GET": runs})]
+    groups = Operation(
+        "Runs counted by function, failure, parent or day",
+        {200: Answer("groups", RunGroupsResponse)},
+        query=RunGroupsQuery,
+        permission="runs:read",
+    )
+    return [
+        Route("/api/v1/stats/runs", RunStats(services), {"GET": runs}),
+        Route("/api/v1/stats/runs/groups", RunGroups(services), {"GET": groups}),
+    ]

@@ -17,6 +17,7 @@ from app.cli.recordings import export_test, recordings, similar
 PAYLOAD_CHARS_SHOWN = 2_000
 STACK_LINES_SHOWN = 12
 REFUSED_SHOWN = 10
+GROUPED_BY = ("function", "failure", "parent", "day")
 
 
 @click.group("run")
@@ -42,16 +43,22 @@ command.add_command(why.command)
 @click.option("--status", help="One or several with commas: completed, failed, paused, running, waiting …")
 @click.option("--function", "function_id", help="Of one function.")
 @click.option("--event", "event_id", help="Started by one event.")
+@click.option("--parent", "parent_run_id", help="Started by a step of one run.")
+@click.option("--failure", help="That failed last with the fingerprint of a group of failures.")
 @click.option("--tag", help="With a tag, or with all of several with commas.")
 @click.option("--since", help="Created since: RFC 3339, or such as 15m.")
 @click.option("--until", help="Created until: RFC 3339, or such as 15m.")
 @click.option("--search", help="Part of id, function, event name or error.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
+@click.option("--group-by", "by", type=click.Choice(GROUPED_BY), help="How many there are of each, instead.")
 @connected
-def list_runs(session: Session, **chosen: Any) -> None:
-    """Runs, newest first."""
+def list_runs(session: Session, by: str | None, **chosen: Any) -> None:
+    """Runs, newest first; or how many there are, of the newest 10,000, by what they have in common."""
     output = session.output
+    if by:
+        _show_groups(session, by, {name: value for name, value in chosen.items() if name not in ("limit", "cursor")})
+        return
     page = session.client.runs.list(**chosen)
     output.items(
         "ironflow.runs/v1",
@@ -265,19 +272,67 @@ def _many(
 
 
 def _columns(output: Output, runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Callable[[Mapping[str, Any]], str]]:
-    """What a list shows of a run: its tags, if any of them has some."""
+    """What a list shows of a run: its marks and its tags, if any of them has some."""
     columns: dict[str, Callable[[Mapping[str, Any]], str]] = {
         "id": lambda run: run["id"],
         "function": lambda run: run["function_id"],
         "status": lambda run: output.status(run["status"]),
         "event": lambda run: run["event_name"],
         "attempt": lambda run: f"{run['attempt']}",
+        "steps": _far,
         "created": lambda run: ago(run["created_at"]),
         "took": lambda run: duration(run["started_at"], run["ended_at"]),
     }
+    if any(_marks(run) for run in runs):
+        columns["marks"] = lambda run: ", ".join(_marks(run))
     if any(run.get("tags") for run in runs):
         columns["tags"] = lambda run: ", ".join(run.get("tags", ()))
     return columns
+
+
+def _far(run: Mapping[str, Any]) -> str:
+    """The steps that completed, and of how many where that is known."""
+    told = run.get("progress")
+    if told is None:
+        return ""
+    of = f"/{told['expected']}" if told.get("expected") else ""
+    return f"{told['completed']}{'+' if told.get('at_least') else ''}{of}"
+
+
+def _marks(run: Mapping[str, Any]) -> list[str]:
+    """What is special about a run."""
+    origin = run.get("forked_from")
+    return [
+        *(["patched"] if run.get("patched") else []),
+        *(["fork" if origin["position"] else "replay"] if origin else []),
+        *(["pausing"] if run.get("pause_requested") else []),
+        *(["compensating"] if run.get("compensating") else []),
+    ]
+
+
+def _show_groups(session: Session, by: str, chosen: Mapping[str, Any]) -> None:
+    """How many of the runs that were chosen there are of each kind."""
+    output = session.output
+    told = session.client.request("GET", "/api/v1/stats/runs/groups", params={"by": by, **chosen})
+    if output.form != "table":
+        output.json({"schema": "ironflow.run-groups/v1", **told})
+        return
+    output.items(
+        "ironflow.run-groups/v1",
+        told["groups"],
+        {
+            by: lambda group: group["key"] or "(none)",
+            "runs": lambda group: f"{group['runs']}",
+            "failed": lambda group: f"{group['counts'].get('failed', 0)}",
+            "newest": lambda group: group["newest_run_id"],
+            **({"title": lambda group: plain(group.get("title", ""))} if by in ("failure", "parent") else {}),
+        },
+        empty="no run matches",
+    )
+    if len(told["groups"]) < told["groups_total"]:
+        output.note(f"The largest {len(told['groups'])} of {told['groups_total']}.")
+    if not told["exact"]:
+        output.note(f"Counted are the newest {told['counted']:,} that match: there are more. Narrow it with --since.")
 
 
 def _changed(output: Output, run: Mapping[str, Any], verb: str) -> None:

@@ -32,7 +32,7 @@ from app.history.kinds import (
     StepWaiting,
 )
 from app.runs.forgetting import COMPENSATION, forgotten
-from app.runs.state import AWAITED, Before, Open, Run, mark
+from app.runs.state import AWAITED, Before, Mark, Open, Run, mark
 from app.runs.tags import tags_after
 
 _OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking, RunNoted, RunLogged)
@@ -47,7 +47,7 @@ def apply(run: Run | None, entry: Entry) -> Run:
     assert run is not None, f"{entry}: a run begins with {RunCreated.kind}"
     if isinstance(fact, RunTagged):
         run.tags, run.tagged_at = tags_after(run.tags, fact), entry.position
-        run.updated_at, run.version = entry.recorded_at, entry.version
+        run.updated_at, run.version, run.steps_shown = entry.recorded_at, entry.version, run.steps_completed
         _asked(run, fact)
         return run
     if isinstance(fact, _OF_STEPS):
@@ -58,6 +58,7 @@ def apply(run: Run | None, entry: Entry) -> Run:
     elif not _apply_execution(run, entry, fact):
         _apply_steering(run, entry, fact)
     run.updated_at, run.position, run.version = entry.recorded_at, entry.position, entry.version
+    run.steps_shown = run.steps_completed
     return run
 
 
@@ -69,8 +70,7 @@ def _apply_step(
     """Whether the run's row shows it: results of steps are not in it, and neither are sleeps."""
     match fact:
         case StepCompleted():
-            run.steps.pop(fact.step_id, None)  # so that it is in the order of its last report
-            run.steps[fact.step_id] = mark("completed", fact.type)
+            _ended(run, fact.step_id, mark("completed", fact.type))
             if fact.type not in AWAITED:
                 run.worked = run.worked or fact.type != COMPENSATION
                 return run.status == "paused"
@@ -78,8 +78,7 @@ def _apply_step(
                 run.events.add(fact.event_id)
             return _resolved(run, fact.step_id)
         case StepFailed():
-            run.steps.pop(fact.step_id, None)
-            run.steps[fact.step_id] = mark("failed", fact.type)
+            _ended(run, fact.step_id, mark("failed", fact.type))
             return (fact.type in AWAITED and _resolved(run, fact.step_id)) or run.status == "paused"
         case RunNoted() | RunLogged():
             return False
@@ -95,24 +94,41 @@ def _apply_correction(run: Run, fact: StepPatched | StepInjected | StepRestored 
         case StepPatched() | StepInjected():
             was = Before(run.steps.get(step_id), run.open.pop(step_id, None))
             run.corrected[step_id] = (*run.corrected.get(step_id, ()), was)
-            run.steps[step_id] = mark("completed", fact.type)
+            _become(run, step_id, mark("completed", fact.type))
             _asked(run, fact)
         case StepRestored():
             *earlier, was = run.corrected.pop(step_id)
             if earlier:
                 run.corrected[step_id] = tuple(earlier)
-            if was.mark is not None:
-                run.steps[step_id] = was.mark
-            else:
-                del run.steps[step_id]
+            _become(run, step_id, was.mark)
             if was.open is not None:
                 run.open[step_id] = was.open
             _asked(run, fact)
         case StepCarried():
-            run.steps[step_id] = mark("failed" if fact.error is not None else "completed", fact.type)
+            _become(run, step_id, mark("failed" if fact.error is not None else "completed", fact.type))
             run.worked = run.worked or fact.type not in AWAITED
             if fact.event_id:
                 run.events.add(fact.event_id)
+
+
+def _ended(run: Run, step_id: str, how: Mark) -> None:
+    """A step was reported: it comes last in the order of reports."""
+    _become(run, step_id, None)
+    _become(run, step_id, how)
+
+
+def _become(run: Run, step_id: str, how: Mark | None) -> None:
+    """Let a step have ended so, or not at all, where it is in the order; keeps count of those that completed."""
+    was = run.steps.get(step_id)
+    if how is not None:
+        run.steps[step_id] = how
+    elif was is not None:
+        del run.steps[step_id]
+    run.steps_completed += _counts(how) - _counts(was)
+
+
+def _counts(how: Mark | None) -> bool:
+    return how is not None and how.status == "completed" and how.type != COMPENSATION
 
 
 def _asked(
@@ -254,5 +270,5 @@ def _forget(run: Run, resumed: RunResumed) -> None:
         corrected=run.corrected,
     )
     for step_id in gone:
-        del run.steps[step_id]
+        _become(run, step_id, None)
         run.corrected.pop(step_id, None)

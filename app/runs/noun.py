@@ -79,6 +79,9 @@ class RunNoun:
             forked_from_run_id=origin.run_id,
             forked_from_position=origin.position,
             tags=msgspec.json.encode(state.tags).decode() if state.tags or state.tagged_at else "",
+            steps_completed=state.steps_shown,
+            patched=int(bool(state.corrected)),
+            unwinding=int(state.unwinding is not None),
         )
 
     def keep(self, state: Run) -> bool:

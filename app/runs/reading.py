@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -32,8 +32,9 @@ from app.history.kinds import (
     StepSleeping,
     StepWaiting,
 )
-from app.runs import folding, noun, tags
+from app.runs import folding, noun, progress, tags
 from app.runs.forgetting import forgotten
+from app.runs.progress import Progress
 from app.runs.state import STATUSES, Run, mark
 from storage import events, history, runs
 from storage.contract import Storage, Transaction
@@ -134,21 +135,39 @@ class RunRecord(msgspec.Struct):
 
 
 class RunFilter(msgspec.Struct, frozen=True):
-    """`tags`: those that have all of them."""
+    """`tags`: those that have all of them; `failure`: those that failed last with this fingerprint."""
 
     function_id: str = ""
     event_id: str = ""
+    parent_run_id: str = ""
+    failure: str = ""
     statuses: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     search: str = ""
     since: int = 0
     until: int = 2**62
 
+    def told(self) -> runs.Chosen:
+        """As the store takes it."""
+        return {
+            "function_id": self.function_id,
+            "event_id": self.event_id,
+            "parent_run_id": self.parent_run_id,
+            "failure": self.failure,
+            "statuses": self.statuses,
+            "tags": self.tags,
+            "search": self.search,
+            "since": self.since,
+            "until": self.until,
+        }
+
 
 class RunPage(msgspec.Struct, frozen=True):
-    """`total` counts no further than COUNT_MAX; `total_exact` tells whether it did not have to stop."""
+    """`total` counts no further than COUNT_MAX; `total_exact` tells whether it did not have to stop. `progress` by the
+    run's id."""
 
     rows: Sequence[RunRow]
+    progress: Mapping[str, Progress]
     next_cursor: str
     total: int
     total_exact: bool
@@ -203,7 +222,7 @@ class RunReader:
 
 def checked(chosen: RunFilter) -> None:
     """Raises InvalidArgument naming what cannot be asked for."""
-    for name in ("function_id", "event_id", "search"):
+    for name in ("function_id", "event_id", "parent_run_id", "failure", "search"):
         texts.check(getattr(chosen, name), field=name)
     if len(chosen.tags) > tags.TAGS_MAX:
         raise InvalidArgument(
@@ -262,33 +281,12 @@ def not_found(environment: str, run_id: str) -> RunNotFound:
 
 
 def _page(tx: Transaction, environment: str, chosen: RunFilter, limit: int, cursor: str) -> RunPage:
-    rows = runs.page(
-        tx,
-        environment,
-        function_id=chosen.function_id,
-        event_id=chosen.event_id,
-        statuses=chosen.statuses,
-        tags=chosen.tags,
-        search=chosen.search,
-        since=chosen.since,
-        until=chosen.until,
-        before=cursor or runs.LAST,
-        limit=limit + 1,
-    )
-    total = runs.count(
-        tx,
-        environment,
-        function_id=chosen.function_id,
-        event_id=chosen.event_id,
-        statuses=chosen.statuses,
-        tags=chosen.tags,
-        search=chosen.search,
-        since=chosen.since,
-        until=chosen.until,
-        limit=COUNT_MAX + 1,
-    )
+    rows = runs.page(tx, environment, before=cursor or runs.LAST, limit=limit + 1, **chosen.told())
+    total = runs.count(tx, environment, limit=COUNT_MAX + 1, **chosen.told())
     more = len(rows) > limit
-    return RunPage(rows[:limit], rows[limit - 1].id if more else "", min(total, COUNT_MAX), total <= COUNT_MAX)
+    shown = rows[:limit]
+    told = progress.of(tx, environment, shown)
+    return RunPage(shown, told, rows[limit - 1].id if more else "", min(total, COUNT_MAX), total <= COUNT_MAX)
 
 
 def _record(run: RunRecord, entry: Entry) -> None:

@@ -82,7 +82,8 @@ class Run(msgspec.Struct):
     `failed_step` is the wait that failed it, by its timeout; `corrected` what steps were before each correction of
     their output that counts; `asked` hashes of the changes that were asked for with an idempotency key. `held` is what
     holds it at a breakpoint, `passed` the steps before which it was held. `position` is of the entry that made it what
-    it is, `tagged_at` of the last that gave or took tags, which leaves it what it is."""
+    it is, `tagged_at` of the last that gave or took tags, which leaves it what it is. `steps_completed` is how
+    many there are, without compensations, `steps_shown` how many there were at `version`."""
 
     id: str
     environment: str
@@ -135,6 +136,8 @@ class Run(msgspec.Struct):
     not_undone: str = ""
     tags: tuple[str, ...] = ()
     tagged_at: int = 0
+    steps_completed: int = 0
+    steps_shown: int = 0
     position: int = 0
     version: int = 0
 

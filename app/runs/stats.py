@@ -50,15 +50,9 @@ class StatsReader:
             lambda tx: runs.by_time(
                 tx,
                 environment,
-                function_id=chosen.function_id,
-                event_id=chosen.event_id,
-                statuses=chosen.statuses,
-                tags=chosen.tags,
-                search=chosen.search,
-                since=chosen.since,
-                until=chosen.until - 1,
                 width=width,
                 first=ids.encode("run", max(0, chosen.since - ID_SLACK_US) // 1_000 << 80),
+                **msgspec.structs.replace(chosen, until=chosen.until - 1).told(),
             )
         )
         by_stretch: dict[int, dict[str, int]] = {}

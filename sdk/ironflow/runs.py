@@ -17,6 +17,8 @@ def list_runs(
     function_id: str | None = None,
     status: str | None = None,
     event_id: str | None = None,
+    parent_run_id: str | None = None,
+    failure: str | None = None,
     tag: str | None = None,
     since: str | datetime | None = None,
     until: str | datetime | None = None,
@@ -25,11 +27,13 @@ def list_runs(
     cursor: str | None = None,
 ) -> Plan[Page]:
     """Newest first, without payloads. `status` may be several, with commas; so may `tag`, all of which they have then.
-    Instants are datetimes, RFC 3339 or such as `15m`."""
+    `failure` is the fingerprint of how they failed last. Instants are datetimes, RFC 3339 or such as `15m`."""
     wanted = chosen(
         function_id=function_id,
         status=status,
         event_id=event_id,
+        parent_run_id=parent_run_id,
+        failure=failure,
         tag=tag,
         since=since,
         until=until,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseEvents, parseRuns, withTag, withToken, withoutToken } from "../src/model/filter";
+import { groupOpened, groupedNext, parseEvents, parseRuns, withTag, withToken, withoutToken } from "../src/model/filter";
+import { farOf, marksOf } from "../src/model/marks";
 import { tagsOf, usableTags } from "../src/model/tags";
 
 test("tokens become parameters of the list, the rest words to search", () => {
@@ -59,4 +60,40 @@ test("one of two equal tokens is taken away", () => {
 test("events are filtered by what they have", () => {
   assert.deepEqual(parseEvents("name:order.placed,order.paid since:1h evt_01").query, { name: "order.placed,order.paid", since: "1h", search: "evt_01" });
   assert.match(parseEvents("status:failed").problems[0], /no filter status:/);
+});
+
+test("runs are put together by one thing after the other, then listed again", () => {
+  const seen = ["status:failed"];
+  for (let count = 0; count < 5; count += 1) seen.push(groupedNext(seen.at(-1) as string));
+
+  assert.deepEqual(seen.map((text) => parseRuns(text).group), ["", "function", "failure", "parent", "day", ""]);
+  assert.deepEqual(parseRuns(seen[1]).query, { status: "failed" });
+  assert.equal(seen[5], "status:failed");
+  assert.match(parseRuns("group:colour").problems[0], /not grouped by colour.*function, failure/);
+});
+
+test("a group that is opened is a filter, and a day keeps the bound that cut it", () => {
+  assert.equal(groupOpened("group:function since:1h", "function", "ship"), "since:1h function:ship");
+  assert.equal(groupOpened("group:parent", "parent", "run_1"), "parent:run_1");
+  assert.deepEqual(parseRuns(groupOpened("group:day", "day", "2026-01-05") as string).query, { since: "2026-01-05T00:00:00Z", until: "2026-01-05T23:59:59.999999Z" });
+  assert.equal(parseRuns(groupOpened("group:day since:2026-01-05T09:00:00Z", "day", "2026-01-05") as string).query.since, "2026-01-05T09:00:00Z");
+  assert.equal(groupOpened("group:failure", "failure", ""), null);
+});
+
+test("how far a run is says of how many where that is known, and nothing before it began", () => {
+  assert.equal(farOf({ completed: 7, expected: 9 }, true)?.text, "7/9");
+  assert.equal(farOf({ completed: 200, at_least: true }, true)?.text, "200+");
+  assert.equal(farOf({ completed: 12_345 }, true)?.text, "12k");
+  assert.equal(farOf({ completed: 0 }, true)?.text, "0");
+  assert.equal(farOf({ completed: 0 }, false), null);
+  assert.match(farOf({ completed: 1, expected: 2 }, true)?.said ?? "", /^1 step completed; .* had 2$/);
+});
+
+test("marks of a run say what they mean", () => {
+  const run = { status: "paused", patched: true, forked_from: { run_id: "run_1", position: 4 }, pause_requested: false, compensating: true };
+
+  assert.deepEqual(marksOf(run).map((mark) => mark.id), ["patched", "fork", "paused", "compensating"]);
+  assert.match(marksOf({ ...run, forked_from: { run_id: "run_1", position: 0 } })[1].label, /^replay/);
+  assert.match(marksOf({ status: "running", pause_requested: true })[0].label, /next step/);
+  assert.deepEqual(marksOf({ status: "running" }), []);
 });

@@ -31,6 +31,30 @@ const LOGGED = [
 ];
 const lines = (items) => ({ "**/api/v1/runs/*/logs*": { run_id: "run", items } });
 
+/** Far more runs than are counted, over more days than are shown. */
+const GROUPED = {
+  "**/api/v1/stats/runs/groups*": {
+    by: "day",
+    groups: Array.from({ length: 200 }, (_, index) => ({ key: new Date(Date.UTC(2026, 0, 200 - index)).toISOString().slice(0, 10), runs: 50, counts: { completed: 48, failed: 2 }, newest_run_id: `run_${String(index).padStart(26, "0")}` })),
+    groups_total: 310,
+    counted: 10_000,
+    exact: false,
+  },
+};
+
+/** Runs with all that may mark one. */
+const run = { function_id: "ship-order", function_version: 3, event_id: "evt_1", event_name: "order.placed", attempt: 2, max_attempts: 5, worker_id: "w", environment_id: "default", version: 4, created_at: "2026-01-05T09:00:00Z", started_at: "2026-01-05T09:00:01Z", ended_at: null, updated_at: "2026-01-05T09:00:02Z", error: null, tags: ["vip"] };
+const MARKED = {
+  "**/api/v1/runs?*": {
+    runs: [
+      { ...run, id: "run_00000000000000000000000002", status: "running", progress: { completed: 7, expected: 9 }, patched: true, forked_from: { run_id: "run_00000000000000000000000000", position: 5 }, pause_requested: true, compensating: true },
+      { ...run, id: "run_00000000000000000000000001", status: "running", progress: { completed: 12345, at_least: true } },
+    ],
+    total: 2,
+    total_exact: true,
+  },
+};
+
 /** A run that nobody takes. */
 const queued = (run) => ({
   [`**/api/v1/runs/${run.id}`]: { ...run, status: "waiting_for_capacity", started_at: null, ended_at: null, output: null },
@@ -59,6 +83,11 @@ function sights() {
     ["runs empty", `/runs${empty}`, "text=Nothing has run here yet"],
     ["runs filtered", "/runs?q=status:failed", "role=table >> text=card was declined"],
     ["runs tagged", "/runs?q=tag:vip", ".run-row .chip:has-text('late order')"],
+    ["runs grouped", "/runs?q=group:function", "role=table >> text=demo-trip"],
+    ["runs grouped failure", "/runs?q=group:failure", "role=table >> text=did not fail"],
+    ["runs grouped none", "/runs?q=group:parent+nowhere-to-be-found", "text=nothing to put together"],
+    ["runs many groups", "/runs?q=group:day", "text=Counted are the newest 10,000 runs", GROUPED],
+    ["runs marked", "/runs?q=status:running", "text=7/9", MARKED],
     ["runs none", "/runs?q=nowhere-to-be-found", "text=No run fits the filter"],
     ["runs problem", "/runs?q=status:done", "text=status done is unknown"],
     ["run failed", run("demo-trip"), ".error-card .error-message >> text=the card was declined"],
@@ -273,6 +302,13 @@ test("runs are chosen by key, looked at together, and replayed; their filter is 
   await page.locator(".view:has-text('imports')").click();
 
   await page.locator(".chip:has-text('function:demo-import')").waitFor();
+  await page.keyboard.press("G");
+  await page.locator(".chip:has-text('group:function')").waitFor();
+  await page.locator("role=table[name='Runs by function'] >> text=demo-import").waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.locator("role=table[name=Runs] >> text=demo-import").first().waitFor();
+  assert.equal(await page.locator(".chip:has-text('group:')").count(), 0);
   await context.close();
   assert.deepEqual(complaints, []);
 });

@@ -27,7 +27,9 @@ def test_a_page_of_history_is_neither_sorted_nor_searched_by_environment(query: 
     assert plan == ["SEARCH history USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]
 
 
-@pytest.mark.parametrize("query", ["tagged_runs_page", "tagged_runs_count", "tagged_runs_by_time"])
+@pytest.mark.parametrize(
+    "query", ["tagged_runs_page", "tagged_runs_count", "tagged_runs_by_time", "tagged_runs_grouped"]
+)
 def test_runs_with_a_tag_are_found_by_it(query: str, tmp_path: Path) -> None:
     connection = apsw.Connection(str(tmp_path / "ironflow.db"))
     for migration in migrations.load(FOLDER / "migrations"):

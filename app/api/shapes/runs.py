@@ -12,6 +12,7 @@ from app.api.shapes.base import Cursor, Instant, NextCursor, Shape, Since, Text,
 from app.errors import ErrorResponse
 from app.history.kinds import Failure, Held, StepInjected, StepPatched
 from app.history.kinds.run import Divergence
+from app.runs.progress import Progress
 from app.runs.reading import LIMIT_DEFAULT, LIMIT_MAX, Note, RunRecord, StepRecord
 from app.runs.state import Run
 from app.runs.tags import listed
@@ -25,6 +26,8 @@ class ListRunsQuery(msgspec.Struct):
     functionId: Annotated[str, Meta(description="the same")] = ""
     status: Annotated[str, Meta(description="one, or several with commas")] = ""
     event_id: Annotated[str, Meta(description="started by one event")] = ""
+    parent_run_id: Annotated[str, Meta(description="started by a step of one run")] = ""
+    failure: Annotated[str, Meta(description="that failed last with the fingerprint of a group of failures")] = ""
     tag: Annotated[str, Meta(description="with this tag, or with all of several with commas")] = ""
     since: Since = ""
     until: Until = ""
@@ -57,6 +60,15 @@ class OriginResponse(Shape):
     position: int
 
 
+class ProgressResponse(Shape):
+    """How far a run is, compensations left out. `expected`: how many steps the newest run of the same version had that
+    completed; left out where none did lately, or this one has more. `at_least`: not all of it was looked at."""
+
+    completed: int
+    expected: int | UnsetType = UNSET
+    at_least: bool | UnsetType = UNSET
+
+
 class RunSummary(Shape):
     """A run in a list: no payloads. `version` counts its changes: a change may be asked for of that version only."""
 
@@ -84,6 +96,9 @@ class RunSummary(Shape):
     parent_step_id: Text = UNSET
     forked_from: OriginResponse | UnsetType = UNSET
     tags: Annotated[tuple[str, ...], Meta(description="in the order in which it was given them")] = ()
+    progress: Annotated[ProgressResponse, Meta(description="in lists of runs")] | UnsetType = UNSET
+    patched: Annotated[bool, Meta(description="a person gave a step of it another output")] | UnsetType = UNSET
+    compensating: Annotated[bool, Meta(description="what it did is being undone")] | UnsetType = UNSET
 
 
 class Unwinding(Shape):
@@ -193,7 +208,7 @@ class BulkResponse(Shape):
     made: list[MadeRun]
 
 
-def row_shown(row: RunRow) -> RunSummary:
+def row_shown(row: RunRow, progress: Progress | None = None) -> RunSummary:
     """A run in a list: no payloads."""
     return RunSummary(
         id=row.id,
@@ -224,6 +239,15 @@ def row_shown(row: RunRow) -> RunSummary:
             else UNSET
         ),
         tags=listed(row.tags),
+        progress=UNSET if progress is None else _progress_shown(progress),
+        patched=given(bool(row.patched)),
+        compensating=given(bool(row.unwinding)),
+    )
+
+
+def _progress_shown(progress: Progress) -> ProgressResponse:
+    return ProgressResponse(
+        completed=progress.completed, expected=given(progress.expected), at_least=given(progress.at_least)
     )
 
 
@@ -265,6 +289,8 @@ def run_shown(run: RunRecord) -> RunResponse:
             else OriginResponse(run_id=state.forked_from.run_id, position=state.forked_from.position)
         ),
         tags=state.tags,
+        patched=given(bool(state.corrected)),
+        compensating=given(state.unwinding is not None),
         fork_reason=given(run.reason),
         divergence=UNSET if state.divergence is None else state.divergence,
         unwinding=(

@@ -5,26 +5,58 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from app import clock
-from app.api.shapes.base import Instant, Shape, Since, Until
+from app.api.shapes.base import Instant, Shape, Since, Text, Until, given
+from app.runs.grouping import By, Grouped
 from app.runs.stats import BUCKETS_DEFAULT, BUCKETS_MAX, RunStats
 
 SINCE_DEFAULT = "24h"
 
 
-class RunStatsQuery(msgspec.Struct):
-    since: Since = SINCE_DEFAULT
+class _ChosenRuns(msgspec.Struct, kw_only=True):
+    since: Since = ""
     until: Until = ""
-    buckets: Annotated[int, Meta(ge=1, le=BUCKETS_MAX, description="into how many the time is divided")] = (
-        BUCKETS_DEFAULT
-    )
     function_id: Annotated[str, Meta(description="of one function")] = ""
     status: Annotated[str, Meta(description="one, or several with commas")] = ""
     event_id: Annotated[str, Meta(description="started by one event")] = ""
+    parent_run_id: Annotated[str, Meta(description="started by a step of one run")] = ""
+    failure: Annotated[str, Meta(description="that failed last with the fingerprint of a group of failures")] = ""
     tag: Annotated[str, Meta(description="with this tag, or with all of several with commas")] = ""
     search: Annotated[str, Meta(description="part of id, function, event name or error, A-Z in either case")] = ""
+
+
+class RunStatsQuery(_ChosenRuns, kw_only=True):
+    since: Since = SINCE_DEFAULT
+    buckets: Annotated[int, Meta(ge=1, le=BUCKETS_MAX, description="into how many the time is divided")] = (
+        BUCKETS_DEFAULT
+    )
+
+
+class RunGroupsQuery(_ChosenRuns, kw_only=True):
+    by: Annotated[By, Meta(description="what runs of a group have in common; day: in UTC")] = "function"
+
+
+class RunGroupResponse(Shape, kw_only=True):
+    """Runs with the same key, "" for those that have none: a function, the fingerprint of how they failed last, a
+    parent, or a day. `title`: the message of a failure, the function of a parent."""
+
+    key: str
+    title: Text = UNSET
+    runs: int
+    counts: Annotated[dict[str, int], Meta(description="by status")]
+    newest_run_id: str
+
+
+class RunGroupsResponse(Shape):
+    """Groups, the largest first, days the newest first: at most 200 of `groups_total`."""
+
+    by: By
+    groups: list[RunGroupResponse]
+    groups_total: int
+    counted: Annotated[int, Meta(description="runs that are in the groups: the newest 10,000 at most")]
+    exact: Annotated[bool, Meta(description="whether these are all that match")]
 
 
 class BucketResponse(Shape):
@@ -51,4 +83,23 @@ def stats_shown(stats: RunStats) -> RunStatsResponse:
         bucket_ms=stats.width / 1_000,
         buckets=[BucketResponse(at=clock.rfc3339(one.at), counts=one.counts) for one in stats.buckets],
         totals=stats.totals,
+    )
+
+
+def grouped_shown(told: Grouped) -> RunGroupsResponse:
+    return RunGroupsResponse(
+        by=told.by,
+        groups=[
+            RunGroupResponse(
+                key=one.key,
+                title=given(one.title),
+                runs=one.runs,
+                counts=dict(one.counts),
+                newest_run_id=one.newest_run_id,
+            )
+            for one in told.groups
+        ],
+        groups_total=told.groups_total,
+        counted=told.counted,
+        exact=told.exact,
     )

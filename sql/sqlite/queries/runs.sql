@@ -3,12 +3,12 @@ insert into runs (id, environment, function_id, function_version, event_id, even
                   worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
                   created_at, started_at, ended_at, updated_at, position, version,
                   parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-                  forked_from_run_id, forked_from_position, tags)
+                  forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding)
 values (:id, :environment, :function_id, :function_version, :event_id, :event_name, :status, :attempt, :max_attempts,
         :worker_id, :error_code, :error_message, :pause_reason, :cancellation_cause, :due_at, :timeout_at,
         :created_at, :started_at, :ended_at, :updated_at, :position, :version,
         :parent_run_id, :parent_step_id, :detached, :watched, :pause_requested, :dispatch,
-        :forked_from_run_id, :forked_from_position, :tags)
+        :forked_from_run_id, :forked_from_position, :tags, :steps_completed, :patched, :unwinding)
 on conflict (id) do update
    set status = excluded.status,
        attempt = excluded.attempt,
@@ -26,14 +26,17 @@ on conflict (id) do update
        version = excluded.version,
        watched = excluded.watched,
        pause_requested = excluded.pause_requested,
-       tags = excluded.tags;
+       tags = excluded.tags,
+       steps_completed = excluded.steps_completed,
+       patched = excluded.patched,
+       unwinding = excluded.unwinding;
 
 -- name: run_row :one
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
        parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position, tags
+       forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
   from runs
  where environment = :environment
    and id = :id;
@@ -45,7 +48,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
        parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position, tags
+       forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
   from runs
  where environment = :environment
    and id < :before
@@ -53,6 +56,13 @@ select id, environment, function_id, function_version, event_id, event_name, sta
    and created_at <= :until
    and (:function_id = '' or function_id = :function_id)
    and (:event_id = '' or event_id = :event_id)
+   and (:parent_run_id = '' or parent_run_id = :parent_run_id)
+   and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
+                                                                from failures f
+                                                               where f.environment = runs.environment
+                                                                 and f.run_id = runs.id
+                                                               order by f.position desc
+                                                               limit 1)))
    and (:statuses = '' or :statuses like '%,' || status || ',%')
    and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
         or event_name like :search escape '\' or error_message like :search escape '\')
@@ -69,6 +79,13 @@ select count(*)
            and created_at <= :until
            and (:function_id = '' or function_id = :function_id)
            and (:event_id = '' or event_id = :event_id)
+           and (:parent_run_id = '' or parent_run_id = :parent_run_id)
+           and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
+                                                                        from failures f
+                                                                       where f.environment = runs.environment
+                                                                         and f.run_id = runs.id
+                                                                       order by f.position desc
+                                                                       limit 1)))
            and (:statuses = '' or :statuses like '%,' || status || ',%')
            and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
                 or event_name like :search escape '\' or error_message like :search escape '\')
@@ -84,10 +101,53 @@ select (created_at - :since) / :width as stretch, status, count(*)
    and created_at <= :until
    and (:function_id = '' or function_id = :function_id)
    and (:event_id = '' or event_id = :event_id)
+   and (:parent_run_id = '' or parent_run_id = :parent_run_id)
+   and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
+                                                                from failures f
+                                                               where f.environment = runs.environment
+                                                                 and f.run_id = runs.id
+                                                               order by f.position desc
+                                                               limit 1)))
    and (:statuses = '' or :statuses like '%,' || status || ',%')
    and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
         or event_name like :search escape '\' or error_message like :search escape '\')
    and id >= :first
+ group by 1, 2
+ order by 1, 2;
+
+-- name: runs_grouped :many
+-- How many of the newest `limit` that match there are by what `by` names, and by status, and the newest of each.
+select case :by
+         when 'function' then function_id
+         when 'parent' then parent_run_id
+         when 'day' then cast(created_at / 86400000000 as text)
+         else coalesce((select f.fingerprint
+                          from failures f
+                         where f.environment = :environment
+                           and f.run_id = matching.id
+                           and matching.error_message <> ''
+                         order by f.position desc
+                         limit 1), '')
+       end as called, status, count(*), max(id)
+  from (select id, function_id, parent_run_id, created_at, status, error_message
+        from runs
+       where environment = :environment
+         and created_at >= :since
+         and created_at <= :until
+         and (:function_id = '' or function_id = :function_id)
+         and (:event_id = '' or event_id = :event_id)
+         and (:parent_run_id = '' or parent_run_id = :parent_run_id)
+         and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
+                                                                      from failures f
+                                                                     where f.environment = runs.environment
+                                                                       and f.run_id = runs.id
+                                                                     order by f.position desc
+                                                                     limit 1)))
+         and (:statuses = '' or :statuses like '%,' || status || ',%')
+         and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
+              or event_name like :search escape '\' or error_message like :search escape '\')
+       order by id desc
+       limit :limit) as matching
  group by 1, 2
  order by 1, 2;
 
@@ -106,7 +166,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
        parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position, tags
+       forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
   from runs
  where status <> 'completed'
    and status in ('running', 'waiting', 'waiting_for_capacity')
@@ -153,7 +213,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
        parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position, tags
+       forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
   from runs
  where id > :after
  order by id
@@ -187,7 +247,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
        parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position, tags
+       forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
   from runs
  where forked_from_run_id = :run_id
    and forked_from_run_id <> ''
@@ -237,7 +297,7 @@ select r.id, r.environment, r.function_id, r.function_version, r.event_id, r.eve
        r.worker_id, r.error_code, r.error_message, r.pause_reason, r.cancellation_cause, r.due_at, r.timeout_at,
        r.created_at, r.started_at, r.ended_at, r.updated_at, r.position, r.version,
        r.parent_run_id, r.parent_step_id, r.detached, r.watched, r.pause_requested, r.dispatch,
-       r.forked_from_run_id, r.forked_from_position, r.tags
+       r.forked_from_run_id, r.forked_from_position, r.tags, r.steps_completed, r.patched, r.unwinding
   from run_tags t
   cross join runs r on r.id = t.run_id
  where t.environment = :environment
@@ -246,6 +306,13 @@ select r.id, r.environment, r.function_id, r.function_version, r.event_id, r.eve
    and r.created_at <= :until
    and (:function_id = '' or r.function_id = :function_id)
    and (:event_id = '' or r.event_id = :event_id)
+   and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
+   and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
+                                                                  from failures f
+                                                                 where f.environment = r.environment
+                                                                   and f.run_id = r.id
+                                                                 order by f.position desc
+                                                                 limit 1)))
    and (:statuses = '' or :statuses like '%,' || r.status || ',%')
    and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
         or r.event_name like :search escape '\' or r.error_message like :search escape '\')
@@ -272,6 +339,13 @@ select count(*)
            and r.created_at <= :until
            and (:function_id = '' or r.function_id = :function_id)
            and (:event_id = '' or r.event_id = :event_id)
+           and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
+           and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
+                                                                          from failures f
+                                                                         where f.environment = r.environment
+                                                                           and f.run_id = r.id
+                                                                         order by f.position desc
+                                                                         limit 1)))
            and (:statuses = '' or :statuses like '%,' || r.status || ',%')
            and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
                 or r.event_name like :search escape '\' or r.error_message like :search escape '\')
@@ -295,6 +369,13 @@ select (r.created_at - :since) / :width as stretch, r.status, count(*)
    and r.created_at <= :until
    and (:function_id = '' or r.function_id = :function_id)
    and (:event_id = '' or r.event_id = :event_id)
+   and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
+   and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
+                                                                  from failures f
+                                                                 where f.environment = r.environment
+                                                                   and f.run_id = r.id
+                                                                 order by f.position desc
+                                                                 limit 1)))
    and (:statuses = '' or :statuses like '%,' || r.status || ',%')
    and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
         or r.event_name like :search escape '\' or r.error_message like :search escape '\')
@@ -309,3 +390,78 @@ select (r.created_at - :since) / :width as stretch, r.status, count(*)
    and t.run_id >= :first
  group by 1, 2
  order by 1, 2;
+
+-- name: tagged_runs_grouped :many
+-- As runs_grouped, of runs with one tag, and with all `others`.
+select case :by
+         when 'function' then function_id
+         when 'parent' then parent_run_id
+         when 'day' then cast(created_at / 86400000000 as text)
+         else coalesce((select f.fingerprint
+                          from failures f
+                         where f.environment = :environment
+                           and f.run_id = matching.id
+                           and matching.error_message <> ''
+                         order by f.position desc
+                         limit 1), '')
+       end as called, status, count(*), max(id)
+  from (select r.id, r.function_id, r.parent_run_id, r.created_at, r.status, r.error_message
+        from run_tags t
+        cross join runs r on r.id = t.run_id
+       where t.environment = :environment
+         and t.tag = :tag
+         and r.created_at >= :since
+         and r.created_at <= :until
+         and (:function_id = '' or r.function_id = :function_id)
+         and (:event_id = '' or r.event_id = :event_id)
+         and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
+         and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
+                                                                        from failures f
+                                                                       where f.environment = r.environment
+                                                                         and f.run_id = r.id
+                                                                       order by f.position desc
+                                                                       limit 1)))
+         and (:statuses = '' or :statuses like '%,' || r.status || ',%')
+         and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
+              or r.event_name like :search escape '\' or r.error_message like :search escape '\')
+         and (:others = '[]'
+              or not exists (select 1
+                               from json_each(:others) as wanted
+                              where not exists (select 1
+                                                  from run_tags o
+                                                 where o.environment = t.environment
+                                                   and o.tag = wanted.value
+                                                   and o.run_id = t.run_id)))
+       order by t.run_id desc
+       limit :limit) as matching
+ group by 1, 2
+ order by 1, 2;
+
+-- name: steps_expected :many
+-- For each wanted [function, version] of a JSON list: how many steps completed in the newest of its newest `scan` runs that
+-- completed at that version. Null where none did.
+select wanted.value ->> 0, wanted.value ->> 1,
+       (select newest.steps_completed
+          from (select r.id, r.function_version, r.status, r.steps_completed
+                  from runs r
+                 where r.environment = :environment
+                   and r.function_id = wanted.value ->> 0
+                 order by r.id desc
+                 limit :scan) as newest
+         where newest.status = 'completed'
+           and newest.function_version = wanted.value ->> 1
+         order by newest.id desc
+         limit 1)
+  from json_each(:wanted) as wanted;
+
+-- name: steps_since :many
+-- For each wanted [run, version] of a JSON list: how many steps were reported as completed in the `scan` entries after it,
+-- and how many entries these are.
+select wanted.value ->> 0, sum(case when h.kind = 'step.completed' then 1 else 0 end), count(*)
+  from json_each(:wanted) as wanted
+  cross join history h
+    on h.environment = :environment
+   and h.stream = 'run/' || (wanted.value ->> 0)
+   and h.version > wanted.value ->> 1
+   and h.version <= wanted.value ->> 1 + :scan
+ group by 1;

@@ -33,6 +33,25 @@ export interface RunSummary {
   parent_step_id?: string;
   forked_from?: { run_id: string; position: number };
   tags: string[];
+  progress?: { completed: number; expected?: number; at_least?: boolean };
+  patched?: boolean;
+  compensating?: boolean;
+}
+
+/** Runs counted by what they have in common; `key` is "" for those that have nothing. */
+export interface RunGroup {
+  key: string;
+  title?: string;
+  runs: number;
+  counts: Record<string, number>;
+  newest_run_id: string;
+}
+
+export interface RunGroups {
+  groups: RunGroup[];
+  groups_total: number;
+  counted: number;
+  exact: boolean;
 }
 
 export interface Run extends RunSummary {

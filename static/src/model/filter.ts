@@ -22,7 +22,7 @@ export interface Parsed {
 }
 
 const TOKEN = /(-?)([a-z_]+):("(?:[^"\\]|\\.)*"|\S+)|"((?:[^"\\]|\\.)*)"|(\S+)/g;
-const NAMES: Record<string, string> = { function: "function_id", event: "event_id", tag: "tag", since: "since", until: "until" };
+const NAMES: Record<string, string> = { function: "function_id", event: "event_id", parent: "parent_run_id", failure: "failure", tag: "tag", since: "since", until: "until" };
 const ALIASES: Record<string, string> = { fn: "function", f: "function", s: "status", is: "status", age: "since" };
 
 /** What the bar offers to type. */
@@ -30,10 +30,18 @@ export const RUN_KEYS: readonly Offer[] = [
   { key: "status", hint: RUN_STATUSES.join(", ") },
   { key: "function", hint: "the id of a function" },
   { key: "event", hint: "the id of the event that started it" },
+  { key: "parent", hint: "the id of the run that started it" },
+  { key: "failure", hint: "the fingerprint of how it failed last" },
+  { key: "group", hint: "function, failure, parent or day: how many there are of each" },
   { key: "tag", hint: "a tag that it has, or several with commas" },
   { key: "since", hint: "15m, 2h, 7d, or an instant" },
   { key: "until", hint: "15m, 2h, 7d, or an instant" },
 ];
+
+/** What runs can be put together by, and how that is said. */
+export const GROUPINGS = { function: "function", failure: "failure", parent: "parent", day: "day" } as const;
+export type Grouping = keyof typeof GROUPINGS;
+const GROUPING_KEYS = Object.keys(GROUPINGS) as Grouping[];
 
 /** The tokens of a text, and its words. */
 export function tokenised(text: string): { tokens: Token[]; words: string } {
@@ -49,10 +57,18 @@ export function tokenised(text: string): { tokens: Token[]; words: string } {
   return { tokens, words: words.join(" ") };
 }
 
+export interface ParsedRuns extends Parsed {
+  /** What the runs are put together by; "" for a list of them. */
+  group: Grouping | "";
+}
+
 /** The parameters of the list of runs that a text means. */
-export function parseRuns(text: string): Parsed {
+export function parseRuns(text: string): ParsedRuns {
   const { tokens, words } = tokenised(text);
-  const { query, problems } = parameters(tokens.filter((token) => token.key !== "status"), NAMES, RUN_KEYS);
+  const { query, problems } = parameters(tokens.filter((token) => token.key !== "status" && token.key !== "group"), NAMES, RUN_KEYS);
+  const by = tokens.findLast((token) => token.key === "group")?.value ?? "";
+  const group = GROUPING_KEYS.find((one) => one === by) ?? "";
+  if (by !== group) problems.push(`runs are not grouped by ${by} — ${GROUPING_KEYS.join(", ")} are there`);
   let wanted: Set<string> | undefined;
   for (const { key, value, negative } of tokens) {
     if (key !== "status") continue;
@@ -63,7 +79,30 @@ export function parseRuns(text: string): Parsed {
   if (wanted?.size) query.status = [...wanted].join(",");
   if (wanted?.size === 0) problems.push("no status is left");
   if (words) query.search = words;
-  return { tokens, words, query, problems };
+  return { tokens, words, query, problems, group };
+}
+
+/** The text with the next way of putting runs together, and after the last with none. */
+export function groupedNext(text: string): string {
+  const { group } = parseRuns(text);
+  return withToken(text, "group", GROUPING_KEYS[group ? GROUPING_KEYS.indexOf(group) + 1 : 0] ?? "");
+}
+
+/** The text that lists the runs of one group; null for the group of those that have nothing in common. */
+export function groupOpened(text: string, group: Grouping, key: string): string | null {
+  if (!key) return null;
+  const alone = withToken(text, "group", "");
+  if (group !== "day") return withToken(alone, group, key);
+  const { query } = parseRuns(text);
+  const [first, last] = [`${key}T00:00:00Z`, `${key}T23:59:59.999999Z`];
+  // A bound that cuts the day is kept: the count was of that part.
+  const since = isInstant(query.since) && query.since > first ? query.since : first;
+  const until = isInstant(query.until) && query.until < last ? query.until : last;
+  return withToken(withToken(alone, "since", since), "until", until);
+}
+
+function isInstant(text: string | undefined): text is string {
+  return text !== undefined && /^\d{4}-\d\d-\d\dT.*Z$/.test(text);
 }
 
 const EVENT_NAMES: Record<string, string> = { name: "name", source: "source", since: "since", until: "until" };

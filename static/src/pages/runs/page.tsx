@@ -2,10 +2,11 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../../api/client";
 import { may } from "../../api/session";
-import type { RunStats, RunSummary, RunsPage } from "../../api/types";
+import type { RunGroup, RunGroups, RunStats, RunSummary, RunsPage } from "../../api/types";
 import { useList } from "../../live/list";
 import { useResource } from "../../live/resource";
-import { RUN_KEYS, parseRuns, withTag, withToken } from "../../model/filter";
+import { GROUPINGS, RUN_KEYS, groupOpened, groupedNext, parseRuns, withTag, withToken } from "../../model/filter";
+import { farOf, marksOf } from "../../model/marks";
 import { isEnded } from "../../model/status";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
@@ -22,12 +23,14 @@ import { copy } from "../../ui/toast";
 import { ManageViews, SavedViews, useViews } from "../../ui/saved_views";
 import { TokenFilter } from "../../ui/token_filter";
 import { BulkBar, BulkDialog, type Target, VERBS, type Verb } from "./bulk";
+import { Groups } from "./groups";
 import { runLines } from "./lines";
 
 const ROW = 36;
 const BUCKETS = 60;
 const STATS_PACE_MS = 3_000;
 const PICKED_MAX = 1_000;
+const NO_GROUPS: RunGroups = { groups: [], groups_total: 0, counted: 0, exact: true };
 const VIEWS = [
   ["All", ""],
   ["Running", "running"],
@@ -44,8 +47,9 @@ export default function RunsPage() {
   const setText = (next: string): void => choose({ q: next, at: null });
   const hovered = useRef(false);
   const atTop = useRef(true);
+  const asked = JSON.stringify(parsed.query);
   const list = useList<RunSummary>({
-    key: text,
+    key: asked,
     fetch: async (limit, cursor, signal) => {
       const page = await get<RunsPage>("/runs", { ...parsed.query, limit, cursor }, signal);
       return { items: page.runs, next: page.next_cursor ?? "", total: page.total, exact: page.total_exact };
@@ -55,10 +59,12 @@ export default function RunsPage() {
     still: () => hovered.current || !atTop.current,
   });
   const stats = useResource(
-    `runs ${text}`,
+    `runs ${asked}`,
     (signal) => get<RunStats>("/stats/runs", { buckets: BUCKETS, ...parsed.query, since: parsed.query.since ?? "24h" }, signal),
     { pattern: "system.run.*.*", pace: STATS_PACE_MS },
   );
+  const by = parsed.group;
+  const groups = useResource(`groups ${by} ${asked}`, (signal) => (by ? get<RunGroups>("/stats/runs/groups", { by, ...parsed.query }, signal) : Promise.resolve(NO_GROUPS)), { pattern: "system.run.*.*", pace: STATS_PACE_MS });
   const [cursor, setCursor] = useState(-1);
   const field = useRef<HTMLInputElement>(null);
   const status = parsed.query.status ?? "";
@@ -77,7 +83,7 @@ export default function RunsPage() {
   /** Choose a row or no longer; with `range`, all from the one that was chosen last. */
   const pick = (index: number, range = false): void => {
     const run = list.rows[index];
-    if (!run) return;
+    if (!run || by) return;
     const next = new Set(picked);
     const from = range && last.current >= 0 ? last.current : index;
     const ids = list.rows.slice(Math.min(from, index), Math.max(from, index) + 1).map((one) => one.id);
@@ -87,11 +93,11 @@ export default function RunsPage() {
     setAll(false);
     setPicked(next);
   };
-  const pickLoaded = (): void => (picked.size > 0 ? pickNone() : setPicked(new Set(list.rows.slice(0, PICKED_MAX).map((run) => run.id))));
-  const asked = all ? list.total : picked.size;
+  const pickLoaded = (): void => (by || picked.size > 0 ? pickNone() : setPicked(new Set(list.rows.slice(0, PICKED_MAX).map((run) => run.id))));
+  const picks = all ? list.total : picked.size;
   const start = (verb: Verb): void => {
     if (!may(`runs:${verb.id}`)) needs(`runs:${verb.id}`);
-    else if (asked > 0) setDoing({ verb, target: all ? parsed.query : { run_ids: [...picked] }, total: asked });
+    else if (picks > 0) setDoing({ verb, target: all ? parsed.query : { run_ids: [...picked] }, total: picks });
   };
 
   useEffect(() => {
@@ -104,16 +110,22 @@ export default function RunsPage() {
   const open = (run: RunSummary | undefined): void => {
     if (run) navigate(link(`/runs/${run.id}`));
   };
-  const move = (step: number): void => setCursor((at) => Math.max(0, Math.min(list.rows.length - 1, at + step)));
+  const grouped = by ? (groups.data?.groups ?? []) : null;
+  const openGroup = (group: RunGroup | undefined): void => {
+    const next = group && by ? groupOpened(text, by, group.key) : null;
+    if (next !== null) setText(next);
+  };
+  const move = (step: number): void => setCursor((at) => Math.max(0, Math.min((grouped ?? list.rows).length - 1, at + step)));
   useKeys("Runs", [
     { keys: "j", label: "Next run", run: () => move(1) },
     { keys: "k", label: "Previous run", run: () => move(-1) },
     { keys: "ArrowDown", label: "Next run", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous run", quiet: true, run: () => move(-1) },
-    { keys: "Enter", label: "Open the run", run: () => open(list.rows[cursor]) },
+    { keys: "Enter", label: "Open the run", run: () => (grouped ? openGroup(grouped[cursor]) : open(list.rows[cursor])) },
+    { keys: "G", label: "Group by function, failure, parent, day, or not", run: () => setText(groupedNext(text)) },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
-    { keys: "c", label: "Copy the run's id", run: () => list.rows[cursor] && copy(list.rows[cursor].id, "Id") },
-    { keys: "r", label: "Look again", run: list.reload },
+    { keys: "c", label: "Copy the run's id", run: () => !grouped && list.rows[cursor] && copy(list.rows[cursor].id, "Id") },
+    { keys: "r", label: "Look again", run: () => [list, groups].forEach((one) => one.reload()) },
     { keys: "f", label: "Failed only", run: () => setText(withToken(text, "status", status === "failed" ? "" : "failed")) },
     { keys: "x", label: "Choose the run, or no longer", run: () => pick(cursor) },
     { keys: "X", label: "Choose all up to the run", run: () => pick(cursor, true) },
@@ -123,7 +135,7 @@ export default function RunsPage() {
     { keys: "U", label: "Resume the chosen", run: () => start(VERBS[0]) },
     { keys: "K", label: "Cancel the chosen", run: () => start(VERBS[3]) },
     { keys: "v", label: "Views: keep this filter, or open one", run: () => setManaging(true) },
-    { keys: "Escape", label: "Choose none, or clear the filter", run: () => (asked > 0 ? pickNone() : setText("")) },
+    { keys: "Escape", label: "Choose none, or clear the filter", run: () => (picks > 0 ? pickNone() : setText("")) },
   ]);
 
   return (
@@ -150,6 +162,14 @@ export default function RunsPage() {
         ))}
         <SavedViews saved={saved.data ?? []} text={text} onManage={() => setManaging(true)} />
         <span class="grow" />
+        <select class="small" aria-label="Group runs by" title="Group (G)" value={by} onChange={(event) => setText(withToken(text, "group", event.currentTarget.value))}>
+          <option value="">each run</option>
+          {Object.entries(GROUPINGS).map(([key, said]) => (
+            <option key={key} value={key}>
+              by {said}
+            </option>
+          ))}
+        </select>
         {RANGES.map((range) => (
           <button
             key={range}
@@ -169,67 +189,71 @@ export default function RunsPage() {
         onRange={(since, until) => setText(withToken(withToken(text, "since", since), "until", until))}
         onStatus={(value) => setText(withToken(text, "status", value))}
       />
-      <div
-        class="card table-card"
-        onPointerEnter={() => (hovered.current = true)}
-        onPointerLeave={() => {
-          hovered.current = false;
-          if (atTop.current && list.held > 0) list.showNew();
-        }}
-      >
-        {asked > 0 && (
-          <BulkBar
-            asked={asked}
-            fitting={!all && Object.keys(parsed.query).length > 0 && list.total > picked.size ? `${list.exact ? "" : "more than "}${list.total.toLocaleString("en")}` : ""}
-            onVerb={start}
-            onAll={() => setAll(true)}
-            onClear={pickNone}
-          />
-        )}
-        {list.held > 0 && (
-          <button type="button" class="pill" onClick={list.showNew}>
-            <Icon name="up" size={12} /> {list.held} new
-          </button>
-        )}
-        {list.error && <Failed error={list.error} onRetry={list.reload} />}
-        {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} />}
-        {!list.loading && !list.error && list.rows.length === 0 && <NoRuns filtered={text !== ""} onClear={() => setText("")} />}
-        {list.rows.length > 0 && (
-          <div class="table runs-table" role="table" aria-label="Runs" aria-rowcount={list.exact ? list.total + 1 : -1}>
-            <div class="table-head" role="rowgroup">
-              <div class="run-row" role="row">
-                <span role="columnheader" class="pick">
-                  <input type="checkbox" aria-label="Choose all that are loaded" checked={asked > 0} indeterminate={asked > 0 && !all && picked.size < list.rows.length} onChange={pickLoaded} />
-                </span>
-                {["Status", "Function", "Run", "Trigger", "Started", "Duration", "Tags", "What there is to know"].map((name) => (
-                  <span key={name} role="columnheader">
-                    {name}
-                  </span>
-                ))}
-              </div>
-            </div>
-            <Rows
-              count={list.rows.length}
-              height={ROW}
-              label="Runs"
-              cursor={cursor}
-              onEnd={list.next}
-              onTop={(top) => (atTop.current = top)}
-              row={(index) => (
-                <RunRow
-                  run={list.rows[index]}
-                  index={index}
-                  current={index === cursor}
-                  picked={all || picked.has(list.rows[index].id)}
-                  onPick={(range) => pick(index, range)}
-                  onTag={(tag) => setText(withTag(text, tag))}
-                />
-              )}
-              after={list.more ? <p class="muted pad">Loading more…</p> : null}
+      {by ? (
+        <Groups by={by} told={groups} current={grouped?.[cursor]} onOpen={openGroup} onClear={() => setText("")} />
+      ) : (
+        <div
+          class="card table-card"
+          onPointerEnter={() => (hovered.current = true)}
+          onPointerLeave={() => {
+            hovered.current = false;
+            if (atTop.current && list.held > 0) list.showNew();
+          }}
+        >
+          {picks > 0 && (
+            <BulkBar
+              asked={picks}
+              fitting={!all && Object.keys(parsed.query).length > 0 && list.total > picked.size ? `${list.exact ? "" : "more than "}${list.total.toLocaleString("en")}` : ""}
+              onVerb={start}
+              onAll={() => setAll(true)}
+              onClear={pickNone}
             />
-          </div>
-        )}
-      </div>
+          )}
+          {list.held > 0 && (
+            <button type="button" class="pill" onClick={list.showNew}>
+              <Icon name="up" size={12} /> {list.held} new
+            </button>
+          )}
+          {list.error && <Failed error={list.error} onRetry={list.reload} />}
+          {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} />}
+          {!list.loading && !list.error && list.rows.length === 0 && <NoRuns filtered={text !== ""} onClear={() => setText("")} />}
+          {list.rows.length > 0 && (
+            <div class="table runs-table" role="table" aria-label="Runs" aria-rowcount={list.exact ? list.total + 1 : -1}>
+              <div class="table-head" role="rowgroup">
+                <div class="run-row" role="row">
+                  <span role="columnheader" class="pick">
+                    <input type="checkbox" aria-label="Choose all that are loaded" checked={picks > 0} indeterminate={picks > 0 && !all && picked.size < list.rows.length} onChange={pickLoaded} />
+                  </span>
+                  {["Status", "Function", "Run", "Trigger", "Started", "Duration", "Steps", "Marks", "Tags", "What there is to know"].map((name) => (
+                    <span key={name} role="columnheader">
+                      {name}
+                    </span>
+                  ))}
+                </div>
+              </div>
+              <Rows
+                count={list.rows.length}
+                height={ROW}
+                label="Runs"
+                cursor={cursor}
+                onEnd={list.next}
+                onTop={(top) => (atTop.current = top)}
+                row={(index) => (
+                  <RunRow
+                    run={list.rows[index]}
+                    index={index}
+                    current={index === cursor}
+                    picked={all || picked.has(list.rows[index].id)}
+                    onPick={(range) => pick(index, range)}
+                    onTag={(tag) => setText(withTag(text, tag))}
+                  />
+                )}
+                after={list.more ? <p class="muted pad">Loading more…</p> : null}
+              />
+            </div>
+          )}
+        </div>
+      )}
       {doing && <BulkDialog {...doing} onClose={() => setDoing(null)} onDone={pickNone} />}
       {managing && <ManageViews page="runs" text={text} saved={saved.data ?? []} onClose={() => setManaging(false)} onChange={saved.reload} />}
     </div>
@@ -278,6 +302,25 @@ function RunRow({ run, index, current, picked, onPick, onTag }: RunRowProps) {
       <span role="cell">
         <Duration from={run.started_at} to={run.ended_at} />
       </span>
+      <span role="cell" class="tabular">
+        <Far run={run} />
+      </span>
+      <span role="cell" class="marks">
+        {marksOf(run).map(({ id, icon, role, label }) => (
+          <span key={id} title={label}>
+            <Icon name={icon} class={role} />
+            <span class="visually-hidden">{label}</span>
+          </span>
+        ))}
+        {run.attempt > 1 && (
+          <span class="chip tiny" title={`attempt ${run.attempt} of ${run.max_attempts}`}>
+            <span aria-hidden="true">×{run.attempt}</span>
+            <span class="visually-hidden">
+              attempt {run.attempt} of {run.max_attempts}
+            </span>
+          </span>
+        )}
+      </span>
       <span role="cell" class="cut" title={run.tags.join(", ")}>
         {run.tags.map((tag) => (
           <button key={tag} type="button" class="chip tiny" tabIndex={-1} title={`Only runs tagged ${tag}`} onClick={() => onTag(tag)}>
@@ -286,10 +329,20 @@ function RunRow({ run, index, current, picked, onPick, onTag }: RunRowProps) {
         ))}
       </span>
       <span role="cell" class="cut" title={told(run)}>
-        {run.attempt > 1 && <span class="chip tiny">×{run.attempt}</span>}
         <span class={run.status === "failed" ? "" : "muted"}>{told(run)}</span>
       </span>
     </div>
+  );
+}
+
+function Far({ run }: { run: RunSummary }) {
+  const far = farOf(run.progress, run.started_at !== null);
+  if (!far) return null;
+  return (
+    <span title={far.said}>
+      <span aria-hidden="true">{far.text}</span>
+      <span class="visually-hidden">{far.said}</span>
+    </span>
   );
 }
 

@@ -1,0 +1,29 @@
+-- How far a run is: the steps that completed as of the row's version (reports of steps change no row), whether a person
+-- gave one of them another output, and whether what it did is being undone.
+alter table runs add column steps_completed integer not null default 0;
+alter table runs add column patched integer not null default 0;
+alter table runs add column unwinding integer not null default 0;
+
+-- As history tells it of runs that nobody resumed from a step; `ironflow rebuild` counts exactly.
+update runs
+   set steps_completed = (select count(distinct h.data::json ->> 'step_id')
+                            from history h
+                           where h.environment = runs.environment
+                             and h.stream = 'run/' || runs.id
+                             and h.version <= runs.version
+                             and h.kind in ('step.completed', 'step.patched', 'step.injected', 'step.carried')
+                             and coalesce(h.data::json ->> 'type', '') <> 'compensate'
+                             and h.data::json ->> 'error' is null),
+       patched = case when exists (select 1
+                                     from history h
+                                    where h.environment = runs.environment
+                                      and h.stream = 'run/' || runs.id
+                                      and h.kind in ('step.patched', 'step.injected')) then 1 else 0 end,
+       unwinding = case when status in ('waiting_for_capacity', 'running', 'waiting', 'paused')
+                         and exists (select 1
+                                       from history h
+                                      where h.environment = runs.environment
+                                        and h.stream = 'run/' || runs.id
+                                        and h.kind = 'run.unwinding') then 1 else 0 end
+ where started_at is not null
+    or forked_from_run_id <> '';
