@@ -69,6 +69,7 @@ function sights() {
   const run = (name, tail = "") => `/runs/${runs[name].id}${tail}`;
   return [
     ["overview", "/", ".section >> text=the key deploy ends soon"],
+    ["overview edits", "/overview", ".section >> text=policy no-secrets was made"],
     ["overview empty", `/overview${empty}`, "text=Three steps to the first run"],
     ["functions", "/functions?function=demo-checkout", ".inspector >> text=of those that ended went well"],
     ["function versions", "/functions?function=demo-checkout&show=versions", ".inspector >> text=create"],

@@ -25,7 +25,6 @@ const SHOWN_MAX = 3;
 export async function concerns(now: number, signal: AbortSignal): Promise<Concern[]> {
   const asked = [
     may("functions:read") && breakers(signal),
-    may("groups:read") && deadLetters(signal),
     may("webhooks:read") && refused(now, signal),
     may("apikeys:read") && keys(now, signal),
   ];
@@ -57,8 +56,18 @@ async function breakers(signal: AbortSignal): Promise<Concern[]> {
     }));
 }
 
-async function deadLetters(signal: AbortSignal): Promise<Concern[]> {
-  const { items } = await get<{ items: UndeliveredItem[] }>("/outbox/dead-letter", {}, signal);
+/** What could not be delivered; null for whom it is not shown. */
+export async function undelivered(signal: AbortSignal): Promise<readonly UndeliveredItem[] | null> {
+  if (!may("groups:read")) return null;
+  try {
+    return (await get<{ items: UndeliveredItem[] }>("/outbox/dead-letter", {}, signal)).items;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return null;
+    throw error;
+  }
+}
+
+export function deadLetters(items: readonly UndeliveredItem[]): Concern[] {
   const [first] = items;
   if (!first) return [];
   const title = items.length === 1 ? "a message could not be delivered" : `${items.length.toLocaleString("en")} messages could not be delivered`;

@@ -12,7 +12,8 @@ import { Duration, Skeleton, Status, Time, short } from "../../ui/basics";
 import { Histogram } from "../../ui/histogram";
 import { Icon, type IconName } from "../../ui/icon";
 import { Command, Empty, Failed } from "../../ui/states";
-import { type Concern, concerns } from "./concerns";
+import { type Concern, concerns, deadLetters, undelivered } from "./concerns";
+import { RecentEdits, useEdits } from "./edits";
 
 const RUNS = "system.run.*.*";
 const PACE_MS = 2_000;
@@ -21,6 +22,12 @@ const CONCERNS_MS = 30_000;
 const BUCKETS = 60;
 const LAG_NOTABLE = 1;
 const QUEUES_MAX = 1_000;
+/** Where the tiles lead to that are not about runs. */
+const PAGES = [
+  { label: "Workers", to: () => link("/workers") },
+  { label: "Projections that lag", to: () => link("/projections") },
+  { label: "Dead letters", to: () => link("/groups", { tab: "dead" }) },
+];
 
 export default function Overview() {
   const day = useResource("day", (signal) => get<RunStats>("/stats/runs", { since: "24h", buckets: BUCKETS }, signal), { pattern: RUNS, pace: PACE_MS });
@@ -30,6 +37,8 @@ export default function Overview() {
   const functions = useResource("functions", (signal) => get<{ functions: FunctionShape[] }>("/functions", {}, signal), { pattern: "system.function.>" });
   const queues = useResource("queues", (signal) => (may("capacity:read") ? get<CapacityStat[]>("/capacity/stats", { limit: QUEUES_MAX }, signal) : Promise.resolve([])), { every: EVERY_MS });
   const others = useResource("concerns", (signal) => concerns(Date.now(), signal), { every: CONCERNS_MS });
+  const dead = useResource("dead letters", undelivered, { every: CONCERNS_MS });
+  const edits = useEdits();
   const projections = useResource("projections", (signal) => get<{ projections: ProjectionShape[] }>("/projections", {}, signal), { every: EVERY_MS });
   const failedNow = failed(hour.data, 1);
   const failedBefore = failed(hour.data, 0);
@@ -46,8 +55,8 @@ export default function Overview() {
   ];
   useKeys("Overview", [
     ...tiles.map((tile, index) => ({ keys: String(index + 1), label: tile.name, run: () => navigate(link("/runs", { q: tile.to })) })),
-    ...["/workers", "/projections"].map((to, index) => ({ keys: String(tiles.length + index + 1), label: to === "/workers" ? "Workers" : "Projections that lag", run: () => navigate(link(to)) })),
-    { keys: "r", label: "Look again", run: () => [day, hour, open, workers, functions, projections, queues, others].forEach((one) => one.reload()) },
+    ...PAGES.map(({ label, to }, index) => ({ keys: String(tiles.length + index + 1), label, run: () => navigate(to()) })),
+    { keys: "r", label: "Look again", run: () => [day, hour, open, workers, functions, projections, queues, others, dead, edits].forEach((one) => one.reload()) },
   ]);
   const error = day.error ?? open.error;
   if (error && !day.data) return <Failed error={error} onRetry={day.reload} />;
@@ -81,6 +90,9 @@ export default function Overview() {
             note={worst > 0 ? `by up to ${worst.toLocaleString("en")}` : "no projection is"}
           />
         </a>
+        <a class="card tile" href={PAGES[2].to()}>
+          <TileBody name="Dead letters" value={dead.data?.length} icon="groups" role={dead.data?.length ? "fail" : "ok"} note={dead.data === null ? "not shown to you" : dead.data?.length === 0 && "all was delivered"} />
+        </a>
       </div>
       <Histogram
         stats={day.data}
@@ -88,8 +100,8 @@ export default function Overview() {
         onRange={(since, until) => navigate(link("/runs", { q: `since:${since} until:${until}` }))}
         onStatus={(status) => navigate(link("/runs", { q: `status:${status} since:24h` }))}
       />
+      <Section title="Needs somebody" empty="Nothing does." items={attention(open.data, lagging, list.length, functions.data.functions.length, [...(others.data ?? []), ...deadLetters(dead.data ?? [])])} />
       <div class="columns">
-        <Section title="Needs somebody" empty="Nothing does." items={attention(open.data, lagging, list.length, functions.data.functions.length, others.data ?? [])} />
         <Section
           title="Newest runs"
           empty="None yet."
@@ -97,6 +109,7 @@ export default function Overview() {
             <RunLine key={run.id} run={run} />
           ))}
         />
+        <RecentEdits of={edits} />
       </div>
     </div>
   );
