@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from storage.contract import Row, Transaction
 from storage.records import EntryRecord, RedactedRow
@@ -159,6 +160,25 @@ def pages(tx: Transaction, wanted: Sequence[tuple[str, str, int]], *, size: int)
     for number, *fields in tx.many("pages_of_streams", wanted=json.dumps(wanted), size=size):
         found[number].append(EntryRecord._make(fields))
     return found
+
+
+class StepTold(NamedTuple):
+    """How a step of a run ended, as an entry tells it, without payload."""
+
+    run_id: str
+    kind: str
+    step_id: str
+    name: str
+    type: str
+    attempt: int
+    duration_ms: int
+
+
+def steps_told(tx: Transaction, environment: str, run_ids: Sequence[str], *, scan: int, limit: int) -> list[StepTold]:
+    """What the first `scan` entries of each run tell of its steps, the newest run first, each in order; at most
+    `limit`."""
+    rows = tx.many("steps_told", environment=environment, runs=json.dumps(run_ids), scan=scan, limit=limit)
+    return [StepTold._make(row) for row in rows]
 
 
 def last_of_stream(tx: Transaction, environment: str, stream: str, *, until: int = END) -> EntryRecord | None:

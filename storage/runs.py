@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TypedDict, Unpack
+from typing import NamedTuple, TypedDict, Unpack
 
 from storage.contract import Transaction
 from storage.records import RunRow
@@ -106,6 +106,39 @@ def steps_since(
     """By run, how many steps completed in the `scan` entries after a version of it, and how many entries these are."""
     rows = tx.many("steps_since", environment=environment, wanted=json.dumps(wanted), scan=scan)
     return {str(row[0]): (int(row[1]), int(row[2])) for row in rows}
+
+
+class Sampled(NamedTuple):
+    """A run, as far as it counts for its function."""
+
+    function_id: str
+    id: str
+    status: str
+    version: int
+    started_at: int | None
+    ended_at: int | None
+
+
+def sampled(
+    tx: Transaction, environment: str, functions: Sequence[str], *, since: int, first: str, sample: int
+) -> list[Sampled]:
+    """Of each function its newest `sample` runs that began since, newest first. None of these is before the id
+    `first`."""
+    rows = tx.many(
+        "runs_sampled",
+        environment=environment,
+        functions=json.dumps(functions),
+        since=since,
+        first=first,
+        sample=sample,
+    )
+    return [Sampled._make(row) for row in rows]
+
+
+def begun(tx: Transaction, environment: str, functions: Sequence[str], *, first: str, limit: int) -> dict[str, int]:
+    """By function, how many runs there are from the id `first` on, or `limit` if there are more."""
+    rows = tx.many("runs_begun", environment=environment, functions=json.dumps(functions), first=first, limit=limit)
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def with_prefix(tx: Transaction, environment: str, prefix: str, *, limit: int) -> list[str]:

@@ -6,20 +6,28 @@ from collections.abc import Sequence
 
 import falcon.asgi
 
+from app import texts
 from app.api.answers import answer
 from app.api.caller import environment_of
-from app.api.parameters import query_of
+from app.api.parameters import instant, query_of
 from app.api.runs import filter_of
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.stats import (
+    FunctionStatsQuery,
+    ListFunctionStatsResponse,
+    ListStepProfilesResponse,
     RunGroupsQuery,
     RunGroupsResponse,
     RunStatsQuery,
     RunStatsResponse,
+    StepProfileQuery,
+    functions_shown,
     grouped_shown,
+    profile_shown,
     stats_shown,
 )
 from app.runs.grouping import GroupReader
+from app.runs.profile import FUNCTIONS_MAX, ProfileReader
 from app.runs.stats import StatsReader
 
 
@@ -46,6 +54,35 @@ class RunGroups:
         answer(resp, grouped_shown(await self._reader.runs(environment_of(req), chosen, query.by)))
 
 
+class FunctionStats:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._reader = ProfileReader(services.storage)
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        environment, now = environment_of(req), self._services.clock.now_us()
+        query = query_of(req, FunctionStatsQuery)
+        since = instant(query.since, 0, now=now, field="since")
+        texts.check(query.function_id, field="function_id")
+        named = [one for part in query.function_id.split(",") if (one := part.strip())]
+        every = [] if named else [one.fact.id for one in self._services.functions.list(environment)]
+        wanted = list(dict.fromkeys(named)) or every[:FUNCTIONS_MAX]
+        told = await self._reader.functions(environment, wanted, since=since)
+        answer(resp, functions_shown(since, told, len(every) or len(wanted)))
+
+
+class StepProfiles:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._reader = ProfileReader(services.storage)
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, function_id: str) -> None:
+        environment, now = environment_of(req), self._services.clock.now_us()
+        since = instant(query_of(req, StepProfileQuery).since, 0, now=now, field="since")
+        function = self._services.functions.get(environment, function_id)
+        answer(resp, profile_shown(await self._reader.steps(environment, function.fact.id, since=since)))
+
+
 def routes(services: Services) -> Sequence[Route]:
     runs = Operation(
         "How many runs began, by time and status",
@@ -59,7 +96,21 @@ def routes(services: Services) -> Sequence[Route]:
         query=RunGroupsQuery,
         permission="runs:read",
     )
+    functions = Operation(
+        "How the newest runs of functions went, and how long they took",
+        {200: Answer("figures by function", ListFunctionStatsResponse)},
+        query=FunctionStatsQuery,
+        permission="runs:read",
+    )
+    steps = Operation(
+        "How the steps of a function's newest runs went, and how long they took",
+        {200: Answer("figures by step", ListStepProfilesResponse), 404: "there is no such function"},
+        query=StepProfileQuery,
+        permission="runs:read",
+    )
     return [
+        Route("/api/v1/stats/functions", FunctionStats(services), {"GET": functions}),
+        Route("/api/v1/stats/functions/{function_id}/steps", StepProfiles(services), {"GET": steps}),
         Route("/api/v1/stats/runs", RunStats(services), {"GET": runs}),
         Route("/api/v1/stats/runs/groups", RunGroups(services), {"GET": groups}),
     ]

@@ -51,7 +51,7 @@ class StatsReader:
                 tx,
                 environment,
                 width=width,
-                first=ids.encode("run", max(0, chosen.since - ID_SLACK_US) // 1_000 << 80),
+                first=first_id(chosen.since),
                 **msgspec.structs.replace(chosen, until=chosen.until - 1).told(),
             )
         )
@@ -67,3 +67,8 @@ class StatsReader:
             buckets=[Bucket(chosen.since + stretch * width, counts) for stretch, counts in by_stretch.items()],
             totals=dict(totals),
         )
+
+
+def first_id(since: int) -> str:
+    """An id that no run is before which began since."""
+    return ids.encode("run", max(0, since - ID_SLACK_US) // 1_000 << 80)

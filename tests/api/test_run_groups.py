@@ -1,4 +1,4 @@
-"""How far runs are and how many there are of a kind, over REST and on the command line; on both stores."""
+"""How far runs are, how many there are of a kind, how they and their steps went: over REST, on both stores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 from click.testing import CliRunner
 
 from app.cli.main import ironflow
-from tests.support.puller import Puller, emit
+from tests.support.puller import Puller, emit, run, step
 from tests.support.server import ServerProcess
 
 GROUPS = "/api/v1/stats/runs/groups"
@@ -47,3 +47,35 @@ def test_groups_by_something_unknown_are_refused_with_the_field(http: httpx.Clie
     refused = http.get(GROUPS, params={"by": "colour"})
 
     assert (refused.status_code, refused.json()["field"]) == (400, "by")
+
+
+def test_functions_and_steps_say_how_they_went(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    assert worker.report(job, "completed", output=1, steps=[step(job, "charge", 1)]).status_code == 200
+    run(http, run_id, wait=10)
+
+    every = http.get("/api/v1/stats/functions", params={"since": "1h"}).json()
+    named = http.get("/api/v1/stats/functions", params={"function_id": "nowhere, greet"}).json()
+    steps = http.get("/api/v1/stats/functions/greet/steps", params={"since": "1h"}).json()
+
+    [greet] = every["functions"]
+    assert (greet["function_id"], greet["begun"], greet["sampled"], greet["counts"]) == (
+        "greet",
+        1,
+        1,
+        {"completed": 1},
+    )
+    assert (every["functions_total"], greet["took"]["count"]) == (1, 1)
+    assert [(one["function_id"], one["begun"]) for one in named["functions"]] == [("nowhere", 0), ("greet", 1)]
+    assert [(one["name"], one["completed"], one["failed"]) for one in steps["steps"]] == [("charge", 1, 0)]
+    assert (steps["sampled"], steps["whole"]) == (1, True)
+
+
+def test_figures_that_cannot_be_told_are_refused_with_the_field(http: httpx.Client) -> None:
+    many = ",".join(f"f{number}" for number in range(201))
+    for query, field in (({"since": "soon"}, "since"), ({"function_id": many}, "function_id")):
+        refused = http.get("/api/v1/stats/functions", params=query)
+
+        assert (refused.status_code, refused.json()["field"]) == (400, field)
+    assert http.get("/api/v1/stats/functions/nowhere/steps").status_code == 404

@@ -72,6 +72,9 @@ function sights() {
     ["overview edits", "/overview", ".section >> text=policy no-secrets was made"],
     ["overview empty", `/overview${empty}`, "text=Three steps to the first run"],
     ["functions", "/functions?function=demo-checkout", ".inspector >> text=of those that ended went well"],
+    ["functions list", "/functions", "role=table >> text=p50 / p95"],
+    ["function steps", "/functions?function=demo-import&show=steps", ".profile >> text=Retried"],
+    ["function steps none", "/functions?function=demo-checkout&show=steps", "text=No run began within a day", { "**/api/v1/stats/functions/*/steps*": { function_id: "demo-checkout", since: "2026-01-05T09:00:00Z", sampled: 0, whole: true, steps: [], steps_total: 0 } }],
     ["function versions", "/functions?function=demo-checkout&show=versions", ".inspector >> text=create"],
     ["functions empty", `/functions${empty}`, "text=No function is registered here"],
     ["failures", "/failures", "role=table >> text=card was declined"],
@@ -166,6 +169,7 @@ function sights() {
 
 /** What is in sight instead where a narrow screen leaves a column out, by the sight's name. */
 const NARROW = {
+  "functions list": "role=table >> text=demo-trip",
   "runs filtered": "role=table >> text=demo-trip",
   "runs tagged": "role=table >> text=demo-parcels",
   "run arranged": ".wf-row .wf-name",

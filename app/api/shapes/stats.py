@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec import UNSET, Meta
 from app import clock
 from app.api.shapes.base import Instant, Shape, Since, Text, Until, given
 from app.runs.grouping import By, Grouped
+from app.runs.profile import FunctionStats, Profile, Spread
 from app.runs.stats import BUCKETS_DEFAULT, BUCKETS_MAX, RunStats
 
 SINCE_DEFAULT = "24h"
@@ -59,6 +61,69 @@ class RunGroupsResponse(Shape):
     exact: Annotated[bool, Meta(description="whether these are all that match")]
 
 
+class FunctionStatsQuery(msgspec.Struct, kw_only=True):
+    function_id: Annotated[str, Meta(description="one, or several with commas; all that are registered otherwise")] = ""
+    since: Since = SINCE_DEFAULT
+
+
+class StepProfileQuery(msgspec.Struct, kw_only=True):
+    since: Since = SINCE_DEFAULT
+
+
+class SpreadResponse(Shape):
+    """Of how many durations half (p50), and nineteen of twenty (p95), are no longer."""
+
+    count: int
+    p50_ms: int
+    p95_ms: int
+
+
+class FunctionStatsResponse(Shape):
+    """Runs that began since: `begun` of them, counted up to 10,000; `counts` by status and `took` are of the newest
+    `sampled`, 200 at most. `took` is of those that completed, null if none did."""
+
+    function_id: str
+    begun: int
+    begun_exact: bool
+    sampled: int
+    counts: dict[str, int]
+    took: SpreadResponse | None
+
+
+class ListFunctionStatsResponse(Shape):
+    """Functions, by id if none were named: the first 200 of `functions_total`."""
+
+    since: Instant
+    functions: list[FunctionStatsResponse]
+    functions_total: int
+
+
+class StepProfileResponse(Shape):
+    """A step, by name and type: in how many runs it is, how often, how often it ended well and how often it failed, how
+    often it took more than one attempt. `took` is of those that completed."""
+
+    name: str
+    type: str
+    runs: int
+    count: int
+    completed: int
+    failed: int
+    retried: int
+    took: SpreadResponse | None
+
+
+class ListStepProfilesResponse(Shape):
+    """Steps of the newest `sampled` runs that began since, 100 at most, in the order in which these came to them: the
+    first 200 of `steps_total`. `whole`: no run since was left out, and of none more than its first 300 entries."""
+
+    function_id: str
+    since: Instant
+    sampled: int
+    whole: bool
+    steps: list[StepProfileResponse]
+    steps_total: int
+
+
 class BucketResponse(Shape):
     """Runs that began in one stretch of time, by the status they have now."""
 
@@ -103,3 +168,45 @@ def grouped_shown(told: Grouped) -> RunGroupsResponse:
         counted=told.counted,
         exact=told.exact,
     )
+
+
+def functions_shown(since: int, told: Sequence[FunctionStats], total: int) -> ListFunctionStatsResponse:
+    functions = [
+        FunctionStatsResponse(
+            function_id=one.function_id,
+            begun=one.begun,
+            begun_exact=one.begun_exact,
+            sampled=one.sampled,
+            counts=dict(one.counts),
+            took=_spread_shown(one.took),
+        )
+        for one in told
+    ]
+    return ListFunctionStatsResponse(since=clock.rfc3339(since), functions=functions, functions_total=total)
+
+
+def profile_shown(told: Profile) -> ListStepProfilesResponse:
+    return ListStepProfilesResponse(
+        function_id=told.function_id,
+        since=clock.rfc3339(told.since),
+        sampled=told.sampled,
+        whole=told.whole,
+        steps=[
+            StepProfileResponse(
+                name=one.name,
+                type=one.type,
+                runs=one.runs,
+                count=one.count,
+                completed=one.completed,
+                failed=one.failed,
+                retried=one.retried,
+                took=_spread_shown(one.took),
+            )
+            for one in told.steps
+        ],
+        steps_total=told.steps_total,
+    )
+
+
+def _spread_shown(spread: Spread | None) -> SpreadResponse | None:
+    return None if spread is None else SpreadResponse(count=spread.count, p50_ms=spread.p50_ms, p95_ms=spread.p95_ms)

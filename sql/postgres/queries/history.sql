@@ -197,3 +197,17 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
   from history
  where position = :position;
+
+-- name: steps_told :many
+-- What the runs of a JSON list tell of how their steps ended, in the order of the list: of each run, what is among its
+-- first `scan` entries. Payloads stay where they are.
+select wanted.value, h.kind, h.data::json ->> 'step_id', h.data::json ->> 'name', coalesce(h.data::json ->> 'type', 'invoke'),
+       coalesce(cast(h.data::json ->> 'attempt' as bigint), 0), coalesce(cast(h.data::json ->> 'duration_ms' as bigint), 0)
+  from json_array_elements_text(:runs::json) as wanted (value)
+  join history h
+    on h.environment = :environment
+   and h.stream = 'run/' || wanted.value
+   and h.version <= :scan
+ where h.kind in ('step.completed', 'step.failed')
+ order by wanted.value desc, h.version
+ limit :limit;

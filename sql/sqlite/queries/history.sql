@@ -189,3 +189,17 @@ select position, environment, stream, version, kind, data, metadata, actor, corr
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
   from history
  where position = :position;
+
+-- name: steps_told :many
+-- What the runs of a JSON list tell of how their steps ended, in the order of the list: of each run, what is among its
+-- first `scan` entries. Payloads stay where they are.
+select wanted.value, h.kind, h.data ->> '$.step_id', h.data ->> '$.name', coalesce(h.data ->> '$.type', 'invoke'),
+       coalesce(h.data ->> '$.attempt', 0), coalesce(h.data ->> '$.duration_ms', 0)
+  from json_each(:runs) as wanted
+  cross join history h
+    on h.environment = :environment
+   and h.stream = 'run/' || wanted.value
+   and h.version <= :scan
+ where h.kind in ('step.completed', 'step.failed')
+ order by wanted.value desc, h.version
+ limit :limit;

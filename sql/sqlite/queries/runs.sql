@@ -465,3 +465,32 @@ select wanted.value ->> 0, sum(case when h.kind = 'step.completed' then 1 else 0
    and h.version > wanted.value ->> 1
    and h.version <= wanted.value ->> 1 + :scan
  group by 1;
+
+-- name: runs_sampled :many
+-- For each function of a JSON list: its newest `sample` runs that began at `since` or later, newest first. `first` is an id
+-- that no such run is before.
+select r.function_id, r.id, r.status, r.version, r.started_at, r.ended_at
+  from json_each(:functions) as wanted
+  cross join runs r
+    on r.id in (select sampled.id
+                  from runs sampled
+                 where sampled.environment = :environment
+                   and sampled.function_id = wanted.value
+                   and sampled.id >= :first
+                   and sampled.created_at >= :since
+                 order by sampled.id desc
+                 limit :sample)
+ order by r.function_id, r.id desc;
+
+-- name: runs_begun :many
+-- For each function of a JSON list: how many runs have begun since the id `first`, counted no further than `limit`. Only the
+-- index is read.
+select wanted.value,
+       (select count(*)
+          from (select r.id
+                  from runs r
+                 where r.environment = :environment
+                   and r.function_id = wanted.value
+                   and r.id >= :first
+                 limit :limit) as begun)
+  from json_each(:functions) as wanted;

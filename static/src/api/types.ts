@@ -163,6 +163,41 @@ export interface FunctionVersion {
   actor?: string;
 }
 
+/** Of how many durations half, and nineteen of twenty, are no longer. */
+export interface Spread {
+  count: number;
+  p50_ms: number;
+  p95_ms: number;
+}
+
+/** How a function's newest runs went; `counts` and `took` are of the `sampled` ones. */
+export interface FunctionFigures {
+  function_id: string;
+  begun: number;
+  begun_exact: boolean;
+  sampled: number;
+  counts: Record<string, number>;
+  took: Spread | null;
+}
+
+export interface StepFigures {
+  name: string;
+  type: string;
+  runs: number;
+  count: number;
+  completed: number;
+  failed: number;
+  retried: number;
+  took: Spread | null;
+}
+
+export interface StepProfile {
+  sampled: number;
+  whole: boolean;
+  steps: StepFigures[];
+  steps_total: number;
+}
+
 export interface CapacityStat {
   function_id: string;
   queued: number;

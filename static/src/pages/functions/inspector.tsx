@@ -2,8 +2,9 @@
 import { useState } from "preact/hooks";
 import { exact, get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
-import type { CapacityStat, FunctionShape, RunStats } from "../../api/types";
+import type { CapacityStat, FunctionFigures, FunctionShape, RunStats } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { share, tookOf } from "../../model/figures";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
 import { Act, act, needs } from "../../ui/acting";
@@ -12,6 +13,7 @@ import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Failed } from "../../ui/states";
 import { Breaker } from "./breaker";
+import { Profile } from "./profile";
 import { Start } from "./start";
 import { Versions } from "./versions";
 
@@ -21,12 +23,14 @@ const STATS_PACE_MS = 3_000;
 
 const TABS = [
   { id: "setup", label: "Set-up" },
+  { id: "steps", label: "Steps" },
   { id: "versions", label: "Versions" },
 ];
 
-export function FunctionInspector({ of, load, onClose }: { of: FunctionShape; load: CapacityStat | undefined; onClose: () => void }) {
+export function FunctionInspector({ of, load, went, onClose }: { of: FunctionShape; load: CapacityStat | undefined; went: FunctionFigures | undefined; onClose: () => void }) {
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? "setup";
   const verb = of.status === "active" ? "pause" : "resume";
+  const took = went && tookOf(went);
   const [starting, setStarting] = useState(false);
   const steer = (): void => {
     if (!may(MANAGE)) needs(MANAGE);
@@ -39,6 +43,7 @@ export function FunctionInspector({ of, load, onClose }: { of: FunctionShape; lo
   useKeys("Function", [
     { keys: "i", label: "Start a run of it", run: start },
     { keys: "P", label: "Pause or resume", run: steer },
+    { keys: "s", label: "How its steps went", run: () => choose({ show: "steps" }) },
     { keys: "v", label: "Its versions", run: () => choose({ show: "versions" }) },
   ]);
   return (
@@ -57,10 +62,16 @@ export function FunctionInspector({ of, load, onClose }: { of: FunctionShape; lo
         <div>
           <dt>Waiting</dt>
           <dd class="tabular">
-            {load?.queued ?? 0} in the queue, {load?.active_leases ?? 0} at work
+            {load?.queued ?? 0} in the queue, {load?.active_leases ?? 0} at work{of.concurrency ? ` of at most ${of.concurrency.limit}${of.concurrency.key ? " for each key" : ""}` : ""}
           </dd>
         </div>
         <Day of={of} />
+        {took && (
+          <div>
+            <dt>Took</dt>
+            <dd class="tabular">{took.said}</dd>
+          </div>
+        )}
         {of.next_run && (
           <div>
             <dt>Next tick</dt>
@@ -89,7 +100,9 @@ export function FunctionInspector({ of, load, onClose }: { of: FunctionShape; lo
       {of.endpoint_url && <Breaker of={of.id} />}
       <Tabs label="function" items={TABS} open={open} onOpen={(id) => choose({ show: id === "setup" ? null : id })} />
       <TabPanel label="function" open={open}>
-        {open === "setup" ? <Setup key={of.version} of={of} /> : <Versions of={of} />}
+        {open === "setup" && <Setup key={of.version} of={of} />}
+        {open === "steps" && <Profile of={of} />}
+        {open === "versions" && <Versions of={of} />}
       </TabPanel>
       {starting && <Start of={of} onClose={() => setStarting(false)} />}
     </aside>
@@ -114,11 +127,6 @@ function Day({ of }: { of: FunctionShape }) {
       </dd>
     </div>
   );
-}
-
-/** In whole percent, of which 100 means all. */
-function share(part: number, whole: number): string {
-  return `${part === whole ? 100 : Math.min(99, Math.round((part / whole) * 100))}%`;
 }
 
 function Setup({ of }: { of: FunctionShape }) {

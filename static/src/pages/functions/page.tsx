@@ -1,9 +1,11 @@
 /** The functions that workers registered: what starts them, whether they start, and what waits for them. */
 import { useMemo } from "preact/hooks";
 import { get } from "../../api/client";
-import type { CapacityStat, FunctionShape } from "../../api/types";
+import { may } from "../../api/session";
+import type { CapacityStat, FunctionFigures, FunctionShape } from "../../api/types";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
+import { begunOf, parts, successOf, tookOf } from "../../model/figures";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
@@ -15,6 +17,11 @@ import { FunctionInspector } from "./inspector";
 
 const CAPACITY_EVERY_MS = 3_000;
 const LIMIT = 1_000;
+const FIGURES_EVERY_MS = 30_000;
+/** Of so many functions, in so many calls, is asked how their runs went. */
+const FIGURES_AT_ONCE = 100;
+const FIGURES_CALLS_MAX = 10;
+const SINCE = "24h";
 
 const WORKER = `from ironflow import Context, Worker, function
 
@@ -36,6 +43,9 @@ export default function Functions() {
   const capacity = useResource("capacity", (signal) => get<CapacityStat[]>("/capacity/stats", { limit: 1_000 }, signal), { every: CAPACITY_EVERY_MS });
   const items = functions.items;
   const loads = useMemo(() => new Map(capacity.data?.map((one) => [one.function_id, one])), [capacity.data]);
+  const ids = items?.map((one) => one.id) ?? [];
+  const figures = useResource(`figures ${ids.join()}`, (signal) => (may("runs:read") ? figuresOf(ids, signal) : Promise.resolve(NO_FIGURES)), { every: FIGURES_EVERY_MS });
+  const went = figures.data ?? NO_FIGURES;
   const of = (id: string): CapacityStat | undefined => loads.get(id);
   const selected = items?.find((one) => one.id === chosen("function"));
   const select = (one: FunctionShape | undefined): void => {
@@ -49,7 +59,7 @@ export default function Functions() {
     { keys: "k", label: "Previous function", run: () => move(-1) },
     { keys: "ArrowDown", label: "Next function", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous function", quiet: true, run: () => move(-1) },
-    { keys: "r", label: "Look again", run: functions.reload },
+    { keys: "r", label: "Look again", run: () => [functions, figures].forEach((one) => one.reload()) },
     { keys: "Escape", label: "Close the function", run: () => choose({ function: null }) },
   ]);
   return (
@@ -63,7 +73,7 @@ export default function Functions() {
           resource={functions}
           items={items}
           id={(one) => one.id}
-          widths={selected ? "minmax(140px, 1.3fr) 96px minmax(120px, 1.4fr) 80px" : "minmax(160px, 1.3fr) 110px minmax(160px, 1.6fr) 96px 76px 90px 110px"}
+          widths={selected ? "minmax(130px, 1.3fr) 84px 104px 84px" : "minmax(140px, 1.2fr) 84px minmax(100px, 1.5fr) 112px 124px 76px 44px 96px 76px"}
           current={selected?.id}
           onSelect={select}
           more={functions}
@@ -80,8 +90,10 @@ export default function Functions() {
               ),
             },
             { name: "Status", show: (one) => <Status status={one.status} /> },
-            { name: "Started by", show: (one) => <Triggers of={one} />, wide: true },
-            { name: "Now", show: (one) => <Load of={of(one.id)} /> },
+            ...(selected ? [] : [{ name: "Started by", show: (one: FunctionShape) => <Triggers of={one} />, wide: true }]),
+            { name: "24 hours", show: (one) => <Went of={went.get(one.id)} /> },
+            ...(selected ? [] : [{ name: "p50 / p95", show: (one: FunctionShape) => <Took of={went.get(one.id)} />, wide: true }]),
+            { name: "Now", show: (one) => <Load of={of(one.id)} limit={one.concurrency?.limit} /> },
             ...(selected
               ? []
               : [
@@ -97,7 +109,7 @@ export default function Functions() {
             </Empty>
           }
         />
-        {selected && <FunctionInspector key={selected.id} of={selected} load={of(selected.id)} onClose={() => choose({ function: null })} />}
+        {selected && <FunctionInspector key={selected.id} of={selected} load={of(selected.id)} went={went.get(selected.id)} onClose={() => choose({ function: null })} />}
       </div>
     </div>
   );
@@ -108,13 +120,52 @@ function Triggers({ of }: { of: FunctionShape }) {
   return <span class="mono">{of.triggers.map((one) => one.event ?? one.cron).join(", ")}</span>;
 }
 
-function Load({ of }: { of: CapacityStat | undefined }) {
+const NO_FIGURES: ReadonlyMap<string, FunctionFigures> = new Map();
+
+/** Of the first functions, how their runs of a day went. */
+async function figuresOf(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, FunctionFigures>> {
+  const found = new Map<string, FunctionFigures>();
+  for (const some of parts(ids, FIGURES_AT_ONCE, FIGURES_CALLS_MAX)) {
+    const told = await get<{ functions: FunctionFigures[] }>("/stats/functions", { since: SINCE, function_id: some.join() }, signal);
+    for (const one of told.functions) found.set(one.function_id, one);
+  }
+  return found;
+}
+
+function Went({ of }: { of: FunctionFigures | undefined }) {
+  if (!of) return null;
+  if (of.begun === 0) return <span class="faint">no run</span>;
+  const success = successOf(of);
+  return (
+    <span class="tabular">
+      {begunOf(of)} {of.begun === 1 ? "run" : "runs"}
+      {success && (
+        <span class={success.bad ? "fail" : "muted"} title={success.said}>
+          , {success.text}
+        </span>
+      )}
+    </span>
+  );
+}
+
+function Took({ of }: { of: FunctionFigures | undefined }) {
+  const took = of && tookOf(of);
+  if (!took) return <span class="faint">–</span>;
+  return (
+    <span class="mono small" title={took.said}>
+      {took.text}
+    </span>
+  );
+}
+
+function Load({ of, limit }: { of: CapacityStat | undefined; limit: number | undefined }) {
   if (!of || of.queued + of.active_leases === 0) return <span class="faint">idle</span>;
   return (
     <span class="status">
       {of.active_leases > 0 && (
         <>
           <Icon name="dot" class="run" /> {of.active_leases}
+          {limit ? `/${limit}` : ""}
         </>
       )}
       {of.queued > 0 && (

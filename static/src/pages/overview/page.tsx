@@ -66,7 +66,7 @@ export default function Overview() {
     <div class="page">
       <PageHead title="Overview" />
       {fresh ? <FirstSteps connected={list.length > 0} /> : null}
-      <div class="tiles">
+      <div class="tiles eight">
         {tiles.map((tile) => (
           <a key={tile.name} class="card tile" href={link("/runs", { q: tile.to })}>
             <TileBody {...tile} />
