@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Guarded, type Serving, wantsHands, whyQueued } from "../src/model/queue";
+import { type Guarded, type Serving, waitsFor, wantsHands, whyQueued } from "../src/model/queue";
 
 const worker = (more: Partial<Serving> = {}): Serving => ({ id: "w1", function_ids: ["ship"], active_jobs: 4, max_concurrent: 4, draining: false, ...more });
 const push = (more: Partial<Serving> = {}): Serving => worker({ id: "push:ship", active_jobs: 0, max_concurrent: 100, ...more });
@@ -15,6 +15,11 @@ test("a run says why it does not start, and how many stand before it", () => {
   assert.match(why("worker", [worker({ draining: true })])?.why ?? "", /draining/);
   assert.match(why("paused", [])?.why ?? "", /paused/);
   assert.equal(why("concurrency", [])?.nobody, false);
+});
+
+test("a run that has begun waits to go on", () => {
+  assert.deepEqual([waitsFor(true), waitsFor(false)], ["It waits to go on", "It has not started"]);
+  assert.match(whyQueued("r1", "ship", queued("worker"), { workers: [worker({ active_jobs: 1 })], breakers: [] }, true)?.why ?? "", /it goes on any moment$/);
 });
 
 test("an endpoint that is left alone is why a push function does not start", () => {

@@ -56,8 +56,8 @@ const MARKED = {
 };
 
 /** A run that nobody takes. */
-const queued = (run) => ({
-  [`**/api/v1/runs/${run.id}`]: { ...run, status: "waiting_for_capacity", started_at: null, ended_at: null, output: null },
+const queued = (run, started = null) => ({
+  [`**/api/v1/runs/${run.id}`]: { ...run, status: "waiting_for_capacity", started_at: started, ended_at: null, output: null },
   "**/api/v1/capacity/queue*": [{ run_id: run.id, blocking_reason: "worker" }],
   "**/api/v1/workers": { workers: [] },
 });
@@ -97,6 +97,7 @@ function sights() {
     ["run failed", run("demo-trip"), ".error-card .error-message >> text=the card was declined"],
     ["run paused", run("demo-invoice"), ".error-card .error-message >> text=has no currency"],
     ["run queued", run("demo-checkout"), "text=no worker that serves it is connected", queued(world.whole)],
+    ["run queued again", run("demo-checkout"), "text=It waits to go on: no worker", queued(world.whole, world.whole.started_at)],
     ["run waiting", run("demo-expense", "?step=decision:0"), ".inspector >> text=Pay this expense?"],
     ["run branches", run("demo-parcels"), "role=treegrid >> text=parcels"],
     ["run tagged", run("demo-parcels"), ".run-facts .chip:has-text('late order')"],
@@ -378,6 +379,26 @@ test("a run is started by hand, with what the newest one of its function had", O
   await page.locator(".scrub-clock:has-text('Z')").waitFor();
   await context.close();
   assert.deepEqual(complaints, []);
+});
+
+test("an edit offers the ways that its rights open, and says what the others need", ONCE, async () => {
+  const me = await world.server.get("/api/v1/auth/me");
+  const known = (...permissions) => ({ "**/api/v1/auth/me": { ...me, auth_required: true, permissions: ["runs:read", "history:read", ...permissions] } });
+  const url = `${world.server.url}/runs/${world.runs["demo-trip"].id}`;
+  const { page, context, complaints } = await opened(world.browser, url, { answers: known("runs:fork", "runs:resume") });
+  await page.locator("button:has-text('Edit output'):not(.barred)").waitFor();
+
+  await page.keyboard.press("e");
+  await page.locator("dialog >> text=Save & resume needs the permission runs:patch. Save needs the permission runs:patch.").waitFor();
+  await page.locator("dialog button.primary >> text=Try on a fork").waitFor();
+  assert.equal(await page.locator("dialog button:has-text('Save')").first().isDisabled(), true);
+  assert.deepEqual(await unfit(page), []);
+  await context.close();
+
+  const none = await opened(world.browser, url, { answers: known("runs:resume") });
+  await none.page.locator("button.barred[title*='runs:patch, or runs:fork']").waitFor();
+  await none.context.close();
+  assert.deepEqual([...complaints, ...none.complaints].filter((one) => !/403/.test(one)), []);
 });
 
 test("a group of failures is resolved with a reason, and opened again", ONCE, async () => {

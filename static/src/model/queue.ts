@@ -41,7 +41,7 @@ export interface Hands {
 }
 
 const LIMITS: Record<string, string> = {
-  paused: "the function is paused: no run of it starts until it is resumed",
+  paused: "the function is paused: its runs wait until it is resumed",
   concurrency: "as many runs of it are at work as its limit lets be",
   throttle: "it has started as often as its limit lets it for now",
 };
@@ -54,8 +54,13 @@ export function wantsHands(runId: string, queue: readonly Waiting[]): boolean {
   return found !== undefined && !(found.blocking_reason in LIMITS);
 }
 
-/** Null for a run that is not in the queue, or no more. */
-export function whyQueued(runId: string, functionId: string, queue: readonly Waiting[], { workers, breakers }: Hands): WhyQueued | null {
+/** What is said before the reason: of a run that is to begin, or to go on after a wait or another attempt. */
+export function waitsFor(begun: boolean): string {
+  return begun ? "It waits to go on" : "It has not started";
+}
+
+/** Null for a run that is not in the queue, or no more; `begun`: it is to go on. */
+export function whyQueued(runId: string, functionId: string, queue: readonly Waiting[], { workers, breakers }: Hands, begun = false): WhyQueued | null {
   const index = queue.findIndex((one) => one.run_id === runId);
   if (index < 0) return null;
   const place = { place: index + 1, of: queue.length };
@@ -65,7 +70,7 @@ export function whyQueued(runId: string, functionId: string, queue: readonly Wai
   const pulling = serving?.filter((one) => !one.id.startsWith(PUSH)) ?? [];
   const left = breakers?.find((one) => one.function_id === functionId && one.state !== "closed");
   if (left && pulling.length === 0) return { ...place, why: leftAlone(left), until: left.retry_at ?? "", nobody: true };
-  return { ...place, why: missing(serving, pulling), until: "", nobody: serving?.length === 0 };
+  return { ...place, why: missing(serving, pulling, begun), until: "", nobody: serving?.length === 0 };
 }
 
 function leftAlone(endpoint: Guarded): string {
@@ -73,14 +78,14 @@ function leftAlone(endpoint: Guarded): string {
   return `its endpoint is left alone after ${failures}${endpoint.last_error ? `: ${endpoint.last_error}` : ""}`;
 }
 
-function missing(serving: readonly Serving[] | null, pulling: readonly Serving[]): string {
+function missing(serving: readonly Serving[] | null, pulling: readonly Serving[], begun: boolean): string {
   if (!serving) return "it waits for a worker; to see which are connected takes the permission workers:read";
   if (serving.length === 0) return "no worker that serves it is connected to this node";
   const taking = serving.filter((one) => !one.draining);
   const free = taking.reduce((sum, one) => sum + Math.max(0, one.max_concurrent - one.active_jobs), 0);
   if (pulling.length === 0) return taking.length === 0 ? "its endpoint is not called while this node ends" : free === 0 ? "as many calls of its endpoint are under way as this node makes at once" : "its endpoint is called any moment";
   if (taking.length === 0) return `${counted(serving.length)} it at this node, and takes nothing more: draining`;
-  return `${counted(taking.length)} it at this node${free === 0 ? ", and all of their slots are taken" : ": it starts any moment"}`;
+  return `${counted(taking.length)} it at this node${free === 0 ? ", and all of their slots are taken" : `: it ${begun ? "goes on" : "starts"} any moment`}`;
 }
 
 function counted(workers: number): string {

@@ -3,7 +3,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, curl, request } from "../../api/client";
+import { may } from "../../api/session";
 import type { Plan, Run } from "../../api/types";
+import { lacking } from "../../model/rights";
 import { look } from "../../model/status";
 import { environment } from "../../shell/route";
 import { Dialog, sendByKey } from "../../ui/dialog";
@@ -21,6 +23,8 @@ export interface Doing {
   cli: string;
   done: string;
   danger?: boolean;
+  /** The rights that the server asks for it, beside the one that the dialog was opened with. */
+  needs?: readonly string[];
 }
 
 interface Props {
@@ -48,8 +52,10 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
   const planned = usePlan(run, wrong ? null : plan);
   const barred = busy || wrong !== "" || !planned.seen;
 
+  const lacks = (doing: Doing): string => lacking(doing.needs ?? [], may);
+
   async function make(doing: Doing): Promise<void> {
-    if (barred) return;
+    if (barred || lacks(doing)) return;
     setBusy(true);
     setProblem(null);
     const version: Record<string, string> = planned.plan ? { expected_version: String(planned.plan.version) } : {};
@@ -67,7 +73,8 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
     }
   }
 
-  const [first] = doings;
+  const first = doings.find((doing) => !lacks(doing)) ?? doings[0];
+  const closed = doings.filter(lacks);
   const tail = `${reason ? ` --reason ${JSON.stringify(reason)}` : ""}${environment.value === "default" ? "" : ` --env ${environment.value}`}`;
   return (
     <Dialog title={title} onClose={onClose} class={wide ? "wide" : ""}>
@@ -92,6 +99,7 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
             {problem.hint && `: ${problem.hint}`}
           </p>
         )}
+        {closed.length > 0 && <p class="muted small">{closed.map((doing) => `${doing.label} needs the permission ${lacks(doing)}.`).join(" ")}</p>}
         <div class="buttons end">
           <button type="button" class="quiet small" onClick={() => copy(first.cli + tail, "Command")}>
             Copy as CLI
@@ -107,12 +115,12 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
           <button type="button" onClick={onClose}>
             Leave it
           </button>
-          {doings.slice(1).map((doing) => (
-            <button key={doing.label} type="button" disabled={barred || (reasoned && reason === "")} onClick={() => void make(doing)}>
+          {doings.filter((doing) => doing !== first).map((doing) => (
+            <button key={doing.label} type="button" disabled={barred || lacks(doing) !== "" || (reasoned && reason === "")} onClick={() => void make(doing)}>
               {doing.label}
             </button>
           ))}
-          <button type="submit" class={first.danger ? "danger" : "primary"} disabled={barred}>
+          <button type="submit" class={first.danger ? "danger" : "primary"} disabled={barred || lacks(first) !== ""}>
             {busy ? "Sending…" : first.label}
           </button>
         </div>

@@ -4,6 +4,7 @@ import type { FunctionComponent } from "preact";
 import { useState } from "preact/hooks";
 import { may } from "../../api/session";
 import type { Run } from "../../api/types";
+import { editLacks } from "../../model/rights";
 import { isEnded, look } from "../../model/status";
 import { useKeys } from "../../shell/keys";
 import { toast } from "../../ui/toast";
@@ -26,6 +27,8 @@ export interface Action {
   key: string;
   danger?: boolean;
   permission: string;
+  /** What somebody lacks for it, where several rights would do; "" for nothing. */
+  lacks?: (subject: Subject) => string;
   /** Whether its button is there; left out: always. */
   shown?: (subject: Subject) => boolean;
   /** Why it cannot be done; "" if it can. */
@@ -47,6 +50,7 @@ export const ACTIONS: readonly Action[] = [
     label: "Edit output…",
     key: "e",
     permission: "runs:patch",
+    lacks: ({ run }) => editLacks(run.status, may),
     barred: ({ run, chosen }) => {
       if (!chosen) return "choose a step first";
       if (stands(run) || isEnded(run.status)) return "";
@@ -109,7 +113,8 @@ function stands(run: Run): boolean {
 
 /** Why somebody cannot do it to a run now; "" if they can. */
 function barredOf(action: Action, subject: Subject): string {
-  return may(action.permission) ? action.barred(subject) : `you need the permission ${action.permission}`;
+  const lacks = action.lacks ? action.lacks(subject) : may(action.permission) ? "" : `you need the permission ${action.permission}`;
+  return lacks || action.barred(subject);
 }
 
 function said(run: Run): string {

@@ -3,7 +3,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { exact, quoted } from "../../api/client";
 import { useResource } from "../../live/resource";
+import { may } from "../../api/session";
 import { type Json, at, equal, print, readable } from "../../model/json";
+import { FORK, RESUME, editVerb } from "../../model/rights";
 import { Skeleton, short } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
@@ -48,20 +50,22 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
     body: { patches: `{${JSON.stringify(step.id)}:${output}}`, ...from },
     cli: `ironflow run fork ${run.id} --patch ${quoted(`${step.id}=${output}`)}${fromFlag}`,
     done: "Forked: this is the new run",
+    needs: [FORK],
   };
-  const verb = run.status === "paused" ? "inject" : "patch";
-  const stands = run.status === "paused" || run.status === "failed";
+  const verb = editVerb(run.status, may);
+  const right = `runs:${verb}`;
   const cli = `ironflow run ${verb} ${run.id} ${quoted(step.id)} -d ${quoted(output)}`;
   // An injection stands at its place; only a patch can begin again from a step.
   const change = (resume: boolean): Record<string, string> => ({ output, ...(resume ? { resume: "true", ...(verb === "patch" ? from : {}) } : {}) });
-  const doings: Doing[] = stands
+  const doings: Doing[] = verb
     ? [
-        { label: "Save & resume", path: `${path}/${verb}`, body: change(true), cli: `${cli} --resume`, done: "Patched, and resumed" },
-        { label: "Save", path: `${path}/${verb}`, body: change(false), cli, done: "Patched" },
+        { label: "Save & resume", path: `${path}/${verb}`, body: change(true), cli: `${cli} --resume`, done: "Patched, and resumed", needs: [right, RESUME] },
+        { label: "Save", path: `${path}/${verb}`, body: change(false), cli, done: "Patched", needs: [right] },
         fork,
       ]
     : [fork];
-  const planned: Record<string, string> = stands
+  const saved = verb !== null && (may(right) || !may(FORK));
+  const planned: Record<string, string> = saved
     ? { action: JSON.stringify(verb), step: JSON.stringify(step.id), output, ...(verb === "patch" ? from : {}) }
     : { action: '"fork"', patches: `{${JSON.stringify(step.id)}:${output}}`, ...from };
   return (
@@ -77,7 +81,7 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
       onDone={(answer) => (answer.id && answer.id !== run.id ? opened(answer) : undefined)}
     >
       <p class="muted">
-        {stands
+        {verb
           ? "History keeps what the step gave; from here on, yours counts. It can be undone."
           : "This run has ended, and stays as it is. A fork shares its history and goes on with your output."}{" "}
         {example && (
@@ -102,7 +106,7 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
           )}
         </div>
       </div>
-      {(verb === "patch" || !stands) && (
+      {verb !== "inject" && (
         <label class="check">
           <input type="checkbox" checked={again} onChange={(event) => setAgain(event.currentTarget.checked)} />
           Run what came after it again

@@ -1,10 +1,10 @@
-/** Why a run that is to start has not started yet, where somebody would otherwise look for what is wrong with it. */
+/** Why a run that is to start, or to go on, has not yet, where somebody would otherwise look for what is wrong with it. */
 import type { ComponentChildren } from "preact";
 import { get } from "../../api/client";
 import { may } from "../../api/session";
 import type { Run, WorkerShape } from "../../api/types";
 import { useResource } from "../../live/resource";
-import { type Guarded, type Hands, type Waiting, wantsHands, whyQueued } from "../../model/queue";
+import { type Guarded, type Hands, type Waiting, waitsFor, wantsHands, whyQueued } from "../../model/queue";
 import { link } from "../../shell/route";
 import { clock } from "../../shell/settings";
 import { Time } from "../../ui/basics";
@@ -20,7 +20,7 @@ export function Queued({ run }: { run: Run }) {
     async (signal) => {
       if (!waits) return null;
       const queue = await get<Waiting[]>("/capacity/queue", { function: run.function_id, limit: QUEUE_MAX }, signal);
-      return whyQueued(run.id, run.function_id, queue, wantsHands(run.id, queue) ? await hands(signal) : NOBODY);
+      return whyQueued(run.id, run.function_id, queue, wantsHands(run.id, queue) ? await hands(signal) : NOBODY, run.started_at !== null);
     },
     waits ? { every: EVERY_MS } : undefined,
   );
@@ -60,10 +60,10 @@ export function Queued({ run }: { run: Run }) {
 
 function Card({ of, why, nobody = false, children }: { of: Run; why: ComponentChildren; nobody?: boolean; children?: ComponentChildren }) {
   return (
-    <section class="error-card retrying" aria-label="Why it has not started">
+    <section class="error-card retrying" aria-label={of.started_at ? "Why it does not go on" : "Why it has not started"}>
       <Icon name={nobody ? "warning" : "hourglass"} size={20} class={nobody ? "warn" : "wait"} />
       <div class="error-told">
-        <p class="error-message">It has not started: {why}</p>
+        <p class="error-message">{waitsFor(of.started_at !== null)}: {why}</p>
         <p class="buttons small">
           {children}
           <a href={link("/functions", { function: of.function_id })}>{of.function_id}</a>

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { quoted } from "../../api/client";
 import type { Run } from "../../api/types";
+import { RESUME } from "../../model/rights";
 import { tagsOf } from "../../model/tags";
 import { link, navigate } from "../../shell/route";
 import { ActionDialog } from "./action_dialog";
@@ -55,7 +56,7 @@ export function Undo({ run, chosen, onClose }: Props) {
       run={run}
       doings={[
         { label: "Undo", path, body: {}, cli, done: "Undone" },
-        { label: "Undo & resume", path, body: { resume: "true" }, cli: `${cli} --resume`, done: "Undone, and resumed" },
+        { label: "Undo & resume", path, body: { resume: "true" }, cli: `${cli} --resume`, done: "Undone, and resumed", needs: [RESUME] },
       ]}
       plan={{ action: '"undo"', step: JSON.stringify(step.id) }}
       reasoned
