@@ -229,6 +229,12 @@ class RebuildNotFound(NotFound):
     code = "REBUILD_NOT_FOUND"
 
 
+class ParkedEventNotFound(NotFound):
+    """The projection has parked no such event: it was retried or discarded, or never parked."""
+
+    code = "PARKED_EVENT_NOT_FOUND"
+
+
 class BreakpointNotFound(NotFound):
     """No breakpoint has that id, or its lease is over."""
 

@@ -52,7 +52,7 @@ def get_projection(session: Session, name: str, partition: str | None) -> None:
     if session.output.form != "table":
         session.output.json({"format": "ironflow.projection/v1", **found, "partitions": partitions})
         return
-    fields = ("mode", "version", "status", "generation", "last_event_seq", "lag", "skipped", "error_message")
+    fields = ("mode", "version", "status", "generation", "last_event_seq", "lag", "skipped", "parked", "error_message")
     rows = [[field, str(found[field])] for field in fields if field in found]
     rows += [["events", ", ".join(found["events"])], ["partitions", ", ".join(partitions[:10])]]
     session.output.table(["", name], rows)
@@ -130,6 +130,70 @@ def pause(session: Session, name: str, reason: str) -> None:
 def resume(session: Session, name: str, reason: str) -> None:
     """Go on; an event that stopped it is tried again."""
     session.output.note(f"{name} is {session.client.projections.resume(name, reason=reason)['status']}")
+
+
+@command.command("skip")
+@click.argument("name")
+@click.option("--event", "event_id", default="", metavar="ID", help="Only if it is this one that has stopped it.")
+@click.option("--reason", required=True, help="Kept in history.")
+@connected
+def skip(session: Session, name: str, **options: str) -> None:
+    """Go on after the event that stopped it, without it."""
+    session.output.note(f"{name} goes on after it, and is {session.client.projections.skip(name, **options)['status']}")
+
+
+@command.command("park")
+@click.argument("name")
+@click.option("--event", "event_id", default="", metavar="ID", help="Only if it is this one that has stopped it.")
+@click.option("--reason", required=True, help="Kept in history.")
+@connected
+def park(session: Session, name: str, **options: str) -> None:
+    """Put the event that stopped it aside, to be retried or discarded, and go on."""
+    status = session.client.projections.park(name, **options)["status"]
+    session.output.note(f"{name} goes on after it, and is {status}: see `ironflow projection parked {name}`")
+
+
+@command.command("parked")
+@click.argument("name")
+@connected
+def parked(session: Session, name: str) -> None:
+    """The events that it has parked, the oldest first."""
+    session.output.items(
+        "ironflow.parked_events/v1",
+        [{**one, "id": one["event_id"]} for one in session.client.projections.parked(name)],
+        {
+            "event": lambda one: one["event_id"],
+            "position": lambda one: str(one["position"]),
+            "parked": lambda one: ago(one["parked_at"]),
+            "reason": lambda one: one["reason"],
+            "error": lambda one: one["error"],
+        },
+        empty=f"{name} has parked no event",
+    )
+
+
+@command.command("retry-parked")
+@click.argument("name")
+@click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
+@click.option("--reason", required=True, help="Kept in history.")
+@connected
+def retry_parked(session: Session, name: str, event_ids: tuple[str, ...], reason: str) -> None:
+    """Give parked events, all if none is named, their place: its partition is folded anew, or all of it."""
+    job = session.client.projections.retry_parked(name, event_ids, reason=reason)
+    if session.output.form != "table":
+        session.output.json({"format": "ironflow.rebuild/v1", **job})
+        return
+    session.output.note(f"{name} is built with them: see `ironflow projection rebuild {name} --status`")
+
+
+@command.command("discard-parked")
+@click.argument("name")
+@click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
+@click.option("--reason", required=True, help="Kept in history.")
+@connected
+def discard_parked(session: Session, name: str, event_ids: tuple[str, ...], reason: str) -> None:
+    """Discard parked events, all if none is named: it goes on without them for good."""
+    session.output.note(f"{session.client.projections.discard_parked(name, event_ids, reason=reason)} discarded")
 
 
 @command.command("rebuild")

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted, ProjectionDefinition
+from app.history.kinds import EventEmitted
 from app.history.tail import Tail
 from app.listening import listening
 from app.projections import definition as definitions
@@ -162,7 +162,7 @@ class Feed:
         entries = self._tail.remembered(after)
         if entries is None:
             return None
-        selection = _Selection(generation.definition, "", limit)
+        selection = _Selection(generation, "", limit)
         full = selection.take(entry for entry in entries if entry.environment == projection.environment)
         return Batch(selection.events, selection.position if full else max(after, self._tail.head), after)
 
@@ -201,7 +201,7 @@ def read(
     definition = generation.definition
     wanted = partition or generation.partition
     text = definitions.text_of(wanted, definition.partition_key)
-    selection = _Selection(definition, wanted, limit)
+    selection = _Selection(generation, wanted, limit)
     size, position = max(limit, 100), _beyond_gap(generation, after)
     names = definitions.chosen(definition.events).names
     for _ in range(SPANS_MAX):
@@ -220,14 +220,15 @@ def read(
 
 
 class _Selection:
-    """The events that a definition is for, of one partition if that is wanted, among entries that are taken in order;
+    """The events that a generation is for, of one partition if that is wanted, among entries that are taken in order;
     `position` is that of the last one looked at."""
 
-    def __init__(self, definition: ProjectionDefinition, wanted: str, limit: int) -> None:
+    def __init__(self, generation: Generation, wanted: str, limit: int) -> None:
         self.events: list[Delivered] = []
         self.position = 0
-        self._chosen = definitions.chosen(definition.events)
-        self._partition_key = definition.partition_key
+        self._chosen = definitions.chosen(generation.definition.events)
+        self._partition_key = generation.definition.partition_key
+        self._passed = frozenset(one.position for one in generation.passed)
         self._wanted = wanted
         self._limit = limit
         self._bytes = 0
@@ -236,7 +237,7 @@ class _Selection:
         """Whether there are enough now: those that follow were not looked at."""
         for entry in entries:
             self.position = entry.position
-            if entry.kind != EventEmitted.kind:
+            if entry.kind != EventEmitted.kind or entry.position in self._passed:
                 continue
             fact = entry.fact
             assert isinstance(fact, EventEmitted)

@@ -5,7 +5,12 @@
                                                                 └ rebuild_cancelled
 
 A generation is one fold of one definition, with a cursor and states of its own. One serves, while another may be built
-beside it. Paused and deleted are of the projection; an error is of the generation that met it.
+beside it. Paused and deleted are of the projection; an error is of the generation that met it, and so is an event that
+somebody has it go on without:
+
+    folding ──► stopped ── resume ──► folding: the event again
+                   ├ skip ──► folding after it; passed for good ◄── discarded
+                   └ park ──► folding after it; parked ──────────────┴ retried: a generation that has it in its place
 """
 
 from __future__ import annotations
@@ -19,7 +24,9 @@ from app.history.kinds import (
     Fact,
     ProjectionDefinition,
     ProjectionDeleted,
+    ProjectionEventPassed,
     ProjectionEventSkipped,
+    ProjectionParkedDiscarded,
     ProjectionPaused,
     ProjectionRebuildCancelled,
     ProjectionRebuilding,
@@ -32,12 +39,27 @@ from storage import projections
 from storage.contract import Transaction
 from storage.projections import Key, ProjectionRow
 
+NOTE_CHARS_MAX = 300
+
+
+class Passed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event that a generation goes on without, because somebody said so; `error` and `reason` are as they begin."""
+
+    position: int
+    event_id: str
+    error: str
+    reason: str
+    actor: str = ""
+    passed_at: int = 0
+    parked: bool = False
+
 
 class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     """`after` is where its fold begins, `target` the position of history when it was begun: both 0 for all of it.
     `finished_at` is when a rebuild of it had caught up. `partition`: only that one is folded anew.
     `until` and `resumed_after`: between them nothing is folded, if they are given.
-    `skipped` counts events that its reducer could not take, `skipped_position` is that of the last one."""
+    `skipped` counts events that its reducer could not take, `skipped_position` is that of the last one; those that
+    somebody had it go on without are `passed`, in the order of their positions."""
 
     number: int
     definition: ProjectionDefinition
@@ -53,6 +75,17 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     partition: str = ""
     until: int = 0
     resumed_after: int = 0
+    passed: tuple[Passed, ...] = ()
+
+    @property
+    def parked(self) -> Sequence[Passed]:
+        """The events that wait to be retried or discarded, the oldest first."""
+        return [one for one in self.passed if one.parked]
+
+    @property
+    def left_out(self) -> int:
+        """How many events are not in its state for good, though they were for it."""
+        return self.skipped + len(self.passed) - len(self.parked)
 
 
 class Projection(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -83,6 +116,11 @@ class Projection(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def error(self) -> str:
         return self.serving.error or (self.building.error if self.building is not None else "")
+
+    @property
+    def stopped(self) -> Generation | None:
+        """The generation that an event has stopped, the serving one first."""
+        return next((one for one in self.alive if one.error), None)
 
     @property
     def alive(self) -> Sequence[Generation]:
@@ -187,6 +225,7 @@ def _changed(state: Projection, fact: Fact, entry: Entry) -> Projection:
                 partition=fact.partition,
                 until=fact.until,
                 resumed_after=fact.resumed_after,
+                passed=tuple(one for one in state.serving.passed if one.position not in fact.retried),
             )
             if state.serving.definition.mode == "external":  # there is no state to serve meanwhile
                 return replace(state, serving=made, generations=fact.generation)
@@ -216,10 +255,45 @@ def _changed(state: Projection, fact: Fact, entry: Entry) -> Projection:
             found = state.generation(fact.generation)
             skipped = found.skipped + 1 if found is not None else 0
             return _with(state, fact.generation, skipped=skipped, skipped_position=fact.event_position)
+        case ProjectionEventPassed():
+            return _passed(state, fact, entry)
+        case ProjectionParkedDiscarded():
+            for one in state.alive:
+                kept = tuple(
+                    replace(known, parked=known.parked and known.position not in fact.event_positions)
+                    for known in one.passed
+                )
+                state = _with(state, one.number, passed=kept)
+            return state
         case ProjectionDeleted():
             return replace(state, deleted=True, paused=False, building=None)
         case _:
             raise AssertionError(f"{entry} does not belong to a projection")
+
+
+def _passed(state: Projection, fact: ProjectionEventPassed, entry: Entry) -> Projection:
+    """What the generation that serves goes on without, one of the same fold that is built beside it does too."""
+    one = Passed(
+        fact.event_position,
+        fact.event_id,
+        fact.error[:NOTE_CHARS_MAX],
+        fact.reason[:NOTE_CHARS_MAX],
+        entry.actor,
+        entry.recorded_at,
+        fact.parked,
+    )
+    building, numbers = state.building, {fact.generation}
+    alike = building is not None and (building.partition or building.definition == state.serving.definition)
+    if building is not None and alike and fact.generation == state.serving.number:
+        numbers.add(building.number)
+    for generation in state.alive:
+        if generation.number not in numbers:
+            continue
+        others = [known for known in generation.passed if known.position != one.position]
+        state = _with(state, generation.number, passed=tuple(sorted((*others, one), key=lambda known: known.position)))
+        if generation.error_event_id == one.event_id:
+            state = _with(state, generation.number, error="", error_event_id="", error_position=0)
+    return state
 
 
 def _with(state: Projection, number: int, **changes: object) -> Projection:

@@ -63,13 +63,15 @@ class Rebuilds:
         partition: str = "",
         from_event_id: str = "",
         to_event_id: str = "",
+        retried: Sequence[int] = (),
         dry_run: bool = False,
         reason: str = "",
         actor: str = "",
     ) -> Job:
         """Begin one; with `dry_run`, only tell what it would be. An external projection can be given events from one
-        on, or from one to another, after which it goes on where it was. Raises ProjectionNotFound, EventNotFound,
-        Conflict if one is under way, InvalidArgument."""
+        on, or from one to another, after which it goes on where it was. What was skipped and parked is left out, but
+        for the parked events at positions `retried`. Raises ProjectionNotFound, EventNotFound, Conflict if one is under
+        way, InvalidArgument."""
         projection = self._registry.get(environment, name)
         _check_partition(projection, partition)
         after, until = await self._between(projection, from_event_id, to_event_id)
@@ -85,7 +87,11 @@ class Rebuilds:
                 raise Conflict(
                     f"{name} is being rebuilt already", hint=f"`ironflow projection cancel-rebuild {name}` ends that"
                 )
-            return [ProjectionRebuilding(known.generations + 1, after, reason, partition, until, resumed_after)]
+            return [
+                ProjectionRebuilding(
+                    known.generations + 1, after, reason, partition, until, resumed_after, tuple(retried)
+                )
+            ]
 
         await self._registry.change(environment, name, decide, reason=reason, actor=actor)
         return await self.job(environment, name)

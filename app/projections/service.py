@@ -19,6 +19,7 @@ from app.projections.feed import Batch, Delivered, Feed
 from app.projections.leases import Leases, lost
 from app.projections.lending import Lending
 from app.projections.noun import Generation, Projection
+from app.projections.parking import Parking
 from app.projections.rebuild import Rebuilds
 from app.projections.registry import Registry
 from app.projections.revisions import Revisions
@@ -59,6 +60,7 @@ class Projections:
             storage=storage, tail=tail, leases=self.leases, feed=self.feed, lending=self.lending, clock=clock
         )
         self.rebuilds = Rebuilds(storage=storage, tail=tail, registry=self.registry, feed=self.feed, clock=clock)
+        self.parking = Parking(storage=storage, registry=self.registry, feed=self.feed, rebuilds=self.rebuilds)
         self.waits = CatchUps(storage=storage, tail=tail, registry=self.registry, feed=self.feed)
         self.revisions = Revisions(storage)
         self.tables = ProjectionTables(storage)

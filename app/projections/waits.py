@@ -119,7 +119,7 @@ class CatchUps:
                 if projection.serving.error:
                     raise ProjectionStopped(
                         f"{name} was stopped by event {projection.serving.error_event_id}: {projection.serving.error}",
-                        hint=f"`ironflow projection resume {name}` tries it again",
+                        hint=f"`ironflow projection resume {name}` tries it again; `skip` and `park` go on without it",
                     )
                 # Events that it is not for only move history on.
                 wait_s = left_s if self._alone and target <= self._tail.head else min(left_s, RECHECK_S)

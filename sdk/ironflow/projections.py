@@ -126,6 +126,42 @@ def resume(name: str, *, reason: str = "") -> Plan[Json]:
     return (yield from _steer(name, "resume", reason))
 
 
+def skip(name: str, *, reason: str, event_id: str = "") -> Plan[Json]:
+    """It goes on after the event that stopped it, without it. With `event_id` only if it is that one. Raises NotFound,
+    Conflict, FailedPrecondition if no event has stopped it."""
+    body = {"reason": reason, "event_id": event_id}
+    found: Json = yield Call("POST", _path(name, "skip"), body=body, again=bool(event_id))
+    return found
+
+
+def park(name: str, *, reason: str, event_id: str = "") -> Plan[Json]:
+    """It goes on after the event that stopped it, and keeps that to be retried or discarded. Raises as `skip`."""
+    body = {"reason": reason, "event_id": event_id}
+    found: Json = yield Call("POST", _path(name, "park"), body=body, again=bool(event_id))
+    return found
+
+
+def parked(name: str) -> Plan[list[Json]]:
+    """The events that it has parked, the oldest first. Raises NotFound."""
+    found: list[Json] = (yield Call("GET", _path(name, "parked"), again=True))["events"]
+    return found
+
+
+def retry_parked(name: str, event_ids: Sequence[str] = (), *, reason: str) -> Plan[Json]:
+    """The rebuild that gives parked events, those named or all, their place among the others. Raises NotFound, Conflict
+    if a rebuild is under way, FailedPrecondition if nothing is parked."""
+    body = {"reason": reason, "event_ids": list(event_ids)}
+    job: Json = yield Call("POST", _path(name, "parked/retry"), body=body)
+    return job
+
+
+def discard_parked(name: str, event_ids: Sequence[str] = (), *, reason: str) -> Plan[int]:
+    """How many parked events, those named or all, it goes on without for good now. Raises NotFound."""
+    body = {"reason": reason, "event_ids": list(event_ids)}
+    found: int = (yield Call("POST", _path(name, "parked/discard"), body=body, again=True))["discarded"]
+    return found
+
+
 def rebuild(
     name: str,
     *,

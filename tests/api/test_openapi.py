@@ -303,12 +303,29 @@ class Walk:
             table = {"table_sql": "create table proj_a (id text)", "event_handlers": handlers}
             assert self.http.put("/api/v1/projections/table", json=table).is_success
             return "table", body
+        if path.endswith(("/skip", "/park")) or "/parked" in path:
+            return self._stopped(path, body)
         if not path.endswith(("/rebuild", "/cancel")):
             return "shop", body
         self.http.post(f"{SERVICE}/RegisterProjection", json={"name": "managed", "events": ["a"]})
         verb = "cancel" if path.endswith("/rebuild") and method == "POST" else "rebuild"
         self.http.post(f"/api/v1/projections/managed/{verb}")
         return "managed", body
+
+    def _stopped(self, path: str, body: Any) -> tuple[str, Any]:
+        """A projection that an event has stopped, or that has parked it, and the example about that event."""
+        name = f"stopped-{uuid.uuid4().hex}"
+        rules = {"events": [name], "rules": [{"on": name, "set": {"n": "event.data.n"}}]}
+        assert self.http.put(f"/api/v1/projections/{name}", json=rules).is_success
+        event_id = self.http.post("/api/v1/events", json={"name": name}).json()["event_id"]
+        waited = self.http.post(
+            "/api/v1/projections/wait-for-event", json={"eventId": event_id, "projection": name, "timeoutMs": 20_000}
+        )
+        assert waited.status_code == 409, waited.text
+        if "/parked" not in path:
+            return name, {**body, "event_id": event_id}
+        assert self.http.post(f"/api/v1/projections/{name}/park", json={"reason": "r"}).is_success
+        return name, body and {**body, "event_ids": [event_id]}
 
     def _check(self, answer: httpx.Response, method: str, path: str, operation: dict[str, Any]) -> None:
         told = operation["responses"].get(str(answer.status_code))

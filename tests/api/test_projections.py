@@ -227,6 +227,36 @@ def test_an_event_that_the_rules_do_not_fit_stops_or_is_skipped(http: httpx.Clie
     assert sorted(kinds) == ["projection.event_skipped", "projection.registered"]
 
 
+def test_somebody_decides_what_becomes_of_an_event_that_stopped_it(http: httpx.Client) -> None:
+    declare(http)
+    emit(http, 1)
+    bad = [http.post("/api/v1/events", json={"name": "order.placed", "data": {}}).json()["event_id"] for _ in "ab"]
+    last, _ = emit(http, 3)
+    path, why = f"{PATH}/orders", {"reason": "a test order"}
+    assert wait(http, last).status_code == 409
+
+    assert http.post(f"{path}/skip", json={"reason": ""}).json()["field"] == "reason"
+    assert http.post(f"{path}/skip", json={**why, "event_id": last}).status_code == 409
+    for _ in range(2):  # the second time changes nothing
+        assert http.post(f"{path}/skip", json={**why, "event_id": bad[0]}).is_success
+    assert wait(http, last).status_code == 409
+    assert http.post(f"{path}/park", json=why).json() == {"status": "active"}
+    assert wait(http, last).json()["caughtUp"] is True
+
+    told = http.get(path).json()
+    [parked] = http.get(f"{path}/parked").json()["events"]
+    assert (told["status"], told["skipped"], told["parked"], told["state"]["state"]["count"]) == ("active", 1, 1, 2)
+    assert (parked["event_id"], parked["reason"]) == (bad[1], "a test order")
+    assert "n" in parked["error"]
+    assert http.post(f"{path}/skip", json=why).status_code == 412
+    assert http.post(f"{path}/parked/discard", json={**why, "event_ids": ["evt_x"]}).status_code == 404
+    assert http.post(f"{path}/parked/discard", json={**why, "event_ids": bad[1:]}).json() == {"discarded": 1}
+    assert http.get(f"{path}/parked").json() == {"events": []}
+    assert http.post(f"{path}/parked/retry", json=why).status_code == 412
+    kinds = [e["kind"] for e in http.get("/api/v1/history", params={"stream": "projection/orders"}).json()["entries"]]
+    assert sorted(kinds)[:3] == ["projection.event_passed"] * 2 + ["projection.parked_discarded"]
+
+
 # Steering and waiting.
 
 

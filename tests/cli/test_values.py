@@ -154,6 +154,22 @@ def test_states_of_projections(ironflow: Ironflow, tmp_path: Path) -> None:
     assert ironflow("projection", "watch", "nope").returncode == 3
 
 
+def test_an_event_that_stops_a_projection_is_parked_and_retried(ironflow: Ironflow, tmp_path: Path) -> None:
+    rules = {"events": ["odd"], "initial": {}, "rules": [{"on": "odd", "set": {"n": "event.data.n"}}]}
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    ironflow("projection", "register", "odd", "-d", "@rules.json")
+    ironflow("emit", "odd")
+    assert ironflow("projection", "wait", "odd").returncode == 5
+
+    assert ironflow("projection", "park", "odd", "--reason", "look").returncode == 0
+    [parked] = json.loads(ironflow("projection", "parked", "odd", "--json").stdout)["items"]
+    retried = ironflow("projection", "retry-parked", "odd", parked["id"], "--reason", "again")
+
+    assert (parked["reason"], retried.returncode) == ("look", 0), retried.stderr
+    assert ironflow("projection", "discard-parked", "odd", "--reason", "no").stderr == "1 discarded\n"
+    assert ironflow("projection", "skip", "odd", "--event", "evt_no", "--reason", "x").returncode == 3
+
+
 def test_tables_of_projections(ironflow: Ironflow, tmp_path: Path) -> None:
     insert = "insert into proj_seen (n, told) values (:data.n, :data.told)"
     table = {"table_sql": "create table proj_seen (n integer, told text)", "event_handlers": {"seen": insert}}

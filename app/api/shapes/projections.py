@@ -77,9 +77,11 @@ class ProjectionSummary(Shape, kw_only=True):
     partition_key: Text = UNSET
     on_error: str
     description: Text = UNSET
-    skipped: Annotated[int, Meta(description="events that its reducer could not take")]
+    skipped: Annotated[int, Meta(description="events that its reducer could not take, left out for good")]
+    parked: Annotated[int, Meta(description="events left out until they are retried or discarded")]
     error_message: Text = UNSET
-    error_event_id: Text = UNSET
+    error_event_id: Annotated[str, Meta(description="the event that stopped it")] | UnsetType = UNSET
+    error_generation: Annotated[int, Meta(description="the generation that was stopped")] | UnsetType = UNSET
     building: Annotated[int, Meta(description="the generation that is being built")] | UnsetType = UNSET
 
 
@@ -178,8 +180,7 @@ class WaitBatchResponse(Shape):
 
 def told(status: Status) -> dict[str, Any]:
     """The fields of a summary."""
-    projection, serving = status.projection, status.projection.serving
-    failed = serving if serving.error or projection.building is None else projection.building
+    projection, serving, stopped = status.projection, status.projection.serving, status.projection.stopped
     return {
         "name": projection.name,
         "version": serving.definition.version,
@@ -194,9 +195,11 @@ def told(status: Status) -> dict[str, Any]:
         "partition_key": given(serving.definition.partition_key),
         "on_error": serving.definition.on_error,
         "description": given(serving.definition.description),
-        "skipped": serving.skipped,
+        "skipped": serving.left_out,
+        "parked": len(serving.parked),
         "error_message": given(projection.error),
-        "error_event_id": given(failed.error_event_id),
+        "error_event_id": given(stopped.error_event_id if stopped is not None else ""),
+        "error_generation": stopped.number if stopped is not None else UNSET,
         "building": projection.building.number if projection.building is not None else UNSET,
     }
 

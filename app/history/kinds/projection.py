@@ -55,7 +55,8 @@ class ProjectionRegistered(Fact, frozen=True):
 class ProjectionRebuilding(Fact, frozen=True):
     """A new generation of the same definition, which begins after a position; of one partition only, if it names one:
     the others are taken over when it serves. With `until`, an external one is given the events up to there, and goes on
-    after `resumed_after`."""
+    after `resumed_after`. It leaves out what was skipped and parked before, but for the parked events at the positions
+    `retried`."""
 
     kind = "projection.rebuilding"
     generation: int
@@ -64,6 +65,7 @@ class ProjectionRebuilding(Fact, frozen=True):
     partition: str = ""
     until: int = 0
     resumed_after: int = 0
+    retried: tuple[int, ...] = ()
 
 
 class ProjectionRebuilt(Fact, frozen=True):
@@ -111,6 +113,26 @@ class ProjectionEventSkipped(Fact, frozen=True):
     error: str
 
 
+class ProjectionEventPassed(Fact, frozen=True):
+    """Somebody has it go on without the event that stopped it: for good, or `parked`, to be retried or discarded."""
+
+    kind = "projection.event_passed"
+    generation: int
+    event_id: str
+    event_position: int
+    error: str
+    reason: str
+    parked: bool = False
+
+
+class ProjectionParkedDiscarded(Fact, frozen=True):
+    """Parked events that are not to be retried: it goes on without them for good."""
+
+    kind = "projection.parked_discarded"
+    event_positions: tuple[int, ...]
+    reason: str
+
+
 class ProjectionDeleted(Fact, frozen=True):
     """Its states are dropped with it. It may be registered again, and then begins anew."""
 
@@ -138,5 +160,7 @@ FACTS: tuple[type[Fact], ...] = (
     ProjectionResumed,
     ProjectionStopped,
     ProjectionEventSkipped,
+    ProjectionEventPassed,
+    ProjectionParkedDiscarded,
     ProjectionDeleted,
 )
