@@ -123,6 +123,7 @@ function sights() {
     ["projections empty", `/projections${empty}`, "text=No projection is here"],
     ["projection", "/projections/tickets?partition=Riga", ".diff-added"],
     ["projection past", `/projections/tickets?partition=Riga&at=1`, "text=had no state then"],
+    ["projection stopped", "/projections/prices?partition=cup", ".letters >> text=no price is known yet"],
     ["projection unknown", "/projections/nowhere", "text=There is no such projection here"],
     ["streams", "/streams", "role=table >> text=o-8"],
     ["streams empty", `/streams${empty}`, "text=No entity has events here"],
@@ -423,6 +424,30 @@ test("a group of failures is resolved with a reason, and opened again", ONCE, as
   await page.locator(".inspector .status:has-text('Open')").waitFor();
   await context.close();
   assert.deepEqual(complaints, []);
+});
+
+test("an event that stops a projection is skipped, and a parked one given up", ONCE, async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/projections/prices?partition=cup`);
+  await page.locator(".error-card >> text=Park…").waitFor();
+
+  await page.keyboard.press("S");
+  await page.locator("dialog input:focus").waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator("dialog .problem >> text=a reason is needed").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.type("it is not sold any more");
+  await page.keyboard.press("Enter");
+  await page.locator(".error-card").waitFor({ state: "detached" });
+  await page.locator(".facts >> text=1 parked, 1 skipped").waitFor();
+  await page.locator(".letters >> text=Discard…").click();
+  await page.locator("dialog input:focus").waitFor();
+  await page.keyboard.type("a test");
+  await page.keyboard.press("Enter");
+
+  await page.locator(".facts >> text=2 skipped").waitFor();
+  await page.locator("text=Parked events").waitFor({ state: "detached" });
+  await context.close();
+  assert.deepEqual(complaints.filter((one) => !/400|404/.test(one)), []);
 });
 
 test("a document that somebody else changed meanwhile is merged, and nothing is written over", ONCE, async () => {

@@ -110,6 +110,7 @@ async function filled(server) {
     rules: [{ on: "shop.*", set: { count: "state.count + 1" } }],
   });
   for (const place of [1, 2]) await send("POST", "/events", { name: "shop.placed", data: { city: "Riga", place } });
+  await stopped(send);
   for (const name of ["placed", "paid"]) await send("POST", "/streams/o-8/events", { entityType: "order", name, data: { [name]: true } });
   await send("POST", "/kv/buckets", { name: "carts", history: 5 });
   for (const items of [["tea"], ["tea", "cup"]]) await send("PUT", "/kv/buckets/carts/keys/user.7", { items });
@@ -123,6 +124,17 @@ async function filled(server) {
   await send("POST", "/policies", { name: "no-secrets", actions: "secrets:read", condition: '!("oncall" in subject.roles)', mode: "monitor" });
   await send("POST", "/apikeys", { name: "deploy", role_ids: ["developer"], expires_in: "3d" });
   await send("POST", "/users", { email: "ada@example.com", name: "Ada" });
+}
+
+/** A projection that has parked an event and stands still at the next. */
+async function stopped(send) {
+  await send("PUT", "/projections/prices", { events: ["price.changed"], initial: {}, partition_key: "data.sku", rules: [{ on: "price.changed", set: { price: "event.data.price * 2" } }] });
+  for (const [price, reason] of [[21, ""], ["on request", "no price is known yet"], ["sold out", ""]]) {
+    const { event_id: eventId } = await send("POST", "/events", { name: "price.changed", data: { sku: "cup", price } });
+    const refused = await send("POST", "/projections/wait-for-event", { eventId, projection: "prices" }).catch((error) => error);
+    if (reason) await send("POST", "/projections/prices/park", { reason });
+    else if (price === "sold out" && !(refused instanceof Error)) throw new Error("it was to stop");
+  }
 }
 
 /** Somebody who follows what happens in the shop, until it is aborted. */

@@ -16,9 +16,20 @@ export interface ProjectionSummary {
   on_error: string;
   description?: string;
   skipped: number;
+  parked: number;
   error_message?: string;
   error_event_id?: string;
+  error_generation?: number;
   building?: number;
+}
+
+export interface ParkedEvent {
+  event_id: string;
+  position: number;
+  error: string;
+  reason: string;
+  actor?: string;
+  parked_at: string;
 }
 
 export interface RebuildJob {

@@ -7,14 +7,15 @@ import { useResource } from "../../live/resource";
 import { duration } from "../../model/time";
 import { PageHead, crumb } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
-import { eventLink, link } from "../../shell/route";
+import { link } from "../../shell/route";
 import { Badge, Skeleton, Status, Time } from "../../ui/basics";
 import { Act, Ask, act, needs } from "../../ui/acting";
-import { Icon } from "../../ui/icon";
 import { Facts } from "../../ui/side";
 import { Empty, Failed } from "../../ui/states";
-import { Lag } from "../projections/page";
+import { Lag, LeftOut } from "../projections/page";
+import { Parked } from "./parked";
 import { PartitionState } from "./state";
+import { Stopped } from "./stopped";
 
 const EVERY_MS = 1_000;
 const ROWS = 100;
@@ -49,7 +50,7 @@ export default function ProjectionPage({ id: name }: { id: string }) {
 
 function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; reload: () => void }) {
   const [asking, setAsking] = useState<"" | "rebuild" | "pause">("");
-  const paused = of.status === "paused" || of.status === "error";
+  const paused = of.status === "paused";
   const allowed = may(MANAGE);
   const steer = (): void => {
     if (!allowed) needs(MANAGE);
@@ -78,20 +79,7 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
         </Badge>
       </PageHead>
       {of.description && <p class="muted">{of.description}</p>}
-      {of.error_message && (
-        <div class="problem" role="alert">
-          <Icon name="warning" class="fail" />
-          <span>
-            {of.error_message}
-            {of.error_event_id && (
-              <>
-                {" "}
-                (<a href={eventLink(of.error_event_id)}>the event</a>)
-              </>
-            )}
-          </span>
-        </div>
-      )}
+      {of.error_message && <Stopped of={of} path={path} reload={reload} />}
       <div class="two-up">
         <div class="card section">
           <h2>How far it is</h2>
@@ -103,7 +91,7 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
               ["Folds", <span class="mono">{of.events.join(", ") || "every event"}</span>],
               of.partition_key && ["Partition", <span class="mono">{of.partition_key}</span>],
               ["On errors", of.on_error],
-              ["Skipped", <span class="tabular">{of.skipped}</span>],
+              ["Left out", <LeftOut of={of} />],
               ["Generation", of.generation],
               ["Changed", <Time at={of.updated_at} />],
             ]}
@@ -111,6 +99,7 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
         </div>
         <Rebuilding of={of} path={path} />
       </div>
+      {of.parked > 0 && <Parked of={of} path={path} reload={reload} />}
       {of.mode === "sql" ? <Rows path={path} /> : <PartitionState of={of} path={path} />}
       {asking === "rebuild" && (
         <Ask title={`Rebuild ${of.name}`} verb="Rebuild" done="It is being built" reasoned run={(reason) => request("POST", `${path}/rebuild`, { body: { reason } })} onClose={() => setAsking("")} onDone={reload}>

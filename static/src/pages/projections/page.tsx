@@ -58,5 +58,11 @@ export function Lag({ of }: { of: ProjectionSummary }) {
 
 function Trouble({ of }: { of: ProjectionSummary }) {
   if (of.error_message) return <span title={of.error_message}>{of.error_message}</span>;
-  return of.skipped > 0 ? <span class="tabular">{of.skipped} skipped</span> : <span class="muted">none</span>;
+  return <LeftOut of={of} />;
+}
+
+/** How many events it goes on without. */
+export function LeftOut({ of }: { of: ProjectionSummary }) {
+  const told = [of.parked > 0 && `${of.parked.toLocaleString("en")} parked`, of.skipped > 0 && `${of.skipped.toLocaleString("en")} skipped`].filter(Boolean);
+  return told.length > 0 ? <span class="tabular">{told.join(", ")}</span> : <span class="muted">none</span>;
 }
