@@ -77,7 +77,7 @@ def _failure(rng: random.Random, cause: int) -> Failure:
     frames = [stacks.Frame(f"shop/{own.choice(WORDS)}.py", f"{own.choice(WORDS)}_{n}", own=True) for n in range(6)]
     row = FailureRow(
         "default", 1, "run_1", f"function-{cause % 20}", 1, "evt_1", "0" * 16, "run.failed", own.choice(WORDS),
-        f"{own.choice(WORDS)}Error", "STEP_FAILED", message, message, str(frames[0]), 0, 0,
+        f"{own.choice(WORDS)}Error", "STEP_FAILED", message, message, str(frames[0]), 0, 0, "0" * 16,
     )  # fmt: skip
     shape = [f"{own.choice(WORDS)}.{own.choice(WORDS)}:text" for _ in range(20)]
     return Failure(row, Told(message), frames, own.choices(WORDS, k=5), shape)

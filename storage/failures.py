@@ -16,7 +16,8 @@ MENDED_SCANNED = 5_000
 
 
 class FailureRow(NamedTuple):
-    """An attempt of a run that failed; `masked` is its message without what differs from case to case."""
+    """An attempt of a run that failed; `masked` is its message without what differs from case to case. `fingerprint` is
+    of its group: that of its `cause`, unless this was merged into another."""
 
     environment: str
     position: int
@@ -34,6 +35,7 @@ class FailureRow(NamedTuple):
     top_frame: str
     attempt: int
     failed_at: int
+    cause: str
 
 
 class FailureGroupRow(NamedTuple):
@@ -54,8 +56,8 @@ class FailureGroupRow(NamedTuple):
 
 
 class FailureMarkRow(NamedTuple):
-    """What was decided last of a group: open, resolved (`version`: the newest that had failed so) or muted (until an
-    instant, 0 for good)."""
+    """What was decided last of a group: open, resolved (`version`: the newest that had failed so), muted (until an
+    instant, 0 for good) or merged into another."""
 
     environment: str
     fingerprint: str
@@ -66,6 +68,25 @@ class FailureMarkRow(NamedTuple):
     actor: str
     marked_at: int
     position: int
+    merged_into: str
+
+
+class FailureMergeRow(NamedTuple):
+    environment: str
+    fingerprint: str
+    merged_into: str
+
+
+class CauseCounts(NamedTuple):
+    """Failures of one cause in a group that several were merged into."""
+
+    fingerprint: str
+    step: str
+    error_type: str
+    message: str
+    failures: int
+    first_at: int
+    last_at: int
 
 
 class FailureVectorRow(NamedTuple):
@@ -218,10 +239,40 @@ def forget_run(tx: Transaction, environment: str, run_id: str) -> list[int]:
     tx.execute("delete_failures_of_run", environment=environment, run_id=run_id)
     for row in rows:
         tx.execute("delete_failure_vector", environment=environment, position=row.position)
-    for fingerprint in {row.fingerprint for row in rows}:
+    _recount(tx, environment, *{row.fingerprint for row in rows})
+    return [row.position for row in reversed(rows)]
+
+
+def groups_of(tx: Transaction, environment: str, fingerprints: Sequence[str]) -> dict[str, str]:
+    """For each that was merged, the group that it is in."""
+    rows = tx.many("failure_groups_of", environment=environment, fingerprints=json.dumps(list(fingerprints)))
+    return {row[0]: row[1] for row in rows}
+
+
+def causes(tx: Transaction, environment: str, fingerprint: str, *, limit: int) -> list[CauseCounts]:
+    """What a group has failures of, the newest first."""
+    rows = tx.many("failure_causes", environment=environment, fingerprint=fingerprint, limit=limit)
+    return [CauseCounts._make(row) for row in rows]
+
+
+def merge(tx: Transaction, environment: str, fingerprint: str, into: str) -> None:
+    """Have all failures of a group, those that it came to by merges too, in another one."""
+    for query in ("merge_failures", "move_failure_merges", "save_failure_merge"):
+        tx.execute(query, environment=environment, fingerprint=fingerprint, into=into)
+    _recount(tx, environment, fingerprint, into)
+
+
+def split(tx: Transaction, environment: str, fingerprint: str, out_of: str) -> None:
+    """Give the failures of a cause a group of their own again."""
+    tx.execute("split_failures", environment=environment, fingerprint=out_of, cause=fingerprint)
+    tx.execute("delete_failure_merge", environment=environment, fingerprint=fingerprint)
+    _recount(tx, environment, fingerprint, out_of)
+
+
+def _recount(tx: Transaction, environment: str, *fingerprints: str) -> None:
+    for fingerprint in fingerprints:
         tx.execute("delete_failure_group", environment=environment, fingerprint=fingerprint)
         tx.execute("recount_failure_group", environment=environment, fingerprint=fingerprint)
-    return [row.position for row in reversed(rows)]
 
 
 def save_marks(tx: Transaction, rows: Sequence[FailureMarkRow]) -> None:
@@ -248,12 +299,12 @@ def clear_marks(tx: Transaction) -> None:
 
 
 def clear(tx: Transaction) -> None:
-    for query in ("clear_failures", "clear_failure_groups", "clear_failure_vectors"):
+    for query in ("clear_failures", "clear_failure_groups", "clear_failure_vectors", "clear_failure_merges"):
         tx.execute(query)
 
 
-def everything(tx: Transaction) -> Iterator[FailureRow | FailureGroupRow]:
-    """All failures, then all groups, in the order of their keys."""
+def everything(tx: Transaction) -> Iterator[FailureRow | FailureGroupRow | FailureMergeRow]:
+    """All failures, then all groups, then what was merged, in the order of their keys."""
     environment, position = "", 0
     while rows := tx.many("all_failures", environment=environment, position=position, limit=PAGE):
         yield from map(FailureRow._make, rows)
@@ -261,6 +312,10 @@ def everything(tx: Transaction) -> Iterator[FailureRow | FailureGroupRow]:
     environment, fingerprint = "", ""
     while rows := tx.many("all_failure_groups", environment=environment, fingerprint=fingerprint, limit=PAGE):
         yield from map(FailureGroupRow._make, rows)
+        environment, fingerprint = rows[-1][:2]
+    environment, fingerprint = "", ""
+    while rows := tx.many("all_failure_merges", environment=environment, fingerprint=fingerprint, limit=PAGE):
+        yield from map(FailureMergeRow._make, rows)
         environment, fingerprint = rows[-1][:2]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import falcon.asgi
 import msgspec
@@ -18,11 +18,13 @@ from app.api.shapes.failures import (
     FailureGroup,
     ListFailuresQuery,
     ListFailuresResponse,
+    MergeFailureBody,
     MuteFailureBody,
     SearchQuery,
     SearchResponse,
     SimilarQuery,
     SimilarResponse,
+    SplitFailureBody,
     detail_shown,
     found_shown,
     group_shown,
@@ -33,6 +35,8 @@ from storage.failures import GroupChoice
 
 _decide = msgspec.json.Decoder(DecideFailureBody)
 _mute = msgspec.json.Decoder(MuteFailureBody)
+_merge = msgspec.json.Decoder(MergeFailureBody)
+_split = msgspec.json.Decoder(SplitFailureBody)
 
 
 class Failures:
@@ -68,7 +72,7 @@ class Failure:
 
 
 class Decide:
-    """Resolve, mute or reopen a group; the answer is the group as it is then."""
+    """Resolve, mute or reopen a group, merge it into another or split it; the answer is the group as it is then."""
 
     def __init__(self, services: Services, verb: str) -> None:
         self._services = services
@@ -83,6 +87,13 @@ class Decide:
                 await search.marks.resolve(*of, reason=decoded(_decide, told).reason, actor=caller.actor)
             case "reopen":
                 await search.marks.reopen(*of, reason=decoded(_decide, told).reason, actor=caller.actor)
+            case "merge":
+                merge: MergeFailureBody = decoded(_merge, told)
+                await search.merging.merge(*of, into=merge.into, reason=merge.reason, actor=caller.actor)
+                of = (caller.environment, merge.into)
+            case "split":
+                split: SplitFailureBody = decoded(_split, told)
+                await search.merging.split(*of, split.fingerprints, reason=split.reason, actor=caller.actor)
             case verb:
                 assert verb == "mute"
                 body: MuteFailureBody = decoded(_mute, told)
@@ -126,14 +137,26 @@ def routes(services: Services) -> Sequence[Route]:
     missing = {404: "no failure has that fingerprint"}
     why = {"reason": "mended in version 7"}
 
-    def decide(summary: str, body: Body) -> Operation:
+    def decide(summary: str, body: Body, refusals: Mapping[int, str] | None = None) -> Operation:
         return Operation(
-            summary, {200: Answer("the group", FailureGroup), **missing}, body=body, permission="failures:manage"
+            summary,
+            {200: Answer("the group", FailureGroup), **missing, **(refusals or {})},
+            body=body,
+            permission="failures:manage",
         )
 
     resolve = decide("Resolve a group until a newer version of the function fails so", Body(DecideFailureBody, why))
     mute = decide("Mute a group, for a while or for good", Body(MuteFailureBody, {**why, "duration": "7d"}))
     reopen = decide("Open a group that was resolved or muted", Body(DecideFailureBody, why))
+    merge = decide(
+        "Merge a group into another of the same function, with what comes later too; the answer is that one",
+        Body(MergeFailureBody, {"reason": "one outage", "into": "455006c1e54f3802"}),
+    )
+    split = decide(
+        "Give fingerprints that were merged into a group groups of their own again",
+        Body(SplitFailureBody, {"reason": "another cause after all", "fingerprints": ["455006c1e54f3802"]}),
+        {409: "it was split meanwhile", 412: "nothing was merged into it"},
+    )
     similar = Operation(
         "What the run's last failure resembles, and what helped before",
         {200: Answer("group, neighbours, repairs", SimilarResponse), 404: "there is no such run, or it has not failed"},
@@ -152,6 +175,8 @@ def routes(services: Services) -> Sequence[Route]:
         Route("/api/v1/failures/{fingerprint}/resolve", Decide(services, "resolve"), {"POST": resolve}),
         Route("/api/v1/failures/{fingerprint}/mute", Decide(services, "mute"), {"POST": mute}),
         Route("/api/v1/failures/{fingerprint}/reopen", Decide(services, "reopen"), {"POST": reopen}),
+        Route("/api/v1/failures/{fingerprint}/merge", Decide(services, "merge"), {"POST": merge}),
+        Route("/api/v1/failures/{fingerprint}/split", Decide(services, "split"), {"POST": split}),
         Route("/api/v1/runs/{run_id}/similar", Similar(services), {"GET": similar}),
         Route("/api/v1/search", Search(services), {"GET": search}),
     ]

@@ -91,6 +91,7 @@ def get_failure(session: Session, fingerprint: str) -> None:
     _show_error(output, group.get("error"))
     _show_differences(output, group)
     show_repairs(output, group["repairs"])
+    _show_merged(output, group["merged"])
     output.out.write("\n")
     output.table(
         ["run", "status", "version", "failed", "message"],
@@ -135,6 +136,35 @@ def mute(session: Session, fingerprint: str, duration: str, reason: str) -> None
 def reopen(session: Session, fingerprint: str, reason: str) -> None:
     """It is neither resolved nor muted any more."""
     _told(session, session.client.failures.reopen(fingerprint, reason=reason))
+
+
+@command.command("merge")
+@click.argument("fingerprints", nargs=-1, required=True, metavar="FINGERPRINT...")
+@click.option("--into", required=True, metavar="FINGERPRINT", help="The group that takes their failures.")
+@click.option("--reason", required=True, help="Why; kept in history.")
+@connected
+def merge(session: Session, fingerprints: tuple[str, ...], into: str, reason: str) -> None:
+    """Count failures of several groups of one function as one, those to come too."""
+    for fingerprint in fingerprints:
+        group = session.client.failures.merge(fingerprint, into=into, reason=reason)
+    if session.output.form != "table":
+        session.output.json({"schema": "ironflow.failure_group/v1", **group})
+        return
+    session.output.note(f"{into} has {group['failures']} failures of {group['runs']} runs now")
+
+
+@command.command("split")
+@click.argument("fingerprint")
+@click.argument("fingerprints", nargs=-1, metavar="[MERGED]...")
+@click.option("--reason", required=True, help="Why; kept in history.")
+@connected
+def split(session: Session, fingerprint: str, fingerprints: tuple[str, ...], reason: str) -> None:
+    """Make groups of what was merged into one again: of those named, or of all."""
+    group = session.client.failures.split(fingerprint, fingerprints, reason=reason)
+    if session.output.form != "table":
+        session.output.json({"schema": "ironflow.failure_group/v1", **group})
+        return
+    session.output.note(f"{fingerprint} has {group['failures']} failures of {group['runs']} runs now")
 
 
 def _told(session: Session, group: Mapping[str, Any]) -> None:
@@ -192,6 +222,16 @@ def _show_differences(output: Output, group: Mapping[str, Any]) -> None:
     output.table(
         ["input", "is", "failed", "succeeded"],
         [[one["path"], one["fact"], f"{one['failed']:.0%}", f"{one['succeeded']:.0%}"] for one in group["differences"]],
+    )
+
+
+def _show_merged(output: Output, merged: Sequence[Mapping[str, Any]]) -> None:
+    if not merged:
+        return
+    output.out.write(f"\n{output.paint('MERGED INTO IT', '1')}\n")
+    output.table(
+        ["fingerprint", "failure", "failures", "last"],
+        [[one["fingerprint"], one["title"][:60], str(one["failures"]), ago(one["last_seen"])] for one in merged],
     )
 
 

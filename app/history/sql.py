@@ -96,7 +96,7 @@ VIEWS: Mapping[str, View] = {
     ),
     "failure_marks": _view(
         "what was decided last of a group of failures",
-        "fingerprint status version muted_until reason actor marked_at position",
+        "fingerprint status version muted_until reason actor marked_at position merged_into",
     ),
 }
 

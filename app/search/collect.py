@@ -1,4 +1,5 @@
-"""The follower that derives failures from history, groups them and places them among the others.
+"""The follower that derives failures from history, groups them, as people have merged the groups, and places them among
+the others.
 
 When a run was redacted, its failures are derived anew, from what history has of it now.
 
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import groupby, islice
 
+import msgspec
 import structlog
 
 from app.history.entry import Entry
-from app.history.kinds import HistoryRedacted
+from app.history.kinds import FailureMerged, FailureSplit, HistoryRedacted
 from app.history.tail import Place, Tail
 from app.listening import listening
 from app.search.embed import HASHED, embed
@@ -33,6 +35,7 @@ TOGETHER_MAX = 200
 SAVE_EVERY_S = 60.0
 SAVE_AFTER = 10_000
 """Positions without a failure that are worth a write, lest they be looked through at the next start."""
+REGROUPING = frozenset((FailureMerged.kind, FailureSplit.kind))
 RETRY_S = 1.0
 LOOK_S = 0.05
 
@@ -67,7 +70,9 @@ class Collector:
                 await first(LOOK_S)
 
     async def _follow(self) -> None:
-        async for batch in self._tail.follow(self._saved, kinds=KINDS | {HistoryRedacted.kind}, place=self._place):
+        async for batch in self._tail.follow(
+            self._saved, kinds=KINDS | REGROUPING | {HistoryRedacted.kind}, place=self._place
+        ):
             self._busy = True
             rest = iter(batch)
             while some := list(islice(rest, TOGETHER_MAX)):
@@ -84,13 +89,16 @@ class Collector:
             for entry in entries
             if isinstance(fact := entry.fact, HistoryRedacted) and fact.stream.startswith("run/")
         ]
+        regrouping = [entry for entry in entries if entry.kind in REGROUPING]
         vectors = await self._embedder.embed(found)
         if found:
             await self._nearness.ready()
         until = entries[-1].position
         while True:
             try:
-                self._saved = await self._storage.write(lambda tx: save(tx, found, vectors, until, redacted))
+                self._saved = await self._storage.write(
+                    lambda tx: save(tx, found, vectors, until, redacted, regrouping)
+                )
                 break
             except StorageError as error:
                 log.warning("failures could not be saved, trying again", reason=str(error))
@@ -119,14 +127,23 @@ def save(
     vectors: Sequence[FailureVectorRow],
     until: int,
     redacted: Iterable[tuple[str, str]] = (),
+    regrouping: Iterable[Entry] = (),
 ) -> int:
-    """Add what no other node has added meanwhile, and mend the runs that were redacted; the position up to which all is
-    derived now."""
+    """Add what no other node has added meanwhile, merge and split groups, and mend the runs that were redacted; the
+    position up to which all is derived now."""
     done = cursors.hold(tx, CURSOR)
     if until <= done:
         return done
-    fresh = [failure.row for failure in found if failure.row.position > done]
-    failures.save(tx, fresh, grouped(found, after=done), [one for one in vectors if one.position > done])
+    fresh = _placed(tx, [failure for failure in found if failure.row.position > done])
+    failures.save(
+        tx,
+        [failure.row for failure in fresh],
+        grouped(fresh, after=done),
+        [one for one in vectors if one.position > done],
+    )
+    for entry in regrouping:
+        if entry.position > done:
+            _regroup(tx, entry)
     for environment, run_id in dict.fromkeys(redacted):
         _mend(tx, environment, run_id)
     cursors.save(tx, CURSOR, until)
@@ -136,8 +153,35 @@ def save(
 def _mend(tx: Transaction, environment: str, run_id: str) -> None:
     records = [history.at(tx, position) for position in failures.forget_run(tx, environment, run_id)]
     found = [one for record in records if record is not None and (one := derive(tx, Entry(record))) is not None]
+    found = _placed(tx, found)
     vectors = [FailureVectorRow(environment, one.row.position, HASHED, embed(one)) for one in found]
     failures.save(tx, [one.row for one in found], grouped(found, after=0), vectors)
+
+
+def _placed(tx: Transaction, found: Sequence[Failure]) -> list[Failure]:
+    """The failures, each in the group that its cause was merged into; of other causes as they are."""
+    placed: list[Failure] = []
+    for environment, some in groupby(found, key=lambda failure: failure.row.environment):
+        held = list(some)
+        groups = failures.groups_of(tx, environment, list({failure.row.cause for failure in held}))
+        for failure in held:
+            group = groups.get(failure.row.cause, failure.row.cause)
+            placed.append(msgspec.structs.replace(failure, row=failure.row._replace(fingerprint=group)))
+    return placed
+
+
+def _regroup(tx: Transaction, entry: Entry) -> None:
+    environment, fingerprint = entry.environment, entry.stream.removeprefix("failure/")
+    match entry.fact:
+        case FailureMerged(into=into):
+            group = failures.groups_of(tx, environment, [into]).get(into, into)
+            failures.merge(tx, environment, fingerprint, group)
+        case FailureSplit():
+            held_by = failures.groups_of(tx, environment, [fingerprint]).get(fingerprint)
+            if held_by is not None:
+                failures.split(tx, environment, fingerprint, held_by)
+        case _:
+            raise AssertionError(f"{entry} regroups nothing")
 
 
 def grouped(found: Sequence[Failure], *, after: int) -> Sequence[FailureGroupRow]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from app.history.entry import Entry
-from app.search.collect import CURSOR, TOGETHER_MAX, save
+from app.search.collect import CURSOR, REGROUPING, TOGETHER_MAX, save
 from app.search.embed import HASHED, embed
 from app.search.failure import KINDS, derive
 from storage import cursors, failures, history
@@ -32,9 +32,16 @@ class DerivedFailures:
         cursors.save(tx, CURSOR, 0)
         telling = self._telling(tx, until)
         while some := list(islice(telling, TOGETHER_MAX)):
-            found = [one for record in some if (one := derive(tx, Entry(record))) is not None]
+            entries = [Entry(record) for record in some]
+            found = [one for entry in entries if entry.kind in KINDS and (one := derive(tx, entry)) is not None]
             vectors = [FailureVectorRow(one.row.environment, one.row.position, HASHED, embed(one)) for one in found]
-            save(tx, found, vectors, some[-1].position)
+            save(
+                tx,
+                found,
+                vectors,
+                some[-1].position,
+                regrouping=[entry for entry in entries if entry.kind in REGROUPING],
+            )
         cursors.save(tx, CURSOR, until)
 
     def until(self, tx: Transaction) -> int:
@@ -44,6 +51,6 @@ class DerivedFailures:
     @staticmethod
     def _telling(tx: Transaction, until: int) -> Iterator[EntryRecord]:
         for page in history.everything(tx):
-            yield from (record for record in page if record.kind in KINDS and record.position <= until)
+            yield from (record for record in page if record.kind in KINDS | REGROUPING and record.position <= until)
             if page[-1].position >= until:
                 return

@@ -67,6 +67,7 @@ def derive(tx: Transaction, entry: Entry) -> Failure | None:
     step = path_of(run_id, step_id)
     message = masking.mask(error.message.removeprefix(f"{error_type}: "))
     top = stacks.top(frames)
+    cause = fingerprint(created.function_id, step, error_type, message, top)
     row = FailureRow(
         environment=entry.environment,
         position=entry.position,
@@ -74,7 +75,7 @@ def derive(tx: Transaction, entry: Entry) -> Failure | None:
         function_id=created.function_id,
         function_version=created.function_version,
         event_id=created.event_id,
-        fingerprint=fingerprint(created.function_id, step, error_type, message, top),
+        fingerprint=cause,
         kind=entry.kind,
         step=step,
         error_type=error_type,
@@ -84,6 +85,7 @@ def derive(tx: Transaction, entry: Entry) -> Failure | None:
         top_frame=top,
         attempt=max(1, fact.attempt - 1) if isinstance(fact, RunRetrying) else 0,
         failed_at=entry.recorded_at,
+        cause=cause,
     )
     return Failure(row, error, frames, _before(tx, entry), shape_of(event))
 

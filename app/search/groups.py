@@ -16,7 +16,7 @@ from app.search.mark_noun import STATUSES, Mark, mark_of
 from app.search.repairs import Repairs, repairs
 from storage import events, failures, history, runs
 from storage.contract import Storage, Transaction
-from storage.failures import FailureGroupRow, FailureRow, GroupChoice, RunCounts, VersionCounts
+from storage.failures import CauseCounts, FailureGroupRow, FailureRow, GroupChoice, RunCounts, VersionCounts
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
@@ -26,6 +26,7 @@ SAMPLES = 10
 FAILED_SAMPLED = 100
 NEWEST = 200
 SUCCEEDED_SAMPLED = 200
+MERGED_SHOWN_MAX = 200
 NONE = RunCounts(0, 0, 0)
 UNMARKED = Mark()
 
@@ -58,7 +59,8 @@ class GroupPage(msgspec.Struct, frozen=True):
 
 class GroupDetail(msgspec.Struct, frozen=True):
     """`error` is that of the newest failure, with its stack; `samples` the newest failures with the status that their
-    runs have now. `compared` tells how many failed and how many successful inputs the differences are of."""
+    runs have now. `compared` tells how many failed and how many successful inputs the differences are of. `merged` are
+    the causes of groups that were merged into this one, at most MERGED_SHOWN_MAX."""
 
     group: Group
     error: Failure | None
@@ -67,6 +69,7 @@ class GroupDetail(msgspec.Struct, frozen=True):
     differences: Sequence[Difference]
     compared: tuple[int, int]
     repairs: Sequence[Repairs]
+    merged: Sequence[CauseCounts]
 
 
 class Groups:
@@ -96,7 +99,7 @@ class Groups:
         return await self._storage.read(lambda tx: load(tx, environment, fingerprint, now=now))
 
     async def get(self, environment: str, fingerprint: str) -> GroupDetail:
-        """Raises GroupNotFound."""
+        """The group; of one that was merged, the group that it is in. Raises GroupNotFound."""
         now = self._clock.now_us()
         return await self._storage.read(lambda tx: _detail(tx, environment, fingerprint, now))
 
@@ -105,10 +108,19 @@ def found(tx: Transaction, environment: str, fingerprint: str) -> FailureGroupRo
     """Raises GroupNotFound."""
     row = None if "\0" in fingerprint else failures.group(tx, environment, fingerprint)
     if row is None:
+        into = "" if "\0" in fingerprint else failures.groups_of(tx, environment, [fingerprint]).get(fingerprint)
         raise GroupNotFound(
-            f"no failures {fingerprint[:80]!r} in environment {environment!r}", hint="`ironflow failures list`"
+            f"no failures {fingerprint[:80]!r} in environment {environment!r}",
+            hint=f"it was merged into {into}" if into else "`ironflow failures list`",
         )
     return row
+
+
+def current(tx: Transaction, environment: str, fingerprint: str) -> str:
+    """The fingerprint of the group that a cause is in: its own, unless it was merged."""
+    if "\0" in fingerprint:
+        return fingerprint
+    return failures.groups_of(tx, environment, [fingerprint]).get(fingerprint, fingerprint)
 
 
 def load(tx: Transaction, environment: str, fingerprint: str, *, now: int) -> Group:
@@ -156,9 +168,11 @@ def _groups(
 
 
 def _detail(tx: Transaction, environment: str, fingerprint: str, now: int) -> GroupDetail:
+    fingerprint = current(tx, environment, fingerprint)
     group = load(tx, environment, fingerprint, now=now)
     newest = failures.of_group(tx, environment, fingerprint, limit=NEWEST)
     failed, succeeded = _inputs(tx, environment, group.row, newest)
+    causes = failures.causes(tx, environment, fingerprint, limit=MERGED_SHOWN_MAX)
     statuses = [runs.get(tx, environment, row.run_id) for row in newest[:SAMPLES]]
     return GroupDetail(
         group=group,
@@ -168,6 +182,7 @@ def _detail(tx: Transaction, environment: str, fingerprint: str, now: int) -> Gr
         differences=differences(failed, succeeded),
         compared=(len(failed), len(succeeded)),
         repairs=repairs(tx, environment, fingerprint),
+        merged=[one for one in causes if one.fingerprint != fingerprint],
     )
 
 

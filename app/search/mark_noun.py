@@ -8,12 +8,14 @@ from typing import Literal
 import msgspec
 
 from app.history.entry import Entry
-from app.history.kinds import FailureMuted, FailureReopened, FailureResolved
+from app.history.kinds import FailureMerged, FailureMuted, FailureReopened, FailureResolved, FailureSplit
 from storage import failures
 from storage.contract import Transaction
 from storage.failures import FailureMarkRow
 
 OPEN, RESOLVED, MUTED = STATUSES = ("open", "resolved", "muted")
+MERGED = "merged"
+"""What is no group any more."""
 
 
 def stream(fingerprint: str) -> str:
@@ -49,13 +51,17 @@ class MarkNoun:
     last_tells: Literal[True] = True
 
     def apply(self, state: FailureMarkRow | None, entry: Entry) -> FailureMarkRow:
-        version = until = 0
+        version, until, into = 0, 0, ""
         match entry.fact:
             case FailureResolved() as fact:
                 status, version, reason = RESOLVED, fact.version, fact.reason
             case FailureMuted() as fact:
                 status, until, reason = MUTED, fact.until, fact.reason
             case FailureReopened() as fact:
+                status, reason = OPEN, fact.reason
+            case FailureMerged() as fact:
+                status, into, reason = MERGED, fact.into, fact.reason
+            case FailureSplit() as fact:
                 status, reason = OPEN, fact.reason
             case _:
                 raise AssertionError(f"{entry} does not belong to a group of failures")
@@ -70,6 +76,7 @@ class MarkNoun:
             entry.actor,
             entry.recorded_at,
             entry.position,
+            into,
         )
 
     def changed_at(self, state: FailureMarkRow) -> int:

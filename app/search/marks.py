@@ -18,8 +18,8 @@ from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft
 from app.history.kinds import Fact, FailureMuted, FailureReopened, FailureResolved
 from app.runs.asking import Request
-from app.search.groups import found
-from app.search.mark_noun import stream
+from app.search.groups import GroupNotFound, found
+from app.search.mark_noun import MERGED, stream
 from storage import failures
 from storage.contract import Storage, Transaction
 from storage.failures import FailureMarkRow
@@ -34,7 +34,7 @@ class Marks:
     async def resolve(self, environment: str, fingerprint: str, *, reason: str, actor: str = "") -> None:
         """From now on only a newer version than those that failed so opens it. Raises GroupNotFound,
         InvalidArgument."""
-        told = _checked(reason)
+        told = checked(reason)
 
         def newest(tx: Transaction) -> int:
             found(tx, environment, fingerprint)
@@ -47,14 +47,14 @@ class Marks:
         self, environment: str, fingerprint: str, *, reason: str, duration_us: int = 0, actor: str = ""
     ) -> None:
         """For so long, or for good. Raises GroupNotFound, InvalidArgument."""
-        told, now = _checked(reason), self._clock.now_us()
+        told, now = checked(reason), self._clock.now_us()
         await self._storage.read(lambda tx: found(tx, environment, fingerprint))
         until = now + duration_us if duration_us else 0
         await self._record(environment, fingerprint, FailureMuted(told, until), actor)
 
     async def reopen(self, environment: str, fingerprint: str, *, reason: str, actor: str = "") -> None:
         """One that is open stays so. Raises GroupNotFound, InvalidArgument."""
-        told = _checked(reason)
+        told = checked(reason)
         await self._storage.read(lambda tx: found(tx, environment, fingerprint))
         await self._record(environment, fingerprint, FailureReopened(told), actor)
 
@@ -63,6 +63,7 @@ class Marks:
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
             known: FailureMarkRow | None = states[where]
+            check_unmerged(known, fingerprint)
             if known is None and isinstance(fact, FailureReopened):
                 return Decision(())
             return Decision([Draft(where, fact, actor=actor)])
@@ -70,6 +71,14 @@ class Marks:
         await self._committer.commit(Command(environment, (where,), decide))
 
 
-def _checked(reason: str) -> str:
+def check_unmerged(known: FailureMarkRow | None, fingerprint: str) -> None:
+    """Raises GroupNotFound for what is no group any more."""
+    if known is not None and known.status == MERGED:
+        raise GroupNotFound(
+            f"the failures {fingerprint} were merged into another group", hint=f"`ironflow failures get {fingerprint}`"
+        )
+
+
+def checked(reason: str) -> str:
     """As every change that is asked for. Raises InvalidArgument."""
     return Request(reason).checked(needs_reason=True).reason

@@ -14,6 +14,7 @@ from app.search.embedder import Embedder, EmbedOptions
 from app.search.find import Finder
 from app.search.groups import Groups
 from app.search.marks import Marks
+from app.search.merging import Merging
 from app.search.near import Nearness
 from app.search.similar import Similar
 from storage.contract import Storage
@@ -36,6 +37,7 @@ class Search:
         self.collector = Collector(storage=storage, tail=tail, embedder=embedder, nearness=self.nearness)
         self.groups = Groups(storage, clock)
         self.marks = Marks(storage, committer, clock)
+        self.merging = Merging(storage, committer, self.collector)
         self.similar = Similar(
             storage=storage,
             reader=reader,

@@ -59,6 +59,18 @@ def reopen(fingerprint: str, *, reason: str) -> Plan[Json]:
     return (yield from _decide(fingerprint, "reopen", {"reason": reason}))
 
 
+def merge(fingerprint: str, *, into: str, reason: str) -> Plan[Json]:
+    """The group `into`, which has the failures of the other one now, and those to come. Raises NotFound, and
+    InvalidArgument for groups of two functions."""
+    return (yield from _decide(fingerprint, "merge", {"into": into, "reason": reason}))
+
+
+def split(fingerprint: str, fingerprints: Sequence[str] = (), *, reason: str) -> Plan[Json]:
+    """The group, without fingerprints that were merged into it, those named or all: they are groups of their own again.
+    Raises NotFound, InvalidArgument, FailedPrecondition if nothing was merged into it."""
+    return (yield from _decide(fingerprint, "split", {"fingerprints": list(fingerprints), "reason": reason}))
+
+
 def _decide(fingerprint: str, verb: str, body: Json) -> Plan[Json]:
     found: Json = yield Call("POST", f"/api/v1/failures/{quoted(fingerprint)}/{verb}", body=body, again=True)
     return found

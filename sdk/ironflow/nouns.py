@@ -451,6 +451,8 @@ class Failures(Part):
     resolve = Blocking(failing.resolve)
     mute = Blocking(failing.mute)
     reopen = Blocking(failing.reopen)
+    merge = Blocking(failing.merge)
+    split = Blocking(failing.split)
 
 
 class AsyncFailures(AsyncPart):
@@ -459,3 +461,5 @@ class AsyncFailures(AsyncPart):
     resolve = Awaited(failing.resolve)
     mute = Awaited(failing.mute)
     reopen = Awaited(failing.reopen)
+    merge = Awaited(failing.merge)
+    split = Awaited(failing.split)

@@ -74,6 +74,26 @@ def test_failures_are_grouped_explained_and_compared(http: httpx.Client, worker:
     assert [one["fingerprint"] for one in client.failures.list(search="gateway").items] == [groups[0]["fingerprint"]]
 
 
+def test_groups_are_merged_and_split_with_a_reason_that_history_keeps(
+    http: httpx.Client, worker: Puller, client: Client
+) -> None:
+    runs = [fail(http, worker, message) for message in ("Declined: no", "Timeout: gateway")]
+    into, other = [client.runs.similar(run)["group"]["fingerprint"] for run in runs]
+
+    merged = client.failures.merge(other, into=into, reason="one outage")
+    with pytest.raises(InvalidArgument, match="was not merged"):
+        client.failures.split(into, ["0" * 16], reason="x")
+    detail = client.failures.get(other)
+    split = client.failures.split(into, reason="two after all")
+
+    assert (merged["fingerprint"], merged["failures"], merged["runs"]) == (into, 2, 2)
+    assert (detail["fingerprint"], [one["title"] for one in detail["merged"]]) == (into, ["Timeout: gateway"])
+    assert (split["failures"], client.failures.get(other)["failures"]) == (1, 1)
+    entries = http.get("/api/v1/history", params={"stream": f"failure/{other}"}).json()["entries"]
+    assert sorted(one["kind"] for one in entries) == ["failure.merged", "failure.split"]
+    assert http.post(f"/api/v1/failures/{into}/split", json={"reason": "x"}).status_code == 412
+
+
 def test_a_repair_is_suggested_to_the_next_that_fails_so(http: httpx.Client, worker: Puller, client: Client) -> None:
     first = fail(http, worker, "Declined: card 1")
     client.runs.resume(first)

@@ -215,6 +215,8 @@ class Walk:
             values |= self._step() if recorded else {"run_id": self.run(), "other": self.run()}
         rewound, body = self._of_rewinding(path, body)
         values |= rewound | self._failure(path)
+        if path.endswith(("/merge", "/split")):
+            values["fingerprint"], body = self._merged(path, values["fingerprint"], body)
         if "{job_id}" in path:
             job = self.poll()
             values["job_id"] = job["job_id"]
@@ -254,7 +256,7 @@ class Walk:
             return {}, {**body, "run_id": self.run(paused=True)}
         return {}, body
 
-    def _failure(self, path: str) -> dict[str, str]:
+    def _failure(self, path: str, message: str = "no luck") -> dict[str, str]:
         """A run that has failed, and the group of its failure, for paths that are about those."""
         if "{fingerprint}" not in path and not path.endswith("/similar"):
             return {}
@@ -262,10 +264,19 @@ class Walk:
         worker.register_function(retry={"maxAttempts": 1, "onExhausted": "fail"})
         worker.register()
         run_id = emit(self.http)
-        worker.report(worker.job(), "failed", error={"message": "no luck", "code": "STEP_FAILED"})
+        worker.report(worker.job(), "failed", error={"message": message, "code": "STEP_FAILED"})
         self.http.get(f"/api/v1/runs/{run_id}", params={"wait": 10})
         similar = self.http.get(f"/api/v1/runs/{run_id}/similar").json()
         return {"run_id": run_id, "fingerprint": similar["group"]["fingerprint"]}
+
+    def _merged(self, path: str, fingerprint: str, body: Any) -> tuple[str, Any]:
+        """Two groups, the one merged into the other for a split, and the example about those."""
+        other = self._failure("/similar", f"no luck {path.rpartition('/')[2]}")["fingerprint"]
+        if path.endswith("/merge"):
+            return other, {**body, "into": fingerprint}
+        merged = self.http.post(f"/api/v1/failures/{other}/merge", json={"into": fingerprint, "reason": "r"})
+        assert merged.is_success, merged.text
+        return fingerprint, {**body, "fingerprints": [other]}
 
     def _of_webhooks(self, path: str) -> dict[str, str]:
         """Those of the source that asks for no signature, or of the one that the document's example made."""

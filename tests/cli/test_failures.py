@@ -45,6 +45,11 @@ def test_a_failure_is_found_explained_and_mended_as_before(
     assert "is resolved unless a version newer than 1 fails so" in resolved.stderr
     assert json.loads(ironflow("failures", "list", "--json").stdout)["items"] == []
     assert group["id"] in ironflow("failures", "list", "--status", "all").stdout
+    second = fail(http, worker, "Timeout: gateway")
+    other = json.loads(ironflow("run", "similar", second, "--json").stdout)["group"]["fingerprint"]
+    assert "has 5 failures" in ironflow("failures", "merge", other, "--into", group["id"], "--reason", "one").stderr
+    assert other in ironflow("failures", "get", group["id"]).stdout.partition("MERGED INTO IT")[2]
+    assert "has 4 failures" in ironflow("failures", "split", group["id"], other, "--reason", "two").stderr
     assert ironflow("search", runs[0], "-o", "id").stdout.split() == [runs[0]]
     assert runs[0] in ironflow(runs[0]).stdout
     assert "failures get" in ironflow(group["id"]).stderr

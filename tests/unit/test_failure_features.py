@@ -110,7 +110,7 @@ def failure(message: str = "no order <number>", *, error_type: str = "KeyError",
         function_id=function,
         function_version=1,
         event_id="evt_1",
-        fingerprint=fingerprint(function, "charge", error_type, message, "app/orders.py:place"),
+        fingerprint=(cause := fingerprint(function, "charge", error_type, message, "app/orders.py:place")),
         kind="run.failed",
         step="charge",
         error_type=error_type,
@@ -120,6 +120,7 @@ def failure(message: str = "no order <number>", *, error_type: str = "KeyError",
         top_frame="app/orders.py:place",
         attempt=0,
         failed_at=0,
+        cause=cause,
     )
     return Failure(row, Told(message), stacks.frames(PYTHON), ("price",), ("order:number", "user.email:text"))
 

@@ -55,6 +55,16 @@ class MuteFailureBody(DecideFailureBody):
     duration: Annotated[str, Meta(description="for so long, such as 7d; for good if left out")] = ""
 
 
+class MergeFailureBody(DecideFailureBody):
+    into: Annotated[str, Meta(description="the fingerprint of the group that takes the failures")]
+
+
+class SplitFailureBody(DecideFailureBody):
+    fingerprints: Annotated[
+        list[str], Meta(description="of those that were merged into the group; none means all")
+    ] = []
+
+
 class FailureMark(Shape):
     """What was decided last of the group. `version` is the newest of the function that had failed so when it was
     resolved; `reopened_position` is that of the failure of a newer one that opened it again."""
@@ -166,6 +176,17 @@ class RepairResponse(Shape):
     examples: list[RepairExample]
 
 
+class MergedFailures(Shape):
+    """What a group that was merged into this one has brought, and goes on bringing."""
+
+    fingerprint: str
+    title: str
+    step: str
+    failures: int
+    first_seen: Instant
+    last_seen: Instant
+
+
 class FailureDetail(FailureGroup, kw_only=True):
     """A group with what helps to mend it."""
 
@@ -175,6 +196,7 @@ class FailureDetail(FailureGroup, kw_only=True):
     differences: list[DifferenceResponse]
     compared: ComparedResponse
     repairs: list[RepairResponse]
+    merged: list[MergedFailures]
 
 
 class NeighbourResponse(Shape):
@@ -244,6 +266,17 @@ def detail_shown(detail: GroupDetail) -> FailureDetail:
         differences=[DifferenceResponse(**one._asdict()) for one in detail.differences],
         compared=ComparedResponse(failed=detail.compared[0], succeeded=detail.compared[1]),
         repairs=[_repairs(one) for one in detail.repairs],
+        merged=[
+            MergedFailures(
+                fingerprint=one.fingerprint,
+                title=f"{one.error_type}: {one.message}",
+                step=one.step,
+                failures=one.failures,
+                first_seen=clock.rfc3339(one.first_at),
+                last_seen=clock.rfc3339(one.last_at),
+            )
+            for one in detail.merged
+        ],
     )
 
 

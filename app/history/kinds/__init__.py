@@ -68,7 +68,7 @@ from app.history.kinds.base import ABSENT, EMPTY, NULL, Fact
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
 from app.history.kinds.event import AppendedPart, EventEmitted, EventKeyed, Outcome
-from app.history.kinds.failures import FailureMuted, FailureReopened, FailureResolved
+from app.history.kinds.failures import FailureMerged, FailureMuted, FailureReopened, FailureResolved, FailureSplit
 from app.history.kinds.function import (
     Batch,
     CancelOn,
@@ -224,9 +224,11 @@ __all__ = [
     "EventKeyed",
     "Fact",
     "Failure",
+    "FailureMerged",
     "FailureMuted",
     "FailureReopened",
     "FailureResolved",
+    "FailureSplit",
     "FunctionRegistered",
     "FunctionStatusChanged",
     "GateCancelled",

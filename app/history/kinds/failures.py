@@ -29,4 +29,20 @@ class FailureReopened(Fact, frozen=True):
     reason: str
 
 
-FACTS: tuple[type[Fact], ...] = (FailureResolved, FailureMuted, FailureReopened)
+class FailureMerged(Fact, frozen=True):
+    """Its failures, those that come later and those merged into it before, are counted in another group."""
+
+    kind = "failure.merged"
+    into: str
+    reason: str
+
+
+class FailureSplit(Fact, frozen=True):
+    """Its failures are a group of their own again; `out_of` is the group that they were in."""
+
+    kind = "failure.split"
+    out_of: str
+    reason: str
+
+
+FACTS: tuple[type[Fact], ...] = (FailureResolved, FailureMuted, FailureReopened, FailureMerged, FailureSplit)

@@ -1,7 +1,7 @@
 -- name: save_failure :each
 -- Once, whichever of several nodes comes first.
-insert into failures (environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at)
-values (:environment, :position, :run_id, :function_id, :function_version, :event_id, :fingerprint, :kind, :step, :error_type, :error_code, :message, :masked, :top_frame, :attempt, :failed_at)
+insert into failures (environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause)
+values (:environment, :position, :run_id, :function_id, :function_version, :event_id, :fingerprint, :kind, :step, :error_type, :error_code, :message, :masked, :top_frame, :attempt, :failed_at, :cause)
 on conflict (environment, position) do nothing;
 
 -- name: save_failure_group :each
@@ -98,7 +98,7 @@ select function_version, count(*), count(distinct run_id), min(failed_at), max(f
 
 -- name: failures_of_group :many
 -- Newest first, before a position.
-select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at
+select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
   from failures
  where environment = :environment
    and fingerprint = :fingerprint
@@ -108,8 +108,8 @@ select environment, position, run_id, function_id, function_version, event_id, f
 
 -- name: mended_failures :many
 -- Newest first: those of the newest `scan` of a group whose runs have completed since.
-select f.environment, f.position, f.run_id, f.function_id, f.function_version, f.event_id, f.fingerprint, f.kind, f.step, f.error_type, f.error_code, f.message, f.masked, f.top_frame, f.attempt, f.failed_at
-  from (select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at
+select f.environment, f.position, f.run_id, f.function_id, f.function_version, f.event_id, f.fingerprint, f.kind, f.step, f.error_type, f.error_code, f.message, f.masked, f.top_frame, f.attempt, f.failed_at, f.cause
+  from (select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
           from failures
          where environment = :environment
            and fingerprint = :fingerprint
@@ -124,7 +124,7 @@ select f.environment, f.position, f.run_id, f.function_id, f.function_version, f
 
 -- name: failures_of_run :many
 -- Newest first.
-select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at
+select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
   from failures
  where environment = :environment
    and run_id = :run_id
@@ -132,13 +132,13 @@ select environment, position, run_id, function_id, function_version, event_id, f
  limit :limit;
 
 -- name: failure :one
-select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at
+select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
   from failures
  where environment = :environment
    and position = :position;
 
 -- name: all_failures :many
-select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at
+select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
   from failures
  where (environment, position) > (:environment, :position)
  order by environment, position
@@ -185,14 +185,78 @@ delete from failure_groups
    and fingerprint = :fingerprint;
 
 -- name: recount_failure_group :exec
--- From its failures; no row if there are none.
+-- From its failures; no row if there are none. It is named by the first of its own cause, else by its first.
 insert into failure_groups (environment, fingerprint, function_id, step, error_type, message, top_frame, first_position, last_position, first_at, last_at, failures)
-select environment, fingerprint, min(function_id), min(step), min(error_type), min(masked), min(top_frame),
-       min(position), max(position), min(failed_at), max(failed_at), count(*)
+select named.environment, named.fingerprint, named.function_id, named.step, named.error_type, named.masked, named.top_frame,
+       counted.first_position, counted.last_position, counted.first_at, counted.last_at, counted.failures
+  from (select environment, fingerprint, function_id, step, error_type, masked, top_frame
+          from failures
+         where environment = :environment
+           and fingerprint = :fingerprint
+         order by case when cause = fingerprint then 0 else 1 end, position
+         limit 1) as named
+ cross join (select min(position) as first_position, max(position) as last_position, min(failed_at) as first_at, max(failed_at) as last_at, count(*) as failures
+               from failures
+              where environment = :environment
+                and fingerprint = :fingerprint) as counted;
+
+-- name: failure_groups_of :many
+-- For each cause of a JSON list that was merged, the group that it is in.
+select fingerprint, merged_into
+  from failure_merges
+ where environment = :environment
+   and fingerprint in (select value from json_each(:fingerprints));
+
+-- name: failure_causes :many
+-- Of a group, those that failed last first.
+select cause, min(step), min(error_type), min(masked), count(*), min(failed_at), max(failed_at)
   from failures
  where environment = :environment
    and fingerprint = :fingerprint
- group by environment, fingerprint;
+ group by cause
+ order by max(position) desc
+ limit :limit;
+
+-- name: merge_failures :exec
+update failures
+   set fingerprint = :into
+ where environment = :environment
+   and fingerprint = :fingerprint;
+
+-- name: move_failure_merges :exec
+-- What was merged into a group goes along with it.
+update failure_merges
+   set merged_into = :into
+ where environment = :environment
+   and merged_into = :fingerprint;
+
+-- name: save_failure_merge :exec
+insert into failure_merges (environment, fingerprint, merged_into)
+values (:environment, :fingerprint, :into)
+on conflict (environment, fingerprint) do update
+   set merged_into = excluded.merged_into;
+
+-- name: split_failures :exec
+update failures
+   set fingerprint = :cause
+ where environment = :environment
+   and fingerprint = :fingerprint
+   and cause = :cause;
+
+-- name: delete_failure_merge :exec
+delete from failure_merges
+ where environment = :environment
+   and fingerprint = :fingerprint;
+
+-- name: all_failure_merges :many
+select environment, fingerprint, merged_into
+  from failure_merges
+ where (environment, fingerprint) > (:environment, :fingerprint)
+ order by environment, fingerprint
+ limit :limit;
+
+-- name: clear_failure_merges :exec
+delete from failure_merges;
 
 -- name: clear_failures :exec
 delete from failures;
@@ -204,8 +268,8 @@ delete from failure_groups;
 delete from failure_vectors;
 
 -- name: save_failure_mark :each
-insert into failure_marks (environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position)
-values (:environment, :fingerprint, :status, :version, :muted_until, :reason, :actor, :marked_at, :position)
+insert into failure_marks (environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position, merged_into)
+values (:environment, :fingerprint, :status, :version, :muted_until, :reason, :actor, :marked_at, :position, :merged_into)
 on conflict (environment, fingerprint) do update
    set status = excluded.status,
        version = excluded.version,
@@ -213,11 +277,12 @@ on conflict (environment, fingerprint) do update
        reason = excluded.reason,
        actor = excluded.actor,
        marked_at = excluded.marked_at,
-       position = excluded.position;
+       position = excluded.position,
+       merged_into = excluded.merged_into;
 
 -- name: failure_marks_of :many
 -- Of a JSON list of groups, each with the position of the first failure that a newer version has had since; 0 for none.
-select m.environment, m.fingerprint, m.status, m.version, m.muted_until, m.reason, m.actor, m.marked_at, m.position,
+select m.environment, m.fingerprint, m.status, m.version, m.muted_until, m.reason, m.actor, m.marked_at, m.position, m.merged_into,
        coalesce((select min(f.position)
                    from failures f
                   where f.environment = m.environment
@@ -229,7 +294,7 @@ select m.environment, m.fingerprint, m.status, m.version, m.muted_until, m.reaso
    and m.fingerprint in (select value from json_each(:fingerprints));
 
 -- name: all_failure_marks :many
-select environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position
+select environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position, merged_into
   from failure_marks
  where (environment, fingerprint) > (:environment, :fingerprint)
  order by environment, fingerprint
