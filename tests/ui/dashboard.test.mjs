@@ -55,6 +55,15 @@ const MARKED = {
   },
 };
 
+/** A group that two others were merged into. */
+const merged = () => {
+  const [first, last] = ["2026-01-05T09:00:00Z", "2026-01-05T09:10:00Z"];
+  const group = { fingerprint: "0a", title: "Timeout: the gateway does not answer", function_id: "shop", step: "charge card", error_type: "Timeout", message: "the gateway does not answer", top_frame: "shop/pay.py:charge", first_seen: first, last_seen: last, failures: 4_812, runs: 4_800, completed: 12, open: 4_788, status: "open", series: { since: first, bucket_seconds: 60, counts: [0, 3, 9, 40] } };
+  const within = [1, 2].map((n) => ({ fingerprint: `0${n}`, title: `ConnectionReset: connection ${"of the bank ".repeat(12 * n)}`, step: n === 1 ? "refund" : "", failures: n, first_seen: first, last_seen: last }));
+  const detail = { ...group, error: { message: "the gateway does not answer", code: "STEP_FAILED", retryable: true }, versions: [], samples: [], differences: [], compared: { failed: 100, succeeded: 0 }, repairs: [], merged: within };
+  return { "**/api/v1/failures?*": { failures: [group, { ...group, fingerprint: "0b", message: "no luck" }] }, "**/api/v1/failures/0a": detail };
+};
+
 /** A run that nobody takes. */
 const queued = (run, started = null) => ({
   [`**/api/v1/runs/${run.id}`]: { ...run, status: "waiting_for_capacity", started_at: started, ended_at: null, output: null },
@@ -78,6 +87,7 @@ function sights() {
     ["function versions", "/functions?function=demo-checkout&show=versions", ".inspector >> text=create"],
     ["functions empty", `/functions${empty}`, "text=No function is registered here"],
     ["failures", "/failures", "role=table >> text=card was declined"],
+    ["failures merged", "/failures?failure=0a", ".inspector >> text=Split all…", merged()],
     ["failures empty", `/failures${empty}`, "text=Nothing has failed here"],
     ["failures none", "/failures?status=muted", "text=No group of failures is muted"],
     ["workers", "/workers", "role=table >> text=demo-worker"],
@@ -635,3 +645,32 @@ function timelinePage(id, url) {
   });
   return { run_id: id, records, ...(after + records.length < count ? { after: after + records.length } : {}) };
 }
+
+// Last: the runs that fail for it would be in the way of others.
+test("groups of failures are merged, and split again", ONCE, async () => {
+  for (const data of [{}, []]) await world.server.send("POST", "/events", { name: "demo.order.placed", data });
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/failures`);
+  const rows = page.locator(".list-row.row", { hasText: "demo-checkout" });
+  await rows.filter({ hasText: "list indices" }).waitFor();
+  const before = await rows.count();
+
+  for (const text of ["list indices", /^<text>/]) await rows.filter({ hasText: text }).locator("input").check();
+  await page.locator(".bulk-bar >> text=2 chosen").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.press("M");
+  await page.locator("dialog select").waitFor();
+  await page.locator("dialog input").fill("one outage");
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.press("Enter");
+  await page.locator(".inspector >> text=Merged into it").waitFor();
+  assert.equal(await rows.count(), before - 1);
+  assert.deepEqual(await unfit(page), []);
+  await page.locator(".inspector >> text=Split off…").click();
+  await page.locator("dialog input").fill("two after all");
+  await page.keyboard.press("Enter");
+  await page.locator(".inspector >> text=Merged into it").waitFor({ state: "detached" });
+
+  await rows.nth(before - 1).waitFor();
+  await context.close();
+  assert.deepEqual(complaints, []);
+});

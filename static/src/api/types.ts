@@ -270,6 +270,17 @@ export interface FailureDetail extends FailureGroup {
   differences: { path: string; fact: string; failed: number; succeeded: number }[];
   compared: { failed: number; succeeded: number };
   repairs: Repair[];
+  merged: MergedFailures[];
+}
+
+/** What a group that was merged into another has brought. */
+export interface MergedFailures {
+  fingerprint: string;
+  title: string;
+  step: string;
+  failures: number;
+  first_seen: string;
+  last_seen: string;
 }
 
 /** What a run's last failure resembles. */

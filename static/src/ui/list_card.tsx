@@ -98,7 +98,7 @@ function Table<T>({ label, items, id, columns, widths, current, onSelect, more }
               role="row"
               aria-rowindex={first + index + 2}
               onClick={(event) => {
-                if (onSelect && !(event.target as Element).closest("a, button")) onSelect(item);
+                if (onSelect && !(event.target as Element).closest("a, button, label")) onSelect(item);
               }}
             >
               {columns.map((column) => (

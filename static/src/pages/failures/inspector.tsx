@@ -8,10 +8,15 @@ import { Skeleton, Status, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { Failed } from "../../ui/states";
 import { Decisions } from "./decisions";
+import { Merged } from "./merging";
 
 export function FailureInspector({ fingerprint, onClose, onChange }: { fingerprint: string; onClose: () => void; onChange: () => void }) {
   const group = useResource(`failure ${fingerprint}`, (signal) => get<FailureDetail>(`/failures/${encodeURIComponent(fingerprint)}`, {}, signal));
   const one = group.data;
+  const changed = (): void => {
+    group.reload();
+    onChange();
+  };
   return (
     <aside class="card inspector asked" aria-label="Group of failures">
       <header class="inspector-head">
@@ -19,7 +24,7 @@ export function FailureInspector({ fingerprint, onClose, onChange }: { fingerpri
           <h2 class="cut" title={one?.title}>
             {one ? one.error_type || one.message : "Failure"}
           </h2>
-          {one && <Status status={one.status} note={one.status === "muted" && !one.decided?.muted_until ? "for good" : ""} />} <span class="faint mono small">{fingerprint}</span>
+          {one && <Status status={one.status} note={one.status === "muted" && !one.decided?.muted_until ? "for good" : ""} />} <span class="faint mono small">{one?.fingerprint ?? fingerprint}</span>
         </div>
         <button type="button" class="quiet icon-only" aria-label="Close" onClick={onClose}>
           <Icon name="cross" />
@@ -28,22 +33,15 @@ export function FailureInspector({ fingerprint, onClose, onChange }: { fingerpri
       <div class="panel">
         {group.error && <Failed error={group.error} onRetry={group.reload} />}
         {!one && !group.error && <Skeleton rows={8} />}
-        {one && (
-          <Decisions
-            of={one}
-            onDone={() => {
-              group.reload();
-              onChange();
-            }}
-          />
-        )}
-        {one && <Detail of={one} />}
+        {one && one.fingerprint !== fingerprint && <p class="pad-x muted">{fingerprint} was merged into this group.</p>}
+        {one && <Decisions of={one} onDone={changed} />}
+        {one && <Detail of={one} onChange={changed} />}
       </div>
     </aside>
   );
 }
 
-function Detail({ of }: { of: FailureDetail }) {
+function Detail({ of, onChange }: { of: FailureDetail; onChange: () => void }) {
   return (
     <div class="pad-x">
       <p class="error-message">{of.error?.message ?? of.message}</p>
@@ -92,6 +90,11 @@ function Detail({ of }: { of: FailureDetail }) {
       <Part title="What helped before">
         <Repairs of={of.repairs} />
       </Part>
+      {of.merged.length > 0 && (
+        <Part title="Merged into it">
+          <Merged of={of} onDone={onChange} />
+        </Part>
+      )}
       <Part title="Runs">
         <ul>
           {of.samples.map((one) => (

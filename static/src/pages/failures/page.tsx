@@ -1,4 +1,5 @@
 /** What fails, by cause: how often, since when, whether it was mended, and what was decided of it. */
+import { useState } from "preact/hooks";
 import { get } from "../../api/client";
 import type { FailureGroup } from "../../api/types";
 import { usePaged } from "../../live/paged";
@@ -9,6 +10,7 @@ import { Time } from "../../ui/basics";
 import { ListCard } from "../../ui/list_card";
 import { Empty } from "../../ui/states";
 import { FailureInspector } from "./inspector";
+import { ChosenBar } from "./merging";
 
 const LIMIT = 100;
 const PACE_MS = 2_000;
@@ -32,6 +34,15 @@ export default function Failures() {
     { pattern: "system.run.*.*", pace: PACE_MS },
   );
   const items = groups.items;
+  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
+  const inHand = items?.filter((one) => picked.has(one.fingerprint)) ?? [];
+  const pick = (one: FailureGroup | undefined): void => {
+    if (!one) return;
+    const next = new Set(picked);
+    if (!next.delete(one.fingerprint)) next.add(one.fingerprint);
+    setPicked(next);
+  };
+  const pickNone = (): void => setPicked(new Set());
   const wanted = chosen("failure");
   const at = items?.findIndex((one) => one.fingerprint === wanted) ?? -1;
   const select = (one: FailureGroup | undefined): void => {
@@ -46,7 +57,8 @@ export default function Failures() {
     { keys: "ArrowDown", label: "Next group", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous group", quiet: true, run: () => move(-1) },
     { keys: "r", label: "Look again", run: groups.reload },
-    { keys: "Escape", label: "Close the group", run: () => choose({ failure: null }) },
+    { keys: "x", label: "Choose the group, to do something to several", run: () => pick(items?.[at]) },
+    { keys: "Escape", label: "Close the group, or choose none", run: () => (wanted ? choose({ failure: null }) : pickNone()) },
   ]);
   return (
     <div class="page full">
@@ -57,11 +69,25 @@ export default function Failures() {
       </PageHead>
       <div class="views" role="group" aria-label="What was decided of them">
         {VIEWS.map(([name, value]) => (
-          <button key={name} type="button" class="view" aria-pressed={view === value} onClick={() => choose({ status: value, failure: null })}>
+          <button key={name} type="button" class="view" aria-pressed={view === value} onClick={() => {
+              pickNone();
+              choose({ status: value, failure: null });
+            }}>
             {name}
           </button>
         ))}
       </div>
+      {inHand.length > 0 && (
+        <ChosenBar
+          groups={inHand}
+          onNone={pickNone}
+          onDone={(into) => {
+            pickNone();
+            groups.reload();
+            choose({ failure: into ?? null });
+          }}
+        />
+      )}
       <div class={`split ${wanted ? "" : "closed"}`}>
         <ListCard
           label="Failures"
@@ -76,9 +102,14 @@ export default function Failures() {
             {
               name: "What failed",
               show: (one) => (
-                <button type="button" class="link" onClick={() => select(one)} title={one.title}>
-                  {one.message || one.error_type}
-                </button>
+                <span class="picking">
+                  <label class="pick">
+                    <input type="checkbox" aria-label={`Choose ${one.title}`} checked={picked.has(one.fingerprint)} onChange={() => pick(one)} />
+                  </label>
+                  <button type="button" class="link cut" onClick={() => select(one)} title={one.title}>
+                    {one.message || one.error_type}
+                  </button>
+                </span>
               ),
             },
             { name: "Where", show: (one) => `${one.function_id}${one.step ? ` · ${one.step}` : ""}`, wide: true },

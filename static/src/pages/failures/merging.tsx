@@ -1,0 +1,129 @@
+/** Several groups of failures at once: counted as one from now on, or resolved. And taking out again what was merged. */
+import { useState } from "preact/hooks";
+import { request } from "../../api/client";
+import { may } from "../../api/session";
+import type { FailureDetail, FailureGroup, MergedFailures } from "../../api/types";
+import { apart, taker } from "../../model/merging";
+import { useKeys } from "../../shell/keys";
+import { Time } from "../../ui/basics";
+import { Act, Ask, needs } from "../../ui/acting";
+
+const MANAGE = "failures:manage";
+const path = (fingerprint: string, verb: string): string => `/failures/${encodeURIComponent(fingerprint)}/${verb}`;
+
+interface ChosenProps {
+  groups: readonly FailureGroup[];
+  onNone: () => void;
+  /** With the group that has the others now, if they were merged. */
+  onDone: (into?: string) => void;
+}
+
+/** What is done to the groups that are chosen. */
+export function ChosenBar({ groups, onNone, onDone }: ChosenProps) {
+  const [asking, setAsking] = useState<"" | "merge" | "resolve">("");
+  const allowed = may(MANAGE);
+  const ask = (verb: "merge" | "resolve"): void => (allowed ? setAsking(verb) : needs(MANAGE));
+  useKeys("Chosen groups", [{ keys: "M", label: "Merge the chosen groups", run: () => ask("merge") }]);
+  return (
+    <div class="bulk-bar" role="toolbar" aria-label="What is done to the chosen groups">
+      <b class="tabular">{groups.length.toLocaleString("en")} chosen</b>
+      <Act allowed={allowed} permission={MANAGE} label="Merge…" onClick={() => ask("merge")} />
+      <Act allowed={allowed} permission={MANAGE} label="Resolve…" onClick={() => ask("resolve")} />
+      <span class="grow" />
+      <button type="button" class="small quiet" onClick={onNone}>
+        Choose none
+      </button>
+      {asking === "merge" && <Merge groups={groups} onClose={() => setAsking("")} onDone={onDone} />}
+      {asking === "resolve" && (
+        <Ask
+          title={`Resolve ${groups.length.toLocaleString("en")} groups`}
+          verb="Resolve"
+          done="Resolved"
+          reasoned
+          run={async (reason) => {
+            for (const one of groups) await request("POST", path(one.fingerprint, "resolve"), { body: { reason } });
+          }}
+          onClose={() => setAsking("")}
+          onDone={() => onDone()}
+        >
+          <p class="muted">They leave the list, each until a newer version of its function fails so again.</p>
+        </Ask>
+      )}
+    </div>
+  );
+}
+
+function Merge({ groups, onClose, onDone }: { groups: readonly FailureGroup[]; onClose: () => void; onDone: (into: string) => void }) {
+  const [into, setInto] = useState(taker(groups)?.fingerprint ?? "");
+  return (
+    <Ask
+      title={`Merge ${groups.length.toLocaleString("en")} groups`}
+      verb="Merge"
+      done="Merged"
+      reasoned
+      wrong={apart(groups)}
+      run={async (reason) => {
+        for (const one of groups) if (one.fingerprint !== into) await request("POST", path(one.fingerprint, "merge"), { body: { into, reason } });
+      }}
+      onClose={onClose}
+      onDone={() => onDone(into)}
+    >
+      <p class="muted">Their failures are counted as one, those to come too. Each can be split off again.</p>
+      <label class="field">
+        <span>
+          They go into <span class="faint">which gives the group its name, and what was decided of it</span>
+        </span>
+        <select value={into} onChange={(event) => setInto(event.currentTarget.value)}>
+          {groups.map((one) => (
+            <option key={one.fingerprint} value={one.fingerprint}>
+              {one.title} ({one.failures.toLocaleString("en")})
+            </option>
+          ))}
+        </select>
+      </label>
+    </Ask>
+  );
+}
+
+/** What was merged into a group, and the way out of it. */
+export function Merged({ of, onDone }: { of: FailureDetail; onDone: () => void }) {
+  const [asking, setAsking] = useState<readonly MergedFailures[] | null>(null);
+  const allowed = may(MANAGE);
+  return (
+    <>
+      <ul>
+        {of.merged.map((one) => (
+          <li key={one.fingerprint} class="letter">
+            <span>
+              {one.title} {one.step && <span class="muted">in {one.step}</span>}
+            </span>
+            <span class="buttons">
+              <span class="muted small tabular grow">
+                {one.failures.toLocaleString("en")} {one.failures === 1 ? "time" : "times"}, last <Time at={one.last_seen} />
+              </span>
+              <Act allowed={allowed} permission={MANAGE} label="Split off…" onClick={() => setAsking([one])} />
+            </span>
+          </li>
+        ))}
+      </ul>
+      {of.merged.length > 1 && (
+        <p class="buttons">
+          <Act allowed={allowed} permission={MANAGE} label="Split all…" onClick={() => setAsking(of.merged)} />
+        </p>
+      )}
+      {asking && (
+        <Ask
+          title={asking.length === 1 ? "Split it off" : `Split ${asking.length} groups off`}
+          verb="Split off"
+          done={asking.length === 1 ? "It is a group of its own" : "They are groups of their own"}
+          reasoned
+          run={(reason) => request("POST", path(of.fingerprint, "split"), { body: { reason, fingerprints: asking.map((one) => one.fingerprint) } })}
+          onClose={() => setAsking(null)}
+          onDone={onDone}
+        >
+          <p class="muted">{asking.length === 1 ? "It is an open group" : "They are open groups"} of {asking.length === 1 ? "its" : "their"} own again, with what failed so since the merge.</p>
+        </Ask>
+      )}
+    </>
+  );
+}
