@@ -14,12 +14,9 @@ from typing import Any
 
 from ironflow import jsonvalue
 from ironflow.assignment import Assignment, Recorded, Unwind
-from ironflow.attempts import StepRetry, Work
 from ironflow.clock import Handle
 from ironflow.context import Event
-from ironflow.divergence import fits
-from ironflow.durations import Duration, seconds
-from ironflow.execution import Execution
+from ironflow.durations import seconds
 from ironflow.failures import Failure, text_of
 from ironflow.function import Function
 from ironflow.lines import Logs
@@ -39,15 +36,15 @@ from ironflow.reports import (
     Wait,
     Waiting,
 )
-from ironflow.testing.result import START, Incoming, Logged, Result, StepTaken
+from ironflow.testing.arrivals import Arrivals, Events
+from ironflow.testing.result import START, Logged, Result, StepTaken
+from ironflow.testing.standing_in import StoodInFor, give
 from ironflow.threads import Threads
 
 RUN_ID = "run_test"
 THREADS = 16
 
 _AWAITED = frozenset((Sleep.kind, EventWait.kind, Invocation.kind, AsyncInvocation.kind))
-
-Events = Sequence[Incoming | tuple[str, Any] | str]
 
 
 async def run(
@@ -110,38 +107,6 @@ class _Clock:
         return asyncio.get_running_loop().call_soon(callback)
 
 
-class StoodInFor(Execution):
-    """One whose steps may be stood in for."""
-
-    stand_ins: Mapping[str, Any]
-
-    def work(
-        self,
-        step_id: str,
-        name: str,
-        fn: Callable[..., Any],
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        timeout: Duration | None,
-        retry: StepRetry | None,
-    ) -> Work:
-        if name in self.stand_ins:
-            fn, args, kwargs = _standing_in(self.stand_ins[name], fn, args, kwargs)
-        return super().work(step_id, name, fn, args, kwargs, timeout, retry)
-
-
-def _standing_in(value: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Callable[..., Any], Any, Any]:
-    if isinstance(value, BaseException) or not callable(value):
-        return _give, (value,), {}
-    return value, args, kwargs
-
-
-async def _give(value: Any) -> Any:
-    if isinstance(value, BaseException):
-        raise value
-    return value
-
-
 class Bench:
     """The engine's side of one run, and the sink of its executions."""
 
@@ -167,7 +132,7 @@ class Bench:
         self._replay = replay
         self._clock = _Clock(now)
         self._numbers = itertools.count(1)
-        self._incoming = [(_arrival(one, now), one) for one in map(_incoming, events)]
+        self._arrivals = Arrivals(events, now, of=event)
         self._recorded: list[Recorded] = []
         self._open: dict[str, Wait] = {}
         self._execution: StoodInFor | None = None
@@ -354,21 +319,10 @@ class Bench:
             case Sleep():
                 return wait.until
             case EventWait():
-                found = self._arrived(wait)
-                return wait.until if found is None else min(wait.until, found[0])
+                found = self._arrivals.first(wait)
+                return wait.until if found is None else min(wait.until, found.at)
             case Invocation() | AsyncInvocation():
                 return self._clock.now()
-
-    def _arrived(self, wait: EventWait) -> tuple[datetime, Incoming] | None:
-        fitting = [one for one in self._incoming if fits(wait.event, one[1].name) and self._matches(wait, one[1])]
-        return min(fitting, key=lambda one: one[0]) if fitting else None
-
-    def _matches(self, wait: EventWait, incoming: Incoming) -> bool:
-        """Expressions are not evaluated here: give the events that fit."""
-        if not wait.match or any(sign in wait.match for sign in "=<>!&|("):
-            return True
-        wanted = wait.match_value or _text(_at({"data": self._event.data}, wait.match))
-        return _text(_at({"data": incoming.data}, wait.match)) == wanted
 
     async def _end(self, wait: Wait) -> None:
         match wait:
@@ -383,13 +337,13 @@ class Bench:
                 await self._end_invocation(wait)
 
     def _end_wait(self, wait: EventWait) -> None:
-        found = self._arrived(wait)
-        if found is not None and found[0] <= self._clock.now():
-            self._incoming.remove(found)
+        found = self._arrivals.first(wait)
+        if found is not None and found.at <= self._clock.now():
+            self._arrivals.take(found)
             told = {
                 "id": f"evt_test_{next(self._numbers)}",
-                "name": found[1].name,
-                "data": found[1].data,
+                "name": found.event.name,
+                "data": found.event.data,
                 "timestamp": self._clock.now().isoformat(),
                 "version": 1,
             }
@@ -437,7 +391,7 @@ class Bench:
                 raise RuntimeError(result.error)
             return result.output
         if isinstance(child, BaseException) or not callable(child):
-            return await _give(child)
+            return await give(child)
         output = child(given)
         return await output if asyncio.iscoroutine(output) else output
 
@@ -459,29 +413,3 @@ def _written(write: KvWrite) -> Any:
         return jsonvalue.decode(write.value) if write.operation == "put" else None
     except ValueError:
         return write.value
-
-
-def _incoming(given: Incoming | tuple[str, Any] | str) -> Incoming:
-    match given:
-        case Incoming():
-            return given
-        case str():
-            return Incoming(given)
-        case (name, data):
-            return Incoming(name, data)
-    raise TypeError(f'events are ("order.paid", data) or Incoming, not {given!r}')
-
-
-def _arrival(incoming: Incoming, now: datetime) -> datetime:
-    return now + timedelta(seconds=seconds(incoming.after))
-
-
-def _at(envelope: Any, path: str) -> Any:
-    value = envelope
-    for segment in path.removeprefix("$.").split("."):
-        value = value.get(segment) if isinstance(value, dict) else None
-    return value
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else jsonvalue.encode(value).decode()
