@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from app.api.answers import in_one
 from app.api.caller import Caller
@@ -21,7 +20,7 @@ from app.api.connect_json import whole
 from app.api.services import Services
 from app.api.shapes.socket_frames import Ack
 from app.api.shapes.subscriptions import socket_frame
-from app.api.socket_sending import send_all
+from app.api.socket_sending import Send, send_all
 from app.bus.members import Delivery, Member
 from app.bus.work import Settlement
 from app.errors import InvalidArgument, IronflowError, NotFound
@@ -31,8 +30,6 @@ from app.rpc.groups import DELAY_MS_MAX
 
 ACKS_WAITING_MAX = 20_000
 REASON_CHARS_MAX = 1_000
-
-Send = Callable[[Any], Awaitable[None]]
 
 
 class Membership:

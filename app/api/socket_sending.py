@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any
+
+from app.api.answers import encode
+
+Send = Callable[[Any], Coroutine[Any, Any, None]]
 
 FRAMES_MAX = 128
 CHARS_MAX = 2**18
 """On their way at a time; one more frame may be, however large."""
+
+
+def sender(transport: Any) -> Send:
+    """What sends JSON by a socket's transport. It holds nothing else: a connection is closed when nobody holds its
+    transport any more, and what refers to itself is held until garbage is looked for."""
+
+    async def send(content: Any) -> None:
+        await transport.send_str(encode(content).decode())
+
+    return send
 
 
 async def send_all(send: Callable[[str], Awaitable[None]], frames: Iterable[str]) -> None:

@@ -21,7 +21,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian._granian import RSGIProtocolError as ProtocolError
 from granian.rsgi import WebsocketMessageType
 
-from app.api.answers import encode, error_of, in_one, note
+from app.api.answers import error_of, in_one, note
 from app.api.caller import Caller
 from app.api.connect_json import whole
 from app.api.services import Services
@@ -29,7 +29,7 @@ from app.api.shapes import socket_frames
 from app.api.shapes.socket_frames import Ack, Asked, Options, Subscribe, Unsubscribe
 from app.api.shapes.subscriptions import socket_event
 from app.api.socket_members import Members, Membership
-from app.api.socket_sending import send_all
+from app.api.socket_sending import send_all, sender
 from app.api.subscribers import subscriber
 from app.errors import InvalidArgument, IronflowError, NotFound, ResourceExhausted, Unavailable
 from app.events.subscriptions import Wanted
@@ -57,6 +57,7 @@ class SubscriptionSocket:
         self._services = services
         self._who = who
         self._transport = transport
+        self._send = sender(transport)
         self._members = Members(services, who, self._send)
         self._open: dict[str, Open] = {}
 
@@ -194,9 +195,6 @@ class SubscriptionSocket:
     async def _tell_end(self, id: str, ended: Ended) -> None:
         told = {"code": ended.code, "message": str(ended), "retrying": ended.retrying}
         await self._until_gone(self._send({"type": "subscription_error", "subscriptionId": id, **told}))
-
-    async def _send(self, content: Any) -> None:
-        await self._transport.send_str(encode(content).decode())
 
     async def _until_gone(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it, or leave it where the socket is closed: the reader finds out."""

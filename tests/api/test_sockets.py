@@ -231,3 +231,21 @@ def test_a_stopping_server_says_so_and_closes(start_server: Callable[..., Server
             assert ws.closed != 1000
             ws.close()
             assert stopping.result() == 0
+
+
+@pytest.mark.parametrize("politely", [True, False])
+def test_the_server_lets_a_connection_go_with_its_client(
+    http: httpx.Client, shared_server: ServerProcess, environment: str, politely: bool
+) -> None:
+    http.post("/api/v1/kv/buckets", json={"name": "stock"})
+    http.post("/api/v1/groups", json={"name": "packers", "pattern": "order.>"})
+    silent, reader, member, watcher = (
+        WebSocket(shared_server.url, f"{path}?token=key&env={environment}")
+        for path in ("/ws", "/ws", "/ws", "/api/v1/kv/buckets/stock/watch")
+    )
+    reader.subscribe("order.>")
+    member.subscribe("order.>", consumerGroup="packers")
+
+    for one in (silent, reader, member, watcher):
+        one.leave(politely=politely)
+        one.close()

@@ -58,6 +58,14 @@ class WebSocket:
         """Let the connection go, without a word."""
         self._socket.close()
 
+    def leave(self, *, politely: bool) -> None:
+        """End our side, with or without a word, and wait until the server has let the connection go."""
+        if politely:
+            self.send_raw(struct.pack(">H", 1000), CLOSE)
+        self._socket.shutdown(socket.SHUT_WR)
+        while self._socket.recv(2**16):
+            pass
+
     def send(self, content: Any) -> None:
         self.send_raw(json.dumps(content).encode())
 
