@@ -3,6 +3,7 @@
     bind                 clients queue in the backlog; app/cli/early.py
     nats-server          a child of a process that has one thread yet
     HTTP                 /health answers, "starting"; the rest waits at the gate
+    logs                 nothing before is worth a line
     store ∥ modules      opened and migrated on its own thread, while another one imports the server
     node, gRPC, gate     app/server.py
 
@@ -31,7 +32,7 @@ from app.bus.nats_server import Child
 from app.bus.nats_server import spawn as spawn_nats
 from app.cancelling import end
 from app.durations import parse_duration
-from app.loading import without
+from app.loading import standing_in, without
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ class AlreadyRunning(Exception):
 def serve(settings: Settings, *, listening: socket.socket, ready: Ready) -> int:
     """Run until a signal says stop; the exit code. Raises AlreadyRunning, GrpcPortTaken, StorageError before
     anything but /health is answered."""
-    gc.disable()  # until everything is loaded: nothing of that is ever garbage
     _allow_files()
     data_dir = Path(settings.data_dir)
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -133,6 +133,8 @@ class _Boot:
 
     async def _live(self, ready: Ready) -> None:
         """Load, open, and be a server until the stop, if that has not come yet."""
+        logs = await _imported("app.logs")
+        logs.configure(style=self._settings.log_format, level=self._settings.log_level)
         postgres = self._settings.database_url.startswith("postgres")
         await _imported("storage.postgres" if postgres else "storage.sqlite")
         opening = asyncio.create_task(self._open(), name="open")
@@ -240,7 +242,11 @@ class _HttpServer:
     version; by itself Granian always shares its port, so that a second server would go unnoticed."""
 
     def __init__(self, app: Gate, listening: socket.socket, settings: Settings) -> None:
-        with without("anyio", "dotenv", "setproctitle", "watchfiles"):
+        with (
+            without("anyio", "dotenv", "setproctitle", "watchfiles"),
+            standing_in("granian.server.mp", MPServer=object),  # those that have processes and threads of their own
+            standing_in("granian.server.mt", MTServer=object),
+        ):
             from granian._granian import SocketHolder
             from granian.http import HTTP1Settings, HTTP2Settings
             from granian.server.embed import Server

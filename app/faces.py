@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from app.rpc.conversations import Conversations
     from app.rpc.worker import Conversation
 
-LIBRARIES = ("google.protobuf.json_format", "ironflow.v1.worker_pb2_grpc", "falcon.asgi")
+LIBRARIES = ("google.protobuf.json_format", "ironflow.v1.worker_pb2_grpc", "falcon.asgi", "prometheus_client")
 """What the faces are made with, too large for one step each. They know no msgspec, so they need not have the loop."""
 LATER = (
     "app.rpc.worker",
@@ -257,7 +257,7 @@ class Faces:
     def _watch(self) -> None:
         node, watch = self._node, self._metrics.watch
         watch("ironflow_history_position", lambda: node.tail.head)
-        self._metrics.count("ironflow_store_statements_total", lambda: node.storage.statements.run)
+        watch("ironflow_store_statements_total", lambda: node.storage.statements.run)
         watch("ironflow_nodes", lambda: len(node.nodes.listed()))
         watch("ironflow_node_leads", lambda: node.nodes.leads)
         watch("ironflow_workers", lambda: len(node.dispatcher.sessions))

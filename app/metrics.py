@@ -1,18 +1,12 @@
-"""Metrics in the Prometheus text format, at /metrics. What is counted is told by whoever does it; what is, is asked."""
+"""Metrics: what is counted is told by whoever does it; what is, is asked. `exposition.py` shows them at /metrics."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import NamedTuple, Protocol
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _COMMANDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
@@ -59,8 +53,6 @@ TABLE = (
 )
 """Every metric that there is. Those of a node are since its start, or of now."""
 
-_BY_NAME = {one.name: one for one in TABLE}
-
 
 class _HasKind(Protocol):
     @property
@@ -68,102 +60,39 @@ class _HasKind(Protocol):
 
 
 class Metrics:
+    """What is counted at every request and commit is counted in plain numbers: a library's counters lock and look up
+    each time. Metrics by name and the values of their labels."""
+
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._commits = _Commits()
-        self._registry.register(self._commits)
-        self._requests = _Requests()
-        self._registry.register(self._requests)
-        self._refusals = self._counter("ironflow_refusals_total")
+        self.requests: dict[tuple[str, str, str], int] = defaultdict(int)
+        self.request_seconds: dict[str, Distribution] = defaultdict(lambda: Distribution(_SECONDS))
+        self.refusals: dict[str, int] = defaultdict(int)
+        self.commits = 0
+        self.entries: dict[str, int] = defaultdict(int)
+        self.commit_seconds = Distribution(_SECONDS)
+        self.commit_commands = Distribution(_COMMANDS)
+        self.asked: dict[str, Callable[[], float]] = {}
 
     def committed(self, *, commands: int, entries: Sequence[_HasKind], seconds: float) -> None:
-        self._commits.count += 1
-        self._commits.seconds.observe(seconds)
-        self._commits.commands.observe(commands)
+        self.commits += 1
+        self.commit_seconds.observe(seconds)
+        self.commit_commands.observe(commands)
         for entry in entries:
-            self._commits.entries[entry.kind] += 1
+            self.entries[entry.kind] += 1
 
     def refused(self, code: str) -> None:
-        self._refusals.labels(code).inc()
+        self.refusals[code] += 1
 
     def requested(self, *, method: str, route: str, status: str, seconds: float) -> None:
-        self._requests.count[method, route, status] += 1
-        self._requests.seconds[route].observe(seconds)
+        self.requests[method, route, status] += 1
+        self.request_seconds[route].observe(seconds)
 
     def watch(self, name: str, value: Callable[[], float]) -> None:
-        """A gauge of the table, which is asked when the metrics are read."""
-        Gauge(name, _BY_NAME[name].text, registry=self._registry).set_function(value)
-
-    def count(self, name: str, value: Callable[[], float]) -> None:
-        """A counter of the table that somebody else keeps, which is asked when the metrics are read."""
-        self._registry.register(_Count(name, value))
-
-    def render(self) -> bytes:
-        return generate_latest(self._registry)
-
-    def _counter(self, name: str) -> Counter:
-        described = _BY_NAME[name]
-        return Counter(name, described.text, described.labels, registry=self._registry)
+        """A gauge of the table, or a counter that somebody else keeps: it is asked when the metrics are read."""
+        self.asked[name] = value
 
 
-class _Count(Collector):
-    def __init__(self, name: str, value: Callable[[], float]) -> None:
-        self._name = name
-        self._value = value
-
-    def collect(self) -> Iterator[Metric]:
-        yield _family(self._name, self._value())
-
-
-class _Requests(Collector):
-    """What is counted at every request, in plain numbers: the library's own counters lock and look up each time."""
-
-    def __init__(self) -> None:
-        self.count: dict[tuple[str, str, str], int] = defaultdict(int)
-        self.seconds: dict[str, _Distribution] = defaultdict(lambda: _Distribution(_SECONDS))
-
-    def collect(self) -> Iterator[Metric]:
-        requests = _family("ironflow_http_requests_total")
-        for labels, count in list(self.count.items()):
-            requests.add_metric(labels, count)
-        yield requests
-        yield _histogram("ironflow_http_request_seconds", {(route,): one for route, one in list(self.seconds.items())})
-
-
-class _Commits(Collector):
-    """The same at every commit."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.entries: dict[str, int] = defaultdict(int)
-        self.seconds = _Distribution(_SECONDS)
-        self.commands = _Distribution(_COMMANDS)
-
-    def collect(self) -> Iterator[Metric]:
-        yield _family("ironflow_commits_total", self.count)
-        entries = _family("ironflow_entries_total")
-        for kind, count in self.entries.items():
-            entries.add_metric([kind], count)
-        yield entries
-        yield _histogram("ironflow_commit_seconds", {(): self.seconds})
-        yield _histogram("ironflow_commit_commands", {(): self.commands})
-
-
-def _family(name: str, value: float | None = None) -> CounterMetricFamily:
-    described = _BY_NAME[name]
-    return CounterMetricFamily(name, described.text, value, described.labels or None)
-
-
-def _histogram(name: str, distributions: Mapping[tuple[str, ...], _Distribution]) -> HistogramMetricFamily:
-    """Distributions by the values of their labels."""
-    described = _BY_NAME[name]
-    family = HistogramMetricFamily(name, described.text, labels=described.labels)
-    for labels, distribution in distributions.items():
-        family.add_metric(labels, *distribution.told())
-    return family
-
-
-class _Distribution:
+class Distribution:
     """How many values lie at or below each bound."""
 
     def __init__(self, bounds: Sequence[float]) -> None:

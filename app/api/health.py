@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import falcon.asgi
 
-from app import clock, metrics
+from app import clock, exposition
 from app.api.answers import answer
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.health import CapabilitiesResponse, HealthResponse, ReadyResponse
@@ -96,8 +96,8 @@ class MetricsPage:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        resp.content_type = metrics.CONTENT_TYPE
-        resp.data = self._services.metrics.render()
+        resp.content_type = exposition.CONTENT_TYPE
+        resp.data = exposition.exposition(self._services.metrics)
 
 
 def routes(services: Services) -> Sequence[Route]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from app.access.permissions import RPC
@@ -152,7 +152,7 @@ def plain_path(scope: Scope) -> bool:
     return host != "" and is_ours(host)
 
 
-@cache
+@lru_cache(len(_POSTS))
 def _post(path: str) -> tuple[Operation, Refused]:
     """What answers a POST there, and what refuses it."""
     if path.startswith(CONNECT):

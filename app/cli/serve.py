@@ -69,10 +69,7 @@ def command(file: Path | None, verbose: bool, **flags: Any) -> int:
         debuggers = (
             beside.enter_context(listen(DAP_HOST, settings.dap_port, "--dap-port")) if settings.dap_port else None
         )
-        from app import logs
         from app.boot import serve
-
-        logs.configure(style=settings.log_format, level=settings.log_level)
 
         def ready(url: str, grpc_address: str, link: str) -> None:
             if debuggers is not None:

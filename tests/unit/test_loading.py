@@ -20,10 +20,10 @@ from app.api import http, table
 COMMAND_LINE = {"app", "click"}
 """Of packages that are not Python's own, all that `ironflow --help` loads."""
 
-FIRST = COMMAND_LINE | {"granian", "msgspec", "structlog", "typing_extensions", "uvloop"}
-"""Before /health answers: what binds, forks nats-server and serves HTTP, and logging."""
+FIRST = COMMAND_LINE | {"granian", "msgspec", "typing_extensions", "uvloop"}
+"""Before /health answers: what binds, forks nats-server and serves HTTP."""
 
-READY = FIRST | {"apsw", "cronsim", "google", "grpc", "prometheus_client", "storage"}
+READY = FIRST | {"apsw", "cronsim", "google", "grpc", "storage", "structlog"}
 """All that a server on SQLite has when it is ready."""
 
 OWN_MAX = 340
@@ -34,17 +34,16 @@ TOOLS = {"cython_runtime", "grpc_tools"}
 
 COMMAND = "importlib.import_module('app.cli.main')"
 LIGHT = f"""{COMMAND}
-import socket, app.cli.early, app.cli.serve, app.logs, app.boot, uvloop
+import socket, app.cli.early, app.cli.serve, app.boot, uvloop
 app.boot._HttpServer(app.boot.Gate(), socket.socket(), app.settings.Settings())"""
 SERVER = f"""{COMMAND}
-import os, signal, socket, sys, tempfile, app.cli.early, app.cli.serve, app.logs, app.boot
+import os, signal, socket, sys, tempfile, app.cli.early, app.cli.serve, app.boot
 
 def ready(*told):
     print(json.dumps([name for name, module in sys.modules.items() if module]))
     os.kill(os.getpid(), signal.SIGTERM)
 
 with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listening:
-    app.logs.configure()
     listening.setblocking(False)
     settings = app.settings.Settings(grpc_port=0, data_dir=folder, dev=True)
     app.boot.serve(settings, listening=listening, ready=ready)"""
