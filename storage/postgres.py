@@ -64,7 +64,7 @@ class PostgresStorage:
         self._migrations = migrations.load(sql / "postgres" / "migrations")
         self._queries = queries.load(sql / "postgres" / "queries", style="psycopg")
         self._writing = WorkThread("postgres-write")
-        self._reading = ThreadPoolExecutor(READERS, "postgres-read")
+        self._reading = WorkThread("postgres-read", READERS)
         self._querying = ThreadPoolExecutor(QUERIES, "postgres-query")
         self._sandbox = Sandbox(url, (sql / "postgres" / "sandbox.sql").read_text("utf-8"))
         self.tables = PostgresTables(self._sandbox, (sql / "postgres" / "table.sql").read_text("utf-8"))
@@ -97,10 +97,10 @@ class PostgresStorage:
         return await self._writing.run(lambda: self._write(work))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read(work))
+        return await self._reading.run(lambda: self._read(work))
 
     async def read_once(self, work: Callable[[Transaction], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read_once(work))
+        return await self._reading.run(lambda: self._read_once(work))
 
     async def query(self, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
         work = functools.partial(self._sandbox.query, environment, sql, params, limits)
@@ -152,8 +152,8 @@ class PostgresStorage:
         await self.tables.close()
         if (indexing := self._indexing) is not None:
             indexing.cancel_safe()
-        for executor in (self._querying, self._reading):
-            await asyncio.to_thread(executor.shutdown)
+        await asyncio.to_thread(self._querying.shutdown)
+        await self._reading.stop()
         await self._writing.stop()
         await self._announcing.stop()
         owned = [one.connection for one in (self._writer, self._announcing_on) if one is not None]

@@ -66,7 +66,7 @@ class SQLiteStorage:
         self._migrations = migrations.load(sql / "sqlite" / "migrations")
         self._queries = queries.load(sql / "sqlite" / "queries", style="named")
         self._writing = WorkThread("sqlite-write")
-        self._reading = ThreadPoolExecutor(READERS, "sqlite-read")
+        self._reading = WorkThread("sqlite-read", READERS)
         self._checkpointing = ThreadPoolExecutor(1, "sqlite-checkpoint")
         self._querying = ThreadPoolExecutor(QUERIES, "sqlite-query")
         self.statements = Statements()
@@ -90,10 +90,10 @@ class SQLiteStorage:
         return await self._writing.run(lambda: self._write(work))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read(work))
+        return await self._reading.run(lambda: self._read(work))
 
     async def read_once(self, work: Callable[[Transaction], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._reading, lambda: self._read_once(work))
+        return await self._reading.run(lambda: self._read_once(work))
 
     async def query(self, environment: str, sql: str, params: Mapping[str, Scalar], limits: QueryLimits) -> Table:
         work = functools.partial(sqlite_sandbox.query, self._path, environment, sql, params, limits)
@@ -124,7 +124,8 @@ class SQLiteStorage:
         self._closing.set()
         await self.tables.close()
         await self._writing.stop()
-        for executor in (self._querying, self._reading, self._checkpointing):
+        await self._reading.stop()
+        for executor in (self._querying, self._checkpointing):
             await asyncio.to_thread(executor.shutdown)
         for connection in self._opened:
             connection.close()

@@ -1,4 +1,4 @@
-"""A thread that does one unit of work after another, for what only one thread may touch."""
+"""Threads that do one unit of work after another, for what only they may touch."""
 
 from __future__ import annotations
 
@@ -12,56 +12,60 @@ T = TypeVar("T")
 
 
 class WorkThread:
-    """Cheaper than an executor of one, whose locks and chained futures cost more than a short transaction."""
+    """Cheaper than an executor, whose locks and chained futures cost more than a short transaction. It is of at most
+    `count` threads, each begun when the others have something to do."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, count: int = 1) -> None:
         self._name = name
+        self._count = count
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
+        self._going = 0
         self._stopped = False
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises; works are done in the order of asking. One whose caller is cancelled before
+        """What `work` returns or raises; works are begun in the order of asking. One whose caller is cancelled before
         its turn is left out."""
         if self._stopped:
             raise RuntimeError(f"{self._name} was stopped")
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-            self._thread.start()
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[T] = loop.create_future()
 
         def item() -> None:
-            if answered.cancelled():
-                return
             try:
-                answer = work()
+                answer = None if answered.cancelled() else work()
             except BaseException as error:  # noqa: BLE001 - it is the caller's
-                loop.call_soon_threadsafe(_fail, answered, error)
+                loop.call_soon_threadsafe(self._fail, answered, error)
             else:
-                loop.call_soon_threadsafe(_answer, answered, answer)
+                loop.call_soon_threadsafe(self._answer, answered, answer)
 
+        self._going += 1
+        if self._going > len(self._threads) < self._count:
+            thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
         self._queue.put(item)
         return await answered
 
     async def stop(self) -> None:
-        """Returns when all work is done and the thread has ended; whoever asks for more gets a RuntimeError."""
+        """Returns when all work is done and the threads have ended; whoever asks for more gets a RuntimeError."""
         self._stopped = True
-        if self._thread is not None:
+        for _ in self._threads:
             self._queue.put(None)
-            await asyncio.to_thread(self._thread.join)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
             item()
             del item  # or what it refers to lives until the next one comes
 
+    def _answer(self, answered: asyncio.Future[Any], answer: Any) -> None:
+        self._going -= 1
+        if not answered.done():
+            answered.set_result(answer)
 
-def _answer(answered: asyncio.Future[Any], answer: Any) -> None:
-    if not answered.done():
-        answered.set_result(answer)
-
-
-def _fail(answered: asyncio.Future[Any], error: BaseException) -> None:
-    if not answered.done():
-        answered.set_exception(error)
+    def _fail(self, answered: asyncio.Future[Any], error: BaseException) -> None:
+        self._going -= 1
+        if not answered.done():
+            answered.set_exception(error)
