@@ -38,6 +38,7 @@ def import_less() -> None:
     from functools import lru_cache
 
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_client,-event_engine_listener")  # docs/decisions/0037
     # httpx goes without its own command line if that cannot be imported, and loads in half the time.
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
     # Of the texts of annotations that named tuples and decoders have compiled, nine in ten were compiled before.

@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, Self, TypeVar
 
-import grpc
 from google.protobuf.json_format import MessageToDict
 
 from ironflow import discovery
@@ -31,6 +30,7 @@ from ironflow.durations import Duration, seconds
 from ironflow.errors import IronflowError, ServerUnavailable, Timeout
 from ironflow.place import ConnectionLost, Place, refusal
 from ironflow.stream import _EOF
+from ironflow.transport import grpc
 from ironflow.v1 import pubsub_pb2, pubsub_pb2_grpc
 from ironflow.worker import asked_place
 

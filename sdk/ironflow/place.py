@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-
-import grpc
-
 from ironflow import errors
 from ironflow.errors import IronflowError
+from ironflow.transport import grpc
 
 SDK = "python/0.1.0"
 CALL_TIMEOUT_S = 10.0

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
-import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from ironflow import folding
@@ -29,6 +28,7 @@ from ironflow.function import is_async
 from ironflow.place import CALL_TIMEOUT_S, Place, first_of, refusal
 from ironflow.projection import ProjectedEvent, Projection
 from ironflow.threads import Threads
+from ironflow.transport import grpc
 from ironflow.v1 import projection_pb2 as pb
 from ironflow.v1 import projection_pb2_grpc
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import platform
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-
-import grpc
 
 from ironflow.function import Function
 from ironflow.jobs import Jobs
@@ -24,6 +19,7 @@ from ironflow.projecting import Projecting
 from ironflow.projection import Projection
 from ironflow.registration import registration
 from ironflow.threads import Threads
+from ironflow.transport import grpc
 from ironflow.v1 import ironflow_pb2, worker_pb2
 
 log = logging.getLogger("ironflow.worker")
