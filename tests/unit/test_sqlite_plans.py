@@ -42,3 +42,32 @@ def test_runs_with_a_tag_are_found_by_it(query: str, tmp_path: Path) -> None:
     assert outer.startswith("SEARCH t USING PRIMARY KEY (environment=? AND tag=?"), plan
     if query == "tagged_runs_page":
         assert not any("TEMP B-TREE" in line for line in plan), plan
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("runs_page", "SEARCH runs USING INDEX runs_by_environment (environment=? AND id<?)"),
+        ("runs_grouped", "SEARCH runs USING INDEX runs_by_environment (environment=?)"),
+        ("runs_page", "SEARCH f USING INDEX failures_by_run (environment=? AND run_id=?)"),
+        ("runs_sampled", "SEARCH sampled USING INDEX runs_by_function (environment=? AND function_id=? AND id>?)"),
+        ("runs_begun", "SEARCH r USING COVERING INDEX runs_by_function (environment=? AND function_id=? AND id>?)"),
+        ("steps_expected", "SEARCH r USING INDEX runs_by_function (environment=? AND function_id=?)"),
+        ("steps_told", "SEARCH h USING INDEX sqlite_autoindex_history_1 (environment=? AND stream=? AND version<?)"),
+        ("failures_of_run", "SEARCH failures USING INDEX failures_by_run (environment=? AND run_id=?)"),
+    ],
+)
+def test_what_lists_of_runs_and_their_figures_need_is_found_by_an_index(
+    query: str, wanted: str, tmp_path: Path
+) -> None:
+    connection = apsw.Connection(str(tmp_path / "ironflow.db"))
+    for migration in migrations.load(FOLDER / "migrations"):
+        connection.execute(migration.sql)
+    found = queries.load(FOLDER / "queries", style="named")[query]
+
+    plan = list(connection.execute(f"explain query plan {found.sql}", dict.fromkeys(found.params, 1)))
+
+    steps = [row[3] for row in plan]
+    assert wanted in steps, steps
+    if query == "runs_page":
+        assert not any(row[1] == 0 and "TEMP B-TREE" in row[3] for row in plan), steps

@@ -27,3 +27,6 @@ update runs
                                         and h.kind = 'run.unwinding') then 1 else 0 end
  where started_at is not null
     or forked_from_run_id <> '';
+
+-- The newest runs of an environment, without sorting all that it has.
+create index runs_by_environment on runs (environment, id);

@@ -125,7 +125,7 @@ select f.environment, f.position, f.run_id, f.function_id, f.function_version, f
 -- name: failures_of_run :many
 -- Newest first.
 select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
-  from failures
+  from failures indexed by failures_by_run -- uncounted, SQLite would go through all of the environment
  where environment = :environment
    and run_id = :run_id
  order by position desc

@@ -43,7 +43,8 @@ select id, environment, function_id, function_version, event_id, event_name, sta
 
 -- name: runs_page :many
 -- Newest first (ids are time-ordered); `before` is a run id, statuses a comma-separated list or ''.
--- `search` folds A-Z only: `like` of SQLite does.
+-- `search` folds A-Z only: `like` of SQLite does. Of failures the index is named: nobody counts rows for the planner, which
+-- would rather go through all failures of the environment.
 select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
        worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
        created_at, started_at, ended_at, updated_at, position, version,
@@ -58,7 +59,7 @@ select id, environment, function_id, function_version, event_id, event_name, sta
    and (:event_id = '' or event_id = :event_id)
    and (:parent_run_id = '' or parent_run_id = :parent_run_id)
    and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
-                                                                from failures f
+                                                                from failures f indexed by failures_by_run
                                                                where f.environment = runs.environment
                                                                  and f.run_id = runs.id
                                                                order by f.position desc
@@ -81,7 +82,7 @@ select count(*)
            and (:event_id = '' or event_id = :event_id)
            and (:parent_run_id = '' or parent_run_id = :parent_run_id)
            and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
-                                                                        from failures f
+                                                                        from failures f indexed by failures_by_run
                                                                        where f.environment = runs.environment
                                                                          and f.run_id = runs.id
                                                                        order by f.position desc
@@ -103,7 +104,7 @@ select (created_at - :since) / :width as stretch, status, count(*)
    and (:event_id = '' or event_id = :event_id)
    and (:parent_run_id = '' or parent_run_id = :parent_run_id)
    and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
-                                                                from failures f
+                                                                from failures f indexed by failures_by_run
                                                                where f.environment = runs.environment
                                                                  and f.run_id = runs.id
                                                                order by f.position desc
@@ -122,7 +123,7 @@ select case :by
          when 'parent' then parent_run_id
          when 'day' then cast(created_at / 86400000000 as text)
          else coalesce((select f.fingerprint
-                          from failures f
+                          from failures f indexed by failures_by_run
                          where f.environment = :environment
                            and f.run_id = matching.id
                            and matching.error_message <> ''
@@ -138,7 +139,7 @@ select case :by
          and (:event_id = '' or event_id = :event_id)
          and (:parent_run_id = '' or parent_run_id = :parent_run_id)
          and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
-                                                                      from failures f
+                                                                      from failures f indexed by failures_by_run
                                                                      where f.environment = runs.environment
                                                                        and f.run_id = runs.id
                                                                      order by f.position desc
@@ -308,7 +309,7 @@ select r.id, r.environment, r.function_id, r.function_version, r.event_id, r.eve
    and (:event_id = '' or r.event_id = :event_id)
    and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
    and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
-                                                                  from failures f
+                                                                  from failures f indexed by failures_by_run
                                                                  where f.environment = r.environment
                                                                    and f.run_id = r.id
                                                                  order by f.position desc
@@ -341,7 +342,7 @@ select count(*)
            and (:event_id = '' or r.event_id = :event_id)
            and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
            and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
-                                                                          from failures f
+                                                                          from failures f indexed by failures_by_run
                                                                          where f.environment = r.environment
                                                                            and f.run_id = r.id
                                                                          order by f.position desc
@@ -371,7 +372,7 @@ select (r.created_at - :since) / :width as stretch, r.status, count(*)
    and (:event_id = '' or r.event_id = :event_id)
    and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
    and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
-                                                                  from failures f
+                                                                  from failures f indexed by failures_by_run
                                                                  where f.environment = r.environment
                                                                    and f.run_id = r.id
                                                                  order by f.position desc
@@ -398,7 +399,7 @@ select case :by
          when 'parent' then parent_run_id
          when 'day' then cast(created_at / 86400000000 as text)
          else coalesce((select f.fingerprint
-                          from failures f
+                          from failures f indexed by failures_by_run
                          where f.environment = :environment
                            and f.run_id = matching.id
                            and matching.error_message <> ''
@@ -416,7 +417,7 @@ select case :by
          and (:event_id = '' or r.event_id = :event_id)
          and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
          and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
-                                                                        from failures f
+                                                                        from failures f indexed by failures_by_run
                                                                        where f.environment = r.environment
                                                                          and f.run_id = r.id
                                                                        order by f.position desc
