@@ -103,6 +103,8 @@ function sights() {
     ["runs many groups", "/runs?q=group:day", "text=Counted are the newest 10,000 runs", GROUPED],
     ["runs marked", "/runs?q=status:running", "text=7/9", MARKED],
     ["runs none", "/runs?q=nowhere-to-be-found", "text=No run fits the filter"],
+    ["runs peek", `/runs?run=${runs["demo-trip"].id}`, ".inspector >> text=Open the run"],
+    ["runs peek unknown", "/runs?run=run_00000000000000000000000000", ".inspector >> text=There is no such run here"],
     ["runs problem", "/runs?q=status:done", "text=status done is unknown"],
     ["run failed", run("demo-trip"), ".error-card .error-message >> text=the card was declined"],
     ["run paused", run("demo-invoice"), ".error-card .error-message >> text=has no currency"],
@@ -319,13 +321,20 @@ test("runs are chosen by key, looked at together, and replayed; their filter is 
   await page.locator(".view:has-text('imports')").click();
 
   await page.locator(".chip:has-text('function:demo-import')").waitFor();
+  await page.goto(`${world.server.url}/runs?q=demo-import`);
+  await page.locator("role=table[name=Runs] >> text=demo-import").first().waitFor();
   await page.keyboard.press("G");
   await page.locator(".chip:has-text('group:function')").waitFor();
   await page.locator("role=table[name='Runs by function'] >> text=demo-import").waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await page.locator("role=table[name=Runs] >> text=demo-import").first().waitFor();
-  assert.equal(await page.locator(".chip:has-text('group:')").count(), 0);
+  assert.equal(new URL(page.url()).searchParams.get("q"), "function:demo-import demo-import");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Space");
+  await page.locator(".inspector >> text=Open the run").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".inspector").waitFor({ state: "detached" });
   await context.close();
   assert.deepEqual(complaints, []);
 });

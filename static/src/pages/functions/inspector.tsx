@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { exact, get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
-import type { CapacityStat, FunctionFigures, FunctionShape, RunStats } from "../../api/types";
+import type { CapacityStat, FunctionFigures, FunctionShape, RunStats, WorkerShape } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { share, tookOf } from "../../model/figures";
 import { useKeys } from "../../shell/keys";
@@ -20,12 +20,39 @@ import { Versions } from "./versions";
 const MANAGE = "functions:manage";
 const INVOKE = "functions:invoke";
 const STATS_PACE_MS = 3_000;
+const WORKERS_EVERY_MS = 5_000;
+const WORKERS_SHOWN = 5;
 
 const TABS = [
   { id: "setup", label: "Set-up" },
   { id: "steps", label: "Steps" },
   { id: "versions", label: "Versions" },
 ];
+
+/** How many workers that are connected to this node serve it, and the way to them. */
+function Served({ of }: { of: FunctionShape }) {
+  const told = useResource("workers", (signal) => (may("workers:read") ? get<{ workers: WorkerShape[] }>("/workers", {}, signal) : Promise.resolve(null)), { every: WORKERS_EVERY_MS });
+  if (!told.data) return null;
+  const serving = told.data.workers.filter((one) => one.function_ids.includes(of.id));
+  return (
+    <div>
+      <dt>Workers</dt>
+      <dd>
+        {serving.length === 0 && (
+          <>
+            <Icon name="warning" class="warn" /> none that is connected to this node serves it
+          </>
+        )}
+        {serving.slice(0, WORKERS_SHOWN).map((one) => (
+          <a key={one.id} class="listed" href={link("/workers", { worker: one.id })}>
+            {one.id}
+          </a>
+        ))}
+        {serving.length > WORKERS_SHOWN && <span class="muted"> and {serving.length - WORKERS_SHOWN} more</span>}
+      </dd>
+    </div>
+  );
+}
 
 export function FunctionInspector({ of, load, went, onClose }: { of: FunctionShape; load: CapacityStat | undefined; went: FunctionFigures | undefined; onClose: () => void }) {
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? "setup";
@@ -65,6 +92,7 @@ export function FunctionInspector({ of, load, went, onClose }: { of: FunctionSha
             {load?.queued ?? 0} in the queue, {load?.active_leases ?? 0} at work{of.concurrency ? ` of at most ${of.concurrency.limit}${of.concurrency.key ? " for each key" : ""}` : ""}
           </dd>
         </div>
+        <Served of={of} />
         <Day of={of} />
         {took && (
           <div>

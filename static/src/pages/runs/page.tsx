@@ -25,6 +25,7 @@ import { TokenFilter } from "../../ui/token_filter";
 import { BulkBar, BulkDialog, type Target, VERBS, type Verb } from "./bulk";
 import { Groups } from "./groups";
 import { runLines } from "./lines";
+import { Peek } from "./peek";
 
 const ROW = 36;
 const BUCKETS = 60;
@@ -115,13 +116,23 @@ export default function RunsPage() {
     const next = group && by ? groupOpened(text, by, group.key) : null;
     if (next !== null) setText(next);
   };
-  const move = (step: number): void => setCursor((at) => Math.max(0, Math.min((grouped ?? list.rows).length - 1, at + step)));
+  const peeked = by ? "" : chosen("run");
+  const move = (step: number): void => {
+    const to = Math.max(0, Math.min((grouped ?? list.rows).length - 1, cursor + step));
+    setCursor(to);
+    if (peeked && list.rows[to]) choose({ run: list.rows[to].id });
+  };
+  const peek = (): void => {
+    const run = list.rows[cursor];
+    if (!by && run) choose({ run: peeked === run.id ? null : run.id });
+  };
   useKeys("Runs", [
     { keys: "j", label: "Next run", run: () => move(1) },
     { keys: "k", label: "Previous run", run: () => move(-1) },
     { keys: "ArrowDown", label: "Next run", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous run", quiet: true, run: () => move(-1) },
     { keys: "Enter", label: "Open the run", run: () => (grouped ? openGroup(grouped[cursor]) : open(list.rows[cursor])) },
+    { keys: " ", label: "Look at the run beside the list", run: peek },
     { keys: "G", label: "Group by function, failure, parent, day, or not", run: () => setText(groupedNext(text)) },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the run's id", run: () => !grouped && list.rows[cursor] && copy(list.rows[cursor].id, "Id") },
@@ -135,7 +146,7 @@ export default function RunsPage() {
     { keys: "U", label: "Resume the chosen", run: () => start(VERBS[0]) },
     { keys: "K", label: "Cancel the chosen", run: () => start(VERBS[3]) },
     { keys: "v", label: "Views: keep this filter, or open one", run: () => setManaging(true) },
-    { keys: "Escape", label: "Choose none, or clear the filter", run: () => (picks > 0 ? pickNone() : setText("")) },
+    { keys: "Escape", label: "Close the run, choose none, or clear the filter", run: () => (peeked ? choose({ run: null }) : picks > 0 ? pickNone() : setText("")) },
   ]);
 
   return (
@@ -192,66 +203,69 @@ export default function RunsPage() {
       {by ? (
         <Groups by={by} told={groups} current={grouped?.[cursor]} onOpen={openGroup} onClear={() => setText("")} />
       ) : (
-        <div
-          class="card table-card"
-          onPointerEnter={() => (hovered.current = true)}
-          onPointerLeave={() => {
-            hovered.current = false;
-            if (atTop.current && list.held > 0) list.showNew();
-          }}
-        >
-          {picks > 0 && (
-            <BulkBar
-              asked={picks}
-              fitting={!all && Object.keys(parsed.query).length > 0 && list.total > picked.size ? `${list.exact ? "" : "more than "}${list.total.toLocaleString("en")}` : ""}
-              onVerb={start}
-              onAll={() => setAll(true)}
-              onClear={pickNone}
-            />
-          )}
-          {list.held > 0 && (
-            <button type="button" class="pill" onClick={list.showNew}>
-              <Icon name="up" size={12} /> {list.held} new
-            </button>
-          )}
-          {list.error && <Failed error={list.error} onRetry={list.reload} />}
-          {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} />}
-          {!list.loading && !list.error && list.rows.length === 0 && <NoRuns filtered={text !== ""} onClear={() => setText("")} />}
-          {list.rows.length > 0 && (
-            <div class="table runs-table" role="table" aria-label="Runs" aria-rowcount={list.exact ? list.total + 1 : -1}>
-              <div class="table-head" role="rowgroup">
-                <div class="run-row" role="row">
-                  <span role="columnheader" class="pick">
-                    <input type="checkbox" aria-label="Choose all that are loaded" checked={picks > 0} indeterminate={picks > 0 && !all && picked.size < list.rows.length} onChange={pickLoaded} />
-                  </span>
-                  {["Status", "Function", "Run", "Trigger", "Started", "Duration", "Steps", "Marks", "Tags", "What there is to know"].map((name) => (
-                    <span key={name} role="columnheader">
-                      {name}
-                    </span>
-                  ))}
-                </div>
-              </div>
-              <Rows
-                count={list.rows.length}
-                height={ROW}
-                label="Runs"
-                cursor={cursor}
-                onEnd={list.next}
-                onTop={(top) => (atTop.current = top)}
-                row={(index) => (
-                  <RunRow
-                    run={list.rows[index]}
-                    index={index}
-                    current={index === cursor}
-                    picked={all || picked.has(list.rows[index].id)}
-                    onPick={(range) => pick(index, range)}
-                    onTag={(tag) => setText(withTag(text, tag))}
-                  />
-                )}
-                after={list.more ? <p class="muted pad">Loading more…</p> : null}
+        <div class={`split ${peeked ? "peeking" : "closed"}`}>
+          <div
+            class="card table-card"
+            onPointerEnter={() => (hovered.current = true)}
+            onPointerLeave={() => {
+              hovered.current = false;
+              if (atTop.current && list.held > 0) list.showNew();
+            }}
+          >
+            {picks > 0 && (
+              <BulkBar
+                asked={picks}
+                fitting={!all && Object.keys(parsed.query).length > 0 && list.total > picked.size ? `${list.exact ? "" : "more than "}${list.total.toLocaleString("en")}` : ""}
+                onVerb={start}
+                onAll={() => setAll(true)}
+                onClear={pickNone}
               />
-            </div>
-          )}
+            )}
+            {list.held > 0 && (
+              <button type="button" class="pill" onClick={list.showNew}>
+                <Icon name="up" size={12} /> {list.held} new
+              </button>
+            )}
+            {list.error && <Failed error={list.error} onRetry={list.reload} />}
+            {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} />}
+            {!list.loading && !list.error && list.rows.length === 0 && <NoRuns filtered={text !== ""} onClear={() => setText("")} />}
+            {list.rows.length > 0 && (
+              <div class="table runs-table" role="table" aria-label="Runs" aria-rowcount={list.exact ? list.total + 1 : -1}>
+                <div class="table-head" role="rowgroup">
+                  <div class="run-row" role="row">
+                    <span role="columnheader" class="pick">
+                      <input type="checkbox" aria-label="Choose all that are loaded" checked={picks > 0} indeterminate={picks > 0 && !all && picked.size < list.rows.length} onChange={pickLoaded} />
+                    </span>
+                    {["Status", "Function", "Run", "Trigger", "Started", "Duration", "Steps", "Marks", "Tags", "What there is to know"].map((name) => (
+                      <span key={name} role="columnheader">
+                        {name}
+                      </span>
+                    ))}
+                  </div>
+                </div>
+                <Rows
+                  count={list.rows.length}
+                  height={ROW}
+                  label="Runs"
+                  cursor={cursor}
+                  onEnd={list.next}
+                  onTop={(top) => (atTop.current = top)}
+                  row={(index) => (
+                    <RunRow
+                      run={list.rows[index]}
+                      index={index}
+                      current={index === cursor || list.rows[index].id === peeked}
+                      picked={all || picked.has(list.rows[index].id)}
+                      onPick={(range) => pick(index, range)}
+                      onTag={(tag) => setText(withTag(text, tag))}
+                    />
+                  )}
+                  after={list.more ? <p class="muted pad">Loading more…</p> : null}
+                />
+              </div>
+            )}
+          </div>
+          {peeked && <Peek key={peeked} id={peeked} listed={list.rows.find((run) => run.id === peeked)} onClose={() => choose({ run: null })} />}
         </div>
       )}
       {doing && <BulkDialog {...doing} onClose={() => setDoing(null)} onDone={pickNone} />}
