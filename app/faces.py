@@ -34,6 +34,7 @@ from app.entities.snapshots import Snapshots
 from app.events.lineage import LineageReader
 from app.events.reading import EventReader
 from app.events.subscriptions import Subscriptions
+from app.events.watching import EventWatching
 from app.history.explore import Explorer
 from app.history.live import Live
 from app.history.sql import Sql
@@ -306,6 +307,7 @@ def services_of(
         comparing=Comparing(node.storage, node.past),
         views=Views(storage=node.storage, clock=node.clock),
         watching=Watching(node.storage, node.past),
+        event_watching=EventWatching(node.storage),
         bundling=Bundling(node.storage),
         engine=node.engine,
         bulk=Bulk(reader=node.runs, engine=node.engine, forks=node.forks),

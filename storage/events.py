@@ -15,13 +15,14 @@ PAGE = 2_000
 
 class EventChoice(NamedTuple):
     """Which events; empty texts mean any. `search` is a part of the name or the id, A-Z in either case; instants in
-    µs."""
+    µs; of `sample` events one."""
 
     name: str = ""
     source: str = ""
     search: str = ""
     since: int = 0
     until: int = 2**62
+    sample: int = 1
 
 
 def save(tx: Transaction, rows: Sequence[EventRow]) -> None:

@@ -88,6 +88,7 @@ class Events:
             search=query.search,
             since=instant(query.since, 0, now=now, field="since"),
             until=instant(query.until, 2**62, now=now, field="until"),
+            sample=query.sample,
         )
         page = await self._services.events.list(
             environment_of(req), chosen, limit=query.limit, cursor=query.cursor, before=query.before

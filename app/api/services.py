@@ -31,6 +31,7 @@ from app.events.replaying import Replaying
 from app.events.schemas import Schemas
 from app.events.subscriptions import Subscriptions
 from app.events.topics import Topics
+from app.events.watching import EventWatching
 from app.history.committer import Committer
 from app.history.explore import Explorer
 from app.history.live import Live
@@ -92,6 +93,7 @@ class Services(msgspec.Struct, frozen=True):
     past: Past
     comparing: Comparing
     watching: Watching
+    event_watching: EventWatching
     bundling: Bundling
     engine: Engine
     bulk: Bulk

@@ -27,6 +27,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "run_logs": ("/api/v1/runs",),
     "comparing": ("/api/v1/runs",),
     "watching": ("/api/v1/runs",),
+    "event_watching": ("/api/v1/events",),
     "views": ("/api/v1/views",),
     "stats": ("/api/v1/stats",),
     "bulk": ("/api/v1/runs",),

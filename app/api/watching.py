@@ -60,13 +60,13 @@ class Watch:
         positions = [await position_of(services, at) for at in body.at[: POSITIONS_MAX + 1]]
         found = await services.watching.values(environment, run_id, body.expressions, positions)
         told = [
-            WatchedExpression(expression=text, values=[_shown(one) for one in values])
+            WatchedExpression(expression=text, values=[watched_shown(one) for one in values])
             for text, values in zip(body.expressions, found, strict=True)
         ]
         answer(resp, WatchResponse(run_id=run_id, expressions=told))
 
 
-def _shown(watched: Watched) -> WatchedValue:
+def watched_shown(watched: Watched) -> WatchedValue:
     return WatchedValue(value=watched.value, error=given(watched.error))
 
 

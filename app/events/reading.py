@@ -20,19 +20,22 @@ from storage.records import EventRow
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 500
 NAMES_MAX = 100
+SAMPLE_MAX = 10_000
 NAMES_SCANNED = 10_000
 
 _END = 2**62
 
 
 class EventFilter(msgspec.Struct, frozen=True):
-    """`names` empty means any; `search` is a part of the name or the id, A-Z in either case; instants in µs."""
+    """`names` empty means any; `search` is a part of the name or the id, A-Z in either case; instants in µs; of about
+    `sample` events one, always the same ones."""
 
     names: tuple[str, ...] = ()
     source: str = ""
     search: str = ""
     since: int = 0
     until: int = 2**62
+    sample: int = 1
 
 
 class EventPage(msgspec.Struct, frozen=True):
@@ -127,7 +130,7 @@ def _newer(tx: Transaction, environment: str, chosen: EventFilter, limit: int, p
 def _choices(chosen: EventFilter) -> list[EventChoice]:
     """One for each name: each is a walk along an index."""
     return [
-        EventChoice(name, chosen.source, chosen.search, chosen.since, chosen.until)
+        EventChoice(name, chosen.source, chosen.search, chosen.since, chosen.until, chosen.sample)
         for name in dict.fromkeys(chosen.names) or ("",)
     ]
 

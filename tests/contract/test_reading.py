@@ -164,3 +164,20 @@ async def test_runs_are_counted_by_when_they_began_and_their_status(
 async def test_counts_of_a_time_that_ends_before_it_begins_are_refused(storage: Storage) -> None:
     with pytest.raises(InvalidArgument, match="not before"):
         await StatsReader(storage).runs("default", RunFilter(since=5, until=5))
+
+
+@pytest.mark.parametrize("between", [0, 1, 2])
+async def test_a_sample_is_always_the_same_events_whatever_lies_between_them(
+    node: Node, reader: EventReader, between: int
+) -> None:
+    """Positions of events follow a pattern where each starts as many runs."""
+    await emit(node, *(["n", *["other"] * between] * 160))
+    chosen = EventFilter(names=("n",), sample=5)
+
+    whole = await reader.list("default", chosen, limit=500)
+    first = await reader.list("default", chosen, limit=10)
+    rest = await reader.list("default", chosen, limit=500, cursor=first.next_cursor)
+
+    assert 16 <= len(whole.entries) <= 60
+    positions = [entry.position for entry in whole.entries]
+    assert [entry.position for entry in (*first.entries, *rest.entries)] == positions

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.api.shapes.base import Cursor, Instant, Shape, Since, Text, Until
-from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX
+from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX, SAMPLE_MAX
 
 
 class ListEventsQuery(msgspec.Struct):
@@ -18,6 +18,7 @@ class ListEventsQuery(msgspec.Struct):
     since: Since = ""
     until: Until = ""
     search: Annotated[str, Meta(description="part of name or id, A-Z in either case")] = ""
+    sample: Annotated[int, Meta(ge=1, le=SAMPLE_MAX, description="of about so many one, always the same ones")] = 1
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
     cursor: Cursor = ""
     before: Annotated[str, Meta(description="prev_cursor, to page back; instead of cursor")] = ""

@@ -3,7 +3,8 @@ insert into events (position, id, environment, name, source, idempotency_key, ru
 values (:position, :id, :environment, :name, :source, :idempotency_key, :run_id, :recorded_at, :entity_type, :entity_id, :entity_version);
 
 -- name: events_before :many
--- Those before a position, newest first.
+-- Those before a position, newest first; of a sample one of so many, whichever page they are on. Positions are scattered
+-- first, since those of events follow a pattern: each may be followed by its run.
 -- `search` folds A-Z only: `like` of SQLite does.
 select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version
   from events
@@ -13,6 +14,7 @@ select position, id, environment, name, source, idempotency_key, run_id, recorde
    and recorded_at <= :until
    and (:name = '' or name = :name)
    and (:source = '' or source = :source)
+   and (:sample = 1 or (position % 1048576) * 2654435761 % 4294967296 / 65536 % :sample = 0)
    and (:search = '' or name like :search escape '\' or id like :search escape '\')
  order by position desc
  limit :limit;
@@ -27,6 +29,7 @@ select position, id, environment, name, source, idempotency_key, run_id, recorde
    and recorded_at <= :until
    and (:name = '' or name = :name)
    and (:source = '' or source = :source)
+   and (:sample = 1 or (position % 1048576) * 2654435761 % 4294967296 / 65536 % :sample = 0)
    and (:search = '' or name like :search escape '\' or id like :search escape '\')
  order by position
  limit :limit;
