@@ -131,6 +131,8 @@ function sights() {
     ["events", "/events", "role=table >> text=demo.order.paid"],
     ["events empty", `/events${empty}`, "text=No event has come here yet"],
     ["events none", "/events?q=nowhere-to-be-found", "text=No event fits the filter"],
+    ["events watched", "/events?watch=event.data.order%0Asize(event.name)", "role=columnheader >> text=event.data.order"],
+    ["events watched wrong", "/events?watch=run.status", "text=which is not known here"],
     ["projections", "/projections", "role=table >> text=tickets"],
     ["projections empty", `/projections${empty}`, "text=No projection is here"],
     ["projection", "/projections/tickets?partition=Riga", ".diff-added"],
@@ -359,6 +361,48 @@ test("an event that is published shows at once, with the run that it started", W
 
   await page.locator(".inspector .json >> text=9007199254740993").waitFor();
   await page.locator(".inspector a[href*='/runs/run_']").waitFor();
+  await context.close();
+  assert.deepEqual(complaints, []);
+});
+
+test("a column of the tail is what an expression is of each event, and the URL has it", ONCE, async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/events`);
+  await page.locator("role=row >> text=demo.order.paid").first().waitFor();
+
+  await page.keyboard.press("w");
+  await page.locator("dialog input:focus").waitFor();
+  await page.keyboard.type("event.nowhere(");
+  await page.keyboard.press("Enter");
+  await page.locator("dialog .problem >> text=not valid CEL").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.locator("dialog input").fill('event.name + "!"');
+  await page.keyboard.press("Enter");
+  await page.locator("role=cell >> text=demo.order.paid!").first().waitFor();
+  await page.reload();
+  await page.locator("role=cell >> text=demo.order.paid!").first().waitFor();
+  await page.locator("role=button[name^='Take out the column']").click();
+  await page.locator("role=cell >> text=demo.order.paid!").waitFor({ state: "detached" });
+
+  assert.equal(new URL(page.url()).search, "");
+  await context.close();
+  assert.deepEqual(complaints.filter((one) => !/400/.test(one)), []);
+});
+
+test("of more events than can be followed a part is shown, and the page says so", ONCE, async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/events`);
+  await page.locator("role=row >> text=demo.order.paid").first().waitFor();
+  await page.mouse.move(5, 5);
+  const sampled = page.waitForRequest((request) => /\/events\?.*sample=\d/.test(request.url()));
+
+  for (let batch = 0; batch < 5; batch++) await world.server.send("POST", "/events", Array.from({ length: 1_000 }, (_, n) => ({ name: "flood.came", data: { n } })));
+  await page.locator(".notice >> text=1 in").waitFor();
+  await sampled;
+  assert.deepEqual(await unfit(page), []);
+  await shots(page, "events-sampled");
+  await page.locator("role=button[name='Show all']").click();
+  await page.locator("text=Every event is shown").waitFor();
+
+  assert.match(await page.locator(".page-head").innerText(), /events\/s/);
   await context.close();
   assert.deepEqual(complaints, []);
 });

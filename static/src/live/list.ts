@@ -18,6 +18,8 @@ export interface Source<T> {
   patterns: readonly string[];
   /** Whether rows may not move now. */
   still: () => boolean;
+  /** Told how many have come, before they are fetched. */
+  heard?: (many: number) => void;
 }
 
 export interface List<T> {
@@ -66,7 +68,16 @@ export function useList<T>(source: Source<T>): List<T> {
   useEffect(() => {
     const abort = new AbortController();
     refresh(abort.signal);
-    const ends = given.current.patterns.map((pattern) => follow(pattern, () => refresh(abort.signal), PACE_MS));
+    const ends = given.current.patterns.map((pattern) => 
+      follow(
+        pattern,
+        (_, many) => {
+          given.current.heard?.(many);
+          refresh(abort.signal);
+        },
+        PACE_MS,
+      ),
+    );
     return () => {
       abort.abort();
       clearTimeout(timer.current);

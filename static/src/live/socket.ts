@@ -15,14 +15,20 @@ export const unseen = signal(0);
 const BACK_OFF_MS = [500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000];
 const SILENCE_MS = 75_000;
 const COALESCE_MS = 100;
+/** The server left some out, because this tab did not take them fast enough. */
+const DROPPED = "EVENTS_DROPPED";
+
+/** The position that came last, and how many came since the last time. */
+export type Told = (position: number, many: number) => void;
 
 interface Interest {
   pattern: string;
-  tell: (position: number) => void;
+  tell: Told;
   after: number;
   id: string;
   /** The position that came and was not told yet; 0 for none. */
   pending: number;
+  many: number;
   timer: number;
   pace: number;
 }
@@ -32,6 +38,8 @@ interface Frame {
   subscriptionId?: string;
   sequence?: number;
   meta?: { sequence?: number };
+  code?: string;
+  dropped?: number;
   results?: { status: string; subscriptionId?: string; message?: string }[];
 }
 
@@ -45,8 +53,8 @@ let wanted = 0;
 
 /** Be told of positions at which something happened that fits a pattern, at most once in `pace` ms; also after each
  * reconnection, with 0. The function returned ends it. */
-export function follow(pattern: string, tell: (position: number) => void, pace = COALESCE_MS): () => void {
-  const interest: Interest = { pattern, tell, after: -1, id: "", pending: 0, timer: 0, pace };
+export function follow(pattern: string, tell: Told, pace = COALESCE_MS): () => void {
+  const interest: Interest = { pattern, tell, after: -1, id: "", pending: 0, many: 0, timer: 0, pace };
   interests.add(interest);
   if (!socket && !timer) connect();
   else if (socket?.readyState === WebSocket.OPEN) subscribe(interest);
@@ -147,6 +155,11 @@ function hear(frame: Frame): void {
   if (frame.type === "heartbeat") interest.after = frame.sequence ?? interest.after;
   else if (frame.type === "event") {
     interest.after = frame.meta?.sequence ?? interest.after;
+    if (!paused.value) interest.many++;
+    heard(interest, interest.after);
+  } else if (frame.type === "subscription_error" && frame.code === DROPPED) {
+    // It goes on: too many came to tell of each.
+    if (!paused.value) interest.many += frame.dropped ?? 0;
     heard(interest, interest.after);
   } else if (frame.type === "subscription_error") {
     interest.id = "";
@@ -165,9 +178,9 @@ function heard(interest: Interest, position: number): void {
 function told(interest: Interest): void {
   interest.timer = 0;
   if (paused.value || !interest.pending) return;
-  const position = interest.pending;
-  interest.pending = 0;
-  interest.tell(position);
+  const { pending: position, many } = interest;
+  interest.pending = interest.many = 0;
+  interest.tell(position, many);
 }
 
 let known = environment.peek();

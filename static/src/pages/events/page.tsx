@@ -2,6 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { events } from "../../api/events";
 import type { EventSummary } from "../../api/types";
+import { type Columns, useColumns } from "../../live/columns";
 import { useList } from "../../live/list";
 import { EVENT_KEYS, parseEvents } from "../../model/filter";
 import { preview, print } from "../../model/json";
@@ -9,13 +10,16 @@ import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
 import { ClockButton, Skeleton, Time } from "../../ui/basics";
+import { Problem } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
 import { Command, Empty, Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
 import { TokenFilter } from "../../ui/token_filter";
+import { AddColumn, ColumnCells, ColumnHead, columnsIn } from "./columns";
 import { EventInspector } from "./inspector";
 import { Publish } from "./publish";
+import { RateMeter, SampleNotice, useRate } from "./rate";
 
 const ROW = 36;
 const PREVIEW_CHARS = 160;
@@ -26,14 +30,22 @@ export default function Events() {
   const setText = (next: string): void => choose({ q: next, event: null });
   const hovered = useRef(false);
   const atTop = useRef(true);
+  const still = (): boolean => hovered.current || !atTop.current;
+  // A filter may leave few of many: how many of those come nobody counts, so none of them is left out.
+  const all = chosen("sample") === "no";
+  const rate = useRate(text === "" && !all, still);
+  const watched = columnsIn(chosen("watch"));
+  const columns = useColumns(watched);
   const list = useList<EventSummary>({
-    key: text,
-    fetch: (limit, cursor, signal) => events(parsed.query, limit, cursor, signal),
+    key: rate.sample > 1 ? `${text} of ${rate.sample}` : text,
+    fetch: (limit, cursor, signal) => events(rate.sample > 1 ? { ...parsed.query, sample: rate.sample } : parsed.query, limit, cursor, signal),
     order: (event) => event.position,
     patterns: ["events:>", "entity:>"],
-    still: () => hovered.current || !atTop.current,
+    still,
+    heard: rate.add,
   });
   const field = useRef<HTMLInputElement>(null);
+  const [adding, setAdding] = useState(false);
   const [publishing, setPublishing] = useState<{ name: string; data: string } | null>(null);
   const selected = list.rows.find((event) => event.id === chosen("event"));
   const cursor = selected ? list.rows.indexOf(selected) : -1;
@@ -50,6 +62,7 @@ export default function Events() {
     { keys: "ArrowUp", label: "Previous event", quiet: true, run: () => move(-1) },
     { keys: "p", label: "Publish an event", run: () => publish() },
     { keys: "e", label: "Publish this one again", run: () => selected && publish(selected) },
+    { keys: "w", label: "Watch an expression, as a column", run: () => setAdding(true) },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the event's id", run: () => selected && copy(selected.id, "Id") },
     { keys: "r", label: "Look again", run: list.reload },
@@ -63,12 +76,17 @@ export default function Events() {
         actions={
           <div class="buttons">
             <ClockButton />
+            <button type="button" onClick={() => setAdding(true)} title="Watch an expression, as a column (w)">
+              Column…
+            </button>
             <button type="button" class="primary" onClick={() => publish()} title="Publish an event (p)">
               <Icon name="bolt" /> Publish…
             </button>
           </div>
         }
-      />
+      >
+        <RateMeter of={rate} />
+      </PageHead>
       <TokenFilter
         text={text}
         parsed={parsed}
@@ -77,6 +95,8 @@ export default function Events() {
         onText={setText}
         field={field}
       />
+      <SampleNotice of={rate} all={all} />
+      <Problem text={columns.problem} />
       <div class={`split ${selected ? "" : "closed"}`}>
         <div
           class="card table-card"
@@ -97,12 +117,19 @@ export default function Events() {
           {list.rows.length > 0 && (
             <div class="table" role="table" aria-label="Events">
               <div class="table-head" role="rowgroup">
-                <div class="event-row" role="row">
-                  {["Position", "When", "Name", "Data", "Runs"].map((name) => (
-                    <span key={name} role="columnheader">
-                      {name}
-                    </span>
+                <div class={`event-row ${watched.length > 0 ? "with-columns" : ""}`} style={{ "--columns": watched.length }} role="row">
+                  <span role="columnheader" class="event-position">
+                    Position
+                  </span>
+                  <span role="columnheader">When</span>
+                  <span role="columnheader">Name</span>
+                  {watched.map((expression) => (
+                    <ColumnHead key={expression} expression={expression} all={watched} />
                   ))}
+                  <span role="columnheader" class="event-data">
+                    Data
+                  </span>
+                  <span role="columnheader">Runs</span>
                 </div>
               </div>
               <Rows
@@ -112,7 +139,7 @@ export default function Events() {
                 cursor={cursor}
                 onEnd={list.next}
                 onTop={(top) => (atTop.current = top)}
-                row={(index) => <EventRow event={list.rows[index]} index={index} current={index === cursor} onSelect={select} />}
+                row={(index) => <EventRow event={list.rows[index]} index={index} current={index === cursor} onSelect={select} columns={columns} count={watched.length} />}
                 after={list.more ? <p class="muted pad">Loading more…</p> : null}
               />
             </div>
@@ -121,14 +148,25 @@ export default function Events() {
         {selected && <EventInspector event={selected} onClose={() => choose({ event: null })} onAgain={() => publish(selected)} />}
       </div>
       {publishing && <Publish {...publishing} onClose={() => setPublishing(null)} />}
+      {adding && <AddColumn all={watched} onClose={() => setAdding(false)} />}
     </div>
   );
 }
 
-function EventRow({ event, index, current, onSelect }: { event: EventSummary; index: number; current: boolean; onSelect: (event: EventSummary) => void }) {
+interface RowProps {
+  event: EventSummary;
+  index: number;
+  current: boolean;
+  onSelect: (event: EventSummary) => void;
+  columns: Columns;
+  /** How many columns were added. */
+  count: number;
+}
+
+function EventRow({ event, index, current, onSelect, columns, count }: RowProps) {
   return (
-    <div class={`event-row row ${current ? "current" : ""}`} role="row" aria-rowindex={index + 2} onClick={() => onSelect(event)}>
-      <span role="cell" class="mono muted tabular">
+    <div class={`event-row row ${current ? "current" : ""} ${count > 0 ? "with-columns" : ""}`} style={{ "--columns": count }} role="row" aria-rowindex={index + 2} onClick={() => onSelect(event)}>
+      <span role="cell" class="event-position mono muted tabular">
         {event.position}
       </span>
       <span role="cell" class="muted">
@@ -145,7 +183,8 @@ function EventRow({ event, index, current, onSelect }: { event: EventSummary; in
           </span>
         )}
       </span>
-      <span role="cell" class="cut mono muted">
+      {count > 0 && <ColumnCells id={event.id} columns={columns} count={count} />}
+      <span role="cell" class="event-data cut mono muted">
         {preview(event.data, PREVIEW_CHARS)}
       </span>
       <span role="cell" class="tabular">
