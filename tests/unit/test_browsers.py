@@ -8,8 +8,8 @@ import falcon.asgi
 import pytest
 from falcon import testing
 
-from app.api.answers import on_error
 from app.api.browsers import Browsers
+from app.api.refusals import on_error
 
 APP = "https://app.example.com"
 

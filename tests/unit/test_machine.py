@@ -326,6 +326,7 @@ def test_every_fact_survives_encoding(fact: str) -> None:
         Failure: Failure("m"),
         RetryPolicy: RetryPolicy(),
         tuple[str, ...]: ("x",),
+        tuple[int, ...]: (1,),
         AuditSettings: AuditSettings(reads=True),
         AuthzRequest: AuthzRequest("runs:read", "run/x"),
         PolicyDefinition: PolicyDefinition("p", ("runs:*",)),
