@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { groupOpened, groupedNext, parseEvents, parseRuns, withTag, withToken, withoutToken } from "../src/model/filter";
+import { groupOpened, groupedNext, parseEvents, parseFailures, parseRuns, withTag, withToken, withoutToken } from "../src/model/filter";
 import { farOf, marksOf } from "../src/model/marks";
 import { tagsOf, usableTags } from "../src/model/tags";
 
@@ -55,6 +55,11 @@ test("one of two equal tokens is taken away", () => {
   const text = "status:failed status:failed";
 
   assert.equal(withoutToken(text, parseRuns(text).tokens[0]), "status:failed");
+});
+
+test("groups of failures are filtered by where and how it failed", () => {
+  assert.deepEqual(parseFailures('f:shop step:"charge card" type:Timeout since:1d gateway').query, { function_id: "shop", step: "charge card", error_type: "Timeout", since: "1d", search: "gateway" });
+  assert.match(parseFailures("-type:Timeout").problems[0], /turned round/);
 });
 
 test("events are filtered by what they have", () => {

@@ -122,6 +122,24 @@ export function parseEvents(text: string): Parsed {
   return { tokens, words, query, problems };
 }
 
+const FAILURE_NAMES: Record<string, string> = { function: "function_id", step: "step", type: "error_type", since: "since", until: "until" };
+
+export const FAILURE_KEYS: readonly Offer[] = [
+  { key: "function", hint: "the id of a function" },
+  { key: "step", hint: "a step, as groups name it" },
+  { key: "type", hint: "a type of error, such as ValueError" },
+  { key: "since", hint: "failed since: 15m, 2h, 7d, or an instant" },
+  { key: "until", hint: "failed until: 15m, 2h, 7d, or an instant" },
+];
+
+/** The parameters of the list of groups of failures that a text means. */
+export function parseFailures(text: string): Parsed {
+  const { tokens, words } = tokenised(text);
+  const { query, problems } = parameters(tokens, FAILURE_NAMES, FAILURE_KEYS);
+  if (words) query.search = words;
+  return { tokens, words, query, problems };
+}
+
 function parameters(tokens: readonly Token[], names: Record<string, string>, offers: readonly Offer[]): { query: Record<string, string>; problems: string[] } {
   const query: Record<string, string> = {};
   const problems: string[] = [];

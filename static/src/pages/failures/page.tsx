@@ -1,14 +1,16 @@
 /** What fails, by cause: how often, since when, whether it was mended, and what was decided of it. */
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { get } from "../../api/client";
 import type { FailureGroup } from "../../api/types";
 import { usePaged } from "../../live/paged";
+import { FAILURE_KEYS, parseFailures } from "../../model/filter";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
 import { Time } from "../../ui/basics";
 import { ListCard } from "../../ui/list_card";
 import { Empty } from "../../ui/states";
+import { TokenFilter } from "../../ui/token_filter";
 import { FailureInspector } from "./inspector";
 import { ChosenBar } from "./merging";
 
@@ -25,16 +27,24 @@ const VIEWS = [
 export default function Failures() {
   const view = VIEWS.find(([, value]) => value === chosen("status"))?.[1] ?? "";
   const status = view === "" ? "open" : view === "all" ? "" : view;
+  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
+  const pickNone = (): void => setPicked(new Set());
+  const text = chosen("q");
+  const parsed = parseFailures(text);
+  const field = useRef<HTMLInputElement>(null);
+  const setText = (next: string): void => {
+    pickNone();
+    choose({ q: next, failure: null });
+  };
   const groups = usePaged(
-    `failures ${status}`,
+    `failures ${status} ${text}`,
     async (cursor, signal) => {
-      const page = await get<{ failures: FailureGroup[]; next_cursor?: string }>("/failures", { limit: LIMIT, status, cursor }, signal);
+      const page = await get<{ failures: FailureGroup[]; next_cursor?: string }>("/failures", { ...parsed.query, limit: LIMIT, status, cursor }, signal);
       return { items: page.failures, next: page.next_cursor ?? "" };
     },
     { pattern: "system.run.*.*", pace: PACE_MS },
   );
   const items = groups.items;
-  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const inHand = items?.filter((one) => picked.has(one.fingerprint)) ?? [];
   const pick = (one: FailureGroup | undefined): void => {
     if (!one) return;
@@ -42,7 +52,6 @@ export default function Failures() {
     if (!next.delete(one.fingerprint)) next.add(one.fingerprint);
     setPicked(next);
   };
-  const pickNone = (): void => setPicked(new Set());
   const wanted = chosen("failure");
   const at = items?.findIndex((one) => one.fingerprint === wanted) ?? -1;
   const select = (one: FailureGroup | undefined): void => {
@@ -57,8 +66,9 @@ export default function Failures() {
     { keys: "ArrowDown", label: "Next group", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous group", quiet: true, run: () => move(-1) },
     { keys: "r", label: "Look again", run: groups.reload },
+    { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "x", label: "Choose the group, to do something to several", run: () => pick(items?.[at]) },
-    { keys: "Escape", label: "Close the group, or choose none", run: () => (wanted ? choose({ failure: null }) : pickNone()) },
+    { keys: "Escape", label: "Close the group, choose none, or clear the filter", run: () => (wanted ? choose({ failure: null }) : inHand.length > 0 ? pickNone() : setText("")) },
   ]);
   return (
     <div class="page full">
@@ -77,6 +87,7 @@ export default function Failures() {
           </button>
         ))}
       </div>
+      <TokenFilter text={text} parsed={parsed} offers={FAILURE_KEYS} placeholder="function:ship since:1d, or a part of a message" onText={setText} field={field} />
       {inHand.length > 0 && (
         <ChosenBar
           groups={inHand}
@@ -109,6 +120,11 @@ export default function Failures() {
                   <button type="button" class="link cut" onClick={() => select(one)} title={one.title}>
                     {one.message || one.error_type}
                   </button>
+                  {one.status === "open" && one.decided?.reopened_position !== undefined && (
+                    <span class="chip tiny" title="It was resolved, and a newer version of the function fails so">
+                      again
+                    </span>
+                  )}
                 </span>
               ),
             },
@@ -124,7 +140,13 @@ export default function Failures() {
             { name: "Last", show: (one) => <Time at={one.last_seen} />, wide: true },
           ]}
           empty={
-            view === "" || view === "all" ? (
+            text !== "" ? (
+              <Empty icon="search" title="No group of failures fits the filter">
+                <button type="button" onClick={() => setText("")}>
+                  Clear the filter
+                </button>
+              </Empty>
+            ) : view === "" || view === "all" ? (
               <Empty icon="check" title={view === "" ? "Nothing has failed here that is still open" : "Nothing has failed here"}>
                 <p class="muted">Whatever fails is grouped here by what is most likely one cause.</p>
               </Empty>
