@@ -141,6 +141,7 @@ function sights() {
     ["projection", "/projections/tickets?partition=Riga", ".diff-added"],
     ["projection past", `/projections/tickets?partition=Riga&at=1`, "text=had no state then"],
     ["projection stopped", "/projections/prices?partition=cup", ".letters >> text=no price is known yet"],
+    ["projection table", "/projections/seen", "role=region >> text=Riga"],
     ["projection unknown", "/projections/nowhere", "text=There is no such projection here"],
     ["streams", "/streams", "role=table >> text=o-8"],
     ["streams empty", `/streams${empty}`, "text=No entity has events here"],

@@ -110,6 +110,7 @@ async function filled(server) {
     rules: [{ on: "shop.*", set: { count: "state.count + 1" } }],
   });
   for (const place of [1, 2]) await send("POST", "/events", { name: "shop.placed", data: { city: "Riga", place } });
+  await send("PUT", "/projections/seen", { table_sql: "create table proj_seen (city text, place integer)", event_handlers: { "shop.placed": "insert into proj_seen (city, place) values (:data.city, :data.place)" } });
   await stopped(send);
   for (const name of ["placed", "paid"]) await send("POST", "/streams/o-8/events", { entityType: "order", name, data: { [name]: true } });
   await send("POST", "/kv/buckets", { name: "carts", history: 5 });

@@ -4,6 +4,7 @@ import { events } from "../../api/events";
 import type { EventSummary } from "../../api/types";
 import { type Columns, useColumns } from "../../live/columns";
 import { useList } from "../../live/list";
+import { paused, setPaused } from "../../live/socket";
 import { EVENT_KEYS, parseEvents } from "../../model/filter";
 import { preview, print } from "../../model/json";
 import { PageHead } from "../../shell/head";
@@ -63,6 +64,7 @@ export default function Events() {
     { keys: "p", label: "Publish an event", run: () => publish() },
     { keys: "e", label: "Publish this one again", run: () => selected && publish(selected) },
     { keys: "w", label: "Watch an expression, as a column", run: () => setAdding(true) },
+    { keys: "f", label: "Freeze the tail, or let it go on", run: () => setPaused(!paused.value) },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the event's id", run: () => selected && copy(selected.id, "Id") },
     { keys: "r", label: "Look again", run: list.reload },

@@ -13,7 +13,9 @@ import { Act, Ask, act, needs } from "../../ui/acting";
 import { Facts } from "../../ui/side";
 import { Empty, Failed } from "../../ui/states";
 import { Lag, LeftOut } from "../projections/page";
+import { Definition } from "./definition";
 import { Parked } from "./parked";
+import { RebuildDialog } from "./rebuild_dialog";
 import { PartitionState } from "./state";
 import { Stopped } from "./stopped";
 
@@ -101,10 +103,9 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
       </div>
       {of.parked > 0 && <Parked of={of} path={path} reload={reload} />}
       {of.mode === "sql" ? <Rows path={path} /> : <PartitionState of={of} path={path} />}
+      {(of.mode === "declared" || of.mode === "sql") && <Definition of={of} path={path} />}
       {asking === "rebuild" && (
-        <Ask title={`Rebuild ${of.name}`} verb="Rebuild" done="It is being built" reasoned run={(reason) => request("POST", `${path}/rebuild`, { body: { reason } })} onClose={() => setAsking("")} onDone={reload}>
-          <p>Every event is folded again, from the beginning, into a new generation. The present one serves until that has caught up.</p>
-        </Ask>
+        <RebuildDialog of={of} path={path} onClose={() => setAsking("")} onDone={reload} />
       )}
       {asking === "pause" && (
         <Ask title={`Pause ${of.name}`} verb="Pause" done="Paused" reasoned run={(reason) => request("POST", `${path}/pause`, { body: { reason } })} onClose={() => setAsking("")} onDone={reload}>
