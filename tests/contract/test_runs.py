@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from app.clock import ManualClock
-from app.errors import IdempotencyConflict, InvalidArgument, RunNotFound, StaleExecution
+from app.errors import IdempotencyConflict, InvalidArgument, RunChanged, RunNotFound, StaleExecution
 from app.events.new_event import NewEvent
 from app.history.kinds import Failure, RetryPolicy, Trigger
 from app.history.rebuild import rebuild
@@ -107,6 +107,25 @@ async def test_a_failed_attempt_is_retried_when_its_time_has_come(node: Node, cl
     worker.fail(second, Failure("boom again"))
 
     assert await ended(node, run_id) == "failed"
+
+
+async def test_a_run_that_waits_for_its_next_attempt_is_tried_at_once_when_held_and_let_go(node: Node) -> None:
+    await register(node, retry=RetryPolicy(max_attempts=2, initial_delay_ms=5_000, on_exhausted="fail"))
+    worker = Worker(node)
+    run_id = await emit(node)
+    worker.fail(await worker.job(), Failure("boom", code="E"))
+    await node.committer.drain()
+    waiting = await node.runs.row("default", run_id)
+
+    await node.engine.pause("default", run_id, reason="now", expected=waiting.version)
+    held = await node.runs.row("default", run_id)
+    await node.engine.resume("default", run_id, reason="now", expected=held.version)
+    job = await worker.job()
+
+    assert (waiting.status, held.status, job.run_id, job.attempt) == ("waiting", "paused", run_id, 1)
+    with pytest.raises(RunChanged):  # it has gone on: what was shown is not what is there
+        await node.engine.pause("default", run_id, reason="now", expected=waiting.version)
+    assert not (await node.runs.get("default", run_id)).state.pause_requested
 
 
 async def test_a_sleep_frees_the_worker_and_ends_on_time(node: Node, clock: ManualClock) -> None:

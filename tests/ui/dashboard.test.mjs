@@ -71,6 +71,14 @@ const queued = (run, started = null) => ({
   "**/api/v1/workers": { workers: [] },
 });
 
+/** A run that waits for its next attempt. */
+const retrying = ({ id }) => ({
+  [`**/api/v1/runs/${id}`]: async (route) => {
+    const told = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...told, status: "waiting", ended_at: null, due_at: "2026-01-05T09:05:00Z" } });
+  },
+});
+
 /** Pages, each in the states that it can be in: what has to be in sight when it is there, and answers in place of the
  * server's. */
 function sights() {
@@ -113,6 +121,7 @@ function sights() {
     ["run paused", run("demo-invoice"), ".error-card .error-message >> text=has no currency"],
     ["run queued", run("demo-checkout"), "text=no worker that serves it is connected", queued(world.whole)],
     ["run queued again", run("demo-checkout"), "text=It waits to go on: no worker", queued(world.whole, world.whole.started_at)],
+    ["run retrying", run("demo-trip"), ".error-card >> text=Try again now", retrying(runs["demo-trip"])],
     ["run waiting", run("demo-expense", "?step=decision:0"), ".inspector >> text=Pay this expense?"],
     ["run branches", run("demo-parcels"), "role=treegrid >> text=parcels"],
     ["run tagged", run("demo-parcels"), ".run-facts .chip:has-text('late order')"],

@@ -12,6 +12,7 @@ export interface RunError {
 
 export interface RunSummary {
   id: string;
+  version: number;
   function_id: string;
   function_version: number;
   event_id: string;

@@ -1,22 +1,30 @@
 /** Why a run stopped, above everything else: nobody should have to look for it. */
-import { exact, get } from "../../api/client";
+import { useState } from "preact/hooks";
+import { exact, get, request } from "../../api/client";
+import { may } from "../../api/session";
 import type { Run, Similar } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { at } from "../../model/json";
 import type { Row } from "../../model/waterfall";
 import { choose, link } from "../../shell/route";
+import { lacking } from "../../model/rights";
+import { Act, act } from "../../ui/acting";
 import { Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
+
+const WHY = "tried again at once";
 
 interface Props {
   run: Run;
   /** The last that failed, and was not tried again. */
   step: Row | undefined;
+  /** Whether it waits for what its code asked for, and not for another attempt. */
+  suspended: boolean;
   past: boolean;
   onStep: (row: Row) => void;
 }
 
-export function ErrorCard({ run, step, past, onStep }: Props) {
+export function ErrorCard({ run, step, suspended, past, onStep }: Props) {
   if (past) return null;
   if (run.divergence) return <Diverged run={run} />;
   if (!run.error || run.status === "completed" || run.status === "cancelled") return null;
@@ -43,7 +51,7 @@ export function ErrorCard({ run, step, past, onStep }: Props) {
               · <code>{run.error.code}</code>
             </>
           )}
-          {retrying && run.due_at && (
+          {retrying && run.due_at && !suspended && (
             <>
               {" "}
               · tried again <Time at={run.due_at} />
@@ -51,6 +59,7 @@ export function ErrorCard({ run, step, past, onStep }: Props) {
           )}
           {run.not_undone && <> · not undone: {run.not_undone}</>}
         </p>
+        {run.status === "waiting" && run.due_at && !suspended && <RetryNow run={run} />}
         {!retrying && <Resembles run={run} />}
         <p class="small">
           <button type="button" class="link" onClick={() => choose({ tab: "diff", with: "good" })}>
@@ -60,6 +69,29 @@ export function ErrorCard({ run, step, past, onStep }: Props) {
         <Stack run={run} />
       </div>
     </section>
+  );
+}
+
+/** A run that waits for its next attempt is held, and let go at once: with a fresh budget of attempts. If it has gone on
+ * meanwhile it is left alone, since both expect it as it is shown. */
+function RetryNow({ run }: { run: Run }) {
+  const [busy, setBusy] = useState(false);
+  const lacks = lacking(["runs:pause", "runs:resume"], may);
+  const retry = async (): Promise<void> => {
+    if (busy) return;
+    setBusy(true);
+    await act(
+      request<Run>("POST", `/runs/${run.id}/pause`, { body: { reason: WHY, expected_version: run.version } }).then((held) =>
+        request("POST", `/runs/${run.id}/resume`, { body: { reason: WHY, expected_version: held.version } }),
+      ),
+      "Tried again now, with a fresh budget of attempts",
+    );
+    setBusy(false);
+  };
+  return (
+    <p class="buttons small">
+      <Act allowed={lacks === ""} permission={lacks} label={busy ? "Trying…" : "Try again now"} onClick={() => void retry()} />
+    </p>
   );
 }
 

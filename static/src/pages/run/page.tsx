@@ -56,6 +56,8 @@ const OFFERED_MAX = 1_000;
 /** A run with more records goes on in longer strides than seconds: each lays its scale out anew. */
 const LONG_FROM = 20_000;
 const LONG_MS = 10_000;
+/** Records after which a run is at work, or waits. */
+const TURNS: ReadonlySet<string> = new Set(["run.started", "run.suspended", "run.retrying", "run.released", "run.woken"]);
 const MODES: Mode[] = ["squeezed", "time", "sequence"];
 
 export default function RunPage({ id }: { id: string }) {
@@ -150,6 +152,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   useAhead(LATER);
   const steps = useMemo(() => endedOf(folded), [folded]);
   const names = useMemo(() => [...new Set(steps.map((one) => one.label))], [steps]);
+  const suspended = useMemo(() => all.findLast((record) => TURNS.has(record.kind))?.kind === "run.suspended", [all]);
   const failing = useMemo(() => [...folded.steps.values()].findLast((row) => row.error !== null), [folded]);
   return (
     <div class={`page full run-page ${moment.past ? "past" : ""}`}>
@@ -161,7 +164,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
         {stale && <Badge icon="warning">may be out of date</Badge>}
       </PageHead>
       {moment.past ? <PastBar records={all} moment={moment} /> : <RunFacts run={run} />}
-      <ErrorCard run={run} step={failing} past={moment.past} onStep={select} />
+      <ErrorCard run={run} step={failing} suspended={suspended} past={moment.past} onStep={select} />
       {!moment.past && <Queued run={run} />}
       <Scrubber records={all} moment={moment} compared={compared} scale={scale} mode={mode} />
       <div class={`split ${closed ? "closed" : ""}`}>
