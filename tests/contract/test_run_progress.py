@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import apsw
 import msgspec
+import psycopg
 import pytest
 
+from app import resources
 from app.clock import ManualClock
 from app.history.kinds import Failure, RetryPolicy
 from app.history.rebuild import rebuild
@@ -14,6 +17,7 @@ from app.node import Node
 from app.runs import grouping, progress
 from app.runs.asking import Request
 from app.runs.ending import UNWIND_US_MAX
+from app.runs.forks import Wish as ForkWish
 from app.runs.grouping import GroupReader
 from app.runs.progress import Progress
 from app.runs.reading import RunFilter
@@ -177,3 +181,36 @@ async def test_what_is_counted_of_many_runs_is_bounded_and_told(
         told = await GroupReader(storage).runs("default", chosen, "function")
 
         assert (told.counted, told.exact, told.groups[0].runs) == (3, False, 3)
+
+
+async def test_runs_that_were_there_before_are_counted_by_the_migration_as_by_a_rebuild(
+    node: Node, storage: Storage, location: str
+) -> None:
+    await register(node, retry=ONCE)
+    taker = Taker(node)
+    run_id = await emit(node)
+    job = await taker.job()
+    await taker.step(job, "look up")
+    await taker.step(job, "charge")
+    taker.fail(job, Failure("declined", "CardDeclined"))
+    await ended(node, run_id)
+    await node.rewind.correct("default", run_id, Wish("patch", f"{run_id}:charge:0", msgspec.Raw(b"2")), ASKED)
+    await node.forks.fork("default", run_id, ForkWish(), ASKED)
+    await settled(node)
+    sql = (resources.sql_folder() / storage.dialect / "migrations" / "0024_run_progress.sql").read_text("utf-8")
+    counting = sql[sql.index("update runs") :].partition(";")[0]
+    forgetting = "update runs set steps_completed = 0, patched = 0, unwinding = 0"
+
+    if storage.dialect == "postgres":
+        with psycopg.connect(location) as connection:
+            connection.execute(forgetting)
+            connection.execute(counting.encode())
+    else:
+        raw = apsw.Connection(location)
+        raw.execute(forgetting)
+        raw.execute(counting)
+        raw.close()
+
+    rows = (await node.runs.list("default", RunFilter())).rows
+    assert [(row.steps_completed, row.patched) for row in rows] == [(2, 0), (2, 1)]
+    await holds(node)
