@@ -194,15 +194,15 @@ class Committer:
                 await self._after_failure(batch, error)
                 return
         [(outcomes, entries)] = worked
-        if self._observer is not None:
-            self._observer.committed(
-                commands=len(batch), entries=entries, seconds=(self._clock.now_us() - started) / 1_000_000
-            )
+        committed_at = self._clock.now_us()
+        if entries:
+            self._tail.publish(entries)  # runs are handed out before callers go on with what they have to do
         for waiting, answer, refusal in outcomes:
             waiting.done(answer, refusal)
         if entries:
-            self._tail.publish(entries)
             self._storage.announce(entries[-1].position)
+        if self._observer is not None:
+            self._observer.committed(commands=len(batch), entries=entries, seconds=(committed_at - started) / 1_000_000)
 
     async def _happened(self, last: Entry, error: Exception) -> bool:
         """Whether the commit that ends with this entry came through, as soon as the store can tell."""

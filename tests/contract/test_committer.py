@@ -170,6 +170,27 @@ async def test_positions_are_gapless_and_followers_see_every_entry_in_order(node
     assert await follow(300) == list(range(1, 301))
 
 
+async def test_who_hands_runs_out_hears_of_a_commit_before_its_callers_go_on(node: Node) -> None:
+    order: list[str] = []
+
+    async def follow() -> None:
+        async for batch in node.tail.follow(0, first=True):
+            order.append(f"heard {batch[-1].position}")
+
+    async def call(name: str) -> None:
+        await node.committer.commit(emit(name))
+        order.append(f"answered {name}")
+
+    async with asyncio.TaskGroup() as tasks:
+        following = tasks.create_task(follow())
+        await asyncio.sleep(0)
+        for name in ("a", "b"):
+            await tasks.create_task(call(name))
+        following.cancel()
+
+    assert order == ["heard 1", "answered a", "heard 2", "answered b"]
+
+
 async def test_time_in_history_never_runs_backwards(node: Node, clock: ManualClock, storage: Storage) -> None:
     await node.committer.commit(emit("a"))
     clock.advance(seconds=-3600)
