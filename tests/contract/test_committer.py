@@ -175,7 +175,7 @@ async def test_who_hands_runs_out_hears_of_a_commit_before_its_callers_go_on(nod
 
     async def follow() -> None:
         async for batch in node.tail.follow(0, first=True):
-            order.append(f"heard {batch[-1].position}")
+            order.extend(f"heard {entry.position}" for entry in batch)
 
     async def call(name: str) -> None:
         await node.committer.commit(emit(name))
