@@ -29,6 +29,7 @@ from app.api.proxies import address_of
 from app.api.services import Services
 from app.api.shapes.subscriptions import connect_event
 from app.api.subscribers import subscriber
+from app.api.taking import PacedStream, Pacing
 from app.bus.members import Member
 from app.errors import BodyCut, InvalidArgument, PermissionDenied, Unavailable
 from app.history.interests import Ended
@@ -52,7 +53,7 @@ _BOTH_WAYS = (WORKER_PATH, MEMBER_PATH)
 M = TypeVar("M", bound=Message)
 V = TypeVar("V")
 
-Call = Callable[[Caller, Scope, Any, Any], Awaitable[None]]
+Call = Callable[[Caller, Scope, Any, PacedStream], Awaitable[None]]
 Batches = Callable[[Services, Caller, M], AsyncGenerator[Sequence[Message], None]]
 
 
@@ -80,7 +81,7 @@ class ConnectStreams:
     def takes(self, method: str, path: str) -> bool:
         return method == "POST" and path in self._calls
 
-    async def answer(self, scope: Scope, protocol: Any) -> None:
+    async def answer(self, scope: Scope, protocol: Any, paced: Pacing) -> None:
         """Converse until either side ends the stream."""
         if (status_and_hint := _refused(scope)) is not None:
             status, hint = status_and_hint
@@ -89,7 +90,7 @@ class ConnectStreams:
             return
         allowed, ending = self._allowed(scope)
         head = [("content-type", _type(scope)), ("connect-accept-encoding", "gzip"), *allowed]
-        told = protocol.response_stream(200, head)
+        told = paced(protocol.response_stream(200, head))
         if not ending:
             # The answer ends when `told` is let go, so no error may be kept: its traceback would hold it.
             ending = await self._end_of(scope, protocol, told)
@@ -97,7 +98,7 @@ class ConnectStreams:
             with suppress(ProtocolClosed):
                 await told.send_bytes(ending)
 
-    async def _end_of(self, scope: Scope, protocol: Any, told: Any) -> bytes:
+    async def _end_of(self, scope: Scope, protocol: Any, told: PacedStream) -> bytes:
         """The last frame, once the call is over; nothing for a caller who is gone."""
         try:
             call = scope.path.removeprefix("/ironflow.v1.")
@@ -122,25 +123,25 @@ class ConnectStreams:
             return [], envelopes.ending(refused)
         return [("access-control-allow-origin", origin), ("vary", "Origin")] if origin else [], b""
 
-    async def _converse(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
+    async def _converse(self, who: Caller, scope: Scope, protocol: Any, told: PacedStream) -> None:
         requests = _messages(worker_pb2.WorkerMessage, protocol, _encoding(scope))
         async with aclosing(self._conversations.converse(who.environment, requests)) as messages:
             async for message in messages:
                 await told.send_bytes(envelopes.framed(message.SerializeToString()))
 
-    async def _member(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
+    async def _member(self, who: Caller, scope: Scope, protocol: Any, told: PacedStream) -> None:
         requests = _messages(pubsub_pb2.SubscribeBidirectionalRequest, protocol, _encoding(scope))
         async with aclosing(group_streams.converse(self._services, who, requests, transport="connect")) as messages:
             async for message in messages:
                 await told.send_bytes(envelopes.framed(message.SerializeToString()))
 
-    async def _join(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
+    async def _join(self, who: Caller, scope: Scope, protocol: Any, told: PacedStream) -> None:
         json = _type(scope) == CONNECT_JSON
         request = await self._request(pubsub_pb2.JoinConsumerGroupRequest, protocol, scope, json=json)
         joined = group_streams.joined(self._services, who, request, transport="connect")
         await self._deliver(protocol, told, *joined, json=json)
 
-    async def _deliver(self, protocol: Any, told: Any, member: Member, auto: bool, *, json: bool) -> None:
+    async def _deliver(self, protocol: Any, told: PacedStream, member: Member, auto: bool, *, json: bool) -> None:
         """What a member gets, until it or the server goes."""
         gone = asyncio.ensure_future(protocol.client_disconnect())
         gone.add_done_callback(lambda _: member.end(Unavailable("the client has gone")))
@@ -153,7 +154,7 @@ class ConnectStreams:
             gone.cancel()
 
     async def _push(
-        self, kind: type[M], batches_of: Batches[M], who: Caller, scope: Scope, protocol: Any, told: Any
+        self, kind: type[M], batches_of: Batches[M], who: Caller, scope: Scope, protocol: Any, told: PacedStream
     ) -> None:
         """Batches of messages that answer one request, until they end or the caller is gone."""
         json = _type(scope) == CONNECT_JSON
@@ -169,7 +170,7 @@ class ConnectStreams:
         finally:
             gone.cancel()
 
-    async def _subscribe(self, who: Caller, scope: Scope, protocol: Any, told: Any) -> None:
+    async def _subscribe(self, who: Caller, scope: Scope, protocol: Any, told: PacedStream) -> None:
         json = _type(scope) == CONNECT_JSON
         request = await self._request(pubsub_pb2.SubscribeRequest, protocol, scope, json=json)
         if request.options.consumer_group:

@@ -4,24 +4,19 @@ next request of one that is kept: whoever says nothing would hold one of those t
 So they are looked through now and then. One that has asked nothing yet is let go after a short time; one that has, when
 no proxy and no browser keeps its side for that long either. Where a request is being answered, as a stream or a socket
 is for hours, nothing is hurried.
-
-Granian does not tell us its connections: they are found among the process' own files.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import os
-import resource
 import socket
-import stat
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import structlog
+
+from app.api.accepted import accepted, listed, number_of
+from app.api.taking import PacedStream, bytes_acknowledged
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +27,6 @@ IDLE_S = 660.0
 """Longer than load balancers keep a connection for the next request: who closes first should be the one who sends."""
 LOOKS_IN_A_TIMEOUT = 4
 LOOK_EVERY_S_MIN, LOOK_EVERY_S_MAX = 0.05, 15.0
-OPEN_FILES = Path("/proc/self/fd")
 
 
 class _Idle(NamedTuple):
@@ -52,6 +46,7 @@ class Connections:
         self._lately: set[str] = set()
         self._idle: dict[str, _Idle] = {}
         self._blind = False
+        self._port = 0
 
     def __len__(self) -> int:
         return len(self._going)
@@ -85,12 +80,27 @@ class Connections:
 
     async def run(self, port: int) -> None:
         """Let go of what is overdue at our port, until cancelled."""
+        self._port = port
         try:
-            if OPEN_FILES.is_dir():  # noqa: ASYNC240 - of memory; a system without it does not list its files
+            if listed():
                 await self._look(port)
         finally:
             self._blind = True
             self._lately.clear()
+
+    def paced(self, stream: Any, client: str) -> PacedStream:
+        """The stream of an answer, given no more than its client takes, as long as we are at work."""
+        number: int | None = None
+
+        async def taken() -> int | None:
+            nonlocal number
+            if self._blind or not self._port:
+                return None
+            if number is None:
+                number = await asyncio.to_thread(number_of, client, self._port)
+            return None if number is None else bytes_acknowledged(number, client, self._port)
+
+        return PacedStream(stream, taken)
 
     async def _look(self, port: int) -> None:
         every_s = max(LOOK_EVERY_S_MIN, min(LOOK_EVERY_S_MAX, self._silent_s / LOOKS_IN_A_TIMEOUT))
@@ -105,55 +115,12 @@ class Connections:
 
 
 def _clients(port: int) -> frozenset[str]:
-    return frozenset(client for client, _ in _connections(port))
+    return frozenset(client for client, _ in accepted(port))
 
 
 def _hang_up(port: int, clients: frozenset[str]) -> None:
     """Whoever reads from one of them is told that it has ended."""
-    for client, connection in _connections(port):
+    for client, connection in accepted(port):
         if client in clients:
             with suppress(OSError):  # it has ended just now
                 connection.shutdown(socket.SHUT_RDWR)
-
-
-def _connections(port: int) -> Iterator[tuple[str, socket.socket]]:
-    """Those that were accepted at our port, by their clients. They are looked at in place, none is copied: closing a
-    copy of the database's file would let go of the locks that the process has on it (fcntl(2), F_SETLK)."""
-    for number in _numbers():
-        try:
-            if not stat.S_ISSOCK(os.fstat(number).st_mode):
-                continue
-            connection = socket.socket(fileno=number)
-        except OSError:  # it was closed just now
-            continue
-        try:
-            if connection.family in (socket.AF_INET, socket.AF_INET6) and (client := _client(connection, port)):
-                yield client, connection
-        finally:
-            connection.detach()
-
-
-def _numbers() -> Iterable[int]:
-    """Of the process' open files."""
-    try:
-        return [int(file.name) for file in OPEN_FILES.iterdir()]
-    except OSError:  # out of files, which is when connections have to be let go: there is a file of each number
-        return range(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-
-
-def _client(connection: socket.socket, port: int) -> str:
-    """Whose connection it is, as Granian writes it; "" if it is none that was accepted at the port."""
-    try:
-        own, peer = connection.getsockname(), connection.getpeername()
-    except OSError:
-        return ""
-    return _written(connection.family, peer) if own[1] == port else ""
-
-
-def _written(family: int, peer: Any) -> str:
-    if family == socket.AF_INET:
-        return f"{peer[0]}:{peer[1]}"
-    address, scope = peer[0].partition("%")[0], peer[3]
-    if not address.startswith("::ffff:"):
-        address = str(ipaddress.IPv6Address(address))
-    return f"[{address}%{scope}]:{peer[1]}" if scope else f"[{address}]:{peer[1]}"

@@ -16,6 +16,7 @@ from app.api.arrival import Body, Patience, arriving, cut, late
 from app.api.connections import Connections
 from app.api.proxies import Proxies, address_of
 from app.api.short import CONNECT, ShortWay
+from app.api.taking import PacedStream, Pacing
 from app.errors import BodyCut, BodyTimeout, IronflowError
 from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
 
@@ -60,11 +61,15 @@ class Front:
         client = scope.client
         self._connections.begun(client)
         try:
-            await self._answer(self._proxies.scope_of(scope), protocol)
+            await self._answer(self._proxies.scope_of(scope), protocol, client)
         finally:
             self._connections.ended(client)
 
-    async def _answer(self, scope: Scope, protocol: Any) -> None:
+    def _paced(self, client: str) -> Pacing:
+        return lambda stream: self._connections.paced(stream, client)
+
+    async def _answer(self, scope: Scope, protocol: Any, client: str) -> None:
+        """`client` has the connection, which may be a proxy's."""
         if scope.proto != "http":
             await self._sockets().answer(scope, protocol)
         elif (call := self._short.call(scope)) is not None:
@@ -76,10 +81,10 @@ class Front:
                 headers += _closing(scope.http_version)
             protocol.response_bytes(status, headers, content)
         elif scope.path.startswith(CONNECT) and self._streams().takes(scope.method, scope.path):
-            await self._streams().answer(scope, protocol)
+            await self._streams().answer(scope, protocol, self._paced(client))
         else:
             bodiless = scope.method in BODILESS
-            exchange = _Exchange(protocol, scope, bodiless, self._patience.timeout_s)
+            exchange = _Exchange(protocol, scope, bodiless, self._patience.timeout_s, self._paced(client))
             answering = self._asgi()(_asgi_scope(scope), exchange.receive, exchange.send)
             if scope.path == _ENDS_WITH_ITS_CALLER:
                 await _until_left(protocol, answering)
@@ -106,15 +111,18 @@ async def _until_left(protocol: HTTPProtocol, answering: Answering) -> None:
 class _Exchange:
     """One request and its answer, as ASGI's `receive` and `send`."""
 
-    def __init__(self, protocol: HTTPProtocol, scope: Scope, bodiless: bool, receive_timeout_s: float) -> None:
+    def __init__(
+        self, protocol: HTTPProtocol, scope: Scope, bodiless: bool, receive_timeout_s: float, paced: Pacing
+    ) -> None:
         self._protocol = protocol
+        self._paced = paced
         self._version = scope.http_version
         self._parts = None if bodiless else arriving(protocol, scope.headers, receive_timeout_s)
         self._begun = False
         self._refusal: Callable[[], IronflowError] | None = None
         self._received = False
         self._start: Message = {}
-        self._stream: Any = None
+        self._stream: PacedStream | None = None
 
     async def receive(self) -> Message:
         if self._received:
@@ -150,7 +158,7 @@ class _Exchange:
             if not more:
                 self._protocol.response_bytes(self._start["status"], headers, body)
                 return
-            self._stream = self._protocol.response_stream(self._start["status"], headers)
+            self._stream = self._paced(self._protocol.response_stream(self._start["status"], headers))
         if body:
             try:
                 await self._stream.send_bytes(body)

@@ -12,8 +12,10 @@ from pathlib import Path
 import apsw
 import pytest
 
+from app.api import accepted as found_there
 from app.api import connections
-from app.api.connections import OPEN_FILES, Connections
+from app.api.accepted import OPEN_FILES
+from app.api.connections import Connections
 from tests.support.bounds import within
 
 A, B = "127.0.0.1:1", "[::1]:2"
@@ -104,7 +106,7 @@ def test_looking_lets_go_of_no_lock_of_the_database(tmp_path: Path) -> None:
     database.execute("create table t (a)")
     database.execute("begin immediate")
 
-    list(connections._connections(1))
+    list(found_there.accepted(1))
 
     told = subprocess.run([sys.executable, "-c", ask, str(file)], capture_output=True, text=True, timeout=60)
     assert "BusyError" in told.stderr
@@ -120,6 +122,6 @@ def test_connections_are_found_when_there_is_no_file_left(monkeypatch: pytest.Mo
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as client, listening.accept()[0] as accepted:
-            monkeypatch.setattr(connections, "OPEN_FILES", NoneLeft())
+            monkeypatch.setattr(found_there, "OPEN_FILES", NoneLeft())
             monkeypatch.setattr(resource, "getrlimit", lambda of: (accepted.fileno() + 1, 10**6))
             assert connections._clients(port) == {f"127.0.0.1:{client.getsockname()[1]}"}
