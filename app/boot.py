@@ -107,7 +107,7 @@ class _Boot:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop)
-        http = _HttpServer(self._gate, self._listening, self._settings)
+        http = HttpServer(self._gate, self._listening, self._settings)
         serving = asyncio.create_task(http.serve(), name="http")
         serving.add_done_callback(self._serves_no_more)
         try:
@@ -223,12 +223,14 @@ class Gate:
         """Who still waits is told that the server stops."""
         self._decided.set()
 
-    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        if self._app is None:
-            if scope.proto == "http" and scope.path == "/health":
-                protocol.response_bytes(200, [("content-type", "application/json")], b'{"status":"starting"}')
-                return
-            await self._decided.wait()
+    def __rsgi__(self, scope: Any, protocol: Any) -> Awaitable[None]:
+        return self._wait(scope, protocol) if self._app is None else self._app(scope, protocol)
+
+    async def _wait(self, scope: Any, protocol: Any) -> None:
+        if scope.proto == "http" and scope.path == "/health":
+            protocol.response_bytes(200, [("content-type", "application/json")], b'{"status":"starting"}')
+            return
+        await self._decided.wait()
         if self._app is not None:
             await self._app(scope, protocol)
         elif scope.proto == "http":
@@ -237,7 +239,7 @@ class Gate:
             protocol.close(503)
 
 
-class _HttpServer:
+class HttpServer:
     """Granian in our event loop, on a socket that we bound. It uses two private names of Granian, hence the pinned
     version; by itself Granian always shares its port, so that a second server would go unnoticed."""
 

@@ -104,7 +104,8 @@ class Patience:
 
     async def wait(self, awaited: Awaitable[T]) -> T:
         """What is awaited. Raises TimeoutError."""
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None, "a wait has a task"
         self._deadlines[task] = loop.time() + self.timeout_s
         if not self._looking:

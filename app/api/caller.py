@@ -70,10 +70,12 @@ class Caller(NamedTuple):
                 grant.authorizer.ended(number, outcome)
             grant.begun.clear()
 
-    async def told(self, doing: Awaitable[T]) -> T:
+    def told(self, doing: Awaitable[T]) -> Awaitable[T]:
         """What comes of it, of which the audit is told."""
-        if self.grant is None or self.grant.begun is None:
-            return await doing
+        waited_for = self.grant is not None and self.grant.begun is not None
+        return self._telling(doing) if waited_for else doing
+
+    async def _telling(self, doing: Awaitable[T]) -> T:
         try:
             done = await doing
         except Exception as error:

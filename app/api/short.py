@@ -106,7 +106,7 @@ class ShortWay:
         if path.startswith(_KEYS) and method in ("GET", "PUT") and plain_path(scope):
             bucket, _, rest = path[len(_KEYS) :].partition("/")
             part, _, key = rest.partition("/")
-            if part == "keys" and key and (method == "GET" or plain_body(headers)):
+            if part == "keys" and key and (method == "GET" or plain_length(headers)):
                 operation = _getting(bucket, key) if method == "GET" else _putting(bucket, key)
                 return Call(method, path, KEY, headers, address_of(scope.client), operation, _refused)
         return None
@@ -136,8 +136,11 @@ class ShortWay:
 
 def plain_body(headers: Headers) -> bool:
     """Whether the body needs no rule beyond those of the operation itself."""
-    if not _LONG_WAY.isdisjoint(headers.keys()):
-        return False
+    return _LONG_WAY.isdisjoint(headers.keys()) and plain_length(headers)
+
+
+def plain_length(headers: Headers) -> bool:
+    """Whether it is told how long the body is, and it is not too long."""
     length = headers.get("content-length") or ""
     return len(length) <= LENGTH_CHARS_MAX and length.isdigit() and int(length) <= BODY_BYTES_MAX
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.dispatch.backlog import Backlog
+from app.dispatch.backlog import LEARNED, Backlog
 from app.dispatch.queue import Lane
 from app.history.entry import Entry
 from app.history.kinds import (
@@ -25,6 +25,7 @@ from storage import runs
 
 _ENDED = frozenset((RunCompleted.kind, RunFailed.kind, RunPaused.kind, RunCancelled.kind, RunUnwinding.kind))
 _AVAILABLE = frozenset((RunReleased.kind, RunResumed.kind, RunWoken.kind, RunUnwinding.kind))
+_KINDS = LEARNED | _ENDED | _AVAILABLE | {RunCreated.kind, RunSuspended.kind, EventEmitted.kind}
 
 
 class Arrivals:
@@ -50,7 +51,7 @@ class Arrivals:
 
     async def run(self) -> None:
         """Follow history until cancelled, before everybody else."""
-        async for batch in self._tail.follow(self._position, first=True):
+        async for batch in self._tail.follow(self._position, kinds=_KINDS, first=True):
             events: dict[str, Entry] = {}
             for entry in batch:
                 kind = entry.kind

@@ -121,7 +121,7 @@ class Backlog:
 
     def learn(self, entry: Entry) -> Lane | None:
         """What any other entry changes here; the function that may have something to hand out because of it."""
-        match entry.fact if entry.kind in _LEARNED else None:
+        match entry.fact if entry.kind in LEARNED else None:
             case RunStarted() as started:
                 self._started(entry, started)
             case FunctionRegistered() as fact:
@@ -205,7 +205,7 @@ class Backlog:
             self.queue.started(lane, key, instants)
 
 
-_LEARNED = _STOPPED | _ENDED | {RunStarted.kind, FunctionRegistered.kind, FunctionStatusChanged.kind}
+LEARNED = _STOPPED | _ENDED | {RunStarted.kind, FunctionRegistered.kind, FunctionStatusChanged.kind}
 
 
 class _Actors:

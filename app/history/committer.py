@@ -119,9 +119,9 @@ class Committer:
         self._digest = digest.ORIGIN
         self._recorded_at = 0
 
-    async def commit(self, command: Command) -> Any:
+    def commit(self, command: Command) -> asyncio.Future[Any]:
         """The command's answer, once what it decided is durable. Raises what it was refused with."""
-        return await submitted(partial(self.submit, command))
+        return submitted(partial(self.submit, command))
 
     def submit(self, command: Command, done: Done, *, urgent: bool = True) -> None:
         """Queue a command; `done(answer, error)` is called in the event loop. One that is not urgent rides along
@@ -330,7 +330,8 @@ class Committer:
     def _name(self, slots: Slots, command: Command) -> None:
         """Read the streams that the command names, and begin those that are new."""
         for stream in command.streams:
-            slots[stream]
+            if stream not in slots:
+                slots[stream] = slots.load(stream)
         for stream in command.new:
             slots[stream] = self._begin(command.environment, stream)
 

@@ -90,7 +90,7 @@ class Interests(Generic[S]):
 
     def fitting(self, entry: Entry) -> list[tuple[Interest, set[S]]]:
         """Interests that the entry fits, but for what they want of it, and their subscriptions."""
-        found = list(self._by_noun.get((entry.environment, _noun(entry)), ()))
+        found = list(self._by_noun.get((entry.environment, _noun(entry)), ())) if self._by_noun else []
         index = self._by_channel.get(entry.environment)
         if index is not None:
             found += dict.fromkeys(index.fitting(channels.of(entry)))

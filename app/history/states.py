@@ -15,10 +15,10 @@ class Slots(dict[str, Slot]):
     command is work for the collector."""
 
     def __init__(self, load: Callable[[str], Slot]) -> None:
-        self._load = load
+        self.load = load
 
     def __missing__(self, stream: str) -> Slot:
-        slot = self[stream] = self._load(stream)
+        slot = self[stream] = self.load(stream)
         return slot
 
 

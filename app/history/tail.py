@@ -80,7 +80,7 @@ class Tail:
         """Make a commit of this process visible to followers. Entries are one batch, in order."""
         if not entries:
             return
-        new = frozenset(entry.kind for entry in entries)
+        new = frozenset([entry.kind for entry in entries])
         kinds: frozenset[str] | None = new
         if entries[0].position != self.head + 1:  # another node's came between, or was announced before ours returned
             kinds = None

@@ -145,16 +145,17 @@ class Keyspace:
             sizes = iter(answered.result())
             done([replace(one, bytes_beside=next(sizes)) if isinstance(one, Put) else one for one in writes], None)
 
-        puts = [self._measures.asked((environment, one.bucket, one.key)) for one in writes if isinstance(one, Put)]
+        puts = [self._measures.ask((environment, one.bucket, one.key)) for one in writes if isinstance(one, Put)]
         asyncio.gather(*puts).add_done_callback(measured)
 
-    async def _write(self, environment: str, write: Write, actor: str, causation: str) -> Change:
+    def _write(self, environment: str, write: Write, actor: str, causation: str) -> asyncio.Future[Change]:
+        streams = (buckets.stream(write.bucket), kv.stream(write.bucket, write.key))
+
         def decide(states: Mapping[str, Any], now: int) -> Decision:
             made, [change] = kv.drafts(states, [write], now, actor=actor, causation=causation)
             return Decision(made, change)
 
-        change: Change = await self._committer.commit(Command(environment, kv.streams([write]), decide))
-        return change
+        return self._committer.commit(Command(environment, streams, decide))
 
     # Reads.
 

@@ -120,20 +120,20 @@ class KvNoun:
     last_tells: Literal[True] = True
 
     def apply(self, state: Key | None, entry: Entry) -> Key:
-        fact = entry.fact
+        fact, record = entry.fact, entry.record
         assert isinstance(fact, _FACTS), f"{entry} does not belong to a key"
         value = value_of(fact) if isinstance(fact, KvPut) else b""
-        bucket, key = place(entry.stream)
+        bucket, key = place(record.stream) if state is None else (state.bucket, state.key)
         return Key(
-            environment=entry.environment,
+            environment=record.environment,
             bucket=bucket,
             key=key,
             fact=_small(fact),
-            revision=entry.version,
+            revision=record.version,
             bytes=len(value),
             number=int(value) if _INTEGER.fullmatch(value) else None,
-            recorded_at=entry.recorded_at,
-            position=entry.position,
+            recorded_at=record.recorded_at,
+            position=record.position,
         )
 
     def changed_at(self, state: Key) -> int:
@@ -161,9 +161,10 @@ class KvNoun:
 def decide(write: Write, bucket: Bucket | None, key: Key | None, now: int) -> Change:
     """Raises BucketNotFound, RevisionConflict, FailedPrecondition, PayloadTooLarge."""
     there = buckets.existing(bucket, write.bucket)
-    found = live(there, key, now)
-    facts: list[Fact] = list(decide_expire(there, key, now))
-    floor = _floor(there, key)
+    held = _held(there, key)
+    facts: list[Fact] = list(_expired(held, now))
+    found = held if held and isinstance(held.fact, KvPut) and not facts else None
+    floor = held.fact.floor if held else _revision(key) + 1
     _check_expected(write, found)
     match write:
         case Put(value=value, ttl_us=ttl_us):
@@ -175,7 +176,7 @@ def decide(write: Write, bucket: Bucket | None, key: Key | None, now: int) -> Ch
             facts.append(_put(there, floor, str(number).encode(), kept))
             return Change(tuple(facts), _revision(key) + len(facts), number)
         case Delete(purge=purge):
-            if purge and (found is not None or facts or _shows_anything(there, key)):
+            if purge and held is not None and not isinstance(held.fact, KvPurged):
                 facts.append(KvPurged(there.generation, floor=_revision(key) + len(facts) + 1))
             elif found is not None:
                 facts.append(KvDeleted(there.generation, floor))
@@ -184,16 +185,7 @@ def decide(write: Write, bucket: Bucket | None, key: Key | None, now: int) -> Ch
 
 def decide_expire(bucket: Bucket | None, key: Key | None, now: int) -> list[KvExpired]:
     """That the value's time is over, if it is and nobody recorded it yet."""
-    held = _held(bucket, key)
-    if held is None or not isinstance(held.fact, KvPut) or not 0 < held.fact.expires_at <= now:
-        return []
-    return [KvExpired(held.fact.generation, held.fact.floor, expired_at=held.fact.expires_at)]
-
-
-def live(bucket: Bucket | None, key: Key | None, now: int) -> Key | None:
-    """The key if it has a value now."""
-    held = _held(bucket, key)
-    return held if held and isinstance(held.fact, KvPut) and not decide_expire(bucket, held, now) else None
+    return _expired(_held(bucket, key), now)
 
 
 def recorded(bucket: Bucket | None, key: Key | None) -> Key | None:
@@ -263,6 +255,12 @@ def _held(bucket: Bucket | None, key: Key | None) -> Key | None:
     return key
 
 
+def _expired(held: Key | None, now: int) -> list[KvExpired]:
+    if held is None or not isinstance(held.fact, KvPut) or not 0 < held.fact.expires_at <= now:
+        return []
+    return [KvExpired(held.fact.generation, held.fact.floor, expired_at=held.fact.expires_at)]
+
+
 def _check_expected(write: Write, found: Key | None) -> None:
     there = found.revision if found else ABSENT
     match write.expected:
@@ -327,16 +325,6 @@ def _is_json(value: bytes) -> bool:
     except IronflowError:
         return False
     return True
-
-
-def _floor(bucket: Bucket, key: Key | None) -> int:
-    held = _held(bucket, key)
-    return held.fact.floor if held else _revision(key) + 1
-
-
-def _shows_anything(bucket: Bucket, key: Key | None) -> bool:
-    held = _held(bucket, key)
-    return held is not None and not isinstance(held.fact, KvPurged)
 
 
 def _expiry(bucket: Bucket, ttl_us: int | None, now: int) -> int:

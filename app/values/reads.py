@@ -31,12 +31,8 @@ class GroupedReads(Generic[Q, A]):
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
         self._wake = asyncio.Event()
 
-    async def ask(self, question: Q) -> A:
-        """Raises StorageError, and ResourceExhausted while too many wait for an answer."""
-        return await self.asked(question)
-
-    def asked(self, question: Q) -> asyncio.Future[A]:
-        """The answer to come, for who cannot wait; StorageError or ResourceExhausted if there is none."""
+    def ask(self, question: Q) -> asyncio.Future[A]:
+        """The answer to come. Raises StorageError, and ResourceExhausted while too many wait for an answer."""
         answered: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         if len(self._waiting) >= WAITING_MAX:
             busy = ResourceExhausted("too many reads are waiting for an answer", hint="slow down and try again")

@@ -35,7 +35,7 @@ TOOLS = {"cython_runtime", "grpc_tools"}
 COMMAND = "importlib.import_module('app.cli.main')"
 LIGHT = f"""{COMMAND}
 import socket, app.cli.early, app.cli.serve, app.boot, uvloop
-app.boot._HttpServer(app.boot.Gate(), socket.socket(), app.settings.Settings())"""
+app.boot.HttpServer(app.boot.Gate(), socket.socket(), app.settings.Settings())"""
 SERVER = f"""{COMMAND}
 import os, signal, socket, sys, tempfile, app.cli.early, app.cli.serve, app.boot
 

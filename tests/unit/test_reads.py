@@ -28,7 +28,7 @@ async def test_no_more_reads_wait_than_there_is_room_for(monkeypatch: pytest.Mon
     monkeypatch.setattr(reads, "WAITING_MAX", 2)
     store: Any = Store()
     grouped: GroupedReads[int, int] = GroupedReads(store, doubled)
-    waiting = [grouped.asked(1), grouped.asked(2)]
+    waiting = [grouped.ask(1), grouped.ask(2)]
 
     with pytest.raises(ResourceExhausted):
         await grouped.ask(3)
