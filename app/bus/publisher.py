@@ -39,10 +39,18 @@ DUPLICATE_WINDOW_S = 10
 """Short, because ids kept cost memory: it only has to cover the retry of one batch."""
 BATCH_MAX = 2_000
 GATHER_S = 0.005
-"""Between two writes: what is committed meanwhile goes out together. The first after a rest goes at once."""
+GATHER_EACH_S = 0.001
+GATHER_S_MAX = 0.02
+"""Between two writes: what is committed meanwhile goes out together, the longer the more there was to write, since each
+write wakes NATS and each acknowledgement us. The first after a rest goes at once."""
 ACK_TIMEOUT_S = 10.0
 RETRY_S = (0.1, 5.0)
 OMITTED_MAX = 100
+
+
+def gather_s(count: int) -> float:
+    """How long is gathered after a write of so many entries."""
+    return min(max(GATHER_S, GATHER_EACH_S * count), GATHER_S_MAX)
 
 
 class Omitted(NamedTuple):
@@ -133,7 +141,7 @@ class Publisher:
                     self.position = part[-1].position
                     await _purge(stream, part, sequence - self.position)
                     self.published_total += len(part)
-                await asyncio.sleep(GATHER_S)
+                await asyncio.sleep(gather_s(len(batch)))
         finally:
             await client.close()
 

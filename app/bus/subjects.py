@@ -19,6 +19,7 @@ And inward, which is in no stream: who publishes here emits an event, app/bus/in
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote
 
 from app.bus.roots import ALL as ALL
@@ -42,6 +43,11 @@ def token(text: str) -> str:
     """The text as one subject token."""
     if text.isascii() and text.isidentifier():
         return text  # ids and plain names, the usual case
+    return _written(text)
+
+
+@lru_cache(4_096)
+def _written(text: str) -> str:
     return _UNSAFE.sub(lambda char: "".join(f"%{byte:02X}" for byte in char[0].encode()), text) or "%"
 
 
