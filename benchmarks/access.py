@@ -1,13 +1,15 @@
 """`python -m benchmarks.access`: what the door costs a call.
 
-    python -m benchmarks.access [--calls 20000] [--pairs 12] [--seconds 1]
+    python -m benchmarks.access [--calls 20000] [--pairs 60] [--requests 1000]
 
 In process, without a network: a call is let in as the hot ways let it in, by its bearer's key, into its environment, by
 its role, and past the policies there are. Each case prints the median and the 99th percentile of one call.
 
-Over HTTP: gets of key-values from a server that asks who calls and has policies, and from one with --dev, in turns, so
-that whatever else the machine does meets both. Printed is the server's CPU time for a get, and the median of what the
-guarded one needs more within a pair of turns.
+Over HTTP: gets of key-values through a door that asks who calls, and through one that asks nobody, as with --dev, of
+one and the same process (benchmarks/doors.py), in short turns of so many requests, so that whatever else the machine
+does meets both. Printed is the server's processor time for a get through each, and the median of what the guarded one
+needs more within a pair of turns, with the interval in which it lies with a probability of 95 %. The same again with
+the open door twice says what this could not tell apart.
 """
 
 from __future__ import annotations
@@ -15,35 +17,30 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import httpx
 import uvloop
-from msgspec import convert
+from msgspec import json
 
 from app import resources
-from app.access.authoring import Author
-from app.access.bootstrap import SYSTEM
 from app.access.limits import RateLimits
 from app.api.door import Door
 from app.clock import SystemClock
-from app.history.kinds import PolicyDefinition
 from app.ids import Ids
 from app.node import Node
 from benchmarks import load, machine
+from benchmarks.doors import BUCKET, KEYS, POLICIES, Doors, add_keys, add_policies
+from benchmarks.process import child
 from storage import open_storage
-from tests.support.server import COMMAND, ServerProcess
 
-POLICIES = 100
-KEYS = 1_000
 CLIENTS = 16
-BUCKET = "/api/v1/kv/buckets/carts"
-VALUE = b'{"id":1,"customer":"c-42","items":[{"sku":"a-1","quantity":2}],"note":"about a hundred bytes of data"}'
+WARM_PAIRS = 2
 
 
 async def measure(calls: int) -> None:
@@ -61,10 +58,8 @@ async def measure(calls: int) -> None:
 
 
 async def _cases(node: Node, calls: int) -> None:
-    issued = await node.access.keys.create(SYSTEM, "bench", ["developer"])
-    for number in range(KEYS):
-        await node.access.keys.create(SYSTEM, f"other {number}", ["viewer"])
-    sent = {"authorization": f"Bearer {issued.secret}", "x-ironflow-environment-id": "default"}
+    key = await add_keys(node)
+    sent = {"authorization": f"Bearer {key}", "x-ironflow-environment-id": "default"}
     header = sent.get
     limits = RateLimits(node.clock)
     opened = Door(node.access, limits, required=False)
@@ -74,25 +69,9 @@ async def _cases(node: Node, calls: int) -> None:
     _time("nobody is asked (--dev)", calls, lambda n: opened.admit(header, "kv:read", "kv/carts/c1"))
     _time(f"a key among {KEYS:,}, no policies", calls, lambda n: door.admit(header, "kv:read", "kv/carts/c1"))
     _time("the same with rate limits", calls, lambda n: bounded.admit(header, "kv:read", "kv/carts/c1"))
-    author = Author(SYSTEM, "default")
-    for told in _definitions():
-        await node.policies.create("default", convert(told, PolicyDefinition), author=author)
+    await add_policies(node)
     _time(f"{POLICIES} policies, remembered", calls, lambda n: door.admit(header, "kv:read", "kv/carts/c1"))
     _time(f"{POLICIES} policies, each asked anew", calls, lambda n: door.admit(header, "kv:read", f"kv/carts/{n}"))
-
-
-def _definitions() -> list[dict[str, Any]]:
-    """Policies on other buckets, half of them with conditions."""
-    condition = "!('admin' in subject.roles) && resource.id.startsWith('x')"
-    return [
-        {
-            "name": f"p{number}",
-            "actions": ["kv:*"],
-            "resources": [f"kv/secret-{number}/*"],
-            "condition": condition if number % 2 else "",
-        }
-        for number in range(POLICIES)
-    ]
 
 
 def _time(title: str, calls: int, call: Callable[[int], object]) -> None:
@@ -106,68 +85,55 @@ def _time(title: str, calls: int, call: Callable[[int], object]) -> None:
     print(f"  {title:36} p50 {p50:8.1f} µs   p99 {p99:8.1f} µs")
 
 
-def over_http(pairs: int, seconds: float) -> None:
+def over_http(pairs: int, requests: int) -> None:
     with tempfile.TemporaryDirectory(prefix="ironflow-bench-") as folder:
-        place = Path(folder)
-        servers = {
-            guarded: ServerProcess(data_dir=place / str(guarded), guarded=guarded, command=COMMAND)
-            for guarded in (False, True)
-        }
-        try:
-            for server in servers.values():
-                server.start()
-            tokens = {guarded: _furnished(server, guarded=guarded) for guarded, server in servers.items()}
-            costs: dict[bool, list[float]] = {False: [], True: []}
-            for number in range(pairs + 1):
-                for guarded in (False, True) if number % 2 else (True, False):
-                    cost = uvloop.run(_gets(servers[guarded], tokens[guarded], seconds))
-                    if number:  # the first warm up
-                        costs[guarded].append(cost)
-        finally:
-            for server in servers.values():
-                server.close()
-    more = [guarded / open_ - 1 for open_, guarded in zip(costs[False], costs[True], strict=True)]
-    print(f"  {'HTTP get with --dev':36} {statistics.median(costs[False]) * 1e6:8.1f} µs of the server's CPU")
-    print(f"  {f'with a key and {POLICIES} policies':36} {statistics.median(costs[True]) * 1e6:8.1f} µs")
-    low, _, high = statistics.quantiles(more, n=4)
-    print(f"  {'more':36} {statistics.median(more):8.1%}    quartiles {low:.1%} to {high:.1%} of {pairs} pairs")
+        command = (sys.executable, "-m", "benchmarks.doors", folder)
+        with child(command, log_file=Path(folder) / "log", environment=os.environ, talks=True) as process:
+            assert process.stdout is not None
+            doors = json.decode(process.stdout.readline(), type=Doors)
+            open_, guarded = (doors.open_url, ""), (doors.guarded_url, doors.key)
+            uvloop.run(_compared(doors.pid, f"with a key and {POLICIES} policies", open_, guarded, pairs, requests))
+            uvloop.run(_compared(doors.pid, "the open door again", open_, open_, pairs, requests))
 
 
-def _furnished(server: ServerProcess, *, guarded: bool) -> str:
-    """The token of a developer's key, of a server with a key's worth of values, and policies if it is guarded."""
-    headers = {"Authorization": f"Bearer {server.key}"} if guarded else {}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
-        client.post("/api/v1/kv/buckets", json={"name": "carts"}).raise_for_status()
-        for number in range(KEYS):
-            client.put(f"{BUCKET}/keys/key.{number}", content=VALUE).raise_for_status()
-        for definition in _definitions() if guarded else ():
-            client.post("/api/v1/policies", json=definition).raise_for_status()
-        made = client.post("/api/v1/apikeys", json={"name": "bench", "role_ids": ["developer"]}).json()
-    return str(made["key"]) if guarded else ""
+async def _compared(
+    pid: int, title: str, base: tuple[str, str], other: tuple[str, str], pairs: int, requests: int
+) -> None:
+    """Print what a get costs through two doors, each a URL and the key it wants."""
+    costs: tuple[list[float], list[float]] = ([], [])
+    for number in range(WARM_PAIRS + pairs):
+        for which in (0, 1) if number % 2 else (1, 0):
+            cost = await _gets(pid, *(base, other)[which], requests)
+            if number >= WARM_PAIRS:
+                costs[which].append(cost)
+    low, middle, high = machine.median_within([two / one - 1 for one, two in zip(*costs, strict=True)])
+    print(f"  {'HTTP get with --dev':36} {statistics.median(costs[0]) * 1e6:8.1f} µs of the server's processor time")
+    print(f"  {title:36} {statistics.median(costs[1]) * 1e6:8.1f} µs")
+    print(f"  {'more':36} {middle:8.1%}    {low:.1%} to {high:.1%}, {pairs} pairs of {requests:,} requests")
 
 
-async def _gets(server: ServerProcess, token: str, seconds: float) -> float:
-    """The server's CPU seconds for a get."""
+async def _gets(pid: int, url: str, key: str, requests: int) -> float:
+    """The server's processor seconds for a get."""
     numbers = itertools.count()
 
     def get() -> tuple[str, str, bytes]:
-        return "GET", f"{BUCKET}/keys/key.{next(numbers) % KEYS}", b""
+        return "GET", f"/api/v1/kv/buckets/{BUCKET}/keys/key.{next(numbers) % KEYS}", b""
 
-    before = machine.cpu_s(server.pid)
-    result = await load.send(server.url, get, clients=CLIENTS, seconds=seconds, token=token)
+    before = machine.running_s(pid)
+    result = await load.send(url, get, clients=CLIENTS, requests=requests, token=key)
     assert not result.errors, f"{result.errors} gets failed"
-    return (machine.cpu_s(server.pid) - before) / len(result.latencies)
+    return (machine.running_s(pid) - before) / requests
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.access", description=__doc__)
     parser.add_argument("--calls", type=int, default=20_000)
-    parser.add_argument("--pairs", type=int, default=12, help="of turns over HTTP")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each turn")
+    parser.add_argument("--pairs", type=int, default=60, help="of turns over HTTP")
+    parser.add_argument("--requests", type=int, default=1_000, help="of each turn")
     options = parser.parse_args()
     print("\n".join(machine.describe()))
     asyncio.run(measure(options.calls))
-    over_http(options.pairs, options.seconds)
+    over_http(options.pairs, options.requests)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,14 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
+def median_within(values: list[float]) -> tuple[float, float, float]:
+    """The median, between the two of the values between which that of all there could be lies with a probability of
+    95 %, whatever they are spread like: as many lie below it as heads come of so many coins."""
+    ordered = sorted(values)
+    beyond = max(0, int(len(ordered) / 2 - 0.98 * len(ordered) ** 0.5))
+    return ordered[beyond], statistics.median(ordered), ordered[-1 - beyond]
+
+
 def describe() -> list[str]:
     """Lines that say what this was measured on."""
     model = next(
@@ -101,6 +109,15 @@ def cpu_s(pid: int) -> float:
     """Processor seconds that a process has used so far, its threads included."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def running_s(pid: int) -> float:
+    """The same of the threads that it has now, to the microsecond: for turns of a few hundredths of a second."""
+    used_ns = 0
+    for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # that thread ended just now
+            used_ns += int(file.read_text().split()[0])
+    return used_ns / 1e9
 
 
 def tree_cpu_s(pid: int) -> float:

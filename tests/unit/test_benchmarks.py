@@ -162,3 +162,18 @@ def test_who_left_the_network_has_only_a_loopback_and_it_works() -> None:
 def test_no_benchmark_hides_a_module_of_python() -> None:
     """Workers of other systems are run as files, which puts their folder before Python's own modules."""
     assert not {file.stem for file in (ROOT / "benchmarks").glob("*.py")} & sys.stdlib_module_names
+
+
+def test_a_median_is_told_with_where_it_may_lie() -> None:
+    values = [float(value) for value in range(100, 0, -1)]
+
+    assert machine.median_within(values) == (41.0, 50.5, 60.0)
+    assert machine.median_within([3.0, 1.0]) == (1.0, 2.0, 3.0)
+    assert machine.median_within([1.0]) == (1.0, 1.0, 1.0)
+
+
+def test_what_the_threads_of_a_process_used_is_told_finely() -> None:
+    before = machine.running_s(os.getpid())
+    sum(range(100_000))
+
+    assert 0 < machine.running_s(os.getpid()) - before < 10
