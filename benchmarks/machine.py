@@ -112,7 +112,8 @@ def cpu_s(pid: int) -> float:
 
 
 def running_s(pid: int) -> float:
-    """The same of the threads that it has now, to the microsecond: for turns of a few hundredths of a second."""
+    """The same of the threads that it has now, to the microsecond but for what one that runs has used since the last
+    tick: for turns of a few hundredths of a second."""
     used_ns = 0
     for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # that thread ended just now
