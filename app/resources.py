@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # that of `typing` takes longer to load than the version to tell
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -8,6 +8,8 @@ with its own nats-server. What is told of it, counted from the moment that the p
     accepts    a connection is taken
     health     GET /health is answered with 200
     all up     the server says that it is ready: store, HTTP, gRPC (ours); its admin face is healthy (Restate)
+    CPU        the processor time of the server's process until then
+    REST       GET /ready, asked the moment after, is answered: what answers is loaded for it
 """
 
 from __future__ import annotations
@@ -110,6 +112,8 @@ def _ours(command: Sequence[str], given: Mapping[str, str], place: Path) -> Figu
         _await_ready(it.stdout)
         figures["all up ms"] = _ms(begun)
         figures["CPU ms"] = cpu_of(it.pid)() * 1_000
+        _until_healthy(begun, port, "/ready")
+        figures["REST ms"] = _ms(begun)
         figures |= _resident(it.pid)
     return figures
 

@@ -42,10 +42,12 @@ class Member(NamedTuple):
         return f"{self.kind} {self.mode:o} {self.size} {self.detail} {self.path}\n"
 
 
-def compile_launcher(out: Path, *, work: Path) -> Path:
-    """The launcher as a static executable at `out`; the one that is there, if it was made of the same."""
+def compile_launcher(out: Path, *, version: str, work: Path) -> Path:
+    """The launcher of that version as a static executable at `out`; the one that is there, if it was made of the
+    same."""
     zstd = _zstd_source(work)
     flags = ["-target", TARGET, "-static", "-O2", "-s", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
+    flags.append(f'-DVERSION="{version}"')
     strict = ["-Wall", "-Wextra", "-Werror", f"-isystem{zstd}", "-fno-sanitize=all"]
     sources = [LAUNCHER / "launcher.c", LAUNCHER / "sha256.c", zstd / "zstd.c"]
     made_of = hashlib.sha256(" ".join([metadata.version("ziglang"), *flags, *strict]).encode())

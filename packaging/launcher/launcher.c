@@ -10,7 +10,8 @@
  * Every file is given one fixed modification time, so whatever writes to it later shows; the directory is then unpacked
  * anew. A byte that changed in this file is told by the digest of the manifest or the checksum of the frame, before
  * anything is published. Under any number of simultaneous first starts one unpacks and the others wait; what a killed
- * one left is removed by the next. A directory is locked (shared) for as long as a program runs from it, and only those
+ * one left is removed by the next. Which version it is, it says itself, once the program is there: Python takes five
+ * times as long to start. A directory is locked (shared) for as long as a program runs from it, and only those
  * that nobody holds are ever removed.
  */
 #define _GNU_SOURCE
@@ -390,8 +391,12 @@ static void remember_executable(void) {
     setenv("IRONFLOW_EXECUTABLE", path, 1);
 }
 
+/* The ways to ask for the version are those of app/__main__.py. */
+static int asks_version(int argc, char **argv) {
+    return argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V") || !strcmp(argv[1], "version"));
+}
+
 int main(int argc, char **argv) {
-    (void)argc;
     struct pack pack = {0};
     if (open_pack(&pack)) return damaged();
     char caches[CACHES_MAX][PATH_MAX], program[PATH_MAX + sizeof PROGRAM];
@@ -402,6 +407,7 @@ int main(int argc, char **argv) {
         enum outcome outcome = prepare(&pack, caches[i], &directory);
         if (outcome == DAMAGED) return damaged();
         if (outcome == CANNOT) continue;
+        if (asks_version(argc, argv)) return puts(PROGRAM " " VERSION) < 0 || fflush(stdout) ? EXIT_CANNOT_START : 0;
         snprintf(program, sizeof program, "%s/%s/" PROGRAM, caches[i], pack.id);
         execv(program, argv);
         if (errno == ENOENT) {

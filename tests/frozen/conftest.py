@@ -12,6 +12,8 @@ from typing import Any
 import onefile
 import pytest
 
+from app.resources import VERSION
+
 BUILD = Path(__file__).parents[2] / "build"
 
 PROGRAM = """#!/bin/sh
@@ -58,7 +60,7 @@ class Packed:
 
 @pytest.fixture(scope="session")
 def launcher() -> Path:
-    return onefile.compile_launcher(BUILD / "launcher", work=BUILD / "zstd")
+    return onefile.compile_launcher(BUILD / "launcher", version=VERSION, work=BUILD / "zstd")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import executable
+from app.resources import VERSION
 from tests.frozen.conftest import Packed
 
 pytestmark = pytest.mark.frozen
@@ -43,6 +44,17 @@ def test_arguments_exit_code_and_pid_are_the_program_s_own(pack: Pack) -> None:
 
     assert (shown.stdout, shown.returncode) == ("hello a b  c\n", 7)
     assert int(told) == started.pid
+
+
+@pytest.mark.parametrize("asked", ["--version", "-V", "version"])
+def test_the_version_is_told_once_the_program_is_there_and_without_it(pack: Pack, asked: str) -> None:
+    packed = pack()
+
+    shown = [packed.run(asked) for _ in range(2)]
+
+    assert {(one.stdout, one.returncode) for one in shown} == {(f"ironflow {VERSION}\n", 0)}
+    assert len(packed.versions()) == 1, "it is unpacked"
+    assert packed.run(asked, "more").returncode == 7
 
 
 def test_of_many_first_starts_one_unpacks_and_all_run(pack: Pack) -> None:
