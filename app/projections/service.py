@@ -57,7 +57,13 @@ class Projections:
         self.feed = Feed(storage=storage, tail=tail, registry=self.registry, leases=self.leases)
         self.lending = Lending()
         self.states = States(
-            storage=storage, tail=tail, leases=self.leases, feed=self.feed, lending=self.lending, clock=clock
+            storage=storage,
+            tail=tail,
+            registry=self.registry,
+            leases=self.leases,
+            feed=self.feed,
+            lending=self.lending,
+            clock=clock,
         )
         self.rebuilds = Rebuilds(storage=storage, tail=tail, registry=self.registry, feed=self.feed, clock=clock)
         self.parking = Parking(storage=storage, registry=self.registry, feed=self.feed, rebuilds=self.rebuilds)

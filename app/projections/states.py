@@ -24,6 +24,7 @@ from app.projections.leases import Leases, lost
 from app.projections.lending import Lending
 from app.projections.noun import Generation, Projection
 from app.projections.refolding import ByRules, ByWorker, Refold
+from app.projections.registry import Registry
 from storage import history, projections
 from storage.contract import Storage, Transaction
 from storage.projections import Fence, OverwrittenState, ProjectionSnapshotRow, ProjectionStateRow
@@ -66,10 +67,19 @@ class State(msgspec.Struct, frozen=True):
 
 class States:
     def __init__(
-        self, *, storage: Storage, tail: Tail, leases: Leases, feed: Feed, lending: Lending, clock: Clock
+        self,
+        *,
+        storage: Storage,
+        tail: Tail,
+        registry: Registry,
+        leases: Leases,
+        feed: Feed,
+        lending: Lending,
+        clock: Clock,
     ) -> None:
         self._storage = storage
         self._tail = tail
+        self._registry = registry
         self._leases = leases
         self._feed = feed
         self._lending = lending
@@ -125,16 +135,19 @@ class States:
         generation: Generation | None = None,
         at: int = history.END,
     ) -> State:
-        """The state of a partition, now or as of a position; with None for a partition that has none. Raises
-        FailedPrecondition if it cannot be told."""
+        """The state of a partition, now or as of a position; with None for a partition that has none. Of a generation
+        that is no more, what serves now. Raises FailedPrecondition if it cannot be told."""
         check_partition(partition)
         generation, partition = generation or projection.serving, partition or GLOBAL
         if at < history.END:
             return await self._as_of(projection, generation, partition, at)
         row = await self._row(projection.key(generation), partition)
-        if row is None:
-            return State(projection, generation, partition)
-        return _of_row(projection, generation, row)
+        if row is not None:
+            return _of_row(projection, generation, row)
+        now = self._registry.find(projection.environment, projection.name)
+        if now is not None and now.generation(generation.number) is None:  # another took its place just now
+            return await self.get(now, partition)
+        return State(projection, generation, partition)
 
     async def partitions(
         self, projection: Projection, *, search: str = "", after: str = "", limit: int = 100

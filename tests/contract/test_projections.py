@@ -18,6 +18,7 @@ from app.projections import definition as definitions
 from app.projections import feed, states
 from app.projections.leases import TTL_S
 from app.projections.states import Saved
+from storage import projections
 from storage.contract import Storage
 from storage.projections import Fence
 
@@ -266,6 +267,26 @@ async def test_the_past_of_a_partition_is_known_over_the_gaps_between_its_events
     assert await known("rare", first - 1) is None
     assert await known("late", others[-1]) is None
     assert await known("never", last) is None
+
+
+async def test_who_asks_as_a_rebuild_takes_over_is_told_what_serves_now(node: Node, storage: Storage) -> None:
+    """The states of the generation that served are dropped between looking it up and reading."""
+    declared = ProjectionDefinition(
+        "declared", ("n",), initial=msgspec.Raw(b'{"n":0}'), rules=(Rule("n", set={"n": "state.n + 1"}),)
+    )
+    await node.projections.register(ENVIRONMENT, NAME, declared)
+    await emit(node)
+    await node.projections.waits.until(ENVIRONMENT, NAME, node.tail.head, timeout_s=30)
+    registry = node.projections.registry
+    looked_up = registry.get(ENVIRONMENT, NAME)
+
+    await node.projections.rebuilds.start(ENVIRONMENT, NAME)
+    async with asyncio.timeout(30):
+        while registry.get(ENVIRONMENT, NAME).building is not None:
+            await registry.changed()
+    await storage.write(lambda tx: projections.drop(tx, looked_up.key()))  # as the register does right after
+
+    assert (await node.projections.states.get(looked_up)).state == b'{"n":1}'
 
 
 async def test_the_register_is_what_history_says(node: Node, storage: Storage) -> None:
