@@ -2,8 +2,9 @@
 import type { ComponentChildren } from "preact";
 import { get } from "../../api/client";
 import { may } from "../../api/session";
-import type { CapacityStat, FunctionShape, ProjectionShape, RunStats, RunSummary, RunsPage, WorkerShape } from "../../api/types";
+import type { CapacityStat, FailureGroup, FunctionShape, ProjectionShape, RunStats, RunSummary, RunsPage, WorkerShape } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { failingOf } from "../../model/attention";
 import { duration } from "../../model/time";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
@@ -48,7 +49,7 @@ export default function Overview() {
   const oldest = Math.max(0, ...(queues.data ?? []).map((one) => one.oldest_queue_age_seconds));
   const tiles: Tile[] = [
     { name: "Running", value: open.data?.totals.running, icon: "dot", role: "run", to: "status:running" },
-    { name: "Failed, 1 hour", value: hour.data && failedNow, icon: "cross", role: "fail", to: "status:failed since:1h", note: hour.data && `${failedBefore} the hour before` },
+    { name: "Failed, 1 h", value: hour.data && failedNow, icon: "cross", role: "fail", to: "status:failed since:1h", note: hour.data && `${failedBefore} the hour before` },
     { name: "Waiting", value: open.data?.totals.waiting, icon: "hourglass", role: "wait", to: "status:waiting" },
     { name: "Paused", value: open.data?.totals.paused, icon: "pause", role: "warn", to: "status:paused" },
     { name: "In the queue", value: open.data?.totals.waiting_for_capacity, icon: "circle", role: "idle", to: "status:waiting_for_capacity", note: oldest > 0 && `the oldest for ${duration(oldest * 1_000)}` },
@@ -139,7 +140,7 @@ function TileBody({ name, value, icon, role, note }: Omit<Tile, "to">) {
 interface OpenRuns {
   totals: Record<string, number>;
   paused: readonly RunSummary[];
-  failed: readonly RunSummary[];
+  failing: readonly FailureGroup[];
   recent: readonly RunSummary[];
 }
 
@@ -147,14 +148,14 @@ interface OpenRuns {
 async function openRuns(signal: AbortSignal): Promise<OpenRuns> {
   const list = (query: Record<string, string | number>): Promise<RunsPage> => get<RunsPage>("/runs", query, signal);
   const statuses = ["running", "waiting", "waiting_for_capacity"];
-  const [paused, failures, recent, ...counted] = await Promise.all([
+  const [paused, { failures }, recent, ...counted] = await Promise.all([
     list({ status: "paused", limit: 5 }),
-    list({ status: "failed", since: "1h", limit: 5 }),
+    get<{ failures: FailureGroup[] }>("/failures", { status: "open", since: "24h", limit: 5 }, signal),
     list({ limit: 8 }),
     ...statuses.map((status) => list({ status, limit: 1 })),
   ]);
   const totals = Object.fromEntries(statuses.map((status, index) => [status, counted[index].total]));
-  return { totals: { ...totals, paused: paused.total }, paused: paused.runs, failed: failures.runs, recent: recent.runs };
+  return { totals: { ...totals, paused: paused.total }, paused: paused.runs, failing: failures, recent: recent.runs };
 }
 
 function failed(stats: RunStats | undefined, hour: number): number {
@@ -171,8 +172,8 @@ function attention(open: OpenRuns, lagging: readonly ProjectionShape[], workers:
     );
   for (const run of open.paused)
     found.push(<Line key={run.id} icon="pause" role="warn" to={link(`/runs/${run.id}`)} title={`${run.function_id} is paused`} note={run.error?.message ?? run.pause_reason ?? ""} />);
-  for (const run of open.failed)
-    found.push(<Line key={run.id} icon="cross" role="fail" to={link(`/runs/${run.id}`)} title={`${run.function_id} failed`} note={run.error?.message ?? ""} />);
+  for (const one of failingOf(open.failing, open.paused, Date.now()))
+    found.push(<Line key={one.fingerprint} icon="cross" role="fail" to={link("/failures", { failure: one.fingerprint })} title={one.title} note={one.note} />);
   for (const { id, ...one } of others) found.push(<Line key={id} {...one} />);
   for (const one of lagging)
     found.push(

@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { FailureGroup, RunSummary } from "../src/api/types";
+import { failingOf } from "../src/model/attention";
+
+const now = Date.parse("2026-01-05T09:00:00Z");
+const group = (function_id: string, open: number, first_seen = "2026-01-05T08:00:00Z") => ({ fingerprint: `of ${function_id}`, function_id, message: "boom", open, first_seen }) as FailureGroup;
+const paused = (function_id: string, error = true) => ({ function_id, error: error ? { message: "boom", code: "E" } : null }) as RunSummary;
+
+test("a group of failures says in how many runs it is open, and whether it is new", () => {
+  assert.deepEqual(failingOf([group("ship", 1), group("bill", 2_000, "2026-01-01T09:00:00Z")], [], now), [
+    { fingerprint: "of ship", title: "ship failed", note: "boom · new" },
+    { fingerprint: "of bill", title: "bill failed in 2,000 runs", note: "boom" },
+  ]);
+});
+
+test("a group is left out if its open runs are there as paused ones, or if none is open", () => {
+  assert.deepEqual(failingOf([group("ship", 1), group("bill", 0)], [paused("ship")], now), []);
+  assert.equal(failingOf([group("ship", 2)], [paused("ship")], now).length, 1);
+  assert.equal(failingOf([group("ship", 1)], [paused("ship", false)], now).length, 1);
+});
