@@ -39,11 +39,11 @@ class WorkThread:
             else:
                 loop.call_soon_threadsafe(self._answer, answered, answer)
 
-        self._going += 1
-        if self._going > len(self._threads) < self._count:
+        if self._going >= len(self._threads) < self._count:
             thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
+        self._going += 1
         self._queue.put(item)
         return await answered
 

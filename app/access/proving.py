@@ -5,7 +5,7 @@ tenth of a second and 32 MiB.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
 from app.access import passwords
@@ -17,6 +17,8 @@ WORKED_ON_MAX = 2
 WAITING_MAX = 50
 """For that; whoever comes then is told to come again."""
 
+Kept = Callable[[], Awaitable[str]]
+"""Finds what a password is checked against; "" for none, which none is right for."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -27,32 +29,29 @@ class Proving:
         self._working = asyncio.Semaphore(WORKED_ON_MAX)
         self._waiting = 0
 
-    async def proves(self, password: str, kept: str, *keys: str) -> bool:
-        """Whether the password is the one of which `kept` was kept, which "" is of none; after as much work either way.
-        Failures count against all keys. Raises RateLimited."""
+    async def proves(self, password: str, kept: Kept, *keys: str) -> bool:
+        """Whether the password is the one of which what `kept` finds was kept; after as much work either way. Failures
+        count against all keys. Raises RateLimited, before it looks for anything."""
         if len(password) > passwords.CHARS_MAX:
             return False
         self.throttle.check(*keys)
-        self._refuse_crowd()
+        if self._waiting >= WAITING_MAX:
+            raise RateLimited("too many passwords wait to be checked", retry_after_s=WAITING_MAX // 10)
         self.throttle.failed(*keys)  # until it is known otherwise: of many at once none is for free
-        right = await self._work(passwords.matches, password, kept)
+        self._waiting += 1
+        try:
+            found = await kept()
+            right = await self._work(passwords.matches, password, found)
+        finally:
+            self._waiting -= 1
         if right:
             self.throttle.succeeded(*keys)
         return right
 
     async def hashed(self, password: str) -> str:
-        """What to keep of it. Raises RateLimited."""
-        self._refuse_crowd()
+        """What to keep of it."""
         return await self._work(passwords.hashed, password)
 
-    def _refuse_crowd(self) -> None:
-        if self._waiting >= WAITING_MAX:
-            raise RateLimited("too many passwords wait to be checked", retry_after_s=WAITING_MAX // 10)
-
     async def _work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        self._waiting += 1
-        try:
-            async with self._working:
-                return await asyncio.to_thread(work, *args, **kwargs)
-        finally:
-            self._waiting -= 1
+        async with self._working:
+            return await asyncio.to_thread(work, *args, **kwargs)

@@ -49,13 +49,15 @@ class Sessions:
     async def log_in(self, email: str, password: str, *, address: str = "") -> SignedIn:
         """Raises Unauthenticated, RateLimited."""
         user = self._users.named(email)
-        kept = await self._users.password_of(user) if user is not None and user.active else ""
         keys = (f"account {email.strip().casefold()[:255]}", f"address {address}")
-        if not await self._proving.proves(password, kept, *keys) or user is None:
+        if not await self._proving.proves(password, lambda: self._kept(user), *keys) or user is None:
             raise Unauthenticated(
                 "the e-mail address or the password is wrong", hint="ask an administrator to reset it"
             )
         return await self._open(user, "password", address)
+
+    async def _kept(self, user: User | None) -> str:
+        return await self._users.password_of(user) if user is not None and user.active else ""
 
     def link(self, user: User) -> str:
         """A token that signs its bearer in as the user, once and soon, on this node."""

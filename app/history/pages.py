@@ -64,6 +64,8 @@ class Pages:
             self._ahead = _Ahead(page.until, reading)
             self._all_ahead.add(self)
             await asyncio.sleep(0)  # it is asked for before its reader is at work on this page
+            if times != self._times_forgotten:
+                return await self.after(position, head)
         return page
 
     def forget(self) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import struct
+import time
 
+import h2.config
+import h2.connection
+import h2.errors
 import httpx
 import pytest
 
+from tests.support.server import ServerProcess
+
+NOTICED_S = 20
 LARGE = 200_000
 KEYS = "/api/v1/kv/buckets/uploads/keys"
 
@@ -53,3 +62,48 @@ def test_what_came_in_pieces_is_stored_whole(http: httpx.Client) -> None:
     assert http.put(f"{KEYS}/photo", content=iter(pieces)).is_success
 
     assert http.get(f"{KEYS}/photo", params={"raw": "true"}).content == b"".join(pieces)
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize("how", ["killed", "killed over HTTP/2", "taken back over HTTP/2"])
+def test_nor_is_what_a_client_that_is_gone_had_sent(
+    http: httpx.Client, shared_server: ServerProcess, environment: str, how: str
+) -> None:
+    place, before = http.base_url, refused(http)
+    head = {"x-ironflow-environment-id": environment, "content-type": "application/octet-stream"}
+    with socket.create_connection((place.host, place.port or 80), timeout=NOTICED_S) as connection:
+        if how == "killed":
+            lines = [f"PUT {KEYS}/photo HTTP/1.1", f"host: {place.netloc.decode()}", f"content-length: {LARGE}"]
+            lines += [f"{name}: {value}" for name, value in head.items()]
+            connection.sendall("\r\n".join([*lines, "", ""]).encode() + b"x" * (LARGE // 2))
+        else:
+            sender = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+            sender.initiate_connection()
+            stream = sender.get_next_available_stream_id()
+            pseudo = {
+                ":method": "PUT",
+                ":scheme": "http",
+                ":authority": place.netloc.decode(),
+                ":path": f"{KEYS}/photo",
+            }
+            sender.send_headers(stream, [*{**pseudo, **head}.items()])
+            sender.send_data(stream, b"hello")
+            connection.sendall(sender.data_to_send())
+            assert connection.recv(65_536), "it has seen the request"
+            if how.startswith("taken back"):
+                sender.reset_stream(stream, h2.errors.ErrorCodes.CANCEL)
+                connection.sendall(sender.data_to_send())
+        if how.startswith("killed"):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+        until = time.monotonic() + NOTICED_S
+        while refused(http) == before:
+            assert time.monotonic() < until, shared_server.log()[-2_000:]
+    assert http.get(f"{KEYS}/photo").status_code == 404
+
+
+def refused(http: httpx.Client) -> float:
+    """How many bodies were refused for that."""
+    found = re.search(r'^ironflow_refusals_total{code="BODY_CUT"} (\S+)$', http.get("/metrics").text, re.MULTILINE)
+    return float(found.group(1)) if found else 0.0

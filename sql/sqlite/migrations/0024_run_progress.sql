@@ -4,7 +4,8 @@ alter table runs add column steps_completed integer not null default 0;
 alter table runs add column patched integer not null default 0;
 alter table runs add column unwinding integer not null default 0;
 
--- As history tells it of runs that nobody resumed from a step; `ironflow rebuild` counts exactly.
+-- As history tells it of runs that nobody resumed from a step; `ironflow rebuild` counts exactly. It reads all that runs
+-- recorded: about a minute and a half for a million runs of ten entries.
 update runs
    set steps_completed = (select count(distinct h.data ->> '$.step_id')
                             from history h
@@ -14,19 +15,17 @@ update runs
                              and h.kind in ('step.completed', 'step.patched', 'step.injected', 'step.carried')
                              and coalesce(h.data ->> '$.type', '') <> 'compensate'
                              and h.data ->> '$.error' is null),
-       patched = case when exists (select 1
-                                     from history h
-                                    where h.environment = runs.environment
-                                      and h.stream = 'run/' || runs.id
-                                      and h.kind in ('step.patched', 'step.injected')) then 1 else 0 end,
+       patched = case when (select sum(case when h.kind = 'step.restored' then -1 else 1 end)
+                              from history h
+                             where h.environment = runs.environment
+                               and h.stream = 'run/' || runs.id
+                               and h.kind in ('step.patched', 'step.injected', 'step.restored')) > 0 then 1 else 0 end,
        unwinding = case when status in ('waiting_for_capacity', 'running', 'waiting', 'paused')
                          and exists (select 1
                                        from history h
                                       where h.environment = runs.environment
                                         and h.stream = 'run/' || runs.id
-                                        and h.kind = 'run.unwinding') then 1 else 0 end
- where started_at is not null
-    or forked_from_run_id <> '';
+                                        and h.kind = 'run.unwinding') then 1 else 0 end;
 
 -- The newest runs of an environment, without sorting all that it has.
 create index runs_by_environment on runs (environment, id);
