@@ -108,7 +108,7 @@ def routes(services: Services) -> Sequence[Route]:
     )
     discard = Operation(
         "Discard parked events: it goes on without them for good",
-        {200: Answer("how many", DiscardedResponse), **missing},
+        {200: Answer("how many", DiscardedResponse), **missing, 409: "a rebuild under way tries one of them again"},
         body=Body(ParkedBody, {"reason": "a test order", "event_ids": ["evt_…"]}),
         permission=manage,
     )

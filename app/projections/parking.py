@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from app.errors import Conflict, FailedPrecondition, InvalidArgument, ParkedEventNotFound
 from app.events.reading import EventReader
 from app.history.kinds import EventEmitted, Fact, ProjectionEventPassed, ProjectionParkedDiscarded
-from app.projections.feed import Delivered, Feed
+from app.projections.feed import Delivered
 from app.projections.noun import Passed, Projection
 from app.projections.rebuild import Job, Rebuilds
 from app.projections.registry import Registry
@@ -25,9 +25,8 @@ PASSED_MAX = 500
 
 
 class Parking:
-    def __init__(self, *, storage: Storage, registry: Registry, feed: Feed, rebuilds: Rebuilds) -> None:
+    def __init__(self, *, storage: Storage, registry: Registry, rebuilds: Rebuilds) -> None:
         self._registry = registry
-        self._feed = feed
         self._rebuilds = rebuilds
         self._events = EventReader(storage)
 
@@ -55,7 +54,8 @@ class Parking:
         self, environment: str, name: str, event_ids: Sequence[str] = (), *, reason: str, actor: str = ""
     ) -> int:
         """How many parked events it goes on without for good now: those named, or all. Asked again, it
-        changes nothing. Raises ProjectionNotFound, ParkedEventNotFound, InvalidArgument."""
+        changes nothing. Raises ProjectionNotFound, ParkedEventNotFound, InvalidArgument, Conflict while a generation is
+        built that has one of them."""
         told = Request(reason, actor).checked(needs_reason=True).reason
         discarded: list[Passed] = []
 
@@ -63,6 +63,7 @@ class Parking:
             gone = {one.event_id for one in known.serving.passed if not one.parked}
             left = [one for one in event_ids if one not in gone]
             discarded[:] = _named(known, left) if left or not event_ids else []
+            _check_out_of_building(known, discarded)
             return [ProjectionParkedDiscarded(tuple(one.position for one in discarded), told)] if discarded else []
 
         await self._registry.change(environment, name, decide, actor=actor)
@@ -96,12 +97,6 @@ class Parking:
                 f"{projection.name} is external: it is given one event again at a time",
                 field="event_ids",
                 hint=f"name one of the {len(wanted)} that are parked",
-            )
-        reached, _ = await self._feed.reached(projection, projection.serving)
-        if reached < projection.serving.until:
-            raise Conflict(
-                f"{projection.name} is handling events again up to position {projection.serving.until}",
-                hint="ask again when it has come there",
             )
         return await self._rebuilds.start(
             projection.environment,
@@ -143,6 +138,19 @@ def _go_on(known: Projection, event_id: str, position: int, park: bool, reason: 
             hint="mend its reducer and count its version up: all of them are tried again then",
         )
     return [ProjectionEventPassed(stopped.number, event_id, position, stopped.error, reason, park)]
+
+
+def _check_out_of_building(known: Projection, discarded: Sequence[Passed]) -> None:
+    """Raises Conflict if the generation that is built has one of these events: once it serves, it would be in the state
+    all the same."""
+    passed = {one.position for one in known.building.passed} if known.building is not None else None
+    for one in discarded:
+        if passed is not None and one.position not in passed:
+            raise Conflict(
+                f"{known.name} is being rebuilt with event {one.event_id}",
+                field="event_ids",
+                hint=f"ask again when that is over, or end it: `ironflow projection cancel-rebuild {known.name}`",
+            )
 
 
 def _named(known: Projection, event_ids: Sequence[str]) -> list[Passed]:

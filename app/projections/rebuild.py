@@ -71,21 +71,34 @@ class Rebuilds:
         """Begin one; with `dry_run`, only tell what it would be. An external projection can be given events from one
         on, or from one to another, after which it goes on where it was. What was skipped and parked is left out, but
         for the parked events at positions `retried`. Raises ProjectionNotFound, EventNotFound, Conflict if one is under
-        way, InvalidArgument."""
+        way that this would end before it is done, InvalidArgument."""
         projection = self._registry.get(environment, name)
+        serving = projection.serving
         _check_partition(projection, partition)
         after, until = await self._between(projection, from_event_id, to_event_id)
-        resumed_after = 0
-        if until:
-            resumed_after = max(await self._goes_on_after(projection), until)
+        reached, _ = await self._feed.reached(projection, serving)
+        resumed_after = max(reached, serving.resumed_after, until) if until else 0
         if dry_run:
-            total = await self._count(projection, projection.serving, after, until or self._tail.head)
+            total = await self._count(projection, serving, after, until or self._tail.head)
             return Job("", name, "completed", 0, total, 0.0, self._clock.now_us(), None, dry_run=True)
 
         def decide(known: Projection) -> Sequence[Fact]:
             if known.building is not None:
                 raise Conflict(
                     f"{name} is being rebuilt already", hint=f"`ironflow projection cancel-rebuild {name}` ends that"
+                )
+            if known.serving.number != serving.number:
+                raise Conflict(f"another rebuild of {name} began meanwhile", hint="look at it, then ask again")
+            if reached < serving.until and (after > reached or 0 < until < serving.until):
+                raise Conflict(
+                    f"{name} is being given events again, and has those up to position {serving.until} to come",
+                    hint="ask again when it has them, or rebuild it from the beginning",
+                )
+            if not {one.position for one in known.serving.parked}.issuperset(retried):
+                raise Conflict(
+                    f"an event that {name} was to have in its place is parked no more",
+                    field="event_ids",
+                    hint=f"look again: `ironflow projection parked {name}`",
                 )
             return [
                 ProjectionRebuilding(
@@ -190,11 +203,6 @@ class Rebuilds:
                 f"{to_event_id} was recorded before {from_event_id}", field="to_event_id", hint="swap them"
             )
         return after, until
-
-    async def _goes_on_after(self, projection: Projection) -> int:
-        """Where the projection was, before it was given events again if it still is."""
-        position, _ = await self._feed.reached(projection, projection.serving)
-        return max(position, projection.serving.resumed_after)
 
     async def _count(self, projection: Projection, generation: Generation, after: int, until: int) -> int:
         names = definitions.chosen(generation.definition.events).names

@@ -66,7 +66,7 @@ class Projections:
             clock=clock,
         )
         self.rebuilds = Rebuilds(storage=storage, tail=tail, registry=self.registry, feed=self.feed, clock=clock)
-        self.parking = Parking(storage=storage, registry=self.registry, feed=self.feed, rebuilds=self.rebuilds)
+        self.parking = Parking(storage=storage, registry=self.registry, rebuilds=self.rebuilds)
         self.waits = CatchUps(storage=storage, tail=tail, registry=self.registry, feed=self.feed)
         self.revisions = Revisions(storage)
         self.tables = ProjectionTables(storage)

@@ -14,6 +14,7 @@ from app.history.kinds.projection import TableRules
 from app.history.rebuild import rebuild
 from app.node import Node
 from app.projections import parking
+from app.projections.rebuild import Job
 from app.projections.states import Saved
 from storage.contract import Storage
 
@@ -147,38 +148,105 @@ async def test_a_plain_rebuild_goes_on_without_what_was_passed_and_a_discarded_e
     assert (await rebuild(storage, node.fold, check=True)).differing == ()
 
 
+async def handle(node: Node, refusing: str = "") -> list[str]:
+    """What a runner of the external projection takes until there is no more, or it refuses an event."""
+    projections, taken = node.projections, list[str]()
+    granted = await projections.leases.acquire(ENVIRONMENT, NAME, version=1)
+    assert granted is not None
+    while events := (await projections.next(ENVIRONMENT, NAME, granted.fence, limit=1)).events:
+        projection, one = projections.registry.get(ENVIRONMENT, NAME), events[0]
+        if one.fact.id == refusing:
+            told = {"event_id": refusing, "position": 1, "error": "no"}  # the position is a runner's word
+            await projections.registry.refuse_event(ENVIRONMENT, NAME, granted.generation, **told)
+            break
+        taken.append(one.fact.id)
+        await projections.save(projection, granted.fence, (), position=one.position)
+    await projections.leases.release(projections.registry.get(ENVIRONMENT, NAME), granted.fence)
+    return taken
+
+
 async def test_an_external_projection_is_given_a_parked_event_once_more_and_nothing_else(node: Node) -> None:
     projections, parked = node.projections, node.projections.parking
     await projections.registry.register(ENVIRONMENT, NAME, EXTERNAL)
     first, poison, last = [await emit(node, "a", n) for n in range(3)]
-
-    async def handle(refusing: str = "") -> list[str]:
-        """What a runner takes until there is no more, or it refuses an event."""
-        taken: list[str] = []
-        granted = await projections.leases.acquire(ENVIRONMENT, NAME, version=1)
-        assert granted is not None
-        while events := (await projections.next(ENVIRONMENT, NAME, granted.fence, limit=1)).events:
-            projection, one = projections.registry.get(ENVIRONMENT, NAME), events[0]
-            if one.fact.id == refusing:
-                told = {"event_id": refusing, "position": 1, "error": "no"}  # the position is a runner's word
-                await projections.registry.refuse_event(ENVIRONMENT, NAME, granted.generation, **told)
-                break
-            taken.append(one.fact.id)
-            await projections.save(projection, granted.fence, (), position=one.position)
-        await projections.leases.release(projections.registry.get(ENVIRONMENT, NAME), granted.fence)
-        return taken
-
-    assert await handle(refusing=poison) == [first]
+    assert await handle(node, refusing=poison) == [first]
     await parked.go_on(ENVIRONMENT, NAME, park=True, reason=WHY)
-    assert await handle() == [last]
+    assert await handle(node) == [last]
 
     await parked.retry(ENVIRONMENT, NAME, reason=WHY)
     with pytest.raises(Conflict):
         await parked.go_on(ENVIRONMENT, NAME, park=True, event_id=last, reason=WHY)
     later = await emit(node, "a", 4)
 
-    assert await handle() == [poison, later]
+    assert await handle(node) == [poison, later]
     assert parked.parked(ENVIRONMENT, NAME) == []
+
+
+async def test_an_external_projection_loses_no_event_to_what_is_asked_during_a_retry(node: Node) -> None:
+    registry, parked, rebuilds = node.projections.registry, node.projections.parking, node.projections.rebuilds
+    await registry.register(ENVIRONMENT, NAME, EXTERNAL)
+    first, *poisons = [await emit(node, "a", n) for n in range(4)]
+    for poison in poisons:
+        await handle(node, refusing=poison)
+        await parked.go_on(ENVIRONMENT, NAME, park=True, reason=WHY)
+
+    retries = [parked.retry(ENVIRONMENT, NAME, [one], reason=WHY) for one in poisons[:2]]
+    told = await asyncio.gather(*retries, return_exceptions=True)  # either may come first
+
+    assert {type(one) for one in told} == {Job, Conflict}
+    begun, refused = poisons[:2] if isinstance(told[0], Job) else poisons[1::-1]
+    head = node.tail.head
+    for one in (refused, poisons[2]):
+        with pytest.raises(Conflict, match="to come"):
+            await parked.retry(ENVIRONMENT, NAME, [one], reason=WHY)
+    with pytest.raises(Conflict, match="to come"):
+        await rebuilds.start(ENVIRONMENT, NAME, from_event_id=first, to_event_id=first)
+    with pytest.raises(Conflict, match="to come"):
+        await rebuilds.start(ENVIRONMENT, NAME, from_event_id=poisons[2])
+    assert node.tail.head == head
+    assert await handle(node) == [begun]
+
+    await parked.retry(ENVIRONMENT, NAME, [refused], reason=WHY)
+    assert await handle(node) == [refused]
+    await parked.retry(ENVIRONMENT, NAME, [poisons[2]], reason=WHY)
+    await rebuilds.start(ENVIRONMENT, NAME)  # leaves nothing out that is to come
+    assert await handle(node) == [first, *poisons]
+    assert parked.parked(ENVIRONMENT, NAME) == []
+
+
+async def test_what_is_being_retried_is_neither_discarded_nor_retried_again(node: Node, storage: Storage) -> None:
+    """Unless the rebuild parks it as well, or is cancelled."""
+    parked, registry = node.projections.parking, node.projections.registry
+    await node.projections.register(ENVIRONMENT, NAME, declared())
+    poisons = [await emit(node, partition, "x") for partition in ("a", "b")]
+    for _ in poisons:
+        await stopped(node)
+        await parked.go_on(ENVIRONMENT, NAME, park=True, reason=WHY)
+    await emit(node, "a", 2)
+    await caught_up(node)
+    await registry.pause(ENVIRONMENT, NAME)
+    await parked.retry(ENVIRONMENT, NAME, poisons[:1], reason=WHY)
+    head = node.tail.head
+
+    for chosen in (poisons[:1], poisons, []):
+        with pytest.raises(Conflict, match=poisons[0]):
+            await parked.discard(ENVIRONMENT, NAME, chosen, reason=WHY)
+    with pytest.raises(Conflict, match="rebuilt already"):
+        await parked.retry(ENVIRONMENT, NAME, poisons[1:], reason=WHY)
+    assert node.tail.head == head
+    assert await parked.discard(ENVIRONMENT, NAME, poisons[1:], reason=WHY) == 1
+
+    await node.projections.rebuilds.cancel(ENVIRONMENT, NAME)
+    retrying = node.projections.rebuilds.start(ENVIRONMENT, NAME, retried=[registry.get(ENVIRONMENT, NAME).position])
+    with pytest.raises(Conflict, match="parked no more"):
+        await retrying
+    assert await parked.discard(ENVIRONMENT, NAME, reason=WHY) == 1
+    await registry.resume(ENVIRONMENT, NAME)
+    await node.projections.rebuilds.start(ENVIRONMENT, NAME)
+    await rebuilt(node)
+    projection = registry.get(ENVIRONMENT, NAME)
+    assert (projection.serving.left_out, await sums(node, "a", "b")) == (2, [2, None])
+    assert (await rebuild(storage, node.fold, check=True)).differing == ()
 
 
 async def test_a_reducer_that_was_mended_has_a_parked_event_in_its_place(node: Node) -> None:
