@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from app import expressions
 from app.errors import InvalidArgument
@@ -13,6 +14,9 @@ from app.runs.matching import Candidate
 from app.runs.watching import COST_MAX, Watched
 from storage import events
 from storage.contract import Storage
+
+if TYPE_CHECKING:
+    from app.cel import Budget
 
 EXPRESSIONS_MAX = 8
 EVENTS_MAX = 100
@@ -37,13 +41,15 @@ class EventWatching:
         asked = [event_id for event_id in ids if "\0" not in event_id]
         records = await self._storage.read(lambda tx: {one: events.entry(tx, environment, one) for one in asked})
         found = [Candidate(Entry(record)) if (record := records.get(one)) is not None else None for one in ids]
-        return await asyncio.to_thread(_evaluated, compiled, found)
+        from app import cel  # here, not in the thread: see loading.one_by_one
+
+        return await asyncio.to_thread(_evaluated, compiled, found, cel.Budget(COST_MAX))
 
 
-def _evaluated(compiled: Sequence[Expression], candidates: Sequence[Candidate | None]) -> Sequence[Sequence[Watched]]:
+def _evaluated(
+    compiled: Sequence[Expression], candidates: Sequence[Candidate | None], budget: Budget
+) -> Sequence[Sequence[Watched]]:
     from app import cel
-
-    budget = cel.Budget(COST_MAX)
 
     def watched(expression: Expression, candidate: Candidate | None) -> Watched:
         if candidate is None:

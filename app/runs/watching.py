@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,6 +17,9 @@ from app.runs.past import Moment, Past
 from app.runs.reading import StepRecord
 from app.runs.state import step_path
 from storage.contract import Storage
+
+if TYPE_CHECKING:
+    from app.cel import Budget
 
 EXPRESSIONS_MAX = 20
 POSITIONS_MAX = 20
@@ -51,17 +54,16 @@ class Watching:
         moments = await self._storage.read(
             lambda tx: [self._past.read(tx, environment, run_id, position) for position in positions]
         )
-        return await asyncio.to_thread(_evaluated, texts, moments)
+        from app import cel  # here, not in the thread: see loading.one_by_one
+
+        return await asyncio.to_thread(_evaluated, texts, moments, cel.Budget(COST_MAX))
 
 
-def _evaluated(texts: Sequence[str], moments: Sequence[Moment]) -> Sequence[Sequence[Watched]]:
-    from app import cel
-
-    budget = cel.Budget(COST_MAX)
+def _evaluated(texts: Sequence[str], moments: Sequence[Moment], budget: Budget) -> Sequence[Sequence[Watched]]:
     return [[_watched(text, moment, budget) for moment in moments] for text in texts]
 
 
-def _watched(text: str, moment: Moment, budget: Any) -> Watched:
+def _watched(text: str, moment: Moment, budget: Budget) -> Watched:
     from app import cel
 
     try:

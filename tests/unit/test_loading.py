@@ -49,6 +49,23 @@ with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1",
     app.boot.serve(settings, listening=listening, ready=ready)"""
 
 
+WATCHING = """import asyncio, threading, app.events.watching, app.runs.watching
+
+class Elsewhere:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("app.") and threading.current_thread() is not threading.main_thread():
+            raise AssertionError(f"a thread loads {name}")
+
+class Empty:
+    async def read(self, reads):
+        return reads(None)
+
+sys.meta_path.insert(0, Elsewhere())
+asyncio.run(app.%s)
+print(json.dumps(list(sys.modules)))"""
+"""Nothing watched, by a process that has no CEL yet; a module of ours that a thread loads is an error."""
+
+
 def loaded(code: str) -> set[str]:
     """Packages outside Python's library that a process of its own has loaded after this code."""
     return packages(run(f"{code}\nprint(json.dumps([name for name, module in sys.modules.items() if module]))"))
@@ -83,6 +100,17 @@ def test_a_server_loads_nothing_that_it_can_be_ready_without() -> None:
     assert packages(modules) == READY
     assert modules & {*faces.LIBRARIES, *faces.LATER, *(f"app.api.{name}" for name in table.MODULES)} == set()
     assert len([name for name in modules if name.startswith(("app.", "storage."))]) <= OWN_MAX
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "events.watching.EventWatching(Empty()).values('default', [], [])",
+        "runs.watching.Watching(Empty(), None).values('default', '', [], [])",
+    ],
+)
+def test_what_is_evaluated_in_a_thread_was_loaded_before_on_the_event_loop(call: str) -> None:
+    assert "app.cel" in run(WATCHING % call)
 
 
 @pytest.mark.parametrize("name", [*faces.LIBRARIES, *faces.LATER])
