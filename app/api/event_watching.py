@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from app.api.answers import answer, body_of, decoded
-from app.api.caller import environment_of
+from app.api.caller import caller_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import Shape
 from app.api.watching import WatchedExpression, watched_shown
@@ -36,8 +36,11 @@ class WatchEvents:
         self._services = services
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        caller = caller_of(req)
         body: WatchEventsBody = decoded(_body, await body_of(req))
-        found = await self._services.event_watching.values(environment_of(req), body.expressions, body.events)
+        found = await self._services.event_watching.values(
+            caller.environment, body.expressions, body.events, asks=lambda name: caller.about(f"event/{name}")
+        )
         told = [
             WatchedExpression(expression=text, values=[watched_shown(one) for one in values])
             for text, values in zip(body.expressions, found, strict=True)

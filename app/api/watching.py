@@ -33,6 +33,7 @@ class WatchedValue(Shape):
 
     value: Any
     error: Annotated[str, Meta(description="what was wrong")] | UnsetType = UNSET
+    code: Annotated[str, Meta(description="why it is not told: the code of an error")] | UnsetType = UNSET
 
 
 class WatchedExpression(Shape):
@@ -67,7 +68,7 @@ class Watch:
 
 
 def watched_shown(watched: Watched) -> WatchedValue:
-    return WatchedValue(value=watched.value, error=given(watched.error))
+    return WatchedValue(value=watched.value, error=given(watched.error), code=given(watched.code))
 
 
 def routes(services: Services) -> Sequence[Route]:

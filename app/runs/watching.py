@@ -32,10 +32,12 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """What an expression was at a moment, or what was wrong with it: `error` is "" where nothing was."""
+    """What an expression was at a moment, or what was wrong with it: `error` is "" where nothing was. `code` is that of
+    what kept a value from being told."""
 
     value: Any = None
     error: str = ""
+    code: str = ""
 
 
 class Watching:

@@ -162,6 +162,31 @@ def test_a_policy_counts_for_what_only_a_body_or_a_query_names(root: httpx.Clien
     assert developer.post("/api/v1/groups", json={"name": "billing", "pattern": ">"}).status_code == 201
 
 
+def test_expressions_over_events_are_asked_about_each_event(root: httpx.Client, developer: httpx.Client) -> None:
+    one, other, paid = (
+        root.post("/api/v1/events", json={"name": name, "data": {"n": 1}}).json()["event_id"]
+        for name in ("order.placed", "order.placed", "payment.made")
+    )
+    deny(root, "not-this-one", ["events:read"], [f"event/{one}", "event/payment.*"])
+
+    def watch(*ids: str) -> httpx.Response:
+        return developer.post("/api/v1/events/watch", json={"expressions": ["event.data.n"], "events": ids})
+
+    denied, told = watch(other, one), watch(other, paid, other)
+
+    assert developer.get(f"/api/v1/events/{one}").status_code == 403
+    assert (denied.status_code, denied.json()["code"]) == (403, "PERMISSION_DENIED")
+    assert told.status_code == 200
+    [values] = [expression["values"] for expression in told.json()["expressions"]]
+    assert [(value["value"], value.get("code")) for value in values] == [
+        (1, None),
+        (None, "PERMISSION_DENIED"),  # by its name, which nobody gave
+        (1, None),
+    ]
+    denials = root.get("/api/v1/audit", params={"event_type": "authz.denied"}).json()["events"]
+    assert any(one in json.dumps(denial) for denial in denials)
+
+
 SECRETS = ["event/order.secret.>", "topic/secret.*", "entity/vault/*", "event/vault.*"]
 
 

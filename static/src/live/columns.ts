@@ -6,6 +6,8 @@ import { type Json, at } from "../model/json";
 /** So many are asked for at once, a moment after the first came into sight. */
 const TOGETHER_MAX = 100;
 const AFTER_MS = 60;
+/** The server reads so many bytes of events at once, of the first in any case; the others are asked for again. */
+const LEFT_OUT = "RESOURCE_EXHAUSTED";
 const KEPT_MAX = 5_000;
 
 export interface Columns {
@@ -47,8 +49,12 @@ export function useColumns(expressions: readonly string[]): Columns {
       const answer = await exactly("POST", "/events/watch", { body: { expressions, events: ids } });
       const rows = at(answer, "expressions") as Json[];
       if (mine.values.size > KEPT_MAX) mine.values.clear();
-      ids.forEach((id, index) => mine.values.set(id, rows.map((row) => (at(row, "values") as Json[])[index])));
-      for (const id of ids) mine.wanted.delete(id);
+      ids.forEach((id, index) => {
+        const values = rows.map((row) => (at(row, "values") as Json[])[index]);
+        if (values.some((one) => at(one, "code") === LEFT_OUT)) return;
+        mine.values.set(id, values);
+        mine.wanted.delete(id);
+      });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       problem = error.hint ? `${error.message}: ${error.hint}` : error.message;
