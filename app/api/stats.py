@@ -8,7 +8,7 @@ import falcon.asgi
 
 from app import texts
 from app.api.answers import answer
-from app.api.caller import environment_of
+from app.api.caller import caller_of, environment_of
 from app.api.parameters import instant, query_of
 from app.api.runs import filter_of
 from app.api.services import Answer, Operation, Route, Services
@@ -77,6 +77,7 @@ class StepProfiles:
         self._reader = ProfileReader(services.storage)
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, function_id: str) -> None:
+        caller_of(req).also("runs:read", "run/*")
         environment, now = environment_of(req), self._services.clock.now_us()
         since = instant(query_of(req, StepProfileQuery).since, 0, now=now, field="since")
         function = self._services.functions.get(environment, function_id)
@@ -104,9 +105,13 @@ def routes(services: Services) -> Sequence[Route]:
     )
     steps = Operation(
         "How the steps of a function's newest runs went, and how long they took",
-        {200: Answer("figures by step", ListStepProfilesResponse), 404: "there is no such function"},
+        {
+            200: Answer("figures by step", ListStepProfilesResponse),
+            403: "it takes runs:read too",
+            404: "there is no such function",
+        },
         query=StepProfileQuery,
-        permission="runs:read",
+        permission="functions:read",
     )
     return [
         Route("/api/v1/stats/functions", FunctionStats(services), {"GET": functions}),

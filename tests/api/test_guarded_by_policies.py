@@ -162,6 +162,21 @@ def test_a_policy_counts_for_what_only_a_body_or_a_query_names(root: httpx.Clien
     assert developer.post("/api/v1/groups", json={"name": "billing", "pattern": ">"}).status_code == 201
 
 
+def test_figures_of_a_functions_steps_are_about_the_function_and_its_runs(
+    root: httpx.Client, developer: httpx.Client
+) -> None:
+    deny(root, "no-payroll", ["functions:read"], ["function/payroll"])
+
+    def status(function: str) -> int:
+        return developer.get(f"/api/v1/stats/functions/{function}/steps").status_code
+
+    assert (status("payroll"), status("elsewhere")) == (403, 404)
+
+    deny(root, "no-runs", ["runs:read"], ["run/*"])
+
+    assert status("elsewhere") == 403
+
+
 def test_expressions_over_events_are_asked_about_each_event(root: httpx.Client, developer: httpx.Client) -> None:
     one, other, paid = (
         root.post("/api/v1/events", json={"name": name, "data": {"n": 1}}).json()["event_id"]
