@@ -77,7 +77,9 @@ class Runs:
         now = self._services.clock.now_us()
         query = query_of(req, ListRunsQuery)
         chosen = filter_of(query, now, function_id=query.functionId)
-        page = await self._services.runs.list(environment_of(req), chosen, limit=query.limit, cursor=query.cursor)
+        page = await self._services.runs.list(
+            environment_of(req), chosen, limit=query.limit, cursor=query.cursor, with_progress=True
+        )
         content = ListRunsResponse(
             runs=[row_shown(row, page.progress[row.id]) for row in page.rows],
             total=page.total,

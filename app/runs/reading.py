@@ -164,7 +164,7 @@ class RunFilter(msgspec.Struct, frozen=True):
 
 class RunPage(msgspec.Struct, frozen=True):
     """`total` counts no further than COUNT_MAX; `total_exact` tells whether it did not have to stop. `progress` by the
-    run's id."""
+    run's id, of those who asked for it."""
 
     rows: Sequence[RunRow]
     progress: Mapping[str, Progress]
@@ -191,16 +191,25 @@ class RunReader:
         return row
 
     async def list(
-        self, environment: str, chosen: RunFilter, *, limit: int = LIMIT_DEFAULT, cursor: str = ""
+        self,
+        environment: str,
+        chosen: RunFilter,
+        *,
+        limit: int = LIMIT_DEFAULT,
+        cursor: str = "",
+        with_progress: bool = False,
     ) -> RunPage:
-        """Newest first. Raises InvalidArgument naming what cannot be asked for."""
+        """Newest first. How far they are is looked up in history, for whoever shows it. Raises InvalidArgument naming
+        what cannot be asked for."""
         checked(chosen)
         texts.check(cursor, field="cursor")
         if cursor and not cursor.startswith("run_"):
             raise InvalidArgument(f"cursor {cursor[:80]!r} is not one that a list returned", field="cursor")
         if not 1 <= limit <= LIMIT_MAX:
             raise InvalidArgument(f"limit {limit} is out of range", field="limit", hint=f"1 to {LIMIT_MAX}")
-        return await self._storage.read(lambda tx: _page(tx, environment, chosen, limit, cursor))
+        return await self._storage.read(
+            lambda tx: _page(tx, environment, chosen, limit, cursor, with_progress=with_progress)
+        )
 
     async def whole_id(self, environment: str, given: str) -> str:
         """The id that is meant by an id or a unique beginning of one. Raises RunNotFound, AmbiguousId."""
@@ -280,12 +289,14 @@ def not_found(environment: str, run_id: str) -> RunNotFound:
     )
 
 
-def _page(tx: Transaction, environment: str, chosen: RunFilter, limit: int, cursor: str) -> RunPage:
+def _page(
+    tx: Transaction, environment: str, chosen: RunFilter, limit: int, cursor: str, *, with_progress: bool
+) -> RunPage:
     rows = runs.page(tx, environment, before=cursor or runs.LAST, limit=limit + 1, **chosen.told())
     total = runs.count(tx, environment, limit=COUNT_MAX + 1, **chosen.told())
     more = len(rows) > limit
     shown = rows[:limit]
-    told = progress.of(tx, environment, shown)
+    told = progress.of(tx, environment, shown) if with_progress else {}
     return RunPage(shown, told, rows[limit - 1].id if more else "", min(total, COUNT_MAX), total <= COUNT_MAX)
 
 

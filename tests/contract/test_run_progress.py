@@ -16,6 +16,7 @@ from app.history.rebuild import rebuild
 from app.node import Node
 from app.runs import grouping, progress
 from app.runs.asking import Request
+from app.runs.bulk import Bulk
 from app.runs.ending import UNWIND_US_MAX
 from app.runs.forks import Wish as ForkWish
 from app.runs.grouping import GroupReader
@@ -31,7 +32,7 @@ ASKED = Request(actor="ada", reason="the gateway was wrong")
 
 
 async def far(node: Node, run_id: str) -> Progress:
-    return (await node.runs.list("default", RunFilter(search=run_id))).progress[run_id]
+    return (await node.runs.list("default", RunFilter(search=run_id), with_progress=True)).progress[run_id]
 
 
 async def holds(node: Node) -> None:
@@ -88,6 +89,23 @@ async def test_what_is_looked_at_of_a_run_under_way_is_bounded_and_told(
         await taker.step(job, name)
 
     assert await far(node, run_id) == Progress(2, at_least=True)
+
+
+async def test_how_far_runs_are_is_looked_up_only_for_who_shows_it(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    await register(node)
+    run_id = await emit(node)
+    await Taker(node).job()
+    looked_at: list[str] = []
+    monkeypatch.setattr(progress, "of", lambda tx, environment, rows: looked_at.extend(row.id for row in rows) or {})
+
+    listed = await node.runs.list("default", RunFilter())
+    many = Bulk(reader=node.runs, engine=node.engine, forks=node.forks)
+    chosen = await many.cancel("default", RunFilter(function_id="f"), dry_run=True)
+
+    assert ([row.id for row in listed.rows], [row.id for row in chosen.shown]) == ([run_id], [run_id])
+    assert looked_at == []
+    await node.runs.list("default", RunFilter(), with_progress=True)
+    assert looked_at == [run_id]
 
 
 async def test_a_patch_marks_its_run_until_it_is_undone_and_counts_as_a_step(node: Node) -> None:
