@@ -215,7 +215,9 @@ def _possible(verb: str, chosen: RunFilter) -> RunFilter:
     """The filter, narrowed to runs of which that can be asked."""
     if chosen == RunFilter():
         raise InvalidArgument(
-            f"{verb} needs a filter", field="filter", hint="function_id, event_id, status, tag, since, until or search"
+            f"{verb} needs a filter",
+            field="filter",
+            hint="function_id, event_id, parent_run_id, failure, status, tag, since, until or search",
         )
     for status in chosen.statuses:
         if status not in STATUSES:

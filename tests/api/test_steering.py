@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
 import pytest
 
+from app.api.bulk import BulkRequest
+from app.api.shapes.runs import ListRunsQuery
 from tests.support.puller import RPC, Puller, emit, run, step
 
 PUBSUB = "/ironflow.v1.PubSubService"
@@ -96,6 +99,13 @@ def test_a_filter_that_chooses_everything_or_nothing_is_refused(
     for verb in ("cancel", "pause", "resume"):
         refused = http.post(f"/api/v1/runs/bulk/{verb}", json=body)
         assert (refused.status_code, refused.json()["field"]) == (400, field)
+
+
+def test_who_gives_no_filter_is_told_all_that_it_may_have(http: httpx.Client) -> None:
+    hint = http.post("/api/v1/runs/bulk/cancel", json={}).json()["hint"]
+
+    chosen_by = {name for name in ListRunsQuery.__struct_fields__ if name in BulkRequest.__struct_fields__}
+    assert set(re.findall(r"\w+", hint)) - {"or"} == chosen_by
 
 
 def test_many_runs_are_paused(http: httpx.Client, worker: Puller) -> None:
