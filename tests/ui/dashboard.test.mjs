@@ -526,6 +526,32 @@ test("an event that stops a projection is skipped, and a parked one given up", O
   assert.deepEqual(complaints.filter((one) => !/400|404/.test(one)), []);
 });
 
+test("what a list or a column was refused is asked for once, and again when somebody wants it", ONCE, async () => {
+  let refused = 0;
+  let broken = true;
+  const { page, context } = await opened(world.browser, `${world.server.url}/events?watch=run.status`, {
+    answers: {
+      "**/api/v1/events/watch": (route) => (refused++, route.continue()),
+      "**/api/v1/runs?*": (route) => (broken ? route.fulfill({ status: 500, json: { error: "the disk is full", code: "INTERNAL" } }) : route.continue()),
+    },
+  });
+  await page.locator("text=which is not known here").waitFor();
+  // Each look at the list anew draws its rows, which want their columns.
+  for (let look = 0; look < 3; look++) {
+    const told = page.waitForResponse(/\/api\/v1\/events\?/);
+    await page.keyboard.press("r");
+    await told;
+  }
+
+  await page.locator("nav >> text=Runs").click();
+  await page.locator(".failed >> text=the disk is full").waitFor();
+  broken = false;
+  await page.locator(".failed >> text=Try again").click();
+  await page.locator("role=table >> text=demo-trip").first().waitFor();
+  assert.equal(refused, 1);
+  await context.close();
+});
+
 test("a document that somebody else changed meanwhile is merged, and nothing is written over", ONCE, async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/config?name=shop`);
   await page.locator(".inspector .json >> text=theme").first().waitFor();

@@ -9,6 +9,9 @@ const AFTER_MS = 60;
 /** The server reads so many bytes of events at once, of the first in any case; the others are asked for again. */
 const LEFT_OUT = "RESOURCE_EXHAUSTED";
 const KEPT_MAX = 5_000;
+/** After the server was away or busy; what it refused is not asked for again. */
+const AGAIN_MS = 3_000;
+const PASSING = new Set([0, 429, 503]);
 
 export interface Columns {
   /** What the expressions are of an event, in their order: `value` or `error`; undefined while nobody knows. */
@@ -25,6 +28,8 @@ interface Held {
   wanted: Set<string>;
   timer: number;
   busy: boolean;
+  /** The expressions were refused: asking again would come to the same. */
+  refused: boolean;
 }
 
 const SEPARATOR = "\n";
@@ -34,7 +39,7 @@ export function useColumns(expressions: readonly string[]): Columns {
   const held = useRef<Held | null>(null);
   if (held.current?.key !== key) {
     clearTimeout(held.current?.timer);
-    held.current = { key, values: new Map(), wanted: new Set(), timer: 0, busy: false };
+    held.current = { key, values: new Map(), wanted: new Set(), timer: 0, busy: false, refused: false };
   }
   const [told, setTold] = useState({ key: "", problem: "", count: 0 });
   const mine = held.current;
@@ -45,6 +50,7 @@ export function useColumns(expressions: readonly string[]): Columns {
     if (ids.length === 0 || mine.busy) return;
     mine.busy = true;
     let problem = "";
+    let after = AFTER_MS;
     try {
       const answer = await exactly("POST", "/events/watch", { body: { expressions, events: ids } });
       const rows = at(answer, "expressions") as Json[];
@@ -57,22 +63,24 @@ export function useColumns(expressions: readonly string[]): Columns {
       });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      after = AGAIN_MS;
+      mine.refused = !PASSING.has(error.status);
       problem = error.hint ? `${error.message}: ${error.hint}` : error.message;
     }
     mine.busy = false;
     if (held.current !== mine) return;
+    later(after);
     setTold((before) => ({ key, problem, count: before.count + 1 }));
-    if (!problem) later();
   };
-  const later = (): void => {
-    if (!mine.timer && mine.wanted.size > 0) mine.timer = setTimeout(() => void ask(), AFTER_MS);
+  const later = (after: number): void => {
+    if (!mine.timer && !mine.busy && !mine.refused && mine.wanted.size > 0) mine.timer = setTimeout(() => void ask(), after);
   };
   return {
     of: (id) => mine.values.get(id),
     want: (id) => {
       if (expressions.length === 0 || mine.values.has(id)) return;
       mine.wanted.add(id);
-      later();
+      later(AFTER_MS);
     },
     problem: told.key === key ? told.problem : "",
   };

@@ -47,16 +47,25 @@ export function useList<T>(source: Source<T>): List<T> {
   latest.current = state;
   const busy = useRef(false);
   const timer = useRef(0);
+  /** Of the first pages that were asked for, the last one, and the last one that is shown. */
+  const turns = useRef({ asked: 0, shown: 0 });
 
   const refresh = useCallback(
     (signal?: AbortSignal) => {
       clearTimeout(timer.current);
       const loaded = latest.current.key === key ? latest.current.rows.length : 0;
       const limit = Math.min(REFRESHED_MAX, Math.max(PAGE, loaded));
+      const turn = ++turns.current.asked;
+      // An answer that was overtaken by a later one, or is of another list, is of no use any more.
+      const late = (): boolean => turn < turns.current.shown || given.current.key !== key;
       given.current.fetch(limit, "", signal).then(
-        (page) => setState((before) => taken(before.key === key ? before : empty, page, given.current.order, given.current.still())),
+        (page) => {
+          if (late()) return;
+          turns.current.shown = turn;
+          setState((before) => taken(before.key === key ? before : empty, page, given.current.order, given.current.still()));
+        },
         (error: unknown) => {
-          if (!(error instanceof ApiError)) return;
+          if (!(error instanceof ApiError) || late()) return;
           setState((before) => ({ ...(before.key === key ? before : empty), error, loading: false }));
           if (error.status === 0 || error.status === 503) timer.current = setTimeout(() => refresh(signal), RETRY_MS);
         },
@@ -68,7 +77,7 @@ export function useList<T>(source: Source<T>): List<T> {
   useEffect(() => {
     const abort = new AbortController();
     refresh(abort.signal);
-    const ends = given.current.patterns.map((pattern) => 
+    const ends = given.current.patterns.map((pattern) =>
       follow(
         pattern,
         (_, many) => {
@@ -98,6 +107,7 @@ export function useList<T>(source: Source<T>): List<T> {
       .finally(() => (busy.current = false));
   }, [key]);
 
+  const reload = useCallback(() => refresh(), [refresh]);
   const showNew = useCallback(() => setState((before) => ({ ...before, rows: [...before.waiting, ...before.rows], waiting: [] })), []);
   return {
     rows: state.rows,
@@ -109,6 +119,6 @@ export function useList<T>(source: Source<T>): List<T> {
     error: state.error as ApiError | null,
     showNew,
     next,
-    reload: refresh,
+    reload,
   };
 }
