@@ -552,6 +552,29 @@ test("what a list or a column was refused is asked for once, and again when some
   await context.close();
 });
 
+test("a run that is looked at beside the list stays there when it leaves the list", ONCE, async () => {
+  const { id } = world.runs["demo-trip"];
+  let gone = false;
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/runs?q=function:demo-trip`, {
+    answers: { "**/api/v1/runs?*": (route) => (gone ? route.fulfill({ json: { runs: [], total: 0, total_exact: true } }) : route.continue()) },
+  });
+  await page.locator("role=table >> text=demo-trip").first().waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press(" ");
+  await page.locator(".inspector >> text=Lisbon").waitFor();
+
+  gone = true;
+  const told = page.waitForResponse((answer) => answer.url().endsWith(`/api/v1/runs/${id}`));
+  await page.keyboard.press("r");
+  await page.locator("text=No run fits the filter").waitFor();
+  await told;
+  await page.locator(".inspector >> text=the card was declined").waitFor();
+  await page.locator(".inspector >> text=Lisbon").waitFor();
+  assert.equal(await page.locator(".inspector .skeleton").count(), 0);
+  await context.close();
+  assert.deepEqual(complaints, []);
+});
+
 test("a document that somebody else changed meanwhile is merged, and nothing is written over", ONCE, async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/config?name=shop`);
   await page.locator(".inspector .json >> text=theme").first().waitFor();

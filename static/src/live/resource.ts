@@ -17,6 +17,8 @@ export interface Following {
   pace?: number;
   /** Fetched again so often, in ms: for what history does not tell. Less often where it takes long. */
   every?: number;
+  /** Fetched again when it changes, while the old answer stays in sight: a version of what is shown. */
+  version?: string | number;
 }
 
 const RETRY_MS = 3_000;
@@ -75,6 +77,14 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
       abort.current?.abort();
     };
   }, [load]);
+
+  const version = following?.version;
+  const seen = useRef({ load, version });
+  useEffect(() => {
+    const anew = seen.current.load === load && seen.current.version !== version;
+    seen.current = { load, version };
+    if (anew) load();
+  }, [load, version]);
 
   const pattern = following?.pattern ?? "";
   const pace = following?.pace;

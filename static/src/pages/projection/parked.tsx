@@ -20,7 +20,7 @@ interface Asking {
 
 export function Parked({ of, path, reload }: { of: ProjectionSummary; path: string; reload: () => void }) {
   const [asking, setAsking] = useState<Asking | null>(null);
-  const events = useResource(`${path} parked ${of.parked} ${of.updated_at}`, (signal) => get<{ events: ParkedEvent[] }>(`${path}/parked`, {}, signal));
+  const events = useResource(`${path} parked`, (signal) => get<{ events: ParkedEvent[] }>(`${path}/parked`, {}, signal), { version: `${of.parked} ${of.generation} ${of.error_event_id ?? ""}` });
   const allowed = may(MANAGE);
   const items = events.data?.events;
   const many = items !== undefined && items.length > 1;
@@ -54,7 +54,7 @@ export function Parked({ of, path, reload }: { of: ProjectionSummary; path: stri
           ))}
         </ul>
       )}
-      {asking && <AskParked of={of} path={path} asking={asking} count={items?.length ?? 0} onClose={() => setAsking(null)} onDone={reload} />}
+      {asking && <AskParked of={of} path={path} asking={asking} count={of.parked} onClose={() => setAsking(null)} onDone={reload} />}
     </section>
   );
 }

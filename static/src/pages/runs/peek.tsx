@@ -1,4 +1,5 @@
 /** A run beside the list: what it is at, why it failed, what it was given and gave; without leaving the list. */
+import { useRef } from "preact/hooks";
 import { ApiError, exact, get } from "../../api/client";
 import type { Run, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -13,11 +14,19 @@ import { Failed } from "../../ui/states";
 
 /** Above this many characters a payload is looked at on the run's own page. */
 const SHOWN_CHARS_MAX = 20_000;
+const PACE_MS = 1_000;
 
-/** `listed` is the run's row, where it is in sight; of a link to one that is not, the run is fetched. */
+/** `listed` is the run's row, where it is in the list; one that is not, or no longer, is fetched, and followed. */
 export function Peek({ id, listed, onClose }: { id: string; listed: RunSummary | undefined; onClose: () => void }) {
-  const fetched = useResource(`peek ${id}`, (signal) => (listed ? Promise.resolve(null) : get<Run>(`/runs/${id}`, {}, signal)));
-  const run = listed ?? fetched.data;
+  const alone = listed === undefined;
+  const fetched = useResource(`peek ${id}`, (signal) => (alone ? get<Run>(`/runs/${id}`, {}, signal) : Promise.resolve(null)), {
+    version: String(alone),
+    ...(alone ? { pattern: `system.run.${id}.>`, pace: PACE_MS } : {}),
+  });
+  // Until a run that has left the list is fetched, it is as its row was.
+  const before = useRef(listed);
+  if (listed) before.current = listed;
+  const run = listed ?? fetched.data ?? (fetched.error ? undefined : before.current);
   if (!run) {
     return (
       <Side title={short(id)} onClose={onClose}>
@@ -74,7 +83,7 @@ function NotThere({ error, onRetry }: { error: ApiError; onRetry: () => void }) 
 }
 
 function Payloads({ run }: { run: RunSummary }) {
-  const whole = useResource(`payloads ${run.id} ${run.updated_at}`, (signal) => exact(`/runs/${run.id}`, {}, signal));
+  const whole = useResource(`payloads ${run.id}`, (signal) => exact(`/runs/${run.id}`, {}, signal), { version: run.updated_at });
   if (whole.error && !whole.data) return <Failed error={whole.error} onRetry={whole.reload} />;
   if (!whole.data) return <Skeleton rows={3} />;
   return (
