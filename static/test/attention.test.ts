@@ -19,3 +19,8 @@ test("a group is left out if its open runs are there as paused ones, or if none 
   assert.equal(failingOf([group("ship", 2)], [paused("ship")], now).length, 1);
   assert.equal(failingOf([group("ship", 1)], [paused("ship", false)], now).length, 1);
 });
+
+test("one paused run hides none of two groups of its function: either may be the other's", () => {
+  assert.equal(failingOf([group("ship", 1), group("ship", 1)], [paused("ship")], now).length, 2);
+  assert.deepEqual(failingOf([group("ship", 1), group("ship", 1)], [paused("ship"), paused("ship")], now), []);
+});

@@ -9,12 +9,14 @@ export interface Failing {
 
 const DAY_MS = 86_400_000;
 
-/** The groups without those whose open runs are all listed as paused; `now` in ms. */
+/** The groups without those of a function whose open runs are all listed as paused; `now` in ms. Which of a function's
+ * groups a paused run belongs to it does not say: unless all are accounted for, all are told. */
 export function failingOf(groups: readonly FailureGroup[], paused: readonly RunSummary[], now: number): Failing[] {
-  const told = new Map<string, number>();
-  for (const run of paused) if (run.error) told.set(run.function_id, (told.get(run.function_id) ?? 0) + 1);
+  const left = new Map<string, number>();
+  for (const group of groups) left.set(group.function_id, (left.get(group.function_id) ?? 0) + group.open);
+  for (const run of paused) if (run.error) left.set(run.function_id, (left.get(run.function_id) ?? 0) - 1);
   return groups
-    .filter((group) => group.open > (told.get(group.function_id) ?? 0))
+    .filter((group) => group.open > 0 && (left.get(group.function_id) ?? 0) > 0)
     .map((group) => ({
       fingerprint: group.fingerprint,
       title: `${group.function_id} ${group.open === 1 ? "failed" : `failed in ${group.open.toLocaleString("en")} runs`}`,

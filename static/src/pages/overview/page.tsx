@@ -45,7 +45,6 @@ export default function Overview() {
   const failedBefore = failed(hour.data, 0);
   const list = workers.data?.workers ?? [];
   const lagging = (projections.data?.projections ?? []).filter((one) => one.lag >= LAG_NOTABLE || one.status === "error");
-  const worst = Math.max(0, ...lagging.map((one) => one.lag));
   const oldest = Math.max(0, ...(queues.data ?? []).map((one) => one.oldest_queue_age_seconds));
   const tiles: Tile[] = [
     { name: "Running", value: open.data?.totals.running, icon: "dot", role: "run", to: "status:running" },
@@ -88,7 +87,7 @@ export default function Overview() {
             value={projections.data && lagging.length}
             icon="projections"
             role={lagging.length > 0 ? "warn" : "ok"}
-            note={worst > 0 ? `by up to ${worst.toLocaleString("en")}` : "no projection is"}
+            note={projections.data && lagged(lagging)}
           />
         </a>
         <a class="card tile" href={PAGES[2].to()}>
@@ -162,6 +161,12 @@ function failed(stats: RunStats | undefined, hour: number): number {
   if (!stats) return 0;
   const at = Date.parse(stats.since) + hour * stats.bucket_ms;
   return stats.buckets.filter((one) => Math.abs(Date.parse(one.at) - at) < 1_000).reduce((sum, one) => sum + (one.counts.failed ?? 0), 0);
+}
+
+function lagged(lagging: readonly ProjectionShape[]): string {
+  const worst = Math.max(0, ...lagging.map((one) => one.lag));
+  const stopped = lagging.filter((one) => one.status === "error").length;
+  return [worst > 0 && `by up to ${worst.toLocaleString("en")}`, stopped > 0 && `${stopped.toLocaleString("en")} stopped`].filter(Boolean).join(", ") || "no projection is";
 }
 
 function attention(open: OpenRuns, lagging: readonly ProjectionShape[], workers: number, functions: number, others: readonly Concern[]): ComponentChildren[] {
