@@ -100,7 +100,7 @@ function Bound({ of }: { of: RunGroups }) {
   if (of.exact && hidden === 0) return null;
   return (
     <p class="muted small pad group-bound" role="note">
-      {!of.exact && `Counted are the newest ${of.counted.toLocaleString("en")} runs that fit; there are more: narrow the filter by since:. `}
+      {!of.exact && `Counted are the newest ${of.counted.toLocaleString("en")} runs that fit; there are more, which a filter such as since:7d leaves out. `}
       {hidden > 0 && `Shown are ${of.groups.length} of ${of.groups_total.toLocaleString("en")} groups.`}
     </p>
   );

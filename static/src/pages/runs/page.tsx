@@ -66,7 +66,6 @@ export default function RunsPage() {
   );
   const by = parsed.group;
   const groups = useResource(`groups ${by} ${asked}`, (signal) => (by ? get<RunGroups>("/stats/runs/groups", { by, ...parsed.query }, signal) : Promise.resolve(NO_GROUPS)), { pattern: "system.run.*.*", pace: STATS_PACE_MS });
-  const [cursor, setCursor] = useState(-1);
   const field = useRef<HTMLInputElement>(null);
   const status = parsed.query.status ?? "";
 
@@ -74,7 +73,8 @@ export default function RunsPage() {
   const [all, setAll] = useState(false);
   const [doing, setDoing] = useState<{ verb: Verb; target: Target; total: number } | null>(null);
   const [managing, setManaging] = useState(false);
-  const last = useRef(-1);
+  /** The run that was chosen last: where a range begins. */
+  const last = useRef("");
   const saved = useViews("runs");
 
   const pickNone = (): void => {
@@ -86,11 +86,12 @@ export default function RunsPage() {
     const run = list.rows[index];
     if (!run || by) return;
     const next = new Set(picked);
-    const from = range && last.current >= 0 ? last.current : index;
+    const begin = range ? list.rows.findIndex((one) => one.id === last.current) : -1;
+    const from = begin >= 0 ? begin : index;
     const ids = list.rows.slice(Math.min(from, index), Math.max(from, index) + 1).map((one) => one.id);
     if (range) ids.forEach((id) => next.add(id));
     else if (!next.delete(run.id)) next.add(run.id);
-    last.current = index;
+    last.current = run.id;
     setAll(false);
     setPicked(next);
   };
@@ -102,7 +103,7 @@ export default function RunsPage() {
   };
 
   useEffect(() => {
-    setCursor(-1);
+    setAt(null);
     pickNone();
   }, [text]);
   const rows = useRef(list.rows);
@@ -112,15 +113,20 @@ export default function RunsPage() {
     if (run) navigate(link(`/runs/${run.id}`));
   };
   const grouped = by ? (groups.data?.groups ?? []) : null;
+  // The cursor is at a run, not at a line: it stays there when others come before it.
+  const [at, setAt] = useState<string | null>(null);
+  const ids = grouped ? grouped.map((group) => group.key) : list.rows.map((run) => run.id);
+  const peeked = by ? "" : chosen("run");
+  const cursor = ids.indexOf(at ?? (peeked || "none"));
   const openGroup = (group: RunGroup | undefined): void => {
     const next = group && by ? groupOpened(text, by, group.key) : null;
     if (next !== null) setText(next);
   };
-  const peeked = by ? "" : chosen("run");
   const move = (step: number): void => {
-    const to = Math.max(0, Math.min((grouped ?? list.rows).length - 1, cursor + step));
-    setCursor(to);
-    if (peeked && list.rows[to]) choose({ run: list.rows[to].id });
+    const to = ids[Math.max(0, Math.min(ids.length - 1, cursor + step))];
+    if (to === undefined) return;
+    setAt(to);
+    if (peeked) choose({ run: to });
   };
   const peek = (): void => {
     const run = list.rows[cursor];
