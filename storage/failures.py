@@ -39,7 +39,8 @@ class FailureRow(NamedTuple):
 
 
 class FailureGroupRow(NamedTuple):
-    """Failures of one fingerprint, counted; the positions and instants are of the first and the last."""
+    """Failures of one fingerprint, counted; the positions and instants are of the first and the last. From `step` to
+    `top_frame` it is named by its own cause, where there is a failure of that, else by its first failure."""
 
     environment: str
     fingerprint: str
@@ -140,9 +141,11 @@ def save(
     groups: Sequence[FailureGroupRow],
     vectors: Sequence[FailureVectorRow],
 ) -> None:
-    """Add failures that are not there yet; the groups are what they add."""
+    """Add failures that are not there yet, later than those of their groups; the groups are what they add."""
+    named = {(one.environment, one.fingerprint) for one in failures if one.cause == one.fingerprint}
     tx.each("save_failure", failures)
-    tx.each("save_failure_group", groups)
+    tx.each("save_failure_group", [one for one in groups if one[:2] in named])
+    tx.each("add_to_failure_group", [one for one in groups if one[:2] not in named])
     tx.each("save_failure_vector", vectors)
 
 
@@ -239,7 +242,7 @@ def forget_run(tx: Transaction, environment: str, run_id: str) -> list[int]:
     tx.execute("delete_failures_of_run", environment=environment, run_id=run_id)
     for row in rows:
         tx.execute("delete_failure_vector", environment=environment, position=row.position)
-    _recount(tx, environment, *{row.fingerprint for row in rows})
+    recount(tx, environment, *{row.fingerprint for row in rows})
     return [row.position for row in reversed(rows)]
 
 
@@ -259,17 +262,18 @@ def merge(tx: Transaction, environment: str, fingerprint: str, into: str) -> Non
     """Have all failures of a group, those that it came to by merges too, in another one."""
     for query in ("merge_failures", "move_failure_merges", "save_failure_merge"):
         tx.execute(query, environment=environment, fingerprint=fingerprint, into=into)
-    _recount(tx, environment, fingerprint, into)
+    recount(tx, environment, fingerprint, into)
 
 
 def split(tx: Transaction, environment: str, fingerprint: str, out_of: str) -> None:
     """Give the failures of a cause a group of their own again."""
     tx.execute("split_failures", environment=environment, fingerprint=out_of, cause=fingerprint)
     tx.execute("delete_failure_merge", environment=environment, fingerprint=fingerprint)
-    _recount(tx, environment, fingerprint, out_of)
+    recount(tx, environment, fingerprint, out_of)
 
 
-def _recount(tx: Transaction, environment: str, *fingerprints: str) -> None:
+def recount(tx: Transaction, environment: str, *fingerprints: str) -> None:
+    """Have groups say what their failures are."""
     for fingerprint in fingerprints:
         tx.execute("delete_failure_group", environment=environment, fingerprint=fingerprint)
         tx.execute("recount_failure_group", environment=environment, fingerprint=fingerprint)

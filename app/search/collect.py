@@ -26,7 +26,7 @@ from app.search.failure import KINDS, Failure, derive
 from app.search.near import Nearness
 from storage import cursors, failures, history
 from storage.contract import Storage, StorageError, Transaction
-from storage.failures import FailureGroupRow, FailureVectorRow
+from storage.failures import FailureGroupRow, FailureRow, FailureVectorRow
 
 log = structlog.get_logger(__name__)
 
@@ -138,7 +138,7 @@ def save(
     failures.save(
         tx,
         [failure.row for failure in fresh],
-        grouped(fresh, after=done),
+        grouped(fresh),
         [one for one in vectors if one.position > done],
     )
     for entry in regrouping:
@@ -155,7 +155,8 @@ def _mend(tx: Transaction, environment: str, run_id: str) -> None:
     found = [one for record in records if record is not None and (one := derive(tx, Entry(record))) is not None]
     found = _placed(tx, found)
     vectors = [FailureVectorRow(environment, one.row.position, HASHED, embed(one)) for one in found]
-    failures.save(tx, [one.row for one in found], grouped(found, after=0), vectors)
+    failures.save(tx, [one.row for one in found], (), vectors)
+    failures.recount(tx, environment, *{one.row.fingerprint for one in found})
 
 
 def _placed(tx: Transaction, found: Sequence[Failure]) -> list[Failure]:
@@ -184,23 +185,28 @@ def _regroup(tx: Transaction, entry: Entry) -> None:
             raise AssertionError(f"{entry} regroups nothing")
 
 
-def grouped(found: Sequence[Failure], *, after: int) -> Sequence[FailureGroupRow]:
-    """What failures after a position add to their groups."""
-    groups: dict[tuple[str, str], FailureGroupRow] = {}
-    for row in (failure.row for failure in found if failure.row.position > after):
-        known = groups.get((row.environment, row.fingerprint))
-        groups[row.environment, row.fingerprint] = FailureGroupRow(
-            environment=row.environment,
-            fingerprint=row.fingerprint,
-            function_id=row.function_id,
-            step=row.step,
-            error_type=row.error_type,
-            message=row.masked,
-            top_frame=row.top_frame,
-            first_position=known.first_position if known else row.position,
-            last_position=row.position,
-            first_at=known.first_at if known else row.failed_at,
-            last_at=row.failed_at,
-            failures=known.failures + 1 if known else 1,
-        )
-    return list(groups.values())
+def grouped(found: Sequence[Failure]) -> Sequence[FailureGroupRow]:
+    """What failures, in order, add to their groups."""
+    groups: dict[tuple[str, str], list[FailureRow]] = {}
+    for row in (failure.row for failure in found):
+        groups.setdefault((row.environment, row.fingerprint), []).append(row)
+    return [_added(rows) for rows in groups.values()]
+
+
+def _added(rows: Sequence[FailureRow]) -> FailureGroupRow:
+    first, last = rows[0], rows[-1]
+    named = next((row for row in rows if row.cause == row.fingerprint), first)
+    return FailureGroupRow(
+        environment=first.environment,
+        fingerprint=first.fingerprint,
+        function_id=named.function_id,
+        step=named.step,
+        error_type=named.error_type,
+        message=named.masked,
+        top_frame=named.top_frame,
+        first_position=first.position,
+        last_position=last.position,
+        first_at=first.failed_at,
+        last_at=last.failed_at,
+        failures=len(rows),
+    )

@@ -9,6 +9,7 @@ from app.history.kinds import Trigger
 from app.history.rebuild import rebuild
 from app.node import Node
 from app.projections.redactions import Redactions
+from app.search import derived
 from app.search.derived import DerivedFailures
 from app.search.groups import GroupNotFound
 from storage.contract import Storage
@@ -99,6 +100,28 @@ async def test_a_failure_that_is_redacted_leaves_the_group_it_was_merged_into(
     await collected(node)
 
     assert await listed(node) == {"no price": 1, "redacted": 1}
+    await check_rebuild(node, storage)
+
+
+async def test_a_group_is_named_by_its_own_cause_in_whatever_batches_it_was_counted(
+    node: Node, storage: Storage, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for message in ("no stock", "no luck", "no price"):
+        run_id = await failed(node, worker, ValueError(message))
+    of = await fingerprints(node)
+    for message in ("no stock", "no luck"):
+        await node.search.merging.merge("default", of[message], into=of["no price"], reason=WHY)
+    redactions = Redactions(storage=storage, committer=node.committer, projections=node.projections, ids=node.ids)
+    await redactions.run("default", run_id, reason="she asked for it")
+    await failed(node, worker, ValueError("no luck"))
+    assert await listed(node) == {"no stock": 3, "redacted": 1}  # named by the first, without one of its own
+
+    await failed(node, worker, ValueError("no price"))
+    await failed(node, worker, ValueError("no luck"))
+
+    assert await listed(node) == {"no price": 5, "redacted": 1}
+    await check_rebuild(node, storage)
+    monkeypatch.setattr(derived, "TOGETHER_MAX", 1)
     await check_rebuild(node, storage)
 
 

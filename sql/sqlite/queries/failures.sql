@@ -5,7 +5,22 @@ values (:environment, :position, :run_id, :function_id, :function_version, :even
 on conflict (environment, position) do nothing;
 
 -- name: save_failure_group :each
--- What came since is added to what is there.
+-- What came since is added to what is there. Some of it is of the group's own cause, which names it.
+insert into failure_groups (environment, fingerprint, function_id, step, error_type, message, top_frame, first_position, last_position, first_at, last_at, failures)
+values (:environment, :fingerprint, :function_id, :step, :error_type, :message, :top_frame, :first_position, :last_position, :first_at, :last_at, :failures)
+on conflict (environment, fingerprint) do update
+   set step = excluded.step,
+       error_type = excluded.error_type,
+       message = excluded.message,
+       top_frame = excluded.top_frame,
+       first_position = min(failure_groups.first_position, excluded.first_position),
+       last_position = max(failure_groups.last_position, excluded.last_position),
+       first_at = min(failure_groups.first_at, excluded.first_at),
+       last_at = max(failure_groups.last_at, excluded.last_at),
+       failures = failure_groups.failures + excluded.failures;
+
+-- name: add_to_failure_group :each
+-- The same for what came of causes that were merged into the group: it keeps its name.
 insert into failure_groups (environment, fingerprint, function_id, step, error_type, message, top_frame, first_position, last_position, first_at, last_at, failures)
 values (:environment, :fingerprint, :function_id, :step, :error_type, :message, :top_frame, :first_position, :last_position, :first_at, :last_at, :failures)
 on conflict (environment, fingerprint) do update
