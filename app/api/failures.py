@@ -89,10 +89,13 @@ class Decide:
                 await search.marks.reopen(*of, reason=decoded(_decide, told).reason, actor=caller.actor)
             case "merge":
                 merge: MergeFailureBody = decoded(_merge, told)
+                caller.about(f"failure/{merge.into}")
                 await search.merging.merge(*of, into=merge.into, reason=merge.reason, actor=caller.actor)
                 of = (caller.environment, merge.into)
             case "split":
                 split: SplitFailureBody = decoded(_split, told)
+                for one in split.fingerprints:
+                    caller.about(f"failure/{one}")
                 await search.merging.split(*of, split.fingerprints, reason=split.reason, actor=caller.actor)
             case verb:
                 assert verb == "mute"

@@ -327,6 +327,17 @@ def test_a_run_is_the_same_whatever_it_is_called(root: httpx.Client, developer: 
     assert root.get(f"/api/v1/runs/{short}").json()["id"] == secret
 
 
+def test_groups_of_failures_that_a_body_names_are_asked_about(root: httpx.Client, developer: httpx.Client) -> None:
+    mine, other, denied = (digit * 16 for digit in "123")
+    deny(root, "no-group", ["failures:manage"], [f"failure/{denied}"])
+
+    def asked(verb: str, **body: Any) -> int:
+        return developer.post(f"/api/v1/failures/{mine}/{verb}", json={"reason": "x", **body}).status_code
+
+    assert (asked("merge", into=other), asked("split", fingerprints=[other])) == (404, 404)
+    assert (asked("merge", into=denied), asked("split", fingerprints=[other, denied])) == (403, 403)
+
+
 def test_what_roles_refuse_and_what_administrators_do_is_in_the_audit(
     root: httpx.Client, developer: httpx.Client
 ) -> None:
