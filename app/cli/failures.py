@@ -143,14 +143,34 @@ def reopen(session: Session, fingerprint: str, reason: str) -> None:
 @click.option("--into", required=True, metavar="FINGERPRINT", help="The group that takes their failures.")
 @click.option("--reason", required=True, help="Why; kept in history.")
 @connected
-def merge(session: Session, fingerprints: tuple[str, ...], into: str, reason: str) -> None:
-    """Count failures of several groups of one function as one, those to come too."""
-    for fingerprint in fingerprints:
-        group = session.client.failures.merge(fingerprint, into=into, reason=reason)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.failure_group/v1", **group})
-        return
-    session.output.note(f"{into} has {group['failures']} failures of {group['runs']} runs now")
+def merge(session: Session, fingerprints: tuple[str, ...], into: str, reason: str) -> int:
+    """Count failures of several groups of one function as one, those to come too. Of several, each that is refused is
+    named, the others are merged; the exit code is 1 then."""
+    from ironflow.errors import IronflowError
+
+    group: Mapping[str, Any] = {}
+    merged: list[str] = []
+    refused: list[tuple[str, IronflowError]] = []
+    for fingerprint in dict.fromkeys(fingerprints):
+        try:
+            group = session.client.failures.merge(fingerprint, into=into, reason=reason)
+            merged.append(fingerprint)
+        except IronflowError as error:
+            if len(fingerprints) == 1:
+                raise
+            refused.append((fingerprint, error))
+    output = session.output
+    if output.form != "table":
+        told = [{"fingerprint": one, "code": why.code, "error": why.message} for one, why in refused]
+        output.json({"schema": "ironflow.failure_group/v1", **group, "merged": merged, "refused": told})
+        return int(bool(refused))
+    for fingerprint in merged if refused else ():
+        output.note(f"{fingerprint} is merged into {into}")
+    for fingerprint, why in refused:
+        output.error(f"{fingerprint}: {why.message}", code=why.code, hint=why.hint)
+    if merged:
+        output.note(f"{into} has {group['failures']} failures of {group['runs']} runs now")
+    return int(bool(refused))
 
 
 @command.command("split")

@@ -50,6 +50,17 @@ def test_a_failure_is_found_explained_and_mended_as_before(
     assert "has 5 failures" in ironflow("failures", "merge", other, "--into", group["id"], "--reason", "one").stderr
     assert other in ironflow("failures", "get", group["id"]).stdout.partition("MERGED INTO IT")[2]
     assert "has 4 failures" in ironflow("failures", "split", group["id"], other, "--reason", "two").stderr
+    unknown = "0123456789abcdef"
+    several = ("failures", "merge", unknown, other, "--into", group["id"], "--reason", "one")
+    some, again = ironflow(*several), ironflow(*several, "--json")
+    assert (some.returncode, again.returncode) == (1, 1)
+    for told in (f"{other} is merged into {group['id']}", f"{unknown}: ", "has 5 failures"):
+        assert told in some.stderr
+    told = json.loads(again.stdout)
+    assert (told["failures"], told["merged"]) == (5, [other])
+    assert [one["fingerprint"] for one in told["refused"]] == [unknown]
+    assert ironflow("failures", "merge", unknown, "--into", group["id"], "--reason", "one").returncode == 3
+    assert "has 4 failures" in ironflow("failures", "split", group["id"], other, "--reason", "two").stderr
     assert ironflow("search", runs[0], "-o", "id").stdout.split() == [runs[0]]
     assert runs[0] in ironflow(runs[0]).stdout
     assert "failures get" in ironflow(group["id"]).stderr
