@@ -177,7 +177,11 @@ async def test_a_sample_is_always_the_same_events_whatever_lies_between_them(
     whole = await reader.list("default", chosen, limit=500)
     first = await reader.list("default", chosen, limit=10)
     rest = await reader.list("default", chosen, limit=500, cursor=first.next_cursor)
+    positions = [entry.position for entry in whole.entries]
+    newer = await reader.list("default", chosen, limit=500, before=str(positions[-1]))
+    near = await reader.list("default", chosen, limit=7, before=str(positions[9]))
 
     assert 16 <= len(whole.entries) <= 60
-    positions = [entry.position for entry in whole.entries]
     assert [entry.position for entry in (*first.entries, *rest.entries)] == positions
+    assert [entry.position for entry in newer.entries] == positions[:-1]
+    assert [entry.position for entry in near.entries] == positions[2:9]

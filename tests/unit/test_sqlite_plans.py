@@ -1,5 +1,5 @@
-"""Pages of history that no index of its own leads to are read along positions: their cost is that of the page. Runs
-with a tag are read along its index."""
+"""Pages of history that no index of its own leads to are read along positions: their cost is that of the page. So are
+pages of an environment's events, along an index; runs with a tag are read along that of the tag."""
 
 from __future__ import annotations
 
@@ -25,6 +25,27 @@ def test_a_page_of_history_is_neither_sorted_nor_searched_by_environment(query: 
     plan = [row[3] for row in connection.execute(f"explain query plan {sql}", dict.fromkeys(names, 1))]
 
     assert plan == ["SEARCH history USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("events_before", "SEARCH events USING INDEX events_by_environment (environment=? AND position<?)"),
+        ("events_after", "SEARCH events USING INDEX events_by_environment (environment=? AND position>?)"),
+        ("event_names", "SEARCH events USING INDEX events_by_environment (environment=?)"),
+    ],
+)
+def test_events_are_found_along_positions_and_never_sorted(query: str, wanted: str, tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "ironflow.db"))
+    for migration in migrations.load(FOLDER / "migrations"):
+        connection.execute(migration.sql)
+    found = queries.load(FOLDER / "queries", style="named")[query]
+
+    plan = list(connection.execute(f"explain query plan {found.sql}", dict.fromkeys(found.params, 1)))
+
+    reading = next(row for row in plan if row[3] == wanted)
+    beside = [row[3] for row in plan if row[1] == reading[1] and row is not reading]
+    assert not any("TEMP B-TREE" in step for step in beside), plan
 
 
 @pytest.mark.parametrize(
@@ -54,7 +75,12 @@ def test_runs_with_a_tag_are_found_by_it(query: str, tmp_path: Path) -> None:
         ("runs_begun", "SEARCH r USING COVERING INDEX runs_by_function (environment=? AND function_id=? AND id>?)"),
         ("steps_expected", "SEARCH r USING INDEX runs_by_function (environment=? AND function_id=?)"),
         ("steps_told", "SEARCH h USING INDEX sqlite_autoindex_history_1 (environment=? AND stream=? AND version<?)"),
+        (
+            "steps_since",
+            "SEARCH h USING INDEX sqlite_autoindex_history_1 (environment=? AND stream=? AND version>? AND version<?)",
+        ),
         ("failures_of_run", "SEARCH failures USING INDEX failures_by_run (environment=? AND run_id=?)"),
+        ("delete_failures_of_run", "SEARCH failures USING INDEX failures_by_run (environment=? AND run_id=?)"),
     ],
 )
 def test_what_lists_of_runs_and_their_figures_need_is_found_by_an_index(

@@ -185,7 +185,7 @@ select position, vec_distance_cosine(vec_int8(vector), vec_int8(:vector)) as dis
  limit :limit;
 
 -- name: delete_failures_of_run :exec
-delete from failures
+delete from failures indexed by failures_by_run -- uncounted, SQLite would go through all of the environment
  where environment = :environment
    and run_id = :run_id;
 
