@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FailureGroup, RunSummary } from "../src/api/types";
-import { failingOf } from "../src/model/attention";
+import { failingOf, lagNote, laggingOf } from "../src/model/attention";
 
 const now = Date.parse("2026-01-05T09:00:00Z");
 const group = (function_id: string, open: number, first_seen = "2026-01-05T08:00:00Z") => ({ fingerprint: `of ${function_id}`, function_id, message: "boom", open, first_seen }) as FailureGroup;
@@ -23,4 +23,13 @@ test("a group is left out if its open runs are there as paused ones, or if none 
 test("one paused run hides none of two groups of its function: either may be the other's", () => {
   assert.equal(failingOf([group("ship", 1), group("ship", 1)], [paused("ship")], now).length, 2);
   assert.deepEqual(failingOf([group("ship", 1), group("ship", 1)], [paused("ship"), paused("ship")], now), []);
+});
+
+test("a projection needs somebody that stands still, or is far behind; not one that is a moment late", () => {
+  const of = (name: string, lag: number, status = "active") => ({ name, lag, status });
+  const found = laggingOf([of("late", 12), of("far", 2_400), of("stopped", 0, "error")]);
+  assert.deepEqual(found.map((one) => one.name), ["far", "stopped"]);
+  assert.equal(lagNote(found), "by up to 2,400, 1 stopped");
+  assert.equal(lagNote(laggingOf([of("stopped", 0, "error")])), "1 stopped");
+  assert.equal(lagNote([]), "no projection is");
 });

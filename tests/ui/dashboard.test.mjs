@@ -86,6 +86,8 @@ function sights() {
   const run = (name, tail = "") => `/runs/${runs[name].id}${tail}`;
   return [
     ["overview", "/", ".section >> text=the key deploy ends soon"],
+    ["overview stopped", "/overview", ".section >> text=prices is stopped"],
+    ["overview many", "/overview", ".tile >> text=10,000+", { "**/api/v1/runs?*": { runs: [], total: 10_000, total_exact: false } }],
     ["overview edits", "/overview", ".section >> text=policy no-secrets was made"],
     ["overview empty", `/overview${empty}`, "text=Three steps to the first run"],
     ["functions", "/functions?function=demo-checkout", ".inspector >> text=of those that ended went well"],

@@ -221,14 +221,6 @@ export interface WorkerShape {
   last_heartbeat: string;
 }
 
-export interface ProjectionShape {
-  name: string;
-  status: string;
-  lag: number;
-  last_event_seq: number;
-  error_message?: string;
-}
-
 export interface FailureGroup {
   fingerprint: string;
   title: string;

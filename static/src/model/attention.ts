@@ -1,4 +1,5 @@
-/** Groups of failures that need somebody, beside the runs that stand still because of one. */
+/** What needs somebody: groups of failures, beside the runs that stand still because of one, and projections. */
+import type { ProjectionSummary } from "../api/data";
 import type { FailureGroup, RunSummary } from "../api/types";
 
 export interface Failing {
@@ -22,4 +23,21 @@ export function failingOf(groups: readonly FailureGroup[], paused: readonly RunS
       title: `${group.function_id} ${group.open === 1 ? "failed" : `failed in ${group.open.toLocaleString("en")} runs`}`,
       note: now - Date.parse(group.first_seen) < DAY_MS ? `${group.message} · new` : group.message,
     }));
+}
+
+/** Under load every projection is a moment behind: fewer positions are nothing to look at. */
+const LAG_NOTABLE = 1_000;
+
+type Folding = Pick<ProjectionSummary, "name" | "status" | "lag" | "error_message">;
+
+/** The projections that stand still at an error, or are far behind. */
+export function laggingOf<P extends Folding>(projections: readonly P[]): P[] {
+  return projections.filter((one) => one.status === "error" || one.lag >= LAG_NOTABLE);
+}
+
+/** How far, and how many do not go on. */
+export function lagNote(lagging: readonly Folding[]): string {
+  const worst = Math.max(0, ...lagging.map((one) => one.lag));
+  const stopped = lagging.filter((one) => one.status === "error").length;
+  return [worst > 0 && `by up to ${worst.toLocaleString("en")}`, stopped > 0 && `${stopped.toLocaleString("en")} stopped`].filter(Boolean).join(", ") || "no projection is";
 }

@@ -56,11 +56,14 @@ async function breakers(signal: AbortSignal): Promise<Concern[]> {
     }));
 }
 
+/** So many are counted; where there are as many, there may be more. */
+export const LETTERS_MAX = 100;
+
 /** What could not be delivered; null for whom it is not shown. */
 export async function undelivered(signal: AbortSignal): Promise<readonly UndeliveredItem[] | null> {
   if (!may("groups:read")) return null;
   try {
-    return (await get<{ items: UndeliveredItem[] }>("/outbox/dead-letter", {}, signal)).items;
+    return (await get<{ items: UndeliveredItem[] }>("/outbox/dead-letter", { limit: LETTERS_MAX }, signal)).items;
   } catch (error) {
     if (error instanceof ApiError && error.status === 403) return null;
     throw error;
@@ -70,7 +73,7 @@ export async function undelivered(signal: AbortSignal): Promise<readonly Undeliv
 export function deadLetters(items: readonly UndeliveredItem[]): Concern[] {
   const [first] = items;
   if (!first) return [];
-  const title = items.length === 1 ? "a message could not be delivered" : `${items.length.toLocaleString("en")} messages could not be delivered`;
+  const title = items.length === 1 ? "a message could not be delivered" : `${items.length < LETTERS_MAX ? "" : "at least "}${items.length.toLocaleString("en")} messages could not be delivered`;
   return [{ id: "dead", icon: "groups", role: "fail", to: link("/groups", { tab: "dead" }), title, note: `${first.topic}: ${first.last_error}` }];
 }
 

@@ -1,10 +1,11 @@
 /** Is it well, and what needs somebody? */
 import type { ComponentChildren } from "preact";
 import { get } from "../../api/client";
+import type { ProjectionSummary } from "../../api/data";
 import { may } from "../../api/session";
-import type { CapacityStat, FailureGroup, FunctionShape, ProjectionShape, RunStats, RunSummary, RunsPage, WorkerShape } from "../../api/types";
+import type { CapacityStat, FailureGroup, FunctionShape, RunStats, RunSummary, RunsPage, WorkerShape } from "../../api/types";
 import { useResource } from "../../live/resource";
-import { failingOf } from "../../model/attention";
+import { failingOf, lagNote, laggingOf } from "../../model/attention";
 import { duration } from "../../model/time";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
@@ -13,7 +14,7 @@ import { Duration, Skeleton, Status, Time, short } from "../../ui/basics";
 import { Histogram } from "../../ui/histogram";
 import { Icon, type IconName } from "../../ui/icon";
 import { Command, Empty, Failed } from "../../ui/states";
-import { type Concern, concerns, deadLetters, undelivered } from "./concerns";
+import { type Concern, LETTERS_MAX, concerns, deadLetters, undelivered } from "./concerns";
 import { RecentEdits, useEdits } from "./edits";
 
 const RUNS = "system.run.*.*";
@@ -21,7 +22,6 @@ const PACE_MS = 2_000;
 const EVERY_MS = 5_000;
 const CONCERNS_MS = 30_000;
 const BUCKETS = 60;
-const LAG_NOTABLE = 1;
 const QUEUES_MAX = 1_000;
 /** Where the tiles lead to that are not about runs. */
 const PAGES = [
@@ -40,18 +40,18 @@ export default function Overview() {
   const others = useResource("concerns", (signal) => concerns(Date.now(), signal), { every: CONCERNS_MS });
   const dead = useResource("dead letters", undelivered, { every: CONCERNS_MS });
   const edits = useEdits();
-  const projections = useResource("projections", (signal) => get<{ projections: ProjectionShape[] }>("/projections", {}, signal), { every: EVERY_MS });
+  const projections = useResource("projections", (signal) => get<ProjectionSummary[]>("/projections", {}, signal), { every: EVERY_MS });
   const failedNow = failed(hour.data, 1);
   const failedBefore = failed(hour.data, 0);
   const list = workers.data?.workers ?? [];
-  const lagging = (projections.data?.projections ?? []).filter((one) => one.lag >= LAG_NOTABLE || one.status === "error");
+  const lagging = laggingOf(projections.data ?? []);
   const oldest = Math.max(0, ...(queues.data ?? []).map((one) => one.oldest_queue_age_seconds));
   const tiles: Tile[] = [
-    { name: "Running", value: open.data?.totals.running, icon: "dot", role: "run", to: "status:running" },
+    { name: "Running", value: open.data?.totals.running, more: open.data?.more.running, icon: "dot", role: "run", to: "status:running" },
     { name: "Failed, 1 h", value: hour.data && failedNow, icon: "cross", role: "fail", to: "status:failed since:1h", note: hour.data && `${failedBefore} the hour before` },
-    { name: "Waiting", value: open.data?.totals.waiting, icon: "hourglass", role: "wait", to: "status:waiting" },
-    { name: "Paused", value: open.data?.totals.paused, icon: "pause", role: "warn", to: "status:paused" },
-    { name: "In the queue", value: open.data?.totals.waiting_for_capacity, icon: "circle", role: "idle", to: "status:waiting_for_capacity", note: oldest > 0 && `the oldest for ${duration(oldest * 1_000)}` },
+    { name: "Waiting", value: open.data?.totals.waiting, more: open.data?.more.waiting, icon: "hourglass", role: "wait", to: "status:waiting" },
+    { name: "Paused", value: open.data?.totals.paused, more: open.data?.more.paused, icon: "pause", role: "warn", to: "status:paused" },
+    { name: "In the queue", value: open.data?.totals.waiting_for_capacity, more: open.data?.more.waiting_for_capacity, icon: "circle", role: "idle", to: "status:waiting_for_capacity", note: oldest > 0 && `the oldest for ${duration(oldest * 1_000)}` },
   ];
   useKeys("Overview", [
     ...tiles.map((tile, index) => ({ keys: String(index + 1), label: tile.name, run: () => navigate(link("/runs", { q: tile.to })) })),
@@ -87,11 +87,11 @@ export default function Overview() {
             value={projections.data && lagging.length}
             icon="projections"
             role={lagging.length > 0 ? "warn" : "ok"}
-            note={projections.data && lagged(lagging)}
+            note={projections.data && lagNote(lagging)}
           />
         </a>
         <a class="card tile" href={PAGES[2].to()}>
-          <TileBody name="Dead letters" value={dead.data?.length} icon="groups" role={dead.data?.length ? "fail" : "ok"} note={dead.data === null ? "not shown to you" : dead.data?.length === 0 && "all was delivered"} />
+          <TileBody name="Dead letters" value={dead.data?.length} more={dead.data?.length === LETTERS_MAX} icon="groups" role={dead.data?.length ? "fail" : "ok"} note={dead.data === null ? "not shown to you" : dead.data?.length === 0 && "all was delivered"} />
         </a>
       </div>
       <Histogram
@@ -118,19 +118,21 @@ export default function Overview() {
 interface Tile {
   name: string;
   value: number | undefined;
+  /** That there are more than were counted. */
+  more?: boolean;
   icon: IconName;
   role: string;
   to: string;
   note?: ComponentChildren;
 }
 
-function TileBody({ name, value, icon, role, note }: Omit<Tile, "to">) {
+function TileBody({ name, value, more, icon, role, note }: Omit<Tile, "to">) {
   return (
     <>
       <span class="tile-name">
         <Icon name={icon} class={role} /> {name}
       </span>
-      <b class="tile-value tabular">{value === undefined ? "–" : value.toLocaleString("en")}</b>
+      <b class="tile-value tabular">{value === undefined ? "–" : `${value.toLocaleString("en")}${more ? "+" : ""}`}</b>
       <span class="faint small">{note}</span>
     </>
   );
@@ -138,6 +140,8 @@ function TileBody({ name, value, icon, role, note }: Omit<Tile, "to">) {
 
 interface OpenRuns {
   totals: Record<string, number>;
+  /** Of which there are more than were counted. */
+  more: Record<string, boolean>;
   paused: readonly RunSummary[];
   failing: readonly FailureGroup[];
   recent: readonly RunSummary[];
@@ -153,8 +157,10 @@ async function openRuns(signal: AbortSignal): Promise<OpenRuns> {
     list({ limit: 8 }),
     ...statuses.map((status) => list({ status, limit: 1 })),
   ]);
-  const totals = Object.fromEntries(statuses.map((status, index) => [status, counted[index].total]));
-  return { totals: { ...totals, paused: paused.total }, paused: paused.runs, failing: failures, recent: recent.runs };
+  const pages = [["paused", paused] as const, ...statuses.map((status, index) => [status, counted[index]] as const)];
+  const totals = Object.fromEntries(pages.map(([status, page]) => [status, page.total]));
+  const more = Object.fromEntries(pages.map(([status, page]) => [status, !page.total_exact]));
+  return { totals, more, paused: paused.runs, failing: failures, recent: recent.runs };
 }
 
 function failed(stats: RunStats | undefined, hour: number): number {
@@ -163,13 +169,7 @@ function failed(stats: RunStats | undefined, hour: number): number {
   return stats.buckets.filter((one) => Math.abs(Date.parse(one.at) - at) < 1_000).reduce((sum, one) => sum + (one.counts.failed ?? 0), 0);
 }
 
-function lagged(lagging: readonly ProjectionShape[]): string {
-  const worst = Math.max(0, ...lagging.map((one) => one.lag));
-  const stopped = lagging.filter((one) => one.status === "error").length;
-  return [worst > 0 && `by up to ${worst.toLocaleString("en")}`, stopped > 0 && `${stopped.toLocaleString("en")} stopped`].filter(Boolean).join(", ") || "no projection is";
-}
-
-function attention(open: OpenRuns, lagging: readonly ProjectionShape[], workers: number, functions: number, others: readonly Concern[]): ComponentChildren[] {
+function attention(open: OpenRuns, lagging: readonly ProjectionSummary[], workers: number, functions: number, others: readonly Concern[]): ComponentChildren[] {
   const found: ComponentChildren[] = [];
   if (workers === 0 && functions > 0)
     found.push(
@@ -182,7 +182,7 @@ function attention(open: OpenRuns, lagging: readonly ProjectionShape[], workers:
   for (const { id, ...one } of others) found.push(<Line key={id} {...one} />);
   for (const one of lagging)
     found.push(
-      <Line key={one.name} icon={one.status === "error" ? "warning" : "hourglass"} role="warn" to={link(`/projections/${encodeURIComponent(one.name)}`)} title={`${one.name} is ${one.status === "error" ? "stopped" : "behind"}`} note={one.error_message ?? `by ${one.lag} positions`} />,
+      <Line key={one.name} icon={one.status === "error" ? "warning" : "hourglass"} role="warn" to={link(`/projections/${encodeURIComponent(one.name)}`)} title={`${one.name} is ${one.status === "error" ? "stopped" : "behind"}`} note={one.error_message ?? `by ${one.lag.toLocaleString("en")} positions`} />,
     );
   return found;
 }

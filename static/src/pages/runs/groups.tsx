@@ -32,9 +32,9 @@ export function Groups({ by, told, current, onOpen, onClear }: Props) {
         label={`Runs by ${GROUPINGS[by]}`}
         resource={told}
         items={told.data?.groups}
-        id={(group) => group.key}
+        id={idOf}
         widths="minmax(150px, 2fr) 80px minmax(150px, 1.4fr) minmax(120px, 0.6fr)"
-        current={current?.key}
+        current={current && idOf(current)}
         columns={[
           {
             name: by === "day" ? "Day, UTC" : capital(GROUPINGS[by]),
@@ -63,6 +63,11 @@ export function Groups({ by, told, current, onOpen, onClear }: Props) {
       />
     </>
   );
+}
+
+/** A group of those that have nothing in common is one, too. */
+function idOf(group: RunGroup): string {
+  return group.key || "none";
 }
 
 function Name({ of, by, onOpen }: { of: RunGroup; by: Grouping; onOpen: (group: RunGroup) => void }) {
