@@ -166,6 +166,9 @@ def test_an_event_that_stops_a_projection_is_parked_and_retried(ironflow: Ironfl
     retried = ironflow("projection", "retry-parked", "odd", parked["id"], "--reason", "again")
 
     assert (parked["reason"], retried.returncode) == ("look", 0), retried.stderr
+    refused = ironflow("projection", "discard-parked", "odd", "--reason", "no")
+    assert (refused.returncode, "cancel-rebuild" in refused.stderr) == (5, True)
+    assert ironflow("projection", "cancel-rebuild", "odd").returncode == 0
     assert ironflow("projection", "discard-parked", "odd", "--reason", "no").stderr == "1 discarded\n"
     assert ironflow("projection", "skip", "odd", "--event", "evt_no", "--reason", "x").returncode == 3
 

@@ -308,11 +308,11 @@ async def test_a_terminal_that_becomes_too_small_is_told_so(inspector: Make) -> 
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.resize_terminal(50, 24)
+        await until(pilot, lambda: app.screen.query_one("#small").display)
         said = await shown(pilot, "#small")
         assert said.startswith("50x24 is too small: the debugger needs 60x16.")
         assert "ironflow inspect run_a --plain" in said
         assert app.screen.query_one("#small").display
         assert not app.screen.query_one(Rows).is_on_screen
         await pilot.resize_terminal(60, 16)
-        await settled(pilot)
-        assert not app.screen.query_one("#small").display
+        await until(pilot, lambda: not app.screen.query_one("#small").display)
