@@ -558,7 +558,12 @@ test("a run that is looked at beside the list stays there when it leaves the lis
   const { id } = world.runs["demo-trip"];
   let gone = false;
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/runs?q=function:demo-trip`, {
-    answers: { "**/api/v1/runs?*": (route) => (gone ? route.fulfill({ json: { runs: [], total: 0, total_exact: true } }) : route.continue()) },
+    answers: {
+      "**/api/v1/runs?*": async (route) => {
+        const told = await (await route.fetch()).json();
+        await route.fulfill({ json: { ...told, runs: gone ? [] : told.runs.filter((run) => run.id === id) } });
+      },
+    },
   });
   await page.locator("role=table >> text=demo-trip").first().waitFor();
   await page.keyboard.press("j");
@@ -574,6 +579,36 @@ test("a run that is looked at beside the list stays there when it leaves the lis
   await page.locator(".inspector >> text=Lisbon").waitFor();
   assert.equal(await page.locator(".inspector .skeleton").count(), 0);
   await context.close();
+  assert.deepEqual(complaints, []);
+});
+
+test("an answer that takes longer than what happens pauses is waited for, and asked for once more", ONCE, async () => {
+  const { id } = world.runs["demo-checkout"];
+  const tag = (name) => world.server.send("POST", `/runs/${id}/tags`, { add: [name], remove: [] });
+  const held = [];
+  let slow = false;
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/runs/${id}?tab=history`, {
+    answers: { [`**/api/v1/runs/${id}`]: (route) => (slow ? held.push(route) : route.continue()) },
+  });
+  const given = [];
+  page.on("requestfailed", (request) => given.push(request.url()));
+  const rows = page.locator("role=table >> text=tagged");
+  await page.locator("role=table >> text=Position").waitFor();
+  const before = await rows.count();
+  slow = true;
+
+  const first = page.waitForRequest((request) => request.url().endsWith(`/runs/${id}`));
+  await tag("once");
+  await first;
+  await rows.nth(before).waitFor();
+  await tag("twice");
+  await rows.nth(before + 1).waitFor();
+  slow = false;
+  for (const route of held) await route.continue();
+
+  await page.locator(".run-facts .chip:has-text('twice')").waitFor();
+  await context.close();
+  assert.deepEqual(given, []);
   assert.deepEqual(complaints, []);
 });
 

@@ -22,6 +22,8 @@ export interface Following {
 }
 
 const RETRY_MS = 3_000;
+/** For so long an answer is awaited while things happen; after that it is asked for anew. */
+const PATIENCE_MS = 10_000;
 
 /** Fetches when `key` changes, when something fits the pattern that is followed, and again while the server is away. */
 export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Promise<T>, following?: Following): Resource<T> {
@@ -35,6 +37,8 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
   const abort = useRef<AbortController | null>(null);
   const retry = useRef(0);
   const again = useRef(0);
+  /** Whether an answer is awaited, and whether something happened meanwhile. */
+  const awaited = useRef({ busy: false, behind: false, since: 0 });
   const every = useRef(0);
   every.current = following?.every ?? 0;
 
@@ -43,6 +47,7 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
     clearTimeout(again.current);
     abort.current?.abort();
     const began = performance.now();
+    awaited.current = { busy: true, behind: false, since: began };
     const next = (): void => {
       if (!every.current) return;
       const look = (): void => {
@@ -51,19 +56,27 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
       };
       again.current = setTimeout(look, waitAfter(performance.now() - began, every.current));
     };
+    const settled = (): boolean => {
+      const { behind } = awaited.current;
+      awaited.current = { busy: false, behind: false, since: 0 };
+      return behind;
+    };
     const controller = (abort.current = new AbortController());
     setState((before) => (before.key === key ? { ...before, loading: true } : { key, error: null, loading: true }));
     latest.current(controller.signal).then(
       (data) => {
         if (controller.signal.aborted) return;
         setState({ key, data, error: null, loading: false });
-        next();
+        if (settled()) load();
+        else next();
       },
       (error: unknown) => {
         if (controller.signal.aborted) return;
+        const behind = settled();
         const told = error instanceof ApiError ? error : new ApiError(-1, "BUG", String(error), "", "", "this page");
         setState((before) => ({ ...before, key, error: told, loading: false }));
         if (told.status === 0 || told.status === 503) retry.current = setTimeout(load, RETRY_MS);
+        else if (behind) load();
         else next();
       },
     );
@@ -86,9 +99,16 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
     if (anew) load();
   }, [load, version]);
 
+  // What happens all the time may not keep every answer from coming: the one that is awaited is taken, and asked for again.
+  const heard = useCallback(() => {
+    const { busy, since } = awaited.current;
+    if (busy && performance.now() - since < PATIENCE_MS) awaited.current.behind = true;
+    else load();
+  }, [load]);
+
   const pattern = following?.pattern ?? "";
   const pace = following?.pace;
-  useEffect(() => (pattern ? follow(pattern, load, pace) : undefined), [pattern, pace, load]);
+  useEffect(() => (pattern ? follow(pattern, heard, pace) : undefined), [pattern, pace, heard]);
 
   const current = state.key === key;
   return { data: current ? state.data : undefined, error: current ? state.error : null, loading: !current || state.loading, reload: load };
