@@ -138,7 +138,7 @@ class ConnectStreams:
     async def _join(self, who: Caller, scope: Scope, protocol: Any, told: PacedStream) -> None:
         json = _type(scope) == CONNECT_JSON
         request = await self._request(pubsub_pb2.JoinConsumerGroupRequest, protocol, scope, json=json)
-        joined = group_streams.joined(self._services, who, request, transport="connect")
+        joined = await group_streams.joined(self._services, who, request, transport="connect")
         await self._deliver(protocol, told, *joined, json=json)
 
     async def _deliver(self, protocol: Any, told: PacedStream, member: Member, auto: bool, *, json: bool) -> None:
@@ -174,7 +174,7 @@ class ConnectStreams:
         json = _type(scope) == CONNECT_JSON
         request = await self._request(pubsub_pb2.SubscribeRequest, protocol, scope, json=json)
         if request.options.consumer_group:
-            member, auto = subscribe.member_of(self._services, who, request, transport="connect")
+            member, auto = await subscribe.member_of(self._services, who, request, transport="connect")
             await self._deliver(protocol, told, member, auto, json=json)
             return
         by, sees = subscriber(self._services, who, "connect"), self._services.door.sight(who)

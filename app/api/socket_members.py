@@ -71,9 +71,9 @@ class Members:
         self._acked = asyncio.Event()
         self._emptied = asyncio.Event()
 
-    def join(self, group: str, wanted: Wanted, *, ack_mode: str, metadata: bool) -> Membership:
+    async def join(self, group: str, wanted: Wanted, *, ack_mode: str, metadata: bool) -> Membership:
         """Raises GroupNotFound, InvalidArgument, Unavailable."""
-        member, auto = group_streams.subscribed(
+        member, auto = await group_streams.subscribed(
             self._services, self._who, group, wanted, ack_mode, transport="websocket"
         )
         membership = Membership(self._services, member, auto=auto, metadata=metadata)

@@ -123,7 +123,7 @@ class SubscriptionSocket:
         if options.consumer_group:
             group = groups.named(options.namespace or "", options.consumer_group)
             self._who.also("groups:consume", f"group/{group}")
-            source = self._members.join(
+            source = await self._members.join(
                 group, wanted, ack_mode=options.ack_mode or "", metadata=options.include_metadata
             )
             id, sending = source.id, self._deliver_to_member(source)

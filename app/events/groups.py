@@ -78,6 +78,15 @@ class Groups:
         for known in list(self._known.values()):
             watcher(known)
 
+    async def learn(self, environment: str, name: str) -> None:
+        """Know the group if there is one: another node may have created it just now."""
+        if (known := self._known.get((environment, name))) is not None and known.exists:
+            return
+        found = (await self._storage.read(lambda tx: self._fold.load(tx, environment, group.stream(name)))).state
+        known = self._known.get((environment, name))
+        if found is not None and (known is None or known.position < found.position):
+            self._put(found)
+
     # Writes: each gives the group as it is from then on.
 
     async def create(

@@ -41,16 +41,17 @@ async def join(
     services: Services, caller: Caller, request: pb.JoinConsumerGroupRequest, *, transport: Transport
 ) -> AsyncGenerator[pb.SubscriptionEvent, None]:
     """What a new member gets, until it leaves. Raises GroupNotFound, InvalidArgument, Unavailable."""
-    async with aclosing(delivered(services, *joined(services, caller, request, transport=transport))) as events:
+    async with aclosing(delivered(services, *await joined(services, caller, request, transport=transport))) as events:
         async for told in events:
             yield told
 
 
-def subscribed(
+async def subscribed(
     services: Services, caller: Caller, name: str, wanted: Wanted, ack_mode: str = "", *, transport: Transport
 ) -> tuple[Member, bool]:
     """A new member, for a subscription that names its group, and whether what is sent to it is settled thereby: as the
     subscription says, else as the group does. Raises GroupNotFound, InvalidArgument, Unavailable."""
+    await services.groups.learn(caller.environment, name)
     settings = services.groups.get(caller.environment, name).settings
     membership.check(wanted, settings, ack_mode)
     by = subscriber(services, caller, transport)
@@ -78,7 +79,7 @@ async def converse(
     first = await anext(aiter(requests), None)
     if first is None or first.WhichOneof("payload") != "join":
         raise InvalidArgument("the first message must join a group", field="join", hint="send join with a group_name")
-    member, auto = joined(services, caller, first.join, transport=transport)
+    member, auto = await joined(services, caller, first.join, transport=transport)
     group = services.groups.get(caller.environment, member.group)
     talk = _Talk(services, member, batched=first.join.batched, auto=auto)
     try:
@@ -237,13 +238,14 @@ def event(member: Member, given: Delivery, *, as_json: bool) -> pb.SubscriptionE
     return message
 
 
-def joined(
+async def joined(
     services: Services, caller: Caller, request: pb.JoinConsumerGroupRequest, *, transport: Transport
 ) -> tuple[Member, bool]:
     """A new member, and whether what is sent to it is settled thereby. Raises GroupNotFound, InvalidArgument,
     PermissionDenied, Unavailable."""
     name = groups.named(request.namespace, request.group_name)
     caller.about(f"group/{name}")
+    await services.groups.learn(caller.environment, name)
     member = services.bus.groups.join(
         caller.environment,
         name,

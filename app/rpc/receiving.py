@@ -9,7 +9,6 @@ the wire that is the same. What really streams, as workers do, is not hurried.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -22,6 +21,7 @@ from app.errors import InvalidArgument
 from app.metrics import Metrics
 from app.rpc import metadata
 from app.rpc.refusing import refuse
+from app.rpc.sending import Answers, sent
 
 Decode = Callable[[bytes], Any]
 Requests = AsyncIterator[Any]
@@ -43,7 +43,7 @@ class Receiving(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             return None
         handler = handler._replace(request_deserializer=_checked(handler.request_deserializer))
         if handler.request_streaming:
-            return handler
+            return handler._replace(stream_stream=sent(handler.stream_stream))
         call = handler_call_details.method.rpartition(".")[2]
         handler = handler._replace(request_streaming=True)
         if handler.response_streaming:
@@ -56,12 +56,11 @@ class Receiving(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         return answer
 
-    def _streaming(self, call: str, method: Callable[[Any, Any], Any]) -> Callable[..., AsyncIterator[Any]]:
-        async def stream(requests: Requests, context: Any) -> AsyncIterator[Any]:
-            request = await self._received(call, requests, context)
-            async with aclosing(method(request, context)) as messages:
-                async for message in messages:
-                    yield message
+    def _streaming(self, call: str, method: Answers) -> Callable[..., Awaitable[None]]:
+        send = sent(method)
+
+        async def stream(requests: Requests, context: Any) -> None:
+            await send(await self._received(call, requests, context), context)
 
         return stream
 

@@ -52,7 +52,7 @@ def wanted_of(caller: Caller, request: pb.SubscribeRequest) -> Wanted:
     )
 
 
-def member_of(
+async def member_of(
     services: Services, caller: Caller, request: pb.SubscribeRequest, *, transport: Transport
 ) -> tuple[Member, bool]:
     """The member that a subscription with a consumer group is, and whether what is sent to it is settled thereby.
@@ -64,7 +64,7 @@ def member_of(
     caller.also("groups:consume", f"group/{name}")
     wanted = wanted_of(caller, request)
     ack_mode = _ACK_MODES[options.ack_mode]
-    return group_streams.subscribed(services, caller, name, wanted, ack_mode, transport=transport)
+    return await group_streams.subscribed(services, caller, name, wanted, ack_mode, transport=transport)
 
 
 async def subscribe(
@@ -73,7 +73,7 @@ async def subscribe(
     """Events until the caller goes. Raises as Subscriptions.open does, and Unavailable or InvalidArgument when the
     subscription is over."""
     if request.options.consumer_group:
-        member, auto = member_of(services, caller, request, transport=transport)
+        member, auto = await member_of(services, caller, request, transport=transport)
         async with aclosing(group_streams.delivered(services, member, auto)) as delivered:
             async for event in delivered:
                 yield event

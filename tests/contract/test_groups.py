@@ -199,3 +199,18 @@ async def test_another_node_learns_of_changes(node: Node, storage: Storage) -> N
         async with asyncio.timeout(20):
             found = [await told.get() for _ in range(3)]
     assert found == [("active", 100), ("active", 7), ("deleted", 7)]
+
+
+async def test_who_asks_for_a_group_of_another_node_need_not_wait_until_it_is_followed(
+    node: Node, storage: Storage
+) -> None:
+    other = Node(storage=storage, clock=node.clock, ids=node.ids)
+    async with alive(other):
+        created = await node.groups.create("default", "billing", ORDERS)  # of which nobody tells the other
+
+        await other.groups.learn("default", "billing")
+        await other.groups.learn("default", "unknown")
+
+        assert other.groups.get("default", "billing") == created
+        with pytest.raises(GroupNotFound):
+            other.groups.get("default", "unknown")
