@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -97,10 +98,18 @@ def test_health_answers_at_once_and_the_rest_waits(start: Start, held: Held, cli
 def test_a_server_that_is_starting_stops_when_told(
     start: Start, held: Held, client: httpx.Client, number: signal.Signals
 ) -> None:
+    """One thread reads what arrives, in order: whoever is answered later tells that what was sent before is there."""
+    sent = threading.Event()
+
+    def trace(name: str, info: object) -> None:
+        if name == "http11.send_request_body.complete":
+            sent.set()
+
     with ThreadPoolExecutor(1) as waiting, held():
         process, url = start()
         assert client.get(f"{url}/health").json() == {"status": "starting"}
-        asked = waiting.submit(client.get, f"{url}/api/v1/runs")
+        asked = waiting.submit(client.get, f"{url}/api/v1/runs", extensions={"trace": trace})
+        assert sent.wait(PATIENCE_S)
         assert client.get(f"{url}/health").json() == {"status": "starting"}
 
         os.kill(process.pid, number)
