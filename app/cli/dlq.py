@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
+from app.cli import each
 from app.cli.client import Session, connected
 from app.cli.output import ago
 
@@ -43,12 +46,11 @@ def list_letters(session: Session, group: str, limit: int, cursor: str | None) -
 @click.argument("positions", nargs=-1, type=click.IntRange(1))
 @click.option("--all", "everything", is_flag=True, help="All that there are now.")
 @connected
-def requeue(session: Session, group: str, positions: tuple[int, ...], everything: bool) -> None:
-    """Deliver dead letters once more."""
+def requeue(session: Session, group: str, positions: tuple[int, ...], everything: bool) -> int:
+    """Deliver dead letters once more. Of several, each that is refused is named, the others are requeued; the exit code
+    is 1 then."""
     chosen = _chosen(session, group, positions, everything)
-    for position in chosen:
-        session.client.dead_letters.requeue(group, position)
-    _done(session, group, chosen, "requeued")
+    return _done(session, group, each.change(chosen, partial(session.client.dead_letters.requeue, group)), "requeued")
 
 
 @command.command("discard")
@@ -57,12 +59,12 @@ def requeue(session: Session, group: str, positions: tuple[int, ...], everything
 @click.option("--all", "everything", is_flag=True, help="All that there are now.")
 @click.option("--reason", help="Kept in history.")
 @connected
-def discard(session: Session, group: str, positions: tuple[int, ...], everything: bool, reason: str | None) -> None:
-    """Drop dead letters; history keeps them."""
+def discard(session: Session, group: str, positions: tuple[int, ...], everything: bool, reason: str | None) -> int:
+    """Drop dead letters; history keeps them. Of several, each that is refused is named, the others are discarded; the
+    exit code is 1 then."""
     chosen = _chosen(session, group, positions, everything)
-    for position in chosen:
-        session.client.dead_letters.discard(group, position, reason=reason)
-    _done(session, group, chosen, "discarded")
+    drop = partial(session.client.dead_letters.discard, group, reason=reason)
+    return _done(session, group, each.change(chosen, drop), "discarded")
 
 
 def _chosen(session: Session, group: str, positions: tuple[int, ...], everything: bool) -> list[int]:
@@ -77,9 +79,12 @@ def _chosen(session: Session, group: str, positions: tuple[int, ...], everything
     return found
 
 
-def _done(session: Session, group: str, positions: list[int], what: str) -> None:
-    if session.output.form != "table":
-        session.output.json(
-            {"schema": "ironflow.dead_letters/v1", "group": group, "positions": positions, "result": what}
-        )
-    session.output.done(f"{len(positions)} dead letters of {group} are {what}")
+def _done(session: Session, group: str, outcome: each.Outcome[int], what: str) -> int:
+    output, positions = session.output, outcome.changed
+    if output.form == "table":
+        outcome.tell_refused(output)
+        output.done(f"{len(positions)} dead letters of {group} are {what}")
+    else:
+        told = {"group": group, "positions": positions, "result": what, "refused": outcome.refused_as("position")}
+        output.json({"schema": "ironflow.dead_letters/v1", **told})
+    return outcome.exit_code

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from app.cli import each
 from app.cli.client import Session, connected
 from app.cli.output import Output, ago, plain
 
@@ -146,31 +147,24 @@ def reopen(session: Session, fingerprint: str, reason: str) -> None:
 def merge(session: Session, fingerprints: tuple[str, ...], into: str, reason: str) -> int:
     """Count failures of several groups of one function as one, those to come too. Of several, each that is refused is
     named, the others are merged; the exit code is 1 then."""
-    from ironflow.errors import IronflowError
-
     group: Mapping[str, Any] = {}
-    merged: list[str] = []
-    refused: list[tuple[str, IronflowError]] = []
-    for fingerprint in dict.fromkeys(fingerprints):
-        try:
-            group = session.client.failures.merge(fingerprint, into=into, reason=reason)
-            merged.append(fingerprint)
-        except IronflowError as error:
-            if len(fingerprints) == 1:
-                raise
-            refused.append((fingerprint, error))
+
+    def merge_one(fingerprint: str) -> None:
+        nonlocal group
+        group = session.client.failures.merge(fingerprint, into=into, reason=reason)
+
+    merged, refused = outcome = each.change(fingerprints, merge_one)
     output = session.output
     if output.form != "table":
-        told = [{"fingerprint": one, "code": why.code, "error": why.message} for one, why in refused]
+        told = outcome.refused_as("fingerprint")
         output.json({"schema": "ironflow.failure_group/v1", **group, "merged": merged, "refused": told})
-        return int(bool(refused))
+        return outcome.exit_code
     for fingerprint in merged if refused else ():
         output.note(f"{fingerprint} is merged into {into}")
-    for fingerprint, why in refused:
-        output.error(f"{fingerprint}: {why.message}", code=why.code, hint=why.hint)
+    outcome.tell_refused(output)
     if merged:
         output.note(f"{into} has {group['failures']} failures of {group['runs']} runs now")
-    return int(bool(refused))
+    return outcome.exit_code
 
 
 @command.command("split")

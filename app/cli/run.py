@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from app.cli import logs, past, rewind, why
+from app.cli import each, logs, past, rewind, why
 from app.cli.client import Session, connected, run_id
 from app.cli.given import DURATION
 from app.cli.output import Output, ago, duration, plain
@@ -16,7 +16,6 @@ from app.cli.recordings import export_test, recordings, similar
 
 PAYLOAD_CHARS_SHOWN = 2_000
 STACK_LINES_SHOWN = 12
-REFUSED_SHOWN = 10
 GROUPED_BY = ("function", "failure", "parent", "day")
 
 
@@ -148,33 +147,35 @@ def _chooses(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 @connected
 def cancel_run(
     session: Session, given: str | None, dry_run: bool, reason: str, compensate: bool, detached: bool, **chosen: Any
-) -> None:
-    """Cancel one run, or all that the options choose, and the children they wait for. What steps did stays done."""
+) -> int:
+    """Cancel one run, or all that the options choose, and the children they wait for. What steps did stays done.
+    Exit code 1 if any of many is refused; the others are changed."""
     wanted = {"reason": reason, "compensate": compensate, "detached": detached}
     _check_meant(given, chosen)
     if not given or dry_run:
-        _many(session, "cancel", given, chosen, dry_run, wanted)
-        return
+        return _many(session, "cancel", given, chosen, dry_run, wanted)
     found = run_id(session.client, given)
     run = session.client.request("POST", f"/api/v1/runs/{found}/cancel", json=wanted)
     ending = run["status"] != "cancelled"
     _changed(session.output, run, "Undoing, then cancelling" if ending else "Cancelled")
+    return 0
 
 
 @command.command("pause")
 @_chooses("pause")
 @click.option("--reason", default="", help="Recorded with it. Needed but for --dry-run.")
 @connected
-def pause_run(session: Session, given: str | None, dry_run: bool, reason: str, **chosen: Any) -> None:
-    """Pause one run, or all that the options choose; a running one when its current step is recorded."""
+def pause_run(session: Session, given: str | None, dry_run: bool, reason: str, **chosen: Any) -> int:
+    """Pause one run, or all that the options choose; a running one when its current step is recorded.
+    Exit code 1 if any of many is refused; the others are changed."""
     _check_meant(given, chosen)
     _check_reason(reason, dry_run)
     if not given or dry_run:
-        _many(session, "pause", given, chosen, dry_run, {"reason": reason})
-        return
+        return _many(session, "pause", given, chosen, dry_run, {"reason": reason})
     found = run_id(session.client, given)
     run = session.client.runs.pause(found, reason=reason)
     _changed(session.output, run, "Paused" if run["status"] == "paused" else "Pausing after its step")
+    return 0
 
 
 @command.command("resume")
@@ -182,20 +183,21 @@ def pause_run(session: Session, given: str | None, dry_run: bool, reason: str, *
 @click.option("--from-step", default="", help="Run this step, by name or id, and all after it again.")
 @rewind.asked
 @connected
-def resume_run(session: Session, given: str | None, dry_run: bool, from_step: str, **options: Any) -> None:
+def resume_run(session: Session, given: str | None, dry_run: bool, from_step: str, **options: Any) -> int:
     """Let a paused or failed run go on, or all that the options choose, with a fresh budget of attempts. Completed
-    steps are not run again, and neither are those whose output was corrected."""
+    steps are not run again, and neither are those whose output was corrected.
+    Exit code 1 if any of many is refused; the others are changed."""
     how = {name: options.pop(name) for name in ("reason", "only_plan", "key", "version")}
     _check_meant(given, options)
     if not given or dry_run:
         if from_step or how["only_plan"]:
             raise click.UsageError("--from-step and --plan go with one run, and without --dry-run")
         _check_reason(how["reason"], dry_run)
-        _many(session, "resume", given, options, dry_run, {"reason": how["reason"]})
-        return
+        return _many(session, "resume", given, options, dry_run, {"reason": how["reason"]})
     found = run_id(session.client, given)
     if not rewind.planned(session, found, how, "resume", from_step=from_step):
         _changed(session.output, session.client.runs.resume(found, from_step=from_step, **how), "Resumed")
+    return 0
 
 
 @command.command("tag")
@@ -217,17 +219,20 @@ def tag_run(session: Session, given: str, tags: tuple[str, ...], remove: tuple[s
 @_chooses("replay")
 @rewind.asked
 @connected
-def replay_run(session: Session, given: str | None, dry_run: bool, **options: Any) -> None:
-    """A new run with the same input, of one run or of all that the options choose. The old ones are not changed."""
+def replay_run(session: Session, given: str | None, dry_run: bool, **options: Any) -> int:
+    """A new run with the same input, of one run or of all that the options choose. The old ones are not changed.
+    Exit code 1 if any of many is refused; the others are changed."""
     how = {name: options.pop(name) for name in ("reason", "only_plan", "key", "version")}
     _check_meant(given, options)
     if not given or dry_run:
         _check_reason(how["reason"], dry_run or how["only_plan"])
-        _many(session, "replay", given, options, dry_run or how["only_plan"], {"reason": how["reason"]}, how["key"])
-        return
+        return _many(
+            session, "replay", given, options, dry_run or how["only_plan"], {"reason": how["reason"]}, how["key"]
+        )
     found = run_id(session.client, given)
     if not rewind.planned(session, found, how, "replay"):
         rewind.begun(session.output, session.client.runs.replay(found, **how), "Replayed", found)
+    return 0
 
 
 def _check_reason(reason: str, dry_run: bool) -> None:
@@ -248,27 +253,27 @@ def _many(
     dry_run: bool,
     wanted: Mapping[str, Any],
     key: str = "",
-) -> None:
-    """Change the runs that were chosen, or only show them."""
+) -> int:
+    """Change the runs that were chosen, or only show them. The exit code: 1 if one of them was refused."""
     body = {name: value for name, value in chosen.items() if value}
     if given:
         body = {"search": run_id(session.client, given)}
     if not body:
         raise click.UsageError(f"give the id of a run to {verb}, or options such as --function or --status")
     told = session.client.runs.bulk(verb, {**body, **wanted, "dry_run": dry_run}, key=key)
-    output = session.output
+    output, refused = session.output, told["refused"]
     if output.form != "table":
         output.json({"schema": "ironflow.bulk/v1", **told})
-        return
+        return int(bool(refused))
     output.items("ironflow.runs/v1", told["runs"], _columns(output, told["runs"]), empty="no run matches")
     if dry_run:
         output.note(f"Would {verb} {told['matched']} of them{', and there are more' if told['more'] else ''}.")
     else:
         output.note(f"Asked {told['changed']} of {told['matched']} to {verb}.")
-    for refused in told["refused"][:REFUSED_SHOWN]:
-        output.note(f"  {refused['run_id']}: {refused['error']}")
+    each.tell_refused(output, [(one["run_id"], one["error"], one.get("hint", "")) for one in refused])
     if told["more"] and not dry_run:
         output.note(f"There are more: run the same command again, until it finds none to {verb}.")
+    return int(bool(refused))
 
 
 def _columns(output: Output, runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Callable[[Mapping[str, Any]], str]]:

@@ -104,8 +104,16 @@ def test_dead_letters_are_listed_requeued_and_discarded(ironflow: Ironflow, serv
     requeued = told(ironflow("dlq", "requeue", "billing", first, "--json", **where), "ironflow.dead_letters/v1")
     assert (requeued["positions"], requeued["result"]) == ([int(first)], "requeued")
     assert ironflow("dlq", "requeue", "billing", first, **where).returncode == 3
-    discarded = ironflow("dlq", "discard", "billing", "--all", "--reason", "tests", **where)
-    assert "1 dead letters of billing are discarded" in discarded.stdout
+    some = ironflow("dlq", "discard", "billing", first, second, "--reason", "tests", **where)
+    assert (some.returncode, f"✕ {first}: " in some.stderr) == (1, True)
+    assert "1 dead letters of billing are discarded" in some.stdout
+    none = ironflow("dlq", "requeue", "billing", first, second, "--json", **where)
+    found = json.loads(none.stdout)
+    assert (none.returncode, found["positions"]) == (1, [])
+    refused = [(one["position"], one["code"]) for one in found["refused"]]
+    assert refused == [(int(first), "DEAD_LETTER_NOT_FOUND"), (int(second), "DEAD_LETTER_NOT_FOUND")]
+    discarded = ironflow("dlq", "discard", "billing", "--all", **where)
+    assert "0 dead letters of billing are discarded" in discarded.stdout
     assert "no dead letters" in ironflow("dlq", "list", "billing", **where).stderr
     assert ironflow("dlq", "discard", "billing", **where).returncode == 2
     assert ironflow("dlq", "discard", "billing", "1", "--all", **where).returncode == 2

@@ -81,6 +81,21 @@ def test_many_runs_are_changed_after_a_look(http: httpx.Client, worker: Puller, 
     assert "no run matches" in ironflow("cancel", "--function", "greet").stderr
 
 
+def test_runs_that_are_refused_among_many_are_told_by_the_exit_code(
+    http: httpx.Client, worker: Puller, ironflow: Ironflow
+) -> None:
+    first = emit(http)
+    assert ironflow("fork", first, "--key", "once", "--reason", "look").returncode == 0
+    replay = ("replay", "--status", "waiting_for_capacity", "--key", "once", "--reason", "look")
+
+    some = ironflow(*replay)
+
+    assert (some.returncode, "Asked 1 of 2 to replay" in some.stderr, f"{first}: " in some.stderr) == (1, True, True)
+    programs = ironflow(*replay, "--json")
+    told = json.loads(programs.stdout)
+    assert (programs.returncode, [one["run_id"] for one in told["refused"]]) == (1, [first])
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
