@@ -80,7 +80,8 @@ class Redaction:
                 return _with(told, **self._named(told), **payloads)
             case Invoke():
                 self._refuse(told.function_id, "function_id")
-                return _with(told, **self._named(told), input=self._raw(told.input))
+                kept, _ = tags.fitting(map(self.text, told.tags))
+                return _with(told, **self._named(told), input=self._raw(told.input), tags=kept)
             case NewEvent():
                 self._refuse(told.name, "name")
                 cleaned: dict[str, Any] = {

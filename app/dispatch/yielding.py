@@ -35,6 +35,7 @@ class YieldInfo(msgspec.Struct):
     function_id: str = ""
     input: msgspec.Raw = msgspec.field(default_factory=null)
     invoke_timeout_ms: int = 0
+    tags: tuple[str, ...] = ()
 
 
 def wanted(told: YieldInfo, *, now: int) -> Yield:
@@ -55,6 +56,7 @@ def wanted(told: YieldInfo, *, now: int) -> Yield:
                 input=told.input,
                 timeout_ms=told.invoke_timeout_ms,
                 detached=told.type == "invoke_function_async",
+                tags=told.tags,
             )
         case _:
             raise InvalidArgument(

@@ -189,11 +189,11 @@ def _yield(job: Job, message: worker_pb2.StepYielded, now: int) -> Yield:
         case "invoke_function":
             invoke = message.invoke_function
             sent = msgspec.Raw(invoke.input_json) if invoke.input_json else NULL
-            return Invoke(step_id, name, invoke.function_id, sent, invoke.invoke_timeout_ms)
+            return Invoke(step_id, name, invoke.function_id, sent, invoke.invoke_timeout_ms, tags=tuple(invoke.tags))
         case "invoke_function_async":
             detached = message.invoke_function_async
             sent = msgspec.Raw(detached.input_json) if detached.input_json else NULL
-            return Invoke(step_id, name, detached.function_id, sent, detached=True)
+            return Invoke(step_id, name, detached.function_id, sent, detached=True, tags=tuple(detached.tags))
         case other:
             raise InvalidArgument(f"step {step_id}: it waits for {other or 'nothing'}", field="yield_info")
 

@@ -21,7 +21,7 @@ from app.history.kinds import (
     RunFailed,
 )
 from app.ids import Ids
-from app.runs import admission, matching
+from app.runs import admission, matching, tags
 from app.runs.admission import Arrival
 from app.runs.functions import Functions
 from app.runs.matching import Candidate
@@ -77,7 +77,10 @@ def _planned(wanted: Invoke, made: Child, function: FunctionRegistered) -> RunCr
     data = msgspec.json.decode(wanted.input)
     envelope = {"id": made.event_id, "name": wanted.function_id, "data": data, "metadata": {}, "source": SOURCE}
     variables = {**envelope, "event": envelope, "topic": wanted.function_id}
-    arrival = Arrival(made.event_id, wanted.function_id, data, len(wanted.input), lambda: envelope, lambda: variables)
+    given, _ = tags.fitting(wanted.tags)
+    arrival = Arrival(
+        made.event_id, wanted.function_id, data, len(wanted.input), lambda: envelope, lambda: variables, tags=given
+    )
     return admission.plan(function, arrival, made.run_id).created
 
 

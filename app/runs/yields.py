@@ -45,7 +45,8 @@ class WaitForEvent(msgspec.Struct, frozen=True):
 
 
 class Invoke(msgspec.Struct, frozen=True):
-    """`detached`: the step has the child's run id at once, and the child outlives the run. timeout_ms 0: none."""
+    """`detached`: the step has the child's run id at once, and the child outlives the run. timeout_ms 0: none. `tags`
+    of the child: what it cannot have is left out, since no report fails for a tag."""
 
     step_id: str
     name: str
@@ -53,6 +54,7 @@ class Invoke(msgspec.Struct, frozen=True):
     input: msgspec.Raw = NULL
     timeout_ms: int = 0
     detached: bool = False
+    tags: tuple[str, ...] = ()
 
     @property
     def type(self) -> str:

@@ -147,13 +147,20 @@ class SyncStep:
         )
         return self._execution.upcast(self._wait(ask))
 
-    def invoke(self, function: Function | str, input: Any = None, *, timeout: Duration | None = None) -> Any:
+    def invoke(
+        self,
+        function: Function | str,
+        input: Any = None,
+        *,
+        timeout: Duration | None = None,
+        tags: Sequence[str] = (),
+    ) -> Any:
         """As `Step.invoke`."""
-        return self._wait(waits.invoke(function, input, timeout=timeout))
+        return self._wait(waits.invoke(function, input, timeout=timeout, tags=tags))
 
-    def invoke_async(self, function: Function | str, input: Any = None) -> str:
+    def invoke_async(self, function: Function | str, input: Any = None, *, tags: Sequence[str] = ()) -> str:
         """As `Step.invoke_async`."""
-        run_id: str = self._wait(waits.invoke_async(function, input))
+        run_id: str = self._wait(waits.invoke_async(function, input, tags=tags))
         return run_id
 
     def parallel(

@@ -72,10 +72,18 @@ def emit_batch(events: Sequence[Json]) -> Plan[list[Emitted | IronflowError]]:
 
 
 def emit_sync(
-    name: str, data: Any = None, *, timeout_s: float = TIMEOUT_S, idempotency_key: str | None = None
+    name: str,
+    data: Any = None,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    idempotency_key: str | None = None,
+    tags: Sequence[str] = (),
 ) -> Plan[list[Json]]:
-    """Emit, and wait for the runs: one result each, with `waitTimedOut` for those that take longer."""
+    """Emit, and wait for the runs, which have the tags: one result each, with `waitTimedOut` for those that take
+    longer."""
     body: Json = {"event": name, "data": data, "timeoutMs": round(timeout_s * 1_000)}
+    if tags:
+        body["tags"] = several(tags)
     if idempotency_key is not None:
         body["idempotencyKey"] = idempotency_key
     path, again = "/ironflow.v1.IronflowService/TriggerSync", idempotency_key is not None

@@ -224,11 +224,13 @@ def _yield(wait: Wait) -> bytes:
             return _encode({**told, "until": _rfc3339(wait.until)})
         case EventWait():
             return _with(told, event_filter=_filter(wait))
-        case Invocation():
-            told |= {"function_id": wait.function_id, "invoke_timeout_ms": wait.timeout_ms}
+        case Invocation() | AsyncInvocation():
+            told["function_id"] = wait.function_id
+            if isinstance(wait, Invocation):
+                told["invoke_timeout_ms"] = wait.timeout_ms
+            if wait.tags:
+                told["tags"] = wait.tags
             return _with(told, input=wait.input)
-        case AsyncInvocation():
-            return _with({**told, "function_id": wait.function_id}, input=wait.input)
 
 
 def _filter(wait: EventWait) -> bytes:

@@ -125,13 +125,15 @@ class EventWait:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A child run whose result is waited for; `input` is JSON, `timeout_ms` 0 for as long as it takes."""
+    """A child run, with its tags, whose result is waited for; `input` is JSON, `timeout_ms` 0 for as long as it
+    takes."""
 
     step_id: str
     name: str
     function_id: str
     input: bytes
     timeout_ms: int
+    tags: tuple[str, ...] = ()
     kind = "invoke_function"
 
 
@@ -143,6 +145,7 @@ class AsyncInvocation:
     name: str
     function_id: str
     input: bytes
+    tags: tuple[str, ...] = ()
     kind = "invoke_function_async"
 
 

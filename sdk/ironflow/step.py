@@ -163,14 +163,23 @@ class Step:
         )
         return self._execution.upcast(await self._wait(ask))
 
-    async def invoke(self, function: Function | str, input: Any = None, *, timeout: Duration | None = None) -> Any:
-        """The result of a child run of the function, given by itself or by its id; `input` is the child's event data.
-        It may take as long as it likes, or as `timeout` says. Raises InvokeError when it fails or takes longer."""
-        return await self._wait(waits.invoke(function, input, timeout=timeout))
+    async def invoke(
+        self,
+        function: Function | str,
+        input: Any = None,
+        *,
+        timeout: Duration | None = None,
+        tags: Sequence[str] = (),
+    ) -> Any:
+        """The result of a child run of the function, given by itself or by its id; `input` is the child's event data,
+        `tags` are its tags. It may take as long as it likes, or as `timeout` says. Raises InvokeError when it fails or
+        takes longer."""
+        return await self._wait(waits.invoke(function, input, timeout=timeout, tags=tags))
 
-    async def invoke_async(self, function: Function | str, input: Any = None) -> str:
-        """Start a child run and go on; its id comes back. Raises InvokeError when it cannot be started."""
-        run_id: str = await self._wait(waits.invoke_async(function, input))
+    async def invoke_async(self, function: Function | str, input: Any = None, *, tags: Sequence[str] = ()) -> str:
+        """Start a child run, with its tags, and go on; its id comes back. Raises InvokeError when it cannot be
+        started."""
+        run_id: str = await self._wait(waits.invoke_async(function, input, tags=tags))
         return run_id
 
     @overload

@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ironflow.body import current_body
-from ironflow.naming import misuse
-from ironflow.tags import TAG_CHARS_MAX, TAGS_MAX, usable
+from ironflow.tags import check, check_count
 
 if TYPE_CHECKING:
     from ironflow.execution import Execution
@@ -29,16 +28,9 @@ class Tagger:
     def give(self, tags: tuple[Any, ...]) -> None:
         """Raises NonRetryableError for what is no tag, and for more than a run may have: the code would say the same
         when it is tried again."""
-        for tag in tags:
-            if not usable(tag):
-                raise misuse(
-                    f"{tag!r:.100} is no tag: 1 to {TAG_CHARS_MAX} printable characters without commas, and no space "
-                    "at either end",
-                    code="BAD_TAG",
-                )
+        check(tags)
         self._given.update(tags)
-        if len(self._given) > TAGS_MAX:
-            raise misuse(f"the code gives its run more than {TAGS_MAX} tags", code="TOO_MANY_TAGS")
+        check_count(self._given, "its run")
         execution = self._execution
         if execution is None:
             return

@@ -4,8 +4,10 @@ app/runs/tags.py."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
+
+from ironflow.naming import misuse
 
 TAGS_MAX = 10
 TAG_CHARS_MAX = 64
@@ -27,6 +29,34 @@ def usable_template(tag: Any) -> bool:
     """Whether it is a tag of a function's runs, with any number of `{key}` in it."""
     text = _PLACEHOLDER.sub("x", tag) if isinstance(tag, str) else ""
     return usable(text) and "{" not in text and "}" not in text
+
+
+def check(tags: Iterable[Any]) -> None:
+    """Raises NonRetryableError for what is no tag: code would say the same when it is tried again."""
+    for tag in tags:
+        if not usable(tag):
+            raise misuse(
+                f"{tag!r:.100} is no tag: 1 to {TAG_CHARS_MAX} printable characters without commas, and no space "
+                "at either end",
+                code="BAD_TAG",
+            )
+
+
+def check_count(tags: Collection[Any], whose: str) -> None:
+    """Raises NonRetryableError for more than a run may have."""
+    if len(tags) > TAGS_MAX:
+        raise misuse(f"the code gives {whose} more than {TAGS_MAX} tags", code="TOO_MANY_TAGS")
+
+
+def checked(tags: Sequence[str]) -> tuple[str, ...]:
+    """The tags that code gives to a child run, each once. Raises NonRetryableError, also for one text, which is a
+    sequence of letters."""
+    if isinstance(tags, str):
+        raise misuse(f"tags must be a list, such as [{tags!r}]", code="BAD_TAG")
+    once = list(dict.fromkeys(tags))
+    check(once)
+    check_count(once, "a child run")
+    return tuple(once)
 
 
 def several(tags: Sequence[str], name: str = "tags") -> list[str]:

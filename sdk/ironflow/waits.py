@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -23,6 +23,7 @@ from ironflow.function import Function
 from ironflow.naming import Scope, misuse, order
 from ironflow.patterns import check_pattern
 from ironflow.reports import AsyncInvocation, EventWait, Invocation, Sleep, Wait
+from ironflow.tags import checked
 
 WAIT_TIMEOUT: Final[Duration] = "7d"
 
@@ -145,13 +146,14 @@ def event(
     return Ask(name, EventWait.kind, make, read, pattern)
 
 
-def invoke(function: Function | str, input: Any, *, timeout: Duration | None) -> Ask:
+def invoke(function: Function | str, input: Any, *, timeout: Duration | None, tags: Sequence[str]) -> Ask:
     function_id = _function_id(function)
+    given_tags = checked(tags)
     given = jsonvalue.encode(input, what=f"the input of {function_id!r}")
     timeout_ms = 0 if timeout is None else round(positive(timeout) * 1_000) or 1
 
     def make(step_id: str, now: datetime) -> Invocation:
-        return Invocation(step_id, function_id, function_id, given, timeout_ms)
+        return Invocation(step_id, function_id, function_id, given, timeout_ms, given_tags)
 
     def read(step: Recorded) -> Any:
         _check_started(step, function_id)
@@ -160,12 +162,13 @@ def invoke(function: Function | str, input: Any, *, timeout: Duration | None) ->
     return Ask(function_id, Invocation.kind, make, read)
 
 
-def invoke_async(function: Function | str, input: Any) -> Ask:
+def invoke_async(function: Function | str, input: Any, *, tags: Sequence[str]) -> Ask:
     function_id = _function_id(function)
+    given_tags = checked(tags)
     given = jsonvalue.encode(input, what=f"the input of {function_id!r}")
 
     def make(step_id: str, now: datetime) -> AsyncInvocation:
-        return AsyncInvocation(step_id, function_id, function_id, given)
+        return AsyncInvocation(step_id, function_id, function_id, given, given_tags)
 
     def read(step: Recorded) -> str:
         _check_started(step, function_id)

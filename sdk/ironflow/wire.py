@@ -252,9 +252,11 @@ def _yield(message: worker_pb2.StepYielded, wait: Wait) -> None:
             message.invoke_function.function_id = wait.function_id
             message.invoke_function.input_json = wait.input
             message.invoke_function.invoke_timeout_ms = wait.timeout_ms
+            message.invoke_function.tags.extend(wait.tags)
         case AsyncInvocation():
             message.invoke_function_async.function_id = wait.function_id
             message.invoke_function_async.input_json = wait.input
+            message.invoke_function_async.tags.extend(wait.tags)
 
 
 def _event_wait(message: worker_pb2.WaitEventYield, wait: EventWait) -> None:

@@ -269,8 +269,10 @@ def test_an_invoked_function_gives_its_output_or_its_failure(http: httpx.Client,
     child.register()
     run_id = emit(http)
     job = worker.job()
-    yielding(worker, job, "invoke_function", "child", function_id="child", input={"n": 1}, invoke_timeout_ms=60_000)
+    ask = {"function_id": "child", "input": {"n": 1}, "invoke_timeout_ms": 60_000, "tags": ["vip", "eu", "vip"]}
+    yielding(worker, job, "invoke_function", "child", **ask)
     work = child.job()
+    assert run(http, work["run_id"])["tags"] == ["vip", "eu"]
     assert (work["event"]["name"], work["event"]["data"]) == ("child", {"n": 1})
     child.report(work, "completed", output=[1])
 

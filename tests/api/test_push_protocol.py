@@ -169,7 +169,7 @@ def test_child_runs_are_invoked_and_their_results_and_failures_come_as_steps(
         ask = {"function_id": "child", "invoke_timeout_ms": 20_000}
         fine = steps.wait("child", "invoke_function", input={"n": 1}, **ask)
         failed = steps.wait("child", "invoke_function", input={"n": 0}, **ask)
-        begun = steps.wait("child", "invoke_function_async", function_id="child", input={"n": 2})
+        begun = steps.wait("child", "invoke_function_async", function_id="child", input={"n": 2}, tags=["old"])
         return [fine["output"], failed["status"], json.loads(failed["error"]), begun["output"]]
 
     def child(steps: Steps, event: Json) -> Any:
@@ -189,7 +189,8 @@ def test_child_runs_are_invoked_and_their_results_and_failures_come_as_steps(
     fine, status, error, begun = run["output"]
     assert (fine, status, error["function_id"]) == (1, "failed", "child")
     assert error["child_run_id"].startswith("run_")
-    assert ended(http, begun["run_id"])["output"] == 0
+    later = ended(http, begun["run_id"])
+    assert (later["output"], later["tags"]) == (0, ["old"])
 
 
 def test_a_failed_attempt_is_retried_with_what_it_has_done(http: httpx.Client, endpoint_of: EndpointOf) -> None:

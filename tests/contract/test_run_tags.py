@@ -27,7 +27,7 @@ from app.runs.reading import RunFilter
 from app.runs.stats import StatsReader
 from app.runs.tags import TAG_CHARS_MAX, TAGS_MAX
 from app.runs.timeline import Timelines
-from app.runs.yields import Sleep
+from app.runs.yields import Invoke, Sleep
 from storage import history
 from storage.contract import Storage
 from tests.support.taker import Taker, settled
@@ -323,6 +323,8 @@ def test_secrets_are_scrubbed_from_tags_of_code() -> None:
 
     assert clean.added == ("pin:[secret:PIN]", "vip")
     assert clean.dropped == 1, "with the secret's name it is too long"
+    child = Redaction({"PIN": "1234"})(Invoke("r:c:0", "c", "c", tags=("pin:1234", "vip", "x" * 56 + "1234")))
+    assert child.tags == clean.added
 
 
 @pytest.mark.parametrize("template", ["", "{", "a}", "{}", "{ }", "a{{b}}", "{1 +}", "x" * 65, "a,{b}"])

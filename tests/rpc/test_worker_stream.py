@@ -148,12 +148,13 @@ async def test_waits_side_by_side_come_back_one_by_one(http: httpx.Client, conne
     run_id = start(http, {"id": 7})
     job = await worker.job()
     event = worker_pb2.WaitEventYield(event_name="paid", match_expression="data.id")
-    child = worker_pb2.InvokeFunctionYield(function_id="child", input_json=b'{"n":1}')
-    later = worker_pb2.InvokeFunctionAsyncYield(function_id="child", input_json=b"2")
+    child = worker_pb2.InvokeFunctionYield(function_id="child", input_json=b'{"n":1}', tags=["vip", "a,b"])
+    later = worker_pb2.InvokeFunctionAsyncYield(function_id="child", input_json=b"2", tags=["old"])
     await worker.yields(job, waits(job, "paid", wait_event=event), waits(job, "child", invoke_function=child))
 
     work = await worker.job()
     assert (work.function_id, work.event.data_json) == ("child", b'{"n":1}')
+    assert run(http, work.run_id, wait=0)["tags"] == ["vip"]
     await worker.complete(work)
     job = await worker.job()
     assert memo(job) == {"child": "done"}
@@ -166,6 +167,7 @@ async def test_waits_side_by_side_come_back_one_by_one(http: httpx.Client, conne
     await worker.yields(job, waits(job, "later", invoke_function_async=later))
     jobs = {one.function_id: one for one in (await worker.job(), await worker.job())}
     assert memo(jobs["f"])["later"] == {"run_id": jobs["child"].run_id}
+    assert run(http, jobs["child"].run_id, wait=0)["tags"] == ["old"]
     await worker.complete(jobs["f"])
     assert run(http, run_id)["status"] == "completed"
 

@@ -48,7 +48,7 @@ async def waits(ctx: Context) -> Any:
 @function("parent")
 async def parent(ctx: Context) -> Any:
     try:
-        return await ctx.step.invoke("child", {"n": 1})
+        return await ctx.step.invoke("child", {"n": 1}, tags=["vip"])
     except InvokeError as error:
         return {"child failed": str(error)}
 
@@ -139,6 +139,7 @@ def test_a_child_run_is_invoked_and_its_failure_is_an_error_that_can_be_caught()
 
     assert (asked["type"], asked["step_id"]) == ("invoke_function", "run_1:child:0")
     assert (asked["function_id"], asked["input"], asked["invoke_timeout_ms"]) == ("child", {"n": 1}, 0)
+    assert asked["tags"] == ["vip"]
     assert answered(request("parent", steps=[step("child", "fine")]))["result"] == "fine"
     error = json.dumps({"function_id": "child", "child_run_id": "run_2", "cause": "it broke"})
     failed = {"id": "run_1:child:0", "name": "child", "status": "failed", "error": error}

@@ -69,6 +69,35 @@ async def test_what_is_no_tag_fails_the_run_with_the_reason(bad: Any) -> None:
     assert (result.status, result.error_code, result.tags) == ("failed", "BAD_TAG", [])
 
 
+@pytest.mark.parametrize(
+    ("tags", "code"), [(["fine", "a,b"], "BAD_TAG"), ("vip", "BAD_TAG"), ([*"abcdefghijk"], "TOO_MANY_TAGS")]
+)
+@pytest.mark.parametrize("how", ["invoke", "invoke_async"])
+def test_a_child_is_given_tags_that_it_may_have_only(tags: Any, code: str, how: str) -> None:
+    @function("order", triggers=["order.placed"], retry=ONCE)
+    def order(ctx: SyncContext) -> None:
+        getattr(ctx.step, how)("ship", 1, tags=tags)
+
+    result = run_blocking(order, {}, functions={"ship": 1})
+
+    assert (result.status, result.error_code, result.steps) == ("failed", code, [])
+
+
+@pytest.mark.parametrize("replay", [False, True])
+async def test_a_test_is_told_of_the_tags_of_child_runs(replay: bool) -> None:
+    @function("order", triggers=["order.placed"])
+    async def order(ctx: Context) -> None:
+        await ctx.step.invoke("ship", 1, tags=["vip", "eu", "vip"])
+        await ctx.step.invoke_async("archive", 1, tags=["old"])
+        await ctx.step.run("charge", lambda: 1)
+
+    result = await run(order, {}, functions={"ship": 1}, replay=replay)
+
+    told = [(step.name, step.tags) for step in result.steps]
+    assert told == [("ship", ("vip", "eu")), ("archive", ("old",)), ("charge", ())]
+    assert result.tags == []
+
+
 async def test_a_run_is_not_given_more_tags_than_it_may_have() -> None:
     @function("order", triggers=["order.placed"], retry=ONCE)
     async def order(ctx: Context) -> None:
@@ -105,6 +134,8 @@ def test_tags_of_a_function_that_cannot_be_are_refused(tags: Any, words: str) ->
 def test_one_text_is_not_taken_for_a_list_of_letters() -> None:
     with pytest.raises(TypeError, match="must be a list"):
         next(events.emit("x", None, tags="vip"))
+    with pytest.raises(TypeError, match="must be a list"):
+        next(events.emit_sync("x", None, tags="vip"))
     with pytest.raises(TypeError, match="remove must be a list"):
         next(rewind.tag_run("run_1", remove="new"))
 

@@ -72,9 +72,9 @@ async def test_a_wait_that_makes_no_sense_fails_for_good(engine: Engine, options
 async def test_invocations_are_told_and_their_failures_remembered(engine: Engine) -> None:
     @function("f")
     async def f(ctx: Context) -> Any:
-        started = await ctx.step.invoke_async("later", {"n": 1})
+        started = await ctx.step.invoke_async("later", {"n": 1}, tags=["old"])
         try:
-            await ctx.step.invoke(g, "input", timeout="2s")
+            await ctx.step.invoke(g, "input", timeout="2s", tags=["vip", "eu"])
         except InvokeError as error:
             return [started, error.function_id, error.child_run_id, error.cause]
 
@@ -93,6 +93,7 @@ async def test_invocations_are_told_and_their_failures_remembered(engine: Engine
 
     assert (first.name, first.invoke_function_async.function_id) == ("later", "later")
     assert json.loads(first.invoke_function_async.input_json) == {"n": 1}
+    assert (first.invoke_function_async.tags, second.invoke_function.tags) == (["old"], ["vip", "eu"])
     assert (second.step_id, second.invoke_function.invoke_timeout_ms) == ("run_1:g:0", 2_000)
     assert json.loads(third.output_json) == ["run_8", "g", "run_9", "broke"]
 

@@ -279,10 +279,10 @@ class Bench:
         assert execution is not None
         asyncio.get_running_loop().call_soon(execution.acknowledged, step_id)
 
-    def _record(self, step_id: str, name: str, kind: str, output: bytes) -> None:
+    def _record(self, step_id: str, name: str, kind: str, output: bytes, tags: Sequence[str] = ()) -> None:
         self._remember(Recorded(step_id, output, name=name, kind=kind))
         value = jsonvalue.decode(output) if output else None
-        self._result.steps.append(StepTaken(name, kind, "completed", value, id=step_id))
+        self._result.steps.append(StepTaken(name, kind, "completed", value, id=step_id, tags=tags))
 
     def _remember(self, step: Recorded) -> None:
         """In the order of recording; of a step's tries the last one counts. What waits end with is news."""
@@ -332,7 +332,7 @@ class Bench:
                 self._end_wait(wait)
             case AsyncInvocation():
                 output = jsonvalue.encode({"run_id": f"run_test_{next(self._numbers)}"})
-                self._record(wait.step_id, wait.name, wait.kind, output)
+                self._record(wait.step_id, wait.name, wait.kind, output, wait.tags)
             case Invocation():
                 await self._end_invocation(wait)
 
@@ -362,15 +362,15 @@ class Bench:
             output = await self._child(wait.function_id, jsonvalue.decode(wait.input))
         except Exception as error:  # noqa: BLE001 - whatever a child raises, its parent is told of
             self._record_failure(
-                wait, {"function_id": wait.function_id, "child_run_id": child_id, "cause": text_of(error)}
+                wait, {"function_id": wait.function_id, "child_run_id": child_id, "cause": text_of(error)}, wait.tags
             )
         else:
-            self._record(wait.step_id, wait.name, wait.kind, jsonvalue.encode(output))
+            self._record(wait.step_id, wait.name, wait.kind, jsonvalue.encode(output), wait.tags)
 
-    def _record_failure(self, wait: Wait, error: Mapping[str, Any]) -> None:
+    def _record_failure(self, wait: Wait, error: Mapping[str, Any], tags: Sequence[str] = ()) -> None:
         self._remember(Recorded(wait.step_id, name=wait.name, kind=wait.kind, failed=True, error=error))
         message = str(error.get("message") or error.get("cause"))
-        self._result.steps.append(StepTaken(wait.name, wait.kind, "failed", error=message, id=wait.step_id))
+        self._result.steps.append(StepTaken(wait.name, wait.kind, "failed", error=message, id=wait.step_id, tags=tags))
 
     async def _child(self, function_id: str, given: Any) -> Any:
         if function_id not in self._functions:

@@ -24,7 +24,8 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class StepTaken:
-    """A step as it would be recorded; `kind` is one of `CompletedStep.type`. A failed one has an `error` message."""
+    """A step as it would be recorded; `kind` is one of `CompletedStep.type`. A failed one has an `error` message, one
+    that invokes a function the `tags` of the child run."""
 
     name: str
     kind: str
@@ -32,6 +33,7 @@ class StepTaken:
     output: Any = None
     error: str = ""
     id: str = ""
+    tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

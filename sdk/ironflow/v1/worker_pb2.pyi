@@ -334,22 +334,26 @@ class WaitEventYield(_message.Message):
     def __init__(self, event_name: _Optional[str] = ..., match_expression: _Optional[str] = ..., match_value: _Optional[str] = ..., timeout: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload_json: _Optional[bytes] = ..., lookback_ms: _Optional[int] = ..., on_timeout: _Optional[str] = ..., default_json: _Optional[bytes] = ...) -> None: ...
 
 class InvokeFunctionYield(_message.Message):
-    __slots__ = ("function_id", "input_json", "invoke_timeout_ms")
+    __slots__ = ("function_id", "input_json", "invoke_timeout_ms", "tags")
     FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
     INPUT_JSON_FIELD_NUMBER: _ClassVar[int]
     INVOKE_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     function_id: str
     input_json: bytes
     invoke_timeout_ms: int
-    def __init__(self, function_id: _Optional[str] = ..., input_json: _Optional[bytes] = ..., invoke_timeout_ms: _Optional[int] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, function_id: _Optional[str] = ..., input_json: _Optional[bytes] = ..., invoke_timeout_ms: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class InvokeFunctionAsyncYield(_message.Message):
-    __slots__ = ("function_id", "input_json")
+    __slots__ = ("function_id", "input_json", "tags")
     FUNCTION_ID_FIELD_NUMBER: _ClassVar[int]
     INPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     function_id: str
     input_json: bytes
-    def __init__(self, function_id: _Optional[str] = ..., input_json: _Optional[bytes] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, function_id: _Optional[str] = ..., input_json: _Optional[bytes] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class JobCompleted(_message.Message):
     __slots__ = ("job_id", "output", "output_value", "duration_ms", "execution_seq", "lease_token", "output_json", "logs")
