@@ -139,6 +139,7 @@ _READ = {
         "WaitForEvent": "projections:read",
         "WaitProjectionCatchupStream": "projections:read",
         "QuerySQLProjection": "projections:read",
+        "ListParkedProjectionEvents": "projections:read",
     },
 }
 
@@ -211,6 +212,10 @@ _WRITE = {
             "ResumeProjection",
             "RebuildProjection",
             "CancelRebuild",
+            "SkipProjectionEvent",
+            "ParkProjectionEvent",
+            "RetryParkedProjectionEvents",
+            "DiscardParkedProjectionEvents",
             "StreamProjectionEvents",
         ),
         "projections:manage",

@@ -12,11 +12,10 @@ from app.history import moments
 from app.history.kinds import NULL
 from app.projections.leases import is_plain
 from app.projections.noun import Projection
-from app.projections.rebuild import Job
 from app.projections.revisions import Revision
 from app.projections.states import State
 from app.projections.waits import TIMEOUT_S, Caught, Item
-from app.rpc import convert, projection_runners, projection_tables
+from app.rpc import convert, projection_rebuilds, projection_runners, projection_tables
 from app.rpc.methods import Method
 from ironflow.v1 import projection_pb2 as pb
 from storage import history
@@ -80,6 +79,8 @@ async def get_status(
         lag=status.lag,
         error_message=projection.error,
         updated_at=convert.timestamp(status.updated_at),
+        error_event_id=projection.stopped.error_event_id if projection.stopped is not None else "",
+        parked=len(projection.serving.parked),
     )
     if projection.building is not None:
         response.rebuild_target_seq = projection.building.target
@@ -98,33 +99,6 @@ async def resume(
 ) -> pb.ResumeProjectionResponse:
     resumed = await services.projections.registry.resume(caller.environment, request.name, actor=caller.actor)
     return pb.ResumeProjectionResponse(status=resumed.status)
-
-
-async def rebuild(
-    services: Services, caller: Caller, request: pb.RebuildProjectionRequest
-) -> pb.RebuildProjectionResponse:
-    job = await services.projections.rebuilds.start(
-        caller.environment,
-        request.name,
-        partition=request.partition,
-        from_event_id=request.from_event_id,
-        to_event_id=request.to_event_id,
-        dry_run=request.dry_run,
-        actor=caller.actor,
-    )
-    return pb.RebuildProjectionResponse(job=_job(job))
-
-
-async def get_rebuild(services: Services, caller: Caller, request: pb.GetRebuildJobRequest) -> pb.GetRebuildJobResponse:
-    job = await services.projections.rebuilds.job(caller.environment, request.name)
-    return pb.GetRebuildJobResponse(job=_job(job))
-
-
-async def cancel_rebuild(
-    services: Services, caller: Caller, request: pb.CancelRebuildRequest
-) -> pb.CancelRebuildResponse:
-    await services.projections.rebuilds.cancel(caller.environment, request.name, actor=caller.actor)
-    return pb.CancelRebuildResponse(status="cancelled")
 
 
 async def wait_catchup(
@@ -188,6 +162,7 @@ async def get_revision(
 
 
 METHODS: dict[str, tuple[type[Message], Method]] = {
+    **projection_rebuilds.METHODS,
     **projection_runners.METHODS,
     **projection_tables.METHODS,
     "GetProjection": (pb.GetProjectionRequest, get),
@@ -195,9 +170,6 @@ METHODS: dict[str, tuple[type[Message], Method]] = {
     "GetProjectionStatus": (pb.GetProjectionStatusRequest, get_status),
     "PauseProjection": (pb.PauseProjectionRequest, pause),
     "ResumeProjection": (pb.ResumeProjectionRequest, resume),
-    "RebuildProjection": (pb.RebuildProjectionRequest, rebuild),
-    "GetRebuildJob": (pb.GetRebuildJobRequest, get_rebuild),
-    "CancelRebuild": (pb.CancelRebuildRequest, cancel_rebuild),
     "WaitProjectionCatchup": (pb.WaitProjectionCatchupRequest, wait_catchup),
     "WaitProjectionCatchupBatch": (pb.WaitProjectionCatchupBatchRequest, wait_catchup_batch),
     "ListProjectionHistory": (pb.ListProjectionHistoryRequest, list_history),
@@ -274,23 +246,6 @@ def _revision(caller: Caller, name: str, revision: Revision) -> pb.ProjectionHis
             definition.type, definition.sql_definition = "sql", before.table.create
             definition.event_handlers.update(before.table.handlers)
         message.previous_definition.CopyFrom(definition)
-    return message
-
-
-def _job(job: Job) -> pb.RebuildJob:
-    message = pb.RebuildJob(
-        job_id=job.id,
-        projection_name=job.projection,
-        status=job.status,
-        events_processed=job.processed,
-        total_events=job.total,
-        progress=job.progress,
-        started_at=convert.timestamp(job.started_at),
-        error=job.error,
-        dry_run=job.dry_run,
-    )
-    if job.remaining_us is not None:
-        message.estimated_remaining.FromMicroseconds(job.remaining_us)
     return message
 
 

@@ -1,5 +1,5 @@
 """ProjectionService's streams over gRPC and Connect, as a published runner uses them: a small one is written here from
-the published facts alone."""
+the published facts alone. And what becomes of an event that its reducer cannot take."""
 
 from __future__ import annotations
 
@@ -258,3 +258,48 @@ def test_grpc_follows_a_wait(http: httpx.Client, channel: grpc.Channel, environm
     [done] = stub.WaitProjectionCatchupStream(request, metadata=metadata, timeout=30)
 
     assert (done.kind, done.caught_up) == (pb.WAIT_STREAM_FRAME_KIND_DONE, True)
+
+
+def test_events_that_stop_a_projection_are_skipped_parked_retried_and_discarded(
+    http: httpx.Client, channel: grpc.Channel, environment: str
+) -> None:
+    register(http)
+    held = lease(http)
+    why = {"name": NAME, "reason": "a test order"}
+
+    def poison() -> str:
+        """An event that has stopped it."""
+        event_id: str = http.post("/api/v1/events", json={"name": "order.placed", "data": {}}).json()["event_id"]
+        [entry] = http.get("/api/v1/history", params={"stream": f"event/{event_id}"}).json()["entries"]
+        told = {"eventId": event_id, "eventSeq": str(entry["position"]), "message": "no n", "lease": held}
+        call(http, "ReportProjectionError", name=NAME, **told)
+        return event_id
+
+    first = poison()
+    assert call(http, "GetProjectionStatus", name=NAME)["errorEventId"] == first
+    assert call(http, "SkipProjectionEvent", name=NAME)["code"] == "invalid_argument"
+    assert call(http, "SkipProjectionEvent", **why, eventId="evt_x")["code"] == "not_found"
+    assert call(http, "SkipProjectionEvent", **why, eventId=first) == {"status": "active"}
+    second = poison()
+    assert call(http, "ParkProjectionEvent", **why) == {"status": "active"}
+
+    stub = projection_pb2_grpc.ProjectionServiceStub(channel)
+    metadata = [("x-ironflow-environment-id", environment)]
+    asked = pb.ListParkedProjectionEventsRequest(name=NAME)
+    [parked] = stub.ListParkedProjectionEvents(asked, metadata=metadata, timeout=30).events
+    assert (parked.event_id, parked.error, parked.reason) == (second, "no n", "a test order")
+    assert parked.event_seq > 0
+    assert parked.parked_at.seconds > 0
+    assert call(http, "GetProjectionStatus", name=NAME)["parked"] == "1"
+    unknown = pb.RetryParkedProjectionEventsRequest(name=NAME, reason="mended", event_ids=["evt_x"])
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.RetryParkedProjectionEvents(unknown, metadata=metadata, timeout=30)
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND  # type: ignore[attr-defined]
+    unknown.event_ids[:] = [second]
+    job = stub.RetryParkedProjectionEvents(unknown, metadata=metadata, timeout=30).job
+    assert (job.projection_name, job.status) == (NAME, "running")
+    assert call(http, "DiscardParkedProjectionEvents", **why)["code"] == "aborted"  # the rebuild has it
+    call(http, "CancelRebuild", name=NAME)
+    assert call(http, "DiscardParkedProjectionEvents", **why, eventIds=[second]) == {"discarded": "1"}
+    assert call(http, "ListParkedProjectionEvents", name=NAME) == {"events": []}
+    assert call(http, "RetryParkedProjectionEvents", **why)["code"] == "failed_precondition"

@@ -391,7 +391,7 @@ class GetProjectionStatusRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetProjectionStatusResponse(_message.Message):
-    __slots__ = ("name", "status", "mode", "last_event_seq", "lag", "error_message", "updated_at", "rebuild_target_seq", "rebuild_start_cursor", "rebuild_started_at")
+    __slots__ = ("name", "status", "mode", "last_event_seq", "lag", "error_message", "updated_at", "rebuild_target_seq", "rebuild_start_cursor", "rebuild_started_at", "error_event_id", "parked")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
@@ -402,6 +402,8 @@ class GetProjectionStatusResponse(_message.Message):
     REBUILD_TARGET_SEQ_FIELD_NUMBER: _ClassVar[int]
     REBUILD_START_CURSOR_FIELD_NUMBER: _ClassVar[int]
     REBUILD_STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PARKED_FIELD_NUMBER: _ClassVar[int]
     name: str
     status: str
     mode: str
@@ -412,7 +414,9 @@ class GetProjectionStatusResponse(_message.Message):
     rebuild_target_seq: int
     rebuild_start_cursor: int
     rebuild_started_at: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., status: _Optional[str] = ..., mode: _Optional[str] = ..., last_event_seq: _Optional[int] = ..., lag: _Optional[int] = ..., error_message: _Optional[str] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rebuild_target_seq: _Optional[int] = ..., rebuild_start_cursor: _Optional[int] = ..., rebuild_started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    error_event_id: str
+    parked: int
+    def __init__(self, name: _Optional[str] = ..., status: _Optional[str] = ..., mode: _Optional[str] = ..., last_event_seq: _Optional[int] = ..., lag: _Optional[int] = ..., error_message: _Optional[str] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rebuild_target_seq: _Optional[int] = ..., rebuild_start_cursor: _Optional[int] = ..., rebuild_started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error_event_id: _Optional[str] = ..., parked: _Optional[int] = ...) -> None: ...
 
 class RebuildProjectionRequest(_message.Message):
     __slots__ = ("name", "partition", "from_event_id", "dry_run", "to_event_id")
@@ -834,3 +838,79 @@ class ReportProjectionErrorResponse(_message.Message):
     SKIP_FIELD_NUMBER: _ClassVar[int]
     skip: bool
     def __init__(self, skip: _Optional[bool] = ...) -> None: ...
+
+class PassProjectionEventRequest(_message.Message):
+    __slots__ = ("name", "reason", "event_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    reason: str
+    event_id: str
+    def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
+
+class PassProjectionEventResponse(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: str
+    def __init__(self, status: _Optional[str] = ...) -> None: ...
+
+class ListParkedProjectionEventsRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ListParkedProjectionEventsResponse(_message.Message):
+    __slots__ = ("events",)
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[ParkedProjectionEvent]
+    def __init__(self, events: _Optional[_Iterable[_Union[ParkedProjectionEvent, _Mapping]]] = ...) -> None: ...
+
+class ParkedProjectionEvent(_message.Message):
+    __slots__ = ("event_id", "event_seq", "error", "reason", "actor", "parked_at")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    PARKED_AT_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    event_seq: int
+    error: str
+    reason: str
+    actor: str
+    parked_at: _timestamp_pb2.Timestamp
+    def __init__(self, event_id: _Optional[str] = ..., event_seq: _Optional[int] = ..., error: _Optional[str] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ..., parked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class RetryParkedProjectionEventsRequest(_message.Message):
+    __slots__ = ("name", "reason", "event_ids")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    EVENT_IDS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    reason: str
+    event_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ..., event_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RetryParkedProjectionEventsResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: RebuildJob
+    def __init__(self, job: _Optional[_Union[RebuildJob, _Mapping]] = ...) -> None: ...
+
+class DiscardParkedProjectionEventsRequest(_message.Message):
+    __slots__ = ("name", "reason", "event_ids")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    EVENT_IDS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    reason: str
+    event_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ..., event_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DiscardParkedProjectionEventsResponse(_message.Message):
+    __slots__ = ("discarded",)
+    DISCARDED_FIELD_NUMBER: _ClassVar[int]
+    discarded: int
+    def __init__(self, discarded: _Optional[int] = ...) -> None: ...

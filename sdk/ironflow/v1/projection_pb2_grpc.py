@@ -170,6 +170,31 @@ class ProjectionServiceStub:
                 request_serializer=ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerRequest.SerializeToString,
                 response_deserializer=ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerResponse.FromString,
                 _registered_method=True)
+        self.SkipProjectionEvent = channel.unary_unary(
+                '/ironflow.v1.ProjectionService/SkipProjectionEvent',
+                request_serializer=ironflow_dot_v1_dot_projection__pb2.PassProjectionEventRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_projection__pb2.PassProjectionEventResponse.FromString,
+                _registered_method=True)
+        self.ParkProjectionEvent = channel.unary_unary(
+                '/ironflow.v1.ProjectionService/ParkProjectionEvent',
+                request_serializer=ironflow_dot_v1_dot_projection__pb2.PassProjectionEventRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_projection__pb2.PassProjectionEventResponse.FromString,
+                _registered_method=True)
+        self.ListParkedProjectionEvents = channel.unary_unary(
+                '/ironflow.v1.ProjectionService/ListParkedProjectionEvents',
+                request_serializer=ironflow_dot_v1_dot_projection__pb2.ListParkedProjectionEventsRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_projection__pb2.ListParkedProjectionEventsResponse.FromString,
+                _registered_method=True)
+        self.RetryParkedProjectionEvents = channel.unary_unary(
+                '/ironflow.v1.ProjectionService/RetryParkedProjectionEvents',
+                request_serializer=ironflow_dot_v1_dot_projection__pb2.RetryParkedProjectionEventsRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_projection__pb2.RetryParkedProjectionEventsResponse.FromString,
+                _registered_method=True)
+        self.DiscardParkedProjectionEvents = channel.unary_unary(
+                '/ironflow.v1.ProjectionService/DiscardParkedProjectionEvents',
+                request_serializer=ironflow_dot_v1_dot_projection__pb2.DiscardParkedProjectionEventsRequest.SerializeToString,
+                response_deserializer=ironflow_dot_v1_dot_projection__pb2.DiscardParkedProjectionEventsResponse.FromString,
+                _registered_method=True)
 
 
 class ProjectionServiceServicer:
@@ -341,6 +366,37 @@ class ProjectionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SkipProjectionEvent(self, request, context):
+        """Ours: a projection goes on after the event that has stopped it, for good or until that is retried or discarded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ParkProjectionEvent(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListParkedProjectionEvents(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryParkedProjectionEvents(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiscardParkedProjectionEvents(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProjectionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -478,6 +534,31 @@ def add_ProjectionServiceServicer_to_server(servicer, server):
                     servicer.LendProjectionReducer,
                     request_deserializer=ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerRequest.FromString,
                     response_serializer=ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerResponse.SerializeToString,
+            ),
+            'SkipProjectionEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.SkipProjectionEvent,
+                    request_deserializer=ironflow_dot_v1_dot_projection__pb2.PassProjectionEventRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_projection__pb2.PassProjectionEventResponse.SerializeToString,
+            ),
+            'ParkProjectionEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.ParkProjectionEvent,
+                    request_deserializer=ironflow_dot_v1_dot_projection__pb2.PassProjectionEventRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_projection__pb2.PassProjectionEventResponse.SerializeToString,
+            ),
+            'ListParkedProjectionEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListParkedProjectionEvents,
+                    request_deserializer=ironflow_dot_v1_dot_projection__pb2.ListParkedProjectionEventsRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_projection__pb2.ListParkedProjectionEventsResponse.SerializeToString,
+            ),
+            'RetryParkedProjectionEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryParkedProjectionEvents,
+                    request_deserializer=ironflow_dot_v1_dot_projection__pb2.RetryParkedProjectionEventsRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_projection__pb2.RetryParkedProjectionEventsResponse.SerializeToString,
+            ),
+            'DiscardParkedProjectionEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiscardParkedProjectionEvents,
+                    request_deserializer=ironflow_dot_v1_dot_projection__pb2.DiscardParkedProjectionEventsRequest.FromString,
+                    response_serializer=ironflow_dot_v1_dot_projection__pb2.DiscardParkedProjectionEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1210,6 +1291,141 @@ class ProjectionService:
             '/ironflow.v1.ProjectionService/LendProjectionReducer',
             ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerRequest.SerializeToString,
             ironflow_dot_v1_dot_projection__pb2.LendProjectionReducerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SkipProjectionEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.ProjectionService/SkipProjectionEvent',
+            ironflow_dot_v1_dot_projection__pb2.PassProjectionEventRequest.SerializeToString,
+            ironflow_dot_v1_dot_projection__pb2.PassProjectionEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ParkProjectionEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.ProjectionService/ParkProjectionEvent',
+            ironflow_dot_v1_dot_projection__pb2.PassProjectionEventRequest.SerializeToString,
+            ironflow_dot_v1_dot_projection__pb2.PassProjectionEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListParkedProjectionEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.ProjectionService/ListParkedProjectionEvents',
+            ironflow_dot_v1_dot_projection__pb2.ListParkedProjectionEventsRequest.SerializeToString,
+            ironflow_dot_v1_dot_projection__pb2.ListParkedProjectionEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryParkedProjectionEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.ProjectionService/RetryParkedProjectionEvents',
+            ironflow_dot_v1_dot_projection__pb2.RetryParkedProjectionEventsRequest.SerializeToString,
+            ironflow_dot_v1_dot_projection__pb2.RetryParkedProjectionEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiscardParkedProjectionEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ironflow.v1.ProjectionService/DiscardParkedProjectionEvents',
+            ironflow_dot_v1_dot_projection__pb2.DiscardParkedProjectionEventsRequest.SerializeToString,
+            ironflow_dot_v1_dot_projection__pb2.DiscardParkedProjectionEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,
