@@ -7,6 +7,13 @@ A file holds blocks such as
 
 `:one` gives a row or None, `:many` a list of rows, `:exec` the number of rows touched, `:each` runs once for each
 of many rows. Parameters are written `:name` in both dialects; for psycopg they become `%(name)s` on loading.
+
+What several queries of a file say alike is a fragment, which stands above them:
+
+    -- fragment: run_fits
+    created_at >= :since and created_at <= :until
+
+They include it as `{run_fits}`, and so may other fragments below it. It is text: its names mean what they mean there.
 """
 
 from __future__ import annotations
@@ -23,18 +30,19 @@ import msgspec
 Kind = Literal["one", "many", "exec", "each"]
 Style = Literal["named", "psycopg"]
 
-_HEADER = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*) :(?P<kind>one|many|exec|each)[ \t]*$", re.MULTILINE)
+_HEADER = re.compile(
+    r"^-- (?:name: (?P<name>[a-z][a-z0-9_]*) :(?P<kind>one|many|exec|each)"
+    r"|fragment: (?P<fragment>[a-z][a-z0-9_]*))[ \t]*$",
+    re.MULTILINE,
+)
 _NAME = r"[a-z_][a-z0-9_]*"
+_OPAQUE = r"""(?P<opaque> '(?:''|[^'])*' | "(?:""|[^"])*" | --[^\n]* | /\*.*?\*/ | :: )"""
+_INCLUDE = re.compile(rf"{_OPAQUE} | \{{(?P<fragment>[^}}]*)\}}", re.DOTALL | re.VERBOSE)
 
 
 @lru_cache
 def _tokens(name: str) -> re.Pattern[str]:
-    return re.compile(
-        rf"""(?P<opaque> '(?:''|[^'])*' | "(?:""|[^"])*" | --[^\n]* | /\*.*?\*/ | :: )
-          | :(?P<param>{name})
-          | (?P<percent>%)""",
-        re.DOTALL | re.VERBOSE,
-    )
+    return re.compile(rf"{_OPAQUE} | :(?P<param>{name}) | (?P<percent>%)", re.DOTALL | re.VERBOSE)
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -47,17 +55,24 @@ class Query(msgspec.Struct, frozen=True):
 @cache
 def load(folder: Path, *, style: Style) -> Mapping[str, Query]:
     """Every query of the folder's *.sql files by name, as they were when first asked for: reading them takes longer
-    than opening a store does. Raises ValueError when a name is given twice."""
+    than opening a store does. Raises ValueError when a name is given twice, and when a fragment that
+    is included does not stand above in its file."""
     found: dict[str, Query] = {}
     for path in sorted(folder.glob("*.sql")):
         text = path.read_text("utf-8")
         headers = list(_HEADER.finditer(text))
         ends = [header.start() for header in headers[1:]] + [len(text)]
+        fragments: dict[str, str] = {}
         for header, end in zip(headers, ends, strict=True):
-            name = header["name"]
-            if name in found:
-                raise ValueError(f"{path.name}: query {name!r} is defined twice")
-            found[name] = _query(name, cast("Kind", header["kind"]), text[header.end() : end].strip(), style)
+            name = header["name"] or header["fragment"]
+            body = _included(text[header.end() : end].strip(), fragments, f"{path.name}: {name}")
+            known: Mapping[str, object] = found if header["name"] else fragments
+            if name in known:
+                raise ValueError(f"{path.name}: {name!r} is defined twice")
+            if header["name"]:
+                found[name] = _query(name, cast("Kind", header["kind"]), body, style)
+            else:
+                fragments[name] = body
     if not found:
         raise ValueError(f"{folder}: no queries found")
     return MappingProxyType(found)
@@ -67,6 +82,20 @@ def rewritten(sql: str, parameter: Callable[[str], str], *, name: str = _NAME) -
     """The text with each `:name` replaced by what `parameter(name)` says; not in literals, names and comments. `name`
     is the pattern of names."""
     return _tokens(name).sub(lambda token: parameter(token["param"]) if token["param"] else token[0], sql)
+
+
+def _included(body: str, fragments: Mapping[str, str], where: str) -> str:
+    """The text with its fragments, whose own are in them already. Raises ValueError."""
+
+    def include(token: re.Match[str]) -> str:
+        name = token["fragment"]
+        if name is None:
+            return token[0]
+        if name not in fragments:
+            raise ValueError(f"{where} includes {{{name}}}, and no such fragment stands above it")
+        return fragments[name]
+
+    return _INCLUDE.sub(include, body) if "{" in body else body
 
 
 def _query(name: str, kind: Kind, body: str, style: Style) -> Query:

@@ -251,8 +251,53 @@ def test_parameters_are_rewritten_for_psycopg_outside_literals(tmp_path: Path, w
     assert queries.load(tmp_path, style="psycopg")["q"].sql == psycopg
 
 
-def test_a_query_name_given_twice_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "q.sql").write_text("-- name: q :one\nselect 1;\n-- name: q :one\nselect 2;\n")
+@pytest.mark.parametrize(
+    "written",
+    [
+        "-- name: q :one\nselect 1;\n-- name: q :one\nselect 2;\n",
+        "-- fragment: f\n1\n-- fragment: f\n2\n-- name: q :one\nselect {f};\n",
+    ],
+)
+def test_a_query_or_fragment_name_given_twice_is_an_error(tmp_path: Path, written: str) -> None:
+    (tmp_path / "q.sql").write_text(written)
 
-    with pytest.raises(ValueError, match="defined twice"):
+    with pytest.raises(ValueError, match=r"q\.sql: '[qf]' is defined twice"):
+        queries.load(tmp_path, style="named")
+
+
+def test_queries_include_fragments_outside_literals(tmp_path: Path) -> None:
+    (tmp_path / "q.sql").write_text(
+        "-- fragment: old\n-- for {readers}\nage > :age\n\n"
+        "-- fragment: fits\n{old}\nand name like '{old}%'\n\n"
+        "-- name: q :many\nselect '{none}', \"{none}\" from t where {fits} or {old};\n"
+    )
+
+    found = queries.load(tmp_path, style="psycopg")
+
+    old = "-- for {readers}\nage > %(age)s"
+    wanted = f"select '{{none}}', \"{{none}}\" from t where {old}\nand name like '{{old}}%%' or {old}"
+    assert {name: (one.sql, one.params) for name, one in found.items()} == {"q": (wanted, {"age"})}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "-- name: q :one\nselect {f};\n",
+        "-- name: q :one\nselect {f};\n-- fragment: f\n1\n",  # it stands below
+        "-- fragment: f\n1 + {f}\n-- name: q :one\nselect {f};\n",
+        "-- fragment: g\n1\n-- name: q :one\nselect {F};\n",
+    ],
+)
+def test_a_fragment_that_is_not_there_is_an_error(tmp_path: Path, written: str) -> None:
+    (tmp_path / "q.sql").write_text(written)
+
+    with pytest.raises(ValueError, match=r"q\.sql: [qf] includes \{[fF]\}, and no such fragment stands above it"):
+        queries.load(tmp_path, style="named")
+
+
+def test_a_fragment_is_its_own_files(tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text("-- fragment: f\n1\n-- name: a :one\nselect {f};\n")
+    (tmp_path / "b.sql").write_text("-- name: b :one\nselect {f};\n")
+
+    with pytest.raises(ValueError, match=r"b\.sql: b includes \{f\}"):
         queries.load(tmp_path, style="named")

@@ -1,3 +1,55 @@
+-- fragment: run_columns
+-- As RunRow has them.
+id, runs.environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
+worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
+created_at, started_at, ended_at, updated_at, position, version,
+parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
+forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
+
+-- fragment: last_failure
+-- The group of failures that a run failed with last.
+-- Of failures the index is named: nobody counts rows for the planner, which would rather go through all of the
+-- environment.
+(select f.fingerprint
+   from failures f indexed by failures_by_run
+  where f.environment = :environment
+    and f.run_id = runs.id
+  order by f.position desc
+  limit 1)
+
+-- fragment: run_fits
+-- What lists of runs are narrowed by; '' lets all through. `statuses` is a list with commas around each; `search` folds A-Z
+-- only: `like` of SQLite does.
+created_at >= :since
+and created_at <= :until
+and (:function_id = '' or function_id = :function_id)
+and (:event_id = '' or event_id = :event_id)
+and (:parent_run_id = '' or parent_run_id = :parent_run_id)
+and (:failure = '' or (error_message <> '' and :failure = {last_failure}))
+and (:statuses = '' or :statuses like '%,' || status || ',%')
+and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
+     or event_name like :search escape '\' or error_message like :search escape '\')
+
+-- fragment: has_others
+-- A run with one tag has all `others`, a JSON list, too.
+(:others = '[]'
+ or not exists (select 1
+                  from json_each(:others) as wanted
+                 where not exists (select 1
+                                     from run_tags o
+                                    where o.environment = t.environment
+                                      and o.tag = wanted.value
+                                      and o.run_id = t.run_id)))
+
+-- fragment: run_kind
+-- What a run has in common with others, by what `by` names; '' for nothing.
+case :by
+  when 'function' then function_id
+  when 'parent' then parent_run_id
+  when 'day' then cast(created_at / 86400000000 as text)
+  else coalesce(case when error_message <> '' then {last_failure} end, '')
+end
+
 -- name: save_run :each
 insert into runs (id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
                   worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
@@ -32,41 +84,18 @@ on conflict (id) do update
        unwinding = excluded.unwinding;
 
 -- name: run_row :one
-select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
-       worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
-       created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
+select {run_columns}
   from runs
  where environment = :environment
    and id = :id;
 
 -- name: runs_page :many
--- Newest first (ids are time-ordered); `before` is a run id, statuses a comma-separated list or ''.
--- `search` folds A-Z only: `like` of SQLite does. Of failures the index is named: nobody counts rows for the planner, which
--- would rather go through all failures of the environment.
-select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
-       worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
-       created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
+-- Newest first (ids are time-ordered); `before` is a run id.
+select {run_columns}
   from runs
  where environment = :environment
    and id < :before
-   and created_at >= :since
-   and created_at <= :until
-   and (:function_id = '' or function_id = :function_id)
-   and (:event_id = '' or event_id = :event_id)
-   and (:parent_run_id = '' or parent_run_id = :parent_run_id)
-   and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
-                                                                from failures f indexed by failures_by_run
-                                                               where f.environment = runs.environment
-                                                                 and f.run_id = runs.id
-                                                               order by f.position desc
-                                                               limit 1)))
-   and (:statuses = '' or :statuses like '%,' || status || ',%')
-   and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
-        or event_name like :search escape '\' or error_message like :search escape '\')
+   and {run_fits}
  order by id desc
  limit :limit;
 
@@ -76,20 +105,7 @@ select count(*)
   from (select id
           from runs
          where environment = :environment
-           and created_at >= :since
-           and created_at <= :until
-           and (:function_id = '' or function_id = :function_id)
-           and (:event_id = '' or event_id = :event_id)
-           and (:parent_run_id = '' or parent_run_id = :parent_run_id)
-           and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
-                                                                        from failures f indexed by failures_by_run
-                                                                       where f.environment = runs.environment
-                                                                         and f.run_id = runs.id
-                                                                       order by f.position desc
-                                                                       limit 1)))
-           and (:statuses = '' or :statuses like '%,' || status || ',%')
-           and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
-                or event_name like :search escape '\' or error_message like :search escape '\')
+           and {run_fits}
          limit :limit) as matching;
 
 -- name: runs_by_time :many
@@ -98,57 +114,20 @@ select count(*)
 select (created_at - :since) / :width as stretch, status, count(*)
   from runs
  where environment = :environment
-   and created_at >= :since
-   and created_at <= :until
-   and (:function_id = '' or function_id = :function_id)
-   and (:event_id = '' or event_id = :event_id)
-   and (:parent_run_id = '' or parent_run_id = :parent_run_id)
-   and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
-                                                                from failures f indexed by failures_by_run
-                                                               where f.environment = runs.environment
-                                                                 and f.run_id = runs.id
-                                                               order by f.position desc
-                                                               limit 1)))
-   and (:statuses = '' or :statuses like '%,' || status || ',%')
-   and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
-        or event_name like :search escape '\' or error_message like :search escape '\')
+   and {run_fits}
    and id >= :first
  group by 1, 2
  order by 1, 2;
 
 -- name: runs_grouped :many
 -- How many of the newest `limit` that match there are by what `by` names, and by status, and the newest of each.
-select case :by
-         when 'function' then function_id
-         when 'parent' then parent_run_id
-         when 'day' then cast(created_at / 86400000000 as text)
-         else coalesce((select f.fingerprint
-                          from failures f indexed by failures_by_run
-                         where f.environment = :environment
-                           and f.run_id = matching.id
-                           and matching.error_message <> ''
-                         order by f.position desc
-                         limit 1), '')
-       end as called, status, count(*), max(id)
+select {run_kind} as called, status, count(*), max(id)
   from (select id, function_id, parent_run_id, created_at, status, error_message
         from runs
        where environment = :environment
-         and created_at >= :since
-         and created_at <= :until
-         and (:function_id = '' or function_id = :function_id)
-         and (:event_id = '' or event_id = :event_id)
-         and (:parent_run_id = '' or parent_run_id = :parent_run_id)
-         and (:failure = '' or (error_message <> '' and :failure = (select f.fingerprint
-                                                                      from failures f indexed by failures_by_run
-                                                                     where f.environment = runs.environment
-                                                                       and f.run_id = runs.id
-                                                                     order by f.position desc
-                                                                     limit 1)))
-         and (:statuses = '' or :statuses like '%,' || status || ',%')
-         and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
-              or event_name like :search escape '\' or error_message like :search escape '\')
+         and {run_fits}
        order by id desc
-       limit :limit) as matching
+       limit :limit) as runs
  group by 1, 2
  order by 1, 2;
 
@@ -163,11 +142,7 @@ select id
 
 -- name: unfinished_runs :many
 -- Every run that has work or a timer left, over all environments, in id order.
-select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
-       worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
-       created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
+select {run_columns}
   from runs
  where status <> 'completed'
    and status in ('running', 'waiting', 'waiting_for_capacity')
@@ -210,11 +185,7 @@ select id
 delete from runs;
 
 -- name: all_runs :many
-select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
-       worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
-       created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
+select {run_columns}
   from runs
  where id > :after
  order by id
@@ -244,11 +215,7 @@ select environment, id, dispatch
 
 -- name: forks_of_run :many
 -- Runs that were forked from one, oldest first.
-select id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
-       worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
-       created_at, started_at, ended_at, updated_at, position, version,
-       parent_run_id, parent_step_id, detached, watched, pause_requested, dispatch,
-       forked_from_run_id, forked_from_position, tags, steps_completed, patched, unwinding
+select {run_columns}
   from runs
  where forked_from_run_id = :run_id
    and forked_from_run_id <> ''
@@ -294,37 +261,13 @@ select environment, tag, run_id
 
 -- name: tagged_runs_page :many
 -- As runs_page, of runs with one tag, and with all `others`, a JSON list.
-select r.id, r.environment, r.function_id, r.function_version, r.event_id, r.event_name, r.status, r.attempt, r.max_attempts,
-       r.worker_id, r.error_code, r.error_message, r.pause_reason, r.cancellation_cause, r.due_at, r.timeout_at,
-       r.created_at, r.started_at, r.ended_at, r.updated_at, r.position, r.version,
-       r.parent_run_id, r.parent_step_id, r.detached, r.watched, r.pause_requested, r.dispatch,
-       r.forked_from_run_id, r.forked_from_position, r.tags, r.steps_completed, r.patched, r.unwinding
+select {run_columns}
   from run_tags t
-  cross join runs r on r.id = t.run_id
+  cross join runs on runs.id = t.run_id
  where t.environment = :environment
    and t.tag = :tag
-   and r.created_at >= :since
-   and r.created_at <= :until
-   and (:function_id = '' or r.function_id = :function_id)
-   and (:event_id = '' or r.event_id = :event_id)
-   and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
-   and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
-                                                                  from failures f indexed by failures_by_run
-                                                                 where f.environment = r.environment
-                                                                   and f.run_id = r.id
-                                                                 order by f.position desc
-                                                                 limit 1)))
-   and (:statuses = '' or :statuses like '%,' || r.status || ',%')
-   and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
-        or r.event_name like :search escape '\' or r.error_message like :search escape '\')
-   and (:others = '[]'
-        or not exists (select 1
-                         from json_each(:others) as wanted
-                        where not exists (select 1
-                                            from run_tags o
-                                           where o.environment = t.environment
-                                             and o.tag = wanted.value
-                                             and o.run_id = t.run_id)))
+   and {run_fits}
+   and {has_others}
    and t.run_id < :before
  order by t.run_id desc
  limit :limit;
@@ -333,108 +276,37 @@ select r.id, r.environment, r.function_id, r.function_version, r.event_id, r.eve
 select count(*)
   from (select t.run_id
           from run_tags t
-          cross join runs r on r.id = t.run_id
+          cross join runs on runs.id = t.run_id
          where t.environment = :environment
            and t.tag = :tag
-           and r.created_at >= :since
-           and r.created_at <= :until
-           and (:function_id = '' or r.function_id = :function_id)
-           and (:event_id = '' or r.event_id = :event_id)
-           and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
-           and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
-                                                                          from failures f indexed by failures_by_run
-                                                                         where f.environment = r.environment
-                                                                           and f.run_id = r.id
-                                                                         order by f.position desc
-                                                                         limit 1)))
-           and (:statuses = '' or :statuses like '%,' || r.status || ',%')
-           and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
-                or r.event_name like :search escape '\' or r.error_message like :search escape '\')
-           and (:others = '[]'
-                or not exists (select 1
-                                 from json_each(:others) as wanted
-                                where not exists (select 1
-                                                    from run_tags o
-                                                   where o.environment = t.environment
-                                                     and o.tag = wanted.value
-                                                     and o.run_id = t.run_id)))
+           and {run_fits}
+           and {has_others}
          limit :limit) as matching;
 
 -- name: tagged_runs_by_time :many
-select (r.created_at - :since) / :width as stretch, r.status, count(*)
+select (runs.created_at - :since) / :width as stretch, runs.status, count(*)
   from run_tags t
-  cross join runs r on r.id = t.run_id
+  cross join runs on runs.id = t.run_id
  where t.environment = :environment
    and t.tag = :tag
-   and r.created_at >= :since
-   and r.created_at <= :until
-   and (:function_id = '' or r.function_id = :function_id)
-   and (:event_id = '' or r.event_id = :event_id)
-   and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
-   and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
-                                                                  from failures f indexed by failures_by_run
-                                                                 where f.environment = r.environment
-                                                                   and f.run_id = r.id
-                                                                 order by f.position desc
-                                                                 limit 1)))
-   and (:statuses = '' or :statuses like '%,' || r.status || ',%')
-   and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
-        or r.event_name like :search escape '\' or r.error_message like :search escape '\')
-   and (:others = '[]'
-        or not exists (select 1
-                         from json_each(:others) as wanted
-                        where not exists (select 1
-                                            from run_tags o
-                                           where o.environment = t.environment
-                                             and o.tag = wanted.value
-                                             and o.run_id = t.run_id)))
+   and {run_fits}
+   and {has_others}
    and t.run_id >= :first
  group by 1, 2
  order by 1, 2;
 
 -- name: tagged_runs_grouped :many
 -- As runs_grouped, of runs with one tag, and with all `others`.
-select case :by
-         when 'function' then function_id
-         when 'parent' then parent_run_id
-         when 'day' then cast(created_at / 86400000000 as text)
-         else coalesce((select f.fingerprint
-                          from failures f indexed by failures_by_run
-                         where f.environment = :environment
-                           and f.run_id = matching.id
-                           and matching.error_message <> ''
-                         order by f.position desc
-                         limit 1), '')
-       end as called, status, count(*), max(id)
-  from (select r.id, r.function_id, r.parent_run_id, r.created_at, r.status, r.error_message
+select {run_kind} as called, status, count(*), max(id)
+  from (select runs.id, runs.function_id, runs.parent_run_id, runs.created_at, runs.status, runs.error_message
         from run_tags t
-        cross join runs r on r.id = t.run_id
+        cross join runs on runs.id = t.run_id
        where t.environment = :environment
          and t.tag = :tag
-         and r.created_at >= :since
-         and r.created_at <= :until
-         and (:function_id = '' or r.function_id = :function_id)
-         and (:event_id = '' or r.event_id = :event_id)
-         and (:parent_run_id = '' or r.parent_run_id = :parent_run_id)
-         and (:failure = '' or (r.error_message <> '' and :failure = (select f.fingerprint
-                                                                        from failures f indexed by failures_by_run
-                                                                       where f.environment = r.environment
-                                                                         and f.run_id = r.id
-                                                                       order by f.position desc
-                                                                       limit 1)))
-         and (:statuses = '' or :statuses like '%,' || r.status || ',%')
-         and (:search = '' or r.id like :search escape '\' or r.function_id like :search escape '\'
-              or r.event_name like :search escape '\' or r.error_message like :search escape '\')
-         and (:others = '[]'
-              or not exists (select 1
-                               from json_each(:others) as wanted
-                              where not exists (select 1
-                                                  from run_tags o
-                                                 where o.environment = t.environment
-                                                   and o.tag = wanted.value
-                                                   and o.run_id = t.run_id)))
+         and {run_fits}
+         and {has_others}
        order by t.run_id desc
-       limit :limit) as matching
+       limit :limit) as runs
  group by 1, 2
  order by 1, 2;
 
