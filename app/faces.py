@@ -219,7 +219,7 @@ class Faces:
         from app.rpc.worker_service import WorkerService
         from ironflow.v1 import worker_pb2_grpc
 
-        workers = WorkerService(self._conversations, self._made.door)
+        workers = WorkerService(self._conversations, self._made)
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(workers, server)
 
     def _add_others(self, server: Any) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from app.events.invoke import CALLER_LEFT, ENDS_WITH_ITS_CALLER
 from app.rpc import group_streams, metadata, projection_streams, subscribe
 from app.rpc.methods import Method
 from app.rpc.refusing import Context, refuse
+from app.rpc.sending import answered, singly
 from app.rpc.tables import TABLES
 from ironflow.v1 import (
     audit_pb2,
@@ -58,45 +58,30 @@ class PubSubService(pubsub_pb2_grpc.PubSubServiceServicer):
         self._services = services
         _fill(self, services, pubsub_pb2, "PubSubService")
 
-    async def SubscribeBidirectional(
+    def SubscribeBidirectional(
         self, request_iterator: AsyncIterator[pubsub_pb2.SubscribeBidirectionalRequest], context: Context
     ) -> AsyncIterator[pubsub_pb2.SubscribeBidirectionalResponse]:
-        try:
-            door = self._services.door
-            caller = metadata.admitted(door, context, "PubSubService/SubscribeBidirectional")
-            converse = group_streams.converse(self._services, caller, request_iterator, transport="grpc")
-            with door.live.going(caller.grant):
-                async with aclosing(converse) as messages:
-                    async for message in messages:
-                        yield message
-        except Exception as error:  # noqa: BLE001 - whatever it is, the member is told in gRPC's way
-            await refuse(context, error, method="PubSubService/SubscribeBidirectional")
+        def answers(caller: Caller) -> AsyncGenerator[pubsub_pb2.SubscribeBidirectionalResponse, None]:
+            return group_streams.converse(self._services, caller, request_iterator, transport="grpc")
 
-    async def JoinConsumerGroup(
+        return answered(self._services, context, "PubSubService/SubscribeBidirectional", answers)
+
+    def JoinConsumerGroup(
         self, request: pubsub_pb2.JoinConsumerGroupRequest, context: Context
     ) -> AsyncIterator[pubsub_pb2.SubscriptionEvent]:
-        try:
-            door = self._services.door
-            caller = metadata.admitted(door, context, "PubSubService/JoinConsumerGroup", f"group/{request.group_name}")
-            with door.live.going(caller.grant):
-                async with aclosing(group_streams.join(self._services, caller, request, transport="grpc")) as events:
-                    async for event in events:
-                        yield event
-        except Exception as error:  # noqa: BLE001 - as above
-            await refuse(context, error, method="PubSubService/JoinConsumerGroup")
+        def answers(caller: Caller) -> AsyncGenerator[pubsub_pb2.SubscriptionEvent, None]:
+            return group_streams.join(self._services, caller, request, transport="grpc")
 
-    async def Subscribe(
+        about = f"group/{request.group_name}"
+        return answered(self._services, context, "PubSubService/JoinConsumerGroup", answers, about=about)
+
+    def Subscribe(
         self, request: pubsub_pb2.SubscribeRequest, context: Context
     ) -> AsyncIterator[pubsub_pb2.SubscriptionEvent]:
-        try:
-            door = self._services.door
-            caller = metadata.admitted(door, context, "PubSubService/Subscribe", "event/*")
-            with door.live.going(caller.grant):
-                async with aclosing(subscribe.subscribe(self._services, caller, request, transport="grpc")) as events:
-                    async for event in events:
-                        yield event
-        except Exception as error:  # noqa: BLE001 - gRPC tells errors by status and metadata
-            await refuse(context, error, method="Subscribe", request_id=self._services.ids.request())
+        def answers(caller: Caller) -> AsyncGenerator[pubsub_pb2.SubscriptionEvent, None]:
+            return subscribe.subscribe(self._services, caller, request, transport="grpc")
+
+        return answered(self._services, context, "PubSubService/Subscribe", answers, about="event/*")
 
 
 class EntityStreamService(entity_stream_pb2_grpc.EntityStreamServiceServicer):
@@ -148,37 +133,23 @@ class ProjectionService(projection_pb2_grpc.ProjectionServiceServicer):
         _fill(self, services, projection_pb2, "ProjectionService")
         self._services = services
 
-    async def StreamProjectionEvents(
+    def StreamProjectionEvents(
         self, request: projection_pb2.StreamProjectionEventsRequest, context: Context
     ) -> AsyncIterator[projection_pb2.ProjectionEvent]:
-        try:
-            door = self._services.door
-            caller = metadata.admitted(
-                door, context, "ProjectionService/StreamProjectionEvents", f"projection/{request.name}"
-            )
-            with door.live.going(caller.grant):
-                async with aclosing(projection_streams.events(self._services, caller, request)) as batches:
-                    async for batch in batches:
-                        for event in batch:
-                            yield event
-        except Exception as error:  # noqa: BLE001 - as above
-            await refuse(context, error, method="StreamProjectionEvents", request_id=self._services.ids.request())
+        def answers(caller: Caller) -> AsyncGenerator[projection_pb2.ProjectionEvent, None]:
+            return singly(projection_streams.events(self._services, caller, request))
 
-    async def WaitProjectionCatchupStream(
+        about = f"projection/{request.name}"
+        return answered(self._services, context, "ProjectionService/StreamProjectionEvents", answers, about=about)
+
+    def WaitProjectionCatchupStream(
         self, request: projection_pb2.WaitProjectionCatchupRequest, context: Context
     ) -> AsyncIterator[projection_pb2.WaitProjectionCatchupStreamResponse]:
-        try:
-            door = self._services.door
-            caller = metadata.admitted(
-                door, context, "ProjectionService/WaitProjectionCatchupStream", f"projection/{request.name}"
-            )
-            with door.live.going(caller.grant):
-                async with aclosing(projection_streams.catch_up(self._services, caller, request)) as batches:
-                    async for batch in batches:
-                        for frame in batch:
-                            yield frame
-        except Exception as error:  # noqa: BLE001 - as above
-            await refuse(context, error, method="WaitProjectionCatchupStream", request_id=self._services.ids.request())
+        def answers(caller: Caller) -> AsyncGenerator[projection_pb2.WaitProjectionCatchupStreamResponse, None]:
+            return singly(projection_streams.catch_up(self._services, caller, request))
+
+        about = f"projection/{request.name}"
+        return answered(self._services, context, "ProjectionService/WaitProjectionCatchupStream", answers, about=about)
 
 
 def add(services: Services, server: Any, *, stops: Callable[[], bool]) -> None:

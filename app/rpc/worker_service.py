@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
 
-import grpc
-
-from app.api.door import Door
-from app.rpc import metadata
+from app.api.caller import Caller
+from app.api.services import Services
 from app.rpc.conversations import Conversations
-from app.rpc.refusing import refuse
+from app.rpc.refusing import Context
+from app.rpc.sending import answered
 from ironflow.v1 import worker_pb2, worker_pb2_grpc
 
 
 class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
-    def __init__(self, conversations: Conversations, door: Door) -> None:
-        self._conversations = conversations
-        self._door = door
+    """`Connect`, whose conversations end with the server."""
 
-    async def Connect(
-        self,
-        request_iterator: AsyncIterator[worker_pb2.WorkerMessage],
-        context: grpc.aio.ServicerContext[worker_pb2.WorkerMessage, worker_pb2.EngineMessage],
+    def __init__(self, conversations: Conversations, services: Services) -> None:
+        self._conversations = conversations
+        self._services = services
+
+    def Connect(
+        self, request_iterator: AsyncIterator[worker_pb2.WorkerMessage], context: Context
     ) -> AsyncIterator[worker_pb2.EngineMessage]:
-        try:
-            caller = metadata.admitted(self._door, context, "WorkerService/Connect")
-            with self._door.live.going(caller.grant):
-                async with aclosing(self._conversations.converse(caller.environment, request_iterator)) as messages:
-                    async for message in messages:
-                        yield message
-        except Exception as error:  # noqa: BLE001 - whatever it is, the worker is told in gRPC's way
-            await refuse(context, error, method="WorkerService/Connect")
+        def answers(caller: Caller) -> AsyncGenerator[worker_pb2.EngineMessage, None]:
+            return self._conversations.converse(caller.environment, request_iterator)
+
+        return answered(self._services, context, "WorkerService/Connect", answers)
