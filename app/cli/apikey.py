@@ -68,10 +68,7 @@ def rotate(session: Session, id: str, overlap: int | None) -> None:
 def replace_roles(session: Session, id: str, roles: tuple[str, ...]) -> None:
     """Give the key ID these ROLES instead of those it has."""
     key = session.client.apikeys.replace_roles(id, roles)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.apikey/v1", **key})
-    else:
-        session.output.done(f"{key['name']} has {', '.join(key['role_ids'])}")
+    session.output.outcome("ironflow.apikey/v1", key, f"{key['name']} has {', '.join(key['role_ids'])}")
 
 
 @command.command("delete")
@@ -88,8 +85,7 @@ def delete(session: Session, id: str, reason: str, yes: bool) -> None:
 
 
 def _secret(session: Session, made: Mapping[str, Any]) -> None:
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.apikey/v1", **made})
+    if session.output.told("ironflow.apikey/v1", made):
         return
     session.output.out.write(f"{made['key']}\n")
     session.output.note(f"This is shown once. {made['name']} is {made['id']}, with {', '.join(made['role_ids'])}.")

@@ -104,8 +104,7 @@ def settings(
             redacted_fields=[one for one in redacted if one] if redacted else found["payload_redaction_fields"],
             reason=reason,
         )
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.audit_settings/v1", **found})
+    if session.output.told("ironflow.audit_settings/v1", found):
         return
     session.output.fields(
         [

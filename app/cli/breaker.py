@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app.cli.client import Session, connected
-from app.cli.output import ago, plain
+from app.cli.output import ago
 
 
 @click.group("breaker")
@@ -39,9 +39,5 @@ def list_breakers(session: Session) -> None:
 def reset_breaker(session: Session, name: str) -> None:
     """Call the endpoint again at once."""
     breaker = session.client.breakers.reset(name)
-    output = session.output
-    if output.form == "table":
-        tick = "✓" if output.unicode else "[ok]"
-        output.out.write(f"{tick} {plain(breaker['function_id'])} is called again at {plain(breaker['endpoint'])}\n")
-    else:
-        output.json({"schema": "ironflow.breaker/v1", **breaker})
+    fact = f"{breaker['function_id']} is called again at {breaker['endpoint']}"
+    session.output.outcome("ironflow.breaker/v1", breaker, fact)

@@ -71,18 +71,15 @@ def list_breakpoints(session: Session) -> None:
 def delete(session: Session, breakpoint_id: str) -> None:
     """Delete it: the runs that it holds go on."""
     session.client.breakpoints.delete(breakpoint_id)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.breakpoint/v1", "id": breakpoint_id, "deleted": True})
-    else:
-        session.output.out.write(f"{'✓' if session.output.unicode else '[ok]'} Deleted {breakpoint_id}\n")
+    told = {"id": breakpoint_id, "deleted": True}
+    session.output.outcome("ironflow.breakpoint/v1", told, f"Deleted {breakpoint_id}")
 
 
 def _told(session: Session, made: Any, verb: str) -> None:
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.breakpoint/v1", **made})
+    if output.told("ironflow.breakpoint/v1", made):
         return
     where = f"{made['place']} {made['step']} of {made.get('run_id') or made['function_id']}"
-    output.out.write(f"{'✓' if output.unicode else '[ok]'} {made['id']} {verb.lower()} {where}\n")
+    output.done(f"{made['id']} {verb.lower()} {where}")
     output.note(f"  Until {made['expires_at']}, unless: ironflow breakpoint renew {made['id']}")
     output.note("  See what it holds: ironflow run list --status paused")

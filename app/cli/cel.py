@@ -23,8 +23,7 @@ def command() -> None:
 def evaluate(session: Session, expression: str, data: str) -> None:
     """The value of EXPRESSION. Exit code 10 if it cannot be evaluated."""
     found = session.client.cel(expression, document(data, what="--data"))
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.cel/v1", **found})
+    if session.output.told("ironflow.cel/v1", found):
         return
     session.output.out.write(plain(json.dumps(found["value"], ensure_ascii=False)) + "\n")
     session.output.note(f"{found['cost']} of {found['cost_max']} steps")

@@ -44,9 +44,7 @@ def list_configs(session: Session) -> None:
 def get(session: Session, name: str, at: str | None, revision: int | None) -> None:
     """The document NAME, and nothing else; with --json also its revision."""
     found = session.client.config.get(name, at=at, revision=revision)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.config/v1", **found})
-    else:
+    if not session.output.told("ironflow.config/v1", found):
         session.output.out.write(_pretty(found["data"]) + "\n")
 
 
@@ -79,10 +77,7 @@ def delete(session: Session, name: str, revision: int | None, yes: bool) -> None
     """Delete the document NAME. Its revisions stay, and can be restored."""
     confirm(session.output, name, f"This deletes the document {name}; `config restore` brings it back.", yes=yes)
     session.client.config.delete(name, revision=revision)
-    if session.output.form == "table":
-        session.output.done(f"{name} is deleted")
-    else:
-        session.output.json({"schema": "ironflow.config_deleted/v1", "name": name})
+    session.output.outcome("ironflow.config_deleted/v1", {"name": name}, f"{name} is deleted")
 
 
 @command.command("history")
@@ -118,8 +113,7 @@ def diff(session: Session, name: str, before: int | None, after: int | None) -> 
     """What changed between two revisions of NAME."""
     found = session.client.config.diff(name, before=before, after=after)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.config_diff/v1", **found})
+    if output.told("ironflow.config_diff/v1", found):
         return
     output.note(f"{name}: revision {found['from']} → {found['to']}")
     for change in found["changes"]:
@@ -165,7 +159,6 @@ def _pretty(data: Any) -> str:
 
 
 def _changed(session: Session, name: str, revision: int) -> None:
-    if session.output.form == "table":
-        session.output.done(f"{name} is at revision {revision}")
-    else:
-        session.output.json({"schema": "ironflow.config_set/v1", "name": name, "revision": revision})
+    session.output.outcome(
+        "ironflow.config_set/v1", {"name": name, "revision": revision}, f"{name} is at revision {revision}"
+    )

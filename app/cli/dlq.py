@@ -81,10 +81,8 @@ def _chosen(session: Session, group: str, positions: tuple[int, ...], everything
 
 def _done(session: Session, group: str, outcome: each.Outcome[int], what: str) -> int:
     output, positions = session.output, outcome.changed
-    if output.form == "table":
+    told = {"group": group, "positions": positions, "result": what, "refused": outcome.refused_as("position")}
+    if not output.told("ironflow.dead_letters/v1", told):
         outcome.tell_refused(output)
         output.done(f"{len(positions)} dead letters of {group} are {what}")
-    else:
-        told = {"group": group, "positions": positions, "result": what, "refused": outcome.refused_as("position")}
-        output.json({"schema": "ironflow.dead_letters/v1", **told})
     return outcome.exit_code

@@ -36,9 +36,7 @@ def command(session: Session) -> int:
     settings = resolve({})
     findings = [*_executable(), *_server(session), *_data(settings), *_nats(settings), *_terminal()]
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.doctor/v1", "findings": [finding._asdict() for finding in findings]})
-    else:
+    if not output.told("ironflow.doctor/v1", {"findings": [finding._asdict() for finding in findings]}):
         for finding in findings:
             icon, ascii_icon, color = _ICONS[finding.grade]
             output.out.write(

@@ -37,10 +37,9 @@ def list_environments(session: Session) -> None:
 def create(session: Session, name: str, project: str, mark: str) -> None:
     """Make an environment called NAME."""
     made = session.client.environments.create(name, project=project, color=mark)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.environment/v1", **made})
-    else:
-        session.output.done(f"{made['name']} is {made['id']}", f"ironflow run list --env {made['name']}")
+    session.output.outcome(
+        "ironflow.environment/v1", made, f"{made['name']} is {made['id']}", f"ironflow run list --env {made['name']}"
+    )
 
 
 @command.command("delete")

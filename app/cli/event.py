@@ -50,8 +50,7 @@ def get_event(session: Session, event_id: str) -> None:
     """One event with its data."""
     event = session.client.events.get(event_id)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.event/v1", **event})
+    if output.told("ironflow.event/v1", event):
         return
     output.fields(
         [
@@ -84,8 +83,7 @@ def replay_events(session: Session, function_id: str, **options: Any) -> None:
         raise click.UsageError('give --reason "…": it is recorded with the runs')
     told = session.client.events.replay(function_id, **options)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.replay/v1", **told})
+    if output.told("ironflow.replay/v1", told):
         return
     for one in told["runs"]:
         output.out.write(f"{one['event_id']}  {one['run_id']}\n")

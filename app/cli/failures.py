@@ -70,8 +70,7 @@ def get_failure(session: Session, fingerprint: str) -> None:
     """One group of failures: its error, affected versions, what its inputs have in common, and past repairs."""
     group = session.client.failures.get(fingerprint)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.failure/v1", **group})
+    if output.told("ironflow.failure/v1", group):
         return
     versions = ", ".join(f"{one['version']} ({one['failures']})" for one in group["versions"])
     output.fields(
@@ -155,9 +154,8 @@ def merge(session: Session, fingerprints: tuple[str, ...], into: str, reason: st
 
     merged, refused = outcome = each.change(fingerprints, merge_one)
     output = session.output
-    if output.form != "table":
-        told = outcome.refused_as("fingerprint")
-        output.json({"schema": "ironflow.failure_group/v1", **group, "merged": merged, "refused": told})
+    told = {**group, "merged": merged, "refused": outcome.refused_as("fingerprint")}
+    if output.told("ironflow.failure_group/v1", told):
         return outcome.exit_code
     for fingerprint in merged if refused else ():
         output.note(f"{fingerprint} is merged into {into}")
@@ -175,15 +173,13 @@ def merge(session: Session, fingerprints: tuple[str, ...], into: str, reason: st
 def split(session: Session, fingerprint: str, fingerprints: tuple[str, ...], reason: str) -> None:
     """Make groups of what was merged into one again: of those named, or of all."""
     group = session.client.failures.split(fingerprint, fingerprints, reason=reason)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.failure_group/v1", **group})
+    if session.output.told("ironflow.failure_group/v1", group):
         return
     session.output.note(f"{fingerprint} has {group['failures']} failures of {group['runs']} runs now")
 
 
 def _told(session: Session, group: Mapping[str, Any]) -> None:
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.failure_group/v1", **group})
+    if session.output.told("ironflow.failure_group/v1", group):
         return
     session.output.note(f"{group['fingerprint']} is {_decided(group)}")
 

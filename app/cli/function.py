@@ -151,8 +151,7 @@ def delete(session: Session, function_id: str, reason: str) -> None:
 
 def _show(session: Session, function: Mapping[str, Any]) -> None:
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.function/v1", **function})
+    if output.told("ironflow.function/v1", function):
         return
     retry = function["retry"]
     output.fields(

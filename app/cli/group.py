@@ -76,8 +76,7 @@ def get(session: Session, name: str) -> None:
     """One group, with where it is."""
     group = session.client.groups.get(name)
     lag = session.client.groups.lag(name)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.group/v1", **group, "lag": lag})
+    if session.output.told("ironflow.group/v1", {**group, "lag": lag}):
         return
     session.output.fields([*_fields(group), *_lag_fields(lag)])
 
@@ -116,9 +115,7 @@ def delete(session: Session, name: str) -> None:
     """Delete a group; its history stays."""
     session.client.groups.get(name)
     session.client.groups.delete(name)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.group_deleted/v1", "name": name})
-    session.output.done(f"group {name} is deleted")
+    session.output.outcome("ironflow.group_deleted/v1", {"name": name}, f"group {name} is deleted")
 
 
 @command.command("lag")
@@ -127,8 +124,7 @@ def delete(session: Session, name: str) -> None:
 def lag(session: Session, name: str) -> None:
     """Where a group is, and what it has still to do."""
     found = session.client.groups.lag(name)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.group_lag/v1", **found})
+    if session.output.told("ironflow.group_lag/v1", found):
         return
     session.output.fields(_lag_fields(found))
 
@@ -148,8 +144,7 @@ def reset(
     if [after is not None, at is not None, now].count(True) != 1:
         raise click.UsageError("Say one of --after, --at and --now.")
     done = session.client.groups.reset(name, after=after, at=at, preview=preview, reason=reason)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.group_reset/v1", **done})
+    if session.output.told("ironflow.group_reset/v1", done):
         return
     least = "" if done["exact"] else "at least "
     verb = "would begin" if preview else "begins"
@@ -164,9 +159,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(session: Session, group: dict[str, Any], fact: str) -> None:
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.group/v1", **group})
-    session.output.done(fact)
+    session.output.outcome("ironflow.group/v1", group, fact)
 
 
 def _fields(group: dict[str, Any]) -> list[tuple[str, str]]:

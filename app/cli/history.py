@@ -75,7 +75,7 @@ def verify_history(data_dir: str | None, database_url: str | None, as_json: bool
         holding = f"{report.entries:,} entries hold"
         if report.redacted:
             holding += f", {report.redacted:,} of them redacted"
-        output.out.write(f"{'✓' if output.unicode else '[ok]'} {holding}   digest {report.digest}\n")
+        output.done(f"{holding}   digest {report.digest}")
     else:
         output.error(
             f"history does not hold from position {report.bad_position} on: {report.reason}",

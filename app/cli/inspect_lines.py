@@ -62,11 +62,8 @@ def compare(output: Output, recording: Recording, first: int, second: int) -> No
         for one in raw
     ]
     places = [recording.records[one] for one in (first, second)]
-    if output.form != "table":
-        told_ = {"run_id": recording.run_id, "a": told(places[0]), "b": told(places[1]), "same": not found}
-        output.json(
-            {"schema": "ironflow.inspect_diff/v1", **told_, "state": [told(one) for one in found], "truncated": more}
-        )
+    ends = {"run_id": recording.run_id, "a": told(places[0]), "b": told(places[1]), "same": not found}
+    if output.told("ironflow.inspect_diff/v1", {**ends, "state": [told(one) for one in found], "truncated": more}):
         return
     names = ("From", "To")
     shown = [f"position {one.position}  {plain(one.summary)}" for one in places]

@@ -34,9 +34,9 @@ def get(session: Session, bucket: str, key: str, at: str | None) -> None:
     """The value of KEY, and nothing else; with --json also its revision."""
     entry = session.client.kv.get(bucket, key, at=at)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.kv/v1", **_told(entry)})
-    elif sys.stdout.isatty():
+    if output.told("ironflow.kv/v1", _told(entry)):
+        return
+    if sys.stdout.isatty():
         output.out.write(plain(entry.raw.decode(errors="replace")) + "\n")
     else:
         output.out.flush()
@@ -85,10 +85,8 @@ def cas(session: Session, bucket: str, key: str, value: str, revision: int, ttl:
 def incr(session: Session, bucket: str, key: str, by: int) -> None:
     """Add to the whole number in KEY, 0 if there is none; print what it is then."""
     value = session.client.kv.incr(bucket, key, by)
-    if session.output.form == "table":
+    if not session.output.told("ironflow.kv_counter/v1", {"bucket": bucket, "key": key, "value": value}):
         session.output.out.write(f"{value}\n")
-    else:
-        session.output.json({"schema": "ironflow.kv_counter/v1", "bucket": bucket, "key": key, "value": value})
 
 
 @command.command("delete")
@@ -100,10 +98,11 @@ def incr(session: Session, bucket: str, key: str, by: int) -> None:
 def delete(session: Session, bucket: str, key: str, revision: int | None, purge: bool) -> None:
     """Delete KEY; a missing one is no error."""
     session.client.kv.delete(bucket, key, purge=purge, revision=revision)
-    if session.output.form == "table":
-        session.output.done(f"{bucket}/{key} is {'purged' if purge else 'deleted'}")
-    else:
-        session.output.json({"schema": "ironflow.kv_deleted/v1", "bucket": bucket, "key": key, "purged": purge})
+    session.output.outcome(
+        "ironflow.kv_deleted/v1",
+        {"bucket": bucket, "key": key, "purged": purge},
+        f"{bucket}/{key} is {'purged' if purge else 'deleted'}",
+    )
 
 
 @command.command("list")
@@ -185,10 +184,7 @@ def bucket() -> None:
 def create_bucket(session: Session, name: str, **options: Any) -> None:
     """Create a bucket."""
     made = session.client.kv.create_bucket(name, **options)
-    if session.output.form == "table":
-        session.output.done(f"bucket {name} is there", f"ironflow kv put {name} KEY VALUE")
-    else:
-        session.output.json({"schema": "ironflow.bucket/v1", **made})
+    session.output.outcome("ironflow.bucket/v1", made, f"bucket {name} is there", f"ironflow kv put {name} KEY VALUE")
 
 
 @bucket.command("list")
@@ -216,8 +212,7 @@ def list_buckets(session: Session) -> None:
 def get_bucket(session: Session, name: str) -> None:
     """One bucket."""
     found = session.client.kv.bucket(name)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.bucket/v1", **found})
+    if session.output.told("ironflow.bucket/v1", found):
         return
     ttl_s, value_max, bytes_max = (found.get(part) for part in ("ttl_seconds", "max_value_size", "max_bytes"))
     session.output.fields(
@@ -243,10 +238,9 @@ def delete_bucket(session: Session, name: str, yes: bool) -> None:
     count = session.client.kv.bucket(name)["values"]
     confirm(session.output, name, f"This deletes bucket {name} with its {count} values.", yes=yes)
     session.client.kv.delete_bucket(name)
-    if session.output.form == "table":
-        session.output.done(f"bucket {name} is deleted, with {count} values")
-    else:
-        session.output.json({"schema": "ironflow.bucket_deleted/v1", "name": name, "values": count})
+    session.output.outcome(
+        "ironflow.bucket_deleted/v1", {"name": name, "values": count}, f"bucket {name} is deleted, with {count} values"
+    )
 
 
 def _told(entry: KvEntry) -> dict[str, Any]:
@@ -277,7 +271,8 @@ def _value_shown(told: Any) -> str:
 
 
 def _written(session: Session, bucket: str, key: str, revision: int) -> None:
-    if session.output.form == "table":
-        session.output.done(f"{bucket}/{key} is at revision {revision}")
-    else:
-        session.output.json({"schema": "ironflow.kv_put/v1", "bucket": bucket, "key": key, "revision": revision})
+    session.output.outcome(
+        "ironflow.kv_put/v1",
+        {"bucket": bucket, "key": key, "revision": revision},
+        f"{bucket}/{key} is at revision {revision}",
+    )

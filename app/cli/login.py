@@ -28,10 +28,12 @@ def command(session: Session, email: str | None, source: str | None, user: str |
     body = {"email": email, "password": secret_of(source)}
     told = session.client.request("POST", "/api/v1/auth/login", json=body)
     credentials.remember(session.client.url, told["token"])
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.login/v1", "user": told["user"], "expires_at": told["expires_at"]})
-    else:
-        session.output.done(f"signed in to {session.client.url} as {told['user']['email']}", "ironflow whoami")
+    session.output.outcome(
+        "ironflow.login/v1",
+        {"user": told["user"], "expires_at": told["expires_at"]},
+        f"signed in to {session.client.url} as {told['user']['email']}",
+        "ironflow whoami",
+    )
 
 
 def _link(session: Session, email: str) -> None:
@@ -41,8 +43,6 @@ def _link(session: Session, email: str) -> None:
     if not users:
         raise NotFound(f"there is no user {email!r}", code="IDENTITY_NOT_FOUND", hint="`ironflow user list` shows them")
     link = session.client.users.sign_in_link(users[0]["id"])
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.sign_in_link/v1", **link})
-    else:
+    if not session.output.told("ironflow.sign_in_link/v1", link):
         session.output.out.write(f"{link['url']}\n")
         session.output.note("It signs its bearer in, once, within 15 minutes.")

@@ -30,8 +30,7 @@ def creds(session: Session) -> None:
     """URL and credentials with which any NATS client follows what is published in the environment and publishes events
     there, as far as your key may. They count for as long as it does."""
     told = session.client.nats_credentials()
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.nats_creds/v1", **told})
+    if session.output.told("ironflow.nats_creds/v1", told):
         return
     lists = ("subscribe", "publish")
     session.output.fields([(name, plain(" ".join(told[name]) if name in lists else told[name])) for name in told])

@@ -34,10 +34,7 @@ def list_orgs(session: Session) -> None:
 def create(session: Session, name: str) -> None:
     """Make an organization called NAME, with a project and an environment, both called default."""
     made = session.client.orgs.create(name)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.org/v1", **made})
-    else:
-        session.output.done(f"{made['name']} is {made['id']}")
+    session.output.outcome("ironflow.org/v1", made, f"{made['name']} is {made['id']}")
 
 
 @command.command("provision")
@@ -47,8 +44,7 @@ def create(session: Session, name: str) -> None:
 def provision(session: Session, name: str, env_name: str) -> None:
     """Make an organization called NAME, its environment, and an administrator's key."""
     made = session.client.tenants.provision(name, env_name)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.tenant/v1", **made})
+    if session.output.told("ironflow.tenant/v1", made):
         return
     session.output.out.write(f"{made['api_key']['key']}\n")
     session.output.note(

@@ -13,8 +13,7 @@ def command(session: Session) -> None:
     """Show how far NATS has what history has, and why it has no more."""
     found = session.client.outbox()
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.outbox/v1", **found})
+    if output.told("ironflow.outbox/v1", found):
         return
     output.fields(
         [

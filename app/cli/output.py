@@ -41,6 +41,19 @@ class Output:
     def json(self, content: Any) -> None:
         self.out.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
+    def told(self, schema: str, content: Mapping[str, Any], *, name: str = "schema") -> bool:
+        """True if that was all, for a program: it is told in JSON. Else nothing was, and people are to be told by
+        whoever asks. `name` is where the schema stands, for content that has one of its own."""
+        if self.form == "table":
+            return False
+        self.json({name: schema, **content})
+        return True
+
+    def outcome(self, schema: str, content: Mapping[str, Any], fact: str, following: str = "") -> None:
+        """What was changed: for programs as JSON, for people as `done` says it."""
+        if not self.told(schema, content):
+            self.done(fact, following)
+
     def items(
         self,
         schema: str,

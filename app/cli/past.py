@@ -93,8 +93,7 @@ def state(session: Session, given: str | None, at: str | None, file: Path | None
         output.json({"schema": "ironflow.step/v1", **told(one)} if output.form != "table" else one.output)
         return
     found = bundle.state(at=at) if bundle is not None else session.client.runs.state(found_id, at=at)
-    if output.form != "table":
-        output.json({"schema": "ironflow.state/v1", **found.raw})
+    if output.told("ironflow.state/v1", found.raw):
         return
     _show_state(output, found)
 
@@ -111,8 +110,7 @@ def diff(session: Session, given: str, a: str, b: str | None) -> None:
 
 def show_diff(output: Output, found: RunDiff) -> None:
     """What changed in a run, in the form that was asked for."""
-    if output.form != "table":
-        output.json({"schema": "ironflow.diff/v1", **told(found)})
+    if output.told("ironflow.diff/v1", told(found)):
         return
     output.fields([("From", _side(output, found.a)), ("To", _side(output, found.b))])
     _show_differences(output, found)
@@ -145,8 +143,7 @@ def compare(
 
 def show_comparison(output: Output, found: RunDiff) -> None:
     """How a run differs from another, in the form that was asked for."""
-    if output.form != "table":
-        output.json({"schema": "ironflow.comparison/v1", **told(found)})
+    if output.told("ironflow.comparison/v1", told(found)):
         return
     output.fields(
         [
@@ -186,8 +183,7 @@ def export(
     path = file or Path(f"{bundle.run_id}.zip")
     path.write_bytes(content)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.export/v1", "file": str(path), **_bundled(bundle)})
+    if output.told("ironflow.export/v1", {"file": str(path), **_bundled(bundle)}):
         return
     output.done(f"Exported {bundle.run_id} to {path}", f"ironflow run state --from-file {path}")
     _show_verified(output, bundle)
@@ -216,8 +212,7 @@ def import_bundle(session: Session, file: Path, into: Path) -> None:
     kept.chmod(0o444)
     kept.replace(path)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.import/v1", "file": str(path), **_bundled(bundle)})
+    if output.told("ironflow.import/v1", {"file": str(path), **_bundled(bundle)}):
         return
     output.done(f"Imported {bundle.run_id}", f"ironflow run timeline --from-file {path}")
     _show_verified(output, bundle)

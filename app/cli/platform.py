@@ -258,14 +258,10 @@ def _id(session: Session, email: str) -> str:
 
 
 def _done(session: Session, told: Mapping[str, Any], fact: str) -> None:
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.platform/v1", **told})
-    else:
-        session.output.done(fact)
+    session.output.outcome("ironflow.platform/v1", told, fact)
 
 
 def _set(session: Session, told: Mapping[str, Any], what: str) -> None:
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.policy_set/v1", **told})
-    else:
-        session.output.done(f"the set is {what}: version {told['version']}, mode {told['mode']}")
+    session.output.outcome(
+        "ironflow.policy_set/v1", told, f"the set is {what}: version {told['version']}, mode {told['mode']}"
+    )

@@ -267,9 +267,7 @@ def _try(session: Session, file: str | None, options: dict[str, Any], *, explain
         "now": options["now"],
     }
     told = session.client.policies.dry_run(request, policy=policy, explain=explain)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.policy_dry_run/v1", **told})
-    else:
+    if not session.output.told("ironflow.policy_dry_run/v1", told):
         _show(session, told)
     if told["decision"] == "deny":
         click.get_current_context().exit(4)
@@ -295,8 +293,6 @@ def _show(session: Session, told: Mapping[str, Any]) -> None:
 
 
 def _told(session: Session, policy: Mapping[str, Any]) -> None:
-    if session.output.form == "table":
+    if not session.output.told("ironflow.policy/v1", policy):
         mode = ", and only tells" if policy["mode"] == "monitor" else ""
         session.output.done(f"{policy['name']} is {policy['status']}{mode}, version {policy['version']}")
-    else:
-        session.output.json({"schema": "ironflow.policy/v1", **policy})

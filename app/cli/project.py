@@ -35,10 +35,12 @@ def list_projects(session: Session) -> None:
 def create(session: Session, name: str, description: str) -> None:
     """Make a project called NAME."""
     made = session.client.projects.create(name, description)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.project/v1", **made})
-    else:
-        session.output.done(f"{made['name']} is {made['id']}", f"ironflow env create NAME --project {made['id']}")
+    session.output.outcome(
+        "ironflow.project/v1",
+        made,
+        f"{made['name']} is {made['id']}",
+        f"ironflow env create NAME --project {made['id']}",
+    )
 
 
 @command.command("delete")

@@ -49,8 +49,7 @@ def get_projection(session: Session, name: str, partition: str | None) -> None:
     """A projection, with its state and its partitions."""
     found = session.client.projections.get(name, partition=partition)
     partitions = session.client.projections.partitions(name)
-    if session.output.form != "table":
-        session.output.json({"format": "ironflow.projection/v1", **found, "partitions": partitions})
+    if session.output.told("ironflow.projection/v1", {**found, "partitions": partitions}, name="format"):
         return
     fields = ("mode", "version", "status", "generation", "last_event_seq", "lag", "skipped", "parked", "error_message")
     rows = [[field, str(found[field])] for field in fields if field in found]
@@ -68,9 +67,10 @@ def get_projection(session: Session, name: str, partition: str | None) -> None:
 def state(session: Session, name: str, partition: str | None, at: str | None) -> None:
     """The state, now or as of a position or time, as JSON."""
     found = session.client.projections.get(name, partition=partition, at=at)
-    if session.output.form != "table":
-        session.output.json({"format": "ironflow.projection_state/v1", "state": None, **(found["state"] or {})})
-    elif found["state"] is None:
+    told = {"state": None, **(found["state"] or {})}
+    if session.output.told("ironflow.projection_state/v1", told, name="format"):
+        return
+    if found["state"] is None:
         session.output.note(f"{name} has no state there")
     else:
         _print(session, found["state"]["state"])
@@ -89,9 +89,7 @@ def register(session: Session, name: str, data: str) -> None:
             ' or {"table_sql": "create table proj_… (…)", "event_handlers": {"order.placed": "insert into …"}}'
         )
     found = session.client.request("PUT", f"/api/v1/projections/{name}", json=told, retry=True)
-    if session.output.form != "table":
-        session.output.json({"format": "ironflow.projection_registered/v1", **found})
-    else:
+    if not session.output.told("ironflow.projection_registered/v1", found, name="format"):
         session.output.out.write(f"{name} is {found['result']}\n")
 
 
@@ -106,8 +104,7 @@ def register(session: Session, name: str, data: str) -> None:
 def rows(session: Session, name: str, **options: Any) -> None:
     """Rows of the table of a SQL projection."""
     found = session.client.projections.rows(name, **options)
-    if session.output.form != "table":
-        session.output.json({"format": "ironflow.projection_rows/v1", **found})
+    if session.output.told("ironflow.projection_rows/v1", found, name="format"):
         return
     session.output.table(found["columns"], [[plain(_cell(value)) for value in row] for row in found["rows"]])
     if len(found["rows"]) < found["total_count"]:
@@ -180,8 +177,7 @@ def parked(session: Session, name: str) -> None:
 def retry_parked(session: Session, name: str, event_ids: tuple[str, ...], reason: str) -> None:
     """Give parked events, all if none is named, their place: its partition is folded anew, or all of it."""
     job = session.client.projections.retry_parked(name, event_ids, reason=reason)
-    if session.output.form != "table":
-        session.output.json({"format": "ironflow.rebuild/v1", **job})
+    if session.output.told("ironflow.rebuild/v1", job, name="format"):
         return
     session.output.note(f"{name} is built with them: see `ironflow projection rebuild {name} --status`")
 
@@ -209,8 +205,7 @@ def rebuild(session: Session, name: str, dry_run: bool, only_status: bool, **opt
     """Fold it from the beginning; the old state serves until the new one has caught up."""
     projections = session.client.projections
     job = projections.rebuild_job(name) if only_status else projections.rebuild(name, dry_run=dry_run, **options)
-    if session.output.form != "table":
-        session.output.json({"format": "ironflow.rebuild/v1", **job})
+    if session.output.told("ironflow.rebuild/v1", job, name="format"):
         return
     if dry_run:
         session.output.out.write(f"{name} would be folded from {job['totalEvents']} events\n")
@@ -262,9 +257,7 @@ def wait(session: Session, name: str, event_id: str | None, position: int | None
             status = projections.status(name)
             position = status["lastEventSeq"] + status["lag"]
         caught = projections.wait(name, position, timeout_s=timeout_s)
-    if session.output.form != "table":
-        session.output.json({"format": "ironflow.caught_up/v1", **caught})
-    else:
+    if not session.output.told("ironflow.caught_up/v1", caught, name="format"):
         session.output.note(f"{name} has reached position {caught['currentSeq']}")
 
 

@@ -15,9 +15,9 @@ def command(session: Session) -> int:
     told = session.client.ready()
     issues = told.get("issues") or {}
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.ready/v1", "ready": not issues, "issues": issues})
-    elif issues:
+    if output.told("ironflow.ready/v1", {"ready": not issues, "issues": issues}):
+        return int(bool(issues))
+    if issues:
         output.error("not ready: " + "; ".join(f"{part}: {text}" for part, text in issues.items()))
     else:
         output.out.write("ready\n")

@@ -140,8 +140,7 @@ def similar(session: Session, given: str, limit: int) -> None:
 
     found = session.client.runs.similar(run_id(session.client, given), limit=limit)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.similar/v1", **found})
+    if output.told("ironflow.similar/v1", found):
         return
     group = found["group"]
     output.fields(

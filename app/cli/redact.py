@@ -40,8 +40,7 @@ def _kind(id: str) -> str:
 
 def _tell(session: Session, kind: str, id: str, done: Mapping[str, Any]) -> None:
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.redacted/v1", "id": id, **done})
+    if output.told("ironflow.redacted/v1", {"id": id, **done}):
         return
     output.done(f"{kind} {id} is redacted" if done["redacted"] else "nothing was left")
     if done["rebuilding"]:

@@ -109,8 +109,7 @@ def lineage(session: Session, given: str) -> None:
     """The tree of forks and replays that a run is in."""
     told = session.client.runs.lineage(run_id(session.client, given))
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.lineage/v1", **told})
+    if output.told("ironflow.lineage/v1", told):
         return
     left = [(told["tree"], 0)]
     while left:
@@ -132,8 +131,7 @@ def paused_state(session: Session, given: str) -> None:
     """What is recorded of a paused run, and what it comes to next."""
     told = session.client.runs.paused_state(run_id(session.client, given))
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.paused-state/v1", **told})
+    if output.told("ironflow.paused-state/v1", told):
         return
     output.fields(
         [("Run", told["run"]["id"]), ("Paused", told["pause_reason"]), ("Next", told.get("next_step_hint", ""))]
@@ -157,8 +155,7 @@ def planned(session: Session, run: str, how: dict[str, Any], action: str, **want
         return False
     plan = session.client.runs.plan(run, action, **wanted)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.plan/v1", **plan})
+    if output.told("ironflow.plan/v1", plan):
         return True
     output.table(
         ["step", "type", "was", "then", ""],
@@ -195,13 +192,10 @@ def _pair(text: str) -> tuple[str, Any]:
 
 
 def _corrected(output: Output, told: Mapping[str, Any], step: str, verb: str, *, resumed: bool) -> None:
-    if output.form != "table":
-        output.json({"schema": "ironflow.correction/v1", **told})
+    if output.told("ironflow.correction/v1", told):
         return
     run = told["run"]
-    output.out.write(
-        f"{'✓' if output.unicode else '[ok]'} {verb} {plain(step)} of {run['id']}  version {run['version']}\n"
-    )
+    output.done(f"{verb} {step} of {run['id']}  version {run['version']}")
     if resumed:
         output.note(f"  It goes on: ironflow run wait {run['id']}")
         return
@@ -211,10 +205,9 @@ def _corrected(output: Output, told: Mapping[str, Any], step: str, verb: str, *,
 
 
 def begun(output: Output, run: Mapping[str, Any], verb: str, origin: str) -> None:
-    if output.form != "table":
-        output.json({"schema": "ironflow.run/v1", **run})
+    if output.told("ironflow.run/v1", run):
         return
-    output.out.write(f"{'✓' if output.unicode else '[ok]'} {verb} {origin}: {run['id']}\n")
+    output.done(f"{verb} {origin}: {run['id']}")
     output.note(f"  See it with: ironflow run get {run['id']}, and all of them: ironflow run lineage {run['id']}")
 
 

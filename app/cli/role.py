@@ -73,8 +73,7 @@ def delete(session: Session, role: str, yes: bool) -> None:
 
 
 def _shown(session: Session, role: Mapping[str, Any]) -> None:
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.role/v1", **role})
+    if session.output.told("ironflow.role/v1", role):
         return
     session.output.fields(
         [

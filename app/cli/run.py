@@ -78,8 +78,7 @@ def get_run(session: Session, given: str) -> None:
     run = session.client.runs.get(found)
     steps = session.client.runs.steps(run["id"])
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.run/v1", **run, "steps": list(steps)})
+    if output.told("ironflow.run/v1", {**run, "steps": list(steps)}):
         return
     _show(output, run)
     _show_steps(output, steps)
@@ -109,10 +108,8 @@ def wait_for_run(session: Session, given: str, timeout: str) -> int:
     from ironflow.durations import seconds
 
     run = session.client.runs.wait(run_id(session.client, given), timeout_s=seconds(timeout))
-    if session.output.form == "table":
+    if not session.output.told("ironflow.run/v1", run):
         _show(session.output, run)
-    else:
-        session.output.json({"schema": "ironflow.run/v1", **run})
     return {"completed": 0, "cancelled": 9}.get(run["status"], 8)
 
 
@@ -262,8 +259,7 @@ def _many(
         raise click.UsageError(f"give the id of a run to {verb}, or options such as --function or --status")
     told = session.client.runs.bulk(verb, {**body, **wanted, "dry_run": dry_run}, key=key)
     output, refused = session.output, told["refused"]
-    if output.form != "table":
-        output.json({"schema": "ironflow.bulk/v1", **told})
+    if output.told("ironflow.bulk/v1", told):
         return int(bool(refused))
     output.items("ironflow.runs/v1", told["runs"], _columns(output, told["runs"]), empty="no run matches")
     if dry_run:
@@ -319,8 +315,7 @@ def _show_groups(session: Session, by: str, chosen: Mapping[str, Any]) -> None:
     """How many of the runs that were chosen there are of each kind."""
     output = session.output
     told = session.client.request("GET", "/api/v1/stats/runs/groups", params={"by": by, **chosen})
-    if output.form != "table":
-        output.json({"schema": "ironflow.run-groups/v1", **told})
+    if output.told("ironflow.run-groups/v1", told):
         return
     output.items(
         "ironflow.run-groups/v1",
@@ -341,10 +336,9 @@ def _show_groups(session: Session, by: str, chosen: Mapping[str, Any]) -> None:
 
 
 def _changed(output: Output, run: Mapping[str, Any], verb: str) -> None:
-    if output.form != "table":
-        output.json({"schema": "ironflow.run/v1", **run})
+    if output.told("ironflow.run/v1", run):
         return
-    output.out.write(f"{'✓' if output.unicode else '[ok]'} {verb} {run['id']}\n")
+    output.done(f"{verb} {run['id']}")
     output.note(f"  See it with: ironflow run get {run['id']}")
 
 

@@ -47,8 +47,7 @@ def list_schemas(session: Session, event_name: str | None) -> None:
 def get_schema(session: Session, event_name: str, version: int | None) -> None:
     """One schema, as JSON."""
     schema = session.client.schemas.get(event_name, version=version)
-    if session.output.form != "table":
-        session.output.json({"format": "ironflow.schema/v1", **schema})
+    if session.output.told("ironflow.schema/v1", schema, name="format"):
         return
     text = json.dumps(schema["schema"], ensure_ascii=False, indent=2)
     session.output.out.write("\n".join(plain(line) for line in text.splitlines()) + "\n")
@@ -64,8 +63,7 @@ def get_schema(session: Session, event_name: str, version: int | None) -> None:
 def register_schema(session: Session, event_name: str, data: str, **options: Any) -> None:
     """Register the schema of a version. Exit code 5 if it refuses what the version accepts now."""
     registered = session.client.schemas.register(event_name, data_of(data), **options)
-    if session.output.form != "table":
-        session.output.json({"format": "ironflow.schema_registered/v1", **registered})
+    if session.output.told("ironflow.schema_registered/v1", registered, name="format"):
         return
     session.output.out.write(f"{event_name} version {registered['version']} is {registered['status']}\n")
     if registered["problems"]:
@@ -101,8 +99,7 @@ def enforce(session: Session, mode: str) -> None:
 def check(session: Session, event_name: str | None, hours: int) -> None:
     """Whether schemas are enforced, and which versions of their events were seen."""
     report = session.client.schemas.check(event_name=event_name, hours=hours)
-    if session.output.form != "table":
-        session.output.json({"format": "ironflow.schema_check/v1", **report})
+    if session.output.told("ironflow.schema_check/v1", report, name="format"):
         return
     session.output.note(f"schemas: {report['mode']}")
     session.output.items(

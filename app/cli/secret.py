@@ -54,8 +54,7 @@ def list_secrets(session: Session) -> None:
 def get(session: Session, name: str) -> None:
     """What is known of the secret NAME; its value is not shown."""
     info = session.client.secrets.get(name)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.secret/v1", **info})
+    if session.output.told("ironflow.secret/v1", info):
         return
     session.output.fields(
         [
@@ -95,10 +94,7 @@ def delete(session: Session, name: str, yes: bool) -> None:
     session.client.secrets.get(name)
     confirm(session.output, name, f"This destroys the value of {name}; it cannot be brought back.", yes=yes)
     session.client.secrets.delete(name)
-    if session.output.form == "table":
-        session.output.done(f"{name} is deleted, and its value destroyed")
-    else:
-        session.output.json({"schema": "ironflow.secret_deleted/v1", "name": name})
+    session.output.outcome("ironflow.secret_deleted/v1", {"name": name}, f"{name} is deleted, and its value destroyed")
 
 
 @command.command("rotate-key")
@@ -106,15 +102,10 @@ def delete(session: Session, name: str, yes: bool) -> None:
 def rotate_key(session: Session) -> None:
     """Put a new master key in use. Secrets stay readable all the while; a copy of the new key should be kept."""
     told = session.client.secrets.rotate_key()
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.key_rotation/v1", **told})
-    else:
+    if not session.output.told("ironflow.key_rotation/v1", told):
         session.output.done(f"master key {told['master_key']} is in use, for {told['environments']} environments")
         session.output.note("  Next: keep a copy of the new key where the old one is kept")
 
 
 def _changed(session: Session, info: dict[str, Any], fact: str) -> None:
-    if session.output.form == "table":
-        session.output.done(fact)
-    else:
-        session.output.json({"schema": "ironflow.secret/v1", **info})
+    session.output.outcome("ironflow.secret/v1", info, fact)

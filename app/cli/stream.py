@@ -65,8 +65,7 @@ def list_streams(session: Session, **chosen: Any) -> None:
 def show_info(session: Session, stream: tuple[str, str], at: str | None) -> None:
     """What is known of an entity."""
     info = session.client.streams.info(*stream, at=at)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.stream/v1", **info})
+    if session.output.told("ironflow.stream/v1", info):
         return
     session.output.fields(
         [
@@ -117,8 +116,7 @@ def show_history(session: Session, stream: tuple[str, str], **chosen: Any) -> No
     """The events of an entity, with the runs that each started and their steps."""
     page = session.client.streams.history(*stream, **chosen)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.stream_history/v1", "items": list(page.items)})
+    if output.told("ironflow.stream_history/v1", {"items": list(page.items)}):
         return
     for event in page.items:
         output.out.write(plain(f"{event['version']:>4}  {event['name']}  {shortened(event['data'])}") + "\n")
@@ -142,9 +140,8 @@ def append_event(session: Session, stream: tuple[str, str], name: str, data: str
     from ironflow import EntityEvent
 
     appended = session.client.streams.append(*stream, EntityEvent(name, data_of(data)), **options)
-    if session.output.form != "table":
-        told = {"version": appended.version, "event_ids": appended.event_ids, "run_ids": appended.run_ids}
-        session.output.json({"schema": "ironflow.appended/v1", **told, "duplicate": appended.duplicate})
+    told = {"version": appended.version, "event_ids": appended.event_ids, "run_ids": appended.run_ids}
+    if session.output.told("ironflow.appended/v1", {**told, "duplicate": appended.duplicate}):
         return
     said = "was there already" if appended.duplicate else f"{len(appended.run_ids)} runs started"
     session.output.out.write(f"{'/'.join(stream)} is at version {appended.version}   {said}\n")
@@ -167,8 +164,7 @@ def delete_stream(session: Session, stream: tuple[str, str], yes: bool, purge: b
         asked = f"Delete {name} and erase the data of its events? Nothing brings it back." if purge else ""
         click.confirm(asked or f"Delete {name} for good?", abort=True, err=True)
     version = session.client.streams.delete(*stream, purge=purge, **options)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.stream_deleted/v1", "version": version, "purged": purge})
+    if session.output.told("ironflow.stream_deleted/v1", {"version": version, "purged": purge}):
         return
     session.output.out.write(f"{name} is {'purged' if purge else 'deleted'}, at version {version}\n")
 

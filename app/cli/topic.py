@@ -24,12 +24,10 @@ def command() -> None:
 def publish(session: Session, topic: str, data: str | None, idempotency_key: str | None) -> None:
     """Publish one message to TOPIC. It starts no function."""
     published = session.client.topics.publish(topic, data_of(data), idempotency_key=idempotency_key)
-    if session.output.form == "table":
-        said = "was there already" if published.duplicate else "is published"
-        session.output.done(f"{published.event_id} {said}, at position {published.position}")
-        return
     told = {"event_id": published.event_id, "position": published.position, "duplicate": published.duplicate}
-    session.output.json({"schema": "ironflow.published/v1", **told})
+    said = "was there already" if published.duplicate else "is published"
+    fact = f"{published.event_id} {said}, at position {published.position}"
+    session.output.outcome("ironflow.published/v1", told, fact)
 
 
 @command.command("list")
@@ -55,8 +53,7 @@ def list_topics(session: Session) -> None:
 def show_stats(session: Session, topic: str) -> None:
     """How many messages TOPIC has, and who follows it."""
     stats: dict[str, Any] = session.client.topics.stats(topic)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.topic/v1", **stats})
+    if session.output.told("ironflow.topic/v1", stats):
         return
     session.output.fields(
         [

@@ -111,7 +111,4 @@ def _id(session: Session, email: str) -> str:
 
 
 def _done(session: Session, user: Mapping[str, Any], fact: str) -> None:
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.user/v1", **user})
-    else:
-        session.output.done(fact)
+    session.output.outcome("ironflow.user/v1", user, fact)

@@ -27,5 +27,5 @@ def command(file: Path, as_json: bool) -> int:
         for line, message, hint in problems:
             output.out.write(f"{file}:{line}: {message}\n    {hint}\n")
     else:
-        output.out.write(f"{'✓' if output.unicode else '[ok]'} {file} is a {kind} that can be started\n")
+        output.done(f"{file} is a {kind} that can be started")
     return 10 if problems else 0

@@ -151,10 +151,7 @@ def delete(session: Session, source: str, yes: bool) -> None:
     name = session.client.webhooks.get(source)["name"]
     confirm(session.output, name, f"This ends the URL of {name}, and destroys its secret.", yes=yes)
     session.client.webhooks.delete(source)
-    if session.output.form == "table":
-        session.output.done(f"{name} is deleted")
-    else:
-        session.output.json({"schema": "ironflow.webhook_deleted/v1", "name": name})
+    session.output.outcome("ironflow.webhook_deleted/v1", {"name": name}, f"{name} is deleted")
 
 
 @command.command("deliveries")
@@ -189,8 +186,7 @@ def delivery(session: Session, delivery_id: str) -> None:
     """One delivery: what it came with, and what was looked at to verify it."""
     found = session.client.webhooks.delivery(delivery_id)
     output = session.output
-    if output.form != "table":
-        output.json({"schema": "ironflow.webhook_delivery/v1", **found})
+    if output.told("ironflow.webhook_delivery/v1", found):
         return
     output.fields(
         [
@@ -228,23 +224,18 @@ def replay(session: Session, delivery_ids: tuple[str, ...]) -> None:
 
 def _made(session: Session, made: dict[str, Any]) -> None:
     url = session.client.url + made["ingest_path"]
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.webhook/v1", "url": url, **made})
+    if session.output.told("ironflow.webhook/v1", {"url": url, **made}):
         return
     session.output.done(f"{made['name']} takes deliveries at", f"give that URL, by its public host, to {made['name']}")
     session.output.out.write(url + "\n")
 
 
 def _changed(session: Session, changed: dict[str, Any], fact: str, following: str = "") -> None:
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.webhook/v1", **changed})
-    else:
-        session.output.done(f"{changed['name']} {fact}", following)
+    session.output.outcome("ironflow.webhook/v1", changed, f"{changed['name']} {fact}", following)
 
 
 def _show(session: Session, found: dict[str, Any]) -> None:
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.webhook/v1", **found})
+    if session.output.told("ironflow.webhook/v1", found):
         return
     verify, until = found["verify_config"], found.get("verify_secret_prev_expires_at")
     session.output.fields(

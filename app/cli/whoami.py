@@ -12,8 +12,7 @@ from app.cli.client import Session, connected
 def command(session: Session) -> None:
     """Who these credentials make you, and what you may do."""
     told = session.client.me()
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.identity/v1", **told})
+    if session.output.told("ironflow.identity/v1", told):
         return
     user = told.get("user") or {}
     session.output.fields(

@@ -27,8 +27,7 @@ def command(session: Session, stream: str, at: str | None, step: str | None, eff
     stream = run_id(client, stream)
     position = _position_of_step(session, stream, step, at) if step else _position(session, stream, at)
     lineage = client.history.lineage(position)
-    if output.form != "table":
-        output.json({"schema": "ironflow.lineage/v1", **lineage})
+    if output.told("ironflow.lineage/v1", lineage):
         return
     for depth, entry in enumerate([lineage["entry"], *lineage["causes"]]):
         mark = "" if not depth else "  " * (depth - 1) + ("└ " if output.unicode else "\\ ")
