@@ -135,12 +135,9 @@ class Users:
 
     async def _prove(self, user: User, current: str) -> None:
         """Returns if that is the user's password, or there is none yet. Raises PermissionDenied, RateLimited."""
-        kept = await self.password_of(user)
-
-        async def known() -> str:
-            return kept
-
-        if kept and not await self._proving.proves(current, known, user.id):
+        if not await self.password_of(user):
+            return
+        if not await self._proving.proves(current, lambda: self.password_of(user), user.id):
             raise PermissionDenied("the current password is another", field="current_password")
 
     async def _replace_password(self, actor: Actor, user: User, password: str, *, field: str) -> None:

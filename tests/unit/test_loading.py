@@ -88,6 +88,14 @@ def test_the_command_line_loads_click_and_no_more() -> None:
     assert loaded(COMMAND) == COMMAND_LINE
 
 
+def test_the_text_of_an_annotation_is_compiled_once() -> None:
+    """What `import_less` relies on is no promise of Python's."""
+    code = "typing.ForwardRef('int').__forward_code__"
+    program = f"import app.__main__, typing\napp.__main__.import_less()\nprint(json.dumps([str({code} is {code})]))"
+
+    assert run(program) == {"True"}
+
+
 def test_what_answers_first_loads_no_framework() -> None:
     assert loaded(LIGHT) == FIRST
 
