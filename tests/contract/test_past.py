@@ -15,7 +15,8 @@ from app.history import redaction
 from app.history.committer import Command, Decision
 from app.history.entry import Draft, Entry
 from app.history.kinds import HistoryRedacted
-from app.history.kinds.run import FACTS
+from app.history.kinds import run as run_kinds
+from app.history.kinds import step as step_kinds
 from app.history.redaction import Redaction
 from app.node import Node
 from app.runs import folding, reading, timeline
@@ -85,7 +86,7 @@ async def test_random_runs_have_every_kind_of_entry() -> None:
         for life in lives:
             live(rng, life, moves=4)
 
-    assert {fact.kind for fact in FACTS} <= {record.kind for record in scribe.records}
+    assert {fact.kind for fact in (*run_kinds.FACTS, *step_kinds.FACTS)} <= {record.kind for record in scribe.records}
 
 
 async def test_a_long_run_is_read_from_states_that_are_kept(storage: Storage) -> None:

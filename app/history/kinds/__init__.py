@@ -28,6 +28,7 @@ from app.history.kinds import (
     run,
     schema,
     secret,
+    step,
     topic,
     webhook,
 )
@@ -145,6 +146,10 @@ from app.history.kinds.run import (
     RunUnwinding,
     RunWoken,
     Said,
+)
+from app.history.kinds.schema import EnforcementSet, SchemaDeleted, SchemaRegistered
+from app.history.kinds.secret import SecretCreated, SecretDeleted, SecretUpdated
+from app.history.kinds.step import (
     StepCarried,
     StepCompleted,
     StepFailed,
@@ -155,8 +160,6 @@ from app.history.kinds.run import (
     StepSleeping,
     StepWaiting,
 )
-from app.history.kinds.schema import EnforcementSet, SchemaDeleted, SchemaRegistered
-from app.history.kinds.secret import SecretCreated, SecretDeleted, SecretUpdated
 from app.history.kinds.topic import TopicPublished
 from app.history.kinds.webhook import (
     Check,
@@ -346,6 +349,7 @@ _NOUNS = (
     gate,
     group,
     run,
+    step,
     topic,
     kv,
     config,
