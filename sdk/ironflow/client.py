@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
@@ -12,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from ironflow import access, calls, discovery, events, failing, groups, nodes, nouns, operations, policies, tables
+from ironflow import access, calls, discovery, events, failing, groups, http, nodes, nouns, operations, policies, tables
 from ironflow.calls import TIMEOUT_S, Call, Json, Page, Plan
 from ironflow.config import AsyncConfig, Config
-from ironflow.context import current_run
-from ironflow.errors import InvalidArgument, IronflowError, ServerUnavailable, Timeout, from_answer
+from ironflow.errors import IronflowError
 from ironflow.events import Emitted, chunks, event
 from ironflow.kv import AsyncKv, Kv
 from ironflow.live import AsyncWatch, Watch
@@ -30,13 +28,6 @@ if TYPE_CHECKING:
     from ironflow.consuming import AsyncConsumer, Consumer
 
 __all__ = ["AsyncClient", "Client", "Emitted", "Page", "chunks", "event"]
-
-SDK = "python/0.1.0"
-VIA_HEADER = "X-Ironflow-Via"
-ATTEMPTS = 3
-BACKOFF_S = 0.1
-BACKOFF_S_MAX = 10.0
-_WORTH_RETRYING = frozenset((0, 408, 429, 500, 502, 503, 504))  # 0: no answer at all
 
 T = TypeVar("T")
 
@@ -67,7 +58,7 @@ class Client:
         self.environment = found.environment
         self._found = found
         self._organization = organization
-        self._http = httpx.Client(**_options(found, timeout_s, organization, via), transport=transport)
+        self._http = httpx.Client(**http.options(found, timeout_s, organization, via), transport=transport)
         self.runs = nouns.Runs(self)
         self.events = nouns.Events(self)
         self.functions = nouns.Functions(self)
@@ -125,11 +116,11 @@ class Client:
     @property
     def via(self) -> str:
         """What a person acts through, "" for nothing that is told."""
-        return str(self._http.headers.get(VIA_HEADER, ""))
+        return str(self._http.headers.get(http.VIA_HEADER, ""))
 
     @via.setter
     def via(self, through: str) -> None:
-        self._http.headers[VIA_HEADER] = through
+        self._http.headers[http.VIA_HEADER] = through
 
     def consume(self, group: str, *, window: int = 0) -> Consumer:
         """A member of a consumer group: iterate over it to get messages, and settle each. At most `window` are in its
@@ -140,9 +131,9 @@ class Client:
 
     def follow(self, plan: Plan[T]) -> T:
         """The operation's result."""
-        call: Call | Done[T] = _go_on(plan, None, self.url)
+        call: Call | Done[T] = http.go_on(plan, None, self.url)
         while not isinstance(call, Done):
-            call = _go_on(plan, self._send(call), self.url)
+            call = http.go_on(plan, self._send(call), self.url)
         return call.result
 
     def awaited(self) -> AsyncClient:
@@ -175,20 +166,20 @@ class Client:
         return Subscription(self._watch("/api/v1/subscribe", params, after, begin))
 
     def _watch(self, path: str, params: Mapping[str, Any], after: int | None, begin: Mapping[str, Any]) -> Watch:
-        lost = functools.partial(_no_answer, self.url)
-        return Watch(self._http, path, params, after, begin=begin, refused=_refused, lost=lost)
+        lost = functools.partial(http.no_answer, self.url)
+        return Watch(self._http, path, params, after, begin=begin, refused=http.refused, lost=lost)
 
     def _send(self, call: Call) -> Any:
-        request = _request(self._http, call)
+        request = http.request(self._http, call)
         attempt = 1
         while True:
             try:
-                return _answer(call, self._http.send(request), self.url)
+                return http.answer(call, self._http.send(request), self.url)
             except httpx.HTTPError as broken:
-                error = _no_answer(self.url, broken)
+                error = http.no_answer(self.url, broken)
             except IronflowError as refused:
                 error = refused
-            delay_s = _delay_s(call, attempt, error)
+            delay_s = http.delay_s(call, attempt, error)
             if delay_s is None:
                 raise error
             time.sleep(delay_s)
@@ -213,7 +204,7 @@ class AsyncClient:
         self.url = found.url
         self.environment = found.environment
         self._found = found
-        self._http = httpx.AsyncClient(**_options(found, timeout_s, organization, via), transport=transport)
+        self._http = httpx.AsyncClient(**http.options(found, timeout_s, organization, via), transport=transport)
         self.runs = nouns.AsyncRuns(self)
         self.events = nouns.AsyncEvents(self)
         self.functions = nouns.AsyncFunctions(self)
@@ -276,9 +267,9 @@ class AsyncClient:
 
     async def follow(self, plan: Plan[T]) -> T:
         """The operation's result."""
-        call: Call | Done[T] = _go_on(plan, None, self.url)
+        call: Call | Done[T] = http.go_on(plan, None, self.url)
         while not isinstance(call, Done):
-            call = _go_on(plan, await self._send(call), self.url)
+            call = http.go_on(plan, await self._send(call), self.url)
         return call.result
 
     def watch(self, path: str, params: Mapping[str, Any], after: int | None) -> AsyncIterator[Json]:
@@ -299,117 +290,21 @@ class AsyncClient:
         return AsyncSubscription(self._watch("/api/v1/subscribe", params, after, begin))
 
     def _watch(self, path: str, params: Mapping[str, Any], after: int | None, begin: Mapping[str, Any]) -> AsyncWatch:
-        lost = functools.partial(_no_answer, self.url)
-        return AsyncWatch(self._http, path, params, after, begin=begin, refused=_refused, lost=lost)
+        lost = functools.partial(http.no_answer, self.url)
+        return AsyncWatch(self._http, path, params, after, begin=begin, refused=http.refused, lost=lost)
 
     async def _send(self, call: Call) -> Any:
-        request = _request(self._http, call)
+        request = http.request(self._http, call)
         attempt = 1
         while True:
             try:
-                return _answer(call, await self._http.send(request), self.url)
+                return http.answer(call, await self._http.send(request), self.url)
             except httpx.HTTPError as broken:
-                error = _no_answer(self.url, broken)
+                error = http.no_answer(self.url, broken)
             except IronflowError as refused:
                 error = refused
-            delay_s = _delay_s(call, attempt, error)
+            delay_s = http.delay_s(call, attempt, error)
             if delay_s is None:
                 raise error
             await asyncio.sleep(delay_s)
             attempt += 1
-
-
-def _options(found: discovery.Server, timeout_s: float, organization: str, via: str) -> dict[str, Any]:
-    headers = {"X-Ironflow-SDK": SDK, "X-Ironflow-Environment-ID": found.environment}
-    if found.api_key:
-        headers["Authorization"] = f"Bearer {found.api_key}"
-    if organization:
-        headers["X-Ironflow-Org"] = organization
-    if via:
-        headers[VIA_HEADER] = via
-    # A proxy that is meant for the outside cannot reach a server on this machine; and where there is no TLS, the
-    # certificates of the world need not be read, which takes longer than most calls.
-    plain = found.is_local and found.url.startswith("http://")
-    told = {"base_url": found.url, "headers": headers, "timeout": timeout_s, "trust_env": not found.is_local}
-    return {**told, "follow_redirects": False, "verify": not plain}
-
-
-def _request(http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Request:
-    headers, content = dict(call.headers), call.content
-    if call.body is not None:
-        try:
-            content = json.dumps(call.body, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidArgument(f"the data is not JSON: {error}", code="INVALID_ARGUMENT") from error
-        headers["Content-Type"] = "application/json"
-    if run_id := current_run.get():
-        headers["X-Ironflow-Run-ID"] = run_id
-    timeout: Any = httpx.USE_CLIENT_DEFAULT if call.timeout_s is None else call.timeout_s
-    try:
-        return http.build_request(
-            call.method, call.path, params=call.params, content=content, headers=headers, timeout=timeout
-        )
-    except httpx.InvalidURL as error:
-        raise InvalidArgument(f"{http.base_url} is not a server's address: {error}", code="INVALID_ARGUMENT") from None
-
-
-def _answer(call: Call, response: httpx.Response, url: str) -> Any:
-    """The decoded answer. Raises the error that it tells."""
-    if call.binary and response.is_success:
-        return response.content
-    try:
-        told = response.json() if response.content else {}
-    except ValueError:
-        if response.is_success:
-            raise _unexpected(url) from None
-        told = {"error": f"the server answered {response.status_code}: {response.text[:200]}"}
-    if response.is_success or response.status_code in call.accept:
-        return told
-    raise _refused(response.status_code, told, response.headers.get("Retry-After", ""))
-
-
-def _refused(status: int, told: Any, retry_after: str = "") -> IronflowError:
-    error = from_answer(status, told)
-    error.retry_after_s = error.retry_after_s or _seconds(retry_after)
-    return error
-
-
-def _no_answer(url: str, broken: httpx.HTTPError) -> IronflowError:
-    if isinstance(broken, httpx.TimeoutException):
-        return Timeout(f"{url} did not answer in time", code="TIMEOUT", retryable=True)
-    return ServerUnavailable(
-        f"{url} cannot be reached: {broken or type(broken).__name__}",
-        code="SERVER_UNREACHABLE",
-        hint="is the server running? `ironflow serve` starts one",
-        retryable=True,
-    )
-
-
-def _delay_s(call: Call, attempt: int, error: IronflowError) -> float | None:
-    """How long to wait before the call is sent again; None to give up. What the server asks for counts, in bounds."""
-    if not call.again or attempt >= ATTEMPTS or error.status not in _WORTH_RETRYING:
-        return None
-    return min(error.retry_after_s or BACKOFF_S * 2 ** (attempt - 1), BACKOFF_S_MAX)
-
-
-def _seconds(header: str) -> float:
-    return float(header) if header.isdecimal() else 0.0
-
-
-def _go_on(plan: Plan[T], answer: Any, url: str) -> Call | Done[T]:
-    """The operation's next call, or its result."""
-    try:
-        return plan.send(answer)
-    except StopIteration as end:
-        return Done(end.value)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _unexpected(url) from error
-
-
-def _unexpected(url: str) -> IronflowError:
-    return IronflowError(
-        f"{url} gave an answer that is none of Ironflow's",
-        code="UNEXPECTED_ANSWER",
-        hint="is it an Ironflow server?",
-        status=200,
-    )
