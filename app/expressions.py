@@ -1,4 +1,4 @@
-"""CEL expressions (Common Expression Language), compiled once. The engine (app/cel.py) is loaded when first needed.
+"""CEL expressions (Common Expression Language), compiled once. The engine (app/cel) is loaded when first needed.
 
 An expression is a user's program, run on a user's data while an event is emitted. So what cannot ever work is refused
 when it is compiled, whatever goes wrong later is EvaluationFailed, only the data that it reads is converted, and an

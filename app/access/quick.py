@@ -1,7 +1,7 @@
 """The short way through a condition: parts of CEL whose types are known, as Python closures.
 
 What compares, combines and searches texts, lists of texts, numbers and instants is some hundred times as quick as in
-the engine (app/cel.py), and cannot fail: there is no error to pass on, no overflow, nothing to convert. Literals are
+the engine (app/cel), and cannot fail: there is no error to pass on, no overflow, nothing to convert. Literals are
 read by the engine. For every other part there is no closure, and the engine is asked.
 """
 
