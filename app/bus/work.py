@@ -18,6 +18,7 @@ import msgspec
 from app import clock
 from app.bus import queues
 from app.bus.members import Delivery, Envelope, Member, delivery
+from app.bus.telling import Telling
 from app.cancelling import end, through
 from app.errors import Unavailable
 from app.events.deliveries import Delivery as Told
@@ -39,8 +40,6 @@ HEARTBEAT_S = 2.0
 SILENCE_S = 5.0
 """Two heartbeats did not come: whoever was to answer a request is gone, and took it along."""
 TIMEOUT_S = 10.0
-FLUSH_TIMEOUT_S = 5
-SETTLE_TIMEOUT_S = 5.0
 FINISH_TIMEOUT_S = 12.0
 
 ACK, TERM, NAK_NOW, NAK_SOON = b"+ACK", b"+TERM", b"-NAK", b'-NAK {"delay": 1000000000}'
@@ -91,9 +90,7 @@ class Work:
         self._heard_at = 0.0
         self._number = 0
         self._wake = asyncio.Event()
-        self._frames: list[bytes] = []
-        self._flushed: asyncio.Future[bool] | None = None
-        self._flush = asyncio.Event()
+        self._telling = Telling()
         self._burying: set[int] = set()
         self._uncounted: dict[int, int] = {}
         self._failure: Exception | None = None
@@ -151,7 +148,7 @@ class Work:
         self.settled_total += len(popped)
         self._wake.set()
         try:
-            await self._sent()
+            await self._telling.sent()
         except Unavailable:
             for given in popped:
                 member.inflight.setdefault(given.event_id, given)
@@ -207,38 +204,7 @@ class Work:
 
     def _tell(self, given: Delivery, verdict: bytes) -> None:
         if f".{self._consumer}." in given.reply:  # else it is of a queue that is gone
-            self._frames.append(b"PUB %b %d\r\n%b\r\n" % (given.reply.encode(), len(verdict), verdict))
-            self._flush.set()
-
-    async def _sent(self) -> None:
-        """Returns when what was told so far has reached NATS. Raises Unavailable."""
-        if self._flushed is None:
-            self._flushed = asyncio.get_running_loop().create_future()
-        self._flush.set()
-        reached = False
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SETTLE_TIMEOUT_S):
-                reached = await asyncio.shield(self._flushed)
-        if not reached:
-            raise Unavailable("NATS is not connected", hint="settle it again in a moment")
-
-    async def _write(self, client: Client, last: asyncio.Event) -> None:
-        """Until all is written after `last` was set."""
-        while not last.is_set() or self._frames or self._flushed is not None:
-            await self._flush.wait()
-            self._flush.clear()
-            frames, self._frames = self._frames, []
-            waiting, self._flushed = self._flushed, None
-            reached = False
-            try:
-                if frames:
-                    await client._send_command(b"".join(frames))
-                if waiting is not None or frames:
-                    await client.flush(timeout=FLUSH_TIMEOUT_S)
-                reached = True
-            finally:
-                if waiting is not None:
-                    waiting.set_result(reached)
+            self._telling.tell(given.reply, verdict)
 
     def _over(self, last: asyncio.Event, writing: asyncio.Task[None]) -> None:
         """Whatever ended the writing too soon, asking ends as well: nothing that is told would be written any more. The
@@ -258,13 +224,12 @@ class Work:
                 if not client.is_closed:
                     await received.drain()  # type: ignore[no-untyped-call]
                 last.set()
-                self._flush.set()
+                self._telling.look()
                 await writing
         finally:
             await end(writing)
-            if client.is_closed and self._flushed is not None:
-                self._flushed.set_result(False)
-                self._flushed, self._frames = None, []
+            if client.is_closed:
+                self._telling.drop()
 
     # What is read from it.
 
@@ -285,7 +250,7 @@ class Work:
         self._wake.set()
         last = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(self._write(client, last))
+            writing = tasks.create_task(self._telling.write(client, last))
             writing.add_done_callback(partial(self._over, last))
             try:
                 await self._ask(client, queue, inbox)
