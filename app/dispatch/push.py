@@ -18,19 +18,19 @@ import structlog
 
 from app import ids
 from app.clock import Clock
-from app.dispatch.answers import Ending, Suspended, Told
+from app.dispatch.answers import Told
 from app.dispatch.breaker import Breaker
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.jobs import Job
 from app.dispatch.recording import Recording
+from app.dispatch.reporting import Reporting, redacted
 from app.dispatch.reports import Reported, Unrecordable, bad_report
 from app.dispatch.workers import PUSH_WORKER, Session, WorkerInfo, new_session
 from app.errors import BreakerNotFound, IdempotencyConflict, IronflowError, StaleExecution
 from app.events.emit import Emitter
-from app.events.new_event import NewEvent
 from app.events.topics import Topics
 from app.history.committer import Done
-from app.history.kinds import Divergence, Failure, FunctionRegistered, RunCompleted, RunNoted, Said
+from app.history.kinds import Failure, FunctionRegistered
 from app.outbound import url
 from app.outbound.reach import Reach
 from app.runs.definition import signature_style, unwinds
@@ -86,10 +86,8 @@ class PushWorkers:
         options: PushOptions,
     ) -> None:
         self._dispatcher = dispatcher
-        self._engine = engine
+        self._reporting = Reporting(engine=engine, emitter=emitter, topics=topics)
         self._functions = functions
-        self._emitter = emitter
-        self._topics = topics
         self._clock = clock
         self._options = options
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
@@ -214,32 +212,32 @@ class PushWorkers:
         recording = Recording(partial(self._record, endpoint, job))
         try:
             outcome = await exchange(
-                endpoint.client, self._asked(endpoint, job), record=lambda told: recording.add(_redacted(job, told))
+                endpoint.client, self._asked(endpoint, job), record=lambda told: recording.add(redacted(job, told))
             )
             await recording.settled()
-            record = self._to_end(job, outcome.ending, outcome.logged)
-            last = [_redacted(job, told) for told in outcome.told]
+            record = self._reporting.end(job, outcome.ending, outcome.logged)
+            last = [redacted(job, told) for told in outcome.told]
             if any(isinstance(told, Reported) and (told.emissions or told.writes) for told in last):
                 for told in last:
                     await recording.add(told)
                 await recording.settled()  # an event or a write may be refused, and then the run does not go on
             else:
-                record = self._together(job, last, record)
+                record = self._reporting.together(job, last, record)
         except Unreached as error:
             self._failed(endpoint, era, str(error), reached=False)
             self._give_back(endpoint, job, str(error))
         except EndpointFailed as error:
             failure = Failure(message=str(error), code=error.code, retry_after_ms=error.retry_after_ms)
             self._failed(endpoint, era, job.redacted(failure).message, reached=True)  # it may repeat what it was sent
-            self._end(endpoint, job, self._to_end(job, failure))
+            self._end(endpoint, job, self._reporting.end(job, failure))
         except (IronflowError, Unrecordable) as error:
             self._answered(endpoint, era)
             reason = error.reason if isinstance(error, Unrecordable) else error
-            self._end(endpoint, job, self._to_end(job, bad_report(reason)))
+            self._end(endpoint, job, self._reporting.end(job, bad_report(reason)))
         except Exception:
             log.exception("a push request broke", run_id=job.run_id)  # ours, and no reason to end the server
             failure = Failure(message="something broke on the server", code="INTERNAL")
-            self._end(endpoint, job, self._to_end(job, failure))
+            self._end(endpoint, job, self._reporting.end(job, failure))
         else:
             self._answered(endpoint, era)
             self._end(endpoint, job, record)
@@ -274,67 +272,16 @@ class PushWorkers:
             if error is None or endpoint.session.jobs.get(job.id) is not job or isinstance(error, Diverged):
                 return
             if isinstance(error, IdempotencyConflict):
-                self._end(endpoint, job, self._to_end(job, bad_report(error)))
+                self._end(endpoint, job, self._reporting.end(job, bad_report(error)))
             elif isinstance(error, WriteRefused):
-                self._end(endpoint, job, self._to_end(job, error.failure))
+                self._end(endpoint, job, self._reporting.end(job, error.failure))
             else:
                 stale = isinstance(error, StaleExecution)
                 reason = "superseded" if stale else "the result of a step could not be recorded"
                 self._give_back(endpoint, job, reason)
             self._cancel(endpoint, job)
 
-        self._submit(job, told, recorded)
-
-    def _together(self, job: Job, told: Sequence[Told], end: Callable[[Done], None]) -> Callable[[Done], None]:
-        """What records all that was told and then the end, in one commit. Where the store fails all of it is done
-        again: a step that is recorded is not recorded twice."""
-
-        def record(done: Done) -> None:
-            with self._engine.together():
-                for one in told:
-                    self._submit(job, one, _with_the_end)
-                end(done)
-
-        return record
-
-    def _submit(self, job: Job, told: Told, done: Done) -> None:
-        if isinstance(told, RunNoted):
-            self._engine.note(job.environment, job.run_id, told, done)
-            return
-        emissions = [
-            self._emitter.command(one) if isinstance(one, NewEvent) else self._topics.command(one)
-            for one in told.emissions
-        ]
-        self._engine.step(
-            job.environment,
-            job.run_id,
-            told.step,
-            done,
-            emissions=emissions,
-            writes=told.writes,
-            logged=told.logged,
-        )
-
-    def _to_end(self, job: Job, ending: Ending, logged: Sequence[Said] = ()) -> Callable[[Done], None]:
-        """What records the end, without secrets. Raises InvalidArgument, PayloadTooLarge for a wait that cannot be."""
-        engine, environment, run_id, seq = self._engine, job.environment, job.run_id, job.execution_seq
-        said = [job.redacted(one) for one in logged]
-        match ending:
-            case RunCompleted():
-                return partial(engine.complete, environment, run_id, job.redacted(ending), logged=said)
-            case Suspended(yields):
-                yields = [job.redacted(one) for one in yields]
-                return engine.suspend(environment, run_id, yields, execution_seq=seq, event=job.event, logged=said)
-            case Divergence():
-                diverged = job.redacted(ending)
-                return lambda done: engine.diverge(
-                    environment, run_id, execution_seq=seq, divergence=diverged, done=done, logged=said
-                )
-            case Failure():
-                failed = job.redacted(ending)
-                return lambda done: engine.fail(
-                    environment, run_id, execution_seq=seq, error=failed, done=done, logged=said
-                )
+        self._reporting.submit(job, told, recorded)
 
     def _end(self, endpoint: Endpoint, job: Job, record: Callable[[Done], None]) -> None:
         """Record the end, unless the run was taken from us meanwhile."""
@@ -384,19 +331,3 @@ class PushWorkers:
                     self._dispatcher.fill(endpoint.session)
             instants = [endpoint.breaker.wake_at for endpoint in self._endpoints.values()]
             await self._clock.wait_until(min((at for at in instants if at is not None), default=None), self._wake)
-
-
-def _redacted(job: Job, told: Told) -> Told:
-    """What is told without the run's secrets. Raises SecretInName."""
-    if isinstance(told, Reported):
-        return Reported(
-            job.redacted(told.step),
-            [job.redacted(one) for one in told.emissions],
-            [job.redacted(one) for one in told.writes],
-            [job.redacted(one) for one in told.logged],
-        )
-    return job.redacted(told)
-
-
-def _with_the_end(answer: Any, error: BaseException | None) -> None:
-    """The end, which is decided after it, is refused or done again for the same reason."""
