@@ -34,7 +34,7 @@ class Outcome(NamedTuple, Generic[T]):
         return [{name: thing, "code": error.code, "error": error.message} for thing, error in self.refused]
 
 
-def change(things: Iterable[T], change: Callable[[T], object]) -> Outcome[T]:
+def change(things: Iterable[T], act: Callable[[T], object]) -> Outcome[T]:
     """Each is tried once, in order. Raises what the only one of them raises, for an exit code that says more. A server
     that is away or knows nobody would say the same of the others: they count as refused without being asked for."""
     from ironflow.errors import IronflowError, ServerUnavailable, Timeout, Unauthenticated
@@ -43,7 +43,7 @@ def change(things: Iterable[T], change: Callable[[T], object]) -> Outcome[T]:
     outcome: Outcome[T] = Outcome([], [])
     for number, thing in enumerate(wanted):
         try:
-            change(thing)
+            act(thing)
             outcome.changed.append(thing)
         except IronflowError as error:
             if len(wanted) == 1:
