@@ -136,6 +136,7 @@ def test_one_text_is_not_taken_for_a_list_of_letters() -> None:
         next(events.emit("x", None, tags="vip"))
     with pytest.raises(TypeError, match="must be a list"):
         next(events.emit_sync("x", None, tags="vip"))
+    assert next(events.emit_sync("x", None, tags=["vip"])).body["tags"] == ["vip"]
     with pytest.raises(TypeError, match="remove must be a list"):
         next(rewind.tag_run("run_1", remove="new"))
 
