@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
@@ -56,7 +56,8 @@ class Parts:
 
 class Arrival:
     """The parts of one request's body, of a length that is told before or `chunked`, if it is not HTTP/2 that tells its
-    end. Raises BodyTimeout instead of a part that is late, BodyCut instead of an end before it is whole."""
+    end; `whole` once nothing of it is to come. Raises BodyTimeout instead of a part that is late, BodyCut instead of an
+    end before it is whole."""
 
     def __init__(
         self, sender: Sender, timeout_s: float, *, length_bytes: int | None = None, chunked: bool = False
@@ -64,6 +65,7 @@ class Arrival:
         self._parts = Parts(sender)
         self._missing_bytes = length_bytes
         self._chunked = chunked
+        self.whole = not length_bytes and not chunked
         self._deadline = asyncio.get_running_loop().time() + timeout_s
 
     def __aiter__(self) -> Self:
@@ -78,9 +80,11 @@ class Arrival:
         except StopAsyncIteration:
             if self._missing_bytes or (self._chunked and self._parts.empty > 1):
                 raise cut() from None
+            self.whole = True
             raise
         if self._missing_bytes is not None:
             self._missing_bytes -= len(part)
+            self.whole = not self._missing_bytes
         self._deadline += len(part) / PACE_BYTES
         return part
 
@@ -135,26 +139,32 @@ class Patience:
         self._looking = False
 
 
-class Body(NamedTuple):
-    """A body of a length that is told before."""
+class Body:
+    """A body of a length that is told before; `whole` once all of it was read."""
 
-    sender: Sender
-    length_bytes: int
-    patience: Patience
+    __slots__ = ("_patience", "_sender", "length_bytes", "whole")
+
+    def __init__(self, sender: Sender, length_bytes: int, patience: Patience) -> None:
+        self._sender = sender
+        self._patience = patience
+        self.length_bytes = length_bytes
+        self.whole = not length_bytes
 
     async def read(self) -> bytes:
         """All of it. Raises BodyTimeout, BodyCut."""
         if self.length_bytes > WHOLE_BYTES_MAX:
-            arrival = Arrival(self.sender, self.patience.timeout_s, length_bytes=self.length_bytes)
-            return b"".join([part async for part in arrival])
-        try:
-            content = await self.patience.wait(self.sender())
-        except TimeoutError:
-            raise late() from None
-        except ProtocolClosed:
-            raise cut() from None
-        if len(content) != self.length_bytes:
-            raise cut()
+            arrival = Arrival(self._sender, self._patience.timeout_s, length_bytes=self.length_bytes)
+            content = b"".join([part async for part in arrival])
+        else:
+            try:
+                content = await self._patience.wait(self._sender())
+            except TimeoutError:
+                raise late() from None
+            except ProtocolClosed:
+                raise cut() from None
+            if len(content) != self.length_bytes:
+                raise cut()
+        self.whole = True
         return content
 
 
@@ -167,3 +177,10 @@ def late(
 def cut() -> BodyCut:
     hint = "send it again, all of it, and nothing after its last chunk"
     return BodyCut("the body ended before all of it had come", field="body", hint=hint)
+
+
+def closing(version: str) -> list[tuple[str, str]]:
+    """Headers of an answer to a request whose body was not read to its end: Granian closes the connection behind it,
+    and a client that is not told may send its next request there (RFC 9112 §9.6). Over HTTP/2 the stream ends, and
+    others go on."""
+    return [("connection", "close")] if version.startswith("1") else []

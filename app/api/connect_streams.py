@@ -22,7 +22,7 @@ from granian.rsgi import Scope
 
 from app.api import connect, envelopes, subject
 from app.api.answers import JSON, encode, note
-from app.api.arrival import Parts, arriving
+from app.api.arrival import Parts, arriving, closing
 from app.api.browsers import Browsers
 from app.api.caller import Caller
 from app.api.proxies import address_of
@@ -86,31 +86,37 @@ class ConnectStreams:
         if (status_and_hint := _refused(scope)) is not None:
             status, hint = status_and_hint
             content = {"code": "unimplemented", "message": "this call cannot be answered as it came", "hint": hint}
-            protocol.response_bytes(status, [("content-type", JSON)], encode(content))
+            protocol.response_bytes(status, [("content-type", JSON), *closing(scope.http_version)], encode(content))
             return
         allowed, ending = self._allowed(scope)
+        who, ending = (None, ending) if ending else self._admitted(scope)
         head = [("content-type", _type(scope)), ("connect-accept-encoding", "gzip"), *allowed]
-        told = paced(protocol.response_stream(200, head))
-        if not ending:
+        told = paced(protocol.response_stream(200, head if who else [*head, *closing(scope.http_version)]))
+        if who is not None:
             # The answer ends when `told` is let go, so no error may be kept: its traceback would hold it.
-            ending = await self._end_of(scope, protocol, told)
+            ending = await self._end_of(who, scope, protocol, told)
         if ending:
             with suppress(ProtocolClosed):
                 await told.send_bytes(ending)
 
-    async def _end_of(self, scope: Scope, protocol: Any, told: PacedStream) -> bytes:
+    def _admitted(self, scope: Scope) -> tuple[Caller | None, bytes]:
+        """Who calls, or the last frame for one who may not."""
+        call = scope.path.removeprefix("/ironflow.v1.")
+        address = address_of(scope.client)
+        try:
+            return self._services.door.admit_call(_header(scope), call, subject.of_call(call), address=address), b""
+        except Exception as refused:  # noqa: BLE001 - whatever it is, the caller is told
+            return None, _last(refused, scope)
+
+    async def _end_of(self, who: Caller, scope: Scope, protocol: Any, told: PacedStream) -> bytes:
         """The last frame, once the call is over; nothing for a caller who is gone."""
         try:
-            call = scope.path.removeprefix("/ironflow.v1.")
-            address = address_of(scope.client)
-            who = self._services.door.admit_call(_header(scope), call, subject.of_call(call), address=address)
             with self._services.door.live.going(who.grant):
                 await self._calls[scope.path](who, scope, protocol, told)
         except ProtocolClosed:
             return b""
         except Exception as failed:  # noqa: BLE001 - whatever it is, the caller is told
-            note(failed, method=scope.path.rpartition(".")[2])
-            return envelopes.ending(failed)
+            return _last(failed, scope)
         return envelopes.ending()
 
     def _allowed(self, scope: Scope) -> tuple[list[tuple[str, str]], bytes]:
@@ -214,6 +220,12 @@ async def _unless(gone: asyncio.Future[Any], awaited: Awaitable[V]) -> V | None:
         if not task.done():
             task.cancel()
             await asyncio.wait((task,))
+
+
+def _last(failed: Exception, scope: Scope) -> bytes:
+    """The last frame of a call that has failed."""
+    note(failed, method=scope.path.rpartition(".")[2])
+    return envelopes.ending(failed)
 
 
 def _raw(message: Message) -> bytes:

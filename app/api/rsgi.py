@@ -12,7 +12,7 @@ from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
-from app.api.arrival import Body, Patience, arriving, cut, late
+from app.api.arrival import Body, Patience, arriving, closing, cut, late
 from app.api.connections import Connections
 from app.api.proxies import Proxies, address_of
 from app.api.short import CONNECT, ShortWay
@@ -77,8 +77,8 @@ class Front:
             if call.method not in BODILESS:
                 body = Body(protocol, int(call.headers.get("content-length")), self._patience)
             status, headers, content = await self._short.answer(call, body)
-            if status == BodyTimeout.status:
-                headers += _closing(scope.http_version)
+            if body is not None and not body.whole:
+                headers += closing(scope.http_version)
             protocol.response_bytes(status, headers, content)
         elif scope.path.startswith(CONNECT) and self._streams().takes(scope.method, scope.path):
             await self._streams().answer(scope, protocol, self._paced(client))
@@ -153,8 +153,8 @@ class _Exchange:
         body, more = message.get("body", b""), message.get("more_body", False)
         if self._stream is None:
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._start["headers"]]
-            if self._refusal is not None:
-                headers += _closing(self._version)
+            if self._parts is not None and not self._parts.whole:
+                headers += closing(self._version)
             if not more:
                 self._protocol.response_bytes(self._start["status"], headers, body)
                 return
@@ -164,11 +164,6 @@ class _Exchange:
                 await self._stream.send_bytes(body)
             except ProtocolClosed as gone:
                 raise OSError("the client has closed the connection") from gone
-
-
-def _closing(version: str) -> list[tuple[str, str]]:
-    """What tells a client that nothing is read any more: over HTTP/2 its stream ends, and others go on."""
-    return [("connection", "close")] if version.startswith("1") else []
 
 
 def _asgi_scope(scope: Scope) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPMessage, HTTPResponse
+from http.client import HTTPConnection, HTTPMessage
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -43,25 +43,13 @@ class Connection:
         """`body` goes as JSON; GET has none."""
         content = None if method == "GET" else json.dumps({} if body is None else body)
         told = {"Content-Type": "application/json", **headers}
-        kept = self._connection.sock is not None
-        try:
-            answer = self._answered(method, path, content, told)
-        except (BrokenPipeError, ConnectionResetError):
-            # Of one that was kept, the server closed it behind its last answer, as it does where it did not read the
-            # body: RFC 9112 §9.3.1.
-            if not kept:
-                raise
-            self._connection.close()
-            answer = self._answered(method, path, content, told)
+        self._connection.request(method, path, content, told)
+        answer = self._connection.getresponse()
         heard = Told(answer.status, answer.headers, b"")
         if heard.is_success and answer.length is None:
             self._connection.close()
             return heard
         return heard._replace(content=answer.read())
-
-    def _answered(self, method: str, path: str, content: str | None, headers: Mapping[str, str]) -> HTTPResponse:
-        self._connection.request(method, path, content, headers)
-        return self._connection.getresponse()
 
     def close(self) -> None:
         self._connection.close()
