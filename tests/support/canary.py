@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -17,14 +19,15 @@ def forms(value: str) -> Iterable[bytes]:
 
 
 def holding(folder: Path, value: str) -> list[Path]:
-    """Files in which the value can be read."""
+    """Files in which the value can be read. What runs there may remove some meanwhile: those have nothing."""
     wanted = list(forms(value))
     found = []
-    for path in folder.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            if any(form in content for form in wanted):
-                found.append(path)
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent, name) for name in names):
+            with suppress(FileNotFoundError):
+                content = path.read_bytes() if path.is_file() else b""
+                if any(form in content for form in wanted):
+                    found.append(path)
     return found
 
 
