@@ -18,6 +18,7 @@ from app.debugger.tui.screen import RunScreen
 from ironflow.errors import NotFound
 from ironflow.logs import LogLine
 from ironflow.past import Place, Record, RunState, StepState
+from tests.support.bounds import within
 
 BEGUN = ("open", "tell", "move", "runs")
 """What keys begin, and comes to an end."""
@@ -149,12 +150,12 @@ async def settled(pilot: Pilot[None]) -> None:
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
     """Until it holds, with what the app has to do in between."""
-    for _ in range(500):
-        await pilot.pause()
-        if holds():
-            return
-        await pilot.app.animator.wait_until_complete()
-    raise AssertionError("it never came to hold")
+    async with within("what it shows to hold"):
+        while True:
+            await pilot.pause()
+            if holds():
+                return
+            await pilot.app.animator.wait_until_complete()
 
 
 async def shown(pilot: Pilot[None], selector: str = "#content") -> str:

@@ -137,7 +137,8 @@ async def test_a_run_plays_from_its_beginning_to_its_end(inspector: Make) -> Non
         assert not screen(app).playing
 
 
-async def test_a_move_stops_what_plays(inspector: Make) -> None:
+async def test_a_move_stops_what_plays(inspector: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playing, "pause_s", lambda *_: 3_600.0)
     app = inspector()
     async with app.run_test(size=(120, 30)) as pilot:
         await settled(pilot)

@@ -13,6 +13,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
+from app.debugger import playing
 from app.debugger.tui import keymap
 from app.debugger.tui.app import Inspector
 from app.debugger.tui.editing import EditOutput
@@ -166,6 +167,7 @@ def whole(inspector: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
     keep = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(pathlib.Path(sys.argv[2]).read_text())"
     monkeypatch.setenv("PAGER", f"{sys.executable} -c '{keep}' {viewed}")
     monkeypatch.setattr(app, "suspend", nullcontext)
+    monkeypatch.setattr(playing, "pause_s", lambda *_: 3_600.0)  # it stays at the record where it began to play
     monkeypatch.setattr(app, "open_url", lambda url: setattr(app, "opened", url))
     return app
 
