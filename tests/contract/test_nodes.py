@@ -27,8 +27,9 @@ from storage import nodes as rows
 from storage import open_storage
 from storage.postgres import CHANNEL
 from tests.contract.conftest import START_US
+from tests.support.bounds import WAIT_S
 from tests.support.nodes import alive
-from tests.support.taker import WAIT_S, Taker, settled
+from tests.support.taker import Taker, settled
 from tests.support.worker import memos, step_id
 
 

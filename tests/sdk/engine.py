@@ -15,8 +15,8 @@ import grpc
 from ironflow import Worker
 from ironflow.function import Function
 from ironflow.v1 import ironflow_pb2, types_pb2, worker_pb2
-
-WAIT_S = 10.0
+from tests.support.bounds import WAIT_S
+from tests.support.ports import free_port
 
 RunEnd = worker_pb2.JobCompleted | worker_pb2.JobFailed | worker_pb2.StepYielded
 
@@ -178,7 +178,7 @@ class Engine:
         self._asked = asyncio.Condition()
         self._server: grpc.aio.Server | None = None
 
-    async def start(self, address: str = "127.0.0.1:0") -> None:
+    async def start(self, address: str = "") -> None:
         self._server = grpc.aio.server(
             options=[("grpc.max_receive_message_length", 64 * 2**20), ("grpc.so_reuseport", 0)]
         )
@@ -198,8 +198,8 @@ class Engine:
                 grpc.method_handlers_generic_handler("ironflow.v1.WorkerService", {"Connect": connect}),
             )
         )
-        port = self._server.add_insecure_port(address)
-        self.address = f"127.0.0.1:{port}"
+        self.address = address or f"127.0.0.1:{free_port()}"  # one that stays free until the engine comes back
+        self._server.add_insecure_port(self.address)
         await self._server.start()
 
     async def stop(self) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from app.cancelling import end
 
-WAIT_S = 10.0
+WAIT_S = 30.0
+"""For what comes at once, on a machine that has much else to do."""
 END_TIMEOUT_S = 30.0
 
 

@@ -12,7 +12,6 @@ from tests.support.bounds import within
 from tests.support.worker import Worker
 
 LEASE_S = 3_600.0
-WAIT_S = 10.0
 SETTLE_TIMEOUT_S = 60.0
 QUIET_ROUNDS = 3
 MEETING_TIMEOUT_S = 30.0
