@@ -40,9 +40,12 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProces
     server.close()
 
 
-def connected(server: ServerProcess) -> socket.socket:
+def connected(server: ServerProcess, said: bytes = b"") -> socket.socket:
+    """A connection on which that was said first, at once."""
     place = urlsplit(server.url)
-    return socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=ANSWERED_S)
+    made = socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=ANSWERED_S)
+    made.sendall(said)
+    return made
 
 
 def answered(connection: socket.socket) -> bytes:
@@ -101,9 +104,7 @@ def test_a_head_has_a_limit(impatient: ServerProcess) -> None:
 @pytest.mark.parametrize("said", [b"", b"PRI * HTTP/2.0\r\n"], ids=["nothing", "not yet which HTTP"])
 def test_connections_on_which_nothing_is_asked_are_let_go(impatient: ServerProcess, said: bytes) -> None:
     with ExitStack() as opened:
-        crowd = [opened.enter_context(connected(impatient)) for _ in range(100)]
-        for connection in crowd:
-            connection.sendall(said)
+        crowd = [opened.enter_context(connected(impatient, said)) for _ in range(100)]
         assert httpx.get(f"{impatient.url}/health", timeout=ANSWERED_S).status_code == 200
 
         assert {answered(connection) for connection in crowd} == {b""}

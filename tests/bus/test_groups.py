@@ -169,7 +169,7 @@ async def test_a_delivery_that_is_not_settled_in_time_is_made_again(either_node:
     member = bus.join("default", "billing")
     await emit(either_node)
 
-    first, second = await take(member, 2)
+    first, second, *_ = await take(member, 2)
 
     assert (first.event_id, first.attempt, second.attempt) == (second.event_id, 1, 2)
 
