@@ -8,7 +8,8 @@ import grpc
 import httpx
 import pytest
 
-from ironflow.v1 import ironflow_pb2, types_pb2, worker_pb2, worker_pb2_grpc
+from ironflow.v1 import ironflow_pb2, ironflow_pb2_grpc, types_pb2, worker_pb2, worker_pb2_grpc
+from tests.support.history import until_there_are
 from tests.support.rpc import Service
 
 RUN = "run_0123456789abcdefghjkmnpqrs"
@@ -49,15 +50,19 @@ def test_a_run_is_read_with_what_it_was_started_with(call: Service, function: st
 
 
 def test_a_run_whose_caller_hangs_up_is_cancelled_unless_it_was_there_before(
-    call: Service, http: httpx.Client, function: str
+    call: Service, channel: grpc.Channel, environment: str, http: httpx.Client, function: str
 ) -> None:
     invoke = ironflow_pb2.InvokeFunctionRequest
     earlier = call("InvokeFunction", invoke(function_id=function, idempotency_key="k")).run_id
+    begin: Any = ironflow_pb2_grpc.IronflowServiceStub(channel).InvokeFunctionSync
 
+    callers = []
     for key in ("k", "mine"):
         request = ironflow_pb2.InvokeFunctionSyncRequest(function_id=function, idempotency_key=key, timeout_ms=60_000)
-        with pytest.raises(grpc.RpcError):
-            call("InvokeFunctionSync", request, timeout=1.0)
+        callers.append(begin.future(request, metadata=[("x-ironflow-environment-id", environment)], timeout=60))
+    until_there_are(http, 2)
+    for caller in callers:
+        assert caller.cancel()
 
     mine = call("InvokeFunction", invoke(function_id=function, idempotency_key="mine")).run_id
     ended = http.get(f"/api/v1/runs/{mine}", params={"wait": "10"}).json()
