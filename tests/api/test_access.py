@@ -228,7 +228,9 @@ def test_a_stream_of_events_ends_with_its_key(guarded: ServerProcess, root: http
     made = key_of(root, "viewer")
     bearer = {"Authorization": f"Bearer {made['key']}"}
 
-    with httpx.stream("GET", f"{guarded.url}/api/v1/subscribe", params={"pattern": ">"}, headers=bearer) as answer:
+    with httpx.stream(
+        "GET", f"{guarded.url}/api/v1/subscribe", params={"pattern": ">"}, headers=bearer, timeout=30
+    ) as answer:
         lines = answer.iter_lines()
         assert next(lines).startswith(":")
         cut(root, made)

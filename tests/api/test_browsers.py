@@ -100,6 +100,6 @@ def test_origins_are_let_in_by_setting(start_server: Callable[..., ServerProcess
         ("http://localhost:5173", 200),  # with --dev
     ):
         headers = {"Origin": origin, "Sec-Fetch-Site": "cross-site", "Content-Type": "application/json"}
-        answer = httpx.post(server.url + TRIGGER, content=EVENT, headers=headers)
+        answer = httpx.post(server.url + TRIGGER, content=EVENT, headers=headers, timeout=30)
         assert answer.status_code == status
         assert answer.headers.get("Access-Control-Allow-Origin") == (origin if status == 200 else None)

@@ -138,7 +138,7 @@ def test_a_custom_role_goes_by_its_name_in_conditions(guarded: ServerProcess, ro
     made = root.post("/api/v1/apikeys", json={"name": "o", "role_ids": [role["id"]]}).json()
     deny(root, "runs:read", roles=[], condition='"oncall" in subject.roles')
 
-    answer = httpx.get(f"{guarded.url}/api/v1/runs", headers={"Authorization": f"Bearer {made['key']}"})
+    answer = httpx.get(f"{guarded.url}/api/v1/runs", headers={"Authorization": f"Bearer {made['key']}"}, timeout=30)
 
     assert answer.status_code == 403
     assert root.get("/api/v1/runs").is_success
@@ -155,7 +155,8 @@ def test_an_administrator_cannot_lock_themselves_out(root: httpx.Client) -> None
 def test_policies_of_an_organization_are_not_another_tenants(guarded: ServerProcess, root: httpx.Client) -> None:
     wide = deny(root, "runs:read", org_id="org_default")
     tenant = root.post("/api/v1/tenants/provision", json={"org_name": "t", "env_name": "production"}).json()
-    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {tenant['api_key']['key']}"}) as other:
+    theirs = {"Authorization": f"Bearer {tenant['api_key']['key']}"}
+    with httpx.Client(base_url=guarded.url, headers=theirs, timeout=30) as other:
         assert other.get(POLICIES).json() == []
         for name in (wide["id"], wide["name"]):
             assert other.get(f"{POLICIES}/{name}").status_code == 404

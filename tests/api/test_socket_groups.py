@@ -171,7 +171,7 @@ def test_a_member_is_told_that_its_group_is_deleted(http: httpx.Client, ws: WebS
 
 def test_a_member_is_told_that_the_server_stops(start_server: Callable[..., ServerProcess]) -> None:
     server = start_server()
-    with httpx.Client(base_url=server.url) as http:
+    with httpx.Client(base_url=server.url, timeout=30) as http:
         create(http, "billing")
     with WebSocket(server.url, "/ws") as ws, ThreadPoolExecutor() as threads:
         id = ws.subscribe("order.>", consumerGroup="billing")

@@ -103,7 +103,7 @@ def test_what_cannot_be_watched_is_refused_by_the_handshake(watch: Watch, carts:
 def test_a_watcher_is_told_that_the_server_stops(start_server: Callable[..., ServerProcess]) -> None:
     server = start_server()
     with WebSocket(server.url, "/api/v1/config/*/watch") as ws, ThreadPoolExecutor() as threads:
-        httpx.post(f"{server.url}/api/v1/config/theme", json={"dark": True})
+        httpx.post(f"{server.url}/api/v1/config/theme", json={"dark": True}, timeout=30)
         assert ws.expect("config_update")["name"] == "theme"
         stopping = threads.submit(server.terminate)
 

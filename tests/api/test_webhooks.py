@@ -36,7 +36,7 @@ def deliver(
 ) -> httpx.Response:
     """As a sender does it: without any header of ours."""
     headers = signing.github(secret, body, event="issues", delivery=delivery)
-    return httpx.post(server.url + source["ingest_path"], content=body, headers=headers)
+    return httpx.post(server.url + source["ingest_path"], content=body, headers=headers, timeout=30)
 
 
 def test_a_delivery_becomes_an_event_of_the_source_s_environment(
@@ -86,7 +86,7 @@ def test_a_refusal_says_why_and_where_to_look(
 def test_a_url_that_is_not_ours_or_a_body_that_is_too_large(
     shared_server: ServerProcess, http: httpx.Client, source: dict[str, Any]
 ) -> None:
-    post = httpx.Client(base_url=shared_server.url).post
+    post = httpx.Client(base_url=shared_server.url, timeout=30).post
     path = source["ingest_path"]
     headers = signing.github(SECRET, BODY, event="issues", delivery="d")
 
@@ -108,8 +108,10 @@ def test_webhooks_come_through_tunnels_and_nothing_else_does(
 ) -> None:
     headers = {**signing.github(SECRET, BODY, event="issues", delivery="t"), "host": "hooks.tunnel.example"}
 
-    assert httpx.post(shared_server.url + source["ingest_path"], content=BODY, headers=headers).status_code == 200
-    assert httpx.get(shared_server.url + SOURCES, headers={"host": "hooks.tunnel.example"}).status_code == 403
+    delivered = httpx.post(shared_server.url + source["ingest_path"], content=BODY, headers=headers, timeout=30)
+    assert delivered.status_code == 200
+    asked = httpx.get(shared_server.url + SOURCES, headers={"host": "hooks.tunnel.example"}, timeout=30)
+    assert asked.status_code == 403
 
 
 def test_slack_s_challenge_is_answered_as_text(shared_server: ServerProcess, http: httpx.Client) -> None:
@@ -117,7 +119,7 @@ def test_slack_s_challenge_is_answered_as_text(shared_server: ServerProcess, htt
     body = b'{"type":"url_verification","challenge":"3eZbrw1aB","token":"t"}'
     headers = signing.slack("s", body, at=int(time.time()))
 
-    answer = httpx.post(shared_server.url + made["ingest_path"], content=body, headers=headers)
+    answer = httpx.post(shared_server.url + made["ingest_path"], content=body, headers=headers, timeout=30)
 
     assert (answer.status_code, answer.text) == (200, "3eZbrw1aB")
     assert answer.headers["content-type"].startswith("text/plain")
@@ -205,7 +207,7 @@ def test_connect_has_the_published_names(shared_server: ServerProcess, http: htt
     import hmac
 
     signature = hmac.new(b"s", BODY, hashlib.sha256).hexdigest()
-    answer = httpx.post(shared_server.url + made["ingest_path"], content=BODY, headers={"x-sig": signature})
+    answer = httpx.post(shared_server.url + made["ingest_path"], content=BODY, headers={"x-sig": signature}, timeout=30)
     assert answer.status_code == 200
     told = call("ListWebhookDeliveries", source_id=made["id"])
     assert told["total_count"] == 1

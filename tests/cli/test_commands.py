@@ -241,7 +241,7 @@ def test_versions_of_a_function_are_compared_rolled_back_and_paused(
     )
     for limit in (1, 5):
         body = {"id": "sync", "triggers": [{"cron": "0 9 * * *"}], "concurrency": {"limit": limit, "key": "k"}}
-        httpx.post(path, json=body, headers=headers).raise_for_status()
+        httpx.post(path, json=body, headers=headers, timeout=30).raise_for_status()
 
     shown = ironflow("function", "get", "sync").stdout
     assert "0 9 * * * (UTC)" in shown

@@ -22,7 +22,7 @@ def told(shown: subprocess.CompletedProcess[str]) -> Any:
 
 def deliver(url: str, *, secret: str, delivery: str) -> int:
     headers = signing.github(secret, BODY, event="issues", delivery=delivery)
-    return httpx.post(url, content=BODY, headers=headers).status_code
+    return httpx.post(url, content=BODY, headers=headers, timeout=30).status_code
 
 
 def test_a_source_from_its_making_to_its_end(ironflow: Ironflow) -> None:
@@ -68,7 +68,7 @@ def test_a_secret_is_no_argument_and_nothing_is_unsigned_by_mistake(ironflow: Ir
     assert ironflow("webhook", "create", "a").returncode == 2
     assert ironflow("webhook", "create", "a", "--unsigned", "--provider", "github").returncode == 2
     made = told(ironflow("webhook", "create", "form", "--unsigned", "--prefix", "form.sent", "--json"))
-    assert httpx.post(made["url"], data={"a": "1"}).status_code == 200
+    assert httpx.post(made["url"], data={"a": "1"}, timeout=30).status_code == 200
     verify = '{"signature_header": "X-Sig", "algorithm": "md5"}'
     refused = ironflow("webhook", "create", "own", "--verify", verify, "--secret", "-", stdin="s")
     assert refused.returncode == 10

@@ -24,7 +24,9 @@ def test_sources_and_deliveries(channel: grpc.Channel, environment: str, http: h
 
     assert (made.source_type, made.verify_config.tolerance_seconds, made.schema_version) == ("github", 0, 1)
     headers = signing.github("s", BODY, event="issues", delivery="1")
-    assert httpx.post(f"{http.base_url}{made.ingest_path}", content=BODY, headers=headers).status_code == 200
+    assert (
+        httpx.post(f"{http.base_url}{made.ingest_path}", content=BODY, headers=headers, timeout=30).status_code == 200
+    )
     listed = stub.ListWebhookDeliveries(pb.ListWebhookDeliveriesRequest(source_id=made.id), metadata=metadata)
     assert (listed.total_count, listed.deliveries[0].event_name) == (1, "github.issues.opened")
     found = stub.GetWebhookDelivery(pb.GetWebhookDeliveryRequest(id=listed.deliveries[0].id), metadata=metadata)

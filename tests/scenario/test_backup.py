@@ -95,8 +95,8 @@ def test_a_backup_under_load_restores_to_a_verified_history(
     data_dir = tmp_path / "other" if database_url else Path(elsewhere[1])
     other = start_server(database_url=url, data_dir=data_dir)
     for event_id in before:
-        assert httpx.get(f"{other.url}/api/v1/events/{event_id}").status_code == 200
-    assert httpx.post(f"{other.url}/api/v1/events", json={"name": "b"}).status_code == 201
+        assert httpx.get(f"{other.url}/api/v1/events/{event_id}", timeout=60).status_code == 200
+    assert httpx.post(f"{other.url}/api/v1/events", json={"name": "b"}, timeout=60).status_code == 201
     other.check_history()
 
 
@@ -104,7 +104,7 @@ def test_nothing_is_restored_over_data_nor_from_a_damaged_file(
     start_server: StartServer, database_url: str | None, elsewhere: list[str], tmp_path: Path
 ) -> None:
     server = start_server(database_url=database_url)
-    httpx.post(f"{server.url}/api/v1/events", json={"name": "a"})
+    httpx.post(f"{server.url}/api/v1/events", json={"name": "a"}, timeout=60)
     file, damaged = tmp_path / "a.backup", tmp_path / "damaged.backup"
     assert ironflow("backup", file, *where(server)).returncode == 0
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -98,7 +98,7 @@ def test_a_node_that_is_cut_off_loses_its_runs_and_comes_back(nodes: Nodes, tmp_
 
         island.mend()
         wait_for(lambda: island.inside(lambda: ready(on_it)) == 200, "it was never ready again")
-        wait_for(lambda: len(httpx.get(f"{last.url}/api/v1/nodes").json()) == 2, "the others never saw it again")
+        wait_for(lambda: len(listed(last)) == 2, "the others never saw it again")
         [again] = island.inside(lambda: inside.emit("storm.order", {"n": "again", **QUICK}).run_ids)
         orders.__exit__()
         for run_id in (again, *orders.runs):
@@ -109,6 +109,11 @@ def test_a_node_that_is_cut_off_loses_its_runs_and_comes_back(nodes: Nodes, tmp_
     assert {key: after[key] for key in done} == done, "what it brought back was run again"
     on_it.terminate()
     last.check_history()
+
+
+def listed(server: ServerProcess) -> list[Any]:
+    nodes: list[Any] = httpx.get(f"{server.url}/api/v1/nodes", timeout=WAIT_S).json()
+    return nodes
 
 
 def ready(server: ServerProcess) -> int:

@@ -15,7 +15,7 @@ BODY = b'{"action":"opened"}'
 
 def deliver(url: str, path: str, *, secret: str, delivery: str) -> int:
     headers = signing.github(secret, BODY, event="issues", delivery=delivery)
-    return httpx.post(url + path, content=BODY, headers=headers).status_code
+    return httpx.post(url + path, content=BODY, headers=headers, timeout=30).status_code
 
 
 def test_sources_and_deliveries(server: ServerProcess, environment: str) -> None:
