@@ -1,7 +1,8 @@
 """Branches of a run that go on side by side, each with step ids of its own, a bounded number at a time.
 
-Once a branch has failed under `fail_fast` no more are begun. Those that run a step go on until they end or wait; what
-waits is given up; then the first failure is raised, by index.
+Once a branch has failed under `fail_fast` no more are begun. Those that run a step go on until they end or wait; when
+all that are left wait, they are given up; then the first failure is raised, by index. That is so at the first rest at
+which it holds, whatever else the run could be given: a replay, which has more to give, comes to it in the same place.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ironflow.body import SegmentEnded, check_not_nested, interrupted
-from ironflow.naming import Scope, check_name, current_scope, misuse
+from ironflow.naming import Scope, check_name, current_scope, escape, misuse
 
 if TYPE_CHECKING:
     from ironflow.execution import Execution
@@ -90,10 +91,11 @@ async def side_by_side(
         asyncio.ensure_future(_work(execution, scope, name, ahead, outcomes))
         for _ in range(min(len(branches), concurrency or len(branches)))
     ]
+    inside = f"{scope.prefix}:{escape(name)}:"
 
     def give_up() -> bool:
-        """At rest, so whatever is left waits. Once: what a branch cleans up with is not to be interrupted."""
-        if not outcomes.failed or outcomes.given_up:
+        """At rest, so whatever takes no step waits. Once: what a branch cleans up with is not to be interrupted."""
+        if not outcomes.failed or outcomes.given_up or any(step_id.startswith(inside) for step_id in execution.taken):
             return False
         outcomes.given_up = True
         return sum(task.cancel() for task in tasks) > 0

@@ -1,7 +1,7 @@
 """What a run's code waits for is handed to it one by one, and only when it has come to rest after the one before.
 
     ask ──► asked ─┐
-                   ├─ the code is at rest ──► one delivery ──► the code goes on, and comes to rest …
+                   ├─ the code is at rest ──► what is given up, or one delivery ──► the code goes on, and comes to rest
     done ─► ready ─┘
 
 A function with branches side by side (`asyncio.gather`) is thereby a function of the order in which results were
@@ -29,13 +29,21 @@ TURNS_ALONE = 3
 
 
 class Deliveries:
-    """`on_rest` is called when the code is at rest and there is nothing to deliver.
+    """`give_up` is called whenever the code is at rest, before anything is delivered: it says whether it gave up some of
+    what the code waits for, which then goes on. `on_rest` is called when there is nothing to deliver either.
 
     The code is `replaying` until it is as far as an earlier execution is known to have come: until all steps are
     delivered that are no news, and, if it had `rested` then, the first of those that are; or, where there are none,
     until it is `beyond` that."""
 
-    def __init__(self, steps: Iterable[Recorded], *, on_rest: Callable[[], None], rested: bool = False) -> None:
+    def __init__(
+        self,
+        steps: Iterable[Recorded],
+        *,
+        on_rest: Callable[[], None],
+        give_up: Callable[[], bool] = lambda: False,
+        rested: bool = False,
+    ) -> None:
         self.alone = True
         self.stopped = False
         self._loop = asyncio.get_running_loop()
@@ -43,6 +51,7 @@ class Deliveries:
         self._asked: list[tuple[int, Recorded, asyncio.Future[Recorded]]] = []
         self._ready: deque[tuple[asyncio.Future[Failure | None], Failure | None]] = deque()
         self._on_rest = on_rest
+        self._give_up = give_up
         self._turns = 0
         self._watching = False
         self.add(steps)
@@ -123,6 +132,9 @@ class Deliveries:
         self._turns += 1
         waiting = self._asked or self._ready
         if self._turns < (TURNS_ALONE if waiting and self.alone else TURNS_AT_REST):
+            self._loop.call_soon(self._turn)
+        elif self._give_up():
+            self._turns = 0
             self._loop.call_soon(self._turn)
         elif waiting:
             self._turns = 0

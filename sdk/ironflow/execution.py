@@ -82,9 +82,14 @@ class Execution:
         self.parked = False
         self.announces = assignment.announces
         self.awaited: set[concurrent.futures.Future[Any]] = set()
+        self.taken: set[str] = set()
+        """Ids of the steps, other than waits, whose results the code is to be given."""
         self.at_rest: list[Callable[[], bool]] = []
+        """What may be given up when the code is at rest, and says whether it was."""
         self.sink = sink
-        self._deliveries = Deliveries(assignment.steps, on_rest=self._rested, rested=assignment.rested)
+        self._deliveries = Deliveries(
+            assignment.steps, on_rest=self._rested, give_up=self._gave_up, rested=assignment.rested
+        )
         self._undone_before = undone_before(assignment.steps)
         self._unwind = assignment.unwind
         self._assignment = assignment
@@ -355,15 +360,17 @@ class Execution:
 
     # Coming to rest.
 
+    def _gave_up(self) -> bool:
+        """Whether some of what the code waits for was given up. Also in a run that ends: it may have got further."""
+        if not self.at_rest or self.over or self.parked or self._returned or self._diverged is not None:
+            return False
+        return sum(give_up() for give_up in tuple(self.at_rest)) > 0
+
     def _rested(self) -> None:
         """Nothing is left to deliver, and the code did nothing for a while."""
         if self.over or self.parked or self.running or self._returned:
             return
-        if self._diverged is not None:
-            self._cut_off()
-        elif sum(wake() for wake in self.at_rest):  # before a run that ends is cut off: it may have got further
-            self._deliveries.stir()
-        elif self.unwinding and (self._waits or self._held):
+        if self._diverged is not None or (self.unwinding and (self._waits or self._held)):
             self._cut_off()
         elif self._waits and not self._waits.of_threads:
             self._yield()

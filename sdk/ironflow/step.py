@@ -85,10 +85,14 @@ class Step:
         execution = self._execution
         step_id = execution.begin(name)
         recorded = execution.recorded(step_id, RESULT)
-        if recorded is not None:
-            return waits.result(await execution.deliver(recorded))
-        await execution.free()
-        return await perform(execution, execution.work(step_id, name, fn, args, kwargs, timeout, retry))
+        execution.taken.add(step_id)
+        try:
+            if recorded is not None:
+                return waits.result(await execution.deliver(recorded))
+            await execution.free()
+            return await perform(execution, execution.work(step_id, name, fn, args, kwargs, timeout, retry))
+        finally:
+            execution.taken.discard(step_id)
 
     async def sleep(self, name: str, duration: Duration) -> None:
         """Go on after the duration. The worker is free meanwhile, and the sleep survives it."""
@@ -334,13 +338,17 @@ class Step:
         execution = self._execution
         step_id = execution.begin(outgoing.name)
         recorded = execution.recorded(step_id, outgoing.kind)
-        if recorded is not None:
-            await execution.deliver(recorded)
-            return
-        await execution.free()
-        execution.running += 1
+        execution.taken.add(step_id)
         try:
-            await execution.announced(step_id, outgoing.name)
-            await execution.durable(outgoing.report(step_id))
+            if recorded is not None:
+                await execution.deliver(recorded)
+                return
+            await execution.free()
+            execution.running += 1
+            try:
+                await execution.announced(step_id, outgoing.name)
+                await execution.durable(outgoing.report(step_id))
+            finally:
+                execution.settle()
         finally:
-            execution.settle()
+            execution.taken.discard(step_id)

@@ -321,6 +321,34 @@ async def test_the_first_failure_by_index_is_raised_once_what_was_begun_has_come
     assert result.elapsed == timedelta(0)
 
 
+async def test_what_goes_on_beside_a_failed_branch_finds_its_own_results(replay: bool) -> None:
+    """In a replay there is more to go on with when the branch fails: other branches may not get ahead by it."""
+
+    @function("f", retry=ONCE)
+    async def f(ctx: Context) -> Any:
+        async def fails() -> Any:
+            async def fail() -> None:
+                raise NonRetryableError("no")
+
+            with pytest.raises(NonRetryableError):
+                await ctx.step.parallel("p", [fail, lambda: ctx.step.wait_for_event("w", "never", timeout="1h")])
+            return await ctx.step.invoke("child", "after the failure")
+
+        async def sleeps() -> Any:
+            await ctx.step.sleep("nap", 1)
+            return await ctx.step.invoke("child", "after the nap")
+
+        async def works() -> Any:
+            await ctx.step.run("work", asyncio.sleep, 0.001)
+            return await ctx.step.invoke("child", "after the work")
+
+        return await asyncio.gather(fails(), sleeps(), works())
+
+    result = await run(f, functions={"child": lambda given: given}, replay=replay)
+
+    assert result.output == ["after the failure", "after the nap", "after the work"]
+
+
 async def test_errors_are_collected_in_their_places(replay: bool) -> None:
     @function("f", retry=ONCE)
     async def f(ctx: Context) -> Any:

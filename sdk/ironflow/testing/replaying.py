@@ -149,8 +149,6 @@ class _Replaying(Execution):
         ends_here = self.asked and self._diverged is None and not self.unwinding
         if not ends_here or self.over or self.running or self._returned:
             super()._rested()
-        elif sum(wake() for wake in self.at_rest):
-            self._deliveries.stir()
         else:
             self._end()
 
