@@ -29,8 +29,8 @@ TURNS_ALONE = 3
 
 
 class Deliveries:
-    """`give_up` is called whenever the code is at rest, before anything is delivered: it says whether it gave up some of
-    what the code waits for, which then goes on. `on_rest` is called when there is nothing to deliver either.
+    """`give_up` is called whenever the code is at rest, before anything is delivered, and says whether it gave up some
+    of what the code waits for, which then goes on. `on_rest` is called when there is nothing to deliver either.
 
     The code is `replaying` until it is as far as an earlier execution is known to have come: until all steps are
     delivered that are no news, and, if it had `rested` then, the first of those that are; or, where there are none,
