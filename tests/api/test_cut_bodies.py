@@ -10,6 +10,7 @@ import time
 import h2.config
 import h2.connection
 import h2.errors
+import h2.events
 import httpx
 import pytest
 
@@ -79,17 +80,15 @@ def test_nor_is_what_a_client_that_is_gone_had_sent(
         else:
             sender = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
             sender.initiate_connection()
-            stream = sender.get_next_available_stream_id()
-            pseudo = {
-                ":method": "PUT",
-                ":scheme": "http",
-                ":authority": place.netloc.decode(),
-                ":path": f"{KEYS}/photo",
-            }
-            sender.send_headers(stream, [*{**pseudo, **head}.items()])
+            stream, later = 1, 3
+            pseudo = {":scheme": "http", ":authority": place.netloc.decode()}
+            photo = {":method": "PUT", ":path": f"{KEYS}/photo", **pseudo, **head}
+            sender.send_headers(stream, [*photo.items()])
             sender.send_data(stream, b"hello")
+            health = {":method": "GET", ":path": "/health", **pseudo}
+            sender.send_headers(later, [*health.items()], end_stream=True)
             connection.sendall(sender.data_to_send())
-            assert connection.recv(65_536), "it has seen the request"
+            until_answered(sender, connection, later)  # so it has taken the one before
             if how.startswith("taken back"):
                 sender.reset_stream(stream, h2.errors.ErrorCodes.CANCEL)
                 connection.sendall(sender.data_to_send())
@@ -101,6 +100,14 @@ def test_nor_is_what_a_client_that_is_gone_had_sent(
         while refused(http) == before:
             assert time.monotonic() < until, shared_server.log()[-2_000:]
     assert http.get(f"{KEYS}/photo").status_code == 404
+
+
+def until_answered(sender: h2.connection.H2Connection, connection: socket.socket, stream: int) -> None:
+    told: list[h2.events.Event] = []
+    while not any(isinstance(one, h2.events.ResponseReceived) and one.stream_id == stream for one in told):
+        part = connection.recv(65_536)
+        assert part, "the server closed the connection"
+        told += sender.receive_data(part)
 
 
 def refused(http: httpx.Client) -> float:
