@@ -8,14 +8,15 @@ from typing import NamedTuple
 from storage import history
 from storage.contract import Transaction
 from storage.records import EntryRecord, EventRow
-from storage.runs import contains
+from storage.runs import contains, escaped
 
 PAGE = 2_000
 
 
 class EventChoice(NamedTuple):
     """Which events; empty texts mean any. `search` is a part of the name or the id, A-Z in either case; instants in
-    µs; of `sample` events one."""
+    µs; of `sample` events one. `within` is `entity` for those that were appended to one, `events` for all others;
+    `like` what a name has to be like: it lets through all that `name_like` says, on SQLite in either case."""
 
     name: str = ""
     source: str = ""
@@ -23,6 +24,8 @@ class EventChoice(NamedTuple):
     since: int = 0
     until: int = 2**62
     sample: int = 1
+    within: str = ""
+    like: str = ""
 
 
 def save(tx: Transaction, rows: Sequence[EventRow]) -> None:
@@ -90,6 +93,11 @@ def everything(tx: Transaction) -> Iterator[EventRow]:
     while rows := tx.many("all_events", after=after, limit=PAGE):
         yield from map(EventRow._make, rows)
         after = rows[-1][0]
+
+
+def name_like(segments: Sequence[str]) -> str:
+    """Names that may fit the segments of a pattern, and others: a wildcard stands for dots here, too."""
+    return ".".join("%" if one in ("*", ">") else escaped(one) for one in segments)
 
 
 def _parameters(chosen: EventChoice) -> dict[str, str | int]:

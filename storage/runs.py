@@ -235,7 +235,9 @@ def _filter(environment: str, chosen: Chosen) -> dict[str, str | int]:
 
 def contains(text: str) -> str:
     """A LIKE pattern, with backslash as its escape, for values that contain `text`; "" for ""."""
-    if not text:
-        return ""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+    return f"%{escaped(text)}%" if text else ""
+
+
+def escaped(text: str) -> str:
+    """The text as a part of a LIKE pattern that means nothing but itself, with backslash as its escape."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -28,6 +28,7 @@ from app.api.shapes.events import (
 )
 from app.durations import parse_duration
 from app.errors import InvalidArgument, IronflowError
+from app.events.looking import ASKED_MAX, ROWS_MAX
 from app.events.new_event import NewEvent
 from app.events.prepared import Emitted
 from app.events.reading import NAMES_SCANNED, EventFilter
@@ -89,6 +90,8 @@ class Events:
             since=instant(query.since, 0, now=now, field="since"),
             until=instant(query.until, 2**62, now=now, field="until"),
             sample=query.sample,
+            pattern=query.pattern,
+            filter=query.filter,
         )
         page = await self._services.events.list(
             environment_of(req), chosen, limit=query.limit, cursor=query.cursor, before=query.before
@@ -270,7 +273,8 @@ def routes(services: Services) -> Sequence[Route]:
         permission="events:emit",
     )
     listing = Operation(
-        "Events, newest first",
+        f"Events, newest first; by pattern or filter, of {ROWS_MAX:,} or {ASKED_MAX:,} at a time: next_cursor may come "
+        "with a short page, or an empty one",
         {200: Answer("a page of events", ListEventsResponse)},
         query=ListEventsQuery,
         permission="events:read",

@@ -18,6 +18,8 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--name", help="Exact name, or several with commas.")
+@click.option("--pattern", help="Such as order.> or entity:order.>, as `ironflow tail` takes it.")
+@click.option("--filter", help="CEL over data, event, name, topic, timestamp, metadata: data.total > 100")
 @click.option("--source", help="Where it came from.")
 @click.option("--since", help="RFC 3339, or such as 15m.")
 @click.option("--until", help="RFC 3339, or such as 15m.")

@@ -23,7 +23,7 @@ MAYBE = frozenset(("source", "entity_type", "entity_id", "entity_version", "run_
 def following(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of commands that follow events."""
     for option in (
-        click.option("--filter", "-f", help="CEL over data, topic, name, timestamp, metadata: data.total > 100"),
+        click.option("--filter", "-f", help="CEL over data, event, name, topic, timestamp, metadata: data.total > 100"),
         click.option("--from", "since", help="Begin after a position or a time: 4711, 2026-01-31T12:00:00Z, 15m."),
         click.option("--count", type=click.IntRange(1), help="End after so many."),
     ):

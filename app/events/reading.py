@@ -9,10 +9,10 @@ import msgspec
 
 from app import patterns, texts
 from app.errors import EventNotFound, InvalidArgument
-from app.events.noun import stream
+from app.events import looking
+from app.events.looking import Sought
 from app.history.entry import Entry
-from app.history.kinds import entity
-from storage import events, history
+from storage import events
 from storage.contract import Storage, Transaction
 from storage.events import EventChoice
 from storage.records import EventRow
@@ -28,7 +28,7 @@ _END = 2**62
 
 class EventFilter(msgspec.Struct, frozen=True):
     """`names` empty means any; `search` is a part of the name or the id, A-Z in either case; instants in µs; of about
-    `sample` events one, always the same ones."""
+    `sample` events one, always the same ones. `pattern` and `filter` are those of subscriptions."""
 
     names: tuple[str, ...] = ()
     source: str = ""
@@ -36,10 +36,13 @@ class EventFilter(msgspec.Struct, frozen=True):
     since: int = 0
     until: int = 2**62
     sample: int = 1
+    pattern: str = ""
+    filter: str = ""
 
 
 class EventPage(msgspec.Struct, frozen=True):
-    """Entries of kind event.emitted, newest first; cursors are positions, empty where there is no more."""
+    """Entries of kind event.emitted, newest first; cursors are positions, empty where there is no more. One that was
+    looked for by a pattern or a filter may be short, or empty, and still have a cursor: see looking.py."""
 
     entries: Sequence[Entry]
     next_cursor: str
@@ -75,6 +78,7 @@ class EventReader:
         self, environment: str, chosen: EventFilter, *, limit: int = LIMIT_DEFAULT, cursor: str = "", before: str = ""
     ) -> EventPage:
         """The events older than `cursor`, or those just newer than `before`. Raises InvalidArgument."""
+        wanted = looking.sought(chosen.pattern, chosen.filter)
         for field, text in (("source", chosen.source), ("search", chosen.search), *(("name", n) for n in chosen.names)):
             texts.check(text, field=field)
         if cursor and before:
@@ -85,11 +89,53 @@ class EventReader:
             raise InvalidArgument(
                 f"{len(chosen.names)} names are too many", field="name", hint=f"at most {NAMES_MAX}, or search"
             )
+        looked = bool(chosen.pattern or chosen.filter)
         if before:
             newer_than = _position(before, "before")
+            if looked:
+                return await self._look_forth(environment, chosen, wanted, limit, newer_than)
             return await self._storage.read(lambda tx: _newer(tx, environment, chosen, limit, newer_than))
         older_than = _position(cursor, "cursor") if cursor else _END
+        if looked:
+            return await self._look_back(environment, chosen, wanted, limit, older_than)
         return await self._storage.read(lambda tx: _older(tx, environment, chosen, limit, older_than))
+
+    async def _look_back(
+        self, environment: str, chosen: EventFilter, wanted: Sought, limit: int, position: int
+    ) -> EventPage:
+        choices = _choices(chosen, wanted)
+        looked = await looking.look(
+            self._storage,
+            environment,
+            lambda tx, position, count: _rows_before(tx, environment, choices, position, count),
+            wanted,
+            position=position,
+            limit=limit,
+        )
+        return EventPage(
+            looked.found,
+            next_cursor=str(looked.reached or ""),
+            prev_cursor=str(looked.found[0].position) if looked.found and position < _END else "",
+        )
+
+    async def _look_forth(
+        self, environment: str, chosen: EventFilter, wanted: Sought, limit: int, position: int
+    ) -> EventPage:
+        choices = _choices(chosen, wanted)
+        looked = await looking.look(
+            self._storage,
+            environment,
+            lambda tx, position, count: _rows_after(tx, environment, choices, position, count),
+            wanted,
+            position=position,
+            limit=limit,
+        )
+        found = looked.found[::-1]
+        return EventPage(
+            found,
+            next_cursor=str(found[-1].position if found else position + 1),
+            prev_cursor=str(looked.reached or ""),
+        )
 
     async def names(self, environment: str, *, source: str = "", since: int = 0, until: int = 2**62) -> EventNames:
         """Names with counts, of a source and a time (µs), over the newest NAMES_SCANNED events."""
@@ -105,11 +151,10 @@ class EventReader:
 
 def _older(tx: Transaction, environment: str, chosen: EventFilter, limit: int, position: int) -> EventPage:
     """The newest before a position."""
-    found = [row for one in _choices(chosen) for row in events.before(tx, environment, position, one, limit=limit + 1)]
-    found.sort(key=_by_position, reverse=True)
+    found = _rows_before(tx, environment, _choices(chosen), position, limit + 1)
     rows = found[:limit]
     return EventPage(
-        _entries(tx, environment, rows),
+        looking.entries(tx, environment, rows),
         next_cursor=str(rows[-1].position) if len(found) > limit else "",
         prev_cursor=str(rows[0].position) if rows and position < _END else "",
     )
@@ -117,36 +162,42 @@ def _older(tx: Transaction, environment: str, chosen: EventFilter, limit: int, p
 
 def _newer(tx: Transaction, environment: str, chosen: EventFilter, limit: int, position: int) -> EventPage:
     """The oldest after a position, newest first. What one came from lies behind: there is always an older page."""
-    found = [row for one in _choices(chosen) for row in events.after(tx, environment, position, one, limit=limit + 1)]
-    found.sort(key=_by_position)
+    found = _rows_after(tx, environment, _choices(chosen), position, limit + 1)
     rows = found[:limit][::-1]
     return EventPage(
-        _entries(tx, environment, rows),
+        looking.entries(tx, environment, rows),
         next_cursor=str(rows[-1].position if rows else position + 1),
         prev_cursor=str(rows[0].position) if len(found) > limit else "",
     )
 
 
-def _choices(chosen: EventFilter) -> list[EventChoice]:
+def _choices(chosen: EventFilter, wanted: Sought | None = None) -> list[EventChoice]:
     """One for each name: each is a walk along an index."""
+    within, like = (wanted.within, wanted.like) if wanted else ("", "")
     return [
-        EventChoice(name, chosen.source, chosen.search, chosen.since, chosen.until, chosen.sample)
+        EventChoice(name, chosen.source, chosen.search, chosen.since, chosen.until, chosen.sample, within, like)
         for name in dict.fromkeys(chosen.names) or ("",)
     ]
 
 
+def _rows_before(
+    tx: Transaction, environment: str, choices: Sequence[EventChoice], position: int, limit: int
+) -> list[EventRow]:
+    """The newest `limit` before a position, newest first."""
+    found = [row for one in choices for row in events.before(tx, environment, position, one, limit=limit)]
+    return sorted(found, key=_by_position, reverse=True)[:limit]
+
+
+def _rows_after(
+    tx: Transaction, environment: str, choices: Sequence[EventChoice], position: int, limit: int
+) -> list[EventRow]:
+    """The oldest `limit` after a position, oldest first."""
+    found = [row for one in choices for row in events.after(tx, environment, position, one, limit=limit)]
+    return sorted(found, key=_by_position)[:limit]
+
+
 def _by_position(row: EventRow) -> int:
     return row.position
-
-
-def _entries(tx: Transaction, environment: str, rows: Sequence[EventRow]) -> list[Entry]:
-    return [_entry(tx, environment, row) for row in rows]
-
-
-def _entry(tx: Transaction, environment: str, row: EventRow) -> Entry:
-    where = entity.stream(row.entity_type, row.entity_id) if row.entity_type else stream(row.id)
-    after_version = max(0, row.entity_version - 1)
-    return Entry(history.of_stream(tx, environment, where, after_version=after_version, limit=1)[0])
 
 
 def before(tx: Transaction, environment: str, pattern: str, *, position: int, since: int, limit: int) -> list[Entry]:
@@ -161,7 +212,7 @@ def before(tx: Transaction, environment: str, pattern: str, *, position: int, si
         if len(page) < LIMIT_MAX or page[-1].recorded_at < since:
             break
         position = page[-1].position
-    return _entries(tx, environment, found[:limit][::-1])
+    return looking.entries(tx, environment, found[:limit][::-1])
 
 
 def _position(text: str, field: str) -> int:

@@ -6,8 +6,8 @@ and in order: whoever resumes from the last position seen misses nothing. How it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -24,11 +24,15 @@ from app.history.kinds import EventEmitted, TopicPublished
 from app.history.live import POLICIES, Live, Sees, Subscription
 from app.history.subscriber import Subscriber
 from app.patterns import Pattern
+from app.runs.matching import Candidate
 from storage import history
 from storage.contract import Storage
 from storage.records import EntryRecord
 
-VARIABLES = frozenset(("data", "topic", "name", "timestamp", "metadata"))
+if TYPE_CHECKING:
+    from app.cel import Budget
+
+VARIABLES = frozenset(("data", "topic", "name", "timestamp", "metadata", "event"))
 PATTERNS_MAX = 100
 REPLAY_MAX = 10_000
 REPLAY_SCANNED_MAX = 200_000
@@ -152,13 +156,28 @@ class Filter:
     def __call__(self, entry: Entry) -> bool:
         """Raises Ended where it would take too long."""
         try:
-            return self._expression.true({name: value(entry) for name, value in self._needed})
+            return self.lets(entry)
         except EvaluationTooCostly as error:
             raise Ended(
                 f"the filter {error}, at position {entry.position}", code="INVALID_ARGUMENT", retrying=False
             ) from None
+
+    def lets(self, entry: Entry, budget: Budget | None = None) -> bool:
+        """The same, within a budget that tells what it cost. Raises EvaluationTooCostly."""
+        try:
+            values = {name: value(entry) for name, value in self._needed}
+            return bool(self._expression.evaluate(values, budget=budget))
+        except EvaluationTooCostly:
+            raise
         except EvaluationFailed:
             return False
+
+
+def _event(entry: Entry) -> Mapping[str, Any]:
+    """The event as triggers see it. Raises EvaluationFailed for what is none."""
+    if entry.kind != EventEmitted.kind:
+        raise EvaluationFailed("that is no event")
+    return Candidate(entry).envelope
 
 
 _VALUES: dict[str, Callable[[Entry], Any]] = {
@@ -167,6 +186,7 @@ _VALUES: dict[str, Callable[[Entry], Any]] = {
     "name": lambda entry: channels.name(channels.of(entry)),
     "timestamp": lambda entry: clock.rfc3339(entry.recorded_at),
     "metadata": lambda entry: _decode(entry.metadata),
+    "event": _event,
 }
 
 

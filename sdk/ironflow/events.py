@@ -94,6 +94,8 @@ def emit_sync(
 def list_events(
     *,
     name: str | None = None,
+    pattern: str | None = None,
+    filter: str | None = None,
     source: str | None = None,
     since: str | datetime | None = None,
     until: str | datetime | None = None,
@@ -101,8 +103,19 @@ def list_events(
     limit: int = 20,
     cursor: str | None = None,
 ) -> Plan[Page]:
-    """Newest first."""
-    wanted = chosen(name=name, source=source, since=since, until=until, search=search, limit=limit, cursor=cursor)
+    """Newest first. With a pattern or a filter (CEL), which no index knows, a page may be short or empty and still lead
+    to a next one."""
+    wanted = chosen(
+        name=name,
+        pattern=pattern,
+        filter=filter,
+        source=source,
+        since=since,
+        until=until,
+        search=search,
+        limit=limit,
+        cursor=cursor,
+    )
     answer = yield Call("GET", "/api/v1/events", wanted, again=True)
     return Page(answer["events"], answer.get("next_cursor", ""), answer.get("approx_total"))
 

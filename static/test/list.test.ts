@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Page, type State, numbered, taken } from "../src/model/listed";
+import { type Page, type State, numbered, taken, topped } from "../src/model/listed";
 
 const order = (item: number): number => item;
 const before = (rows: number[], cursor = ""): State<number> => ({ key: "k", rows, total: rows.length, exact: true, cursor, waiting: [], loading: false, error: null });
@@ -30,4 +30,19 @@ test("older revisions begin before the last one of a page, until the first", () 
   const page = (numbers: number[]): string => numbered(numbers, 3, (one) => one).next;
 
   assert.deepEqual([page([9, 8, 7]), page([3, 2, 1]), page([2, 1]), page([])], ["7", "", "", ""]);
+});
+
+test("an empty page that is not the last takes nothing away", () => {
+  const state = taken(before([8, 7], "7"), page([], "3"), order, false);
+
+  assert.deepEqual([state.rows, state.cursor], [[8, 7], "7"]);
+});
+
+test("what came after the newest row goes on top once, or waits, and of too many the oldest are let go", () => {
+  const state = topped(before([8, 7, 6], "6"), [10, 9, 8], order, false, 4);
+  assert.deepEqual([state.rows, state.cursor], [[10, 9, 8, 7], "7"]);
+
+  const held = topped(topped(before([8, 7], "7"), [10, 9], order, true, 9), [11, 10], order, true, 9);
+  assert.deepEqual([held.rows, held.waiting, held.cursor], [[8, 7], [11, 10, 9], "7"]);
+  assert.deepEqual(topped(held, [], order, false, 9).rows, [11, 10, 9, 8, 7]);
 });

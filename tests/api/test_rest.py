@@ -218,6 +218,11 @@ def test_events_are_filtered(http: httpx.Client) -> None:
     assert found(search="%") == []
     assert found(since="1h") == [2, 1, 0]
     assert found(until="1h") == []
+    assert found(pattern="a.>") == [1, 0]
+    assert found(pattern="*.b", filter="event.source == 'x' && data < 1") == [0]
+    for field, text in (("pattern", "a.>.b"), ("filter", "data <")):
+        refused = http.get(EVENTS, params={field: text})
+        assert (refused.status_code, refused.json()["field"]) == (400, field)
 
 
 def test_names_come_with_how_much_was_looked_at(http: httpx.Client) -> None:

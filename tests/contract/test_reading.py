@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.clock import ManualClock
+from app.entities.streams import Append
 from app.errors import InvalidArgument
+from app.events import looking
 from app.events.new_event import NewEvent
 from app.events.reading import LIMIT_MAX, EventFilter, EventPage, EventReader
 from app.history.kinds import Trigger
@@ -185,3 +187,66 @@ async def test_a_sample_is_always_the_same_events_whatever_lies_between_them(
     assert [entry.position for entry in (*first.entries, *rest.entries)] == positions
     assert [entry.position for entry in newer.entries] == positions[:-1]
     assert [entry.position for entry in near.entries] == positions[2:9]
+
+
+async def test_events_are_found_by_pattern_and_filter_forth_and_back(node: Node, reader: EventReader) -> None:
+    await emit(node, *("order.placed", "order_x.placed", "order.eu.paid", "parcel.sent") * 60)
+    await node.streams.append("default", [Append("order", "42", (NewEvent("default", "order.placed", b"-1"),))])
+
+    orders = EventFilter(pattern="order.>")
+    page = await reader.list("default", orders, limit=100)
+    rest = await reader.list("default", orders, limit=100, cursor=page.next_cursor)
+
+    assert numbers(page) + numbers(rest) == [n for n in range(240) if n % 4 in (0, 2)][::-1]
+    assert rest.next_cursor == ""
+    assert numbers(await reader.list("default", EventFilter(pattern="*.placed"), limit=3)) == [237, 236, 233]
+    assert numbers(await reader.list("default", EventFilter(pattern="entity:order.*.order.>"))) == [-1]
+
+    big = EventFilter(pattern="order.>", filter="data >= 100 && event.name != 'order.placed'")
+    newer = await reader.list("default", big, limit=20, before="1")
+    newest = await reader.list("default", big, limit=20, before=newer.prev_cursor)
+
+    assert numbers(newest) + numbers(newer) == [n for n in range(100, 240) if n % 4 == 2][::-1]
+    assert newest.prev_cursor == ""
+
+
+async def test_a_look_goes_so_far_and_says_where_to_go_on(
+    node: Node, reader: EventReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await emit(node, "a", *["b.c"] * 700)
+    asked = []
+    for name, most in (("ASKED_MAX", 300), ("ROWS_MAX", 300), ("COST_MAX", 500), ("BYTES_MAX", 500)):
+        with monkeypatch.context() as patched:
+            patched.setattr(looking, name, most)
+            chosen = EventFilter(pattern="*") if name == "ROWS_MAX" else EventFilter(filter="data == 0")
+            patched.setattr(looking.Sought, "like", "")
+            found: list[int] = []
+            cursor, pages = "", 0
+            while cursor or not pages:
+                page = await reader.list("default", chosen, cursor=cursor)
+                found, cursor, pages = found + numbers(page), page.next_cursor, pages + 1
+        asked.append((found, pages > 1))
+
+    assert asked == [([0], True)] * 4
+
+
+@pytest.mark.parametrize(
+    ("chosen", "field", "told"),
+    [
+        (EventFilter(pattern="order..x"), "pattern", "empty segment"),
+        (EventFilter(pattern="system.run.>"), "pattern", "is of no events"),
+        (EventFilter(filter="data.total >"), "filter", "is not valid CEL"),
+        (EventFilter(filter="run.status == 'x'"), "filter", "uses 'run'"),
+        (EventFilter(filter="[1,2,3].all(a, [1,2,3].all(b, size(string(data)) > a + b))"), "filter", "costs more than"),
+    ],
+)
+async def test_what_cannot_be_looked_for_is_refused_by_its_field(
+    node: Node, reader: EventReader, chosen: EventFilter, field: str, told: str
+) -> None:
+    long = b'"' + b"x" * 2**20 + b'"'
+    await node.emitter.emit(NewEvent("default", "a", b"[" + b",".join([long] * 9) + b"]"))
+
+    with pytest.raises(InvalidArgument, match=told) as refused:
+        await reader.list("default", chosen)
+
+    assert refused.value.field == field

@@ -147,7 +147,7 @@ async def test_a_run_that_fails_tells_its_error(node: Node, subscriptions: Subsc
     }
 
 
-async def test_a_filter_sees_data_topic_name_time_and_metadata(node: Node, subscriptions: Subscriptions) -> None:
+async def test_a_filter_sees_data_topic_name_time_metadata_and_event(node: Node, subscriptions: Subscriptions) -> None:
     async def filtered(filter: str) -> list[object]:
         subscription = await subscriptions.open(wanted("order.>", filter=filter, after=0))
         found = await subscription.batch(0.01)
@@ -165,6 +165,7 @@ async def test_a_filter_sees_data_topic_name_time_and_metadata(node: Node, subsc
     assert await filtered("name == 'order.odd'") == [["no total"]]
     assert await filtered("topic.startsWith('events:order.odd')") == [["no total"]]
     assert await filtered("metadata.tenant == 'a'") == [{}]
+    assert await filtered("event.data.total == 50 && event.source == 'api'") == [{"total": 50}]
     assert await filtered("timestamp < '2020-01-01T00:00:00Z'") == []
 
 
@@ -172,7 +173,7 @@ async def test_a_filter_sees_data_topic_name_time_and_metadata(node: Node, subsc
     ("options", "field"),
     [
         ({"filter": "data.total >"}, "filter"),
-        ({"filter": "event.total > 1"}, "filter"),
+        ({"filter": "run.total > 1"}, "filter"),
         ({"patterns": ()}, "pattern"),
         ({"patterns": ("a..b",)}, "pattern"),
         ({"patterns": ("a.>",) * 101}, "pattern"),

@@ -403,6 +403,30 @@ test("a column of the tail is what an expression is of each event, and the URL h
   assert.deepEqual(complaints.filter((one) => !/400/.test(one)), []);
 });
 
+test("a pattern and an expression narrow the list and what comes live, and say what is wrong with them", ONCE, async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/events?pattern=shop.placed&filter=data.place%20%3E%201`);
+  await page.locator('role=row >> text="place":2').waitFor();
+  assert.equal(await page.locator(".event-row.row").count(), 1);
+  await page.mouse.move(5, 5);
+
+  for (const place of [0, 7]) await world.server.send("POST", "/events", { name: "shop.placed", data: { city: "Oslo", place } });
+  await page.locator('role=row >> text="place":7').waitFor();
+  assert.equal(await page.locator(".event-row.row").count(), 2);
+  await page.locator(".sieve input").last().fill("data.place >");
+  await page.keyboard.press("Enter");
+  await page.locator(".sieve .problem >> text=not valid CEL").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.locator("role=button[name='Clear where']").click();
+  await page.locator(".sieve input").first().fill("entity:order.>");
+  await page.keyboard.press("Enter");
+  await page.locator("role=row >> text=order/o-8").first().waitFor();
+
+  assert.equal(new URL(page.url()).search, "?pattern=entity%3Aorder.%3E");
+  assert.equal(await page.locator(".event-row.row").count(), 2);
+  await context.close();
+  assert.deepEqual(complaints.filter((one) => !/400/.test(one)), []);
+});
+
 test("of more events than can be followed a part is shown, and the page says so", ONCE, async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/events`);
   await page.locator("role=row >> text=demo.order.paid").first().waitFor();

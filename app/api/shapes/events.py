@@ -9,11 +9,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.api.shapes.base import Cursor, Instant, Shape, Since, Text, Until
 from app.events.reading import LIMIT_DEFAULT, LIMIT_MAX, SAMPLE_MAX
+from app.events.subscriptions import VARIABLES
 
 
 class ListEventsQuery(msgspec.Struct):
     name: Annotated[str, Meta(description="exact name, several with commas")] = ""
     names: Annotated[str, Meta(description="the same")] = ""
+    pattern: Annotated[str, Meta(description="as subscriptions have it, such as order.> or entity:order.>")] = ""
+    filter: Annotated[str, Meta(description=f"CEL over {', '.join(sorted(VARIABLES))}: data.total > 100")] = ""
     source: Annotated[str, Meta(description="where it came from")] = ""
     since: Since = ""
     until: Until = ""

@@ -27,7 +27,7 @@ class SubscribeQuery(msgspec.Struct):
         str,
         Meta(description="order.>, topic:orders.*, entity:order.42.>, system.run.*.failed …; may be repeated"),
     ]
-    filter: Annotated[str, Meta(description="CEL over data, topic, name, timestamp, metadata")] = ""
+    filter: Annotated[str, Meta(description="CEL over data, event, name, topic, timestamp, metadata")] = ""
     replay: Annotated[int, Meta(ge=0, le=10_000, description="begin with so many of the last events")] = 0
     since: Annotated[str, Meta(description="begin after a time (RFC 3339, or 15m before now) or position")] = ""
     after: (

@@ -14,6 +14,8 @@ select position, id, environment, name, source, idempotency_key, run_id, recorde
    and recorded_at <= :until
    and (:name = '' or name = :name)
    and (:source = '' or source = :source)
+   and (:within = '' or (:within = 'entity') = (entity_type <> ''))
+   and (:like = '' or name like :like escape '\')
    and (:sample = 1 or (position % 1048576) * 2654435761 % 4294967296 / 65536 % :sample = 0)
    and (:search = '' or name like :search escape '\' or id like :search escape '\')
  order by position desc
@@ -29,6 +31,8 @@ select position, id, environment, name, source, idempotency_key, run_id, recorde
    and recorded_at <= :until
    and (:name = '' or name = :name)
    and (:source = '' or source = :source)
+   and (:within = '' or (:within = 'entity') = (entity_type <> ''))
+   and (:like = '' or name like :like escape '\')
    and (:sample = 1 or (position % 1048576) * 2654435761 % 4294967296 / 65536 % :sample = 0)
    and (:search = '' or name like :search escape '\' or id like :search escape '\')
  order by position

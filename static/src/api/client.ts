@@ -11,6 +11,8 @@ export class ApiError extends Error {
     readonly hint: string,
     readonly requestId: string,
     readonly where: string,
+    /** What of the request is wrong, where it is one thing. */
+    readonly field = "",
   ) {
     super(message);
   }
@@ -105,7 +107,7 @@ async function answered(method: Method, path: string, options: Options): Promise
 }
 
 function refused(answer: Response, body: string, where: string): ApiError {
-  let told: { error?: string; code?: string; hint?: string; message?: string; ironflowCode?: string } = {};
+  let told: { error?: string; code?: string; hint?: string; field?: string; message?: string; ironflowCode?: string } = {};
   try {
     told = JSON.parse(body) as typeof told;
   } catch {
@@ -113,7 +115,7 @@ function refused(answer: Response, body: string, where: string): ApiError {
   }
   const id = answer.headers.get("X-Request-ID") ?? "";
   // Connect has a code of its own, and ours beside it.
-  return new ApiError(answer.status, told.ironflowCode ?? told.code ?? "", told.error ?? told.message ?? answer.statusText, told.hint ?? "", id, where);
+  return new ApiError(answer.status, told.ironflowCode ?? told.code ?? "", told.error ?? told.message ?? answer.statusText, told.hint ?? "", id, where, told.field);
 }
 
 export function url(path: string, query: Query = {}): string {

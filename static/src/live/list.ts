@@ -1,11 +1,12 @@
 /** The rows of a list, newest first: more as one scrolls, newer ones as they come. What is under the pointer stays. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
-import { type Page, type State, appended, taken } from "../model/listed";
+import { type Page, type PageOf, type State, appended, newest, taken, topped } from "../model/listed";
 import { follow } from "./socket";
 
 const PAGE = 100;
 const REFRESHED_MAX = 1_000;
+const ROWS_MAX = 5_000;
 const PACE_MS = 700;
 const RETRY_MS = 3_000;
 
@@ -18,6 +19,10 @@ export interface Source<T> {
   patterns: readonly string[];
   /** Whether rows may not move now. */
   still: () => boolean;
+  /** What is told of them: only what the expression is true of. */
+  filter?: string;
+  /** Rows that came after the newest, instead of all of them anew; `order` has to be where a page can begin. */
+  newer?: (than: T, signal?: AbortSignal) => Promise<PageOf<T>>;
   /** Told how many have come, before they are fetched. */
   heard?: (many: number) => void;
 }
@@ -29,6 +34,8 @@ export interface List<T> {
   /** Newer ones that are held back until they are asked for. */
   held: number;
   more: boolean;
+  /** Where the next page begins; "" at the end. */
+  cursor: string;
   loading: boolean;
   error: ApiError | null;
   showNew: () => void;
@@ -74,6 +81,25 @@ export function useList<T>(source: Source<T>): List<T> {
     [key],
   );
 
+  /** What came after the newest row; all of it anew where that is not known, or something may have been missed. */
+  const catchUp = useCallback(
+    (signal: AbortSignal, many: number) => {
+      const { newer, still } = given.current;
+      const top = latest.current.key === key && !latest.current.error ? newest(latest.current) : undefined;
+      const awaited = turns.current.asked > turns.current.shown;
+      if (!newer || top === undefined || many === 0 || awaited) return refresh(signal);
+      newer(top, signal).then(
+        (page) => {
+          if (given.current.key !== key) return;
+          setState((before) => (before.key === key ? topped(before, page.items, given.current.order, still(), ROWS_MAX) : before));
+          if (page.next) timer.current = setTimeout(() => catchUp(signal, 1), PACE_MS);
+        },
+        (error: unknown) => error instanceof ApiError && refresh(signal),
+      );
+    },
+    [key, refresh],
+  );
+
   useEffect(() => {
     const abort = new AbortController();
     refresh(abort.signal);
@@ -82,9 +108,10 @@ export function useList<T>(source: Source<T>): List<T> {
         pattern,
         (_, many) => {
           given.current.heard?.(many);
-          refresh(abort.signal);
+          catchUp(abort.signal, many);
         },
         PACE_MS,
+        given.current.filter,
       ),
     );
     return () => {
@@ -92,7 +119,7 @@ export function useList<T>(source: Source<T>): List<T> {
       clearTimeout(timer.current);
       for (const end of ends) end();
     };
-  }, [refresh]);
+  }, [refresh, catchUp]);
 
   const next = useCallback(() => {
     const { cursor } = latest.current;
@@ -115,6 +142,7 @@ export function useList<T>(source: Source<T>): List<T> {
     exact: state.exact,
     held: state.waiting.length,
     more: state.cursor !== "",
+    cursor: state.cursor,
     loading: state.loading,
     error: state.error as ApiError | null,
     showNew,

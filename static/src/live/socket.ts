@@ -23,6 +23,8 @@ export type Told = (position: number, many: number) => void;
 
 interface Interest {
   pattern: string;
+  /** In CEL; "" for all that fits the pattern. */
+  filter: string;
   tell: Told;
   after: number;
   id: string;
@@ -40,6 +42,7 @@ interface Frame {
   meta?: { sequence?: number };
   code?: string;
   dropped?: number;
+  retrying?: boolean;
   results?: { status: string; subscriptionId?: string; message?: string }[];
 }
 
@@ -53,8 +56,8 @@ let wanted = 0;
 
 /** Be told of positions at which something happened that fits a pattern, at most once in `pace` ms; also after each
  * reconnection, with 0. The function returned ends it. */
-export function follow(pattern: string, tell: Told, pace = COALESCE_MS): () => void {
-  const interest: Interest = { pattern, tell, after: -1, id: "", pending: 0, many: 0, timer: 0, pace };
+export function follow(pattern: string, tell: Told, pace = COALESCE_MS, filter = ""): () => void {
+  const interest: Interest = { pattern, filter, tell, after: -1, id: "", pending: 0, many: 0, timer: 0, pace };
   interests.add(interest);
   if (!socket && !timer) connect();
   else if (socket?.readyState === WebSocket.OPEN) subscribe(interest);
@@ -135,6 +138,7 @@ function listenForSilence(): void {
 
 function subscribe(interest: Interest): void {
   const options: Record<string, unknown> = { backpressure: "drop" };
+  if (interest.filter) options.filter = interest.filter;
   if (interest.after >= 0) options.startAfterSequence = interest.after;
   asked.push(interest);
   socket?.send(JSON.stringify({ type: "subscribe", subscription: { pattern: interest.pattern, options } }));
@@ -164,7 +168,7 @@ function hear(frame: Frame): void {
   } else if (frame.type === "subscription_error") {
     interest.id = "";
     heard(interest, 0); // something was missed: look for yourselves
-    if (interests.has(interest) && socket) setTimeout(() => interests.has(interest) && !interest.id && subscribe(interest), 1_000);
+    if (frame.retrying !== false && interests.has(interest) && socket) setTimeout(() => interests.has(interest) && !interest.id && subscribe(interest), 1_000);
   }
 }
 

@@ -33,7 +33,8 @@ export interface State<T> {
 export function taken<T>(before: State<T>, page: Page<T>, order: (item: T) => string | number, still: boolean): State<T> {
   const top = before.rows[0];
   const last = page.items.at(-1);
-  const older = page.next && last !== undefined ? before.rows.filter((row) => order(row) < order(last)) : [];
+  // A page may be empty and still not be the last: nothing was found as far as was looked.
+  const older = page.next ? before.rows.filter((row) => last === undefined || order(row) < order(last)) : [];
   const news = still && top !== undefined ? page.items.filter((row) => order(row) > order(top)) : [];
   return {
     ...before,
@@ -45,6 +46,25 @@ export function taken<T>(before: State<T>, page: Page<T>, order: (item: T) => st
     loading: false,
     error: null,
   };
+}
+
+/** The state with newer rows on top of what there is, or held back while nothing may move. Of more than `most` rows the
+ * oldest are let go; they begin anew behind the last one, whose order is where a page can begin. */
+export function topped<T>(before: State<T>, items: readonly T[], order: (item: T) => string | number, still: boolean, most: number): State<T> {
+  const top = newest(before);
+  const news = top === undefined ? items : items.filter((row) => order(row) > order(top));
+  const settled = { ...before, loading: false, error: null };
+  if (still && before.rows.length > 0) return { ...settled, waiting: [...news, ...before.waiting] };
+  const rows = [...news, ...before.waiting, ...before.rows];
+  const kept = rows.slice(0, most);
+  const last = kept.at(-1);
+  const cursor = kept.length < rows.length && last !== undefined ? String(order(last)) : before.cursor;
+  return { ...settled, rows: kept, waiting: [], cursor };
+}
+
+/** The newest row that there is, shown or held back. */
+export function newest<T>(state: State<T>): T | undefined {
+  return state.waiting[0] ?? state.rows[0];
 }
 
 /** The state with a further page behind what there is. */

@@ -1,6 +1,6 @@
 /** Events as they come: what they carry, what they started, and where they came from. */
 import { useRef, useState } from "preact/hooks";
-import { events } from "../../api/events";
+import { events, newerEvents } from "../../api/events";
 import type { EventSummary } from "../../api/types";
 import { type Columns, useColumns } from "../../live/columns";
 import { useList } from "../../live/list";
@@ -18,9 +18,11 @@ import { Command, Empty, Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
 import { TokenFilter } from "../../ui/token_filter";
 import { AddColumn, ColumnCells, ColumnHead, columnsIn } from "./columns";
+import { type Further, useFurther } from "./further";
 import { EventInspector } from "./inspector";
 import { Publish } from "./publish";
 import { RateMeter, SampleNotice, useRate } from "./rate";
+import { SieveBoxes, ofSieve } from "./sieve";
 
 const ROW = 36;
 const PREVIEW_CHARS = 160;
@@ -28,28 +30,36 @@ const PREVIEW_CHARS = 160;
 export default function Events() {
   const text = chosen("q");
   const parsed = parseEvents(text);
+  const [pattern, filter] = [chosen("pattern"), chosen("filter")];
+  const narrowed = text !== "" || pattern !== "" || filter !== "";
   const setText = (next: string): void => choose({ q: next, event: null });
   const hovered = useRef(false);
   const atTop = useRef(true);
   const still = (): boolean => hovered.current || !atTop.current;
   // A filter may leave few of many: how many of those come nobody counts, so none of them is left out.
   const all = chosen("sample") === "no";
-  const rate = useRate(text === "" && !all, still);
+  const rate = useRate(!narrowed && !all, still);
   const watched = columnsIn(chosen("watch"));
   const columns = useColumns(watched);
+  const query = { ...parsed.query, pattern, filter, sample: rate.sample > 1 ? rate.sample : undefined };
+  const key = JSON.stringify(query);
   const list = useList<EventSummary>({
-    key: rate.sample > 1 ? `${text} of ${rate.sample}` : text,
-    fetch: (limit, cursor, signal) => events(rate.sample > 1 ? { ...parsed.query, sample: rate.sample } : parsed.query, limit, cursor, signal),
+    key,
+    fetch: (limit, cursor, signal) => events(query, limit, cursor, signal),
+    newer: (than, signal) => newerEvents(query, than.position, signal),
     order: (event) => event.position,
-    patterns: ["events:>", "entity:>"],
+    patterns: pattern ? [pattern] : ["events:>", "entity:>"],
+    filter,
     still,
     heard: rate.add,
   });
+  const further = useFurther(key, list);
   const field = useRef<HTMLInputElement>(null);
   const [adding, setAdding] = useState(false);
   const [publishing, setPublishing] = useState<{ name: string; data: string } | null>(null);
   const selected = list.rows.find((event) => event.id === chosen("event"));
   const cursor = selected ? list.rows.indexOf(selected) : -1;
+  const clear = (): void => choose({ q: null, pattern: null, filter: null, event: null });
   const select = (event: EventSummary | undefined): void => {
     if (event) choose({ event: event.id });
   };
@@ -68,7 +78,7 @@ export default function Events() {
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the event's id", run: () => selected && copy(selected.id, "Id") },
     { keys: "r", label: "Look again", run: list.reload },
-    { keys: "Escape", label: "Close the event, or clear the filter", run: () => (chosen("event") ? choose({ event: null }) : setText("")) },
+    { keys: "Escape", label: "Close the event, or clear the filter", run: () => (chosen("event") ? choose({ event: null }) : clear()) },
   ]);
 
   return (
@@ -97,6 +107,13 @@ export default function Events() {
         onText={setText}
         field={field}
       />
+      <SieveBoxes
+        pattern={pattern}
+        filter={filter}
+        error={list.error}
+        onPattern={(next) => choose({ pattern: next, event: null })}
+        onFilter={(next) => choose({ filter: next, event: null })}
+      />
       <SampleNotice of={rate} all={all} />
       <Problem text={columns.problem} />
       <div class={`split ${selected ? "" : "closed"}`}>
@@ -113,9 +130,15 @@ export default function Events() {
               <Icon name="up" size={12} /> {list.held} new
             </button>
           )}
-          {list.error && <Failed error={list.error} onRetry={list.reload} />}
+          {list.error && !ofSieve(list.error) && <Failed error={list.error} onRetry={list.reload} />}
           {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} />}
-          {!list.loading && !list.error && list.rows.length === 0 && <NoEvents filtered={text !== ""} onClear={() => setText("")} onPublish={() => publish()} />}
+          {ofSieve(list.error) && (
+            <Empty icon="search" title="Nothing is listed">
+              <p class="muted">What is written above cannot be looked for.</p>
+            </Empty>
+          )}
+          {!list.loading && !list.error && list.rows.length === 0 && !list.more && <NoEvents filtered={narrowed} onClear={clear} onPublish={() => publish()} />}
+          {!list.error && list.rows.length === 0 && list.more && <Looking of={further} cursor={list.cursor} />}
           {list.rows.length > 0 && (
             <div class="table" role="table" aria-label="Events">
               <div class="table-head" role="rowgroup">
@@ -142,7 +165,7 @@ export default function Events() {
                 onEnd={list.next}
                 onTop={(top) => (atTop.current = top)}
                 row={(index) => <EventRow event={list.rows[index]} index={index} current={index === cursor} onSelect={select} columns={columns} count={watched.length} />}
-                after={list.more ? <p class="muted pad">Loading more…</p> : null}
+                after={list.more ? <Looking of={further} cursor={list.cursor} /> : null}
               />
             </div>
           )}
@@ -197,6 +220,19 @@ function EventRow({ event, index, current, onSelect, columns, count }: RowProps)
         ) : null}
       </span>
     </div>
+  );
+}
+
+/** How far back was looked, where what fits is rare. */
+function Looking({ of, cursor }: { of: Further; cursor: string }) {
+  if (!of.asks) return <p class="muted pad">{of.looking ? `Looking further back, from position ${cursor}…` : "Loading more…"}</p>;
+  return (
+    <p class="muted pad" role="status">
+      Looked back to position <span class="tabular">{cursor}</span>.{" "}
+      <button type="button" class="small" onClick={of.look}>
+        Look further back
+      </button>
+    </p>
   );
 }
 
