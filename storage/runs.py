@@ -92,6 +92,12 @@ def grouped(
     return [(str(row[0]), str(row[1]), int(row[2]), str(row[3])) for row in rows]
 
 
+def of_events(tx: Transaction, environment: str, event_ids: Sequence[str], *, limit: int) -> list[tuple[str, str, int]]:
+    """By event and status, how many runs the events started; `limit` runs are counted at most."""
+    rows = tx.many("runs_of_events", environment=environment, events=json.dumps(event_ids), limit=limit)
+    return [(str(row[0]), str(row[1]), int(row[2])) for row in rows]
+
+
 def steps_expected(
     tx: Transaction, environment: str, wanted: Sequence[tuple[str, int]], *, scan: int
 ) -> dict[tuple[str, int], int]:

@@ -13,6 +13,8 @@ from app.api.parameters import instant, query_of
 from app.api.runs import filter_of
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.stats import (
+    EventRunsQuery,
+    EventRunsResponse,
     FunctionStatsQuery,
     ListFunctionStatsResponse,
     ListStepProfilesResponse,
@@ -21,6 +23,7 @@ from app.api.shapes.stats import (
     RunStatsQuery,
     RunStatsResponse,
     StepProfileQuery,
+    event_runs_shown,
     functions_shown,
     grouped_shown,
     profile_shown,
@@ -52,6 +55,15 @@ class RunGroups:
         query = query_of(req, RunGroupsQuery)
         chosen = filter_of(query, self._services.clock.now_us())
         answer(resp, grouped_shown(await self._reader.runs(environment_of(req), chosen, query.by)))
+
+
+class EventRuns:
+    def __init__(self, services: Services) -> None:
+        self._reader = GroupReader(services.storage)
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        wanted = [one for one in query_of(req, EventRunsQuery).event_id.split(",") if one]
+        answer(resp, event_runs_shown(await self._reader.of_events(environment_of(req), wanted)))
 
 
 class FunctionStats:
@@ -97,6 +109,12 @@ def routes(services: Services) -> Sequence[Route]:
         query=RunGroupsQuery,
         permission="runs:read",
     )
+    of_events = Operation(
+        "How many runs of each status events started",
+        {200: Answer("counts by event", EventRunsResponse)},
+        query=EventRunsQuery,
+        permission="runs:read",
+    )
     functions = Operation(
         "How the newest runs of functions went, and how long they took",
         {200: Answer("figures by function", ListFunctionStatsResponse)},
@@ -118,4 +136,5 @@ def routes(services: Services) -> Sequence[Route]:
         Route("/api/v1/stats/functions/{function_id}/steps", StepProfiles(services), {"GET": steps}),
         Route("/api/v1/stats/runs", RunStats(services), {"GET": runs}),
         Route("/api/v1/stats/runs/groups", RunGroups(services), {"GET": groups}),
+        Route("/api/v1/stats/runs/events", EventRuns(services), {"GET": of_events}),
     ]

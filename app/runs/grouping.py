@@ -9,9 +9,13 @@ from typing import Literal, get_args
 
 import msgspec
 
+from app import texts
+from app.errors import InvalidArgument
 from app.runs.reading import RunFilter, checked
 from storage import failures, runs
 from storage.contract import Storage, Transaction
+
+EVENTS_MAX = 100
 
 By = Literal["function", "failure", "parent", "day"]
 BYS: tuple[By, ...] = get_args(By)
@@ -42,6 +46,13 @@ class Grouped(msgspec.Struct, frozen=True):
     exact: bool
 
 
+class OfEvents(msgspec.Struct, frozen=True):
+    """By event, how many of its runs have each status; `exact` unless more than COUNTED_MAX runs are of them."""
+
+    counts: Mapping[str, Mapping[str, int]]
+    exact: bool
+
+
 class GroupReader:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -50,6 +61,21 @@ class GroupReader:
         """Raises InvalidArgument naming what cannot be asked for."""
         checked(chosen)
         return await self._storage.read(lambda tx: _grouped(tx, environment, chosen, by))
+
+    async def of_events(self, environment: str, event_ids: Sequence[str]) -> OfEvents:
+        """Events that started nothing, or that there are not, have no counts. Raises InvalidArgument."""
+        if not 1 <= len(event_ids) <= EVENTS_MAX:
+            raise InvalidArgument(
+                f"{len(event_ids)} events are asked about", field="event_id", hint=f"1 to {EVENTS_MAX}, with commas"
+            )
+        for one in event_ids:
+            texts.check(one, field="event_id")
+        wanted = list(dict.fromkeys(event_ids))
+        rows = await self._storage.read(lambda tx: runs.of_events(tx, environment, wanted, limit=COUNTED_MAX + 1))
+        counts: dict[str, dict[str, int]] = {one: {} for one in wanted}
+        for event_id, status, count in rows:
+            counts[event_id][status] = count
+        return OfEvents(counts, sum(count for *_, count in rows) <= COUNTED_MAX)
 
 
 def _grouped(tx: Transaction, environment: str, chosen: RunFilter, by: By) -> Grouped:

@@ -49,6 +49,25 @@ def test_groups_by_something_unknown_are_refused_with_the_field(http: httpx.Clie
     assert (refused.status_code, refused.json()["field"]) == (400, "by")
 
 
+def test_the_runs_of_events_are_counted_by_status(http: httpx.Client, worker: Puller) -> None:
+    def emitted(name: str) -> str:
+        return str(http.post("/api/v1/events", json={"name": name}).json()["event_id"])
+
+    done = emitted("user.a")
+    assert worker.report(worker.job(), "completed", output=1).status_code == 200
+    ids = [emitted("other"), done, emitted("user.b")]
+
+    told = http.get("/api/v1/stats/runs/events", params={"event_id": ",".join([*ids, "evt_nowhere"])}).json()
+    none = http.get("/api/v1/stats/runs/events")
+    many = http.get("/api/v1/stats/runs/events", params={"event_id": ",".join(["evt_x"] * 101)})
+
+    assert told["exact"] is True
+    assert [one["event_id"] for one in told["events"]] == [*ids, "evt_nowhere"]
+    assert [one["counts"] for one in told["events"]] == [{}, {"completed": 1}, {"waiting_for_capacity": 1}, {}]
+    assert [one["runs"] for one in told["events"]] == [0, 1, 1, 0]
+    assert [(one.status_code, one.json()["field"]) for one in (none, many)] == [(400, "event_id")] * 2
+
+
 def test_functions_and_steps_say_how_they_went(http: httpx.Client, worker: Puller) -> None:
     run_id = emit(http)
     job = worker.job()

@@ -372,10 +372,12 @@ test("an event that is published shows at once, with the run that it started", W
   await page.locator("dialog .sent a").waitFor();
   await page.locator("dialog >> text=Close").last().click();
   await page.mouse.move(5, 5);
+  // The saga is undone, and its run fails: the row says so as it happens.
+  await page.locator(".event-row.row:has-text('9007199254740993') .counts a[href*='status%3Afailed'] >> text=1").waitFor();
   await page.locator("role=row >> text=9007199254740993").click();
 
   await page.locator(".inspector .json >> text=9007199254740993").waitFor();
-  await page.locator(".inspector a[href*='/runs/run_']").waitFor();
+  await page.locator(".inspector .runs-of li:has-text('Failed') a[href*='/runs/run_']").waitFor();
   await context.close();
   assert.deepEqual(complaints, []);
 });

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta
 
 from app import clock
 from app.api.shapes.base import Instant, Shape, Since, Text, Until, given
-from app.runs.grouping import By, Grouped
+from app.runs.grouping import EVENTS_MAX, By, Grouped, OfEvents
 from app.runs.profile import FunctionStats, Profile, Spread
 from app.runs.stats import BUCKETS_DEFAULT, BUCKETS_MAX, RunStats
 
@@ -131,6 +131,23 @@ class BucketResponse(Shape):
     counts: dict[str, int]
 
 
+class EventRunsQuery(msgspec.Struct):
+    event_id: Annotated[str, Meta(description=f"the events, up to {EVENTS_MAX} with commas")]
+
+
+class EventRunsShape(Shape):
+    event_id: str
+    runs: int
+    counts: Annotated[dict[str, int], Meta(description="by status")]
+
+
+class EventRunsResponse(Shape):
+    """How many runs each event started, in the order in which they were asked about."""
+
+    events: list[EventRunsShape]
+    exact: Annotated[bool, Meta(description="false if these are more than 10,000 runs: not all are counted then")]
+
+
 class RunStatsResponse(Shape):
     """Runs that began in a time, counted and not sampled; buckets without any are left out."""
 
@@ -166,6 +183,16 @@ def grouped_shown(told: Grouped) -> RunGroupsResponse:
         ],
         groups_total=told.groups_total,
         counted=told.counted,
+        exact=told.exact,
+    )
+
+
+def event_runs_shown(told: OfEvents) -> EventRunsResponse:
+    return EventRunsResponse(
+        events=[
+            EventRunsShape(event_id=event_id, runs=sum(counts.values()), counts=dict(counts))
+            for event_id, counts in told.counts.items()
+        ],
         exact=told.exact,
     )
 

@@ -367,3 +367,13 @@ select wanted.value,
                    and r.id >= :first
                  limit :limit) as begun)
   from json_each(:functions) as wanted;
+
+-- name: runs_of_events :many
+-- By event and status, how many runs the events of a JSON list started; `limit` runs are counted at most.
+select event_id, status, count(*) as count
+  from (select event_id, status
+          from json_each(:events) as wanted
+          cross join runs on event_id = wanted.value
+         where environment = :environment
+         limit :limit) as counted
+ group by event_id, status;

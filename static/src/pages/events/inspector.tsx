@@ -9,6 +9,7 @@ import { choose, chosen } from "../../shell/route";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Failed } from "../../ui/states";
+import { RunsOf } from "./runs";
 
 const TABS = [
   { id: "data", label: "Data" },
@@ -57,12 +58,7 @@ export function EventInspector({ event, onClose, onAgain }: { event: EventSummar
           </Fact>
         )}
         <Fact name="Started">
-          {event.run_ids.length === 0 && <span class="muted">nothing: no function waits for it</span>}
-          {event.run_ids.map((id) => (
-            <a key={id} class="listed" href={link(`/runs/${id}`)}>
-              {short(id)}
-            </a>
-          ))}
+          <RunsOf event={event} />
         </Fact>
       </dl>
       <p class="buttons pad-x">

@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { events, newerEvents } from "../../api/events";
 import type { EventSummary } from "../../api/types";
 import { type Columns, useColumns } from "../../live/columns";
+import { type EventRuns, useEventRuns } from "../../live/event_runs";
 import { useList } from "../../live/list";
 import { paused, setPaused } from "../../live/socket";
 import { EVENT_KEYS, parseEvents } from "../../model/filter";
@@ -22,6 +23,7 @@ import { type Further, useFurther } from "./further";
 import { EventInspector } from "./inspector";
 import { Publish } from "./publish";
 import { RateMeter, SampleNotice, useRate } from "./rate";
+import { RunCounts } from "./runs";
 import { SieveBoxes, ofSieve } from "./sieve";
 
 const ROW = 36;
@@ -53,6 +55,7 @@ export default function Events() {
     still,
     heard: rate.add,
   });
+  const runs = useEventRuns();
   const further = useFurther(key, list);
   const field = useRef<HTMLInputElement>(null);
   const [adding, setAdding] = useState(false);
@@ -164,7 +167,7 @@ export default function Events() {
                 cursor={cursor}
                 onEnd={list.next}
                 onTop={(top) => (atTop.current = top)}
-                row={(index) => <EventRow event={list.rows[index]} index={index} current={index === cursor} onSelect={select} columns={columns} count={watched.length} />}
+                row={(index) => <EventRow event={list.rows[index]} index={index} current={index === cursor} onSelect={select} columns={columns} count={watched.length} runs={runs} />}
                 after={list.more ? <Looking of={further} cursor={list.cursor} /> : null}
               />
             </div>
@@ -186,9 +189,10 @@ interface RowProps {
   columns: Columns;
   /** How many columns were added. */
   count: number;
+  runs: EventRuns;
 }
 
-function EventRow({ event, index, current, onSelect, columns, count }: RowProps) {
+function EventRow({ event, index, current, onSelect, columns, count, runs }: RowProps) {
   return (
     <div class={`event-row row ${current ? "current" : ""} ${count > 0 ? "with-columns" : ""}`} style={{ "--columns": count }} role="row" aria-rowindex={index + 2} onClick={() => onSelect(event)}>
       <span role="cell" class="event-position mono muted tabular">
@@ -213,11 +217,7 @@ function EventRow({ event, index, current, onSelect, columns, count }: RowProps)
         {preview(event.data, PREVIEW_CHARS)}
       </span>
       <span role="cell" class="tabular">
-        {event.run_ids.length > 0 ? (
-          <span class="chip tiny">
-            {event.run_ids.length} {event.run_ids.length === 1 ? "run" : "runs"}
-          </span>
-        ) : null}
+        <RunCounts event={event} runs={runs} />
       </span>
     </div>
   );

@@ -2,10 +2,9 @@
 import type { RunGroup, RunGroups } from "../../api/types";
 import type { Resource } from "../../live/resource";
 import { type Grouping, GROUPINGS } from "../../model/filter";
-import { RUN_STATUSES, look } from "../../model/status";
 import { link } from "../../shell/route";
 import { short } from "../../ui/basics";
-import { Icon } from "../../ui/icon";
+import { Counts } from "../../ui/counts";
 import { ListCard } from "../../ui/list_card";
 import { Empty } from "../../ui/states";
 
@@ -79,23 +78,6 @@ function Name({ of, by, onOpen }: { of: RunGroup; by: Grouping; onOpen: (group: 
       </button>
       {by === "failure" && <span class="faint mono small"> {of.key.slice(0, 8)}</span>}
     </>
-  );
-}
-
-/** How many have each status, as an icon that says so. */
-function Counts({ of }: { of: Record<string, number> }) {
-  return (
-    <span class="group-counts tabular">
-      {RUN_STATUSES.filter((status) => of[status]).map((status) => {
-        const { icon, role, label } = look(status);
-        return (
-          <span key={status} title={label}>
-            <Icon name={icon} class={role} />
-            <span class="visually-hidden">{label}</span> {of[status].toLocaleString("en")}
-          </span>
-        );
-      })}
-    </span>
   );
 }
 
