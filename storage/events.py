@@ -70,6 +70,12 @@ def of_run(tx: Transaction, environment: str, run_id: str, *, limit: int) -> lis
     return [EventRow._make(row) for row in rows]
 
 
+def reemitted(tx: Transaction, environment: str, event_id: str, *, limit: int) -> list[EventRow]:
+    """Those that were emitted anew of one, oldest first."""
+    rows = tx.many("events_reemitted", environment=environment, event_id=event_id, limit=limit)
+    return [EventRow._make(row) for row in rows]
+
+
 def names(
     tx: Transaction, environment: str, *, scan: int, source: str = "", since: int = 0, until: int = 2**62
 ) -> list[tuple[str, int]]:

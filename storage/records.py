@@ -45,6 +45,7 @@ class EventRow(NamedTuple):
     entity_type: str = ""
     entity_id: str = ""
     entity_version: int = 0
+    reemitted_from: str = ""
 
 
 class RunRow(NamedTuple):

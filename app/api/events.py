@@ -40,7 +40,8 @@ from app.history.kinds.entity import entity_of
 
 class EventBody(msgspec.Struct, forbid_unknown_fields=True):
     """One event as REST takes it. The key may be spelled in either case style. The runs start `at` an instant (RFC
-    3339), or after a `delay` (`10m`, or seconds), and have the `tags`."""
+    3339), or after a `delay` (`10m`, or seconds), and have the `tags`. `reemitted_from` is the id of an event that this
+    one is emitted anew of, changed or not."""
 
     name: str = ""
     data: msgspec.Raw = msgspec.field(default_factory=null)
@@ -52,6 +53,7 @@ class EventBody(msgspec.Struct, forbid_unknown_fields=True):
     at: str = ""
     delay: str | float = 0
     tags: tuple[str, ...] = ()
+    reemitted_from: str = ""
 
 
 class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -113,8 +115,10 @@ class Event:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, event_id: str) -> None:
-        event = shown(await self._services.events.get(environment_of(req), event_id))
+        environment = environment_of(req)
+        event = shown(await self._services.events.get(environment, event_id))
         caller_of(req).about(f"event/{event.name}")
+        event.reemitted_as = given(tuple(await self._services.events.reemissions(environment, event_id)))
         answer(resp, event)
 
 
@@ -147,7 +151,10 @@ async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, Em
     event: PostBody = decoded(_post, body)
     if event.events is None:
         caller.about(f"event/{event.name}")
-        emitted = await services.emitter.emit(new_event(event, caller))
+        new = new_event(event, caller)
+        if new.reemitted_from:
+            new = await caused(services, new)
+        emitted = await services.emitter.emit(new)
         return 201, EmittedResponse(
             event_id=emitted.event_id,
             run_ids=emitted.run_ids,
@@ -165,8 +172,25 @@ async def _post_batch(
     for event in events:
         if isinstance(event, NewEvent):
             caller.about(f"event/{event.name}")
+    if any(isinstance(event, NewEvent) and event.reemitted_from for event in events):
+        events = [await _caused_or_why(services, event) for event in events]
     answers = await services.emitter.emit_batch(events)
     return EmittedBatchResponse(results=[_told(one) for one in answers])
+
+
+async def caused(services: Services, event: NewEvent) -> NewEvent:
+    """The event with what it is emitted anew of as its cause. Raises InvalidArgument if there is no such event."""
+    cause = await services.events.original(event.environment, event.reemitted_from)
+    return msgspec.structs.replace(event, cause=cause)
+
+
+async def _caused_or_why(services: Services, event: NewEvent | IronflowError) -> NewEvent | IronflowError:
+    if isinstance(event, IronflowError) or not event.reemitted_from:
+        return event
+    try:
+        return await caused(services, event)
+    except IronflowError as error:
+        return error
 
 
 def _told(answered: Emitted | BaseException) -> EmitResult:
@@ -223,6 +247,7 @@ def shown(entry: Entry) -> EventResponse:
         entity_id=entity[1] if entity else UNSET,
         entity_version=entry.version if entity else UNSET,
         emitted_by=given(entry.actor),
+        reemitted_from=given(fact.reemitted_from),
     )
 
 
@@ -256,6 +281,7 @@ def new_event(body: EventBody, caller: Caller) -> NewEvent:
         start_at=clock.parse_rfc3339(body.at, field="at") if body.at else 0,
         delay_ms=parse_duration(body.delay, field="delay") // 1_000 if body.delay else 0,
         tags=body.tags,
+        reemitted_from=body.reemitted_from,
     )
 
 

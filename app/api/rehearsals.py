@@ -11,7 +11,8 @@ from msgspec import UNSET
 from app import clock
 from app.api.answers import answer, body_of, decoded
 from app.api.caller import caller_of
-from app.api.events import EventBody, new_event
+from app.api.event_surroundings import schema_shown
+from app.api.events import EventBody, caused, new_event
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
 from app.api.shapes.events import EndedWaitShape, EventDryRunResponse, StartShape
@@ -34,7 +35,10 @@ class DryRun:
         services, caller = self._services, caller_of(req)
         body: EventBody = decoded(_body, await body_of(req))
         caller.about(f"event/{body.name}")
-        told = await rehearse(services.emitter, services.committer, new_event(body, caller))
+        event = new_event(body, caller)
+        if event.reemitted_from:
+            event = await caused(services, event)
+        told = await rehearse(services.emitter, services.committer, event)
         waits: Sequence[Wait] = ()
         projections: Sequence[Projection] = ()
         groups: Sequence[Group] = ()
@@ -49,6 +53,7 @@ class DryRun:
             ends_waits=[EndedWaitShape(run_id=one.key[1], step_id=one.key[2]) for one in waits[:LISTED_MAX]],
             projections=[one.name for one in projections[:LISTED_MAX]],
             groups=[one.name for one in groups[:LISTED_MAX]],
+            schema=schema_shown(services, event),
             more=max(len(told.cancelled), len(waits), len(projections), len(groups)) > LISTED_MAX,
         )
         answer(resp, content)

@@ -28,6 +28,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "comparing": ("/api/v1/runs",),
     "watching": ("/api/v1/runs",),
     "event_watching": ("/api/v1/events",),
+    "event_surroundings": ("/api/v1/events",),
     "views": ("/api/v1/views",),
     "stats": ("/api/v1/stats",),
     "bulk": ("/api/v1/runs",),

@@ -47,6 +47,7 @@ class Summary:
 @click.option("--at", help="When its runs start: an instant such as 2026-01-31T12:00:00Z.")
 @click.option("--delay", type=DURATION, help="How much later its runs start, such as 10m.")
 @click.option("--tag", "tags", multiple=True, help="A tag of its runs; may be repeated.")
+@click.option("--reemitted-from", metavar="EVENT_ID", help="The event that this one repeats, changed or not.")
 @click.option("--dry-run", is_flag=True, help="Only tell what NAME would lead to now; nothing is recorded.")
 @click.option("--wait", is_flag=True, help="Wait for the runs; exit code 8 if one failed.")
 @click.option("--timeout", type=DURATION, default="60s", show_default=True, help="How long to wait.")
@@ -61,6 +62,7 @@ def command(
     at: str | None,
     delay: str | None,
     tags: tuple[str, ...],
+    reemitted_from: str | None,
     dry_run: bool,
     wait: bool,
     timeout: str,
@@ -70,8 +72,10 @@ def command(
 
     if bool(name) == bool(file):
         raise click.UsageError("give either NAME or --file")
-    if file and (at or delay or tags):
-        raise click.UsageError("--at, --delay and --tag go with NAME; lines of a file say it themselves")
+    if file and (at or delay or tags or reemitted_from):
+        raise click.UsageError(
+            "--at, --delay, --tag and --reemitted-from go with NAME; lines of a file say it themselves"
+        )
     if dry_run:
         if name is None or at or delay or tags or wait:
             raise click.UsageError("--dry-run goes with NAME, and without --at, --delay, --tag and --wait")
@@ -83,7 +87,13 @@ def command(
     else:
         assert name is not None
         emitted = session.client.emit(
-            name, data_of(data), idempotency_key=idempotency_key, at=at, delay=delay, tags=tags
+            name,
+            data_of(data),
+            idempotency_key=idempotency_key,
+            at=at,
+            delay=delay,
+            tags=tags,
+            reemitted_from=reemitted_from,
         )
         summary = Summary(1, int(emitted.duplicate), list(emitted.run_ids))
     summary.seconds = time.perf_counter() - started

@@ -63,6 +63,8 @@ def get_event(session: Session, event_id: str) -> None:
             ("Source", event["source"]),
             ("Key", event.get("idempotency_key", "")),
             ("Runs", ", ".join(event["run_ids"])),
+            ("Emitted anew of", event.get("reemitted_from", "")),
+            ("Emitted anew as", ", ".join(event.get("reemitted_as", ()))),
         ]
     )
     text = json.dumps(event["data"], ensure_ascii=False, indent=2)

@@ -20,6 +20,7 @@ CAUSES_MAX = 100
 EFFECTS_MAX = 200
 DEPTH_MAX = 20
 OF_RUN_MAX = 100
+REEMITTED_MAX = 100
 
 
 class Effect(msgspec.Struct):
@@ -95,20 +96,21 @@ def _effects(tx: Transaction, entry: Entry) -> tuple[list[Effect], bool]:
 
 
 def _caused(tx: Transaction, entry: Entry) -> Iterator[Entry]:
-    """An event's runs; a webhook delivery's event; a run's events, and its last entry."""
+    """An event's runs, and the events that were emitted anew of it; a webhook delivery's event; a run's events, and its
+    last entry."""
     environment = entry.environment
     match entry.fact:
         case EventEmitted() as fact:
             for run_id in fact.run_ids:
                 yield from map(Entry, history.of_stream(tx, environment, f"run/{run_id}", limit=1))
+            for row in events.reemitted(tx, environment, fact.id, limit=REEMITTED_MAX):
+                yield from _at(tx, row.position)
         case DeliveryAccepted() | DeliveryReplayed() as delivered:
             yield from map(Entry, history.of_stream(tx, environment, f"event/{delivered.event_id}", limit=1))
         case RunCreated():
             run_id = entry.stream.removeprefix("run/")
             for row in events.of_run(tx, environment, run_id, limit=OF_RUN_MAX):
-                record = history.at(tx, row.position)
-                if record is not None:
-                    yield Entry(record)
+                yield from _at(tx, row.position)
             yield from (
                 Entry(record)
                 for record in history.of_stream_backwards(tx, environment, entry.stream, limit=1)
@@ -116,3 +118,9 @@ def _caused(tx: Transaction, entry: Entry) -> Iterator[Entry]:
             )
         case _:
             pass
+
+
+def _at(tx: Transaction, position: int) -> Iterator[Entry]:
+    record = history.at(tx, position)
+    if record is not None:
+        yield Entry(record)

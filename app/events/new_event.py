@@ -35,7 +35,8 @@ class NewEvent(msgspec.Struct, frozen=True):
     Its runs start at `start_at` (µs) or `delay_ms` from now, or at once, and have the `tags`. `function_ids` start too,
     whether or not it fits them, and alone if `only_these`. `waits` tells that the caller waits for the runs, which an
     option that holds events would make endless; `owes_nothing` that no on_failure function runs for them. `entity` is
-    the type and id of what the event is appended to.
+    the type and id of what the event is appended to. `reemitted_from` is the event that it is emitted anew of, which
+    is recorded as `cause`.
     """
 
     environment: str
@@ -56,6 +57,8 @@ class NewEvent(msgspec.Struct, frozen=True):
     owes_nothing: bool = False
     claim: Claim | None = None
     tags: tuple[str, ...] = ()
+    reemitted_from: str = ""
+    cause: str = ""
 
 
 class Seen:

@@ -56,6 +56,7 @@ def row_of(entry: Entry) -> EventRow:
         fact.run_id,
         record.recorded_at,
         *((*entity, record.version) if entity else _NO_ENTITY),
+        fact.reemitted_from,
     )
 
 

@@ -122,6 +122,7 @@ def _emitted(event: NewEvent, event_id: str, where: str, emitted: Emitted) -> Dr
         run_ids=emitted.run_ids,
         outcomes=emitted.outcomes,
         tags=tuple(dict.fromkeys(event.tags)) if any(one.outcome in HELD for one in emitted.outcomes) else (),
+        reemitted_from=event.reemitted_from,
     )
-    cause = run_noun.stream(event.run_id) if event.run_id else ""
+    cause = run_noun.stream(event.run_id) if event.run_id else event.cause
     return Draft(where, fact, cause, event_id, event.actor, event.metadata.decode())

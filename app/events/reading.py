@@ -11,6 +11,7 @@ from app import patterns, texts
 from app.errors import EventNotFound, InvalidArgument
 from app.events import looking
 from app.events.looking import Sought
+from app.events.noun import stream
 from app.history.entry import Entry
 from storage import events
 from storage.contract import Storage, Transaction
@@ -22,6 +23,7 @@ LIMIT_MAX = 500
 NAMES_MAX = 100
 SAMPLE_MAX = 10_000
 NAMES_SCANNED = 10_000
+REEMISSIONS_MAX = 100
 
 _END = 2**62
 
@@ -73,6 +75,19 @@ class EventReader:
                 hint="`ironflow event list` shows the newest",
             )
         return Entry(found)
+
+    async def reemissions(self, environment: str, event_id: str) -> Sequence[str]:
+        """The ids of those that were emitted anew of it, oldest first, at most REEMISSIONS_MAX."""
+        rows = await self._storage.read(lambda tx: events.reemitted(tx, environment, event_id, limit=REEMISSIONS_MAX))
+        return [row.id for row in rows]
+
+    async def original(self, environment: str, event_id: str) -> str:
+        """What an event that is emitted anew of it names as its cause. Raises InvalidArgument if there is none."""
+        try:
+            entry = await self.get(environment, event_id)
+        except EventNotFound as error:
+            raise InvalidArgument(error.message, field="reemitted_from", hint=error.hint) from None
+        return entry.stream if entry.stream == stream(event_id) else f"{entry.stream}#{entry.version}"
 
     async def list(
         self, environment: str, chosen: EventFilter, *, limit: int = LIMIT_DEFAULT, cursor: str = "", before: str = ""

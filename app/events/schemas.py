@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -55,6 +55,14 @@ class Check(msgspec.Struct, frozen=True):
 
 
 _KINDS = frozenset((SchemaRegistered.kind, SchemaDeleted.kind, EnforcementSet.kind))
+
+
+class Verdict(NamedTuple):
+    """What the schema of a version says of data: where they break it, and how; "" where they fit."""
+
+    version: int
+    path: str
+    problem: str
 
 
 class Schemas:
@@ -111,6 +119,17 @@ class Schemas:
             log.warning("schema violated", environment=environment, name=name, version=version, path=path)
             return
         raise SchemaViolation(message, field="data" + path[1:], hint=f"see `ironflow schema get {name}`")
+
+    def verdicts(self, environment: str, name: str, version: int, data: Any) -> Sequence[Verdict]:
+        """What the schema of a version, and the newest one, say of data, enforced or not; without those that there are
+        not."""
+        newest = [row.version for row in self.list(environment, name)][-1:]
+        found: list[Verdict] = []
+        for number in dict.fromkeys((version, *newest)):
+            if (row := self._known.get(environment, {}).get((name, number))) and row.deleted_at is None:
+                path, problem = self._violation(environment, name, number, data) or ("", "")
+                found.append(Verdict(number, path, problem))
+        return found
 
     def try_upcast(self, environment: str, event_name: str, from_version: int, to_version: int, data: Any) -> Any:
         """The data, if they fit the schema of a later version (0: the newest) as they are. Upcasters are code of the

@@ -34,9 +34,11 @@ def emit(
     at: str | datetime | None = None,
     delay: Duration | None = None,
     tags: Sequence[str] = (),
+    reemitted_from: str | None = None,
 ) -> Plan[Emitted]:
     """Record an event and the runs it starts; durable when this returns. With a key it is safe to try again. The runs
-    start at once, at an instant, or after a delay, and have the tags."""
+    start at once, at an instant, or after a delay, and have the tags. `reemitted_from` is the id of an event that this
+    one repeats, changed or not."""
     body = event(
         name,
         data,
@@ -46,6 +48,7 @@ def emit(
         at=at,
         delay=delay,
         tags=tags,
+        reemitted_from=reemitted_from,
     )
     return _emitted((yield Call("POST", "/api/v1/events", body=body, again=idempotency_key is not None)))
 
@@ -135,6 +138,7 @@ def event(
     at: str | datetime | None = None,
     delay: Duration | None = None,
     tags: Sequence[str] = (),
+    reemitted_from: str | None = None,
 ) -> Json:
     """An event as `emit_batch` takes it."""
     body: Json = {"name": name, "data": data}
@@ -150,6 +154,8 @@ def event(
         body["delay"] = f"{milliseconds(delay, what='delay')}ms"
     if tags:
         body["tags"] = several(tags)
+    if reemitted_from is not None:
+        body["reemitted_from"] = reemitted_from
     return body
 
 

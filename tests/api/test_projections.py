@@ -260,6 +260,34 @@ def test_somebody_decides_what_becomes_of_an_event_that_stopped_it(http: httpx.C
 # Steering and waiting.
 
 
+def test_what_became_of_an_event_at_the_projections_it_is_for(http: httpx.Client) -> None:
+    early, _ = emit(http, 1, amount=1)
+    declare(http)
+    declare(http, "others", events=["else.>"])
+    declare(http, "doubles", rules=[{"on": "order.>", "set": {"count": "event.data.amount * 2"}}])
+    wait(http, early)
+    wait(http, early, "doubles")
+    wrong, _ = emit(http, 2)
+    wait(http, wrong)
+    wait(http, wrong, "doubles")
+    late, _ = emit(http, 3, amount=3)
+    wait(http, late)
+
+    def fates(event_id: str) -> dict[str, str]:
+        told = http.get(f"/api/v1/events/{event_id}/projections").json()["projections"]
+        return {one["name"]: one["fate"] for one in told}
+
+    assert fates(early) == {"doubles": "folded", "orders": "folded"}
+    assert fates(wrong) == {"doubles": "stopped", "orders": "folded"}
+    assert fates(late) == {"doubles": "behind", "orders": "folded"}
+    [behind, _] = http.get(f"/api/v1/events/{late}/projections").json()["projections"]
+    assert (behind["status"], behind["behind"] > 0) == ("error", True)
+    http.post(f"{PATH}/doubles/park", json={"reason": "odd"})
+    wait(http, late, "doubles")
+    assert (fates(wrong)["doubles"], fates(late)["doubles"]) == ("parked", "folded")
+    assert http.get("/api/v1/events/evt_nowhere/projections").status_code == 404
+
+
 def test_a_paused_projection_stands_still(http: httpx.Client) -> None:
     declare(http)
     assert http.post(f"{PATH}/orders/pause", json={"reason": "r"}).json()["status"] == "paused"

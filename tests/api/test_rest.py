@@ -7,8 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from app.cli.main import ironflow
 from tests.support.history import head, recorded
+from tests.support.server import ServerProcess
 
 EVENTS = "/api/v1/events"
 RUNS = "/api/v1/runs"
@@ -223,6 +226,39 @@ def test_events_are_filtered(http: httpx.Client) -> None:
     for field, text in (("pattern", "a.>.b"), ("filter", "data <")):
         refused = http.get(EVENTS, params={field: text})
         assert (refused.status_code, refused.json()["field"]) == (400, field)
+
+
+def test_an_event_that_is_emitted_anew_and_the_one_it_was_lead_to_each_other(
+    http: httpx.Client, shared_server: ServerProcess, environment: str
+) -> None:
+    first = http.post(EVENTS, json={"name": "a", "data": 1}).json()["event_id"]
+    of_entity = http.post("/api/v1/streams/o-1/events", json={"entityType": "order", "name": "b"}).json()["eventId"]
+    anew = {"name": "a", "data": 2, "reemitted_from": first}
+    second = http.post(EVENTS, json=anew).json()["event_id"]
+    told = http.post(
+        EVENTS, json=[anew, {"name": "a", "reemitted_from": of_entity}, {"name": "a", "reemitted_from": "x"}]
+    )
+    refused = http.post(EVENTS, json={"name": "a", "reemitted_from": "evt_nowhere"})
+    emitted = CliRunner().invoke(
+        ironflow, ["emit", "a", "--reemitted-from", second, "--server", shared_server.url, "--env", environment]
+    )
+    third, fourth, wrong = told.json()["results"]
+
+    def get(event_id: str) -> dict[str, Any]:
+        return dict(http.get(f"{EVENTS}/{event_id}").json())
+
+    assert get(first)["reemitted_as"] == [second, third["event_id"]]
+    assert "reemitted_from" not in get(first)
+    assert get(second)["reemitted_from"] == first
+    assert (emitted.exit_code, len(get(second)["reemitted_as"])) == (0, 1)
+    assert get(of_entity)["reemitted_as"] == [fourth["event_id"]]
+    assert (wrong["code"], wrong["field"]) == ("INVALID_ARGUMENT", "reemitted_from")
+    assert (refused.status_code, refused.json()["field"]) == (400, "reemitted_from")
+    assert http.post(f"{EVENTS}/dry-run", json={"name": "a", "reemitted_from": "evt_nowhere"}).status_code == 400
+    lineage = http.get(f"/api/v1/history/{get(fourth['event_id'])['position']}/lineage").json()
+    assert [one["data"]["id"] for one in lineage["causes"]] == [of_entity]
+    effects = http.get(f"/api/v1/history/{get(first)['position']}/lineage").json()["effects"]
+    assert [one["entry"]["data"]["id"] for one in effects] == [second, third["event_id"]]
 
 
 def test_names_come_with_how_much_was_looked_at(http: httpx.Client) -> None:

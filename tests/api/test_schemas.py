@@ -47,6 +47,26 @@ def test_a_schema_is_registered_read_and_deleted(http: httpx.Client) -> None:
     assert register(http).json()["status"] == "created"
 
 
+def test_an_event_is_held_against_the_schema_of_its_version_and_the_newest(http: httpx.Client) -> None:
+    plain = http.post("/api/v1/events", json={"name": "order.odd"}).json()["event_id"]
+    register(http)
+    register(http, {"type": "object", "required": ["total", "currency"]}, version=2)
+    good = emit(http, {"total": 1}).json()["event_id"]
+    bad = emit(http, {"total": -1, "currency": "EUR"}).json()["event_id"]
+
+    def told(event_id: str) -> dict[str, Any]:
+        return dict(http.get(f"/api/v1/events/{event_id}/schema").json())
+
+    assert told(plain) == {"event_name": "order.odd", "version": 1, "mode": "off", "versions": [], "verdicts": []}
+    assert (told(good)["versions"], told(good)["verdicts"][0]) == ([1, 2], {"version": 1, "fits": True})
+    assert [one["fits"] for one in told(bad)["verdicts"]] == [False, True]
+    missing = told(good)["verdicts"][1]
+    assert (missing["fits"], missing["path"], "currency" in missing["problem"]) == (False, "$", True)
+    dry = http.post("/api/v1/events/dry-run", json={"name": "order.placed", "data": {"total": -1}, "version": 1})
+    assert dry.json()["schema"]["verdicts"][0]["path"] == "$.total"
+    assert http.get("/api/v1/events/evt_nowhere/schema").status_code == 404
+
+
 def test_violations_are_let_through_logged_or_refused(http: httpx.Client) -> None:
     register(http)
 

@@ -378,6 +378,18 @@ test("an event that is published shows at once, with the run that it started", W
 
   await page.locator(".inspector .json >> text=9007199254740993").waitFor();
   await page.locator(".inspector .runs-of li:has-text('Failed') a[href*='/runs/run_']").waitFor();
+  await page.locator("role=tab[name='Schema']").click();
+  await page.locator(".inspector >> text=No schema is registered").waitFor();
+  await page.locator("role=tab[name='Projections']").click();
+  await page.locator(".inspector >> text=No projection is for events of this name").waitFor();
+  await page.keyboard.press("e");
+  await page.locator("dialog .plan a:has-text('demo-trip')").waitFor();
+  await page.keyboard.press("Control+Enter");
+  await page.locator("dialog .sent a").waitFor();
+  await page.locator("dialog >> text=Close").last().click();
+  await page.locator(".inspector .facts div:has-text('Repeated') a").click();
+  await page.locator(".inspector .facts div:has-text('Repeats') a").waitFor();
+  assert.deepEqual(await unfit(page), []);
   await context.close();
   assert.deepEqual(complaints, []);
 });

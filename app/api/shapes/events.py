@@ -88,6 +88,42 @@ class EndedWaitShape(Shape):
     step_id: str
 
 
+class SchemaVerdictShape(Shape):
+    """What the schema of a version says of an event's data; `path` is where they break it, `problem` how."""
+
+    version: int
+    fits: bool
+    path: Text = UNSET
+    problem: Text = UNSET
+
+
+class EventSchemaResponse(Shape):
+    """What the schemas of an event say of its data: that of its version, and the newest one, if there are any."""
+
+    event_name: str
+    version: Annotated[int, Meta(description="the event's")]
+    mode: Annotated[str, Meta(description="what is done about data that do not fit: off, warn, reject")]
+    versions: Annotated[list[int], Meta(description="that have a schema")]
+    verdicts: list[SchemaVerdictShape]
+
+
+class TakenShape(Shape):
+    """A projection that an event is for. `fate`: folded, behind (it has not come so far), stopped (by this event),
+    parked, skipped, or left_out (its fold begins later)."""
+
+    name: str
+    status: str
+    fate: str
+    position: Annotated[int, Meta(description="how far it has come")]
+    behind: Annotated[int, Meta(description="positions between it and the event; 0 if it has come past")]
+
+
+class EventProjectionsResponse(Shape):
+    """By name."""
+
+    projections: list[TakenShape]
+
+
 class EventDryRunResponse(Shape):
     """What an event would lead to now, if it were emitted. Nothing was recorded."""
 
@@ -98,6 +134,7 @@ class EventDryRunResponse(Shape):
     projections: Annotated[list[str], Meta(description="by name")]
     groups: Annotated[list[str], Meta(description="consumer groups that would get it, by name")]
     more: Annotated[bool, Meta(description="there is more of something than is listed")]
+    schema: EventSchemaResponse
 
 
 class EventResponse(Shape):
@@ -123,6 +160,11 @@ class EventResponse(Shape):
     entity_id: Text = UNSET
     entity_version: int | UnsetType = UNSET
     emitted_by: Text = UNSET
+    reemitted_from: Annotated[str, Meta(description="the event that it was emitted anew of")] | UnsetType = UNSET
+    reemitted_as: (
+        Annotated[tuple[str, ...], Meta(description="events that were emitted anew of it; of one event alone")]
+        | UnsetType
+    ) = UNSET
 
 
 class ListEventsResponse(Shape):

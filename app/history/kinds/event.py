@@ -20,7 +20,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class EventEmitted(Fact, frozen=True):
     """stream event/<id>; of an event that was appended to an entity: entity/<type>/<id>. `tags` were given with it, and
-    are here if the event waits at a gate for the run that gets them."""
+    are here if the event waits at a gate for the run that gets them. `reemitted_from` is the event that it was emitted
+    anew of."""
 
     kind = "event.emitted"
     id: str
@@ -33,6 +34,7 @@ class EventEmitted(Fact, frozen=True):
     run_ids: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     tags: tuple[str, ...] = ()
+    reemitted_from: str = ""
 
 
 class AppendedPart(msgspec.Struct, frozen=True, omit_defaults=True):

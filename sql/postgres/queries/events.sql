@@ -1,12 +1,12 @@
 -- name: save_event :each
-insert into events (position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version)
-values (:position, :id, :environment, :name, :source, :idempotency_key, :run_id, :recorded_at, :entity_type, :entity_id, :entity_version);
+insert into events (position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from)
+values (:position, :id, :environment, :name, :source, :idempotency_key, :run_id, :recorded_at, :entity_type, :entity_id, :entity_version, :reemitted_from);
 
 -- name: events_before :many
 -- Those before a position, newest first; of a sample one of so many, whichever page they are on. Positions are scattered
 -- first, since those of events follow a pattern: each may be followed by its run.
 -- `search` folds A-Z only: `ilike` by the rules of "C" does.
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
   from events
  where environment = :environment
    and position < :before
@@ -23,7 +23,7 @@ select position, id, environment, name, source, idempotency_key, run_id, recorde
 
 -- name: events_after :many
 -- Those after a position, oldest first. `search` as above.
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
   from events
  where environment = :environment
    and position > :after
@@ -58,10 +58,20 @@ select distinct entity_type, entity_id
 
 -- name: events_of_run :many
 -- What a run emitted and appended, oldest first.
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
   from events
  where run_id = :run_id
    and run_id <> ''
+   and environment = :environment
+ order by position
+ limit :limit;
+
+-- name: events_reemitted :many
+-- Those that were emitted anew of one, oldest first.
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
+  from events
+ where reemitted_from = :event_id
+   and reemitted_from <> ''
    and environment = :environment
  order by position
  limit :limit;
@@ -85,7 +95,7 @@ select count(*) as count
 delete from events;
 
 -- name: all_events :many
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version
+select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
   from events
  where position > :after
  order by position

@@ -128,6 +128,7 @@ export interface EventSummary {
   entity_id?: string;
   entity_version?: number;
   emitted_by?: string;
+  reemitted_from?: string;
 }
 
 export interface Capabilities {

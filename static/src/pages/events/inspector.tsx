@@ -1,20 +1,23 @@
 /** One event: what it carries, what it started, and what it came of. */
 import { exact, get } from "../../api/client";
 import type { Entry, EventSummary } from "../../api/types";
-import { useResource } from "../../live/resource";
-import { at } from "../../model/json";
-import { link } from "../../shell/route";
+import { type Resource, useResource } from "../../live/resource";
+import { type Json, at } from "../../model/json";
+import { eventLink, link } from "../../shell/route";
 import { Id, Skeleton, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { choose, chosen } from "../../shell/route";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Failed } from "../../ui/states";
+import { ProjectionsOf } from "./projections";
 import { RunsOf } from "./runs";
+import { SchemaOf } from "./schema";
 
 const TABS = [
   { id: "data", label: "Data" },
-  { id: "metadata", label: "Metadata" },
-  { id: "lineage", label: "Causes and effects" },
+  { id: "schema", label: "Schema" },
+  { id: "projections", label: "Projections" },
+  { id: "lineage", label: "Causes" },
 ];
 
 interface Effect {
@@ -28,7 +31,17 @@ interface Lineage {
   truncated: boolean;
 }
 
-export function EventInspector({ event, onClose, onAgain }: { event: EventSummary; onClose: () => void; onAgain: () => void }) {
+interface Props {
+  event: EventSummary;
+  /** Changes when something was published: this one may have been. */
+  published: number;
+  onClose: () => void;
+  onAgain: () => void;
+}
+
+export function EventInspector({ event, published, onClose, onAgain }: Props) {
+  const whole = useResource(`event ${event.id}`, (signal) => exact(`/events/${event.id}`, {}, signal), { version: published });
+  const anew = whole.data ? at(whole.data, "reemitted_as") : undefined;
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? "data";
   return (
     <aside class="card inspector asked" aria-label={`Event ${event.name}`}>
@@ -45,7 +58,9 @@ export function EventInspector({ event, onClose, onAgain }: { event: EventSummar
         <Fact name="Recorded">
           <Time at={event.timestamp} /> <span class="faint mono">at {event.position}</span>
         </Fact>
-        <Fact name="Source">{event.source}</Fact>
+        <Fact name="Source">
+          {event.source} <span class="faint">version {event.version}</span>
+        </Fact>
         {event.emitted_by && <Fact name="By">{event.emitted_by}</Fact>}
         {event.run_id && (
           <Fact name="From run">
@@ -55,6 +70,18 @@ export function EventInspector({ event, onClose, onAgain }: { event: EventSummar
         {event.entity_type && (
           <Fact name="Entity">
             {event.entity_type}/{event.entity_id} <span class="faint">version {event.entity_version}</span>
+          </Fact>
+        )}
+        {event.reemitted_from && (
+          <Fact name="Repeats">
+            <EventLink id={event.reemitted_from} />
+          </Fact>
+        )}
+        {Array.isArray(anew) && anew.length > 0 && (
+          <Fact name="Repeated">
+            {(anew as string[]).map((id) => (
+              <EventLink key={id} id={id} />
+            ))}
           </Fact>
         )}
         <Fact name="Started">
@@ -71,7 +98,10 @@ export function EventInspector({ event, onClose, onAgain }: { event: EventSummar
       </p>
       <Tabs label="event" items={TABS} open={open} onOpen={(id) => choose({ show: id === "data" ? null : id })} />
       <TabPanel label="event" open={open}>
-        {open === "lineage" ? <LineageShown key={event.position} position={event.position} /> : <Payload key={`${event.id} ${open}`} id={event.id} part={open} />}
+        {open === "lineage" && <LineageShown key={event.position} position={event.position} />}
+        {open === "schema" && <SchemaOf key={event.id} id={event.id} />}
+        {open === "projections" && <ProjectionsOf key={event.id} id={event.id} />}
+        {open === "data" && <Payload key={event.id} of={whole} />}
       </TabPanel>
     </aside>
   );
@@ -86,11 +116,29 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
   );
 }
 
-function Payload({ id, part }: { id: string; part: string }) {
-  const event = useResource(`event ${id}`, (signal) => exact(`/events/${id}`, {}, signal));
+function EventLink({ id }: { id: string }) {
+  return (
+    <a class="listed mono" href={eventLink(id)}>
+      {short(id)}
+    </a>
+  );
+}
+
+function Payload({ of: event }: { of: Resource<Json> }) {
   if (event.error) return <Failed error={event.error} onRetry={event.reload} />;
   if (!event.data) return <Skeleton rows={4} />;
-  return <JsonView value={at(event.data, part) ?? null} label={part} />;
+  const metadata = at(event.data, "metadata");
+  return (
+    <>
+      <JsonView value={at(event.data, "data") ?? null} label="data" />
+      {metadata instanceof Map && metadata.size > 0 && (
+        <>
+          <h3 class="pad-x">Metadata</h3>
+          <JsonView value={metadata} label="metadata" />
+        </>
+      )}
+    </>
+  );
 }
 
 function LineageShown({ position }: { position: number }) {

@@ -58,8 +58,9 @@ export default function Events() {
   const runs = useEventRuns();
   const further = useFurther(key, list);
   const field = useRef<HTMLInputElement>(null);
+  const [published, setPublished] = useState(0);
   const [adding, setAdding] = useState(false);
-  const [publishing, setPublishing] = useState<{ name: string; data: string } | null>(null);
+  const [publishing, setPublishing] = useState<{ name: string; data: string; again: string } | null>(null);
   const selected = list.rows.find((event) => event.id === chosen("event"));
   const cursor = selected ? list.rows.indexOf(selected) : -1;
   const clear = (): void => choose({ q: null, pattern: null, filter: null, event: null });
@@ -68,7 +69,7 @@ export default function Events() {
   };
   const move = (step: number): void => select(list.rows[Math.max(0, Math.min(list.rows.length - 1, cursor + step))]);
   const publish = (event?: EventSummary): void =>
-    setPublishing({ name: event?.name ?? "", data: event ? print(event.data, 2) : '{\n  "id": 1\n}' });
+    setPublishing({ name: event?.name ?? "", data: event ? print(event.data, 2) : '{\n  "id": 1\n}', again: event?.id ?? "" });
   useKeys("Events", [
     { keys: "j", label: "Next event", run: () => move(1) },
     { keys: "k", label: "Previous event", run: () => move(-1) },
@@ -173,9 +174,9 @@ export default function Events() {
             </div>
           )}
         </div>
-        {selected && <EventInspector event={selected} onClose={() => choose({ event: null })} onAgain={() => publish(selected)} />}
+        {selected && <EventInspector event={selected} published={published} onClose={() => choose({ event: null })} onAgain={() => publish(selected)} />}
       </div>
-      {publishing && <Publish {...publishing} onClose={() => setPublishing(null)} />}
+      {publishing && <Publish {...publishing} onPublished={() => setPublished((before) => before + 1)} onClose={() => setPublishing(null)} />}
       {adding && <AddColumn all={watched} onClose={() => setAdding(false)} />}
     </div>
   );

@@ -17,7 +17,16 @@ interface Emitted {
   outcomes?: { function_id: string; outcome: string; run_id?: string }[];
 }
 
-export function Publish({ name: first, data: begin, onClose }: { name: string; data: string; onClose: () => void }) {
+interface Props {
+  name: string;
+  data: string;
+  /** The event that this one repeats, changed or not; "" for none. */
+  again?: string;
+  onPublished?: () => void;
+  onClose: () => void;
+}
+
+export function Publish({ name: first, data: begin, again = "", onPublished, onClose }: Props) {
   const [name, setName] = useState(first);
   const [data, setData] = useState(begin);
   const [key, setKey] = useState("");
@@ -30,7 +39,7 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
   const body =
     typeof read === "string" || !name.trim()
       ? ""
-      : `{"name":${JSON.stringify(name.trim())},"data":${print(read.value)},"idempotency_key":${JSON.stringify(key)},"source":"dashboard"}`;
+      : `{"name":${JSON.stringify(name.trim())},"data":${print(read.value)},"idempotency_key":${JSON.stringify(key)},"source":"dashboard"${again ? `,"reemitted_from":${JSON.stringify(again)}` : ""}}`;
   const dry = useDryRun(sent ? "" : body);
 
   useEffect(() => {
@@ -47,6 +56,7 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
     setProblem("");
     try {
       setSent(await request<Emitted>("POST", "/events", { json: body }));
+      onPublished?.();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       setProblem(error.hint ? `${error.message}: ${error.hint}` : error.message);
@@ -56,10 +66,15 @@ export function Publish({ name: first, data: begin, onClose }: { name: string; d
   }
 
   const shown = typeof read === "string" ? data : print(read.value);
-  const cli = `ironflow emit ${name || "NAME"} -d ${quoted(shown)}${environment.value === "default" ? "" : ` --env ${environment.value}`}`;
+  const cli = `ironflow emit ${name || "NAME"} -d ${quoted(shown)}${again ? ` --reemitted-from ${again}` : ""}${environment.value === "default" ? "" : ` --env ${environment.value}`}`;
   return (
     <Dialog title="Publish an event" onClose={onClose}>
       <form onSubmit={(event) => void submit(event)} onKeyDown={sendByKey}>
+        {again && (
+          <p class="muted small">
+            It will say that it repeats <span class="mono">{short(again)}</span>.
+          </p>
+        )}
         <label class="field">
           Name
           <input value={name} list="event-names" required placeholder="order.placed" spellcheck={false} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />
