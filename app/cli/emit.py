@@ -47,6 +47,8 @@ class Summary:
 @click.option("--at", help="When its runs start: an instant such as 2026-01-31T12:00:00Z.")
 @click.option("--delay", type=DURATION, help="How much later its runs start, such as 10m.")
 @click.option("--tag", "tags", multiple=True, help="A tag of its runs; may be repeated.")
+@click.option("--metadata", help="An object, as JSON, @FILE, or - for standard input.")
+@click.option("--event-version", type=click.IntRange(1), help="The version of what it carries; 1 if not said.")
 @click.option("--reemitted-from", metavar="EVENT_ID", help="The event that this one repeats, changed or not.")
 @click.option("--dry-run", is_flag=True, help="Only tell what NAME would lead to now; nothing is recorded.")
 @click.option("--wait", is_flag=True, help="Wait for the runs; exit code 8 if one failed.")
@@ -62,6 +64,8 @@ def command(
     at: str | None,
     delay: str | None,
     tags: tuple[str, ...],
+    metadata: str | None,
+    event_version: int | None,
     reemitted_from: str | None,
     dry_run: bool,
     wait: bool,
@@ -72,14 +76,12 @@ def command(
 
     if bool(name) == bool(file):
         raise click.UsageError("give either NAME or --file")
-    if file and (at or delay or tags or reemitted_from):
-        raise click.UsageError(
-            "--at, --delay, --tag and --reemitted-from go with NAME; lines of a file say it themselves"
-        )
+    if file and (at or delay or tags or metadata or event_version or reemitted_from):
+        raise click.UsageError("--file goes without what is said of one event: its lines say it themselves")
     if dry_run:
         if name is None or at or delay or tags or wait:
             raise click.UsageError("--dry-run goes with NAME, and without --at, --delay, --tag and --wait")
-        _rehearse(session, name, data_of(data), idempotency_key)
+        _rehearse(session, name, data_of(data), idempotency_key, _metadata(metadata), event_version)
         return 0
     started = time.perf_counter()
     if file:
@@ -93,6 +95,8 @@ def command(
             at=at,
             delay=delay,
             tags=tags,
+            metadata=_metadata(metadata),
+            version=event_version,
             reemitted_from=reemitted_from,
         )
         summary = Summary(1, int(emitted.duplicate), list(emitted.run_ids))
@@ -104,8 +108,17 @@ def command(
     return 9 if statuses["cancelled"] else int(bool(summary.failures))
 
 
-def _rehearse(session: Session, name: str, data: Any, key: str | None) -> None:
-    told = session.client.events.dry_run(name, data, idempotency_key=key)
+def _metadata(text: str | None) -> dict[str, Any] | None:
+    found = None if text is None else data_of(text)
+    if not isinstance(found, dict | None):
+        raise click.UsageError("""--metadata is an object, such as '{"tenant": "a"}'""")
+    return found
+
+
+def _rehearse(
+    session: Session, name: str, data: Any, key: str | None, metadata: dict[str, Any] | None, version: int | None
+) -> None:
+    told = session.client.events.dry_run(name, data, idempotency_key=key, metadata=metadata, version=version)
     output = session.output
     if output.form in ("json", "jsonl"):
         output.json({"schema": "ironflow.emit_dry_run/v1", **told})
@@ -117,6 +130,9 @@ def _rehearse(session: Session, name: str, data: Any, key: str | None) -> None:
     rows += [("group", one, "gets it", "") for one in told["groups"]]
     if rows:
         output.table(("what", "name", "would be", "run"), rows)
+    for one in told["schema"]["verdicts"]:
+        if not one["fits"]:
+            output.note(f"It does not fit schema version {one['version']} at {one['path']}: {one['problem']}")
     if told["duplicate"]:
         output.note("It is recorded already under this key: nothing would happen.")
     elif not rows:

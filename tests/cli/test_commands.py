@@ -31,6 +31,13 @@ def test_one_event_is_emitted_listed_and_read(ironflow: Ironflow) -> None:
     assert "order.placed" in shown
     assert '"id": 1' in shown
 
+    said = ("--metadata", '{"tenant": "a"}', "--event-version", "2", "--reemitted-from", event["id"])
+    assert ironflow("emit", "order.placed", "-d", '{"id": 2}', *said).returncode == 0
+    [again] = json.loads(ironflow("event", "list", "--filter", "event.data.id == 2", "--json").stdout)["items"]
+    assert (again["metadata"], again["version"], again["reemitted_from"]) == ({"tenant": "a"}, 2, event["id"])
+    assert again["id"] in ironflow("event", "get", event["id"]).stdout
+    assert "--metadata is an object" in ironflow("emit", "order.placed", "--metadata", "[1]").stderr
+
 
 def test_a_file_is_emitted_line_by_line_and_bad_lines_are_named(ironflow: Ironflow, tmp_path: Path) -> None:
     lines = [json.dumps({"name": "f.x", "data": n}) for n in range(250)]

@@ -363,7 +363,7 @@ test("an event that is published shows at once, with the run that it started", W
 
   await page.keyboard.press("p");
   await page.locator("dialog input").first().fill("demo.trip.booked");
-  await page.locator("dialog .cm-content").click();
+  await page.locator("dialog .cm-content").first().click();
   await page.keyboard.press("Control+a");
   await page.keyboard.type('{"traveller": 9007199254740993}');
   await page.locator("dialog .plan a:has-text('demo-trip')").waitFor();
@@ -386,6 +386,16 @@ test("an event that is published shows at once, with the run that it started", W
   await page.locator("dialog .plan a:has-text('demo-trip')").waitFor();
   await page.keyboard.press("Control+Enter");
   await page.locator("dialog .sent a").waitFor();
+  await page.locator("dialog >> text=Close").last().click();
+  await page.keyboard.press("p");
+  await page.locator("dialog .fixture >> text=9007199254740993").first().click();
+  await page.locator("dialog .cm-content >> text=9007199254740993").waitFor();
+  await page.locator("dialog .repeat >> text=It will say that it repeats").waitFor();
+  await page.locator("dialog summary >> text=Metadata").click();
+  await page.locator("dialog input").nth(2).fill("elsewhere");
+  await page.locator("dialog .plan >> text=nobody waits for it").waitFor();
+  await page.locator("dialog .repeat").waitFor({ state: "detached" });
+  assert.deepEqual(await unfit(page), []);
   await page.locator("dialog >> text=Close").last().click();
   await page.locator(".inspector .facts div:has-text('Repeated') a").click();
   await page.locator(".inspector .facts div:has-text('Repeats') a").waitFor();

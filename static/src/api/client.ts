@@ -1,6 +1,7 @@
 /** The one place that speaks HTTP: headers, errors, and who is signed in. */
 import { csrfToken, session } from "./session";
 import { type Json, parse } from "../model/json";
+import { quoted } from "../model/quoted";
 import { environment } from "../shell/route";
 
 export class ApiError extends Error {
@@ -131,15 +132,11 @@ function rooted(path: string): string {
 }
 
 /** A call as a person would repeat it in a terminal. */
-export function curl(method: Method, path: string, json: string): string {
+export function curl(method: Method, path: string, json: string, within = environment.value): string {
   const parts = ["curl", "-X", method, `'${location.origin}${rooted(path)}'`];
-  if (environment.value !== "default") parts.push("-H", `'X-Ironflow-Environment-ID: ${environment.value}'`);
+  if (within !== "default") parts.push("-H", `'X-Ironflow-Environment-ID: ${within}'`);
   parts.push("-H", "'Content-Type: application/json'", "-d", quoted(json));
   return parts.join(" ");
-}
-
-export function quoted(text: string): string {
-  return `'${text.replace(/'/g, `'\\''`)}'`;
 }
 
 /** One segment of a path. */

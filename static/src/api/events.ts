@@ -1,7 +1,7 @@
 /** Events as lists show them: what each carries is kept as it was written. */
 import { type Json, at, plain } from "../model/json";
 import type { Page, PageOf } from "../model/listed";
-import { type Query, exact } from "./client";
+import { type Query, exact, exactly } from "./client";
 import type { EventSummary } from "./types";
 
 const LIMIT_MAX = 500;
@@ -14,8 +14,8 @@ export async function newerEvents(query: Query, after: number, signal?: AbortSig
 }
 
 /** A page of events, newest first. */
-export async function events(query: Query, limit: number, cursor: string, signal?: AbortSignal): Promise<Page<EventSummary>> {
-  const page = await exact("/events", { ...query, limit: Math.min(limit, LIMIT_MAX), cursor }, signal);
+export async function events(query: Query, limit: number, cursor: string, signal?: AbortSignal, environment?: string): Promise<Page<EventSummary>> {
+  const page = await exactly("GET", "/events", { query: { ...query, limit: Math.min(limit, LIMIT_MAX), cursor }, signal, environment });
   const next = at(page, "next_cursor");
   return { items: (at(page, "events") as Json[]).map(summary), next: typeof next === "string" ? next : "", total: NaN, exact: false };
 }

@@ -6,8 +6,9 @@ import { type Columns, useColumns } from "../../live/columns";
 import { type EventRuns, useEventRuns } from "../../live/event_runs";
 import { useList } from "../../live/list";
 import { paused, setPaused } from "../../live/socket";
+import type { Draft } from "../../model/draft";
 import { EVENT_KEYS, parseEvents } from "../../model/filter";
-import { preview, print } from "../../model/json";
+import { preview } from "../../model/json";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
@@ -21,7 +22,7 @@ import { TokenFilter } from "../../ui/token_filter";
 import { AddColumn, ColumnCells, ColumnHead, columnsIn } from "./columns";
 import { type Further, useFurther } from "./further";
 import { EventInspector } from "./inspector";
-import { Publish } from "./publish";
+import { Publish, draftOf } from "./publish";
 import { RateMeter, SampleNotice, useRate } from "./rate";
 import { RunCounts } from "./runs";
 import { SieveBoxes, ofSieve } from "./sieve";
@@ -60,7 +61,7 @@ export default function Events() {
   const field = useRef<HTMLInputElement>(null);
   const [published, setPublished] = useState(0);
   const [adding, setAdding] = useState(false);
-  const [publishing, setPublishing] = useState<{ name: string; data: string; again: string } | null>(null);
+  const [publishing, setPublishing] = useState<Partial<Draft> | null>(null);
   const selected = list.rows.find((event) => event.id === chosen("event"));
   const cursor = selected ? list.rows.indexOf(selected) : -1;
   const clear = (): void => choose({ q: null, pattern: null, filter: null, event: null });
@@ -69,7 +70,7 @@ export default function Events() {
   };
   const move = (step: number): void => select(list.rows[Math.max(0, Math.min(list.rows.length - 1, cursor + step))]);
   const publish = (event?: EventSummary): void =>
-    setPublishing({ name: event?.name ?? "", data: event ? print(event.data, 2) : '{\n  "id": 1\n}', again: event?.id ?? "" });
+    setPublishing(event ? draftOf(event) : {});
   useKeys("Events", [
     { keys: "j", label: "Next event", run: () => move(1) },
     { keys: "k", label: "Previous event", run: () => move(-1) },
@@ -176,7 +177,7 @@ export default function Events() {
         </div>
         {selected && <EventInspector event={selected} published={published} onClose={() => choose({ event: null })} onAgain={() => publish(selected)} />}
       </div>
-      {publishing && <Publish {...publishing} onPublished={() => setPublished((before) => before + 1)} onClose={() => setPublishing(null)} />}
+      {publishing && <Publish begin={publishing} onPublished={() => setPublished((before) => before + 1)} onClose={() => setPublishing(null)} />}
       {adding && <AddColumn all={watched} onClose={() => setAdding(false)} />}
     </div>
   );

@@ -1,14 +1,21 @@
-/** Publishing an event by hand: a name, JSON, and what it started. */
+/** Publishing an event by hand: what it carries, what its schema says of that, what it would do, and what it did. */
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, curl, get, quoted, request } from "../../api/client";
-import { print, readable } from "../../model/json";
+import { curl, exactly, request } from "../../api/client";
+import type { EventSummary } from "../../api/types";
+import { useResource } from "../../live/resource";
+import { type Draft, bodyOf, commandOf, problemsOf } from "../../model/draft";
+import { at, print } from "../../model/json";
 import { environment, link } from "../../shell/route";
+import { Field, Problem, said } from "../../ui/acting";
 import { short } from "../../ui/basics";
 import { Dialog, sendByKey } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
 import { JsonEditor } from "../../ui/json_editor";
+import { JsonView } from "../../ui/json_view";
 import { copy } from "../../ui/toast";
+import { Fixtures } from "./fixtures";
 import { DryRunShown, useDryRun } from "./rehearsal";
+import { type SchemaTold, Verdicts } from "./schema";
 
 interface Emitted {
   event_id: string;
@@ -18,36 +25,56 @@ interface Emitted {
 }
 
 interface Props {
-  name: string;
-  data: string;
-  /** The event that this one repeats, changed or not; "" for none. */
-  again?: string;
+  begin: Partial<Draft>;
   onPublished?: () => void;
   onClose: () => void;
 }
 
-export function Publish({ name: first, data: begin, again = "", onPublished, onClose }: Props) {
-  const [name, setName] = useState(first);
-  const [data, setData] = useState(begin);
-  const [key, setKey] = useState("");
+const NOTHING: Draft = { name: "", data: '{\n  "id": 1\n}', metadata: "", version: "1", key: "", again: "" };
+
+/** What an event can be published again with. */
+export function draftOf(event: EventSummary): Partial<Draft> {
+  return { name: event.name, data: print(event.data, 2), version: String(event.version), again: event.id };
+}
+
+export function Publish({ begin, onPublished, onClose }: Props) {
+  const [draft, setDraft] = useState<Draft>({ ...NOTHING, ...begin });
+  const [within, setWithin] = useState(environment.value);
+  const [loaded, setLoaded] = useState(0);
   const [names, setNames] = useState<string[]>([]);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   const [sent, setSent] = useState<Emitted | null>(null);
-  const read = readable(data);
-  // As it was written: digits beyond 2^53 included.
-  const body =
-    typeof read === "string" || !name.trim()
-      ? ""
-      : `{"name":${JSON.stringify(name.trim())},"data":${print(read.value)},"idempotency_key":${JSON.stringify(key)},"source":"dashboard"${again ? `,"reemitted_from":${JSON.stringify(again)}` : ""}}`;
-  const dry = useDryRun(sent ? "" : body);
+  const [count, setCount] = useState(0);
+  // An event is known in its own environment only.
+  const told = within === environment.value ? draft : { ...draft, again: "" };
+  const body = bodyOf(told);
+  const wrong = problemsOf(draft);
+  const dry = useDryRun(sent ? "" : body, within);
+  const change = (changes: Partial<Draft>): void => {
+    setSent(null);
+    setDraft((before) => ({ ...before, ...changes }));
+  };
 
   useEffect(() => {
-    get<{ names: { name: string }[] }>("/events/names").then(
-      (told) => setNames(told.names.map((one) => one.name)),
+    const abort = new AbortController();
+    request<{ names: { name: string }[] }>("GET", "/events/names", { environment: within, signal: abort.signal }).then(
+      (answer) => setNames(answer.names.map((one) => one.name)),
       () => setNames([]),
     );
-  }, []);
+    return () => abort.abort();
+  }, [within]);
+
+  async function take(event: EventSummary): Promise<void> {
+    try {
+      const whole = await exactly("GET", `/events/${event.id}`, { environment: within });
+      const metadata = at(whole, "metadata");
+      change({ ...draftOf(event), metadata: metadata instanceof Map && metadata.size > 0 ? print(metadata, 2) : "" });
+      setLoaded((before) => before + 1);
+    } catch (error) {
+      setProblem(said(error));
+    }
+  }
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
@@ -55,85 +82,127 @@ export function Publish({ name: first, data: begin, again = "", onPublished, onC
     setBusy(true);
     setProblem("");
     try {
-      setSent(await request<Emitted>("POST", "/events", { json: body }));
+      setSent(await request<Emitted>("POST", "/events", { json: body, environment: within }));
+      setCount((before) => before + 1);
       onPublished?.();
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error.hint ? `${error.message}: ${error.hint}` : error.message);
+      setProblem(said(error));
     } finally {
       setBusy(false);
     }
   }
 
-  const shown = typeof read === "string" ? data : print(read.value);
-  const cli = `ironflow emit ${name || "NAME"} -d ${quoted(shown)}${again ? ` --reemitted-from ${again}` : ""}${environment.value === "default" ? "" : ` --env ${environment.value}`}`;
   return (
-    <Dialog title="Publish an event" onClose={onClose}>
+    <Dialog title="Publish an event" onClose={onClose} class="wide">
       <form onSubmit={(event) => void submit(event)} onKeyDown={sendByKey}>
-        {again && (
-          <p class="muted small">
-            It will say that it repeats <span class="mono">{short(again)}</span>.
-          </p>
-        )}
-        <label class="field">
-          Name
-          <input value={name} list="event-names" required placeholder="order.placed" spellcheck={false} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />
-        </label>
-        <datalist id="event-names">
-          {names.map((one) => (
-            <option key={one} value={one} />
-          ))}
-        </datalist>
-        <JsonEditor label="Data" rows={9} value={data} wrong={typeof read === "string"} onValue={setData} />
-        {typeof read === "string" && (
-          <p class="problem" role="alert">
-            <Icon name="warning" class="fail" /> {read}
-          </p>
-        )}
-        <label class="field">
-          <span>
-            Idempotency key <span class="faint">sent twice with one key, it is recorded once</span>
-          </span>
-          <input value={key} spellcheck={false} autocomplete="off" onInput={(event) => setKey(event.currentTarget.value)} />
-        </label>
-        <DryRunShown told={dry} />
-        {problem && !dry.problem && (
-          <p class="problem" role="alert">
-            <Icon name="warning" class="fail" /> {problem}
-          </p>
-        )}
-        {sent && (
-          <div class="sent" role="status">
-            <Icon name="check" class="ok" /> {sent.duplicate ? "It was there already" : "Recorded"}
-            {sent.run_ids.length === 0 && ", and started nothing"}
-            {sent.run_ids.map((id) => (
-              <a key={id} href={link(`/runs/${id}`)} onClick={onClose}>
-                {short(id)}
-              </a>
-            ))}
-            {sent.outcomes?.map((one) => (
-              <span key={one.function_id} class="muted">
-                {one.function_id}: {one.outcome}
-              </span>
-            ))}
+        <div class="publish-grid">
+          <div class="publish-form">
+            <label class="field">
+              Name
+              <input value={draft.name} list="event-names" required placeholder="order.placed" spellcheck={false} autocomplete="off" onInput={(event) => change({ name: event.currentTarget.value })} />
+            </label>
+            <datalist id="event-names">
+              {names.map((one) => (
+                <option key={one} value={one} />
+              ))}
+            </datalist>
+            <JsonEditor key={`data ${loaded}`} label="Data" rows={9} value={draft.data} wrong={wrong.data !== ""} onValue={(data) => change({ data })} />
+            <Problem text={wrong.data} />
+            <details open={draft.metadata !== "" || undefined}>
+              <summary>Metadata, version, key, environment</summary>
+              <div class="publish-more">
+                <JsonEditor key={`metadata ${loaded}`} label="Metadata" rows={3} value={draft.metadata} placeholder='{"tenant": "a"}' wrong={wrong.metadata !== ""} onValue={(metadata) => change({ metadata })} />
+                <Problem text={wrong.metadata} />
+                <div class="publish-pair">
+                  <Field label="Version" note="of what it carries" value={draft.version} wrong={wrong.version !== ""} onValue={(version) => change({ version })} />
+                  <Field label="Environment" value={within} onValue={(text) => setWithin(text.trim() || "default")} />
+                </div>
+                <Field label="Idempotency key" note="sent twice with one key, it is recorded once" value={draft.key} onValue={(key) => change({ key })} />
+              </div>
+            </details>
+            <Problem text={wrong.version} />
           </div>
-        )}
+          <div class="publish-told">
+            {told.again && (
+              <p class="muted small repeat">
+                It will say that it repeats <span class="mono">{short(told.again)}</span>.
+                <button type="button" class="quiet small" onClick={() => change({ again: "" })}>
+                  It is a new one
+                </button>
+              </p>
+            )}
+            <SchemaShown of={dry.dry?.schema} environment={within} />
+            <DryRunShown told={dry} />
+            {problem !== dry.problem && <Problem text={problem} />}
+            {sent && <Sent of={sent} environment={within} onLeave={onClose} />}
+            <Fixtures environment={within} name={names.includes(draft.name.trim()) ? draft.name.trim() : ""} published={count} onTake={(event) => void take(event)} />
+          </div>
+        </div>
         <div class="buttons end">
-          <button type="button" class="quiet small" onClick={() => copy(cli, "Command")}>
+          <button type="button" class="quiet small" onClick={() => copy(commandOf(told, within), "Command")}>
             Copy as CLI
           </button>
-          <button type="button" class="quiet small" onClick={() => copy(curl("POST", "/events", `{"name":${JSON.stringify(name)},"data":${shown}}`), "curl")}>
+          <button type="button" class="quiet small" disabled={!body} onClick={() => copy(curl("POST", "/events", body, within), "curl")}>
             Copy as curl
           </button>
           <span class="grow" />
           <button type="button" onClick={onClose}>
             Close
           </button>
-          <button type="submit" class="primary" disabled={busy || typeof read === "string"} title="Ctrl-Enter">
+          <button type="submit" class="primary" disabled={busy || (draft.name.trim() !== "" && !body)} title="Ctrl-Enter">
             {busy ? "Sending…" : sent ? "Publish again" : "Publish"}
           </button>
         </div>
       </form>
     </Dialog>
+  );
+}
+
+/** What the schema says of it, and the schema. */
+function SchemaShown({ of, environment: within }: { of: SchemaTold | undefined; environment: string }) {
+  const [kept, setKept] = useState(of);
+  useEffect(() => {
+    if (of) setKept(of);
+  }, [of]);
+  if (!kept || kept.versions.length === 0) return null;
+  return (
+    <section class="plan" aria-label="Schema">
+      <h3>Schema</h3>
+      <Verdicts of={kept} />
+      {kept.versions.includes(kept.version) && <SchemaText name={kept.event_name} version={kept.version} environment={within} />}
+    </section>
+  );
+}
+
+function SchemaText({ name, version, environment: within }: { name: string; version: number; environment: string }) {
+  const path = `/events/schemas/${encodeURIComponent(name)}/${version}`;
+  const told = useResource(`${within} ${path}`, (signal) => exactly("GET", path, { signal, environment: within }));
+  const schema = told.data && at(told.data, "schema");
+  if (schema === undefined) return null;
+  return (
+    <details>
+      <summary>Version {version}</summary>
+      <JsonView value={schema} label="schema" />
+    </details>
+  );
+}
+
+function Sent({ of, environment: within, onLeave }: { of: Emitted; environment: string; onLeave: () => void }) {
+  const env = within === environment.value ? {} : { env: within };
+  return (
+    <div class="sent" role="status">
+      <Icon name="check" class="ok" /> {of.duplicate ? "It was there already" : "Recorded"}
+      {of.run_ids.length === 0 && ", and started nothing"}
+      {of.run_ids.map((id) => (
+        <a key={id} href={link(`/runs/${id}`, env)} onClick={onLeave}>
+          {short(id)}
+        </a>
+      ))}
+      {of.outcomes?.map((one) => (
+        <span key={one.function_id} class="muted">
+          {one.function_id}: {one.outcome}
+        </span>
+      ))}
+    </div>
   );
 }

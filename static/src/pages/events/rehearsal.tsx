@@ -4,6 +4,7 @@ import { ApiError, request } from "../../api/client";
 import { link } from "../../shell/route";
 import { short } from "../../ui/basics";
 import { Icon, type IconName } from "../../ui/icon";
+import type { SchemaTold } from "./schema";
 
 export interface DryRun {
   duplicate: boolean;
@@ -13,17 +14,18 @@ export interface DryRun {
   projections: string[];
   groups: string[];
   more: boolean;
+  schema: SchemaTold;
 }
 
-interface Told {
+export interface Told {
   dry: DryRun | null;
   problem: string;
 }
 
 const ASK_AFTER_MS = 300;
 
-/** Asked a moment after the last change of `body`; "" is not asked about. */
-export function useDryRun(body: string): Told {
+/** Asked of an environment a moment after the last change of `body`; "" is not asked about. */
+export function useDryRun(body: string, environment: string): Told {
   const [told, setTold] = useState<Told>({ dry: null, problem: "" });
   useEffect(() => {
     if (!body) {
@@ -32,7 +34,7 @@ export function useDryRun(body: string): Told {
     }
     const abort = new AbortController();
     const timer = setTimeout(() => {
-      request<DryRun>("POST", "/events/dry-run", { json: body, signal: abort.signal }).then(
+      request<DryRun>("POST", "/events/dry-run", { json: body, signal: abort.signal, environment }).then(
         (dry) => setTold({ dry, problem: "" }),
         (error: unknown) => {
           if (error instanceof ApiError) setTold({ dry: null, problem: error.hint ? `${error.message}: ${error.hint}` : error.message });
@@ -43,7 +45,7 @@ export function useDryRun(body: string): Told {
       clearTimeout(timer);
       abort.abort();
     };
-  }, [body]);
+  }, [body, environment]);
   return told;
 }
 

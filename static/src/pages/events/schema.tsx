@@ -49,7 +49,8 @@ export function Verdicts({ of, recorded = false }: { of: SchemaTold; recorded?: 
       )}
       {last && last !== own && (
         <Line ok={last.fits}>
-          {last.fits ? `As it is, it fits the newest one too: version ${newest}.` : `For version ${newest} it takes an upcaster: `}
+          {last.fits && `It fits the newest one too, of version ${newest}.`}
+          {!last.fits && (recorded ? `For version ${newest} it takes an upcaster:` : `It does not fit the newest one, of version ${newest},`)}
           {!last.fits && <Where path={last.path} problem={last.problem} />}
         </Line>
       )}

@@ -1,9 +1,10 @@
 /** Giving a step another output: what it was, what it shall be, what differs, and what comes of it. In a run that stands
  * still it is patched, or injected while it is paused; of one that has ended well a fork gets it. */
 import { useEffect, useState } from "preact/hooks";
-import { exact, quoted } from "../../api/client";
+import { exact } from "../../api/client";
 import { useResource } from "../../live/resource";
 import { may } from "../../api/session";
+import { quoted } from "../../model/quoted";
 import { type Json, at, equal, print, readable } from "../../model/json";
 import { FORK, RESUME, editVerb } from "../../model/rights";
 import { Skeleton, short } from "../../ui/basics";

@@ -176,7 +176,7 @@ function Wait({ record, payload, match, value }: { record: Rec; payload?: Json; 
           </button>
         </p>
       )}
-      {publishing && <Publish name={record.about} data={print(fitting(match, value), 2)} onClose={() => setPublishing(false)} />}
+      {publishing && <Publish begin={{ name: record.about, data: print(fitting(match, value), 2) }} onClose={() => setPublishing(false)} />}
       {payload !== undefined && payload !== null && (
         <>
           <h3>What it asks</h3>

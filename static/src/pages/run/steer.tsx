@@ -1,6 +1,6 @@
 /** Dialogs that let a run go on, hold it, end it, or begin another one out of its history. */
 import { useState } from "preact/hooks";
-import { quoted } from "../../api/client";
+import { quoted } from "../../model/quoted";
 import type { Run } from "../../api/types";
 import { RESUME } from "../../model/rights";
 import { tagsOf } from "../../model/tags";
