@@ -414,11 +414,13 @@ test("a column of the tail is what an expression is of each event, and the URL h
   await page.keyboard.press("Enter");
   await page.locator("dialog .problem >> text=not valid CEL").waitFor();
   assert.deepEqual(await unfit(page), []);
-  await page.locator("dialog input").fill('event.name + "!"');
+  await page.locator("dialog input:not([type=checkbox])").fill('event.name + "!"');
+  await page.locator("dialog label:has-text('Source') input").check();
   await page.keyboard.press("Enter");
   await page.locator("role=cell >> text=demo.order.paid!").first().waitFor();
   await page.reload();
   await page.locator("role=cell >> text=demo.order.paid!").first().waitFor();
+  await page.locator("role=columnheader >> text=Source").waitFor(); // what a browser shows it remembers
   await page.locator("role=button[name^='Take out the column']").click();
   await page.locator("role=cell >> text=demo.order.paid!").waitFor({ state: "detached" });
 
@@ -447,6 +449,19 @@ test("a pattern and an expression narrow the list and what comes live, and say w
 
   assert.equal(new URL(page.url()).search, "?pattern=entity%3Aorder.%3E");
   assert.equal(await page.locator(".event-row.row").count(), 2);
+
+  await page.locator(".sieve input").first().fill("shop.placed.late");
+  await page.keyboard.press("Enter");
+  await page.locator(".widen button").first().waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.locator(".widen >> text=Pattern shop.placed.>").waitFor({ state: "detached" });
+  await page.locator(".widen >> text=Pattern shop.>").click();
+  await page.locator("role=row >> text=shop.placed").first().waitFor();
+  await page.locator("role=button[name='Clear pattern']").click();
+  await page.locator("input[type=search]").fill("since:1s name:shop.placed nowhere-to-be-found");
+  await page.keyboard.press("Enter");
+  await page.locator(".widen >> text=Clear all").click();
+  await page.locator("role=row >> text=demo.order.paid").first().waitFor();
   await context.close();
   assert.deepEqual(complaints.filter((one) => !/400/.test(one)), []);
 });

@@ -9,7 +9,7 @@ export const clock = remembered<Clock>("clock", "relative");
 export const singleKeys = remembered<"on" | "off">("keys", "on");
 export const recent = remembered<string[]>("recent", []);
 
-function remembered<T>(name: string, fallback: T) {
+export function remembered<T>(name: string, fallback: T) {
   const key = `ironflow.${name}`;
   let start = fallback;
   try {

@@ -1,13 +1,17 @@
-/** Columns that people add to the list of events: expressions in CEL, which the URL has and the server evaluates. */
+/** The columns of the list of events: those that this browser shows, and those that people add, expressions in CEL, which the
+ * URL has and the server evaluates. */
 import { useEffect, useState } from "preact/hooks";
 import { request } from "../../api/client";
 import type { Columns } from "../../live/columns";
+import { COLUMN_NAMES, EVENT_COLUMNS, SHOWN_FIRST, columnsShown, toggled } from "../../model/event_columns";
 import { type Json, at, preview } from "../../model/json";
 import { choose } from "../../shell/route";
+import { remembered } from "../../shell/settings";
 import { Ask, Field } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 
 export const COLUMNS_MAX = 4;
+export const eventColumns = remembered<readonly string[]>("event-columns", SHOWN_FIRST);
 const SEPARATOR = "\n";
 const CHARS = 80;
 
@@ -62,9 +66,10 @@ function Cell({ told }: { told: Json }) {
 export function AddColumn({ all, onClose }: { all: readonly string[]; onClose: () => void }) {
   const [text, setText] = useState("");
   const wanted = text.trim();
+  const shown = columnsShown(eventColumns.value);
   return (
     <Ask
-      title="Watch an expression"
+      title="Columns"
       verb="Add the column"
       done="It is a column now"
       wrong={all.includes(wanted) ? "It is a column already." : all.length >= COLUMNS_MAX ? `There are ${COLUMNS_MAX} columns: take one out first.` : ""}
@@ -74,6 +79,14 @@ export function AddColumn({ all, onClose }: { all: readonly string[]; onClose: (
       }}
       onClose={onClose}
     >
+      <fieldset class="columns-shown">
+        <legend>Shown in this browser</legend>
+        {EVENT_COLUMNS.filter((one) => one !== "name").map((one) => (
+          <label key={one} class="check">
+            <input type="checkbox" checked={shown.includes(one)} onChange={() => (eventColumns.value = toggled(eventColumns.value, one))} /> {COLUMN_NAMES[one]}
+          </label>
+        ))}
+      </fieldset>
       <p class="muted">
         A column with what it is of each event. The server evaluates it, over <code>event</code>: <code>event.data</code>, <code>event.metadata</code>, <code>event.source</code>, <code>event.name</code>.
       </p>

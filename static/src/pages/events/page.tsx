@@ -2,33 +2,30 @@
 import { useRef, useState } from "preact/hooks";
 import { events, newerEvents } from "../../api/events";
 import type { EventSummary } from "../../api/types";
-import { type Columns, useColumns } from "../../live/columns";
-import { type EventRuns, useEventRuns } from "../../live/event_runs";
+import { useColumns } from "../../live/columns";
+import { useEventRuns } from "../../live/event_runs";
 import { useList } from "../../live/list";
 import { paused, setPaused } from "../../live/socket";
+import { columnsShown } from "../../model/event_columns";
 import type { Draft } from "../../model/draft";
 import { EVENT_KEYS, parseEvents } from "../../model/filter";
-import { preview } from "../../model/json";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
-import { ClockButton, Skeleton, Time } from "../../ui/basics";
+import { ClockButton, Skeleton } from "../../ui/basics";
 import { Problem } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
-import { Rows } from "../../ui/rows";
-import { Command, Empty, Failed } from "../../ui/states";
+import { Empty, Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
 import { TokenFilter } from "../../ui/token_filter";
-import { AddColumn, ColumnCells, ColumnHead, columnsIn } from "./columns";
-import { type Further, useFurther } from "./further";
+import { AddColumn, columnsIn, eventColumns } from "./columns";
+import { NoEvents } from "./empty";
+import { useFurther } from "./further";
 import { EventInspector } from "./inspector";
 import { Publish, draftOf } from "./publish";
 import { RateMeter, SampleNotice, useRate } from "./rate";
-import { RunCounts } from "./runs";
 import { SieveBoxes, ofSieve } from "./sieve";
-
-const ROW = 36;
-const PREVIEW_CHARS = 160;
+import { EventTable, Looking } from "./table";
 
 export default function Events() {
   const text = chosen("q");
@@ -41,6 +38,7 @@ export default function Events() {
   const still = (): boolean => hovered.current || !atTop.current;
   // A filter may leave few of many: how many of those come nobody counts, so none of them is left out.
   const all = chosen("sample") === "no";
+  const shown = columnsShown(eventColumns.value);
   const rate = useRate(!narrowed && !all, still);
   const watched = columnsIn(chosen("watch"));
   const columns = useColumns(watched);
@@ -69,8 +67,7 @@ export default function Events() {
     if (event) choose({ event: event.id });
   };
   const move = (step: number): void => select(list.rows[Math.max(0, Math.min(list.rows.length - 1, cursor + step))]);
-  const publish = (event?: EventSummary): void =>
-    setPublishing(event ? draftOf(event) : {});
+  const publish = (event?: EventSummary): void => setPublishing(event ? draftOf(event) : {});
   useKeys("Events", [
     { keys: "j", label: "Next event", run: () => move(1) },
     { keys: "k", label: "Previous event", run: () => move(-1) },
@@ -78,7 +75,7 @@ export default function Events() {
     { keys: "ArrowUp", label: "Previous event", quiet: true, run: () => move(-1) },
     { keys: "p", label: "Publish an event", run: () => publish() },
     { keys: "e", label: "Publish this one again", run: () => selected && publish(selected) },
-    { keys: "w", label: "Watch an expression, as a column", run: () => setAdding(true) },
+    { keys: "w", label: "Choose columns, or watch an expression as one", run: () => setAdding(true) },
     { keys: "f", label: "Freeze the tail, or let it go on", run: () => setPaused(!paused.value) },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the event's id", run: () => selected && copy(selected.id, "Id") },
@@ -93,8 +90,8 @@ export default function Events() {
         actions={
           <div class="buttons">
             <ClockButton />
-            <button type="button" onClick={() => setAdding(true)} title="Watch an expression, as a column (w)">
-              Column…
+            <button type="button" onClick={() => setAdding(true)} title="Choose columns, or watch an expression as one (w)">
+              Columns…
             </button>
             <button type="button" class="primary" onClick={() => publish()} title="Publish an event (p)">
               <Icon name="bolt" /> Publish…
@@ -142,37 +139,20 @@ export default function Events() {
               <p class="muted">What is written above cannot be looked for.</p>
             </Empty>
           )}
-          {!list.loading && !list.error && list.rows.length === 0 && !list.more && <NoEvents filtered={narrowed} onClear={clear} onPublish={() => publish()} />}
+          {!list.loading && !list.error && list.rows.length === 0 && !list.more && <NoEvents asked={{ q: text, pattern, filter }} onAsk={(next) => choose({ ...next, event: null })} onPublish={() => publish()} />}
           {!list.error && list.rows.length === 0 && list.more && <Looking of={further} cursor={list.cursor} />}
           {list.rows.length > 0 && (
-            <div class="table" role="table" aria-label="Events">
-              <div class="table-head" role="rowgroup">
-                <div class={`event-row ${watched.length > 0 ? "with-columns" : ""}`} style={{ "--columns": watched.length }} role="row">
-                  <span role="columnheader" class="event-position">
-                    Position
-                  </span>
-                  <span role="columnheader">When</span>
-                  <span role="columnheader">Name</span>
-                  {watched.map((expression) => (
-                    <ColumnHead key={expression} expression={expression} all={watched} />
-                  ))}
-                  <span role="columnheader" class="event-data">
-                    Data
-                  </span>
-                  <span role="columnheader">Runs</span>
-                </div>
-              </div>
-              <Rows
-                count={list.rows.length}
-                height={ROW}
-                label="Events"
-                cursor={cursor}
-                onEnd={list.next}
-                onTop={(top) => (atTop.current = top)}
-                row={(index) => <EventRow event={list.rows[index]} index={index} current={index === cursor} onSelect={select} columns={columns} count={watched.length} runs={runs} />}
-                after={list.more ? <Looking of={further} cursor={list.cursor} /> : null}
-              />
-            </div>
+            <EventTable
+              list={list}
+              cursor={cursor}
+              shown={shown}
+              watched={watched}
+              columns={columns}
+              runs={runs}
+              further={further}
+              onTop={(top) => (atTop.current = top)}
+              onSelect={select}
+            />
           )}
         </div>
         {selected && <EventInspector event={selected} published={published} onClose={() => choose({ event: null })} onAgain={() => publish(selected)} />}
@@ -180,81 +160,5 @@ export default function Events() {
       {publishing && <Publish begin={publishing} onPublished={() => setPublished((before) => before + 1)} onClose={() => setPublishing(null)} />}
       {adding && <AddColumn all={watched} onClose={() => setAdding(false)} />}
     </div>
-  );
-}
-
-interface RowProps {
-  event: EventSummary;
-  index: number;
-  current: boolean;
-  onSelect: (event: EventSummary) => void;
-  columns: Columns;
-  /** How many columns were added. */
-  count: number;
-  runs: EventRuns;
-}
-
-function EventRow({ event, index, current, onSelect, columns, count, runs }: RowProps) {
-  return (
-    <div class={`event-row row ${current ? "current" : ""} ${count > 0 ? "with-columns" : ""}`} style={{ "--columns": count }} role="row" aria-rowindex={index + 2} onClick={() => onSelect(event)}>
-      <span role="cell" class="event-position mono muted tabular">
-        {event.position}
-      </span>
-      <span role="cell" class="muted">
-        <Time at={event.timestamp} />
-      </span>
-      <span role="cell" class="cut">
-        <button type="button" class="link" onClick={() => onSelect(event)}>
-          {event.name}
-        </button>
-        {event.entity_type && (
-          <span class="faint small">
-            {" "}
-            {event.entity_type}/{event.entity_id}
-          </span>
-        )}
-      </span>
-      {count > 0 && <ColumnCells id={event.id} columns={columns} count={count} />}
-      <span role="cell" class="event-data cut mono muted">
-        {preview(event.data, PREVIEW_CHARS)}
-      </span>
-      <span role="cell" class="tabular">
-        <RunCounts event={event} runs={runs} />
-      </span>
-    </div>
-  );
-}
-
-/** How far back was looked, where what fits is rare. */
-function Looking({ of, cursor }: { of: Further; cursor: string }) {
-  if (!of.asks) return <p class="muted pad">{of.looking ? `Looking further back, from position ${cursor}…` : "Loading more…"}</p>;
-  return (
-    <p class="muted pad" role="status">
-      Looked back to position <span class="tabular">{cursor}</span>.{" "}
-      <button type="button" class="small" onClick={of.look}>
-        Look further back
-      </button>
-    </p>
-  );
-}
-
-function NoEvents({ filtered, onClear, onPublish }: { filtered: boolean; onClear: () => void; onPublish: () => void }) {
-  if (filtered) {
-    return (
-      <Empty icon="search" title="No event fits the filter">
-        <button type="button" onClick={onClear}>
-          Clear the filter
-        </button>
-      </Empty>
-    );
-  }
-  return (
-    <Empty icon="events" title="No event has come here yet">
-      <p class="muted">Programs emit them with an SDK, over HTTP, or from a terminal:</p>
-      <Command text={`ironflow emit order.placed -d '{"id": 1}'`} />
-      <button type="button" class="primary" onClick={onPublish}>
-        Publish the first one
-      </button>
-    </Empty>
   );
 }
