@@ -299,6 +299,7 @@ class Node:
                 ("projections", self.projections.registry.run),
                 ("projection-feed", self.projections.feed.run),
                 ("projection-runners", self.runners.run),
+                ("projection-paces", self.projections.watch_paces),
                 ("waits", self.waits.run),
                 ("past", functools.partial(self.past.run, self.tail)),
                 ("breakpoints", self.breakpoints.run),

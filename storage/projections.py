@@ -10,6 +10,8 @@ from storage.records import EntryRecord
 from storage.runs import contains
 
 PAGE = 500
+RETIRED = "retired"
+"""What stands for the lease of a generation that another one has overtaken."""
 
 
 class ProjectionRow(NamedTuple):
@@ -40,6 +42,18 @@ class ProjectionStateRow(NamedTuple):
     position: int
     updated_at: int
     since: int = 0
+
+
+class PartitionRow(NamedTuple):
+    """Where a partition is: its last event, and how long its state is."""
+
+    partition_key: str
+    position: int
+    last_event_id: str
+    last_event_at: int
+    version: int
+    updated_at: int
+    size_bytes: int
 
 
 class ProjectionSnapshotRow(NamedTuple):
@@ -78,6 +92,8 @@ class Key(NamedTuple):
 
 
 class Cursor(NamedTuple):
+    """Where a generation is, and who may take it further. `folded` counts the events that were."""
+
     environment: str
     name: str
     generation: int
@@ -87,6 +103,7 @@ class Cursor(NamedTuple):
     lease_token: str
     lease_epoch: int
     lease_until: int
+    folded: int = 0
 
 
 class Fence(NamedTuple):
@@ -186,8 +203,11 @@ def retire(tx: Transaction, key: Key, *, overtaken_at: int, until: int) -> bool:
     return bool(tx.execute("retire_projection_cursor", **key._asdict(), position=overtaken_at, until=until))
 
 
-def advance(tx: Transaction, key: Key, fence: Fence, *, position: int, last_event_id: str = "", now: int) -> bool:
-    """Move the cursor, never backwards; False if the fence no longer fits, and nothing may be written."""
+def advance(
+    tx: Transaction, key: Key, fence: Fence, *, position: int, last_event_id: str = "", folded: int = 0, now: int
+) -> bool:
+    """Move the cursor, never backwards, over so many events that were folded; False if the fence no longer fits, and
+    nothing may be written."""
     return bool(
         tx.execute(
             "advance_projection",
@@ -195,6 +215,7 @@ def advance(tx: Transaction, key: Key, fence: Fence, *, position: int, last_even
             **fence._asdict(),
             position=position,
             last_event_id=last_event_id,
+            folded=folded,
             now=now,
         )
     )
@@ -218,10 +239,17 @@ def changed_states(tx: Transaction, key: Key, *, after: int, limit: int) -> list
     return [ProjectionStateRow._make(row) for row in rows]
 
 
-def partitions(tx: Transaction, key: Key, *, search: str, after: str, limit: int) -> list[str]:
-    """In order; `search` is a part of the key."""
+def partitions(tx: Transaction, key: Key, *, search: str, after: str, limit: int) -> list[PartitionRow]:
+    """In order of their keys; `search` is a part of the key."""
     rows = tx.many("projection_partitions", **key._asdict(), search=contains(search), after=after, limit=limit)
-    return [row[0] for row in rows]
+    return [PartitionRow._make(row) for row in rows]
+
+
+def count_partitions(tx: Transaction, key: Key, *, search: str = "", limit: int) -> int:
+    """How many have a state; no more than `limit` are counted."""
+    row = tx.one("count_projection_partitions", **key._asdict(), search=contains(search), limit=limit)
+    assert row is not None
+    return int(row[0])
 
 
 def save_snapshots(tx: Transaction, rows: Sequence[ProjectionSnapshotRow]) -> None:
@@ -245,7 +273,7 @@ def take_over(tx: Transaction, key: Key, other: Key, *, but: str, position: int)
         tx.execute(query, **key._asdict(), partition_key=but)
     for query in ("copy_other_states", "copy_other_snapshots"):
         tx.execute(query, **key._asdict(), other=other.generation, partition_key=but)
-    tx.execute("set_projection_cursor", **key._asdict(), position=position)
+    tx.execute("set_projection_cursor", **key._asdict(), other=other.generation, position=position)
 
 
 def drop(tx: Transaction, key: Key) -> None:

@@ -16,13 +16,10 @@ from app.api.shapes.base import given
 from app.api.shapes.projection_bodies import ProjectionBody, definition_of
 from app.api.shapes.projections import (
     CatchupQuery,
-    ListProjectionPartitionsResponse,
     ListProjectionsQuery,
-    PartitionsQuery,
     ProjectionActionResponse,
     ProjectionQuery,
     ProjectionResponse,
-    ProjectionStatusResponse,
     ProjectionSummary,
     ProjectionUpdate,
     ReasonQuery,
@@ -34,7 +31,6 @@ from app.api.shapes.projections import (
     WatchProjectionQuery,
     caught_shown,
     job_shown,
-    status_shown,
     summary,
     told,
     updated,
@@ -118,26 +114,6 @@ class OneProjection:
         caller, reason = caller_of(req), query_of(req, ReasonQuery).reason
         await self._services.projections.registry.delete(caller.environment, name, reason=reason, actor=caller.actor)
         answer(resp, ProjectionActionResponse(status="deleted"))
-
-
-class ProjectionStatus:
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        projections = self._services.projections
-        answer(resp, status_shown(await projections.status(projections.registry.get(environment_of(req), name))))
-
-
-class Partitions:
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        query, projections = query_of(req, PartitionsQuery), self._services.projections
-        projection = projections.registry.get(environment_of(req), name)
-        found = await projections.states.partitions(projection, search=query.q, after=query.after, limit=query.limit)
-        answer(resp, ListProjectionPartitionsResponse(partitions=list(found), returned=len(found)))
 
 
 class Steer:
@@ -349,22 +325,11 @@ def routes(services: Services) -> Sequence[Route]:
         query=ListProjectionsQuery,
         permission="projections:read",
     )
-    partitions = Operation(
-        "The partitions that have a state",
-        {200: Answer("them", ListProjectionPartitionsResponse), **missing},
-        query=PartitionsQuery,
-        permission="projections:read",
-    )
-    status = Operation(
-        "How far it has come", {200: Answer("it", ProjectionStatusResponse), **missing}, permission="projections:read"
-    )
     return [
         Route(path, Projections(services), {"GET": listing}),
         Route(f"{path}/catchup/batch", CatchupBatch(services), {"POST": batch}),
         Route(f"{path}/wait-for-event", WaitForEvent(services), {"POST": for_event}),
         Route(f"{path}/{{name}}", OneProjection(services), one),
-        Route(f"{path}/{{name}}/status", ProjectionStatus(services), {"GET": status}),
-        Route(f"{path}/{{name}}/partitions", Partitions(services), {"GET": partitions}),
         Route(f"{path}/{{name}}/rebuild", Rebuild(services), rebuild),
         Route(f"{path}/{{name}}/watch", Watch(services), {"GET": watch}),
         Route(f"{path}/{{name}}/catchup", Catchup(services), {"GET": catchup}),

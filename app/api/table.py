@@ -51,6 +51,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "topics": ("/api/v1/topics",),
     "projections": ("/api/v1/projections",),
     "projection_rows": ("/api/v1/projections",),
+    "projection_progress": ("/api/v1/projections",),
     "parked_events": ("/api/v1/projections",),
     "breakers": ("/api/v1/circuit-breakers",),
     "webhooks": ("/api/v1/webhooks", "/api/v1/webhook-sources"),

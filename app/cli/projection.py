@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -33,7 +34,8 @@ def list_projections(session: Session, status: str | None, mode: str | None) -> 
             "version": lambda one: str(one["version"]),
             "status": lambda one: one["status"],
             "position": lambda one: str(one["last_event_seq"]),
-            "lag": lambda one: str(one["lag"]),
+            "lag": _lag,
+            "runner": lambda one: one["runner"],
             "changed": lambda one: ago(one["updated_at"]),
             "error": lambda one: one.get("error_message", ""),
         },
@@ -51,12 +53,18 @@ def get_projection(session: Session, name: str, partition: str | None) -> None:
     partitions = session.client.projections.partitions(name)
     if session.output.told("ironflow.projection/v1", {**found, "partitions": partitions}, name="format"):
         return
-    fields = ("mode", "version", "status", "generation", "last_event_seq", "lag", "skipped", "parked", "error_message")
-    rows = [[field, str(found[field])] for field in fields if field in found]
-    rows += [["events", ", ".join(found["events"])], ["partitions", ", ".join(partitions[:10])]]
+    fields = ("mode", "version", "status", "runner", "generation", "last_event_seq", "events_per_second", "skipped")
+    rows = [[field, str(found[field])] for field in (*fields, "parked", "error_message") if field in found]
+    rows += [["lag", _lag(found)], ["events", ", ".join(found["events"])]]
+    rows += [["partitions", ", ".join(partitions[:10])]]
     session.output.table(["", name], rows)
     if found["state"] is not None:
         _print(session, found["state"]["state"])
+
+
+def _lag(found: Mapping[str, Any]) -> str:
+    """`12, 3.5 s`, or 0."""
+    return f"{found['lag']}, {found['lag_seconds']:.1f} s" if found["lag"] else "0"
 
 
 @command.command("state")

@@ -96,7 +96,8 @@ VIEWS: Mapping[str, View] = {
     ),
     "failure_marks": _view(
         "what was decided last of a group of failures",
-        "fingerprint status version muted_until reason actor marked_at position merged_into",
+        "fingerprint status version muted_until reason actor marked_at position merged_into"
+        " assignee assigned_by assigned_at",
     ),
 }
 

@@ -18,6 +18,7 @@ from app.history.kinds import EventEmitted
 from app.history.tail import Tail
 from app.listening import listening
 from app.projections import definition as definitions
+from app.projections.given import Given
 from app.projections.leases import Leases
 from app.projections.noun import Generation, Projection
 from app.projections.registry import Registry
@@ -80,6 +81,7 @@ class Feed:
         self._leases = leases
         self._waiters: set[_Waiter] = set()
         self._clear: dict[projections.Key, tuple[int, int]] = {}
+        self.given = Given()
 
     async def run(self) -> None:
         """Wake those who wait for events, until cancelled."""
@@ -115,6 +117,7 @@ class Feed:
                         until = min(until, loop.time() + PARTITION_WAIT_S)
                     left_s = until - loop.time()
                     if batch.events or left_s <= 0 or (after and projection is not begun):
+                        self.given.note(projection.key(generation), [one.position for one in batch.events])
                         return batch, generation, projection
                     await first(left_s)
             finally:

@@ -19,6 +19,7 @@ from app.projections.feed import Batch, Delivered, Feed
 from app.projections.leases import Leases, lost
 from app.projections.lending import Lending
 from app.projections.noun import Generation, Projection
+from app.projections.pace import Paces, Sample, per_second
 from app.projections.parking import Parking
 from app.projections.rebuild import Rebuilds
 from app.projections.registry import Registry
@@ -28,8 +29,9 @@ from app.projections.states import Saved, States
 from app.projections.tables import ProjectionTables
 from app.projections.waits import CatchUps
 from app.projections.watches import Watches
+from storage import history, projections
 from storage.contract import Storage
-from storage.projections import Fence
+from storage.projections import RETIRED, Cursor, Fence
 
 UNSAVED_MAX = 1_000
 UNSAVED_RECHECK_S = 1.0
@@ -40,17 +42,32 @@ Watcher = Callable[[Projection, Generation, Sequence[Saved]], None]
 
 
 class Status(msgspec.Struct, frozen=True):
-    """`position` is how far the projection that serves has come, `lag` how far history is ahead of it."""
+    """`position` is how far the projection that serves has come, `lag` how far history is ahead of it, and `behind_us`
+    the age of the oldest entry that it has not reached. `per_second` is how many events it folds, None where nobody
+    has seen enough to tell. `runner` is one of RUNNERS, `last_event_id` that of the last event it folded. `partitions`
+    is how many have a state, of which PARTITIONS_COUNTED_MAX are counted; None where it has none."""
 
     projection: Projection
     position: int
     lag: int
     updated_at: int
+    behind_us: int
+    per_second: float | None
+    runner: str
+    last_event_id: str
+    partitions: int | None
+
+
+NEVER, GONE, HERE, UNKNOWN = RUNNERS = ("never", "gone", "here", "unknown")
+"""Whether somebody folds it: nobody ever has, nobody does now, somebody does, or it is folded without leases."""
+PARTITIONS_COUNTED_MAX = 1_000
 
 
 class Projections:
     def __init__(self, *, storage: Storage, committer: Committer, tail: Tail, clock: Clock) -> None:
+        self._storage = storage
         self._tail = tail
+        self._clock = clock
         self._watcher: Watcher | None = None
         self.registry = Registry(storage=storage, committer=committer, tail=tail)
         self.leases = Leases(storage=storage, registry=self.registry, clock=clock)
@@ -71,12 +88,17 @@ class Projections:
         self.revisions = Revisions(storage)
         self.tables = ProjectionTables(storage)
         self.watches = Watches(storage=storage, registry=self.registry, states=self.states, waits=self.waits)
+        self.paces = Paces(registry=self.registry, clock=clock, look=self._look)
 
     async def start(self) -> None:
         """Take up what the store holds."""
         await self.registry.start()
         await self.leases.start()
         await self.tables.start()
+
+    async def watch_paces(self) -> None:
+        """Keep what is seen of all of them now and then, until cancelled."""
+        await self.paces.run(lambda: self._tail.head)
 
     async def register(
         self, environment: str, name: str, definition: ProjectionDefinition, *, reason: str = "", actor: str = ""
@@ -162,7 +184,46 @@ class Projections:
         self.leases.check(projection, cursor, fence)
 
     async def status(self, projection: Projection, generation: Generation | None = None) -> Status:
-        """How far it has come."""
-        position, cursor = await self.feed.reached(projection, generation or projection.serving)
+        """How far it has come, and how it keeps up."""
+        shown = generation or projection.serving
+        position, cursor = await self.feed.reached(projection, shown)
         updated_at = max(projection.updated_at, cursor.updated_at if cursor is not None else 0)
-        return Status(projection, position, max(0, self._tail.head - position), updated_at)
+        lag, now = max(0, self._tail.head - position), self._clock.now_us()
+        folded, samples = cursor.folded if cursor is not None else 0, self.paces.of(projection)
+        return Status(
+            projection,
+            position,
+            lag,
+            updated_at,
+            await self._behind_us(position, lag),
+            per_second(samples, now, folded) if shown is projection.serving else None,
+            _runner(cursor, shown, now),
+            cursor.last_event_id if cursor is not None else "",
+            await self._partitions(projection, shown),
+        )
+
+    async def _look(self, projection: Projection) -> Sample:
+        position, cursor = await self.feed.reached(projection, projection.serving)
+        lag, folded = max(0, self._tail.head - position), cursor.folded if cursor is not None else 0
+        return Sample(self._clock.now_us(), lag, await self._behind_us(position, lag), folded)
+
+    async def _behind_us(self, position: int, lag: int) -> int:
+        """The age of the entry after a position, if history goes on after it."""
+        entry = await self._storage.read_once(lambda tx: history.at(tx, position + 1)) if lag else None
+        return 0 if entry is None else max(0, self._clock.now_us() - entry.recorded_at)
+
+    async def _partitions(self, projection: Projection, generation: Generation) -> int | None:
+        definition, key = generation.definition, projection.key(generation)
+        if not definition.partition_key or definition.mode not in ("managed", "declared"):
+            return None
+        return await self._storage.read_once(
+            lambda tx: projections.count_partitions(tx, key, limit=PARTITIONS_COUNTED_MAX)
+        )
+
+
+def _runner(cursor: Cursor | None, generation: Generation, now: int) -> str:
+    if cursor is None or (cursor.lease_epoch == 0 and cursor.position <= generation.after):
+        return NEVER
+    if cursor.lease_epoch == 0:
+        return UNKNOWN
+    return HERE if cursor.lease_token not in ("", RETIRED) and cursor.lease_until >= now else GONE

@@ -20,6 +20,7 @@ from app.history.tail import Tail
 from app.projections import feed
 from app.projections.definition import GLOBAL, PARTITION_CHARS_MAX
 from app.projections.feed import Feed
+from app.projections.given import beyond
 from app.projections.leases import Leases, lost
 from app.projections.lending import Lending
 from app.projections.noun import Generation, Projection
@@ -27,9 +28,10 @@ from app.projections.refolding import ByRules, ByWorker, Refold
 from app.projections.registry import Registry
 from storage import history, projections
 from storage.contract import Storage, Transaction
-from storage.projections import Fence, OverwrittenState, ProjectionSnapshotRow, ProjectionStateRow
+from storage.projections import Fence, OverwrittenState, PartitionRow, ProjectionSnapshotRow, ProjectionStateRow
 
 PARTITIONS_MAX = 1_000
+PARTITIONS_COUNTED_MAX = 10_000
 SNAPSHOT_BYTES_PER_EVENT = 100
 """A state is kept as a snapshot the more rarely the larger it is."""
 KEPT_POSITIONS = 5_000
@@ -106,15 +108,19 @@ class States:
             check_partition(one.partition)
             jsonvalue.check(one.state, field="state")
         now, key = self._clock.now_us(), projection.key(generation)
+        given = self._feed.given.take(key, position)
         snapshots = [row for one in saved if (row := self._snapshot(key, generation, one)) is not None]
 
         def work(tx: Transaction) -> bool:
             cursor = projections.cursor(tx, key)
             if cursor is None:
                 projections.begin(tx, key, position=generation.after, now=now)
-            if not projections.advance(tx, key, fence, position=position, last_event_id=last_event_id, now=now):
-                return False
             reached = cursor.position if cursor is not None else generation.after
+            folded = beyond(given, reached)
+            if not projections.advance(
+                tx, key, fence, position=position, last_event_id=last_event_id, folded=folded, now=now
+            ):
+                return False
             before = _before(reached, saved) if whole and saved else 0
             if before:
                 projections.keep(tx, [_overwritten(key, one, before) for one in saved])
@@ -151,12 +157,15 @@ class States:
 
     async def partitions(
         self, projection: Projection, *, search: str = "", after: str = "", limit: int = 100
-    ) -> Sequence[str]:
-        """Those that have a state, in order."""
+    ) -> tuple[Sequence[PartitionRow], int]:
+        """Those that have a state, by key; and how many there are, of which PARTITIONS_COUNTED_MAX are counted."""
         key = projection.key()
-        return await self._storage.read(
-            lambda tx: projections.partitions(tx, key, search=search, after=after, limit=limit)
-        )
+
+        def look(tx: Transaction) -> tuple[Sequence[PartitionRow], int]:
+            total = projections.count_partitions(tx, key, search=search, limit=PARTITIONS_COUNTED_MAX)
+            return projections.partitions(tx, key, search=search, after=after, limit=limit), total
+
+        return await self._storage.read(look)
 
     async def _check_position(self, position: int) -> None:
         """Raises InvalidArgument for one that history has not reached, on any node."""

@@ -32,7 +32,7 @@ def state(name: str, *, partition: str | None = None, at: int | str | datetime |
 
 
 def status(name: str) -> Plan[Json]:
-    """How far it has come: `lastEventSeq`, `lag`, `errorMessage`. Raises NotFound."""
+    """How far it has come: `lastEventSeq`, `lag`, `lagSeconds`, `errorMessage`. Raises NotFound."""
     found: Json = yield Call("GET", _path(name, "status"), again=True)
     return found
 
@@ -41,6 +41,12 @@ def partitions(name: str, *, search: str | None = None, after: str | None = None
     """Those that have a state, in order, after a given one. Raises NotFound."""
     params = chosen(q=search, after=after, limit=limit)
     found: list[str] = (yield Call("GET", _path(name, "partitions"), params, again=True))["partitions"]
+    return found
+
+
+def pace(name: str) -> Plan[Json]:
+    """How it has kept up within the last hour, in `samples`, as the node that answers has seen. Raises NotFound."""
+    found: Json = yield Call("GET", _path(name, "pace"), again=True)
     return found
 
 

@@ -88,7 +88,8 @@ def test_a_published_runner_folds_batches_under_its_lease(http: httpx.Client) ->
     assert call(http, "GetProjection", name="orders", partition="7")["state"] == {"count": 1}
     assert call(http, "GetProjection", name="orders", partition="__global__")["state"] == {"count": 1}
     assert "state" not in call(http, "GetProjection", name="orders", partition="nobody")
-    assert http.get(f"{PATH}/orders/partitions").json() == {"partitions": ["7", "__global__"], "returned": 2}
+    partitions = http.get(f"{PATH}/orders/partitions").json()
+    assert (partitions["partitions"], partitions["returned"]) == (["7", "__global__"], 2)
     assert http.get(f"{PATH}/orders/status").json()["lag"] == 0
 
 
@@ -483,3 +484,21 @@ def test_a_declared_partition_is_rebuilt_by_the_server_itself(http: httpx.Client
     assert http.get(f"{PATH}/orders/partitions").json()["partitions"] == ["a", "b"]
     refused = http.post(f"{PATH}/orders/rebuild", json={"partition": "x" * 600})
     assert refused.json()["field"] == "partition"
+
+
+def test_it_is_told_how_far_each_has_come_and_who_folds_it(http: httpx.Client) -> None:
+    declare(http, partition_key="$.data.city")
+    register(http, name="nobody", events=["nowhere.>"])
+    event_id, position = emit(http, 1, city="Riga")
+    assert wait(http, event_id).json()["caughtUp"]
+
+    [of_nobody, orders] = http.get(PATH).json()
+    partitions = http.get(f"{PATH}/orders/partitions").json()
+    pace = http.get(f"{PATH}/orders/pace").json()
+
+    assert (of_nobody["name"], of_nobody["runner"], of_nobody.get("last_event_id")) == ("nobody", "never", None)
+    assert (orders["runner"], orders["lag_seconds"], orders["partitions"]) == ("here", 0.0, 1)
+    assert orders["last_event_id"] == event_id
+    assert (partitions["partitions"], partitions["total"]) == (["Riga"], 1)
+    assert partitions["items"][0]["last_event_seq"] == position
+    assert (pace["name"], pace["generation"]) == ("orders", 1)

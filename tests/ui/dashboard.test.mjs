@@ -31,6 +31,17 @@ const LOGGED = [
 ];
 const lines = (items) => ({ "**/api/v1/runs/*/logs*": { run_id: "run", items } });
 
+/** A projection that nobody has folded, and one that nobody folds any more, while events come. */
+const LEDGER = { name: "ledger", version: 1, mode: "managed", status: "active", last_event_seq: 7, lag: 12, lag_seconds: 100, events_per_second: 0, runner: "gone", last_event_id: "evt_00000000000000000000000007", created_at: "2026-01-05T09:00:00Z", updated_at: "2026-01-05T09:00:00Z", generation: 1, events: ["shop.>"], on_error: "stop", skipped: 0, parked: 0 };
+const STANDING = {
+  "**/api/v1/projections": [LEDGER, { ...LEDGER, name: "search-index", mode: "external", runner: "never", last_event_id: undefined }],
+  "**/api/v1/projections/ledger/status": {},
+  "**/api/v1/projections/ledger/rebuild": (route) => route.fulfill({ status: 404, json: { error: "ledger was never rebuilt", code: "REBUILD_NOT_FOUND" } }),
+  "**/api/v1/projections/ledger/partitions*": { partitions: [], items: [], returned: 0, total: 0 },
+  "**/api/v1/projections/ledger?*": { ...LEDGER, state: null },
+  "**/api/v1/projections/ledger/pace": { name: "ledger", generation: 1, samples: [0, 20, 60, 100].map((lag_seconds, index) => ({ at: `2026-01-05T09:0${index}:00Z`, lag: index * 4, lag_seconds })) },
+};
+
 /** Far more runs than are counted, over more days than are shown. */
 const GROUPED = {
   "**/api/v1/stats/runs/groups*": {
@@ -149,7 +160,9 @@ function sights() {
     ["events watched wrong", "/events?watch=run.status", "text=which is not known here"],
     ["projections", "/projections", "role=table >> text=tickets"],
     ["projections empty", `/projections${empty}`, "text=No projection is here"],
+    ["projections standing", "/projections", "role=table >> text=Never ran", STANDING],
     ["projection", "/projections/tickets?partition=Riga", ".diff-added"],
+    ["projection unattended", "/projections/ledger", ".line-chart >> text=at most 1 m 40 s", STANDING],
     ["projection past", `/projections/tickets?partition=Riga&at=1`, "text=had no state then"],
     ["projection stopped", "/projections/prices?partition=cup", ".letters >> text=no price is known yet"],
     ["projection table", "/projections/seen", "role=region >> text=Riga"],
@@ -565,6 +578,22 @@ test("a group of failures is resolved with a reason, and opened again", ONCE, as
   await page.locator(".inspector .status:has-text('Open')").waitFor();
   await context.close();
   assert.deepEqual(complaints, []);
+});
+
+test("a projection tells how it keeps up, and a partition of its list is looked at", ONCE, async () => {
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/projections/tickets`, { answers: { "**/projections/tickets/pace": STANDING["**/api/v1/projections/ledger/pace"] } });
+  await page.locator(".line-chart >> text=at most 1 m 40 s").waitFor();
+
+  await page.getByLabel("What the chart shows").selectOption("positions");
+  await page.locator(".line-chart >> text=at most 12").waitFor();
+  await page.locator(".line-chart summary").click();
+  assert.deepEqual(await page.locator(".line-chart tbody td.tabular").allTextContents(), ["12", "8", "4", "0"]);
+  await page.getByRole("region", { name: "Partitions" }).getByRole("button", { name: "Riga" }).click();
+  await page.locator(".diff-added").first().waitFor();
+
+  assert.equal(new URL(page.url()).searchParams.get("partition"), "Riga");
+  assert.deepEqual(complaints.filter((one) => !/404/.test(one)), []);
+  await context.close();
 });
 
 test("an event that stops a projection is skipped, and a parked one given up", ONCE, async () => {

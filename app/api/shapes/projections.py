@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,10 +11,13 @@ from msgspec import UNSET, Meta, UnsetType
 from app import clock
 from app.api.shapes.base import Instant, Shape, Text, given
 from app.history.kinds import NULL, ProjectionDefinition
+from app.projections.noun import Projection
+from app.projections.pace import Sample
 from app.projections.rebuild import Job
 from app.projections.service import Status
 from app.projections.states import State
 from app.projections.waits import TIMEOUT_S_MAX, Caught
+from storage.projections import PartitionRow
 
 PARTITIONS_MAX = 1_000
 
@@ -61,6 +65,9 @@ class RuleShape(Shape, kw_only=True):
     remove: list[str] | UnsetType = UNSET
 
 
+_RUNNER = "who folds it: nobody ever has, nobody does now, somebody does, or somebody without a lease may"
+
+
 class ProjectionSummary(Shape, kw_only=True):
     """A projection, without its state."""
 
@@ -70,6 +77,11 @@ class ProjectionSummary(Shape, kw_only=True):
     status: str
     last_event_seq: Annotated[int, Meta(description="every event for it up to this position is in its state")]
     lag: Annotated[int, Meta(description="positions of history that it has not reached yet")]
+    lag_seconds: Annotated[float, Meta(description="the age of the oldest of them")]
+    events_per_second: Annotated[float, Meta(description="it folded, over the last minute")] | UnsetType = UNSET
+    runner: Annotated[Literal["never", "gone", "here", "unknown"], Meta(description=_RUNNER)]
+    last_event_id: Annotated[str, Meta(description="of the last event that it folded")] | UnsetType = UNSET
+    partitions: Annotated[int, Meta(description="that have a state; a thousand may be more")] | UnsetType = UNSET
     created_at: Instant
     updated_at: Instant
     generation: int
@@ -125,6 +137,7 @@ class ProjectionStatusResponse(Shape, kw_only=True):
     mode: str
     lastEventSeq: int
     lag: int
+    lagSeconds: float
     errorMessage: Text = UNSET
     updatedAt: Instant
 
@@ -133,11 +146,43 @@ class ProjectionActionResponse(Shape):
     status: str
 
 
+class PartitionShape(Shape, kw_only=True):
+    """Where a partition is: its last event, how often its state was saved, and how long that is."""
+
+    partition_key: str
+    last_event_seq: int
+    last_event_id: str
+    last_event_time: Instant | UnsetType = UNSET
+    version: int
+    updated_at: Instant
+    size_bytes: int
+
+
 class ListProjectionPartitionsResponse(Shape):
-    """In order; the next page begins after the last one."""
+    """In order; the next page begins after the last one. `total` is how many there are of those that are looked for;
+    ten thousand may be more."""
 
     partitions: list[str]
+    items: list[PartitionShape]
     returned: int
+    total: int
+
+
+class PaceSample(Shape):
+    """`events_per_second` is since the sample before; the first one has none."""
+
+    at: Instant
+    lag: int
+    lag_seconds: float
+    events_per_second: float | UnsetType = UNSET
+
+
+class ProjectionPaceResponse(Shape):
+    """What was seen of the generation that serves within the last hour, the oldest first."""
+
+    name: str
+    generation: int
+    samples: list[PaceSample]
 
 
 class RebuildJobResponse(Shape, kw_only=True):
@@ -188,6 +233,11 @@ def told(status: Status) -> dict[str, Any]:
         "status": projection.status,
         "last_event_seq": status.position,
         "lag": status.lag,
+        "lag_seconds": _seconds(status.behind_us),
+        "events_per_second": UNSET if status.per_second is None else round(status.per_second, 2),
+        "runner": status.runner,
+        "last_event_id": given(status.last_event_id),
+        "partitions": UNSET if status.partitions is None else status.partitions,
         "created_at": clock.rfc3339(projection.created_at),
         "updated_at": clock.rfc3339(status.updated_at),
         "generation": serving.number,
@@ -252,9 +302,57 @@ def status_shown(status: Status) -> ProjectionStatusResponse:
         mode=projection.serving.definition.mode,
         lastEventSeq=status.position,
         lag=status.lag,
+        lagSeconds=_seconds(status.behind_us),
         errorMessage=given(projection.error),
         updatedAt=clock.rfc3339(status.updated_at),
     )
+
+
+def partitions_shown(rows: Sequence[PartitionRow], total: int) -> ListProjectionPartitionsResponse:
+    return ListProjectionPartitionsResponse(
+        partitions=[one.partition_key for one in rows],
+        items=[
+            PartitionShape(
+                partition_key=one.partition_key,
+                last_event_seq=one.position,
+                last_event_id=one.last_event_id,
+                last_event_time=clock.rfc3339(one.last_event_at) if one.last_event_at else UNSET,
+                version=one.version,
+                updated_at=clock.rfc3339(one.updated_at),
+                size_bytes=one.size_bytes,
+            )
+            for one in rows
+        ],
+        returned=len(rows),
+        total=total,
+    )
+
+
+def pace_shown(projection: Projection, samples: Sequence[Sample]) -> ProjectionPaceResponse:
+    before = [None, *samples]
+    return ProjectionPaceResponse(
+        name=projection.name,
+        generation=projection.serving.number,
+        samples=[
+            PaceSample(
+                at=clock.rfc3339(one.at),
+                lag=one.lag,
+                lag_seconds=_seconds(one.behind_us),
+                events_per_second=_pace(last, one),
+            )
+            for last, one in zip(before, samples, strict=False)
+        ],
+    )
+
+
+def _pace(last: Sample | None, one: Sample) -> float | UnsetType:
+    if last is None or one.at <= last.at:
+        return UNSET
+    return round(max(0, one.folded - last.folded) * 1_000_000 / (one.at - last.at), 2)
+
+
+def _seconds(us: int) -> float:
+    return round(us / 1_000_000, 3)
 
 
 def job_shown(job: Job) -> RebuildJobResponse:

@@ -72,7 +72,7 @@ values (:environment, :name, :generation, :position, '', :now, '', 0, 0)
 on conflict (environment, name, generation) do nothing;
 
 -- name: projection_cursor :one
-select environment, name, generation, position, last_event_id, updated_at, lease_token, lease_epoch, lease_until
+select environment, name, generation, position, last_event_id, updated_at, lease_token, lease_epoch, lease_until, folded
   from projection_cursors
  where environment = :environment
    and name = :name
@@ -128,7 +128,8 @@ update projection_cursors
 update projection_cursors
    set position = greatest(position, :position),
        last_event_id = case when :last_event_id = '' or position > :position then last_event_id else :last_event_id end,
-       updated_at = :now
+       updated_at = :now,
+       folded = folded + :folded
  where environment = :environment
    and name = :name
    and generation = :generation
@@ -168,7 +169,8 @@ select environment, name, generation, partition_key, state, version, last_event_
  limit :limit;
 
 -- name: projection_partitions :many
-select partition_key
+-- Each with where it is, by key. `size_bytes` is how long its state is.
+select partition_key, position, last_event_id, last_event_at, version, updated_at, octet_length(state) as size_bytes
   from projection_states
  where environment = :environment
    and name = :name
@@ -177,6 +179,17 @@ select partition_key
    and (:search = '' or partition_key like :search escape '\')
  order by partition_key
  limit :limit;
+
+-- name: count_projection_partitions :one
+-- No more than `limit`.
+select count(*)
+  from (select 1
+          from projection_states
+         where environment = :environment
+           and name = :name
+           and generation = :generation
+           and (:search = '' or partition_key like :search escape '\')
+         limit :limit) as found;
 
 -- name: save_projection_snapshot :each
 insert into projection_snapshots (environment, name, generation, partition_key, position, state, last_event_id, last_event_at, through)
@@ -287,8 +300,14 @@ select environment, name, :generation, partition_key, position, state, last_even
    and partition_key <> :partition_key;
 
 -- name: set_projection_cursor :exec
+-- With the last event of another generation, whose states were taken over.
 update projection_cursors
-   set position = :position
+   set position = :position,
+       last_event_id = coalesce((select o.last_event_id
+                                   from projection_cursors o
+                                  where o.environment = :environment
+                                    and o.name = :name
+                                    and o.generation = :other), last_event_id)
  where environment = :environment
    and name = :name
    and generation = :generation;

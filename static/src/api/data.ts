@@ -8,6 +8,11 @@ export interface ProjectionSummary {
   status: string;
   last_event_seq: number;
   lag: number;
+  lag_seconds: number;
+  events_per_second?: number;
+  runner: "never" | "gone" | "here" | "unknown";
+  last_event_id?: string;
+  partitions?: number;
   created_at: string;
   updated_at: string;
   generation: number;
@@ -21,6 +26,21 @@ export interface ProjectionSummary {
   error_event_id?: string;
   error_generation?: number;
   building?: number;
+}
+
+export interface PaceSample {
+  at: string;
+  lag: number;
+  lag_seconds: number;
+  events_per_second?: number;
+}
+
+export interface PartitionItem {
+  partition_key: string;
+  last_event_seq: number;
+  last_event_time?: string;
+  version: number;
+  size_bytes: number;
 }
 
 export interface ParkedEvent {

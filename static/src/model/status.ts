@@ -19,6 +19,8 @@ const LOOKS: Record<string, Look> = {
   catching_up: { role: "run", icon: "dot", label: "Catching up" },
   paused: { role: "warn", icon: "pause", label: "Paused" },
   unwinding: { role: "warn", icon: "undo", label: "Compensating" },
+  never_ran: { role: "idle", icon: "circle", label: "Never ran" },
+  unattended: { role: "warn", icon: "pause", label: "No worker" },
   rebuilding: { role: "run", icon: "dot", label: "Rebuilding" },
   error: { role: "fail", icon: "cross", label: "Stopped" },
   disabled: { role: "idle", icon: "slash", label: "Disabled" },

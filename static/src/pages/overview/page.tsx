@@ -182,7 +182,7 @@ function attention(open: OpenRuns, lagging: readonly ProjectionSummary[], worker
   for (const { id, ...one } of others) found.push(<Line key={id} {...one} />);
   for (const one of lagging)
     found.push(
-      <Line key={one.name} icon={one.status === "error" ? "warning" : "hourglass"} role="warn" to={link(`/projections/${encodeURIComponent(one.name)}`)} title={`${one.name} is ${one.status === "error" ? "stopped" : "behind"}`} note={one.error_message ?? `by ${one.lag.toLocaleString("en")} positions`} />,
+      <Line key={one.name} icon={one.status === "error" ? "warning" : "hourglass"} role="warn" to={link(`/projections/${encodeURIComponent(one.name)}`)} title={`${one.name} is ${one.status === "error" ? "stopped" : "behind"}`} note={one.error_message ?? `by ${one.lag.toLocaleString("en")} positions, the oldest ${duration(one.lag_seconds * 1_000)} old`} />,
     );
   return found;
 }

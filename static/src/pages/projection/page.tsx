@@ -4,17 +4,21 @@ import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { ProjectionSummary, RebuildJob } from "../../api/data";
 import { useResource } from "../../live/resource";
+import { rateText, standing } from "../../model/progress";
 import { duration } from "../../model/time";
 import { PageHead, crumb } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
-import { link } from "../../shell/route";
-import { Badge, Skeleton, Status, Time } from "../../ui/basics";
+import { eventLink, link } from "../../shell/route";
+import { Badge, Skeleton, Status, Time, short } from "../../ui/basics";
 import { Act, Ask, act, needs } from "../../ui/acting";
+import { Icon } from "../../ui/icon";
 import { Facts } from "../../ui/side";
 import { Empty, Failed } from "../../ui/states";
 import { Lag, LeftOut } from "../projections/page";
 import { Definition } from "./definition";
+import { Pace } from "./pace";
 import { Parked } from "./parked";
+import { Partitions } from "./partitions";
 import { RebuildDialog } from "./rebuild_dialog";
 import { PartitionState } from "./state";
 import { Stopped } from "./stopped";
@@ -53,6 +57,7 @@ export default function ProjectionPage({ id: name }: { id: string }) {
 function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; reload: () => void }) {
   const [asking, setAsking] = useState<"" | "rebuild" | "pause">("");
   const paused = of.status === "paused";
+  const now = standing(of);
   const allowed = may(MANAGE);
   const steer = (): void => {
     if (!allowed) needs(MANAGE);
@@ -77,10 +82,15 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
       >
         <span class="faint mono">v{of.version}</span>
         <Badge>
-          <Status status={of.status} />
+          <Status status={now.status} />
         </Badge>
       </PageHead>
       {of.description && <p class="muted">{of.description}</p>}
+      {now.why && (
+        <p class="card section notice">
+          <Icon name="warning" class="warn" /> {now.why}
+        </p>
+      )}
       {of.error_message && <Stopped of={of} path={path} reload={reload} />}
       <div class="two-up">
         <div class="card section">
@@ -89,6 +99,8 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
             of={[
               ["Position", <span class="mono">{of.last_event_seq}</span>],
               ["Lag", <Lag of={of} />],
+              ["Rate", rateText(of) || <span class="muted">not seen yet</span>],
+              ["Last event", of.last_event_id ? <a class="mono" href={eventLink(of.last_event_id)}>{short(of.last_event_id)}</a> : <span class="muted">none yet</span>],
               ["Mode", of.mode],
               ["Folds", <span class="mono">{of.events.join(", ") || "every event"}</span>],
               of.partition_key && ["Partition", <span class="mono">{of.partition_key}</span>],
@@ -99,9 +111,13 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
             ]}
           />
         </div>
-        <Rebuilding of={of} path={path} />
+        <div class="stacked">
+          <Rebuilding of={of} path={path} />
+          <Pace of={of} path={path} />
+        </div>
       </div>
       {of.parked > 0 && <Parked of={of} path={path} reload={reload} />}
+      {of.partitions !== undefined && <Partitions of={of} path={path} />}
       {of.mode === "sql" ? <Rows path={path} /> : <PartitionState of={of} path={path} />}
       {(of.mode === "declared" || of.mode === "sql") && <Definition of={of} path={path} />}
       {asking === "rebuild" && (

@@ -92,7 +92,7 @@ export function PartitionState({ of, path }: { of: ProjectionSummary; path: stri
       {!one && !shown.error && <Skeleton rows={6} />}
       {one && (one.state === undefined || one.state === null) && (
         <p class="muted pad">
-          {wanted ? "This partition had no state then." : "This partition has no state yet: no event that it folds has come."}
+          {wanted ? "This partition had no state then." : `This partition has no state yet: ${of.lag > 0 ? "what has come is not folded yet." : "no event that it folds has come."}`}
           {!partition && known.data && known.data.partitions.length > 0 && ` There are others: ${known.data.partitions.slice(0, 5).join(", ")}.`}
         </p>
       )}

@@ -2,9 +2,10 @@
 import { get } from "../../api/client";
 import type { ProjectionSummary } from "../../api/data";
 import { useResource } from "../../live/resource";
+import { lagText, partitionsText, rateText, standing } from "../../model/progress";
 import { PageHead } from "../../shell/head";
 import { link, navigate } from "../../shell/route";
-import { Status, Time } from "../../ui/basics";
+import { Status } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
 import { Command, Empty } from "../../ui/states";
 
@@ -32,14 +33,15 @@ export default function Projections() {
         copies="Name"
         onOpen={(one) => navigate(link(`/projections/${encodeURIComponent(one.name)}`))}
         columns={[
-          { name: "Projection", width: "minmax(140px, 1.4fr)", show: (one) => one.name },
-          { name: "Status", width: "116px", show: (one) => <Status status={one.status} /> },
-          { name: "Lag", width: "90px", show: (one) => <Lag of={one} /> },
-          { name: "Position", width: "90px", show: (one) => <span class="mono">{one.last_event_seq}</span>, wide: true },
-          { name: "Mode", width: "90px", show: (one) => one.mode, wide: true },
-          { name: "Folds", width: "minmax(140px, 1.6fr)", show: (one) => <span class="mono">{one.events.join(", ")}</span>, wide: true },
-          { name: "Trouble", width: "minmax(100px, 1fr)", show: (one) => <Trouble of={one} />, wide: true },
-          { name: "Changed", width: "96px", show: (one) => <Time at={one.updated_at} />, wide: true },
+          { name: "Projection", width: "minmax(110px, 1.2fr)", show: (one) => one.name },
+          { name: "Status", width: "116px", show: (one) => <Status status={standing(one).status} /> },
+          { name: "Lag", width: "124px", show: (one) => <Lag of={one} /> },
+          { name: "Rate", width: "60px", show: (one) => <span class="tabular">{rateText(one) || <span class="muted">–</span>}</span>, wide: true },
+          { name: "Partitions", width: "72px", show: (one) => <span class="tabular">{partitionsText(one) || <span class="muted">–</span>}</span>, wide: true },
+          { name: "Position", width: "72px", show: (one) => <span class="mono">{one.last_event_seq}</span>, wide: true },
+          { name: "Mode", width: "76px", show: (one) => one.mode, wide: true },
+          { name: "Folds", width: "minmax(90px, 1fr)", show: (one) => <span class="mono">{one.events.join(", ")}</span>, wide: true },
+          { name: "Trouble", width: "minmax(90px, 1.4fr)", show: (one) => <Trouble of={one} />, wide: true },
         ]}
         empty={
           <Empty icon="projections" title="No projection is here">
@@ -53,11 +55,19 @@ export default function Projections() {
 }
 
 export function Lag({ of }: { of: ProjectionSummary }) {
-  return of.lag === 0 ? <span class="muted">none</span> : <span class="tabular">{of.lag.toLocaleString("en")}</span>;
+  const told = lagText(of);
+  return told ? (
+    <span class="tabular" title="Positions of history that it has not reached, and the age of the oldest">
+      {told}
+    </span>
+  ) : (
+    <span class="muted">none</span>
+  );
 }
 
 function Trouble({ of }: { of: ProjectionSummary }) {
-  if (of.error_message) return <span title={of.error_message}>{of.error_message}</span>;
+  const said = of.error_message || (of.skipped + of.parked === 0 && standing(of).why);
+  if (said) return <span title={said}>{said}</span>;
   return <LeftOut of={of} />;
 }
 
