@@ -120,6 +120,23 @@ class RunCounts(NamedTuple):
     open: int
 
 
+class Affected(NamedTuple):
+    """Versions of the function that failed like this: how many, the first and the last; and entities, for events of
+    which it did."""
+
+    versions: int
+    first_version: int
+    last_version: int
+    entities: int
+
+
+class EntityCounts(NamedTuple):
+    entity_type: str
+    entity_id: str
+    failures: int
+    last_at: int
+
+
 class VersionCounts(NamedTuple):
     version: int
     failures: int
@@ -163,9 +180,16 @@ def group(tx: Transaction, environment: str, fingerprint: str) -> FailureGroupRo
     return FailureGroupRow._make(row) if row else None
 
 
-def run_counts(tx: Transaction, environment: str, fingerprints: Sequence[str]) -> dict[str, RunCounts]:
+def run_counts(tx: Transaction, environment: str, fingerprints: Sequence[str]) -> dict[str, tuple[RunCounts, Affected]]:
+    """How many runs each group has, and what is affected."""
     rows = tx.many("failure_group_runs", environment=environment, fingerprints=json.dumps(list(fingerprints)))
-    return {row[0]: RunCounts(*row[1:]) for row in rows}
+    return {row[0]: (RunCounts(*row[1:4]), Affected(*row[4:])) for row in rows}
+
+
+def entities(tx: Transaction, environment: str, fingerprint: str, *, limit: int) -> list[EntityCounts]:
+    """Those whose events failed so most often first."""
+    rows = tx.many("failure_group_entities", environment=environment, fingerprint=fingerprint, limit=limit)
+    return [EntityCounts._make(row) for row in rows]
 
 
 def buckets(

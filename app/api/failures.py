@@ -20,14 +20,16 @@ from app.api.shapes.failures import (
     ListFailuresResponse,
     MergeFailureBody,
     MuteFailureBody,
+    SplitFailureBody,
+    detail_shown,
+    group_shown,
+)
+from app.api.shapes.search import (
     SearchQuery,
     SearchResponse,
     SimilarQuery,
     SimilarResponse,
-    SplitFailureBody,
-    detail_shown,
     found_shown,
-    group_shown,
     similar_shown,
 )
 from app.durations import parse_duration

@@ -10,13 +10,22 @@ from app import texts
 from app.clock import Clock
 from app.errors import InvalidArgument, NotFound
 from app.history.entry import Entry
-from app.history.kinds import EventEmitted, Failure, RunFailed, RunPaused, RunRetrying
+from app.history.kinds import EventEmitted, Failure, RunFailed, RunPaused, RunRetrying, RunStarted
 from app.search.differences import Difference, differences
 from app.search.mark_noun import STATUSES, Mark, mark_of
 from app.search.repairs import Repairs, repairs
 from storage import events, failures, history, runs
 from storage.contract import Storage, Transaction
-from storage.failures import CauseCounts, FailureGroupRow, FailureRow, GroupChoice, RunCounts, VersionCounts
+from storage.failures import (
+    Affected,
+    CauseCounts,
+    EntityCounts,
+    FailureGroupRow,
+    FailureRow,
+    GroupChoice,
+    RunCounts,
+    VersionCounts,
+)
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
@@ -26,8 +35,10 @@ SAMPLES = 10
 FAILED_SAMPLED = 100
 NEWEST = 200
 SUCCEEDED_SAMPLED = 200
+WORKERS_SAMPLED = 100
+ENTITIES_SHOWN_MAX = 10
 MERGED_SHOWN_MAX = 200
-NONE = RunCounts(0, 0, 0)
+NONE = (RunCounts(0, 0, 0), Affected(0, 0, 0, 0))
 UNMARKED = Mark()
 
 
@@ -48,6 +59,7 @@ class Series(msgspec.Struct, frozen=True):
 class Group(msgspec.Struct, frozen=True):
     row: FailureGroupRow
     runs: RunCounts
+    affected: Affected
     series: Series
     mark: Mark
 
@@ -57,10 +69,20 @@ class GroupPage(msgspec.Struct, frozen=True):
     next_cursor: str
 
 
+class WorkerCounts(msgspec.Struct, frozen=True):
+    """Of the newest WORKERS_SAMPLED failures of a group, those of one worker."""
+
+    worker_id: str
+    failures: int
+    runs: int
+    last_at: int
+
+
 class GroupDetail(msgspec.Struct, frozen=True):
     """`error` is that of the newest failure, with its stack; `samples` the newest failures with the status that their
     runs have now. `compared` tells how many failed and how many successful inputs the differences are of. `merged` are
-    the causes of groups that were merged into this one, at most MERGED_SHOWN_MAX."""
+    the causes of groups that were merged into this one, at most MERGED_SHOWN_MAX; `entities` those whose events failed
+    so most often, at most ENTITIES_SHOWN_MAX."""
 
     group: Group
     error: Failure | None
@@ -70,6 +92,8 @@ class GroupDetail(msgspec.Struct, frozen=True):
     compared: tuple[int, int]
     repairs: Sequence[Repairs]
     merged: Sequence[CauseCounts]
+    entities: Sequence[EntityCounts]
+    workers: Sequence[WorkerCounts]
 
 
 class Groups:
@@ -159,7 +183,7 @@ def _groups(
     return [
         Group(
             row,
-            counts.get(row.fingerprint, NONE),
+            *counts.get(row.fingerprint, NONE),
             Series(since, width, series[row.fingerprint]),
             marks.get(row.fingerprint, UNMARKED),
         )
@@ -183,7 +207,32 @@ def _detail(tx: Transaction, environment: str, fingerprint: str, now: int) -> Gr
         compared=(len(failed), len(succeeded)),
         repairs=repairs(tx, environment, fingerprint),
         merged=[one for one in causes if one.fingerprint != fingerprint],
+        entities=failures.entities(tx, environment, fingerprint, limit=ENTITIES_SHOWN_MAX),
+        workers=_workers(tx, newest[:WORKERS_SAMPLED]),
     )
+
+
+def _workers(tx: Transaction, newest: Sequence[FailureRow]) -> Sequence[WorkerCounts]:
+    """By the workers that had been handed the runs, those with most failures first."""
+    found: dict[str, list[FailureRow]] = {}
+    for row in newest:
+        started = history.page(
+            tx,
+            row.environment,
+            stream=f"run/{row.run_id}",
+            kinds=(RunStarted.kind,),
+            before=row.position,
+            backwards=True,
+            limit=1,
+        )
+        fact = Entry(started[0]).fact if started else None
+        if isinstance(fact, RunStarted):
+            found.setdefault(fact.worker_id, []).append(row)
+    counted = [
+        WorkerCounts(worker_id, len(rows), len({row.run_id for row in rows}), rows[0].failed_at)
+        for worker_id, rows in found.items()
+    ]
+    return sorted(counted, key=lambda one: -one.failures)
 
 
 def _inputs(

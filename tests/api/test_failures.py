@@ -28,9 +28,14 @@ def client(shared_server: ServerProcess, environment: str) -> Client:
     return Client(shared_server.url, environment=environment)
 
 
-def fail(http: httpx.Client, worker: Puller, message: str, data: Any = None) -> str:
-    run_id = emit(http, data)
+def fail(http: httpx.Client, worker: Puller, message: str, data: Any = None, *, user: str = "") -> str:
+    """The run that has; of an event of a user's stream, if one is given."""
+    if user:
+        body = {"entityType": "user", "name": "user.made", "data": data or {}}
+        assert http.post(f"/api/v1/streams/{user}/events", json=body).is_success
+    run_id = "" if user else emit(http, data)
     job = worker.job()
+    run_id = run_id or job["run_id"]
     error = {"message": message, "code": "STEP_FAILED", "stack": STACK}
     failed = {**step(job, "charge"), "status": "failed", "error": error}
     assert worker.report(job, "failed", steps=[step(job, "price", 7), failed], error=error).status_code == 200
@@ -72,6 +77,29 @@ def test_failures_are_grouped_explained_and_compared(http: httpx.Client, worker:
     assert (group["differences"][0]["failed"], group["differences"][0]["succeeded"]) == (1.0, 0.0)
     assert sum(group["series"]["counts"]) == 3
     assert [one["fingerprint"] for one in client.failures.list(search="gateway").items] == [groups[0]["fingerprint"]]
+
+
+def test_a_group_tells_which_versions_workers_and_entities_are_affected(
+    http: httpx.Client, worker: Puller, client: Client
+) -> None:
+    other = Puller(http, name="w2")
+    for user in ("u-8", "u-8", "u-9"):
+        fail(http, worker, "Declined: no", user=user)
+    other.register()
+    fail(http, other, "Declined: no")
+
+    [row] = client.failures.list().items
+    group = client.failures.get(row["fingerprint"])
+
+    assert row["affected"] == {"versions": 1, "first_version": 1, "last_version": 1, "entities": 2}
+    assert [(one["worker_id"], one["failures"], one["runs"]) for one in group["workers"]] == [
+        ("w1", 3, 3),
+        ("w2", 1, 1),
+    ]
+    assert [(one["entity_type"], one["entity_id"], one["failures"]) for one in group["entities"]] == [
+        ("user", "u-8", 2),
+        ("user", "u-9", 1),
+    ]
 
 
 def test_groups_are_merged_and_split_with_a_reason_that_history_keeps(

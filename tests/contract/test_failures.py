@@ -251,6 +251,7 @@ async def test_a_group_tells_versions_counts_samples_and_the_newest_error(
     assert sum(detail.group.series.counts) == 2
     assert [(one.version, one.failures, one.runs) for one in detail.versions] == [(1, 1, 1), (2, 1, 1)]
     assert [(sample.run_id, status) for sample, status in detail.samples] == [(second, "failed"), (first, "failed")]
+    assert page.groups[1].affected == detail.group.affected == (2, 1, 2, 0)
     assert detail.error is not None
     assert detail.error.message == "ValueError: order 2 has no price"
     assert other not in [sample.run_id for sample, _ in detail.samples]

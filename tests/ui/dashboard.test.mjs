@@ -69,9 +69,9 @@ const MARKED = {
 /** A group that two others were merged into. */
 const merged = () => {
   const [first, last] = ["2026-01-05T09:00:00Z", "2026-01-05T09:10:00Z"];
-  const group = { fingerprint: "0a", title: "Timeout: the gateway does not answer", function_id: "shop", step: "charge card", error_type: "Timeout", message: "the gateway does not answer", top_frame: "shop/pay.py:charge", first_seen: first, last_seen: last, failures: 4_812, runs: 4_800, completed: 12, open: 4_788, status: "open", series: { since: first, bucket_seconds: 60, counts: [0, 3, 9, 40] } };
+  const group = { fingerprint: "0a", title: "Timeout: the gateway does not answer", function_id: "shop", step: "charge card", error_type: "Timeout", message: "the gateway does not answer", top_frame: "shop/pay.py:charge", first_seen: first, last_seen: last, failures: 4_812, runs: 4_800, completed: 12, open: 4_788, status: "open", affected: { versions: 3, first_version: 4, last_version: 11, entities: 1_204 }, series: { since: first, bucket_seconds: 60, counts: [0, 3, 9, 40] } };
   const within = [1, 2].map((n) => ({ fingerprint: `0${n}`, title: `ConnectionReset: connection ${"of the bank ".repeat(12 * n)}`, step: n === 1 ? "refund" : "", failures: n, first_seen: first, last_seen: last }));
-  const detail = { ...group, error: { message: "the gateway does not answer", code: "STEP_FAILED", retryable: true }, versions: [], samples: [], differences: [], compared: { failed: 100, succeeded: 0 }, repairs: [], merged: within };
+  const detail = { ...group, error: { message: "the gateway does not answer", code: "STEP_FAILED", retryable: true }, versions: [], samples: [], differences: [], compared: { failed: 100, succeeded: 0 }, repairs: [], merged: within, workers: [{ worker_id: "worker-f4a2e05b-10dc-4910-8bab-1234567890ab", failures: 88, runs: 80, last_seen: last }], entities: [{ entity_type: "order", entity_id: `o-${"8".repeat(60)}`, failures: 9, last_seen: last }] };
   return { "**/api/v1/failures?*": { failures: [group, { ...group, fingerprint: "0b", message: "no luck" }] }, "**/api/v1/failures/0a": detail };
 };
 
@@ -109,6 +109,9 @@ function sights() {
     ["functions empty", `/functions${empty}`, "text=No function is registered here"],
     ["failures", "/failures", "role=table >> text=card was declined"],
     ["failures merged", "/failures?failure=0a", ".inspector >> text=Split all…", merged()],
+    ["failures calm", "/failures?q=gateway", "role=table >> text=last failure", merged()],
+    ["failures affected", "/failures?failure=0a", ".inspector >> text=Entities: 1 of 1,204", merged()],
+    ["failures not lately", "/failures?q=function:demo-trip+until:1900-01-01T00:00:00Z", "text=Nothing failed in this range"],
     ["failures empty", `/failures${empty}`, "text=Nothing has failed here"],
     ["failures filtered", "/failures?q=function:demo-trip", ".chip >> text=function:demo-trip"],
     ["failures none fits", "/failures?q=nowhere", "text=No group of failures fits the filter"],

@@ -1,4 +1,4 @@
-"""Failures, their groups and what resembles them, as REST shows them."""
+"""Failures and their groups, as REST shows them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,9 @@ from msgspec import UNSET, Meta, UnsetType
 from app import clock
 from app.api.shapes.base import Cursor, Instant, NextCursor, Shape, Since, Text, Until, given
 from app.api.shapes.runs import RunError, failure_shown
-from app.search.find import LIMIT_DEFAULT as FOUND_DEFAULT
-from app.search.find import LIMIT_MAX as FOUND_MAX
-from app.search.find import Found
 from app.search.groups import LIMIT_DEFAULT, LIMIT_MAX, Group, GroupDetail
 from app.search.mark_noun import Mark
 from app.search.repairs import Repair, Repairs
-from app.search.similar import LIMIT_DEFAULT as NEAR_DEFAULT
-from app.search.similar import LIMIT_MAX as NEAR_MAX
-from app.search.similar import Neighbour, SimilarRuns
 from storage.failures import FailureRow
 
 Part = Annotated[float, Meta(ge=0, le=1)]
@@ -34,15 +28,6 @@ class ListFailuresQuery(msgspec.Struct):
     until: Until = ""
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
     cursor: Cursor = ""
-
-
-class SimilarQuery(msgspec.Struct):
-    limit: Annotated[int, Meta(ge=1, le=NEAR_MAX)] = NEAR_DEFAULT
-
-
-class SearchQuery(msgspec.Struct):
-    q: Annotated[str, Meta(description="an id or its beginning, part of a name or an error, or a message")]
-    limit: Annotated[int, Meta(ge=1, le=FOUND_MAX, description="of each kind")] = FOUND_DEFAULT
 
 
 class DecideFailureBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,6 +70,34 @@ class SeriesResponse(Shape):
     counts: list[int]
 
 
+class AffectedResponse(Shape):
+    """How many versions of the function failed so, the first and the last of them; and how many entities had events
+    for which it did."""
+
+    versions: int
+    first_version: int
+    last_version: int
+    entities: int
+
+
+class FailedWorker(Shape):
+    """How often a worker had the run in hand, of the newest 100 failures."""
+
+    worker_id: str
+    failures: int
+    runs: int
+    last_seen: Instant
+
+
+class FailedEntity(Shape):
+    """How often runs for events of an entity failed so."""
+
+    entity_type: str
+    entity_id: str
+    failures: int
+    last_seen: Instant
+
+
 class FailureGroup(Shape):
     """Failures that are most likely of one cause. `message` is masked: <number>, <text>, <id> and so on stand for what
     differs. `completed` runs went well since, `open` ones rest failed or paused."""
@@ -103,6 +116,7 @@ class FailureGroup(Shape):
     completed: int
     open: int
     status: Annotated[str, Meta(description="open, resolved or muted")]
+    affected: AffectedResponse
     series: SeriesResponse
     decided: FailureMark | UnsetType = UNSET
 
@@ -197,51 +211,8 @@ class FailureDetail(FailureGroup, kw_only=True):
     compared: ComparedResponse
     repairs: list[RepairResponse]
     merged: list[MergedFailures]
-
-
-class NeighbourResponse(Shape):
-    """A failure of another run; `similarity` is 1 for the same."""
-
-    run_id: str
-    fingerprint: str
-    function_id: str
-    step: str
-    message: str
-    at: Instant
-    run_status: str
-    similarity: float
-
-
-class SimilarResponse(Shape):
-    """What the run's last failure resembles, and what helped before; `repairs_of` is the group they are of. `nearness`
-    says how neighbours were found: exact, approximate (by an index) or scan, and `nearness_note` why not better."""
-
-    run_id: str
-    group: FailureGroup
-    neighbours: list[NeighbourResponse]
-    repairs: list[RepairResponse]
-    nearness: str
-    repairs_of: Text = UNSET
-    nearness_note: Text = UNSET
-
-
-class FoundResponse(Shape):
-    """`kind` is run, event, function, failure, entry or stream; `via` is id, text or nearness."""
-
-    kind: str
-    id: str
-    title: str
-    via: str
-    score: float
-    status: Text = UNSET
-    at: Instant | UnsetType = UNSET
-
-
-class SearchResponse(Shape):
-    """By id first, then by text, then by nearness."""
-
-    q: str
-    items: list[FoundResponse]
+    workers: list[FailedWorker]
+    entities: Annotated[list[FailedEntity], Meta(description="at most ten, those with most failures first")]
 
 
 def group_shown(group: Group) -> FailureGroup:
@@ -265,7 +236,7 @@ def detail_shown(detail: GroupDetail) -> FailureDetail:
         samples=[_sample(row, status) for row, status in detail.samples],
         differences=[DifferenceResponse(**one._asdict()) for one in detail.differences],
         compared=ComparedResponse(failed=detail.compared[0], succeeded=detail.compared[1]),
-        repairs=[_repairs(one) for one in detail.repairs],
+        repairs=[repairs_shown(one) for one in detail.repairs],
         merged=[
             MergedFailures(
                 fingerprint=one.fingerprint,
@@ -277,30 +248,24 @@ def detail_shown(detail: GroupDetail) -> FailureDetail:
             )
             for one in detail.merged
         ],
-    )
-
-
-def similar_shown(found: SimilarRuns) -> SimilarResponse:
-    return SimilarResponse(
-        run_id=found.failure.run_id,
-        group=group_shown(found.group),
-        neighbours=[_neighbour(one) for one in found.neighbours],
-        repairs=[_repairs(one) for one in found.repairs],
-        repairs_of=given(found.repairs_of),
-        nearness=found.how,
-        nearness_note=given(found.why),
-    )
-
-
-def found_shown(found: Found) -> FoundResponse:
-    return FoundResponse(
-        kind=found.kind,
-        id=found.id,
-        title=found.title,
-        via=found.via,
-        status=given(found.status),
-        at=clock.rfc3339(found.at) if found.at else UNSET,
-        score=found.score,
+        workers=[
+            FailedWorker(
+                worker_id=one.worker_id,
+                failures=one.failures,
+                runs=one.runs,
+                last_seen=clock.rfc3339(one.last_at),
+            )
+            for one in detail.workers
+        ],
+        entities=[
+            FailedEntity(
+                entity_type=one.entity_type,
+                entity_id=one.entity_id,
+                failures=one.failures,
+                last_seen=clock.rfc3339(one.last_at),
+            )
+            for one in detail.entities
+        ],
     )
 
 
@@ -318,6 +283,7 @@ def _group(group: Group) -> dict[str, Any]:
         "last_seen": clock.rfc3339(row.last_at),
         "failures": row.failures,
         **group.runs._asdict(),
+        "affected": AffectedResponse(**group.affected._asdict()),
         "status": group.mark.status,
         "decided": _mark(group.mark),
         "series": SeriesResponse(
@@ -354,7 +320,7 @@ def _sample(row: FailureRow, status: str) -> FailureSample:
     )
 
 
-def _repairs(found: Repairs) -> RepairResponse:
+def repairs_shown(found: Repairs) -> RepairResponse:
     return RepairResponse(how=found.how, runs=found.count, examples=[_repair(one) for one in found.examples])
 
 
@@ -368,18 +334,4 @@ def _repair(repair: Repair) -> RepairExample:
         reason=given(repair.reason),
         step=given(repair.step),
         output=UNSET if repair.output is None else repair.output,
-    )
-
-
-def _neighbour(one: Neighbour) -> NeighbourResponse:
-    row = one.failure
-    return NeighbourResponse(
-        run_id=row.run_id,
-        fingerprint=row.fingerprint,
-        function_id=row.function_id,
-        step=row.step,
-        message=row.message,
-        at=clock.rfc3339(row.failed_at),
-        run_status=one.status,
-        similarity=one.similarity,
     )

@@ -79,15 +79,23 @@ select environment, fingerprint, function_id, step, error_type, message, top_fra
 
 -- name: failure_group_runs :many
 -- For each group of a JSON list: how many runs have failed so, how many of these completed since, how many rest failed
--- or paused.
+-- or paused; of how many versions of the function, from which to which; and for events of how many entities.
 select f.fingerprint,
        count(distinct f.run_id),
        count(distinct case when r.status = 'completed' then f.run_id end),
-       count(distinct case when r.status in ('failed', 'paused') then f.run_id end)
+       count(distinct case when r.status in ('failed', 'paused') then f.run_id end),
+       count(distinct f.function_version),
+       min(f.function_version),
+       max(f.function_version),
+       count(distinct case when e.id is not null then e.entity_type || '/' || e.entity_id end)
   from failures f
   join runs r
     on r.environment = f.environment
    and r.id = f.run_id
+  left join events e
+    on e.id = f.event_id
+   and e.environment = f.environment
+   and e.entity_type <> ''
  where f.environment = :environment
    and f.fingerprint in (select value from json_each(:fingerprints))
  group by f.fingerprint;
@@ -110,6 +118,20 @@ select function_version, count(*), count(distinct run_id), min(failed_at), max(f
    and fingerprint = :fingerprint
  group by function_version
  order by function_version;
+
+-- name: failure_group_entities :many
+-- Those whose events failed so most often.
+select e.entity_type, e.entity_id, count(*), max(f.failed_at)
+  from failures f
+  join events e
+    on e.id = f.event_id
+   and e.environment = f.environment
+   and e.entity_type <> ''
+ where f.environment = :environment
+   and f.fingerprint = :fingerprint
+ group by e.entity_type, e.entity_id
+ order by count(*) desc, max(f.failed_at) desc, e.entity_type, e.entity_id
+ limit :limit;
 
 -- name: failures_of_group :many
 -- Newest first, before a position.

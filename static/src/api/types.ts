@@ -236,6 +236,7 @@ export interface FailureGroup {
   runs: number;
   completed: number;
   open: number;
+  affected: { versions: number; first_version: number; last_version: number; entities: number };
   series: { since: string; bucket_seconds: number; counts: number[] };
   status: string;
   decided?: FailureMark;
@@ -265,6 +266,8 @@ export interface FailureDetail extends FailureGroup {
   compared: { failed: number; succeeded: number };
   repairs: Repair[];
   merged: MergedFailures[];
+  workers: { worker_id: string; failures: number; runs: number; last_seen: string }[];
+  entities: { entity_type: string; entity_id: string; failures: number; last_seen: string }[];
 }
 
 /** What a group that was merged into another has brought. */

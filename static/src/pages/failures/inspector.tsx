@@ -3,12 +3,19 @@ import type { ComponentChildren } from "preact";
 import { get } from "../../api/client";
 import type { FailureDetail, Repair } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { calmText } from "../../model/affected";
+import { ms } from "../../model/time";
 import { link } from "../../shell/route";
+import { now } from "../../shell/settings";
 import { Skeleton, Status, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
+import { LineChart } from "../../ui/line_chart";
 import { Failed } from "../../ui/states";
 import { Decisions } from "./decisions";
 import { Merged } from "./merging";
+
+/** So many of the newest failures are told by worker. */
+const WORKERS_SAMPLED = 100;
 
 export function FailureInspector({ fingerprint, onClose, onChange }: { fingerprint: string; onClose: () => void; onChange: () => void }) {
   const group = useResource(`failure ${fingerprint}`, (signal) => get<FailureDetail>(`/failures/${encodeURIComponent(fingerprint)}`, {}, signal));
@@ -46,7 +53,8 @@ function Detail({ of, onChange }: { of: FailureDetail; onChange: () => void }) {
     <div class="pad-x">
       <p class="error-message">{of.error?.message ?? of.message}</p>
       <p class="small muted">
-        {counted(of.failures, "time")} in {counted(of.runs, "run")}, {of.open.toLocaleString("en")} still open; first <Time at={of.first_seen} />, last{" "}
+        {counted(of.failures, "time")} in {counted(of.runs, "run")}, {of.open.toLocaleString("en")} still open; first <Time at={of.first_seen} />,{" "}
+        {calmText(of, now.value) ? "calm since: the last failure " : "last "}
         <Time at={of.last_seen} />
       </p>
       {of.error?.stack && (
@@ -72,6 +80,9 @@ function Detail({ of, onChange }: { of: FailureDetail; onChange: () => void }) {
           ))}
         </ul>
       </Part>
+      <Part title="Over time">
+        <LineChart points={overTime(of.series)} label="Failures" told={(value) => counted(value, "time")} />
+      </Part>
       <Part title="Versions of the function">
         <ul>
           {of.versions.map((one) => (
@@ -87,6 +98,43 @@ function Detail({ of, onChange }: { of: FailureDetail; onChange: () => void }) {
           ))}
         </ul>
       </Part>
+      {of.workers.length > 0 && (
+        <Part title="Workers that had it in hand">
+          <ul>
+            {of.workers.map((one) => (
+              <li key={one.worker_id} class="line">
+                <a class="mono" title={one.worker_id} href={link("/workers", { worker: one.worker_id })}>
+                  {short(one.worker_id)}
+                </a>
+                <span class="grow tabular">
+                  {counted(one.failures, "time")} in {counted(one.runs, "run")}
+                </span>
+                <span class="muted small">
+                  last <Time at={one.last_seen} />
+                </span>
+              </li>
+            ))}
+          </ul>
+          {of.failures > WORKERS_SAMPLED && <p class="muted small">of the newest {WORKERS_SAMPLED} failures</p>}
+        </Part>
+      )}
+      {of.entities.length > 0 && (
+        <Part title={`Entities${of.affected.entities > of.entities.length ? `: ${of.entities.length} of ${of.affected.entities.toLocaleString("en")}` : ""}`}>
+          <ul>
+            {of.entities.map((one) => (
+              <li key={`${one.entity_type}/${one.entity_id}`} class="line">
+                <a class="cut" href={link(`/streams/${encodeURIComponent(one.entity_type)}/${encodeURIComponent(one.entity_id)}`)}>
+                  {one.entity_type} {one.entity_id}
+                </a>
+                <span class="grow tabular">{counted(one.failures, "time")}</span>
+                <span class="muted small">
+                  last <Time at={one.last_seen} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Part>
+      )}
       <Part title="What helped before">
         <Repairs of={of.repairs} />
       </Part>
@@ -133,6 +181,11 @@ export function Repairs({ of }: { of: readonly Repair[] }) {
       })}
     </ul>
   );
+}
+
+/** Failures in each span, at its end. */
+function overTime({ since, bucket_seconds: seconds, counts }: FailureDetail["series"]): { at: number; value: number }[] {
+  return counts.map((value, index) => ({ at: ms(since) + (index + 1) * seconds * 1_000, value }));
 }
 
 function Part({ title, children }: { title: string; children: ComponentChildren }) {

@@ -3,10 +3,13 @@ import { useRef, useState } from "preact/hooks";
 import { get } from "../../api/client";
 import type { FailureGroup } from "../../api/types";
 import { usePaged } from "../../live/paged";
+import { useResource } from "../../live/resource";
+import { affectedText, calmText } from "../../model/affected";
 import { FAILURE_KEYS, parseFailures } from "../../model/filter";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
-import { choose, chosen } from "../../shell/route";
+import { choose, chosen, link } from "../../shell/route";
+import { now } from "../../shell/settings";
 import { Time } from "../../ui/basics";
 import { ListCard } from "../../ui/list_card";
 import { Empty } from "../../ui/states";
@@ -108,7 +111,7 @@ export default function Failures() {
           current={wanted}
           onSelect={select}
           more={groups}
-          widths={wanted ? "minmax(180px, 2fr) minmax(110px, 1fr) 64px 96px" : "minmax(220px, 2fr) minmax(170px, 1.2fr) 100px 64px 64px 84px 84px"}
+          widths={wanted ? "minmax(180px, 2fr) minmax(110px, 1fr) 64px 96px" : "minmax(200px, 2fr) minmax(150px, 1.2fr) 124px 96px 56px 48px 76px 76px"}
           columns={[
             {
               name: "What failed",
@@ -125,10 +128,12 @@ export default function Failures() {
                       again
                     </span>
                   )}
+                  {calmText(one, now.value) && <span class="chip tiny">{calmText(one, now.value)}</span>}
                 </span>
               ),
             },
             { name: "Where", show: (one) => `${one.function_id}${one.step ? ` · ${one.step}` : ""}`, wide: true },
+            ...(wanted ? [] : [{ name: "Affects", show: (one: FailureGroup) => <span title="Versions of the function, and entities of its events">{affectedText(one.affected)}</span>, wide: true }]),
             ...(wanted ? [] : [{ name: "Over time", show: (one: FailureGroup) => <Spark counts={one.series.counts} />, wide: true }]),
             { name: "Times", show: (one) => <span class="tabular">{one.failures.toLocaleString("en")}</span> },
             ...(wanted
@@ -142,6 +147,7 @@ export default function Failures() {
           empty={
             text !== "" ? (
               <Empty icon="search" title="No group of failures fits the filter">
+                <LastFailure query={parsed.query} status={status} />
                 <button type="button" onClick={() => setText("")}>
                   Clear the filter
                 </button>
@@ -160,6 +166,20 @@ export default function Failures() {
         {wanted && <FailureInspector key={wanted} fingerprint={wanted} onClose={() => choose({ failure: null })} onChange={groups.reload} />}
       </div>
     </div>
+  );
+}
+
+/** What failed last of what is filtered, where a time leaves it out. */
+function LastFailure({ query: { since, until, ...rest }, status }: { query: Record<string, string>; status: string }) {
+  const timed = since !== undefined || until !== undefined;
+  const last = useResource(`last failure ${status} ${JSON.stringify(rest)} ${timed}`, async (signal) => (timed ? (await get<{ failures: FailureGroup[] }>("/failures", { ...rest, status, limit: 1 }, signal)).failures : []));
+  const [one] = last.data ?? [];
+  if (!one) return null;
+  return (
+    <p>
+      Nothing failed in this range. Last failure <Time at={one.last_seen} /> –{" "}
+      <a class="entry-link" href={link("/failures", { failure: one.fingerprint, status: chosen("status") })}>show it</a>
+    </p>
   );
 }
 
