@@ -258,6 +258,7 @@ class Node:
             tail=self.tail,
             reader=self.runs,
             functions=self.functions,
+            rewind=self.rewind,
             clock=clock,
             options=embedding,
         )

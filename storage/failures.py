@@ -228,6 +228,12 @@ def mended(tx: Transaction, environment: str, fingerprint: str, *, limit: int) -
     return [FailureRow._make(row) for row in rows]
 
 
+def resting(tx: Transaction, environment: str, fingerprint: str, *, limit: int) -> list[FailureRow]:
+    """The last failures of runs that rest failed or paused by them, newest first."""
+    rows = tx.many("resting_failures", environment=environment, fingerprint=fingerprint, limit=limit)
+    return [FailureRow._make(row) for row in rows]
+
+
 def of_run(tx: Transaction, environment: str, run_id: str, *, limit: int) -> list[FailureRow]:
     """Newest first."""
     return [

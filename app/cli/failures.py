@@ -178,6 +178,44 @@ def split(session: Session, fingerprint: str, fingerprints: tuple[str, ...], rea
     session.output.note(f"{fingerprint} has {group['failures']} failures of {group['runs']} runs now")
 
 
+@command.command("apply")
+@click.argument("fingerprint")
+@click.option("--from", "from_run", required=True, metavar="RUN", help="The run that went well, patched; or its fork.")
+@click.option("--step", default="", help="Which of its steps, if several were given another output.")
+@click.option("--run", "run_ids", multiple=True, metavar="RUN", help="Only to these; else to all that rest.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would come of each.")
+@click.option("--reason", default="", help="Why; kept in history. Needed unless it is a dry run.")
+@connected
+def apply(session: Session, fingerprint: str, **asked: Any) -> int:
+    """Give the output that mended one run of the group to the others, and resume them. Each that is refused is named;
+    the exit code is 1 then."""
+    told = session.client.failures.apply_patch(fingerprint, **asked)
+    output, refused = session.output, [one for one in told["runs"] if "error" in one]
+    if output.form != "table":
+        output.json({"schema": "ironflow.failure_patch/v1", **told})
+        return int(bool(refused))
+    output.table(
+        ["run", "what comes of it"],
+        [[one["run_id"], _comes(one, done=not told["dry_run"])] for one in told["runs"]],
+    )
+    verb = "would get" if told["dry_run"] else "got"
+    many = len(told["runs"]) - len(refused)
+    output.note(f"{many} of {len(told['runs'])} runs {verb} the output of {told['step']} in {told['from_run']}")
+    if told["more"]:
+        output.note("there are more: call it again")
+    return int(bool(refused))
+
+
+def _comes(one: Mapping[str, Any], *, done: bool) -> str:
+    if "error" in one:
+        return f"refused: {one['error']['error']}"
+    if done:
+        return "patched, and resumed"
+    plan = one["plan"]
+    told = [f"runs again: {', '.join(plan['reruns'])}" if plan["reruns"] else "nothing recorded runs again"]
+    return "; ".join([*told, *plan["warnings"]])
+
+
 def _told(session: Session, group: Mapping[str, Any]) -> None:
     if session.output.told("ironflow.failure_group/v1", group):
         return

@@ -90,6 +90,14 @@ def derive(tx: Transaction, entry: Entry) -> Failure | None:
     return Failure(row, error, frames, _before(tx, entry), shape_of(event))
 
 
+def step_of(tx: Transaction, entry: Entry) -> str:
+    """The id of the step that an entry of KINDS tells of; "" if the function itself failed, or nothing did."""
+    fact = entry.fact
+    if not isinstance(fact, RunFailed | RunPaused | RunRetrying) or fact.error is None:
+        return ""
+    return _step(tx, entry, fact, fact.error)[0]
+
+
 def fingerprint(function_id: str, step: str, error_type: str, message: str, top_frame: str) -> str:
     """16 hexadecimal digits: the same for what is most likely one cause."""
     told = f"{function_id}\0{step}\0{error_type}\0{message}\0{top_frame}"

@@ -138,6 +138,13 @@ def _resumed(run_id: str, entry: Entry, fact: RunResumed) -> Repair:
     )
 
 
+def mended_elsewhere(tx: Transaction, failure: FailureRow) -> str:
+    """The run that completed in its place, a fork or a replay; "" if none did."""
+    run = runs.get(tx, failure.environment, failure.run_id)
+    repair = _elsewhere(tx, failure.environment, failure, run) if run is not None else None
+    return repair.repaired_by if repair is not None else ""
+
+
 def _elsewhere(tx: Transaction, environment: str, failure: FailureRow, run: RunRow) -> Repair | None:
     """A later run that completed: one that was forked from it, or one for the same event."""
     others = [

@@ -9,6 +9,8 @@ from app.history.committer import Committer
 from app.history.tail import Tail
 from app.runs.functions import Functions
 from app.runs.reading import RunReader
+from app.runs.rewind import Rewind
+from app.search.applying import Applying
 from app.search.collect import Collector
 from app.search.embedder import Embedder, EmbedOptions
 from app.search.find import Finder
@@ -29,6 +31,7 @@ class Search:
         tail: Tail,
         reader: RunReader,
         functions: Functions,
+        rewind: Rewind,
         clock: Clock,
         options: EmbedOptions | None = None,
     ) -> None:
@@ -37,6 +40,7 @@ class Search:
         self.collector = Collector(storage=storage, tail=tail, embedder=embedder, nearness=self.nearness)
         self.groups = Groups(storage, clock)
         self.marks = Marks(storage, committer, clock)
+        self.applying = Applying(storage, rewind)
         self.merging = Merging(storage, committer, self.collector)
         self.similar = Similar(
             storage=storage,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ironflow.calls import Call, Json, Page, Plan, chosen, quoted
@@ -69,6 +69,32 @@ def split(fingerprint: str, fingerprints: Sequence[str] = (), *, reason: str) ->
     """The group, without fingerprints that were merged into it, those named or all: they are groups of their own again.
     Raises NotFound, InvalidArgument, FailedPrecondition if nothing was merged into it."""
     return (yield from _decide(fingerprint, "split", {"fingerprints": list(fingerprints), "reason": reason}))
+
+
+def apply_patch(
+    fingerprint: str,
+    *,
+    from_run: str,
+    step: str = "",
+    run_ids: Sequence[str] = (),
+    expected_versions: Mapping[str, int] | None = None,
+    dry_run: bool = False,
+    reason: str = "",
+) -> Plan[Json]:
+    """Give what a step of `from_run` was given, with which it went well, to the runs of the group that rest failed or
+    paused, and resume them. In `runs` what comes of each: a `plan` with `dry_run`, an `error` where it was refused.
+    Raises NotFound, InvalidArgument, Conflict if that run has not gone well so."""
+    body = {
+        "from_run": from_run,
+        "step": step,
+        "run_ids": list(run_ids),
+        "expected_versions": dict(expected_versions or {}),
+        "dry_run": dry_run,
+        "reason": reason,
+    }
+    path = f"/api/v1/failures/{quoted(fingerprint)}/apply"
+    found: Json = yield Call("POST", path, body=body, again=dry_run)
+    return found
 
 
 def _decide(fingerprint: str, verb: str, body: Json) -> Plan[Json]:

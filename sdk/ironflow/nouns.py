@@ -455,6 +455,7 @@ class Failures(Part):
     reopen = Blocking(failing.reopen)
     merge = Blocking(failing.merge)
     split = Blocking(failing.split)
+    apply_patch = Blocking(failing.apply_patch)
 
 
 class AsyncFailures(AsyncPart):
@@ -465,3 +466,4 @@ class AsyncFailures(AsyncPart):
     reopen = Awaited(failing.reopen)
     merge = Awaited(failing.merge)
     split = Awaited(failing.split)
+    apply_patch = Awaited(failing.apply_patch)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from ironflow import Client
-from ironflow.errors import InvalidArgument, NotFound
+from ironflow.errors import Conflict, InvalidArgument, NotFound
 from tests.support.puller import Puller, emit, step
 from tests.support.server import ServerProcess
 
@@ -126,12 +126,39 @@ def test_a_repair_is_suggested_to_the_next_that_fails_so(http: httpx.Client, wor
     first = fail(http, worker, "Declined: card 1")
     client.runs.resume(first)
     worker.report(worker.job(), "completed", output=1)
-    client.runs.wait(first)
+    http.get(f"/api/v1/runs/{first}", params={"wait": 10})
 
     second = fail(http, worker, "Declined: card 2")
     [repair] = client.runs.similar(second)["repairs"]
 
     assert (repair["how"], repair["runs"], repair["examples"][0]["run_id"]) == ("resumed", 1, first)
+
+
+def test_what_mended_one_run_is_applied_to_the_others(http: httpx.Client, worker: Puller, client: Client) -> None:
+    first, second, third = [fail(http, worker, f"Declined: card {n}") for n in range(3)]
+    fingerprint = client.runs.similar(first)["group"]["fingerprint"]
+    body = {"output": {"id": "ch_1"}, "reason": "the bank has it", "resume": True}
+    assert http.post(f"/api/v1/runs/{first}/steps/charge/patch", json=body).is_success
+    worker.report(worker.job(), "completed", output=1)
+    http.get(f"/api/v1/runs/{first}", params={"wait": 10})
+
+    plan = client.failures.apply_patch(fingerprint, from_run=first, dry_run=True)
+    versions = {one["run_id"]: one["plan"]["version"] for one in plan["runs"]}
+    stale = {**versions, third: versions[third] - 1}
+    done = client.failures.apply_patch(fingerprint, from_run=first, expected_versions=stale, reason="as in the first")
+
+    assert [one["run_id"] for one in plan["runs"]] == [third, second]
+    assert (plan["step"], plan["output"], plan["changed"], plan["more"]) == ("charge", {"id": "ch_1"}, 0, False)
+    assert (done["changed"], done["refused"]) == (1, 1)
+    assert [(one["run_id"], one.get("error", {}).get("code")) for one in done["runs"]] == [
+        (third, "RUN_CHANGED"),
+        (second, None),
+    ]
+    assert worker.job()["run_id"] == second
+    with pytest.raises(Conflict, match="not known yet"):
+        client.failures.apply_patch(fingerprint, from_run=third, dry_run=True)
+    with pytest.raises(InvalidArgument, match="reason"):
+        client.failures.apply_patch(fingerprint, from_run=first)
 
 
 def test_groups_are_decided_of_and_asked_for_with_sql(http: httpx.Client, worker: Puller, client: Client) -> None:

@@ -41,6 +41,16 @@ def test_a_failure_is_found_explained_and_mended_as_before(
     assert "data.currency" in shown.stdout.partition("WHAT DIFFERS")[2]
     assert "resumed  1 run" in shown.stdout
     assert "Declined: card <number>" in ironflow("failures", "list").stdout
+    planned = ironflow("failures", "apply", group["id"], "--from", mended, "--dry-run")
+    assert planned.returncode != 0
+    assert "no step of" in planned.stderr
+    body = {"output": {"id": "ch_1"}, "reason": "the bank has it", "resume": True}
+    assert http.post(f"/api/v1/runs/{runs[0]}/steps/charge/patch", json=body).is_success
+    worker.report(worker.job(), "completed", output=1)
+    http.get(f"/api/v1/runs/{runs[0]}", params={"wait": 10})
+    planned = ironflow("failures", "apply", group["id"], "--from", runs[0], "--dry-run")
+    assert f"2 of 2 runs would get the output of charge in {runs[0]}" in planned.stderr
+    assert runs[1] in planned.stdout
     resolved = ironflow("failures", "resolve", group["id"], "--reason", "the bank has mended it")
     assert "is resolved unless a version newer than 1 fails so" in resolved.stderr
     assert json.loads(ironflow("failures", "list", "--json").stdout)["items"] == []

@@ -583,6 +583,35 @@ test("a group of failures is resolved with a reason, and opened again", ONCE, as
   assert.deepEqual(complaints, []);
 });
 
+test("what mended one run of a group is given to the others that are chosen, and those that refuse are listed", ONCE, async () => {
+  const [mended, second, third, fourth] = [1, 2, 3, 4].map((n) => `run_0000000000000000000000000${n}`);
+  const plan = (run) => ({ run_id: run, plan: { version: 7, compensations: [], warnings: [], steps: [["fetch order", "kept"], ["quote", "changed"], ["book", "reruns"]].map(([name, fate]) => ({ step_id: name, name, type: "invoke", status: "", fate, repeats: fate === "reruns" })) } });
+  const refused = (run, error) => ({ run_id: run, error: { error, code: "RUN_CHANGED" } });
+  const asked = [];
+  const answers = merged();
+  Object.assign(answers["**/api/v1/failures/0a"], { open: 3, repairs: [{ how: "patched", runs: 1, examples: [{ run_id: mended, repaired_by: mended, step: "quote" }] }] });
+  answers["**/api/v1/failures/0a/apply"] = async (route) => {
+    const body = route.request().postDataJSON();
+    asked.push(body);
+    const runs = body.dry_run ? [plan(second), plan(third), refused(fourth, "its replay has completed")] : [refused(third, "it went on meanwhile")];
+    await route.fulfill({ json: { dry_run: Boolean(body.dry_run), from_run: mended, step: "quote", output: { price: 19.5 }, runs, changed: 0, refused: 1, more: false } });
+  };
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/failures?failure=0a`, { answers });
+  await page.locator(".inspector >> text=Apply to all…").click();
+  await page.locator("dialog >> text=its replay has completed").waitFor();
+  assert.deepEqual(await unfit(page), []);
+
+  await page.locator("dialog input[type=checkbox]").first().uncheck();
+  await page.locator("dialog >> text=Give one run what mended another").waitFor();
+  await page.locator("dialog input:not([type=checkbox])").fill("the tariff is known");
+  await page.keyboard.press("Enter");
+  await page.locator("dialog >> text=it went on meanwhile").waitFor();
+
+  assert.deepEqual(asked.at(-1), { from_run: mended, run_ids: [third], expected_versions: { [third]: 7 }, reason: "the tariff is known" });
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("a projection tells how it keeps up, and a partition of its list is looked at", ONCE, async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/projections/tickets`, { answers: { "**/projections/tickets/pace": STANDING["**/api/v1/projections/ledger/pace"] } });
   await page.locator(".line-chart >> text=at most 1 m 40 s").waitFor();

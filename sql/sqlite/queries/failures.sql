@@ -143,6 +143,24 @@ select environment, position, run_id, function_id, function_version, event_id, f
  order by position desc
  limit :limit;
 
+-- name: resting_failures :many
+-- The last failures of runs that rest failed or paused by them, newest first.
+select f.environment, f.position, f.run_id, f.function_id, f.function_version, f.event_id, f.fingerprint, f.kind, f.step, f.error_type, f.error_code, f.message, f.masked, f.top_frame, f.attempt, f.failed_at, f.cause
+  from failures f
+  join runs r
+    on r.environment = f.environment
+   and r.id = f.run_id
+ where f.environment = :environment
+   and f.fingerprint = :fingerprint
+   and r.status in ('failed', 'paused')
+   and not exists (select 1
+                     from failures l
+                    where l.environment = f.environment
+                      and l.run_id = f.run_id
+                      and l.position > f.position)
+ order by f.position desc
+ limit :limit;
+
 -- name: mended_failures :many
 -- Newest first: those of the newest `scan` of a group whose runs have completed since.
 select f.environment, f.position, f.run_id, f.function_id, f.function_version, f.event_id, f.fingerprint, f.kind, f.step, f.error_type, f.error_code, f.message, f.masked, f.top_frame, f.attempt, f.failed_at, f.cause

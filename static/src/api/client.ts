@@ -81,7 +81,8 @@ export async function file(path: string, query?: Query): Promise<Blob> {
   return (await answered("GET", path, { query })).blob();
 }
 
-async function text(method: Method, path: string, options: Options): Promise<string> {
+/** The answer as the server wrote it. */
+export async function text(method: Method, path: string, options: Options): Promise<string> {
   return (await (await answered(method, path, options)).text()) || "null";
 }
 

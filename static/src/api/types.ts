@@ -270,6 +270,22 @@ export interface FailureDetail extends FailureGroup {
   entities: { entity_type: string; entity_id: string; failures: number; last_seen: string }[];
 }
 
+/** A run of a group, and what comes of what mended another: its plan, or why it does not take it. */
+export interface AppliedRun {
+  run_id: string;
+  step_id?: string;
+  plan?: Plan;
+  error?: { error: string; code: string; hint?: string };
+}
+
+export interface AppliedPatch {
+  step: string;
+  runs: AppliedRun[];
+  changed: number;
+  refused: number;
+  more: boolean;
+}
+
 /** What a group that was merged into another has brought. */
 export interface MergedFailures {
   fingerprint: string;

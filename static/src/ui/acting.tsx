@@ -27,7 +27,8 @@ export async function act(call: Promise<unknown>, done: string): Promise<boolean
 interface Props {
   title: string;
   verb: string;
-  done: string;
+  /** What is said once it is done. */
+  done: string | (() => string);
   danger?: boolean;
   /** What has to be typed first, for what cannot be taken back. */
   typed?: string;
@@ -57,7 +58,7 @@ export function Ask({ title, verb, done, danger, typed, reasoned, wrong = "", wi
     setProblem("");
     try {
       await run(reason);
-      toast(done);
+      toast(typeof done === "string" ? done : done());
       onClose();
       onDone?.();
     } catch (error) {

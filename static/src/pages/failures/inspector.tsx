@@ -11,6 +11,7 @@ import { Skeleton, Status, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { LineChart } from "../../ui/line_chart";
 import { Failed } from "../../ui/states";
+import { Apply } from "./applying";
 import { Decisions } from "./decisions";
 import { Merged } from "./merging";
 
@@ -137,6 +138,7 @@ function Detail({ of, onChange }: { of: FailureDetail; onChange: () => void }) {
       )}
       <Part title="What helped before">
         <Repairs of={of.repairs} />
+        <Apply of={of} onDone={onChange} />
       </Part>
       {of.merged.length > 0 && (
         <Part title="Merged into it">
