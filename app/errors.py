@@ -247,6 +247,12 @@ class ViewNotFound(NotFound):
     code = "VIEW_NOT_FOUND"
 
 
+class BulkJobNotFound(NotFound):
+    """Nobody began such a job in the environment."""
+
+    code = "BULK_JOB_NOT_FOUND"
+
+
 class BreakerNotFound(NotFound):
     """No circuit breaker has that key."""
 

@@ -311,6 +311,7 @@ def services_of(
         bundling=Bundling(node.storage),
         engine=node.engine,
         bulk=Bulk(reader=node.runs, engine=node.engine, forks=node.forks),
+        bulk_jobs=node.bulk_jobs,
         rewind=node.rewind,
         forks=node.forks,
         breakpoints=node.breakpoints,

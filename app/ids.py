@@ -92,6 +92,9 @@ class Ids:
     def breakpoint(self) -> str:
         return self._next("bp_")
 
+    def bulk(self) -> str:
+        return self._next("bulk_")
+
     def redaction(self) -> str:
         return self._next("red_")
 

@@ -44,6 +44,8 @@ from app.projections.noun import ProjectionNoun
 from app.projections.runners import Runners
 from app.projections.service import Projections
 from app.runs.breakpoints import Breakpoints
+from app.runs.bulk_job import BulkJob, BulkNoun
+from app.runs.bulk_jobs import BulkJobs
 from app.runs.cancellations import Cancellations
 from app.runs.engine import Engine
 from app.runs.forks import Forks
@@ -56,6 +58,7 @@ from app.runs.reading import RunReader
 from app.runs.rewind import Rewind
 from app.runs.versions import VersionReader
 from app.runs.waits import Waits
+from app.scheduler.bulk import Ask, BulkWork
 from app.scheduler.cron import Cron
 from app.scheduler.expiry import Expiry
 from app.scheduler.gatekeeper import Gatekeeper
@@ -104,6 +107,7 @@ def nouns() -> Sequence[Noun]:
         PolicyNoun(),
         AuditNoun(),
         MarkNoun(),
+        BulkNoun(),
     )
 
 
@@ -252,6 +256,16 @@ class Node:
         self.access.authorizer.listener = self.audit
         self.policies.decisions.seen = self.access.named
         self.access.register.watch(self.policies.decisions.forget)
+        self.bulk_jobs = BulkJobs(storage=storage, committer=self.committer, tail=self.tail, ids=ids, clock=clock)
+        self.bulk_work = BulkWork(
+            tail=self.tail,
+            committer=self.committer,
+            jobs=self.bulk_jobs,
+            forks=self.forks,
+            asks=self._acting,
+            turn=self.nodes,
+            clock=clock,
+        )
         self.search = Search(
             storage=storage,
             committer=self.committer,
@@ -281,6 +295,7 @@ class Node:
         await self.gatekeeper.start()
         await self.cron.start()
         await self.search.start()
+        await self.bulk_work.start()
         committing = tasks.create_task(self.committer.run(), name="committer")
         await self.waiting.start()
         await self.dispatcher.start()
@@ -314,9 +329,21 @@ class Node:
                 ("gates", self.gatekeeper.run),
                 ("cron", self.cron.run),
                 ("search", self.search.run),
+                ("bulk", self.bulk_work.run),
             )
         ]
         return [*following, committing]
 
     def _expire(self, environment: str, run_id: str) -> None:
         insist(lambda done: self.engine.time_out(environment, run_id, done), unheeded)
+
+    def _acting(self, job: BulkJob) -> Ask:
+        """What asks whether whoever started the job may change a run so, now. Raises Unauthenticated if they are
+        gone, PermissionDenied."""
+        credentials, action = self.access.credentials, f"runs:{job.asked.verb}"
+        actor = credentials.within(credentials.known(job.started_by), job.asked.org)
+
+        def ask(run_id: str) -> None:
+            self.access.authorizer.allow(actor, action, f"run/{run_id}", job.environment)
+
+        return ask

@@ -97,6 +97,19 @@ class Credentials:
             self._actors[key.id] = known
         return known
 
+    def known(self, actor_id: str) -> Actor:
+        """Whom the id of an actor makes known now: a key or a user, or nobody in particular for "". Raises
+        Unauthenticated if they are gone."""
+        if not actor_id:
+            return ANONYMOUS
+        key = self._register.find(Key, actor_id)
+        if key is not None and self._clock.now_us() < (key.expires_at or FOREVER):
+            return self.actor_of(key)
+        user = self._register.find(User, actor_id)
+        if user is not None and user.active:
+            return Actor(user.id, "user", user.roles, self._register.permissions(user.org, user.roles), user.org)
+        raise unknown()
+
     def within(self, actor: Actor, org: str) -> Actor:
         """The actor in an organization: its own, or another that it may act in for the platform. Raises
         PermissionDenied, IdentityNotFound."""

@@ -24,7 +24,14 @@ Question = tuple[str, str]
 """An action and a resource."""
 About = Callable[[Channel], Sequence[Question]]
 
-_READS = {"kv": "kv", "config": "config", "entity": "entities", "history": "history", "policy": "policies"}
+_READS = {
+    "bulk": "runs",
+    "kv": "kv",
+    "config": "config",
+    "entity": "entities",
+    "history": "history",
+    "policy": "policies",
+}
 
 
 @lru_cache(4_096)

@@ -1,9 +1,9 @@
-"""/api/v1/runs/bulk: cancel, pause, resume, replay and tag runs that a filter chooses; with dry_run, only say which."""
+"""/api/v1/runs/bulk: do one thing to the runs that a filter chooses, at once; with dry_run, only say which."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import falcon.asgi
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from app.api.answers import answer, body_of, decoded
 from app.api.asking import request_of, via_of
 from app.api.caller import caller_of
-from app.api.runs import filter_of
+from app.api.runs import Choice, filter_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.runs import BulkResponse, MadeRun, RefusedRun, row_shown
 from app.errors import InvalidArgument
@@ -42,11 +42,17 @@ class BulkRequest(msgspec.Struct, forbid_unknown_fields=True):
     remove: tuple[str, ...] = ()
 
 
+class Choosing(Choice, Protocol):
+    """A body that names runs, or filters them."""
+
+    run_ids: list[str]
+
+
 _decoder = msgspec.json.Decoder(BulkRequest)
 
 
 class Bulk:
-    """`verb` is cancel, pause, resume, replay or tag."""
+    """`verb` is cancel, pause, resume, replay, fork or tag."""
 
     def __init__(self, services: Services, verb: str) -> None:
         self._services = services
@@ -56,7 +62,7 @@ class Bulk:
         caller = caller_of(req)
         body: BulkRequest = decoded(_decoder, await body_of(req) or b"{}")
         now = self._services.clock.now_us()
-        chosen = _chosen(body, now)
+        chosen = chosen_of(body, now)
         for run_id in body.run_ids:
             caller.about(f"run/{run_id}")
         bulk = self._services.bulk
@@ -77,11 +83,10 @@ class Bulk:
                 )
             case "pause":
                 outcome = await bulk.pause(caller.environment, chosen, reason=body.reason, **common)
-            case "replay":
+            case "replay" | "fork":
                 request = request_of(req, body.reason)
-                outcome = await bulk.replay(
-                    caller.environment, chosen, dry_run=body.dry_run, request=request, asks=asks
-                )
+                make = bulk.replay if self._verb == "replay" else bulk.fork
+                outcome = await make(caller.environment, chosen, dry_run=body.dry_run, request=request, asks=asks)
             case "tag":
                 outcome = await bulk.tag(
                     caller.environment,
@@ -97,7 +102,8 @@ class Bulk:
         answer(resp, _told(outcome, dry_run=body.dry_run))
 
 
-def _chosen(body: BulkRequest, now: int) -> Chosen:
+def chosen_of(body: Choosing, now: int) -> Chosen:
+    """The runs that a body names, or the filter that it has. Raises InvalidArgument for both."""
     chosen = filter_of(body, now)
     if not body.run_ids:
         return chosen
@@ -125,6 +131,7 @@ def routes(services: Services) -> Sequence[Route]:
         "pause": "running,waiting",
         "resume": "paused,failed",
         "replay": "failed",
+        "fork": "failed",
         "tag": "failed",
     }
     return [

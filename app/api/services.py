@@ -43,6 +43,7 @@ from app.projections.redactions import Redactions
 from app.projections.service import Projections
 from app.runs.breakpoints import Breakpoints
 from app.runs.bulk import Bulk
+from app.runs.bulk_jobs import BulkJobs
 from app.runs.bundling import Bundling
 from app.runs.comparing import Comparing
 from app.runs.engine import Engine
@@ -97,6 +98,7 @@ class Services(msgspec.Struct, frozen=True):
     bundling: Bundling
     engine: Engine
     bulk: Bulk
+    bulk_jobs: BulkJobs
     rewind: Rewind
     forks: Forks
     breakpoints: Breakpoints

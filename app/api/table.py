@@ -32,6 +32,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "views": ("/api/v1/views",),
     "stats": ("/api/v1/stats",),
     "bulk": ("/api/v1/runs",),
+    "bulk_jobs": ("/api/v1/bulk",),
     "rewind": ("/api/v1/runs", "/api/v1/steps", "/api/v1/events"),
     "breakpoints": ("/api/v1/breakpoints",),
     "functions": ("/api/v1/functions",),

@@ -62,6 +62,36 @@ def get_function(session: Session, function_id: str, at: str | None) -> None:
     _show(session, session.client.functions.get(function_id, at=at))
 
 
+@command.command("profile")
+@click.argument("function_id", metavar="ID")
+@click.option("--since", default="24h", show_default=True, help="Of runs that began since: RFC 3339, or such as 15m.")
+@connected
+def profile(session: Session, function_id: str, since: str) -> None:
+    """How the steps of a function's newest runs went: how often, how often they failed, how long they took."""
+    told, output = session.client.functions.profile(function_id, since=since), session.output
+    if output.form == "json":
+        output.json({"schema": "ironflow.function-profile/v1", **told})
+        return
+    output.items(
+        "ironflow.function-profile/v1",
+        [{"id": step["name"], **step} for step in told["steps"]],
+        {
+            "step": lambda step: step["name"],
+            "type": lambda step: step["type"],
+            "runs": lambda step: str(step["runs"]),
+            "times": lambda step: str(step["count"]),
+            "failed": lambda step: _share(step["failed"], step["completed"] + step["failed"]),
+            "retried": lambda step: _share(step["retried"], step["count"]),
+            "p50": lambda step: _took(step, "p50_ms"),
+            "p95": lambda step: _took(step, "p95_ms"),
+        },
+        empty="no run since then has a step: widen it with --since",
+    )
+    output.note(
+        f"Of the newest {told['sampled']} runs since {told['since']}{'' if told['whole'] else '; there are more'}."
+    )
+
+
 @command.command("versions")
 @click.argument("function_id", metavar="ID")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True, help="At most so many.")
@@ -170,6 +200,14 @@ def _show(session: Session, function: Mapping[str, Any]) -> None:
             ("About", function["description"]),
         ]
     )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f}%" if whole else ""
+
+
+def _took(step: Mapping[str, Any], which: str) -> str:
+    return f"{step['took'][which]} ms" if step["took"] else ""
 
 
 def _trigger(trigger: Mapping[str, Any]) -> str:

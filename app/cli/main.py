@@ -23,6 +23,7 @@ COMMANDS = {
     "validate": "Check a settings file, line by line.",
     "emit": "Send events.",
     "run": "List, read, wait for, cancel and resume runs.",
+    "bulk": "Do one thing to many runs, as a job of the server.",
     "failures": "What fails, by its cause; what helped before.",
     "search": "Find anything by id, text or nearness.",
     "event": "List and read events.",

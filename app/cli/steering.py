@@ -166,7 +166,7 @@ def _many(
         output.note(f"Asked {told['changed']} of {told['matched']} to {verb}.")
     each.tell_refused(output, [(one["run_id"], one["error"], one.get("hint", "")) for one in refused])
     if told["more"] and not dry_run:
-        output.note(f"There are more: run the same command again, until it finds none to {verb}.")
+        output.note(f"There are more: run the same command again, or `ironflow bulk start {verb}` for all of them.")
     return int(bool(refused))
 
 

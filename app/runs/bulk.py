@@ -1,4 +1,4 @@
-"""Many runs at once: cancel, pause, resume, replay or tag those that a filter chooses, after a look at what would
+"""Many runs at once: cancel, pause, resume, replay, fork or tag those that a filter chooses, after a look at what would
 happen."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError
 from app.runs.asking import Request
 from app.runs.engine import Engine
-from app.runs.forks import REPLAY, Forks
+from app.runs.forks import REPLAY, Forks, Wish
 from app.runs.reading import COUNT_MAX, LIMIT_MAX, RunFilter, RunReader
 from app.runs.state import STATUSES
 from app.runs.tags import check_change
@@ -23,13 +23,17 @@ AT_ONCE = 200
 NAMED_MAX = 1_000
 
 _UNFINISHED = ("waiting_for_capacity", "running", "waiting", "paused")
-_POSSIBLE = {
+POSSIBLE = {
     "cancel": _UNFINISHED,
     "pause": ("waiting_for_capacity", "running", "waiting"),
     "resume": ("paused", "failed"),
     "replay": STATUSES,
+    "fork": ("paused", "failed"),
     "tag": STATUSES,
 }
+
+FROM_FAILURE = Wish()
+"""All that was recorded, and what failed is run again."""
 
 Act = Callable[[RunRow], Awaitable[None]]
 Chosen = RunFilter | Sequence[str]
@@ -142,13 +146,25 @@ class Bulk:
         self, environment: str, chosen: Chosen, *, dry_run: bool, request: Request, asks: Ask = _nobody
     ) -> Outcome:
         """A new run with the same input for each. Raises as `cancel` does, and InvalidArgument without a reason."""
+        return await self._fork("replay", REPLAY, environment, chosen, dry_run=dry_run, request=request, asks=asks)
+
+    async def fork(
+        self, environment: str, chosen: Chosen, *, dry_run: bool, request: Request, asks: Ask = _nobody
+    ) -> Outcome:
+        """A new run for each, with all that it had recorded: what failed is run again, by the code of now. Raises as
+        `replay` does."""
+        return await self._fork("fork", FROM_FAILURE, environment, chosen, dry_run=dry_run, request=request, asks=asks)
+
+    async def _fork(
+        self, verb: str, wish: Wish, environment: str, chosen: Chosen, *, dry_run: bool, request: Request, asks: Ask
+    ) -> Outcome:
         request = request.checked(needs_reason=not dry_run)
         made: dict[str, str] = {}
 
         async def act(row: RunRow) -> None:
-            made[row.id] = await self._forks.fork(environment, row.id, REPLAY, request)
+            made[row.id] = await self._forks.fork(environment, row.id, wish, request)
 
-        outcome = await self._each("replay", environment, chosen, act, asks, dry_run=dry_run)
+        outcome = await self._each(verb, environment, chosen, act, asks, dry_run=dry_run)
         outcome.made = made
         return outcome
 
@@ -162,7 +178,7 @@ class Bulk:
             await act(row)
 
         if isinstance(chosen, RunFilter):
-            rows = await self._chosen(environment, _possible(verb, chosen))
+            rows = await self._chosen(environment, possible(verb, chosen))
         else:
             rows = await self._named(verb, environment, chosen, outcome)
         outcome.more, rows = len(rows) > COUNT_MAX, rows[:COUNT_MAX]
@@ -189,9 +205,9 @@ class Bulk:
         for run_id in ids:
             try:
                 row = await self._reader.row(environment, run_id)
-                if row.status not in _POSSIBLE[verb]:
+                if row.status not in POSSIBLE[verb]:
                     raise FailedPrecondition(
-                        f"{run_id} is {row.status}", hint=f"{verb} takes runs that are {' or '.join(_POSSIBLE[verb])}"
+                        f"{run_id} is {row.status}", hint=f"{verb} takes runs that are {' or '.join(POSSIBLE[verb])}"
                     )
                 rows.append(row)
             except IronflowError as error:
@@ -211,7 +227,7 @@ class Bulk:
         return rows[: COUNT_MAX + 1]
 
 
-def _possible(verb: str, chosen: RunFilter) -> RunFilter:
+def possible(verb: str, chosen: RunFilter) -> RunFilter:
     """The filter, narrowed to runs of which that can be asked."""
     if chosen == RunFilter():
         raise InvalidArgument(
@@ -222,7 +238,7 @@ def _possible(verb: str, chosen: RunFilter) -> RunFilter:
     for status in chosen.statuses:
         if status not in STATUSES:
             raise InvalidArgument(f"status {status!r} is unknown", field="status", hint=f"one of {', '.join(STATUSES)}")
-    possible = _POSSIBLE[verb]
+    possible = POSSIBLE[verb]
     statuses = tuple(status for status in chosen.statuses or possible if status in possible)
     if not statuses:
         raise InvalidArgument(

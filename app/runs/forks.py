@@ -87,6 +87,11 @@ class Forks:
         """The id of the new run; with an idempotency key the same for the same wish. The origin is only read. Raises
         InvalidArgument, RunNotFound, StepNotFound, FunctionNotFound, FailedPrecondition, RunChanged,
         IdempotencyConflict."""
+        made: str = await self._committer.commit(await self.command(environment, run_id, wish, request))
+        return made
+
+    async def command(self, environment: str, run_id: str, wish: Wish, request: Request) -> Command:
+        """What records the fork, and answers with its id. Raises as `fork` does."""
         request = request.checked(needs_reason=True)
         source = await self._read(environment, run_id, wish, request)
         new_id = self._ids.run()
@@ -111,10 +116,7 @@ class Forks:
             passed = GatePassed(function_id=created.function_id, option="fork", key=key, run_id=new_id)
             return Decision([*drafts, Draft(once, passed, causation=where)], new_id)
 
-        made: str = await self._committer.commit(
-            Command(environment, (once,) if request.key else (), decide, new=(where,))
-        )
-        return made
+        return Command(environment, (once,) if request.key else (), decide, new=(where,))
 
     async def lineage(self, environment: str, run_id: str) -> Lineage:
         """Raises RunNotFound."""

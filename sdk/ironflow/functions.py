@@ -41,6 +41,20 @@ def invoke_function(
     return {"run_id": started["runId"], "event_id": started["eventId"]}
 
 
+def figures(*function_ids: str, since: str = "24h") -> Plan[Sequence[Json]]:
+    """How the newest runs of each function went that began since, or of all that are registered."""
+    params = chosen(function_id=",".join(function_ids) or None, since=since)
+    found: Sequence[Json] = (yield Call("GET", "/api/v1/stats/functions", params, again=True))["functions"]
+    return found
+
+
+def profile(function_id: str, *, since: str = "24h") -> Plan[Json]:
+    """How the steps went of the function's newest runs that began since."""
+    path = f"/api/v1/stats/functions/{quoted(function_id)}/steps"
+    found: Json = yield Call("GET", path, chosen(since=since), again=True)
+    return found
+
+
 def pause_function(function_id: str, *, reason: str = "") -> Plan[Json]:
     """The function, paused: its runs wait until it is resumed."""
     return (yield from _steer(function_id, "pause", reason))

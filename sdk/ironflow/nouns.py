@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from ironflow import (
     audit,
     breakpoints,
+    bulk,
     bundle,
     comparing,
     entities,
@@ -189,6 +190,8 @@ class Functions(Part):
     version = Blocking(functions.function_version)
     diff = Blocking(functions.diff_function)
     roll_back = Blocking(functions.roll_back_function)
+    figures = Blocking(functions.figures)
+    profile = Blocking(functions.profile)
     debounced = Blocking(functions.debounced)
     cancel_debounced = Blocking(functions.cancel_debounced)
 
@@ -205,6 +208,8 @@ class AsyncFunctions(AsyncPart):
     version = Awaited(functions.function_version)
     diff = Awaited(functions.diff_function)
     roll_back = Awaited(functions.roll_back_function)
+    figures = Awaited(functions.figures)
+    profile = Awaited(functions.profile)
     debounced = Awaited(functions.debounced)
     cancel_debounced = Awaited(functions.cancel_debounced)
 
@@ -467,3 +472,19 @@ class AsyncFailures(AsyncPart):
     merge = Awaited(failing.merge)
     split = Awaited(failing.split)
     apply_patch = Awaited(failing.apply_patch)
+
+
+class BulkJobs(Part):
+    start = Blocking(bulk.start)
+    get = Blocking(bulk.get)
+    list = Blocking(bulk.list_jobs)
+    results = Blocking(bulk.results)
+    stop = Blocking(bulk.stop)
+
+
+class AsyncBulkJobs(AsyncPart):
+    start = Awaited(bulk.start)
+    get = Awaited(bulk.get)
+    list = Awaited(bulk.list_jobs)
+    results = Awaited(bulk.results)
+    stop = Awaited(bulk.stop)

@@ -331,6 +331,11 @@ def test_a_run_is_the_same_whatever_it_is_called(root: httpx.Client, developer: 
         assert developer.post("/api/v1/runs/resume", json={"run_id": id}).status_code == 403
     told = developer.post("/api/v1/runs/bulk/pause", json={"function_id": "f", "dry_run": False}).json()
     assert ([one["run_id"] for one in told["refused"]], told["changed"]) == ([secret], 1)
+    wanted = {"verb": "tag", "function_id": "f", "add": ["x"], "reason": "looked at"}
+    job = f"/api/v1/bulk/{developer.post('/api/v1/bulk', json=wanted).json()['id']}"
+    assert developer.get(job, params={"wait": 30}).json()["changed"] == 1
+    [refused] = developer.get(f"{job}/results", params={"outcome": "refused"}).json()["results"]
+    assert (refused["run_id"], refused["code"]) == (secret, "PERMISSION_DENIED")
     assert developer.get(f"/api/v1/runs/{plain}").status_code == 200
     assert developer.get("/api/v1/runs/run_0000000000").json()["code"] == "RUN_NOT_FOUND"
     assert root.get(f"/api/v1/runs/{short}").json()["id"] == secret

@@ -244,9 +244,13 @@ class Walk:
         return {"run_id": job["run_id"], "step": "a"}
 
     def _of_rewinding(self, path: str, body: Any) -> tuple[dict[str, str], Any]:
-        """A run whose past can be corrected, in the path or in the body."""
+        """A run whose past can be corrected, in the path or in the body; what is done to many runs."""
         if REWINDS.search(path):
             return {"run_id": self.rewound(), "step": "charge"}, body
+        if "{bulk_id}" in path:  # one that is not through before it is stopped
+            wanted = {"verb": "tag", "run_ids": [self.run() for _ in range(3)], "add": ["seen"], "per_second": 1}
+            made = self.http.post("/api/v1/bulk", json={**wanted, "reason": "r"}).json()
+            return {"bulk_id": made["id"]}, body
         if path.endswith("/{breakpoint_id}"):
             made = self.http.post("/api/v1/breakpoints", json={"function_id": "other"}).json()
             return {"breakpoint_id": made["id"]}, body

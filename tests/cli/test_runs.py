@@ -96,6 +96,43 @@ def test_runs_that_are_refused_among_many_are_told_by_the_exit_code(
     assert (programs.returncode, [one["run_id"] for one in told["refused"]]) == (1, [first])
 
 
+def test_a_job_over_many_runs_is_waited_for_and_says_what_it_could_not_do(
+    http: httpx.Client, worker: Puller, ironflow: Ironflow
+) -> None:
+    runs = [emit(http) for _ in range(2)]
+
+    paused = ironflow("start", "pause", "--function", "greet", "--reason", "look", "--wait", group="bulk")
+    assert (paused.returncode, "completed" in paused.stdout) == (0, True)
+    named = ["--run", runs[0], "--run", "run_x", "--reason", "seen"]
+    begun = json.loads(ironflow("start", "resume", *named, "--json", group="bulk").stdout)
+    ended = ironflow("get", begun["id"], "--wait", group="bulk")
+    assert (ended.returncode, "--refused" in ended.stderr) == (1, True)
+    assert "no run 'run_x'" in ironflow("results", begun["id"], "--refused", group="bulk").stdout
+    assert begun["id"] in ironflow("list", "--status", "completed", group="bulk").stdout
+    assert ironflow("stop", begun["id"], group="bulk").returncode == 5
+    assert ironflow("get", "bulk_x", group="bulk").returncode == 3
+
+
+def test_how_the_steps_of_a_function_went(http: httpx.Client, worker: Puller, ironflow: Ironflow) -> None:
+    emit(http)
+    job = worker.job()
+    worker.report(job, "completed", steps=[step(job, "a", 1), step(job, "b", 2)], output=1)
+    assert http.get(f"/api/v1/runs/{job['run_id']}", params={"wait": 10}).json()["status"] == "completed"
+
+    shown = ironflow("profile", "greet", group="function")
+
+    rows = [line.split() for line in shown.stdout.splitlines()]
+    assert [row[:4] for row in rows] == [
+        ["STEP", "TYPE", "RUNS", "TIMES"],
+        ["a", "invoke", "1", "1"],
+        ["b", "invoke", "1", "1"],
+    ]
+    assert "newest 1 runs" in shown.stderr
+    told = json.loads(ironflow("profile", "greet", "--since", "1h", "--json", group="function").stdout)
+    assert (told["schema"], told["sampled"], len(told["steps"])) == ("ironflow.function-profile/v1", 1, 2)
+    assert ironflow("profile", "greet", "--since", "soon", group="function").returncode == 10
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -14,6 +14,7 @@ import msgspec
 from app.history.kinds import (
     access,
     audit,
+    bulk,
     config,
     entity,
     event,
@@ -66,6 +67,14 @@ from app.history.kinds.audit import (
     AuthzWouldDeny,
 )
 from app.history.kinds.base import ABSENT, EMPTY, NULL, Fact
+from app.history.kinds.bulk import (
+    BulkAdvanced,
+    BulkCompleted,
+    BulkFilter,
+    BulkRefusal,
+    BulkStarted,
+    BulkStopped,
+)
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
 from app.history.kinds.event import AppendedPart, EventEmitted, EventKeyed, Outcome
@@ -202,6 +211,12 @@ __all__ = [
     "Batch",
     "BucketCreated",
     "BucketDeleted",
+    "BulkAdvanced",
+    "BulkCompleted",
+    "BulkFilter",
+    "BulkRefusal",
+    "BulkStarted",
+    "BulkStopped",
     "CancelOn",
     "CancelWhen",
     "Check",
@@ -361,6 +376,7 @@ _NOUNS = (
     policy,
     audit,
     failures,
+    bulk,
 )
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 

@@ -1,0 +1,21 @@
+-- One thing done to many runs, bit by bit: what was asked for, and how far it is. Derived from history.
+create table bulk_jobs (
+    environment text collate "C" not null,
+    id          text collate "C" not null,
+    status      text not null,            -- running, completed or stopped
+    asked       text not null,            -- the fact that began it, as JSON
+    started_by  text not null,
+    started_at  bigint not null,
+    until       text collate "C" not null, -- id of the run that was looked at last; '' before the first
+    changed     bigint not null,
+    refused     bigint not null,
+    changed_at  bigint not null,
+    ended_at    bigint not null,          -- 0 while it runs
+    ended_by    text not null,
+    reason      text not null,            -- why it was stopped
+    version     bigint not null,
+    position    bigint not null,
+    primary key (environment, id)
+);
+
+create index bulk_jobs_running on bulk_jobs (environment, id) where status = 'running';

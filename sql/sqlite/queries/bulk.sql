@@ -1,0 +1,48 @@
+-- name: save_bulk_job :each
+insert into bulk_jobs (environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position)
+values (:environment, :id, :status, :asked, :started_by, :started_at, :until, :changed, :refused, :changed_at, :ended_at, :ended_by, :reason, :version, :position)
+on conflict (environment, id) do update
+   set status = excluded.status,
+       until = excluded.until,
+       changed = excluded.changed,
+       refused = excluded.refused,
+       changed_at = excluded.changed_at,
+       ended_at = excluded.ended_at,
+       ended_by = excluded.ended_by,
+       reason = excluded.reason,
+       version = excluded.version,
+       position = excluded.position;
+
+-- name: bulk_job :one
+select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
+  from bulk_jobs
+ where environment = :environment
+   and id = :id;
+
+-- name: bulk_jobs_page :many
+-- The newest first, those with an id before `before`.
+select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
+  from bulk_jobs
+ where environment = :environment
+   and id < :before
+   and (:status = '' or status = :status)
+ order by id desc
+ limit :limit;
+
+-- name: bulk_jobs_running :many
+-- Of all environments, the oldest first.
+select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
+  from bulk_jobs
+ where status = 'running'
+ order by id
+ limit :limit;
+
+-- name: all_bulk_jobs :many
+select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
+  from bulk_jobs
+ where (environment, id) > (:environment, :id)
+ order by environment, id
+ limit :limit;
+
+-- name: clear_bulk_jobs :exec
+delete from bulk_jobs;

@@ -1,0 +1,64 @@
+"""Jobs that do one thing to many runs: what was asked for, and how far each is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from storage.contract import Transaction
+
+PAGE = 2_000
+LAST = "~"
+"""Sorts after every id."""
+
+
+class BulkJobRow(NamedTuple):
+    """`asked` is the fact that began it, as JSON; `until` the id of the run that was looked at last, "" before the
+    first; `ended_at` is 0 while it runs."""
+
+    environment: str
+    id: str
+    status: str
+    asked: str
+    started_by: str
+    started_at: int
+    until: str
+    changed: int
+    refused: int
+    changed_at: int
+    ended_at: int
+    ended_by: str
+    reason: str
+    version: int
+    position: int
+
+
+def save(tx: Transaction, rows: Sequence[BulkJobRow]) -> None:
+    tx.each("save_bulk_job", rows)
+
+
+def get(tx: Transaction, environment: str, id: str) -> BulkJobRow | None:
+    row = tx.one("bulk_job", environment=environment, id=id)
+    return BulkJobRow._make(row) if row else None
+
+
+def page(tx: Transaction, environment: str, *, status: str = "", before: str = LAST, limit: int) -> list[BulkJobRow]:
+    """The newest first, those with an id before `before`."""
+    rows = tx.many("bulk_jobs_page", environment=environment, status=status, before=before, limit=limit)
+    return [BulkJobRow._make(row) for row in rows]
+
+
+def running(tx: Transaction, *, limit: int) -> list[BulkJobRow]:
+    """Those of all environments that have not ended, the oldest first."""
+    return [BulkJobRow._make(row) for row in tx.many("bulk_jobs_running", limit=limit)]
+
+
+def clear(tx: Transaction) -> None:
+    tx.execute("clear_bulk_jobs")
+
+
+def everything(tx: Transaction) -> Iterator[BulkJobRow]:
+    environment = id = ""
+    while rows := tx.many("all_bulk_jobs", environment=environment, id=id, limit=PAGE):
+        yield from map(BulkJobRow._make, rows)
+        environment, id = rows[-1][0], rows[-1][1]
