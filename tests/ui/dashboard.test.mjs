@@ -341,7 +341,12 @@ test("runs are chosen by key, looked at together, and replayed; their filter is 
   assert.deepEqual(await unfit(page), []);
   await page.keyboard.type("the catalogue had changed");
   await page.keyboard.press("Enter");
-  await page.locator("dialog >> text=1 of 1 replayed").waitFor();
+  await page.locator(".job >> text=completed").waitFor();
+  await page.locator(".job >> text=1 of 1 replayed").waitFor();
+  assert.match(new URL(page.url()).searchParams.get("job"), /^bulk_/);
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.press("B");
+  await page.locator("dialog >> text=the catalogue had changed").waitFor();
   await page.keyboard.press("Escape");
   await page.keyboard.press("v");
   await page.locator("dialog input:focus").waitFor();
@@ -351,6 +356,7 @@ test("runs are chosen by key, looked at together, and replayed; their filter is 
   assert.deepEqual(await unfit(page), []);
   await page.keyboard.press("Escape");
   await page.goto(`${world.server.url}/runs`);
+  await page.locator(".view:has-text('imports') .count >> text=/^[2-9]$/").waitFor();
   await page.locator(".view:has-text('imports')").click();
 
   await page.locator(".chip:has-text('function:demo-import')").waitFor();

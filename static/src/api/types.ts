@@ -309,3 +309,31 @@ export interface Found {
   title: string;
   status?: string;
 }
+
+export interface BulkJob {
+  id: string;
+  verb: string;
+  status: "running" | "completed" | "stopped";
+  filter?: Record<string, string>;
+  /** How many runs were named, in place of a filter. */
+  named?: number;
+  reason: string;
+  per_second?: number;
+  total: number;
+  changed: number;
+  refused: number;
+  started_by: string;
+  started_at: string;
+  changed_at: string;
+  ended_at?: string;
+  ended_by?: string;
+  stop_reason?: string;
+}
+
+export interface BulkResult {
+  run_id: string;
+  outcome: "changed" | "refused";
+  made?: string;
+  code?: string;
+  error?: string;
+}

@@ -9,16 +9,29 @@ import { Dialog } from "./dialog";
 import { Icon } from "./icon";
 
 const SHOWN_MAX = 6;
+const COUNTED_EVERY_MS = 60_000;
+
+/** How many a filter chooses, as it is shown; "" where nobody counts. */
+export type Counting = (filter: string, signal: AbortSignal) => Promise<string>;
 
 export function useViews(page: string): Resource<View[]> {
   return useResource(`views ${page} ${environment.value}`, (signal) => views(page, signal));
 }
 
-/** Buttons of the first of them, and one that opens the dialog. */
-export function SavedViews({ saved, text, onManage }: { saved: readonly View[]; text: string; onManage: () => void }) {
+const uncounted: Counting = () => Promise.resolve("");
+
+/** Buttons of the first of them, with how many they choose, counted once a minute, and one that opens the dialog. */
+export function SavedViews({ saved, text, onManage, count = uncounted }: { saved: readonly View[]; text: string; onManage: () => void; count?: Counting }) {
+  const shown = saved.slice(0, SHOWN_MAX);
+  const filters = [...new Set(shown.map((view) => view.filter))];
+  const counts = useResource(
+    `counts ${environment.value} ${JSON.stringify(filters)}`,
+    async (signal) => new Map(await Promise.all(filters.map(async (filter) => [filter, await count(filter, signal)] as const))),
+    { every: COUNTED_EVERY_MS },
+  );
   return (
     <>
-      {saved.slice(0, SHOWN_MAX).map((view) => (
+      {shown.map((view) => (
         <button
           key={`${view.owner} ${view.name}`}
           type="button"
@@ -28,6 +41,7 @@ export function SavedViews({ saved, text, onManage }: { saved: readonly View[]; 
           onClick={() => choose({ q: view.filter === text ? "" : view.filter, at: null })}
         >
           {view.name}
+          {counts.data?.get(view.filter) && <span class="count">{counts.data.get(view.filter)}</span>}
         </button>
       ))}
       <button type="button" class="view" onClick={onManage} title="Keep this filter, or forget one (v)">

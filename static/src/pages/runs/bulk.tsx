@@ -1,45 +1,32 @@
-/** Doing the same to many runs: those that are chosen, or all that fit the filter. The server counts beforehand what that
- * is, and says afterwards what became of each. */
+/** Doing the same to many runs: those that are chosen, or all that fit the filter. The server says beforehand which that
+ * are; then it does it as a job of its own. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { BULK, startJob } from "../../api/bulk";
 import { curl, request } from "../../api/client";
 import { may } from "../../api/session";
-import type { RunSummary } from "../../api/types";
+import type { BulkJob, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { type Verb, VERBS, titleOf } from "../../model/bulk";
 import { tagsOf, usableTags } from "../../model/tags";
-import { link } from "../../shell/route";
 import { Problem, said } from "../../ui/acting";
 import { Skeleton, Status, short } from "../../ui/basics";
 import { Dialog } from "../../ui/dialog";
 import { Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
 
-export const VERBS = [
-  { id: "resume", label: "Resume…", done: "resumed" },
-  { id: "replay", label: "Replay…", done: "replayed" },
-  { id: "pause", label: "Pause…", done: "paused" },
-  { id: "cancel", label: "Cancel…", done: "cancelled" },
-  { id: "tag", label: "Tag…", done: "tagged" },
-] as const;
-
-export type Verb = (typeof VERBS)[number];
 /** Ids, or the parameters of a filter. */
 export type Target = { run_ids: string[] } | Record<string, string>;
 
-interface Outcome {
+interface Preview {
   matched: number;
-  changed: number;
   more: boolean;
   runs: RunSummary[];
   refused: { run_id: string; error: string }[];
-  made: { run_id: string; replays: string }[];
 }
 
 /** What is asked for while nothing usable is typed: which runs that would be is the same for every tag. */
 const ANY_TAG = { add: ["any"] };
 const ASK_AFTER_MS = 250;
-/** What leaves a run in a state in which it fits again: the newest would be done a second time. */
-const FIT_AGAIN: readonly string[] = ["tag", "replay"];
-const NARROW = "narrow the filter by since: or until: to reach them.";
 const SAMPLE = 5;
 const TYPED_FROM = 100;
 const REFUSED_SHOWN = 20;
@@ -70,26 +57,26 @@ export function BulkBar({ asked, fitting, onVerb, onAll, onClear }: { asked: num
   );
 }
 
-export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Verb; target: Target; total: number; onClose: () => void; onDone: () => void }) {
+export function BulkDialog({ verb, target, total, onClose, onBegun }: { verb: Verb; target: Target; total: number; onClose: () => void; onBegun: (job: BulkJob) => void }) {
   const [reason, setReason] = useState("");
   const [typed, setTyped] = useState("");
   const [undo, setUndo] = useState(false);
   const [tags, setTags] = useState("");
   const [problem, setProblem] = useState("");
+  const [pace, setPace] = useState("");
   const [busy, setBusy] = useState(false);
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const key = useRef(crypto.randomUUID());
   const path = `/runs/bulk/${verb.id}`;
   const tagging = verb.id === "tag" ? tagsOf(tags) : null;
-  const body = { ...target, ...(undo ? { compensate: true } : {}), ...tagging };
+  const body = { verb: verb.id, ...target, ...(undo ? { compensate: true } : {}), ...tagging, ...(Number(pace) > 0 ? { per_second: Number(pace) } : {}) };
   const looked = JSON.stringify({ ...target, ...(tagging && (usableTags(tagging) ? tagging : ANY_TAG)), dry_run: true });
   const settled = useSettled(looked);
-  const preview = useResource(`bulk ${verb.id} ${settled}`, (signal) => request<Outcome>("POST", path, { json: settled, signal }));
-  const before = useRef<Outcome | undefined>(undefined);
+  const preview = useResource(`bulk ${verb.id} ${settled}`, (signal) => request<Preview>("POST", path, { json: settled, signal }));
+  const before = useRef<Preview | undefined>(undefined);
   if (preview.data) before.current = preview.data;
   const found = preview.error ? undefined : (preview.data ?? before.current);
   const seen = settled === looked && preview.data !== undefined;
-  const again = FIT_AGAIN.includes(verb.id);
-  const count = found?.matched.toLocaleString("en") ?? "";
+  const count = found ? `${found.more ? "more than " : ""}${found.matched.toLocaleString("en")}` : "";
   const sure = (found?.matched ?? 0) <= TYPED_FROM || typed === String(found?.matched);
 
   async function make(event: Event): Promise<void> {
@@ -98,36 +85,16 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
     setBusy(true);
     setProblem("");
     try {
-      setOutcome(await request<Outcome>("POST", path, { body: { ...body, reason }, idempotencyKey: crypto.randomUUID() }));
-      onDone();
+      const job = await startJob({ ...body, reason }, key.current);
+      onBegun(job);
+      onClose();
     } catch (error) {
       setProblem(said(error));
+      setBusy(false);
     }
-    setBusy(false);
   }
 
-  const title = `${verb.label.replace("…", "")} ${found ? `${count} ${found.matched === 1 ? "run" : "runs"}` : "runs"}`;
-  if (outcome) {
-    return (
-      <Dialog title={title} onClose={onClose}>
-        <p>
-          {outcome.changed.toLocaleString("en")} of {outcome.matched.toLocaleString("en")} {verb.done}
-          {outcome.made.length > 0 && (
-            <>
-              , such as <a href={link(`/runs/${outcome.made[0].run_id}`)}>{short(outcome.made[0].run_id)}</a>
-            </>
-          )}
-          .{outcome.more && ` More fit the filter: ${again ? NARROW : "do it again for the next."}`}
-        </p>
-        <Refused title="These were not:" runs={outcome.refused} />
-        <div class="buttons end">
-          <button type="button" class="primary" onClick={onClose}>
-            Close
-          </button>
-        </div>
-      </Dialog>
-    );
-  }
+  const title = titleOf(verb, found ? `${count} ${found.matched === 1 ? "run" : "runs"}` : "runs");
   return (
     <Dialog title={title} onClose={onClose}>
       <form onSubmit={(event) => void make(event)}>
@@ -137,7 +104,7 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
           <div class="bulk-preview">
             <p>
               {found.matched === 0 ? "None of them can be " : "This is "}
-              {found.matched === 0 ? `${verb.done} as it is now.` : `what will be ${verb.done}${found.more ? (again ? ", the newest of those that fit" : ", and more of the kind are left for another time") : ""}:`}
+              {found.matched === 0 ? `${verb.done} as it is now.` : `what will be ${verb.done}:`}
             </p>
             <ul>
               {found.runs.slice(0, SAMPLE).map((run) => (
@@ -150,7 +117,6 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
             {!("run_ids" in target) && !found.more && total > found.matched && (
               <p class="muted small">{(total - found.matched).toLocaleString("en")} others that fit the filter are in a state in which that cannot be asked.</p>
             )}
-            {found.more && again && <p class="muted small">More fit the filter: {NARROW}</p>}
             <Refused title="These cannot be:" runs={found.refused} />
           </div>
         )}
@@ -166,6 +132,14 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
               Tags <span class="faint">with commas between; one with a minus before it is taken away</span>
             </span>
             <input value={tags} required autocomplete="off" placeholder="looked-at, -new" onInput={(event) => setTags(event.currentTarget.value)} />
+          </label>
+        )}
+        {found && found.matched > 1 && (
+          <label class="field">
+            <span>
+              At most so many a second <span class="faint">empty for as fast as it goes</span>
+            </span>
+            <input type="number" min={1} max={1000} value={pace} autocomplete="off" onInput={(event) => setPace(event.currentTarget.value)} />
           </label>
         )}
         <label class="field">
@@ -184,7 +158,7 @@ export function BulkDialog({ verb, target, total, onClose, onDone }: { verb: Ver
         )}
         <Problem text={problem} />
         <div class="buttons end">
-          <button type="button" class="quiet small" onClick={() => copy(curl("POST", path, JSON.stringify({ ...body, reason })), "curl")}>
+          <button type="button" class="quiet small" onClick={() => copy(curl("POST", BULK, JSON.stringify({ ...body, reason })), "curl")}>
             Copy as curl
           </button>
           <span class="grow" />
@@ -210,7 +184,7 @@ function useSettled(text: string): string {
   return settled;
 }
 
-function Refused({ title, runs }: { title: string; runs: Outcome["refused"] }) {
+function Refused({ title, runs }: { title: string; runs: Preview["refused"] }) {
   if (runs.length === 0) return null;
   return (
     <>

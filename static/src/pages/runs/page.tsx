@@ -6,6 +6,7 @@ import type { RunGroup, RunGroups, RunStats, RunSummary, RunsPage } from "../../
 import { useList } from "../../live/list";
 import { useResource } from "../../live/resource";
 import { GROUPINGS, RUN_KEYS, groupOpened, groupedNext, parseRuns, withTag, withToken } from "../../model/filter";
+import { VERBS, type Verb } from "../../model/bulk";
 import { farOf, marksOf } from "../../model/marks";
 import { isEnded } from "../../model/status";
 import { PageHead } from "../../shell/head";
@@ -22,8 +23,9 @@ import { Command, Empty, Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
 import { ManageViews, SavedViews, useViews } from "../../ui/saved_views";
 import { TokenFilter } from "../../ui/token_filter";
-import { BulkBar, BulkDialog, type Target, VERBS, type Verb } from "./bulk";
+import { BulkBar, BulkDialog, type Target } from "./bulk";
 import { Groups } from "./groups";
+import { Jobs, JobsDialog } from "./jobs";
 import { runLines } from "./lines";
 import { Peek } from "./peek";
 
@@ -73,6 +75,7 @@ export default function RunsPage() {
   const [all, setAll] = useState(false);
   const [doing, setDoing] = useState<{ verb: Verb; target: Target; total: number } | null>(null);
   const [managing, setManaging] = useState(false);
+  const [listing, setListing] = useState(false);
   /** The run that was chosen last: where a range begins. */
   const last = useRef("");
   const saved = useViews("runs");
@@ -148,9 +151,11 @@ export default function RunsPage() {
     { keys: "X", label: "Choose all up to the run", run: () => pick(cursor, true) },
     { keys: "*", label: "Choose all that are loaded", run: pickLoaded },
     { keys: "b", label: "What can be done to the chosen", run: () => document.querySelector<HTMLElement>(".bulk-bar button")?.focus() },
-    { keys: "R", label: "Replay the chosen", run: () => start(VERBS[1]) },
-    { keys: "U", label: "Resume the chosen", run: () => start(VERBS[0]) },
-    { keys: "K", label: "Cancel the chosen", run: () => start(VERBS[3]) },
+    { keys: "R", label: "Replay the chosen", run: () => start(verbOf("replay")) },
+    { keys: "U", label: "Resume the chosen", run: () => start(verbOf("resume")) },
+    { keys: "K", label: "Cancel the chosen", run: () => start(verbOf("cancel")) },
+    { keys: "F", label: "Fork the chosen from where they failed", run: () => start(verbOf("fork")) },
+    { keys: "B", label: "Bulk jobs: what was done to many runs", run: () => setListing(true) },
     { keys: "v", label: "Views: keep this filter, or open one", run: () => setManaging(true) },
     { keys: "Escape", label: "Close the run, choose none, or clear the filter", run: () => (peeked ? choose({ run: null }) : picks > 0 ? pickNone() : setText("")) },
   ]);
@@ -162,6 +167,9 @@ export default function RunsPage() {
         actions={
           <div class="buttons">
             <ClockButton />
+            <button type="button" class="small quiet" title="What was done to many runs (B)" onClick={() => setListing(true)}>
+              Jobs…
+            </button>
             {list.rows.length > 0 && <Download label="JSON lines" title="Keep the runs that fit the filter as a file" name="runs.jsonl" make={() => runLines(parsed.query)} />}
           </div>
         }
@@ -177,7 +185,7 @@ export default function RunsPage() {
             {value && stats.data?.totals[value] ? <span class="count">{stats.data.totals[value].toLocaleString("en")}</span> : null}
           </button>
         ))}
-        <SavedViews saved={saved.data ?? []} text={text} onManage={() => setManaging(true)} />
+        <SavedViews saved={saved.data ?? []} text={text} onManage={() => setManaging(true)} count={countOf} />
         <span class="grow" />
         <select class="small" aria-label="Group runs by" title="Group (G)" value={by} onChange={(event) => setText(withToken(text, "group", event.currentTarget.value))}>
           <option value="">each run</option>
@@ -206,6 +214,7 @@ export default function RunsPage() {
         onRange={(since, until) => setText(withToken(withToken(text, "since", since), "until", until))}
         onStatus={(value) => setText(withToken(text, "status", value))}
       />
+      <Jobs open={chosen("job")} />
       {by ? (
         <Groups by={by} told={groups} current={grouped?.[cursor]} onOpen={openGroup} onClear={() => setText("")} />
       ) : (
@@ -274,10 +283,30 @@ export default function RunsPage() {
           {peeked && <Peek key={peeked} id={peeked} listed={list.rows.find((run) => run.id === peeked)} onClose={() => choose({ run: null })} />}
         </div>
       )}
-      {doing && <BulkDialog {...doing} onClose={() => setDoing(null)} onDone={pickNone} />}
+      {doing && (
+        <BulkDialog
+          {...doing}
+          onClose={() => setDoing(null)}
+          onBegun={(job) => {
+            pickNone();
+            choose({ job: job.id });
+          }}
+        />
+      )}
+      {listing && <JobsDialog onClose={() => setListing(false)} />}
       {managing && <ManageViews page="runs" text={text} saved={saved.data ?? []} onClose={() => setManaging(false)} onChange={saved.reload} />}
     </div>
   );
+}
+
+/** How many runs a kept filter chooses now. */
+async function countOf(filter: string, signal: AbortSignal): Promise<string> {
+  const { total, total_exact: exact } = await get<RunsPage>("/runs", { ...parseRuns(filter).query, limit: 1 }, signal);
+  return `${total.toLocaleString("en")}${exact ? "" : "+"}`;
+}
+
+function verbOf(id: Verb["id"]): Verb {
+  return VERBS.find((verb) => verb.id === id) as Verb;
 }
 
 interface RunRowProps {

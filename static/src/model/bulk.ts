@@ -1,0 +1,57 @@
+/** How far a bulk job is, in words. */
+import type { BulkJob } from "../api/types";
+import { duration } from "./time";
+
+export const VERBS = [
+  { id: "resume", label: "Resume…", done: "resumed" },
+  { id: "replay", label: "Replay…", done: "replayed" },
+  { id: "fork", label: "Fork from failure…", done: "forked from where they failed" },
+  { id: "pause", label: "Pause…", done: "paused" },
+  { id: "cancel", label: "Cancel…", done: "cancelled" },
+  { id: "tag", label: "Tag…", done: "tagged" },
+] as const;
+
+export type Verb = (typeof VERBS)[number];
+
+/** `Resume 3 runs`, `Fork 3 runs from failure`. */
+export function titleOf(verb: Verb, runs: string): string {
+  const [first, ...rest] = verb.label.replace("…", "").split(" ");
+  return [first, runs, ...rest].join(" ");
+}
+
+/** What is done to a run by a verb: `3 runs resumed`. */
+export function doneBy(verb: string): string {
+  return VERBS.find((one) => one.id === verb)?.done ?? verb;
+}
+
+/** From 0 to 1; there may have been more runs when it began than are left. */
+export function shareOf(job: Pick<BulkJob, "status" | "total" | "changed" | "refused">): number {
+  if (job.status === "completed" || job.total === 0) return 1;
+  return Math.min(1, (job.changed + job.refused) / job.total);
+}
+
+/** `430 of 1,240 resumed, 2 refused`. */
+export function farOf(job: Pick<BulkJob, "verb" | "total" | "changed" | "refused">): string {
+  const refused = job.refused > 0 ? `, ${job.refused.toLocaleString("en")} refused` : "";
+  return `${job.changed.toLocaleString("en")} of ${job.total.toLocaleString("en")} ${doneBy(job.verb)}${refused}`;
+}
+
+/** How it ended, or how long it takes yet at the pace so far; "" where nobody can tell. `now` in ms. */
+export function outlook(job: BulkJob, now: number): string {
+  if (job.status === "stopped") return job.stop_reason ? `stopped: ${job.stop_reason}` : "stopped, the rest stay as they are";
+  const done = job.changed + job.refused;
+  const left = Math.max(0, job.total - done);
+  if (job.status === "completed") return left > 0 ? `${left.toLocaleString("en")} went on by themselves before it came to them` : "";
+  if (done === 0) return "";
+  const took = Math.max(0, now - Date.parse(job.started_at));
+  return `about ${duration((took / done) * left)} to go`;
+}
+
+/** Which runs, as the filter of the list says it; "" for those that were named. */
+export function whichOf(job: Pick<BulkJob, "filter" | "named">): string {
+  if (job.named) return "";
+  const { function_id, event_id, parent_run_id, failure, status, tag, search, since } = job.filter ?? {};
+  const tokens = { status, function: function_id, event: event_id, parent: parent_run_id, failure, tag, since };
+  const said = Object.entries(tokens).flatMap(([key, value]) => (value ? [`${key}:${/[\s"]/.test(value) ? JSON.stringify(value) : value}`] : []));
+  return [...said, ...(search ? [search] : [])].join(" ");
+}
