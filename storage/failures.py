@@ -58,7 +58,7 @@ class FailureGroupRow(NamedTuple):
 
 class FailureMarkRow(NamedTuple):
     """What was decided last of a group: open, resolved (`version`: the newest that had failed so), muted (until an
-    instant, 0 for good) or merged into another."""
+    instant, 0 for good) or merged into another; and who looks after it, whatever was decided."""
 
     environment: str
     fingerprint: str
@@ -70,6 +70,10 @@ class FailureMarkRow(NamedTuple):
     marked_at: int
     position: int
     merged_into: str
+    assignee: str = ""
+    assigned_by: str = ""
+    assigned_at: int = 0
+    assigned_position: int = 0
 
 
 class FailureMergeRow(NamedTuple):
@@ -101,7 +105,7 @@ class FailureVectorRow(NamedTuple):
 
 class GroupChoice(NamedTuple):
     """Which groups; empty texts mean any. `search` is part of message, type, step, function or fingerprint; instants
-    in µs: it failed between them. `status` is open, resolved or muted."""
+    in µs: it failed between them. `status` is open, resolved or muted, `assignee` who looks after it."""
 
     function_id: str = ""
     step: str = ""
@@ -110,6 +114,7 @@ class GroupChoice(NamedTuple):
     since: int = 0
     until: int = 2**62
     status: str = ""
+    assignee: str = ""
 
 
 class RunCounts(NamedTuple):

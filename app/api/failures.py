@@ -8,11 +8,12 @@ import falcon.asgi
 import msgspec
 
 from app.api.answers import answer, body_of, decoded
-from app.api.caller import caller_of, environment_of
+from app.api.caller import Caller, caller_of, environment_of
 from app.api.parameters import instant, query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
 from app.api.shapes.failures import (
+    AssignFailureBody,
     DecideFailureBody,
     FailureDetail,
     FailureGroup,
@@ -33,12 +34,17 @@ from app.api.shapes.search import (
     similar_shown,
 )
 from app.durations import parse_duration
+from app.errors import InvalidArgument
 from storage.failures import GroupChoice
 
 _decide = msgspec.json.Decoder(DecideFailureBody)
 _mute = msgspec.json.Decoder(MuteFailureBody)
+_assign = msgspec.json.Decoder(AssignFailureBody)
 _merge = msgspec.json.Decoder(MergeFailureBody)
 _split = msgspec.json.Decoder(SplitFailureBody)
+
+
+ME = "me"
 
 
 class Failures:
@@ -56,6 +62,7 @@ class Failures:
             since=instant(query.since, 0, now=now, field="since"),
             until=instant(query.until, 2**62, now=now, field="until"),
             status=query.status,
+            assignee=query.assignee,
         )
         groups = self._services.search.groups
         page = await groups.list(environment_of(req), chosen, limit=query.limit, cursor=query.cursor)
@@ -74,7 +81,7 @@ class Failure:
 
 
 class Decide:
-    """Resolve, mute or reopen a group, merge it into another or split it; the answer is the group as it is then."""
+    """Resolve, mute, reopen or assign a group, merge it into another or split it; the answer is the group as it is."""
 
     def __init__(self, services: Services, verb: str) -> None:
         self._services = services
@@ -89,6 +96,10 @@ class Decide:
                 await search.marks.resolve(*of, reason=decoded(_decide, told).reason, actor=caller.actor)
             case "reopen":
                 await search.marks.reopen(*of, reason=decoded(_decide, told).reason, actor=caller.actor)
+            case "assign":
+                assign: AssignFailureBody = decoded(_assign, told)
+                assignee = _me(caller) if assign.assignee == ME else assign.assignee
+                await search.marks.assign(*of, assignee=assignee, reason=assign.reason, actor=caller.actor)
             case "merge":
                 merge: MergeFailureBody = decoded(_merge, told)
                 caller.about(f"failure/{merge.into}")
@@ -105,6 +116,13 @@ class Decide:
                 duration_us = parse_duration(body.duration) if body.duration else 0
                 await search.marks.mute(*of, reason=body.reason, duration_us=duration_us, actor=caller.actor)
         answer(resp, group_shown(await search.groups.one(*of)))
+
+
+def _me(caller: Caller) -> str:
+    """Raises InvalidArgument where nobody is asked who they are."""
+    if not caller.actor:
+        raise InvalidArgument("nobody knows who you are here", field="assignee", hint="name somebody")
+    return caller.actor
 
 
 class Similar:
@@ -153,6 +171,10 @@ def routes(services: Services) -> Sequence[Route]:
     resolve = decide("Resolve a group until a newer version of the function fails so", Body(DecideFailureBody, why))
     mute = decide("Mute a group, for a while or for good", Body(MuteFailureBody, {**why, "duration": "7d"}))
     reopen = decide("Open a group that was resolved or muted", Body(DecideFailureBody, why))
+    assign = decide(
+        "Say who looks after a group, whatever was decided of it",
+        Body(AssignFailureBody, {"assignee": "ada@example.com", "reason": "she knows the bank"}),
+    )
     merge = decide(
         "Merge a group into another of the same function, with what comes later too; the answer is that one",
         Body(MergeFailureBody, {"reason": "one outage", "into": "455006c1e54f3802"}),
@@ -180,6 +202,7 @@ def routes(services: Services) -> Sequence[Route]:
         Route("/api/v1/failures/{fingerprint}/resolve", Decide(services, "resolve"), {"POST": resolve}),
         Route("/api/v1/failures/{fingerprint}/mute", Decide(services, "mute"), {"POST": mute}),
         Route("/api/v1/failures/{fingerprint}/reopen", Decide(services, "reopen"), {"POST": reopen}),
+        Route("/api/v1/failures/{fingerprint}/assign", Decide(services, "assign"), {"POST": assign}),
         Route("/api/v1/failures/{fingerprint}/merge", Decide(services, "merge"), {"POST": merge}),
         Route("/api/v1/failures/{fingerprint}/split", Decide(services, "split"), {"POST": split}),
         Route("/api/v1/runs/{run_id}/similar", Similar(services), {"GET": similar}),

@@ -34,6 +34,7 @@ def command() -> None:
     type=click.Choice(["open", "resolved", "muted", "all"]),
     help="Of these.",
 )
+@click.option("--assignee", help="That somebody looks after.")
 @click.option("--since", help="Failed since: RFC 3339, or such as 15m.")
 @click.option("--until", help="Failed until: RFC 3339, or such as 15m.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200), help="At most so many.")
@@ -84,6 +85,7 @@ def get_failure(session: Session, fingerprint: str) -> None:
             ("Last", f"{group['last_seen']}  ({ago(group['last_seen'])})"),
             ("Failures", f"{group['failures']} of {group['runs']} runs, {group['open']} of them still open"),
             ("Status", _decided(group)),
+            ("Assignee", group["assigned"]["assignee"] if "assigned" in group else ""),
             ("Versions", versions),
             ("Over time", _bars(output, group["series"]["counts"])),
         ]
@@ -136,6 +138,21 @@ def mute(session: Session, fingerprint: str, duration: str, reason: str) -> None
 def reopen(session: Session, fingerprint: str, reason: str) -> None:
     """It is neither resolved nor muted any more."""
     _told(session, session.client.failures.reopen(fingerprint, reason=reason))
+
+
+@command.command("assign")
+@click.argument("fingerprint")
+@click.option("--to", default="", metavar="WHO", help="Who looks after it; me, or nobody if left out.")
+@click.option("--reason", default="", help="Why; kept in history.")
+@connected
+def assign(session: Session, fingerprint: str, to: str, reason: str) -> None:
+    """Say who looks after it, whatever was decided of it."""
+    group = session.client.failures.assign(fingerprint, to=to, reason=reason)
+    if session.output.form != "table":
+        session.output.json({"schema": "ironflow.failure_group/v1", **group})
+        return
+    who = group["assigned"]["assignee"] if "assigned" in group else "nobody"
+    session.output.note(f"{fingerprint} is looked after by {who}")
 
 
 @command.command("merge")

@@ -105,7 +105,7 @@ class Groups:
         self, environment: str, chosen: GroupChoice, *, limit: int = LIMIT_DEFAULT, cursor: str = ""
     ) -> GroupPage:
         """Those that failed last first. Raises InvalidArgument."""
-        for name in ("function_id", "step", "error_type", "search"):
+        for name in ("function_id", "step", "error_type", "search", "assignee"):
             texts.check(getattr(chosen, name), field=name)
         if chosen.status not in ("", *STATUSES):
             raise InvalidArgument(f"status {chosen.status[:40]!r} is unknown", field="status", hint=", ".join(STATUSES))

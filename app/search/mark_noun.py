@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 import msgspec
 
 from app.history.entry import Entry
-from app.history.kinds import FailureMerged, FailureMuted, FailureReopened, FailureResolved, FailureSplit
+from app.history.kinds import (
+    FailureAssigned,
+    FailureMerged,
+    FailureMuted,
+    FailureReopened,
+    FailureResolved,
+    FailureSplit,
+)
 from storage import failures
 from storage.contract import Transaction
 from storage.failures import FailureMarkRow
@@ -22,6 +28,14 @@ def stream(fingerprint: str) -> str:
     return f"failure/{fingerprint}"
 
 
+class Assigned(msgspec.Struct, frozen=True):
+    """Who looks after a group, and who said so when."""
+
+    assignee: str
+    actor: str
+    at: int
+
+
 class Mark(msgspec.Struct, frozen=True):
     """What a group is now. `reopened_position` is that of the failure which opened it again, 0 if none did; `since`,
     `reason` and `actor` are of the last decision."""
@@ -33,6 +47,7 @@ class Mark(msgspec.Struct, frozen=True):
     actor: str = ""
     since: int = 0
     reopened_position: int = 0
+    assigned: Assigned | None = None
 
 
 def mark_of(row: FailureMarkRow, reopened_position: int, *, now: int) -> Mark:
@@ -41,16 +56,25 @@ def mark_of(row: FailureMarkRow, reopened_position: int, *, now: int) -> Mark:
     if (status == RESOLVED and reopened_position) or (status == MUTED and 0 < row.muted_until <= now):
         status = OPEN
     reopened = reopened_position if row.status == RESOLVED else 0
-    return Mark(status, row.version, row.muted_until, row.reason, row.actor, row.marked_at, reopened)
+    assigned = Assigned(row.assignee, row.assigned_by, row.assigned_at) if row.assignee else None
+    return Mark(status, row.version, row.muted_until, row.reason, row.actor, row.marked_at, reopened, assigned)
 
 
 class MarkNoun:
-    """The state is the row; each entry tells all of it."""
+    """The state is the row. Each decision tells all of what was decided; who looks after the group is told apart."""
 
     prefix = "failure"
-    last_tells: Literal[True] = True
 
     def apply(self, state: FailureMarkRow | None, entry: Entry) -> FailureMarkRow:
+        fingerprint = entry.stream.removeprefix("failure/")
+        if isinstance(entry.fact, FailureAssigned):
+            known = state or FailureMarkRow(entry.environment, fingerprint, OPEN, 0, 0, "", "", 0, 0, "")
+            return known._replace(
+                assignee=entry.fact.assignee,
+                assigned_by=entry.actor,
+                assigned_at=entry.recorded_at,
+                assigned_position=entry.position,
+            )
         version, until, into = 0, 0, ""
         match entry.fact:
             case FailureResolved() as fact:
@@ -65,7 +89,6 @@ class MarkNoun:
                 status, reason = OPEN, fact.reason
             case _:
                 raise AssertionError(f"{entry} does not belong to a group of failures")
-        fingerprint = entry.stream.removeprefix("failure/")
         return FailureMarkRow(
             entry.environment,
             fingerprint,
@@ -77,10 +100,11 @@ class MarkNoun:
             entry.recorded_at,
             entry.position,
             into,
+            *(state[-4:] if state is not None else ()),
         )
 
     def changed_at(self, state: FailureMarkRow) -> int:
-        return state.position
+        return max(state.position, state.assigned_position)
 
     def row(self, state: FailureMarkRow) -> FailureMarkRow:
         return state

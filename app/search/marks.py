@@ -3,6 +3,8 @@
     open ── resolve ──► resolved ── a newer version of the function fails so, or reopen ──► open
      └────── mute ────► muted ───── its time is over, or reopen ────────────────────────► open
 
+Who looks after a group is told apart from that, and stays whatever is decided.
+
 A decision is an entry of history, with its reason. That a newer version opens a resolved group again is no entry: it
 follows from the failures that are recorded, so that it cannot be missed. Versions that had failed so before may go on
 to, without opening it: they are what was resolved.
@@ -13,16 +15,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app import texts
 from app.clock import Clock
+from app.errors import InvalidArgument
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft
-from app.history.kinds import Fact, FailureMuted, FailureReopened, FailureResolved
+from app.history.kinds import Fact, FailureAssigned, FailureMuted, FailureReopened, FailureResolved
 from app.runs.asking import Request
 from app.search.groups import GroupNotFound, found
 from app.search.mark_noun import MERGED, stream
 from storage import failures
 from storage.contract import Storage, Transaction
 from storage.failures import FailureMarkRow
+
+ASSIGNEE_CHARS_MAX = 200
 
 
 class Marks:
@@ -58,6 +64,20 @@ class Marks:
         await self._storage.read(lambda tx: found(tx, environment, fingerprint))
         await self._record(environment, fingerprint, FailureReopened(told), actor)
 
+    async def assign(
+        self, environment: str, fingerprint: str, *, assignee: str, reason: str = "", actor: str = ""
+    ) -> None:
+        """Somebody looks after it from now on, "" for nobody; what was decided of it stays. Raises GroupNotFound,
+        InvalidArgument."""
+        texts.check(assignee, field="assignee")
+        if len(assignee) > ASSIGNEE_CHARS_MAX:
+            raise InvalidArgument(
+                f"the assignee has {len(assignee)} characters", field="assignee", hint=f"at most {ASSIGNEE_CHARS_MAX}"
+            )
+        told = Request(reason).checked().reason
+        await self._storage.read(lambda tx: found(tx, environment, fingerprint))
+        await self._record(environment, fingerprint, FailureAssigned(assignee.strip(), told), actor)
+
     async def _record(self, environment: str, fingerprint: str, fact: Fact, actor: str) -> None:
         where = stream(fingerprint)
 
@@ -65,6 +85,8 @@ class Marks:
             known: FailureMarkRow | None = states[where]
             check_unmerged(known, fingerprint)
             if known is None and isinstance(fact, FailureReopened):
+                return Decision(())
+            if isinstance(fact, FailureAssigned) and (known.assignee if known else "") == fact.assignee:
                 return Decision(())
             return Decision([Draft(where, fact, actor=actor)])
 

@@ -15,19 +15,21 @@ def list_failures(
     error_type: str | None = None,
     search: str | None = None,
     status: str | None = None,
+    assignee: str | None = None,
     since: str | datetime | None = None,
     until: str | datetime | None = None,
     limit: int = 50,
     cursor: str | None = None,
 ) -> Plan[Page]:
     """Groups of failures that are most likely of one cause, those that failed last first; of those that are open,
-    resolved or muted, if a status is given."""
+    resolved or muted, if a status is given, and that somebody looks after, if an assignee is."""
     params = chosen(
         function_id=function_id,
         step=step,
         error_type=error_type,
         search=search,
         status=status,
+        assignee=assignee,
         since=since,
         until=until,
         limit=limit,
@@ -57,6 +59,11 @@ def mute(fingerprint: str, *, reason: str, duration: str = "") -> Plan[Json]:
 def reopen(fingerprint: str, *, reason: str) -> Plan[Json]:
     """The group, neither resolved nor muted any more. Raises NotFound."""
     return (yield from _decide(fingerprint, "reopen", {"reason": reason}))
+
+
+def assign(fingerprint: str, *, to: str, reason: str = "") -> Plan[Json]:
+    """The group, which somebody looks after from now on: `me` is who asks, "" nobody. Raises NotFound."""
+    return (yield from _decide(fingerprint, "assign", {"assignee": to, "reason": reason}))
 
 
 def merge(fingerprint: str, *, into: str, reason: str) -> Plan[Json]:

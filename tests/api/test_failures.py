@@ -86,8 +86,9 @@ def test_a_group_tells_which_versions_workers_and_entities_are_affected(
     for user in ("u-8", "u-8", "u-9"):
         fail(http, worker, "Declined: no", user=user)
     other.register()
-    fail(http, other, "Declined: no")
+    last = fail(http, other, "Declined: no")
 
+    client.runs.similar(last)  # waits until its failure is counted
     [row] = client.failures.list().items
     group = client.failures.get(row["fingerprint"])
 
@@ -171,7 +172,13 @@ def test_groups_are_decided_of_and_asked_for_with_sql(http: httpx.Client, worker
     marks = client.sql("select status, version, muted_until, reason from failure_marks").rows
     told = client.sql("select step, error_type from failures").rows
     reopened = client.failures.reopen(fingerprint, reason="not at all")
+    assigned = client.failures.assign(fingerprint, to="ada@example.com", reason="she knows the bank")
+    whose = [len(client.failures.list(assignee=who).items) for who in ("ada@example.com", "bob@example.com")]
+    said = client.sql("select assignee, assigned_at is not null from failure_marks").rows
 
+    assert (assigned["assigned"]["assignee"], assigned["decided"]) == ("ada@example.com", reopened["decided"])
+    assert (whose, [[row[0], bool(row[1])] for row in said]) == ([1, 0], [["ada@example.com", True]])
+    assert "assigned" not in client.failures.assign(fingerprint, to="")
     assert (muted["status"], muted["decided"]["reason"]) == ("muted", "the bank is at it")
     assert muted["decided"]["muted_until"] > muted["decided"]["at"]
     assert listed == [[], ["muted"]]
@@ -181,6 +188,7 @@ def test_groups_are_decided_of_and_asked_for_with_sql(http: httpx.Client, worker
         ("resolve", {"reason": " "}, "reason"),
         ("mute", {"reason": "r", "duration": "soon"}, "duration"),
         ("reopen", {}, "reason"),
+        ("assign", {"assignee": "a" * 201}, "assignee"),
     ):
         refused = http.post(f"/api/v1/failures/{fingerprint}/{verb}", json=body)
         assert (refused.status_code, refused.json()["field"]) == (400, field), refused.text

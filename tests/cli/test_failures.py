@@ -51,6 +51,8 @@ def test_a_failure_is_found_explained_and_mended_as_before(
     planned = ironflow("failures", "apply", group["id"], "--from", runs[0], "--dry-run")
     assert f"2 of 2 runs would get the output of charge in {runs[0]}" in planned.stderr
     assert runs[1] in planned.stdout
+    assert "is looked after by ada" in ironflow("failures", "assign", group["id"], "--to", "ada").stderr
+    assert group["id"] in ironflow("failures", "list", "--assignee", "ada").stdout
     resolved = ironflow("failures", "resolve", group["id"], "--reason", "the bank has mended it")
     assert "is resolved unless a version newer than 1 fails so" in resolved.stderr
     assert json.loads(ironflow("failures", "list", "--json").stdout)["items"] == []

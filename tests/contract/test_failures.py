@@ -283,6 +283,40 @@ async def test_a_resolved_group_is_opened_by_a_newer_version_only(node: Node, wo
     assert await listed("resolved") == [fingerprint]
 
 
+async def test_who_looks_after_a_group_stays_whatever_is_decided(
+    node: Node, storage: Storage, worker: Worker, clock: ManualClock
+) -> None:
+    await failed(node, worker, ValueError("no price"))
+    await failed(node, worker, KeyError("another"))
+    marks, groups = node.search.marks, node.search.groups
+    [other, group] = (await groups.list("default", GroupChoice())).groups
+    about = ("default", group.row.fingerprint)
+
+    await marks.assign(*about, assignee=" ada@example.com ", reason="she knows the bank", actor="user:bob")
+    await marks.assign(*about, assignee="ada@example.com", actor="user:ann")
+    clock.advance(1_000_000)
+    await marks.resolve(*about, reason="mended", actor="user:ann")
+    await register(node, retry=ONCE, description="another")
+    await failed(node, worker, ValueError("no price"))
+    mine = (await groups.list("default", GroupChoice(assignee="ada@example.com"))).groups
+    await marks.assign("default", other.row.fingerprint, assignee="ada@example.com")
+
+    [mark] = [one.mark for one in mine]
+    assert (mark.status, mark.actor, mark.reopened_position > 0) == ("open", "user:ann", True)
+    assert mark.assigned is not None
+    assert (mark.assigned.assignee, mark.assigned.actor) == ("ada@example.com", "user:bob")
+    assert mark.since - mark.assigned.at == 1_000_000
+    assert (await groups.one("default", other.row.fingerprint)).mark.status == "open"
+    await marks.assign(*about, assignee="", actor="user:ann")
+    assert (await groups.one(*about)).mark.assigned is None
+    assert (await groups.one(*about)).mark.reopened_position == mark.reopened_position
+    assert (await rebuild(storage, node.fold, check=True)).differing == ()
+    with pytest.raises(InvalidArgument, match="assignee"):
+        await marks.assign(*about, assignee="a" * 201)
+    with pytest.raises(GroupNotFound):
+        await marks.assign("default", "0" * 16, assignee="ada")
+
+
 async def test_a_muted_group_is_open_again_when_its_time_is_over(
     node: Node, worker: Worker, clock: ManualClock, storage: Storage
 ) -> None:

@@ -579,6 +579,11 @@ test("a group of failures is resolved with a reason, and opened again", ONCE, as
   await page.locator(".view:has-text('Resolved')").click();
   await page.locator("role=table >> text=card was declined").first().click();
   await page.locator(".inspector >> text=Open again…").waitFor();
+  await page.keyboard.press("a");
+  await page.locator("dialog input:focus").waitFor();
+  await page.keyboard.type("Ada");
+  await page.keyboard.press("Enter");
+  await page.locator(".inspector >> text=looks after it").waitFor();
   assert.deepEqual(await unfit(page), []);
   await page.keyboard.press("z");
   await page.locator("dialog input:focus").waitFor();

@@ -11,7 +11,7 @@ from app import clock
 from app.api.shapes.base import Cursor, Instant, NextCursor, Shape, Since, Text, Until, given
 from app.api.shapes.runs import RunError, failure_shown
 from app.search.groups import LIMIT_DEFAULT, LIMIT_MAX, Group, GroupDetail
-from app.search.mark_noun import Mark
+from app.search.mark_noun import Assigned, Mark
 from app.search.repairs import Repair, Repairs
 from storage.failures import FailureRow
 
@@ -24,6 +24,7 @@ class ListFailuresQuery(msgspec.Struct):
     error_type: Annotated[str, Meta(description="of one type of error")] = ""
     search: Annotated[str, Meta(description="part of message, type, step, function or fingerprint")] = ""
     status: Annotated[Literal["", "open", "resolved", "muted"], Meta(description="open, resolved or muted")] = ""
+    assignee: Annotated[str, Meta(description="that somebody looks after, as groups name them")] = ""
     since: Since = ""
     until: Until = ""
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
@@ -38,6 +39,13 @@ class DecideFailureBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class MuteFailureBody(DecideFailureBody):
     duration: Annotated[str, Meta(description="for so long, such as 7d; for good if left out")] = ""
+
+
+class AssignFailureBody(msgspec.Struct, forbid_unknown_fields=True):
+    """`assignee` names somebody as people know them; without one, nobody looks after the group any more."""
+
+    assignee: Annotated[str, Meta(description="a name, an address or an id; me for who asks")] = ""
+    reason: Annotated[str, Meta(description="why; kept in history")] = ""
 
 
 class MergeFailureBody(DecideFailureBody):
@@ -60,6 +68,14 @@ class FailureMark(Shape):
     version: int | UnsetType = UNSET
     muted_until: Instant | UnsetType = UNSET
     reopened_position: int | UnsetType = UNSET
+
+
+class FailureAssignment(Shape):
+    """Who looks after the group, and who said so when."""
+
+    assignee: str
+    actor: str
+    at: Instant
 
 
 class SeriesResponse(Shape):
@@ -119,6 +135,7 @@ class FailureGroup(Shape):
     affected: AffectedResponse
     series: SeriesResponse
     decided: FailureMark | UnsetType = UNSET
+    assigned: FailureAssignment | UnsetType = UNSET
 
 
 class ListFailuresResponse(Shape):
@@ -286,6 +303,7 @@ def _group(group: Group) -> dict[str, Any]:
         "affected": AffectedResponse(**group.affected._asdict()),
         "status": group.mark.status,
         "decided": _mark(group.mark),
+        "assigned": _assigned(group.mark.assigned),
         "series": SeriesResponse(
             since=clock.rfc3339(group.series.since),
             bucket_seconds=group.series.width / 1_000_000,
@@ -305,6 +323,12 @@ def _mark(mark: Mark) -> FailureMark | UnsetType:
         muted_until=clock.rfc3339(mark.muted_until) if mark.muted_until else UNSET,
         reopened_position=given(mark.reopened_position),
     )
+
+
+def _assigned(assigned: Assigned | None) -> FailureAssignment | UnsetType:
+    if assigned is None:
+        return UNSET
+    return FailureAssignment(assignee=assigned.assignee, actor=assigned.actor, at=clock.rfc3339(assigned.at))
 
 
 def _sample(row: FailureRow, status: str) -> FailureSample:

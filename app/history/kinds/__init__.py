@@ -78,7 +78,14 @@ from app.history.kinds.bulk import (
 from app.history.kinds.config import ConfigDeleted, ConfigUpdated
 from app.history.kinds.entity import EntityDeleted
 from app.history.kinds.event import AppendedPart, EventEmitted, EventKeyed, Outcome
-from app.history.kinds.failures import FailureMerged, FailureMuted, FailureReopened, FailureResolved, FailureSplit
+from app.history.kinds.failures import (
+    FailureAssigned,
+    FailureMerged,
+    FailureMuted,
+    FailureReopened,
+    FailureResolved,
+    FailureSplit,
+)
 from app.history.kinds.function import (
     Batch,
     CancelOn,
@@ -242,6 +249,7 @@ __all__ = [
     "EventKeyed",
     "Fact",
     "Failure",
+    "FailureAssigned",
     "FailureMerged",
     "FailureMuted",
     "FailureReopened",

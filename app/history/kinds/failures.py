@@ -29,6 +29,14 @@ class FailureReopened(Fact, frozen=True):
     reason: str
 
 
+class FailureAssigned(Fact, frozen=True):
+    """Somebody looks after the group; "" for nobody any more. What was decided of it stays."""
+
+    kind = "failure.assigned"
+    assignee: str
+    reason: str = ""
+
+
 class FailureMerged(Fact, frozen=True):
     """Its failures, those that come later and those merged into it before, are counted in another group."""
 
@@ -45,4 +53,11 @@ class FailureSplit(Fact, frozen=True):
     reason: str
 
 
-FACTS: tuple[type[Fact], ...] = (FailureResolved, FailureMuted, FailureReopened, FailureMerged, FailureSplit)
+FACTS: tuple[type[Fact], ...] = (
+    FailureResolved,
+    FailureMuted,
+    FailureReopened,
+    FailureAssigned,
+    FailureMerged,
+    FailureSplit,
+)

@@ -48,6 +48,7 @@ select g.environment, g.fingerprint, g.function_id, g.step, g.error_type, g.mess
    and (:function_id = '' or g.function_id = :function_id)
    and (:step = '' or g.step = :step)
    and (:error_type = '' or g.error_type = :error_type)
+   and (:assignee = '' or m.assignee = :assignee)
    and (:search = '' or g.message ilike :search escape '\' or g.error_type ilike :search escape '\' or g.step ilike :search escape '\' or g.function_id ilike :search escape '\' or g.fingerprint ilike :search escape '\')
    and g.last_at >= :since
    and g.first_at <= :until
@@ -324,8 +325,8 @@ delete from failure_groups;
 delete from failure_vectors;
 
 -- name: save_failure_mark :each
-insert into failure_marks (environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position, merged_into)
-values (:environment, :fingerprint, :status, :version, :muted_until, :reason, :actor, :marked_at, :position, :merged_into)
+insert into failure_marks (environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position, merged_into, assignee, assigned_by, assigned_at, assigned_position)
+values (:environment, :fingerprint, :status, :version, :muted_until, :reason, :actor, :marked_at, :position, :merged_into, :assignee, :assigned_by, :assigned_at, :assigned_position)
 on conflict (environment, fingerprint) do update
    set status = excluded.status,
        version = excluded.version,
@@ -334,11 +335,15 @@ on conflict (environment, fingerprint) do update
        actor = excluded.actor,
        marked_at = excluded.marked_at,
        position = excluded.position,
-       merged_into = excluded.merged_into;
+       merged_into = excluded.merged_into,
+       assignee = excluded.assignee,
+       assigned_by = excluded.assigned_by,
+       assigned_at = excluded.assigned_at,
+       assigned_position = excluded.assigned_position;
 
 -- name: failure_marks_of :many
 -- Of a JSON list of groups, each with the position of the first failure that a newer version has had since; 0 for none.
-select m.environment, m.fingerprint, m.status, m.version, m.muted_until, m.reason, m.actor, m.marked_at, m.position, m.merged_into,
+select m.environment, m.fingerprint, m.status, m.version, m.muted_until, m.reason, m.actor, m.marked_at, m.position, m.merged_into, m.assignee, m.assigned_by, m.assigned_at, m.assigned_position,
        coalesce((select min(f.position)
                    from failures f
                   where f.environment = m.environment
@@ -350,7 +355,7 @@ select m.environment, m.fingerprint, m.status, m.version, m.muted_until, m.reaso
    and m.fingerprint in (select value from json_array_elements_text(:fingerprints::json) as chosen (value));
 
 -- name: all_failure_marks :many
-select environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position, merged_into
+select environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position, merged_into, assignee, assigned_by, assigned_at, assigned_position
   from failure_marks
  where (environment, fingerprint) > (:environment, :fingerprint)
  order by environment, fingerprint

@@ -240,6 +240,7 @@ export interface FailureGroup {
   series: { since: string; bucket_seconds: number; counts: number[] };
   status: string;
   decided?: FailureMark;
+  assigned?: { assignee: string; actor: string; at: string };
 }
 
 /** What was decided last of a group of failures. */

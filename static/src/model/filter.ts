@@ -122,12 +122,13 @@ export function parseEvents(text: string): Parsed {
   return { tokens, words, query, problems };
 }
 
-const FAILURE_NAMES: Record<string, string> = { function: "function_id", step: "step", type: "error_type", since: "since", until: "until" };
+const FAILURE_NAMES: Record<string, string> = { function: "function_id", step: "step", type: "error_type", assignee: "assignee", since: "since", until: "until" };
 
 export const FAILURE_KEYS: readonly Offer[] = [
   { key: "function", hint: "the id of a function" },
   { key: "step", hint: "a step, as groups name it" },
   { key: "type", hint: "a type of error, such as ValueError" },
+  { key: "assignee", hint: "who looks after it" },
   { key: "since", hint: "failed since: 15m, 2h, 7d, or an instant" },
   { key: "until", hint: "failed until: 15m, 2h, 7d, or an instant" },
 ];

@@ -1,9 +1,10 @@
 /** What is decided of a group of failures: it is mended, it is known and disturbs nobody, or it is open again. History keeps
  * who decided it, and why. */
 import { useState } from "preact/hooks";
-import { request } from "../../api/client";
-import { may } from "../../api/session";
+import { get, request } from "../../api/client";
+import { may, me } from "../../api/session";
 import type { FailureGroup } from "../../api/types";
+import { useResource } from "../../live/resource";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
 import { Act, Ask, Field, needs } from "../../ui/acting";
@@ -12,7 +13,7 @@ const MANAGE = "failures:manage";
 const FOR_GOOD = "for good";
 const SPANS = ["1d", "7d", "30d", FOR_GOOD];
 
-type Decision = "resolve" | "mute" | "reopen";
+type Decision = "resolve" | "mute" | "reopen" | "assign";
 
 export function Decisions({ of, onDone }: { of: FailureGroup; onDone: () => void }) {
   const [asking, setAsking] = useState<Decision | "">("");
@@ -20,11 +21,12 @@ export function Decisions({ of, onDone }: { of: FailureGroup; onDone: () => void
   const open = of.status === "open";
   const ask = (decision: Decision): void => {
     if (!allowed) needs(MANAGE);
-    else if (open === (decision !== "reopen")) setAsking(decision);
+    else if (decision === "assign" || open === (decision !== "reopen")) setAsking(decision);
   };
   useKeys("Group of failures", [
     { keys: "z", label: "Resolve, or open again", run: () => ask(open ? "resolve" : "reopen") },
     { keys: "m", label: "Mute", run: () => ask("mute") },
+    { keys: "a", label: "Say who looks after it", run: () => ask("assign") },
   ]);
   return (
     <div class="pad-x">
@@ -32,7 +34,13 @@ export function Decisions({ of, onDone }: { of: FailureGroup; onDone: () => void
         {open && <Act allowed={allowed} permission={MANAGE} label="Resolve…" onClick={() => ask("resolve")} />}
         {open && <Act allowed={allowed} permission={MANAGE} label="Mute…" onClick={() => ask("mute")} />}
         {!open && <Act allowed={allowed} permission={MANAGE} label="Open again…" onClick={() => ask("reopen")} />}
+        <Act allowed={allowed} permission={MANAGE} label="Assign…" onClick={() => ask("assign")} />
       </p>
+      {of.assigned && (
+        <p class="small">
+          <b>{of.assigned.assignee}</b> looks after it <span class="muted">since <Time at={of.assigned.at} />{of.assigned.actor && of.assigned.actor !== of.assigned.assignee && `, by ${of.assigned.actor}`}</span>
+        </p>
+      )}
       <Last of={of} />
       {asking && <Form of={of} decision={asking} onClose={() => setAsking("")} onDone={onDone} />}
     </div>
@@ -58,14 +66,17 @@ function Last({ of: { decided: mark, status } }: { of: FailureGroup }) {
 const SAID: Record<Decision, { title: string; verb: string; done: string; told: string }> = {
   resolve: { title: "Resolve these failures", verb: "Resolve", done: "Resolved", told: "They leave the list, until a newer version of the function fails so again." },
   mute: { title: "Mute these failures", verb: "Mute", done: "Muted", told: "They leave the list, however often it still fails so." },
+  assign: { title: "Who looks after these failures", verb: "Assign", done: "Assigned", told: "It is recorded, and stays whatever is decided of them. Leave it empty for nobody." },
   reopen: { title: "Open these failures again", verb: "Open again", done: "Open again", told: "They are listed among what needs somebody." },
 };
 
 function Form({ of, decision, onClose, onDone }: { of: FailureGroup; decision: Decision; onClose: () => void; onDone: () => void }) {
   const [reason, setReason] = useState("");
   const [span, setSpan] = useState(SPANS[1]);
+  const [assignee, setAssignee] = useState(of.assigned?.assignee ?? "");
+  const people = useResource(`people ${decision}`, (signal) => (decision === "assign" && may("users:read") ? get<{ email: string }[]>("/users", {}, signal) : Promise.resolve([])));
   const { title, verb, done, told } = SAID[decision];
-  const body = { reason, ...(decision === "mute" && span !== FOR_GOOD ? { duration: span } : {}) };
+  const body = { reason, ...(decision === "mute" && span !== FOR_GOOD ? { duration: span } : {}), ...(decision === "assign" ? { assignee } : {}) };
   return (
     <Ask
       title={title}
@@ -77,8 +88,21 @@ function Form({ of, decision, onClose, onDone }: { of: FailureGroup; decision: D
       onDone={onDone}
     >
       <p class="muted">{told}</p>
+      {decision === "assign" && (
+        <label class="field">
+          <span>
+            Who <span class="faint">{me.value?.user ? "me, a name or an address" : "a name or an address"}</span>
+          </span>
+          <input list="people" autocomplete="off" spellcheck={false} value={assignee} onInput={(event) => setAssignee(event.currentTarget.value)} />
+          <datalist id="people">
+            {(people.data ?? []).map((one) => (
+              <option key={one.email} value={one.email} />
+            ))}
+          </datalist>
+        </label>
+      )}
       {decision === "mute" && <Field label="For" value={span} onValue={setSpan} list={SPANS} />}
-      <Field label="Reason" note="is kept in history, for those who come after you" value={reason} onValue={setReason} required placeholder={decision === "resolve" ? "mended in 1.4.2" : undefined} />
+      <Field label="Reason" note="is kept in history, for those who come after you" value={reason} onValue={setReason} required={decision !== "assign"} placeholder={decision === "resolve" ? "mended in 1.4.2" : undefined} />
     </Ask>
   );
 }

@@ -128,6 +128,11 @@ export default function Failures() {
                       again
                     </span>
                   )}
+                  {one.assigned && (
+                    <span class="chip tiny" title={`${one.assigned.assignee} looks after it`}>
+                      {one.assigned.assignee.replace(/@.*/, "")}
+                    </span>
+                  )}
                   {calmText(one, now.value) && <span class="chip tiny">{calmText(one, now.value)}</span>}
                 </span>
               ),
