@@ -16,35 +16,45 @@ from app.history.entry import Entry
 MESSAGE_ID = "Nats-Msg-Id"
 ENVELOPE_BYTES_MAX = 1_000
 """What an envelope adds to the entry's data and metadata."""
+UTF8_BYTES_MAX = 4
+"""Of one character."""
 
 _encode = msgspec.json.Encoder().encode
 
 
-def frame(entry: Entry, size_max: int, *, reply: bytes = b"") -> bytes:
+def frame(entry: Entry, size_max: int, *, reply: str = "") -> bytes:
     """The entry as one HPUB frame, ready to be written; JetStream acknowledges it to `reply`, if there is one."""
-    header = b"NATS/1.0\r\n%b: %d\r\n\r\n" % (MESSAGE_ID.encode(), entry.position)
+    header = f"NATS/1.0\r\n{MESSAGE_ID}: {entry.record.position}\r\n\r\n"
     payload = envelope(entry, size_max)
-    size = len(header) + len(payload)
-    subject = subjects.of(entry).encode()
-    return b"HPUB %b %b %d %d\r\n%b%b\r\n" % (subject, reply, len(header), size, header, payload)
+    size = len(header) + len(payload)  # the header is ASCII
+    head = f"HPUB {subjects.of(entry)} {reply} {len(header)} {size}\r\n{header}"
+    return b"%b%b\r\n" % (head.encode(), payload)
 
 
 def envelope(entry: Entry, size_max: int) -> bytes:
     """The entry as JSON, its data as they were recorded; left out, and said so, where NATS would refuse the size."""
-    data, metadata, omitted = entry.data, entry.metadata, b""
+    record = entry.record
+    data, metadata, omitted = record.data, record.metadata, ""
     if omits(entry, size_max):
-        data, metadata, omitted = b"null", b"null", b',"data_omitted":true'
-    head = (
-        f'{{"position":{entry.position},"version":{entry.version},"kind":"{entry.kind}",'
-        f'"recorded_at":"{_instant(entry.recorded_at)}","environment":'
-    )
-    names = (_encode(entry.environment), b',"stream":', _encode(entry.stream))
-    return b"".join((head.encode(), *names, b',"data":', data, b',"metadata":', metadata, omitted, b"}"))
+        data, metadata, omitted = "null", "null", ',"data_omitted":true'
+    return (
+        f'{{"position":{record.position},"version":{record.version},"kind":"{record.kind}",'
+        f'"recorded_at":"{_instant(record.recorded_at)}","environment":{_quoted(record.environment)},'
+        f'"stream":{_encode(record.stream).decode()},"data":{data},"metadata":{metadata}{omitted}}}'
+    ).encode()
 
 
 def omits(entry: Entry, size_max: int) -> bool:
     """Whether the entry's data are left out of its envelope."""
+    record = entry.record
+    if UTF8_BYTES_MAX * (len(record.data) + len(record.metadata)) + ENVELOPE_BYTES_MAX <= size_max:
+        return False
     return len(entry.data) + len(entry.metadata) + ENVELOPE_BYTES_MAX > size_max
+
+
+@lru_cache(256)
+def _quoted(environment: str) -> str:
+    return _encode(environment).decode()
 
 
 @lru_cache(16)

@@ -250,7 +250,7 @@ class _Sender:
         *head, last = entries
         size_max = self._client.max_payload
         frames = [frame(entry, size_max) for entry in head]
-        frames.append(frame(last, size_max, reply=self._inbox.encode()))
+        frames.append(frame(last, size_max, reply=self._inbox))
         self._acknowledged = asyncio.get_running_loop().create_future()
         await self._client._send_command(b"".join(frames))
         await self._client._flush_pending()

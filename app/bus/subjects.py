@@ -64,7 +64,12 @@ def family(channel: channels.Channel) -> str:
 def of(entry: Entry) -> str:
     """The subject that an entry is published under."""
     prefix, *segments = channels.of(entry)
-    return f"{ROOT}.{token(entry.environment)}.{_PLURAL[prefix]}.{'.'.join(map(token, segments))}"
+    return f"{_root(entry.record.environment, prefix)}.{'.'.join(map(token, segments))}"
+
+
+@lru_cache(1_024)
+def _root(environment: str, prefix: str) -> str:
+    return f"{ROOT}.{token(environment)}.{_PLURAL[prefix]}"
 
 
 def filters(environment: str, pattern: str) -> list[str]:
