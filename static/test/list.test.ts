@@ -45,4 +45,8 @@ test("what came after the newest row goes on top once, or waits, and of too many
   const held = topped(topped(before([8, 7], "7"), [10, 9], order, true, 9), [11, 10], order, true, 9);
   assert.deepEqual([held.rows, held.waiting, held.cursor], [[8, 7], [11, 10, 9], "7"]);
   assert.deepEqual(topped(held, [], order, false, 9).rows, [11, 10, 9, 8, 7]);
+
+  const many = topped(before([2, 1], "1"), [9, 8, 7, 6, 5, 4, 3], order, true, 4);
+  const told = topped(many, [], order, false, 4);
+  assert.deepEqual([many.rows, many.waiting, told.rows, told.cursor], [[2, 1], [9, 8, 7, 6], [9, 8, 7, 6], "6"]);
 });

@@ -159,6 +159,11 @@ function sights() {
     ["events", "/events", "role=table >> text=demo.order.paid"],
     ["events empty", `/events${empty}`, "text=No event has come here yet"],
     ["events none", "/events?q=nowhere-to-be-found", "text=No event fits the filter"],
+    ["events narrowed", "/events?pattern=shop.>&filter=event.data.place+>+1", 'role=row >> text="place":2'],
+    ["events narrowed wrong", "/events?pattern=shop..>", ".sieve .problem >> text=empty segment"],
+    ["events widened", "/events?pattern=shop.placed.>&q=since:1s", ".widen button"],
+    ["event schema", "/events?pattern=price.changed&event=" + world.priced + "&show=schema", ".inspector >> text=No schema is registered"],
+    ["event projections", "/events?pattern=price.changed&event=" + world.priced + "&show=projections", ".inspector .taken >> text=prices"],
     ["events watched", "/events?watch=event.data.order%0Asize(event.name)", "role=columnheader >> text=event.data.order"],
     ["events watched wrong", "/events?watch=run.status", "text=which is not known here"],
     ["projections", "/projections", "role=table >> text=tickets"],
@@ -220,6 +225,7 @@ const NARROW = {
   "runs filtered": "role=table >> text=demo-trip",
   "runs tagged": "role=table >> text=demo-parcels",
   "run arranged": ".wf-row .wf-name",
+  "events narrowed": "role=row >> text=shop.placed",
   history: "role=table >> text=kv.put",
 };
 

@@ -154,7 +154,8 @@ export async function started() {
   await server.send("POST", `/runs/${runs["demo-parcels"].id}/tags`, { add: ["vip", "late order"] });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
   const [{ workers }, whole] = await Promise.all([server.get("/api/v1/workers"), server.get(`/api/v1/runs/${runs["demo-checkout"].id}`)]);
-  return { server, worker, workers, runs, whole, browser, following: await follower(server), empty: `?env=${EMPTY}` };
+  const { events } = await server.get("/api/v1/events?name=price.changed&limit=1");
+  return { server, worker, workers, runs, whole, priced: events[0].id, browser, following: await follower(server), empty: `?env=${EMPTY}` };
 }
 
 /** A page in a theme and a width, and what it complained of. `answers` are given in place of the server's, by address: as JSON, or by what takes the route. */

@@ -21,6 +21,8 @@ export interface Source<T> {
   still: () => boolean;
   /** What is told of them: only what the expression is true of. */
   filter?: string;
+  /** Where it happens that what is shown may have become another: all of it is looked at anew then. */
+  changes?: readonly string[];
   /** Rows that came after the newest, instead of all of them anew; `order` has to be where a page can begin. */
   newer?: (than: T, signal?: AbortSignal) => Promise<PageOf<T>>;
   /** Told how many have come, before they are fetched. */
@@ -114,6 +116,7 @@ export function useList<T>(source: Source<T>): List<T> {
         given.current.filter,
       ),
     );
+    for (const pattern of given.current.changes ?? []) ends.push(follow(pattern, () => refresh(abort.signal), PACE_MS));
     return () => {
       abort.abort();
       clearTimeout(timer.current);
@@ -135,7 +138,16 @@ export function useList<T>(source: Source<T>): List<T> {
   }, [key]);
 
   const reload = useCallback(() => refresh(), [refresh]);
-  const showNew = useCallback(() => setState((before) => ({ ...before, rows: [...before.waiting, ...before.rows], waiting: [] })), []);
+  const showNew = useCallback(
+    () =>
+      setState((before) => {
+        const { newer, order } = given.current;
+        // Of those that are fetched as they come, too many may have come to be held back.
+        if (newer) return topped(before, [], order, false, ROWS_MAX);
+        return { ...before, rows: [...before.waiting, ...before.rows], waiting: [] };
+      }),
+    [],
+  );
   return {
     rows: state.rows,
     total: state.total,

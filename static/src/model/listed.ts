@@ -48,13 +48,13 @@ export function taken<T>(before: State<T>, page: Page<T>, order: (item: T) => st
   };
 }
 
-/** The state with newer rows on top of what there is, or held back while nothing may move. Of more than `most` rows the
- * oldest are let go; they begin anew behind the last one, whose order is where a page can begin. */
+/** The state with newer rows on top of what there is, or held back while nothing may move. Of more than `most` rows, shown or
+ * held back, the oldest are let go; they begin anew behind the last one, whose order is where a page can begin. */
 export function topped<T>(before: State<T>, items: readonly T[], order: (item: T) => string | number, still: boolean, most: number): State<T> {
   const top = newest(before);
   const news = top === undefined ? items : items.filter((row) => order(row) > order(top));
   const settled = { ...before, loading: false, error: null };
-  if (still && before.rows.length > 0) return { ...settled, waiting: [...news, ...before.waiting] };
+  if (still && before.rows.length > 0) return { ...settled, waiting: [...news, ...before.waiting].slice(0, most) };
   const rows = [...news, ...before.waiting, ...before.rows];
   const kept = rows.slice(0, most);
   const last = kept.at(-1);

@@ -51,6 +51,7 @@ export default function Events() {
     order: (event) => event.position,
     patterns: pattern ? [pattern] : ["events:>", "entity:>"],
     filter,
+    changes: ["system.redaction.*.redacted"],
     still,
     heard: rate.add,
   });
