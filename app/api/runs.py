@@ -180,6 +180,17 @@ class Resume:
         answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
 
 
+class Retry:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str) -> None:
+        environment = environment_of(req)
+        body: PauseBody = decoded(_pause, await body_of(req) or b"{}")
+        await self._services.engine.retry(environment, run_id, request_of(req, body.reason, body.expected_version))
+        answer(resp, run_shown(await self._services.runs.get(environment, run_id)))
+
+
 class Tags:
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -287,6 +298,13 @@ def routes(services: Services) -> Sequence[Route]:
         headers=HEADERS,
         permission="runs:resume",
     )
+    retry = Operation(
+        "Have a run that waits for its next attempt make it now, with a fresh budget of attempts",
+        {200: run, 404: "there is none", 412: "it does not wait for one, or is not at that version"},
+        body=Body(PauseBody, {"reason": "the gateway is back"}, required=False),
+        headers=HEADERS,
+        permission="runs:resume",
+    )
     tag = Operation(
         "Give a run tags, and take some, whatever became of it",
         {200: run, 404: "there is none", 409: "several begin like that", 412: "it is not at that version"},
@@ -302,5 +320,6 @@ def routes(services: Services) -> Sequence[Route]:
         Route("/api/v1/runs/{run_id}/cancel", Cancel(services), {"POST": cancel}),
         Route("/api/v1/runs/{run_id}/pause", Pause(services), {"POST": pause}),
         Route("/api/v1/runs/{run_id}/resume", Resume(services), {"POST": resume_one}),
+        Route("/api/v1/runs/{run_id}/retry", Retry(services), {"POST": retry}),
         Route("/api/v1/runs/{run_id}/tags", Tags(services), {"POST": tag}),
     ]

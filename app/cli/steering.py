@@ -1,4 +1,4 @@
-"""`ironflow run cancel|pause|resume|tag|replay`: change what happens next of a run, or of all that options choose."""
+"""`ironflow run cancel|pause|resume|retry|tag|replay`: change what happens next of a run, or of all that options choose."""
 
 from __future__ import annotations
 
@@ -95,6 +95,16 @@ def resume_run(session: Session, given: str | None, dry_run: bool, from_step: st
     return 0
 
 
+@click.command("retry")
+@click.argument("given", metavar="ID")
+@click.option("--reason", default="", help="Recorded with it.")
+@connected
+def retry_run(session: Session, given: str, reason: str) -> None:
+    """Have a run that waits for its next attempt make it now, with a fresh budget of attempts."""
+    found = run_id(session.client, given)
+    run_lines.changed(session.output, session.client.runs.retry(found, reason=reason), "Tried again now")
+
+
 @click.command("tag")
 @click.argument("given", metavar="ID")
 @click.argument("tags", nargs=-1)
@@ -170,4 +180,4 @@ def _many(
     return int(bool(refused))
 
 
-COMMANDS = (cancel_run, pause_run, resume_run, tag_run, replay_run)
+COMMANDS = (cancel_run, pause_run, resume_run, retry_run, tag_run, replay_run)

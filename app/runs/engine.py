@@ -403,6 +403,14 @@ class Engine:
             lambda run: steering.decide_resume(run, from_step=from_step, reason=request.reason),
         )
 
+    async def retry(self, environment: str, run_id: str, request: Request) -> None:
+        """Have a run that waits for its next attempt make it now. Raises as `change` does, and FailedPrecondition for
+        one that does not."""
+        request = request.checked()
+        await self._change(
+            environment, run_id, request, b"retry", lambda run: steering.decide_retry(run, reason=request.reason)
+        )
+
     async def change(
         self, environment: str, run_id: str, request: Request, wanted: bytes, decide: Callable[[Run], list[Fact]]
     ) -> RunRow:

@@ -35,6 +35,18 @@ def decide_resume(run: Run | None, *, from_step: str = "", reason: str = "") -> 
     return [RunResumed(from_step=_step_meant(run, from_step) if from_step else "", reason=reason)]
 
 
+def decide_retry(run: Run | None, *, reason: str = "") -> list[Fact]:
+    """A run that waits for its next attempt makes it at once, with a fresh budget of attempts: it is held and let go in
+    one."""
+    run = known(run)
+    if run.status != "waiting" or run.suspended or run.due_at is None:
+        raise FailedPrecondition(
+            f"{run.id} is {run.status}; only a run that waits for its next attempt can be tried again now",
+            hint="a run that failed, or is paused, can be resumed",
+        )
+    return [*decide_pause(run, reason=reason), RunResumed(reason=reason)]
+
+
 def decide_let_go(run: Run | None, *, alive: Container[str]) -> list[Fact]:
     """A run goes on that is held by a breakpoint which is not alive any more."""
     run = known(run)

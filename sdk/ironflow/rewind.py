@@ -121,6 +121,13 @@ def resume_run(
     return found
 
 
+def retry_run(run_id: str, *, reason: str = "", key: str = "", version: int | None = None) -> Plan[Json]:
+    """The run, which waited for its next attempt and makes it now, with a fresh budget of attempts. Raises Conflict if
+    it does not wait for one."""
+    found: Json = yield _change(f"{_run(run_id)}/retry", {"reason": reason}, key, version)
+    return found
+
+
 def fork_run(
     run_id: str,
     *,

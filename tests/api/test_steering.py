@@ -108,6 +108,29 @@ def test_who_gives_no_filter_is_told_all_that_it_may_have(http: httpx.Client) ->
     assert set(re.findall(r"\w+", hint)) - {"or"} == chosen_by
 
 
+def test_a_run_that_waits_for_its_next_attempt_makes_it_now(http: httpx.Client, worker: Puller) -> None:
+    worker.register_function(retry={"maxAttempts": 3, "initialDelayMs": 3_600_000, "onExhausted": "fail"})
+    run_id = emit(http)
+    assert http.post(f"/api/v1/runs/{run_id}/retry").status_code == 412
+    worker.report(worker.job(), "failed", error={"message": "the gateway is away", "code": "GONE", "retryable": True})
+    seen = run(http, run_id)
+    stale = http.post(f"/api/v1/runs/{run_id}/retry", json={"expected_version": seen["version"] - 1})
+
+    retried = http.post(
+        f"/api/v1/runs/{run_id}/retry", json={"reason": "it is back", "expected_version": seen["version"]}
+    )
+
+    assert (seen["status"], seen["attempt"]) == ("waiting", 2)
+    assert (stale.status_code, stale.json()["code"]) == (412, "RUN_CHANGED")
+    assert retried.status_code == 200, retried.text
+    again = worker.job()
+    assert (again["run_id"], again["attempt"]) == (run_id, 1)
+    entries = http.get("/api/v1/history", params={"stream": f"run/{run_id}"}).json()["entries"]
+    told = [(one["kind"], one["data"].get("reason")) for one in entries if one["kind"] in ("run.paused", "run.resumed")]
+    assert told == [("run.paused", "it is back"), ("run.resumed", "it is back")]
+    assert "pause_reason" not in run(http, run_id)
+
+
 def test_many_runs_are_paused(http: httpx.Client, worker: Puller) -> None:
     running, queued = emit(http), emit(http)
     [job] = worker.poll(available=1).json()["jobs"]

@@ -629,6 +629,24 @@ test("what mended one run of a group is given to the others that are chosen, and
   await context.close();
 });
 
+test("groups are resolved whatever becomes of the others, and those that refuse are named", ONCE, async () => {
+  const answers = merged();
+  answers["**/api/v1/failures/0a/resolve"] = { fingerprint: "0a" };
+  answers["**/api/v1/failures/0b/resolve"] = (route) => route.fulfill({ status: 404, json: { error: "it was merged into another", code: "FAILURE_GROUP_NOT_FOUND" } });
+  const { page, context } = await opened(world.browser, `${world.server.url}/failures`, { answers });
+  for (const row of [0, 1]) await page.locator(".pick input").nth(row).check();
+  await page.locator(".bulk-bar >> text=Resolve…").click();
+  await page.locator("dialog input:focus").waitFor();
+
+  await page.keyboard.type("mended");
+  const rows = page.waitForRequest(/failures\?.*status=open/);
+  await page.keyboard.press("Enter");
+
+  await rows;
+  await page.locator("dialog .problem >> text=1 of 2 refused: no luck: it was merged into another").waitFor();
+  await context.close();
+});
+
 test("a projection tells how it keeps up, and a partition of its list is looked at", ONCE, async () => {
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/projections/tickets`, { answers: { "**/projections/tickets/pace": STANDING["**/api/v1/projections/ledger/pace"] } });
   await page.locator(".line-chart >> text=at most 1 m 40 s").waitFor();

@@ -19,3 +19,11 @@ export function apart(groups: readonly Mergeable[]): string {
   if (functions.size > 1) return `They are of ${functions.size} functions: only groups of one can be merged.`;
   return "";
 }
+
+const REFUSALS_TOLD = 3;
+
+/** `2 of 5 refused: …`: what was asked of several, and why some did not take it. */
+export function refusedText(asked: number, refused: readonly string[]): string {
+  const more = refused.length > REFUSALS_TOLD ? `; and ${refused.length - REFUSALS_TOLD} more` : "";
+  return `${refused.length} of ${asked} refused: ${refused.slice(0, REFUSALS_TOLD).join("; ")}${more}`;
+}

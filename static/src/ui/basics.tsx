@@ -48,6 +48,16 @@ export function Time({ at }: { at: string | number | null | undefined }) {
   );
 }
 
+/** When something is tried again, said right once that is over too. */
+export function Again({ at }: { at: string }) {
+  if (ms(at) <= now.value) return <>to be tried again any moment</>;
+  return (
+    <>
+      tried again <Time at={at} />
+    </>
+  );
+}
+
 export function ClockButton() {
   return (
     <button type="button" class="quiet small" onClick={nextClock} title="Show times relative, local or in UTC">

@@ -1,9 +1,9 @@
 /** Several groups of failures at once: counted as one from now on, or resolved. And taking out again what was merged. */
 import { useState } from "preact/hooks";
-import { request } from "../../api/client";
+import { ApiError, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { FailureDetail, FailureGroup, MergedFailures } from "../../api/types";
-import { apart, taker } from "../../model/merging";
+import { apart, refusedText, taker } from "../../model/merging";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
 import { Act, Ask, needs } from "../../ui/acting";
@@ -14,12 +14,14 @@ const path = (fingerprint: string, verb: string): string => `/failures/${encodeU
 interface ChosenProps {
   groups: readonly FailureGroup[];
   onNone: () => void;
+  /** When some may have changed, but not all. */
+  onSome: () => void;
   /** With the group that has the others now, if they were merged. */
   onDone: (into?: string) => void;
 }
 
 /** What is done to the groups that are chosen. */
-export function ChosenBar({ groups, onNone, onDone }: ChosenProps) {
+export function ChosenBar({ groups, onNone, onSome, onDone }: ChosenProps) {
   const [asking, setAsking] = useState<"" | "merge" | "resolve">("");
   const allowed = may(MANAGE);
   const ask = (verb: "merge" | "resolve"): void => (allowed ? setAsking(verb) : needs(MANAGE));
@@ -33,7 +35,7 @@ export function ChosenBar({ groups, onNone, onDone }: ChosenProps) {
       <button type="button" class="small quiet" onClick={onNone}>
         Choose none
       </button>
-      {asking === "merge" && <Merge groups={groups} onClose={() => setAsking("")} onDone={onDone} />}
+      {asking === "merge" && <Merge groups={groups} onClose={() => setAsking("")} onSome={onSome} onDone={onDone} />}
       {asking === "resolve" && (
         <Ask
           title={`Resolve ${groups.length.toLocaleString("en")} groups`}
@@ -41,7 +43,7 @@ export function ChosenBar({ groups, onNone, onDone }: ChosenProps) {
           done="Resolved"
           reasoned
           run={async (reason) => {
-            for (const one of groups) await request("POST", path(one.fingerprint, "resolve"), { body: { reason } });
+            await each(groups, (one) => request("POST", path(one.fingerprint, "resolve"), { body: { reason } }), onSome);
           }}
           onClose={() => setAsking("")}
           onDone={() => onDone()}
@@ -53,7 +55,7 @@ export function ChosenBar({ groups, onNone, onDone }: ChosenProps) {
   );
 }
 
-function Merge({ groups, onClose, onDone }: { groups: readonly FailureGroup[]; onClose: () => void; onDone: (into: string) => void }) {
+function Merge({ groups, onClose, onSome, onDone }: { groups: readonly FailureGroup[]; onClose: () => void; onSome: () => void; onDone: (into: string) => void }) {
   const [into, setInto] = useState(taker(groups)?.fingerprint ?? "");
   return (
     <Ask
@@ -63,7 +65,8 @@ function Merge({ groups, onClose, onDone }: { groups: readonly FailureGroup[]; o
       reasoned
       wrong={apart(groups)}
       run={async (reason) => {
-        for (const one of groups) if (one.fingerprint !== into) await request("POST", path(one.fingerprint, "merge"), { body: { into, reason } });
+        const others = groups.filter((one) => one.fingerprint !== into);
+        await each(others, (one) => request("POST", path(one.fingerprint, "merge"), { body: { into, reason } }), onSome);
       }}
       onClose={onClose}
       onDone={() => onDone(into)}
@@ -83,6 +86,24 @@ function Merge({ groups, onClose, onDone }: { groups: readonly FailureGroup[]; o
       </label>
     </Ask>
   );
+}
+
+/** Asked of each, whatever becomes of the others: those that refuse are told together, and the rows are read anew. */
+async function each(groups: readonly FailureGroup[], ask: (one: FailureGroup) => Promise<unknown>, onSome: () => void): Promise<void> {
+  const refused: string[] = [];
+  let last: ApiError | null = null;
+  for (const one of groups) {
+    try {
+      await ask(one);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      refused.push(`${one.message || one.error_type}: ${error.message}`);
+      last = error;
+    }
+  }
+  if (!last) return;
+  if (refused.length < groups.length) onSome();
+  throw new ApiError(last.status, last.code, refusedText(groups.length, refused), last.hint, "", last.where);
 }
 
 /** What was merged into a group, and the way out of it. */

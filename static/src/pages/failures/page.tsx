@@ -95,6 +95,7 @@ export default function Failures() {
         <ChosenBar
           groups={inHand}
           onNone={pickNone}
+          onSome={groups.reload}
           onDone={(into) => {
             pickNone();
             groups.reload();

@@ -3,7 +3,7 @@ import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import { useResource } from "../../live/resource";
 import { Act, act } from "../../ui/acting";
-import { Time } from "../../ui/basics";
+import { Again } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 
 interface BreakerState {
@@ -30,7 +30,7 @@ export function Breaker({ of }: { of: string }) {
           Its endpoint is left alone after {found.consecutive_fails} failures{found.last_error && `: ${found.last_error}`}
           {found.retry_at && (
             <>
-              ; tried again <Time at={found.retry_at} />
+              ; <Again at={found.retry_at} />
             </>
           )}
         </span>

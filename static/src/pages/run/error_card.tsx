@@ -9,7 +9,7 @@ import type { Row } from "../../model/waterfall";
 import { choose, link } from "../../shell/route";
 import { lacking } from "../../model/rights";
 import { Act, act } from "../../ui/acting";
-import { Time } from "../../ui/basics";
+import { Again } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 
 const WHY = "tried again at once";
@@ -54,7 +54,7 @@ export function ErrorCard({ run, step, suspended, past, onStep }: Props) {
           {retrying && run.due_at && !suspended && (
             <>
               {" "}
-              · tried again <Time at={run.due_at} />
+              · <Again at={run.due_at} />
             </>
           )}
           {run.not_undone && <> · not undone: {run.not_undone}</>}
@@ -72,18 +72,16 @@ export function ErrorCard({ run, step, suspended, past, onStep }: Props) {
   );
 }
 
-/** A run that waits for its next attempt is held, and let go at once: with a fresh budget of attempts. If it has gone on
- * meanwhile it is left alone, since both expect it as it is shown. */
+/** A run that waits for its next attempt makes it at once, with a fresh budget of attempts. If it has gone on meanwhile it
+ * is left alone, since it is expected as it is shown. */
 function RetryNow({ run }: { run: Run }) {
   const [busy, setBusy] = useState(false);
-  const lacks = lacking(["runs:pause", "runs:resume"], may);
+  const lacks = lacking(["runs:resume"], may);
   const retry = async (): Promise<void> => {
     if (busy) return;
     setBusy(true);
     await act(
-      request<Run>("POST", `/runs/${run.id}/pause`, { body: { reason: WHY, expected_version: run.version } }).then((held) =>
-        request("POST", `/runs/${run.id}/resume`, { body: { reason: WHY, expected_version: held.version } }),
-      ),
+      request("POST", `/runs/${run.id}/retry`, { body: { reason: WHY, expected_version: run.version } }),
       "Tried again now, with a fresh budget of attempts",
     );
     setBusy(false);

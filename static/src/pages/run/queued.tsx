@@ -7,7 +7,7 @@ import { useResource } from "../../live/resource";
 import { type Guarded, type Hands, type Waiting, waitsFor, wantsHands, whyQueued } from "../../model/queue";
 import { link } from "../../shell/route";
 import { clock } from "../../shell/settings";
-import { Time } from "../../ui/basics";
+import { Again, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 
 const EVERY_MS = 3_000;
@@ -44,7 +44,7 @@ export function Queued({ run }: { run: Run }) {
           {known.why}
           {known.until && (
             <>
-              ; tried again <Time at={known.until} />
+              ; <Again at={known.until} />
             </>
           )}
         </>
