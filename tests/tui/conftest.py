@@ -149,13 +149,13 @@ async def settled(pilot: Pilot[None]) -> None:
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    """Until it holds, with what the app has to do in between."""
+    """Until it holds, with what the app has to do in between; the widgets of a screen that came are there, too."""
     async with within("what it shows to hold"):
-        while True:
-            await pilot.pause()
-            if holds():
-                return
+        await pilot.pause()
+        while not holds():
             await pilot.app.animator.wait_until_complete()
+            await pilot.pause()
+        await pilot.pause()
 
 
 async def shown(pilot: Pilot[None], selector: str = "#content") -> str:

@@ -58,6 +58,11 @@ class Server:
         return self._found
 
 
+def compares(app: Inspector) -> bool:
+    """Whether a comparison is on the screen, with its rows."""
+    return isinstance(app.screen, ComparisonScreen) and any(one.virtual_size.height for one in app.screen.query(Beside))
+
+
 @pytest.fixture
 def server() -> Server:
     return Server(diff(SAME, CHANGED, MISSING, first="charge:0"))
@@ -66,7 +71,7 @@ def server() -> Server:
 async def test_it_begins_where_the_runs_first_differ(inspector: Make, server: Server) -> None:
     app = inspector(client=server, compare="")
     async with app.run_test(size=(120, 30)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, ComparisonScreen))
+        await until(pilot, lambda: compares(app))
         beside = app.screen.query_one(Beside)
         lines = ["".join(one.text for one in beside.render_line(y)).split() for y in range(4)]
         content = str(app.screen.query_one("#content", Static).content)
@@ -87,7 +92,7 @@ async def test_keys_go_from_difference_to_difference_and_into_the_run(inspector:
         await settled(pilot)
         await pilot.press("D")
         await pilot.press(*"run_b", "enter")
-        await until(pilot, lambda: isinstance(app.screen, ComparisonScreen))
+        await until(pilot, lambda: compares(app))
         beside = app.screen.query_one(Beside)
         places = []
         for key in ("n", "n", "N", "k", "g", "j", "G", "enter"):
@@ -98,7 +103,7 @@ async def test_keys_go_from_difference_to_difference_and_into_the_run(inspector:
         await settled(pilot)
         assert position(app) == 40
         await pilot.press("D", "enter")
-        await until(pilot, lambda: isinstance(app.screen, ComparisonScreen))
+        await until(pilot, lambda: compares(app))
         await pilot.press("escape")
         await settled(pilot)
         assert position(app) == 40

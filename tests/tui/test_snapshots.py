@@ -9,14 +9,13 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from app.debugger.tui.app import Inspector
-from app.debugger.tui.comparing import ComparisonScreen
 from app.debugger.tui.editing import EditOutput
 from app.debugger.tui.picker import Picker
 from app.debugger.tui.prompts import Help
 from tests.tui import snapshots
 from tests.tui.conftest import afresh, settled, until
 from tests.tui.test_changing import Asked
-from tests.tui.test_comparing import CHANGED, MISSING, SAME, Server, diff
+from tests.tui.test_comparing import CHANGED, MISSING, SAME, Server, compares, diff
 
 Make = Callable[..., Inspector]
 
@@ -48,7 +47,7 @@ async def helping(pilot: Pilot[None]) -> None:
 
 async def comparing(pilot: Pilot[None]) -> None:
     await pilot.press("D", "enter")
-    await until(pilot, lambda: isinstance(pilot.app.screen, ComparisonScreen))
+    await until(pilot, lambda: compares(pilot.app))  # type: ignore[arg-type]
 
 
 async def picking(pilot: Pilot[None]) -> None:
