@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -103,7 +104,9 @@ def test_secrets(ironflow: Ironflow, tmp_path: Path, server: ServerProcess) -> N
     ]
     assert all(one.returncode == 0 and "of the shop" in one.stdout for one in shown)
     before = (server.data_dir / "master.key").read_text()
-    assert "1 environments" in ironflow("secret", "rotate-key").stdout
+    rotated = re.search(r"for (\d+) environments", ironflow("secret", "rotate-key").stdout)
+    assert rotated is not None
+    assert int(rotated[1]) >= 1  # others' tests on the server have secrets too
     assert (server.data_dir / "master.key").read_text() != before
     assert ironflow("secret", "rename", "API_KEY", "SHOP_KEY").returncode == 0
     assert json.loads(ironflow("secret", "describe", "SHOP_KEY", "new", "--json").stdout)["description"] == "new"
