@@ -21,7 +21,7 @@ from app.errors import IronflowError
 class Grant(NamedTuple):
     """What somebody was allowed, and by whom, to be asked about again: in which organization, to do what to what.
     Without a proof nobody was asked who they are. `named` are further resources that turned out to be meant; `begun`
-    what the audit waits to be told the end of, None if it does not."""
+    what the audit waits to be told the end of, None if it does not; `asked` after how many changes, -1 if unknown."""
 
     authorizer: Authorizer
     proof: Proof | None
@@ -33,6 +33,7 @@ class Grant(NamedTuple):
     address: str
     named: list[str]
     begun: list[int] | None = None
+    asked: int = -1
 
 
 class _Going:
@@ -67,11 +68,13 @@ class LiveGrants:
     @contextmanager
     def going(self, grant: Grant | None) -> Iterator[None]:
         """For as long as the block lasts the grant is looked after: the current task is cancelled in it when it no
-        longer counts. Raises Unauthenticated or PermissionDenied then."""
+        longer counts. Raises Unauthenticated or PermissionDenied then, at once if it was changed before the block."""
         task = asyncio.current_task()
         if grant is None or grant.proof is None or task is None:
             yield
             return
+        if grant.asked != self.changes:
+            grant = self._asked_again(grant)
         one = _Going(grant, task)
         self._going.add(one)
         self._moved.set()

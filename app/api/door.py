@@ -111,7 +111,8 @@ class Door:
         method: str,
         address: str,
     ) -> Grant:
-        return Grant(self._authorizer, proof, actor.org, action, resource, environment, method, address, [])
+        grant = Grant(self._authorizer, proof, actor.org, action, resource, environment, method, address, [])
+        return grant._replace(asked=self.live.changes)
 
     def _entered(self, home: Actor, org: str, method: str, address: str) -> Actor:
         """The actor in an organization that is not its own, which both are told of. Raises PermissionDenied,

@@ -15,8 +15,10 @@ from app.access.access import Access
 from app.access.actor import Actor
 from app.access.bootstrap import SYSTEM
 from app.access.credentials import Recognised
+from app.access.limits import RateLimits
 from app.access.live import Grant
 from app.access.records import Session
+from app.api.door import Door
 from app.clock import ManualClock
 from app.errors import (
     AlreadyExists,
@@ -526,6 +528,23 @@ async def test_what_is_going_on_is_cut_when_it_is_no_longer_allowed(
 
     with pytest.raises(PermissionDenied if change.startswith("role") else Unauthenticated):
         await asyncio.wait_for(listening, 10)
+    assert len(access.live) == 0
+
+
+async def test_what_was_taken_away_while_it_was_being_opened_does_not_begin(access: Access, clock: ManualClock) -> None:
+    door = Door(access, RateLimits(clock), required=True)
+    gone, kept = [await access.keys.create(SYSTEM, name, ["viewer"]) for name in ("gone", "kept")]
+    opened = [
+        door.admit({"authorization": f"Bearer {issued.secret}"}.get, "events:subscribe").grant
+        for issued in (gone, kept)
+    ]
+
+    await access.keys.revoke(SYSTEM, gone.key.id)
+
+    with pytest.raises(Unauthenticated), access.live.going(opened[0]):
+        pytest.fail("it goes on")
+    with access.live.going(opened[1]):
+        assert len(access.live) == 1
     assert len(access.live) == 0
 
 
