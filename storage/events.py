@@ -34,13 +34,15 @@ def save(tx: Transaction, rows: Sequence[EventRow]) -> None:
 
 def before(tx: Transaction, environment: str, position: int, chosen: EventChoice, *, limit: int) -> list[EventRow]:
     """Those before a position, newest first."""
-    rows = tx.many("events_before", environment=environment, before=position, limit=limit, **_parameters(chosen))
+    query = "events_named_before" if chosen.name else "events_before"
+    rows = tx.many(query, environment=environment, before=position, limit=limit, **_parameters(chosen))
     return [EventRow._make(row) for row in rows]
 
 
 def after(tx: Transaction, environment: str, position: int, chosen: EventChoice, *, limit: int) -> list[EventRow]:
     """Those after a position, oldest first."""
-    rows = tx.many("events_after", environment=environment, after=position, limit=limit, **_parameters(chosen))
+    query = "events_named_after" if chosen.name else "events_after"
+    rows = tx.many(query, environment=environment, after=position, limit=limit, **_parameters(chosen))
     return [EventRow._make(row) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""`ironflow run cancel|pause|resume|retry|tag|replay`: change what happens next of a run, or of all that options choose."""
+"""`ironflow run cancel|pause|resume|retry|tag|replay`: change what happens next of a run, or of all that fit."""
 
 from __future__ import annotations
 

@@ -32,6 +32,8 @@ def test_a_page_of_history_is_neither_sorted_nor_searched_by_environment(query: 
     [
         ("events_before", "SEARCH events USING INDEX events_by_environment (environment=? AND position<?)"),
         ("events_after", "SEARCH events USING INDEX events_by_environment (environment=? AND position>?)"),
+        ("events_named_before", "SEARCH events USING INDEX events_by_name (environment=? AND name=? AND position<?)"),
+        ("events_named_after", "SEARCH events USING INDEX events_by_name (environment=? AND name=? AND position>?)"),
         ("event_names", "SEARCH events USING INDEX events_by_environment (environment=?)"),
     ],
 )

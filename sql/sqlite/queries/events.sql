@@ -1,40 +1,58 @@
+-- fragment: event_columns
+position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
+
+-- fragment: event_fits
+-- Of a sample one of so many, whichever page they are on. Positions are scattered first, since those of events follow a
+-- pattern: each may be followed by its run.
+-- `search` folds A-Z only: `like` of SQLite does.
+environment = :environment
+and recorded_at >= :since
+and recorded_at <= :until
+and (:source = '' or source = :source)
+and (:within = '' or (:within = 'entity') = (entity_type <> ''))
+and (:like = '' or name like :like escape '\')
+and (:sample = 1 or (position % 1048576) * 2654435761 % 4294967296 / 65536 % :sample = 0)
+and (:search = '' or name like :search escape '\' or id like :search escape '\')
+
 -- name: save_event :each
 insert into events (position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from)
 values (:position, :id, :environment, :name, :source, :idempotency_key, :run_id, :recorded_at, :entity_type, :entity_id, :entity_version, :reemitted_from);
 
 -- name: events_before :many
--- Those before a position, newest first; of a sample one of so many, whichever page they are on. Positions are scattered
--- first, since those of events follow a pattern: each may be followed by its run.
--- `search` folds A-Z only: `like` of SQLite does.
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
+-- Those before a position, newest first.
+select {event_columns}
   from events
- where environment = :environment
+ where {event_fits}
    and position < :before
-   and recorded_at >= :since
-   and recorded_at <= :until
-   and (:name = '' or name = :name)
-   and (:source = '' or source = :source)
-   and (:within = '' or (:within = 'entity') = (entity_type <> ''))
-   and (:like = '' or name like :like escape '\')
-   and (:sample = 1 or (position % 1048576) * 2654435761 % 4294967296 / 65536 % :sample = 0)
-   and (:search = '' or name like :search escape '\' or id like :search escape '\')
  order by position desc
  limit :limit;
 
 -- name: events_after :many
--- Those after a position, oldest first. `search` as above.
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
+-- Those after a position, oldest first.
+select {event_columns}
   from events
- where environment = :environment
+ where {event_fits}
    and position > :after
-   and recorded_at >= :since
-   and recorded_at <= :until
-   and (:name = '' or name = :name)
-   and (:source = '' or source = :source)
-   and (:within = '' or (:within = 'entity') = (entity_type <> ''))
-   and (:like = '' or name like :like escape '\')
-   and (:sample = 1 or (position % 1048576) * 2654435761 % 4294967296 / 65536 % :sample = 0)
-   and (:search = '' or name like :search escape '\' or id like :search escape '\')
+ order by position
+ limit :limit;
+
+-- name: events_named_before :many
+-- Those of one name before a position, newest first.
+select {event_columns}
+  from events
+ where {event_fits}
+   and name = :name
+   and position < :before
+ order by position desc
+ limit :limit;
+
+-- name: events_named_after :many
+-- Those of one name after a position, oldest first.
+select {event_columns}
+  from events
+ where {event_fits}
+   and name = :name
+   and position > :after
  order by position
  limit :limit;
 
@@ -58,7 +76,7 @@ select distinct entity_type, entity_id
 
 -- name: events_of_run :many
 -- What a run emitted and appended, oldest first.
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
+select {event_columns}
   from events
  where run_id = :run_id
    and run_id <> ''
@@ -68,7 +86,7 @@ select position, id, environment, name, source, idempotency_key, run_id, recorde
 
 -- name: events_reemitted :many
 -- Those that were emitted anew of one, oldest first.
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
+select {event_columns}
   from events
  where reemitted_from = :event_id
    and reemitted_from <> ''
@@ -95,7 +113,7 @@ select count(*) as count
 delete from events;
 
 -- name: all_events :many
-select position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from
+select {event_columns}
   from events
  where position > :after
  order by position
