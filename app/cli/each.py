@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ironflow.errors import IronflowError
 
 SHOWN_MAX = 10
+OWN_SIGNATURE = "SIGNATURE_REFUSED"
+"""Of one delivery: it tells nothing of the others."""
 
 T = TypeVar("T")
 
@@ -26,8 +28,8 @@ class Outcome(NamedTuple, Generic[T]):
         return int(bool(self.refused))
 
     def tell_refused(self, output: Output) -> None:
-        """For people."""
-        tell_refused(output, [(thing, error.message, error.hint) for thing, error in self.refused])
+        """The first of them, each as an error."""
+        tell_refused(output, [(thing, error.message, error.code, error.hint) for thing, error in self.refused])
 
     def refused_as(self, name: str) -> list[dict[str, object]]:
         """For programs: `name` is what the thing is called there."""
@@ -48,16 +50,16 @@ def change(things: Iterable[T], act: Callable[[T], object]) -> Outcome[T]:
         except IronflowError as error:
             if len(wanted) == 1:
                 raise
-            hopeless = isinstance(error, ServerUnavailable | Timeout | Unauthenticated)
+            hopeless = isinstance(error, ServerUnavailable | Timeout | Unauthenticated) and error.code != OWN_SIGNATURE
             outcome.refused.extend((one, error) for one in (wanted[number:] if hopeless else [thing]))
             if hopeless:
                 break
     return outcome
 
 
-def tell_refused(output: Output, refused: Sequence[tuple[object, str, str]]) -> None:
-    """For people: what was refused, why, and what to try; the first of them."""
-    for thing, why, hint in refused[:SHOWN_MAX]:
-        output.error(f"{thing}: {why}", hint=hint)
+def tell_refused(output: Output, refused: Sequence[tuple[object, str, str, str]]) -> None:
+    """What was refused, why, its code, and what to try; the first of them."""
+    for thing, why, code, hint in refused[:SHOWN_MAX]:
+        output.error(f"{thing}: {why}", code=code, hint=hint)
     if len(refused) > SHOWN_MAX:
         output.note(f"  and {len(refused) - SHOWN_MAX} more: --json names all")

@@ -174,7 +174,7 @@ def _many(
         output.note(f"Would {verb} {told['matched']} of them{', and there are more' if told['more'] else ''}.")
     else:
         output.note(f"Asked {told['changed']} of {told['matched']} to {verb}.")
-    each.tell_refused(output, [(one["run_id"], one["error"], one.get("hint", "")) for one in refused])
+    each.tell_refused(output, [(one["run_id"], one["error"], one["code"], one.get("hint", "")) for one in refused])
     if told["more"] and not dry_run:
         output.note(f"There are more: run the same command again, or `ironflow bulk start {verb}` for all of them.")
     return int(bool(refused))

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from app.cli import each
 from app.cli.client import Session, connected
 from app.cli.given import DURATION, confirm, document, secret_of, yes_option
 from app.cli.output import ago, plain
@@ -212,14 +213,21 @@ def delivery(session: Session, delivery_id: str) -> None:
 @command.command("replay")
 @click.argument("delivery_ids", metavar="DELIVERY…", nargs=-1, required=True)
 @connected
-def replay(session: Session, delivery_ids: tuple[str, ...]) -> None:
-    """Make deliveries events, once more or at last. What was refused is verified again, as of when it came."""
-    for delivery_id in delivery_ids:
+def replay(session: Session, delivery_ids: tuple[str, ...]) -> int:
+    """Make deliveries events, once more or at last. What was refused is verified again, as of when it came. Of several,
+    each that is refused is named, the others are replayed; the exit code is 1 then."""
+    output = session.output
+
+    def one(delivery_id: str) -> None:
         told = session.client.webhooks.replay(delivery_id)
-        if session.output.form == "table":
-            session.output.done(f"{delivery_id} is {told['event_name']} {told['event_id']}")
+        if output.form == "table":
+            output.done(f"{delivery_id} is {told['event_name']} {told['event_id']}")
         else:
-            session.output.out.write(json.dumps({"schema": "ironflow.webhook_replay/v1", **told}) + "\n")
+            output.out.write(json.dumps({"schema": "ironflow.webhook_replay/v1", **told}) + "\n")
+
+    outcome = each.change(delivery_ids, one)
+    outcome.tell_refused(output)
+    return outcome.exit_code
 
 
 def _made(session: Session, made: dict[str, Any]) -> None:

@@ -41,6 +41,12 @@ def test_a_server_that_would_say_the_same_of_the_others_is_not_asked(kind: type[
     assert [(thing, str(why)) for thing, why in outcome.refused] == [("b", "nobody is there"), ("c", "nobody is there")]
 
 
+def test_a_signature_that_is_refused_tells_nothing_of_others() -> None:
+    outcome, tried = changing(a=Unauthenticated("not signed", code="SIGNATURE_REFUSED"))
+
+    assert (tried, outcome.changed) == (["a", "b", "c"], ["b", "c"])
+
+
 def test_of_one_alone_the_refusal_is_raised() -> None:
     def refuse(thing: int) -> None:
         raise NotFound(f"no {thing}")
@@ -52,7 +58,8 @@ def test_of_one_alone_the_refusal_is_raised() -> None:
 def test_people_are_told_of_the_first_that_were_refused() -> None:
     told = io.StringIO()
 
-    each.tell_refused(Output(err=told, unicode=True), [(number, "no", "look") for number in range(each.SHOWN_MAX + 2)])
+    refused = [(number, "no", "NO", "look") for number in range(each.SHOWN_MAX + 2)]
+    each.tell_refused(Output(err=told, unicode=True), refused)
 
     lines = told.getvalue().splitlines()
     assert lines[:2] == ["✕ 0: no", "  Try: look"]
