@@ -35,6 +35,7 @@ BYTES_MAX = 4 * 2**20
 """After so many bytes of events an expression is asked no further."""
 
 _TOGETHER = 200
+_AT_ONCE = 20
 _DECODE_SHIFT = 10  # decoding so many bytes takes about as long as a step, as a power of two
 
 Rows = Callable[[Transaction, int, int], Sequence[EventRow]]
@@ -90,8 +91,11 @@ async def look(storage: Storage, environment: str, rows: Rows, wanted: Sought, *
     found: list[Entry] = []
     seen = asked = size = spent = 0
     while True:
-        page = await storage.read(partial(_read, environment=environment, rows=rows, wanted=wanted, position=position))
         room = limit - len(found)
+        enough = room if wanted.filter is None else _TOGETHER
+        page = await storage.read(
+            partial(_read, environment=environment, rows=rows, wanted=wanted, position=position, enough=enough)
+        )
         if wanted.filter is None:
             told = _first(page.entries, room)
         else:
@@ -113,11 +117,16 @@ class _Page(NamedTuple):
     reached: int
 
 
-def _read(tx: Transaction, *, environment: str, rows: Rows, wanted: Sought, position: int) -> _Page:
+def _read(tx: Transaction, *, environment: str, rows: Rows, wanted: Sought, position: int, enough: int) -> _Page:
+    """Until there are more than enough, or too many bytes: big events are not all held at once."""
     found = rows(tx, position, _TOGETHER)
     fitting = [row for row in found if wanted.fits(row)]
-    more = len(found) == _TOGETHER
-    return _Page(entries(tx, environment, fitting), len(found), found[-1].position if more else 0)
+    read: list[Entry] = []
+    for start in range(0, len(fitting), _AT_ONCE):
+        if len(read) > enough or sum(map(_size, read)) >= BYTES_MAX:
+            return _Page(read, len(found), read[-1].position)
+        read += entries(tx, environment, fitting[start : start + _AT_ONCE])
+    return _Page(read, len(found), found[-1].position if len(found) == _TOGETHER else 0)
 
 
 def entries(tx: Transaction, environment: str, rows: Sequence[EventRow]) -> list[Entry]:

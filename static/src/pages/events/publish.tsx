@@ -30,6 +30,7 @@ interface Props {
   onClose: () => void;
 }
 
+const SETTLED_AFTER_MS = 400;
 const NOTHING: Draft = { name: "", data: '{\n  "id": 1\n}', metadata: "", version: "1", key: "", again: "" };
 
 /** What an event can be published again with. */
@@ -39,7 +40,9 @@ export function draftOf(event: EventSummary): Partial<Draft> {
 
 export function Publish({ begin, onPublished, onClose }: Props) {
   const [draft, setDraft] = useState<Draft>({ ...NOTHING, ...begin });
-  const [within, setWithin] = useState(environment.value);
+  const [place, setPlace] = useState(environment.value);
+  const within = place.trim() || "default";
+  const asked = useSettled(within);
   const [loaded, setLoaded] = useState(0);
   const [names, setNames] = useState<string[]>([]);
   const [busy, setBusy] = useState(false);
@@ -50,7 +53,7 @@ export function Publish({ begin, onPublished, onClose }: Props) {
   const told = within === environment.value ? draft : { ...draft, again: "" };
   const body = bodyOf(told);
   const wrong = problemsOf(draft);
-  const dry = useDryRun(sent ? "" : body, within);
+  const dry = useDryRun(sent || asked !== within ? "" : body, asked);
   const change = (changes: Partial<Draft>): void => {
     setSent(null);
     setDraft((before) => ({ ...before, ...changes }));
@@ -58,16 +61,16 @@ export function Publish({ begin, onPublished, onClose }: Props) {
 
   useEffect(() => {
     const abort = new AbortController();
-    request<{ names: { name: string }[] }>("GET", "/events/names", { environment: within, signal: abort.signal }).then(
+    request<{ names: { name: string }[] }>("GET", "/events/names", { environment: asked, signal: abort.signal }).then(
       (answer) => setNames(answer.names.map((one) => one.name)),
       () => setNames([]),
     );
     return () => abort.abort();
-  }, [within]);
+  }, [asked]);
 
   async function take(event: EventSummary): Promise<void> {
     try {
-      const whole = await exactly("GET", `/events/${event.id}`, { environment: within });
+      const whole = await exactly("GET", `/events/${event.id}`, { environment: asked });
       const metadata = at(whole, "metadata");
       change({ ...draftOf(event), metadata: metadata instanceof Map && metadata.size > 0 ? print(metadata, 2) : "" });
       setLoaded((before) => before + 1);
@@ -114,8 +117,8 @@ export function Publish({ begin, onPublished, onClose }: Props) {
                 <JsonEditor key={`metadata ${loaded}`} label="Metadata" rows={3} value={draft.metadata} placeholder='{"tenant": "a"}' wrong={wrong.metadata !== ""} onValue={(metadata) => change({ metadata })} />
                 <Problem text={wrong.metadata} />
                 <div class="publish-pair">
-                  <Field label="Version" note="of what it carries" value={draft.version} wrong={wrong.version !== ""} onValue={(version) => change({ version })} />
-                  <Field label="Environment" value={within} onValue={(text) => setWithin(text.trim() || "default")} />
+                  <Field label="Version" value={draft.version} wrong={wrong.version !== ""} onValue={(version) => change({ version })} />
+                  <Field label="Environment" value={place} onValue={setPlace} placeholder="default" />
                 </div>
                 <Field label="Idempotency key" note="sent twice with one key, it is recorded once" value={draft.key} onValue={(key) => change({ key })} />
               </div>
@@ -126,16 +129,16 @@ export function Publish({ begin, onPublished, onClose }: Props) {
             {told.again && (
               <p class="muted small repeat">
                 It will say that it repeats <span class="mono">{short(told.again)}</span>.
-                <button type="button" class="quiet small" onClick={() => change({ again: "" })}>
+                <button type="button" class="small" onClick={() => change({ again: "" })}>
                   It is a new one
                 </button>
               </p>
             )}
-            <SchemaShown of={dry.dry?.schema} environment={within} />
+            <SchemaShown of={dry.dry?.schema} environment={asked} />
             <DryRunShown told={dry} />
             {problem !== dry.problem && <Problem text={problem} />}
             {sent && <Sent of={sent} environment={within} onLeave={onClose} />}
-            <Fixtures environment={within} name={names.includes(draft.name.trim()) ? draft.name.trim() : ""} published={count} onTake={(event) => void take(event)} />
+            <Fixtures environment={asked} name={names.includes(draft.name.trim()) ? draft.name.trim() : ""} published={count} onTake={(event) => void take(event)} />
           </div>
         </div>
         <div class="buttons end">
@@ -156,6 +159,16 @@ export function Publish({ begin, onPublished, onClose }: Props) {
       </form>
     </Dialog>
   );
+}
+
+/** The text once it has not changed for a moment: nobody is asked of an environment whose name is half written. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), SETTLED_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled;
 }
 
 /** What the schema says of it, and the schema. */
