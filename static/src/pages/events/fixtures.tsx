@@ -10,7 +10,7 @@ const CHARS = 60;
 
 interface Props {
   environment: string;
-  /** The name that is written, if there are events of it. */
+  /** The name that is written; "" for none yet. */
   name: string;
   /** Changes when something was published. */
   published: number;

@@ -43,6 +43,7 @@ export function Publish({ begin, onPublished, onClose }: Props) {
   const [place, setPlace] = useState(environment.value);
   const within = place.trim() || "default";
   const asked = useSettled(within);
+  const named = useSettled(draft.name.trim());
   const [loaded, setLoaded] = useState(0);
   const [names, setNames] = useState<string[]>([]);
   const [busy, setBusy] = useState(false);
@@ -128,7 +129,9 @@ export function Publish({ begin, onPublished, onClose }: Props) {
           <div class="publish-told">
             {told.again && (
               <p class="muted small repeat">
-                It will say that it repeats <span class="mono">{short(told.again)}</span>.
+                <span>
+                  It will say that it repeats <span class="mono">{short(told.again)}</span>.
+                </span>
                 <button type="button" class="small" onClick={() => change({ again: "" })}>
                   It is a new one
                 </button>
@@ -138,7 +141,7 @@ export function Publish({ begin, onPublished, onClose }: Props) {
             <DryRunShown told={dry} />
             {problem !== dry.problem && <Problem text={problem} />}
             {sent && <Sent of={sent} environment={within} onLeave={onClose} />}
-            <Fixtures environment={asked} name={names.includes(draft.name.trim()) ? draft.name.trim() : ""} published={count} onTake={(event) => void take(event)} />
+            <Fixtures environment={asked} name={named} published={count} onTake={(event) => void take(event)} />
           </div>
         </div>
         <div class="buttons end">
@@ -161,7 +164,7 @@ export function Publish({ begin, onPublished, onClose }: Props) {
   );
 }
 
-/** The text once it has not changed for a moment: nobody is asked of an environment whose name is half written. */
+/** The text once it has not changed for a moment: nobody is asked of what is half written. */
 function useSettled(text: string): string {
   const [settled, setSettled] = useState(text);
   useEffect(() => {
