@@ -1,4 +1,5 @@
-"""/api/v1/projections/{name}/status, /partitions and /pace: how far a projection has come, and how it keeps up."""
+"""/api/v1/projections/{name}/status, /partitions, /pace and /past: how far a projection has come, how it keeps up, and
+what it was."""
 
 from __future__ import annotations
 
@@ -6,19 +7,26 @@ from collections.abc import Mapping, Sequence
 
 import falcon.asgi
 
+from app.api import live
 from app.api.answers import answer
 from app.api.caller import environment_of
 from app.api.parameters import query_of
 from app.api.services import Answer, Operation, Route, Services
-from app.api.shapes.projections import (
+from app.api.shapes.projection_progress import (
     ListProjectionPartitionsResponse,
     PartitionsQuery,
+    PastProgress,
+    PastQuery,
+    PastState,
     ProjectionPaceResponse,
-    ProjectionStatusResponse,
     pace_shown,
     partitions_shown,
-    status_shown,
+    past_shown,
 )
+from app.api.shapes.projections import ProjectionStatusResponse, status_shown
+from app.api.shapes.subscriptions import StreamError
+from app.history import moments
+from app.projections.states import check_partition
 
 
 class ProjectionStatus:
@@ -53,6 +61,18 @@ class Pace:
         answer(resp, pace_shown(projection, projections.paces.of(projection)))
 
 
+class Past:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
+        query, services = query_of(req, PastQuery), self._services
+        projection = services.projections.registry.get(environment_of(req), name)
+        check_partition(query.partition)
+        at = await moments.position_of(services.storage, query.at, now=services.clock.now_us())
+        live.send_states(resp, services.projections.states.past(projection, query.partition, at), past_shown)
+
+
 def routes(services: Services) -> Sequence[Route]:
     missing: Mapping[int, str] = {404: "there is no such projection"}
     partitions = Operation(
@@ -69,9 +89,21 @@ def routes(services: Services) -> Sequence[Route]:
     status = Operation(
         "How far it has come", {200: Answer("it", ProjectionStatusResponse), **missing}, permission="projections:read"
     )
+    past = Operation(
+        "The state of a partition as of a position or time, and how far its fold is until then, as server-sent events",
+        {
+            200: Answer(
+                "progress, and in the end the state", (PastProgress, PastState, StreamError), "text/event-stream"
+            ),
+            **missing,
+        },
+        query=PastQuery,
+        permission="projections:read",
+    )
     path = "/api/v1/projections/{name}"
     return [
         Route(f"{path}/status", ProjectionStatus(services), {"GET": status}),
         Route(f"{path}/partitions", Partitions(services), {"GET": partitions}),
         Route(f"{path}/pace", Pace(services), {"GET": pace}),
+        Route(f"{path}/past", Past(services), {"GET": past}),
     ]

@@ -9,7 +9,8 @@ all partitions up to the cursor tells how long the states before it held: such a
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 import msgspec
 
@@ -65,6 +66,16 @@ class State(msgspec.Struct, frozen=True):
     last_event_at: int = 0
     position: int = 0
     updated_at: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far the fold of a past state is: from position `begun` it has come to `position`, on its way `until` another
+    one, and has folded so many events."""
+
+    begun: int
+    position: int
+    until: int
+    events: int
 
 
 class States:
@@ -146,7 +157,11 @@ class States:
         check_partition(partition)
         generation, partition = generation or projection.serving, partition or GLOBAL
         if at < history.END:
-            return await self._as_of(projection, generation, partition, at)
+            async with aclosing(self.past(projection, partition, at, generation=generation)) as told:
+                async for one in told:
+                    if isinstance(one, State):
+                        return one
+            raise AssertionError("a past ends with its state")
         row = await self._row(projection.key(generation), partition)
         if row is not None:
             return _of_row(projection, generation, row)
@@ -154,6 +169,16 @@ class States:
         if now is not None and now.generation(generation.number) is None:  # another took its place just now
             return await self.get(now, partition)
         return State(projection, generation, partition)
+
+    async def past(
+        self, projection: Projection, partition: str, at: int, *, generation: Generation | None = None
+    ) -> AsyncGenerator[Progress | State | None, None]:
+        """The state of a partition as of a position, after how far it is as often as some of it was folded. Raises
+        FailedPrecondition if it cannot be told."""
+        check_partition(partition)
+        generation = generation or projection.serving
+        async for one in self._as_of(projection, generation, partition or GLOBAL, at):
+            yield one
 
     async def partitions(
         self, projection: Projection, *, search: str = "", after: str = "", limit: int = 100
@@ -180,7 +205,9 @@ class States:
     async def _row(self, key: projections.Key, partition: str) -> ProjectionStateRow | None:
         return await self._storage.read(lambda tx: projections.state(tx, key, partition))
 
-    async def _as_of(self, projection: Projection, generation: Generation, partition: str, at: int) -> State:
+    async def _as_of(
+        self, projection: Projection, generation: Generation, partition: str, at: int
+    ) -> AsyncGenerator[Progress | State | None, None]:
         definition = generation.definition
         if generation.error:  # that event stopped all partitions
             at = min(at, generation.error_position - 1)
@@ -196,7 +223,8 @@ class States:
         reached, _ = await self._feed.reached(projection, generation)  # first: what comes then is in the row
         row = await self._row(key, partition)
         if reached >= at and (row is None or row.position <= at):
-            return State(projection, generation, partition) if row is None else _of_row(projection, generation, row)
+            yield State(projection, generation, partition) if row is None else _of_row(projection, generation, row)
+            return
         snapshot = await self._storage.read(lambda tx: projections.snapshot(tx, key, partition, until=at))
         if snapshot is not None:
             found = _of_snapshot(projection, generation, snapshot)
@@ -205,8 +233,10 @@ class States:
             found = State(projection, generation, partition, position=generation.after)
             holds_through = max(generation.after, row.since if row is not None else 0)
         if holds_through >= at:
-            return found
-        return await self._refolded(found, self._refold(projection, generation, found), holds_through, at)
+            yield found
+            return
+        async for one in self._refolded(found, self._refold(projection, generation, found), holds_through, at):
+            yield one
 
     def _refold(self, projection: Projection, generation: Generation, nearest: State) -> Refold | None:
         """Who can fold on from a state; None if nobody can."""
@@ -216,11 +246,13 @@ class States:
         lender = (projection.environment, projection.name, definition.version)
         return ByWorker(definition, nearest.state, self._lending, lender) if self._lending.has(lender) else None
 
-    async def _refolded(self, nearest: State, refold: Refold | None, position: int, at: int) -> State:
+    async def _refolded(
+        self, nearest: State, refold: Refold | None, position: int, at: int
+    ) -> AsyncGenerator[Progress | State | None, None]:
         """A state that holds through a position with the events of its partition up to another. Raises
         FailedPrecondition if there are any, and nobody is there to fold them."""
         projection, generation = nearest.projection, nearest.generation
-        seen, goes_on = 0, True
+        seen, goes_on, begun = 0, True, position
         if at - position > REFOLD_POSITIONS_MAX:
             raise _too_far(REFOLD_POSITIONS_MAX, "positions", at)
         while position < at and goes_on:
@@ -236,6 +268,7 @@ class States:
             batch = await self._storage.read(page)
             position = batch.through
             if not batch.events:
+                yield Progress(begun, position, at, seen)
                 continue
             if refold is None:
                 raise _not_kept(nearest, at)
@@ -243,10 +276,12 @@ class States:
             if seen > refold.events_max:
                 raise _too_far(refold.events_max, "events", at)
             goes_on = await refold.fold(batch.events)
+            yield Progress(begun, position, at, seen)
         if refold is None or refold.last is None:
-            return nearest
+            yield nearest
+            return
         last = refold.last
-        return State(
+        yield State(
             projection,
             generation,
             nearest.partition,

@@ -502,3 +502,18 @@ def test_it_is_told_how_far_each_has_come_and_who_folds_it(http: httpx.Client) -
     assert (partitions["partitions"], partitions["total"]) == (["Riga"], 1)
     assert partitions["items"][0]["last_event_seq"] == position
     assert (pace["name"], pace["generation"]) == ("orders", 1)
+
+
+def test_a_past_state_is_told_with_how_far_its_fold_is(http: httpx.Client) -> None:
+    declare(http)
+    event_id, position = emit(http, 1)
+    wait(http, emit(http, 2)[0])
+
+    with http.stream("GET", f"{PATH}/orders/past", params={"at": position}) as answer:
+        told = [json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: ")]
+
+    assert [one["type"] for one in told] == ["progress", "state"]
+    assert (told[0]["until"], told[0]["events"]) == (position, 1)
+    assert (told[1]["state"], told[1]["last_event_id"]) == ({"count": 1, "last": 1}, event_id)
+    assert http.get(f"{PATH}/nowhere/past", params={"at": 1}).status_code == 404
+    assert http.get(f"{PATH}/orders/past", params={"at": "whenever"}).json()["field"] == "at"

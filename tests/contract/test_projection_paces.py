@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
+import msgspec
+import pytest
+
 from app.clock import ManualClock
 from app.events.new_event import NewEvent
-from app.history.kinds import ProjectionDefinition
+from app.history.kinds import ProjectionDefinition, Rule
 from app.node import Node
+from app.projections import feed
 from app.projections.leases import TTL_S
 from app.projections.noun import Projection
 from app.projections.service import GONE, HERE, NEVER, UNKNOWN
-from app.projections.states import Saved
+from app.projections.states import Progress, Saved, State
 from storage.projections import Fence
 
 ENVIRONMENT, NAME = "default", "counts"
@@ -116,3 +122,22 @@ async def test_partitions_are_counted_and_each_tells_where_it_is(node: Node) -> 
     assert ([one.partition_key for one in rows], total) == (["a"], 2)
     assert (found.partition_key, found.position, found.size_bytes, few) == ("b", node.tail.head, 2, 1)
     assert (await node.projections.status(projection)).partitions == 2
+
+
+async def test_the_fold_of_a_past_state_tells_how_far_it_is(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "BATCH", (100, 2))
+    rules = (Rule("n", set={"count": "state.count + 1"}),)
+    definition = ProjectionDefinition("declared", ("n",), initial=msgspec.Raw(b'{"count":0}'), rules=rules)
+    projection, _ = await node.projections.registry.register(ENVIRONMENT, "folded", definition)
+    await node.projections.registry.pause(ENVIRONMENT, "folded")
+    for _ in range(5):
+        await emit(node)
+    at = node.tail.head
+
+    async with aclosing(node.projections.states.past(projection, "", at)) as told:
+        *progress, state = [one async for one in told]
+
+    assert isinstance(state, State)
+    assert state.state == b'{"count":5}'
+    assert [one.events for one in progress if isinstance(one, Progress)] == [2, 4, 5]
+    assert [(one.begun, one.until) for one in progress if isinstance(one, Progress)] == [(0, at)] * 3

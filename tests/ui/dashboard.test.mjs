@@ -659,6 +659,19 @@ test("a projection tells how it keeps up, and a partition of its list is looked 
   await page.locator(".diff-added").first().waitFor();
 
   assert.equal(new URL(page.url()).searchParams.get("partition"), "Riga");
+
+  // A past that takes long says how far it is, and is given up.
+  await page.evaluate(() => {
+    const real = globalThis.fetch;
+    const told = new TextEncoder().encode('data: {"type":"progress","begun":0,"position":20000,"until":90000,"events":1200}\n\n');
+    globalThis.fetch = (url, how) => (String(url).includes("/past?") ? Promise.resolve(new Response(new ReadableStream({ start: (body) => body.enqueue(told) }))) : real(url, how));
+  });
+  await page.keyboard.press("ArrowLeft");
+  await page.locator("text=1,200 events folded, at position 20,000 of 90,000").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.locator("[role=status] >> text=Cancel").click();
+  await page.locator(".moment-bar >> text=now").waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("at"), null);
   assert.deepEqual(complaints.filter((one) => !/404/.test(one)), []);
   await context.close();
 });

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,15 +10,10 @@ from msgspec import UNSET, Meta, UnsetType
 from app import clock
 from app.api.shapes.base import Instant, Shape, Text, given
 from app.history.kinds import NULL, ProjectionDefinition
-from app.projections.noun import Projection
-from app.projections.pace import Sample
 from app.projections.rebuild import Job
 from app.projections.service import Status
 from app.projections.states import State
 from app.projections.waits import TIMEOUT_S_MAX, Caught
-from storage.projections import PartitionRow
-
-PARTITIONS_MAX = 1_000
 
 Partition = Annotated[str, Meta(description="of the partition key's value; else of events that have none")]
 Seq = Annotated[int, Meta(ge=0, le=2**62)]
@@ -44,12 +38,6 @@ class CatchupQuery(msgspec.Struct):
     minSeq: Annotated[Seq, Meta(description="the position that it must have reached")] = 0
     timeout: Annotated[TimeoutMs, Meta(description="ms")] = 30_000
     partition: Partition = ""
-
-
-class PartitionsQuery(msgspec.Struct):
-    limit: Annotated[int, Meta(ge=1, le=PARTITIONS_MAX)] = 100
-    q: Annotated[str, Meta(description="a part of the key")] = ""
-    after: Annotated[str, Meta(description="the last one of the page before")] = ""
 
 
 class ReasonQuery(msgspec.Struct):
@@ -146,45 +134,6 @@ class ProjectionActionResponse(Shape):
     status: str
 
 
-class PartitionShape(Shape, kw_only=True):
-    """Where a partition is: its last event, how often its state was saved, and how long that is."""
-
-    partition_key: str
-    last_event_seq: int
-    last_event_id: str
-    last_event_time: Instant | UnsetType = UNSET
-    version: int
-    updated_at: Instant
-    size_bytes: int
-
-
-class ListProjectionPartitionsResponse(Shape):
-    """In order; the next page begins after the last one. `total` is how many there are of those that are looked for;
-    ten thousand may be more."""
-
-    partitions: list[str]
-    items: list[PartitionShape]
-    returned: int
-    total: int
-
-
-class PaceSample(Shape):
-    """`events_per_second` is since the sample before; the first one has none."""
-
-    at: Instant
-    lag: int
-    lag_seconds: float
-    events_per_second: float | UnsetType = UNSET
-
-
-class ProjectionPaceResponse(Shape):
-    """What was seen of the generation that serves within the last hour, the oldest first."""
-
-    name: str
-    generation: int
-    samples: list[PaceSample]
-
-
 class RebuildJobResponse(Shape, kw_only=True):
     """How far a rebuild is."""
 
@@ -233,7 +182,7 @@ def told(status: Status) -> dict[str, Any]:
         "status": projection.status,
         "last_event_seq": status.position,
         "lag": status.lag,
-        "lag_seconds": _seconds(status.behind_us),
+        "lag_seconds": seconds(status.behind_us),
         "events_per_second": UNSET if status.per_second is None else round(status.per_second, 2),
         "runner": status.runner,
         "last_event_id": given(status.last_event_id),
@@ -272,15 +221,15 @@ def whole(status: Status, state: State) -> ProjectionResponse:
 
 def state_shown(state: State) -> ProjectionStateShape | None:
     """None if there is none."""
-    return None if state.state is None else ProjectionStateShape(**_state(state))
+    return None if state.state is None else ProjectionStateShape(**state_fields(state))
 
 
 def updated(state: State) -> ProjectionUpdate:
     """As watchers get it."""
-    return ProjectionUpdate(type="projection_update", **_state(state))
+    return ProjectionUpdate(type="projection_update", **state_fields(state))
 
 
-def _state(state: State) -> dict[str, Any]:
+def state_fields(state: State) -> dict[str, Any]:
     return {
         "projection_name": state.projection.name,
         "environment_id": state.projection.environment,
@@ -302,56 +251,13 @@ def status_shown(status: Status) -> ProjectionStatusResponse:
         mode=projection.serving.definition.mode,
         lastEventSeq=status.position,
         lag=status.lag,
-        lagSeconds=_seconds(status.behind_us),
+        lagSeconds=seconds(status.behind_us),
         errorMessage=given(projection.error),
         updatedAt=clock.rfc3339(status.updated_at),
     )
 
 
-def partitions_shown(rows: Sequence[PartitionRow], total: int) -> ListProjectionPartitionsResponse:
-    return ListProjectionPartitionsResponse(
-        partitions=[one.partition_key for one in rows],
-        items=[
-            PartitionShape(
-                partition_key=one.partition_key,
-                last_event_seq=one.position,
-                last_event_id=one.last_event_id,
-                last_event_time=clock.rfc3339(one.last_event_at) if one.last_event_at else UNSET,
-                version=one.version,
-                updated_at=clock.rfc3339(one.updated_at),
-                size_bytes=one.size_bytes,
-            )
-            for one in rows
-        ],
-        returned=len(rows),
-        total=total,
-    )
-
-
-def pace_shown(projection: Projection, samples: Sequence[Sample]) -> ProjectionPaceResponse:
-    before = [None, *samples]
-    return ProjectionPaceResponse(
-        name=projection.name,
-        generation=projection.serving.number,
-        samples=[
-            PaceSample(
-                at=clock.rfc3339(one.at),
-                lag=one.lag,
-                lag_seconds=_seconds(one.behind_us),
-                events_per_second=_pace(last, one),
-            )
-            for last, one in zip(before, samples, strict=False)
-        ],
-    )
-
-
-def _pace(last: Sample | None, one: Sample) -> float | UnsetType:
-    if last is None or one.at <= last.at:
-        return UNSET
-    return round(max(0, one.folded - last.folded) * 1_000_000 / (one.at - last.at), 2)
-
-
-def _seconds(us: int) -> float:
+def seconds(us: int) -> float:
     return round(us / 1_000_000, 3)
 
 

@@ -1,4 +1,5 @@
 /** The one place that speaks HTTP: headers, errors, and who is signed in. */
+import { dataOf } from "../model/frames";
 import { csrfToken, session } from "./session";
 import { type Json, parse } from "../model/json";
 import { quoted } from "../model/quoted";
@@ -74,6 +75,27 @@ export async function exact(path: string, query?: Query, signal?: AbortSignal): 
 
 export async function exactly(method: Method, path: string, options: Options): Promise<Json> {
   return parse(await text(method, path, options));
+}
+
+/** What the API tells bit by bit: each datum of server-sent events, as it is written, until there are no more. */
+export async function told(path: string, query: Query, signal: AbortSignal, take: (datum: string) => void): Promise<void> {
+  const answer = await answered("GET", path, { query, signal });
+  const reader = (answer.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const frames = (rest + value).split("\n\n");
+      rest = frames.pop() ?? "";
+      for (const datum of frames.map(dataOf)) if (datum) take(datum);
+    }
+  } catch (error) {
+    if (error instanceof TypeError) throw new ApiError(0, "UNREACHABLE", "the server went away while it answered", "it is asked again", "", `GET ${path}`);
+    throw error;
+  } finally {
+    await reader.cancel().catch(() => undefined); // what is torn already needs no end
+  }
 }
 
 /** What the API answers, as a file to keep: a link could not say in which environment it asks. */

@@ -1,10 +1,10 @@
 /** The state of a partition as of a position. One steps back from change to change, and forth again the same way; what the
  * last event changed stands beside it. */
 import { useState } from "preact/hooks";
-import { exact, get } from "../../api/client";
+import { ApiError, exact, get, told } from "../../api/client";
 import type { ProjectionSummary } from "../../api/data";
 import { useResource } from "../../live/resource";
-import { Num, at } from "../../model/json";
+import { type Json, Num, at, parse } from "../../model/json";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
 import { Skeleton, Time } from "../../ui/basics";
@@ -13,6 +13,48 @@ import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { EntryLink } from "../../ui/side";
 import { Failed } from "../../ui/states";
+
+/** How far the server is on the way to a state of the past. */
+interface PastProgress {
+  begun: number;
+  position: number;
+  until: number;
+  events: number;
+}
+
+/** The state as of a position, null if there was none; who waits is told how far the server is. */
+async function recalled(path: string, partition: string, moment: string, signal: AbortSignal, tell: (one: PastProgress) => void): Promise<Json> {
+  let state: Json | undefined;
+  await told(`${path}/past`, { partition, at: moment }, signal, (datum) => {
+    const one = parse(datum);
+    switch (at(one, "type")) {
+      case "progress":
+        return tell(JSON.parse(datum) as PastProgress);
+      case "error":
+        throw new ApiError(412, String(at(one, "code")), String(at(one, "message")), "", "", `${path}/past`);
+      default:
+        state = at(one, "state") === null ? null : one;
+    }
+  });
+  if (state === undefined) throw new ApiError(0, "UNREACHABLE", "the answer ended before the state", "it is asked again", "", `${path}/past`);
+  return state;
+}
+
+function Folding({ of: { begun, position, until, events }, onCancel }: { of: PastProgress; onCancel?: () => void }) {
+  return (
+    <p class="buttons pad-x" role="status">
+      <progress max={Math.max(1, until - begun)} value={position - begun} aria-label="How far the state is folded" />
+      <span class="muted small tabular">
+        {events.toLocaleString("en")} events folded, at position {position.toLocaleString("en")} of {until.toLocaleString("en")}
+      </span>
+      {onCancel && (
+        <button type="button" class="small" onClick={onCancel}>
+          Cancel
+        </button>
+      )}
+    </p>
+  );
+}
 
 /** So many are offered of those that fit what is typed. */
 const PARTITIONS = 100;
@@ -24,11 +66,15 @@ export function PartitionState({ of, path }: { of: ProjectionSummary; path: stri
   const [later, setLater] = useState<readonly string[]>([]);
   const [typed, setTyped] = useState("");
   const known = useResource(`${path} partitions ${typed}`, (signal) => get<{ partitions: string[] }>(`${path}/partitions`, { limit: PARTITIONS, q: typed }, signal));
+  const [progress, setProgress] = useState<PastProgress | null>(null);
   const shown = useResource(`${path} state ${partition} ${position} ${of.generation}`, async (signal) => {
-    const now = at(await exact(path, { partition, at: wanted || undefined }, signal), "state");
+    setProgress(null);
+    const past = (moment: string): Promise<Json> => recalled(path, partition, moment, signal, setProgress);
+    const now = wanted ? await past(wanted) : at(await exact(path, { partition }, signal), "state");
     const last = at(now, "last_event_seq");
     const seq = last instanceof Num ? Number(last.text) : 0;
-    const before = seq > 1 ? at(await exact(path, { partition, at: seq - 1 }, signal), "state") : undefined;
+    const before = seq > 1 ? await past(String(seq - 1)) : undefined;
+    setProgress(null);
     return { state: at(now, "state"), before: at(before, "state"), seq, event: at(now, "last_event_id"), when: at(now, "last_event_time") };
   });
   const one = shown.data;
@@ -89,6 +135,7 @@ export function PartitionState({ of, path }: { of: ProjectionSummary; path: stri
         )}
       </div>
       {shown.error && <Failed error={shown.error} onRetry={shown.reload} />}
+      {shown.loading && progress && <Folding of={progress} onCancel={wanted ? present : undefined} />}
       {!one && !shown.error && <Skeleton rows={6} />}
       {one && (one.state === undefined || one.state === null) && (
         <p class="muted pad">
