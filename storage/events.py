@@ -92,6 +92,12 @@ def count(tx: Transaction, environment: str, *, scan: int) -> int:
     return int(row[0]) if row else 0
 
 
+def count_after(tx: Transaction, environment: str, position: int, *, scan: int) -> int:
+    """How many came after a position, at most `scan`."""
+    row = tx.one("count_events_after", environment=environment, after=position, scan=scan)
+    return int(row[0]) if row else 0
+
+
 def clear(tx: Transaction) -> None:
     tx.execute("clear_events")
 

@@ -15,6 +15,8 @@ from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.stats import (
     EventRunsQuery,
     EventRunsResponse,
+    EventStatsQuery,
+    EventStatsResponse,
     FunctionStatsQuery,
     ListFunctionStatsResponse,
     ListStepProfilesResponse,
@@ -24,11 +26,13 @@ from app.api.shapes.stats import (
     RunStatsResponse,
     StepProfileQuery,
     event_runs_shown,
+    events_shown,
     functions_shown,
     grouped_shown,
     profile_shown,
     stats_shown,
 )
+from app.errors import InvalidArgument
 from app.runs.grouping import GroupReader
 from app.runs.profile import FUNCTIONS_MAX, ProfileReader
 from app.runs.stats import StatsReader
@@ -44,6 +48,19 @@ class RunStats:
         query = query_of(req, RunStatsQuery)
         chosen = filter_of(query, now, until=now)
         answer(resp, stats_shown(await self._reader.runs(environment_of(req), chosen, buckets=query.buckets)))
+
+
+class EventStats:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        now = self._services.clock.now_us()
+        since = instant(query_of(req, EventStatsQuery).since, 0, now=now, field="since")
+        if since >= now:
+            raise InvalidArgument("since is not before now", field="since", hint="such as since=10s")
+        count = await self._services.events.count_since(environment_of(req), since)
+        answer(resp, events_shown(since, now, count))
 
 
 class RunGroups:
@@ -103,6 +120,12 @@ def routes(services: Services) -> Sequence[Route]:
         query=RunStatsQuery,
         permission="runs:read",
     )
+    events = Operation(
+        "How many events came lately",
+        {200: Answer("the count", EventStatsResponse)},
+        query=EventStatsQuery,
+        permission="events:read",
+    )
     groups = Operation(
         "Runs counted by function, failure, parent or day",
         {200: Answer("groups", RunGroupsResponse)},
@@ -132,6 +155,7 @@ def routes(services: Services) -> Sequence[Route]:
         permission="functions:read",
     )
     return [
+        Route("/api/v1/stats/events", EventStats(services), {"GET": events}),
         Route("/api/v1/stats/functions", FunctionStats(services), {"GET": functions}),
         Route("/api/v1/stats/functions/{function_id}/steps", StepProfiles(services), {"GET": steps}),
         Route("/api/v1/stats/runs", RunStats(services), {"GET": runs}),

@@ -13,7 +13,7 @@ from app.events import looking
 from app.events.looking import Sought
 from app.events.noun import stream
 from app.history.entry import Entry
-from storage import events
+from storage import events, history
 from storage.contract import Storage, Transaction
 from storage.events import EventChoice
 from storage.records import EventRow
@@ -22,6 +22,7 @@ LIMIT_DEFAULT = 20
 LIMIT_MAX = 500
 NAMES_MAX = 100
 SAMPLE_MAX = 10_000
+COUNTED_MAX = 100_000
 NAMES_SCANNED = 10_000
 REEMISSIONS_MAX = 100
 
@@ -160,6 +161,15 @@ class EventReader:
                 events.names(tx, environment, scan=NAMES_SCANNED, source=source, since=since, until=until),
                 events.count(tx, environment, scan=NAMES_SCANNED),
             )
+
+        return await self._storage.read(read)
+
+    async def count_since(self, environment: str, since: int) -> int:
+        """How many were recorded since an instant (µs), or COUNTED_MAX if more were."""
+
+        def read(tx: Transaction) -> int:
+            position = history.position_at(tx, since - 1)
+            return events.count_after(tx, environment, position, scan=COUNTED_MAX)
 
         return await self._storage.read(read)
 

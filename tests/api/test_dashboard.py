@@ -106,3 +106,15 @@ def test_counts_that_make_no_sense_are_refused(http: httpx.Client, query: dict[s
     answer = http.get("/api/v1/stats/runs", params=query)
 
     assert (answer.status_code, answer.json()["field"]) == (400, field)
+
+
+def test_how_many_events_came_lately_is_counted(http: httpx.Client) -> None:
+    events = [{"name": f"tick.{number}"} for number in range(30)]
+    http.post("/api/v1/events", json={"events": events})
+
+    told = http.get("/api/v1/stats/events", params={"since": "1m"}).json()
+
+    assert (told["events"], told["exact"], told["per_second"]) == (30, True, 0.5)
+    assert http.get("/api/v1/stats/events", params={"since": told["until"]}).json()["events"] == 0
+    for since in ("2999-01-01T00:00:00Z", "soon"):
+        assert http.get("/api/v1/stats/events", params={"since": since}).json()["field"] == "since"

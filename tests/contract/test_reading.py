@@ -250,3 +250,15 @@ async def test_what_cannot_be_looked_for_is_refused_by_its_field(
         await reader.list("default", chosen)
 
     assert refused.value.field == field
+
+
+async def test_events_of_the_last_while_are_counted(node: Node, clock: ManualClock, reader: EventReader) -> None:
+    await emit(node, "a", "b")
+    clock.advance(seconds=10)
+    since = clock.now_us()
+    await emit(node, "a", "c", "c")
+    await emit(node, "a", environment="other")
+
+    assert await reader.count_since("default", since) == 3
+    assert await reader.count_since("default", 0) == 5
+    assert await reader.count_since("default", since + 1) == 0

@@ -551,6 +551,33 @@ test("a run is started by hand, with what the newest one of its function had", O
   assert.deepEqual(complaints, []);
 });
 
+test("the overview tells what it can where a part fails, lets a run go on, and leads to publishing", ONCE, async () => {
+  await world.server.send("POST", "/events", { name: "demo.invoice.requested", data: { invoice: 78, customer: "Kite AG" } });
+  const failing = { "**/api/v1/stats/events*": (route) => route.fulfill({ status: 500, json: { error: "the disk is full", code: "INTERNAL" } }) };
+  const { page, context, complaints } = await opened(world.browser, `${world.server.url}/overview`, { answers: failing });
+
+  await page.locator(".tile:has-text('Events/s') >> text=the disk is full").waitFor();
+  await page.locator(".tile:has-text('Workers') b >> text=1").waitFor();
+  const paused = page.locator(".line:has-text('demo-invoice is paused')").first();
+  await paused.locator("button").click();
+  await page.locator("dialog input:focus").waitFor();
+  assert.deepEqual(await unfit(page), []);
+  await page.keyboard.type("the price has a currency now");
+  const resumed = page.waitForResponse((answer) => /\/runs\/run_\w+\/resume$/.test(answer.url()));
+  await page.keyboard.press("Enter");
+  assert.equal((await resumed).status(), 200);
+  await page.locator("dialog").waitFor({ state: "detached" });
+  await page.goto(`${world.server.url}/overview${world.empty}`);
+  await page.locator("text=Publish it here").click();
+  await page.locator("dialog input:focus").waitFor();
+  assert.equal(await page.locator("dialog input").first().inputValue(), "demo.order.placed");
+  await page.locator("dialog button[aria-label=Close]").click();
+  await page.waitForFunction(() => !new URL(location.href).searchParams.has("publish"));
+
+  await context.close();
+  assert.deepEqual(complaints.filter((one) => !/500/.test(one)), []);
+});
+
 test("an edit offers the ways that its rights open, and says what the others need", ONCE, async () => {
   const me = await world.server.get("/api/v1/auth/me");
   const known = (...permissions) => ({ "**/api/v1/auth/me": { ...me, auth_required: true, permissions: ["runs:read", "history:read", ...permissions] } });

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta
 
 from app import clock
 from app.api.shapes.base import Instant, Shape, Since, Text, Until, given
+from app.events.reading import COUNTED_MAX
 from app.runs.grouping import EVENTS_MAX, By, Grouped, OfEvents
 from app.runs.profile import FunctionStats, Profile, Spread
 from app.runs.stats import BUCKETS_DEFAULT, BUCKETS_MAX, RunStats
@@ -59,6 +60,20 @@ class RunGroupsResponse(Shape):
     groups_total: int
     counted: Annotated[int, Meta(description="runs that are in the groups: the newest 10,000 at most")]
     exact: Annotated[bool, Meta(description="whether these are all that match")]
+
+
+class EventStatsQuery(msgspec.Struct, kw_only=True):
+    since: Since = "10s"
+
+
+class EventStatsResponse(Shape):
+    """How many events were recorded since: counted up to 100,000, of which `exact` tells."""
+
+    since: Instant
+    until: Instant
+    events: int
+    exact: bool
+    per_second: float
 
 
 class FunctionStatsQuery(msgspec.Struct, kw_only=True):
@@ -165,6 +180,16 @@ def stats_shown(stats: RunStats) -> RunStatsResponse:
         bucket_ms=stats.width / 1_000,
         buckets=[BucketResponse(at=clock.rfc3339(one.at), counts=one.counts) for one in stats.buckets],
         totals=stats.totals,
+    )
+
+
+def events_shown(since: int, until: int, count: int) -> EventStatsResponse:
+    return EventStatsResponse(
+        since=clock.rfc3339(since),
+        until=clock.rfc3339(until),
+        events=count,
+        exact=count < COUNTED_MAX,
+        per_second=round(count * 1_000_000 / (until - since), 2),
     )
 
 

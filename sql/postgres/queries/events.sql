@@ -109,6 +109,11 @@ select name, count(*) as count
 select count(*) as count
   from (select 1 from events where environment = :environment limit :scan) as found;
 
+-- name: count_events_after :one
+-- How many events came after a position, at most `scan`.
+select count(*) as count
+  from (select 1 from events where environment = :environment and position > :after limit :scan) as found;
+
 -- name: clear_events :exec
 delete from events;
 

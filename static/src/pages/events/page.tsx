@@ -69,6 +69,7 @@ export default function Events() {
   };
   const move = (step: number): void => select(list.rows[Math.max(0, Math.min(list.rows.length - 1, cursor + step))]);
   const publish = (event?: EventSummary): void => setPublishing(event ? draftOf(event) : {});
+  const linked = chosen("publish") !== "";
   useKeys("Events", [
     { keys: "j", label: "Next event", run: () => move(1) },
     { keys: "k", label: "Previous event", run: () => move(-1) },
@@ -158,7 +159,16 @@ export default function Events() {
         </div>
         {selected && <EventInspector event={selected} published={published} onClose={() => choose({ event: null })} onAgain={() => publish(selected)} />}
       </div>
-      {publishing && <Publish begin={publishing} onPublished={() => setPublished((before) => before + 1)} onClose={() => setPublishing(null)} />}
+      {(publishing || linked) && (
+        <Publish
+          begin={publishing ?? { name: chosen("publish"), ...(chosen("data") && { data: chosen("data") }) }}
+          onPublished={() => setPublished((before) => before + 1)}
+          onClose={() => {
+            setPublishing(null);
+            if (linked) choose({ publish: null, data: null });
+          }}
+        />
+      )}
       {adding && <AddColumn all={watched} onClose={() => setAdding(false)} />}
     </div>
   );

@@ -1,10 +1,13 @@
 /** What needs somebody, beside runs and projections: what a person would otherwise find out when it is too late. */
-import { ApiError, get } from "../../api/client";
+import { ApiError, get, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { ApiKeyShape, Delivery, UndeliveredItem } from "../../api/admin";
 import { duration } from "../../model/time";
 import { link } from "../../shell/route";
 import type { IconName } from "../../ui/icon";
+
+/** What can be done about it: a call, or a page where it is done. */
+export type Remedy = { label: string; path: string; permission: string; done: string } | { label: string; to: string };
 
 export interface Concern {
   id: string;
@@ -13,6 +16,7 @@ export interface Concern {
   to: string;
   title: string;
   note: string;
+  remedy?: Remedy;
 }
 
 const DAY_MS = 86_400_000;
@@ -53,6 +57,7 @@ async function breakers(signal: AbortSignal): Promise<Concern[]> {
       to: link("/functions", { function: one.function_id }),
       title: `the endpoint of ${one.function_id} is left alone`,
       note: one.last_error ?? "it failed again and again",
+      remedy: { label: "Call it again", path: `/circuit-breakers/${segment(one.key)}/reset`, permission: "breakers:manage", done: "It is called again" },
     }));
 }
 
@@ -81,7 +86,7 @@ async function refused(now: number, signal: AbortSignal): Promise<Concern[]> {
   const { deliveries } = await get<{ deliveries: Delivery[] }>("/webhook-deliveries", { status: "rejected", limit: 1 }, signal);
   const [last] = deliveries;
   if (!last || now - Date.parse(last.created_at) > REFUSED_SINCE_MS) return [];
-  return [{ id: "refused", icon: "webhooks", role: "warn", to: link("/webhooks", { tab: "deliveries", status: "rejected" }), title: "a webhook's delivery was refused", note: last.error ?? "" }];
+  return [{ id: "refused", icon: "webhooks", role: "warn", to: link("/webhooks", { tab: "deliveries", status: "rejected" }), title: "a webhook's delivery was refused", note: last.error ?? "", remedy: { label: "See why", to: link("/webhooks", { tab: "deliveries", status: "rejected" }) } }];
 }
 
 async function keys(now: number, signal: AbortSignal): Promise<Concern[]> {
@@ -90,5 +95,5 @@ async function keys(now: number, signal: AbortSignal): Promise<Concern[]> {
     .map((key) => ({ key, left: key.expires_at ? Date.parse(key.expires_at) - now : Infinity }))
     .filter(({ left }) => left > 0 && left < KEY_ENDS_WITHIN_MS)
     .slice(0, SHOWN_MAX)
-    .map(({ key, left }) => ({ id: `key ${key.id}`, icon: "access", role: "warn", to: link("/access", { one: key.id }), title: `the key ${key.name} ends soon`, note: `in ${duration(left)}` }));
+    .map(({ key, left }) => ({ id: `key ${key.id}`, icon: "access", role: "warn", to: link("/access", { one: key.id }), title: `the key ${key.name} ends soon`, note: `in ${duration(left)}`, remedy: { label: "Renew it", to: link("/access", { one: key.id }) } }));
 }

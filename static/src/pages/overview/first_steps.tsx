@@ -1,0 +1,52 @@
+/** What a fresh server shows: the way to the first run. */
+import { may } from "../../api/session";
+import type { FunctionShape } from "../../api/types";
+import { link } from "../../shell/route";
+import { Icon } from "../../ui/icon";
+import { Command, Empty } from "../../ui/states";
+
+const DEMO = { name: "demo.order.placed", data: `{"order": "o_1", "email": "ana@example.com"}` };
+
+/** An event that starts something of what is registered, or of the demo. */
+function sampleOf(functions: readonly FunctionShape[]): { name: string; data: string } {
+  const names = functions.flatMap((one) => one.triggers.flatMap((trigger) => trigger.event ?? []));
+  const [first] = names;
+  if (first === undefined || names.includes(DEMO.name)) return DEMO;
+  return { name: first.replace(/[*>]/g, "any"), data: `{"id": 1}` };
+}
+
+export function FirstSteps({ connected, functions }: { connected: boolean; functions: readonly FunctionShape[] }) {
+  const sample = sampleOf(functions);
+  return (
+    <section class="card">
+      <Empty icon="play" title="Welcome. Three steps to the first run">
+        <ol class="steps">
+          <li>
+            <Icon name={connected ? "check" : "circle"} class={connected ? "ok" : "idle"} />{" "}
+            {connected ? (
+              "A worker is connected"
+            ) : (
+              <>
+                Start a worker, or let the demo be one: it shows retries, a saga, an approval
+                <Command text="ironflow demo" />
+                <a href={link("/functions")}>A worker of your own, whole</a>
+              </>
+            )}
+          </li>
+          <li>
+            <Icon name="circle" class="idle" /> Emit an event that a function waits for
+            <Command text={`ironflow emit ${sample.name} -d '${sample.data}'`} />
+            {may("events:emit") && (
+              <a class="button primary" href={link("/events", { publish: sample.name, data: sample.data })}>
+                <Icon name="bolt" /> Publish it here…
+              </a>
+            )}
+          </li>
+          <li>
+            <Icon name="circle" class="idle" /> Open the run: it shows here, live
+          </li>
+        </ol>
+      </Empty>
+    </section>
+  );
+}
