@@ -141,6 +141,30 @@ def sampled(
     return [Sampled._make(row) for row in rows]
 
 
+def started_by(tx: Transaction, environment: str, run_ids: Sequence[str], *, limit: int) -> list[tuple[str, str, int]]:
+    """What started these runs, the most frequent first: a function whose run waited for them and "", or "" and the name
+    of an event; and how many."""
+    rows = tx.many("runs_started_by", environment=environment, runs=json.dumps(run_ids), limit=limit)
+    return [(str(row[0]), str(row[1]), int(row[2])) for row in rows]
+
+
+def emitted(
+    tx: Transaction, environment: str, run_ids: Sequence[str], *, but: str, scan: int, limit: int
+) -> list[tuple[str, int]]:
+    """Names of the events that these runs emitted, but for those from one source; the most frequent first, counted
+    among the first `scan`."""
+    rows = tx.many("runs_emitted", environment=environment, runs=json.dumps(run_ids), but=but, scan=scan, limit=limit)
+    return [(str(row[0]), int(row[1])) for row in rows]
+
+
+def invoked(
+    tx: Transaction, environment: str, run_ids: Sequence[str], *, scan: int, limit: int
+) -> list[tuple[str, int]]:
+    """Functions that these runs invoked, the most frequent first, counted among the first `scan`."""
+    rows = tx.many("runs_invoked", environment=environment, runs=json.dumps(run_ids), scan=scan, limit=limit)
+    return [(str(row[0]), int(row[1])) for row in rows]
+
+
 def begun(tx: Transaction, environment: str, functions: Sequence[str], *, first: str, limit: int) -> dict[str, int]:
     """By function, how many runs there are from the id `first` on, or `limit` if there are more."""
     rows = tx.many("runs_begun", environment=environment, functions=json.dumps(functions), first=first, limit=limit)

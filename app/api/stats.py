@@ -17,6 +17,7 @@ from app.api.shapes.stats import (
     EventRunsResponse,
     EventStatsQuery,
     EventStatsResponse,
+    FlowResponse,
     FunctionStatsQuery,
     ListFunctionStatsResponse,
     ListStepProfilesResponse,
@@ -27,12 +28,14 @@ from app.api.shapes.stats import (
     StepProfileQuery,
     event_runs_shown,
     events_shown,
+    flow_shown,
     functions_shown,
     grouped_shown,
     profile_shown,
     stats_shown,
 )
 from app.errors import InvalidArgument
+from app.runs.flow import FlowReader
 from app.runs.grouping import GroupReader
 from app.runs.profile import FUNCTIONS_MAX, ProfileReader
 from app.runs.stats import StatsReader
@@ -113,6 +116,19 @@ class StepProfiles:
         answer(resp, profile_shown(await self._reader.steps(environment, function.fact.id, since=since)))
 
 
+class FunctionFlow:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._reader = FlowReader(services.storage)
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, function_id: str) -> None:
+        caller_of(req).also("runs:read", "run/*")
+        environment, now = environment_of(req), self._services.clock.now_us()
+        since = instant(query_of(req, StepProfileQuery).since, 0, now=now, field="since")
+        function = self._services.functions.get(environment, function_id)
+        answer(resp, flow_shown(await self._reader.of(environment, function.fact.id, since=since)))
+
+
 def routes(services: Services) -> Sequence[Route]:
     runs = Operation(
         "How many runs began, by time and status",
@@ -154,10 +170,21 @@ def routes(services: Services) -> Sequence[Route]:
         query=StepProfileQuery,
         permission="functions:read",
     )
+    flow = Operation(
+        "What started a function's newest runs, and what these emitted and invoked",
+        {
+            200: Answer("events and functions", FlowResponse),
+            403: "it takes runs:read too",
+            404: "there is no such function",
+        },
+        query=StepProfileQuery,
+        permission="functions:read",
+    )
     return [
         Route("/api/v1/stats/events", EventStats(services), {"GET": events}),
         Route("/api/v1/stats/functions", FunctionStats(services), {"GET": functions}),
         Route("/api/v1/stats/functions/{function_id}/steps", StepProfiles(services), {"GET": steps}),
+        Route("/api/v1/stats/functions/{function_id}/flow", FunctionFlow(services), {"GET": flow}),
         Route("/api/v1/stats/runs", RunStats(services), {"GET": runs}),
         Route("/api/v1/stats/runs/groups", RunGroups(services), {"GET": groups}),
         Route("/api/v1/stats/runs/events", EventRuns(services), {"GET": of_events}),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FunctionFigures, StepFigures } from "../src/api/types";
-import { begunOf, parts, share, sharesOf, successOf, tookOf } from "../src/model/figures";
+import { begunOf, parts, share, sharesOf, successOf, tookEach, tookOf } from "../src/model/figures";
 
 const figures = (given: Partial<FunctionFigures>): FunctionFigures => ({ function_id: "f", begun: 0, begun_exact: true, sampled: 0, counts: {}, took: null, ...given });
 const step = (given: Partial<StepFigures>): StepFigures => ({ name: "charge", type: "invoke", runs: 1, count: 1, completed: 1, failed: 0, retried: 0, took: null, ...given });
@@ -35,4 +35,14 @@ test("ids are asked for in parts, and no more than so many", () => {
   assert.deepEqual(parts(["a", "b", "c"], 2, 5), [["a", "b"], ["c"]]);
   assert.deepEqual(parts(["a", "b", "c"], 1, 2), [["a"], ["b"]]);
   assert.deepEqual(parts([], 2, 5), []);
+});
+
+test("each run is as long as it took, the oldest first, and never less than nothing", () => {
+  const at = (second: number) => new Date(Date.UTC(2026, 0, 5, 9, 0, second)).toISOString();
+  const runs = [
+    { id: "c", started_at: at(5), ended_at: at(4) },
+    { id: "b", started_at: null, ended_at: at(4) },
+    { id: "a", started_at: at(1), ended_at: at(3) },
+  ];
+  assert.deepEqual(tookEach(runs), [{ id: "a", ms: 2_000 }, { id: "c", ms: 0 }]);
 });

@@ -82,6 +82,10 @@ test("a group that is opened is a filter, and a day keeps the bound that cut it"
   assert.equal(groupOpened("group:parent", "parent", "run_1"), "parent:run_1");
   assert.deepEqual(parseRuns(groupOpened("group:day", "day", "2026-01-05") as string).query, { since: "2026-01-05T00:00:00Z", until: "2026-01-05T23:59:59.999999Z" });
   assert.equal(parseRuns(groupOpened("group:day since:2026-01-05T09:00:00Z", "day", "2026-01-05") as string).query.since, "2026-01-05T09:00:00Z");
+  const now = Date.parse("2026-01-05T12:00:00Z");
+  const opened = (text: string, day: string) => parseRuns(groupOpened(text, "day", day, now) as string).query;
+  assert.deepEqual(opened("group:day since:30h until:2h", "2026-01-05"), { since: "2026-01-05T00:00:00Z", until: "2026-01-05T10:00:00.000Z" });
+  assert.deepEqual(opened("group:day since:30h", "2026-01-04"), { since: "2026-01-04T06:00:00.000Z", until: "2026-01-04T23:59:59.999999Z" });
   assert.equal(groupOpened("group:failure", "failure", ""), null);
 });
 

@@ -66,6 +66,28 @@ const MARKED = {
   },
 };
 
+/** A function that much starts, and much comes of. */
+const MANY = {
+  function_id: "demo-parcels",
+  since: "2026-01-05T09:00:00Z",
+  sampled: 100,
+  whole: false,
+  started_by: ["depot.parcels.have.been.unloaded.and.counted", "b", "c"].map((name) => ({ kind: "event", name, count: 3 })),
+  leads_to: [...["d", "e", "f"].map((name) => ({ kind: "event", name, count: 1_200 })), { kind: "function", name: "demo-pickup", count: 1 }],
+};
+
+/** A push function whose endpoint is left alone. */
+const pushed = { id: "billing", name: "billing", description: "", status: "active", preferred_mode: "push", endpoint_url: "https://pay.example", triggers: [], retry: { max_attempts: 3, on_exhausted: "fail" }, timeout_ms: 1, version: 1, created_at: "2026-01-05T09:00:00Z", updated_at: "2026-01-05T09:00:00Z" };
+const PUSHED = {
+  "**/api/v1/functions?*": { functions: [pushed] },
+  "**/api/v1/circuit-breakers": [{ key: "k", function_id: "billing", state: "open", consecutive_fails: 5, last_error: "502" }],
+};
+
+/** A bulk job under way, that could not do all. */
+const JOB = {
+  "**/api/v1/bulk/bulk_1": { id: "bulk_1", verb: "resume", status: "running", filter: { status: "failed", search: "card declined" }, reason: "the gateway is back", per_second: 5, total: 1_240, changed: 428, refused: 2, started_by: "ada", started_at: "2026-01-05T09:00:00Z", changed_at: "2026-01-05T09:00:43Z", position: 9 },
+};
+
 /** A group that two others were merged into. */
 const merged = () => {
   const [first, last] = ["2026-01-05T09:00:00Z", "2026-01-05T09:10:00Z"];
@@ -105,6 +127,10 @@ function sights() {
     ["functions list", "/functions", "role=table >> text=p50 / p95"],
     ["function steps", "/functions?function=demo-import&show=steps", ".profile >> text=Retried"],
     ["function steps none", "/functions?function=demo-checkout&show=steps", "text=No run began within a day", { "**/api/v1/stats/functions/*/steps*": { function_id: "demo-checkout", since: "2026-01-05T09:00:00Z", sampled: 0, whole: true, steps: [], steps_total: 0 } }],
+    ["function flow", "/functions?function=demo-parcels&show=flow", ".flow >> text=demo-pickup"],
+    ["function flow many", "/functions?function=demo-parcels&show=flow", ".flow >> text=1,200× emitted", { "**/api/v1/stats/functions/*/flow*": MANY }],
+    ["function charts", "/functions?function=demo-checkout&show=charts", ".took-chart"],
+    ["functions left alone", "/functions", "role=table >> text=left alone", PUSHED],
     ["function versions", "/functions?function=demo-checkout&show=versions", ".inspector >> text=create"],
     ["functions empty", `/functions${empty}`, "text=No function is registered here"],
     ["failures", "/failures", "role=table >> text=card was declined"],
@@ -122,6 +148,7 @@ function sights() {
     ["workers empty", `/workers${empty}`, "text=No worker is connected"],
     ["runs", "/runs", "role=table >> text=demo-trip"],
     ["runs empty", `/runs${empty}`, "text=Nothing has run here yet"],
+    ["runs job", "/runs?job=bulk_1", ".job >> text=2 could not be", JOB],
     ["runs filtered", "/runs?q=status:failed", "role=table >> text=card was declined"],
     ["runs tagged", "/runs?q=tag:vip", ".run-row .chip:has-text('late order')"],
     ["runs grouped", "/runs?q=group:function", "role=table >> text=demo-trip"],
@@ -538,6 +565,11 @@ test("a run is started by hand, with what the newest one of its function had", O
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/functions?function=demo-checkout`);
   await page.locator(".inspector >> text=of those that ended went well").waitFor();
 
+  await page.keyboard.press("c");
+  await page.locator(".took-chart >> text=completed, each as long as it took").waitFor();
+  await page.keyboard.press("f");
+  await page.locator(".flow .graph-node >> text=demo.order.placed").waitFor();
+  assert.deepEqual(await unfit(page), []);
   await page.keyboard.press("i");
   await page.locator("dialog .cm-content:focus >> text=order").first().waitFor();
   assert.deepEqual(await unfit(page), []);

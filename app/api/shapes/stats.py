@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta
@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta
 from app import clock
 from app.api.shapes.base import Instant, Shape, Since, Text, Until, given
 from app.events.reading import COUNTED_MAX
+from app.runs.flow import Edge, Flow
 from app.runs.grouping import EVENTS_MAX, By, Grouped, OfEvents
 from app.runs.profile import FunctionStats, Profile, Spread
 from app.runs.stats import BUCKETS_DEFAULT, BUCKETS_MAX, RunStats
@@ -139,6 +140,27 @@ class ListStepProfilesResponse(Shape):
     steps_total: int
 
 
+class FlowEdgeResponse(Shape):
+    """An event or a function, by name; `count`: of how many runs it is the start, or how often they emitted or invoked
+    it."""
+
+    kind: Literal["event", "function"]
+    name: str
+    count: int
+
+
+class FlowResponse(Shape):
+    """Of the newest `sampled` runs that began since, 100 at most: what started them, and what they emitted and invoked,
+    the most frequent first. `whole`: no run since was left out."""
+
+    function_id: str
+    since: Instant
+    sampled: int
+    whole: bool
+    started_by: list[FlowEdgeResponse]
+    leads_to: list[FlowEdgeResponse]
+
+
 class BucketResponse(Shape):
     """Runs that began in one stretch of time, by the status they have now."""
 
@@ -262,3 +284,18 @@ def profile_shown(told: Profile) -> ListStepProfilesResponse:
 
 def _spread_shown(spread: Spread | None) -> SpreadResponse | None:
     return None if spread is None else SpreadResponse(count=spread.count, p50_ms=spread.p50_ms, p95_ms=spread.p95_ms)
+
+
+def flow_shown(told: Flow) -> FlowResponse:
+    return FlowResponse(
+        function_id=told.function_id,
+        since=clock.rfc3339(told.since),
+        sampled=told.sampled,
+        whole=told.whole,
+        started_by=[_edge_shown(one) for one in told.started_by],
+        leads_to=[_edge_shown(one) for one in told.leads_to],
+    )
+
+
+def _edge_shown(edge: Edge) -> FlowEdgeResponse:
+    return FlowEdgeResponse(kind=edge.kind, name=edge.name, count=edge.count)  # type: ignore[arg-type]

@@ -377,3 +377,40 @@ select event_id, status, count(*) as count
          where environment = :environment
          limit :limit) as counted
  group by event_id, status;
+
+-- name: runs_started_by :many
+-- What started the runs of a JSON list, the most frequent first: a function whose run waited for them, or an event.
+select coalesce(parent.function_id, '') as parent, case when parent.id is null then r.event_name else '' end as event, count(*) as count
+  from json_each(:runs) as wanted
+  cross join runs r on r.id = wanted.value
+  left join runs parent on parent.id = r.parent_run_id
+ where r.environment = :environment
+ group by 1, 2
+ order by 3 desc, 1, 2
+ limit :limit;
+
+-- name: runs_emitted :many
+-- The names of the events that the runs of a JSON list emitted, the most frequent first; of the first `scan` of them. What
+-- is from `but` stands for something else: what a run invoked is told with that.
+select name, count(*) as count
+  from (select e.name
+          from json_each(:runs) as wanted
+          cross join events e on e.run_id = wanted.value and e.run_id <> ''
+         where e.environment = :environment
+           and e.source <> :but
+         limit :scan) as emitted
+ group by name
+ order by 2 desc, 1
+ limit :limit;
+
+-- name: runs_invoked :many
+-- The functions that the runs of a JSON list invoked, the most frequent first; of the first `scan` child runs.
+select function_id, count(*) as count
+  from (select child.function_id
+          from json_each(:runs) as wanted
+          cross join runs child on child.parent_run_id = wanted.value and child.parent_run_id <> ''
+         where child.environment = :environment
+         limit :scan) as invoked
+ group by function_id
+ order by 2 desc, 1
+ limit :limit;

@@ -338,3 +338,18 @@ export interface BulkResult {
   code?: string;
   error?: string;
 }
+
+export interface FlowEdge {
+  kind: "event" | "function";
+  name: string;
+  count: number;
+}
+
+/** What started a function's newest runs, and what these emitted and invoked. */
+export interface FunctionFlow {
+  function_id: string;
+  sampled: number;
+  whole: boolean;
+  started_by: FlowEdge[];
+  leads_to: FlowEdge[];
+}

@@ -6,6 +6,8 @@ import worker from "worker:./worker.ts";
 export interface Asked {
   nodes: readonly { id: string; width: number; height: number }[];
   edges: readonly (readonly [string, string])[];
+  /** With little between them: for the side of a page. */
+  tight?: boolean;
 }
 
 export interface Point {
@@ -34,6 +36,19 @@ const policy = policies?.createPolicy("ironflow", {
     return url;
   },
 });
+
+/** A line through the bends of an edge, rounded. */
+export function curve(points: readonly Point[]): string {
+  const [first, ...rest] = points;
+  const last = rest.at(-1) as Point;
+  let path = `M${first.x} ${first.y}`;
+  for (let index = 0; index < rest.length - 1; index++) {
+    const [bend, next] = [rest[index], rest[index + 1]];
+    const end = index === rest.length - 2 ? last : { x: (bend.x + next.x) / 2, y: (bend.y + next.y) / 2 };
+    path += `Q${bend.x} ${bend.y} ${end.x} ${end.y}`;
+  }
+  return rest.length === 1 ? `${path}L${last.x} ${last.y}` : path;
+}
 
 export interface Found<T> {
   /** What was laid out, which may be older than what was asked for last; null before the first. */

@@ -4,7 +4,7 @@ import type { Asked, Layout } from "./layout";
 
 addEventListener("message", ({ data }: MessageEvent<Asked>) => {
   const graph = new Graph();
-  graph.setGraph({ rankdir: "TB", nodesep: 24, ranksep: 32, marginx: 16, marginy: 16 });
+  graph.setGraph(data.tight ? { rankdir: "TB", nodesep: 10, ranksep: 28, marginx: 4, marginy: 8 } : { rankdir: "TB", nodesep: 24, ranksep: 32, marginx: 16, marginy: 16 });
   for (const { id, width, height } of data.nodes) graph.setNode(id, { width, height });
   for (const [from, to] of data.edges) graph.setEdge(from, to, {});
   layout(graph);

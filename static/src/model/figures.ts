@@ -1,5 +1,5 @@
 /** How often it went well, and how long it took: figures of functions and their steps. */
-import type { FunctionFigures, StepFigures } from "../api/types";
+import type { FunctionFigures, RunSummary, StepFigures } from "../api/types";
 import { duration } from "./time";
 
 /** In whole percent, of which 100 means all and 0 none. */
@@ -37,6 +37,13 @@ export function tookOf(figures: FunctionFigures): Said | null {
 
 function newest(figures: FunctionFigures): string {
   return figures.sampled < figures.begun || !figures.begun_exact ? `, among the newest ${figures.sampled}` : "";
+}
+
+/** How long each run took from its start, the oldest first; those that never started are left out. */
+export function tookEach(runs: readonly Pick<RunSummary, "id" | "started_at" | "ended_at">[]): { id: string; ms: number }[] {
+  return runs
+    .flatMap(({ id, started_at: from, ended_at: to }) => (from && to ? [{ id, ms: Math.max(0, Date.parse(to) - Date.parse(from)) }] : []))
+    .reverse();
 }
 
 export interface StepShares {

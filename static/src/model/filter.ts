@@ -88,21 +88,28 @@ export function groupedNext(text: string): string {
   return withToken(text, "group", GROUPING_KEYS[group ? GROUPING_KEYS.indexOf(group) + 1 : 0] ?? "");
 }
 
-/** The text that lists the runs of one group; null for the group of those that have nothing in common. */
-export function groupOpened(text: string, group: Grouping, key: string): string | null {
+/** The text that lists the runs of one group; null for the group of those that have nothing in common. `now` in ms. */
+export function groupOpened(text: string, group: Grouping, key: string, now = Date.now()): string | null {
   if (!key) return null;
   const alone = withToken(text, "group", "");
   if (group !== "day") return withToken(alone, group, key);
   const { query } = parseRuns(text);
   const [first, last] = [`${key}T00:00:00Z`, `${key}T23:59:59.999999Z`];
   // A bound that cuts the day is kept: the count was of that part.
-  const since = isInstant(query.since) && query.since > first ? query.since : first;
-  const until = isInstant(query.until) && query.until < last ? query.until : last;
+  const [from, to] = [instantOf(query.since, now), instantOf(query.until, now)];
+  const since = from > first ? from : first;
+  const until = to && to < last ? to : last;
   return withToken(withToken(alone, "since", since), "until", until);
 }
 
-function isInstant(text: string | undefined): text is string {
-  return text !== undefined && /^\d{4}-\d\d-\d\dT.*Z$/.test(text);
+const UNITS_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** An instant as it is written, or one before now such as 2h; "" for anything else. */
+function instantOf(text: string | undefined, now: number): string {
+  if (text === undefined) return "";
+  const [, count, unit] = /^([\d.]+)(ms|s|m|h|d)$/.exec(text) ?? [];
+  if (unit) return new Date(now - Number(count) * UNITS_MS[unit]).toISOString();
+  return /^\d{4}-\d\d-\d\dT.*Z$/.test(text) ? text : "";
 }
 
 const EVENT_NAMES: Record<string, string> = { name: "name", source: "source", since: "since", until: "until" };

@@ -29,7 +29,7 @@ export function Conflict({ base, theirs, ours, what, onTake }: Props) {
       </div>
       {both && both.conflicts.length > 0 && (
         <p class="small">
-          Both of you changed <code>{both.conflicts.join(", ") || "all of it"}</code>: yours counts there, unless you edit it.
+          Both of you changed <code>{both.conflicts.join(", ") || "all of it"}</code>: yours is kept there, unless you edit it.
         </p>
       )}
       <p class="buttons">

@@ -6,7 +6,7 @@ import { Act, act } from "../../ui/acting";
 import { Again } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 
-interface BreakerState {
+export interface BreakerState {
   key: string;
   function_id: string;
   state: string;

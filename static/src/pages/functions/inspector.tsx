@@ -11,11 +11,15 @@ import { Act, act, needs } from "../../ui/acting";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
+import { later } from "../../ui/later";
 import { Failed } from "../../ui/states";
 import { Breaker } from "./breaker";
+import { Charts } from "./charts";
 import { Profile } from "./profile";
 import { Start } from "./start";
 import { Versions } from "./versions";
+
+const Flow = later(() => import("./flow"));
 
 const MANAGE = "functions:manage";
 const INVOKE = "functions:invoke";
@@ -25,6 +29,8 @@ const WORKERS_SHOWN = 5;
 
 const TABS = [
   { id: "setup", label: "Set-up" },
+  { id: "charts", label: "Charts" },
+  { id: "flow", label: "Flow" },
   { id: "steps", label: "Steps" },
   { id: "versions", label: "Versions" },
 ];
@@ -70,6 +76,8 @@ export function FunctionInspector({ of, load, went, onClose }: { of: FunctionSha
   useKeys("Function", [
     { keys: "i", label: "Start a run of it", run: start },
     { keys: "P", label: "Pause or resume", run: steer },
+    { keys: "c", label: "How its runs went over a day", run: () => choose({ show: "charts" }) },
+    { keys: "f", label: "What starts it, and what it leads to", run: () => choose({ show: "flow" }) },
     { keys: "s", label: "How its steps went", run: () => choose({ show: "steps" }) },
     { keys: "v", label: "Its versions", run: () => choose({ show: "versions" }) },
   ]);
@@ -129,6 +137,8 @@ export function FunctionInspector({ of, load, went, onClose }: { of: FunctionSha
       <Tabs label="function" items={TABS} open={open} onOpen={(id) => choose({ show: id === "setup" ? null : id })} />
       <TabPanel label="function" open={open}>
         {open === "setup" && <Setup key={of.version} of={of} />}
+        {open === "charts" && <Charts of={of} />}
+        {open === "flow" && <Flow key={of.id} of={of} />}
         {open === "steps" && <Profile of={of} />}
         {open === "versions" && <Versions of={of} />}
       </TabPanel>

@@ -13,6 +13,7 @@ import { Status, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { ListCard } from "../../ui/list_card";
 import { Command, Empty } from "../../ui/states";
+import type { BreakerState } from "./breaker";
 import { FunctionInspector } from "./inspector";
 
 const CAPACITY_EVERY_MS = 3_000;
@@ -44,7 +45,10 @@ export default function Functions() {
   const items = functions.items;
   const loads = useMemo(() => new Map(capacity.data?.map((one) => [one.function_id, one])), [capacity.data]);
   const ids = items?.map((one) => one.id) ?? [];
-  const figures = useResource(`figures ${ids.join()}`, (signal) => (may("runs:read") ? figuresOf(ids, signal) : Promise.resolve(NO_FIGURES)), { every: FIGURES_EVERY_MS });
+  const figures = useResource("figures", (signal) => (may("runs:read") ? figuresOf(ids, signal) : Promise.resolve(NO_FIGURES)), { every: FIGURES_EVERY_MS, version: ids.join() });
+  const pushed = items?.some((one) => one.endpoint_url) ?? false;
+  const breakers = useResource(`breakers ${pushed}`, (signal) => (pushed ? get<BreakerState[]>("/circuit-breakers", {}, signal) : Promise.resolve([])), { every: CAPACITY_EVERY_MS });
+  const states = useMemo(() => new Map(breakers.data?.map((one) => [one.function_id, one])), [breakers.data]);
   const went = figures.data ?? NO_FIGURES;
   const of = (id: string): CapacityStat | undefined => loads.get(id);
   const selected = items?.find((one) => one.id === chosen("function"));
@@ -73,7 +77,7 @@ export default function Functions() {
           resource={functions}
           items={items}
           id={(one) => one.id}
-          widths={selected ? "minmax(130px, 1.3fr) 84px 104px 84px" : "minmax(140px, 1.2fr) 84px minmax(100px, 1.5fr) 112px 124px 76px 44px 96px 76px"}
+          widths={selected ? "minmax(130px, 1.3fr) 92px 104px 84px" : "minmax(140px, 1.2fr) 92px minmax(100px, 1.5fr) 112px 124px 76px 44px 96px 76px"}
           current={selected?.id}
           onSelect={select}
           more={functions}
@@ -89,7 +93,7 @@ export default function Functions() {
                 </>
               ),
             },
-            { name: "Status", show: (one) => <Status status={one.status} /> },
+            { name: "Status", show: (one) => <State of={one} breaker={states.get(one.id)} /> },
             ...(selected ? [] : [{ name: "Started by", show: (one: FunctionShape) => <Triggers of={one} />, wide: true }]),
             { name: "24 hours", show: (one) => <Went of={went.get(one.id)} /> },
             ...(selected ? [] : [{ name: "p50 / p95", show: (one: FunctionShape) => <Took of={went.get(one.id)} />, wide: true }]),
@@ -112,6 +116,17 @@ export default function Functions() {
         {selected && <FunctionInspector key={selected.id} of={selected} load={of(selected.id)} went={went.get(selected.id)} onClose={() => choose({ function: null })} />}
       </div>
     </div>
+  );
+}
+
+/** Whether it starts; and of one that would, whether its endpoint is left alone by the circuit breaker. */
+function State({ of, breaker }: { of: FunctionShape; breaker: BreakerState | undefined }) {
+  if (!breaker || breaker.state === "closed" || of.status !== "active") return <Status status={of.status} />;
+  const said = breaker.state === "open" ? "left alone" : "on trial";
+  return (
+    <span class="status" title={`its endpoint failed ${breaker.consecutive_fails} times: ${breaker.last_error ?? ""}`}>
+      <Icon name="warning" class={breaker.state === "open" ? "fail" : "warn"} /> {said}
+    </span>
   );
 }
 

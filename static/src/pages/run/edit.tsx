@@ -83,7 +83,7 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
     >
       <p class="muted">
         {verb
-          ? "History keeps what the step gave; from here on, yours counts. It can be undone."
+          ? "History keeps what the step gave; from here on the run has yours. It can be undone."
           : "This run has ended, and stays as it is. A fork shares its history and goes on with your output."}{" "}
         {example && (
           <button type="button" class="link" title={`In ${example.runId}`} onClick={() => take(example.output)}>

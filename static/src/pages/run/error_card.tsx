@@ -136,7 +136,7 @@ function Diverged({ run }: { run: Run }) {
       <div class="error-told">
         <p class="error-message">The code and history disagree</p>
         <p>
-          History has <code>{recorded}</code> at <code>{step.split(":").slice(1).join(":")}</code>, the code asked for <code>{requested}</code>
+          History has <code>{recorded}</code> at <code>{step.split(":").slice(1).join(":")}</code> – the code asked for <code>{requested}</code>
           {where && (
             <>
               {" "}

@@ -1,6 +1,6 @@
 /** The steps as a graph: what followed what, as it was at the moment that is shown. The timeline tells the same in rows. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Point, useLayout } from "../../layout/layout";
+import { type Point, curve, useLayout } from "../../layout/layout";
 import { ASKED_MAX, DRAWN_MAX, type Graph, type Node, graphOf } from "../../model/graph";
 import { look } from "../../model/status";
 import { duration } from "../../model/time";
@@ -178,17 +178,4 @@ function Counted({ node, moment }: { node: Node; moment: Moment }) {
     for (const [status, count] of below) found.set(status, (found.get(status) ?? 0) + count);
   }
   return <>{[...found].map(([status, count]) => `${count.toLocaleString("en")} ${look(status).label.toLowerCase()}`).join(", ")}</>;
-}
-
-/** A line through the bends of an edge, rounded. */
-function curve(points: readonly Point[]): string {
-  const [first, ...rest] = points;
-  const last = rest.at(-1) as Point;
-  let path = `M${first.x} ${first.y}`;
-  for (let index = 0; index < rest.length - 1; index++) {
-    const [bend, next] = [rest[index], rest[index + 1]];
-    const end = index === rest.length - 2 ? last : { x: (bend.x + next.x) / 2, y: (bend.y + next.y) / 2 };
-    path += `Q${bend.x} ${bend.y} ${end.x} ${end.y}`;
-  }
-  return rest.length === 1 ? `${path}L${last.x} ${last.y}` : path;
 }
