@@ -47,6 +47,8 @@ class RebuildBody(msgspec.Struct, forbid_unknown_fields=True):
     partition: str = ""
     fromEventId: str = ""
     toEventId: str = ""
+    fromPosition: int = 0
+    toPosition: int = 0
     dryRun: bool = False
     reason: str = ""
 
@@ -157,6 +159,8 @@ class Rebuild:
             partition=body.partition,
             from_event_id=body.fromEventId,
             to_event_id=body.toEventId,
+            from_position=body.fromPosition,
+            to_position=body.toPosition,
             dry_run=body.dryRun,
             reason=body.reason,
             actor=caller.actor,

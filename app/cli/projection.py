@@ -205,13 +205,16 @@ def discard_parked(session: Session, name: str, event_ids: tuple[str, ...], reas
 @click.option("--partition", default="", help="Of one partition only.")
 @click.option("--from-event", "from_event_id", default="", metavar="ID", help="External: handle events from this on.")
 @click.option("--to-event", "to_event_id", default="", metavar="ID", help="External: and none after this one again.")
+@click.option("--from-position", type=click.IntRange(1), default=None, help="The same by a position of history.")
+@click.option("--to-position", type=click.IntRange(1), default=None, help="The same by a position of history.")
 @click.option("--dry-run", is_flag=True, help="Only tell how many events it would be.")
 @click.option("--status", "only_status", is_flag=True, help="Only tell how far the one under way is.")
 @click.option("--reason", default="", help="Kept in history.")
 @connected
-def rebuild(session: Session, name: str, dry_run: bool, only_status: bool, **options: str) -> None:
+def rebuild(session: Session, name: str, dry_run: bool, only_status: bool, **options: Any) -> None:
     """Fold it from the beginning; the old state serves until the new one has caught up."""
     projections = session.client.projections
+    options = {key: value for key, value in options.items() if value is not None}
     job = projections.rebuild_job(name) if only_status else projections.rebuild(name, dry_run=dry_run, **options)
     if session.output.told("ironflow.rebuild/v1", job, name="format"):
         return

@@ -63,19 +63,21 @@ class Rebuilds:
         partition: str = "",
         from_event_id: str = "",
         to_event_id: str = "",
+        from_position: int = 0,
+        to_position: int = 0,
         retried: Sequence[int] = (),
         dry_run: bool = False,
         reason: str = "",
         actor: str = "",
     ) -> Job:
         """Begin one; with `dry_run`, only tell what it would be. An external projection can be given events from one
-        on, or from one to another, after which it goes on where it was. What was skipped and parked is left out, but
-        for the parked events at positions `retried`. Raises ProjectionNotFound, EventNotFound, Conflict if one is under
-        way that this would end before it is done, InvalidArgument."""
+        on, or from one to another, after which it goes on where it was; or from and to positions of history. What was
+        skipped and parked is left out, but for the parked events at positions `retried`. Raises ProjectionNotFound,
+        EventNotFound, Conflict if one is under way that this would end before it is done, InvalidArgument."""
         projection = self._registry.get(environment, name)
         serving = projection.serving
         _check_partition(projection, partition)
-        after, until = await self._between(projection, from_event_id, to_event_id)
+        after, until = await self._between(projection, from_event_id, to_event_id, from_position, to_position)
         reached, _ = await self._feed.reached(projection, serving)
         resumed_after = max(reached, serving.resumed_after, until) if until else 0
         if dry_run:
@@ -184,11 +186,21 @@ class Rebuilds:
         if await self._storage.write(work):
             await self._registry.change(known.environment, known.name, lambda one: _ended(one, building))
 
-    async def _between(self, projection: Projection, from_event_id: str, to_event_id: str) -> tuple[int, int]:
+    async def _between(
+        self, projection: Projection, from_event_id: str, to_event_id: str, from_position: int, to_position: int
+    ) -> tuple[int, int]:
         """The position after which to begin, and that of the last event to be given again; 0 without one."""
-        given = "from_event_id" if from_event_id else "to_event_id"
-        if not (from_event_id or to_event_id):
+        bounds = {
+            "from_event_id": from_event_id,
+            "to_event_id": to_event_id,
+            "from_position": from_position,
+            "to_position": to_position,
+        }
+        given = next((name for name, value in bounds.items() if value), "")
+        if not given:
             return 0, 0
+        _check_bound(from_event_id, from_position, self._tail.head, field="from_position")
+        _check_bound(to_event_id, to_position, self._tail.head, field="to_position")
         if projection.serving.definition.mode != "external":
             raise InvalidArgument(
                 "a state is the fold of all its events: it is rebuilt from the first one to the last",
@@ -196,11 +208,14 @@ class Rebuilds:
                 hint="leave it out; the state as of a position can be read with at",
             )
         environment = projection.environment
-        after = (await self._events.get(environment, from_event_id)).position - 1 if from_event_id else 0
-        until = (await self._events.get(environment, to_event_id)).position if to_event_id else 0
+        first = (await self._events.get(environment, from_event_id)).position if from_event_id else from_position
+        until = (await self._events.get(environment, to_event_id)).position if to_event_id else to_position
+        after = max(0, first - 1)
         if until and until <= after:
             raise InvalidArgument(
-                f"{to_event_id} was recorded before {from_event_id}", field="to_event_id", hint="swap them"
+                f"{to_event_id or to_position} was recorded before {from_event_id or from_position}",
+                field="to_event_id" if to_event_id else "to_position",
+                hint="swap them",
             )
         return after, until
 
@@ -209,6 +224,14 @@ class Rebuilds:
         return await self._storage.read(
             lambda tx: projections.count_events(tx, projection.environment, after=after, until=until, names=names)
         )
+
+
+def _check_bound(event_id: str, position: int, head: int, *, field: str) -> None:
+    """Raises InvalidArgument."""
+    if event_id and position:
+        raise InvalidArgument(f"{field} and an event are two ways to say the same", field=field, hint="give one")
+    if not 0 <= position <= head:
+        raise InvalidArgument(f"position {position} is none of history", field=field, hint=f"1 to {head}")
 
 
 def _check_partition(projection: Projection, partition: str) -> None:

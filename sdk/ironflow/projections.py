@@ -175,16 +175,20 @@ def rebuild(
     dry_run: bool = False,
     from_event_id: str = "",
     to_event_id: str = "",
+    from_position: int = 0,
+    to_position: int = 0,
     reason: str = "",
 ) -> Plan[Json]:
     """The rebuild, which has begun: how far it is. The old state serves until it has caught up. It may be of one
-    partition; of an external projection, it may be from one event, and to another. Raises Conflict if one is under
-    way."""
+    partition; of an external projection, it may be from one event or position, and to another. Raises Conflict if
+    one is under way."""
     body = {
         "partition": partition,
         "dryRun": dry_run,
         "fromEventId": from_event_id,
         "toEventId": to_event_id,
+        "fromPosition": from_position,
+        "toPosition": to_position,
         "reason": reason,
     }
     job: Json = yield Call("POST", _path(name, "rebuild"), body=body)

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProjectionSummary } from "../src/api/data";
 import { areaOf, lineOf, nearest, peak } from "../src/model/line";
-import { lagText, partitionsText, rateText, standing } from "../src/model/progress";
+import { between, lagText, partitionsText, rateText, standing } from "../src/model/progress";
 
 const ORDERS = { name: "orders", mode: "managed", status: "active", runner: "here", lag: 0, lag_seconds: 0, events: ["order.>"], last_event_id: "evt_1" } as ProjectionSummary;
 
@@ -45,4 +45,11 @@ test("a line goes from the first to the last point, over the ground", () => {
   assert.equal(lineOf(points.slice(0, 1), 100, 40), "");
   assert.equal(peak([{ at: 0, value: 0 }]), 1);
   assert.deepEqual([nearest(points, 0), nearest(points, 0.3), nearest(points, 1)], [0, 1, 2]);
+});
+
+test("the bounds of a rebuild are positions of history, in their order", () => {
+  assert.deepEqual(between("", " ", 9), {});
+  assert.deepEqual(between("3", "9", 9), { fromPosition: 3, toPosition: 9 });
+  assert.deepEqual(between("", "4", 9), { toPosition: 4 });
+  for (const [from, to] of [["0", ""], ["10", ""], ["three", ""], ["5", "4"]]) assert.ok("wrong" in between(from, to, 9));
 });

@@ -177,6 +177,28 @@ async def test_events_between_two_are_handled_again_and_no_others(node: Node) ->
         await rebuilds.start(ENVIRONMENT, NAME, to_event_id="nope")
 
 
+async def test_events_between_two_positions_are_handled_again(node: Node) -> None:
+    await node.projections.registry.register(ENVIRONMENT, NAME, ProjectionDefinition("external", ("n",)))
+    ids = [await emitted(node) for _ in range(4)]
+    head = node.tail.head
+    await acknowledge_all(node)
+    rebuilds = node.projections.rebuilds
+
+    dry = await rebuilds.start(ENVIRONMENT, NAME, from_position=head - 2, to_position=head - 1, dry_run=True)
+    await rebuilds.start(ENVIRONMENT, NAME, from_position=head - 2, to_position=head - 1)
+
+    assert dry.total == 2
+    assert await acknowledge_all(node) == ids[1:3]
+    for wrong, field in (
+        ({"from_position": node.tail.head + 1}, "from_position"),
+        ({"from_position": head, "to_position": head - 1}, "to_position"),
+        ({"from_position": 1, "from_event_id": ids[0]}, "from_position"),
+    ):
+        with pytest.raises(InvalidArgument) as refused:
+            await rebuilds.start(ENVIRONMENT, NAME, dry_run=True, **wrong)  # type: ignore[arg-type]
+        assert refused.value.field == field
+
+
 async def test_a_state_is_rebuilt_from_all_its_events(node: Node) -> None:
     await node.projections.registry.register(ENVIRONMENT, NAME, MANAGED)
     event_id = await emitted(node)

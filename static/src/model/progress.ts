@@ -47,3 +47,11 @@ export const SERIES = {
 } as const;
 
 export type SeriesName = keyof typeof SERIES;
+
+/** The bounds of a rebuild, as they were typed: empty ones are left out, and what cannot be is said. */
+export function between(from: string, to: string, head: number): { fromPosition?: number; toPosition?: number } | { wrong: string } {
+  const [first, last] = [from.trim(), to.trim()];
+  for (const one of [first, last]) if (one !== "" && !(/^\d{1,15}$/.test(one) && Number(one) >= 1 && Number(one) <= head)) return { wrong: `${one} is no position from 1 to ${head.toLocaleString("en")}.` };
+  if (first !== "" && last !== "" && Number(last) < Number(first)) return { wrong: "It ends before it begins." };
+  return { ...(first === "" ? {} : { fromPosition: Number(first) }), ...(last === "" ? {} : { toPosition: Number(last) }) };
+}

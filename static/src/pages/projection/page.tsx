@@ -118,7 +118,8 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
       </div>
       {of.parked > 0 && <Parked of={of} path={path} reload={reload} />}
       {of.partitions !== undefined && <Partitions of={of} path={path} />}
-      {of.mode === "sql" ? <Rows path={path} /> : <PartitionState of={of} path={path} />}
+      {of.mode === "sql" && <Rows path={path} />}
+      {of.mode === "external" ? <p class="card section muted">What it makes of its events is where its handler puts it: no state of it is here.</p> : of.mode !== "sql" && <PartitionState of={of} path={path} />}
       {(of.mode === "declared" || of.mode === "sql") && <Definition of={of} path={path} />}
       {asking === "rebuild" && (
         <RebuildDialog of={of} path={path} onClose={() => setAsking("")} onDone={reload} />
