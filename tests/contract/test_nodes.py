@@ -21,7 +21,10 @@ from app.history.kinds import CancelOn, RunCompleted, Trigger
 from app.history.rebuild import rebuild
 from app.ids import Ids
 from app.node import Node
+from app.runs.asking import Request
+from app.runs.bulk_jobs import BulkWish
 from app.runs.definition import Definition
+from app.runs.reading import RunFilter
 from app.runs.yields import Sleep
 from storage import nodes as rows
 from storage import open_storage
@@ -321,3 +324,26 @@ async def report(node: Node, job: Job) -> None:
     fact = RunCompleted(execution_seq=job.execution_seq, output=msgspec.Raw(b"1"))
     node.engine.complete("default", job.run_id, fact, done)
     await answered
+
+
+async def test_a_bulk_job_goes_on_with_the_node_that_leads_next(fleet: Fleet) -> None:
+    one, two = await fleet.start(), await fleet.start()
+    await pass_time(fleet, 2 * BEAT_US, one, two)
+    one, two = (one, two) if one.nodes.leads else (two, one)
+    await register(one)
+    runs = [await emit(one) for _ in range(3)]
+    wish = BulkWish("cancel", RunFilter(function_id="f"), per_second=1)
+    job = await two.bulk_jobs.start("default", wish, Request("all of them"))
+    await caught_up(one, two)
+    await settled(one)
+    begun = await two.bulk_jobs.get("default", job.id)
+
+    fleet.kill(one)
+    await one.nodes.leave()
+    for _ in range(4):
+        await pass_time(fleet, BEAT_US, two)
+
+    ended = await two.bulk_jobs.get("default", job.id)
+    assert (begun.status, begun.changed) == ("running", 1)
+    assert (ended.status, ended.changed, ended.refused) == ("completed", 3, 0)
+    assert [(await two.runs.row("default", run_id)).status for run_id in runs] == ["cancelled"] * 3

@@ -55,7 +55,7 @@ export function RecentEdits({ of }: { of: Resource<Edits | null> }) {
           {of.data.edits.map((edit) => (
             <li key={edit.position} class="line">
               <Icon name={edit.icon} class="edit" />
-              <span class="cut grow">
+              <span class="told grow">
                 <a href={link(edit.path, edit.query)}>{edit.title}</a>{" "}
                 <span class="muted" title={edit.note}>
                   {edit.note}
