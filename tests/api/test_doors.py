@@ -335,6 +335,8 @@ NAMING = frozenset(
     )
 )
 """Parameters of lists that name something."""
+EXPRESSIONS = {("/api/v1/events", "filter"): 'event.source == "{}"'}
+"""Parameters that take an expression, and how one names something."""
 PAGING = ("cursor", "after", "before", "at")
 
 
@@ -353,8 +355,9 @@ def test_a_filter_that_names_another_tenants_finds_as_much_as_one_that_names_not
         for parameter in NAMING & set(asked.operation.query.__struct_encode_fields__):
             theirs = values.get(parameter, NAME)
             nobodys = theirs[:-4] + "zzzz"
+            said = EXPRESSIONS.get((asked.path, parameter), "{}")
             told = [
-                listed(anyone, asked, outside, {parameter: value, **_further(asked, parameter)})
+                listed(anyone, asked, outside, {parameter: said.format(value), **_further(asked, parameter)})
                 for value in (theirs, nobodys)
             ]
             assert CANARY not in told[0].text, (asked, parameter)
