@@ -13,6 +13,7 @@ import pytest
 
 from app.access.actor import ORG_DEFAULT
 from tests.support.puller import Puller, emit
+from tests.support.puller import step as step_of
 from tests.support.schemas import problems, resolved
 from tests.support.server import ServerProcess
 
@@ -258,6 +259,10 @@ class Walk:
             return {}, {**body, "step_id": f"{self.rewound()}:charge:0"}
         if path.endswith("/runs/resume"):
             return {}, {**body, "run_id": self.run(paused=True)}
+        if path.endswith("/retry") and "{run_id}" in path:
+            return {"run_id": self._retrying()}, body
+        if path.endswith("/apply"):
+            return {}, {**body, "from_run": self._mended()}
         return {}, body
 
     def _failure(self, path: str, message: str = "no luck") -> dict[str, str]:
@@ -272,6 +277,33 @@ class Walk:
         self.http.get(f"/api/v1/runs/{run_id}", params={"wait": 10})
         similar = self.http.get(f"/api/v1/runs/{run_id}/similar").json()
         return {"run_id": run_id, "fingerprint": similar["group"]["fingerprint"]}
+
+    def _retrying(self) -> str:
+        """A run that waits for its next attempt."""
+        worker = Puller(self.http, name="w-failing")
+        worker.register_function(retry={"maxAttempts": 3, "initialDelayMs": 3_600_000})
+        worker.register()
+        run_id = emit(self.http)
+        worker.report(worker.job(), "failed", error={"message": "not yet", "code": "GONE", "retryable": True})
+        return run_id
+
+    def _mended(self) -> str:
+        """A run that failed as those of `_failure` do, and went well with another output of a step."""
+        worker = Puller(self.http, name="w-failing")
+        worker.register_function(retry={"maxAttempts": 1, "onExhausted": "fail"})
+        worker.register()
+        run_id = emit(self.http)
+        while (job := worker.job())["run_id"] != run_id:
+            worker.report(job, "completed", output=1)
+        error = {"message": "no luck", "code": "STEP_FAILED"}
+        worker.report(job, "failed", steps=[step_of(job, "charge", 1)], error=error)
+        told = {"output": 2, "reason": "r", "resume": True}
+        assert self.http.post(f"/api/v1/runs/{run_id}/steps/charge/patch", json=told).is_success
+        while (job := worker.job())["run_id"] != run_id:
+            worker.report(job, "completed", output=1)
+        worker.report(job, "completed", output=1)
+        self.http.get(f"/api/v1/runs/{run_id}", params={"wait": 10})
+        return run_id
 
     def _merged(self, path: str, fingerprint: str, body: Any) -> tuple[str, Any]:
         """Two groups, the one merged into the other for a split, and the example about those."""
