@@ -47,20 +47,22 @@ class Watched(Bench):
             assert self._execution is not None
             assert self._said is not None
             self._batch.clear()
+            self._batch = []  # the one that died may be flushed yet
             self._execution.abandon()
             self._said.set_result(Waiting([]))
             return
         # Results that become durable in one commit are acknowledged in one message.
         self._batch.append(step_id)
         if len(self._batch) == 1:
-            self._flush(self._execution, turns=6)
+            self._flush(self._execution, self._batch, turns=6)
 
-    def _flush(self, execution: Execution | None, turns: int) -> None:
+    def _flush(self, execution: Execution | None, batch: list[str], turns: int) -> None:
         if turns:
-            asyncio.get_running_loop().call_soon(self._flush, execution, turns - 1)
+            asyncio.get_running_loop().call_soon(self._flush, execution, batch, turns - 1)
             return
         assert execution is not None
-        batch, self._batch = self._batch, []
+        if batch is self._batch:
+            self._batch = []
         for step_id in batch:
             execution.acknowledged(step_id)
 
