@@ -104,7 +104,8 @@ class _Acks:
 
     def answered(self, results: pubsub_pb2.AckResults) -> None:
         for result in results.results:
-            told = self._waiting.pop(result.ack_id, None)
+            with self._lock:
+                told = self._waiting.pop(result.ack_id, None)
             if told is None:
                 continue
             if result.code == pubsub_pb2.ACK_RESULT_CODE_INVALID_ARGUMENT:
@@ -121,7 +122,8 @@ class _Acks:
 
     @property
     def open(self) -> list[Future[bool]]:
-        return list(self._waiting.values())
+        with self._lock:
+            return list(self._waiting.values())
 
 
 class _Member:

@@ -217,11 +217,11 @@ async def test_lines_and_empty_ones_are_signs_of_life(node_of: NodeOf, endpoint:
     def lines(request: Request) -> Iterator[Any]:
         beat = threading.Event()
         for _ in range(12):
-            beat.wait(0.1)
+            beat.wait(0.2)
             yield b"\n"
         yield DONE
 
-    async with node_of(timeout_s=1.0) as node:
+    async with node_of(timeout_s=2.0) as node:
         await register(node, endpoint)
         endpoint.answer = lines
         assert await outcome(node, await emit(node)) == ("completed", "done")
