@@ -53,6 +53,12 @@ def running(tx: Transaction, *, limit: int) -> list[BulkJobRow]:
     return [BulkJobRow._make(row) for row in tx.many("bulk_jobs_running", limit=limit)]
 
 
+def count_running(tx: Transaction, environment: str, *, limit: int) -> int:
+    """How many of an environment have not ended, at most `limit`."""
+    row = tx.one("count_running_bulk_jobs", environment=environment, limit=limit)
+    return int(row[0]) if row else 0
+
+
 def clear(tx: Transaction) -> None:
     tx.execute("clear_bulk_jobs")
 

@@ -76,13 +76,9 @@ class BulkJobs:
         fact = _begun(wish, request, org, self._clock.now_us())
         if request.key:
             fact = msgspec.structs.replace(fact, asked=Asked(request.key, fingerprint(said)))
-        total, running = await self._storage.read(lambda tx: _counted(tx, environment, fact))
-        if running >= RUNNING_MAX:
-            raise ResourceExhausted(
-                f"{running} bulk jobs are running here", hint="wait for one to end, or stop one: `ironflow bulk list`"
-            )
         job_id = ids.keyed("bulk", environment, request.actor, request.key) if request.key else self._ids.bulk()
         where = bulk_job.stream(job_id)
+        total = await self._storage.read(lambda tx: _total(tx, environment, job_id, fact))
         fact = msgspec.structs.replace(fact, total=total)
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
@@ -199,6 +195,8 @@ def _begun(wish: BulkWish, request: Request, org: str, now: int) -> BulkStarted:
             raise InvalidArgument(
                 f"{len(run_ids)} runs are named", field="run_ids", hint=f"1 to {NAMED_MAX}, or choose them by a filter"
             )
+        if not run_ids[-1]:  # a job that has come to it would be one that has not begun
+            raise InvalidArgument("one of the ids is empty", field="run_ids", hint="leave it out")
     return BulkStarted(
         verb=wish.verb,
         total=0,
@@ -214,14 +212,18 @@ def _begun(wish: BulkWish, request: Request, org: str, now: int) -> BulkStarted:
     )
 
 
-def _counted(tx: Transaction, environment: str, fact: BulkStarted) -> tuple[int, int]:
-    """How many runs it is about, and how many jobs are running."""
-    running = len(bulk.page(tx, environment, status=bulk_job.RUNNING, limit=RUNNING_MAX))
+def _total(tx: Transaction, environment: str, job_id: str, fact: BulkStarted) -> int:
+    """How many runs it is about. Raises ResourceExhausted for one job more than may run, not for one that was begun."""
+    running = bulk.count_running(tx, environment, limit=RUNNING_MAX)
+    if running >= RUNNING_MAX and bulk.get(tx, environment, job_id) is None:
+        raise ResourceExhausted(
+            f"{running} bulk jobs are running here", hint="wait for one to end, or stop one: `ironflow bulk list`"
+        )
     if fact.filter is None:
-        return len(fact.run_ids), running
+        return len(fact.run_ids)
     chosen = run_filter(fact.filter)
     counts = runs.by_time(tx, environment, width=2**62, first="", **chosen.told())
-    return sum(count for _, _, count in counts), running
+    return sum(count for _, _, count in counts)
 
 
 def run_filter(filter: BulkFilter) -> RunFilter:

@@ -106,7 +106,7 @@ class BulkWork:
                 log.warning("bulk job cannot go on, trying again", job=job.id, reason=str(error))
                 return begun_at + RETRY_US
             await self._give_up(job, error)
-            return begun_at
+            return begun_at + RETRY_US
         return begun_at + (len(run_ids) * SECOND_US // job.asked.per_second if job.asked.per_second else 0)
 
     async def _attempts(self, job: BulkJob, run_ids: Sequence[str], ask: Ask) -> dict[str, Attempt]:

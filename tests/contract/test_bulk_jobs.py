@@ -191,12 +191,13 @@ async def test_tags_and_resuming_by_a_job(node: Node) -> None:
     assert await statuses(node) == ["waiting_for_capacity"] * 3
 
 
-async def test_the_same_key_is_the_same_job(node: Node) -> None:
+async def test_the_same_key_is_the_same_job(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     await register(node)
     await emit(node)
     wish, keyed = BulkWish("cancel", WAITING), Request("why", key="k")
 
     first = await node.bulk_jobs.start("default", wish, keyed, said=b"x")
+    monkeypatch.setattr(bulk_jobs, "RUNNING_MAX", 0)  # it is none more of those that may run
     second = await node.bulk_jobs.start("default", wish, keyed, said=b"x")
 
     assert first.id == second.id
@@ -209,6 +210,7 @@ async def test_what_cannot_be_begun_says_why(node: Node, monkeypatch: pytest.Mon
         (BulkWish("cancel", RunFilter()), WHY, "filter"),
         (BulkWish("cancel", RunFilter(statuses=("completed",))), WHY, "status"),
         (BulkWish("resume", ()), WHY, "run_ids"),
+        (BulkWish("replay", ("run_x", ""), per_second=1), WHY, "run_ids"),
         (BulkWish("tag", WAITING), WHY, "add"),
         (BulkWish("melt", WAITING), WHY, "verb"),
         (BulkWish("cancel", WAITING, per_second=-1), WHY, "per_second"),

@@ -82,6 +82,8 @@ def test_runs_with_a_tag_are_found_by_it(query: str, tmp_path: Path) -> None:
             "SEARCH h USING INDEX sqlite_autoindex_history_1 (environment=? AND stream=? AND version>? AND version<?)",
         ),
         ("failures_of_run", "SEARCH failures USING INDEX failures_by_run (environment=? AND run_id=?)"),
+        ("count_running_bulk_jobs", "SEARCH bulk_jobs USING COVERING INDEX bulk_jobs_running (environment=?)"),
+        ("events_reemitted", "SEARCH events USING INDEX events_reemitted (reemitted_from=?)"),
         ("delete_failures_of_run", "SEARCH failures USING INDEX failures_by_run (environment=? AND run_id=?)"),
     ],
 )

@@ -37,6 +37,15 @@ select environment, id, status, asked, started_by, started_at, until, changed, r
  order by id
  limit :limit;
 
+-- name: count_running_bulk_jobs :one
+-- Of one environment, no more than `limit`.
+select count(*)
+  from (select 1
+          from bulk_jobs
+         where environment = :environment
+           and status = 'running'
+         limit :limit) as found;
+
 -- name: all_bulk_jobs :many
 select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
   from bulk_jobs
