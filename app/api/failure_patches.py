@@ -24,6 +24,7 @@ class Apply:
         caller = caller_of(req)
         body: ApplyPatchBody = decoded(_apply, await body_of(req))
         caller.about(f"failure/{fingerprint}")
+        caller.also("runs:read", f"run/{body.from_run}")  # the answer tells what a step of it was given
 
         def asks(run_id: str) -> None:
             caller.about(f"run/{run_id}")
@@ -48,6 +49,7 @@ def routes(services: Services) -> Sequence[Route]:
         "Give what mended one run of the group to the others that rest failed or paused, and resume them",
         {
             200: Answer("what comes of each run", ApplyPatchResponse),
+            403: "it takes runs:read of that run too, and runs:resume of each that is changed",
             404: "no failure has that fingerprint, or there is no such run",
             412: "that run has not gone well with another output",
         },

@@ -17,6 +17,7 @@ from app import texts
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError
 from app.history.entry import Entry
 from app.history.kinds import StepInjected, StepPatched, StepRestored
+from app.history.redaction import is_placeholder
 from app.runs.asking import Request
 from app.runs.planning import Plan
 from app.runs.reading import not_found
@@ -202,6 +203,12 @@ def _patch(tx: Transaction, environment: str, group: str, run_id: str, step: str
             hint=f"name one: {', '.join(fitting)}",
         )
     [(local, fact)] = fitting.items()
+    if is_placeholder(fact.output):
+        raise FailedPrecondition(
+            f"what {fact.name} of {run_id} was given is redacted",
+            field="from_run",
+            hint="patch another run of the group, and wait until it has completed",
+        )
     failed = _local(_failed_step(tx, failure)) == local
     return Patch(run_id, local, fact.output, failed), failure.run_id
 

@@ -341,6 +341,17 @@ def test_a_run_is_the_same_whatever_it_is_called(root: httpx.Client, developer: 
     assert root.get(f"/api/v1/runs/{short}").json()["id"] == secret
 
 
+def test_the_run_whose_patch_is_applied_has_to_be_readable(root: httpx.Client, developer: httpx.Client) -> None:
+    deny(root, "no-run", ["runs:read"], ["run/run_secret"])
+
+    def answer(run_id: str) -> tuple[int, str]:
+        told = developer.post("/api/v1/failures/x/apply", json={"from_run": run_id, "dry_run": True})
+        return told.status_code, told.json()["code"]
+
+    assert answer("run_secret") == (403, "PERMISSION_DENIED")
+    assert answer("run_plain")[0] == 404
+
+
 def test_groups_of_failures_that_a_body_names_are_asked_about(root: httpx.Client, developer: httpx.Client) -> None:
     mine, other, denied = (digit * 16 for digit in "123")
     deny(root, "no-group", ["failures:manage"], [f"failure/{denied}"])

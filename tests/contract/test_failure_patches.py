@@ -11,10 +11,12 @@ from app.clock import ManualClock
 from app.errors import FailedPrecondition, InvalidArgument, PermissionDenied
 from app.history.kinds import StepPatched
 from app.node import Node
+from app.projections.redactions import Redactions
 from app.runs.asking import Request
 from app.runs.forks import Wish as ForkWish
 from app.runs.rewind import Wish
 from app.search.applying import Outcome
+from storage.contract import Storage
 from storage.failures import GroupChoice
 from tests.contract.test_failures import ONCE, failed
 from tests.support.worker import Worker, ended, recorded, register
@@ -107,6 +109,20 @@ async def test_what_went_well_on_a_fork_is_applied_to_the_rest(node: Node, worke
     [there] = named.runs
     assert there.error is not None
     assert there.error.code == "RUN_MENDED"
+
+
+async def test_what_is_redacted_is_given_to_nobody(node: Node, storage: Storage, worker: Worker) -> None:
+    fingerprint, [first, second] = await several(node, worker, 2)
+    fork = await node.forks.fork("default", first, ForkWish(patches={"quote": PRICE}), WHY)
+    worker.complete(await worker.job())
+    await ended(node, fork)
+    redactions = Redactions(storage=storage, committer=node.committer, projections=node.projections, ids=node.ids)
+    await redactions.run("default", fork, reason="she asked for it")
+
+    for dry_run in (True, False):
+        with pytest.raises(FailedPrecondition, match="is redacted"):
+            await apply(node, fingerprint, fork, dry_run=dry_run)
+    assert (await node.runs.row("default", second)).status == "failed"
 
 
 async def test_only_what_was_seen_to_work_is_applied(node: Node, worker: Worker, clock: ManualClock) -> None:
