@@ -8,8 +8,8 @@ from typing import NamedTuple
 from storage.contract import Transaction
 
 PAGE = 2_000
-LAST = "~"
-"""Sorts after every id."""
+LAST = (2**62, "")
+"""When and under which id a job would have begun that begins after all."""
 
 
 class BulkJobRow(NamedTuple):
@@ -42,9 +42,13 @@ def get(tx: Transaction, environment: str, id: str) -> BulkJobRow | None:
     return BulkJobRow._make(row) if row else None
 
 
-def page(tx: Transaction, environment: str, *, status: str = "", before: str = LAST, limit: int) -> list[BulkJobRow]:
-    """The newest first, those with an id before `before`."""
-    rows = tx.many("bulk_jobs_page", environment=environment, status=status, before=before, limit=limit)
+def page(
+    tx: Transaction, environment: str, *, status: str = "", before: tuple[int, str] = LAST, limit: int
+) -> list[BulkJobRow]:
+    """The newest first, those that began before an instant, or at it and have an id before that: ids of jobs that were
+    asked for under a key are in no order."""
+    at, id = before
+    rows = tx.many("bulk_jobs_page", environment=environment, status=status, before_at=at, before=id, limit=limit)
     return [BulkJobRow._make(row) for row in rows]
 
 

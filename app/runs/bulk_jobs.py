@@ -24,6 +24,7 @@ from app.runs.bulk_job import BulkJob, job_of
 from app.runs.reading import RunFilter, checked
 from app.runs.tags import check_change
 from storage import bulk, history, runs
+from storage.bulk import BulkJobRow
 from storage.contract import Storage, Transaction
 
 LIMIT_MAX = 1_000
@@ -121,12 +122,14 @@ class BulkJobs:
         return await self.get(environment, job_id)
 
     async def list(self, environment: str, *, status: str = "", limit: int, cursor: str = "") -> Sequence[BulkJob]:
-        """The newest first, those before the cursor, which is an id."""
+        """The newest first, those before the cursor, which is an id. Raises InvalidArgument."""
         texts.check(cursor, field="cursor")
-        rows = await self._storage.read(
-            lambda tx: bulk.page(tx, environment, status=status, before=cursor or bulk.LAST, limit=limit)
-        )
-        return [job_of(row) for row in rows]
+
+        def read(tx: Transaction) -> list[BulkJobRow]:
+            before = _begun_before(tx, environment, cursor) if cursor else bulk.LAST
+            return bulk.page(tx, environment, status=status, before=before, limit=limit)
+
+        return [job_of(row) for row in await self._storage.read(read)]
 
     async def results(
         self, environment: str, job_id: str, *, outcome: Outcomes = "", limit: int, cursor: str = ""
@@ -149,6 +152,14 @@ class BulkJobs:
                 done = room + (index if record.version == version else 0)
                 return found, f"{record.version}.{done}"
         return found, f"{entries[-1].version + 1}.0" if len(entries) == VERSIONS_READ else ""
+
+
+def _begun_before(tx: Transaction, environment: str, job_id: str) -> tuple[int, str]:
+    """Raises InvalidArgument for a job that is not there."""
+    row = bulk.get(tx, environment, job_id)
+    if row is None:
+        raise InvalidArgument(f"cursor {job_id[:80]!r} is not one that a list returned", field="cursor")
+    return row.started_at, row.id
 
 
 def _results(entry: Entry, outcome: Outcomes) -> list[BulkResult]:

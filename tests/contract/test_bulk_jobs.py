@@ -205,6 +205,26 @@ async def test_the_same_key_is_the_same_job(node: Node, monkeypatch: pytest.Monk
         await node.bulk_jobs.start("default", wish, keyed, said=b"y")
 
 
+async def test_jobs_are_listed_by_when_they_began(node: Node, clock: ManualClock) -> None:
+    await register(node)
+    await emit(node)
+    began: list[str] = []
+    for key in ("", "a", "b", "c", ""):
+        began.append((await begun(node, BulkWish("tag", WAITING, add=("x",)), Request("why", key=key))).id)
+        clock.advance(seconds=1)
+
+    listed: list[str] = []
+    cursor = ""
+    while page := await node.bulk_jobs.list("default", limit=2, cursor=cursor):
+        listed += [job.id for job in page]
+        cursor = listed[-1]
+
+    assert listed == began[::-1]
+    with pytest.raises(InvalidArgument) as refused:
+        await node.bulk_jobs.list("default", limit=2, cursor="bulk_x")
+    assert refused.value.field == "cursor"
+
+
 async def test_what_cannot_be_begun_says_why(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     for wish, request, field in (
         (BulkWish("cancel", RunFilter()), WHY, "filter"),

@@ -20,13 +20,13 @@ select environment, id, status, asked, started_by, started_at, until, changed, r
    and id = :id;
 
 -- name: bulk_jobs_page :many
--- The newest first, those with an id before `before`.
+-- The newest first, those that began before an instant, or at it with an id before `before`.
 select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
   from bulk_jobs
  where environment = :environment
-   and id < :before
+   and (started_at, id) < (:before_at, :before)
    and (:status = '' or status = :status)
- order by id desc
+ order by started_at desc, id desc
  limit :limit;
 
 -- name: bulk_jobs_running :many
@@ -34,7 +34,7 @@ select environment, id, status, asked, started_by, started_at, until, changed, r
 select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
   from bulk_jobs
  where status = 'running'
- order by id
+ order by started_at, id
  limit :limit;
 
 -- name: count_running_bulk_jobs :one
