@@ -31,6 +31,8 @@ LIMIT_MAX = 1_000
 RUNNING_MAX = 20
 """At a time in one environment."""
 PER_SECOND_MAX = 1_000
+ASKED_BYTES_MAX = 100_000
+"""Of what is asked for, as it is recorded: it is read with each part, and with each job of a list."""
 VERSIONS_READ = 200
 
 _ENDS = frozenset((BulkCompleted.kind, BulkStopped.kind))
@@ -208,7 +210,7 @@ def _begun(wish: BulkWish, request: Request, org: str, now: int) -> BulkStarted:
             )
         if not run_ids[-1]:  # a job that has come to it would be one that has not begun
             raise InvalidArgument("one of the ids is empty", field="run_ids", hint="leave it out")
-    return BulkStarted(
+    fact = BulkStarted(
         verb=wish.verb,
         total=0,
         filter=filter,
@@ -221,6 +223,14 @@ def _begun(wish: BulkWish, request: Request, org: str, now: int) -> BulkStarted:
         per_second=wish.per_second,
         org=org,
     )
+    size_bytes = len(msgspec.json.encode(fact))
+    if size_bytes > ASKED_BYTES_MAX:
+        raise InvalidArgument(
+            f"what chooses the runs takes {size_bytes:,} bytes",
+            field="run_ids" if run_ids else "filter",
+            hint=f"at most {ASKED_BYTES_MAX:,}; an id of a run has 30 characters",
+        )
+    return fact
 
 
 def _total(tx: Transaction, environment: str, job_id: str, fact: BulkStarted) -> int:

@@ -231,6 +231,8 @@ async def test_what_cannot_be_begun_says_why(node: Node, monkeypatch: pytest.Mon
         (BulkWish("cancel", RunFilter(statuses=("completed",))), WHY, "status"),
         (BulkWish("resume", ()), WHY, "run_ids"),
         (BulkWish("replay", ("run_x", ""), per_second=1), WHY, "run_ids"),
+        (BulkWish("resume", ("x" * bulk_jobs.ASKED_BYTES_MAX,)), WHY, "run_ids"),
+        (BulkWish("cancel", RunFilter(search="x" * bulk_jobs.ASKED_BYTES_MAX)), WHY, "filter"),
         (BulkWish("tag", WAITING), WHY, "add"),
         (BulkWish("melt", WAITING), WHY, "verb"),
         (BulkWish("cancel", WAITING, per_second=-1), WHY, "per_second"),
