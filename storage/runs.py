@@ -213,6 +213,16 @@ def forks(tx: Transaction, environment: str, run_id: str, *, limit: int) -> list
     return [RunRow._make(row) for row in rows]
 
 
+def completed_of_event(
+    tx: Transaction, environment: str, *, function_id: str, event_id: str, limit: int
+) -> list[RunRow]:
+    """Runs of a function that an event started and that completed, newest first."""
+    rows = tx.many(
+        "completed_runs_of_event", environment=environment, function_id=function_id, event_id=event_id, limit=limit
+    )
+    return [RunRow._make(row) for row in rows]
+
+
 def cancellable(tx: Transaction, *, after: str = "", limit: int = PAGE) -> list[tuple[str, str, str]]:
     """Environment, id and `dispatch` of unfinished runs that events may cancel, in id order."""
     return [(row[0], row[1], row[2]) for row in tx.many("cancellable_runs", after=after, limit=limit)]

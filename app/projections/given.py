@@ -14,7 +14,8 @@ from storage.projections import Key
 
 POSITIONS_MAX = 10_000
 """Of one generation; those that come after are not counted."""
-GENERATIONS_MAX = 10_000
+GENERATIONS_MAX = 1_000
+"""Of more, those that were given events first are forgotten: their runners may be gone."""
 
 
 class Given:
@@ -26,7 +27,7 @@ class Given:
         known = self._positions.get(key)
         if known is None:
             if len(self._positions) >= GENERATIONS_MAX:
-                return
+                del self._positions[next(iter(self._positions))]
             known = self._positions[key] = []
         last = known[-1] if known else 0
         room = POSITIONS_MAX - len(known)

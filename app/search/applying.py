@@ -32,6 +32,8 @@ from storage.failures import FailureRow
 
 TARGETS_MAX = 100
 """How many runs are changed by one call; the next one takes the next."""
+RESTING_MAX = 2_000
+"""Among so many, the newest that rest, those that can be changed are looked for."""
 STEERING_MAX = 100
 AT_ONCE = 20
 _GIVEN = (StepPatched.kind, StepInjected.kind, StepRestored.kind)
@@ -108,10 +110,10 @@ class Applying:
         asks: Ask,
     ) -> Outcome:
         """Give what a step of a run was given, to the runs of the group that rest failed or paused, or to those named,
-        the newest first, and resume them; each as it was `expected`, if a version is. With `dry_run` it is only told
-        what would come of each. `asks` raises PermissionDenied for a run that whoever asks may not change. Raises
-        GroupNotFound, RunNotFound, FailedPrecondition if that run has not gone well with another output,
-        InvalidArgument."""
+        the newest first, and resume them; each as it was `expected`, if a version is. Of those that rest, what a fork
+        or a replay has mended is left out. With `dry_run` it is only told what would come of each. `asks` raises
+        PermissionDenied for a run that whoever asks may not change. Raises GroupNotFound, RunNotFound,
+        FailedPrecondition if that run has not gone well with another output, InvalidArgument."""
         for given in (from_run, step, *run_ids, *expected):
             texts.check(given, field="run_ids" if given in run_ids or given in expected else "from_run")
         if len(run_ids) > TARGETS_MAX:
@@ -127,9 +129,8 @@ class Applying:
             if run_ids:
                 named = [(run_id, _resting(tx, environment, group, run_id)) for run_id in dict.fromkeys(run_ids)]
                 return patch, [_target(tx, row, patch) if row else _unfit(run_id) for run_id, row in named], False
-            resting = failures.resting(tx, environment, group, limit=TARGETS_MAX + 3)
-            rows = [row for row in resting if row.run_id not in (from_run, origin)]
-            return patch, [_target(tx, row, patch) for row in rows[:TARGETS_MAX]], len(rows) > TARGETS_MAX
+            targets, more = _others(tx, environment, group, patch, origin)
+            return patch, [*targets], more
 
         patch, targets, more = await self._storage.read(look)
         done: list[Applied] = []
@@ -243,6 +244,22 @@ def _resting(tx: Transaction, environment: str, group: str, run_id: str) -> Fail
     last = failures.of_run(tx, environment, run_id, limit=1)
     rests = run is not None and run.status in ("failed", "paused")
     return last[0] if rests and last and last[0].fingerprint == group else None
+
+
+def _others(tx: Transaction, environment: str, group: str, patch: Patch, origin: str) -> tuple[list[Target], bool]:
+    """The newest that rest and were not mended elsewhere, which would rest in the way of the others for ever; and
+    whether there are more."""
+    resting = failures.resting(tx, environment, group, limit=RESTING_MAX)
+    targets: list[Target] = []
+    for row in resting:
+        if row.run_id in (patch.run_id, origin):
+            continue
+        target = _target(tx, row, patch)
+        if isinstance(target, Target):
+            targets.append(target)
+        if len(targets) > TARGETS_MAX:
+            return targets[:TARGETS_MAX], True
+    return targets, bool(targets) and len(resting) == RESTING_MAX
 
 
 def _target(tx: Transaction, row: FailureRow, patch: Patch) -> Target | Applied:

@@ -149,13 +149,8 @@ def _elsewhere(tx: Transaction, environment: str, failure: FailureRow, run: RunR
     """A later run that completed: one that was forked from it, or one for the same event."""
     others = [
         *runs.forks(tx, environment, failure.run_id, limit=SIBLINGS_MAX),
-        *runs.page(
-            tx,
-            environment,
-            function_id=failure.function_id,
-            event_id=failure.event_id,
-            statuses=("completed",),
-            limit=SIBLINGS_MAX,
+        *runs.completed_of_event(
+            tx, environment, function_id=failure.function_id, event_id=failure.event_id, limit=SIBLINGS_MAX
         ),
     ]
     for other in others:

@@ -15,6 +15,7 @@ from app.projections.redactions import Redactions
 from app.runs.asking import Request
 from app.runs.forks import Wish as ForkWish
 from app.runs.rewind import Wish
+from app.search import applying
 from app.search.applying import Outcome
 from storage.contract import Storage
 from storage.failures import GroupChoice
@@ -109,6 +110,22 @@ async def test_what_went_well_on_a_fork_is_applied_to_the_rest(node: Node, worke
     [there] = named.runs
     assert there.error is not None
     assert there.error.code == "RUN_MENDED"
+
+
+async def test_those_that_a_fork_has_mended_do_not_stand_in_the_way(
+    node: Node, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingerprint, [first, second, third] = await several(node, worker)
+    await mended(node, worker, first)
+    fork = await node.forks.fork("default", third, ForkWish(patches={"quote": PRICE}), WHY)
+    worker.complete(await worker.job())
+    await ended(node, fork)
+    monkeypatch.setattr(applying, "TARGETS_MAX", 1)
+
+    outcome = await apply(node, fingerprint, first)
+
+    assert [(one.run_id, one.error) for one in outcome.runs] == [(second, None)]
+    assert (outcome.changed, outcome.more) == (1, False)
 
 
 async def test_what_is_redacted_is_given_to_nobody(node: Node, storage: Storage, worker: Worker) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.projections.given import POSITIONS_MAX, Given, beyond
+from app.projections.given import GENERATIONS_MAX, POSITIONS_MAX, Given, beyond
 from app.projections.pace import Sample, per_second
 from storage.projections import Key
 
@@ -50,3 +50,12 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
     given.note(KEY, range(1, 2 * POSITIONS_MAX))
 
     assert len(given.take(KEY, 2 * POSITIONS_MAX)) == POSITIONS_MAX
+
+
+def test_generations_whose_runners_are_gone_make_room() -> None:
+    given = Given()
+    for number in range(GENERATIONS_MAX + 1):
+        given.note(KEY._replace(generation=number), [7])
+
+    assert given.take(KEY._replace(generation=GENERATIONS_MAX), 7) == [7]
+    assert given.take(KEY._replace(generation=0), 7) == []

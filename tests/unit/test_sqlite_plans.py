@@ -83,6 +83,8 @@ def test_runs_with_a_tag_are_found_by_it(query: str, tmp_path: Path) -> None:
         ),
         ("failures_of_run", "SEARCH failures USING INDEX failures_by_run (environment=? AND run_id=?)"),
         ("count_running_bulk_jobs", "SEARCH bulk_jobs USING COVERING INDEX bulk_jobs_running (environment=?)"),
+        ("completed_runs_of_event", "SEARCH runs USING INDEX runs_by_event (event_id=?)"),
+        ("resting_failures", "SEARCH f USING INDEX failures_by_fingerprint (environment=? AND fingerprint=?)"),
         ("events_reemitted", "SEARCH events USING INDEX events_reemitted (reemitted_from=?)"),
         ("delete_failures_of_run", "SEARCH failures USING INDEX failures_by_run (environment=? AND run_id=?)"),
     ],

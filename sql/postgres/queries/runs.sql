@@ -221,6 +221,17 @@ select {run_columns}
  order by id
  limit :limit;
 
+-- name: completed_runs_of_event :many
+-- Runs of a function that an event started and that completed, newest first.
+select {run_columns}
+  from runs
+ where event_id = :event_id
+   and environment = :environment
+   and function_id = :function_id
+   and status = 'completed'
+ order by id desc
+ limit :limit;
+
 -- name: held_runs :many
 -- Runs over all environments that may be held by a breakpoint, in id order: their state says by which.
 select environment, id

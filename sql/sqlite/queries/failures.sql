@@ -147,7 +147,7 @@ select environment, position, run_id, function_id, function_version, event_id, f
 -- name: resting_failures :many
 -- The last failures of runs that rest failed or paused by them, newest first.
 select f.environment, f.position, f.run_id, f.function_id, f.function_version, f.event_id, f.fingerprint, f.kind, f.step, f.error_type, f.error_code, f.message, f.masked, f.top_frame, f.attempt, f.failed_at, f.cause
-  from failures f
+  from failures f indexed by failures_by_fingerprint -- uncounted, SQLite would go through all of the environment
   join runs r
     on r.environment = f.environment
    and r.id = f.run_id
