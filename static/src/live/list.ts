@@ -1,7 +1,7 @@
 /** The rows of a list, newest first: more as one scrolls, newer ones as they come. What is under the pointer stays. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
-import { type Page, type PageOf, type State, appended, newest, taken, topped } from "../model/listed";
+import { type Page, type PageOf, type State, appended, newest, shown, taken, topped } from "../model/listed";
 import { follow } from "./socket";
 
 const PAGE = 100;
@@ -35,6 +35,8 @@ export interface List<T> {
   exact: boolean;
   /** Newer ones that are held back until they are asked for. */
   held: number;
+  /** Whether those are all that came. */
+  heldAll: boolean;
   more: boolean;
   /** Where the next page begins; "" at the end. */
   cursor: string;
@@ -49,7 +51,7 @@ export function useList<T>(source: Source<T>): List<T> {
   const { key } = source;
   const given = useRef(source);
   given.current = source;
-  const empty: State<T> = { key, rows: [], total: 0, exact: true, cursor: "", waiting: [], loading: true, error: null };
+  const empty: State<T> = { key, rows: [], total: 0, exact: true, cursor: "", waiting: [], apart: "", loading: true, error: null };
   const [held, setState] = useState<State<T>>(empty);
   const state = held.key === key ? held : empty;
   const latest = useRef(state);
@@ -62,7 +64,7 @@ export function useList<T>(source: Source<T>): List<T> {
   const refresh = useCallback(
     (signal?: AbortSignal) => {
       clearTimeout(timer.current);
-      const loaded = latest.current.key === key ? latest.current.rows.length : 0;
+      const loaded = latest.current.key === key ? latest.current.rows.length + latest.current.waiting.length : 0;
       const limit = Math.min(REFRESHED_MAX, Math.max(PAGE, loaded));
       const turn = ++turns.current.asked;
       // An answer that was overtaken by a later one, or is of another list, is of no use any more.
@@ -144,7 +146,7 @@ export function useList<T>(source: Source<T>): List<T> {
         const { newer, order } = given.current;
         // Of those that are fetched as they come, too many may have come to be held back.
         if (newer) return topped(before, [], order, false, ROWS_MAX);
-        return { ...before, rows: [...before.waiting, ...before.rows], waiting: [] };
+        return shown(before);
       }),
     [],
   );
@@ -153,6 +155,7 @@ export function useList<T>(source: Source<T>): List<T> {
     total: state.total,
     exact: state.exact,
     held: state.waiting.length,
+    heldAll: state.apart === "",
     more: state.cursor !== "",
     cursor: state.cursor,
     loading: state.loading,

@@ -238,7 +238,8 @@ export default function RunsPage() {
             )}
             {list.held > 0 && (
               <button type="button" class="pill" onClick={list.showNew}>
-                <Icon name="up" size={12} /> {list.held} new
+                <Icon name="up" size={12} /> {list.heldAll ? "" : "more than "}
+                {list.held.toLocaleString("en")} new
               </button>
             )}
             {list.error && <Failed error={list.error} onRetry={list.reload} />}
