@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FailureGroup, RunSummary } from "../src/api/types";
-import { failingOf, lagNote, laggingOf } from "../src/model/attention";
+import { failingOf, lagNote, laggingOf, standing } from "../src/model/attention";
 
 const now = Date.parse("2026-01-05T09:00:00Z");
 const group = (function_id: string, open: number, first_seen = "2026-01-05T08:00:00Z") => ({ fingerprint: `of ${function_id}`, function_id, message: "boom", open, first_seen }) as FailureGroup;
@@ -32,4 +32,12 @@ test("a projection needs somebody that stands still, or is far behind; not one t
   assert.equal(lagNote(found), "by up to 2,400, 1 stopped");
   assert.equal(lagNote(laggingOf([of("stopped", 0, "error")])), "1 stopped");
   assert.equal(lagNote([]), "no projection is");
+});
+
+test("many runs that stand still alike are one thing to look at, a few are told one by one", () => {
+  const of = (id: number, function_id: string, message: string) => ({ id: `run_${id}`, function_id, error: { message } }) as RunSummary;
+  const invoices = [1, 2, 3, 4].map((id) => of(id, "invoice", `no price for ${id}`));
+  const told = standing([...invoices, of(5, "invoice", "no currency"), of(6, "ship", "boom"), of(7, "ship", "boom")]);
+
+  assert.deepEqual(told.map(({ run, alike }) => [run.id, alike]), [["run_1", 4], ["run_5", 1], ["run_6", 1], ["run_7", 1]]);
 });

@@ -25,6 +25,26 @@ export function failingOf(groups: readonly FailureGroup[], paused: readonly RunS
     }));
 }
 
+export interface Standing {
+  /** The newest of them. */
+  run: RunSummary;
+  /** How many stand still alike. */
+  alike: number;
+}
+
+/** So many runs that stand still alike are told one by one. */
+const EACH_MAX = 3;
+
+/** The paused runs, those of one function at one error as one where they are many. Numbers in a message make no difference. */
+export function standing(paused: readonly RunSummary[]): Standing[] {
+  const kinds = new Map<string, RunSummary[]>();
+  for (const run of paused) {
+    const kind = `${run.function_id} ${(run.error?.message ?? run.pause_reason ?? "").replace(/\d+/g, "0")}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), run]);
+  }
+  return [...kinds.values()].flatMap((runs) => (runs.length > EACH_MAX ? [{ run: runs[0], alike: runs.length }] : runs.map((run) => ({ run, alike: 1 }))));
+}
+
 /** Under load every projection is a moment behind: fewer positions are nothing to look at. */
 const LAG_NOTABLE = 1_000;
 

@@ -33,7 +33,7 @@ export function Help({ onClose }: { onClose: () => void }) {
           checked={singleKeys.value === "on"}
           onChange={(event) => (singleKeys.value = event.currentTarget.checked ? "on" : "off")}
         />
-        Keys without Ctrl or ⌘ do something
+        Single keys, without Ctrl or ⌘, do what is listed
       </label>
     </Dialog>
   );

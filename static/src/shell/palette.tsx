@@ -169,6 +169,7 @@ function choiceOf({ kind, id, title, status }: Found): Choice[] {
   const place = places[kind];
   if (!place) return [];
   const [icon, to] = place;
-  const note = [kind, status?.replace(/_/g, " ")].filter(Boolean).join(" · ");
-  return [{ id: `${kind} ${id}`, label: kind === "run" ? `${title} ${short(id)}` : title, note, icon, run: () => navigate(to) }];
+  // Of runs and events there are many with the same title.
+  const note = [kind, status?.replace(/_/g, " "), (kind === "run" || kind === "event") && short(id)].filter(Boolean).join(" · ");
+  return [{ id: `${kind} ${id}`, label: title, note, icon, run: () => navigate(to) }];
 }

@@ -57,6 +57,8 @@ function Table<T>({ label, items, id, columns, widths, current, onSelect, more }
   const element = useRef<HTMLDivElement>(null);
   const [view, measure] = useView(element);
   const long = items.length > SHORT_MAX;
+  /** The columns of a narrow screen: the first takes what the others leave. */
+  const few = columns.slice(1).reduce((widths, column) => (column.wide ? widths : `${widths} fit-content(40%)`), "minmax(0, 1fr)");
   const { first, last } = long ? inSight(view.top, view.height - HEAD, ROW, items.length) : { first: 0, last: items.length };
   const at = current ? items.findIndex((item) => id(item) === current) : -1;
 
@@ -80,7 +82,7 @@ function Table<T>({ label, items, id, columns, widths, current, onSelect, more }
         if (more?.more && scrollTop + clientHeight > scrollHeight - 4 * ROW) more.next();
       }}
     >
-      <div class="list" role="table" aria-label={label} aria-rowcount={items.length + 1} style={{ "--widths": widths }}>
+      <div class="list" role="table" aria-label={label} aria-rowcount={items.length + 1} style={{ "--widths": widths, "--few": few }}>
         <div role="rowgroup" class="list-head">
           <div class="list-row" role="row" aria-rowindex={1}>
             {columns.map((column) => (

@@ -112,7 +112,7 @@ export default function Failures() {
           current={wanted}
           onSelect={select}
           more={groups}
-          widths={wanted ? "minmax(180px, 2fr) minmax(110px, 1fr) 64px 96px" : "minmax(200px, 2fr) minmax(150px, 1.2fr) 124px 96px 56px 48px 76px 76px"}
+          widths={wanted ? "minmax(180px, 2fr) minmax(110px, 1fr) 64px 96px" : "minmax(200px, 2.4fr) minmax(140px, 1fr) 96px 84px 48px 40px 76px 76px"}
           columns={[
             {
               name: "What failed",

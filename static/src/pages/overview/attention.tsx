@@ -6,7 +6,7 @@ import { type ApiError, request, segment } from "../../api/client";
 import type { ProjectionSummary } from "../../api/data";
 import { may } from "../../api/session";
 import type { FailureGroup, RunSummary } from "../../api/types";
-import { failingOf } from "../../model/attention";
+import { failingOf, standing } from "../../model/attention";
 import { duration } from "../../model/time";
 import { link } from "../../shell/route";
 import { Act, Ask, act } from "../../ui/acting";
@@ -19,6 +19,8 @@ const REQUEUE = "outbox:manage";
 
 interface Props {
   paused: readonly RunSummary[];
+  /** Whether more are paused than those. */
+  morePaused: boolean;
   failing: readonly FailureGroup[];
   lagging: readonly ProjectionSummary[];
   letters: readonly UndeliveredItem[];
@@ -31,17 +33,30 @@ interface Props {
   onDone: () => void;
 }
 
-export function Attention({ paused, failing, lagging, letters, others, deserted, loading, errors, onDone }: Props) {
+export function Attention({ paused, morePaused, failing, lagging, letters, others, deserted, loading, errors, onDone }: Props) {
   const [resuming, setResuming] = useState<RunSummary | null>(null);
   const [requeuing, setRequeuing] = useState(false);
   const [dead] = deadLetters(letters);
   const found: ComponentChildren[] = [
     deserted && <Line key="workers" icon="workers" role="warn" to={link("/workers")} title="No worker is connected" note="runs wait until one comes" />,
-    ...paused.map((run) => (
-      <Line key={run.id} icon="pause" role="warn" to={link(`/runs/${run.id}`)} title={`${run.function_id} is paused`} note={run.error?.message ?? run.pause_reason ?? ""}>
-        <Act allowed={may(RESUME)} permission={RESUME} label="Resume…" onClick={() => setResuming(run)} />
-      </Line>
-    )),
+    ...standing(paused).map(({ run, alike }) => {
+      const given = { key: run.id, icon: "pause", role: "warn", note: run.error?.message ?? run.pause_reason ?? "" } as const;
+      if (alike === 1) {
+        return (
+          <Line {...given} to={link(`/runs/${run.id}`)} title={`${run.function_id} is paused`}>
+            <Act allowed={may(RESUME)} permission={RESUME} label="Resume…" onClick={() => setResuming(run)} />
+          </Line>
+        );
+      }
+      const runs = link("/runs", { q: `status:paused function:${run.function_id}` });
+      return (
+        <Line {...given} to={runs} title={`${morePaused ? "at least " : ""}${alike} runs of ${run.function_id} are paused`}>
+          <a class="button small" href={runs}>
+            Its runs
+          </a>
+        </Line>
+      );
+    }),
     ...failingOf(failing, paused, Date.now()).map((one) => (
       <Line key={one.fingerprint} icon="cross" role="fail" to={link("/failures", { failure: one.fingerprint })} title={one.title} note={one.note}>
         <a class="button small" href={link("/runs", { q: `failure:${one.fingerprint} status:failed,paused` })}>

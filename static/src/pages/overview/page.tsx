@@ -27,7 +27,7 @@ const BUCKETS = 60;
 const QUEUES_MAX = 1_000;
 const FAILING_MAX = 5;
 const RECENT = 8;
-const PAUSED_SHOWN = 5;
+const PAUSED_SEEN = 100;
 
 export default function Overview() {
   const day = useResource("day", (signal) => get<RunStats>("/stats/runs", { since: "24h", buckets: BUCKETS }, signal), { pattern: RUNS, pace: PACE_MS });
@@ -111,6 +111,7 @@ export default function Overview() {
       )}
       <Attention
         paused={open.data?.paused ?? []}
+        morePaused={(open.data?.totals.paused ?? 0) > PAUSED_SEEN}
         failing={failing.data?.failures ?? []}
         lagging={lagging ?? []}
         letters={dead.data ?? []}
@@ -176,7 +177,7 @@ interface OpenRuns {
 /** What has not ended, by status, and the runs that stand still. */
 async function openRuns(signal: AbortSignal): Promise<OpenRuns> {
   const statuses = ["paused", "running", "waiting", "waiting_for_capacity"];
-  const pages = await Promise.all(statuses.map((status) => get<RunsPage>("/runs", { status, limit: status === "paused" ? PAUSED_SHOWN : 1 }, signal)));
+  const pages = await Promise.all(statuses.map((status) => get<RunsPage>("/runs", { status, limit: status === "paused" ? PAUSED_SEEN : 1 }, signal)));
   return {
     totals: Object.fromEntries(pages.map((page, index) => [statuses[index], page.total])),
     more: Object.fromEntries(pages.map((page, index) => [statuses[index], !page.total_exact])),
