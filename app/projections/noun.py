@@ -133,6 +133,11 @@ class Projection(msgspec.Struct, frozen=True, omit_defaults=True):
     def newest(self) -> Generation:
         return self.building or self.serving
 
+    @property
+    def rebuilt(self) -> Generation | None:
+        """What the rebuild under way makes, or what the last one made; None if it never was built anew."""
+        return self.newest if self.newest.target else None
+
     def generation(self, number: int) -> Generation | None:
         """The generation of that number, if it is alive."""
         return next((one for one in self.alive if one.number == number), None)

@@ -124,8 +124,8 @@ class Rebuilds:
     async def job(self, environment: str, name: str) -> Job:
         """The rebuild under way, or the last one. Raises ProjectionNotFound, RebuildNotFound."""
         projection = self._registry.get(environment, name)
-        generation = projection.newest
-        if not generation.target:
+        generation = projection.rebuilt
+        if generation is None:
             raise RebuildNotFound(f"{name} was never rebuilt", hint=f"`ironflow projection rebuild {name}`")
         position, _ = await self._feed.reached(projection, generation)
         position = min(max(position, generation.after), generation.target)

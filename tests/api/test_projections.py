@@ -317,11 +317,14 @@ def test_a_rebuild_can_be_cancelled_and_a_projection_deleted(http: httpx.Client)
     emit(http, 1)
     assert http.post(f"{PATH}/orders/rebuild", json={"dryRun": True}).json()["totalEvents"] == 1
     assert http.get(f"{PATH}/orders/rebuild").json()["code"] == "REBUILD_NOT_FOUND"
-    assert http.post(f"{PATH}/orders/rebuild").status_code == 200
+    assert "rebuild_begun_at" not in http.get(f"{PATH}/orders").json()
+    begun = http.post(f"{PATH}/orders/rebuild").json()
     assert http.post(f"{PATH}/orders/rebuild").status_code == 409
-    assert http.get(f"{PATH}/orders").json()["status"] == "rebuilding"
+    building = http.get(f"{PATH}/orders").json()
+    assert (building["status"], building["rebuild_begun_at"]) == ("rebuilding", begun["startedAt"])
     assert http.post(f"{PATH}/orders/cancel").json()["status"] == "cancelled"
-    assert http.get(f"{PATH}/orders").json()["status"] == "active"
+    kept = http.get(f"{PATH}/orders").json()
+    assert (kept["status"], "rebuild_begun_at" in kept) == ("active", False)
     assert http.delete(f"{PATH}/orders").json()["status"] == "deleted"
     assert http.get(f"{PATH}/orders").json()["code"] == "PROJECTION_NOT_FOUND"
     assert http.get(PATH).json() == []

@@ -83,6 +83,9 @@ class ProjectionSummary(Shape, kw_only=True):
     error_event_id: Annotated[str, Meta(description="the event that stopped it")] | UnsetType = UNSET
     error_generation: Annotated[int, Meta(description="the generation that was stopped")] | UnsetType = UNSET
     building: Annotated[int, Meta(description="the generation that is being built")] | UnsetType = UNSET
+    rebuild_begun_at: Annotated[Instant, Meta(description="of the rebuild under way, or the last one")] | UnsetType = (
+        UNSET
+    )
 
 
 class ProjectionStateShape(Shape, kw_only=True):
@@ -200,6 +203,7 @@ def told(status: Status) -> dict[str, Any]:
         "error_event_id": given(stopped.error_event_id if stopped is not None else ""),
         "error_generation": stopped.number if stopped is not None else UNSET,
         "building": projection.building.number if projection.building is not None else UNSET,
+        "rebuild_begun_at": UNSET if projection.rebuilt is None else clock.rfc3339(projection.rebuilt.begun_at),
     }
 
 

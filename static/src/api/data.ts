@@ -26,6 +26,7 @@ export interface ProjectionSummary {
   error_event_id?: string;
   error_generation?: number;
   building?: number;
+  rebuild_begun_at?: string;
 }
 
 export interface PaceSample {

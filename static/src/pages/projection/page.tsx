@@ -134,13 +134,24 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
 }
 
 function Rebuilding({ of, path }: { of: ProjectionSummary; path: string }) {
+  if (of.rebuild_begun_at === undefined)
+    return (
+      <div class="card section">
+        <h2>Last rebuild</h2>
+        <p class="muted">It has never been built anew.</p>
+      </div>
+    );
+  return <Rebuild key={of.rebuild_begun_at} of={of} path={path} />;
+}
+
+function Rebuild({ of, path }: { of: ProjectionSummary; path: string }) {
   const building = of.building !== undefined;
   const job = useResource(`rebuild ${of.name} ${building} ${of.generation}`, (signal) => get<RebuildJob>(`${path}/rebuild`, {}, signal), building ? { every: EVERY_MS } : undefined);
   const told = job.data;
   return (
     <div class="card section">
       <h2>Last rebuild</h2>
-      {job.error && (job.error.status === 404 ? <p class="muted">It has never been built anew.</p> : <Failed error={job.error} onRetry={job.reload} />)}
+      {job.error && <Failed error={job.error} onRetry={job.reload} />}
       {!told && !job.error && <Skeleton rows={3} />}
       {told && (
         <>
