@@ -135,8 +135,7 @@ class _Evaluator(Evaluator):
         try:
             return self.activation.functions[name](*values)
         except (TypeError, ValueError, ArithmeticError) as error:
-            kinds = ", ".join(type(value).__name__ for value in values)
-            return CELEvalError(f"{name} of {kinds}: {error}", type(error), None, tree=tree)
+            return CELEvalError(_refused(name, values, error), type(error), None, tree=tree)
 
     def primary(self, tree: Any) -> Any:
         [child] = tree.children
@@ -164,3 +163,17 @@ class _Evaluator(Evaluator):
 _environment = Environment()
 # Protobuf's types, which no expression of ours can name; setting them up doubles the time of an evaluation.
 _environment.annotations.clear()
+
+
+def _refused(name: str, values: tuple[Any, ...], error: Exception) -> str:
+    """Why an operator could not be applied, in the words of CEL: what Python says of types names its own."""
+    operator, kinds = name.strip("_"), " and ".join(_kind(value) for value in values)
+    if isinstance(error, TypeError):
+        return f"{operator} cannot be applied to {kinds}"
+    return f"{operator} of {kinds}: {error}"
+
+
+def _kind(value: Any) -> str:
+    """`StringType` is string to CEL."""
+    name = type(value).__name__.removesuffix("Type").lower()
+    return "null" if name == "none" else name

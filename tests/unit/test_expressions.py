@@ -144,6 +144,23 @@ def test_whatever_goes_wrong_on_the_data_is_an_evaluation_that_failed(text: str)
         evaluate(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("event.data.text * 2", "* cannot be applied to string and int"),
+        ("event.data.total + name", "+ cannot be applied to int and string"),
+        ("event.data.tags < null", "< cannot be applied to list and null"),
+        ("event.data.total / 0", "/ of int and int"),
+    ],
+)
+def test_what_an_operator_cannot_take_is_told_in_the_words_of_cel(text: str, told: str) -> None:
+    with pytest.raises(EvaluationFailed) as failed:
+        evaluate(text)
+
+    assert told in str(failed.value)
+    assert "Type" not in str(failed.value)
+
+
 def test_only_what_is_read_is_converted() -> None:
     unreadable = object()
 
