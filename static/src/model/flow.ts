@@ -32,6 +32,13 @@ export function flowOf(flow: FunctionFlow, declared: readonly string[]): FlowGra
   };
 }
 
+/** Of which runs the graph is. */
+export function sampleOf({ sampled, whole }: FunctionFlow): string {
+  if (sampled === 0) return "No run began within 24 hours: this is what it is registered for.";
+  if (sampled === 1) return `What started the ${whole ? "one" : "newest"} run of 24 hours, and what came of it.`;
+  return `What started the ${whole ? "" : "newest "}${sampled.toLocaleString("en")} runs of 24 hours, and what came of them.`;
+}
+
 function nodeOf(side: string, { kind, name }: FlowEdge, note: string): FlowNode {
   return { id: `${side} ${kind} ${name}`, kind, name, note };
 }

@@ -5,6 +5,7 @@ import { may } from "../../api/session";
 import type { BucketShape } from "../../api/data";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
+import { duration } from "../../model/time";
 import { PageHead, crumb } from "../../shell/head";
 import { chosen, choose, link, navigate } from "../../shell/route";
 import { Act, Ask, needs } from "../../ui/acting";
@@ -55,7 +56,7 @@ export default function BucketPage({ id: name }: { id: string }) {
           </span>
         }
       >
-        <span class="muted tabular">{of ? `${of.values.toLocaleString("en")} ${of.values === 1 ? "key" : "keys"} · ${size(of.bytes)}${of.ttl_seconds ? ` · values stay ${of.ttl_seconds} s` : ""}` : ""}</span>
+        <span class="muted tabular">{of ? `${of.values.toLocaleString("en")} ${of.values === 1 ? "key" : "keys"} · ${size(of.bytes)}${of.ttl_seconds ? ` · values stay ${duration(of.ttl_seconds * 1_000)}` : ""}` : ""}</span>
       </PageHead>
       <Filters fields={[{ name: "filter", label: "Keys that fit", placeholder: "user.*" }]} />
       <Browse

@@ -5,7 +5,7 @@ import { useResource } from "../../live/resource";
 import { tookEach } from "../../model/figures";
 import { duration } from "../../model/time";
 import { link, navigate } from "../../shell/route";
-import { Skeleton } from "../../ui/basics";
+import { Skeleton, short } from "../../ui/basics";
 import { Histogram } from "../../ui/histogram";
 import { Failed } from "../../ui/states";
 
@@ -34,7 +34,7 @@ function Took({ runs, more }: { runs: readonly RunSummary[]; more: boolean }) {
   const took = tookEach(runs);
   if (took.length === 0) return <p class="muted small">None has completed yet.</p>;
   const longest = Math.max(1, ...took.map((one) => one.ms));
-  const said = `${more ? "The newest" : "All"} ${took.length} that completed, each as long as it took: up to ${duration(longest)}`;
+  const said = took.length === 1 ? `The ${more ? "newest" : "one"} that completed took ${duration(took[0].ms)}` : `${more ? "The newest" : "All"} ${took.length} that completed, each as long as it took: up to ${duration(longest)}`;
   return (
     <figure class="took-chart" aria-label={said}>
       <svg width="100%" height={HEIGHT} viewBox={`0 0 ${Math.max(took.length, 20)} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
@@ -48,6 +48,31 @@ function Took({ runs, more }: { runs: readonly RunSummary[]; more: boolean }) {
         })}
       </svg>
       <figcaption class="faint small">{said}</figcaption>
+      <details class="small">
+        <summary>As a table</summary>
+        <div class="list-scroll" tabIndex={0} role="region" aria-label="How long each took">
+          <table class="plain">
+            <thead>
+              <tr>
+                <th>Run</th>
+                <th>Took</th>
+              </tr>
+            </thead>
+            <tbody>
+              {[...took].reverse().map((one) => (
+                <tr key={one.id}>
+                  <td>
+                    <a class="mono" href={link(`/runs/${one.id}`)}>
+                      {short(one.id)}
+                    </a>
+                  </td>
+                  <td class="tabular">{duration(one.ms)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
     </figure>
   );
 }

@@ -4,7 +4,7 @@ import { get, segment } from "../../api/client";
 import type { FunctionFlow, FunctionShape } from "../../api/types";
 import { type Point, curve, useLayout } from "../../layout/layout";
 import { useResource } from "../../live/resource";
-import { type FlowNode, flowOf } from "../../model/flow";
+import { type FlowNode, flowOf, sampleOf } from "../../model/flow";
 import { link } from "../../shell/route";
 import { Problem } from "../../ui/acting";
 import { Skeleton } from "../../ui/basics";
@@ -34,9 +34,7 @@ function Drawn({ flow, of }: { flow: FunctionFlow; of: FunctionShape }) {
   const newest = new Map(graph.nodes.map((node) => [node.id, node]));
   return (
     <>
-      <p class="pad-x muted small profile-of">
-        {flow.sampled === 0 ? "No run began within 24 hours: this is what it is registered for." : `What started ${flow.whole ? "the" : "the newest"} ${flow.sampled.toLocaleString("en")} ${flow.sampled === 1 ? "run" : "runs"} of 24 hours, and what came of them.`}
-      </p>
+      <p class="pad-x muted small profile-of">{sampleOf(flow)}</p>
       <Problem text={failed ? "The graph could not be laid out." : ""} />
       {drawn && layout && (
         <div ref={view} class="graph-view flow" tabIndex={0} role="region" aria-label={`What ${of.id} is between`}>

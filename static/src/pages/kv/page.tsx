@@ -4,6 +4,7 @@ import { get, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { BucketShape } from "../../api/data";
 import { useResource } from "../../live/resource";
+import { duration } from "../../model/time";
 import { PageHead } from "../../shell/head";
 import { link, navigate } from "../../shell/route";
 import { Time } from "../../ui/basics";
@@ -37,7 +38,7 @@ export default function Buckets() {
           { name: "Bucket", width: "minmax(140px, 1fr)", show: (one) => one.name },
           { name: "Keys", width: "80px", show: (one) => <span class="tabular">{one.values.toLocaleString("en")}</span> },
           { name: "Size", width: "140px", show: (one) => `${size(one.bytes)}${one.max_bytes ? ` of ${size(one.max_bytes)}` : ""}` },
-          { name: "Keeps", width: "110px", show: (one) => (one.ttl_seconds ? `${one.ttl_seconds} s` : <span class="muted">for good</span>), wide: true },
+          { name: "Keeps", width: "110px", show: (one) => (one.ttl_seconds ? duration(one.ttl_seconds * 1_000) : <span class="muted">for good</span>), wide: true },
           { name: "Revisions", width: "90px", show: (one) => <span class="tabular">{one.history}</span>, wide: true },
           { name: "What it is for", width: "minmax(140px, 1.6fr)", show: (one) => one.description ?? "", wide: true },
           { name: "Made", width: "100px", show: (one) => <Time at={one.created_at} />, wide: true },
