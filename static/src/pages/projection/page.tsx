@@ -161,7 +161,7 @@ function Rebuild({ of, path }: { of: ProjectionSummary; path: string }) {
               ["Status", <Status status={told.status} note={`${Math.round(told.progress)}%`} />],
               ["Events", `${told.eventsProcessed.toLocaleString("en")} of ${told.totalEvents.toLocaleString("en")}`],
               ["Began", <Time at={told.startedAt} />],
-              told.estimatedRemainingMs !== undefined && ["Still", duration(told.estimatedRemainingMs)],
+              building && told.estimatedRemainingMs !== undefined && ["Still", duration(told.estimatedRemainingMs)],
               told.error && ["Trouble", told.error],
             ]}
           />
