@@ -59,7 +59,7 @@ select {event_columns}
 -- name: event_of_entity :one
 -- Where an entity's event lies, by the event's id.
 select entity_type, entity_id, entity_version
-  from events
+  from events indexed by events_of_entities -- uncounted, SQLite would go through all of the environment
  where id = :id
    and entity_type <> ''
    and environment = :environment;
@@ -67,7 +67,7 @@ select entity_type, entity_id, entity_version
 -- name: entities_of_run :many
 -- What a run appended to, in no order.
 select distinct entity_type, entity_id
-  from events
+  from events indexed by events_of_runs -- uncounted, SQLite would go through all of the environment
  where run_id = :run_id
    and run_id <> ''
    and entity_type <> ''
@@ -77,7 +77,7 @@ select distinct entity_type, entity_id
 -- name: events_of_run :many
 -- What a run emitted and appended, oldest first.
 select {event_columns}
-  from events
+  from events indexed by events_of_runs -- uncounted, SQLite would go through all of the environment
  where run_id = :run_id
    and run_id <> ''
    and environment = :environment

@@ -93,7 +93,7 @@ select f.fingerprint,
   join runs r
     on r.environment = f.environment
    and r.id = f.run_id
-  left join events e
+  left join events e indexed by events_of_entities -- uncounted, SQLite would go through all events for each failure
     on e.id = f.event_id
    and e.environment = f.environment
    and e.entity_type <> ''
@@ -123,8 +123,8 @@ select function_version, count(*), count(distinct run_id), min(failed_at), max(f
 -- name: failure_group_entities :many
 -- Those whose events failed so most often.
 select e.entity_type, e.entity_id, count(*), max(f.failed_at)
-  from failures f
-  join events e
+  from failures f indexed by failures_by_fingerprint -- uncounted, SQLite would begin with all events
+ cross join events e indexed by events_of_entities
     on e.id = f.event_id
    and e.environment = f.environment
    and e.entity_type <> ''

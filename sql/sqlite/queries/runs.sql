@@ -216,7 +216,7 @@ select environment, id, dispatch
 -- name: forks_of_run :many
 -- Runs that were forked from one, oldest first.
 select {run_columns}
-  from runs
+  from runs indexed by runs_by_origin -- uncounted, SQLite would go through all of the environment
  where forked_from_run_id = :run_id
    and forked_from_run_id <> ''
    and environment = :environment
@@ -384,7 +384,7 @@ select wanted.value,
 select event_id, status, count(*) as count
   from (select event_id, status
           from json_each(:events) as wanted
-          cross join runs on event_id = wanted.value
+          cross join runs indexed by runs_by_event on event_id = wanted.value
          where environment = :environment
          limit :limit) as counted
  group by event_id, status;
@@ -406,7 +406,7 @@ select coalesce(parent.function_id, '') as parent, case when parent.id is null t
 select name, count(*) as count
   from (select e.name
           from json_each(:runs) as wanted
-          cross join events e on e.run_id = wanted.value and e.run_id <> ''
+          cross join events e indexed by events_of_runs on e.run_id = wanted.value and e.run_id <> ''
          where e.environment = :environment
            and e.source <> :but
          limit :scan) as emitted
@@ -419,7 +419,7 @@ select name, count(*) as count
 select function_id, count(*) as count
   from (select child.function_id
           from json_each(:runs) as wanted
-          cross join runs child on child.parent_run_id = wanted.value and child.parent_run_id <> ''
+          cross join runs child indexed by runs_by_parent on child.parent_run_id = wanted.value and child.parent_run_id <> ''
          where child.environment = :environment
          limit :scan) as invoked
  group by function_id
