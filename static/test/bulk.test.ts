@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BulkJob } from "../src/api/types";
-import { VERBS, farOf, outlook, shareOf, titleOf, whichOf } from "../src/model/bulk";
+import { VERBS, commandOf, farOf, outlook, shareOf, titleOf, whichOf } from "../src/model/bulk";
 
 const job: BulkJob = { id: "bulk_1", verb: "resume", status: "running", reason: "r", total: 1_240, changed: 428, refused: 2, started_by: "", started_at: "2026-01-05T09:00:00Z", changed_at: "2026-01-05T09:00:43Z" };
 const now = Date.parse("2026-01-05T09:00:43Z");
@@ -30,4 +30,11 @@ test("a job's filter is the one of the list", () => {
 
 test("a verb says to how many", () => {
   assert.deepEqual([VERBS[0], VERBS[2]].map((verb) => titleOf(verb, "3 runs")), ["Resume 3 runs", "Fork 3 runs from failure"]);
+});
+
+test("a job can be begun by a command that says the same", () => {
+  const filter = { status: "failed", search: "the card's", per_second: 5 };
+  assert.equal(commandOf("resume", filter, "it is back", "default"), `ironflow bulk start resume --status 'failed' --search 'the card'\\''s' --per-second '5' --reason 'it is back'`);
+  assert.equal(commandOf("tag", { run_ids: ["run_1", "run_2"], add: ["seen"], remove: [] }, "r", "stage"), "ironflow bulk start tag --run 'run_1' --run 'run_2' --add 'seen' --reason 'r' --env stage");
+  assert.equal(commandOf("cancel", { status: "paused", compensate: true }, "r", "default"), "ironflow bulk start cancel --status 'paused' --compensate --reason 'r'");
 });

@@ -333,6 +333,9 @@ test("with the keyboard alone one finds a run that stopped, understands, mends a
   await page.locator("role=treegrid >> text=look up price").waitFor();
   await page.keyboard.press("ArrowLeft");
   await page.locator("text=Viewing the past").waitFor();
+  await page.keyboard.press("ArrowLeft");
+  await page.locator(".inspector >> text=Not reached by this moment").waitFor();
+  assert.doesNotMatch(await page.locator(".inspector .facts").innerText(), /Took|skew/);
   await page.keyboard.press("End");
   await page.locator("text=Viewing the past").waitFor({ state: "detached" });
   await page.keyboard.press("k");

@@ -1,5 +1,6 @@
 /** How far a bulk job is, in words. */
 import type { BulkJob } from "../api/types";
+import { quoted } from "./quoted";
 import { duration } from "./time";
 
 export const VERBS = [
@@ -54,4 +55,28 @@ export function whichOf(job: Pick<BulkJob, "filter" | "named">): string {
   const tokens = { status, function: function_id, event: event_id, parent: parent_run_id, failure, tag, since };
   const said = Object.entries(tokens).flatMap(([key, value]) => (value ? [`${key}:${/[\s"]/.test(value) ? JSON.stringify(value) : value}`] : []));
   return [...said, ...(search ? [search] : [])].join(" ");
+}
+
+/** What begins a job, and the options of the command that say the same. */
+const OPTIONS = [
+  ["function_id", "function"],
+  ["event_id", "event"],
+  ["parent_run_id", "parent"],
+  ["failure", "failure"],
+  ["status", "status"],
+  ["tag", "tag"],
+  ["since", "since"],
+  ["until", "until"],
+  ["search", "search"],
+  ["run_ids", "run"],
+  ["add", "add"],
+  ["remove", "remove"],
+  ["per_second", "per-second"],
+] as const;
+
+/** The command that begins the same job; `given` is what the call is given. */
+export function commandOf(verb: Verb["id"], given: Record<string, unknown>, reason: string, environment: string): string {
+  const options = OPTIONS.flatMap(([field, option]) => [given[field] ?? []].flat().map((value) => `--${option} ${quoted(String(value))}`));
+  const words = ["ironflow bulk start", verb, ...options, ...(given.compensate ? ["--compensate"] : []), "--reason", quoted(reason)];
+  return [...words, ...(environment === "default" ? [] : ["--env", environment])].join(" ");
 }

@@ -80,7 +80,8 @@ function Facts({ run, row, record, moment }: { run: Run; row: Row; record: Rec |
     if (run.worker_id) facts.push(["Worker", <span class="mono cut">{run.worker_id}</span>]);
   } else if (row.kind === "step") {
     facts.push(["Kind", KINDS[row.type] ?? row.type]);
-    if (!Number.isNaN(from)) {
+    const begun = !moment.past || from <= moment.at;
+    if (!Number.isNaN(from) && begun) {
       facts.push(["Began", <span class="mono">{wallTime(from)}</span>]);
       facts.push(["Took", <span class="mono">{duration((Number.isNaN(to) || to > moment.at ? moment.at : to) - from)}</span>]);
     }

@@ -238,7 +238,7 @@ function RunFacts({ run }: { run: Run }) {
         <span class="muted">began</span> <Time at={run.created_at} />
       </span>
       <span>
-        <span class="muted">took</span> <Duration from={run.started_at} to={run.ended_at} />
+        <span class="muted">{isEnded(run.status) ? "took" : "for"}</span> <Duration from={run.started_at} to={run.ended_at} />
       </span>
       <span>
         <span class="muted">by</span>{" "}

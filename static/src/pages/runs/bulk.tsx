@@ -6,8 +6,9 @@ import { curl, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { BulkJob, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
-import { type Verb, VERBS, titleOf } from "../../model/bulk";
+import { type Verb, VERBS, commandOf, titleOf } from "../../model/bulk";
 import { tagsOf, usableTags } from "../../model/tags";
+import { environment } from "../../shell/route";
 import { Problem, said } from "../../ui/acting";
 import { Skeleton, Status, short } from "../../ui/basics";
 import { Dialog } from "../../ui/dialog";
@@ -158,6 +159,9 @@ export function BulkDialog({ verb, target, total, onClose, onBegun }: { verb: Ve
         )}
         <Problem text={problem} />
         <div class="buttons end">
+          <button type="button" class="quiet small" onClick={() => copy(commandOf(verb.id, body, reason, environment.value), "Command")}>
+            Copy as CLI
+          </button>
           <button type="button" class="quiet small" onClick={() => copy(curl("POST", BULK, JSON.stringify({ ...body, reason })), "curl")}>
             Copy as curl
           </button>

@@ -5,6 +5,7 @@ import type { Run, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { farOf, marksOf } from "../../model/marks";
 import { at, print } from "../../model/json";
+import { isEnded } from "../../model/status";
 import { link } from "../../shell/route";
 import { Duration, Id, Skeleton, Status, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
@@ -47,7 +48,7 @@ export function Peek({ id, listed, onClose }: { id: string; listed: RunSummary |
           ["Run", <Id id={run.id} />],
           ["Version", run.function_version],
           ["Began", <Time at={run.created_at} />],
-          ["Took", <Duration from={run.started_at} to={run.ended_at} />],
+          [isEnded(run.status) ? "Took" : "For", <Duration from={run.started_at} to={run.ended_at} />],
           far && ["Steps", far.said],
           run.pause_reason && ["Paused", run.pause_reason],
           run.due_at && ["Goes on", <Time at={run.due_at} />],
