@@ -142,7 +142,7 @@ function sights() {
     ["failures none fits", "/failures?q=nowhere", "text=No group of failures fits the filter"],
     ["failures problem", "/failures?q=since:whenever", ".failed"],
     ["failures none", "/failures?status=muted", "text=No group of failures is muted"],
-    ["workers", "/workers", "role=table >> text=demo-worker"],
+    ["workers", "/workers?worker=gone", ".missing >> text=is not in this list"],
     ["worker", `/workers?worker=${world.workers[0].id}`, ".inspector >> text=In its hands"],
     ["workers empty", `/workers${empty}`, "text=No worker is connected"],
     ["runs", "/runs", "role=table >> text=demo-trip"],
@@ -901,6 +901,15 @@ test("choosing adds nothing to the browser's history", WALK, async () => {
   await page.keyboard.press("ArrowLeft");
   await page.locator("text=Viewing the past").waitFor();
 
+  await page.goBack();
+
+  await page.locator("h1:has-text('Runs')").waitFor();
+  await page.goto(`${world.server.url}/streams/order/o-8`);
+  await page.locator("role=row >> text=paid").first().waitFor();
+  for (const [key, version] of [["ArrowLeft", 2], ["ArrowLeft", 1], ["ArrowRight", 2], ["Home", 1]]) {
+    await page.keyboard.press(key);
+    await page.locator(`.inspector >> text=version ${version}`).waitFor();
+  }
   await page.goBack();
 
   await page.locator("h1:has-text('Runs')").waitFor();

@@ -57,6 +57,7 @@ export function Browse<T>({ label, param, resource, items, id, copies = "Id", co
     ...keys,
   ]);
   const open = side !== undefined && selected !== undefined;
+  const missing = wanted !== "" && side !== undefined && at < 0 && items !== undefined && items.length > 0;
   const shown = columns.filter((column) => !open || !column.alone);
   const press = onOpen ?? select;
   const linked = shown.map((column, index) =>
@@ -74,6 +75,16 @@ export function Browse<T>({ label, param, resource, items, id, copies = "Id", co
   return (
     <div class={`split ${open ? "" : "closed"}`}>
       <div class="browse">
+        {missing && (
+          <p class="missing muted" role="status">
+            <span>
+              <span class="mono">{wanted}</span> is not in this list{more?.more ? " so far" : ""}.
+            </span>
+            <button type="button" class="small" onClick={close}>
+              Choose none
+            </button>
+          </p>
+        )}
         <ListCard
           label={label}
           resource={resource}

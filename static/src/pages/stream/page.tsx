@@ -47,6 +47,9 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
     const next = at(page, "nextVersion");
     return { items: objects<StreamEvent>(at(page, "events"), "data", "metadata"), next: next instanceof Num ? next.text : "" };
   });
+  // What is looked at of a version stays in sight from one to the next.
+  const go = (version: number): void => choose({ version: Math.max(1, Math.min(of.version, version)) });
+  const now = Number(chosen("version")) || of.version + 1;
   return (
     <div class="page full">
       <PageHead title={of.entityId} actions={<Act allowed={may(APPEND) && !of.deleted} permission={APPEND} label="Append an event…" onClick={() => setAppending(true)} />}>
@@ -63,6 +66,12 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
         more={events}
         id={(one) => String(one.version)}
         copies="Version"
+        keys={[
+          { keys: "ArrowLeft", label: "The version before", run: () => go(now - 1) },
+          { keys: "ArrowRight", label: "The version after", run: () => go(now + 1) },
+          { keys: "Home", label: "The first version", run: () => go(1) },
+          { keys: "End", label: "The newest version", run: () => go(of.version) },
+        ]}
         columns={[
           { name: "Version", width: "72px", show: (one) => one.version },
           { name: "Event", width: "minmax(130px, 1fr)", show: (one) => <span class="mono">{one.name}</span> },
