@@ -19,3 +19,4 @@ create table bulk_jobs (
 );
 
 create index bulk_jobs_running on bulk_jobs (environment, id) where status = 'running';
+create index bulk_jobs_begun on bulk_jobs (environment, started_at, id);
