@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FailureGroup, RunSummary } from "../src/api/types";
-import { failingOf, lagNote, laggingOf, standing } from "../src/model/attention";
+import { failingOf, isNew, lagNote, laggingOf, standing } from "../src/model/attention";
 
 const now = Date.parse("2026-01-05T09:00:00Z");
 const group = (function_id: string, open: number, first_seen = "2026-01-05T08:00:00Z") => ({ fingerprint: `of ${function_id}`, function_id, message: "boom", open, first_seen }) as FailureGroup;
@@ -40,4 +40,8 @@ test("many runs that stand still alike are one thing to look at, a few are told 
   const told = standing([...invoices, of(5, "invoice", "no currency"), of(6, "ship", "boom"), of(7, "ship", "boom")]);
 
   assert.deepEqual(told.map(({ run, alike }) => [run.id, alike]), [["run_1", 4], ["run_5", 1], ["run_6", 1], ["run_7", 1]]);
+});
+
+test("a group is new within a day of its first failure", () => {
+  assert.deepEqual(["2026-01-04T09:00:01Z", "2026-01-04T09:00:00Z"].map((first_seen) => isNew({ first_seen }, now)), [true, false]);
 });

@@ -21,8 +21,13 @@ export function failingOf(groups: readonly FailureGroup[], paused: readonly RunS
     .map((group) => ({
       fingerprint: group.fingerprint,
       title: `${group.function_id} ${group.open === 1 ? "failed" : `failed in ${group.open.toLocaleString("en")} runs`}`,
-      note: now - Date.parse(group.first_seen) < DAY_MS ? `${group.message} · new` : group.message,
+      note: isNew(group, now) ? `${group.message} · new` : group.message,
     }));
+}
+
+/** Whether it failed so for the first time within a day; `now` in ms. */
+export function isNew(group: Pick<FailureGroup, "first_seen">, now: number): boolean {
+  return now - Date.parse(group.first_seen) < DAY_MS;
 }
 
 export interface Standing {

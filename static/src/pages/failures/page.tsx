@@ -5,6 +5,7 @@ import type { FailureGroup } from "../../api/types";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { affectedText, calmText } from "../../model/affected";
+import { isNew } from "../../model/attention";
 import { FAILURE_KEYS, parseFailures } from "../../model/filter";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
@@ -127,6 +128,11 @@ export default function Failures() {
                   {one.status === "open" && one.decided?.reopened_position !== undefined && (
                     <span class="chip tiny" title="It was resolved, and a newer version of the function fails so">
                       again
+                    </span>
+                  )}
+                  {isNew(one, now.value) && (
+                    <span class="chip tiny" title="It failed so for the first time within a day">
+                      new
                     </span>
                   )}
                   {one.assigned && (
