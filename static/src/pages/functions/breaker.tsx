@@ -27,7 +27,7 @@ export function Breaker({ of }: { of: string }) {
       <p class="problem" role="status">
         <Icon name="warning" class="fail" />
         <span>
-          Its endpoint is left alone after {found.consecutive_fails} failures{found.last_error && `: ${found.last_error}`}
+          Its endpoint is left alone after {found.consecutive_fails === 1 ? "a failure" : `${found.consecutive_fails} failures`}{found.last_error && `: ${found.last_error}`}
           {found.retry_at && (
             <>
               ; <Again at={found.retry_at} />

@@ -124,7 +124,7 @@ function State({ of, breaker }: { of: FunctionShape; breaker: BreakerState | und
   if (!breaker || breaker.state === "closed" || of.status !== "active") return <Status status={of.status} />;
   const said = breaker.state === "open" ? "left alone" : "on trial";
   return (
-    <span class="status" title={`its endpoint failed ${breaker.consecutive_fails} times: ${breaker.last_error ?? ""}`}>
+    <span class="status" title={`its endpoint failed ${breaker.consecutive_fails === 1 ? "once" : `${breaker.consecutive_fails} times`}: ${breaker.last_error ?? ""}`}>
       <Icon name="warning" class={breaker.state === "open" ? "fail" : "warn"} /> {said}
     </span>
   );

@@ -210,7 +210,7 @@ function Rows({ path }: { path: string }) {
           <p class="buttons">
             <span class="muted small tabular">
               {total > ROWS ? `${(offset + 1).toLocaleString("en")}–${Math.min(offset + ROWS, total).toLocaleString("en")} of ` : ""}
-              {total.toLocaleString("en")} rows
+              {total.toLocaleString("en")} {total === 1 ? "row" : "rows"}
             </span>
             {total > ROWS && (
               <>

@@ -45,7 +45,7 @@ function Folding({ of: { begun, position, until, events }, onCancel }: { of: Pas
     <p class="buttons pad-x" role="status">
       <progress max={Math.max(1, until - begun)} value={position - begun} aria-label="How far the state is folded" />
       <span class="muted small tabular">
-        {events.toLocaleString("en")} events folded, at position {position.toLocaleString("en")} of {until.toLocaleString("en")}
+        {events.toLocaleString("en")} {events === 1 ? "event" : "events"} folded, at position {position.toLocaleString("en")} of {until.toLocaleString("en")}
       </span>
       {onCancel && (
         <button type="button" class="small" onClick={onCancel}>

@@ -80,7 +80,7 @@ function One({ of, onClose, onChange }: { of: Delivery; onClose: () => void; onC
           ["Came", <Time at={of.created_at} />],
           ["Proven by", proof(of.signature_key)],
           of.event_id && ["Event", <a href={eventLink(of.event_id)}>{of.event_name}</a>],
-          of.replays > 0 && ["Replayed", `${of.replays} times`],
+          of.replays > 0 && ["Replayed", of.replays === 1 ? "once" : `${of.replays} times`],
         ]}
       />
       <p class="buttons pad-x">
