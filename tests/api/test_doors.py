@@ -242,6 +242,8 @@ def _filled(house: House) -> dict[str, str]:
     emitted = root.post("/api/v1/events", json={"name": name, "data": CANARY}).json()
     fingerprint, job_id = _failed(root, emitted["run_ids"][0])
     held = root.post("/api/v1/breakpoints", json={"function_id": name, "step": name, "ttl_s": 600}).json()
+    begun = {"verb": "tag", "add": [name], "event_id": emitted["event_id"], "reason": CANARY}
+    bulk_id = root.post("/api/v1/bulk", json=begun).json()["id"]
     root.put(f"/api/v1/views/runs/{name}", json={"filter": CANARY, "shared": True})
     root.post(f"/api/v1/streams/{name}/events", json={"entityType": name, "name": name, "data": CANARY})
     root.post(f"/api/v1/topics/{name}/messages", json={"data": CANARY})
@@ -274,6 +276,7 @@ def _filled(house: House) -> dict[str, str]:
         "version": "1",
         "worker_id": name,
         "job_id": job_id,
+        "bulk_id": bulk_id,
         "step": "charge",
         "other": emitted["run_ids"][0],
         "fingerprint": fingerprint,
