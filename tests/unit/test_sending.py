@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import grpc
 import pytest
 
 from app.rpc.sending import sent
+from tests.support.bounds import WAIT_S
 
 
 class Stuck:
@@ -16,6 +18,8 @@ class Stuck:
 
     def __init__(self) -> None:
         self.writing = asyncio.Event()
+
+    async def send_initial_metadata(self, headers: object) -> None: ...
 
     async def write(self, message: object) -> None:
         self.writing.set()
@@ -46,3 +50,36 @@ async def test_a_call_that_is_cut_while_it_sends_ends_as_its_maker_says(answers:
 
     with pytest.raises(end):
         await sending
+
+
+@pytest.mark.parametrize("before", [0, 1])
+async def test_a_client_is_told_why_its_call_was_cut_while_an_answer_went_out(before: int) -> None:
+    """The first answer, too, which the headers go with."""
+
+    async def answers(request: bytes, context: Any) -> AsyncGenerator[bytes, None]:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            for _ in range(before):
+                yield b"an answer"
+            asyncio.get_running_loop().call_soon(task.cancel)
+            yield b"the answer that is going out"
+        except asyncio.CancelledError:
+            task.uncancel()
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the key was revoked")
+
+    server = grpc.aio.server()
+    method = grpc.unary_stream_rpc_method_handler(sent(answers))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("a.Service", {"Method": method}),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                call = channel.unary_stream("/a.Service/Method", request_serializer=None, response_deserializer=None)
+                async for _ in call(b"", timeout=WAIT_S):
+                    pass
+    finally:
+        await server.stop(0)
+
+    assert (ended.value.code(), ended.value.details()) == (grpc.StatusCode.UNAUTHENTICATED, "the key was revoked")
