@@ -69,16 +69,16 @@ async def test_a_client_is_told_why_its_call_was_cut_while_an_answer_went_out(be
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the key was revoked")
 
     server = grpc.aio.server()
-    method = grpc.unary_stream_rpc_method_handler(sent(answers))
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("a.Service", {"Method": method}),))
+    handlers = {"Method": grpc.unary_stream_rpc_method_handler(sent(answers))}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("a.Service", handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            method = channel.unary_stream("/a.Service/Method", request_serializer=None, response_deserializer=None)
+            call = method(b"", timeout=WAIT_S)
             with pytest.raises(grpc.aio.AioRpcError) as ended:
-                call = channel.unary_stream("/a.Service/Method", request_serializer=None, response_deserializer=None)
-                async for _ in call(b"", timeout=WAIT_S):
-                    pass
+                _ = [answer async for answer in call]
     finally:
         await server.stop(0)
 
