@@ -1,3 +1,7 @@
+-- fragment: bulk_job_columns
+-- As BulkJobRow has them.
+environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
+
 -- name: save_bulk_job :each
 insert into bulk_jobs (environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position)
 values (:environment, :id, :status, :asked, :started_by, :started_at, :until, :changed, :refused, :changed_at, :ended_at, :ended_by, :reason, :version, :position)
@@ -14,14 +18,14 @@ on conflict (environment, id) do update
        position = excluded.position;
 
 -- name: bulk_job :one
-select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
+select {bulk_job_columns}
   from bulk_jobs
  where environment = :environment
    and id = :id;
 
 -- name: bulk_jobs_page :many
 -- The newest first, those that began before an instant, or at it with an id before `before`.
-select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
+select {bulk_job_columns}
   from bulk_jobs
  where environment = :environment
    and (started_at, id) < (:before_at, :before)
@@ -31,7 +35,7 @@ select environment, id, status, asked, started_by, started_at, until, changed, r
 
 -- name: bulk_jobs_running :many
 -- Of all environments, the oldest first.
-select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
+select {bulk_job_columns}
   from bulk_jobs
  where status = 'running'
  order by started_at, id
@@ -47,7 +51,7 @@ select count(*)
          limit :limit) as found;
 
 -- name: all_bulk_jobs :many
-select environment, id, status, asked, started_by, started_at, until, changed, refused, changed_at, ended_at, ended_by, reason, version, position
+select {bulk_job_columns}
   from bulk_jobs
  where (environment, id) > (:environment, :id)
  order by environment, id

@@ -1,3 +1,15 @@
+-- fragment: failure_columns
+-- As FailureRow has them.
+environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
+
+-- fragment: failure_columns_of_f
+-- The same of failures f, where other tables have such columns too.
+f.environment, f.position, f.run_id, f.function_id, f.function_version, f.event_id, f.fingerprint, f.kind, f.step, f.error_type, f.error_code, f.message, f.masked, f.top_frame, f.attempt, f.failed_at, f.cause
+
+-- fragment: failure_mark_columns
+-- As FailureMarkRow has them, of failure_marks m.
+m.environment, m.fingerprint, m.status, m.version, m.muted_until, m.reason, m.actor, m.marked_at, m.position, m.merged_into, m.assignee, m.assigned_by, m.assigned_at, m.assigned_position
+
 -- name: save_failure :each
 -- Once, whichever of several nodes comes first.
 insert into failures (environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause)
@@ -136,7 +148,7 @@ select e.entity_type, e.entity_id, count(*), max(f.failed_at)
 
 -- name: failures_of_group :many
 -- Newest first, before a position.
-select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
+select {failure_columns}
   from failures
  where environment = :environment
    and fingerprint = :fingerprint
@@ -146,7 +158,7 @@ select environment, position, run_id, function_id, function_version, event_id, f
 
 -- name: resting_failures :many
 -- The last failures of runs that rest failed or paused by them, newest first.
-select f.environment, f.position, f.run_id, f.function_id, f.function_version, f.event_id, f.fingerprint, f.kind, f.step, f.error_type, f.error_code, f.message, f.masked, f.top_frame, f.attempt, f.failed_at, f.cause
+select {failure_columns_of_f}
   from failures f
   join runs r
     on r.environment = f.environment
@@ -164,8 +176,8 @@ select f.environment, f.position, f.run_id, f.function_id, f.function_version, f
 
 -- name: mended_failures :many
 -- Newest first: those of the newest `scan` of a group whose runs have completed since.
-select f.environment, f.position, f.run_id, f.function_id, f.function_version, f.event_id, f.fingerprint, f.kind, f.step, f.error_type, f.error_code, f.message, f.masked, f.top_frame, f.attempt, f.failed_at, f.cause
-  from (select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
+select {failure_columns_of_f}
+  from (select {failure_columns}
           from failures
          where environment = :environment
            and fingerprint = :fingerprint
@@ -180,7 +192,7 @@ select f.environment, f.position, f.run_id, f.function_id, f.function_version, f
 
 -- name: failures_of_run :many
 -- Newest first.
-select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
+select {failure_columns}
   from failures
  where environment = :environment
    and run_id = :run_id
@@ -188,13 +200,13 @@ select environment, position, run_id, function_id, function_version, event_id, f
  limit :limit;
 
 -- name: failure :one
-select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
+select {failure_columns}
   from failures
  where environment = :environment
    and position = :position;
 
 -- name: all_failures :many
-select environment, position, run_id, function_id, function_version, event_id, fingerprint, kind, step, error_type, error_code, message, masked, top_frame, attempt, failed_at, cause
+select {failure_columns}
   from failures
  where (environment, position) > (:environment, :position)
  order by environment, position
@@ -343,7 +355,7 @@ on conflict (environment, fingerprint) do update
 
 -- name: failure_marks_of :many
 -- Of a JSON list of groups, each with the position of the first failure that a newer version has had since; 0 for none.
-select m.environment, m.fingerprint, m.status, m.version, m.muted_until, m.reason, m.actor, m.marked_at, m.position, m.merged_into, m.assignee, m.assigned_by, m.assigned_at, m.assigned_position,
+select {failure_mark_columns},
        coalesce((select min(f.position)
                    from failures f
                   where f.environment = m.environment
@@ -355,8 +367,8 @@ select m.environment, m.fingerprint, m.status, m.version, m.muted_until, m.reaso
    and m.fingerprint in (select value from json_array_elements_text(:fingerprints::json) as chosen (value));
 
 -- name: all_failure_marks :many
-select environment, fingerprint, status, version, muted_until, reason, actor, marked_at, position, merged_into, assignee, assigned_by, assigned_at, assigned_position
-  from failure_marks
+select {failure_mark_columns}
+  from failure_marks m
  where (environment, fingerprint) > (:environment, :fingerprint)
  order by environment, fingerprint
  limit :limit;
