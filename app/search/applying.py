@@ -128,7 +128,7 @@ class Applying:
             patch, origin = _patch(tx, environment, group, from_run, step)
             if run_ids:
                 named = [(run_id, _resting(tx, environment, group, run_id)) for run_id in dict.fromkeys(run_ids)]
-                return patch, [_target(tx, row, patch) if row else _unfit(run_id) for run_id, row in named], False
+                return patch, [_named(tx, row, patch) if row else _unfit(run_id) for run_id, row in named], False
             targets, more = _others(tx, environment, group, patch, origin)
             return patch, [*targets], more
 
@@ -252,24 +252,27 @@ def _others(tx: Transaction, environment: str, group: str, patch: Patch, origin:
     resting = failures.resting(tx, environment, group, limit=RESTING_MAX)
     targets: list[Target] = []
     for row in resting:
-        if row.run_id in (patch.run_id, origin):
+        if row.run_id in (patch.run_id, origin) or mended_elsewhere(tx, row):
             continue
-        target = _target(tx, row, patch)
-        if isinstance(target, Target):
-            targets.append(target)
-        if len(targets) > TARGETS_MAX:
-            return targets[:TARGETS_MAX], True
+        if len(targets) == TARGETS_MAX:
+            return targets, True
+        targets.append(_target(tx, row, patch))
     return targets, bool(targets) and len(resting) == RESTING_MAX
 
 
-def _target(tx: Transaction, row: FailureRow, patch: Patch) -> Target | Applied:
+def _named(tx: Transaction, row: FailureRow, patch: Patch) -> Target | Applied:
+    """What is to be done to a run that was asked for by its id."""
+    target, other = _target(tx, row, patch), mended_elsewhere(tx, row)
+    if not other:
+        return target
+    error = Mended(f"{other}, for the same event, has completed already", hint="there is nothing left to mend")
+    return Applied(target.run_id, target.step_id, error=error)
+
+
+def _target(tx: Transaction, row: FailureRow, patch: Patch) -> Target:
     """The step there that is the same: the one that failed, or the one that has the same id."""
     step_id = _failed_step(tx, row) if patch.failed else ""
     step_id = step_id or f"{row.run_id}:{patch.local}"
-    other = mended_elsewhere(tx, row)
-    if other:
-        error = Mended(f"{other}, for the same event, has completed already", hint="there is nothing left to mend")
-        return Applied(row.run_id, step_id, error=error)
     return Target(row.run_id, step_id, "" if patch.failed else step_id)
 
 
