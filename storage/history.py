@@ -162,6 +162,15 @@ def pages(tx: Transaction, wanted: Sequence[tuple[str, str, int]], *, size: int)
     return found
 
 
+def last_of_kind(tx: Transaction, wanted: Sequence[tuple[str, str, int]], kind: str) -> list[EntryRecord | None]:
+    """For each environment, stream and position, the stream's newest entry of a kind before that position; all of them
+    with one query."""
+    found: list[EntryRecord | None] = [None] * len(wanted)
+    for number, *fields in tx.many("last_of_kind", wanted=json.dumps(wanted), kind=kind):
+        found[number] = EntryRecord._make(fields)
+    return found
+
+
 class StepTold(NamedTuple):
     """How a step of a run ended, as an entry tells it, without payload."""
 

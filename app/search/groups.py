@@ -214,18 +214,10 @@ def _detail(tx: Transaction, environment: str, fingerprint: str, now: int) -> Gr
 
 def _workers(tx: Transaction, newest: Sequence[FailureRow]) -> Sequence[WorkerCounts]:
     """By the workers that had been handed the runs, those with most failures first."""
+    wanted = [(row.environment, f"run/{row.run_id}", row.position) for row in newest]
     found: dict[str, list[FailureRow]] = {}
-    for row in newest:
-        started = history.page(
-            tx,
-            row.environment,
-            stream=f"run/{row.run_id}",
-            kinds=(RunStarted.kind,),
-            before=row.position,
-            backwards=True,
-            limit=1,
-        )
-        fact = Entry(started[0]).fact if started else None
+    for row, started in zip(newest, history.last_of_kind(tx, wanted, RunStarted.kind), strict=True):
+        fact = Entry(started).fact if started is not None else None
         if isinstance(fact, RunStarted):
             found.setdefault(fact.worker_id, []).append(row)
     counted = [

@@ -67,6 +67,21 @@ select wanted.number - 1, position, environment, stream, version, kind, data, me
    and history.version <= (wanted.item ->> 2)::bigint + :size
  order by wanted.number, history.version;
 
+-- name: last_of_kind :many
+-- For each wanted [environment, stream, position] of a JSON list, the stream's newest entry of a kind before that
+-- position, in the order of the list; nothing where there is none.
+select wanted.number - 1, h.position, h.environment, h.stream, h.version, h.kind, h.data, h.metadata, h.actor, h.correlation, h.causation, h.recorded_at, h.digest
+  from json_array_elements(:wanted::json) with ordinality as wanted (item, number)
+ cross join lateral (select *
+                       from history s
+                      where s.environment = wanted.item ->> 0
+                        and s.stream = wanted.item ->> 1
+                        and s.position < (wanted.item ->> 2)::bigint
+                        and s.kind = :kind
+                      order by s.version desc
+                      limit 1) as h
+ order by wanted.number;
+
 -- name: last_of_stream :one
 -- A stream's newest entry.
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest

@@ -65,6 +65,22 @@ select wanted.key, position, environment, stream, version, kind, data, metadata,
    and history.version <= (wanted.value ->> 2) + :size
  order by wanted.key, history.version;
 
+-- name: last_of_kind :many
+-- For each wanted [environment, stream, position] of a JSON list, the stream's newest entry of a kind before that
+-- position, in the order of the list; nothing where there is none.
+select wanted.key, h.position, h.environment, h.stream, h.version, h.kind, h.data, h.metadata, h.actor, h.correlation, h.causation, h.recorded_at, h.digest
+  from json_each(:wanted) as wanted
+ cross join history h
+    on h.position = (select s.position
+                       from history s
+                      where s.environment = wanted.value ->> 0
+                        and s.stream = wanted.value ->> 1
+                        and s.position < wanted.value ->> 2
+                        and s.kind = :kind
+                      order by s.version desc
+                      limit 1)
+ order by wanted.key;
+
 -- name: last_of_stream :one
 -- A stream's newest entry.
 select position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest
