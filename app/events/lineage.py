@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from app.events import looking
 from app.history import explore
 from app.history.entry import Entry
 from app.history.kinds import DeliveryAccepted, DeliveryReplayed, EventEmitted, RunCreated
@@ -103,14 +104,12 @@ def _caused(tx: Transaction, entry: Entry) -> Iterator[Entry]:
         case EventEmitted() as fact:
             for run_id in fact.run_ids:
                 yield from map(Entry, history.of_stream(tx, environment, f"run/{run_id}", limit=1))
-            for row in events.reemitted(tx, environment, fact.id, limit=REEMITTED_MAX):
-                yield from _at(tx, row.position)
+            yield from looking.entries(tx, environment, events.reemitted(tx, environment, fact.id, limit=REEMITTED_MAX))
         case DeliveryAccepted() | DeliveryReplayed() as delivered:
             yield from map(Entry, history.of_stream(tx, environment, f"event/{delivered.event_id}", limit=1))
         case RunCreated():
             run_id = entry.stream.removeprefix("run/")
-            for row in events.of_run(tx, environment, run_id, limit=OF_RUN_MAX):
-                yield from _at(tx, row.position)
+            yield from looking.entries(tx, environment, events.of_run(tx, environment, run_id, limit=OF_RUN_MAX))
             yield from (
                 Entry(record)
                 for record in history.of_stream_backwards(tx, environment, entry.stream, limit=1)
@@ -118,9 +117,3 @@ def _caused(tx: Transaction, entry: Entry) -> Iterator[Entry]:
             )
         case _:
             pass
-
-
-def _at(tx: Transaction, position: int) -> Iterator[Entry]:
-    record = history.at(tx, position)
-    if record is not None:
-        yield Entry(record)
