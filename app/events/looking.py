@@ -100,7 +100,7 @@ async def look(storage: Storage, environment: str, rows: Rows, wanted: Sought, *
             told = _first(page.entries, room)
         else:
             told = await asyncio.to_thread(_asked, wanted.filter, page.entries, room, COST_MAX - spent)
-            asked, size = asked + len(page.entries), size + sum(map(_size, page.entries))
+            asked, size = asked + len(page.entries), size + page.size
         found += told.found
         position = told.reached or page.reached
         seen, spent = seen + page.seen, spent + told.cost
@@ -110,9 +110,11 @@ async def look(storage: Storage, environment: str, rows: Rows, wanted: Sought, *
 
 
 class _Page(NamedTuple):
-    """Events among the next rows; how many those were, and the position of the last, 0 if no more follow."""
+    """Events among the next rows, and their size in bytes; how many rows those were, and the position of the last, 0 if
+    no more follow."""
 
     entries: Sequence[Entry]
+    size: int
     seen: int
     reached: int
 
@@ -122,11 +124,14 @@ def _read(tx: Transaction, *, environment: str, rows: Rows, wanted: Sought, posi
     found = rows(tx, position, _TOGETHER)
     fitting = [row for row in found if wanted.fits(row)]
     read: list[Entry] = []
+    size = 0
     for start in range(0, len(fitting), _AT_ONCE):
-        if len(read) > enough or sum(map(_size, read)) >= BYTES_MAX:
-            return _Page(read, len(found), read[-1].position)
-        read += entries(tx, environment, fitting[start : start + _AT_ONCE])
-    return _Page(read, len(found), found[-1].position if len(found) == _TOGETHER else 0)
+        if len(read) > enough or size >= BYTES_MAX:
+            return _Page(read, size, len(found), read[-1].position)
+        part = entries(tx, environment, fitting[start : start + _AT_ONCE])
+        read += part
+        size += sum(map(_size, part))
+    return _Page(read, size, len(found), found[-1].position if len(found) == _TOGETHER else 0)
 
 
 def entries(tx: Transaction, environment: str, rows: Sequence[EventRow]) -> list[Entry]:
