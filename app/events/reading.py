@@ -105,21 +105,20 @@ class EventReader:
             raise InvalidArgument(
                 f"{len(chosen.names)} names are too many", field="name", hint=f"at most {NAMES_MAX}, or search"
             )
-        looked = bool(chosen.pattern or chosen.filter)
+        looked, choices = bool(chosen.pattern or chosen.filter), _choices(chosen, wanted)
         if before:
             newer_than = _position(before, "before")
             if looked:
-                return await self._look_forth(environment, chosen, wanted, limit, newer_than)
-            return await self._storage.read(lambda tx: _newer(tx, environment, chosen, limit, newer_than))
+                return await self._look_forth(environment, choices, wanted, limit, newer_than)
+            return await self._storage.read(lambda tx: _newer(tx, environment, choices, limit, newer_than))
         older_than = _position(cursor, "cursor") if cursor else _END
         if looked:
-            return await self._look_back(environment, chosen, wanted, limit, older_than)
-        return await self._storage.read(lambda tx: _older(tx, environment, chosen, limit, older_than))
+            return await self._look_back(environment, choices, wanted, limit, older_than)
+        return await self._storage.read(lambda tx: _older(tx, environment, choices, limit, older_than))
 
     async def _look_back(
-        self, environment: str, chosen: EventFilter, wanted: Sought, limit: int, position: int
+        self, environment: str, choices: Sequence[EventChoice], wanted: Sought, limit: int, position: int
     ) -> EventPage:
-        choices = _choices(chosen, wanted)
         looked = await looking.look(
             self._storage,
             environment,
@@ -135,9 +134,8 @@ class EventReader:
         )
 
     async def _look_forth(
-        self, environment: str, chosen: EventFilter, wanted: Sought, limit: int, position: int
+        self, environment: str, choices: Sequence[EventChoice], wanted: Sought, limit: int, position: int
     ) -> EventPage:
-        choices = _choices(chosen, wanted)
         looked = await looking.look(
             self._storage,
             environment,
@@ -174,9 +172,9 @@ class EventReader:
         return await self._storage.read(read)
 
 
-def _older(tx: Transaction, environment: str, chosen: EventFilter, limit: int, position: int) -> EventPage:
+def _older(tx: Transaction, environment: str, choices: Sequence[EventChoice], limit: int, position: int) -> EventPage:
     """The newest before a position."""
-    found = _rows_before(tx, environment, _choices(chosen), position, limit + 1)
+    found = _rows_before(tx, environment, choices, position, limit + 1)
     rows = found[:limit]
     return EventPage(
         looking.entries(tx, environment, rows),
@@ -185,9 +183,9 @@ def _older(tx: Transaction, environment: str, chosen: EventFilter, limit: int, p
     )
 
 
-def _newer(tx: Transaction, environment: str, chosen: EventFilter, limit: int, position: int) -> EventPage:
+def _newer(tx: Transaction, environment: str, choices: Sequence[EventChoice], limit: int, position: int) -> EventPage:
     """The oldest after a position, newest first. What one came from lies behind: there is always an older page."""
-    found = _rows_after(tx, environment, _choices(chosen), position, limit + 1)
+    found = _rows_after(tx, environment, choices, position, limit + 1)
     rows = found[:limit][::-1]
     return EventPage(
         looking.entries(tx, environment, rows),
@@ -196,11 +194,11 @@ def _newer(tx: Transaction, environment: str, chosen: EventFilter, limit: int, p
     )
 
 
-def _choices(chosen: EventFilter, wanted: Sought | None = None) -> list[EventChoice]:
+def _choices(chosen: EventFilter, wanted: Sought) -> list[EventChoice]:
     """One for each name: each is a walk along an index."""
-    within, like = (wanted.within, wanted.like) if wanted else ("", "")
+    place = (wanted.within, wanted.like)
     return [
-        EventChoice(name, chosen.source, chosen.search, chosen.since, chosen.until, chosen.sample, within, like)
+        EventChoice(name, chosen.source, chosen.search, chosen.since, chosen.until, chosen.sample, *place)
         for name in dict.fromkeys(chosen.names) or ("",)
     ]
 
