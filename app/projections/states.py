@@ -172,7 +172,7 @@ class States:
 
     async def past(
         self, projection: Projection, partition: str, at: int, *, generation: Generation | None = None
-    ) -> AsyncGenerator[Progress | State | None, None]:
+    ) -> AsyncGenerator[Progress | State, None]:
         """The state of a partition as of a position, after how far it is as often as some of it was folded. Raises
         FailedPrecondition if it cannot be told."""
         check_partition(partition)
@@ -207,7 +207,7 @@ class States:
 
     async def _as_of(
         self, projection: Projection, generation: Generation, partition: str, at: int
-    ) -> AsyncGenerator[Progress | State | None, None]:
+    ) -> AsyncGenerator[Progress | State, None]:
         definition = generation.definition
         if generation.error:  # that event stopped all partitions
             at = min(at, generation.error_position - 1)
@@ -248,7 +248,7 @@ class States:
 
     async def _refolded(
         self, nearest: State, refold: Refold | None, position: int, at: int
-    ) -> AsyncGenerator[Progress | State | None, None]:
+    ) -> AsyncGenerator[Progress | State, None]:
         """A state that holds through a position with the events of its partition up to another. Raises
         FailedPrecondition if there are any, and nobody is there to fold them."""
         projection, generation = nearest.projection, nearest.generation
