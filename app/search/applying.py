@@ -25,7 +25,7 @@ from app.runs.rewind import Rewind, Wish
 from app.runs.state import step_name
 from app.search.failure import step_of
 from app.search.groups import current, found
-from app.search.repairs import mended_elsewhere
+from app.search.repairs import mended_elsewhere, standing
 from storage import failures, history, runs
 from storage.contract import Storage, Transaction
 from storage.failures import FailureRow
@@ -224,17 +224,9 @@ def _given(tx: Transaction, environment: str, run_id: str, after: int) -> dict[s
         tx, environment, stream=f"run/{run_id}", kinds=_GIVEN, after=after, backwards=True, limit=STEERING_MAX
     )
     kept: dict[str, StepPatched | StepInjected] = {}
-    undone: dict[str, int] = {}
-    for entry in map(Entry, records):
-        match entry.fact:
-            case StepRestored(step_id=step_id):
-                undone[step_id] = undone.get(step_id, 0) + 1
-            case StepPatched() | StepInjected() as fact if undone.get(fact.step_id, 0):
-                undone[fact.step_id] -= 1
-            case StepPatched() | StepInjected() as fact:
-                kept.setdefault(_local(fact.step_id), fact)
-            case _:
-                pass
+    for entry in standing(map(Entry, records)):
+        if isinstance(fact := entry.fact, StepPatched | StepInjected):
+            kept.setdefault(_local(fact.step_id), fact)
     return kept
 
 

@@ -12,7 +12,8 @@ What was taken back by an undo did not help, and is not told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -90,13 +91,8 @@ def _repair(tx: Transaction, environment: str, failure: FailureRow) -> Repair | 
         limit=STEERING_MAX,
     )
     found: dict[str, Repair] = {}
-    undone: set[str] = set()
-    for entry in map(Entry, steering):
+    for entry in standing(map(Entry, steering)):
         match entry.fact:
-            case StepRestored(step_id=step_id):
-                undone.add(step_id)
-            case StepPatched(step_id=step_id) | StepInjected(step_id=step_id) if step_id in undone:
-                undone.discard(step_id)
             case StepPatched() as fact:
                 found.setdefault("patched", _corrected("patched", failure.run_id, entry, fact))
             case StepInjected() as fact:
@@ -109,6 +105,20 @@ def _repair(tx: Transaction, environment: str, failure: FailureRow) -> Repair | 
         if how in found:
             return found[how]
     return Repair("retried", failure.run_id, failure.run_id, at=run.ended_at or 0)
+
+
+def standing(newest: Iterable[Entry]) -> Iterator[Entry]:
+    """What people did to a run, the newest first, without corrections that were taken back, and without the taking
+    back: each takes back the last one of its step that still counts."""
+    undone: Counter[str] = Counter()
+    for entry in newest:
+        match entry.fact:
+            case StepRestored(step_id=step_id):
+                undone[step_id] += 1
+            case StepPatched(step_id=step_id) | StepInjected(step_id=step_id) if undone[step_id]:
+                undone[step_id] -= 1
+            case _:
+                yield entry
 
 
 def _corrected(how: str, run_id: str, entry: Entry, fact: StepPatched | StepInjected) -> Repair:

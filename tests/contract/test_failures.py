@@ -422,6 +422,21 @@ async def test_what_people_put_in_place_is_the_repair_that_is_told(node: Node, w
     assert (example.actor, example.reason, example.output) == ("user:ann", "the gateway lied", msgspec.Raw(b'"ch_1"'))
 
 
+async def test_what_was_taken_back_one_after_the_other_is_no_repair(node: Node, worker: Worker) -> None:
+    run_id = await failed(node, worker, ValueError("no price"), "charge")
+    patch, undo = Wish("patch", "charge", msgspec.Raw(b'"ch_1"')), Wish("undo", "charge")
+    for wish in (patch, patch, undo, undo):
+        await node.rewind.correct("default", run_id, wish, Request("a try", "user:ann"))
+    await node.engine.resume("default", run_id, reason="the gateway is back")
+    worker.complete(await worker.job())
+    await ended(node, run_id)
+
+    [group] = (await node.search.groups.list("default", GroupChoice())).groups
+    detail = await node.search.groups.get("default", group.row.fingerprint)
+
+    assert [(one.how, one.examples[0].reason) for one in detail.repairs] == [("resumed", "the gateway is back")]
+
+
 async def test_what_a_later_run_for_the_same_event_mended_is_a_repair(node: Node, worker: Worker) -> None:
     run_id = await failed(node, worker, ValueError("no price"), "charge")
     row = await node.storage.read(lambda tx: runs.get(tx, "default", run_id))
