@@ -147,12 +147,11 @@ class BulkJobs:
         )
         found: list[BulkResult] = []
         for record in entries:
-            results = _results(Entry(record), outcome)[index if record.version == version else 0 :]
-            room = limit - len(found)
-            found += results[:room]
-            if len(results) > room:
-                done = room + (index if record.version == version else 0)
-                return found, f"{record.version}.{done}"
+            results, known = _results(Entry(record), outcome), index if record.version == version else 0
+            until = known + limit - len(found)
+            found += results[known:until]
+            if len(results) > until:
+                return found, f"{record.version}.{until}"
         return found, f"{entries[-1].version + 1}.0" if len(entries) == VERSIONS_READ else ""
 
 
@@ -169,12 +168,8 @@ def _results(entry: Entry, outcome: Outcomes) -> list[BulkResult]:
     if not isinstance(fact, BulkAdvanced):
         return []
     changed = [BulkResult(one, made=fact.made.get(one, "")) for one in fact.changed] if outcome != "refused" else []
-    refused = [BulkResult(*_told(one)) for one in fact.refused] if outcome != "changed" else []
+    refused = [BulkResult(one.run_id, one.code, one.message) for one in fact.refused] if outcome != "changed" else []
     return sorted((*changed, *refused), reverse=True)
-
-
-def _told(refusal: Any) -> tuple[str, str, str]:
-    return refusal.run_id, refusal.code, refusal.message
 
 
 def _place(cursor: str) -> tuple[int, int]:
