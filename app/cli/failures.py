@@ -148,8 +148,7 @@ def reopen(session: Session, fingerprint: str, reason: str) -> None:
 def assign(session: Session, fingerprint: str, to: str, reason: str) -> None:
     """Say who looks after it, whatever was decided of it."""
     group = session.client.failures.assign(fingerprint, to=to, reason=reason)
-    if session.output.form != "table":
-        session.output.json({"schema": "ironflow.failure_group/v1", **group})
+    if session.output.told("ironflow.failure_group/v1", group):
         return
     who = group["assigned"]["assignee"] if "assigned" in group else "nobody"
     session.output.note(f"{fingerprint} is looked after by {who}")
@@ -208,8 +207,7 @@ def apply(session: Session, fingerprint: str, **asked: Any) -> int:
     the exit code is 1 then."""
     told = session.client.failures.apply_patch(fingerprint, **asked)
     output, refused = session.output, [one for one in told["runs"] if "error" in one]
-    if output.form != "table":
-        output.json({"schema": "ironflow.failure_patch/v1", **told})
+    if output.told("ironflow.failure_patch/v1", told):
         return int(bool(refused))
     output.table(
         ["run", "what comes of it"],
