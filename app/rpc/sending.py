@@ -61,9 +61,7 @@ def sent(answers: Answers) -> Callable[[Any, Any], Awaitable[None]]:
         async with aclosing(answers(asked, context)) as messages:
             async for message in messages:
                 try:
-                    if (
-                        not begun
-                    ):  # sent with the first message, they could be sent again with a status that cuts it off
+                    if not begun:  # sent with the message they could be sent again, with a status that cuts it off
                         await through(context.send_initial_metadata(()))
                         begun = True
                     await context.write(message)
