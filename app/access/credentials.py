@@ -99,14 +99,14 @@ class Credentials:
 
     def known(self, actor_id: str) -> Actor:
         """Whom the id of an actor makes known now: a key or a user, or nobody in particular for "". Raises
-        Unauthenticated if they are gone."""
+        Unauthenticated if they are gone, or their organization."""
         if not actor_id:
             return ANONYMOUS
         key = self._register.find(Key, actor_id)
-        if key is not None and self._clock.now_us() < (key.expires_at or FOREVER):
+        if key is not None and self._clock.now_us() < (key.expires_at or FOREVER) and self._stands(key.org):
             return self.actor_of(key)
         user = self._register.find(User, actor_id)
-        if user is not None and user.active:
+        if user is not None and user.active and self._stands(user.org):
             return Actor(user.id, "user", user.roles, self._register.permissions(user.org, user.roles), user.org)
         raise unknown()
 
@@ -121,10 +121,14 @@ class Credentials:
                 field="X-Ironflow-Org",
                 hint="leave the header out",
             )
-        if self._register.find(Org, org) is None:
+        if not self._stands(org):
             raise IdentityNotFound(f"there is no organization {org[:80]!r}", field="X-Ironflow-Org")
         allowed = ADMIN if actor.may("platform:impersonate") else VIEWER
         return replace(actor, org=org, permissions=allowed | (actor.permissions & PLATFORM_ADMIN), environment="")
+
+    def _stands(self, org: str) -> bool:
+        """Whether there is that organization: with it go its keys and users."""
+        return self._register.find(Org, org) is not None
 
     def _of_secret(self, secret: str) -> Recognised | None:
         if len(secret) > TOKEN_CHARS_MAX:
@@ -152,14 +156,14 @@ class Credentials:
             if not hmac.compare_digest(key.previous_hash, hash):
                 return None
             until = min(until, key.previous_until)
-        if now >= until or self._register.find(Org, key.org) is None:
+        if now >= until or not self._stands(key.org):
             return None
         self.used[key.id] = now
         return Recognised(self.actor_of(key), Proof(Key, key.id, hash, until))
 
     def _of_session(self, session: Session) -> Recognised | None:
         user = self._register.find(User, session.user)
-        if user is None or not user.active or self._register.find(Org, user.org) is None:
+        if user is None or not user.active or not self._stands(user.org):
             return None
         if session.position <= user.sessions_after or self._clock.now_us() >= session.expires_at:
             return None

@@ -449,6 +449,8 @@ async def test_an_organization_that_is_deleted_lets_nobody_in(access: Access) ->
 
     with pytest.raises(Unauthenticated):
         access.credentials.of_token(tenant.issued.secret)
+    with pytest.raises(Unauthenticated):  # what they started goes on for them no more
+        access.credentials.known(tenant.issued.key.id)
     with pytest.raises(Conflict):
         await access.tenancy.delete_org(SYSTEM, "org_default")
 
