@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import falcon.asgi
 import msgspec
@@ -11,8 +11,9 @@ import msgspec
 from app.api.answers import answer, body_of, decoded
 from app.api.asking import request_of, via_of
 from app.api.caller import caller_of
-from app.api.runs import Choice, filter_of
+from app.api.runs import filter_of
 from app.api.services import Answer, Body, Operation, Route, Services
+from app.api.shapes.bulk import ManyRuns
 from app.api.shapes.runs import BulkResponse, MadeRun, RefusedRun, row_shown
 from app.errors import InvalidArgument
 from app.runs.asking import Request
@@ -20,32 +21,11 @@ from app.runs.bulk import SHOWN_MAX, Chosen, Outcome
 from app.runs.reading import COUNT_MAX, RunFilter
 
 
-class BulkRequest(msgspec.Struct, forbid_unknown_fields=True):
+class BulkRequest(ManyRuns, kw_only=True):
     """The filter, as a list of runs takes it, or ids instead; and what is to be done: `add` and `remove` are tags,
     `compensate` and `detached` are for cancel. Instants: RFC 3339, or such as 15m."""
 
-    run_ids: list[str] = []
-    function_id: str = ""
-    event_id: str = ""
-    parent_run_id: str = ""
-    failure: str = ""
-    status: str = ""
-    tag: str = ""
-    since: str = ""
-    until: str = ""
-    search: str = ""
     dry_run: bool = False
-    reason: str = ""
-    compensate: bool = False
-    detached: bool = False
-    add: tuple[str, ...] = ()
-    remove: tuple[str, ...] = ()
-
-
-class Choosing(Choice, Protocol):
-    """A body that names runs, or filters them."""
-
-    run_ids: list[str]
 
 
 _decoder = msgspec.json.Decoder(BulkRequest)
@@ -102,7 +82,7 @@ class Bulk:
         answer(resp, _told(outcome, dry_run=body.dry_run))
 
 
-def chosen_of(body: Choosing, now: int) -> Chosen:
+def chosen_of(body: ManyRuns, now: int) -> Chosen:
     """The runs that a body names, or the filter that it has. Raises InvalidArgument for both."""
     chosen = filter_of(body, now)
     if not body.run_ids:

@@ -20,12 +20,10 @@ Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX)]
 Status = Literal["running", "completed", "stopped"]
 
 
-class StartBulkBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The verb, and the filter, as a list of runs takes it, or ids instead; `add` and `remove` are tags, `compensate`
-    and `detached` are for cancel. Instants: RFC 3339, or such as 15m. `per_second`: no more runs than so many, 0 for as
-    fast as it goes. The reason is recorded with each run."""
+class ManyRuns(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which runs: the filter, as a list of runs takes it, or ids instead; and what is to be done to them beside the
+    verb."""
 
-    verb: Literal["cancel", "pause", "resume", "replay", "fork", "tag"]
     run_ids: list[str] = []
     function_id: str = ""
     event_id: str = ""
@@ -41,6 +39,14 @@ class StartBulkBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     detached: bool = False
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+
+
+class StartBulkBody(ManyRuns, kw_only=True):
+    """The verb, and the filter, as a list of runs takes it, or ids instead; `add` and `remove` are tags, `compensate`
+    and `detached` are for cancel. Instants: RFC 3339, or such as 15m. `per_second`: no more runs than so many, 0 for as
+    fast as it goes. The reason is recorded with each run."""
+
+    verb: Literal["cancel", "pause", "resume", "replay", "fork", "tag"]
     per_second: Annotated[int, Meta(ge=0, le=PER_SECOND_MAX)] = 0
 
 
