@@ -151,10 +151,7 @@ async def post(services: Services, caller: Caller, body: bytes) -> tuple[int, Em
     event: PostBody = decoded(_post, body)
     if event.events is None:
         caller.about(f"event/{event.name}")
-        new = new_event(event, caller)
-        if new.reemitted_from:
-            new = await caused(services, new)
-        emitted = await services.emitter.emit(new)
+        emitted = await services.emitter.emit(await caused(services, new_event(event, caller)))
         return 201, EmittedResponse(
             event_id=emitted.event_id,
             run_ids=emitted.run_ids,
@@ -179,13 +176,16 @@ async def _post_batch(
 
 
 async def caused(services: Services, event: NewEvent) -> NewEvent:
-    """The event with what it is emitted anew of as its cause. Raises InvalidArgument if there is no such event."""
+    """The event; one that is emitted anew with what it is emitted anew of as its cause. Raises InvalidArgument if there
+    is no such event."""
+    if not event.reemitted_from:
+        return event
     cause = await services.events.original(event.environment, event.reemitted_from)
     return msgspec.structs.replace(event, cause=cause)
 
 
 async def _caused_or_why(services: Services, event: NewEvent | IronflowError) -> NewEvent | IronflowError:
-    if isinstance(event, IronflowError) or not event.reemitted_from:
+    if isinstance(event, IronflowError):
         return event
     try:
         return await caused(services, event)

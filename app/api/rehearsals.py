@@ -35,9 +35,7 @@ class DryRun:
         services, caller = self._services, caller_of(req)
         body: EventBody = decoded(_body, await body_of(req))
         caller.about(f"event/{body.name}")
-        event = new_event(body, caller)
-        if event.reemitted_from:
-            event = await caused(services, event)
+        event = await caused(services, new_event(body, caller))
         told = await rehearse(services.emitter, services.committer, event)
         waits: Sequence[Wait] = ()
         projections: Sequence[Projection] = ()
