@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { curl, exactly, request } from "../../api/client";
 import type { EventSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { useSettled } from "../../live/settled";
 import { type Draft, bodyOf, commandOf, problemsOf } from "../../model/draft";
 import { at, print } from "../../model/json";
 import { environment, link } from "../../shell/route";
@@ -42,8 +43,8 @@ export function Publish({ begin, onPublished, onClose }: Props) {
   const [draft, setDraft] = useState<Draft>({ ...NOTHING, ...begin });
   const [place, setPlace] = useState(environment.value);
   const within = place.trim() || "default";
-  const asked = useSettled(within);
-  const named = useSettled(draft.name.trim());
+  const asked = useSettled(within, SETTLED_AFTER_MS);
+  const named = useSettled(draft.name.trim(), SETTLED_AFTER_MS);
   const [loaded, setLoaded] = useState(0);
   const [names, setNames] = useState<string[]>([]);
   const [busy, setBusy] = useState(false);
@@ -162,16 +163,6 @@ export function Publish({ begin, onPublished, onClose }: Props) {
       </form>
     </Dialog>
   );
-}
-
-/** The text once it has not changed for a moment: nobody is asked of what is half written. */
-function useSettled(text: string): string {
-  const [settled, setSettled] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(text), SETTLED_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return settled;
 }
 
 /** What the schema says of it, and the schema. */

@@ -1,11 +1,12 @@
 /** Doing the same to many runs: those that are chosen, or all that fit the filter. The server says beforehand which that
  * are; then it does it as a job of its own. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { BULK, startJob } from "../../api/bulk";
 import { curl, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { BulkJob, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { useSettled } from "../../live/settled";
 import { type Verb, VERBS, commandOf, titleOf } from "../../model/bulk";
 import { tagsOf, usableTags } from "../../model/tags";
 import { environment } from "../../shell/route";
@@ -71,7 +72,7 @@ export function BulkDialog({ verb, target, total, onClose, onBegun }: { verb: Ve
   const tagging = verb.id === "tag" ? tagsOf(tags) : null;
   const body = { verb: verb.id, ...target, ...(undo ? { compensate: true } : {}), ...tagging, ...(Number(pace) > 0 ? { per_second: Number(pace) } : {}) };
   const looked = JSON.stringify({ ...target, ...(tagging && (usableTags(tagging) ? tagging : ANY_TAG)), dry_run: true });
-  const settled = useSettled(looked);
+  const settled = useSettled(looked, ASK_AFTER_MS);
   const preview = useResource(`bulk ${verb.id} ${settled}`, (signal) => request<Preview>("POST", path, { json: settled, signal }));
   const before = useRef<Preview | undefined>(undefined);
   if (preview.data) before.current = preview.data;
@@ -176,16 +177,6 @@ export function BulkDialog({ verb, target, total, onClose, onBegun }: { verb: Ve
       </form>
     </Dialog>
   );
-}
-
-/** What a text was when nobody had changed it for a moment. */
-function useSettled(text: string): string {
-  const [settled, setSettled] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(text), ASK_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return settled;
 }
 
 function Refused({ title, runs }: { title: string; runs: Preview["refused"] }) {
