@@ -194,7 +194,8 @@ function statusProblem(value: string): string {
   return unknown === undefined ? "" : `status ${unknown} is unknown — one of ${RUN_STATUSES.join(", ")}`;
 }
 
-function written(value: string): string {
+/** A value as it stands in a token: quoted where it has to be. */
+export function written(value: string): string {
   return /[\s"]/.test(value) ? JSON.stringify(value) : value;
 }
 

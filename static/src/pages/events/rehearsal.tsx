@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, request } from "../../api/client";
 import { link } from "../../shell/route";
+import { said } from "../../ui/acting";
 import { short } from "../../ui/basics";
 import { Icon, type IconName } from "../../ui/icon";
 import type { SchemaTold } from "./schema";
@@ -37,7 +38,7 @@ export function useDryRun(body: string, environment: string): Told {
       request<DryRun>("POST", "/events/dry-run", { json: body, signal: abort.signal, environment }).then(
         (dry) => setTold({ dry, problem: "" }),
         (error: unknown) => {
-          if (error instanceof ApiError) setTold({ dry: null, problem: error.hint ? `${error.message}: ${error.hint}` : error.message });
+          if (error instanceof ApiError) setTold({ dry: null, problem: said(error) });
         },
       );
     }, ASK_AFTER_MS);

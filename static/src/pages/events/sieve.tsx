@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type ApiError, get } from "../../api/client";
 import { patternsOf } from "../../model/patterns";
-import { Problem } from "../../ui/acting";
+import { Problem, said } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 
 export interface Sieve {
@@ -31,7 +31,7 @@ export function SieveBoxes({ pattern, filter, error, onPattern, onFilter }: Prop
       () => setOffers([]),
     );
   };
-  const wrong = (field: string): string => (error?.field === field ? (error.hint ? `${error.message}: ${error.hint}` : error.message) : "");
+  const wrong = (field: string): string => (error?.field === field ? said(error) : "");
   return (
     <div class="sieve">
       <Box label="Pattern" text={pattern} placeholder="order.>" title="Names that fit: * is one part between dots, a last > is all that follows. entity:order.> are events of entities." list="event-patterns" wrong={wrong("pattern")} onFocus={offer} onText={onPattern} />

@@ -8,6 +8,7 @@ import type { Plan, Run } from "../../api/types";
 import { lacking } from "../../model/rights";
 import { look } from "../../model/status";
 import { environment } from "../../shell/route";
+import { said } from "../../ui/acting";
 import { Dialog, sendByKey } from "../../ui/dialog";
 import { Icon, type IconName } from "../../ui/icon";
 import { copy, toast } from "../../ui/toast";
@@ -157,7 +158,7 @@ function usePlan(run: Run, wanted: Record<string, string> | null): Planned {
       request<Plan>("POST", `/runs/${run.id}/plan`, { json: body, signal: abort.signal }).then(
         (plan) => setState({ of: body, plan, problem: "" }),
         (error: unknown) => {
-          if (error instanceof ApiError) setState({ of: body, plan: null, problem: error.hint ? `${error.message}: ${error.hint}` : error.message });
+          if (error instanceof ApiError) setState({ of: body, plan: null, problem: said(error) });
         },
       );
     }, PLAN_AFTER_MS);
