@@ -1,7 +1,6 @@
 /** Whether the endpoint of a push function is called, or left alone for now after it failed again and again. */
-import { get, request, segment } from "../../api/client";
+import { request, segment } from "../../api/client";
 import { may } from "../../api/session";
-import { useResource } from "../../live/resource";
 import { Act, act } from "../../ui/acting";
 import { Again } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
@@ -16,12 +15,9 @@ export interface BreakerState {
 }
 
 const MANAGE = "breakers:manage";
-const EVERY_MS = 3_000;
 
-export function Breaker({ of }: { of: string }) {
-  const breakers = useResource("breakers", (signal) => get<BreakerState[]>("/circuit-breakers", {}, signal), { every: EVERY_MS });
-  const found = breakers.data?.find((one) => one.function_id === of);
-  if (!found || found.state === "closed") return null;
+export function Breaker({ of: found, onReset }: { of: BreakerState; onReset: () => void }) {
+  if (found.state === "closed") return null;
   return (
     <div class="pad-x">
       <p class="problem" role="status">
@@ -35,7 +31,7 @@ export function Breaker({ of }: { of: string }) {
           )}
         </span>
       </p>
-      <Act allowed={may(MANAGE)} permission={MANAGE} label="Call it again now" onClick={() => void act(request("POST", `/circuit-breakers/${segment(found.key)}/reset`, { body: {} }), "It is called again").then(breakers.reload)} />
+      <Act allowed={may(MANAGE)} permission={MANAGE} label="Call it again now" onClick={() => void act(request("POST", `/circuit-breakers/${segment(found.key)}/reset`, { body: {} }), "It is called again").then(onReset)} />
     </div>
   );
 }

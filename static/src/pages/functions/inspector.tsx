@@ -13,7 +13,7 @@ import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { later } from "../../ui/later";
 import { Failed } from "../../ui/states";
-import { Breaker } from "./breaker";
+import { Breaker, type BreakerState } from "./breaker";
 import { Charts } from "./charts";
 import { Profile } from "./profile";
 import { Start } from "./start";
@@ -60,7 +60,16 @@ function Served({ of }: { of: FunctionShape }) {
   );
 }
 
-export function FunctionInspector({ of, load, went, onClose }: { of: FunctionShape; load: CapacityStat | undefined; went: FunctionFigures | undefined; onClose: () => void }) {
+interface Props {
+  of: FunctionShape;
+  load: CapacityStat | undefined;
+  went: FunctionFigures | undefined;
+  breaker: BreakerState | undefined;
+  onReset: () => void;
+  onClose: () => void;
+}
+
+export function FunctionInspector({ of, load, went, breaker, onReset, onClose }: Props) {
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? "setup";
   const verb = of.status === "active" ? "pause" : "resume";
   const took = went && tookOf(went);
@@ -133,7 +142,7 @@ export function FunctionInspector({ of, load, went, onClose }: { of: FunctionSha
         <Act allowed={may(INVOKE)} permission={INVOKE} label="Start one…" onClick={start} />
         <Act allowed={may(MANAGE)} permission={MANAGE} label={verb === "pause" ? "Pause" : "Resume"} onClick={steer} />
       </p>
-      {of.endpoint_url && <Breaker of={of.id} />}
+      {of.endpoint_url && breaker && <Breaker of={breaker} onReset={onReset} />}
       <Tabs label="function" items={TABS} open={open} onOpen={(id) => choose({ show: id === "setup" ? null : id })} />
       <TabPanel label="function" open={open}>
         {open === "setup" && <Setup key={of.version} of={of} />}

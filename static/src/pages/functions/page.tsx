@@ -113,7 +113,17 @@ export default function Functions() {
             </Empty>
           }
         />
-        {selected && <FunctionInspector key={selected.id} of={selected} load={of(selected.id)} went={went.get(selected.id)} onClose={() => choose({ function: null })} />}
+        {selected && (
+          <FunctionInspector
+            key={selected.id}
+            of={selected}
+            load={of(selected.id)}
+            went={went.get(selected.id)}
+            breaker={states.get(selected.id)}
+            onReset={breakers.reload}
+            onClose={() => choose({ function: null })}
+          />
+        )}
       </div>
     </div>
   );
