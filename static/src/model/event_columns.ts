@@ -43,6 +43,12 @@ export function toggled(kept: readonly string[], column: EventColumn): EventColu
   return columnsShown(now.includes(column) ? now.filter((one) => one !== column) : [...now, column]);
 }
 
+/** Those that stand before the expressions that people added, and those behind. */
+export function aroundExpressions(columns: readonly EventColumn[]): { before: EventColumn[]; after: EventColumn[] } {
+  const last = (one: EventColumn): boolean => one === "data" || one === "runs";
+  return { before: columns.filter((one) => !last(one)), after: columns.filter(last) };
+}
+
 export interface Templates {
   wide: string;
   /** With something beside the list: what was added takes the room of the data. */
@@ -53,8 +59,7 @@ export interface Templates {
 /** The tracks of a row, with `expressions` columns that people added, which stand before the data. */
 export function templatesOf(columns: readonly EventColumn[], expressions: number): Templates {
   const made = (shown: readonly EventColumn[], widths: Partial<Record<EventColumn, string>>, added: number): string => {
-    const before = shown.filter((one) => one !== "data" && one !== "runs");
-    const after = shown.filter((one) => one === "data" || one === "runs");
+    const { before, after } = aroundExpressions(shown);
     const width = (one: EventColumn): string => widths[one] ?? WIDTHS[one];
     return [...before.map(width), ...Array<string>(added).fill(EXPRESSION), ...after.map(width)].join(" ");
   };

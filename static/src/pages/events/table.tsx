@@ -4,7 +4,7 @@ import type { EventSummary } from "../../api/types";
 import type { Columns } from "../../live/columns";
 import type { EventRuns } from "../../live/event_runs";
 import type { List } from "../../live/list";
-import { COLUMN_NAMES, type EventColumn, type Templates, templatesOf } from "../../model/event_columns";
+import { COLUMN_NAMES, type EventColumn, type Templates, aroundExpressions, templatesOf } from "../../model/event_columns";
 import { preview } from "../../model/json";
 import { Time } from "../../ui/basics";
 import { Rows } from "../../ui/rows";
@@ -14,9 +14,6 @@ import { RunCounts } from "./runs";
 
 const ROW = 36;
 const PREVIEW_CHARS = 160;
-
-/** Those that stand behind the expressions. */
-const LAST: readonly EventColumn[] = ["data", "runs"];
 
 interface Props {
   list: List<EventSummary>;
@@ -32,15 +29,16 @@ interface Props {
 
 export function EventTable({ list, cursor, shown, watched, columns, runs, further, onTop, onSelect }: Props) {
   const templates = templatesOf(shown, watched.length);
+  const { before, after } = aroundExpressions(shown);
   const row = (index: number): ComponentChildren => {
     const event = list.rows[index];
     return (
       <Row templates={templates} added={watched.length} class={`row ${index === cursor ? "current" : ""}`} index={index + 2} onClick={() => onSelect(event)}>
-        {shown.filter((one) => !LAST.includes(one)).map((one) => (
+        {before.map((one) => (
           <Cell key={one} of={one} event={event} runs={runs} entity={!shown.includes("entity")} onSelect={onSelect} />
         ))}
         {watched.length > 0 && <ColumnCells id={event.id} columns={columns} count={watched.length} />}
-        {shown.filter((one) => LAST.includes(one)).map((one) => (
+        {after.map((one) => (
           <Cell key={one} of={one} event={event} runs={runs} entity={false} onSelect={onSelect} />
         ))}
       </Row>
@@ -50,11 +48,11 @@ export function EventTable({ list, cursor, shown, watched, columns, runs, furthe
     <div class="table" role="table" aria-label="Events">
       <div class="table-head" role="rowgroup">
         <Row templates={templates} added={watched.length}>
-          {shown.filter((one) => !LAST.includes(one)).map(head)}
+          {before.map(head)}
           {watched.map((expression) => (
             <ColumnHead key={expression} expression={expression} all={watched} />
           ))}
-          {shown.filter((one) => LAST.includes(one)).map(head)}
+          {after.map(head)}
         </Row>
       </div>
       <Rows count={list.rows.length} height={ROW} label="Events" cursor={cursor} onEnd={list.next} onTop={onTop} row={row} after={list.more ? <Looking of={further} cursor={list.cursor} /> : null} />
