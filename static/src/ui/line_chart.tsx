@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { type Point, areaOf, lineOf, nearest, peak } from "../model/line";
 import { shown } from "../model/time";
 import { clock } from "../shell/settings";
+import { AsTable } from "./as_table";
 import { Time } from "./basics";
 
 const [WIDTH, HEIGHT] = [600, 72];
@@ -43,32 +44,19 @@ export function LineChart({ points, label, told }: { points: readonly Point[]; l
         <span class="grow" />
         <span class="faint small tabular">{points.some((each) => each.value > 0) ? `at most ${told(most)}` : "none all the while"}</span>
       </figcaption>
-      <details class="small">
-        <summary>As a table</summary>
-        <div class="list-scroll" tabIndex={0} role="region" aria-label={label}>
-          <table class="plain">
-            <thead>
-              <tr>
-                <th>Seen</th>
-                <th>{label}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {points
-                .slice(-ROWS)
-                .reverse()
-                .map((each) => (
-                  <tr key={each.at}>
-                    <td>
-                      <Time at={each.at} />
-                    </td>
-                    <td class="tabular">{told(each.value)}</td>
-                  </tr>
-                ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+      <AsTable label={label} heads={["Seen", label]}>
+        {points
+          .slice(-ROWS)
+          .reverse()
+          .map((each) => (
+            <tr key={each.at}>
+              <td>
+                <Time at={each.at} />
+              </td>
+              <td class="tabular">{told(each.value)}</td>
+            </tr>
+          ))}
+      </AsTable>
     </figure>
   );
 }

@@ -5,6 +5,7 @@ import { useResource } from "../../live/resource";
 import { tookEach } from "../../model/figures";
 import { duration } from "../../model/time";
 import { link, navigate } from "../../shell/route";
+import { AsTable } from "../../ui/as_table";
 import { Skeleton, short } from "../../ui/basics";
 import { Histogram } from "../../ui/histogram";
 import { Failed } from "../../ui/states";
@@ -48,31 +49,18 @@ function Took({ runs, more }: { runs: readonly RunSummary[]; more: boolean }) {
         })}
       </svg>
       <figcaption class="faint small">{said}</figcaption>
-      <details class="small">
-        <summary>As a table</summary>
-        <div class="list-scroll" tabIndex={0} role="region" aria-label="How long each took">
-          <table class="plain">
-            <thead>
-              <tr>
-                <th>Run</th>
-                <th>Took</th>
-              </tr>
-            </thead>
-            <tbody>
-              {[...took].reverse().map((one) => (
-                <tr key={one.id}>
-                  <td>
-                    <a class="mono" href={link(`/runs/${one.id}`)}>
-                      {short(one.id)}
-                    </a>
-                  </td>
-                  <td class="tabular">{duration(one.ms)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+      <AsTable label="How long each took" heads={["Run", "Took"]}>
+        {[...took].reverse().map((one) => (
+          <tr key={one.id}>
+            <td>
+              <a class="mono" href={link(`/runs/${one.id}`)}>
+                {short(one.id)}
+              </a>
+            </td>
+            <td class="tabular">{duration(one.ms)}</td>
+          </tr>
+        ))}
+      </AsTable>
     </figure>
   );
 }
