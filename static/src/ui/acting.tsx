@@ -24,11 +24,11 @@ export async function act(call: Promise<unknown>, done: string): Promise<boolean
   }
 }
 
-interface Props {
+interface Props<T> {
   title: string;
   verb: string;
-  /** What is said once it is done. */
-  done: string | (() => string);
+  /** What is said once it is done, of what came of it. */
+  done: string | ((told: T) => string);
   danger?: boolean;
   /** What has to be typed first, for what cannot be taken back. */
   typed?: string;
@@ -39,13 +39,13 @@ interface Props {
   wide?: boolean;
   /** While what the form begins with is being fetched. */
   waiting?: boolean;
-  run: (reason: string) => Promise<unknown>;
+  run: (reason: string) => Promise<T>;
   onClose: () => void;
-  onDone?: () => void;
+  onDone?: (told: T) => void;
   children?: ComponentChildren;
 }
 
-export function Ask({ title, verb, done, danger, typed, reasoned, wrong = "", wide, waiting = false, run, onClose, onDone, children }: Props) {
+export function Ask<T>({ title, verb, done, danger, typed, reasoned, wrong = "", wide, waiting = false, run, onClose, onDone, children }: Props<T>) {
   const [reason, setReason] = useState("");
   const [name, setName] = useState("");
   const [problem, setProblem] = useState("");
@@ -57,10 +57,10 @@ export function Ask({ title, verb, done, danger, typed, reasoned, wrong = "", wi
     setBusy(true);
     setProblem("");
     try {
-      await run(reason);
-      toast(typeof done === "string" ? done : done());
+      const told = await run(reason);
+      toast(typeof done === "string" ? done : done(told));
       onClose();
-      onDone?.();
+      onDone?.(told);
     } catch (error) {
       setProblem(said(error));
       setBusy(false);

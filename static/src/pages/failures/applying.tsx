@@ -1,6 +1,6 @@
 /** What mended one run of a group, given to the others: planned for each by the server first, and done as it was planned.
  * Those that refuse are listed, and keep none of the others from it. */
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { request, text } from "../../api/client";
 import { may } from "../../api/session";
 import type { AppliedPatch, AppliedRun, FailureDetail } from "../../api/types";
@@ -70,7 +70,6 @@ function Form({ of, from, onClose, onDone }: { of: FailureDetail; from: string; 
   const path = `/failures/${encodeURIComponent(of.fingerprint)}/apply`;
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const [key] = useState(() => crypto.randomUUID());
-  const told = useRef<AppliedPatch | null>(null);
   // Read in two ways: the output keeps its digits only as the server wrote it.
   const planned = useResource(`${path} ${from}`, async (signal) => {
     const answer = await text("POST", path, { body: { from_run: from, dry_run: true }, signal });
@@ -87,17 +86,17 @@ function Form({ of, from, onClose, onDone }: { of: FailureDetail; from: string; 
     <Ask
       title={planned.data ? `Give ${chosen.length === 1 ? "one run" : `${chosen.length.toLocaleString("en")} runs`} what mended another` : "Give the others what mended one"}
       verb="Patch and resume"
-      done={() => `${(told.current?.changed ?? 0).toLocaleString("en")} patched, and resumed`}
+      done={({ changed }) => `${changed.toLocaleString("en")} patched, and resumed`}
       wrong={planned.data && chosen.length === 0 ? "No run is chosen that would take it." : ""}
       waiting={!planned.data}
       wide
       reasoned
-      run={async (reason) => {
+      run={(reason) => {
         const body = { from_run: from, run_ids: chosen.map((one) => one.run_id), expected_versions: versionsOf(chosen), reason };
-        told.current = await request<AppliedPatch>("POST", path, { body, idempotencyKey: key });
+        return request<AppliedPatch>("POST", path, { body, idempotencyKey: key });
       }}
       onClose={onClose}
-      onDone={() => told.current && onDone(told.current)}
+      onDone={onDone}
     >
       {planned.error && <Failed error={planned.error} onRetry={planned.reload} />}
       {!planned.data && !planned.error && <Skeleton rows={5} slow="The server plans what would come of each run." />}
