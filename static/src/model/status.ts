@@ -18,6 +18,7 @@ const LOOKS: Record<string, Look> = {
   live: { role: "ok", icon: "check", label: "Live" },
   catching_up: { role: "run", icon: "dot", label: "Catching up" },
   paused: { role: "warn", icon: "pause", label: "Paused" },
+  stopped: { role: "warn", icon: "pause", label: "Stopped" },
   unwinding: { role: "warn", icon: "undo", label: "Compensating" },
   never_ran: { role: "idle", icon: "circle", label: "Never ran" },
   unattended: { role: "warn", icon: "pause", label: "No worker" },

@@ -6,11 +6,12 @@ import { may } from "../../api/session";
 import type { BulkJob } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { doneBy, farOf, outlook, shareOf, whichOf } from "../../model/bulk";
+import { look } from "../../model/status";
 import { choose, environment, link } from "../../shell/route";
 import { Act, Ask } from "../../ui/acting";
 import { Skeleton, Time, short } from "../../ui/basics";
 import { Dialog } from "../../ui/dialog";
-import { Icon, type IconName } from "../../ui/icon";
+import { Icon } from "../../ui/icon";
 import { Failed } from "../../ui/states";
 
 const PACE_MS = 500;
@@ -18,13 +19,8 @@ const RUNNING_SHOWN = 5;
 const JOBS_SHOWN = 50;
 const REFUSED_SHOWN = 100;
 const MADE_SHOWN = 5;
-const STATES: Record<BulkJob["status"], { icon: IconName; role: string; label: string }> = {
-  running: { icon: "dot", role: "run", label: "running" },
-  completed: { icon: "check", role: "ok", label: "completed" },
-  stopped: { icon: "pause", role: "warn", label: "stopped" },
-};
-
-const REFUSED = { icon: "warning", role: "warn", label: "completed" } as const;
+/** A job that has ended, and could not do all. */
+const REFUSED = { icon: "warning", role: "warn" } as const;
 
 /** The job of the address, and others that run. */
 export function Jobs({ open }: { open: string }) {
@@ -95,10 +91,11 @@ function Bar({ of }: { of: BulkJob }) {
 }
 
 function State({ of }: { of: BulkJob }) {
-  const { icon, role, label } = of.status === "completed" && of.refused > 0 ? REFUSED : STATES[of.status];
+  const looks = look(of.status);
+  const { icon, role } = of.status === "completed" && of.refused > 0 ? REFUSED : looks;
   return (
     <span class="status">
-      <Icon name={icon} class={role} /> {label}
+      <Icon name={icon} class={role} /> {looks.label.toLowerCase()}
     </span>
   );
 }
