@@ -53,10 +53,10 @@ def checked(tags: Sequence[str]) -> tuple[str, ...]:
     sequence of letters."""
     if isinstance(tags, str):
         raise misuse(f"tags must be a list, such as [{tags!r}]", code="BAD_TAG")
-    once = list(dict.fromkeys(tags))
-    check(once)
+    check(tags)
+    once = tuple(dict.fromkeys(tags))
     check_count(once, "a child run")
-    return tuple(once)
+    return once
 
 
 def several(tags: Sequence[str], name: str = "tags") -> list[str]:

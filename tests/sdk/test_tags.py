@@ -70,7 +70,8 @@ async def test_what_is_no_tag_fails_the_run_with_the_reason(bad: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "code"), [(["fine", "a,b"], "BAD_TAG"), ("vip", "BAD_TAG"), ([*"abcdefghijk"], "TOO_MANY_TAGS")]
+    ("tags", "code"),
+    [(["fine", "a,b"], "BAD_TAG"), ("vip", "BAD_TAG"), ([["vip"]], "BAD_TAG"), ([*"abcdefghijk"], "TOO_MANY_TAGS")],
 )
 @pytest.mark.parametrize("how", ["invoke", "invoke_async"])
 def test_a_child_is_given_tags_that_it_may_have_only(tags: Any, code: str, how: str) -> None:
