@@ -23,6 +23,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+import ironflow.transport  # noqa: F401  first: a test that imports gRPC before it leaves gRPC's handlers of forks on
 from tests.support.bounds import within
 from tests.support.postgres import Cluster, Prepare
 from tests.support.server import ServerProcess

@@ -12,7 +12,7 @@ from {module} import {name}
 {begin}
 import grpc
 grpc.insecure_channel("127.0.0.1:1").close()
-print(os.environ["GRPC_EXPERIMENTS"])
+print(os.environ["GRPC_EXPERIMENTS"], "forks", os.environ["GRPC_ENABLE_FORK_SUPPORT"])
 """
 
 
@@ -25,7 +25,9 @@ def settings(module: str, name: str, begin: str = "") -> str:
     return ran.stdout.strip()
 
 
-def test_server_and_workers_tell_grpc_the_same_which_it_knows() -> None:
+def test_server_workers_and_tests_tell_grpc_the_same_which_it_knows() -> None:
     server = settings("app.__main__", "import_less", "import_less()")
 
-    assert server == settings("ironflow", "Worker") != ""
+    assert server == settings("ironflow", "Worker") == settings("tests.conftest", "pytest_configure")
+    assert server.startswith("-event_engine")
+    assert server.endswith("forks 0")
