@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from app.access import policy as pure
 from app.access import policy_set
 from app.access.actor import Actor
@@ -47,9 +49,10 @@ def allow_org(definition: PolicyDefinition, author: Author) -> None:
 
 def refuse_lockout(definition: PolicyDefinition, home: str, id: str, author: Author, now: int) -> None:
     """Raises PolicyLockout if the policy would keep its author from reading or changing it: now, or when it begins to
-    be valid. What a condition says at other times, or to other addresses, is not foreseen. `home` is the namespace
-    that the policy is recorded in."""
-    policy = Policy.drafted(definition, id=id, version=0, environment=home)
+    be valid; also where it is not enforced for them yet, since a share grows. What a condition says at other times, or
+    to other addresses, is not foreseen. `home` is the namespace that the policy is recorded in."""
+    for_all = replace(definition, enforce_percent=pure.EVERYBODY)
+    policy = Policy.drafted(for_all, id=id, version=0, environment=home)
     if definition.mode != ENFORCE or not policy.is_there(author.environment, author.actor.org):
         return
     actions: tuple[str, ...] = (READ, WRITE)

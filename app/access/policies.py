@@ -22,7 +22,7 @@ from app.access.authoring import Author
 from app.access.decisions import Decisions, ordered
 from app.access.guard import Denial, Request
 from app.access.permissions import KNOWN
-from app.access.policy import ACTIVE, DELETED, ENFORCE, MONITOR, Explained, Policy, Ruling
+from app.access.policy import ACTIVE, DELETED, MONITOR, Explained, Policy, Ruling
 from app.access.policy_noun import PolicyNoun, stream
 from app.clock import Clock
 from app.errors import AlreadyExists, InvalidArgument, PolicyNotFound, RevisionConflict
@@ -128,7 +128,7 @@ class Policies:
         known = self.decisions.seen(Request(actor, "", "", environment)).actor
         meant = {one for action in actions for one in (READS if action == "*:read" else (action,))}
         return any(
-            policy.definition.mode == ENFORCE
+            policy.enforces(known)
             and policy.is_there(environment, actor.org)
             and policy.binds(known)
             and any(policy.acts_on(action) for action in meant)

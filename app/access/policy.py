@@ -2,11 +2,13 @@
 
 Policies only take away: roles allow, a policy denies. A request is denied by the first policy in enforce mode, by name,
 that applies to it and whose condition holds; a condition that cannot be evaluated, or costs too much, denies. Those in
-monitor mode are asked too, and only tell.
+monitor mode are asked too, and only tell. One that is enforced for a share of the callers denies these, and tells of
+the rest: a caller's place is a hash of the policy's id and their own, so that who is in stays in as the share grows.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -30,6 +32,8 @@ ENFORCE, MONITOR = "enforce", "monitor"
 MODES = (ENFORCE, MONITOR)
 ACTIVE, DISABLED, DELETED = "active", "disabled", "deleted"
 PATTERNS_MAX = 50
+EVERYBODY = 100
+"""The percentage of callers that a policy is enforced for, unless it says less."""
 DESCRIPTION_CHARS_MAX = 2_000
 FOREVER = 2**62
 
@@ -42,6 +46,12 @@ def checked(definition: PolicyDefinition) -> PolicyDefinition:
     check_name(definition.name)
     if definition.mode not in MODES:
         raise InvalidArgument(f"mode {definition.mode[:40]!r} is unknown", field="mode", hint=" or ".join(MODES))
+    if not 1 <= definition.enforce_percent <= EVERYBODY:
+        raise InvalidArgument(
+            f"enforce_percent {definition.enforce_percent} is out of range",
+            field="enforce_percent",
+            hint="1 to 100; mode monitor enforces nothing",
+        )
     if not definition.actions:
         raise InvalidArgument("actions are missing", field="actions", hint='such as ["secrets:read"], or ["*"] for all')
     if not definition.resources:
@@ -82,6 +92,12 @@ def check_name(name: str) -> None:
             field="name",
             hint="1 to 100 letters, digits, dots, colons, dashes and underscores, a letter or digit first",
         )
+
+
+def place_of(policy_id: str, actor_id: str) -> int:
+    """0 to 99: where a caller is among the callers of a policy, always the same."""
+    digest = hashlib.blake2b(f"{policy_id}/{actor_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % EVERYBODY
 
 
 def definition_of(row: PolicyRow) -> PolicyDefinition:
@@ -166,6 +182,13 @@ class Policy(msgspec.Struct, frozen=True):
     def binds(self, actor: Actor) -> bool:
         return not self.roles or not self.roles.isdisjoint(actor.roles)
 
+    def enforces(self, actor: Actor) -> bool:
+        """Whether it denies the actor what it is about; else it only tells."""
+        if self.definition.mode != ENFORCE:
+            return False
+        share = self.definition.enforce_percent
+        return share >= EVERYBODY or place_of(self.id, actor.id) < share
+
     def denies(self, variables: Variables, meter: Meter) -> Denial | None:
         """Why, if its condition holds or cannot be evaluated."""
         condition = self.compiled.condition
@@ -222,22 +245,25 @@ def rule(policies: Iterable[Policy], request: Request, now: int) -> Ruling:
             until = now
         if variables is None:
             variables = clauses.variables(request, resource, now)
-        denial = policy.denies(variables, meters[policy.definition.mode])
+        enforced = policy.enforces(request.actor)
+        denial = policy.denies(variables, meters[ENFORCE if enforced else MONITOR])
         if denial is None:
             continue
-        if policy.definition.mode == ENFORCE:
+        if enforced:
             return Ruling(denial, tuple(monitored), until)
         monitored.append(denial)
     return Ruling(None, tuple(monitored), until)
 
 
 class Explained(NamedTuple):
-    """How one policy stands to a request: `applies` or `why_not`, and, if it applies, what it says clause by clause."""
+    """How one policy stands to a request: `applies` or `why_not`, and, if it applies, what it says clause by clause,
+    and whether what it says counts for this caller."""
 
     policy: Policy
     why_not: str
     denial: Denial | None
     clauses: tuple[Clause, ...]
+    enforced: bool = False
 
 
 def explain(policies: Iterable[Policy], request: Request, now: int) -> Sequence[Explained]:
@@ -252,5 +278,5 @@ def explain(policies: Iterable[Policy], request: Request, now: int) -> Sequence[
             continue
         condition = policy.compiled.condition
         told = tuple(condition.clauses(variables)) if condition else ()
-        found.append(Explained(policy, "", policy.denies(variables, Meter()), told))
+        found.append(Explained(policy, "", policy.denies(variables, Meter()), told, policy.enforces(request.actor)))
     return found

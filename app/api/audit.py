@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from app import clock
+from app.access import would_deny
 from app.access.audit import Audit as Recorder
 from app.access.audit_event import AuditEvent
 from app.access.audit_reading import AuditFilter, AuditPage
@@ -29,10 +30,13 @@ from app.api.shapes.audit import (
     ExportAuditQuery,
     FlipResponse,
     ListAuditQuery,
+    PolicyWouldDeny,
     ReplayBody,
     ReplayResponse,
     RunAuditQuery,
     RunAuditResponse,
+    WouldDenyQuery,
+    WouldDenyResponse,
 )
 from app.api.shapes.base import given
 from app.errors import PermissionDenied
@@ -119,6 +123,26 @@ class ReplayDecisions:
         done = await self._replay.of(environment_of(req), defined(body.policy), limit=body.limit)
         flips = [flip_shown(flip) for flip in done.flips]
         answer(resp, ReplayResponse(decisions=done.decisions, skipped=done.skipped, flips=flips))
+
+
+class WouldDeny:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        since = instant(query_of(req, WouldDenyQuery).since, 0, now=self._services.clock.now_us(), field="since")
+        told = await would_deny.since(self._services.storage, environment_of(req), since)
+        policies = [
+            PolicyWouldDeny(
+                policy=one.policy, count=one.count, actors=len(one.actors), last_at=clock.rfc3339(one.last_at)
+            )
+            for one in told.policies
+        ]
+        since_at = clock.rfc3339(since)
+        answer(
+            resp,
+            WouldDenyResponse(policies=policies, since=since_at, suppressed=told.suppressed, whole=told.whole),
+        )
 
 
 def namespace_of(req: falcon.asgi.Request, query: AuditQuery) -> str:
@@ -275,8 +299,15 @@ def routes(services: Services) -> Sequence[Route]:
         body=Body(ReplayBody, {"policy": EXAMPLE, "limit": 100}),
         permission="policies:read",
     )
+    denying = Operation(
+        "What policies would have denied that only tell, or are enforced for a part of the callers",
+        {200: Answer("counts", WouldDenyResponse)},
+        query=WouldDenyQuery,
+        permission="policies:read",
+    )
     return [
         Route("/api/v1/audit", Events(services), {"GET": events}),
+        Route("/api/v1/audit/would-deny", WouldDeny(services), {"GET": denying}),
         Route("/api/v1/audit/export", Export(services), {"GET": export}),
         Route("/api/v1/audit/settings", Settings(services), settings),
         Route("/api/v1/runs/{run_id}/audit", OfRun(services), {"GET": of_run}),

@@ -55,6 +55,7 @@ def defined(body: PolicyBody) -> PolicyDefinition:
         valid_from=_instant(body.valid_from, "valid_from"),
         valid_until=_instant(body.valid_until, "valid_until"),
         description=body.description,
+        enforce_percent=body.enforce_percent,
     )
 
 
@@ -62,7 +63,7 @@ def patched(definition: PolicyDefinition, body: PolicyPatch) -> PolicyDefinition
     """Raises InvalidArgument."""
     _check_effect(body.effect)
     changes: dict[str, Any] = {}
-    for name in ("name", "mode", "description"):
+    for name in ("name", "mode", "description", "enforce_percent"):
         if getattr(body, name) is not UNSET:
             changes[name] = getattr(body, name)
     for name in ("roles", "environments"):
@@ -139,6 +140,7 @@ def explained_shown(told: Explained) -> ExplainedResponse:
         version=told.policy.version,
         mode=definition.mode,
         applies=not told.why_not,
+        enforced=told.enforced,
         why_not=given(told.why_not),
         denies=told.denial is not None,
         reason=told.denial.reason if told.denial is not None else UNSET,
@@ -158,6 +160,7 @@ def _fields(definition: PolicyDefinition) -> dict[str, Any]:
         "org_id": definition.org,
         "environments": list(definition.environments),
         "description": definition.description,
+        "enforce_percent": definition.enforce_percent,
         "valid_from": clock.rfc3339(definition.valid_from) if definition.valid_from else UNSET,
         "valid_until": clock.rfc3339(definition.valid_until) if definition.valid_until else UNSET,
     }

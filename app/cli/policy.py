@@ -13,8 +13,11 @@ from app.cli.given import confirm, raw, yes_option
 from app.cli.output import ago, plain
 
 _FILE = "FILE holds a policy as JSON, or a list of them; - is standard input."
-_DEFINED = ("name", "actions", "resources", "condition", "mode", "roles", "org_id", "environments", "description")
-_TIMES = ("valid_from", "valid_until")
+_SHARE = "enforce_percent"
+_DEFINED = (
+    *("name", "actions", "resources", "condition", "mode", "roles", "org_id", "environments", "description"),
+    *(_SHARE, "valid_from", "valid_until"),
+)
 
 
 @click.group("policy")
@@ -33,10 +36,10 @@ def list_policies(session: Session, at: str | None) -> None:
         {
             "name": lambda one: one["name"],
             "status": lambda one: one["status"],
-            "mode": lambda one: one["mode"],
+            "mode": _mode,
             "version": lambda one: str(one["version"]),
             "actions": lambda one: ", ".join(one["actions"]),
-            "would deny": lambda one: str(one["would_deny_count"]) if one["mode"] == "monitor" else "",
+            "would deny": lambda one: str(one["would_deny_count"]) if _tells(one) else "",
             "changed": lambda one: ago(one["updated_at"]),
         },
         empty="no policies: make one with `ironflow policy apply FILE`",
@@ -206,10 +209,12 @@ def monitor(session: Session, name: str, reason: str) -> None:
 @command.command("enforce")
 @click.argument("name")
 @click.option("--reason", default="", help="Kept in history.")
+@click.option("--percent", default=100, show_default=True, type=click.IntRange(1, 100), help="Of callers, for a start.")
 @connected
-def enforce(session: Session, name: str, reason: str) -> None:
-    """Let NAME deny what it says."""
-    _told(session, session.client.policies.change(name, mode="enforce", reason=reason))
+def enforce(session: Session, name: str, reason: str, percent: int) -> None:
+    """Let NAME deny what it says; with --percent, to so many of 100 callers, always the same; of the rest it only
+    tells."""
+    _told(session, session.client.policies.change(name, mode="enforce", enforce_percent=percent, reason=reason))
 
 
 @command.command("delete")
@@ -231,7 +236,7 @@ def _applied(
     wanted = _validated(session, policy)
     if known is None:
         return "created", client.create(**{"reason": reason, **policy})
-    if known["status"] == "active" and all(known.get(name) == wanted.get(name) for name in (*_DEFINED, *_TIMES)):
+    if known["status"] == "active" and all(known.get(name) == wanted.get(name) for name in _DEFINED):
         return "unchanged", known
     return "changed", client.replace(**{"reason": reason, **policy}, version=known["version"])
 
@@ -283,7 +288,7 @@ def _show(session: Session, told: Mapping[str, Any]) -> None:
         output.out.write(f"would deny: {plain(denial['reason'])}\n")
     for one in told.get("explain", ()):
         said = "denies" if one["denies"] else "says nothing"
-        watched = " (monitor)" if one["mode"] == "monitor" else ""
+        watched = " (monitor)" if one["mode"] == "monitor" else " (not for this caller)" if _spared(one) else ""
         output.out.write(f"\n{plain(one['policy'])} v{one['version']}{watched}: {plain(one.get('why_not') or said)}\n")
         for clause in one["clauses"]:
             held = {True: "true", False: "false", None: "fails"}[clause["holds"]]
@@ -292,7 +297,22 @@ def _show(session: Session, told: Mapping[str, Any]) -> None:
             )
 
 
+def _mode(policy: Mapping[str, Any]) -> str:
+    mode = str(policy["mode"])
+    return f"{mode} {policy[_SHARE]} %" if mode == "enforce" and policy[_SHARE] < 100 else mode
+
+
+def _tells(policy: Mapping[str, Any]) -> bool:
+    """Whether there is somebody whom it would deny, and does not."""
+    return policy["mode"] == "monitor" or int(policy[_SHARE]) < 100
+
+
+def _spared(explained: Mapping[str, Any]) -> bool:
+    return bool(explained["applies"]) and not explained["enforced"]
+
+
 def _told(session: Session, policy: Mapping[str, Any]) -> None:
     if not session.output.told("ironflow.policy/v1", policy):
-        mode = ", and only tells" if policy["mode"] == "monitor" else ""
+        share = f", for {policy[_SHARE]} % of callers" if policy[_SHARE] < 100 else ""
+        mode = ", and only tells" if policy["mode"] == "monitor" else share
         session.output.done(f"{policy['name']} is {policy['status']}{mode}, version {policy['version']}")

@@ -418,6 +418,7 @@ class Policies(Part):
     roll_back = Blocking(policies.roll_back)
     validate = Blocking(policies.validate)
     dry_run = Blocking(policies.dry_run)
+    would_deny = Blocking(policies.would_deny)
     replay = Blocking(audit.replay)
 
 
@@ -435,6 +436,7 @@ class AsyncPolicies(AsyncPart):
     roll_back = Awaited(policies.roll_back)
     validate = Awaited(policies.validate)
     dry_run = Awaited(policies.dry_run)
+    would_deny = Awaited(policies.would_deny)
     replay = Awaited(audit.replay)
 
 

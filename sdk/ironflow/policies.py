@@ -24,9 +24,10 @@ def get(name: str, *, at: int | str | None = None) -> Plan[Json]:
 
 
 def create(name: str, actions: Sequence[str], **options: Any) -> Plan[Json]:
-    """A policy that denies actions: `resources`, `condition` (CEL), `mode` (enforce or monitor), `roles`, `org_id`,
-    `environments`, `valid_from`, `valid_until`, `description`, `reason`. Raises InvalidArgument, and Conflict for a
-    name that is taken or a policy that would lock you out."""
+    """A policy that denies actions: `resources`, `condition` (CEL), `mode` (enforce or monitor), `enforce_percent` (of
+    the callers; of the rest it only tells), `roles`, `org_id`, `environments`, `valid_from`, `valid_until`,
+    `description`, `reason`. Raises InvalidArgument, and Conflict for a name that is taken or a policy that would lock
+    you out."""
     made: Json = yield Call("POST", PATH, body={"name": name, "actions": list(actions), **options})
     return made
 
@@ -98,6 +99,13 @@ def dry_run(
     to it, clause by clause."""
     body = {"input": dict(request), "policy": policy and dict(policy), "explain": explain}
     found: Json = yield Call("POST", f"{PATH}/dry-run", body=body, again=True)
+    return found
+
+
+def would_deny(*, since: str | None = None) -> Plan[Json]:
+    """How often each policy would have denied what it let pass, in 24 hours or `since` a time: `policies` with
+    `policy` (its id), `count`, `actors`, `last_at`."""
+    found: Json = yield Call("GET", "/api/v1/audit/would-deny", chosen(since=since), again=True)
     return found
 
 

@@ -116,8 +116,37 @@ def test_a_watching_policy_denies_nothing_and_tells(root: httpx.Client, dev: htt
     [event] = audited(root, 1, event_type="authz.would_deny", api_key_id=key["id"])
     assert event["action"] == "runs:read"
     assert root.get(f"{POLICIES}/p").json()["would_deny_count"] == 1
+    [told] = root.get(f"{AUDIT}/would-deny").json()["policies"]
+    assert (told["policy"], told["count"], told["actors"]) == (event["policy"], 1, 1)
+    assert root.get(f"{AUDIT}/would-deny", params={"since": "2999-01-01T00:00:00Z"}).json()["policies"] == []
     flips = root.post(f"{POLICIES}/replay", json={"policy": {"name": "p", "actions": "runs:read"}}).json()["flips"]
     assert key["id"] in {flip["actor"] for flip in flips}
+
+
+def test_a_policy_is_enforced_for_a_share_of_the_callers_first(
+    root: httpx.Client, dev: httpx.Client, key: dict[str, Any]
+) -> None:
+    policy = deny(root, "runs:read", enforce_percent=1)
+    asked = {"subject": {"id": key["id"], "roles": ["developer"]}, "action": "runs:read", "resource": "run/*"}
+
+    told = root.post(f"{POLICIES}/dry-run", json={"input": asked, "explain": True}).json()
+    [explained] = told["explain"]
+    refused = dev.get("/api/v1/runs").status_code == 403
+
+    assert (policy["enforce_percent"], explained["applies"]) == (1, True)
+    assert explained["enforced"] == refused == (told["decision"] == "deny")
+    assert bool(told["would_deny"]) is not refused, "whoever is spared is told of"
+    everybody = {"enforce_percent": 100}
+    assert root.patch(f"{POLICIES}/p", json=everybody).json()["enforce_percent"] == 100
+    assert dev.get("/api/v1/runs").status_code == 403
+    wrong = root.patch(f"{POLICIES}/p", json={"enforce_percent": 0})
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "enforce_percent")
+
+
+def test_a_share_that_spares_its_author_today_is_still_no_way_to_lock_them_out(root: httpx.Client) -> None:
+    refused = root.post(POLICIES, json={"name": "p", "actions": "policies:*", "enforce_percent": 1})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "POLICY_LOCKOUT")
 
 
 def test_what_is_open_is_cut_when_a_policy_denies_it(root: httpx.Client, dev: httpx.Client) -> None:

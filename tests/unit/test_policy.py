@@ -348,3 +348,38 @@ def test_what_a_caller_is_bound_to_can_be_read() -> None:
     bound = replace(ANN, environment="prod")
 
     assert holds("subject.environment == environment", ASKED._replace(actor=bound))
+
+
+def called(id: str) -> Request:
+    return ASKED._replace(actor=replace(ANN, id=id))
+
+
+def test_a_share_of_the_callers_is_denied_and_of_the_rest_it_only_tells() -> None:
+    staged = made(enforce_percent=30)
+    rulings = [policy.rule([staged], called(f"ak_{number}"), NOW) for number in range(1_000)]
+
+    refused = [one for one in rulings if one.denial is not None]
+    told = [one for one in rulings if one.monitored]
+
+    assert 250 < len(refused) < 350
+    assert len(refused) + len(told) == len(rulings)
+
+
+def test_a_caller_stays_where_they_are_and_whoever_is_in_stays_in_as_the_share_grows() -> None:
+    shares = [made(enforce_percent=percent) for percent in (1, 30, 60, 100)]
+
+    for number in range(200):
+        inside = [one.enforces(called(f"ak_{number}").actor) for one in shares]
+        assert inside == sorted(inside), "never out again"
+        assert inside == [one.enforces(called(f"ak_{number}").actor) for one in shares]
+        assert inside[-1]
+
+
+def test_what_only_tells_is_enforced_for_nobody() -> None:
+    assert not made(mode="monitor", enforce_percent=99).enforces(ANN)
+
+
+@pytest.mark.parametrize("percent", [0, -1, 101])
+def test_a_share_that_is_none_is_refused(percent: int) -> None:
+    with pytest.raises(InvalidArgument, match="enforce_percent"):
+        policy.checked(defined(enforce_percent=percent))

@@ -111,6 +111,28 @@ class AuditSettingsResponse(Shape):
     delivery_failure_count: int
 
 
+class WouldDenyQuery(msgspec.Struct):
+    since: Since = "24h"
+
+
+class PolicyWouldDeny(Shape):
+    """What one policy would have denied."""
+
+    policy: Annotated[str, Meta(description="its id")]
+    count: int
+    actors: Annotated[int, Meta(description="how many different callers")]
+    last_at: Instant
+
+
+class WouldDenyResponse(Shape):
+    """By policy, the most frequent first, as the audit of the environment has it."""
+
+    policies: list[PolicyWouldDeny]
+    since: Instant
+    suppressed: Annotated[int, Meta(description="decisions of any kind that came too fast to be told singly")]
+    whole: Annotated[bool, Meta(description="false: only the newest were looked at")]
+
+
 class ReplayBody(msgspec.Struct, forbid_unknown_fields=True):
     """A policy that is not saved, and how many of the last decisions are to be made again with it."""
 

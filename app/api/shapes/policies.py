@@ -29,6 +29,9 @@ class PolicyBody(msgspec.Struct, forbid_unknown_fields=True):
     valid_from: str | None = ""
     valid_until: str | None = ""
     description: str = ""
+    enforce_percent: Annotated[
+        int, Meta(description="in mode enforce: of how many of 100 callers; of the rest it only tells. Always the same")
+    ] = 100
     reason: Annotated[str, Meta(description="why; kept in history")] = ""
 
 
@@ -47,6 +50,7 @@ class PolicyPatch(msgspec.Struct, forbid_unknown_fields=True):
     valid_from: str | UnsetType | None = UNSET
     valid_until: str | UnsetType | None = UNSET
     description: str | UnsetType = UNSET
+    enforce_percent: int | UnsetType = UNSET
     reason: str = ""
 
 
@@ -118,6 +122,7 @@ class PolicyFields(Shape):
     org_id: str
     environments: list[str]
     description: str
+    enforce_percent: Annotated[int, Meta(description="of how many of 100 callers, in mode enforce")]
     valid_from: Instant | UnsetType = UNSET
     valid_until: Instant | UnsetType = UNSET
 
@@ -184,6 +189,7 @@ class ExplainedResponse(Shape, kw_only=True):
     version: int
     mode: str
     applies: bool
+    enforced: Annotated[bool, Meta(description="whether it denies this caller, or only tells")]
     why_not: str | UnsetType = UNSET
     denies: bool
     reason: str | UnsetType = UNSET

@@ -11,8 +11,9 @@ class PolicyDefinition(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a policy denies: the actions and resources that fit one of the patterns, where the CEL condition holds
     ("": always). It counts for callers who have one of the roles (none: for all), in its own environment, or, with an
     organization, in those of its environments that fit one of the patterns (none: all). In monitor mode it only tells
-    what it would deny. Instants in µs, 0: open. Of a policy set, `modules` are names and conditions, of which its own
-    is made: of all of them, or of `decision` alone."""
+    what it would deny; in enforce mode it denies `enforce_percent` of the callers, and tells of the rest. Instants in
+    µs, 0: open. Of a policy set, `modules` are names and conditions, of which its own is made: of all of them, or of
+    `decision` alone."""
 
     name: str
     actions: tuple[str, ...]
@@ -27,6 +28,7 @@ class PolicyDefinition(msgspec.Struct, frozen=True, omit_defaults=True):
     description: str = ""
     modules: tuple[tuple[str, str], ...] = ()
     decision: str = ""
+    enforce_percent: int = 100
 
 
 class PolicyCreated(Fact, frozen=True):

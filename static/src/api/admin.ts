@@ -177,6 +177,8 @@ export interface PolicyFields {
   resources: string[];
   condition: string;
   mode: string;
+  /** Of how many of 100 callers, in mode enforce; of the rest it only tells. */
+  enforce_percent: number;
   roles: string[];
   org_id: string;
   environments: string[];
@@ -193,6 +195,13 @@ export interface PolicyShape extends PolicyFields {
   updated_at: string;
   updated_by: string;
   position: number;
+}
+
+export interface WouldDeny {
+  policies: { policy: string; count: number; actors: number; last_at: string }[];
+  /** Of any kind, too many to be told one by one: counts are at least so many, then. */
+  suppressed: number;
+  whole: boolean;
 }
 
 export interface PolicyVersion {

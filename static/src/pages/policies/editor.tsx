@@ -7,6 +7,7 @@ import { CodeEditor } from "../../ui/code_editor";
 
 const CHECKED_AFTER_MS = 350;
 const DECISIONS = 1_000;
+const SHARE = /^([1-9]\d?|100)$/;
 
 export interface Draft {
   name: string;
@@ -14,6 +15,7 @@ export interface Draft {
   resources: string;
   condition: string;
   mode: string;
+  share: string;
   roles: string;
   description: string;
 }
@@ -25,6 +27,7 @@ export function draftOf(of?: PolicyFields): Draft {
     resources: of?.resources.join(", ") ?? "*",
     condition: of?.condition ?? "",
     mode: of?.mode ?? "monitor",
+    share: String(of?.enforce_percent ?? 100),
     roles: of?.roles.join(", ") ?? "",
     description: of?.description ?? "",
   };
@@ -34,7 +37,8 @@ export function draftOf(of?: PolicyFields): Draft {
 export function bodyOf(draft: Draft, of?: PolicyFields): Record<string, unknown> {
   const list = (text: string): string[] => text.split(",").map((one) => one.trim()).filter(Boolean);
   const kept = of ? { org_id: of.org_id, environments: of.environments, valid_from: of.valid_from ?? "", valid_until: of.valid_until ?? "" } : {};
-  return { ...kept, ...draft, actions: list(draft.actions), resources: list(draft.resources), roles: list(draft.roles) };
+  const { share, ...fields } = draft;
+  return { ...kept, ...fields, enforce_percent: Number(share), actions: list(draft.actions), resources: list(draft.resources), roles: list(draft.roles) };
 }
 
 export interface Replayed {
@@ -52,7 +56,7 @@ interface Checked {
 export function useChecked(draft: Draft, of?: PolicyFields): Checked | null {
   const text = JSON.stringify(bodyOf(draft, of));
   const [told, setTold] = useState<{ text: string } & Checked>({ text: "", problem: "", replayed: null });
-  const whole = draft.name !== "" && draft.actions !== "";
+  const whole = draft.name !== "" && draft.actions !== "" && SHARE.test(draft.share);
   useEffect(() => {
     if (!whole) return;
     let gone = false;
@@ -73,6 +77,7 @@ export function useChecked(draft: Draft, of?: PolicyFields): Checked | null {
       clearTimeout(timer);
     };
   }, [text, whole]);
+  if (!SHARE.test(draft.share)) return { problem: "Of how many of 100 callers is a whole number, 1 to 100", replayed: null };
   return told.text === text ? told : null;
 }
 
@@ -125,6 +130,9 @@ export function DraftFields({ draft, named, onDraft }: { draft: Draft; named: bo
         <Field label="Mode" note="monitor only tells what it would deny" value={draft.mode} onValue={set("mode")} list={["monitor", "enforce"]} />
         <Field label="For roles" note="with commas; empty: for everybody" value={draft.roles} onValue={set("roles")} />
       </div>
+      {draft.mode === "enforce" && (
+        <Field label="Of how many of 100 callers" note="always the same ones; of the rest it only tells" value={draft.share} onValue={set("share")} wrong={!SHARE.test(draft.share)} />
+      )}
       {!named || draft.description ? <Field label="What it is for" value={draft.description} onValue={set("description")} /> : null}
     </>
   );

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
-import type { PolicyShape, PolicyVersion } from "../../api/admin";
+import type { PolicyShape, PolicyVersion, WouldDeny } from "../../api/admin";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { of as json } from "../../model/json";
@@ -18,11 +18,13 @@ import { Command, Empty, Failed } from "../../ui/states";
 import { Editor } from "./editor";
 
 const EVERY_MS = 4_000;
+const COUNTED_EVERY_MS = 30_000;
 const VERSIONS = 100;
 const WRITE = "policies:write";
 
 export function PolicyList() {
   const policies = useResource("policies", (signal) => get<PolicyShape[]>("/policies", {}, signal), { every: EVERY_MS });
+  const denying = useResource("would deny", (signal) => get<WouldDeny>("/audit/would-deny", { since: "24h" }, signal), { every: COUNTED_EVERY_MS });
   const [making, setMaking] = useState(false);
   const allowed = may(WRITE);
   return (
@@ -42,7 +44,7 @@ export function PolicyList() {
           { name: "Does", width: "116px", show: (one) => <Mode of={one} /> },
           { name: "Actions", width: "minmax(110px, 1fr)", show: (one) => <span class="mono">{one.actions.join(", ")}</span>, wide: true },
           { name: "Where", width: "minmax(130px, 1.6fr)", show: (one) => <span class="mono">{one.condition || "always"}</span>, wide: true, alone: true },
-          { name: "Would deny", width: "90px", show: (one) => <span class="tabular">{one.would_deny_count.toLocaleString("en")}</span> },
+          { name: "Would deny", width: "110px", show: (one) => <Denying of={one} told={denying.data} /> },
           { name: "Changed", width: "100px", show: (one) => <Time at={one.updated_at} />, wide: true, alone: true },
         ]}
         empty={
@@ -51,7 +53,7 @@ export function PolicyList() {
             <Command text="ironflow policy apply no-secrets.json" />
           </Empty>
         }
-        side={(one, close) => <Policy key={one.id} of={one} onClose={close} onChange={policies.reload} />}
+        side={(one, close) => <Policy key={one.id} of={one} denying={denying.data} onClose={close} onChange={policies.reload} />}
       />
       {making && <Editor onClose={() => setMaking(false)} onDone={policies.reload} />}
     </>
@@ -60,7 +62,23 @@ export function PolicyList() {
 
 function Mode({ of }: { of: PolicyShape }) {
   if (of.status !== "active") return <Status status="disabled" />;
-  return <Status status={of.mode} />;
+  return <Status status={of.mode} note={staged(of) ? `${of.enforce_percent} %` : ""} />;
+}
+
+/** Whether there are callers whom it denies and others of whom it only tells. */
+function staged(of: PolicyShape): boolean {
+  return of.mode === "enforce" && of.enforce_percent < 100;
+}
+
+function counted(of: PolicyShape, told: WouldDeny | undefined): { text: string; actors: number } | null {
+  if (!told || of.status !== "active" || (of.mode === "enforce" && !staged(of))) return null;
+  const found = told.policies.find((one) => one.policy === of.id);
+  const least = !told.whole || told.suppressed > 0 ? "at least " : "";
+  return { text: `${least}${(found?.count ?? 0).toLocaleString("en")} in 24 h`, actors: found?.actors ?? 0 };
+}
+
+function Denying({ of, told }: { of: PolicyShape; told: WouldDeny | undefined }) {
+  return <span class="tabular">{counted(of, told)?.text ?? ""}</span>;
 }
 
 const TABS = [
@@ -68,10 +86,10 @@ const TABS = [
   { id: "versions", label: "Versions" },
 ];
 
-function Policy({ of, onClose, onChange }: { of: PolicyShape; onClose: () => void; onChange: () => void }) {
+function Policy({ of, denying, onClose, onChange }: { of: PolicyShape; denying: WouldDeny | undefined; onClose: () => void; onChange: () => void }) {
   const path = `/policies/${segment(of.id)}`;
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? TABS[0].id;
-  const [asking, setAsking] = useState<"" | "edit" | "delete">("");
+  const [asking, setAsking] = useState<"" | "edit" | "rollout" | "delete">("");
   const allowed = may(WRITE);
   const active = of.status === "active";
   const steer = (): void => void act(request("POST", `${path}/${active ? "disable" : "enable"}`, { ifMatch: of.version }), active ? "It is no longer asked" : "It is asked again").then(onChange);
@@ -81,14 +99,16 @@ function Policy({ of, onClose, onChange }: { of: PolicyShape; onClose: () => voi
       {of.description && <p class="pad-x">{of.description}</p>}
       <p class="buttons pad-x">
         <Act allowed={allowed} permission={WRITE} label="Edit…" onClick={() => setAsking("edit")} />
+        <Act allowed={allowed} permission={WRITE} label="Enforce for…" onClick={() => setAsking("rollout")} />
         <Act allowed={allowed} permission={WRITE} label={active ? "Disable" : "Enable"} onClick={steer} />
         <Act allowed={allowed} permission={WRITE} label="Delete…" onClick={() => setAsking("delete")} />
       </p>
       <Tabs label="policy" items={TABS} open={open} onOpen={(id) => choose({ show: id === TABS[0].id ? null : id })} />
       <TabPanel label="policy" open={open}>
-        {open === "says" ? <Says of={of} /> : <Versions of={of} path={path} allowed={allowed} onChange={onChange} />}
+        {open === "says" ? <Says of={of} denying={denying} /> : <Versions of={of} path={path} allowed={allowed} onChange={onChange} />}
       </TabPanel>
       {asking === "edit" && <Editor of={of} onClose={() => setAsking("")} onDone={onChange} />}
+      {asking === "rollout" && <Rollout of={of} path={path} denying={denying} onClose={() => setAsking("")} onDone={onChange} />}
       {asking === "delete" && (
         <Ask
           title={`Delete ${of.name}`}
@@ -108,7 +128,50 @@ function Policy({ of, onClose, onChange }: { of: PolicyShape; onClose: () => voi
   );
 }
 
-function Says({ of }: { of: PolicyShape }) {
+const STEPS = ["0", "1", "10", "25", "50", "100"] as const;
+
+/** Monitor, a share of the callers, all of them: each step is a version, which *Versions* takes back. */
+function Rollout({ of, path, denying, onClose, onDone }: { of: PolicyShape; path: string; denying: WouldDeny | undefined; onClose: () => void; onDone: () => void }) {
+  const [began] = useState(of);
+  const now = began.mode === "monitor" ? "0" : String(began.enforce_percent);
+  const [share, setShare] = useState(now);
+  const body = share === "0" ? { mode: "monitor" } : { mode: "enforce", enforce_percent: Number(share) };
+  const told = counted(began, denying);
+  return (
+    <Ask
+      title={`Whom ${began.name} denies`}
+      verb="Save"
+      done="Saved, as a new version"
+      reasoned
+      waiting={share === now}
+      run={(reason) => request("PATCH", path, { body: { ...body, ...(reason ? { reason } : {}) }, ifMatch: began.version })}
+      onClose={onClose}
+      onDone={onDone}
+    >
+      {told && (
+        <p>
+          It would have denied what it let pass <b class="tabular">{told.text}</b>
+          {told.actors > 0 && `, to ${told.actors} ${told.actors === 1 ? "caller" : "callers"}`}.
+        </p>
+      )}
+      <fieldset class="choices one-by-one">
+        <legend>It denies</legend>
+        {[...new Set([...STEPS, now])]
+          .sort((a, b) => Number(a) - Number(b))
+          .map((step) => (
+            <label key={step} class="check">
+              <input type="radio" name="share" checked={share === step} onChange={() => setShare(step)} />{" "}
+              {step === "0" ? "nobody: it only tells" : step === "100" ? "everybody whom it is about" : `${step} % of the callers, and tells of the rest`}
+            </label>
+          ))}
+      </fieldset>
+      <p class="muted small">Who is among them does not change: whoever is denied now is denied as the share grows.</p>
+    </Ask>
+  );
+}
+
+function Says({ of, denying }: { of: PolicyShape; denying: WouldDeny | undefined }) {
+  const told = counted(of, denying);
   return (
     <>
       <Facts
@@ -116,13 +179,13 @@ function Says({ of }: { of: PolicyShape }) {
           ["Actions", <span class="mono">{of.actions.join(", ")}</span>],
           ["Resources", <span class="mono">{of.resources.join(", ")}</span>],
           ["Where", of.condition ? <code>{of.condition}</code> : "always"],
-          ["Mode", of.mode === "enforce" ? "it denies" : "it only tells what it would deny"],
+          ["Mode", of.mode !== "enforce" ? "it only tells what it would deny" : staged(of) ? `it denies ${of.enforce_percent} % of the callers, and tells of the rest` : "it denies"],
           ["For roles", of.roles.join(", ") || "all"],
           of.org_id && ["Organization", of.org_id],
           of.environments.length > 0 && ["Only in", of.environments.join(", ")],
           of.valid_from && ["From", <Time at={of.valid_from} />],
           of.valid_until && ["Until", <Time at={of.valid_until} />],
-          ["Would deny", `${of.would_deny_count.toLocaleString("en")} since this node began`],
+          told && ["Would have denied", told.actors > 0 ? `${told.text}, to ${told.actors} ${told.actors === 1 ? "caller" : "callers"}` : told.text],
           ["Version", of.version],
           ["Changed", <Time at={of.updated_at} />],
           of.updated_by && ["By", of.updated_by],
