@@ -4,7 +4,7 @@ import { may } from "../../api/session";
 import type { AuditEvent } from "../../api/admin";
 import { useAudit } from "../../live/audit";
 import type { Paged } from "../../live/paged";
-import { at } from "../../model/json";
+import { triedOf } from "../../model/trial";
 import { chosen, link } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
@@ -46,10 +46,8 @@ export function Decisions() {
 
 /** The request that was decided, for the playground of policies. */
 function trial(one: AuditEvent): string {
-  const roles = at(one.payload, "asked", "roles");
-  const told = Array.isArray(roles) ? roles.filter((role) => typeof role === "string").join(",") : "";
-  const kind = at(one.payload, "asked", "actor_kind");
-  return link("/policies", { tab: "playground", action: one.action, resource: one.resource, kind: typeof kind === "string" ? kind : undefined, roles: told, address: one.address, when: one.created_at });
+  const { id, at: when, ...asked } = triedOf(one);
+  return link("/policies", { tab: "playground", subject: id, when, ...asked });
 }
 
 export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filtered: boolean }) {

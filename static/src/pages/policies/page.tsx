@@ -1,13 +1,17 @@
-/** Policies: what is denied whatever a role gives. The playground says what they would decide. */
+/** What roles give, to whom, and policies: what is denied all the same. The playground says what they would decide. */
 import { choose, chosen } from "../../shell/route";
 import { PageHead } from "../../shell/head";
 import { PageTabs } from "../../ui/page_tabs";
 import { PolicyList } from "./list";
+import { Matrix } from "./matrix";
 import { Playground } from "./playground";
+import { Principals } from "./principals";
 
 const TABS = [
   { id: "policies", label: "Policies" },
   { id: "playground", label: "Playground" },
+  { id: "roles", label: "Roles" },
+  { id: "principals", label: "Principals" },
 ];
 
 export default function Policies() {
@@ -15,8 +19,11 @@ export default function Policies() {
   return (
     <div class="page full">
       <PageHead title="Policies" />
-      <PageTabs label="policies" items={TABS} open={open} onOpen={(id) => choose({ tab: id === TABS[0].id ? null : id, policy: null })} />
-      {open === "policies" ? <PolicyList /> : <Playground />}
+      <PageTabs label="policies" items={TABS} open={open} onOpen={(id) => choose({ tab: id === TABS[0].id ? null : id, policy: null, principal: null })} />
+      {open === "policies" && <PolicyList />}
+      {open === "playground" && <Playground />}
+      {open === "roles" && <Matrix />}
+      {open === "principals" && <Principals />}
     </div>
   );
 }
