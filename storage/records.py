@@ -305,6 +305,8 @@ class IdentityRow(NamedTuple):
 class KeyUse(NamedTuple):
     key_id: str
     used_at: int
+    address: str = ""
+    agent: str = ""
 
 
 class PolicyRow(NamedTuple):

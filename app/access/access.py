@@ -8,7 +8,7 @@ import structlog
 from msgspec.structs import replace
 
 from app.access.authorize import Authorizer
-from app.access.credentials import Credentials
+from app.access.credentials import Credentials, Origin
 from app.access.guard import Request
 from app.access.keys import Keys
 from app.access.live import LiveGrants
@@ -33,6 +33,7 @@ from storage.records import KeyUse
 log = structlog.get_logger(__name__)
 
 USES_WRITTEN_EVERY_S = 60
+NOWHERE = Origin(0)
 
 
 class Access:
@@ -63,6 +64,7 @@ class Access:
         await self.register.start()
         for use in await self._storage.read(lambda tx: list(identities.uses(tx))):
             self.credentials.used[use.key_id] = use.used_at
+            self.credentials.origins[use.key_id] = Origin(use.used_at, use.address, use.agent)
         self._written = dict(self.credentials.used)
 
     async def run(self) -> None:
@@ -93,15 +95,16 @@ class Access:
     async def write_uses(self) -> None:
         """Those that are not written yet: a key that is used all the time costs a row a minute, not one a call. Those
         of keys that are gone are forgotten."""
-        used = self.credentials.used
+        used, origins = self.credentials.used, self.credentials.origins
         for id in [id for id in used if self.register.find(Key, id) is None]:
             del used[id]
+            origins.pop(id, None)
             self._written.pop(id, None)
-        uses = [KeyUse(id, at) for id, at in used.items() if self._written.get(id) != at]
+        uses = [KeyUse(id, at, *origins.get(id, NOWHERE)[1:]) for id, at in used.items() if self._written.get(id) != at]
         if uses:
             try:
                 await self._storage.write(lambda tx: identities.save_uses(tx, uses))
             except StorageError as error:
                 log.warning("when keys were used is not written down yet", reason=str(error))
             else:
-                self._written.update(uses)
+                self._written.update((use.key_id, use.used_at) for use in uses)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -28,6 +29,8 @@ PREFIX_CHARS = 8
 TOKEN_CHARS_MAX = 128
 KEYS_REMEMBERED_MAX = 10_000
 FOREVER = 2**62
+NOTED_EVERY_US = 60_000_000
+AGENT_CHARS_MAX = 200
 
 ANONYMOUS = Actor(id="", kind="anonymous", roles=("admin",), permissions=frozenset(("*",)), org=ORG_DEFAULT)
 """Whoever calls a server that asks nobody who they are."""
@@ -42,6 +45,14 @@ class Proof(NamedTuple):
     until: int = FOREVER
 
 
+class Origin(NamedTuple):
+    """Where a key was used from, and by what program, as it says itself; noted at an instant."""
+
+    noted_at: int
+    address: str = ""
+    agent: str = ""
+
+
 class Recognised(NamedTuple):
     actor: Actor
     proof: Proof | None = None
@@ -51,8 +62,9 @@ NOBODY = Recognised(ANONYMOUS)
 
 
 class Credentials:
-    """`used` has the instants at which keys were used last, as far as this node knows. Keys that were recognised are
-    remembered, by the hash of the whole secret, until anything about identities changes."""
+    """`used` has the instants at which keys were used last, as far as this node knows, `origins` from where: that is
+    looked at once a minute, since a key is used from one place as a rule, and every call would pay. Keys that were
+    recognised are remembered, by the hash of the whole secret, until anything about identities changes."""
 
     def __init__(self, register: Register, clock: Clock) -> None:
         self._register = register
@@ -60,6 +72,7 @@ class Credentials:
         self._actors: dict[str, Actor] = {}
         self._keys: dict[str, Recognised] = {}
         self.used: dict[str, int] = {}
+        self.origins: dict[str, Origin] = {}
         register.watch(self._forget)
 
     def _forget(self) -> None:
@@ -76,6 +89,13 @@ class Credentials:
         if found is None:
             raise unknown()
         return found
+
+    def use(self, key_id: str, now: int, address: str, header: Callable[[str], str | None]) -> None:
+        """Note that a key was used, from an address, by a call with these headers."""
+        self.used[key_id] = now
+        known = self.origins.get(key_id)
+        if known is None or now >= known.noted_at + NOTED_EVERY_US:
+            self.origins[key_id] = Origin(now, address[:AGENT_CHARS_MAX], agent_of(header))
 
     def still(self, proof: Proof) -> Recognised | None:
         """Whom the proof makes known now, and until when; None if it no longer counts."""
@@ -188,6 +208,12 @@ def unknown() -> Unauthenticated:
 def made(prefix: str) -> str:
     """A new secret."""
     return prefix + os.urandom(SECRET_BYTES).hex()
+
+
+def agent_of(header: Callable[[str], str | None]) -> str:
+    """The program that calls, in its own words, as far as they can be shown."""
+    told = (header("user-agent") or "")[:AGENT_CHARS_MAX]
+    return "".join(one for one in told if one.isprintable())
 
 
 def prefix_of(secret: str) -> str:

@@ -5,7 +5,7 @@ Who administers keys sees those of its organization, and if it is bound to an en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -15,11 +15,12 @@ from app.access.credentials import (
     KEY_PREFIX,
     PLATFORM_PREFIX,
     Credentials,
+    Origin,
     hash_of,
     made,
     prefix_of,
 )
-from app.access.records import Key
+from app.access.records import Key, User
 from app.access.register import Register
 from app.access.roles import Roles, check_name, may_give, not_found
 from app.clock import Clock
@@ -58,9 +59,22 @@ class Keys:
             raise not_found("apikey", id)
         return key
 
+    async def makers(self, keys: Sequence[Key]) -> Mapping[str, str]:
+        """Who made each, by the key's id: the id of a key or user, "" for the server."""
+        return await self._register.makers(Key, keys)
+
+    def named(self, actor_id: str) -> str:
+        """What a key or user is called; "" for one that is not there."""
+        key, user = self._register.find(Key, actor_id), self._register.find(User, actor_id)
+        return key.name if key is not None else user.email if user is not None else ""
+
     def last_used_at(self, key: Key) -> int:
         """0 for never."""
         return self._credentials.used.get(key.id, 0)
+
+    def last_used_from(self, key: Key) -> Origin | None:
+        """Where that was, to the minute; None if it is not known."""
+        return self._credentials.origins.get(key.id)
 
     async def create(
         self,

@@ -19,7 +19,7 @@ from app.history.fold import Fold
 from app.history.kinds import Fact
 from app.history.kinds.access import FACTS
 from app.history.tail import Tail
-from storage import identities
+from storage import history, identities
 from storage.contract import Storage
 
 PROJECT_DEFAULT = "proj_default_default"
@@ -92,6 +92,12 @@ class Register:
             assert isinstance(changed, kind), f"{stream} was decided and is not there"
             self._put(changed)
         return changed
+
+    async def makers(self, kind: type[One], ones: Sequence[One]) -> Mapping[str, str]:
+        """Who made each of them, by its id: the id of an actor, "" for the server."""
+        wanted = [(one.org, nouns.stream(_NOUNS[kind], one.id), 0) for one in ones]
+        found = await self._storage.read(lambda tx: history.pages(tx, wanted, size=1))
+        return {one.id: page[0].actor if page else "" for one, page in zip(ones, found, strict=True)}
 
     # What there is.
 

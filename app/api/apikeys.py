@@ -40,7 +40,8 @@ class ApiKeys:
         platform = query_of(req, ListApiKeysQuery).platform
         keys = self._services.access.keys.list(caller_of(req).who)
         chosen = [key for key in keys if not platform or key.prefix.startswith("ifplatform_")]
-        answer(resp, [shown(self._services, key) for key in chosen])
+        makers = await self._services.access.keys.makers(chosen)
+        answer(resp, [_shown(self._services, key, makers[key.id]) for key in chosen])
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: CreateApiKeyRequest = decoded(_create, await body_of(req))
@@ -55,7 +56,7 @@ class ApiKeys:
             life_us=parse_duration(body.expires_in, field="expires_in") if body.expires_in else 0,
             platform=body.platform,
         )
-        answer(resp, issued_shown(self._services, issued), 201)
+        answer(resp, await issued_shown(self._services, issued), 201)
 
 
 class ApiKey:
@@ -63,7 +64,7 @@ class ApiKey:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
-        answer(resp, shown(self._services, self._services.access.keys.get(caller_of(req).who, key_id)))
+        answer(resp, await shown(self._services, self._services.access.keys.get(caller_of(req).who, key_id)))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         reason = query_of(req, RevokeApiKeyQuery).reason
@@ -78,7 +79,7 @@ class Rotate:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         body: RotateApiKeyRequest = decoded(_rotate, await body_of(req) or b"{}")
         issued = await self._services.access.keys.rotate(caller_of(req).who, key_id, overlap_s=body.overlap_seconds)
-        answer(resp, issued_shown(self._services, issued))
+        answer(resp, await issued_shown(self._services, issued))
 
 
 class KeyRoles:
@@ -88,19 +89,27 @@ class KeyRoles:
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         body: ReplaceRolesRequest = decoded(_replace, await body_of(req))
         key = await self._services.access.keys.replace_roles(caller_of(req).who, key_id, body.role_ids)
-        answer(resp, shown(self._services, key))
+        answer(resp, await shown(self._services, key))
 
 
-def shown(services: Services, key: Key) -> ApiKeyResponse:
-    return ApiKeyResponse(**_told(services, key))
+async def shown(services: Services, key: Key) -> ApiKeyResponse:
+    makers = await services.access.keys.makers([key])
+    return _shown(services, key, makers[key.id])
 
 
-def issued_shown(services: Services, issued: Issued) -> CreateApiKeyResponse:
-    return CreateApiKeyResponse(**_told(services, issued.key), key=issued.secret)
+async def issued_shown(services: Services, issued: Issued) -> CreateApiKeyResponse:
+    makers = await services.access.keys.makers([issued.key])
+    return CreateApiKeyResponse(**_told(services, issued.key, makers[issued.key.id]), key=issued.secret)
 
 
-def _told(services: Services, key: Key) -> Mapping[str, Any]:
-    used_at = services.access.keys.last_used_at(key)
+def _shown(services: Services, key: Key, maker: str) -> ApiKeyResponse:
+    return ApiKeyResponse(**_told(services, key, maker))
+
+
+def _told(services: Services, key: Key, maker: str) -> Mapping[str, Any]:
+    keys = services.access.keys
+    used_at, origin = keys.last_used_at(key), keys.last_used_from(key)
+    overlaps = key.previous_until > services.clock.now_us()
     return {
         "id": key.id,
         "name": key.name,
@@ -110,6 +119,11 @@ def _told(services: Services, key: Key) -> Mapping[str, Any]:
         "created_at": clock.rfc3339(key.created_at),
         "expires_at": clock.rfc3339(key.expires_at) if key.expires_at else None,
         "last_used_at": clock.rfc3339(used_at) if used_at else None,
+        "last_used_from": origin.address if origin is not None else "",
+        "last_used_by": origin.agent if origin is not None else "",
+        "created_by": maker,
+        "created_by_name": keys.named(maker),
+        "previous_expires_at": clock.rfc3339(key.previous_until) if overlaps else None,
     }
 
 

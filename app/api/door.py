@@ -67,12 +67,14 @@ class Door:
         if isinstance(resource, str) and not org and (told or not self.required):
             credentials = digest_of(told) if told and self.required else b""
             asked = (credentials, named_environment(header), action, resource)
-            known = self._again(asked, address)
+            known = self._again(asked, header, address)
             if known is not None:
                 grant = self._grant(known.actor, known.proof, action, resource, known.environment, method, address)
                 return _caller(header, known.actor, grant)
         found = self._recognised(header, told, safe=safe) if self.required else NOBODY
         actor = found.actor
+        if found.proof is not None and found.proof.noun is Key:
+            self._credentials.use(found.proof.id, self._clock.now_us(), address, header)
         if org and org != actor.org:
             actor = self._entered(actor, org, method, address)
         if self._limits.any:
@@ -84,7 +86,7 @@ class Door:
         grant = self._grant(actor, found.proof, action, resource, environment, method, address)
         return _caller(header, actor, grant._replace(begun=[begun]) if begun else grant)
 
-    def _again(self, asked: Asked, address: str) -> Pass | None:
+    def _again(self, asked: Asked, header: Header, address: str) -> Pass | None:
         """Who was let in to that before, if their credentials still count; a use of a key is noted. Raises
         RateLimited."""
         known = self._passes.find(asked)
@@ -96,7 +98,7 @@ class Door:
             if now >= proof.until:
                 return None
             if proof.noun is Key:
-                self._credentials.used[proof.id] = now
+                self._credentials.use(proof.id, now, address, header)
         if self._limits.any:
             self._limits.take(known.actor.id or address, known.actor.org)
         return known

@@ -63,6 +63,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "nodes": ("/api/v1/nodes",),
     "recordings": ("/api/v1/runs",),
     "apikeys": ("/api/v1/apikeys",),
+    "key_access": ("/api/v1/apikeys",),
     "roles": ("/api/v1/roles",),
     "auth": ("/api/v1/auth", "/api/v1/platform"),
     "users": ("/api/v1/users",),

@@ -9,7 +9,7 @@ import click
 
 from app.cli.client import Session, connected
 from app.cli.given import confirm, yes_option
-from app.cli.output import ago
+from app.cli.output import ago, plain
 
 
 @click.group("apikey")
@@ -46,10 +46,34 @@ def list_keys(session: Session) -> None:
             "roles": lambda one: ", ".join(one["role_ids"]),
             "env": lambda one: one["environment_id"],
             "last used": lambda one: ago(one["last_used_at"]) or "never",
+            "from": lambda one: one["last_used_from"],
+            "made by": lambda one: one["created_by_name"] or one["created_by"],
             "expires": lambda one: ago(one["expires_at"]),
         },
         empty="no keys: make one with `ironflow apikey create NAME --role developer`",
     )
+
+
+@command.command("access")
+@click.argument("id")
+@click.option("--action", default="", help="Decide this too, such as secrets:read.")
+@click.option("--resource", default="*", show_default=True, help="On this, such as secret/stripe.")
+@connected
+def access(session: Session, id: str, action: str, resource: str) -> None:
+    """What the key ID may; with --action, whether it may do that, and why. Exit code 4 if it may not."""
+    told = session.client.apikeys.access(id, action=action, resource=resource)
+    decision = told.get("decision")
+    if not session.output.told("ironflow.apikey_access/v1", told):
+        lines = [f"{role['name']}: {', '.join(role['permissions']) or 'nothing'}" for role in told["roles"]]
+        lines += [
+            f"policy {policy['name']}{'' if policy['enforced'] else ' (only tells)'}: {', '.join(policy['actions'])}"
+            for policy in told["policies"]
+        ]
+        if decision:
+            lines = [f"{'yes' if decision['allowed'] else 'no'}: {decision['reason']}", *decision["would_deny"]]
+        session.output.out.write("".join(f"{plain(line)}\n" for line in lines))
+    if decision and not decision["allowed"]:
+        click.get_current_context().exit(4)
 
 
 @command.command("rotate")

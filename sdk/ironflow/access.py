@@ -27,6 +27,13 @@ def get_key(id: str) -> Plan[Json]:
     return (yield from sent(Call("GET", _path("apikeys", id), again=True)))
 
 
+def key_access(id: str, *, action: str = "", resource: str = "*") -> Plan[Json]:
+    """What a key may (`permissions`), by which `roles`, and the `policies` asked about it; with an action, the
+    `decision` on it and what makes it."""
+    params = {"action": action, "resource": resource} if action else {}
+    return (yield from sent(Call("GET", f"{_path('apikeys', id)}/access", params, again=True)))
+
+
 def create_key(
     name: str,
     *,
@@ -203,6 +210,7 @@ def provision(org_name: str, env_name: str = "") -> Plan[Json]:
 class ApiKeys(Part):
     list = Blocking(list_keys)
     get = Blocking(get_key)
+    access = Blocking(key_access)
     create = Blocking(create_key)
     rotate = Blocking(rotate_key)
     replace_roles = Blocking(replace_roles)
@@ -212,6 +220,7 @@ class ApiKeys(Part):
 class AsyncApiKeys(AsyncPart):
     list = Awaited(list_keys)
     get = Awaited(get_key)
+    access = Awaited(key_access)
     create = Awaited(create_key)
     rotate = Awaited(rotate_key)
     replace_roles = Awaited(replace_roles)

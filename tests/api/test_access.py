@@ -478,3 +478,51 @@ def test_no_message_of_a_stranger_is_waited_for(guarded: ServerProcess) -> None:
         never.set()
 
     assert call.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_a_key_tells_who_made_it_and_where_it_was_used_last(guarded: ServerProcess, root: httpx.Client) -> None:
+    made = key_of(root, "viewer")
+    assert (made["last_used_at"], made["last_used_from"], made["last_used_by"]) == (None, "", "")
+    assert made["created_by_name"] == "bootstrap"
+
+    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {made['key']}"}) as client:
+        assert client.get("/api/v1/runs", headers={"User-Agent": "nightly-report/2.1"}).is_success
+        assert client.get("/api/v1/runs", headers={"User-Agent": "another/1"}).is_success
+
+    told = root.get(f"/api/v1/apikeys/{made['id']}").json()
+    assert told["last_used_at"]
+    assert (told["last_used_from"], told["last_used_by"]) == ("127.0.0.1", "nightly-report/2.1"), "once a minute"
+    [listed] = [one for one in root.get("/api/v1/apikeys").json() if one["id"] == made["id"]]
+    assert listed == told
+    rotated = root.post(f"/api/v1/apikeys/{made['id']}/rotate", json={"overlap_seconds": 600}).json()
+    assert rotated["previous_expires_at"] > rotated["last_used_at"]
+
+
+def test_a_key_says_what_it_may_and_what_decides(root: httpx.Client) -> None:
+    role = root.post("/api/v1/roles", json={"name": "reader", "permissions": ["runs:read", "users:read"]}).json()
+    key = key_of(root, role["id"], env_id="prod")
+    policy = {"name": "no-runs", "actions": "runs:read", "resources": "run/secret-*", "roles": ["reader"]}
+    headers = {"X-Ironflow-Environment-ID": "prod"}
+    made = root.post("/api/v1/policies", json=policy, headers=headers).json()
+    path = f"/api/v1/apikeys/{key['id']}/access"
+
+    def decided(action: str, resource: str = "*") -> dict[str, Any]:
+        answer: dict[str, Any] = root.get(path, params={"action": action, "resource": resource}).json()["decision"]
+        return answer
+
+    told = root.get(path).json()
+    assert (told["permissions"], told["withheld"]) == (["runs:read"], ["users:read"])
+    assert [one["name"] for one in told["roles"]] == ["reader"]
+    assert [(one["name"], one["enforced"]) for one in told["policies"]] == [("no-runs", True)]
+    assert "decision" not in told
+
+    allowed = decided("runs:read", "run/run_1")
+    assert (allowed["allowed"], allowed["by"], allowed["roles"]) == (True, "role", ["reader"])
+    denied = decided("runs:read", "run/secret-1")
+    assert (denied["allowed"], denied["by"], denied["policy"]) == (False, "policy", made["id"])
+    assert decided("kv:read")["by"] == "role"
+    assert "bound" in decided("users:read")["reason"]
+    wrong = root.get(path, params={"action": "run:read"})
+    assert (wrong.status_code, wrong.json()["field"], wrong.json()["hint"]) == (400, "action", "is runs:read meant?")
+
+    root.delete("/api/v1/policies/no-runs", headers=headers)

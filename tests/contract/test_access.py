@@ -590,6 +590,7 @@ async def test_identities_are_what_history_says(node: Node, access: Access, stor
 async def test_a_node_that_starts_knows_what_was_there(access: Access, storage: Storage, clock: ManualClock) -> None:
     issued = await access.keys.create(SYSTEM, "ci", ["viewer"])
     access.credentials.of_token(issued.secret)
+    access.credentials.use(issued.key.id, clock.now_us(), "10.0.0.1", {"user-agent": "cron\x00/1"}.get)
     await access.write_uses()
 
     later = Node(storage=storage, clock=clock, ids=Ids(clock))
@@ -597,6 +598,7 @@ async def test_a_node_that_starts_knows_what_was_there(access: Access, storage: 
     await later.access.start()
 
     assert later.access.keys.last_used_at(issued.key) == clock.now_us()
+    assert later.access.keys.last_used_from(issued.key) == (clock.now_us(), "10.0.0.1", "cron/1")
     assert later.access.credentials.of_token(issued.secret).actor.id == issued.key.id
     assert later.access.register.all(Session) == []
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from app.api.shapes.base import Instant, Shape
 
@@ -21,6 +21,11 @@ class ApiKeyResponse(Shape):
     created_at: Instant
     expires_at: Instant | None
     last_used_at: Annotated[Instant | None, Meta(description="as far as this node knows")]
+    last_used_from: Annotated[str, Meta(description="the address then, to the minute; empty if it is not known")]
+    last_used_by: Annotated[str, Meta(description="the program then, as it calls itself")]
+    created_by: Annotated[str, Meta(description="the key or user that made it; empty for the server")]
+    created_by_name: Annotated[str, Meta(description="its name or e-mail; empty if it is gone")]
+    previous_expires_at: Annotated[Instant | None, Meta(description="until when the secret before counts")]
 
 
 class CreateApiKeyResponse(ApiKeyResponse):
@@ -46,6 +51,59 @@ class RotateApiKeyRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 class ReplaceRolesRequest(msgspec.Struct, forbid_unknown_fields=True):
     role_ids: list[str]
+
+
+class KeyAccessQuery(msgspec.Struct):
+    action: Annotated[str, Meta(description="decide this too, such as secrets:read")] = ""
+    resource: Annotated[str, Meta(description="on this, TYPE/ID such as secret/stripe")] = "*"
+    environment: Annotated[str, Meta(description="in this one, if the key is not bound to one")] = ""
+
+
+class GivingRole(Shape):
+    """A role of the key; one that is gone gives nothing."""
+
+    id: str
+    name: str
+    permissions: list[str]
+
+
+class AskedPolicy(Shape):
+    """A policy that is asked about the key."""
+
+    id: str
+    name: str
+    mode: str
+    enforced: Annotated[bool, Meta(description="whether it denies this key, or only tells")]
+    actions: list[str]
+    resources: list[str]
+    condition: str
+
+
+class KeyDecision(Shape, kw_only=True):
+    """What would be decided of a request by this key, now."""
+
+    action: str
+    resource: str
+    environment: str
+    allowed: bool
+    by: Annotated[Literal["key", "role", "policy"], Meta(description="what decides: the key itself, roles, a policy")]
+    reason: str
+    roles: Annotated[list[str], Meta(description="the names of its roles that give the permission")]
+    policy: str | UnsetType = UNSET
+    policy_version: int | UnsetType = UNSET
+    would_deny: Annotated[list[str], Meta(description="what policies that only tell would say")]
+
+
+class KeyAccessResponse(Shape, kw_only=True):
+    """What a key may, by which roles, and which policies can take it away."""
+
+    id: str
+    name: str
+    roles: list[GivingRole]
+    permissions: Annotated[list[str], Meta(description="those of its roles, but for what its binding takes away")]
+    withheld: Annotated[list[str], Meta(description="what a role gives, and a key of one environment never has")]
+    policies: Annotated[list[AskedPolicy], Meta(description="empty for who may not read policies")]
+    decision: KeyDecision | UnsetType = UNSET
 
 
 class ListApiKeysQuery(msgspec.Struct):

@@ -51,15 +51,17 @@ delete from passwords
 
 -- name: save_key_use :each
 -- Never goes back, whichever of several nodes is late.
-insert into key_uses (key_id, used_at)
-values (:key_id, :used_at)
+insert into key_uses (key_id, used_at, address, agent)
+values (:key_id, :used_at, :address, :agent)
 on conflict (key_id) do update
-   set used_at = excluded.used_at
+   set used_at = excluded.used_at,
+       address = excluded.address,
+       agent = excluded.agent
  where excluded.used_at > key_uses.used_at;
 
 -- name: key_uses :many
 -- In the order of the key, after the given one.
-select key_id, used_at
+select key_id, used_at, address, agent
   from key_uses
  where key_id > :after
  order by key_id

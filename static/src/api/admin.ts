@@ -147,6 +147,33 @@ export interface ApiKeyShape {
   created_at: string;
   expires_at: string | null;
   last_used_at: string | null;
+  last_used_from: string;
+  last_used_by: string;
+  created_by: string;
+  created_by_name: string;
+  /** Until when the secret before counts. */
+  previous_expires_at: string | null;
+}
+
+/** What a key may, and what decides of a request of its. */
+export interface KeyAccess {
+  roles: { id: string; name: string; permissions: string[] }[];
+  permissions: string[];
+  /** What a role gives, and a key of one environment never has. */
+  withheld: string[];
+  policies: { id: string; name: string; mode: string; enforced: boolean; actions: string[]; resources: string[]; condition: string }[];
+  decision?: {
+    action: string;
+    resource: string;
+    environment: string;
+    allowed: boolean;
+    by: "key" | "role" | "policy";
+    reason: string;
+    roles: string[];
+    policy?: string;
+    policy_version?: number;
+    would_deny: string[];
+  };
 }
 
 export interface RoleShape {

@@ -1,10 +1,22 @@
 /** What is told this once: it closes only when the person says that it is kept. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { envLines } from "../model/env";
 import { Dialog } from "./dialog";
+import { save } from "./download";
 import { copy } from "./toast";
 
-export function Once({ title, what, text, onClose, children }: { title: string; what: string; text: string; onClose: () => void; children: ComponentChildren }) {
+interface Props {
+  title: string;
+  what: string;
+  text: string;
+  /** As the lines of a file of settings, to be kept as `.env`. */
+  env?: Readonly<Record<string, string>>;
+  onClose: () => void;
+  children: ComponentChildren;
+}
+
+export function Once({ title, what, text, env, onClose, children }: Props) {
   const [kept, setKept] = useState(false);
   return (
     <Dialog title={title} onClose={() => kept && onClose()}>
@@ -15,6 +27,11 @@ export function Once({ title, what, text, onClose, children }: { title: string; 
           <button type="button" class="small" onClick={() => copy(text, what)}>
             Copy
           </button>
+          {env && (
+            <button type="button" class="small" onClick={() => save(new Blob([envLines(env)], { type: "text/plain" }), ".env")}>
+              Download .env
+            </button>
+          )}
         </p>
       </div>
       <label class="check">

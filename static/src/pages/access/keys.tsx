@@ -10,6 +10,7 @@ import { Browse } from "../../ui/browse";
 import { Once } from "../../ui/once";
 import { Facts, Side } from "../../ui/side";
 import { Command, Empty } from "../../ui/states";
+import { Resolver } from "./resolver";
 import { Permitted, RolesField, useRoles } from "./roles";
 
 const MANAGE = "apikeys:manage";
@@ -41,6 +42,7 @@ export function ApiKeys() {
           { name: "Begins with", width: "130px", show: (one) => <span class="mono">{one.key_prefix}…</span>, wide: true },
           { name: "Roles", width: "minmax(110px, 1fr)", show: (one) => named(one.role_ids, roles) },
           { name: "Only in", width: "110px", show: (one) => one.environment_id || <span class="muted">anywhere</span>, wide: true, alone: true },
+          { name: "Owner", width: "minmax(90px, 1fr)", show: (one) => <Owner of={one} />, wide: true, alone: true },
           { name: "Used", width: "100px", show: (one) => (one.last_used_at ? <Time at={one.last_used_at} /> : <span class="muted">not yet</span>), wide: true },
           { name: "Ends", width: "100px", show: (one) => (one.expires_at ? <Time at={one.expires_at} /> : <span class="muted">never</span>), wide: true },
           { name: "Made", width: "100px", show: (one) => <Time at={one.created_at} />, wide: true, alone: true },
@@ -55,7 +57,7 @@ export function ApiKeys() {
       />
       {making && <NewKey roles={roles} onClose={() => setMaking(false)} onMade={setMade} onDone={keys.reload} />}
       {made && (
-        <Once title={`The secret of ${made.name}`} what="The secret" text={made.key} onClose={() => setMade(null)}>
+        <Once title={`The secret of ${made.name}`} what="The secret" text={made.key} env={{ IRONFLOW_SERVER_URL: location.origin, IRONFLOW_API_KEY: made.key }} onClose={() => setMade(null)}>
           It is shown this once; only its beginning is kept. A worker takes it from <code>IRONFLOW_API_KEY</code>.
         </Once>
       )}
@@ -65,6 +67,12 @@ export function ApiKeys() {
 
 function named(ids: readonly string[], roles: readonly RoleShape[]): string {
   return ids.map((id) => roles.find((role) => role.id === id)?.name ?? id).join(", ");
+}
+
+/** Whoever made it. */
+function Owner({ of }: { of: ApiKeyShape }) {
+  if (of.created_by_name) return <>{of.created_by_name}</>;
+  return of.created_by ? <span class="mono muted">{of.created_by}</span> : <span class="muted">the server</span>;
 }
 
 interface KeyProps {
@@ -88,7 +96,11 @@ function Key({ of, roles, onClose, onChange, onMade }: KeyProps) {
           ["Id", <Id id={of.id} />],
           ["Roles", named(of.role_ids, roles)],
           ["Only in", of.environment_id || "every environment"],
-          ["Used", of.last_used_at ? <Time at={of.last_used_at} /> : "not since this node began"],
+          ["Used", of.last_used_at ? <Time at={of.last_used_at} /> : "not yet"],
+          of.last_used_from && ["From", <span class="mono">{of.last_used_from}</span>],
+          of.last_used_by && ["By", of.last_used_by],
+          of.previous_expires_at && ["The secret before", <>counts until <Time at={of.previous_expires_at} /></>],
+          ["Owner", <Owner of={of} />],
           ["Ends", of.expires_at ? <Time at={of.expires_at} /> : "never"],
           ["Made", <Time at={of.created_at} />],
         ]}
@@ -99,6 +111,7 @@ function Key({ of, roles, onClose, onChange, onMade }: KeyProps) {
         <Act allowed={allowed} permission={MANAGE} label="Revoke…" onClick={() => setAsking("revoke")} />
       </p>
       <h3 class="pad-x">What it may</h3>
+      <Resolver of={of} />
       <Permitted roles={roles.filter((role) => of.role_ids.includes(role.id))} />
       {asking === "rotate" && (
         <Ask
