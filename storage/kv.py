@@ -29,6 +29,16 @@ class Found(NamedTuple):
     data: str | None
 
 
+class Described(NamedTuple):
+    """A key with what is known of its value; `expires_at` is None if it stays."""
+
+    key: str
+    revision: int
+    bytes: int
+    expires_at: int | None
+    recorded_at: int
+
+
 def save(tx: Transaction, rows: Sequence[KvRow]) -> None:
     tx.each("save_kv", rows)
 
@@ -58,6 +68,39 @@ def keys(
         limit=limit,
     )
     return [row[0] for row in rows]
+
+
+def described(
+    tx: Transaction, environment: str, bucket: str, *, prefix: str = "", after: str = "", now: int, limit: int
+) -> list[Described]:
+    """As `keys`, each with what is known of it."""
+    rows = tx.many(
+        "kv_described",
+        environment=environment,
+        bucket=bucket,
+        first=prefix,
+        stop=prefix + LAST,
+        after=after,
+        now=now,
+        limit=limit,
+    )
+    return [Described._make(row) for row in rows]
+
+
+def branch(
+    tx: Transaction, environment: str, bucket: str, *, prefix: str, now: int, counted_max: int
+) -> tuple[int, int]:
+    """How many keys begin with `prefix`, and the bytes of their values: of the first `counted_max` of them."""
+    row = tx.one(
+        "kv_branch",
+        environment=environment,
+        bucket=bucket,
+        first=prefix,
+        stop=prefix + LAST,
+        now=now,
+        limit=counted_max,
+    )
+    return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
 def bytes_beside(tx: Transaction, environment: str, bucket: str, key: str) -> int:

@@ -25,9 +25,12 @@ from app.api.shapes.kv import (
     DeleteKeyQuery,
     GetValueQuery,
     KvUpdate,
+    LevelItem,
     ListBucketsResponse,
     ListKeysQuery,
     ListKeysResponse,
+    ListLevelQuery,
+    ListLevelResponse,
     ListRevisionsQuery,
     ListRevisionsResponse,
     PutValueQuery,
@@ -47,6 +50,8 @@ from app.runs import noun as runs
 from app.values import buckets, kv
 from app.values.buckets import Definition
 from app.values.keyspace import Keyspace, Usage, Value
+from app.values.levels import Branch
+from storage.kv import Described
 
 TTL_CHARS_MAX = 40
 
@@ -98,6 +103,24 @@ class Keys:
             environment_of(req), bucket, pattern=query.filter, after=query.cursor, limit=query.limit
         )
         answer(resp, ListKeysResponse(keys=page.keys, count=len(page.keys), next_cursor=given(page.next_cursor)))
+
+
+class Level:
+    def __init__(self, services: Services) -> None:
+        self._keyspace = services.keyspace
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str) -> None:
+        query = query_of(req, ListLevelQuery)
+        level = await self._keyspace.level(
+            environment_of(req),
+            bucket,
+            prefix=query.prefix,
+            pattern=query.filter,
+            cursor=query.cursor,
+            limit=query.limit,
+        )
+        items = [level_item(item) for item in level.items]
+        answer(resp, ListLevelResponse(prefix=query.prefix, items=items, next_cursor=given(level.next_cursor)))
 
 
 class Key:
@@ -230,6 +253,22 @@ def shown(usage: Usage) -> BucketResponse:
     )
 
 
+def level_item(item: Branch | Described) -> LevelItem:
+    """A key or a branch of a level."""
+    if isinstance(item, Branch):
+        return LevelItem(kind="branch", name=item.prefix, keys=item.keys, bytes=item.bytes, exact=item.exact)
+    return LevelItem(
+        kind="key",
+        name=item.key,
+        keys=1,
+        bytes=item.bytes,
+        exact=True,
+        revision=item.revision,
+        updated_at=clock.rfc3339(item.recorded_at),
+        expires_at=_expiry(item.expires_at or 0),
+    )
+
+
 def value_shown(found: Value) -> ValueResponse:
     return ValueResponse(
         key=found.key,
@@ -309,6 +348,14 @@ def routes(services: Services) -> Sequence[Route]:
             permission="kv:read",
         )
     }
+    level = {
+        "GET": Operation(
+            "A bucket as a tree: what comes next under a prefix, with sizes",
+            {200: Answer("a page of keys and branches", ListLevelResponse), **missing},
+            query=ListLevelQuery,
+            permission="kv:read",
+        )
+    }
     key = {
         "GET": Operation(
             "A value; with raw=true nothing but its bytes, as application/octet-stream",
@@ -371,6 +418,7 @@ def routes(services: Services) -> Sequence[Route]:
         Route(f"{base}/{{bucket}}", Bucket(services), bucket),
         Route(f"{base}/{{bucket}}/watch", Watch(services), watch),
         Route(f"{base}/{{bucket}}/keys", Keys(services), keys),
+        Route(f"{base}/{{bucket}}/level", Level(services), level),
         Route(KEY, Key(services), key),
         Route(f"{base}/{{bucket}}/counters/{{key:path}}", Counter(services), counter),
         Route(f"{base}/{{bucket}}/history/{{key:path}}", Revisions(services), revisions),

@@ -22,9 +22,10 @@ from app.history.committer import Command, Committer, Decision, Done, submitted
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold
 from app.history.kinds import KvPut
-from app.values import buckets, kv
+from app.values import buckets, kv, levels
 from app.values.buckets import Bucket, Definition
 from app.values.kv import Change, Key, Put, Write
+from app.values.levels import Level
 from app.values.reads import GroupedReads
 from storage import buckets as bucket_rows
 from storage import history
@@ -213,6 +214,35 @@ class Keyspace:
                 if len(page) <= limit or len(found) > limit:
                     break
             return KeyPage(found[:limit], found[limit - 1] if len(found) > limit else "")
+
+        return await self._storage.read(read)
+
+    async def level(
+        self,
+        environment: str,
+        bucket: str,
+        *,
+        prefix: str = "",
+        pattern: str = "",
+        cursor: str = "",
+        limit: int = levels.LEVEL_MAX,
+    ) -> Level:
+        """What comes next under the prefix, or, with a pattern, the keys that fit it. Raises BucketNotFound,
+        InvalidArgument."""
+        buckets.check_name(bucket)
+        if prefix and pattern:
+            raise InvalidArgument("prefix and filter exclude each other", field="filter", hint="give one of them")
+        wanted = patterns.compile(pattern, field="filter") if pattern else None
+        now = self._clock.now_us()
+
+        def read(tx: Transaction) -> Level:
+            self._bucket(tx, environment, bucket)
+            if wanted is None:
+                return levels.level(tx, environment, bucket, prefix=prefix, cursor=cursor, now=now, limit=limit)
+            begins = _literal(wanted.segments)
+            return levels.matching(
+                tx, environment, bucket, pattern=wanted, prefix=begins, cursor=cursor, now=now, limit=limit
+            )
 
         return await self._storage.read(read)
 

@@ -63,6 +63,24 @@ def test_keys_may_be_written_raw_or_escaped(bucket: httpx.Client, path: str) -> 
     assert bucket.get(f"{KEYS}/{path}").status_code == 404
 
 
+def test_a_bucket_as_a_tree(bucket: httpx.Client) -> None:
+    for key in ("user.7", "user.8", "stock"):
+        bucket.put(f"{KEYS}/{key}", content=b"[1]")
+
+    told = bucket.get(f"{BUCKETS}/b/level", params={"limit": 1}).json()
+    rest = bucket.get(f"{BUCKETS}/b/level", params={"cursor": told["next_cursor"]}).json()
+
+    [stock] = told["items"]
+    assert {**stock, "updated_at": ""} == {
+        "kind": "key", "name": "stock", "keys": 1, "bytes": 3, "exact": True, "revision": 1, "updated_at": ""
+    }  # fmt: skip
+    assert rest["items"] == [{"kind": "branch", "name": "user.", "keys": 2, "bytes": 6, "exact": True}]
+    assert "next_cursor" not in rest
+    refused = bucket.get(f"{BUCKETS}/b/level", params={"prefix": "user.", "filter": "*.7"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "INVALID_ARGUMENT")
+    assert bucket.get(f"{BUCKETS}/nowhere/level").status_code == 404
+
+
 @pytest.mark.parametrize("kind", ["application/octet-stream", "image/png", ""])
 def test_a_value_may_be_of_any_type(bucket: httpx.Client, kind: str) -> None:
     put = bucket.put(f"{KEYS}/k", content=b"\x89PNG", headers={"Content-Type": kind})

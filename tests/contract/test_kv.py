@@ -16,6 +16,7 @@ from app.errors import (
     BucketFull,
     BucketNotFound,
     FailedPrecondition,
+    InvalidArgument,
     IronflowError,
     KeyNotFound,
     PayloadTooLarge,
@@ -25,10 +26,11 @@ from app.history.committer import Command, Decision
 from app.history.rebuild import rebuild
 from app.ids import Ids
 from app.node import Node
-from app.values import kv
+from app.values import kv, levels
 from app.values.buckets import Definition
 from app.values.keyspace import Keyspace
 from app.values.kv import ABSENT, PRESENT, Delete, Increment, Put
+from app.values.levels import Branch, Level
 from storage.contract import Storage
 from tests.support.linearizable import Operation, linearizable
 from tests.support.nodes import alive
@@ -297,6 +299,62 @@ async def test_expiry_goes_on_after_a_restart(storage: Storage, clock: ManualClo
 
 
 # Races.
+
+
+def names(level: Level) -> list[str]:
+    """Of branches, with how many keys they have."""
+    return [f"{one.prefix}({one.keys})" if isinstance(one, Branch) else one.key for one in level.items]
+
+
+async def test_a_bucket_is_read_level_by_level(keys: Keyspace, clock: ManualClock) -> None:
+    for key in ("a.1", "a.2", "a/x:y", "a", "ab", "b:1:2", "b:1:3", "b:", "ü.1"):
+        await put(keys, key, b"12")
+    await put(keys, "a.short", b"1", ttl_us=SECOND)
+
+    whole = await keys.level(ENV, "b")
+
+    assert names(whole) == ["a", "a.(3)", "a/(1)", "ab", "b:(3)", "ü.(1)"]
+    assert [one.bytes for one in whole.items] == [2, 5, 2, 2, 6, 2]
+    assert names(await keys.level(ENV, "b", prefix="b:")) == ["b:", "b:1:(2)"]
+    assert names(await keys.level(ENV, "b", prefix="a/")) == ["a/x:(1)"]
+    assert names(await keys.level(ENV, "b", prefix="a")) == ["a", "a.(3)", "a/(1)", "ab"]
+    assert names(await keys.level(ENV, "b", prefix="nowhere")) == []
+    assert names(await keys.level(ENV, "b", pattern="*.1")) == ["a.1", "ü.1"]
+    clock.advance(SECOND)
+    assert names(await keys.level(ENV, "b", prefix="a.")) == ["a.1", "a.2"]
+    with pytest.raises(InvalidArgument):
+        await keys.level(ENV, "b", prefix="a", pattern="a.*")
+
+
+async def test_levels_are_read_page_by_page_and_count_so_much_and_no_more(
+    keys: Keyspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(levels, "COUNTED_MAX", 2)
+    for key in ("a.1", "a.2", "a.3", "b", "c.1", "c.2", "d"):
+        await put(keys, key, b"1")
+
+    pages = [await keys.level(ENV, "b", limit=1)]
+    while pages[-1].next_cursor:
+        pages.append(await keys.level(ENV, "b", limit=1, cursor=pages[-1].next_cursor))
+
+    assert [names(page) for page in pages] == [["a.(2)"], ["b"], ["c.(2)"], ["d"]]
+    assert [one.exact for page in pages for one in page.items if isinstance(one, Branch)] == [False, True]
+
+
+async def test_a_search_for_keys_of_which_few_fit_ends_early_and_goes_on(
+    keys: Keyspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(levels, "COUNTED_MAX", 2)
+    monkeypatch.setattr(levels, "LOOKED_AT_MAX", 4)
+    for number in range(6):
+        await put(keys, f"k{number}.a", b"1")
+    await put(keys, "z.wanted", b"1")
+
+    first = await keys.level(ENV, "b", pattern="*.wanted")
+    second = await keys.level(ENV, "b", pattern="*.wanted", cursor=first.next_cursor)
+
+    assert (names(first), first.next_cursor) == ([], "k3.a")
+    assert (names(second), second.next_cursor) == (["z.wanted"], "")
 
 
 async def test_each_round_of_a_race_has_one_winner(keys: Keyspace) -> None:

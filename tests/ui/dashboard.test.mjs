@@ -965,10 +965,10 @@ test("lists of fifty thousand rows scroll with few elements, whole or page by pa
   const at = "2026-01-05T09:00:00Z";
   const topics = Array.from({ length: count }, (_, index) => ({ name: named(index), message_count: 1, consumer_count: 0, first_message_at: at, last_message_at: at }));
   const { page, context, complaints } = await opened(world.browser, `${world.server.url}/groups?tab=topics`, { answers: { "**/api/v1/topics": { topics, count } } });
-  await page.route("**/api/v1/kv/buckets/carts/keys?*", (route) => {
+  await page.route("**/api/v1/kv/buckets/carts/level?*", (route) => {
     const start = Number(new URL(route.request().url()).searchParams.get("cursor") || 0);
-    const keys = Array.from({ length: Math.min(200, count - start) }, (_, index) => named(start + index));
-    return route.fulfill({ json: { keys, ...(start + 200 < count ? { next_cursor: String(start + 200) } : {}) } });
+    const items = Array.from({ length: Math.min(200, count - start) }, (_, index) => ({ kind: "key", name: named(start + index), keys: 1, bytes: 1, exact: true, revision: 1, updated_at: at }));
+    return route.fulfill({ json: { prefix: "", items, ...(start + 200 < count ? { next_cursor: String(start + 200) } : {}) } });
   });
   const list = page.locator(".list-scroll");
   const elements = () => list.evaluate((one) => one.querySelectorAll("*").length);

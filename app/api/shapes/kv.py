@@ -10,11 +10,22 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.api.shapes.base import Base64, Cursor, FollowQuery, Instant, Moment, NextCursor, Position, Shape, Text
 from app.values.keyspace import HISTORY_MAX, KEYS_MAX
+from app.values.kv import KEY_BYTES_MAX
+from app.values.levels import LEVEL_MAX
 
 
 class ListKeysQuery(msgspec.Struct):
     filter: Annotated[str, Meta(description="a pattern such as user.* or user.>")] = ""
     limit: Annotated[int, Meta(ge=1, le=KEYS_MAX)] = KEYS_MAX
+    cursor: Cursor = ""
+
+
+class ListLevelQuery(msgspec.Struct):
+    prefix: Annotated[
+        str, Meta(max_length=KEY_BYTES_MAX, description="what keys begin with; a level ends behind `.`, `/` or `:`")
+    ] = ""
+    filter: Annotated[str, Meta(description="the keys that fit a pattern such as *.cart instead, not with prefix")] = ""
+    limit: Annotated[int, Meta(ge=1, le=LEVEL_MAX)] = LEVEL_MAX
     cursor: Cursor = ""
 
 
@@ -66,6 +77,28 @@ class ListKeysResponse(Shape):
 
     keys: Sequence[str]
     count: int
+    next_cursor: NextCursor = UNSET
+
+
+class LevelItem(Shape):
+    """A key with what is known of its value, or a branch: keys that begin with `name`, of which there are `keys` with
+    values of so many bytes, or, unless `exact`, more."""
+
+    kind: Annotated[str, Meta(description="key or branch")]
+    name: str
+    keys: int
+    bytes: int
+    exact: bool
+    revision: int | UnsetType = UNSET
+    updated_at: Instant | UnsetType = UNSET
+    expires_at: Instant | UnsetType = UNSET
+
+
+class ListLevelResponse(Shape):
+    """What comes next under a prefix, in order."""
+
+    prefix: str
+    items: list[LevelItem]
     next_cursor: NextCursor = UNSET
 
 

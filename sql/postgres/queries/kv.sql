@@ -55,6 +55,40 @@ select kv.key
  order by kv.key
  limit :limit;
 
+-- name: kv_described :many
+-- As kv_keys, each with what is known of it.
+select kv.key, kv.revision, kv.bytes, kv.expires_at, kv.recorded_at
+  from kv
+  join buckets
+    on buckets.environment = kv.environment
+   and buckets.name = kv.bucket
+   and buckets.generation = kv.generation
+ where kv.environment = :environment
+   and kv.bucket = :bucket
+   and kv.key > :after
+   and kv.key >= :first
+   and kv.key < :stop
+   and (kv.expires_at is null or kv.expires_at > :now)
+ order by kv.key
+ limit :limit;
+
+-- name: kv_branch :one
+-- How many keys there are from `first` on and before `stop`, and the bytes of their values: of the first `limit` of them.
+select count(*), coalesce(sum(counted.bytes), 0)
+  from (select kv.bytes
+          from kv
+          join buckets
+            on buckets.environment = kv.environment
+           and buckets.name = kv.bucket
+           and buckets.generation = kv.generation
+         where kv.environment = :environment
+           and kv.bucket = :bucket
+           and kv.key >= :first
+           and kv.key < :stop
+           and (kv.expires_at is null or kv.expires_at > :now)
+         order by kv.key
+         limit :limit) as counted;
+
 -- name: kv_bytes :one
 -- The bytes of a bucket's values, but for those of one key.
 select coalesce(sum(kv.bytes), 0)

@@ -104,6 +104,19 @@ export interface BucketShape {
   max_bytes?: number;
 }
 
+/** A key, or all keys that begin with `name`. */
+export interface LevelItem {
+  kind: "key" | "branch";
+  name: string;
+  keys: number;
+  bytes: number;
+  /** Whether there are no more keys than that. */
+  exact: boolean;
+  revision?: number;
+  updated_at?: string;
+  expires_at?: string;
+}
+
 export interface KeyRevision {
   revision: number;
   operation: string;

@@ -28,11 +28,13 @@ interface Props<T> {
   side?: (item: T, close: () => void) => ComponentChildren;
   /** Goes to a page of its own instead. */
   onOpen?: (item: T) => void;
+  /** Which of them do, where some only are shown beside the list; all of them otherwise. */
+  opens?: (item: T) => boolean;
   more?: Further;
   keys?: readonly Binding[];
 }
 
-export function Browse<T>({ label, param, resource, items, id, copies = "Id", columns, empty, side, onOpen, more, keys = [] }: Props<T>) {
+export function Browse<T>({ label, param, resource, items, id, copies = "Id", columns, empty, side, onOpen, opens = () => true, more, keys = [] }: Props<T>) {
   const wanted = chosen(param);
   const at = items?.findIndex((one) => id(one) === wanted) ?? -1;
   const selected = items?.[at];
@@ -50,7 +52,7 @@ export function Browse<T>({ label, param, resource, items, id, copies = "Id", co
     { keys: "k", label: "Previous row", run: () => move(-1) },
     { keys: "ArrowDown", label: "Next row", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous row", quiet: true, run: () => move(-1) },
-    ...(onOpen ? [{ keys: "Enter", label: "Open", run: () => selected !== undefined && onOpen(selected) }] : []),
+    ...(onOpen ? [{ keys: "Enter", label: "Open", run: () => selected !== undefined && opens(selected) && onOpen(selected) }] : []),
     { keys: "c", label: `Copy the ${copies.toLowerCase()} of what is chosen`, run: () => selected !== undefined && copy(id(selected), copies) },
     { keys: "r", label: "Look again", run: resource.reload },
     { keys: "Escape", label: "Close what is chosen", run: close },
@@ -59,7 +61,7 @@ export function Browse<T>({ label, param, resource, items, id, copies = "Id", co
   const open = side !== undefined && selected !== undefined;
   const missing = wanted !== "" && side !== undefined && at < 0 && items !== undefined && items.length > 0;
   const shown = columns.filter((column) => !open || !column.alone);
-  const press = onOpen ?? select;
+  const press = (one: T): void => (onOpen && opens(one) ? onOpen(one) : select(one));
   const linked = shown.map((column, index) =>
     index > 0
       ? column

@@ -5,19 +5,23 @@ import { may } from "../../api/session";
 import type { KeyRevision } from "../../api/data";
 import { usePaged } from "../../live/paged";
 import { fromBase64, read } from "../../model/bytes";
-import { print } from "../../model/json";
 import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
-import { Act, Ask, Field, needs } from "../../ui/acting";
-import { JsonView, size } from "../../ui/json_view";
+import { Act, Ask, needs } from "../../ui/acting";
+import { size } from "../../ui/json_view";
+import { Left } from "../../ui/left";
 import { Revisions } from "../../ui/revisions";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Failed } from "../../ui/states";
+import { toast } from "../../ui/toast";
 import { WRITE } from "./page";
+import { type Begun, PutValue, at } from "./put";
+import { ValueView } from "./value";
 
 const EVERY_MS = 3_000;
 const LIMIT = 100;
+const EDITED_MAX = 256 * 1_024;
 
 interface Props {
   base: string;
@@ -25,11 +29,6 @@ interface Props {
   of: string;
   onClose: () => void;
   onChange: () => void;
-}
-
-/** A key's path keeps its slashes: they are part of it. */
-function at(base: string, what: "keys" | "history", key: string): string {
-  return `${base}/${what}/${key.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
@@ -55,11 +54,13 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
   };
   const edit = (): void => {
     if (!allowed) return needs(WRITE);
-    if (!there || !value) return;
-    setBegun({ key, text: value.kind === "json" ? print(value.value, 2) : value.kind === "text" ? String(value.value) : "", revision: newest.revision });
+    if (!there || !bytes) return;
+    if (bytes.length > EDITED_MAX) toast(`More than ${size(EDITED_MAX)} cannot be edited here: put it with the command line`, true);
+    else setBegun({ key, bytes, revision: newest.revision });
   };
   useKeys("Key", [
     { keys: "e", label: "Edit the value", run: edit },
+    { keys: "h", label: "To its revisions", run: () => document.getElementById("revisions")?.scrollIntoView() },
     { keys: "D", label: "Delete the key", run: () => (allowed ? there && setAsking("delete") : needs(WRITE)) },
   ]);
   return (
@@ -74,7 +75,7 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
               ["Position", <EntryLink position={newest.position} />],
               ["Changed", <Time at={newest.created_at} />],
               newest.actor && ["By", newest.actor],
-              newest.expires_at && ["Gone", <Time at={newest.expires_at} />],
+              there && newest.expires_at && ["Gone in", <Left until={newest.expires_at} />],
               bytes && value && ["Kind", `${value.kind}, ${size(bytes.length)}`],
             ]}
           />
@@ -83,13 +84,10 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
             <Act allowed={allowed && there} permission={WRITE} label="Delete…" onClick={() => setAsking("delete")} />
           </p>
           {!there && <p class="muted pad">It is gone: {newest.operation}.</p>}
-          {value?.kind === "json" && <JsonView value={value.value} label={key} />}
-          {value && value.kind !== "json" && (
-            <pre class="stack" tabIndex={0} role="region" aria-label={key}>
-              {String(value.value)}
-            </pre>
-          )}
-          <h3 class="pad-x">Revisions</h3>
+          {bytes && <ValueView bytes={bytes} label={key} />}
+          <h3 class="pad-x" id="revisions">
+            Revisions
+          </h3>
           <Revisions
             label={key}
             more={told}
@@ -117,32 +115,5 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
         </Ask>
       )}
     </Side>
-  );
-}
-
-/** A value as it was when its form opened: a change of another one is refused. */
-interface Begun {
-  key: string;
-  text: string;
-  revision: number;
-}
-
-export function PutValue({ base, of, onClose, onDone }: { base: string; of?: Begun; onClose: () => void; onDone: () => void }) {
-  const [key, setKey] = useState(of?.key ?? "");
-  const [text, setText] = useState(of?.text ?? "");
-  const condition = of ? { ifMatch: of.revision } : { ifAbsent: true };
-  return (
-    <Ask
-      title={of ? `Edit ${of.key}` : "Put a value"}
-      verb="Put"
-      done={of ? "Put, as a new revision" : "Put"}
-      run={() => request("PUT", at(base, "keys", key), { bytes: new TextEncoder().encode(text), ...condition })}
-      onClose={onClose}
-      onDone={onDone}
-    >
-      <p class="muted">{of ? "If somebody has changed it meanwhile, this is refused." : "If the key is there already, this is refused: edit it instead."}</p>
-      {!of && <Field label="Key" value={key} onValue={setKey} required placeholder="user.7" />}
-      <Field label="Value" note="text, as it is" value={text} onValue={setText} rows={10} />
-    </Ask>
   );
 }
