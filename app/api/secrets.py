@@ -14,6 +14,7 @@ from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import given
 from app.api.shapes.secrets import RotateResponse, SecretResponse
 from app.errors import InvalidArgument
+from app.runs.functions import Functions
 from storage.records import SecretRow
 
 
@@ -41,9 +42,10 @@ _patch = msgspec.json.Decoder(PatchBody)
 class Secrets:
     def __init__(self, services: Services) -> None:
         self._vault = services.vault
+        self._functions = services.functions
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        answer(resp, [shown(row) for row in await self._vault.list(environment_of(req))])
+        answer(resp, [shown(row, self._functions) for row in await self._vault.list(environment_of(req))])
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: CreateBody = decoded(_create, await body_of(req))
@@ -51,22 +53,23 @@ class Secrets:
         made = await self._vault.create(
             environment_of(req), body.name, body.value, description=body.description, actor=caller_of(req).actor
         )
-        answer(resp, shown(made), 201)
+        answer(resp, shown(made, self._functions), 201)
 
 
 class Secret:
     def __init__(self, services: Services) -> None:
         self._vault = services.vault
+        self._functions = services.functions
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        answer(resp, shown(await self._vault.get(environment_of(req), name)))
+        answer(resp, shown(await self._vault.get(environment_of(req), name), self._functions))
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         body: UpdateBody = decoded(_update, await body_of(req))
         row = await self._vault.update(
             environment_of(req), name, body.value, description=body.description, actor=caller_of(req).actor
         )
-        answer(resp, shown(row))
+        answer(resp, shown(row, self._functions))
 
     async def on_patch(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         body: PatchBody = decoded(_patch, await body_of(req))
@@ -78,7 +81,7 @@ class Secret:
             row = await self._vault.describe(environment, name, body.description, actor=actor)
         else:
             raise InvalidArgument("there is nothing to change", field="name", hint="give a name or a description")
-        answer(resp, shown(row))
+        answer(resp, shown(row, self._functions))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         await self._vault.delete(environment_of(req), name, actor=caller_of(req).actor)
@@ -94,13 +97,14 @@ class Rotate:
         answer(resp, RotateResponse(master_key=rotation.master_id, environments=rotation.environments))
 
 
-def shown(row: SecretRow) -> SecretResponse:
+def shown(row: SecretRow, functions: Functions) -> SecretResponse:
     """A secret as it is read: never its value."""
     return SecretResponse(
         name=row.name,
         revision=row.revision,
         created_at=clock.rfc3339(row.created_at),
         updated_at=clock.rfc3339(row.updated_at),
+        used_by=[one.fact.id for one in functions.list(row.environment) if row.name in one.fact.secrets],
         description=given(row.description),
     )
 

@@ -53,6 +53,8 @@ def test_a_polling_worker_gets_what_the_function_declares(http: httpx.Client, pu
     job = puller.job()
 
     assert job["context"] == {"secrets": {"API_KEY": VALUE, "PIN": NUMBER}}
+    told = {one["name"]: one["used_by"] for one in http.get("/api/v1/secrets").json()}
+    assert told == {"API_KEY": ["greet"], "OTHER": [], "PIN": ["greet"]}
     taken = step(job, "a", {"key": f"Bearer {VALUE}", VALUE: [int(NUMBER), 4242420, "424242", "other"]})
     failed = step(job, "b", status="failed", error={"message": f"401 for {VALUE}", "stack": VALUE, "retryable": True})
     assert puller.report(job, "progress", steps=[taken, failed]).status_code == 200

@@ -28,6 +28,7 @@ def test_secrets_are_created_listed_changed_and_deleted(http: httpx.Client) -> N
         "description": "of the shop",
         "created_at": info["created_at"],
         "updated_at": info["created_at"],
+        "used_by": [],
     }
     assert http.post(SECRETS, json={"name": "API_KEY", "value": "x"}).status_code == 409
     assert http.get(SECRETS).json() == [info]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
+from typing import Annotated
+
+from msgspec import UNSET, Meta
 
 from app.api.shapes.base import Instant, Shape, Text
 
@@ -12,6 +14,7 @@ class SecretResponse(Shape):
     revision: int
     created_at: Instant
     updated_at: Instant
+    used_by: Annotated[list[str], Meta(description="the functions that declare it: their runs are given its value")]
     description: Text = UNSET
 
 

@@ -149,5 +149,7 @@ export interface SecretShape {
   revision: number;
   created_at: string;
   updated_at: string;
+  /** Functions that declare it. */
+  used_by: string[];
   description?: string;
 }

@@ -41,6 +41,8 @@ export function PutValue({ base, of, under = "", onClose, onDone }: Props) {
   const [stays, setStays] = useState("");
   const [now, setNow] = useState(of);
   const [stuck, setStuck] = useState("");
+  /** A text that was not typed is shown by another editor: each keeps its own. */
+  const [edition, setEdition] = useState(0);
   const bytes = taken(text, mode);
   const wrong = typeof bytes === "string" ? bytes : "";
   const overtaken = of !== undefined && now?.revision !== of.revision;
@@ -53,6 +55,7 @@ export function PutValue({ base, of, under = "", onClose, onDone }: Props) {
     setText(there);
   }
   function take(value: Json): void {
+    setEdition(edition + 1);
     setText(mode === "json" ? print(value, 2) : Array.isArray(value) ? value.join("\n") : String(value));
   }
   async function put(): Promise<void> {
@@ -85,7 +88,7 @@ export function PutValue({ base, of, under = "", onClose, onDone }: Props) {
       </p>
       <div class={of ? "edit-grid" : ""}>
         {mode === "json" ? (
-          <JsonEditor key="json" label="Value" rows={12} value={text} wrong={wrong !== ""} onValue={edit} />
+          <JsonEditor key={edition} label="Value" rows={12} value={text} wrong={wrong !== ""} onValue={edit} />
         ) : (
           <Field label="Value" note={mode === "hex" ? "two digits for each byte; spaces and lines do not count" : "text, as it is"} value={text} onValue={edit} rows={12} wrong={wrong !== ""} />
         )}

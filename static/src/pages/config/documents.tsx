@@ -6,6 +6,7 @@ import type { ConfigRevision, ConfigSummary } from "../../api/data";
 import { usePaged } from "../../live/paged";
 import { type Json, at, objects, print, readable } from "../../model/json";
 import { numbered } from "../../model/listed";
+import { membersOf, patched, removed } from "../../model/patch";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
 import { Act, Ask, Field, needs } from "../../ui/acting";
@@ -17,6 +18,8 @@ import { JsonView } from "../../ui/json_view";
 import { Revisions } from "../../ui/revisions";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Command, Empty, Failed } from "../../ui/states";
+import { Kinds } from "./kinds";
+import { DocumentReaders } from "./readers";
 
 const EVERY_MS = 4_000;
 const LIMIT = 200;
@@ -54,9 +57,8 @@ export function Documents() {
         ]}
         empty={
           <Empty icon="settings" title="No document is here">
-            <p class="muted">
-              A document is what a person sets and functions read. What functions write themselves is a key-value; what nobody may read back is a secret.
-            </p>
+            <p class="muted">A document is what a person sets and functions read.</p>
+            <Kinds />
             <Command text={`ironflow config set shop '{"theme": "dark"}'`} />
           </Empty>
         }
@@ -113,6 +115,7 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
             restore={(revision) => request("POST", `${path}/restore`, { body: { revision: revision.number }, ifMatch: newest.revision })}
             onDone={onChange}
           />
+          <DocumentReaders name={of.name} />
         </>
       )}
       {begun && <Write of={begun} onClose={() => setBegun(null)} onDone={onChange} />}
@@ -137,10 +140,29 @@ function Write({ of, onClose, onDone }: { of?: Begun; onClose: () => void; onDon
   const [name, setName] = useState(of?.name ?? "");
   const [text, setText] = useState(of ? print(of.data, 2) : "{}");
   const [now, setNow] = useState(of);
+  const [merging, setMerging] = useState(false);
+  /** A text that was not typed is shown by another editor: each keeps its own. */
+  const [edition, setEdition] = useState(0);
   const read = readable(text);
-  const wrong = typeof read === "string" ? read : read.value instanceof Map ? "" : "A document is an object: { … }";
+  const object = typeof read !== "string" && read.value instanceof Map;
+  const nothing = merging && object && (read.value as Map<string, Json>).size === 0 ? "Name at least one member" : "";
+  const wrong = typeof read === "string" ? read : object ? nothing : "A document is an object: { … }";
   const json = typeof read === "string" ? "" : print(read.value);
+  const base = now?.data instanceof Map ? now.data : new Map<string, Json>();
+  const given = typeof read !== "string" && read.value instanceof Map ? read.value : undefined;
+  const after = given && merging ? patched(base, given) : given;
+  const gone = given && !merging ? removed(base, given) : [];
+  /** The text goes along: what was changed so far is kept, as far as the other way can. */
+  function turn(next: boolean): void {
+    if (given && next !== merging) show(next ? membersOf(base, given) : patched(base, given));
+    setMerging(next);
+  }
+  function show(value: Json): void {
+    setText(print(value, 2));
+    setEdition(edition + 1);
+  }
   async function save(): Promise<void> {
+    if (merging) return void (await request("PATCH", `/config/${segment(name)}`, { json }));
     try {
       await request("POST", `/config/${segment(name)}`, { json, ...(now ? { ifMatch: now.revision } : { ifAbsent: true }) });
     } catch (error) {
@@ -152,24 +174,42 @@ function Write({ of, onClose, onDone }: { of?: Begun; onClose: () => void; onDon
   return (
     <Ask title={of ? `Edit ${of.name}` : "New document"} verb="Save" done="Saved, as a new revision" wide={of !== undefined} wrong={wrong} run={save} onClose={onClose} onDone={onDone}>
       {!of && <Field label="Name" value={name} onValue={setName} required placeholder="shop" />}
-      {overtaken && (
+      {overtaken && !merging && (
         <Conflict
           base={of.data}
           theirs={now.data}
           ours={typeof read === "string" ? undefined : read.value}
           what={`Somebody saved revision ${now.revision} meanwhile.`}
-          onTake={(value) => setText(print(value, 2))}
+          onTake={show}
         />
       )}
       <div class={of ? "edit-grid" : ""}>
-        <JsonEditor label="Document" rows={12} value={text} wrong={wrong !== ""} onValue={setText} />
-        {now && typeof read !== "string" && (
+        <JsonEditor key={edition} label={merging ? "Members" : "Document"} rows={12} value={text} wrong={wrong !== ""} onValue={setText} />
+        {now && after && (
           <div class="field">
             {overtaken ? "What changes of theirs" : "What changes"}
-            <DiffView before={now.data} after={read.value} label="What changes" />
+            <DiffView before={now.data} after={after} label="What changes" />
           </div>
         )}
       </div>
+      {gone.length > 0 && of && (
+        <p class="small">
+          Removed: <code>{gone.join(", ")}</code>
+        </p>
+      )}
+      {of && (
+        <fieldset class="choices">
+          <legend>How it is saved</legend>
+          <label class="check">
+            <input type="radio" name="how" checked={!merging} onChange={() => turn(false)} /> Replace the document
+            <span class="muted small"> it becomes what stands here; refused if somebody saved meanwhile</span>
+          </label>
+          <label class="check">
+            <input type="radio" name="how" checked={merging} onChange={() => turn(true)} /> Merge members into it
+            <span class="muted small"> those that stand here are replaced whole, all others stay as they are by then; none is removed</span>
+          </label>
+        </fieldset>
+      )}
     </Ask>
   );
 }

@@ -9,6 +9,8 @@ import { Act, Ask, Field, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Facts, Side } from "../../ui/side";
 import { Command, Empty } from "../../ui/states";
+import { Kinds } from "./kinds";
+import { SecretReaders } from "./readers";
 
 const EVERY_MS = 5_000;
 const MANAGE = "secrets:manage";
@@ -35,12 +37,14 @@ export function Secrets() {
         columns={[
           { name: "Secret", width: "minmax(140px, 1.4fr)", show: (one) => <span class="mono">{one.name}</span> },
           { name: "Values so far", width: "110px", show: (one) => <span class="tabular">{one.revision}</span> },
+          { name: "Used by", width: "minmax(100px, 1fr)", show: (one) => users(one), wide: true },
           { name: "What it is for", width: "minmax(120px, 1.6fr)", show: (one) => one.description ?? "", wide: true },
           { name: "Changed", width: "110px", show: (one) => <Time at={one.updated_at} /> },
         ]}
         empty={
           <Empty icon="access" title="No secret is here">
             <p class="muted">A secret is encrypted as it comes in. Functions get it; no page and no call shows it again.</p>
+            <Kinds />
             <Command text="ironflow secret set stripe-key" />
           </Empty>
         }
@@ -58,12 +62,7 @@ export function Secrets() {
               <Act allowed={allowed} permission={MANAGE} label="New value…" onClick={() => setAsking("rotate")} />
               <Act allowed={allowed} permission={MANAGE} label="Delete…" onClick={() => setAsking("delete")} />
             </p>
-            <h3 class="pad-x">Changing it without an outage</h3>
-            <ol class="pad-x numbered">
-              <li>Make the new value where it comes from; leave the old one valid.</li>
-              <li>Give it here: steps that begin from then on get it.</li>
-              <li>When runs that had the old one have ended, revoke that.</li>
-            </ol>
+            <SecretReaders of={one} />
             {asking === "rotate" && <Value of={one} onClose={() => setAsking("")} onDone={secrets.reload} />}
             {asking === "delete" && (
               <Ask title={`Delete ${one.name}`} verb="Delete" done="Deleted, and its value destroyed" danger typed={one.name} run={() => request("DELETE", `/secrets/${segment(one.name)}`)} onClose={() => setAsking("")} onDone={secrets.reload}>
@@ -76,6 +75,11 @@ export function Secrets() {
       {asking === "new" && <Value onClose={() => setAsking("")} onDone={secrets.reload} />}
     </>
   );
+}
+
+function users(of: SecretShape): string {
+  const [first, ...others] = of.used_by;
+  return first === undefined ? "no function" : others.length > 0 ? `${first} and ${others.length} more` : first;
 }
 
 function Value({ of, onClose, onDone }: { of?: SecretShape; onClose: () => void; onDone: () => void }) {
