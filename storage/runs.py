@@ -56,6 +56,35 @@ def page(
     return [RunRow._make(row) for row in rows]
 
 
+def oldest(tx: Transaction, environment: str, *, after: str = "", limit: int, **chosen: Unpack[Chosen]) -> list[RunRow]:
+    """Oldest first, those with an id after `after`."""
+    rows = tx.many("oldest_runs_page", after=after, limit=limit, **_filter_with_all(environment, chosen))
+    return [RunRow._make(row) for row in rows]
+
+
+def longest(
+    tx: Transaction,
+    environment: str,
+    *,
+    before: tuple[int, str] = (2**62, LAST),
+    limit: int,
+    **chosen: Unpack[Chosen],
+) -> list[RunRow]:
+    """Of those of one function that have ended, those longest first: before a time taken, in µs, and an id."""
+    took, last = before
+    rows = tx.many("longest_runs_page", took=took, before=last, limit=limit, **_filter_with_all(environment, chosen))
+    return [RunRow._make(row) for row in rows]
+
+
+def shortest(
+    tx: Transaction, environment: str, *, after: tuple[int, str] = (-(2**62), ""), limit: int, **chosen: Unpack[Chosen]
+) -> list[RunRow]:
+    """Of those of one function that have ended, those shortest first: after a time taken, in µs, and an id."""
+    took, last = after
+    rows = tx.many("shortest_runs_page", took=took, after=last, limit=limit, **_filter_with_all(environment, chosen))
+    return [RunRow._make(row) for row in rows]
+
+
 def count(tx: Transaction, environment: str, *, limit: int, **chosen: Unpack[Chosen]) -> int:
     """How many match, or `limit` if more do."""
     row = tx.one(
@@ -271,6 +300,13 @@ def _filter(environment: str, chosen: Chosen) -> dict[str, str | int]:
         "until": chosen.get("until", 2**62),
         **({"tag": tags[0], "others": json.dumps(tags[1:])} if tags else {}),
     }
+
+
+def _filter_with_all(environment: str, chosen: Chosen) -> dict[str, str | int]:
+    """The same where runs are not found by a tag: they are looked at for all of them."""
+    tags = chosen.get("tags", ())
+    untagged: Chosen = {**chosen, "tags": ()}
+    return {**_filter(environment, untagged), "wanted": json.dumps(list(tags))}
 
 
 def contains(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import falcon.asgi
 import msgspec
+from msgspec import UNSET
 
 from app.api.answers import answer, body_of, decoded
 from app.api.asking import request_of, via_of
@@ -101,6 +102,7 @@ def _told(outcome: Outcome, *, dry_run: bool) -> BulkResponse:
         runs=[row_shown(row) for row in outcome.shown],
         made=[MadeRun(run_id=new, replays=old) for old, new in outcome.made.items()][:SHOWN_MAX],
         refused=[RefusedRun(run_id=run_id, **error.body()) for run_id, error in outcome.refused],
+        excluded=UNSET if outcome.excluded is None else outcome.excluded,
     )
 
 

@@ -78,7 +78,12 @@ class Runs:
         query = query_of(req, ListRunsQuery)
         chosen = filter_of(query, now, function_id=query.functionId)
         page = await self._services.runs.list(
-            environment_of(req), chosen, limit=query.limit, cursor=query.cursor, with_progress=True
+            environment_of(req),
+            chosen,
+            order=query.order or "newest",
+            limit=query.limit,
+            cursor=query.cursor,
+            with_progress=True,
         )
         content = ListRunsResponse(
             runs=[row_shown(row, page.progress[row.id]) for row in page.rows],
@@ -255,7 +260,7 @@ def routes(services: Services) -> Sequence[Route]:
     run = Answer("the run", RunResponse)
     ended = {409: "it has ended, or several begin like that", 404: "there is none"}
     listing = Operation(
-        "Runs, newest first, without payloads",
+        "Runs, newest first or in another order, without payloads",
         {200: Answer("a page of runs", ListRunsResponse)},
         query=ListRunsQuery,
         permission="runs:read",

@@ -12,6 +12,7 @@ from app.cli.given import DURATION
 from app.cli.recordings import export_test, recordings, similar
 
 GROUPED_BY = ("function", "failure", "parent", "day")
+ORDERS = ("newest", "oldest", "longest", "shortest")
 
 
 @click.group("run")
@@ -43,15 +44,18 @@ command.add_command(why.command)
 @click.option("--since", help="Created since: RFC 3339, or such as 15m.")
 @click.option("--until", help="Created until: RFC 3339, or such as 15m.")
 @click.option("--search", help="Part of id, function, event name or error.")
+@click.option(
+    "--sort", "order", type=click.Choice(ORDERS), help="What comes first; longest and shortest need --function."
+)
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000), help="At most so many.")
 @click.option("--cursor", help="Where the page before ended.")
 @click.option("--group-by", "by", type=click.Choice(GROUPED_BY), help="How many there are of each, instead.")
 @connected
 def list_runs(session: Session, by: str | None, **chosen: Any) -> None:
-    """Runs, newest first; or how many there are, of the newest 10,000, by what they have in common."""
+    """Runs, newest first or sorted; or how many there are, of the newest 10,000, by what they have in common."""
     output = session.output
     if by:
-        narrowed = {name: value for name, value in chosen.items() if name not in ("limit", "cursor")}
+        narrowed = {name: value for name, value in chosen.items() if name not in ("order", "limit", "cursor")}
         told = session.client.request("GET", "/api/v1/stats/runs/groups", params={"by": by, **narrowed})
         run_lines.show_groups(output, told, by)
         return

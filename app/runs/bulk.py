@@ -49,7 +49,8 @@ class Outcome(msgspec.Struct):
     """`matched` runs could be changed, `changed` were; with a dry run none is. `shown` are the first of them, newest
     first; `refused` those that were named and could not be changed, or could not after all, since they went on
     meanwhile. `more`: more match than are changed at once. `made` has the new runs, by the id of that which they
-    replay."""
+    replay. `excluded`, of a dry run with a filter: by status, how many of the newest COUNT_MAX that fit cannot be asked
+    that."""
 
     matched: int = 0
     changed: int = 0
@@ -57,6 +58,7 @@ class Outcome(msgspec.Struct):
     shown: list[RunRow] = msgspec.field(default_factory=list)
     refused: list[tuple[str, IronflowError]] = msgspec.field(default_factory=list)
     made: dict[str, str] = msgspec.field(default_factory=dict)
+    excluded: dict[str, int] | None = None
 
 
 class Bulk:
@@ -184,6 +186,9 @@ class Bulk:
         outcome.more, rows = len(rows) > COUNT_MAX, rows[:COUNT_MAX]
         outcome.matched, outcome.shown = len(rows), list(rows[:SHOWN_MAX])
         if dry_run:
+            if isinstance(chosen, RunFilter):
+                counts = await self._reader.by_status(environment, chosen)
+                outcome.excluded = {one: counts[one] for one in sorted(counts) if one not in POSSIBLE[verb]}
             return outcome
         for start in range(0, len(rows), AT_ONCE):
             part = rows[start : start + AT_ONCE]

@@ -23,10 +23,12 @@ def list_runs(
     since: str | datetime | None = None,
     until: str | datetime | None = None,
     search: str | None = None,
+    order: str | None = None,
     limit: int = 50,
     cursor: str | None = None,
 ) -> Plan[Page]:
-    """Newest first, without payloads. `status` may be several, with commas; so may `tag`, all of which they have then.
+    """Newest first, without payloads; with `order` oldest first, and those of one function that have ended longest or
+    shortest first. `status` may be several, with commas; so may `tag`, all of which they have then.
     `failure` is the fingerprint of how they failed last. Instants are datetimes, RFC 3339 or such as `15m`."""
     wanted = chosen(
         function_id=function_id,
@@ -38,6 +40,7 @@ def list_runs(
         since=since,
         until=until,
         search=search,
+        order=order,
         limit=limit,
         cursor=cursor,
     )

@@ -41,6 +41,9 @@ def test_rows_and_groups_are_the_same_to_every_face(
     grouped = json.loads(command("--group-by", "function", "--json"))
     assert {name: grouped[name] for name in told} == told
     assert "greet" in command("--group-by", "function", "-o", "table")
+    assert json.loads(command("--sort", "oldest", "--json"))["items"] == listed["items"][::-1]
+    refused = http.get("/api/v1/runs", params={"order": "longest"})
+    assert (refused.status_code, refused.json()["field"]) == (400, "order")
 
 
 def test_groups_by_something_unknown_are_refused_with_the_field(http: httpx.Client) -> None:

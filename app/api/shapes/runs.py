@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -32,6 +32,10 @@ class ListRunsQuery(msgspec.Struct):
     since: Since = ""
     until: Until = ""
     search: Annotated[str, Meta(description="part of id, function, event name or error, A-Z in either case")] = ""
+    order: Annotated[
+        Literal["", "newest", "oldest", "longest", "shortest"],
+        Meta(description="newest first, or oldest; those of one function that have ended also longest or shortest"),
+    ] = ""
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
     cursor: Cursor = ""
 
@@ -206,6 +210,12 @@ class BulkResponse(Shape):
     runs: list[RunSummary]
     refused: list[RefusedRun]
     made: list[MadeRun]
+    excluded: Annotated[
+        dict[str, int] | UnsetType,
+        Meta(
+            description="of a dry run with a filter: by status, how many fit that cannot be asked that; of the newest"
+        ),
+    ] = UNSET
 
 
 def row_shown(row: RunRow, progress: Progress | None = None) -> RunSummary:

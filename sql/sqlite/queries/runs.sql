@@ -50,6 +50,21 @@ case :by
   else coalesce(case when error_message <> '' then {last_failure} end, '')
 end
 
+-- fragment: took
+-- How long a run that has ended took, in µs; the index by it says the same.
+(ended_at - coalesce(started_at, ended_at))
+
+-- fragment: has_all
+-- All `wanted` tags, a JSON list.
+(:wanted = '[]'
+ or not exists (select 1
+                  from json_each(:wanted) as wanted
+                 where not exists (select 1
+                                     from run_tags o
+                                    where o.environment = runs.environment
+                                      and o.tag = wanted.value
+                                      and o.run_id = runs.id)))
+
 -- name: save_run :each
 insert into runs (id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
                   worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
@@ -97,6 +112,45 @@ select {run_columns}
    and id < :before
    and {run_fits}
  order by id desc
+ limit :limit;
+
+-- name: oldest_runs_page :many
+-- As runs_page, oldest first; `after` is a run id.
+select {run_columns}
+  from runs
+ where environment = :environment
+   and id > :after
+   and {run_fits}
+   and {has_all}
+ order by id
+ limit :limit;
+
+-- name: longest_runs_page :many
+-- Runs of a function that have ended, those that took longest first: those before `took` and the run id `before`.
+select {run_columns}
+  from runs indexed by runs_by_duration -- uncounted, SQLite would sort all of the function
+ where environment = :environment
+   and function_id = :function_id
+   and ended_at is not null
+   and {took} <= :took
+   and ({took} < :took or id < :before)
+   and {run_fits}
+   and {has_all}
+ order by {took} desc, id desc
+ limit :limit;
+
+-- name: shortest_runs_page :many
+-- The other way round: those after `took` and the run id `after`.
+select {run_columns}
+  from runs indexed by runs_by_duration -- uncounted, SQLite would sort all of the function
+ where environment = :environment
+   and function_id = :function_id
+   and ended_at is not null
+   and {took} >= :took
+   and ({took} > :took or id > :after)
+   and {run_fits}
+   and {has_all}
+ order by {took}, id
  limit :limit;
 
 -- name: runs_count :one
