@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BulkJob } from "../src/api/types";
-import { VERBS, commandOf, farOf, outlook, shareOf, titleOf, whichOf } from "../src/model/bulk";
+import { VERBS, commandOf, farOf, excludedText, outlook, reasonsOf, shareOf, titleOf, whichOf } from "../src/model/bulk";
 
 const job: BulkJob = { id: "bulk_1", verb: "resume", status: "running", reason: "r", total: 1_240, changed: 428, refused: 2, started_by: "", started_at: "2026-01-05T09:00:00Z", changed_at: "2026-01-05T09:00:43Z" };
 const now = Date.parse("2026-01-05T09:00:43Z");
@@ -37,4 +37,18 @@ test("a job can be begun by a command that says the same", () => {
   assert.equal(commandOf("resume", filter, "it is back", "default"), `ironflow bulk start resume --status 'failed' --search 'the card'\\''s' --per-second '5' --reason 'it is back'`);
   assert.equal(commandOf("tag", { run_ids: ["run_1", "run_2"], add: ["seen"], remove: [] }, "r", "stage"), "ironflow bulk start tag --run 'run_1' --run 'run_2' --add 'seen' --reason 'r' --env stage");
   assert.equal(commandOf("cancel", { status: "paused", compensate: true }, "r", "default"), "ironflow bulk start cancel --status 'paused' --compensate --reason 'r'");
+});
+
+test("runs that are left out are counted by the reason, whichever they are", () => {
+  const refused = [
+    { run_id: "run_a", error: "run_a is completed", hint: "cancel takes others" },
+    { run_id: "run_b", error: "no step" },
+    { run_id: "run_c", error: "run_c is completed", hint: "cancel takes others" },
+  ];
+
+  assert.deepEqual(reasonsOf(refused), [
+    { text: "it is completed", hint: "cancel takes others", runs: ["run_a", "run_c"] },
+    { text: "no step", hint: "", runs: ["run_b"] },
+  ]);
+  assert.equal(excludedText({ running: 3, completed: 1_200 }), "1,200 completed, 3 running");
 });

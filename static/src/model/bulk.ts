@@ -2,6 +2,7 @@
 import type { BulkJob } from "../api/types";
 import { written } from "./filter";
 import { quoted } from "./quoted";
+import { look } from "./status";
 import { duration } from "./time";
 
 export const VERBS = [
@@ -47,6 +48,39 @@ export function outlook(job: BulkJob, now: number): string {
   if (done === 0) return "";
   const took = Math.max(0, now - Date.parse(job.started_at));
   return `about ${duration((took / done) * left)} to go`;
+}
+
+export interface Refusal {
+  run_id: string;
+  error: string;
+  hint?: string;
+}
+
+export interface Reason {
+  text: string;
+  hint: string;
+  /** Those that it holds of. */
+  runs: readonly string[];
+}
+
+/** Why runs are left out, those of one reason together, the most frequent first: the id of a run is no part of it. */
+export function reasonsOf(refused: readonly Refusal[]): Reason[] {
+  const found = new Map<string, { text: string; hint: string; runs: string[] }>();
+  for (const { run_id: id, error, hint = "" } of refused) {
+    const text = error.split(id).join("it");
+    const reason = found.get(text) ?? { text, hint, runs: [] };
+    reason.runs.push(id);
+    found.set(text, reason);
+  }
+  return [...found.values()].sort((a, b) => b.runs.length - a.runs.length);
+}
+
+/** `12 completed, 3 cancelled`: those that a filter has, and that cannot be asked it. */
+export function excludedText(excluded: Readonly<Record<string, number>>): string {
+  return Object.entries(excluded)
+    .sort(([, a], [, b]) => b - a)
+    .map(([status, count]) => `${count.toLocaleString("en")} ${look(status).label.toLowerCase()}`)
+    .join(", ");
 }
 
 /** Which runs, as the filter of the list says it; "" for those that were named. */

@@ -36,7 +36,12 @@ export const RUN_KEYS: readonly Offer[] = [
   { key: "tag", hint: "a tag that it has, or several with commas" },
   { key: "since", hint: "15m, 2h, 7d, or an instant" },
   { key: "until", hint: "15m, 2h, 7d, or an instant" },
+  { key: "sort", hint: "oldest; of one function also longest or shortest" },
 ];
+
+/** What stands first in the list of runs; "" for the newest. */
+const SORTS = ["oldest", "longest", "shortest"] as const;
+export type Sort = (typeof SORTS)[number] | "";
 
 /** What runs can be put together by, and how that is said. */
 export const GROUPINGS = { function: "function", failure: "failure", parent: "parent", day: "day" } as const;
@@ -60,15 +65,23 @@ export function tokenised(text: string): { tokens: Token[]; words: string } {
 export interface ParsedRuns extends Parsed {
   /** What the runs are put together by; "" for a list of them. */
   group: Grouping | "";
+  /** What the list is sorted by. */
+  sort: Sort;
 }
+
+const OF_THE_LIST: ReadonlySet<string> = new Set(["status", "group", "sort"]);
 
 /** The parameters of the list of runs that a text means. */
 export function parseRuns(text: string): ParsedRuns {
   const { tokens, words } = tokenised(text);
-  const { query, problems } = parameters(tokens.filter((token) => token.key !== "status" && token.key !== "group"), NAMES, RUN_KEYS);
+  const { query, problems } = parameters(tokens.filter((token) => !OF_THE_LIST.has(token.key)), NAMES, RUN_KEYS);
   const by = tokens.findLast((token) => token.key === "group")?.value ?? "";
   const group = GROUPING_KEYS.find((one) => one === by) ?? "";
   if (by !== group) problems.push(`runs are not grouped by ${by} — ${GROUPING_KEYS.join(", ")} are there`);
+  const first = tokens.findLast((token) => token.key === "sort")?.value ?? "";
+  const sort = SORTS.find((one) => one === first) ?? "";
+  if (sort !== first) problems.push(`runs are not sorted by ${first} — ${SORTS.join(", ")} are there`);
+  else if (sort !== "" && sort !== "oldest" && !query.function_id) problems.push(`sort:${sort} is of one function: add function:`);
   let wanted: Set<string> | undefined;
   for (const { key, value, negative } of tokens) {
     if (key !== "status") continue;
@@ -79,7 +92,7 @@ export function parseRuns(text: string): ParsedRuns {
   if (wanted?.size) query.status = [...wanted].join(",");
   if (wanted?.size === 0) problems.push("no status is left");
   if (words) query.search = words;
-  return { tokens, words, query, problems, group };
+  return { tokens, words, query, problems, group, sort };
 }
 
 /** The text with the next way of putting runs together, and after the last with none. */

@@ -1,4 +1,4 @@
-/** Filters of a list that are kept under a name: buttons beside the quick ones, and a dialog to keep and to forget them. */
+/** Filters of a list that are kept under a name: lines beside the list, and a dialog to keep and to forget them. */
 import { useState } from "preact/hooks";
 import { may } from "../api/session";
 import { type View, forgetView, saveView, views } from "../api/views";
@@ -8,20 +8,19 @@ import { act } from "./acting";
 import { Dialog } from "./dialog";
 import { Icon } from "./icon";
 
-const SHOWN_MAX = 6;
+/** Of more than these the others are in the dialog: each is counted once a minute. */
+const SHOWN_MAX = 12;
 const COUNTED_EVERY_MS = 60_000;
 
-/** How many a filter chooses, as it is shown; "" where nobody counts. */
+/** How many a filter chooses, as it is shown. */
 export type Counting = (filter: string, signal: AbortSignal) => Promise<string>;
 
 export function useViews(page: string): Resource<View[]> {
   return useResource(`views ${page} ${environment.value}`, (signal) => views(page, signal));
 }
 
-const uncounted: Counting = () => Promise.resolve("");
-
-/** Buttons of the first of them, with how many they choose, counted once a minute, and one that opens the dialog. */
-export function SavedViews({ saved, text, onManage, count = uncounted }: { saved: readonly View[]; text: string; onManage: () => void; count?: Counting }) {
+/** Lines of the first of them, with how many they choose, counted once a minute, and one that opens the dialog. */
+export function SavedViews({ saved, text, onManage, count }: { saved: readonly View[]; text: string; onManage: () => void; count: Counting }) {
   const shown = saved.slice(0, SHOWN_MAX);
   const filters = [...new Set(shown.map((view) => view.filter))];
   const counts = useResource(
@@ -40,12 +39,12 @@ export function SavedViews({ saved, text, onManage, count = uncounted }: { saved
           title={`${view.filter}${view.own ? "" : `, shared by ${view.owner || "somebody"}`}`}
           onClick={() => choose({ q: view.filter === text ? "" : view.filter, at: null })}
         >
-          {view.name}
+          <span class="cut">{view.name}</span>
           {counts.data?.get(view.filter) && <span class="count">{counts.data.get(view.filter)}</span>}
         </button>
       ))}
       <button type="button" class="view" onClick={onManage} title="Keep this filter, or forget one (v)">
-        {saved.length > SHOWN_MAX ? `${saved.length - SHOWN_MAX} more…` : text && !saved.some((view) => view.filter === text) ? "Keep this filter…" : "Views…"}
+        {saved.length > SHOWN_MAX ? `${saved.length - SHOWN_MAX} more…` : text && !saved.some((view) => view.filter === text) ? "Keep this filter…" : "Manage…"}
       </button>
     </>
   );

@@ -22,3 +22,29 @@ export function useView(element: RefObject<HTMLElement | null>): [View, () => vo
   }, []);
   return [view, measure];
 }
+
+/** How wide an element is. */
+export function useWidth(element: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const measure = (): void => setWidth((element.current as HTMLElement).clientWidth);
+    const observer = new ResizeObserver(measure);
+    observer.observe(element.current as HTMLElement);
+    measure();
+    return () => observer.disconnect();
+  }, []);
+  return width;
+}
+
+/** Whether a media query holds. */
+export function useMedia(query: string): boolean {
+  const [holds, setHolds] = useState(() => matchMedia(query).matches);
+  useLayoutEffect(() => {
+    const asked = matchMedia(query);
+    const changed = (): void => setHolds(asked.matches);
+    asked.addEventListener("change", changed);
+    changed();
+    return () => asked.removeEventListener("change", changed);
+  }, [query]);
+  return holds;
+}

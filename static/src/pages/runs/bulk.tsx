@@ -7,7 +7,7 @@ import { may } from "../../api/session";
 import type { BulkJob, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { useSettled } from "../../live/settled";
-import { type Verb, VERBS, commandOf, titleOf } from "../../model/bulk";
+import { type Verb, VERBS, type Refusal, commandOf, excludedText, reasonsOf, titleOf } from "../../model/bulk";
 import { tagsOf, usableTags } from "../../model/tags";
 import { environment } from "../../shell/route";
 import { Problem, said } from "../../ui/acting";
@@ -23,7 +23,9 @@ interface Preview {
   matched: number;
   more: boolean;
   runs: RunSummary[];
-  refused: { run_id: string; error: string }[];
+  refused: Refusal[];
+  /** By status, how many fit the filter and cannot be asked it. */
+  excluded?: Record<string, number>;
 }
 
 /** What is asked for while nothing usable is typed: which runs that would be is the same for every tag. */
@@ -31,7 +33,8 @@ const ANY_TAG = { add: ["any"] };
 const ASK_AFTER_MS = 250;
 const SAMPLE = 5;
 const TYPED_FROM = 100;
-const REFUSED_SHOWN = 20;
+const REASONS_SHOWN = 8;
+const IDS_TOLD = 20;
 
 /** `asked`: how many are chosen, or fit the filter; "" where that is not known. */
 export function BulkBar({ asked, fitting, onVerb, onAll, onClear }: { asked: number; fitting: string; onVerb: (verb: Verb) => void; onAll: () => void; onClear: () => void }) {
@@ -59,7 +62,7 @@ export function BulkBar({ asked, fitting, onVerb, onAll, onClear }: { asked: num
   );
 }
 
-export function BulkDialog({ verb, target, total, onClose, onBegun }: { verb: Verb; target: Target; total: number; onClose: () => void; onBegun: (job: BulkJob) => void }) {
+export function BulkDialog({ verb, target, onClose, onBegun }: { verb: Verb; target: Target; onClose: () => void; onBegun: (job: BulkJob) => void }) {
   const [reason, setReason] = useState("");
   const [typed, setTyped] = useState("");
   const [undo, setUndo] = useState(false);
@@ -116,10 +119,7 @@ export function BulkDialog({ verb, target, total, onClose, onBegun }: { verb: Ve
               ))}
             </ul>
             {found.matched > SAMPLE && <p class="muted small">… and {(found.matched - SAMPLE).toLocaleString("en")} more</p>}
-            {!("run_ids" in target) && !found.more && total > found.matched && (
-              <p class="muted small">{(total - found.matched).toLocaleString("en")} others that fit the filter are in a state in which that cannot be asked.</p>
-            )}
-            <Refused title="These cannot be:" runs={found.refused} />
+            <Excluded verb={verb} found={found} />
           </div>
         )}
         {verb.id === "cancel" && (
@@ -179,18 +179,29 @@ export function BulkDialog({ verb, target, total, onClose, onBegun }: { verb: Ve
   );
 }
 
-function Refused({ title, runs }: { title: string; runs: Preview["refused"] }) {
-  if (runs.length === 0) return null;
+/** Those that are left out, by the reason. */
+function Excluded({ verb, found }: { verb: Verb; found: Preview }) {
+  const reasons = reasonsOf(found.refused);
+  const others = excludedText(found.excluded ?? {});
+  if (reasons.length === 0 && !others) return null;
   return (
     <>
-      <p>{title}</p>
+      <p>Left out:</p>
       <ul class="bulk-refused">
-        {runs.slice(0, REFUSED_SHOWN).map((run) => (
-          <li key={run.run_id} class="small muted">
-            {run.error}
+        {others && (
+          <li class="small muted">
+            {others} – {"fit the filter, but cannot be "}
+            {verb.done}
+          </li>
+        )}
+        {reasons.slice(0, REASONS_SHOWN).map((one) => (
+          <li key={one.text} class="small muted" title={one.runs.slice(0, IDS_TOLD).join(" ")}>
+            <b class="tabular">{one.runs.length.toLocaleString("en")}</b> {one.text}
+            {one.runs.length === 1 && <span class="mono"> {short(one.runs[0])}</span>}
+            {one.hint && `: ${one.hint}`}
           </li>
         ))}
-        {runs.length > REFUSED_SHOWN && <li class="small muted">… and {runs.length - REFUSED_SHOWN} more</li>}
+        {reasons.length > REASONS_SHOWN && <li class="small muted">… for {reasons.length - REASONS_SHOWN} more reasons</li>}
       </ul>
     </>
   );
