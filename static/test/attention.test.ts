@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FailureGroup, RunSummary } from "../src/api/types";
-import { failingOf, isNew, lagNote, laggingOf, standing } from "../src/model/attention";
+import { failingOf, isNew, lagNote, laggingOf, standing, stateOf } from "../src/model/attention";
 
 const now = Date.parse("2026-01-05T09:00:00Z");
 const group = (function_id: string, open: number, first_seen = "2026-01-05T08:00:00Z") => ({ fingerprint: `of ${function_id}`, function_id, message: "boom", open, first_seen }) as FailureGroup;
@@ -44,4 +44,16 @@ test("many runs that stand still alike are one thing to look at, a few are told 
 
 test("a group is new within a day of its first failure", () => {
   assert.deepEqual(["2026-01-04T09:00:01Z", "2026-01-04T09:00:00Z"].map((first_seen) => isNew({ first_seen }, now)), [true, false]);
+});
+
+test("what a group is at is one word: decided, or open again, new or ongoing", () => {
+  const now = Date.parse("2026-01-05T09:00:00Z");
+  const [today, before] = ["2026-01-05T08:00:00Z", "2026-01-03T08:00:00Z"];
+  const decided = { at: before, actor: "ada", reason: "mended" };
+
+  assert.equal(stateOf({ status: "open", first_seen: today }, now), "new");
+  assert.equal(stateOf({ status: "open", first_seen: before }, now), "ongoing");
+  assert.equal(stateOf({ status: "open", first_seen: today, decided: { ...decided, reopened_position: 7 } }, now), "regressed");
+  assert.equal(stateOf({ status: "muted", first_seen: today, decided }, now), "muted");
+  assert.equal(stateOf({ status: "resolved", first_seen: before, decided }, now), "resolved");
 });

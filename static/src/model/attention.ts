@@ -30,6 +30,14 @@ export function isNew(group: Pick<FailureGroup, "first_seen">, now: number): boo
   return now - Date.parse(group.first_seen) < DAY_MS;
 }
 
+/** What a group is at, in a word; `now` in ms. An open one that was resolved before is regressed, one that failed so for the
+ * first time within a day is new, any other is ongoing. */
+export function stateOf(group: Pick<FailureGroup, "status" | "first_seen" | "decided">, now: number): string {
+  if (group.status !== "open") return group.status;
+  if (group.decided?.reopened_position !== undefined) return "regressed";
+  return isNew(group, now) ? "new" : "ongoing";
+}
+
 export interface Standing {
   /** The newest of them. */
   run: RunSummary;

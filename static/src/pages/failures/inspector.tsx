@@ -4,6 +4,7 @@ import { get } from "../../api/client";
 import type { FailureDetail, Repair } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { calmText } from "../../model/affected";
+import { stateOf } from "../../model/attention";
 import { ms } from "../../model/time";
 import { link } from "../../shell/route";
 import { now } from "../../shell/settings";
@@ -32,7 +33,7 @@ export function FailureInspector({ fingerprint, onClose, onChange }: { fingerpri
           <h2 class="cut" title={one?.title}>
             {one ? one.error_type || one.message : "Failure"}
           </h2>
-          {one && <Status status={one.status} note={one.status === "muted" && !one.decided?.muted_until ? "for good" : ""} />} <span class="faint mono small">{one?.fingerprint ?? fingerprint}</span>
+          {one && <Status status={stateOf(one, now.value)} note={one.status === "muted" && !one.decided?.muted_until ? "for good" : ""} />} <span class="faint mono small">{one?.fingerprint ?? fingerprint}</span>
         </div>
         <button type="button" class="quiet icon-only" aria-label="Close" onClick={onClose}>
           <Icon name="cross" />
@@ -53,6 +54,11 @@ function Detail({ of, onChange }: { of: FailureDetail; onChange: () => void }) {
   return (
     <div class="pad-x">
       <p class="error-message">{of.error?.message ?? of.message}</p>
+      {of.top_frame && (
+        <p class="small">
+          <span class="muted">in</span> <code>{of.top_frame}</code>
+        </p>
+      )}
       <p class="small muted">
         {counted(of.failures, "time")} in {counted(of.runs, "run")}, {of.open.toLocaleString("en")} still open; first <Time at={of.first_seen} />,{" "}
         {calmText(of, now.value) ? "calm since: the last failure " : "last "}

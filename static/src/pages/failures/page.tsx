@@ -5,16 +5,17 @@ import type { FailureGroup } from "../../api/types";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { affectedText, calmText } from "../../model/affected";
-import { isNew } from "../../model/attention";
+import { stateOf } from "../../model/attention";
 import { FAILURE_KEYS, parseFailures } from "../../model/filter";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
 import { now } from "../../shell/settings";
-import { Time } from "../../ui/basics";
+import { Status, Time } from "../../ui/basics";
 import { ListCard } from "../../ui/list_card";
 import { Empty } from "../../ui/states";
 import { TokenFilter } from "../../ui/token_filter";
+import { useMedia } from "../../ui/view";
 import { FailureInspector } from "./inspector";
 import { ChosenBar } from "./merging";
 
@@ -33,6 +34,7 @@ export default function Failures() {
   const status = view === "" ? "open" : view === "all" ? "" : view;
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const pickNone = (): void => setPicked(new Set());
+  const roomy = useMedia("(min-width: 1280px)");
   const text = chosen("q");
   const parsed = parseFailures(text);
   const field = useRef<HTMLInputElement>(null);
@@ -113,7 +115,7 @@ export default function Failures() {
           current={wanted}
           onSelect={select}
           more={groups}
-          widths={wanted ? "minmax(180px, 2fr) minmax(110px, 1fr) 64px 96px" : "minmax(200px, 2.4fr) minmax(140px, 1fr) 96px 84px 48px 40px 76px 76px"}
+          widths={wanted ? "minmax(160px, 2fr) 96px minmax(90px, 1fr) 52px 76px" : `minmax(160px, 2.2fr) 92px minmax(110px, 1.4fr) 88px 84px 48px 40px${roomy ? " 76px" : ""} 76px`}
           columns={[
             {
               name: "What failed",
@@ -122,19 +124,16 @@ export default function Failures() {
                   <label class="pick">
                     <input type="checkbox" aria-label={`Choose ${one.title}`} checked={picked.has(one.fingerprint)} onChange={() => pick(one)} />
                   </label>
-                  <button type="button" class="link cut" onClick={() => select(one)} title={one.title}>
-                    {one.message || one.error_type}
-                  </button>
-                  {one.status === "open" && one.decided?.reopened_position !== undefined && (
-                    <span class="chip tiny" title="It was resolved, and a newer version of the function fails so">
-                      again
-                    </span>
-                  )}
-                  {isNew(one, now.value) && (
-                    <span class="chip tiny" title="It failed so for the first time within a day">
-                      new
-                    </span>
-                  )}
+                  <span class="two-lines">
+                    <button type="button" class="link cut" onClick={() => select(one)} title={one.title}>
+                      {one.message || one.error_type}
+                    </button>
+                    {one.top_frame && (
+                      <span class="faint mono cut" title={`Where in the code: ${one.top_frame}`}>
+                        {one.top_frame.split("/").at(-1)}
+                      </span>
+                    )}
+                  </span>
                   {one.assigned && (
                     <span class="chip tiny" title={`${one.assigned.assignee} looks after it`}>
                       {one.assigned.assignee.replace(/@.*/, "")}
@@ -144,6 +143,7 @@ export default function Failures() {
                 </span>
               ),
             },
+            { name: "State", show: (one) => <State of={one} /> },
             { name: "Where", show: (one) => `${one.function_id}${one.step ? ` · ${one.step}` : ""}`, wide: true },
             ...(wanted ? [] : [{ name: "Affects", show: (one: FailureGroup) => <span title="Versions of the function, and entities of its events">{affectedText(one.affected)}</span>, wide: true }]),
             ...(wanted ? [] : [{ name: "Over time", show: (one: FailureGroup) => <Spark counts={one.series.counts} />, wide: true }]),
@@ -152,7 +152,7 @@ export default function Failures() {
               ? []
               : [
                   { name: "Open", show: (one: FailureGroup) => <span class="tabular">{one.open.toLocaleString("en")}</span> },
-                  { name: "First", show: (one: FailureGroup) => <Time at={one.first_seen} />, wide: true },
+                  ...(roomy ? [{ name: "First", show: (one: FailureGroup) => <Time at={one.first_seen} />, wide: true }] : []),
                 ]),
             { name: "Last", show: (one) => <Time at={one.last_seen} />, wide: true },
           ]}
@@ -178,6 +178,21 @@ export default function Failures() {
         {wanted && <FailureInspector key={wanted} fingerprint={wanted} onClose={() => choose({ failure: null })} onChange={groups.reload} />}
       </div>
     </div>
+  );
+}
+
+const STATES: Record<string, string> = {
+  new: "It failed so for the first time within a day",
+  ongoing: "It has failed so for longer than a day",
+  regressed: "It was resolved, and a newer version of the function fails so",
+};
+
+function State({ of }: { of: FailureGroup }) {
+  const state = stateOf(of, now.value);
+  return (
+    <span title={STATES[state]}>
+      <Status status={state} />
+    </span>
   );
 }
 
