@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Rec, corrected, indexAt, isFailure, merged, seek } from "../src/model/records";
-import { place, scaleOf, timeAt } from "../src/model/scale";
-import { barAt, counts, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
+import { place, placeOf, scaleOf, timeAt, turned } from "../src/model/scale";
+import { allTurned, barAt, counts, isCollapsed, levelled, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
 
 const RUN = "run_1";
 
@@ -148,4 +148,33 @@ test("records that come later are folded into the same rows, as if all had come 
 
   const other = waterfall(STORY, "pay", waterfall([rec(1, "run.created", 1), ...STORY.slice(0, 3)], "pay"));
   assert.equal(told(other), whole);
+});
+
+test("groups are unfolded down to a level, and folded below it", () => {
+  const steps = ["orders:0:ship", "orders:0:mails:0:send", "orders:0:mails:0:log", "orders:1:ship", "orders:1:pack"];
+  const { root } = waterfall(
+    steps.map((path, index) => rec(index + 1, "step.completed", index, { name: path.split(":").at(-1), stepId: `${RUN}:${path}:0` })),
+    "pay",
+  );
+  const seen = (toggled: ReadonlySet<string>): number => visible(root, (row) => isCollapsed(row) === toggled.has(row.id)).length;
+  const open = (row: Parameters<typeof isCollapsed>[0]): boolean => !isCollapsed(row);
+
+  const lengths = [0, 1, 2, 3, 9].map((level) => seen(levelled(root, level)));
+
+  assert.deepEqual([...lengths].sort((a, b) => a - b), lengths);
+  assert.equal(lengths[0], 2);
+  assert.ok(lengths[2] > lengths[1] && lengths[1] > lengths[0]);
+  assert.equal(lengths[4], visible(root, () => true).length);
+  assert.equal(seen(allTurned(root, open)), lengths[0]);
+});
+
+test("the wheel shows more or less around what is under the pointer, and never beyond the run", () => {
+  assert.deepEqual(turned(null, 0.5, 0.5), [0.25, 0.75]);
+  assert.deepEqual(turned([0.25, 0.75], 0, 0.5), [0.25, 0.5]);
+  assert.deepEqual(turned([0.25, 0.5], 1, 3), [0, 0.75]);
+  assert.equal(turned([0.25, 0.75], 0.5, 2), null);
+  const [from, to] = turned([0.5, 0.5006], 0.5, 0.1) ?? [0, 0];
+  assert.ok(to - from > 0.0004);
+  assert.equal(placeOf([0.25, 0.75], 0.5), 0.5);
+  assert.equal(placeOf(null, 0.5), 0.5);
 });

@@ -58,6 +58,24 @@ export function zoomed(scale: Scale, from: number, to: number): Scale {
   return knots(times, places, within);
 }
 
+const WIDTH_MIN = 0.0005;
+
+/** The part that is shown after a turn of the wheel over a place of it (0 to 1): what is under the pointer stays there. `by`
+ * above 1 shows more. Null for the whole. */
+export function turned(zoom: readonly [number, number] | null, at: number, by: number): readonly [number, number] | null {
+  const [from, to] = zoom ?? [0, 1];
+  const width = Math.max(WIDTH_MIN, (to - from) * by);
+  if (width >= 1) return null;
+  const begin = Math.max(0, Math.min(1 - width, from + at * (to - from) - at * width));
+  return [begin, begin + width];
+}
+
+/** The place in the whole of one in the part that is shown. */
+export function placeOf(zoom: readonly [number, number] | null, at: number): number {
+  const [from, to] = zoom ?? [0, 1];
+  return from + at * (to - from);
+}
+
 /** Whether any of a stretch of time is in sight. */
 export function inView({ times }: Scale, from: number, to: number): boolean {
   return to >= times[0] && from <= times[times.length - 1];

@@ -47,7 +47,7 @@ export interface Waterfall {
   folded: { records: readonly Rec[]; groups: Map<string, Row> };
 }
 
-export const COLLAPSED_FROM = 10;
+const COLLAPSED_FROM = 10;
 const SEGMENT = /(?:\\.|[^:\\])+/gs;
 const PREFIXES = new Set(["compensate", "publish"]);
 
@@ -98,6 +98,36 @@ export function waterfall(records: readonly Rec[], label: string, known?: Waterf
 function begins(records: readonly Rec[], first: readonly Rec[]): boolean {
   const last = first.length - 1;
   return last >= 0 && last < records.length && records[0].position === first[0].position && records[last].position === first[last].position;
+}
+
+/** Whether a group is folded until somebody unfolds it. */
+export function isCollapsed(row: Row): boolean {
+  return row.children.length >= COLLAPSED_FROM;
+}
+
+/** What has to be turned round for all groups to be open, or for all to be closed if they are. */
+export function allTurned(root: Row, isOpen: (row: Row) => boolean): ReadonlySet<string> {
+  const groups = groupsOf(root).map(({ row }) => row);
+  const open = !groups.every(isOpen);
+  return new Set(groups.filter((row) => isCollapsed(row) === open).map((row) => row.id));
+}
+
+/** What has to be turned round for the groups of the first `level` levels to be open, and those below to be closed. */
+export function levelled(root: Row, level: number): ReadonlySet<string> {
+  return new Set(groupsOf(root).flatMap(({ row, depth }) => (isCollapsed(row) === depth <= level ? [row.id] : [])));
+}
+
+/** The groups below a row, with how deep each is, as `visible` counts. */
+function groupsOf(root: Row): { row: Row; depth: number }[] {
+  const found: { row: Row; depth: number }[] = [];
+  const collect = (row: Row, depth: number): void => {
+    for (const child of row.children) {
+      if (child.kind === "group") found.push({ row: child, depth });
+      collect(child, depth + 1);
+    }
+  };
+  collect(root, 1);
+  return found;
 }
 
 /** The rows in sight: children of those that are open, depth first. A branch of one step is shown as that step. */

@@ -30,10 +30,41 @@ export function zoomTo(from: number, to: number): void {
   choose({ t: `${written(from)}-${written(to)}` });
 }
 
+interface Drag {
+  /** What is marked so far, as places of the element from 0 to 1. */
+  marked: readonly [number, number] | null;
+  begin: (event: PointerEvent) => void;
+  go: (event: PointerEvent) => void;
+  end: () => void;
+  stop: () => void;
+}
+
+/** A drag over an element that marks a part of its width; `took` is told the part, if it is one. */
+export function useDrag(took: (part: readonly [number, number]) => void): Drag {
+  const [drag, setDrag] = useState<readonly [number, number] | null>(null);
+  const at = (event: PointerEvent): number => {
+    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+  };
+  const marked = drag && ([Math.min(...drag), Math.max(...drag)] as const);
+  return {
+    marked,
+    begin: (event) => {
+      (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
+      setDrag([at(event), at(event)]);
+    },
+    go: (event) => drag && setDrag([drag[0], at(event)]),
+    end: () => {
+      if (marked && marked[1] - marked[0] > DRAGGED_MIN) took(marked);
+      setDrag(null);
+    },
+    stop: () => setDrag(null),
+  };
+}
+
 export function Minimap({ rows, scale, zoom }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(0);
-  const [drag, setDrag] = useState<readonly [number, number] | null>(null);
   useEffect(() => {
     const parent = (canvas.current as HTMLCanvasElement).parentElement as HTMLElement;
     const observer = new ResizeObserver(() => setWidth(parent.clientWidth));
@@ -43,25 +74,16 @@ export function Minimap({ rows, scale, zoom }: Props) {
   useEffect(() => {
     if (width > 0) draw(canvas.current as HTMLCanvasElement, width, rows, scale);
   }, [width, rows, rows.length > OFTEN_MAX ? 0 : scale, dark.value]);
-  const at = (event: PointerEvent): number => {
-    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
-  };
-  const marked = drag ? ([Math.min(...drag), Math.max(...drag)] as const) : zoom;
+  const drag = useDrag((part) => zoomTo(...part));
+  const marked = drag.marked ?? zoom;
   return (
     <span
       class="minimap"
       title="Drag to zoom in, double click for the whole run"
-      onPointerDown={(event) => {
-        event.currentTarget.setPointerCapture(event.pointerId);
-        setDrag([at(event), at(event)]);
-      }}
-      onPointerMove={(event) => drag && setDrag([drag[0], at(event)])}
-      onPointerUp={() => {
-        if (marked && drag && marked[1] - marked[0] > DRAGGED_MIN) zoomTo(...marked);
-        setDrag(null);
-      }}
-      onPointerCancel={() => setDrag(null)}
+      onPointerDown={drag.begin}
+      onPointerMove={drag.go}
+      onPointerUp={drag.end}
+      onPointerCancel={drag.stop}
       onDblClick={() => choose({ t: null })}
     >
       <canvas ref={canvas} />

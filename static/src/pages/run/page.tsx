@@ -9,7 +9,7 @@ import { criticalPath } from "../../model/critical";
 import { type Rec, corrected } from "../../model/records";
 import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
-import { COLLAPSED_FROM, type Row, type Waterfall, span, visible, waterfall } from "../../model/waterfall";
+import { type Row, type Waterfall, allTurned, isCollapsed, levelled, span, visible, waterfall } from "../../model/waterfall";
 import { PageHead, crumb } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { neighbour } from "../../shell/listed";
@@ -58,6 +58,7 @@ const LONG_FROM = 20_000;
 const LONG_MS = 10_000;
 /** Records after which a run is at work, or waits. */
 const TURNS: ReadonlySet<string> = new Set(["run.started", "run.suspended", "run.retrying", "run.released", "run.woken"]);
+const LEVELS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const MODES: Mode[] = ["squeezed", "time", "sequence"];
 
 export default function RunPage({ id }: { id: string }) {
@@ -99,7 +100,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const instants = useMemo(() => Float64Array.from(all, (record) => record.at), [all]);
   const scale = useMemo(() => scaleOf(mode, folded, instants, present), [mode, folded, instants, present]);
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
-  const isOpen = useCallback((row: Row): boolean => row.children.length >= COLLAPSED_FROM === toggled.has(row.id), [toggled]);
+  const isOpen = useCallback((row: Row): boolean => isCollapsed(row) === toggled.has(row.id), [toggled]);
   const how = arrangementOf();
   const shown = useMemo(() => arranged(folded, how), [folded, how.words, how.failed, how.by]);
   const rows = useMemo(() => visible(shown.root, isOpen), [shown, isOpen]);
@@ -130,7 +131,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "p", label: "Critical path", run: () => choose({ path: wantsPath ? null : "critical" }) },
     { keys: "z", label: "Zoom to the step, or out again", run: () => (zoom ? choose({ t: null }) : zoomOn(selected, scale, present)) },
     { keys: "o", label: "Fold or unfold", run: () => selected.kind === "group" && toggle(selected) },
-    { keys: "O", label: "Fold or unfold all", run: () => setToggled(turned(shown.root, isOpen)) },
+    ...LEVELS.map((level) => ({ keys: String(level), label: level === 0 ? "Fold all" : `Unfold down to level ${level}`, quiet: level > 2, run: () => setToggled(levelled(shown.root, level)) })),
+    { keys: "O", label: "Fold or unfold all", run: () => setToggled(allTurned(shown.root, isOpen)) },
     { keys: "t", label: "Timeline", run: () => choose({ tab: null }) },
     { keys: "w", label: "Graph", run: () => choose({ tab: "graph" }) },
     { keys: "y", label: "History", run: () => choose({ tab: "history" }) },
@@ -190,6 +192,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
                   isOpen={isOpen}
                   onSelect={select}
                   onToggle={toggle}
+                  onZoom={(row) => zoomOn(row, scale, present)}
                 />
               </>
             )}
@@ -212,18 +215,6 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
       </p>
     </div>
   );
-}
-
-/** What has to be turned round for all groups to be open, or for all to be closed if they are. */
-function turned(root: Row, isOpen: (row: Row) => boolean): ReadonlySet<string> {
-  const groups: Row[] = [];
-  const collect = (row: Row): void => {
-    if (row.kind === "group") groups.push(row);
-    row.children.forEach(collect);
-  };
-  collect(root);
-  const open = !groups.every(isOpen);
-  return new Set(groups.filter((row) => row.children.length >= COLLAPSED_FROM === open).map((row) => row.id));
 }
 
 /** What is known of the run as it is now. */

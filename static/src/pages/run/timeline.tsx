@@ -2,13 +2,14 @@
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { type Rec, seek } from "../../model/records";
-import { type Gap, type Scale, inView, place, timeAt } from "../../model/scale";
+import { type Gap, type Scale, inView, place, placeOf, timeAt, turned } from "../../model/scale";
 import { look } from "../../model/status";
 import { duration, relative, tickText, ticks } from "../../model/time";
 import { type Bar, type Row, type Waterfall, attempts, barAt, counts, span, statusAt } from "../../model/waterfall";
+import { choose } from "../../shell/route";
 import { Icon, type IconName } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
-import { Minimap } from "./minimap";
+import { Minimap, useDrag, zoomTo } from "./minimap";
 import type { Moment } from "./moment";
 
 interface Props {
@@ -28,17 +29,32 @@ interface Props {
   isOpen: (row: Row) => boolean;
   onSelect: (row: Row) => void;
   onToggle: (row: Row) => void;
+  /** Show the time of a row. */
+  onZoom: (row: Row) => void;
 }
 
 const ROW = 28;
 
 const MAPPED_FROM = 8;
+/** How much a turn of the wheel by a pixel shows more or less. */
+const WHEEL = 0.003;
+const PIXELS_A_LINE = 16;
 
 export function Timeline(props: Props) {
   const { rows, selected, whole, zoom } = props;
   const cursor = useMemo(() => rows.findIndex((row) => row.id === selected), [rows, selected]);
+  const wheeled = (event: WheelEvent): void => {
+    const lane = (event.target as Element).closest(".wf-lane");
+    if (!event.ctrlKey || !lane) return;
+    event.preventDefault(); // the browser would make its text larger
+    const box = lane.getBoundingClientRect();
+    const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? PIXELS_A_LINE : 1);
+    const part = turned(zoom, Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)), Math.exp(pixels * WHEEL));
+    if (part) zoomTo(...part);
+    else choose({ t: null });
+  };
   return (
-    <div class="waterfall">
+    <div class="waterfall" onWheel={wheeled}>
       {(rows.length >= MAPPED_FROM || zoom) && (
         <div class="wf-row wf-head wf-map" aria-hidden="true">
           <span>All of it</span>
@@ -64,7 +80,7 @@ export function Timeline(props: Props) {
   );
 }
 
-function StepRow({ row, index, moment, scale, selected, critical, isOpen, onSelect, onToggle, ...rest }: Props & { row: Row; index: number }) {
+function StepRow({ row, index, moment, scale, selected, critical, isOpen, onSelect, onToggle, onZoom, ...rest }: Props & { row: Row; index: number }) {
   const status = statusAt(row, moment.position, moment.at);
   const { role, icon, label } = look(status);
   const open = row.kind === "group" ? isOpen(row) : undefined;
@@ -81,7 +97,7 @@ function StepRow({ row, index, moment, scale, selected, critical, isOpen, onSele
       aria-selected={row.id === selected}
       aria-rowindex={index + 1}
       onClick={() => onSelect(row)}
-      onDblClick={() => row.kind === "group" && onToggle(row)}
+      onDblClick={() => (row.kind === "group" ? onToggle(row) : onZoom(row))}
     >
       <span class="wf-name" role="gridcell" style={{ paddingLeft: `${8 + row.depth * 14}px` }}>
         {row.kind === "group" && (
@@ -184,13 +200,23 @@ function groupBars(row: Row, moment: Moment): Bar[] {
 }
 
 function Axis({ folded, scale, zoom, mode, moment }: Props) {
+  const drag = useDrag(([from, to]) => zoomTo(placeOf(zoom, from), placeOf(zoom, to)));
   const span = (scale.times.at(-1) ?? 0) - folded.start;
   const marks =
     zoom === null && (mode === "time" || scale.gaps.length === 0)
       ? ticks(span, 4).map((offset) => ({ x: place(scale, folded.start + offset), text: tickText(offset) }))
       : [0, 0.25, 0.5, 0.75].map((x) => ({ x, text: duration(timeAt(scale, x) - folded.start).replace("0 ms", "0") }));
   return (
-    <span class="wf-lane axis">
+    <span
+      class="wf-lane axis"
+      title="Drag for a part of the time, double click for the whole run"
+      onPointerDown={drag.begin}
+      onPointerMove={drag.go}
+      onPointerUp={drag.end}
+      onPointerCancel={drag.stop}
+      onDblClick={() => choose({ t: null })}
+    >
+      {drag.marked && <span class="axis-part" style={{ left: pc(drag.marked[0]), width: pc(drag.marked[1] - drag.marked[0]) }} />}
       {marks
         .filter((mark) => mark.x < 0.92 && !scale.gaps.some((gap) => Math.abs(middle(scale, gap) - mark.x - 0.06) < 0.14))
         .map((mark) => (
