@@ -7,6 +7,7 @@ import type { Run } from "../../api/types";
 import { editLacks } from "../../model/rights";
 import { isEnded, look } from "../../model/status";
 import { useKeys } from "../../shell/keys";
+import { Dialog } from "../../ui/dialog";
 import { toast } from "../../ui/toast";
 import { Edit } from "./edit";
 import type { Moment } from "./moment";
@@ -24,6 +25,8 @@ export interface Subject {
 export interface Action {
   id: string;
   label: string;
+  /** What it is called while the past is shown, where it is something else then; about as wide, so that nothing moves. */
+  past?: string;
   key: string;
   danger?: boolean;
   permission: string;
@@ -42,18 +45,21 @@ export const ACTIONS: readonly Action[] = [
     label: "Resume…",
     key: "U",
     permission: "runs:resume",
-    barred: ({ run }) => (stands(run) ? "" : `only failed and paused runs can be resumed: this one is ${said(run)}`),
+    shown: ({ moment }) => !moment.past,
+    barred: ({ run, moment }) => (moment.past ? "the past is shown: fork from here (F), or go back to live (End) first" : stands(run) ? "" : `only failed and paused runs can be resumed: this one is ${said(run)}`),
     Dialog: Resume,
   },
   {
     id: "edit",
     label: "Edit output…",
+    past: "Patch this output…",
     key: "e",
     permission: "runs:patch",
-    lacks: ({ run }) => editLacks(run.status, may),
-    barred: ({ run, chosen }) => {
+    lacks: ({ run, moment }) => editLacks(moment.past ? "" : run.status, may),
+    barred: ({ run, moment, chosen }) => {
       if (!chosen) return "choose a step first";
-      if (stands(run) || isEnded(run.status)) return "";
+      if (moment.past && chosen.position === 0) return "it was not reached by then";
+      if (moment.past || stands(run) || isEnded(run.status)) return "";
       return `it is ${said(run)}: pause it first`;
     },
     Dialog: Edit,
@@ -73,7 +79,8 @@ export const ACTIONS: readonly Action[] = [
   },
   {
     id: "fork",
-    label: "Fork from here…",
+    label: "Fork…",
+    past: "Fork from here…",
     key: "F",
     permission: "runs:fork",
     barred: () => "",
@@ -117,6 +124,10 @@ function barredOf(action: Action, subject: Subject): string {
   return lacks || action.barred(subject);
 }
 
+function labelOf(action: Action, { moment }: Subject): string {
+  return (moment.past && action.past) || action.label;
+}
+
 function said(run: Run): string {
   return look(run.status).label.toLowerCase();
 }
@@ -125,33 +136,59 @@ export function Actions(subject: Subject) {
   const [open, setOpen] = useState("");
   const start = (action: Action): void => {
     const barred = barredOf(action, subject);
-    if (barred) toast(`${action.label.replace("…", "")}: ${barred}`, true);
+    if (barred) toast(`${spoken(action, subject)}: ${barred}`, true);
     else setOpen(action.id);
   };
   useKeys(
     "Run",
-    ACTIONS.map((action) => ({ keys: action.key, label: action.label, run: () => start(action) })),
+    ACTIONS.map((action) => ({ keys: action.key, label: labelOf(action, subject), run: () => start(action) })),
   );
-  const first = ACTIONS.find((action) => !barredOf(action, subject));
+  const shown = ACTIONS.filter((action) => action.shown?.(subject) ?? true);
+  const barred = shown.filter((action) => barredOf(action, subject));
   const Opened = ACTIONS.find((action) => action.id === open)?.Dialog;
   return (
     <div class="buttons">
-      {ACTIONS.filter((action) => action.shown?.(subject) ?? true).map((action) => {
-        const barred = barredOf(action, subject);
+      {shown.map((action) => {
+        const why = barredOf(action, subject);
+        const primary = why === "" && action.id === (subject.moment.past ? "fork" : "resume");
         return (
           <button
             key={action.id}
             type="button"
-            class={`${action === first && action.id === "resume" ? "primary" : ""} ${barred ? "barred" : ""}`}
-            aria-disabled={barred !== ""}
-            title={barred || `${action.label.replace("…", "")} (${action.key})`}
+            class={`${primary ? "primary" : ""} ${why ? "barred" : ""}`}
+            aria-disabled={why !== ""}
+            title={why || `${spoken(action, subject)} (${action.key})${subject.moment.past && !action.past ? ": the run as it is now" : ""}`}
             onClick={() => start(action)}
           >
-            {action.label}
+            {labelOf(action, subject)}
           </button>
         );
       })}
+      {barred.length > 0 && (
+        <button type="button" class="only-narrow" onClick={() => setOpen(BARRED)}>
+          {barred.length} not now…
+        </button>
+      )}
       {Opened && <Opened {...subject} onClose={() => setOpen("")} />}
+      {open === BARRED && (
+        <Dialog title="What cannot be done now" onClose={() => setOpen("")}>
+          <dl class="barred-list">
+            {barred.map((action) => (
+              <div key={action.id}>
+                <dt>{spoken(action, subject)}</dt>
+                <dd class="muted">{barredOf(action, subject)}</dd>
+              </div>
+            ))}
+          </dl>
+        </Dialog>
+      )}
     </div>
   );
+}
+
+/** Where a screen is narrow, the buttons of what cannot be done are one, which says why. */
+const BARRED = "barred";
+
+function spoken(action: Action, subject: Subject): string {
+  return labelOf(action, subject).replace("…", "");
 }

@@ -5,7 +5,7 @@ import { exact } from "../../api/client";
 import { useResource } from "../../live/resource";
 import { may } from "../../api/session";
 import { quoted } from "../../model/quoted";
-import { type Json, at, equal, print, readable } from "../../model/json";
+import { type Json, at as member, equal, print, readable } from "../../model/json";
 import { FORK, RESUME, editVerb } from "../../model/rights";
 import { Skeleton, short } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
@@ -16,10 +16,10 @@ import type { Subject } from "./actions";
 import { KindsTold, useExample } from "./example";
 import { opened } from "./steer";
 
-export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }) {
+export function Edit({ run, moment, chosen, onClose }: Subject & { onClose: () => void }) {
   const step = chosen as NonNullable<Subject["chosen"]>;
   const before = useResource(`edit ${step.position}`, (signal) => (step.position ? exact(`/history/${step.position}`, {}, signal) : Promise.resolve(null)));
-  const old = at(before.data ?? undefined, "data", "output") ?? null;
+  const old = member(before.data ?? undefined, "data", "output") ?? null;
   const [text, setText] = useState<string | null>(null);
   const [again, setAgain] = useState(true);
   const [taken, setTaken] = useState(0);
@@ -43,17 +43,19 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
   const wrong = typeof read === "string" ? read : unchanged ? "nothing is changed yet" : "";
   const output = typeof read === "string" ? "null" : print(read.value);
   const path = `/runs/${run.id}/steps/${encodeURIComponent(step.id)}`;
+  const at: Record<string, string> = moment.past ? { position: String(moment.position) } : {};
   const from: Record<string, string> = again ? { from_step: JSON.stringify(step.id) } : {};
   const fromFlag = again ? ` --from-step ${quoted(step.id)}` : "";
   const fork: Doing = {
     label: "Try on a fork",
     path: `/runs/${run.id}/fork`,
-    body: { patches: `{${JSON.stringify(step.id)}:${output}}`, ...from },
-    cli: `ironflow run fork ${run.id} --patch ${quoted(`${step.id}=${output}`)}${fromFlag}`,
+    body: { patches: `{${JSON.stringify(step.id)}:${output}}`, ...at, ...from },
+    cli: `ironflow run fork ${run.id}${moment.past ? ` --at ${moment.position}` : ""} --patch ${quoted(`${step.id}=${output}`)}${fromFlag}`,
     done: "Forked: this is the new run",
     needs: [FORK],
   };
-  const verb = editVerb(run.status, may);
+  // What is changed in place is the run as it is now: the past is changed on a fork.
+  const verb = moment.past ? null : editVerb(run.status, may);
   const right = `runs:${verb}`;
   const cli = `ironflow run ${verb} ${run.id} ${quoted(step.id)} -d ${quoted(output)}`;
   // An injection stands at its place; only a patch can begin again from a step.
@@ -68,10 +70,10 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
   const saved = verb !== null && (may(right) || !may(FORK));
   const planned: Record<string, string> = saved
     ? { action: JSON.stringify(verb), step: JSON.stringify(step.id), output, ...(verb === "patch" ? from : {}) }
-    : { action: '"fork"', patches: `{${JSON.stringify(step.id)}:${output}}`, ...from };
+    : { action: '"fork"', patches: `{${JSON.stringify(step.id)}:${output}}`, ...at, ...from };
   return (
     <ActionDialog
-      title={`Edit the output of ${step.label}`}
+      title={moment.past ? `Patch the output of ${step.label}, as it was then` : `Edit the output of ${step.label}`}
       run={run}
       doings={doings}
       plan={planned}
@@ -82,7 +84,9 @@ export function Edit({ run, chosen, onClose }: Subject & { onClose: () => void }
       onDone={(answer) => (answer.id && answer.id !== run.id ? opened(answer) : undefined)}
     >
       <p class="muted">
-        {verb
+        {moment.past
+          ? "This run stays as it is, and its history too. A fork begins with what was recorded up to this moment, and goes on with your output."
+          : verb
           ? "History keeps what the step gave; from here on the run has yours. It can be undone."
           : "This run has ended, and stays as it is. A fork shares its history and goes on with your output."}{" "}
         {example && (
