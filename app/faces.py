@@ -323,6 +323,7 @@ def services_of(
         nodes=node.nodes,
         waits=node.waits,
         waiting=node.waiting,
+        worker_steering=node.worker_steering,
         pull=PullWorkers(dispatcher=node.dispatcher, engine=node.engine, clock=node.clock),
         keyspace=node.keyspace,
         configs=node.configs,

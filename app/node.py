@@ -20,6 +20,7 @@ from app.clock import Clock
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.nodes import Nodes
 from app.dispatch.push import PushOptions, PushWorkers
+from app.dispatch.steering import WorkerNoun, WorkerSteering
 from app.entities.noun import EntityNoun
 from app.entities.streams import Streams
 from app.events.dead_letter import DeadLetterNoun
@@ -108,6 +109,7 @@ def nouns() -> Sequence[Noun]:
         AuditNoun(),
         MarkNoun(),
         BulkNoun(),
+        WorkerNoun(),
     )
 
 
@@ -192,6 +194,9 @@ class Node:
             ids=ids,
             clock=clock,
             always_replay=always_replay,
+        )
+        self.worker_steering = WorkerSteering(
+            committer=self.committer, dispatcher=self.dispatcher, nodes=self.nodes, tail=self.tail
         )
         self.push = PushWorkers(
             dispatcher=self.dispatcher,
@@ -299,6 +304,7 @@ class Node:
         committing = tasks.create_task(self.committer.run(), name="committer")
         await self.waiting.start()
         await self.dispatcher.start()
+        await self.worker_steering.start()
         await self.breakpoints.start(self.engine.let_go)
         self.breakpoints.on_added(self.dispatcher.announce)
         following = [
@@ -320,6 +326,7 @@ class Node:
                 ("past", functools.partial(self.past.run, self.tail)),
                 ("breakpoints", self.breakpoints.run),
                 ("dispatcher", self.dispatcher.run),
+                ("worker-steering", self.worker_steering.run),
                 ("push", self.push.run),
                 ("timers", self.timers.run),
                 ("keyspace", self.keyspace.run),

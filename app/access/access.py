@@ -20,6 +20,7 @@ from app.access.register import Register
 from app.access.roles import Roles
 from app.access.sessions import Sessions
 from app.access.tenancy import Tenancy
+from app.access.turned_away import Refusals
 from app.access.users import Users
 from app.clock import Clock
 from app.history.committer import Committer
@@ -46,6 +47,7 @@ class Access:
         self.register = Register(storage=storage, committer=committer, fold=fold, tail=tail)
         self.credentials = Credentials(self.register, clock)
         self.passes = Passes()
+        self.refusals = Refusals(clock)
         self.register.watch(self.passes.forget)
         self.roles = Roles(self.register, ids)
         self.keys = Keys(register=self.register, credentials=self.credentials, roles=self.roles, ids=ids, clock=clock)

@@ -28,7 +28,7 @@ _DEVELOPER = _names("""
     config:write entities:append events:emit failures:manage functions:invoke functions:manage functions:register
     groups:consume groups:manage kv:write outbox:manage projections:manage runs:breakpoints runs:cancel runs:fork
     runs:inject runs:patch runs:pause runs:replay runs:resume runs:tag schemas:manage secrets:read topics:publish
-    webhooks:manage workers:connect
+    webhooks:manage workers:connect workers:manage
 """)
 
 _ADMIN = _names("""

@@ -22,6 +22,7 @@ from app.api.shapes.capacity import (
     DispatchSegment,
     WorkerSession,
 )
+from app.dispatch.queue import Ready
 
 Read = Callable[[Services, str], Sequence[Shape]]
 
@@ -60,22 +61,38 @@ def queue(services: Services, environment: str) -> list[DispatchSegment]:
 
 
 def lanes(services: Services, environment: str) -> list[ConcurrencyLane]:
-    """How much of its limit each concurrency key takes up now."""
+    """How much of its limit each concurrency key takes up now, and what waits for it; what waits longest first."""
+    now, waiting = services.clock.now_us(), services.dispatcher.queue
+    queued: Counter[tuple[str, str]] = Counter()
+    oldest: dict[str, dict[str, Ready]] = {}
+    for lane, one in waiting:
+        if lane[0] == environment:
+            key = one.dispatch.concurrency_key
+            queued[lane[1], key] += 1
+            of_function = oldest.setdefault(lane[1], {})
+            if key not in of_function or one.created_at < of_function[key].created_at:
+                of_function[key] = one
     rows = []
     for function in services.functions.list(environment):
-        limit = function.fact.concurrency
-        for key, count in services.dispatcher.queue.running((environment, function.fact.id)).items():
+        function_id, limit = function.fact.id, function.fact.concurrency
+        running, first = waiting.running((environment, function_id)), oldest.get(function_id, {})
+        for name in dict.fromkeys([*running, *first]):
+            ready = first.get(name)
+            age_us = now - ready.created_at if ready is not None else 0
             rows.append(
                 ConcurrencyLane(
                     environment_id=environment,
-                    function_id=function.fact.id,
-                    lane_id=key,
-                    active_reserved=count,
+                    function_id=function_id,
+                    lane_id=name,
+                    active_reserved=running.get(name, 0),
                     limit=limit.limit if limit else 0,
                     config_version=function.fact.version,
+                    queued=queued[function_id, name],
+                    oldest_queue_age_seconds=max(0.0, age_us / 1_000_000),
+                    blocking_reason=waiting.blocked((environment, function_id), ready) if ready is not None else "",
                 )
             )
-    return rows
+    return sorted(rows, key=lambda row: (-row.oldest_queue_age_seconds, row.function_id, row.lane_id))
 
 
 def stats(services: Services, environment: str) -> list[CapacityStat]:
@@ -145,7 +162,11 @@ def sessions(services: Services, environment: str) -> list[WorkerSession]:
 
 _LISTS: dict[str, tuple[Read, Any, str]] = {
     "queue": (queue, list[DispatchSegment], "Runs that wait for capacity, and what for"),
-    "lanes": (lanes, list[ConcurrencyLane], "How much of its limit each concurrency key takes up"),
+    "lanes": (
+        lanes,
+        list[ConcurrencyLane],
+        "How much of its limit each concurrency key takes up, and what waits for it",
+    ),
     "stats": (stats, list[CapacityStat], "What waits and executes, by function"),
     "leases": (leases, list[ConcurrencyLease], "Runs in workers' hands"),
     "sessions": (sessions, list[WorkerSession], "Workers and the capacity they offer"),

@@ -10,10 +10,12 @@ Nothing of a request is looked at before: not its parameters, not its body.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from app.access.access import Access
 from app.access.actor import Actor
 from app.access.authorize import Resource
-from app.access.credentials import NOBODY, Proof, Recognised
+from app.access.credentials import ANONYMOUS, NOBODY, Proof, Recognised
 from app.access.guard import Request
 from app.access.limits import RateLimits
 from app.access.live import Grant
@@ -22,9 +24,10 @@ from app.access.permissions import RPC, RPC_OPEN, RPC_UNLISTED
 from app.access.records import Key
 from app.access.sessions import is_csrf_of
 from app.access.sight import About, Sight, following
+from app.access.turned_away import CONNECTING
 from app.api.caller import RUN_HEADER, Caller, Header, named_environment, run_of
 from app.api.proxies import Proxies
-from app.errors import CsrfRefused, Unauthenticated
+from app.errors import CsrfRefused, IronflowError, PermissionDenied, Unauthenticated
 
 COOKIE = "ironflow_session"
 CSRF_HEADER = "X-Ironflow-CSRF"
@@ -47,6 +50,7 @@ class Door:
         self.required = required
         self.proxies = proxies or Proxies()
         self.live = access.live
+        self._refusals = access.refusals
 
     def admit(
         self,
@@ -71,16 +75,23 @@ class Door:
             if known is not None:
                 grant = self._grant(known.actor, known.proof, action, resource, known.environment, method, address)
                 return _caller(header, known.actor, grant)
-        found = self._recognised(header, told, safe=safe) if self.required else NOBODY
-        actor = found.actor
-        if found.proof is not None and found.proof.noun is Key:
-            self._credentials.use(found.proof.id, self._clock.now_us(), address, header)
-        if org and org != actor.org:
-            actor = self._entered(actor, org, method, address)
-        if self._limits.any:
-            self._limits.take(actor.id or address, actor.org)
-        environment = self._tenancy.namespace(actor, named_environment(header))
-        begun = self._authorizer.allow(actor, action, resource, environment, method=method, address=address, ends=ends)
+        actor = None
+        try:
+            found = self._recognised(header, told, safe=safe) if self.required else NOBODY
+            actor = found.actor
+            if found.proof is not None and found.proof.noun is Key:
+                self._credentials.use(found.proof.id, self._clock.now_us(), address, header)
+            if org and org != actor.org:
+                actor = self._entered(actor, org, method, address)
+            if self._limits.any:
+                self._limits.take(actor.id or address, actor.org)
+            environment = self._tenancy.namespace(actor, named_environment(header))
+            begun = self._authorizer.allow(
+                actor, action, resource, environment, method=method, address=address, ends=ends
+            )
+        except (Unauthenticated, PermissionDenied) as refusal:
+            self._turned_away(header, action, refusal, actor, address)
+            raise
         if asked is not None and self._authorizer.lasts(actor, action, asked[3], environment):
             self._passes.keep(asked, Pass(actor, found.proof, environment))
         grant = self._grant(actor, found.proof, action, resource, environment, method, address)
@@ -148,7 +159,22 @@ class Door:
     def recognise_call(self, header: Header, call: str) -> None:
         """The same for `Service/Method`."""
         if call not in RPC_OPEN:
-            self.recognise(header)
+            try:
+                self.recognise(header)
+            except Unauthenticated as refusal:
+                self._turned_away(header, RPC.get(call, RPC_UNLISTED), refusal, None, "")
+                raise
+
+    def _turned_away(
+        self, header: Header, action: str, refusal: IronflowError, actor: Actor | None, address: str
+    ) -> None:
+        """Remember it, if it was a worker, where those see it who look after the environment that it named."""
+        if action not in CONNECTING:
+            return
+        with suppress(IronflowError):  # there is no such environment: nobody looks after it
+            environment = self._tenancy.namespace(actor or ANONYMOUS, named_environment(header))
+            token = (header(_AUTHORIZATION) or "").partition(" ")[2].strip() or cookie_of(header)
+            self._refusals.note(environment, token, code=refusal.code, message=str(refusal), address=address)
 
     def _recognised(self, header: Header, told: str | None, *, safe: bool) -> Recognised:
         if told:

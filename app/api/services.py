@@ -19,6 +19,7 @@ from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.nodes import Nodes
 from app.dispatch.pull import PullWorkers
 from app.dispatch.push import PushWorkers
+from app.dispatch.steering import WorkerSteering
 from app.entities.reading import EntityReader
 from app.entities.snapshots import Snapshots
 from app.entities.streams import Streams
@@ -111,6 +112,7 @@ class Services(msgspec.Struct, frozen=True):
     waits: Waits
     waiting: Waiting
     pull: PullWorkers
+    worker_steering: WorkerSteering
     keyspace: Keyspace
     configs: Configs
     vault: Vault

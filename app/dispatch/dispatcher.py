@@ -145,11 +145,20 @@ class Dispatcher:
         """The worker is gone: its jobs go back to the queue at once."""
         session.closed = True
         self._sessions.remove(session)
+        told = "drained" if session.draining and not session.jobs else reason
+        self._sessions.depart(session, now_us=self._clock.now_us(), reason=told)
         self._leases.unpark_all(session)
         for job in list(session.jobs.values()):
             self.forget(session, job)
             self._give_back(job.environment, job.run_id, job.execution_seq, reason)
         for lane in session.lanes():  # runs of its actors may go to others now
+            self._offer(lane)
+
+    def drain(self, session: Session, *, reason: str) -> None:
+        """The worker is to take no more jobs, and to finish those it has. What waits for it goes to others."""
+        session.draining = True
+        session.drain(reason)
+        for lane in session.lanes():
             self._offer(lane)
 
     def retire(self, session: Session) -> None:

@@ -68,6 +68,7 @@ class PullWorkers:
             now_us=self._clock.now_us(),
             assign=lambda job: self._assign(desk, job),
             cancel=lambda job, _: _clear(desk, job),  # a polling worker cannot be told: its next report is refused
+            disconnect=lambda reason: self._disconnect(desk, reason),
         )
         desk = _Desk(session)
         self._desks[session] = desk
@@ -75,9 +76,12 @@ class PullWorkers:
         for known in [known for known in self._desks if known.closed]:
             self._desks.pop(known).wake()
 
-    def heartbeat(self, environment: str, worker_id: str, job_ids: Sequence[str]) -> None:
-        """Leases of the listed jobs begin anew, and only theirs. Raises WorkerNotFound."""
-        seen(self._desk(environment, worker_id).session, job_ids, now_us=self._clock.now_us())
+    def heartbeat(self, environment: str, worker_id: str, job_ids: Sequence[str]) -> bool:
+        """Leases of the listed jobs begin anew, and only theirs. Whether the worker is to drain. Raises
+        WorkerNotFound."""
+        session = self._desk(environment, worker_id).session
+        seen(session, job_ids, now_us=self._clock.now_us())
+        return session.draining
 
     async def poll(self, environment: str, worker_id: str, *, available: int, wait_s: float) -> Sequence[Job]:
         """At most `available` jobs, as soon as there is one, else none after `wait_s`. A worker polls once at a time:
@@ -99,6 +103,7 @@ class PullWorkers:
     def ack(self, environment: str, worker_id: str, job_id: str, *, execution_seq: int, lease_token: str) -> None:
         """The worker has the job. Raises WorkerNotFound, StaleExecution."""
         job = self.held(environment, worker_id, job_id, execution_seq=execution_seq, lease_token=lease_token)
+        self._desk(environment, worker_id).session.answered(self._clock.now_us())
         job.acknowledged = True
 
     def held(self, environment: str, worker_id: str, job_id: str, *, execution_seq: int, lease_token: str) -> Job:
@@ -180,6 +185,12 @@ class PullWorkers:
         session.last_seen_at = self._clock.now_us()
         return self._desks[session]
 
+    def _disconnect(self, desk: _Desk, reason: str) -> None:
+        """Its next request is told that it is not registered; a poll that waits ends with nothing."""
+        self._dispatcher.leave(desk.session, reason=reason)
+        self._desks.pop(desk.session, None)
+        desk.wake()
+
     def _assign(self, desk: _Desk, job: Job) -> None:
         self._lend(job)
         desk.jobs.append(job)
@@ -189,6 +200,7 @@ class PullWorkers:
         jobs = [desk.jobs.popleft() for _ in range(min(available, len(desk.jobs)))]
         for job in jobs:
             self._lend(job)
+        desk.session.asked_at = self._clock.now_us() if jobs else 0
         return jobs
 
     def _lend(self, job: Job) -> None:

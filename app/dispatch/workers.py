@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,6 +15,8 @@ from app.errors import InvalidArgument
 ID_CHARS_MAX = 255
 FUNCTIONS_MAX = 1_000
 CONCURRENT_JOBS_MAX = 10_000
+DEPARTED_MAX = 200
+DEPARTED_KEPT_US = 3_600_000_000
 
 PUSH_WORKER = "push:"
 """Begins the ids of the workers that push endpoints are to the dispatcher, and of no others."""
@@ -59,11 +62,14 @@ def check(info: WorkerInfo) -> None:
 
 
 class Session(msgspec.Struct, eq=False):
-    """One connected worker. `assign` and `cancel` are its transport's: they only queue a message.
+    """One connected worker. `assign`, `cancel`, `drain` and `disconnect` are its transport's: they only queue a
+    message, or end the conversation; the last two are told why.
 
     `credit` is how many more jobs the worker wants now; a stream grants its free slots once and for all, a polling
     worker with each poll. `lease_ttl_us` is how long it may be silent. `unwinds`: it can run the compensations of a
-    run that is ended from outside. `announce` asks it to announce the steps of a job from now on, before it runs them.
+    run that is ended from outside. `rtt_us`: how long it took the last time to the worker and back; `asked_at` is when
+    something went out that it answers at once, 0 if nothing did. `announce` asks it to announce the steps of a job from
+    now on, before it runs them.
     """
 
     info: WorkerInfo
@@ -71,9 +77,13 @@ class Session(msgspec.Struct, eq=False):
     lease_ttl_us: int
     assign: Callable[[Job], None]
     cancel: Callable[[Job, str], None]
+    drain: Callable[[str], None]
+    disconnect: Callable[[str], None]
     credit: int
     registered_at: int
     last_seen_at: int
+    asked_at: int = 0
+    rtt_us: int | None = None
     jobs: dict[str, Job] = msgspec.field(default_factory=dict)
     draining: bool = False
     closed: bool = False
@@ -94,6 +104,11 @@ class Session(msgspec.Struct, eq=False):
     def free(self) -> bool:
         return self.credit > 0 and not self.draining and not self.closed
 
+    def answered(self, now_us: int) -> None:
+        """The worker answered what it was asked; only the first answer counts, the others had to wait for it."""
+        if self.asked_at:
+            self.rtt_us, self.asked_at = max(0, now_us - self.asked_at), 0
+
     def lanes(self) -> Sequence[Lane]:
         """The lanes the worker serves, beginning where the last turn ended, so that no function starves another."""
         lanes = self._lanes
@@ -110,6 +125,8 @@ def new_session(
     now_us: int,
     assign: Callable[[Job], None],
     cancel: Callable[[Job, str], None],
+    drain: Callable[[str], None] = lambda reason: None,
+    disconnect: Callable[[str], None] = lambda reason: None,
     unwinds: bool = False,
     announce: Callable[[Job], None] | None = None,
 ) -> Session:
@@ -122,6 +139,8 @@ def new_session(
         lease_ttl_us=int(lease_ttl_s * 1_000_000),
         assign=assign,
         cancel=cancel,
+        drain=drain,
+        disconnect=disconnect,
         credit=credit,
         registered_at=now_us,
         last_seen_at=now_us,
@@ -139,10 +158,19 @@ def seen(session: Session, job_ids: Sequence[str], *, now_us: int) -> tuple[Sequ
     return held, [job_id for job_id in job_ids if job_id not in session.jobs]
 
 
+class Departed(NamedTuple):
+    """A worker that was connected to this node, until when, and why no longer."""
+
+    session: Session
+    left_at: int
+    reason: str
+
+
 class Sessions:
     """Every session of this node, by worker and by lane. A push function's lane is its endpoint's alone."""
 
     def __init__(self) -> None:
+        self._departed: dict[tuple[str, str], Departed] = {}
         self._pushed: dict[Lane, Session] = {}
         self._by_worker: dict[tuple[str, str], Session] = {}
         self._by_lane: dict[Lane, list[Session]] = {}
@@ -158,6 +186,7 @@ class Sessions:
 
     def add(self, session: Session) -> None:
         info = session.info
+        self._departed.pop((info.environment, info.id), None)
         self._by_worker[info.environment, info.id] = session
         for function_id in info.function_ids:
             self._by_lane.setdefault((info.environment, function_id), []).append(session)
@@ -176,6 +205,22 @@ class Sessions:
                 del self._pushed[info.environment, function_id]
             if not serving:
                 self._by_lane.pop((info.environment, function_id), None)
+
+    def depart(self, session: Session, *, now_us: int, reason: str) -> None:
+        """Remember for a while that the worker was here; those that left last, at most DEPARTED_MAX."""
+        if session.transport == "push":
+            return
+        key = session.info.environment, session.info.id
+        self._departed.pop(key, None)
+        self._departed[key] = Departed(session, now_us, reason)
+        if len(self._departed) > DEPARTED_MAX:
+            del self._departed[next(iter(self._departed))]
+
+    def departed(self, environment: str, *, now_us: int) -> Sequence[Departed]:
+        """Those that left the environment of late and did not come back, the last first."""
+        since = now_us - DEPARTED_KEPT_US
+        self._departed = {key: one for key, one in self._departed.items() if one.left_at > since}
+        return [one for key, one in reversed(self._departed.items()) if key[0] == environment]
 
     def serving(self, lane: Lane) -> Sequence[Session]:
         """The sessions that may be handed runs of the lane."""

@@ -76,6 +76,7 @@ class Conversation:
             "job_ack": self._job_ack,
             "job_nack": self._job_nack,
             "noted": self._noted,
+            "pong": self._pong,
         }
 
     def messages(self) -> AsyncIterator[worker_pb2.EngineMessage]:
@@ -106,9 +107,9 @@ class Conversation:
             self._dispatcher.leave(self._session, reason=reason)
         self._outbox.close()
 
-    def shut_down(self, reason: str, drain_timeout_ms: int) -> None:
-        """Ask the worker to drain and leave."""
-        shutdown = worker_pb2.Shutdown(reason=reason, drain_timeout_ms=drain_timeout_ms)
+    def shut_down(self, reason: str) -> None:
+        """Ask the worker to drain and leave, in the time that it gives itself."""
+        shutdown = worker_pb2.Shutdown(reason=reason)
         self._outbox.put(worker_pb2.EngineMessage(shutdown=shutdown))
 
     # What the worker says.
@@ -126,11 +127,14 @@ class Conversation:
             now_us=self._clock.now_us(),
             assign=self._assign,
             cancel=self._cancel,
+            drain=self.shut_down,
+            disconnect=self.close,
             unwinds=message.accepts_batches,  # a worker of ours
             announce=self._announce if message.accepts_batches else None,
         )
         registered = worker_pb2.WorkerRegistered(worker_id=info.id, heartbeat_interval_ms=HEARTBEAT_INTERVAL_MS)
         self._outbox.put(worker_pb2.EngineMessage(registered=registered))
+        self._ping()
         self._dispatcher.join(self._session)
 
     def _heartbeat(self, session: Session, message: worker_pb2.WorkerHeartbeat) -> None:
@@ -147,13 +151,19 @@ class Conversation:
         if segments:
             refresh = worker_pb2.LeaseRefreshResult(segments=segments)
             self._outbox.put(worker_pb2.EngineMessage(lease_refresh=refresh))
+        self._ping()
         session.credit = max(0, session.info.max_concurrent_jobs - len(session.jobs))
         self._dispatcher.fill(session)
+
+    def _pong(self, session: Session, message: worker_pb2.Pong) -> None:
+        session.rtt_us = max(0, self._clock.now_us() - message.at_us)
 
     def _job_ack(self, session: Session, message: worker_pb2.JobAck) -> None:
         job = self._held(session, message)
         if job is not None:
             job.acknowledged = True
+            if session.asked_at:
+                session.answered(self._clock.now_us())
 
     def _job_nack(self, session: Session, message: worker_pb2.JobNack) -> None:
         gone = message.reason == worker_pb2.JOB_NACK_REASON_NOT_PARKED
@@ -307,6 +317,8 @@ class Conversation:
             self._fail(self._session, job, Failure(message=str(error), code=error.code, retryable=False))
         else:
             self._outbox.put(message)
+            assert self._session is not None
+            self._session.asked_at = self._clock.now_us()
 
     def _announce(self, job: Job) -> None:
         if not job.announces:
@@ -315,6 +327,11 @@ class Conversation:
 
     def _cancel(self, job: Job, reason: str) -> None:
         self._outbox.put(worker_pb2.EngineMessage(cancel=worker_pb2.CancelJob(job_id=job.id, reason=reason)))
+
+    def _ping(self) -> None:
+        """Ask how far it is, a worker of ours; of others the first acknowledgement of a job tells."""
+        if self._outbox.batches:
+            self._outbox.put(worker_pb2.EngineMessage(ping=worker_pb2.Ping(at_us=self._clock.now_us())))
 
     def _acknowledge(self, session: Session, job: Job, step_id: str) -> Callable[[Any, BaseException | None], None]:
         def done(answer: Any, error: BaseException | None) -> None:

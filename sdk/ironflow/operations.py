@@ -13,6 +13,19 @@ def workers() -> Plan[Sequence[Json]]:
     return found
 
 
+def drain_worker(worker_id: str, *, reason: str = "") -> Plan[Json]:
+    """The worker takes no more jobs and finishes those it has: `status` is draining or drained, `active_jobs` how many
+    those are. It is `asked` where the worker may be another node's."""
+    told: Json = yield Call("POST", f"/api/v1/workers/{quoted(worker_id)}/drain", body={"reason": reason}, again=True)
+    return told
+
+
+def disconnect_worker(worker_id: str, *, reason: str = "") -> Plan[Json]:
+    """The worker's session is ended, and its jobs go to others at once. If it is well, it connects again."""
+    told: Json = yield Call("POST", f"/api/v1/workers/{quoted(worker_id)}/disconnect", body={"reason": reason})
+    return told
+
+
 def list_breakers() -> Plan[Sequence[Json]]:
     """The endpoints of push functions, each with its circuit breaker."""
     found: Sequence[Json] = yield Call("GET", "/api/v1/circuit-breakers", again=True)

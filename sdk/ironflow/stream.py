@@ -205,6 +205,8 @@ class Connection:
                 self._jobs.turn_page(message.memo_page)
             case "cancel":
                 self._jobs.cancel(message.cancel.job_id, message.cancel.reason)
+            case "ping":
+                self._outbox.add().pong.at_us = message.ping.at_us
             case "registered":
                 if message.registered.heartbeat_interval_ms > 0:
                     self._heartbeat_s = message.registered.heartbeat_interval_ms / 1_000

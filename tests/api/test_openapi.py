@@ -224,7 +224,7 @@ class Walk:
             body = {**body, "execution_seq": job["execution_seq"], "lease_token": job["lease_token"]}
             for step in body.get("steps", ()):
                 step["id"] = f"{job['run_id']}:{step['name']}:0"
-        values |= self._of_webhooks(path)
+        values |= self._of_webhooks(path) | self._of_workers(path)
         made, body = self._of_access(path, body)
         values |= made
         if path.endswith("/redact") and "run_id" in values:
@@ -234,6 +234,14 @@ class Walk:
         if "/counters/" in path:
             values["key"] = "count"
         return values, body
+
+    def _of_workers(self, path: str) -> dict[str, str]:
+        """A worker that can go: not the one that the jobs are handed to."""
+        if not path.endswith(("/drain", "/disconnect")):
+            return {}
+        told = {"worker_id": "spare", "function_ids": ["spare"]}
+        assert self.http.post("/api/v1/workers/spare/register", json=told).is_success
+        return {"worker_id": "spare"}
 
     def _step(self) -> dict[str, str]:
         """A run with a step that is recorded."""

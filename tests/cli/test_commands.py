@@ -213,6 +213,9 @@ def test_lists_and_doctor_work_on_an_empty_environment(ironflow: Ironflow) -> No
     for noun in ("run", "function", "worker", "breaker"):
         assert json.loads(ironflow(noun, "list", "--json", IRONFLOW_ENV="empty").stdout)["items"] == []
         assert ironflow(noun, "list", IRONFLOW_ENV="empty").returncode == 0
+    for verb in ("drain", "disconnect"):
+        refused = ironflow("worker", verb, "nobody", "--reason", "gone", IRONFLOW_ENV="empty")
+        assert (refused.returncode, "no worker 'nobody' is connected" in refused.stderr) == (3, True), refused.stderr
     doctor = ironflow("doctor", "--json")
     assert doctor.returncode == 0
     assert {finding["grade"] for finding in json.loads(doctor.stdout)["findings"]} <= {"ok", "warn"}

@@ -64,6 +64,17 @@ class Stream:
         first.also.extend(waits[1:])
         await self.say(step_yielded=first)
 
+    async def leave(self) -> None:
+        """Say no more, and hear that the server has ended the stream."""
+        await self._call.done_writing()
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Returns once the server has ended the stream."""
+        async with asyncio.timeout(15):
+            while await self._call.read() is not grpc.aio.EOF:  # type: ignore[attr-defined]  # not in the stubs
+                pass
+
     async def complete(self, job: worker_pb2.JobAssignment) -> None:
         await self.say(job_completed=worker_pb2.JobCompleted(job_id=job.job_id, output_json=b'"done"', **fence(job)))
 
@@ -428,3 +439,41 @@ async def test_a_wait_that_cannot_be_fails_the_run(
     await worker.yields(job, waits(job, "x", **wait))
 
     assert run(http, run_id)["error"]["code"] == "INVALID_ARGUMENT"
+
+
+async def test_a_worker_that_drains_is_told_so_finishes_its_job_and_is_remembered_as_drained(
+    connect: Callable[..., Any], register: Callable[..., None], http: httpx.Client
+) -> None:
+    register()
+    worker = await connect("f")
+    ping = await worker.hear("ping")
+    await worker.say(pong=worker_pb2.Pong(at_us=ping.at_us))
+    run_id = start(http)
+    job = await worker.job()
+
+    told = post(http, "/api/v1/workers/w1/drain", {"reason": "a new release"})
+    assert (told["status"], told["active_jobs"]) == ("draining", 1)
+    assert (await worker.hear("shutdown")).reason == "a new release"
+    [shown] = get(http, "/api/v1/workers")["workers"]
+    assert (shown["draining"], shown["rtt_ms"] >= 0) == (True, True)
+    await worker.complete(job)
+    assert run(http, run_id)["status"] == "completed"
+    await worker.leave()
+
+    [left] = get(http, "/api/v1/workers")["departed"]
+    assert (left["id"], left["reason"]) == ("w1", "drained")
+
+
+async def test_a_worker_that_is_disconnected_hears_the_end_and_its_run_goes_elsewhere(
+    connect: Callable[..., Any], register: Callable[..., None], http: httpx.Client
+) -> None:
+    register()
+    worker = await connect("f")
+    run_id = start(http)
+    await worker.job()
+    other = await connect("f", name="w2")
+
+    post(http, "/api/v1/workers/w1/disconnect", {})
+
+    assert (await other.job()).run_id == run_id
+    await worker.ended()

@@ -100,7 +100,7 @@ const merged = () => {
 const queued = (run, started = null) => ({
   [`**/api/v1/runs/${run.id}`]: { ...run, status: "waiting_for_capacity", started_at: started, ended_at: null, output: null },
   "**/api/v1/capacity/queue*": [{ run_id: run.id, blocking_reason: "worker" }],
-  "**/api/v1/workers": { workers: [] },
+  "**/api/v1/workers": { workers: [], departed: [], rejected: [] },
 });
 
 /** A run that waits for its next attempt. */

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from app.access import decisions, limits, passes
+from app.access import decisions, limits, passes, turned_away
 from app.access.actor import Actor
 from app.access.decisions import Decisions
 from app.access.guard import NAMED_CHARS_MAX, Request
 from app.access.limits import RateLimits
 from app.access.passes import Pass, Passes
 from app.access.throttle import Throttle
+from app.access.turned_away import Refusals
 from app.clock import ManualClock
 from app.errors import RateLimited
 from app.history.states import STATES_MAX, Slot, States
@@ -53,6 +54,7 @@ BOUNDED = {
     "access/register.py _named": "environments that there are",
     "access/sessions.py _links": "LINKS_MAX",
     "access/throttle.py _failures": "REMEMBERED_MAX",
+    "access/turned_away.py _known": "REMEMBERED_MAX",
     "api/arrival.py _deadlines": "requests whose bodies arrive: CONNECTIONS_MAX",
     "api/arrival.py _late": "requests whose bodies arrive: CONNECTIONS_MAX",
     "api/connect_streams.py _calls": "methods",
@@ -143,6 +145,17 @@ def test_accounts_and_addresses_that_fail_are_counted_up_to_a_number() -> None:
     assert len(found) == 100
     with pytest.raises(RateLimited):
         found.check("account ada@example.com", "address 10.9.9.9")
+
+
+def test_workers_that_are_turned_away_are_remembered_up_to_a_number() -> None:
+    found = Refusals(CLOCK)
+
+    for number in range(1_000):
+        key = f"ifkey_{'0' * 60}{number:03}"
+        found.note(f"env_{number % 100}", key, code="UNAUTHENTICATED", message="no", address="")
+
+    assert len(found) <= turned_away.REMEMBERED_MAX
+    assert [one.key for one in found.listed("env_99")] == ["ifkey_…99"]
 
 
 def test_passes_are_few_and_none_is_large() -> None:

@@ -32,7 +32,7 @@ class DispatchSegment(Shape):
 
 
 class ConcurrencyLane(Shape):
-    """How much of its limit a concurrency key takes up now."""
+    """How much of its limit a concurrency key takes up now, how many runs wait for it, and what for."""
 
     environment_id: str
     function_id: str
@@ -40,6 +40,9 @@ class ConcurrencyLane(Shape):
     active_reserved: int
     limit: int
     config_version: int
+    queued: int
+    oldest_queue_age_seconds: float
+    blocking_reason: Annotated[str, Meta(description="of the oldest: paused, concurrency, throttle or worker")]
 
 
 class CapacityStat(Shape):

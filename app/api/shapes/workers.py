@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.api.shapes.base import Instant, Shape
@@ -42,11 +43,50 @@ class WorkerInfoResponse(Shape):
     labels: Mapping[str, str]
     version: WorkerVersionResponse
     transport: Annotated[str, Meta(description="stream or rest")]
-    draining: bool
+    draining: Annotated[bool, Meta(description="it takes no more jobs; without active ones it has drained")]
     registered_at: Instant
     last_heartbeat: Instant
+    rtt_ms: Annotated[float | UnsetType, Meta(description="to the worker and back, the last time; if it is known")] = (
+        UNSET
+    )
+
+
+class DepartedWorkerResponse(WorkerInfoResponse, kw_only=True):
+    """A worker that was connected to this node within the last hour."""
+
+    left_at: Instant
+    reason: str
+
+
+class TurnedAwayResponse(Shape):
+    """Attempts to connect that were refused for the same reason, within the last hour, at this node."""
+
+    key: Annotated[str, Meta(description="its kind and end, such as ifkey_…ab; empty if none was sent")]
+    code: str
+    message: str
+    address: Annotated[str, Meta(description="from which the last one came")]
+    times: int
+    first_at: Instant
+    last_at: Instant
+
+
+class SteerWorkerBody(msgspec.Struct, forbid_unknown_fields=True):
+    reason: str = ""
+
+
+class SteeredWorkerResponse(Shape):
+    """What was asked of a worker is recorded."""
+
+    worker_id: str
+    status: Annotated[
+        str,
+        Meta(description="draining, drained, disconnected; or asked: if it is another node's, that one tells it"),
+    ]
+    active_jobs: Annotated[int, Meta(description="that it finishes yet, when it drains")]
 
 
 class ListWorkersResponse(Shape):
     workers: list[WorkerInfoResponse]
     count: int
+    departed: Annotated[list[DepartedWorkerResponse], Meta(description="those that left last, the last first")]
+    rejected: list[TurnedAwayResponse]

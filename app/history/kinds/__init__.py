@@ -32,6 +32,7 @@ from app.history.kinds import (
     step,
     topic,
     webhook,
+    worker,
 )
 from app.history.kinds.access import (
     ApiKeyCreated,
@@ -196,6 +197,7 @@ from app.history.kinds.webhook import (
     WebhookTokenRotated,
     WebhookUpdated,
 )
+from app.history.kinds.worker import WorkerDisconnectRequested, WorkerDrainRequested
 
 __all__ = [
     "ABSENT",
@@ -360,6 +362,8 @@ __all__ = [
     "WebhookSecretRotated",
     "WebhookTokenRotated",
     "WebhookUpdated",
+    "WorkerDisconnectRequested",
+    "WorkerDrainRequested",
     "decode",
     "encode",
 ]
@@ -385,6 +389,7 @@ _NOUNS = (
     audit,
     failures,
     bulk,
+    worker,
 )
 KINDS: dict[str, type[Fact]] = {fact.kind: fact for noun in _NOUNS for fact in noun.FACTS}
 

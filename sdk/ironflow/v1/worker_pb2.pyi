@@ -35,7 +35,7 @@ LEASE_STATE_STALE: LeaseState
 LEASE_STATE_UNKNOWN: LeaseState
 
 class WorkerMessage(_message.Message):
-    __slots__ = ("register", "heartbeat", "step_started", "step_completed", "step_failed", "step_yielded", "job_completed", "job_failed", "job_ack", "job_nack", "noted", "batch")
+    __slots__ = ("register", "heartbeat", "step_started", "step_completed", "step_failed", "step_yielded", "job_completed", "job_failed", "job_ack", "job_nack", "noted", "pong", "batch")
     REGISTER_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     STEP_STARTED_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,7 @@ class WorkerMessage(_message.Message):
     JOB_ACK_FIELD_NUMBER: _ClassVar[int]
     JOB_NACK_FIELD_NUMBER: _ClassVar[int]
     NOTED_FIELD_NUMBER: _ClassVar[int]
+    PONG_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     register: WorkerRegister
     heartbeat: WorkerHeartbeat
@@ -59,8 +60,9 @@ class WorkerMessage(_message.Message):
     job_ack: JobAck
     job_nack: JobNack
     noted: RunNoted
+    pong: Pong
     batch: _containers.RepeatedCompositeFieldContainer[WorkerMessage]
-    def __init__(self, register: _Optional[_Union[WorkerRegister, _Mapping]] = ..., heartbeat: _Optional[_Union[WorkerHeartbeat, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_completed: _Optional[_Union[StepCompleted, _Mapping]] = ..., step_failed: _Optional[_Union[StepFailed, _Mapping]] = ..., step_yielded: _Optional[_Union[StepYielded, _Mapping]] = ..., job_completed: _Optional[_Union[JobCompleted, _Mapping]] = ..., job_failed: _Optional[_Union[JobFailed, _Mapping]] = ..., job_ack: _Optional[_Union[JobAck, _Mapping]] = ..., job_nack: _Optional[_Union[JobNack, _Mapping]] = ..., noted: _Optional[_Union[RunNoted, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[WorkerMessage, _Mapping]]] = ...) -> None: ...
+    def __init__(self, register: _Optional[_Union[WorkerRegister, _Mapping]] = ..., heartbeat: _Optional[_Union[WorkerHeartbeat, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_completed: _Optional[_Union[StepCompleted, _Mapping]] = ..., step_failed: _Optional[_Union[StepFailed, _Mapping]] = ..., step_yielded: _Optional[_Union[StepYielded, _Mapping]] = ..., job_completed: _Optional[_Union[JobCompleted, _Mapping]] = ..., job_failed: _Optional[_Union[JobFailed, _Mapping]] = ..., job_ack: _Optional[_Union[JobAck, _Mapping]] = ..., job_nack: _Optional[_Union[JobNack, _Mapping]] = ..., noted: _Optional[_Union[RunNoted, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[WorkerMessage, _Mapping]]] = ...) -> None: ...
 
 class WorkerRegister(_message.Message):
     __slots__ = ("worker_id", "hostname", "function_ids", "max_concurrent_jobs", "labels", "version", "accepts_batches", "environment")
@@ -470,7 +472,7 @@ class JobNack(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., reason: _Optional[_Union[JobNackReason, str]] = ...) -> None: ...
 
 class EngineMessage(_message.Message):
-    __slots__ = ("registered", "job", "step_ack", "resume", "cancel", "shutdown", "lease_refresh", "memo_page", "announce", "batch")
+    __slots__ = ("registered", "job", "step_ack", "resume", "cancel", "shutdown", "lease_refresh", "memo_page", "announce", "ping", "batch")
     REGISTERED_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     STEP_ACK_FIELD_NUMBER: _ClassVar[int]
@@ -480,6 +482,7 @@ class EngineMessage(_message.Message):
     LEASE_REFRESH_FIELD_NUMBER: _ClassVar[int]
     MEMO_PAGE_FIELD_NUMBER: _ClassVar[int]
     ANNOUNCE_FIELD_NUMBER: _ClassVar[int]
+    PING_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     registered: WorkerRegistered
     job: JobAssignment
@@ -490,8 +493,9 @@ class EngineMessage(_message.Message):
     lease_refresh: LeaseRefreshResult
     memo_page: MemoPage
     announce: AnnounceSteps
+    ping: Ping
     batch: _containers.RepeatedCompositeFieldContainer[EngineMessage]
-    def __init__(self, registered: _Optional[_Union[WorkerRegistered, _Mapping]] = ..., job: _Optional[_Union[JobAssignment, _Mapping]] = ..., step_ack: _Optional[_Union[StepAck, _Mapping]] = ..., resume: _Optional[_Union[ResumeJob, _Mapping]] = ..., cancel: _Optional[_Union[CancelJob, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., lease_refresh: _Optional[_Union[LeaseRefreshResult, _Mapping]] = ..., memo_page: _Optional[_Union[MemoPage, _Mapping]] = ..., announce: _Optional[_Union[AnnounceSteps, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[EngineMessage, _Mapping]]] = ...) -> None: ...
+    def __init__(self, registered: _Optional[_Union[WorkerRegistered, _Mapping]] = ..., job: _Optional[_Union[JobAssignment, _Mapping]] = ..., step_ack: _Optional[_Union[StepAck, _Mapping]] = ..., resume: _Optional[_Union[ResumeJob, _Mapping]] = ..., cancel: _Optional[_Union[CancelJob, _Mapping]] = ..., shutdown: _Optional[_Union[Shutdown, _Mapping]] = ..., lease_refresh: _Optional[_Union[LeaseRefreshResult, _Mapping]] = ..., memo_page: _Optional[_Union[MemoPage, _Mapping]] = ..., announce: _Optional[_Union[AnnounceSteps, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., batch: _Optional[_Iterable[_Union[EngineMessage, _Mapping]]] = ...) -> None: ...
 
 class LeaseRefreshResult(_message.Message):
     __slots__ = ("segments",)
@@ -560,6 +564,18 @@ class JobAssignment(_message.Message):
     announce_steps: bool
     rested: bool
     def __init__(self, job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., function_id: _Optional[str] = ..., event: _Optional[_Union[_types_pb2.Event, _Mapping]] = ..., completed_steps: _Optional[_Iterable[_Union[CompletedStep, _Mapping]]] = ..., actor_id: _Optional[str] = ..., attempt: _Optional[int] = ..., context: _Optional[_Union[JobContext, _Mapping]] = ..., execution_seq: _Optional[int] = ..., lease_token: _Optional[str] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_attempts: _Optional[int] = ..., on_exhausted: _Optional[str] = ..., resumes_job_id: _Optional[str] = ..., memo_pages: _Optional[int] = ..., unwind: _Optional[_Union[Unwind, _Mapping]] = ..., always_replay: _Optional[bool] = ..., function_version: _Optional[int] = ..., announce_steps: _Optional[bool] = ..., rested: _Optional[bool] = ...) -> None: ...
+
+class Ping(_message.Message):
+    __slots__ = ("at_us",)
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    at_us: int
+    def __init__(self, at_us: _Optional[int] = ...) -> None: ...
+
+class Pong(_message.Message):
+    __slots__ = ("at_us",)
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    at_us: int
+    def __init__(self, at_us: _Optional[int] = ...) -> None: ...
 
 class AnnounceSteps(_message.Message):
     __slots__ = ("job_id",)

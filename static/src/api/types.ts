@@ -220,6 +220,33 @@ export interface WorkerShape {
   draining: boolean;
   registered_at: string;
   last_heartbeat: string;
+  /** To the worker and back, the last time. */
+  rtt_ms?: number;
+  /** Of one that is no longer connected: until when, and why. */
+  left_at?: string;
+  reason?: string;
+}
+
+/** Attempts of workers to connect, refused for the same reason. */
+export interface TurnedAway {
+  key: string;
+  code: string;
+  message: string;
+  address: string;
+  times: number;
+  first_at: string;
+  last_at: string;
+}
+
+/** A function's runs of one concurrency key: what executes, and what waits. */
+export interface Lane {
+  function_id: string;
+  lane_id: string;
+  active_reserved: number;
+  limit: number;
+  queued: number;
+  oldest_queue_age_seconds: number;
+  blocking_reason: string;
 }
 
 export interface FailureGroup {

@@ -1,78 +1,36 @@
-/** The workers that are connected: where they are, what they serve, and how busy they are. */
+/** The workers: where they are, what they serve, how busy they are; and who waits for what. */
 import { get } from "../../api/client";
-import type { WorkerShape } from "../../api/types";
+import { may } from "../../api/session";
 import { useResource } from "../../live/resource";
+import { type WorkersTold, rowsOf } from "../../model/workers";
 import { PageHead } from "../../shell/head";
-import { link } from "../../shell/route";
-import { Status, Time } from "../../ui/basics";
-import { Browse } from "../../ui/browse";
-import { Command, Empty } from "../../ui/states";
-import { WorkerSide } from "./side";
+import { choose, chosen } from "../../shell/route";
+import { PageTabs } from "../../ui/page_tabs";
+import { Lanes } from "./lanes";
+import { Connected } from "./connected";
 
 const EVERY_MS = 2_000;
 
+const TABS = [
+  { id: "workers", label: "Workers" },
+  { id: "lanes", label: "Who waits for what" },
+];
+
 export default function Workers() {
-  const workers = useResource("workers", (signal) => get<{ workers: WorkerShape[] }>("/workers", {}, signal), { every: EVERY_MS });
-  const items = workers.data?.workers;
-  const slots = items?.reduce((sum, one) => sum + one.max_concurrent, 0) ?? 0;
-  const used = items?.reduce((sum, one) => sum + one.active_jobs, 0) ?? 0;
+  const told = useResource("workers", (signal) => get<WorkersTold>("/workers", {}, signal), { every: EVERY_MS });
+  const connected = told.data?.workers;
+  const slots = connected?.reduce((sum, one) => sum + one.max_concurrent, 0) ?? 0;
+  const used = connected?.reduce((sum, one) => sum + one.active_jobs, 0) ?? 0;
+  const tabs = may("capacity:read") ? TABS : TABS.slice(0, 1);
+  const open = tabs.find((tab) => tab.id === chosen("tab"))?.id ?? TABS[0].id;
   return (
     <div class="page full">
       <PageHead title="Workers">
-        <span class="muted tabular">{items && items.length > 0 ? `${items.length} connected · ${used} of ${slots} slots in use` : ""}</span>
+        <span class="muted tabular">{connected && connected.length > 0 ? `${connected.length} connected · ${used} of ${slots} slots in use` : ""}</span>
       </PageHead>
-      <Browse
-        label="Workers"
-        param="worker"
-        resource={workers}
-        items={items}
-        id={(one) => one.id}
-        columns={[
-          { name: "Worker", width: "minmax(160px, 1.4fr)", show: (one) => <span class="mono">{one.id}</span> },
-          { name: "Status", width: "110px", show: (one) => <Status status={one.draining ? "paused" : "active"} note={one.draining ? "draining" : ""} /> },
-          { name: "Slots", width: "minmax(110px, 1fr)", show: (one) => <Slots of={one} /> },
-          { name: "Where", width: "minmax(120px, 1fr)", show: (one) => `${one.hostname || "?"} · ${one.version.sdk || one.transport}`, wide: true, alone: true },
-          {
-            name: "Serves",
-            width: "minmax(140px, 1.5fr)",
-            show: (one) => (
-              <span title={one.function_ids.join(", ")}>
-                {one.function_ids.slice(0, 3).map((id, index) => (
-                  <span key={id}>
-                    {index > 0 && ", "}
-                    <a href={link("/functions", { function: id })}>{id}</a>
-                  </span>
-                ))}
-                {one.function_ids.length > 3 && <span class="muted"> and {one.function_ids.length - 3} more</span>}
-              </span>
-            ),
-            wide: true,
-            alone: true,
-          },
-          { name: "Heard of", width: "100px", show: (one) => <Time at={one.last_heartbeat} />, wide: true },
-        ]}
-        empty={
-          <Empty icon="workers" title="No worker is connected">
-            <p class="muted">Runs wait until one comes that serves their function. The demo's is one:</p>
-            <Command text="ironflow demo" />
-          </Empty>
-        }
-        side={(one, close) => <WorkerSide key={one.id} of={one} onClose={close} />}
-      />
+      {tabs.length > 1 && <PageTabs label="workers" items={tabs} open={open} onOpen={(id) => choose({ worker: null, lane: null, tab: id === TABS[0].id ? null : id })} />}
+      {open === "workers" && <Connected resource={told} items={told.data && rowsOf(told.data)} rejected={told.data?.rejected ?? []} />}
+      {open === "lanes" && <Lanes />}
     </div>
-  );
-}
-
-function Slots({ of }: { of: WorkerShape }) {
-  const share = of.max_concurrent > 0 ? of.active_jobs / of.max_concurrent : 0;
-  return (
-    <span class="slots">
-      <span class="meter" aria-hidden="true">
-        <span style={{ width: `${Math.min(100, share * 100)}%` }} />
-      </span>
-      <span class="tabular">
-        {of.active_jobs}/{of.max_concurrent}
-      </span>
-    </span>
   );
 }

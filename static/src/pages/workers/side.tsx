@@ -1,9 +1,13 @@
-/** One worker: where it is, what it serves, and the runs that are in its hands. */
-import { get } from "../../api/client";
+/** One worker: where it is, what it serves, the runs that are in its hands, and asking it to drain or ending its session. */
+import { useState } from "preact/hooks";
+import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { WorkerShape } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { doing, isPush, rttText } from "../../model/workers";
+import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
+import { Act, Ask, needs } from "../../ui/acting";
 import { Id, Skeleton, Time, short } from "../../ui/basics";
 import { Facts, Side } from "../../ui/side";
 import { Failed } from "../../ui/states";
@@ -20,10 +24,28 @@ const EVERY_MS = 2_000;
 const LEASES_MAX = 10_000;
 const LEASES_SHOWN = 50;
 
-export function WorkerSide({ of, onClose }: { of: WorkerShape; onClose: () => void }) {
+const MANAGE = "workers:manage";
+
+type Verb = "drain" | "disconnect";
+
+interface Props {
+  of: WorkerShape;
+  onClose: () => void;
+  onDone: () => void;
+}
+
+export function WorkerSide({ of, onClose, onDone }: Props) {
+  const [asked, setAsked] = useState<Verb | null>(null);
   const labels = Object.entries(of.labels);
+  const there = !of.left_at && !isPush(of);
+  const ask = (verb: Verb): void => {
+    if (!there || (verb === "drain" && of.draining)) return;
+    if (may(MANAGE)) setAsked(verb);
+    else needs(MANAGE);
+  };
+  useKeys("Worker", there ? [{ keys: "D", label: "Let it drain", run: () => ask("drain") }] : []);
   return (
-    <Side title={of.id} under={<span class="muted">{of.draining ? "takes nothing more, and ends when its runs have" : `${of.active_jobs} of ${of.max_concurrent} slots in use`}</span>} onClose={onClose}>
+    <Side title={of.id} under={<span class="muted">{doing(of)}</span>} onClose={onClose}>
       <Facts
         of={[
           ["Id", <Id id={of.id} whole />],
@@ -32,11 +54,21 @@ export function WorkerSide({ of, onClose }: { of: WorkerShape; onClose: () => vo
           ["Connected", <Time at={of.registered_at} />],
           ["By", of.transport],
           ["Heard of", <Time at={of.last_heartbeat} />],
+          of.left_at && ["Left", <Time at={of.left_at} />],
+          of.left_at && ["Why", of.reason],
+          there && ["Round trip", rttText(of) || <span class="muted">not measured yet</span>],
           labels.length > 0 && ["Labels", labels.map(([name, value]) => <div key={name} class="mono">{`${name}=${value}`}</div>)],
         ]}
       />
-      {may("capacity:read") && <Leases of={of.id} />}
-      <h3 class="pad-x">Serves</h3>
+      {there && (
+        <p class="buttons pad-x">
+          {!of.draining && <Act allowed={may(MANAGE)} permission={MANAGE} label="Drain…" onClick={() => ask("drain")} />}
+          <Act allowed={may(MANAGE)} permission={MANAGE} label="Disconnect…" onClick={() => ask("disconnect")} />
+        </p>
+      )}
+      {isPush(of) && <p class="muted pad-x">An endpoint that runs are pushed to takes no such orders: pause its function instead.</p>}
+      {!of.left_at && may("capacity:read") && <Leases of={of.id} />}
+      <h3 class="pad-x">{of.left_at ? "Served" : "Serves"}</h3>
       <ul class="pad-x">
         {of.function_ids.map((id) => (
           <li key={id} class="line">
@@ -44,7 +76,40 @@ export function WorkerSide({ of, onClose }: { of: WorkerShape; onClose: () => vo
           </li>
         ))}
       </ul>
+      {asked && <Order verb={asked} of={of} onClose={() => setAsked(null)} onDone={onDone} />}
     </Side>
+  );
+}
+
+const WORDS: Record<Verb, { title: string; verb: string; done: string }> = {
+  drain: { title: "Drain", verb: "Drain it", done: "It takes no more runs" },
+  disconnect: { title: "Disconnect", verb: "Disconnect it", done: "Disconnected: its runs go to others" },
+};
+
+function Order({ verb, of, onClose, onDone }: Props & { verb: Verb }) {
+  const words = WORDS[verb];
+  const runs = of.active_jobs === 1 ? "the run that it has" : `the ${of.active_jobs} runs that it has`;
+  return (
+    <Ask
+      title={`${words.title} ${of.id}`}
+      verb={words.verb}
+      done={words.done}
+      danger={verb === "disconnect"}
+      reasoned
+      run={(reason) => request("POST", `/workers/${segment(of.id)}/${verb}`, { body: { reason } })}
+      onClose={onClose}
+      onDone={onDone}
+    >
+      {verb === "drain" ? (
+        <p class="muted">
+          It is handed no more runs{of.active_jobs > 0 && `, and finishes ${runs}`}. {of.transport === "rest" ? "It stays connected, and says that it has drained." : "Then it ends; whatever looks after its process may start it again."}
+        </p>
+      ) : (
+        <p class="muted">
+          Its session ends at once{of.active_jobs > 0 && `, and ${runs} go to others, from the last step that is recorded`}. If it is well it connects again: to be rid of it, drain it, or end its process.
+        </p>
+      )}
+    </Ask>
   );
 }
 

@@ -1,0 +1,104 @@
+/** The list of workers: those that are there, those that left of late, and word of those that were turned away. */
+import type { TurnedAway, WorkerShape } from "../../api/types";
+import type { Resource } from "../../live/resource";
+import { rejectedText, rttText, standingOf } from "../../model/workers";
+import { link } from "../../shell/route";
+import { Status, Time } from "../../ui/basics";
+import { Browse } from "../../ui/browse";
+import { Icon } from "../../ui/icon";
+import { Command, Empty } from "../../ui/states";
+import { WorkerSide } from "./side";
+
+const FUNCTIONS_SHOWN = 3;
+
+interface Props {
+  resource: Resource<unknown>;
+  items: readonly WorkerShape[] | undefined;
+  rejected: readonly TurnedAway[];
+}
+
+export function Connected({ resource, items, rejected }: Props) {
+  return (
+    <>
+      <Rejected of={rejected} />
+      <Browse
+        label="Workers"
+        param="worker"
+        resource={resource}
+        items={items}
+        id={(one) => one.id}
+        columns={[
+          { name: "Worker", width: "minmax(160px, 1.4fr)", show: (one) => <span class={`mono ${one.left_at ? "faint" : ""}`}>{one.id}</span> },
+          { name: "Status", width: "132px", show: (one) => <Status {...standingOf(one)} /> },
+          { name: "Slots", width: "minmax(110px, 1fr)", show: (one) => (one.left_at ? <span class="faint">–</span> : <Slots of={one} />) },
+          { name: "Where", width: "minmax(120px, 1fr)", show: (one) => <span class={one.left_at ? "faint" : ""}>{`${one.hostname || "?"} · ${one.version.sdk || one.transport}`}</span>, wide: true, alone: true },
+          { name: "Serves", width: "minmax(140px, 1.5fr)", show: (one) => <Serves of={one} />, wide: true, alone: true },
+          { name: "Round trip", width: "92px", show: (one) => <span class="tabular">{(!one.left_at && rttText(one)) || <span class="faint">–</span>}</span>, wide: true, alone: true },
+          { name: "Heard of", width: "100px", show: (one) => <Time at={one.last_heartbeat} />, wide: true },
+        ]}
+        empty={
+          <Empty icon="workers" title="No worker is connected">
+            <p class="muted">Runs wait until one comes that serves their function. The demo's is one:</p>
+            <Command text="ironflow demo" />
+          </Empty>
+        }
+        side={(one, close) => <WorkerSide key={one.id} of={one} onClose={close} onDone={resource.reload} />}
+      />
+    </>
+  );
+}
+
+/** Workers that knock in vain. */
+function Rejected({ of }: { of: readonly TurnedAway[] }) {
+  const said = rejectedText(of);
+  if (!said) return null;
+  return (
+    <details class="problem rejected">
+      <summary>
+        <Icon name="warning" class="fail" /> {said}, the last <Time at={of[0].last_at} />
+      </summary>
+      <ul>
+        {of.map((one) => (
+          <li key={`${one.key} ${one.code}`}>
+            {one.times.toLocaleString("en")}× {one.key ? <span class="mono">{one.key}</span> : "without a key"}
+            {one.address && (
+              <>
+                {" "}
+                from <span class="mono">{one.address}</span>
+              </>
+            )}
+            : {one.message} <span class="faint mono small">{one.code}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Serves({ of }: { of: WorkerShape }) {
+  return (
+    <span title={of.function_ids.join(", ")}>
+      {of.function_ids.slice(0, FUNCTIONS_SHOWN).map((id, index) => (
+        <span key={id}>
+          {index > 0 && ", "}
+          <a href={link("/functions", { function: id })}>{id}</a>
+        </span>
+      ))}
+      {of.function_ids.length > FUNCTIONS_SHOWN && <span class="muted"> and {of.function_ids.length - FUNCTIONS_SHOWN} more</span>}
+    </span>
+  );
+}
+
+function Slots({ of }: { of: WorkerShape }) {
+  const share = of.max_concurrent > 0 ? of.active_jobs / of.max_concurrent : 0;
+  return (
+    <span class="slots">
+      <span class="meter" aria-hidden="true">
+        <span style={{ width: `${Math.min(100, share * 100)}%` }} />
+      </span>
+      <span class="tabular">
+        {of.active_jobs}/{of.max_concurrent}
+      </span>
+    </span>
+  );
+}
