@@ -46,8 +46,14 @@ class RollbackBody(msgspec.Struct, forbid_unknown_fields=True):
     reason: str = ""
 
 
+class PinBody(msgspec.Struct, forbid_unknown_fields=True):
+    version: int = 0
+    reason: str = ""
+
+
 _reason = msgspec.json.Decoder(ReasonBody)
 _rollback = msgspec.json.Decoder(RollbackBody)
+_pin = msgspec.json.Decoder(PinBody)
 
 
 class Functions:
@@ -156,6 +162,37 @@ class Rollback:
         answer(resp, shown(function, self._services.clock.now_us()))
 
 
+class Pin:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, function_id: str) -> None:
+        caller, services = caller_of(req), self._services
+        body: PinBody = decoded(_pin, await body_of(req) or b"{}")
+        target = await services.versions.get(caller.environment, function_id, body.version) if body.version else None
+        function = await services.functions.pin(
+            caller.environment,
+            function_id,
+            target.function.fact if target is not None else None,
+            actor=caller.actor,
+            reason=body.reason,
+        )
+        answer(resp, shown(function, services.clock.now_us()))
+
+
+class Unpin:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, function_id: str) -> None:
+        caller = caller_of(req)
+        body: ReasonBody = decoded(_reason, await body_of(req) or b"{}")
+        function = await self._services.functions.unpin(
+            caller.environment, function_id, actor=caller.actor, reason=body.reason
+        )
+        answer(resp, shown(function, self._services.clock.now_us()))
+
+
 def _number(text: str, field: str) -> int:
     if not text.isdecimal() or len(text) > 10:
         raise InvalidArgument(f"{field} {text[:40]!r} is not a number", field=field, hint="such as 3")
@@ -207,12 +244,24 @@ def routes(services: Services) -> Sequence[Route]:
         body=Body(RollbackBody, {"version": 1, "reason": "the new one loses orders"}),
         permission="functions:manage",
     )
+    pin = Operation(
+        "Keep a function at a version, whatever workers register; without one, at that of now",
+        {200: function, **missing},
+        body=Body(PinBody, {"version": 1, "reason": "the new one loses orders"}, required=False),
+        permission="functions:manage",
+    )
     verbs = {
         "pause": "Stop handing out runs of a function; they wait",
         "resume": "Go on with a paused or archived function",
         "archive": "Let nothing start a function any more",
     }
     why = Body(ReasonBody, {"reason": "the warehouse is closed"}, required=False)
+    unpin = Operation(
+        "Let what workers register next count again",
+        {200: function, **missing},
+        body=why,
+        permission="functions:manage",
+    )
     return [
         Route("/api/v1/functions", Functions(services), {"GET": listing}),
         Route(path, OneFunction(services), {"GET": one, "DELETE": deletion}),
@@ -220,6 +269,8 @@ def routes(services: Services) -> Sequence[Route]:
         Route(f"{path}/versions/{{number}}", OneVersion(services), {"GET": version}),
         Route(f"{path}/diff", Diff(services), {"GET": difference}),
         Route(f"{path}/rollback", Rollback(services), {"POST": back}),
+        Route(f"{path}/pin", Pin(services), {"POST": pin}),
+        Route(f"{path}/unpin", Unpin(services), {"POST": unpin}),
         *(
             Route(
                 f"{path}/{verb}",

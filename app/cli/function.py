@@ -142,6 +142,25 @@ def rollback(session: Session, function_id: str, version: int, reason: str) -> N
     _show(session, session.client.functions.roll_back(function_id, version, reason=reason))
 
 
+@command.command("pin")
+@click.argument("function_id", metavar="ID")
+@click.argument("version", type=click.IntRange(1), required=False)
+@click.option("--reason", default="", help="Why; it is kept with the change.")
+@connected
+def pin(session: Session, function_id: str, version: int | None, reason: str) -> None:
+    """Keep a function at a VERSION, or at that of now, whatever workers register."""
+    _show(session, session.client.functions.pin(function_id, version, reason=reason))
+
+
+@command.command("unpin")
+@click.argument("function_id", metavar="ID")
+@click.option("--reason", default="", help="Why; it is kept with the change.")
+@connected
+def unpin(session: Session, function_id: str, reason: str) -> None:
+    """Let what workers register next count again."""
+    _show(session, session.client.functions.unpin(function_id, reason=reason))
+
+
 @command.command("pause")
 @click.argument("function_id", metavar="ID")
 @click.option("--reason", default="", help="Why; it is kept with the change.")
@@ -188,7 +207,7 @@ def _show(session: Session, function: Mapping[str, Any]) -> None:
         [
             ("Function", function["id"]),
             ("Name", function["name"]),
-            ("Version", str(function["version"])),
+            ("Version", f"{function['version']}{', pinned' if function.get('pinned') else ''}"),
             ("Status", function["status"]),
             ("Triggers", ", ".join(map(_trigger, function["triggers"]))),
             ("Next run", _when(function.get("next_run"))),

@@ -2,6 +2,8 @@
 
     register ──► active ◄──► paused (its runs wait) ──► archived (nothing starts it) ──► deleted ── register ─► active
 
+While it is pinned, what workers register changes nothing: people alone change it then.
+
 A `function/<id>` stream has an entry for each change; a version is the stream's version at that entry. What a run knows
 as its version is that of the content it was created under.
 """
@@ -15,7 +17,7 @@ import msgspec
 
 from app.errors import FailedPrecondition, FunctionNotFound, InvalidArgument
 from app.history.entry import Entry
-from app.history.kinds import Fact, FunctionRegistered, FunctionStatusChanged
+from app.history.kinds import Fact, FunctionPinned, FunctionRegistered, FunctionStatusChanged, FunctionUnpinned
 from app.runs.definition import Definition
 from storage import functions
 from storage.contract import Transaction
@@ -35,6 +37,7 @@ class Function(msgspec.Struct):
     position: int
     status: str = "active"
     version: int = 1
+    pinned: bool = False
 
     @property
     def is_triggered(self) -> bool:
@@ -50,7 +53,9 @@ def stream(function_id: str) -> str:
 
 
 def decide_register(known: Function | None, definition: Definition, *, reason: str = "") -> list[Fact]:
-    """Nothing if the content is that of now, whoever registers it again."""
+    """Nothing if the content is that of now, whoever registers it again, or if the function is pinned."""
+    if known and known.pinned and known.status != "deleted":
+        return []
     fact = FunctionRegistered(
         version=known.version + 1 if known else 1,
         change="update" if known else "create",
@@ -72,6 +77,26 @@ def decide_rollback(known: Function | None, target: FunctionRegistered, *, reaso
         )
     told = reason_of(reason) or f"back to version {target.version}"
     return [msgspec.structs.replace(target, version=known.version + 1, change="rollback", reason=told)]
+
+
+def decide_pin(
+    known: Function | None, function_id: str, target: FunctionRegistered | None, *, reason: str
+) -> list[Fact]:
+    """The content of that version, if it has another, and the pin; nothing if it is pinned with it already."""
+    known = _there(known, function_id)
+    why = reason_of(reason)
+    facts: list[Fact] = []
+    if target is not None and _content(known.fact) != _content(target):
+        facts += decide_rollback(known, target, reason=why)
+    if not known.pinned:
+        facts.append(FunctionPinned(reason=why))
+    return facts
+
+
+def decide_unpin(known: Function | None, function_id: str, *, reason: str) -> list[Fact]:
+    """Nothing if it is not pinned."""
+    known = _there(known, function_id)
+    return [FunctionUnpinned(reason=reason_of(reason))] if known.pinned else []
 
 
 def decide_status(known: Function | None, function_id: str, status: str, *, reason: str) -> list[Fact]:
@@ -122,11 +147,19 @@ def apply(state: Function | None, entry: Entry) -> Function:
     fact: Any = entry.fact
     if isinstance(fact, FunctionRegistered):
         created_at = state.created_at if state else entry.recorded_at
-        status = "active" if state is None or state.status == "deleted" else state.status
+        begins = state is None or state.status == "deleted"
+        status, pinned = ("active", False) if begins or state is None else (state.status, state.pinned)
     else:
-        assert isinstance(fact, FunctionStatusChanged), f"{entry} does not belong to a function"
         assert state is not None, f"{entry}: a function begins with {FunctionRegistered.kind}"
-        created_at, status, fact = state.created_at, fact.status, state.fact
+        created_at, status, pinned = state.created_at, state.status, state.pinned
+        match fact:
+            case FunctionStatusChanged():
+                status = fact.status
+            case FunctionPinned() | FunctionUnpinned():
+                pinned = isinstance(fact, FunctionPinned)
+            case _:
+                raise AssertionError(f"{entry} does not belong to a function")
+        fact = state.fact
     return Function(
         environment=entry.environment,
         fact=fact,
@@ -135,6 +168,7 @@ def apply(state: Function | None, entry: Entry) -> Function:
         position=entry.position,
         status=status,
         version=entry.version,
+        pinned=pinned,
     )
 
 

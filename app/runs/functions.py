@@ -13,7 +13,14 @@ from app.errors import InvalidArgument
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold
-from app.history.kinds import Fact, FunctionRegistered, FunctionStatusChanged, Trigger
+from app.history.kinds import (
+    Fact,
+    FunctionPinned,
+    FunctionRegistered,
+    FunctionStatusChanged,
+    FunctionUnpinned,
+    Trigger,
+)
 from app.history.tail import Tail
 from app.outbound import url
 from app.outbound.reach import Reach
@@ -30,7 +37,7 @@ Decider = Callable[[Function | None], Sequence[Fact]]
 TRIGGERED_NAMES_MAX = 4_096
 """Names of events whose functions are kept at hand."""
 
-_KINDS = frozenset((FunctionRegistered.kind, FunctionStatusChanged.kind))
+_KINDS = frozenset((FunctionRegistered.kind, FunctionStatusChanged.kind, FunctionPinned.kind, FunctionUnpinned.kind))
 
 
 class Functions:
@@ -69,7 +76,8 @@ class Functions:
         self, environment: str, definition: Definition, *, actor: str = "", reason: str = ""
     ) -> tuple[Function, bool]:
         """The function at its newest version, and whether it is new. Registering the same content again changes
-        nothing; a paused or archived function stays so. Raises InvalidArgument."""
+        nothing, nor does any other for a function that is pinned; a paused or archived function stays so. Raises
+        InvalidArgument."""
         definition = checked(definition)
         if definition.endpoint_url:
             url.check(definition.endpoint_url, self._reach, field="endpoint_url")
@@ -110,6 +118,33 @@ class Functions:
             return noun.decide_rollback(known, target, reason=reason)
 
         function, _ = await self._change(environment, target.id, decide, actor)
+        return function
+
+    async def pin(
+        self,
+        environment: str,
+        function_id: str,
+        target: FunctionRegistered | None = None,
+        *,
+        actor: str = "",
+        reason: str = "",
+    ) -> Function:
+        """The function with the content of that version, or the one it has, whatever is registered from now on. Raises
+        FunctionNotFound."""
+
+        def decide(known: Function | None) -> Sequence[Fact]:
+            return noun.decide_pin(known, function_id, target, reason=reason)
+
+        function, _ = await self._change(environment, function_id, decide, actor)
+        return function
+
+    async def unpin(self, environment: str, function_id: str, *, actor: str = "", reason: str = "") -> Function:
+        """The function, as it is until something else is registered. Raises FunctionNotFound."""
+
+        def decide(known: Function | None) -> Sequence[Fact]:
+            return noun.decide_unpin(known, function_id, reason=reason)
+
+        function, _ = await self._change(environment, function_id, decide, actor)
         return function
 
     def get(self, environment: str, function_id: str) -> Function:

@@ -9,7 +9,7 @@ import msgspec
 
 from app.errors import FunctionNotFound, InvalidArgument
 from app.history.entry import Entry
-from app.history.kinds import FunctionRegistered, FunctionStatusChanged
+from app.history.kinds import FunctionPinned, FunctionRegistered, FunctionStatusChanged, FunctionUnpinned
 from app.runs import function as noun
 from app.runs.function import Function
 from storage import history
@@ -20,7 +20,8 @@ LIMIT_MAX = 1_000
 
 
 class Version(msgspec.Struct, frozen=True):
-    """The function as a change left it. `change` is create, update, rollback, status_change or delete."""
+    """The function as a change left it. `change` is create, update, rollback, status_change, pin, unpin
+    or delete."""
 
     function: Function
     change: str
@@ -116,6 +117,10 @@ def _version(state: Function, entry: Entry) -> Version:
             pass
         case FunctionStatusChanged(status=status, reason=reason):
             change = "delete" if status == "deleted" else "status_change"
+        case FunctionPinned(reason=reason):
+            change = "pin"
+        case FunctionUnpinned(reason=reason):
+            change = "unpin"
         case _:
             raise AssertionError(f"{entry} does not belong to a function")
     return Version(state, change, reason, entry.actor, entry.recorded_at, entry.position)

@@ -70,6 +70,18 @@ def archive_function(function_id: str, *, reason: str = "") -> Plan[Json]:
     return (yield from _steer(function_id, "archive", reason))
 
 
+def pin_function(function_id: str, version: int | None = None, *, reason: str = "") -> Plan[Json]:
+    """The function, kept at a version, or at that of now, whatever workers register from now on."""
+    body = {"reason": reason, **chosen(version=version)}
+    pinned: Json = yield Call("POST", f"{_function_path(function_id)}/pin", body=body, again=True)
+    return pinned
+
+
+def unpin_function(function_id: str, *, reason: str = "") -> Plan[Json]:
+    """The function: what workers register next counts again."""
+    return (yield from _steer(function_id, "unpin", reason))
+
+
 def delete_function(function_id: str, *, reason: str = "") -> Plan[None]:
     """Nothing starts the function any more, and lists do not show it. Its runs and its history stay."""
     yield Call("DELETE", _function_path(function_id), chosen(reason=reason))

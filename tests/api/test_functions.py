@@ -114,6 +114,33 @@ def test_versions_are_listed_compared_and_rolled_back(http: httpx.Client) -> Non
     assert http.get(f"{FUNCTIONS}/f/diff", params={"from": 1}).json()["field"] == "to"
 
 
+def test_a_pinned_function_stays_as_it_is_whatever_is_registered(http: httpx.Client) -> None:
+    register(http)
+    register(http, timeoutMs=1_000)
+
+    pinned = http.post(f"{FUNCTIONS}/f/pin", json={"version": 1, "reason": "too fast"}).json()
+    assert (pinned["pinned"], pinned["timeout_ms"], pinned["version"]) == (True, 600_000, 3)
+    assert http.post(f"{FUNCTIONS}/f/pin", json={}).json() == pinned, "it is pinned to that"
+    assert register(http, timeoutMs=2_000).status_code == 200
+    assert http.get(f"{FUNCTIONS}/f").json() == pinned
+    assert http.post(f"{FUNCTIONS}/f/pin", json={"version": 99}).status_code == 404
+    run_id = emit(http)["run_ids"][0]
+    assert http.get(f"/api/v1/runs/{run_id}").json()["function_version"] == 3
+
+    assert http.post(f"{FUNCTIONS}/f/unpin", json={"reason": "mended"}).json()["pinned"] is False
+    register(http, timeoutMs=2_000)
+    assert http.get(f"{FUNCTIONS}/f").json()["timeout_ms"] == 2_000
+    changes = [(one["change"], one.get("reason")) for one in http.get(f"{FUNCTIONS}/f/versions").json()["versions"]]
+    assert changes[::-1] == [
+        ("create", None),
+        ("update", None),
+        ("rollback", "too fast"),
+        ("pin", "too fast"),
+        ("unpin", "mended"),
+        ("update", None),
+    ]
+
+
 def test_a_run_knows_the_version_it_was_created_under(http: httpx.Client) -> None:
     register(http)
     first = emit(http)["run_ids"][0]

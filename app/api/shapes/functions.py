@@ -106,6 +106,7 @@ class FunctionResponse(FunctionContent, kw_only=True):
     """A function at its newest version."""
 
     version: int
+    pinned: Annotated[bool, Meta(description="what workers register changes nothing")]
     created_at: Instant
     updated_at: Instant
     next_run: Annotated[str, Meta(description="the next tick of its clock")] | UnsetType = UNSET
@@ -127,7 +128,7 @@ class VersionSummary(Shape):
     """A change of a function, without the function."""
 
     version: int
-    change: Annotated[str, Meta(description="create, update, rollback, status_change or delete")]
+    change: Annotated[str, Meta(description="create, update, rollback, status_change, pin, unpin or delete")]
     status: str
     recorded_at: Instant
     position: int
@@ -174,6 +175,7 @@ def shown(function: Function, now_us: int) -> FunctionResponse:
     tick = next_tick(function.fact.triggers, now_us) if function.status == "active" else None
     return FunctionResponse(
         version=function.fact.version,
+        pinned=function.pinned,
         created_at=clock.rfc3339(function.created_at),
         updated_at=clock.rfc3339(function.updated_at),
         next_run=UNSET if tick is None else clock.rfc3339(tick),

@@ -133,4 +133,18 @@ class FunctionStatusChanged(Fact, frozen=True):
     reason: str = ""
 
 
-FACTS: tuple[type[Fact], ...] = (FunctionRegistered, FunctionStatusChanged)
+class FunctionPinned(Fact, frozen=True):
+    """What workers and endpoints register from now on changes nothing."""
+
+    kind = "function.pinned"
+    reason: str = ""
+
+
+class FunctionUnpinned(Fact, frozen=True):
+    """What is registered next counts again."""
+
+    kind = "function.unpinned"
+    reason: str = ""
+
+
+FACTS: tuple[type[Fact], ...] = (FunctionRegistered, FunctionStatusChanged, FunctionPinned, FunctionUnpinned)

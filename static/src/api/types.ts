@@ -148,11 +148,14 @@ export interface FunctionShape {
   retry: { max_attempts: number; on_exhausted: string };
   timeout_ms: number;
   version: number;
+  /** What workers register changes nothing. */
+  pinned: boolean;
   created_at: string;
   updated_at: string;
   next_run?: string;
   endpoint_url?: string;
   concurrency?: { limit: number; key?: string };
+  metadata?: Record<string, unknown>;
 }
 
 export interface FunctionVersion {

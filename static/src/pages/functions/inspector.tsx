@@ -95,7 +95,7 @@ export function FunctionInspector({ of, load, went, breaker, onReset, onClose }:
       <header class="inspector-head">
         <div>
           <h2 class="cut">{of.name || of.id}</h2>
-          <Status status={of.status} note={`version ${of.version}`} />
+          <Status status={of.status} note={`version ${of.version}${of.pinned ? ", pinned" : ""}`} />
         </div>
         <button type="button" class="quiet icon-only" aria-label="Close" onClick={onClose}>
           <Icon name="cross" />

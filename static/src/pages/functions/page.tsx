@@ -89,7 +89,10 @@ export default function Functions() {
                   <button type="button" class="link" onClick={() => select(one)}>
                     {one.id}
                   </button>{" "}
-                  <span class="faint mono small">v{one.version}</span>
+                  <span class="faint mono small">
+                    v{one.version}
+                    {one.pinned && " pinned"}
+                  </span>
                 </>
               ),
             },

@@ -1,12 +1,12 @@
-/** The versions of a function: what each changed, and bringing one back. */
+/** The versions of a function: what each changed, bringing one back, and keeping it at one. */
 import { useState } from "preact/hooks";
-import { exact, get, request } from "../../api/client";
+import { exact, get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { FunctionShape, FunctionVersion } from "../../api/types";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { at } from "../../model/json";
-import { Act, Ask } from "../../ui/acting";
+import { Act, Ask, act } from "../../ui/acting";
 import { Skeleton, Time } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
@@ -23,10 +23,19 @@ export function Versions({ of }: { of: FunctionShape }) {
   });
   const [open, setOpen] = useState(0);
   const [back, setBack] = useState<FunctionVersion | null>(null);
+  const [kept, setKept] = useState<number | null>(null);
   if (versions.error) return <Failed error={versions.error} onRetry={versions.reload} />;
   if (!versions.items) return <Skeleton rows={4} />;
   return (
     <>
+      <p class="line pad-x">
+        <span class="muted small grow">{of.pinned ? `Pinned at version ${of.version}: what workers register changes nothing.` : "What workers register next is the next version."}</span>
+        {of.pinned ? (
+          <Act allowed={may(MANAGE)} permission={MANAGE} label="Unpin" onClick={() => void act(request("POST", `${pathOf(of.id)}/unpin`, { body: {} }), "What workers register next counts again").then(versions.reload)} />
+        ) : (
+          <Act allowed={may(MANAGE)} permission={MANAGE} label={`Pin at ${of.version}…`} onClick={() => setKept(of.version)} />
+        )}
+      </p>
       <ol class="record-list">
         {versions.items.map((one) => (
           <li key={one.position}>
@@ -46,6 +55,7 @@ export function Versions({ of }: { of: FunctionShape }) {
                 {one.version !== of.version && (
                   <p class="buttons">
                     <Act allowed={may(MANAGE)} permission={MANAGE} label={`Bring ${one.version} back…`} onClick={() => setBack(one)} />
+                    <Act allowed={may(MANAGE)} permission={MANAGE} label={`Pin at ${one.version}…`} onClick={() => setKept(one.version)} />
                   </p>
                 )}
               </>
@@ -54,6 +64,21 @@ export function Versions({ of }: { of: FunctionShape }) {
         ))}
       </ol>
       <ShowMore of={versions} label="Show older" />
+      {kept !== null && (
+        <Ask
+          title={`Pin ${of.id} at version ${kept}`}
+          verb="Pin it"
+          done={`Pinned at version ${kept}`}
+          reasoned
+          run={(reason) => request("POST", `${pathOf(of.id)}/pin`, { body: { version: kept, reason } })}
+          onClose={() => setKept(null)}
+          onDone={versions.reload}
+        >
+          <p class="muted">
+            {kept === of.version ? "It stays as it is" : "It is again as it was then, and stays so"}, whatever workers register, until somebody unpins it. Workers keep the code that they have.
+          </p>
+        </Ask>
+      )}
       {back && (
         <Ask
           title={`Bring version ${back.version} of ${of.id} back`}
@@ -69,6 +94,10 @@ export function Versions({ of }: { of: FunctionShape }) {
       )}
     </>
   );
+}
+
+function pathOf(id: string): string {
+  return `/functions/${segment(id)}`;
 }
 
 function Change({ path, version }: { path: string; version: number }) {
