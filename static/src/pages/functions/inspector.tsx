@@ -125,6 +125,10 @@ export function FunctionInspector({ of, load, went, breaker, onReset, onClose }:
             </dd>
           </div>
         )}
+        <div>
+          <dt>Recorded</dt>
+          <dd>every run, kept for ever</dd>
+        </div>
         {of.endpoint_url && (
           <div>
             <dt>Endpoint</dt>

@@ -12,8 +12,8 @@ import { choose, chosen } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { ListCard } from "../../ui/list_card";
-import { Command, Empty } from "../../ui/states";
 import type { BreakerState } from "./breaker";
+import { Came, FirstFunction } from "./first";
 import { FunctionInspector } from "./inspector";
 
 const CAPACITY_EVERY_MS = 3_000;
@@ -23,14 +23,6 @@ const FIGURES_EVERY_MS = 30_000;
 const FIGURES_AT_ONCE = 100;
 const FIGURES_CALLS_MAX = 10;
 const SINCE = "24h";
-
-const WORKER = `from ironflow import Context, Worker, function
-
-@function("hello", triggers=["user.joined"])
-async def hello(ctx: Context):
-    return await ctx.step.run("greet", lambda: f"Hello {ctx.event.data['name']}")
-
-Worker([hello]).start()`;
 
 export default function Functions() {
   const functions = usePaged(
@@ -71,6 +63,7 @@ export default function Functions() {
       <PageHead title="Functions">
         <span class="muted tabular">{items?.length ? `${items.length.toLocaleString("en")}${functions.more ? " so far" : ""}` : ""}</span>
       </PageHead>
+      <Came items={items} />
       <div class={`split ${selected ? "" : "closed"}`}>
         <ListCard
           label="Functions"
@@ -109,12 +102,7 @@ export default function Functions() {
                   { name: "Changed", show: (one: FunctionShape) => <Time at={one.updated_at} />, wide: true },
                 ]),
           ]}
-          empty={
-            <Empty icon="functions" title="No function is registered here">
-              <p class="muted">A worker registers the functions that it serves. This is one, whole:</p>
-              <Command text={WORKER} />
-            </Empty>
-          }
+          empty={<FirstFunction />}
         />
         {selected && (
           <FunctionInspector
@@ -187,7 +175,15 @@ function Took({ of }: { of: FunctionFigures | undefined }) {
 }
 
 function Load({ of, limit }: { of: CapacityStat | undefined; limit: number | undefined }) {
-  if (!of || of.queued + of.active_leases === 0) return <span class="faint">idle</span>;
+  if (!of || of.queued + of.active_leases === 0) {
+    return limit ? (
+      <span class="faint tabular" title={`none is at work of at most ${limit} at a time`}>
+        0/{limit}
+      </span>
+    ) : (
+      <span class="faint">idle</span>
+    );
+  }
   return (
     <span class="status">
       {of.active_leases > 0 && (

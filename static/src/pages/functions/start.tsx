@@ -1,26 +1,38 @@
-/** Starting a run by hand: with the data that the newest run of the function had, as they are or changed. */
+/** Starting a run by hand: with the data that the newest run of the function had, as they are or changed; in a form where
+ * its event has a schema. */
 import { useEffect, useState } from "preact/hooks";
 import { curl, exact, get, request } from "../../api/client";
+import { may } from "../../api/session";
 import type { FunctionShape, RunsPage } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { type Json, at, print, readable } from "../../model/json";
+import { type SchemaField, fieldsOf, fits, missing } from "../../model/schema_form";
 import { link, navigate } from "../../shell/route";
 import { Ask } from "../../ui/acting";
 import { Skeleton } from "../../ui/basics";
 import { JsonEditor } from "../../ui/json_editor";
 import { copy } from "../../ui/toast";
+import { SchemaForm } from "./schema_form";
 
 const INVOKE = "/ironflow.v1.IronflowService/InvokeFunction";
 
 export function Start({ of, onClose }: { of: FunctionShape; onClose: () => void }) {
   const before = useResource(`input of ${of.id}`, (signal) => newestInput(of.id, signal));
+  const schema = useResource(`schemas for ${of.id}`, (signal) => schemaOf(of, signal));
   const [text, setText] = useState<string | null>(null);
+  const [asJson, setAsJson] = useState(false);
+  const [unfit, setUnfit] = useState("");
   const [key] = useState(() => crypto.randomUUID());
   useEffect(() => {
-    if (text === null && (before.data !== undefined || before.error)) setText(before.data ? print(before.data.input, 2) : "{}");
-  }, [before.data, before.error]);
+    const told = (before.data !== undefined || before.error) && (schema.data !== undefined || schema.error);
+    if (text === null && told) setText(before.data ? print(before.data.input, 2) : "{}");
+  }, [before.data, before.error, schema.data, schema.error]);
   const read = readable(text ?? "{}");
-  const wrong = typeof read === "string" ? read : "";
+  const data = typeof read === "string" ? undefined : read.value;
+  const known = schema.data;
+  const formed = known && !asJson && fits(known.fields, data);
+  const needed = formed ? missing(known.fields, data) : [];
+  const wrong = typeof read === "string" ? read : formed ? unfit || (needed.length > 0 ? `Missing: ${needed.join(", ")}` : "") : "";
   const body = `"functionId":${JSON.stringify(of.id)},"dataValue":${typeof read === "string" ? "{}" : print(read.value)}`;
   return (
     <Ask
@@ -40,8 +52,22 @@ export function Start({ of, onClose }: { of: FunctionShape; onClose: () => void 
       ) : (
         <>
           <p class="muted">{before.data ? "It begins with the data that its newest run had. It may repeat that run's effects." : "It is started with these data, whatever else would start it."}</p>
-          <JsonEditor label="Data" rows={10} value={text} wrong={wrong !== ""} focused onValue={setText} />
+          {formed ? (
+            <SchemaForm fields={known.fields} data={data} onData={(changed) => setText(print(changed, 2))} onWrong={setUnfit} />
+          ) : (
+            <JsonEditor label="Data" rows={10} value={text} wrong={wrong !== ""} focused onValue={setText} />
+          )}
+          {known && (
+            <p class="muted small">
+              {formed || asJson ? `The schema of ${known.event}, version ${known.version}, says what there is.` : `These data are not as the schema of ${known.event}, version ${known.version}, has them.`}
+            </p>
+          )}
           <p class="buttons">
+            {known && (formed || asJson) && (
+              <button type="button" class="quiet small" onClick={() => setAsJson(!asJson)}>
+                {asJson ? "As a form" : "As JSON"}
+              </button>
+            )}
             <button type="button" class="quiet small" disabled={wrong !== ""} onClick={() => copy(curl("POST", INVOKE, `{${body}}`), "curl")}>
               Copy as curl
             </button>
@@ -59,4 +85,24 @@ async function newestInput(functionId: string, signal: AbortSignal): Promise<{ i
   if (!newest?.event_id) return null;
   const input = at(await exact(`/events/${newest.event_id}`, {}, signal), "data");
   return input === undefined ? null : { input };
+}
+
+interface SchemaFound {
+  event: string;
+  version: number;
+  fields: SchemaField[];
+}
+
+/** Of the first event that starts the function and has a schema which a form can be made of; null if none has. */
+async function schemaOf(of: FunctionShape, signal: AbortSignal): Promise<SchemaFound | null> {
+  if (!may("schemas:read")) return null;
+  for (const { event } of of.triggers) {
+    if (!event || /[*>]/.test(event)) continue;
+    const schemas = at(await exact("/events/schemas", { event_name: event }, signal), "schemas");
+    const newest = Array.isArray(schemas) ? schemas[schemas.length - 1] : undefined;
+    const fields = fieldsOf(at(newest, "schema"));
+    const version = at(newest, "version");
+    if (fields) return { event, version: Number(print(version ?? null)), fields };
+  }
+  return null;
 }
