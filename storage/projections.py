@@ -245,6 +245,12 @@ def partitions(tx: Transaction, key: Key, *, search: str, after: str, limit: int
     return [PartitionRow._make(row) for row in rows]
 
 
+def recent_partitions(tx: Transaction, key: Key, *, search: str, among: int, limit: int) -> list[PartitionRow]:
+    """Those whose last event came last, first; of the first `among` by key."""
+    rows = tx.many("recent_projection_partitions", **key._asdict(), search=contains(search), among=among, limit=limit)
+    return [PartitionRow._make(row) for row in rows]
+
+
 def count_partitions(tx: Transaction, key: Key, *, search: str = "", limit: int) -> int:
     """How many have a state; no more than `limit` are counted."""
     row = tx.one("count_projection_partitions", **key._asdict(), search=contains(search), limit=limit)

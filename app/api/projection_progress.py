@@ -46,7 +46,7 @@ class Partitions:
         query, projections = query_of(req, PartitionsQuery), self._services.projections
         projection = projections.registry.get(environment_of(req), name)
         rows, total = await projections.states.partitions(
-            projection, search=query.q, after=query.after, limit=query.limit
+            projection, search=query.q, after=query.after, limit=query.limit, recent=query.order == "recent"
         )
         answer(resp, partitions_shown(rows, total))
 

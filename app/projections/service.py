@@ -25,7 +25,7 @@ from app.projections.rebuild import Rebuilds
 from app.projections.registry import Registry
 from app.projections.revisions import Revisions
 from app.projections.statements import Statements
-from app.projections.states import Saved, States
+from app.projections.states import PARTITIONS_COUNTED_MAX, Saved, States
 from app.projections.tables import ProjectionTables
 from app.projections.waits import CatchUps
 from app.projections.watches import Watches
@@ -60,7 +60,6 @@ class Status(msgspec.Struct, frozen=True):
 
 NEVER, GONE, HERE, UNKNOWN = RUNNERS = ("never", "gone", "here", "unknown")
 """Whether somebody folds it: nobody ever has, nobody does now, somebody does, or it is folded without leases."""
-PARTITIONS_COUNTED_MAX = 1_000
 
 
 class Projections:

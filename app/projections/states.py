@@ -32,7 +32,10 @@ from storage.contract import Storage, Transaction
 from storage.projections import Fence, OverwrittenState, PartitionRow, ProjectionSnapshotRow, ProjectionStateRow
 
 PARTITIONS_MAX = 1_000
-PARTITIONS_COUNTED_MAX = 10_000
+PARTITIONS_COUNTED_MAX = 1_000
+"""Lists count them for every projection, again and again."""
+PARTITIONS_COMPARED_MAX = 10_000
+"""Among so many is looked for those that changed last."""
 SNAPSHOT_BYTES_PER_EVENT = 100
 """A state is kept as a snapshot the more rarely the larger it is."""
 KEPT_POSITIONS = 5_000
@@ -181,13 +184,20 @@ class States:
             yield one
 
     async def partitions(
-        self, projection: Projection, *, search: str = "", after: str = "", limit: int = 100
+        self, projection: Projection, *, search: str = "", after: str = "", limit: int = 100, recent: bool = False
     ) -> tuple[Sequence[PartitionRow], int]:
-        """Those that have a state, by key; and how many there are, of which PARTITIONS_COUNTED_MAX are counted."""
+        """Those that have a state, by key, or those first that changed last, of PARTITIONS_COMPARED_MAX; and how many
+        there are, of which PARTITIONS_COUNTED_MAX are counted. Raises InvalidArgument for a page after another of
+        those that changed last."""
+        if recent and after:
+            raise InvalidArgument("what changed last has no page after another", field="after", hint="leave it out")
         key = projection.key()
 
         def look(tx: Transaction) -> tuple[Sequence[PartitionRow], int]:
             total = projections.count_partitions(tx, key, search=search, limit=PARTITIONS_COUNTED_MAX)
+            if recent:
+                among = PARTITIONS_COMPARED_MAX
+                return projections.recent_partitions(tx, key, search=search, among=among, limit=limit), total
             return projections.partitions(tx, key, search=search, after=after, limit=limit), total
 
         return await self._storage.read(look)

@@ -504,6 +504,10 @@ def test_it_is_told_how_far_each_has_come_and_who_folds_it(http: httpx.Client) -
     assert orders["last_event_id"] == event_id
     assert (partitions["partitions"], partitions["total"]) == (["Riga"], 1)
     assert partitions["items"][0]["last_event_seq"] == position
+    newest = {"order": "recent", "limit": 1}
+    assert http.get(f"{PATH}/orders/partitions", params=newest).json()["partitions"] == ["Riga"]
+    refused = http.get(f"{PATH}/orders/partitions", params={**newest, "after": "Riga"})
+    assert (refused.status_code, refused.json()["field"]) == (400, "after")
     assert (pace["name"], pace["generation"]) == ("orders", 1)
 
 

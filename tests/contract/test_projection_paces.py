@@ -118,9 +118,11 @@ async def test_partitions_are_counted_and_each_tells_where_it_is(node: Node) -> 
 
     rows, total = await node.projections.states.partitions(projection, limit=1)
     [found], few = await node.projections.states.partitions(projection, search="b")
+    recent, _ = await node.projections.states.partitions(projection, recent=True)
 
     assert ([one.partition_key for one in rows], total) == (["a"], 2)
     assert (found.partition_key, found.position, found.size_bytes, few) == ("b", node.tail.head, 2, 1)
+    assert [one.partition_key for one in recent] == ["b", "a"]
     assert (await node.projections.status(projection)).partitions == 2
 
 

@@ -27,7 +27,8 @@ class PastQuery(msgspec.Struct):
 class PartitionsQuery(msgspec.Struct):
     limit: Annotated[int, Meta(ge=1, le=PARTITIONS_MAX)] = 100
     q: Annotated[str, Meta(description="a part of the key")] = ""
-    after: Annotated[str, Meta(description="the last one of the page before")] = ""
+    after: Annotated[str, Meta(description="the last one of the page before, by key")] = ""
+    order: Annotated[Literal["key", "recent"], Meta(description="recent: those first that changed last")] = "key"
 
 
 class PastProgress(Shape, kw_only=True):
@@ -60,7 +61,7 @@ class PartitionShape(Shape, kw_only=True):
 
 class ListProjectionPartitionsResponse(Shape):
     """In order; the next page begins after the last one. `total` is how many there are of those that are looked for;
-    ten thousand may be more."""
+    a thousand may be more."""
 
     partitions: list[str]
     items: list[PartitionShape]

@@ -174,6 +174,20 @@ select partition_key, position, last_event_id, last_event_at, version, updated_a
  order by partition_key
  limit :limit;
 
+-- name: recent_projection_partitions :many
+-- Those whose last event came last, first, of the first `among` that fit by key: there is no index by position.
+select partition_key, position, last_event_id, last_event_at, version, updated_at, octet_length(state) as size_bytes
+  from (select partition_key, position, last_event_id, last_event_at, version, updated_at, state
+          from projection_states
+         where environment = :environment
+           and name = :name
+           and generation = :generation
+           and (:search = '' or partition_key like :search escape '\')
+         order by partition_key
+         limit :among) as found
+ order by position desc, partition_key
+ limit :limit;
+
 -- name: count_projection_partitions :one
 -- No more than `limit`.
 select count(*)

@@ -31,12 +31,15 @@ export function rateText(of: Pick<ProjectionSummary, "events_per_second">): stri
   return of.events_per_second === undefined ? "" : `${perSecond(of.events_per_second)}/s`;
 }
 
-/** So many are counted where a list is shown. */
+/** So many the server counts. */
 const COUNTED_MAX = 1_000;
 
 export function partitionsText(of: Pick<ProjectionSummary, "partitions">): string {
-  if (of.partitions === undefined) return "";
-  return of.partitions < COUNTED_MAX ? String(of.partitions) : `${COUNTED_MAX.toLocaleString("en")}+`;
+  return of.partitions === undefined ? "" : countedText(of.partitions);
+}
+
+export function countedText(partitions: number): string {
+  return partitions < COUNTED_MAX ? String(partitions) : `${COUNTED_MAX.toLocaleString("en")}+`;
 }
 
 /** What a chart of its pace can show, each with how a value is told. */

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { get } from "../../api/client";
 import type { PartitionItem, ProjectionSummary } from "../../api/data";
 import { useResource } from "../../live/resource";
-
+import { countedText } from "../../model/progress";
 import { choose, chosen } from "../../shell/route";
 import { Skeleton, Time } from "../../ui/basics";
 import { size } from "../../ui/json_view";
@@ -11,7 +11,6 @@ import { EntryLink } from "../../ui/side";
 import { Failed } from "../../ui/states";
 
 const PAGE = 50;
-const COUNTED_MAX = 10_000;
 
 export function Partitions({ of, path }: { of: ProjectionSummary; path: string }) {
   const [search, setSearch] = useState("");
@@ -19,12 +18,11 @@ export function Partitions({ of, path }: { of: ProjectionSummary; path: string }
   const after = pages[pages.length - 1] ?? "";
   const found = useResource(`${path} partitions ${search} ${after}`, (signal) => get<{ items: PartitionItem[]; total: number }>(`${path}/partitions`, { q: search, after, limit: PAGE }, signal), { version: `${of.last_event_id} ${of.generation}` });
   const items = found.data?.items;
-  const total = found.data?.total ?? 0;
   return (
     <section class="card section" aria-label="Partitions">
       <div class="buttons">
         <h2>Partitions</h2>
-        <span class="muted tabular">{found.data && `${total.toLocaleString("en")}${total < COUNTED_MAX ? "" : "+"}`}</span>
+        <span class="muted tabular">{found.data && countedText(found.data.total)}</span>
         <span class="grow" />
         <input
           type="search"

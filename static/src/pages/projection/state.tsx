@@ -1,6 +1,6 @@
 /** The state of a partition as of a position. One steps back from change to change, and forth again the same way; what the
  * last event changed stands beside it. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ApiError, exact, get, told } from "../../api/client";
 import type { ProjectionSummary } from "../../api/data";
 import { useResource } from "../../live/resource";
@@ -59,8 +59,25 @@ function Folding({ of: { begun, position, until, events }, onCancel }: { of: Pas
 /** So many are offered of those that fit what is typed. */
 const PARTITIONS = 100;
 
+/** Of one that has partitions, the one that changed last is shown where none is chosen. */
 export function PartitionState({ of, path }: { of: ProjectionSummary; path: string }) {
   const partition = chosen("partition");
+  const choosing = of.partitions !== undefined && partition === "";
+  const newest = useResource(`${path} newest ${choosing}`, (signal) => (choosing ? get<{ partitions: string[] }>(`${path}/partitions`, { order: "recent", limit: 1 }, signal) : Promise.resolve(null)));
+  const [first] = newest.data?.partitions ?? [];
+  useEffect(() => {
+    if (choosing && first) choose({ partition: first });
+  }, [choosing, first]);
+  if (choosing && first === undefined && newest.loading)
+    return (
+      <div class="card">
+        <Skeleton rows={6} />
+      </div>
+    );
+  return <StateOf key={partition} of={of} path={path} partition={partition} />;
+}
+
+function StateOf({ of, path, partition }: { of: ProjectionSummary; path: string; partition: string }) {
   const wanted = chosen("at");
   const position = Number(wanted || of.last_event_seq);
   const [later, setLater] = useState<readonly string[]>([]);
