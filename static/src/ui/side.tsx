@@ -1,11 +1,13 @@
 /** What is known of the row that is chosen: beside the list, or over it on a narrow screen. */
 import type { ComponentChildren } from "preact";
 import { link } from "../shell/route";
+import { Edge } from "./edge";
 import { Icon } from "./icon";
 
 export function Side({ title, under, onClose, children }: { title: string; under?: ComponentChildren; onClose: () => void; children: ComponentChildren }) {
   return (
     <aside class="card inspector asked" aria-label={title}>
+      <Edge />
       <header class="inspector-head">
         <div>
           <h2 class="cut" title={title}>

@@ -6,6 +6,7 @@ import { type Json, at } from "../../model/json";
 import { eventLink, link } from "../../shell/route";
 import { Id, Skeleton, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { choose, chosen } from "../../shell/route";
+import { Edge } from "../../ui/edge";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Failed } from "../../ui/states";
@@ -45,6 +46,7 @@ export function EventInspector({ event, published, onClose, onAgain }: Props) {
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? "data";
   return (
     <aside class="card inspector asked" aria-label={`Event ${event.name}`}>
+      <Edge />
       <header class="inspector-head">
         <div>
           <h2 class="cut">{event.name}</h2>

@@ -9,6 +9,7 @@ import { ms } from "../../model/time";
 import { link } from "../../shell/route";
 import { now } from "../../shell/settings";
 import { Skeleton, Status, Time, short } from "../../ui/basics";
+import { Edge } from "../../ui/edge";
 import { Icon } from "../../ui/icon";
 import { LineChart } from "../../ui/line_chart";
 import { Failed } from "../../ui/states";
@@ -28,6 +29,7 @@ export function FailureInspector({ fingerprint, onClose, onChange }: { fingerpri
   };
   return (
     <aside class="card inspector asked" aria-label="Group of failures">
+      <Edge />
       <header class="inspector-head">
         <div>
           <h2 class="cut" title={one?.title}>

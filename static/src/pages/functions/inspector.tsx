@@ -9,6 +9,7 @@ import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
 import { Act, act, needs } from "../../ui/acting";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
+import { Edge } from "../../ui/edge";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { later } from "../../ui/later";
@@ -92,6 +93,7 @@ export function FunctionInspector({ of, load, went, breaker, onReset, onClose }:
   ]);
   return (
     <aside class="card inspector asked" aria-label={`Function ${of.id}`}>
+      <Edge />
       <header class="inspector-head">
         <div>
           <h2 class="cut">{of.name || of.id}</h2>

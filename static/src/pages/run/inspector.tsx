@@ -14,6 +14,7 @@ import { choose, chosen, link } from "../../shell/route";
 import { wallTime } from "../../shell/settings";
 import { Id, Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
+import { Edge } from "../../ui/edge";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Failed } from "../../ui/states";
@@ -36,6 +37,7 @@ export function Inspector({ run, row, records, moment, onClose }: Props) {
   const open = tabs.find((tab) => tab.id === chosen("show"))?.id ?? tabs[0].id;
   return (
     <aside class={`card inspector ${chosen("step") ? "asked" : ""}`} aria-label={row.kind === "run" ? "The run" : `Step ${row.label}`}>
+      <Edge />
       <header class="inspector-head">
         <div>
           <h2 class="cut" title={row.label}>
