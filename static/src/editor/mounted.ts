@@ -2,10 +2,10 @@
  * script of its own, with what only it needs. */
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { HighlightStyle, bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
-import { highlightSelectionMatches, selectNextOccurrence } from "@codemirror/search";
 import { Compartment, EditorState, type Extension, type Transaction } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { findable } from "./find";
 
 export interface Asked {
   host: HTMLElement;
@@ -47,10 +47,8 @@ const look = EditorView.theme({
   ".cm-wrong": { textDecoration: "underline wavy var(--fail)", backgroundColor: "var(--fail-tint)" },
 });
 
-/** Enter with Ctrl or ⌘ is for the form around it. The panel that searches and replaces is left out: it is 6 KiB of what each page with an
- * editor may be, and the browser finds what is written here. */
-const OCCURRENCES = [{ key: "Mod-d", run: selectNextOccurrence, preventDefault: true }];
-const KEYS = [...defaultKeymap, ...historyKeymap, ...OCCURRENCES].filter((one) => one.key !== "Mod-Enter");
+/** Enter with Ctrl or ⌘ is for the form around it. */
+const KEYS = [...defaultKeymap, ...historyKeymap].filter((one) => one.key !== "Mod-Enter");
 
 /** What is typed over a selection. A browser would keep the look of what it replaces in a style of its own making, which the
  * page's policy refuses and reports. */
@@ -81,7 +79,7 @@ export function mounted({ host, label, value, hint, onValue }: Asked, language: 
         history(),
         bracketMatching(),
         indentOnInput(),
-        highlightSelectionMatches(),
+        findable,
         syntaxHighlighting(colours),
         look,
         EditorView.lineWrapping,

@@ -1,24 +1,51 @@
-/** JSON to look through: exact numbers, folding, and the path of a value for the asking. */
-import { useState } from "preact/hooks";
+/** JSON to look through: exact numbers, folding, what is looked for in it, and the path of a value for the asking. */
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Path, leadsTo, offsetsOf, pieces, placesOf } from "../model/finding";
 import { type Json, Num, pathText, preview, print } from "../model/json";
 import { save } from "./download";
+import { Finder } from "./finder";
 import { Icon } from "./icon";
 import { copy } from "./toast";
-
-type Path = readonly (string | number)[];
 
 const OPEN_DEPTH = 3;
 const CHILDREN_SHOWN = 100;
 const LARGE_CHARS = 65_536;
+/** Shorter ones are seen at a glance. */
+const FOUND_IN_CHARS = 200;
+
+/** What is looked for, and the place of the one that is shown. */
+interface Hit {
+  words: string;
+  path: Path | undefined;
+}
+
+const NO_HIT: Hit = { words: "", path: undefined };
 
 export function JsonView({ value, label }: { value: Json; label: string }) {
   const [raw, setRaw] = useState(false);
   const text = print(value, 2);
   const large = text.length > LARGE_CHARS;
+  const plain = raw || large;
+  const [words, setWords] = useState<string | null>(null);
+  const [at, setAt] = useState(0);
+  const wanted = words ?? "";
+  const offsets = useMemo(() => (plain ? offsetsOf(text, wanted) : []), [plain, text, wanted]);
+  const places = useMemo(() => (plain ? [] : placesOf(value, wanted)), [plain, value, wanted]);
+  const found = offsets.length + places.length;
+  const shown = Math.min(at, Math.max(0, found - 1));
+  const look = (next: string | null): void => {
+    setWords(next);
+    setAt(0);
+  };
   return (
     <div class="json">
       <div class="json-bar">
         <span class="faint small">{size(print(value).length)}</span>
+        {text.length > FOUND_IN_CHARS && (
+          <button type="button" class="quiet small" aria-pressed={words !== null} onClick={() => look(words === null ? "" : null)}>
+            Find
+          </button>
+        )}
         <button type="button" class="quiet small" aria-pressed={raw} onClick={() => setRaw(!raw)}>
           Raw
         </button>
@@ -31,22 +58,69 @@ export function JsonView({ value, label }: { value: Json; label: string }) {
           </button>
         )}
       </div>
+      {words !== null && <Finder label={`Find in ${label}`} words={words} onWords={look} found={found} at={shown} onAt={setAt} onClose={() => look(null)} />}
       <div class="json-body" tabIndex={0} role="region" aria-label={label}>
-        {raw || large ? <pre>{large && !raw ? `${text.slice(0, LARGE_CHARS)}\n…` : text}</pre> : <Node value={value} path={[]} name={null} comma="" />}
+        {plain ? <Plain text={text} most={raw ? Infinity : LARGE_CHARS} at={offsets[shown]} long={wanted.length} /> : <Node value={value} path={[]} name={null} comma="" hit={wanted ? { words: wanted, path: places[shown] } : NO_HIT} />}
       </div>
     </div>
   );
 }
 
-function Node({ value, path, name, comma }: { value: Json; path: Path; name: string | null; comma: string }) {
+/** The text as it is, of a long one a part: from its begin, or around what was found. */
+function Plain({ text, most, at, long }: { text: string; most: number; at: number | undefined; long: number }) {
+  const mark = useRef<HTMLElement>(null);
+  useLayoutEffect(() => mark.current?.scrollIntoView({ block: "nearest" }), [at, long]);
+  const begin = at === undefined || at + long <= most ? 0 : Math.max(0, at - most / 2);
+  const end = Math.min(text.length, begin + most);
+  return (
+    <pre>
+      {begin > 0 && "…\n"}
+      {at === undefined ? (
+        text.slice(begin, end)
+      ) : (
+        <>
+          {text.slice(begin, at)}
+          <mark ref={mark} class="of-hit">
+            {text.slice(at, at + long)}
+          </mark>
+          {text.slice(at + long, end)}
+        </>
+      )}
+      {end < text.length && "\n…"}
+    </pre>
+  );
+}
+
+/** A text with what is looked for marked in it. */
+function Marked({ text, words }: { text: string; words: string }) {
+  if (!words) return <>{text}</>;
+  return <>{pieces(text, words).map((piece, index) => (index % 2 ? <mark key={index}>{piece}</mark> : piece))}</>;
+}
+
+function Node({ value, path, name, comma, hit }: { value: Json; path: Path; name: string | null; comma: string; hit: Hit }) {
   const [open, setOpen] = useState(path.length < OPEN_DEPTH);
   const [shown, setShown] = useState(CHILDREN_SHOWN);
-  const key = name === null ? null : <Name name={name} path={path} />;
+  const line = useRef<HTMLDivElement>(null);
+  const onWay = hit.path !== undefined && leadsTo(path, hit.path);
+  const isIt = onWay && hit.path?.length === path.length;
+  // What is found is shown, however deep it is; then it may be folded again.
+  useLayoutEffect(() => {
+    if (isIt) line.current?.scrollIntoView({ block: "nearest" });
+    else if (onWay && hit.path) {
+      setOpen(true);
+      const index = indexOf(value, hit.path[path.length]);
+      if (index >= shown) setShown(index + CHILDREN_SHOWN);
+    }
+  }, [hit.path]);
+  const key = name === null ? null : <Name name={name} path={path} words={hit.words} />;
+  const lineOf = `json-line ${isIt ? "of-hit" : ""}`;
   if (!(value instanceof Map || Array.isArray(value)) || sizeOf(value) === 0) {
     return (
-      <div class="json-line">
+      <div class={lineOf} ref={line}>
         {key}
-        <span class={`json-${kind(value)}`}>{print(value)}</span>
+        <span class={`json-${kind(value)}`}>
+          <Marked text={print(value)} words={hit.words} />
+        </span>
         {comma}
       </div>
     );
@@ -55,7 +129,7 @@ function Node({ value, path, name, comma }: { value: Json; path: Path; name: str
   const entries: [string | number, Json][] = Array.isArray(value) ? value.map((item, index) => [index, item]) : [...value];
   return (
     <div class="json-node">
-      <div class="json-line">
+      <div class={lineOf} ref={line}>
         <button type="button" class="fold" aria-expanded={open} aria-label={open ? "Fold" : "Unfold"} onClick={() => setOpen(!open)}>
           <Icon name={open ? "down" : "forward"} size={12} />
         </button>
@@ -77,6 +151,7 @@ function Node({ value, path, name, comma }: { value: Json; path: Path; name: str
               path={[...path, child]}
               name={typeof child === "string" ? child : null}
               comma={index < entries.length - 1 ? "," : ""}
+              hit={hit}
             />
           ))}
           {entries.length > shown && (
@@ -96,11 +171,16 @@ function Node({ value, path, name, comma }: { value: Json; path: Path; name: str
   );
 }
 
-function Name({ name, path }: { name: string; path: Path }) {
+/** How many members come before one. */
+function indexOf(value: Json, member: string | number): number {
+  return value instanceof Map ? [...value.keys()].indexOf(member as string) : (member as number);
+}
+
+function Name({ name, path, words }: { name: string; path: Path; words: string }) {
   return (
     <>
       <button type="button" class="json-key" title={`Copy the path ${pathText(path)}`} onClick={() => copy(pathText(path), "Path")}>
-        {JSON.stringify(name)}
+        <Marked text={JSON.stringify(name)} words={words} />
       </button>
       {": "}
     </>
