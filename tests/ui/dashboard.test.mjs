@@ -340,6 +340,8 @@ test("with the keyboard alone one finds a run that stopped, understands, mends a
   await page.locator("text=Viewing the past").waitFor({ state: "detached" });
   await page.keyboard.press("k");
   await page.locator(".inspector h2:has-text('look up price')").waitFor();
+  await page.keyboard.press(".");
+  await page.locator("role=menuitem[name='Edit output… e']").waitFor();
   await page.keyboard.press("e");
   await page.locator("dialog .cm-content:focus").waitFor();
   await page.keyboard.press("Control+a");

@@ -45,6 +45,19 @@ export function useKeys(title: string, bindings: readonly Binding[], options: { 
   }, []);
 }
 
+/** Of a list, in CSS pixels, and of what stands above and below it. */
+const ROW = 36;
+const AROUND = 260;
+
+/** The keys that go through a list by the page. */
+export function pageKeys(move: (step: number) => void): readonly Binding[] {
+  const page = (): number => Math.max(5, Math.floor((innerHeight - AROUND) / ROW));
+  return [
+    { keys: "]", label: "A page on", run: () => move(page()) },
+    { keys: "[", label: "A page back", run: () => move(-page()) },
+  ];
+}
+
 /** Every binding that would answer now, for the help sheet. */
 export function answering(): readonly Layer[] {
   const found: Layer[] = [];

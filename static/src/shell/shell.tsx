@@ -7,6 +7,7 @@ import { signOut } from "../api/sign_in";
 import { connection, paused, retryAt, retryNow, setPaused, stayConnected, unseen } from "../live/socket";
 import { Keys } from "../ui/basics";
 import { Icon } from "../ui/icon";
+import { later, useAhead } from "../ui/later";
 import { Empty } from "../ui/states";
 import { Toasts, copy } from "../ui/toast";
 import { EnvironmentMenu } from "./environment";
@@ -19,12 +20,15 @@ import { address, environment, follow, link, navigate, path } from "./route";
 import { dark, nextClock, now, toggleTheme } from "./settings";
 import { SignIn } from "./sign_in";
 
-export const overlay = signal<"" | "palette" | "help" | "environment" | "nav">("");
+export const overlay = signal<"" | "palette" | "actions" | "help" | "environment" | "nav">("");
+
+const ActionsMenu = later(() => import("./actions"));
 
 export function Shell() {
   const here = path.value;
   useKeys("Everywhere", [
     { keys: "Mod+k", label: "Search and commands", run: () => (overlay.value = "palette") },
+    { keys: ".", label: "What can be done to what is chosen", run: () => (overlay.value = "actions") },
     { keys: "?", label: "Keys", run: () => (overlay.value = "help") },
     { keys: "L", label: "Pause and go on live", run: () => setPaused(!paused.value) },
     { keys: "T", label: "Light or dark", run: toggleTheme },
@@ -32,6 +36,7 @@ export function Shell() {
     { keys: "u", label: "Times relative, local or in UTC", run: nextClock },
     ...NAV.map((item) => ({ keys: `g ${item.key}`, label: `Go to ${item.title}`, run: () => navigate(link(item.path)) })),
   ]);
+  useAhead([ActionsMenu]);
   const item = navItemAt(here);
   useEffect(() => {
     document.title = [crumb.value, item?.title, "Ironflow"].filter(Boolean).join(" · ");
@@ -67,6 +72,7 @@ export function Shell() {
       </main>
       <Toasts />
       {overlay.value === "palette" && <Palette onClose={() => (overlay.value = "")} />}
+      {overlay.value === "actions" && <ActionsMenu onClose={() => (overlay.value = "")} />}
       {overlay.value === "help" && <Help onClose={() => (overlay.value = "")} />}
       {overlay.value === "environment" && <EnvironmentMenu onClose={() => (overlay.value = "")} />}
     </div>

@@ -1,7 +1,8 @@
 /** A list with what is known of the row that is chosen beside it. The URL says which one that is. */
 import type { ComponentChildren } from "preact";
 import type { Resource } from "../live/resource";
-import { type Binding, useKeys } from "../shell/keys";
+import { type Binding, pageKeys, useKeys } from "../shell/keys";
+import { leave } from "../shell/listed";
 import { choose, chosen } from "../shell/route";
 import { type Column, ListCard } from "./list_card";
 import type { Further } from "./more";
@@ -47,21 +48,26 @@ export function Browse<T>({ label, param, resource, items, id, copies = "Id", co
   const move = (step: number): void => {
     if (items) select(items[Math.max(0, Math.min(items.length - 1, at + step))]);
   };
+  const press = (one: T): void => {
+    if (!onOpen || !opens(one)) return select(one);
+    leave((items ?? []).map(id));
+    onOpen(one);
+  };
   useKeys(label, [
     { keys: "j", label: "Next row", run: () => move(1) },
     { keys: "k", label: "Previous row", run: () => move(-1) },
     { keys: "ArrowDown", label: "Next row", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous row", quiet: true, run: () => move(-1) },
-    ...(onOpen ? [{ keys: "Enter", label: "Open", run: () => selected !== undefined && opens(selected) && onOpen(selected) }] : []),
+    ...(onOpen ? [{ keys: "Enter", label: "Open", run: () => selected !== undefined && opens(selected) && press(selected) }] : []),
     { keys: "c", label: `Copy the ${copies.toLowerCase()} of what is chosen`, run: () => selected !== undefined && copy(id(selected), copies) },
     { keys: "r", label: "Look again", run: resource.reload },
+    ...pageKeys(move),
     { keys: "Escape", label: "Close what is chosen", run: close },
     ...keys,
   ]);
   const open = side !== undefined && selected !== undefined;
   const missing = wanted !== "" && side !== undefined && at < 0 && items !== undefined && items.length > 0;
   const shown = columns.filter((column) => !open || !column.alone);
-  const press = (one: T): void => (onOpen && opens(one) ? onOpen(one) : select(one));
   const linked = shown.map((column, index) =>
     index > 0
       ? column

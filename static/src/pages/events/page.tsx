@@ -10,7 +10,7 @@ import { columnsShown } from "../../model/event_columns";
 import type { Draft } from "../../model/draft";
 import { EVENT_KEYS, parseEvents } from "../../model/filter";
 import { PageHead } from "../../shell/head";
-import { useKeys } from "../../shell/keys";
+import { pageKeys, useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
 import { ClockButton, Skeleton } from "../../ui/basics";
 import { Problem } from "../../ui/acting";
@@ -81,6 +81,7 @@ export default function Events() {
     { keys: "f", label: "Freeze the tail, or let it go on", run: () => setPaused(!paused.value) },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the event's id", run: () => selected && copy(selected.id, "Id") },
+    ...pageKeys(move),
     { keys: "r", label: "Look again", run: list.reload },
     { keys: "Escape", label: "Close the event, or clear the filter", run: () => (chosen("event") ? choose({ event: null }) : clear()) },
   ]);

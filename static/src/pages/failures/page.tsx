@@ -8,7 +8,7 @@ import { affectedText, calmText } from "../../model/affected";
 import { stateOf } from "../../model/attention";
 import { FAILURE_KEYS, parseFailures } from "../../model/filter";
 import { PageHead } from "../../shell/head";
-import { useKeys } from "../../shell/keys";
+import { pageKeys, useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
 import { now } from "../../shell/settings";
 import { Status, Time } from "../../ui/basics";
@@ -71,6 +71,7 @@ export default function Failures() {
     { keys: "k", label: "Previous group", run: () => move(-1) },
     { keys: "ArrowDown", label: "Next group", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous group", quiet: true, run: () => move(-1) },
+    ...pageKeys(move),
     { keys: "r", label: "Look again", run: groups.reload },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "x", label: "Choose the group, to do something to several", run: () => pick(items?.[at]) },

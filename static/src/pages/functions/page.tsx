@@ -7,7 +7,7 @@ import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { begunOf, parts, successOf, tookOf } from "../../model/figures";
 import { PageHead } from "../../shell/head";
-import { useKeys } from "../../shell/keys";
+import { pageKeys, useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
@@ -55,6 +55,7 @@ export default function Functions() {
     { keys: "k", label: "Previous function", run: () => move(-1) },
     { keys: "ArrowDown", label: "Next function", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous function", quiet: true, run: () => move(-1) },
+    ...pageKeys(move),
     { keys: "r", label: "Look again", run: () => [functions, figures].forEach((one) => one.reload()) },
     { keys: "Escape", label: "Close the function", run: () => choose({ function: null }) },
   ]);

@@ -8,7 +8,8 @@ import { rateText, standing } from "../../model/progress";
 import { duration } from "../../model/time";
 import { PageHead, crumb } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
-import { eventLink, link } from "../../shell/route";
+import { siblingKeys } from "../../shell/listed";
+import { eventLink, link, navigate } from "../../shell/route";
 import { Badge, Skeleton, Status, Time, short } from "../../ui/basics";
 import { Act, Ask, act, needs } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
@@ -68,6 +69,7 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
     { keys: "b", label: "Build it anew", run: () => (allowed ? setAsking("rebuild") : needs(MANAGE)) },
     { keys: "P", label: "Pause or resume", run: steer },
     { keys: "r", label: "Look again", run: reload },
+    ...siblingKeys(of.name, "projection", (name) => navigate(link(`/projections/${segment(name)}`))),
   ]);
   return (
     <div class="page">

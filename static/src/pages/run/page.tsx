@@ -12,7 +12,7 @@ import { isEnded, look } from "../../model/status";
 import { type Row, type Waterfall, allTurned, isCollapsed, levelled, span, visible, waterfall } from "../../model/waterfall";
 import { PageHead, crumb } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
-import { neighbour } from "../../shell/listed";
+import { siblingKeys } from "../../shell/listed";
 import { choose, chosen, environment, eventLink, link, navigate } from "../../shell/route";
 import { now, recent, wallTime } from "../../shell/settings";
 import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
@@ -144,8 +144,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "a", label: "Audit", run: () => choose({ tab: "audit" }) },
     { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
     { keys: "i", label: "Copy the command that opens it in a terminal", run: () => copy(inTerminal(run.id, moment), "Command") },
-    { keys: "]", label: "The next run of the list you came from", run: () => goOn(run.id, 1) },
-    { keys: "[", label: "The run before it in that list", run: () => goOn(run.id, -1) },
+    ...siblingKeys(run.id, "run", (id) => navigate(link(`/runs/${id}`, { tab: chosen("tab") }))),
     { keys: "{", label: "The run that started it", run: () => parent && navigate(link(`/runs/${parent}`)) },
     { keys: "}", label: "The run that this step started", run: () => selected.childRunId && navigate(link(`/runs/${selected.childRunId}`)) },
     { keys: "Escape", label: "Back to live, or close the step", run: () => (moment.past ? choose({ at: null }) : choose({ step: "-" })) },
@@ -302,13 +301,6 @@ function rowChosen(wanted: string, folded: Waterfall, rows: readonly Row[], run:
   if (wanted && wanted !== "-") return folded.steps.get(wanted) ?? folded.steps.get(`${run.id}:${wanted}`) ?? rows.find((row) => row.id === wanted) ?? root;
   if (run.status !== "failed" && run.status !== "paused") return root;
   return rows.findLast((row) => row.kind === "step" && row.error !== null) ?? root;
-}
-
-/** To the neighbour in the list that somebody came from, at the same tab. */
-function goOn(id: string, step: number): void {
-  const next = neighbour(id, step);
-  if (next) navigate(link(`/runs/${next}`, { tab: chosen("tab") }));
-  else toast("There is no other run that way", true);
 }
 
 function inTerminal(id: string, moment?: Moment): string {

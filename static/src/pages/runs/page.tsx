@@ -9,7 +9,7 @@ import { GROUPINGS, RUN_KEYS, groupOpened, groupedNext, parseRuns, withTag, with
 import { VERBS, type Verb } from "../../model/bulk";
 import { sortable, standing } from "../../model/run_sorting";
 import { PageHead } from "../../shell/head";
-import { useKeys } from "../../shell/keys";
+import { pageKeys, useKeys } from "../../shell/keys";
 import { leave } from "../../shell/listed";
 import { choose, chosen, link, navigate } from "../../shell/route";
 import { needs } from "../../ui/acting";
@@ -145,6 +145,7 @@ export default function RunsPage() {
     { keys: "G", label: "Group by function, failure, parent, day, or not", run: () => setText(groupedNext(text)) },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the run's id", run: () => !grouped && list.rows[cursor] && copy(list.rows[cursor].id, "Id") },
+    ...pageKeys(move),
     { keys: "r", label: "Look again", run: () => [list, groups].forEach((one) => one.reload()) },
     { keys: "f", label: "Failed only", run: () => setText(withToken(text, "status", status === "failed" ? "" : "failed")) },
     { keys: "x", label: "Choose the run, or no longer", run: () => pick(cursor) },
