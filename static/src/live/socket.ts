@@ -1,9 +1,12 @@
 /** The one WebSocket of this tab. Subscriptions only say that something is new, and where: pages ask REST for it, so that
- * a list and its live updates can never disagree. A subscription resumes after the last position it heard of. */
+ * a list and its live updates can never disagree. A subscription resumes after the last position it heard of. Where the
+ * server answers and no socket comes about, all that is followed is looked at every two seconds instead, and the socket is
+ * tried on. */
 import { effect, signal } from "@preact/signals";
+import { type Reach, reachAfter } from "../model/reach";
 import { environment } from "../shell/route";
 
-export type Connection = "connecting" | "live" | "reconnecting";
+export type Connection = "connecting" | "live" | Reach;
 
 export const connection = signal<Connection>("connecting");
 /** When it is tried again, in ms of the clock; 0 while nothing is waited for. */
@@ -15,6 +18,9 @@ export const unseen = signal(0);
 const BACK_OFF_MS = [500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000];
 const SILENCE_MS = 75_000;
 const COALESCE_MS = 100;
+export const POLL_MS = 2_000;
+/** So long it is awaited whether the server answers at all. */
+const ANSWER_MS = 5_000;
 /** The server left some out, because this tab did not take them fast enough. */
 const DROPPED = "EVENTS_DROPPED";
 
@@ -53,6 +59,7 @@ let failures = 0;
 let timer = 0;
 let silence = 0;
 let wanted = 0;
+let polling = 0;
 
 /** Be told of positions at which something happened that fits a pattern, at most once in `pace` ms; also after each
  * reconnection, with 0. The function returned ends it. */
@@ -83,6 +90,7 @@ export function setPaused(value: boolean): void {
   if (value) return;
   unseen.value = 0;
   for (const interest of interests) if (interest.pending) told(interest);
+  if (connection.peek() === "polling") poll();
 }
 
 function connect(): void {
@@ -94,9 +102,10 @@ function connect(): void {
   const opened = new WebSocket(`${scheme}//${location.host}/ws${tail}`);
   socket = opened;
   opened.onopen = () => {
-    const again = failures > 0 || connection.value === "reconnecting";
+    const again = failures > 0 || connection.value === "reconnecting" || connection.value === "polling";
     failures = 0;
     connection.value = "live";
+    clearInterval(polling);
     asked = [];
     listenForSilence();
     for (const interest of interests) {
@@ -117,12 +126,40 @@ function lost(): void {
   socket = null;
   clearTimeout(silence);
   for (const interest of interests) interest.id = "";
-  connection.value = "reconnecting";
-  if (interests.size + wanted === 0) return;
+  if (interests.size + wanted === 0) {
+    reached("reconnecting");
+    return;
+  }
   const base = BACK_OFF_MS[Math.min(failures++, BACK_OFF_MS.length - 1)];
+  const tried = failures;
+  if (connection.peek() !== "polling") connection.value = "reconnecting";
+  void answers().then((there) => {
+    if (failures === tried) reached(reachAfter(tried, there)); // neither opened nor lost again meanwhile
+  });
   const wait = base * (0.75 + Math.random() / 2);
   retryAt.value = Date.now() + wait;
   timer = setTimeout(connect, wait);
+}
+
+function reached(reach: Reach): void {
+  clearInterval(polling);
+  connection.value = reach;
+  if (reach === "polling") polling = setInterval(poll, POLL_MS);
+}
+
+/** Whether the server answers a call, whatever it says. */
+async function answers(): Promise<boolean> {
+  try {
+    return (await fetch("/health", { signal: AbortSignal.timeout(ANSWER_MS) })).ok;
+  } catch {
+    return false; // which is what was asked
+  }
+}
+
+/** Something may have happened, of whatever is followed. */
+function poll(): void {
+  if (paused.peek() || document.hidden) return;
+  for (const interest of interests) heard(interest, 0);
 }
 
 /** Try now instead of when the time has come. */

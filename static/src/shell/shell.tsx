@@ -4,7 +4,7 @@ import { Fragment, type FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { me, session } from "../api/session";
 import { signOut } from "../api/sign_in";
-import { connection, paused, retryAt, retryNow, setPaused, stayConnected, unseen } from "../live/socket";
+import { POLL_MS, connection, paused, retryAt, retryNow, setPaused, stayConnected, unseen } from "../live/socket";
 import { Keys } from "../ui/basics";
 import { Icon } from "../ui/icon";
 import { later, useAhead } from "../ui/later";
@@ -135,6 +135,13 @@ function LiveChip() {
     return (
       <button type="button" class="chip live" onClick={() => setPaused(true)} title="Pause (L)">
         <Icon name="dot" class="ok" /> Live
+      </button>
+    );
+  }
+  if (connection.value === "polling") {
+    return (
+      <button type="button" class="chip live" onClick={() => setPaused(true)} title="No WebSocket comes about here: something between you and the server may not let it through. The page looks by itself instead. Pause (L)">
+        <Icon name="circle" class="warn" /> Every {POLL_MS / 1_000} s
       </button>
     );
   }
