@@ -20,6 +20,19 @@ export class ApiError extends Error {
   }
 }
 
+/** What somebody did not wait for. */
+export function givenUp(where: string): ApiError {
+  return new ApiError(-1, "GIVEN_UP", "it was cancelled before the answer came", "nothing was changed by that", "", where || "this page");
+}
+
+/** What was asked for under a signal and is not answered yet. */
+const unanswered = new WeakMap<AbortSignal, Set<string>>();
+
+/** The calls that are awaited under a signal, as text; "" for none. */
+export function awaitedUnder(signal: AbortSignal): string {
+  return [...(unanswered.get(signal) ?? [])].join(" and ");
+}
+
 export type Query = Record<string, string | number | undefined>;
 
 export interface Options {
@@ -111,6 +124,8 @@ export async function text(method: Method, path: string, options: Options): Prom
 async function answered(method: Method, path: string, options: Options): Promise<Response> {
   const where = `${method} ${path}`;
   let answer: Response;
+  const awaited = options.signal && (unanswered.get(options.signal) ?? new Set());
+  if (options.signal && awaited) unanswered.set(options.signal, awaited.add(where));
   try {
     answer = await fetch(url(path, options.query), {
       method,
@@ -122,6 +137,8 @@ async function answered(method: Method, path: string, options: Options): Promise
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "UNREACHABLE", "the server cannot be reached", "is it running? The page tries again", "", where);
+  } finally {
+    awaited?.delete(where);
   }
   if (answer.ok) return answer;
   const error = refused(answer, await answer.text(), where);

@@ -1,8 +1,9 @@
 /** The rows of a list, newest first: more as one scrolls, newer ones as they come. What is under the pointer stays. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { ApiError } from "../api/client";
+import { ApiError, awaitedUnder, givenUp } from "../api/client";
 import { type Page, type PageOf, type State, appended, newest, shown, taken, topped } from "../model/listed";
-import { follow } from "./socket";
+import type { Pending } from "./resource";
+import { follow, paused } from "./socket";
 
 const PAGE = 100;
 const REFRESHED_MAX = 1_000;
@@ -45,6 +46,7 @@ export interface List<T> {
   showNew: () => void;
   next: () => void;
   reload: () => void;
+  pending: Pending;
 }
 
 export function useList<T>(source: Source<T>): List<T> {
@@ -58,17 +60,23 @@ export function useList<T>(source: Source<T>): List<T> {
   latest.current = state;
   const busy = useRef(false);
   const timer = useRef(0);
+  /** What ends the first page that is awaited, and whether somebody did not wait for it. */
+  const asking = useRef(new AbortController());
+  const left = useRef(false);
   /** Of the first pages that were asked for, the last one, and the last one that is shown. */
   const turns = useRef({ asked: 0, shown: 0 });
 
   const refresh = useCallback(
-    (signal?: AbortSignal) => {
+    (ended?: AbortSignal) => {
       clearTimeout(timer.current);
+      left.current = false;
+      asking.current = new AbortController();
+      const { signal } = asking.current;
       const loaded = latest.current.key === key ? latest.current.rows.length + latest.current.waiting.length : 0;
       const limit = Math.min(REFRESHED_MAX, Math.max(PAGE, loaded));
       const turn = ++turns.current.asked;
       // An answer that was overtaken by a later one, or is of another list, is of no use any more.
-      const late = (): boolean => turn < turns.current.shown || given.current.key !== key;
+      const late = (): boolean => turn < turns.current.shown || given.current.key !== key || ended?.aborted === true;
       given.current.fetch(limit, "", signal).then(
         (page) => {
           if (late()) return;
@@ -78,7 +86,11 @@ export function useList<T>(source: Source<T>): List<T> {
         (error: unknown) => {
           if (!(error instanceof ApiError) || late()) return;
           setState((before) => ({ ...(before.key === key ? before : empty), error, loading: false }));
-          if (error.status === 0 || error.status === 503) timer.current = setTimeout(() => refresh(signal), RETRY_MS);
+          const again = (): void => {
+            if (paused.peek()) timer.current = setTimeout(again, RETRY_MS);
+            else refresh(ended);
+          };
+          if (error.status === 0 || error.status === 503) timer.current = setTimeout(again, RETRY_MS);
         },
       );
     },
@@ -88,6 +100,7 @@ export function useList<T>(source: Source<T>): List<T> {
   /** What came after the newest row; all of it anew where that is not known, or something may have been missed. */
   const catchUp = useCallback(
     (signal: AbortSignal, many: number) => {
+      if (left.current) return;
       const { newer, still } = given.current;
       const top = latest.current.key === key && !latest.current.error ? newest(latest.current) : undefined;
       const awaited = turns.current.asked > turns.current.shown;
@@ -118,9 +131,10 @@ export function useList<T>(source: Source<T>): List<T> {
         given.current.filter,
       ),
     );
-    for (const pattern of given.current.changes ?? []) ends.push(follow(pattern, () => refresh(abort.signal), PACE_MS));
+    for (const pattern of given.current.changes ?? []) ends.push(follow(pattern, () => left.current || refresh(abort.signal), PACE_MS));
     return () => {
       abort.abort();
+      asking.current.abort();
       clearTimeout(timer.current);
       for (const end of ends) end();
     };
@@ -140,6 +154,15 @@ export function useList<T>(source: Source<T>): List<T> {
   }, [key]);
 
   const reload = useCallback(() => refresh(), [refresh]);
+  const pending = useRef<Pending>({ what: () => "", cancel: () => undefined });
+  pending.current.what = () => awaitedUnder(asking.current.signal);
+  pending.current.cancel = () => {
+    const what = pending.current.what();
+    clearTimeout(timer.current);
+    asking.current.abort();
+    left.current = true;
+    setState((before) => ({ ...(before.key === key ? before : empty), error: givenUp(what), loading: false }));
+  };
   const showNew = useCallback(
     () =>
       setState((before) => {
@@ -163,5 +186,6 @@ export function useList<T>(source: Source<T>): List<T> {
     showNew,
     next,
     reload,
+    pending: pending.current,
   };
 }

@@ -1,14 +1,21 @@
 /** What a page reads from the server: the old answer stays in sight while a new one is fetched, and after a failure. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { ApiError } from "../api/client";
+import { ApiError, awaitedUnder, givenUp } from "../api/client";
 import { waitAfter } from "../model/pace";
 import { follow, paused } from "./socket";
+
+/** What is being waited for, and how to wait no longer: what is followed is not asked for again then, until somebody wants it. */
+export interface Pending {
+  what: () => string;
+  cancel: () => void;
+}
 
 export interface Resource<T> {
   data: T | undefined;
   error: ApiError | null;
   loading: boolean;
   reload: () => void;
+  pending: Pending;
 }
 
 export interface Following {
@@ -39,6 +46,8 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
   const again = useRef(0);
   /** Whether an answer is awaited, and whether something happened meanwhile. */
   const awaited = useRef({ busy: false, behind: false, since: 0 });
+  /** Whether somebody did not wait for it. */
+  const left = useRef(false);
   const every = useRef(0);
   every.current = following?.every ?? 0;
 
@@ -46,6 +55,7 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
     clearTimeout(retry.current);
     clearTimeout(again.current);
     abort.current?.abort();
+    left.current = false;
     const began = performance.now();
     awaited.current = { busy: true, behind: false, since: began };
     const next = (): void => {
@@ -75,7 +85,11 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
         const behind = settled();
         const told = error instanceof ApiError ? error : new ApiError(-1, "BUG", String(error), "", "", "this page");
         setState((before) => ({ ...before, key, error: told, loading: false }));
-        if (told.status === 0 || told.status === 503) retry.current = setTimeout(load, RETRY_MS);
+        const retried = (): void => {
+          if (paused.peek()) retry.current = setTimeout(retried, RETRY_MS);
+          else load();
+        };
+        if (told.status === 0 || told.status === 503) retry.current = setTimeout(retried, RETRY_MS);
         else if (behind) load();
         else next();
       },
@@ -102,6 +116,7 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
   // What happens all the time may not keep every answer from coming: the one that is awaited is taken, and asked for again.
   const heard = useCallback(() => {
     const { busy, since } = awaited.current;
+    if (left.current) return;
     if (busy && performance.now() - since < PATIENCE_MS) awaited.current.behind = true;
     else load();
   }, [load]);
@@ -110,6 +125,18 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
   const pace = following?.pace;
   useEffect(() => (pattern ? follow(pattern, heard, pace) : undefined), [pattern, pace, heard]);
 
+  const pending = useRef<Pending>({ what: () => "", cancel: () => undefined });
+  pending.current.what = () => (abort.current ? awaitedUnder(abort.current.signal) : "");
+  pending.current.cancel = () => {
+    const what = pending.current.what();
+    clearTimeout(retry.current);
+    clearTimeout(again.current);
+    abort.current?.abort();
+    awaited.current = { busy: false, behind: false, since: 0 };
+    left.current = true;
+    setState((before) => ({ ...before, key, error: givenUp(what), loading: false }));
+  };
+
   const current = state.key === key;
-  return { data: current ? state.data : undefined, error: current ? state.error : null, loading: !current || state.loading, reload: load };
+  return { data: current ? state.data : undefined, error: current ? state.error : null, loading: !current || state.loading, reload: load, pending: pending.current };
 }

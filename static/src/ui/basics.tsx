@@ -1,6 +1,7 @@
 /** Small things that every page is made of. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import type { Pending } from "../live/resource";
 import { look } from "../model/status";
 import { duration, iso, ms, shown } from "../model/time";
 import { spoken } from "../shell/keys";
@@ -110,19 +111,36 @@ export function Keys({ keys }: { keys: string }) {
 
 const SLOW_AFTER_MS = 5_000;
 
+interface SkeletonProps {
+  rows?: number;
+  slow?: string;
+  /** What it is the shape of: it can be waited for no longer. */
+  of?: { pending: Pending };
+}
+
 /** The shape of what is loading; what takes long says what is waited for, in the words of `slow`. */
-export function Skeleton({ rows = 8, slow: words = "The server has not answered yet. It may have much to look through." }: { rows?: number; slow?: string }) {
+export function Skeleton({ rows = 8, slow: words = "The server has not answered yet. It may have much to look through.", of }: SkeletonProps) {
   const [slow, setSlow] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
+  const what = slow && of ? of.pending.what() : "";
   return (
     <div class="skeleton" role="status" aria-label="Loading">
       {Array.from({ length: rows }, (_, index) => (
         <div key={index} class={`bone w${index % 4}`} />
       ))}
-      {slow && <p class="muted small">{words}</p>}
+      {slow && (
+        <p class="muted small">
+          {words} {what && <span class="mono">{what}</span>}{" "}
+          {of && (
+            <button type="button" class="small" onClick={of.pending.cancel}>
+              Cancel
+            </button>
+          )}
+        </p>
+      )}
     </div>
   );
 }

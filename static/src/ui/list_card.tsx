@@ -45,7 +45,7 @@ export function ListCard<T>({ resource, items, empty, more, ...table }: Props<T>
   return (
     <div class="card list-card">
       {resource.error && <Failed error={resource.error} onRetry={resource.reload} />}
-      {!items && !resource.error && <Skeleton rows={8} />}
+      {!items && !resource.error && <Skeleton rows={8} of={resource} />}
       {items?.length === 0 && empty}
       {items && items.length > 0 && <Table items={items} more={more} {...table} />}
       {more && <ShowMore of={more} />}

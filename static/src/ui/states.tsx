@@ -27,7 +27,7 @@ export function Command({ text }: { text: string }) {
 }
 
 export function Failed({ error, onRetry }: { error: ApiError; onRetry?: () => void }) {
-  const told = `${error.where}\n${error.status || "no answer"} ${error.code}: ${error.message}\nrequest ${error.requestId || "–"}\n${address()}`;
+  const told = `${error.where}\n${answered(error)} ${error.code}: ${error.message}\nrequest ${error.requestId || "–"}\n${address()}`;
   return (
     <div class="failed" role="alert">
       <Icon name="warning" size={20} class="fail" />
@@ -36,7 +36,7 @@ export function Failed({ error, onRetry }: { error: ApiError; onRetry?: () => vo
         <p>{error.message}</p>
         {error.hint && <p class="muted">{error.hint}</p>}
         <p class="faint small mono">
-          {error.where} · {error.status || "no answer"} {error.code}
+          {error.where} · {answered(error)} {error.code}
           {error.requestId && ` · request ${error.requestId}`}
         </p>
         <p class="buttons">
@@ -55,7 +55,12 @@ export function Failed({ error, onRetry }: { error: ApiError; onRetry?: () => vo
   );
 }
 
+function answered(error: ApiError): string {
+  return error.status > 0 ? String(error.status) : "no answer";
+}
+
 function headline(error: ApiError): string {
+  if (error.code === "GIVEN_UP") return "You did not wait for this";
   if (error.status === 0) return "The server does not answer";
   if (error.status === 403) return "You may not see this";
   if (error.status === 404) return "This is not there";

@@ -125,7 +125,7 @@ interface Effect {
 function Lineage({ position }: { position: number }) {
   const told = useResource(`lineage ${position}`, (signal) => get<{ causes: Entry[]; effects: Effect[]; truncated: boolean }>(`/history/${position}/lineage`, {}, signal));
   if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
-  if (!told.data) return <Skeleton rows={5} />;
+  if (!told.data) return <Skeleton rows={5} of={told} />;
   const { causes, effects, truncated } = told.data;
   return (
     <div class="pad-x">

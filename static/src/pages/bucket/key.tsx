@@ -66,7 +66,7 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
   return (
     <Side title={key} under={<span class="muted">in {bucket}</span>} onClose={onClose}>
       {told.error && <Failed error={told.error} onRetry={told.reload} />}
-      {!revisions && !told.error && <Skeleton rows={6} />}
+      {!revisions && !told.error && <Skeleton rows={6} of={told} />}
       {newest && (
         <>
           <Facts

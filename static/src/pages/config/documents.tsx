@@ -90,7 +90,7 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
   return (
     <Side title={of.name} under={<span class="muted">revision {of.revision}</span>} onClose={onClose}>
       {told.error && <Failed error={told.error} onRetry={told.reload} />}
-      {!told.items && !told.error && <Skeleton rows={6} />}
+      {!told.items && !told.error && <Skeleton rows={6} of={told} />}
       {newest && (
         <>
           <Facts of={[["Position", <EntryLink position={newest.position} />], ["Changed", <Time at={newest.updatedAt} />], newest.actor && ["By", newest.actor]]} />

@@ -128,7 +128,7 @@ function EventLink({ id }: { id: string }) {
 
 function Payload({ of: event }: { of: Resource<Json> }) {
   if (event.error) return <Failed error={event.error} onRetry={event.reload} />;
-  if (!event.data) return <Skeleton rows={4} />;
+  if (!event.data) return <Skeleton rows={4} of={event} />;
   const metadata = at(event.data, "metadata");
   return (
     <>
@@ -146,7 +146,7 @@ function Payload({ of: event }: { of: Resource<Json> }) {
 function LineageShown({ position }: { position: number }) {
   const lineage = useResource(`lineage ${position}`, (signal) => get<Lineage>(`/history/${position}/lineage`, {}, signal));
   if (lineage.error) return <Failed error={lineage.error} onRetry={lineage.reload} />;
-  if (!lineage.data) return <Skeleton rows={4} />;
+  if (!lineage.data) return <Skeleton rows={4} of={lineage} />;
   const { causes, effects, truncated } = lineage.data;
   return (
     <div class="lineage">

@@ -137,7 +137,7 @@ export default function Events() {
             </button>
           )}
           {list.error && !ofSieve(list.error) && <Failed error={list.error} onRetry={list.reload} />}
-          {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} />}
+          {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} of={list} />}
           {ofSieve(list.error) && (
             <Empty icon="search" title="Nothing is listed">
               <p class="muted">What is written above cannot be looked for.</p>

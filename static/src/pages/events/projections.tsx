@@ -28,7 +28,7 @@ const FATES: Record<Taken["fate"], { text: string; icon: IconName; role: string 
 export function ProjectionsOf({ id }: { id: string }) {
   const told = useResource(`projections of ${id}`, (signal) => get<{ projections: Taken[] }>(`/events/${id}/projections`, {}, signal), { every: EVERY_MS });
   if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
-  if (!told.data) return <Skeleton rows={3} />;
+  if (!told.data) return <Skeleton rows={3} of={told} />;
   if (told.data.projections.length === 0) return <p class="muted told">No projection is for events of this name.</p>;
   return (
     <ul class="told">

@@ -23,7 +23,7 @@ const MODES: Record<string, string> = {
 export function SchemaOf({ id }: { id: string }) {
   const told = useResource(`schema of ${id}`, (signal) => get<SchemaTold>(`/events/${id}/schema`, {}, signal));
   if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
-  if (!told.data) return <Skeleton rows={3} />;
+  if (!told.data) return <Skeleton rows={3} of={told} />;
   return (
     <div class="told">
       <Verdicts of={told.data} recorded />

@@ -43,7 +43,7 @@ export function FailureInspector({ fingerprint, onClose, onChange }: { fingerpri
       </header>
       <div class="panel">
         {group.error && <Failed error={group.error} onRetry={group.reload} />}
-        {!one && !group.error && <Skeleton rows={8} />}
+        {!one && !group.error && <Skeleton rows={8} of={group} />}
         {one && one.fingerprint !== fingerprint && <p class="pad-x muted">{fingerprint} was merged into this group.</p>}
         {one && <Decisions of={one} onDone={changed} />}
         {one && <Detail of={one} onChange={changed} />}

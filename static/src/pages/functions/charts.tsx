@@ -24,7 +24,7 @@ export function Charts({ of }: { of: FunctionShape }) {
     <div class="charts pad-x">
       {day.error && !day.data ? <Failed error={day.error} onRetry={day.reload} /> : <Histogram stats={day.data} wanted={BUCKETS} onRange={(since, until) => runs(`since:${since} until:${until}`)} onStatus={(status) => runs(`status:${status} since:24h`)} />}
       {newest.error && !newest.data && <Failed error={newest.error} onRetry={newest.reload} />}
-      {!newest.data && !newest.error && <Skeleton rows={3} />}
+      {!newest.data && !newest.error && <Skeleton rows={3} of={newest} />}
       {newest.data && <Took runs={newest.data.runs} more={newest.data.total > newest.data.runs.length} />}
     </div>
   );

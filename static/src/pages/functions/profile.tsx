@@ -16,7 +16,7 @@ export function Profile({ of }: { of: FunctionShape }) {
     pace: PACE_MS,
   });
   if (told.error && !told.data) return <Failed error={told.error} onRetry={told.reload} />;
-  if (!told.data) return <Skeleton rows={5} />;
+  if (!told.data) return <Skeleton rows={5} of={told} />;
   const { steps, steps_total: total, sampled, whole } = told.data;
   if (steps.length === 0) {
     return (

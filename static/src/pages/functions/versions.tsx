@@ -25,7 +25,7 @@ export function Versions({ of }: { of: FunctionShape }) {
   const [back, setBack] = useState<FunctionVersion | null>(null);
   const [kept, setKept] = useState<number | null>(null);
   if (versions.error) return <Failed error={versions.error} onRetry={versions.reload} />;
-  if (!versions.items) return <Skeleton rows={4} />;
+  if (!versions.items) return <Skeleton rows={4} of={versions} />;
   return (
     <>
       <p class="line pad-x">
@@ -105,7 +105,7 @@ function Change({ path, version }: { path: string; version: number }) {
     Promise.all([version - 1, version].map((number) => (number > 0 ? exact(`${path}/${number}`, {}, signal) : Promise.resolve(null)))),
   );
   if (both.error) return <Failed error={both.error} onRetry={both.reload} />;
-  if (!both.data) return <Skeleton rows={3} />;
+  if (!both.data) return <Skeleton rows={3} of={both} />;
   const [before, after] = both.data.map((one) => at(one ?? undefined, "function"));
   return <DiffView before={before} after={after} label={`what version ${version} changed`} />;
 }

@@ -134,7 +134,7 @@ function Where({ of, path }: { of: GroupShape; path: string }) {
   return (
     <>
       {lag.error && <Failed error={lag.error} onRetry={lag.reload} />}
-      {!told && !lag.error && <Skeleton rows={4} />}
+      {!told && !lag.error && <Skeleton rows={4} of={lag} />}
       {told && (
         <Facts
           wide
@@ -176,7 +176,7 @@ function DeadLetters({ of, path, allowed }: { of: GroupShape; path: string; allo
   );
   const [discarding, setDiscarding] = useState<DeadLetter | null>(null);
   if (letters.error) return <Failed error={letters.error} onRetry={letters.reload} />;
-  if (!letters.items) return <Skeleton rows={4} />;
+  if (!letters.items) return <Skeleton rows={4} of={letters} />;
   if (letters.items.length === 0) return <p class="muted pad">Everything could be delivered.</p>;
   return (
     <>

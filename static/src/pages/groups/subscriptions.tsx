@@ -107,7 +107,7 @@ function OneSubscription({ of, onClose }: { of: SubscriptionShape; onClose: () =
 export function Members({ of }: { of: string }) {
   const list = useSubscriptions({ group: of });
   if (list.error) return <Failed error={list.error} onRetry={list.reload} />;
-  if (!list.items) return <Skeleton rows={3} />;
+  if (!list.items) return <Skeleton rows={3} of={list} />;
   if (list.items.length === 0) return <p class="muted pad">Nobody takes from it at this node.</p>;
   return (
     <>

@@ -73,7 +73,7 @@ function TopicSide({ of, onClose, onPublish }: { of: Topic; onClose: () => void;
         <Act allowed={may(PUBLISH)} permission={PUBLISH} label="Publish a message…" onClick={onPublish} />
       </p>
       {stats.error && <Failed error={stats.error} onRetry={stats.reload} />}
-      {!told && !stats.error && <Skeleton rows={4} />}
+      {!told && !stats.error && <Skeleton rows={4} of={stats} />}
       {told && (
         <Facts
           wide

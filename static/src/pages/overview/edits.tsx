@@ -48,7 +48,7 @@ export function RecentEdits({ of }: { of: Resource<Edits | null> }) {
     <section class="card section">
       <h2>Changed by hand</h2>
       {of.error && <Failed error={of.error} onRetry={of.reload} />}
-      {!of.data && !of.error && <Skeleton rows={3} />}
+      {!of.data && !of.error && <Skeleton rows={3} of={of} />}
       {of.data?.edits.length === 0 && <p class="muted">{of.data.more ? "No output of a step and no policy lately." : "No output of a step and no policy in the last 7 days."}</p>}
       {of.data && of.data.edits.length > 0 && (
         <ul>

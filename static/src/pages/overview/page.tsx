@@ -134,7 +134,7 @@ function RecentRuns({ of }: { of: Resource<RunsPage> }) {
     <section class="card section">
       <h2>Newest runs</h2>
       {of.error && <Failed error={of.error} onRetry={of.reload} />}
-      {!of.data && !of.error && <Skeleton rows={RECENT} />}
+      {!of.data && !of.error && <Skeleton rows={RECENT} of={of} />}
       {of.data?.runs.length === 0 && <p class="muted">None yet.</p>}
       {of.data && of.data.runs.length > 0 && (
         <ul>

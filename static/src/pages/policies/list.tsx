@@ -205,7 +205,7 @@ function Versions({ of, path, allowed, onChange }: { of: PolicyShape; path: stri
     return numbered(page.versions, VERSIONS, (one) => one.version);
   });
   if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
-  if (!told.items) return <Skeleton rows={4} />;
+  if (!told.items) return <Skeleton rows={4} of={told} />;
   return (
     <Revisions
       label={of.name}

@@ -15,7 +15,7 @@ export function Definition({ of, path }: { of: ProjectionSummary; path: string }
     <div class="card section">
       <h2>{of.mode === "sql" ? "What writes its table" : "Its rules"}</h2>
       {whole.error && <Failed error={whole.error} onRetry={whole.reload} />}
-      {!whole.data && !whole.error && <Skeleton rows={3} />}
+      {!whole.data && !whole.error && <Skeleton rows={3} of={whole} />}
       {whole.data && typeof table === "string" && (
         <>
           <pre class="stack" tabIndex={0} aria-label="Its table">

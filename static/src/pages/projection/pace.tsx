@@ -30,7 +30,7 @@ export function Pace({ of, path }: { of: ProjectionSummary; path: string }) {
         </select>
       </div>
       {pace.error && <Failed error={pace.error} onRetry={pace.reload} />}
-      {!points && !pace.error && <Skeleton rows={3} />}
+      {!points && !pace.error && <Skeleton rows={3} of={pace} />}
       {points && points.length < 2 && <p class="muted">It is looked at every 15 seconds: there is a line as soon as that has happened twice.</p>}
       {points && points.length >= 2 && <LineChart points={points} label={label} told={told} />}
     </section>

@@ -51,7 +51,7 @@ export default function ProjectionPage({ id: name }: { id: string }) {
       </Empty>
     );
   }
-  if (!listed.data) return <Skeleton rows={10} />;
+  if (!listed.data) return <Skeleton rows={10} of={listed} />;
   return <Loaded of={listed.data} path={path} reload={listed.reload} />;
 }
 
@@ -154,7 +154,7 @@ function Rebuild({ of, path }: { of: ProjectionSummary; path: string }) {
     <div class="card section">
       <h2>Last rebuild</h2>
       {job.error && <Failed error={job.error} onRetry={job.reload} />}
-      {!told && !job.error && <Skeleton rows={3} />}
+      {!told && !job.error && <Skeleton rows={3} of={job} />}
       {told && (
         <>
           <progress class="whole" max={100} value={told.progress} aria-label="Progress of the rebuild" />
@@ -206,7 +206,7 @@ function Rows({ path }: { path: string }) {
         <button type="submit">Show</button>
       </form>
       {table.error && <Failed error={table.error} onRetry={table.reload} />}
-      {!table.data && !table.error && <Skeleton rows={5} />}
+      {!table.data && !table.error && <Skeleton rows={5} of={table} />}
       {table.data && (
         <>
           <p class="buttons">

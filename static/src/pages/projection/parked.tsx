@@ -33,7 +33,7 @@ export function Parked({ of, path, reload }: { of: ProjectionSummary; path: stri
         {many && <Act allowed={allowed} permission={MANAGE} label="Discard all…" onClick={() => setAsking({ verb: "discard" })} />}
       </div>
       {events.error && <Failed error={events.error} onRetry={events.reload} />}
-      {!items && !events.error && <Skeleton rows={3} />}
+      {!items && !events.error && <Skeleton rows={3} of={events} />}
       {items && (
         <ul class="letters" tabIndex={0} aria-label="Parked events">
           {items.map((one) => (

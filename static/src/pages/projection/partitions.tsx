@@ -36,7 +36,7 @@ export function Partitions({ of, path }: { of: ProjectionSummary; path: string }
         />
       </div>
       {found.error && <Failed error={found.error} onRetry={found.reload} />}
-      {!items && !found.error && <Skeleton rows={3} />}
+      {!items && !found.error && <Skeleton rows={3} of={found} />}
       {items?.length === 0 && <p class="muted">{search ? "No partition has that in its key." : "No event that it folds has come yet: there is no partition."}</p>}
       {items && items.length > 0 && (
         <div class="list-scroll letters" tabIndex={0} role="region" aria-label="Partitions">

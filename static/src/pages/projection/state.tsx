@@ -153,7 +153,7 @@ function StateOf({ of, path, partition }: { of: ProjectionSummary; path: string;
       </div>
       {shown.error && <Failed error={shown.error} onRetry={shown.reload} />}
       {shown.loading && progress && <Folding of={progress} onCancel={wanted ? present : undefined} />}
-      {!one && !shown.error && <Skeleton rows={6} />}
+      {!one && !shown.error && <Skeleton rows={6} of={shown} />}
       {one && (one.state === undefined || one.state === null) && (
         <p class="muted pad">
           {wanted ? "This partition had no state then." : `This partition has no state yet: ${of.lag > 0 ? "what has come is not folded yet." : "no event that it folds has come."}`}

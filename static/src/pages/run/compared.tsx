@@ -52,7 +52,7 @@ function Steps({ run, other, moment, note }: { run: Run; other: string; moment: 
     exact(`/runs/${segment(other)}/compare/${run.id}`, { other_at: position, changed: all ? undefined : "true" }, signal),
   );
   if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
-  if (!told.data) return <Skeleton rows={8} />;
+  if (!told.data) return <Skeleton rows={8} of={told} />;
   const steps = list(at(told.data, "steps"));
   const first = at(told.data, "first_divergence");
   const ofRun = list(at(told.data, "run"));

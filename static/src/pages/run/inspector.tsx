@@ -127,7 +127,7 @@ function Shown({ tab, run, row, records, record, moment }: Omit<Props, "onClose"
 function OfRun({ run, tab, past }: { run: Run; tab: string; past: boolean }) {
   const whole = useResource(`run ${run.id} ${run.updated_at}`, (signal) => exact(`/runs/${run.id}`, {}, signal));
   if (whole.error) return <Failed error={whole.error} onRetry={whole.reload} />;
-  if (!whole.data) return <Skeleton rows={5} />;
+  if (!whole.data) return <Skeleton rows={5} of={whole} />;
   const value = at(whole.data, tab);
   if (tab === "error") return <ErrorShown error={value} />;
   if (tab === "output" && (past || value === null || value === undefined)) return <p class="muted pad">No output {past ? "by this moment" : "yet"}.</p>;
@@ -137,7 +137,7 @@ function OfRun({ run, tab, past }: { run: Run; tab: string; past: boolean }) {
 function OfRecord({ tab, record }: { tab: string; record: Rec }) {
   const entry = useResource(`entry ${record.position}`, (signal) => exact(`/history/${record.position}`, {}, signal));
   if (entry.error) return <Failed error={entry.error} onRetry={entry.reload} />;
-  if (!entry.data) return <Skeleton rows={5} />;
+  if (!entry.data) return <Skeleton rows={5} of={entry} />;
   const data = at(entry.data, "data");
   if (tab === "raw") return <JsonView value={entry.data} label={`entry ${record.position}`} />;
   if (tab === "error") return <ErrorShown error={at(data, "error")} />;
@@ -197,7 +197,7 @@ function OfEdit({ of, record }: { of: readonly Rec[]; record: Rec }) {
     Promise.all([own, record].map(async (one) => (one ? at(await exact(`/history/${one.position}`, {}, signal), "data") : undefined))),
   );
   if (sides.error) return <Failed error={sides.error} onRetry={sides.reload} />;
-  if (!sides.data) return <Skeleton rows={5} />;
+  if (!sides.data) return <Skeleton rows={5} of={sides} />;
   const reason = at(sides.data[1], "reason");
   return (
     <>

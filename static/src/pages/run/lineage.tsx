@@ -16,7 +16,7 @@ interface Branch {
 export default function Lineage({ runId }: { runId: string }) {
   const told = useResource(`tree ${runId}`, (signal) => get<{ tree: Branch; more: boolean }>(`/runs/${runId}/lineage`, {}, signal), { pattern: "system.run.*.*", pace: 2_000 });
   if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
-  if (!told.data) return <Skeleton rows={4} />;
+  if (!told.data) return <Skeleton rows={4} of={told} />;
   const { tree, more } = told.data;
   return (
     <div class="pad lineage" tabIndex={0} role="region" aria-label="Lineage">

@@ -82,7 +82,7 @@ export default function RunPage({ id }: { id: string }) {
     }
     return <Failed error={run.error} onRetry={run.reload} />;
   }
-  if (!run.data) return <Skeleton rows={12} />;
+  if (!run.data) return <Skeleton rows={12} of={run} />;
   return <Loaded run={run.data} stale={run.error !== null} />;
 }
 

@@ -23,7 +23,7 @@ export default function StateShown({ runId, records, moment }: Props) {
   const position = records[moment.index].position;
   const state = useResource(`state ${runId} ${position}`, (signal) => stateAt(runId, position, signal));
   if (state.error) return <Failed error={state.error} onRetry={state.reload} />;
-  if (!state.data) return <Skeleton rows={8} />;
+  if (!state.data) return <Skeleton rows={8} of={state} />;
   const told = state.data;
   const steps = list(at(told, "steps"));
   const waits = list(at(told, "waits"));

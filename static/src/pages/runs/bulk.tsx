@@ -104,7 +104,7 @@ export function BulkDialog({ verb, target, onClose, onBegun }: { verb: Verb; tar
     <Dialog title={title} onClose={onClose}>
       <form onSubmit={(event) => void make(event)}>
         {preview.error && <Failed error={preview.error} onRetry={preview.reload} />}
-        {!found && !preview.error && <Skeleton rows={4} />}
+        {!found && !preview.error && <Skeleton rows={4} of={preview} />}
         {found && (
           <div class="bulk-preview">
             <p>

@@ -51,7 +51,7 @@ function JobCard({ id }: { id: string }) {
   return (
     <section class="card job" aria-label={`Bulk job ${short(id)}`}>
       {told.error && <Failed error={told.error} onRetry={told.reload} />}
-      {!of && !told.error && <Skeleton rows={2} />}
+      {!of && !told.error && <Skeleton rows={2} of={told} />}
       {of && (
         <>
           <div class="job-line">
@@ -137,7 +137,7 @@ function Outcome({ of }: { of: BulkJob }) {
 function Refused({ of }: { of: BulkJob }) {
   const told = useResource(`refused by ${of.id}`, (signal) => results(of.id, { outcome: "refused", limit: REFUSED_SHOWN }, signal), { version: Math.min(of.refused, REFUSED_SHOWN) });
   if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
-  if (!told.data) return <Skeleton rows={2} />;
+  if (!told.data) return <Skeleton rows={2} of={told} />;
   const hidden = of.refused - told.data.results.length;
   return (
     <ul class="bulk-refused">
@@ -160,7 +160,7 @@ export function JobsDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Bulk jobs" onClose={onClose} class="wide">
       {told.error && <Failed error={told.error} onRetry={told.reload} />}
-      {!told.data && !told.error && <Skeleton rows={4} />}
+      {!told.data && !told.error && <Skeleton rows={4} of={told} />}
       {told.data?.length === 0 && <p class="muted">None yet. Choose runs (x), or all that fit a filter, and say what is to be done to them.</p>}
       {told.data && told.data.length > 0 && (
         <ul class="kept-views">

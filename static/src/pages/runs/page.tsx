@@ -249,7 +249,7 @@ export default function RunsPage() {
                 </button>
               )}
               {list.error && <Failed error={list.error} onRetry={list.reload} />}
-              {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} />}
+              {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} of={list} />}
               {!list.loading && !list.error && list.rows.length === 0 && (text ? <NoneFits query={parsed.query} onTimeless={() => setText(withToken(withToken(text, "since", ""), "until", ""))} onClear={() => setText("")} /> : <NoneEver />)}
               {list.rows.length > 0 && (
                 <RunTable

@@ -86,7 +86,7 @@ function NotThere({ error, onRetry }: { error: ApiError; onRetry: () => void }) 
 function Payloads({ run }: { run: RunSummary }) {
   const whole = useResource(`payloads ${run.id}`, (signal) => exact(`/runs/${run.id}`, {}, signal), { version: run.updated_at });
   if (whole.error && !whole.data) return <Failed error={whole.error} onRetry={whole.reload} />;
-  if (!whole.data) return <Skeleton rows={3} />;
+  if (!whole.data) return <Skeleton rows={3} of={whole} />;
   return (
     <>
       {(["input", "output"] as const).map((name) => {

@@ -35,7 +35,7 @@ export default function StreamPage({ id: path }: { id: string }) {
       </Empty>
     );
   }
-  if (!info.data) return <Skeleton rows={10} />;
+  if (!info.data) return <Skeleton rows={10} of={info} />;
   return <Loaded of={info.data} base={base} reload={info.reload} />;
 }
 
@@ -128,7 +128,7 @@ function Snapshot({ version, type, base }: { version: number; type: string; base
   const kept = useResource(`${base} snapshot ${version}`, (signal) => exact(`${base}/snapshot`, { type, version }, signal));
   if (kept.error?.status === 404) return <p class="muted pad">No client has kept a snapshot of its state up to this version.</p>;
   if (kept.error) return <Failed error={kept.error} onRetry={kept.reload} />;
-  if (!kept.data) return <Skeleton rows={4} />;
+  if (!kept.data) return <Skeleton rows={4} of={kept} />;
   const of = at(kept.data, "version");
   return (
     <>

@@ -54,7 +54,7 @@ export default function System() {
         </p>
       ))}
       {figures.error && <Failed error={figures.error} onRetry={figures.reload} />}
-      {!figures.data && !figures.error && <Skeleton rows={3} />}
+      {!figures.data && !figures.error && <Skeleton rows={3} of={figures} />}
       {figures.data && <Tiles of={figures.data} />}
       <ListCard
         label="Nodes"
@@ -75,13 +75,13 @@ export default function System() {
         <div class="card section">
           <h2>NATS</h2>
           {outbox.error && <Failed error={outbox.error} onRetry={outbox.reload} />}
-          {!outbox.data && !outbox.error && <Skeleton rows={5} />}
+          {!outbox.data && !outbox.error && <Skeleton rows={5} of={outbox} />}
           {outbox.data && <Outbox of={outbox.data} />}
         </div>
         <div class="card section">
           <h2>This server</h2>
           {about.error && <Failed error={about.error} onRetry={about.reload} />}
-          {!about.data && !about.error && <Skeleton rows={4} />}
+          {!about.data && !about.error && <Skeleton rows={4} of={about} />}
           {about.data && (
             <Facts
               of={[

@@ -87,7 +87,7 @@ function One({ of, onClose, onChange }: { of: Delivery; onClose: () => void; onC
         <Act allowed={may(MANAGE)} permission={MANAGE} label={of.event_id ? "Make it an event once more…" : "Make it an event…"} onClick={() => setAsking(true)} />
       </p>
       {whole.error && <Failed error={whole.error} onRetry={whole.reload} />}
-      {!told && !whole.error && <Skeleton rows={6} />}
+      {!told && !whole.error && <Skeleton rows={6} of={whole} />}
       {told && (
         <>
           <h3 class="pad-x">What was looked at</h3>

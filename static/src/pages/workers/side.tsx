@@ -120,7 +120,7 @@ function Leases({ of }: { of: string }) {
     <>
       <h3 class="pad-x">In its hands</h3>
       {leases.error && <Failed error={leases.error} onRetry={leases.reload} />}
-      {!held && !leases.error && <Skeleton rows={2} />}
+      {!held && !leases.error && <Skeleton rows={2} of={leases} />}
       {held?.length === 0 && <p class="muted pad-x">No run at the moment.</p>}
       <ul class="pad-x">
         {held?.slice(0, LEASES_SHOWN).map((one) => (
