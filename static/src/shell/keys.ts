@@ -73,7 +73,7 @@ export function listen(): void {
     if (event.isComposing || event.defaultPrevented) return;
     const key = named(event);
     const target = event.composedPath()[0] as HTMLElement; // an editor's own shadow hides it from the event's target
-    if (typing(target) && !key.startsWith("Mod+") && key !== "Escape") return;
+    if (typing(target) && (!key.startsWith("Mod+") || key === "Mod+z") && key !== "Escape") return; // what is typed has an undo of its own
     const single = !key.includes("+") && !MOVES.has(key) && key !== "Escape";
     if (single && singleKeys.value === "off") return;
     if (MOVES.has(key) && wantsMoves(target, key)) return;

@@ -12,11 +12,20 @@ export function said(error: unknown): string {
   return error.hint ? `${error.message}: ${error.hint}` : error.message;
 }
 
-/** Whether it was done; what was wrong otherwise has been told. */
-export async function act(call: Promise<unknown>, done: string): Promise<boolean> {
+/** How something that is done at once is taken back. */
+export interface Undo<T> {
+  /** Of what the call answered. */
+  run: (told: T) => Promise<unknown>;
+  done: string;
+  /** Called once it is. */
+  then?: () => void;
+}
+
+/** Whether it was done; what was wrong otherwise has been told. What needs no dialog beforehand has an `undo`. */
+export async function act<T>(call: Promise<T>, done: string, undo?: Undo<T>): Promise<boolean> {
   try {
-    await call;
-    toast(done);
+    const told = await call;
+    toast(done, false, undo && (() => void act(undo.run(told), undo.done).then((undone) => undone && undo.then?.())));
     return true;
   } catch (error) {
     toast(said(error), true);

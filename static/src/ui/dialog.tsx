@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { useKeys } from "../shell/keys";
 import { Icon } from "./icon";
+import { Toasts } from "./toast";
 
 /** Ctrl-Enter or ⌘-Enter sends the form around an editor, where Enter is a new line. */
 export function sendByKey(event: KeyboardEvent): void {
@@ -46,6 +47,7 @@ export function Dialog({ title, onClose, children, class: more = "" }: { title: 
         </header>
         {children}
       </div>
+      <Toasts />
     </dialog>
   );
 }

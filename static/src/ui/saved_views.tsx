@@ -4,7 +4,7 @@ import { may } from "../api/session";
 import { type View, forgetView, saveView, views } from "../api/views";
 import { type Resource, useResource } from "../live/resource";
 import { choose, environment } from "../shell/route";
-import { act } from "./acting";
+import { type Undo, act } from "./acting";
 import { Dialog } from "./dialog";
 import { Icon } from "./icon";
 
@@ -54,12 +54,18 @@ export function ManageViews({ page, text, saved, onClose, onChange }: { page: st
   const [name, setName] = useState("");
   const [shared, setShared] = useState(false);
   const keep = async (): Promise<void> => {
-    if (!(await act(saveView(page, name.trim(), text, shared), `Kept as ${name.trim()}`))) return;
+    const before = saved.find((view) => view.own && view.name === name.trim());
+    const undo: Undo<View> = before
+      ? { run: () => saveView(page, before.name, before.filter, before.shared), done: `${before.name} is what it was`, then: onChange }
+      : { run: (view) => forgetView(page, view), done: `${name.trim()} is forgotten`, then: onChange };
+    if (!(await act(saveView(page, name.trim(), text, shared), `Kept as ${name.trim()}`, undo))) return;
     setName("");
     onChange();
   };
   const forget = async (view: View): Promise<void> => {
-    if (await act(forgetView(page, view), `${view.name} is forgotten`)) onChange();
+    // What somebody else kept could only come back as one's own.
+    const undo = view.own ? { run: () => saveView(page, view.name, view.filter, view.shared), done: `Kept as ${view.name}`, then: onChange } : undefined;
+    if (await act(forgetView(page, view), `${view.name} is forgotten`, undo)) onChange();
   };
   return (
     <Dialog title="Views" onClose={onClose}>

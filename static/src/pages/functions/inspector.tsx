@@ -61,6 +61,8 @@ function Served({ of }: { of: FunctionShape }) {
   );
 }
 
+const DONE = { pause: "Paused: new runs wait", resume: "It goes on" };
+
 interface Props {
   of: FunctionShape;
   load: CapacityStat | undefined;
@@ -75,9 +77,10 @@ export function FunctionInspector({ of, load, went, breaker, onReset, onClose }:
   const verb = of.status === "active" ? "pause" : "resume";
   const took = went && tookOf(went);
   const [starting, setStarting] = useState(false);
+  const turn = (one: string): Promise<unknown> => request("POST", `/functions/${segment(of.id)}/${one}`, { body: {} });
   const steer = (): void => {
     if (!may(MANAGE)) needs(MANAGE);
-    else void act(request("POST", `/functions/${segment(of.id)}/${verb}`, { body: {} }), verb === "pause" ? "Paused: new runs wait" : "It goes on");
+    else void act(turn(verb), DONE[verb], { run: () => turn(verb === "pause" ? "resume" : "pause"), done: DONE[verb === "pause" ? "resume" : "pause"] });
   };
   const start = (): void => {
     if (may(INVOKE)) setStarting(true);

@@ -96,7 +96,7 @@ function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void;
   const paused = of.status === "paused";
   const steer = (): void => {
     if (!allowed) needs(MANAGE);
-    else if (paused) void act(request("POST", `${path}/resume`, { body: {} }), "It is delivered to again").then(onChange);
+    else if (paused) void act(request("POST", `${path}/resume`, { body: {} }), "It is delivered to again", { run: () => request("POST", `${path}/pause`, { body: {} }), done: "Paused", then: onChange }).then(onChange);
     else setAsking("pause");
   };
   useKeys("Group", [{ keys: "P", label: "Pause or resume", run: steer }]);

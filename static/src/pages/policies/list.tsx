@@ -92,7 +92,9 @@ function Policy({ of, denying, onClose, onChange }: { of: PolicyShape; denying: 
   const [asking, setAsking] = useState<"" | "edit" | "rollout" | "delete">("");
   const allowed = may(WRITE);
   const active = of.status === "active";
-  const steer = (): void => void act(request("POST", `${path}/${active ? "disable" : "enable"}`, { ifMatch: of.version }), active ? "It is no longer asked" : "It is asked again").then(onChange);
+  const turn = (on: boolean, version: number): Promise<PolicyShape> => request("POST", `${path}/${on ? "enable" : "disable"}`, { ifMatch: version });
+  const doneOf = (on: boolean): string => (on ? "It is asked again" : "It is no longer asked");
+  const steer = (): void => void act(turn(!active, of.version), doneOf(!active), { run: (told) => turn(active, told.version), done: doneOf(active), then: onChange }).then(onChange);
   useKeys("Policy", [{ keys: "e", label: "Edit the policy", run: () => (allowed ? setAsking("edit") : needs(WRITE)) }]);
   return (
     <Side title={of.name} under={<Mode of={of} />} onClose={onClose}>

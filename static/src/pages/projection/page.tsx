@@ -63,7 +63,7 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
   const steer = (): void => {
     if (!allowed) needs(MANAGE);
     else if (!paused) setAsking("pause");
-    else void act(request("POST", `${path}/resume`, { body: {} }), "It goes on").then(reload);
+    else void act(request("POST", `${path}/resume`, { body: {} }), "It goes on", { run: () => request("POST", `${path}/pause`, { body: {} }), done: "Paused", then: reload }).then(reload);
   };
   useKeys("Projection", [
     { keys: "b", label: "Build it anew", run: () => (allowed ? setAsking("rebuild") : needs(MANAGE)) },

@@ -72,9 +72,11 @@ function Source({ of, onClose, onChange, onMade }: SourceProps) {
   const [asking, setAsking] = useState<"" | "secret" | "token" | "delete">("");
   const allowed = may(MANAGE);
   const paused = of.status === "paused";
+  const turn = (off: boolean): Promise<unknown> => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: {} });
+  const doneOf = (off: boolean): string => (off ? "What comes is held" : "It makes events again");
   const steer = (): void => {
     if (!allowed) needs(MANAGE);
-    else void act(request("POST", `${path}/${paused ? "resume" : "pause"}`, { body: {} }), paused ? "It makes events again" : "What comes is held").then(onChange);
+    else void act(turn(!paused), doneOf(!paused), { run: () => turn(paused), done: doneOf(paused), then: onChange }).then(onChange);
   };
   useKeys("Source", [{ keys: "P", label: "Pause or resume", run: steer }]);
   return (
