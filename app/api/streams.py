@@ -227,8 +227,12 @@ class StreamSnapshot:
         found = await self._services.entities.info(await _key(self._services, req, entity_id, query))
         about_entity(caller_of(req), found)
         version = query.version or history.END
-        row = await self._services.snapshots.newest(found.environment, found.type, found.id, version=version)
-        answer(resp, snapshot_shown(row))
+        look = self._services.snapshots.find if query.optional else self._services.snapshots.newest
+        row = await look(found.environment, found.type, found.id, version=version)
+        if row is None:
+            resp.status = 204
+        else:
+            answer(resp, snapshot_shown(row))
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
         body: SnapshotBody = decoded(_snapshot, await body_of(req))
@@ -342,7 +346,7 @@ def routes(services: Services) -> Sequence[Route]:
     )
     newest = Operation(
         "The newest snapshot",
-        {200: Answer("the snapshot", SnapshotResponse), **missing},
+        {200: Answer("the snapshot", SnapshotResponse), 204: "none was kept, and it is optional", **missing},
         query=SnapshotQuery,
         permission="entities:read",
     )

@@ -47,9 +47,13 @@ class Snapshots(msgspec.Struct, frozen=True):
         await self.storage.write(work)
         return row
 
+    async def find(self, environment: str, type: str, id: str, *, version: int = history.END) -> SnapshotRow | None:
+        """The same, or None where no client has kept one."""
+        return await self.storage.read(lambda tx: entities.newest_snapshot(tx, environment, type, id, version=version))
+
     async def newest(self, environment: str, type: str, id: str, *, version: int = history.END) -> SnapshotRow:
         """The newest snapshot at or before a version. Raises SnapshotNotFound."""
-        found = await self.storage.read(lambda tx: entities.newest_snapshot(tx, environment, type, id, version=version))
+        found = await self.find(environment, type, id, version=version)
         if found is None:
             at = "" if version == history.END else f" at or before version {version}"
             raise SnapshotNotFound(f"{type}/{id} has no snapshot{at}", hint="fold the stream from its first event")

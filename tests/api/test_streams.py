@@ -142,8 +142,9 @@ def test_snapshots_are_kept_by_version(http: httpx.Client) -> None:
     append(http, "1", "a", 1)
 
     assert http.get(f"{STREAMS}/1/snapshot").json()["code"] == "SNAPSHOT_NOT_FOUND"
+    assert http.get(f"{STREAMS}/1/snapshot", params={"optional": "true"}).status_code == 204
     assert http.put(f"{STREAMS}/1/snapshot", json={"version": 1, "state": {"n": 1}}).status_code == 201
-    assert http.get(f"{STREAMS}/1/snapshot").json()["state"] == {"n": 1}
+    assert http.get(f"{STREAMS}/1/snapshot", params={"optional": "true"}).json()["state"] == {"n": 1}
     assert http.put(f"{STREAMS}/1/snapshot", json={"version": 2, "state": {}}).json()["field"] == "entity_version"
 
 

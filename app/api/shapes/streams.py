@@ -54,6 +54,7 @@ class DeleteStreamQuery(TypeQuery):
 
 class SnapshotQuery(StreamQuery):
     version: Annotated[Position, Meta(description="the newest that is not of a later version")] | None = None
+    optional: Annotated[bool, Meta(description="answer 204, not 404, where none was kept")] = False
 
 
 class StreamInfo(Shape):

@@ -5,6 +5,7 @@ import { type Binding, pageKeys, useKeys } from "../shell/keys";
 import { leave } from "../shell/listed";
 import { choose, chosen } from "../shell/route";
 import { type Column, ListCard } from "./list_card";
+import { Missing } from "./missing";
 import type { Further } from "./more";
 import { copy } from "./toast";
 
@@ -84,14 +85,9 @@ export function Browse<T>({ label, param, resource, items, id, copies = "Id", co
     <div class={`split ${open ? "" : "closed"}`}>
       <div class="browse">
         {missing && (
-          <p class="missing muted" role="status">
-            <span>
-              <span class="mono">{wanted}</span> is not in this list{more?.more ? " so far" : ""}.
-            </span>
-            <button type="button" class="small" onClick={close}>
-              Choose none
-            </button>
-          </p>
+          <Missing label="Choose none" onClose={close}>
+            <span class="mono">{wanted}</span> is not in this list{more?.more ? " so far" : ""}.
+          </Missing>
         )}
         <ListCard
           label={label}

@@ -8,10 +8,11 @@ import { useResource } from "../../live/resource";
 import { begunOf, parts, successOf, tookOf } from "../../model/figures";
 import { PageHead } from "../../shell/head";
 import { pageKeys, useKeys } from "../../shell/keys";
-import { choose, chosen } from "../../shell/route";
+import { choose, chosen, environment } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { ListCard } from "../../ui/list_card";
+import { Missing } from "../../ui/missing";
 import type { BreakerState } from "./breaker";
 import { Came, FirstFunction } from "./first";
 import { FunctionInspector } from "./inspector";
@@ -43,7 +44,8 @@ export default function Functions() {
   const states = useMemo(() => new Map(breakers.data?.map((one) => [one.function_id, one])), [breakers.data]);
   const went = figures.data ?? NO_FIGURES;
   const of = (id: string): CapacityStat | undefined => loads.get(id);
-  const selected = items?.find((one) => one.id === chosen("function"));
+  const wanted = chosen("function");
+  const selected = items?.find((one) => one.id === wanted);
   const select = (one: FunctionShape | undefined): void => {
     if (one) choose({ function: one.id, show: null });
   };
@@ -65,6 +67,12 @@ export default function Functions() {
         <span class="muted tabular">{items?.length ? `${items.length.toLocaleString("en")}${functions.more ? " so far" : ""}` : ""}</span>
       </PageHead>
       <Came items={items} />
+      {wanted && !selected && items && items.length > 0 && (
+        <Missing label="See all functions" onClose={() => choose({ function: null, show: null })}>
+          There is no function <span class="mono">{wanted}</span> in {environment.value}
+          {functions.more ? ", as far as they are listed" : ""}.
+        </Missing>
+      )}
       <div class={`split ${selected ? "" : "closed"}`}>
         <ListCard
           label="Functions"

@@ -125,8 +125,8 @@ function Version({ of, before, type, base, onClose }: { of: StreamEvent; before:
 }
 
 function Snapshot({ version, type, base }: { version: number; type: string; base: string }) {
-  const kept = useResource(`${base} snapshot ${version}`, (signal) => exact(`${base}/snapshot`, { type, version }, signal));
-  if (kept.error?.status === 404) return <p class="muted pad">No client has kept a snapshot of its state up to this version.</p>;
+  const kept = useResource(`${base} snapshot ${version}`, (signal) => exact(`${base}/snapshot`, { type, version, optional: "true" }, signal));
+  if (kept.data === null) return <p class="muted pad">No client has kept a snapshot of its state up to this version.</p>;
   if (kept.error) return <Failed error={kept.error} onRetry={kept.reload} />;
   if (!kept.data) return <Skeleton rows={4} of={kept} />;
   const of = at(kept.data, "version");
