@@ -32,6 +32,12 @@ def page(
     return [DeadLetterRow._make(row) for row in rows]
 
 
+def at(tx: Transaction, environment: str, group: str, entry: int, *, since: int) -> DeadLetterRow | None:
+    """That of the group created at position `since`; None if there is none."""
+    row = tx.one("dead_letter", environment=environment, group_name=group, entry=entry, since=since)
+    return DeadLetterRow._make(row) if row else None
+
+
 def count(tx: Transaction, environment: str, group: str, *, since: int) -> int:
     row = tx.one("count_dead_letters", environment=environment, group_name=group, since=since)
     return int(row[0]) if row else 0

@@ -1,4 +1,4 @@
-"""/api/v1/groups: consumer groups, where they are, and what they could not deliver."""
+"""/api/v1/groups: consumer groups, where they are, and what they get next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import falcon.asgi
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from app import clock
 from app.api.answers import answer, body_of, decoded
@@ -16,23 +16,24 @@ from app.api.parameters import instant, query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.groups import (
     CreateGroupBody,
-    DeadLetter,
-    DeadLetterAction,
-    DiscardQuery,
     GroupLagResponse,
+    GroupProgress,
     GroupResponse,
-    ListDeadLettersQuery,
-    ListDeadLettersResponse,
+    ListGroupsQuery,
     ListGroupsResponse,
+    PeekedMessage,
+    PeekQuery,
+    PeekResponse,
     ReasonBody,
     ResetGroupBody,
     ResetGroupResponse,
     UpdateGroupBody,
 )
+from app.bus.peeking import Peeked
 from app.errors import InvalidArgument
+from app.events.deliveries import delivery
 from app.events.group import NOW, Group
 from app.history.kinds import GroupSettings
-from storage.records import DeadLetterRow
 
 _create = msgspec.json.Decoder(CreateGroupBody)
 _update = msgspec.json.Decoder(UpdateGroupBody)
@@ -46,7 +47,10 @@ class GroupList:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         found = self._services.groups.list(environment_of(req))
-        answer(resp, ListGroupsResponse(groups=[shown(self._services, group) for group in found]))
+        asked = query_of(req, ListGroupsQuery).progress
+        told = await _progress(self._services, found) if asked else {}
+        groups = [shown(self._services, group, told.get(group.name, UNSET)) for group in found]
+        answer(resp, ListGroupsResponse(groups=groups))
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: CreateGroupBody = decoded(_create, await body_of(req))
@@ -152,49 +156,18 @@ class Reset:
         answer(resp, content)
 
 
-class DeadLetters:
+class Peek:
     def __init__(self, services: Services) -> None:
-        self._groups = services.groups
+        self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
-        query = query_of(req, ListDeadLettersQuery)
-        if query.cursor and not query.cursor.isdecimal():
-            raise InvalidArgument("cursor is not one of this list", field="cursor", hint="send next_cursor as it came")
-        rows = await self._groups.dead_letters(
-            environment_of(req), name, after=int(query.cursor or 0), limit=query.limit + 1
-        )
-        more = len(rows) > query.limit
-        content = ListDeadLettersResponse(
-            dead_letters=[letter_shown(row) for row in rows[: query.limit]],
-            next_cursor=str(rows[query.limit - 1].entry) if more else UNSET,
-        )
-        answer(resp, content)
+        services, query = self._services, query_of(req, PeekQuery)
+        group = services.groups.get(environment_of(req), name)
+        messages = await services.bus.groups.peek(group, limit=query.limit)
+        answer(resp, PeekResponse(messages=[peeked_shown(one) for one in messages]))
 
 
-class Requeue:
-    def __init__(self, services: Services) -> None:
-        self._groups = services.groups
-
-    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str, position: str) -> None:
-        caller = caller_of(req)
-        await self._groups.requeue(caller.environment, name, _position(position), actor=caller.actor)
-        answer(resp, DeadLetterAction(group=name, position=int(position), result="requeued"))
-
-
-class OneDeadLetter:
-    def __init__(self, services: Services) -> None:
-        self._groups = services.groups
-
-    async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str, position: str) -> None:
-        query = query_of(req, DiscardQuery)
-        caller = caller_of(req)
-        await self._groups.discard(
-            caller.environment, name, _position(position), reason=query.reason, actor=caller.actor
-        )
-        answer(resp, DeadLetterAction(group=name, position=int(position), result="discarded"))
-
-
-def shown(services: Services, group: Group) -> GroupResponse:
+def shown(services: Services, group: Group, progress: GroupProgress | UnsetType = UNSET) -> GroupResponse:
     return GroupResponse(
         id=f"{group.environment}/{group.name}",
         name=group.name,
@@ -204,20 +177,38 @@ def shown(services: Services, group: Group) -> GroupResponse:
         member_count=services.bus.groups.member_count(group),
         created_at=clock.rfc3339(group.created_at),
         updated_at=clock.rfc3339(group.updated_at),
+        progress=progress,
         **msgspec.structs.asdict(group.settings),
     )
 
 
-def letter_shown(row: DeadLetterRow) -> DeadLetter:
-    return DeadLetter(
-        position=row.entry,
-        event_id=row.event_id,
-        topic=row.topic,
-        deliveries=row.deliveries,
-        cause=row.cause,
-        reason=row.reason,
-        dead_at=clock.rfc3339(row.dead_at),
+def peeked_shown(message: Peeked) -> PeekedMessage:
+    entry = message.entry
+    told = delivery(entry)
+    return PeekedMessage(
+        position=entry.position,
+        event_id=told.id,
+        topic=told.topic,
+        name=told.name,
+        recorded_at=clock.rfc3339(entry.recorded_at),
+        delivered=message.delivered,
     )
+
+
+async def _progress(services: Services, groups: Sequence[Group]) -> Mapping[str, GroupProgress]:
+    """Where each group is, by name; nothing of those of which NATS does not tell."""
+    told = await services.bus.groups.lags(groups)
+    dead = await services.groups.count_dead_letters_of([group for group in groups if group.name in told])
+    return {
+        name: GroupProgress(
+            lag=lag.pending + lag.inflight,
+            pending=lag.pending,
+            inflight=lag.inflight,
+            redelivered=lag.redelivered,
+            dead_letters=dead[name],
+        )
+        for name, lag in told.items()
+    }
 
 
 async def _start(services: Services, after: int | None, at: str) -> int:
@@ -229,19 +220,16 @@ async def _start(services: Services, after: int | None, at: str) -> int:
     return NOW if after is None else after
 
 
-def _position(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise InvalidArgument(f"{text[:40]!r} is not a position", field="position", hint="see the list of dead letters")
-    return int(text)
-
-
 def routes(services: Services) -> Sequence[Route]:
     missing: Mapping[int, str] = {404: "no such group"}
     one = Answer("the group", GroupResponse)
     example: dict[str, Any] = {"name": "billing", "pattern": "order.>", "max_redeliveries": 5}
     listing = {
         "GET": Operation(
-            "Every consumer group, by name", {200: Answer("groups", ListGroupsResponse)}, permission="groups:read"
+            "Every consumer group, by name",
+            {200: Answer("groups", ListGroupsResponse)},
+            query=ListGroupsQuery,
+            permission="groups:read",
         ),
         "POST": Operation(
             "Create a consumer group",
@@ -293,26 +281,12 @@ def routes(services: Services) -> Sequence[Route]:
             permission="groups:manage",
         )
     }
-    letters = {
+    peek = {
         "GET": Operation(
-            "What a group could not deliver",
-            {200: Answer("dead letters", ListDeadLettersResponse), **missing},
-            query=ListDeadLettersQuery,
+            "What a group gets next; nothing is delivered by looking",
+            {200: Answer("messages", PeekResponse), **missing, 503: "NATS is away"},
+            query=PeekQuery,
             permission="groups:read",
-        )
-    }
-    done = Answer("what became of it", DeadLetterAction)
-    requeue = {
-        "POST": Operation(
-            "Deliver a dead letter once more",
-            {200: done, **missing},
-            body=Body(ReasonBody, {}, required=False),
-            permission="groups:manage",
-        )
-    }
-    letter = {
-        "DELETE": Operation(
-            "Discard a dead letter", {200: done, **missing}, query=DiscardQuery, permission="groups:manage"
         )
     }
     base = "/api/v1/groups"
@@ -323,7 +297,5 @@ def routes(services: Services) -> Sequence[Route]:
         Route(f"{base}/{{name}}/resume", Resume(services), resume),
         Route(f"{base}/{{name}}/lag", GroupLag(services), lag),
         Route(f"{base}/{{name}}/reset", Reset(services), reset),
-        Route(f"{base}/{{name}}/dead-letters", DeadLetters(services), letters),
-        Route(f"{base}/{{name}}/dead-letters/{{position}}/requeue", Requeue(services), requeue),
-        Route(f"{base}/{{name}}/dead-letters/{{position}}", OneDeadLetter(services), letter),
+        Route(f"{base}/{{name}}/peek", Peek(services), peek),
     ]

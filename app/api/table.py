@@ -58,6 +58,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "webhooks": ("/api/v1/webhooks", "/api/v1/webhook-sources"),
     "webhook_deliveries": ("/api/v1/webhook-deliveries",),
     "groups": ("/api/v1/groups",),
+    "dead_letters": ("/api/v1/groups",),
     "outbox": ("/api/v1/outbox",),
     "nats": ("/api/v1/nats",),
     "nodes": ("/api/v1/nodes",),

@@ -5,7 +5,7 @@ work of delivering. Everything begins anew whenever the connection to NATS is lo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,19 +21,27 @@ from app.cancelling import end
 from app.errors import GroupNotFound, InvalidArgument, MemberNotFound, Unavailable
 from app.events.group import Group
 from app.events.groups import Groups
+from app.history.entry import Entry
 from app.history.fold import Fold
 from app.history.subscriber import Subscriber
 from app.history.tail import Tail
 from app.ids import Ids
-from storage.contract import Storage, StorageError
+from storage import history
+from storage.contract import Storage, StorageError, Transaction
+from storage.records import EntryRecord
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+
+    from app.bus.peeking import Peeked
 
 log = structlog.get_logger(__name__)
 
 RETRY_S = (0.1, 5.0)
 LAG_TIMEOUT_S = 5.0
+LAGS_AT_ONCE = 8
+LAGS_MAX = 200
+"""Of so many groups a list tells where they are."""
 
 Key = tuple[str, str]
 
@@ -203,6 +211,47 @@ class GroupBus:
             stream=queue.stream,
             consumer=queue.consumer,
         )
+
+    async def lags(self, groups: Sequence[Group]) -> Mapping[str, Lag]:
+        """Where each group is, by name; of those of which NATS tells nothing now, nothing."""
+        turns = asyncio.Semaphore(LAGS_AT_ONCE)
+
+        async def told(group: Group) -> Lag | None:
+            async with turns:
+                try:
+                    return await self.lag(group)
+                except Unavailable:
+                    return None
+
+        found = await asyncio.gather(*map(told, groups[:LAGS_MAX]))
+        return {group.name: lag for group, lag in zip(groups, found, strict=False) if lag is not None}
+
+    async def peek(self, group: Group, *, limit: int) -> Sequence[Peeked]:
+        """What its members get next, in order, at most `limit`; nothing is delivered. Raises Unavailable while NATS is
+        away."""
+        from app.bus import peeking
+
+        client = self._client
+        if client is None:
+            raise Unavailable("NATS is not connected", hint="see `ironflow outbox`")
+        js = client.jetstream(timeout=LAG_TIMEOUT_S)
+        try:
+            queue = await queues.ensure(js, group, self._place.copies)
+            seen = await peeking.seen(js, queue, limit)
+        except Exception as error:
+            if isinstance(error, failures()):
+                raise Unavailable(f"NATS does not answer: {error or type(error).__name__}") from None
+            raise
+
+        def read(tx: Transaction) -> list[EntryRecord | None]:
+            return [history.at(tx, one.position) for one in seen]
+
+        records = await self._storage.read(read)
+        return [
+            peeking.Peeked(Entry(record), one.delivered)
+            for one, record in zip(seen, records, strict=True)
+            if record is not None
+        ]
 
     # What is kept going.
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import click
 
 from app.cli import each
 from app.cli.client import Session, connected
 from app.cli.output import ago
+
+CAUSES = ("redelivered", "terminated", "unreadable")
 
 
 @click.group("dlq")
@@ -41,42 +45,65 @@ def list_letters(session: Session, group: str, limit: int, cursor: str | None) -
     )
 
 
+def _filters(command: Any) -> Any:
+    for option in (
+        click.option("--reason", default="", help="Kept in history."),
+        click.option("--search", default="", help="With --all: only with this in topic, event or reason."),
+        click.option("--cause", type=click.Choice(CAUSES), help="With --all: only those that died of this."),
+        click.option("--all", "everything", is_flag=True, help="All that there are now, in one request."),
+    ):
+        command = option(command)
+    return command
+
+
 @command.command("requeue")
 @click.argument("group")
 @click.argument("positions", nargs=-1, type=click.IntRange(1))
-@click.option("--all", "everything", is_flag=True, help="All that there are now.")
+@_filters
 @connected
-def requeue(session: Session, group: str, positions: tuple[int, ...], everything: bool) -> int:
+def requeue(session: Session, group: str, positions: tuple[int, ...], reason: str, **chosen: Any) -> int:
     """Deliver dead letters once more. Of several, each that is refused is named, the others are requeued; the exit code
     is 1 then."""
-    chosen = _chosen(session, group, positions, everything)
-    return _done(session, group, each.change(chosen, partial(session.client.dead_letters.requeue, group)), "requeued")
+    letters = session.client.dead_letters
+    one = partial(letters.requeue, group, reason=reason)
+    every = partial(letters.requeue_all, group, reason=reason)
+    return _settle(session, group, positions, one, every, "requeued", **chosen)
 
 
 @command.command("discard")
 @click.argument("group")
 @click.argument("positions", nargs=-1, type=click.IntRange(1))
-@click.option("--all", "everything", is_flag=True, help="All that there are now.")
-@click.option("--reason", help="Kept in history.")
+@_filters
 @connected
-def discard(session: Session, group: str, positions: tuple[int, ...], everything: bool, reason: str | None) -> int:
+def discard(session: Session, group: str, positions: tuple[int, ...], reason: str, **chosen: Any) -> int:
     """Drop dead letters; history keeps them. Of several, each that is refused is named, the others are discarded; the
     exit code is 1 then."""
-    chosen = _chosen(session, group, positions, everything)
-    drop = partial(session.client.dead_letters.discard, group, reason=reason)
-    return _done(session, group, each.change(chosen, drop), "discarded")
+    letters = session.client.dead_letters
+    one = partial(letters.discard, group, reason=reason)
+    every = partial(letters.discard_all, group, reason=reason)
+    return _settle(session, group, positions, one, every, "discarded", **chosen)
 
 
-def _chosen(session: Session, group: str, positions: tuple[int, ...], everything: bool) -> list[int]:
-    if everything == bool(positions):
-        raise click.UsageError("Name positions, or say --all.")
-    found, cursor = list(positions), ""
-    while everything:
-        page = session.client.dead_letters.list(group, limit=1_000, cursor=cursor or None)
-        found += [letter["position"] for letter in page.items]
-        cursor = page.next_cursor
-        everything = bool(cursor)
-    return found
+def _settle(
+    session: Session,
+    group: str,
+    positions: tuple[int, ...],
+    one: Callable[[int], object],
+    every: Callable[..., dict[str, Any]],
+    what: str,
+    *,
+    everything: bool,
+    cause: str | None,
+    search: str,
+) -> int:
+    if everything == bool(positions) or (positions and (cause or search)):
+        raise click.UsageError("Name positions, or say --all, which --cause and --search narrow.")
+    if not everything:
+        return _done(session, group, each.change(positions, one), what)
+    told = every(cause=cause or "", search=search)
+    if not told["exact"]:
+        session.output.note("there are more than are settled at once: say it again for the others")
+    return _done(session, group, each.Outcome(list(told["positions"]), []), what)
 
 
 def _done(session: Session, group: str, outcome: each.Outcome[int], what: str) -> int:

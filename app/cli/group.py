@@ -129,6 +129,26 @@ def lag(session: Session, name: str) -> None:
     session.output.fields(_lag_fields(found))
 
 
+@command.command("peek")
+@click.argument("name")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 50), help="At most so many.")
+@connected
+def peek(session: Session, name: str, limit: int) -> None:
+    """What a group gets next, in order. Nothing is delivered by looking."""
+    session.output.items(
+        "ironflow.group_messages/v1",
+        [{**one, "id": one["event_id"]} for one in session.client.groups.peek(name, limit=limit)["messages"]],
+        {
+            "position": lambda one: str(one["position"]),
+            "topic": lambda one: one["topic"],
+            "event": lambda one: one["event_id"],
+            "recorded": lambda one: ago(one["recorded_at"]),
+            "delivered": lambda one: "yes" if one["delivered"] else "",
+        },
+        empty="nothing waits",
+    )
+
+
 @command.command("reset")
 @click.argument("name")
 @START[0]

@@ -80,10 +80,10 @@ def decide_bury(letter: DeadLetter | None, fact: GroupDeadLettered) -> list[Fact
     return [fact]
 
 
-def decide_requeue(letter: DeadLetter | None, group: str, entry: int) -> list[Fact]:
+def decide_requeue(letter: DeadLetter | None, group: str, entry: int, reason: str = "") -> list[Fact]:
     """Raises DeadLetterNotFound."""
     _held(letter, group, entry)
-    return [GroupRequeued(group=group, entry=entry)]
+    return [GroupRequeued(group=group, entry=entry, reason=reason)]
 
 
 def decide_discard(letter: DeadLetter | None, group: str, entry: int, reason: str = "") -> list[Fact]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from app.errors import InvalidArgument
+from app.errors import DeadLetterNotFound, InvalidArgument
 from app.events import dead_letter, group
 from app.events.dead_letter import DeadLetter
 from app.events.group import NOW, Group
@@ -190,16 +190,65 @@ class Groups:
             lambda tx: dead_letters.page(tx, environment, name, since=born, after=after, limit=limit)
         )
 
+    async def dead_letters_at(self, environment: str, name: str, entries: Sequence[int]) -> Sequence[DeadLetterRow]:
+        """Those of the entries at these positions that are dead letters, by position. Raises GroupNotFound."""
+        born = self.get(environment, name).born
+
+        def read(tx: Transaction) -> Sequence[DeadLetterRow]:
+            found = (dead_letters.at(tx, environment, name, entry, since=born) for entry in sorted(set(entries)))
+            return [row for row in found if row is not None]
+
+        return await self._storage.read(read)
+
+    async def settle_together(
+        self,
+        environment: str,
+        name: str,
+        entries: Sequence[int],
+        decider: Callable[[DeadLetter | None, int], Sequence[Fact]],
+        *,
+        actor: str = "",
+    ) -> Sequence[int]:
+        """Settle dead letters in one commit; the entries of those that were there still."""
+        streams = tuple(dead_letter.stream(name, entry) for entry in entries)
+
+        def decide(states: Mapping[str, Any], now: int) -> Decision:
+            drafts: list[Draft] = []
+            done: list[int] = []
+            for entry, where in zip(entries, streams, strict=True):
+                try:
+                    facts = decider(states[where], entry)
+                except DeadLetterNotFound:
+                    continue
+                drafts += [Draft(where, fact, actor=actor) for fact in facts]
+                done.append(entry)
+            return Decision(drafts, done)
+
+        done: Sequence[int] = await self._committer.commit(Command(environment, streams, decide))
+        return done
+
     async def count_dead_letters(self, wanted: Group) -> int:
         return await self._storage.read(
             lambda tx: dead_letters.count(tx, wanted.environment, wanted.name, since=wanted.born)
         )
 
-    async def requeue(self, environment: str, name: str, entry: int, *, actor: str = "") -> None:
+    async def count_dead_letters_of(self, groups: Sequence[Group]) -> Mapping[str, int]:
+        """How many each has, by name."""
+
+        def read(tx: Transaction) -> Mapping[str, int]:
+            return {one.name: dead_letters.count(tx, one.environment, one.name, since=one.born) for one in groups}
+
+        return await self._storage.read(read)
+
+    async def requeue(self, environment: str, name: str, entry: int, *, reason: str = "", actor: str = "") -> None:
         """The group gets the entry at that position once more. Raises GroupNotFound, DeadLetterNotFound."""
         self.get(environment, name)
         await self._settle(
-            environment, name, entry, lambda letter: dead_letter.decide_requeue(letter, name, entry), actor
+            environment,
+            name,
+            entry,
+            lambda letter: dead_letter.decide_requeue(letter, name, entry, _short(reason)),
+            actor,
         )
 
     async def discard(self, environment: str, name: str, entry: int, *, reason: str = "", actor: str = "") -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -22,10 +22,9 @@ from app.history.committer import Command, Committer, Decision, Done, submitted
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold
 from app.history.kinds import KvPut
-from app.values import buckets, kv, levels
+from app.values import buckets, kv
 from app.values.buckets import Bucket, Definition
 from app.values.kv import Change, Key, Put, Write
-from app.values.levels import Level
 from app.values.reads import GroupedReads
 from storage import buckets as bucket_rows
 from storage import history
@@ -34,7 +33,11 @@ from storage.contract import Storage, Transaction
 from storage.kv import Found
 from storage.records import BucketRow, EntryRecord
 
+if TYPE_CHECKING:
+    from app.values.levels import Level
+
 KEYS_MAX = 10_000
+LEVEL_MAX = 200
 HISTORY_MAX = 1_000
 EXPIRE_BATCH = 500
 
@@ -225,10 +228,12 @@ class Keyspace:
         prefix: str = "",
         pattern: str = "",
         cursor: str = "",
-        limit: int = levels.LEVEL_MAX,
+        limit: int = LEVEL_MAX,
     ) -> Level:
         """What comes next under the prefix, or, with a pattern, the keys that fit it. Raises BucketNotFound,
         InvalidArgument."""
+        from app.values import levels
+
         buckets.check_name(bucket)
         if prefix and pattern:
             raise InvalidArgument("prefix and filter exclude each other", field="filter", hint="give one of them")

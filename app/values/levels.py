@@ -3,8 +3,8 @@
     user.7, user.8, user.7/cart, stock        level ""        stock   user.  (3 keys)
                                               level "user."   7       8      7/  (1 key)
 
-Keys of any shape fit: a level ends behind the first `.`, `/` or `:` after the prefix. A page costs at most LEVEL_MAX
-reads of an index, each of which counts at most COUNTED_MAX keys, however large the bucket is.
+Keys of any shape fit: a level ends behind the first `.`, `/` or `:` after the prefix. A page costs a read of an index
+for each of its items, which counts at most COUNTED_MAX keys, however large the bucket is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from storage import kv as rows
 from storage.contract import Transaction
 from storage.kv import LAST, Described
 
-LEVEL_MAX = 200
 COUNTED_MAX = 1_000
 LOOKED_AT_MAX = 10_000
 

@@ -116,14 +116,38 @@ def dead_letters(group: str, *, limit: int = 100, cursor: str | None = None) -> 
     return Page(answer["dead_letters"], answer.get("next_cursor", ""))
 
 
-def requeue(group: str, position: int) -> Plan[None]:
+def requeue(group: str, position: int, *, reason: str = "") -> Plan[None]:
     """Deliver it once more. Raises NotFound."""
-    yield Call("POST", f"{_path(group)}/dead-letters/{position}/requeue", body={})
+    yield Call("POST", f"{_path(group)}/dead-letters/{position}/requeue", body=chosen(reason=reason))
+
+
+def requeue_all(
+    group: str, *, cause: str = "", search: str = "", reason: str = "", preview: bool = False
+) -> Plan[Json]:
+    """Deliver all once more that have the cause, and the text in their topic, the id of their event or the reason:
+    `matched`, `positions` of those that were, and `exact`, which is False if there are more. With `preview` nothing
+    changes. Raises NotFound."""
+    body = {"all": True, "cause": cause, "search": search, "reason": reason, "preview": preview}
+    return (yield from sent(Call("POST", f"{_path(group)}/dead-letters/requeue", body=body, again=preview)))
+
+
+def discard_all(
+    group: str, *, cause: str = "", search: str = "", reason: str = "", preview: bool = False
+) -> Plan[Json]:
+    """The same, discarding them. Raises NotFound."""
+    body = {"all": True, "cause": cause, "search": search, "reason": reason, "preview": preview}
+    return (yield from sent(Call("POST", f"{_path(group)}/dead-letters/discard", body=body, again=preview)))
 
 
 def discard(group: str, position: int, *, reason: str | None = None) -> Plan[None]:
     """Raises NotFound."""
     yield Call("DELETE", f"{_path(group)}/dead-letters/{position}", chosen(reason=reason))
+
+
+def peek(name: str, *, limit: int = 10) -> Plan[Json]:
+    """What the group gets next: `messages`, in order; looking delivers nothing. Raises NotFound, ServerUnavailable
+    while NATS is away."""
+    return (yield from sent(Call("GET", f"{_path(name)}/peek", chosen(limit=limit), again=True)))
 
 
 def outbox() -> Plan[Json]:

@@ -382,6 +382,7 @@ class Groups(Part):
     delete = Blocking(groups.delete)
     lag = Blocking(groups.lag)
     reset = Blocking(groups.reset)
+    peek = Blocking(groups.peek)
 
 
 class AsyncGroups(AsyncPart):
@@ -394,18 +395,23 @@ class AsyncGroups(AsyncPart):
     delete = Awaited(groups.delete)
     lag = Awaited(groups.lag)
     reset = Awaited(groups.reset)
+    peek = Awaited(groups.peek)
 
 
 class DeadLetters(Part):
     list = Blocking(groups.dead_letters)
     requeue = Blocking(groups.requeue)
     discard = Blocking(groups.discard)
+    requeue_all = Blocking(groups.requeue_all)
+    discard_all = Blocking(groups.discard_all)
 
 
 class AsyncDeadLetters(AsyncPart):
     list = Awaited(groups.dead_letters)
     requeue = Awaited(groups.requeue)
     discard = Awaited(groups.discard)
+    requeue_all = Awaited(groups.requeue_all)
+    discard_all = Awaited(groups.discard_all)
 
 
 class Policies(Part):

@@ -76,6 +76,17 @@ def test_what_is_terminated_is_a_dead_letter(http: httpx.Client, ws: WebSocket) 
         assert watching.expect("event")["data"]["fact"]["reason"] == "no such order"
     [letter] = http.get("/api/v1/groups/billing/dead-letters").json()["dead_letters"]
     assert (letter["event_id"], letter["cause"]) == (event_id, "terminated")
+    [group] = http.get("/api/v1/groups", params={"progress": True}).json()["groups"]
+    assert group["progress"] == {"lag": 0, "pending": 0, "inflight": 0, "redelivered": 0, "dead_letters": 1}
+    many = "/api/v1/groups/billing/dead-letters"
+    refused = [http.post(f"{many}/discard", json=body).status_code for body in ({}, {"all": True, "positions": [1]})]
+    assert refused == [400, 400]
+    seen = http.post(f"{many}/discard", json={"all": True, "search": "ORDER", "preview": True}).json()
+    assert (seen["matched"], seen["positions"], seen["sample"]) == (1, [], [letter])
+    body = {"positions": [letter["position"], 1], "reason": "a test"}
+    done = http.post(f"{many}/discard", json=body).json()
+    assert (done["positions"], done["gone"], done["result"]) == ([letter["position"]], [1], "discarded")
+    assert http.get(many).json()["dead_letters"] == []
 
 
 def ws_url(http: httpx.Client) -> str:

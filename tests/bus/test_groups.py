@@ -78,6 +78,22 @@ async def test_a_group_gets_what_fits_in_order_and_once(either_node: Node, bus: 
     assert (lag.pending, lag.inflight, lag.position) == (0, 0, 14)
 
 
+async def test_looking_at_what_comes_next_delivers_nothing(either_node: Node, bus: GroupBus) -> None:
+    group = await either_node.groups.create("default", "billing", QUICK, start=0)
+    member = bus.join("default", "billing", window=2)
+    await emit(either_node, 4)
+    given = await take(member, 2)
+    await bus.settle(member, [Settlement(given[0].event_id, "ack")])
+    await take(member)
+
+    seen = await bus.peek(group, limit=10)
+
+    assert [(one.entry.position, one.delivered) for one in seen] == [(3, True), (4, True), (5, False)]
+    assert [one.entry.position for one in await bus.peek(group, limit=1)] == [3]
+    told = await bus.lags([group])
+    assert (told["billing"].pending, told["billing"].inflight) == (1, 2)
+
+
 async def test_settling_waits_where_delivering_begins_anew(either_node: Node, bus: GroupBus) -> None:
     """The settings changed, so that its consumer is made again: no reason to have a member settle twice."""
     await either_node.groups.create("default", "billing", QUICK)

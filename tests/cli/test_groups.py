@@ -112,7 +112,8 @@ def test_dead_letters_are_listed_requeued_and_discarded(ironflow: Ironflow, serv
     assert (none.returncode, found["positions"]) == (1, [])
     refused = [(one["position"], one["code"]) for one in found["refused"]]
     assert refused == [(int(first), "DEAD_LETTER_NOT_FOUND"), (int(second), "DEAD_LETTER_NOT_FOUND")]
-    discarded = ironflow("dlq", "discard", "billing", "--all", **where)
+    assert ironflow("dlq", "discard", "billing", "1", "--cause", "terminated", **where).returncode == 2
+    discarded = ironflow("dlq", "discard", "billing", "--all", "--search", "order", **where)
     assert "0 dead letters of billing are discarded" in discarded.stdout
     assert "no dead letters" in ironflow("dlq", "list", "billing", **where).stderr
     assert ironflow("dlq", "discard", "billing", **where).returncode == 2

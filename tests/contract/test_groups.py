@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from app.errors import AlreadyExists, DeadLetterNotFound, GroupNotFound, InvalidArgument
+from app.events import letters
+from app.events.letters import Wanted
 from app.events.new_event import NewEvent
 from app.history.committer import submitted
-from app.history.kinds import GroupDeadLettered, GroupSettings
+from app.history.entry import Entry
+from app.history.kinds import GroupDeadLettered, GroupRequeued, GroupSettings
 from app.history.rebuild import rebuild
 from app.node import Node
 from storage import groups as rows
+from storage import history
 from storage.contract import Storage
 from tests.support.nodes import alive
 
@@ -158,6 +162,68 @@ async def test_a_dead_letter_is_held_until_it_is_requeued_or_discarded(node: Nod
     await bury(node, 2, fed=7)
     [again] = await node.groups.dead_letters("default", "billing")
     assert (again.entry, again.fed) == (2, 7)
+
+
+async def buried(node: Node) -> None:
+    """A group with dead letters at 2, 3, 4 and 5, the last of which was terminated."""
+    await node.groups.create("default", "billing", ORDERS)
+    await emit(node, "order.placed", 4)
+    for entry in (2, 3, 4):
+        await bury(node, entry)
+    fact = GroupDeadLettered("billing", 5, 5, "evt_5", "events:order.placed", 1, "terminated", "No such order")
+    await submitted(lambda done: node.groups.bury("default", fact, done))
+
+
+async def test_dead_letters_are_found_by_cause_and_by_text_page_by_page(node: Node) -> None:
+    await buried(node)
+
+    async def found(after: int = 0, limit: int = 10, **wanted: str) -> tuple[list[int], int]:
+        page = await letters.page(node.groups, "default", "billing", Wanted(**wanted), after=after, limit=limit)
+        return [row.entry for row in page.rows], page.after
+
+    assert await found() == ([2, 3, 4, 5], 0)
+    assert await found(cause="redelivered", limit=2) == ([2, 3], 3)
+    assert await found(cause="redelivered", limit=2, after=3) == ([4], 0)
+    assert await found(search="no such ORDER") == ([5], 0)
+    assert await found(search="evt_5") == ([5], 0)
+    assert await found(search="nowhere") == ([], 0)
+    with pytest.raises(InvalidArgument):
+        await found(cause="boredom")
+
+
+async def test_many_dead_letters_are_settled_at_once_with_a_reason(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letters, "PART_MAX", 2)
+    await buried(node)
+    head = node.tail.head
+
+    seen = await letters.preview(node.groups, "default", "billing", Wanted(cause="redelivered"))
+    assert (seen.matched, list(seen.positions), seen.exact, node.tail.head) == (3, [], True, head)
+    done = await letters.settle(
+        node.groups, "default", "billing", Wanted(cause="redelivered"), discard=False, reason="fixed", actor="key:a"
+    )
+    named = await letters.settle(node.groups, "default", "billing", Wanted((5, 5, 99)), discard=True)
+
+    assert (done.matched, list(done.positions), done.exact) == (3, [2, 3, 4], True)
+    assert (list(named.positions), list(named.gone)) == ([5], [99])
+    assert await node.groups.dead_letters("default", "billing") == []
+    records = await node.storage.read(lambda tx: history.after(tx, head))
+    requeued = [Entry(record) for record in records if record.kind == GroupRequeued.kind]
+    facts = [one.fact for one in requeued]
+    assert facts == [GroupRequeued("billing", entry, "fixed") for entry in (2, 3, 4)]
+    assert {one.actor for one in requeued} == {"key:a"}
+
+
+async def test_so_many_dead_letters_are_settled_at_once_and_no_more(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "SETTLED_MAX", 3)
+    await buried(node)
+
+    first = await letters.settle(node.groups, "default", "billing", Wanted(), discard=True)
+    second = await letters.settle(node.groups, "default", "billing", Wanted(), discard=True)
+
+    assert (list(first.positions), first.exact) == ([2, 3, 4], False)
+    assert (list(second.positions), second.exact) == ([5], True)
 
 
 async def test_the_dead_letters_of_a_deleted_group_are_not_those_of_the_next(node: Node) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.api.shapes.base import Cursor, Instant, NextCursor, Shape
+from app.bus.peeking import PEEKED_DEFAULT, PEEKED_MAX
+from app.events.letters import NAMED_MAX
 from app.history.kinds.base import empty
 
 After = Annotated[int, Meta(ge=0, le=2**62, description="begin after this position; 0 is all of history")]
@@ -59,6 +62,17 @@ class ResetGroupBody(msgspec.Struct, forbid_unknown_fields=True):
     reason: str = ""
 
 
+class GroupProgress(Shape):
+    """Where a group is: `lag` entries are not settled, of which `pending` wait and `inflight` are with members, who
+    have not acknowledged them, `redelivered` of them not for the first time."""
+
+    lag: int
+    pending: int
+    inflight: int
+    redelivered: int
+    dead_letters: int
+
+
 class GroupResponse(Shape):
     """A consumer group. `member_count` counts the members connected to the node that answers."""
 
@@ -79,6 +93,7 @@ class GroupResponse(Shape):
     member_count: int
     created_at: Instant
     updated_at: Instant
+    progress: GroupProgress | UnsetType = UNSET
 
 
 class GroupLagResponse(Shape):
@@ -133,9 +148,67 @@ class DeadLetter(Shape):
     dead_at: Instant
 
 
+Cause = Annotated[str, Meta(description="redelivered, terminated or unreadable")]
+Search = Annotated[str, Meta(description="part of topic, event id or reason, in either case")]
+
+
 class ListDeadLettersQuery(msgspec.Struct):
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
     cursor: Cursor = ""
+    cause: Cause = ""
+    search: Search = ""
+
+
+class SettleBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Which dead letters: those at `positions`, or `all` that fit `cause` and `search`. A preview changes nothing."""
+
+    positions: Annotated[list[int], Meta(description=f"at most {NAMED_MAX}")] = []
+    all: bool = False
+    cause: Cause = ""
+    search: Search = ""
+    preview: bool = False
+    reason: Annotated[str, Meta(description="kept in history with each of them")] = ""
+
+
+class SettledResponse(Shape):
+    """What became of dead letters, or, with preview, would become. `matched` fit, of which `sample` are the first;
+    `positions` are those that were settled, `gone` those that were named and are no dead letters. Where `exact` is
+    false more fit than are settled at once: ask again for the others."""
+
+    group: str
+    result: Annotated[str, Meta(description="requeued or discarded")]
+    matched: int
+    positions: Sequence[int]
+    gone: Sequence[int]
+    sample: list[DeadLetter]
+    exact: bool
+    preview: bool
+
+
+class ListGroupsQuery(msgspec.Struct):
+    progress: Annotated[bool, Meta(description="where each is, as its lag tells; left out while NATS is away")] = False
+
+
+class PeekQuery(msgspec.Struct):
+    limit: Annotated[int, Meta(ge=1, le=PEEKED_MAX)] = PEEKED_DEFAULT
+
+
+class PeekedMessage(Shape):
+    """A message of a group's queue: the entry at `position`. `delivered`: it was given to a member, which may have
+    settled it already; the others wait."""
+
+    position: int
+    event_id: str
+    topic: str
+    name: str
+    recorded_at: Instant
+    delivered: bool
+
+
+class PeekResponse(Shape):
+    """What a group gets next, in order; looking delivers nothing."""
+
+    messages: list[PeekedMessage]
 
 
 class ListDeadLettersResponse(Shape):

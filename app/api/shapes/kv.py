@@ -9,9 +9,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.api.shapes.base import Base64, Cursor, FollowQuery, Instant, Moment, NextCursor, Position, Shape, Text
-from app.values.keyspace import HISTORY_MAX, KEYS_MAX
+from app.values.keyspace import HISTORY_MAX, KEYS_MAX, LEVEL_MAX
 from app.values.kv import KEY_BYTES_MAX
-from app.values.levels import LEVEL_MAX
 
 
 class ListKeysQuery(msgspec.Struct):

@@ -81,6 +81,7 @@ class GroupRequeued(Fact, frozen=True):
     kind = "group.requeued"
     group: str
     entry: int
+    reason: str = ""
 
 
 class GroupDiscarded(Fact, frozen=True):

@@ -17,6 +17,27 @@ export interface GroupShape {
   start: number;
   member_count: number;
   updated_at: string;
+  /** Not there while NATS is away. */
+  progress?: { lag: number; pending: number; inflight: number; redelivered: number; dead_letters: number };
+}
+
+/** A message that a group has before it. */
+export interface PeekedMessage {
+  position: number;
+  event_id: string;
+  topic: string;
+  name: string;
+  recorded_at: string;
+  delivered: boolean;
+}
+
+/** What becomes of dead letters that are settled together. */
+export interface Settled {
+  matched: number;
+  positions: number[];
+  gone: number[];
+  sample: DeadLetter[];
+  exact: boolean;
 }
 
 export interface GroupLag {

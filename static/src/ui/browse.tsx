@@ -41,7 +41,7 @@ export function Browse<T>({ label, param, resource, items, id, copies = "Id", co
   const at = items?.findIndex((one) => id(one) === wanted) ?? -1;
   const selected = items?.[at];
   // What was chosen within the row is not meant for another one.
-  const within = { show: null, revision: null, against: null };
+  const within = { show: null, revision: null, against: null, cause: null, find: null, as: null };
   const close = (): void => choose({ [param]: null, ...within });
   const select = (one: T | undefined): void => {
     if (one !== undefined) choose({ [param]: id(one), ...within });

@@ -2,29 +2,29 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
-import type { DeadLetter, GroupLag, GroupShape } from "../../api/admin";
-import { usePaged } from "../../live/paged";
+import type { GroupLag, GroupShape } from "../../api/admin";
 import { type Resource, useResource } from "../../live/resource";
 import { duration } from "../../model/time";
 import { useKeys } from "../../shell/keys";
-import { choose, chosen, eventLink } from "../../shell/route";
-import { Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
+import { choose, chosen } from "../../shell/route";
+import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Act, Ask, Field, act, said, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
-import { ShowMore } from "../../ui/more";
+import { Icon } from "../../ui/icon";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Command, Empty, Failed } from "../../ui/states";
+import { DeadLetters } from "./letters";
+import { Next } from "./next";
 import { Members } from "./subscriptions";
 
 const EVERY_MS = 2_000;
-const LIMIT = 100;
 const MANAGE = "groups:manage";
 const PREVIEW_AFTER_MS = 300;
 const NEW = "what is recorded from now on";
 const ALL = "all that is recorded";
 
 export function GroupList() {
-  const groups = useResource("groups", (signal) => get<{ groups: GroupShape[] }>("/groups", {}, signal), { every: EVERY_MS });
+  const groups = useResource("groups", (signal) => get<{ groups: GroupShape[] }>("/groups", { progress: "true" }, signal), { every: EVERY_MS });
   const [making, setMaking] = useState(false);
   return (
     <>
@@ -64,13 +64,17 @@ function Groups({ groups, onNew }: { groups: Resource<{ groups: GroupShape[] }>;
       copies="Name"
       keys={[{ keys: "n", label: "New group", run: onNew }]}
       columns={[
-        { name: "Group", width: "minmax(130px, 1.2fr)", show: (one) => one.name },
-        { name: "Status", width: "110px", show: (one) => <Status status={one.status} /> },
-        { name: "Gets", width: "minmax(120px, 1.4fr)", show: (one) => <span class="mono">{one.pattern}</span>, wide: true },
-        { name: "Only", width: "minmax(120px, 1.2fr)", show: (one) => <span class="mono">{one.filter}</span>, wide: true, alone: true },
-        { name: "Members", width: "80px", show: (one) => <span class="tabular">{one.member_count}</span> },
-        { name: "Changed", width: "100px", show: (one) => <Time at={one.updated_at} />, wide: true, alone: true },
-      ]}
+        { name: "Group", width: "minmax(110px, 1.2fr)", show: (one) => one.name },
+        { name: "Status", width: "100px", show: (one) => <Status status={one.status} /> },
+        { name: "Gets", width: "minmax(80px, 1.2fr)", show: (one) => <span class="mono">{one.pattern}</span>, wide: true },
+        { name: "Only", width: "minmax(80px, 1fr)", show: (one) => <span class="mono">{one.filter}</span>, wide: true, alone: true },
+        { name: "Members", width: "64px", show: (one) => <span class="tabular">{one.member_count}</span>, wide: true, alone: true },
+        { name: "Behind", width: "64px", show: (one) => <Count of={one.progress?.lag} /> },
+        { name: "Waiting", width: "64px", show: (one) => <Count of={one.progress?.pending} />, wide: true, alone: true },
+        { name: "Unacked", width: "64px", show: (one) => <Count of={one.progress?.inflight} />, wide: true },
+        { name: "Redelivered", width: "80px", show: (one) => <Count of={one.progress?.redelivered} />, wide: true, alone: true },
+        { name: "Dead letters", width: "80px", show: (one) => <Count of={one.progress?.dead_letters} trouble />, wide: true },
+              ]}
       empty={
         <Empty icon="groups" title="No consumer group is here">
           <p class="muted">Members of a group share what fits its pattern; each message goes to one of them.</p>
@@ -82,8 +86,19 @@ function Groups({ groups, onNew }: { groups: Resource<{ groups: GroupShape[] }>;
   );
 }
 
+/** A number that is only known while NATS is there. */
+function Count({ of, trouble = false }: { of: number | undefined; trouble?: boolean }) {
+  if (of === undefined) return <span class="muted" title="NATS does not tell now">–</span>;
+  return (
+    <span class="tabular">
+      {trouble && of > 0 && <Icon name="warning" class="fail" />} {of.toLocaleString("en")}
+    </span>
+  );
+}
+
 const TABS = [
   { id: "where", label: "Where it is" },
+  { id: "next", label: "Next" },
   { id: "members", label: "Members" },
   { id: "dead", label: "Dead letters" },
 ];
@@ -110,6 +125,7 @@ function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void;
       <Tabs label="group" items={TABS} open={open} onOpen={(id) => choose({ show: id === TABS[0].id ? null : id })} />
       <TabPanel label="group" open={open}>
         {open === "where" && <Where of={of} path={path} />}
+        {open === "next" && <Next of={of} path={path} />}
         {open === "members" && <Members of={of.name} />}
         {open === "dead" && <DeadLetters of={of} path={path} allowed={allowed} />}
       </TabPanel>
@@ -142,7 +158,7 @@ function Where({ of, path }: { of: GroupShape; path: string }) {
             ["Behind", <span class="tabular">{told.lag.toLocaleString("en")} positions</span>],
             ["Position", <EntryLink position={told.position} />],
             ["Waiting", <span class="tabular">{told.pending.toLocaleString("en")}</span>],
-            ["In hand", <span class="tabular">{told.inflight} of {of.max_inflight}</span>],
+            ["Unacknowledged", <span class="tabular">{told.inflight} of {of.max_inflight}</span>],
             ["Redelivered", <span class="tabular">{told.redelivered.toLocaleString("en")}</span>],
             ["Dead letters", <span class="tabular">{told.dead_letters.toLocaleString("en")}</span>],
           ]}
@@ -159,55 +175,9 @@ function Where({ of, path }: { of: GroupShape; path: string }) {
           ["Tries", `${of.max_redeliveries + 1}, ${duration(of.redeliver_delay_ms)} apart`],
           ["Ack within", duration(of.ack_wait_ms)],
           ["Generation", of.generation],
+          ["Changed", <Time at={of.updated_at} />],
         ]}
       />
-    </>
-  );
-}
-
-function DeadLetters({ of, path, allowed }: { of: GroupShape; path: string; allowed: boolean }) {
-  const letters = usePaged(
-    `dead ${of.name}`,
-    async (cursor, signal) => {
-      const page = await get<{ dead_letters: DeadLetter[]; next_cursor?: string }>(`${path}/dead-letters`, { limit: LIMIT, cursor }, signal);
-      return { items: page.dead_letters, next: page.next_cursor ?? "" };
-    },
-    { every: EVERY_MS },
-  );
-  const [discarding, setDiscarding] = useState<DeadLetter | null>(null);
-  if (letters.error) return <Failed error={letters.error} onRetry={letters.reload} />;
-  if (!letters.items) return <Skeleton rows={4} of={letters} />;
-  if (letters.items.length === 0) return <p class="muted pad">Everything could be delivered.</p>;
-  return (
-    <>
-      <ul class="pad-x">
-        {letters.items.map((one) => (
-          <li key={one.position} class="letter">
-            <div>
-              <a href={eventLink(one.event_id)}>{one.topic}</a> <span class="muted small">{short(one.event_id)}</span>
-            </div>
-            <p class="small">
-              {one.cause}
-              {one.reason && `: ${one.reason}`}
-            </p>
-            <p class="small muted">
-              {one.deliveries} deliveries, dead <Time at={one.dead_at} />
-            </p>
-            <p class="buttons">
-              <Act allowed={allowed} permission={MANAGE} label="Deliver once more" onClick={() => void act(request("POST", `${path}/dead-letters/${one.position}/requeue`, { body: {} }), "It is delivered once more").then(letters.reload)} />
-              <Act allowed={allowed} permission={MANAGE} label="Discard…" onClick={() => setDiscarding(one)} />
-            </p>
-          </li>
-        ))}
-      </ul>
-      <ShowMore of={letters} />
-      {discarding && (
-        <Ask title="Discard a dead letter" verb="Discard" done="Discarded" danger reasoned run={(reason) => request("DELETE", `${path}/dead-letters/${discarding.position}`, { query: { reason } })} onClose={() => setDiscarding(null)} onDone={letters.reload}>
-          <p>
-            {discarding.topic} is not delivered to {of.name} any more. The event stays in history.
-          </p>
-        </Ask>
-      )}
     </>
   );
 }

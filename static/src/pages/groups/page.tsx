@@ -7,7 +7,7 @@ import { Subscriptions } from "./subscriptions";
 import { Topics } from "./topics";
 import { Undelivered } from "./undelivered";
 
-const CHOSEN = ["group", "topic", "letter", "subscription", "q", "by", "is", "show"];
+const CHOSEN = ["group", "topic", "letter", "subscription", "q", "by", "is", "show", "cause", "find"];
 
 const TABS = [
   { id: "groups", label: "Groups" },

@@ -4,7 +4,7 @@ import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { UndeliveredItem } from "../../api/admin";
 import { usePaged } from "../../live/paged";
-import { eventLink } from "../../shell/route";
+import { eventLink, link } from "../../shell/route";
 import { Id, Time } from "../../ui/basics";
 import { Act, Ask, act } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
@@ -41,6 +41,7 @@ export function Undelivered() {
         id={(one) => one.id}
         columns={[
           { name: "Message", width: "minmax(140px, 1.2fr)", show: (one) => one.topic },
+          { name: "Group", width: "minmax(100px, 0.8fr)", show: (one) => groupOf(one), wide: true },
           { name: "Why", width: "minmax(140px, 2fr)", show: (one) => one.last_error },
           { name: "Deliveries", width: "90px", show: (one) => <span class="tabular">{one.attempts}</span>, wide: true },
           { name: "Dead", width: "110px", show: (one) => <Time at={one.dead_at} />, wide: true },
@@ -64,6 +65,9 @@ export function Undelivered() {
               <a class="button small" href={eventLink(one.event_id)}>
                 Its event
               </a>
+              <a class="button small" href={link("/groups", { group: groupOf(one), show: "dead" })}>
+                All of {groupOf(one)}
+              </a>
               <Act allowed={allowed} permission={MANAGE} label="Deliver once more" onClick={() => void act(request("POST", `${path(one)}/requeue`, { body: {} }), "It is delivered once more").then(letters.reload)} />
               <Act allowed={allowed} permission={MANAGE} label="Discard…" onClick={() => setDiscarding(one)} />
             </p>
@@ -77,4 +81,9 @@ export function Undelivered() {
       )}
     </>
   );
+}
+
+/** The group that could not deliver it. */
+function groupOf(of: UndeliveredItem): string {
+  return of.kind.replace(/^group:/, "");
 }
