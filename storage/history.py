@@ -129,6 +129,46 @@ def page(
     return [EntryRecord._make(row) for row in rows]
 
 
+class Facet(NamedTuple):
+    """How many entries of a kind by an actor there are in a slice of time."""
+
+    kind: str
+    actor: str
+    slice: int
+    entries: int
+
+
+def facets(
+    tx: Transaction,
+    environment: str,
+    *,
+    stream: str = "",
+    kinds: Sequence[str] = (),
+    actor: str = "",
+    after: int,
+    before: int,
+    since: int,
+    span: int,
+    slices: int,
+    limit: int,
+) -> list[Facet]:
+    """Entries between two positions that fit, counted by kind, actor and slice: there are `slices` equal ones in the
+    time of `span` µs from `since` on. Without a stream it looks at all of them, with one at its newest `limit`."""
+    rows = tx.many(
+        "history_facets_of_stream" if stream else "history_facets",
+        environment=environment,
+        kinds=f",{','.join(kinds)}," if kinds else "",
+        actor=actor,
+        after=after,
+        before=before,
+        from_at=since,
+        span=span,
+        slices=slices,
+        **({"stream": stream, "limit": limit} if stream else {}),
+    )
+    return [Facet._make(row) for row in rows]
+
+
 def position_at(tx: Transaction, instant: int) -> int:
     """Position of the last entry recorded at or before an instant (µs); 0 if there is none. Time never runs backwards
     in history, so this is a binary search by key."""

@@ -39,6 +39,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "gates": ("/api/v1/debounce", "/api/v1/batches"),
     "capacity": ("/api/v1/capacity",),
     "history": ("/api/v1/history",),
+    "history_export": ("/api/v1/history",),
     "sql": ("/api/v1/sql",),
     "workers": ("/api/v1/workers",),
     "jobs": ("/api/v1/workers",),

@@ -7,16 +7,21 @@ own, and what it is now. What nobody vouched for at the end was changed; so was 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
+from app.errors import Conflict
 from app.history import digest, kinds, redaction
 from app.history.kinds import HistoryRedacted
 from storage import history
 from storage.contract import Storage, Transaction
 from storage.records import EntryRecord
+
+PAGE = 2_000
+"""Entries that are walked at a time, while others are served."""
 
 Progress = Callable[[int], None]
 """Told the position reached."""
@@ -45,6 +50,50 @@ def _verify(tx: Transaction, progress: Progress) -> VerifyReport:
             walk.step(entry)
         progress(walk.position)
     return walk.report()
+
+
+class Walked(msgspec.Struct, frozen=True):
+    """How far a walk is, and where it ends."""
+
+    position: int
+    head: int
+
+
+class Verifying:
+    """Verifies for whoever asks while the server goes on: page after page, so that no snapshot is held for long, and
+    one walk at a time on a node."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._walking = False
+
+    async def walk(self) -> AsyncGenerator[Walked | VerifyReport | None, None]:
+        """How far it is, after each page, and in the end the report of all that was there at the start. Raises
+        Conflict while another one walks."""
+        if self._walking:
+            raise Conflict("history is being verified already", hint="wait for that to end: it reads all there is")
+        self._walking = True
+        try:
+            head = (await self._storage.read(history.head))[0]
+            walk = _Walk()
+            while walk.position < head:
+                await self._storage.read(partial(_page, walk, head))
+                yield Walked(walk.position, head)
+            report = walk.report()
+            if report.bad_position is not None:  # or it was redacted between two pages: a snapshot tells
+                report = await verify(self._storage)
+            yield report
+        finally:
+            self._walking = False
+
+
+def _page(walk: _Walk, head: int, tx: Transaction) -> None:
+    entries = history.after(tx, walk.position, PAGE)
+    for entry in entries:
+        if entry.position <= head:
+            walk.step(entry)
+    if not entries:  # what was there is gone: the snapshot says where
+        walk.skip(head)
 
 
 class _Bad(NamedTuple):
@@ -83,6 +132,11 @@ class _Walk:
             what = f"entry {entry.position} ({entry.kind} of {entry.stream})"
             self._break(entry.position, previous, f"{what} or one before it was changed")
         self.position, self._previous = entry.position, found
+
+    def skip(self, position: int) -> None:
+        """There is nothing up to a position, and there was."""
+        self._break(self.position + 1, self._previous, f"entry {self.position + 1} is missing")
+        self.position = position
 
     def _break(self, position: int, previous: bytes, reason: str) -> None:
         if self._bad is None or position < self._bad.position:

@@ -51,3 +51,19 @@ def lineage(position: int) -> Plan[Json]:
     """`entry`, `causes` from the nearest back to where it began, and `effects` as a tree. Raises NotFound."""
     found: Json = yield Call("GET", f"/api/v1/history/{position}/lineage", again=True)
     return found
+
+
+def facets(
+    *,
+    kind: str | None = None,
+    stream: str | None = None,
+    actor: str | None = None,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    at: int | str | None = None,
+) -> Plan[Json]:
+    """How many entries there are: `kinds`, `actors`, and `lanes` over time; of the newest positions up to `at`, from
+    `first` to `last`."""
+    params = chosen(kind=kind, stream=stream, actor=actor, since=since, until=until, at=at)
+    found: Json = yield Call("GET", "/api/v1/history/facets", params, again=True)
+    return found

@@ -250,12 +250,14 @@ class History(Part):
     list = Blocking(history.list_entries)
     get = Blocking(history.get_entry)
     lineage = Blocking(history.lineage)
+    facets = Blocking(history.facets)
 
 
 class AsyncHistory(AsyncPart):
     list = Awaited(history.list_entries)
     get = Awaited(history.get_entry)
     lineage = Awaited(history.lineage)
+    facets = Awaited(history.facets)
 
 
 class Schemas(Part):

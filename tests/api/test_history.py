@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from typing import Any
 
 import httpx
@@ -158,3 +161,54 @@ def test_an_entry_of_another_environment_is_not_there(http: httpx.Client, story:
     assert http.get(f"{HISTORY}/{first['position']}").json()["kind"] == "event.emitted"
     assert http.get(f"{HISTORY}/{first['position']}", headers=stranger).status_code == 404
     assert http.get(f"{HISTORY}/{first['position']}/lineage", headers=stranger).status_code == 404
+
+
+def test_what_there_is_is_counted_by_kind_actor_and_lane(http: httpx.Client, story: dict[str, Any]) -> None:
+    told = http.get(f"{HISTORY}/facets").json()
+
+    assert told["kinds"] == [
+        {"kind": "event.emitted", "count": 3},
+        {"kind": "function.registered", "count": 2},
+        {"kind": "run.created", "count": 2},
+    ]
+    assert (told["entries"], sum(one["count"] for one in told["actors"])) == (7, 7)
+    assert [(one["lane"], one["count"], sum(one["slices"])) for one in told["lanes"]] == [
+        ("event", 3, 3),
+        ("function", 2, 2),
+        ("run", 2, 2),
+    ]
+    assert len({len(one["slices"]) for one in told["lanes"]}) == 1
+    narrowed = http.get(f"{HISTORY}/facets", params={"kind": "run.*"}).json()
+    assert narrowed["kinds"] == [{"kind": "run.created", "count": 2}]
+    stream = http.get(f"{HISTORY}/facets", params={"stream": f"run/{story['bill']}"}).json()
+    assert (stream["entries"], stream["whole"]) == (1, True)
+    assert http.get(f"{HISTORY}/facets", params={"until": "2000-01-01T00:00:00Z"}).json()["entries"] == 0
+    wrong = http.get(f"{HISTORY}/facets", params={"kind": "nothing.like.it"})
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "kind")
+
+
+def test_what_fits_is_exported_newest_first(http: httpx.Client, story: dict[str, Any]) -> None:
+    there = find(http, kind="run.*")[::-1]
+
+    lines = [json.loads(line) for line in http.get(f"{HISTORY}/export", params={"kind": "run.*"}).text.splitlines()]
+    table = http.get(f"{HISTORY}/export", params={"kind": "run.*", "format": "csv"})
+    rows = list(csv.DictReader(io.StringIO(table.text)))
+
+    assert [(one["position"], one["kind"], one["data"]) for one in lines] == [
+        (one["position"], one["kind"], one["data"]) for one in there
+    ]
+    assert [json.loads(row["data"]) for row in rows] == [one["data"] for one in there]
+    assert table.headers["Content-Disposition"] == 'attachment; filename="history.csv"'
+    assert http.get(f"{HISTORY}/export", params={"kind": "nothing.like.it"}).status_code == 400
+
+
+def test_the_chain_is_verified_from_outside(http: httpx.Client, story: dict[str, Any]) -> None:
+    last = find(http)[-1]["position"]
+
+    frames = http.get(f"{HISTORY}/verify").text.split("\n\n")
+    told = [json.loads(frame.removeprefix("data: ")) for frame in frames if frame.startswith("data: ")]
+
+    *progress, result = told
+    assert (result["type"], result["ok"]) == ("result", True)
+    assert all(one["type"] == "progress" and one["position"] <= one["head"] for one in progress)
+    assert result["entries"] >= last

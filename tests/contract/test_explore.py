@@ -6,13 +6,17 @@ import asyncio
 
 import pytest
 
+from app.errors import Conflict
 from app.events.new_event import NewEvent
-from app.history import explore
+from app.history import explore, facets, verify
 from app.history.explore import Explorer, Wanted
 from app.node import Node
+from app.projections.redactions import Redactions
 from app.values.buckets import Definition
 from app.values.kv import Put
+from storage import history
 from storage.contract import Storage
+from storage.records import RedactedRow
 
 
 @pytest.mark.parametrize("backward", [False, True])
@@ -46,3 +50,56 @@ async def test_what_something_caused_is_found(node: Node, storage: Storage, stre
     page = await Explorer(storage).page("default", wanted, backward=backward, limit=10)
     found = [entry.stream for entry in page.entries]
     assert found == ([] if stream else ["kv/b/0", "kv/b/0"])
+
+
+async def test_a_stretch_of_history_is_counted_and_says_that_there_is_more_before_it(
+    node: Node, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets, "COUNTED_MAX", 3)
+    for number in range(5):
+        await asyncio.wait_for(node.emitter.emit(NewEvent("default", f"a.{number}", b"1")), 10)
+    head = (await storage.read(history.head))[0]
+
+    newest = await facets.facets(storage, "default", Wanted())
+    older = await facets.facets(storage, "default", Wanted(), until=2)
+
+    assert (newest.entries, newest.first, newest.last, newest.whole) == (3, head - 2, head, False)
+    assert [sum(slices) for slices in newest.lanes.values()] == [3]
+    assert (older.last, older.whole) == (2, True)
+    assert (await facets.facets(storage, "other", Wanted())).entries == 0
+
+
+async def test_a_walk_of_the_chain_beside_a_redaction_is_no_false_alarm(
+    node: Node, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = NewEvent("default", "a.b", b'{"x": 1}')
+    emitted = [await asyncio.wait_for(node.emitter.emit(event), 10) for _ in range(5)]
+    monkeypatch.setattr(verify, "PAGE", 2)
+    verifying = verify.Verifying(storage)
+    redactions = Redactions(storage=storage, committer=node.committer, projections=node.projections, ids=node.ids)
+    walk = verifying.walk()
+
+    first = await anext(walk)
+    with pytest.raises(Conflict, match="already"):
+        await anext(verifying.walk())
+    for one in (emitted[0], emitted[-1]):  # one that was walked past, and one that was not
+        await asyncio.wait_for(redactions.event("default", one.event_id, reason="asked for"), 10)
+    *_, report = [one async for one in walk]
+
+    assert isinstance(first, verify.Walked)
+    assert isinstance(report, verify.VerifyReport)
+    assert (report.bad_position, report.redacted) == (None, 2)
+    assert await anext(verifying.walk()), "the next may walk"
+
+
+async def test_a_walk_of_the_chain_finds_what_was_changed(node: Node, storage: Storage) -> None:
+    for _ in range(2):
+        await asyncio.wait_for(node.emitter.emit(NewEvent("default", "a.b", b"1")), 10)
+    position = (await storage.read(history.head))[0]
+    row = RedactedRow(data='{"name":"another"}', metadata="{}", position=position)
+    await storage.write(lambda tx: history.redact(tx, [row]))
+
+    *_, report = [one async for one in verify.Verifying(storage).walk()]
+
+    assert isinstance(report, verify.VerifyReport)
+    assert report.bad_position == position

@@ -37,6 +37,7 @@ BOUNDED = {
     "access/audit.py _begun": "requests that are going, for a minute",
     "access/credentials.py _actors": "keys and sessions that there are",
     "access/credentials.py _keys": "KEYS_REMEMBERED_MAX, of keys that there are",
+    "access/credentials.py origins": "keys that there are: Access.write_uses",
     "access/credentials.py used": "keys that there are: Access.write_uses",
     "access/decisions.py _by_action": "ACTIONS_MAX",
     "access/decisions.py _young": "REMEMBERED_MAX",

@@ -11,7 +11,29 @@ import pytest
 from app import resources
 from storage import migrations, queries
 
+OF_STREAM = "sqlite_autoindex_history_1"
 FOLDER = resources.sql_folder() / "sqlite"
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("history_facets", "SEARCH history USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (
+            "history_facets_of_stream",
+            "SEARCH history USING INDEX sqlite_autoindex_history_1 (environment=? AND stream=?)",
+        ),
+    ],
+)
+def test_what_is_counted_of_history_is_read_along_an_index(query: str, wanted: str, tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "ironflow.db"))
+    for migration in migrations.load(FOLDER / "migrations"):
+        connection.execute(migration.sql)
+    found = queries.load(FOLDER / "queries", style="named")[query]
+
+    plan = [row[3] for row in connection.execute(f"explain query plan {found.sql}", dict.fromkeys(found.params, 1))]
+
+    assert wanted in plan, plan
 
 
 @pytest.mark.parametrize("query", ["history_page", "history_page_backwards"])

@@ -219,3 +219,32 @@ select wanted.value, h.kind, h.data ->> '$.step_id', h.data ->> '$.name', coales
  where h.kind in ('step.completed', 'step.failed')
  order by wanted.value desc, h.version
  limit :limit;
+
+-- name: history_facets :many
+-- How many entries there are of each kind and actor in each slice of a span of time, between two positions that bound what
+-- is looked at.
+select kind, actor, (recorded_at - :from_at) * :slices / :span as slice, count(*)
+  from history
+ where position > :after
+   and position < :before
+   and +environment = :environment
+   and (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
+   and (:actor = '' or actor = :actor)
+ group by kind, actor, slice
+ order by kind, actor, slice;
+
+-- name: history_facets_of_stream :many
+-- The same of one stream: of its newest entries between the positions, at most :limit.
+select kind, actor, (recorded_at - :from_at) * :slices / :span as slice, count(*)
+  from (select kind, actor, recorded_at
+          from history
+         where environment = :environment
+           and stream = :stream
+           and position > :after
+           and position < :before
+         order by version desc
+         limit :limit) as newest
+ where (:kinds = '' or instr(:kinds, ',' || kind || ',') > 0)
+   and (:actor = '' or actor = :actor)
+ group by kind, actor, slice
+ order by kind, actor, slice;

@@ -1,6 +1,7 @@
 /** All of history, newest first: every entry with what caused it and what came of it. */
 import type { ComponentChildren } from "preact";
-import { exact, get } from "../../api/client";
+import { exact, file, get } from "../../api/client";
+import { may } from "../../api/session";
 import type { Entry } from "../../api/types";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
@@ -9,10 +10,13 @@ import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
 import { Skeleton, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
+import { Download } from "../../ui/download";
 import { Filters } from "../../ui/filters";
 import { JsonView } from "../../ui/json_view";
 import { Facts, Side } from "../../ui/side";
 import { Empty, Failed } from "../../ui/states";
+import { Lanes } from "./lanes";
+import { VerifyButton } from "./verify";
 
 const EVERY_MS = 3_000;
 const LIMIT = 100;
@@ -43,7 +47,20 @@ export function Explorer() {
           { name: "since", label: "Since", placeholder: "24h, or a time" },
           { name: "until", label: "As of", placeholder: "a position, or a time" },
         ]}
-      />
+      >
+        {may("audit:export") &&
+          (["jsonl", "csv"] as const).map((format) => (
+            <Download
+              key={format}
+              label={format === "csv" ? "CSV" : "JSON lines"}
+              title="Keep all that fits as a file"
+              name={`history.${format}`}
+              make={() => file("/history/export", { ...query, format })}
+            />
+          ))}
+        <VerifyButton />
+      </Filters>
+      <Lanes query={{ kind: query.kind, stream: query.stream, actor: query.actor, since: query.since }} />
       {wanted && !listed && entries.items && <Elsewhere position={wanted} />}
       <Browse
         label="History"
