@@ -1,4 +1,5 @@
-"""/api/v1/runs/{run_id}/diff, /compare/{other} and /last-good: what differs, and what to compare with."""
+"""/api/v1/runs/{run_id}/diff, /compare/{other} and /last-good: what differs, and what to compare with; and precedents
+of a step."""
 
 from __future__ import annotations
 
@@ -17,10 +18,13 @@ from app.api.shapes.comparing import (
     DiffQuery,
     DiffResponse,
     LastGoodResponse,
+    PrecedentsResponse,
     comparison_shown,
     diff_shown,
     last_good_shown,
+    precedents_shown,
 )
+from app.errors import PermissionDenied
 
 
 class Diff:
@@ -65,6 +69,24 @@ class LastGood:
         answer(resp, last_good_shown(found))
 
 
+class StepPrecedents:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, run_id: str, step: str) -> None:
+        caller = caller_of(req)
+
+        def readable(other: str) -> bool:
+            try:
+                caller.about(f"run/{other}")
+            except PermissionDenied:
+                return False
+            return True
+
+        found = await self._services.comparing.precedents(caller.environment, run_id, step)
+        answer(resp, precedents_shown(found, readable))
+
+
 def routes(services: Services) -> Sequence[Route]:
     missing = {404: "there is no such run, or was not by then", 409: "several begin like that"}
     diff = Operation(
@@ -84,7 +106,13 @@ def routes(services: Services) -> Sequence[Route]:
         {200: Answer("the run, or null", LastGoodResponse), **missing},
         permission="runs:read",
     )
+    precedents = Operation(
+        "What a step gave in other runs of the function that went well: what another output of it is measured by",
+        {200: Answer("outputs, those of the newest run first", PrecedentsResponse), **missing},
+        permission="runs:read",
+    )
     return [
+        Route("/api/v1/runs/{run_id}/steps/{step}/precedents", StepPrecedents(services), {"GET": precedents}),
         Route("/api/v1/runs/{run_id}/diff", Diff(services), {"GET": diff}),
         Route("/api/v1/runs/{run_id}/compare/{other}", Compare(services), {"GET": compare}),
         Route("/api/v1/runs/{run_id}/last-good", LastGood(services), {"GET": last_good}),

@@ -12,8 +12,9 @@ from app import differences
 from app.differences import ABSENT, Difference
 from app.history.entry import Entry
 from app.history.kinds import EventEmitted, Failure, RunCreated, StepInvoking, StepSleeping, StepWaiting
-from app.runs import noun, reading
+from app.runs import noun, precedents, reading
 from app.runs.past import Moment, Past
+from app.runs.precedents import Precedents
 from app.runs.reading import RunRecord, StepRecord
 from app.runs.state import step_path
 from storage import events, history, runs
@@ -96,6 +97,11 @@ class Comparing:
         """Of the newest completed runs of the function that were created before this one: one of the same version if
         there is any, of those one with a similar input, of those the newest. Raises RunNotFound."""
         return await self._storage.read(lambda tx: _last_good(tx, environment, run_id))
+
+    async def precedents(self, environment: str, run_id: str, step: str) -> Precedents:
+        """What a step, by its id or path, gave in other runs of the function that went well. Raises RunNotFound."""
+        path = step.removeprefix(f"{run_id}:")
+        return await self._storage.read(lambda tx: precedents.of_step(tx, environment, run_id, path))
 
 
 def _diff(a: Moment, b: Moment, *, across: bool) -> RunDiff:

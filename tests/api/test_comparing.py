@@ -164,6 +164,25 @@ def test_the_last_good_run_is_of_the_version_and_the_input_if_there_is_one(
     assert (found.run["id"], found.same_version) == (newer, True)
 
 
+def test_the_precedents_of_a_step_are_what_it_gave_where_all_went_well(http: httpx.Client, worker: Puller) -> None:
+    first = complete(http, worker, 1, {"charge": {"amount": 1}, "ship": True})
+    second = complete(http, worker, 2, {"charge": {"amount": "2"}})
+    bad = complete(http, worker, 3, {"charge": None}, "failed")
+    redacted = complete(http, worker, 4, {"charge": "4111"})
+    assert http.post(f"/api/v1/runs/{redacted}/steps/charge/redact", json={"reason": "a card"}).status_code == 200
+
+    def told(run_id: str, step: str) -> dict[str, Any]:
+        answer: dict[str, Any] = http.get(f"/api/v1/runs/{run_id}/steps/{step}/precedents").json()
+        return answer
+
+    outputs = [{"run_id": second, "output": {"amount": "2"}}, {"run_id": first, "output": {"amount": 1}}]
+    assert told(bad, "charge:0") == {"outputs": outputs, "left_out": 0}
+    assert told(bad, f"{bad}:charge:0") == told(bad, "charge:0")
+    assert told(second, "charge:0")["outputs"] == outputs[1:]
+    assert told(bad, "ship:0")["outputs"] == [{"run_id": first, "output": True}]
+    assert told(bad, "nothing") == {"outputs": [], "left_out": 0}
+
+
 def test_what_cannot_be_compared_is_refused(http: httpx.Client, worker: Puller, client: Client) -> None:
     run_id = complete(http, worker, 1, {})
     [created, *_] = client.runs.timeline(run_id)

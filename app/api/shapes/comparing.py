@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -13,6 +14,7 @@ from app.api.shapes.runs import RunSummary, row_shown
 from app.differences import ABSENT, Difference
 from app.runs.comparing import LastGood, RunDiff, StepDiff
 from app.runs.past import Moment
+from app.runs.precedents import Precedents
 from app.runs.reading import StepRecord
 from app.runs.state import TERMINAL, Run
 
@@ -111,6 +113,26 @@ class LastGoodResponse(Shape):
     run: RunSummary | None
     same_version: bool
     similarity: Annotated[float, Meta(description="of the inputs, from 0 to 1")]
+
+
+class PrecedentResponse(Shape):
+    run_id: str
+    output: msgspec.Raw
+
+
+class PrecedentsResponse(Shape):
+    """What the step gave in the newest runs of the function that went well, newest first: in at most 10 runs with at
+    most 1,000 entries, and 256 KiB of it. `left_out` outputs were more than that, or of runs that one may not read."""
+
+    outputs: list[PrecedentResponse]
+    left_out: int
+
+
+def precedents_shown(precedents: Precedents, readable: Callable[[str], bool]) -> PrecedentsResponse:
+    """Those of runs that are `readable`, by their ids."""
+    told = [one for one in precedents.found if readable(one.run_id)]
+    outputs = [PrecedentResponse(run_id=one.run_id, output=one.output) for one in told]
+    return PrecedentsResponse(outputs=outputs, left_out=precedents.left_out + len(precedents.found) - len(told))
 
 
 def diff_shown(diff: RunDiff, *, limit: int, after: int) -> DiffResponse:

@@ -13,7 +13,7 @@ import { Icon } from "../../ui/icon";
 import { JsonEditor } from "../../ui/json_editor";
 import { ActionDialog, type Doing } from "./action_dialog";
 import type { Subject } from "./actions";
-import { KindsTold, useExample } from "./example";
+import { KindsTold, useExample, usePrecedents } from "./example";
 import { opened } from "./steer";
 
 export function Edit({ run, moment, chosen, onClose }: Subject & { onClose: () => void }) {
@@ -24,6 +24,7 @@ export function Edit({ run, moment, chosen, onClose }: Subject & { onClose: () =
   const [again, setAgain] = useState(true);
   const [taken, setTaken] = useState(0);
   const example = useExample(run, step.id);
+  const precedents = usePrecedents(run, step.id);
   const take = (output: Json): void => {
     setText(print(output, 2));
     setTaken(taken + 1);
@@ -106,7 +107,7 @@ export function Edit({ run, moment, chosen, onClose }: Subject & { onClose: () =
           ) : (
             <>
               <DiffView before={old} after={read.value} label="What changes" />
-              <KindsTold before={example?.output ?? old} after={read.value} />
+              <KindsTold precedents={precedents} before={example?.output ?? old} after={read.value} />
             </>
           )}
         </div>
