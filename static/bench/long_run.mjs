@@ -1,5 +1,6 @@
 // node bench/long_run.mjs [RECORDS]: how smoothly a long run is read. Chromium shows the build in dist/, the API is stood in
-// for here, so that only the page is measured. Prints the frames while it is scrolled, scrubbed and stepped through.
+// for here, so that only the page is measured. Prints the frames while it is scrolled, scrubbed, stepped through
+// and zoomed.
 import { chromium } from "playwright-core";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -83,6 +84,12 @@ try {
     };
   });
   measured.stepping = await frames(page, () => () => document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true })));
+  measured.zooming = await frames(page, () => (step) => {
+    const lane = document.querySelector(".wf-row.row .wf-lane");
+    const { left, width } = lane.getBoundingClientRect();
+    const turn = { ctrlKey: true, deltaY: step % 60 < 30 ? -60 : 60, clientX: left + width / 3, bubbles: true, cancelable: true };
+    lane.dispatchEvent(new WheelEvent("wheel", turn));
+  });
   const elements = await page.locator(".waterfall .rows").evaluate((rows) => rows.querySelectorAll("*").length);
 
   console.log(`${COUNT.toLocaleString("en")} records, ${elements} elements in the waterfall; ${cpus().length} × ${cpus()[0].model}, load ${loadavg()[0].toFixed(1)}, ${browser.version()}`);

@@ -405,6 +405,9 @@ test("runs are chosen by key, looked at together, and replayed; their filter is 
   await page.locator(".view:has-text('imports')").click();
 
   await page.locator(".chip:has-text('function:demo-import')").waitFor();
+  await page.locator("button.sort:has-text('Duration')").click();
+  await page.locator(".chip:has-text('sort:longest')").waitFor();
+  await page.locator("[role=columnheader][aria-sort=descending] >> text=Duration").waitFor();
   await page.goto(`${world.server.url}/runs?q=demo-import`);
   await page.locator("role=table[name=Runs] >> text=demo-import").first().waitFor();
   await page.keyboard.press("G");
@@ -560,6 +563,16 @@ test("a link shows what it was copied from", WALK, async () => {
   await page.keyboard.press("ArrowLeft");
   await page.locator("select[aria-label='Scale of time']").selectOption("sequence");
   await page.waitForURL(/scale=sequence/);
+  await page.locator("button.primary:has-text('Fork from here')").waitFor();
+  await page.locator(".wf-row.row .wf-lane").first().hover();
+  await page.keyboard.down("Control");
+  await page.mouse.wheel(0, -400);
+  await page.keyboard.up("Control");
+  await page.waitForURL(/[?&]t=/);
+  await page.locator(".axis").dblclick();
+  await page.waitForURL((url) => !url.searchParams.has("t"));
+  await page.locator("role=row >> text=send receipt").dblclick();
+  await page.waitForURL(/[?&]t=/);
   const shown = async (of) => [await of.locator(".past-bar").innerText(), await of.locator(".inspector h2").innerText(), await of.locator(".handle.b").count()];
   const [link, before] = [page.url(), await shown(page)];
 
@@ -666,7 +679,7 @@ test("a group of failures is resolved with a reason, and opened again", ONCE, as
   await page.locator("dialog input:focus").waitFor();
   await page.keyboard.type("it was not");
   await page.keyboard.press("Enter");
-  await page.locator(".inspector .status:has-text('Open')").waitFor();
+  await page.locator(".inspector .status:has-text('New')").waitFor();
   await context.close();
   assert.deepEqual(complaints, []);
 });

@@ -130,7 +130,7 @@ export default function Failures() {
                       {one.message || one.error_type}
                     </button>
                     {one.top_frame && (
-                      <span class="faint mono cut" title={`Where in the code: ${one.top_frame}`}>
+                      <span class="muted mono cut" title={`Where in the code: ${one.top_frame}`}>
                         {one.top_frame.split("/").at(-1)}
                       </span>
                     )}

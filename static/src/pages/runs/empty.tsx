@@ -23,7 +23,7 @@ function LastOne({ query: { since, until, ...rest }, onTimeless }: { query: Reco
   const timed = since !== undefined || until !== undefined;
   const last = useResource(`last run ${JSON.stringify(rest)} ${timed}`, async (signal) => (timed ? (await get<RunsPage>("/runs", { ...rest, limit: 1 }, signal)).runs : []));
   const [one] = last.data ?? [];
-  if (!one) return <p class="muted">{last.loading ? "Looking…" : timed ? "Nor did any before or after that time." : "Runs start when an event comes that a function waits for."}</p>;
+  if (!one) return <p class="muted">{last.loading ? "Looking…" : timed ? "Nor does any of another time." : "Runs start when an event comes that a function waits for."}</p>;
   return (
     <p>
       Nothing in this range. The last one began <Time at={one.created_at} /> –{" "}

@@ -34,6 +34,8 @@ import { RunTable } from "./table";
 
 const BUCKETS = 60;
 const STATS_PACE_MS = 3_000;
+/** Counting is work for the server: the views are counted once a minute. */
+const VIEWS_EVERY_MS = 60_000;
 const PICKED_MAX = 1_000;
 const NO_GROUPS: RunGroups = { groups: [], groups_total: 0, counted: 0, exact: true };
 /** With less room the views are a menu; beside a run that is looked at, too. */
@@ -64,6 +66,9 @@ export default function RunsPage() {
     (signal) => get<RunStats>("/stats/runs", { buckets: BUCKETS, ...parsed.query, since: parsed.query.since ?? "24h" }, signal),
     { pattern: "system.run.*.*", pace: STATS_PACE_MS },
   );
+  // Of the views by status each says how many it has, whichever of them is open.
+  const { status: _, ...anyStatus } = parsed.query;
+  const byStatus = useResource(`views ${JSON.stringify(anyStatus)}`, (signal) => get<RunStats>("/stats/runs", { buckets: 1, ...anyStatus, since: anyStatus.since ?? "24h" }, signal), { every: VIEWS_EVERY_MS });
   const by = parsed.group;
   const groups = useResource(`groups ${by} ${asked}`, (signal) => (by ? get<RunGroups>("/stats/runs/groups", { by, ...parsed.query }, signal) : Promise.resolve(NO_GROUPS)), { pattern: "system.run.*.*", pace: STATS_PACE_MS });
   const field = useRef<HTMLInputElement>(null);
@@ -162,7 +167,7 @@ export default function RunsPage() {
   ]);
 
   const beside = roomy && rail.value === "beside";
-  const viewed = { text, status, totals: stats.data?.totals ?? {}, saved: saved.data ?? [], onText: setText, onManage: () => setManaging(true) };
+  const viewed = { text, status, totals: byStatus.data?.totals ?? {}, since: parsed.query.since ?? "24h", saved: saved.data ?? [], onText: setText, onManage: () => setManaging(true) };
   return (
     <div class="page full">
       <PageHead

@@ -25,6 +25,8 @@ interface Props {
   status: string;
   /** How many there are by status; none where that is not known. */
   totals: Readonly<Record<string, number>>;
+  /** Since when these began. */
+  since: string;
   saved: readonly View[];
   onText: (text: string) => void;
   onManage: () => void;
@@ -77,13 +79,13 @@ export function RailMenu({ beside, ...props }: Props & { beside: boolean }) {
   );
 }
 
-function Lines({ text, status, totals, saved, onText, onManage }: Props): ComponentChildren {
+function Lines({ text, status, totals, since, saved, onText, onManage }: Props): ComponentChildren {
   return (
     <>
       {QUICK.map(([name, value]) => (
         <button key={name} type="button" class="view" aria-pressed={status === value} onClick={() => onText(withToken(text, "status", value))}>
           <span class="cut">{name}</span>
-          {value && totals[value] ? <span class="count">{totals[value].toLocaleString("en")}</span> : null}
+          {value && totals[value] ? <span class="count" title={`began since ${since}`}>{totals[value].toLocaleString("en")}</span> : null}
         </button>
       ))}
       <hr />
