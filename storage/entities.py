@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from storage.contract import Transaction
-from storage.records import EntityRow, SnapshotRow
+from storage.records import EntityRow, KeptSnapshot, SnapshotRow
 from storage.runs import contains
 
 PAGE = 2_000
@@ -89,6 +89,12 @@ def newest_snapshot(tx: Transaction, environment: str, type: str, id: str, *, ve
     """The newest snapshot that is not of a later version."""
     row = tx.one("newest_snapshot", environment=environment, type=type, id=id, version=version)
     return SnapshotRow._make(row) if row else None
+
+
+def kept_snapshots(tx: Transaction, environment: str, type: str, id: str, *, limit: int) -> list[KeptSnapshot]:
+    """The versions that have a snapshot, newest first."""
+    rows = tx.many("kept_snapshots", environment=environment, type=type, id=id, limit=limit)
+    return [KeptSnapshot._make(row) for row in rows]
 
 
 def drop_snapshots(tx: Transaction, environment: str, type: str, id: str) -> None:

@@ -211,6 +211,15 @@ class EntityRow(NamedTuple):
     position: int
 
 
+class KeptSnapshot(NamedTuple):
+    """A snapshot without its state, and how long that is."""
+
+    version: int
+    snapshot_id: str
+    created_at: int
+    size_bytes: int
+
+
 class SnapshotRow(NamedTuple):
     """`state` is JSON text, as the client sent it."""
 

@@ -19,6 +19,8 @@ from app.api.shapes.streams import (
     DeletedStreamResponse,
     DeleteStreamQuery,
     EntityName,
+    ListSnapshotsQuery,
+    ListSnapshotsResponse,
     ListStreamsQuery,
     ListStreamsResponse,
     ReadStreamQuery,
@@ -36,6 +38,7 @@ from app.api.shapes.streams import (
     info_shown,
     run_shown,
     snapshot_shown,
+    snapshots_shown,
 )
 from app.entities.reading import Key, StreamPage
 from app.entities.streams import ANY, Append
@@ -245,6 +248,18 @@ class StreamSnapshot:
         answer(resp, snapshot_shown(row), 201)
 
 
+class StreamSnapshots:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, entity_id: str) -> None:
+        query = query_of(req, ListSnapshotsQuery)
+        found = await self._services.entities.info(Key(environment_of(req), entity_id, query.type))
+        about_entity(caller_of(req), found)
+        kept = await self._services.snapshots.kept(found.environment, found.type, found.id, limit=query.limit)
+        answer(resp, snapshots_shown(found, kept))
+
+
 class RunStreams:
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -350,6 +365,12 @@ def routes(services: Services) -> Sequence[Route]:
         query=SnapshotQuery,
         permission="entities:read",
     )
+    kept = Operation(
+        "The versions that have a snapshot, newest first",
+        {200: Answer("them, without the states", ListSnapshotsResponse), **missing},
+        query=ListSnapshotsQuery,
+        permission="entities:read",
+    )
     save = Operation(
         "Keep a snapshot",
         {201: Answer("it is kept", SnapshotResponse), 404: "there is no such entity"},
@@ -368,5 +389,6 @@ def routes(services: Services) -> Sequence[Route]:
         Route("/api/v1/streams/{entity_id}/events", StreamEvents(services), {"GET": read, "POST": append}),
         Route("/api/v1/streams/{entity_id}/history", StreamHistory(services), {"GET": told}),
         Route("/api/v1/streams/{entity_id}/snapshot", StreamSnapshot(services), {"GET": newest, "PUT": save}),
+        Route("/api/v1/streams/{entity_id}/snapshots", StreamSnapshots(services), {"GET": kept}),
         Route("/api/v1/runs/{run_id}/streams", RunStreams(services), {"GET": of_run}),
     ]

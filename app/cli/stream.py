@@ -147,6 +147,31 @@ def append_event(session: Session, stream: tuple[str, str], name: str, data: str
     session.output.out.write(f"{'/'.join(stream)} is at version {appended.version}   {said}\n")
 
 
+@command.command("snapshot")
+@click.argument("stream", type=STREAM)
+@click.option("--version", type=click.IntRange(1), help="The newest not of a later version; with -d, that it is of.")
+@click.option("--data", "-d", help="A state to keep: JSON; @FILE reads a file, - standard input.")
+@connected
+def snapshot_stream(session: Session, stream: tuple[str, str], version: int | None, data: str | None) -> None:
+    """Show the state that a client kept of an entity, or keep one with -d."""
+    streams = session.client.streams
+    if data is None:
+        found = streams.snapshot(*stream, version=version)
+    else:
+        as_of = version or streams.info(*stream)["version"]
+        found = streams.save_snapshot(*stream, version=as_of, state=data_of(data))
+    if session.output.told("ironflow.snapshot/v1", found):
+        return
+    session.output.fields(
+        [
+            ("Stream", "/".join(stream)),
+            ("Version", str(found["version"])),
+            ("Kept", f"{found['createdAt']}  ({ago(found['createdAt'])})"),
+            ("State", json.dumps(found["state"], ensure_ascii=False)),
+        ]
+    )
+
+
 @command.command("delete")
 @click.argument("stream", type=STREAM)
 @click.option("--expect", "expected_version", type=click.IntRange(1), help="The version it must have.")

@@ -5,6 +5,8 @@ They are no part of history and nothing is derived from them; deleting an entity
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from app import jsonvalue
@@ -14,7 +16,7 @@ from app.errors import InvalidArgument, SnapshotNotFound, StreamDeleted, StreamN
 from app.ids import Ids
 from storage import entities, history
 from storage.contract import Storage, Transaction
-from storage.records import SnapshotRow
+from storage.records import KeptSnapshot, SnapshotRow
 
 
 class Snapshots(msgspec.Struct, frozen=True):
@@ -50,6 +52,10 @@ class Snapshots(msgspec.Struct, frozen=True):
     async def find(self, environment: str, type: str, id: str, *, version: int = history.END) -> SnapshotRow | None:
         """The same, or None where no client has kept one."""
         return await self.storage.read(lambda tx: entities.newest_snapshot(tx, environment, type, id, version=version))
+
+    async def kept(self, environment: str, type: str, id: str, *, limit: int) -> Sequence[KeptSnapshot]:
+        """The versions that have a snapshot, newest first, without the states."""
+        return await self.storage.read(lambda tx: entities.kept_snapshots(tx, environment, type, id, limit=limit))
 
     async def newest(self, environment: str, type: str, id: str, *, version: int = history.END) -> SnapshotRow:
         """The newest snapshot at or before a version. Raises SnapshotNotFound."""

@@ -146,6 +146,9 @@ def test_snapshots_are_kept_by_version(http: httpx.Client) -> None:
     assert http.put(f"{STREAMS}/1/snapshot", json={"version": 1, "state": {"n": 1}}).status_code == 201
     assert http.get(f"{STREAMS}/1/snapshot", params={"optional": "true"}).json()["state"] == {"n": 1}
     assert http.put(f"{STREAMS}/1/snapshot", json={"version": 2, "state": {}}).json()["field"] == "entity_version"
+    kept = http.get(f"{STREAMS}/1/snapshots").json()
+    assert [(one["version"], one["sizeBytes"]) for one in kept["snapshots"]] == [(1, 7)]
+    assert http.get(f"{STREAMS}/nope/snapshots").status_code == 404
 
 
 @pytest.mark.parametrize(

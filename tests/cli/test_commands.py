@@ -80,6 +80,10 @@ def test_a_stream_is_appended_to_read_and_deleted(ironflow: Ironflow) -> None:
     assert json.loads(past.stdout)["version"] == 1
     assert "order.paid" in ironflow("stream", "history", "order/7").stdout
     assert "order/7" in ironflow("stream", "list", "--type", "order").stdout
+    kept = ironflow("stream", "snapshot", "order/7", "-d", '{"n": 1}', "--json")
+    assert (json.loads(kept.stdout)["version"], json.loads(kept.stdout)["state"]) == (2, {"n": 1}), kept.stderr
+    assert '{"n": 1}' in ironflow("stream", "snapshot", "order/7").stdout
+    assert ironflow("stream", "snapshot", "order/7", "--version", "1").returncode == 3
     assert "at version 3" in ironflow("stream", "delete", "order/7", "--yes").stdout
     assert "deleted" in ironflow("stream", "list", "--include-deleted").stdout
 

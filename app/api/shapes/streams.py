@@ -16,7 +16,7 @@ from app.history.entry import Entry
 from app.history.kinds import EventEmitted
 from app.history.kinds.entity import entity_of
 from app.runs.reading import RunRecord
-from storage.records import EntityRow, SnapshotRow
+from storage.records import EntityRow, KeptSnapshot, SnapshotRow
 
 VERSION_MAX = 2**53
 DELETED = "$stream.deleted"
@@ -50,6 +50,10 @@ class DeleteStreamQuery(TypeQuery):
     expected_version: Annotated[int, Meta(ge=ANY, le=VERSION_MAX, description="that it must have; -1 is any")] = ANY
     reason: Annotated[str, Meta(description="kept in history")] = ""
     purge: Annotated[bool, Meta(description="replace what its events said by placeholders, for good")] = False
+
+
+class ListSnapshotsQuery(TypeQuery):
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
 
 
 class SnapshotQuery(StreamQuery):
@@ -190,6 +194,22 @@ class SnapshotResponse(Shape):
     createdAt: Instant
 
 
+class KeptSnapshotResponse(Shape):
+    snapshotId: str
+    version: int
+    createdAt: Instant
+    sizeBytes: int
+
+
+class ListSnapshotsResponse(Shape):
+    """The versions of an entity that have a snapshot, newest first, without the states."""
+
+    entityId: str
+    entityType: str
+    snapshots: list[KeptSnapshotResponse]
+    count: int
+
+
 class EntityName(Shape):
     entityType: str
     entityId: str
@@ -262,6 +282,23 @@ def snapshot_shown(row: SnapshotRow) -> SnapshotResponse:
         version=row.version,
         state=msgspec.Raw(row.state.encode()),
         createdAt=clock.rfc3339(row.created_at),
+    )
+
+
+def snapshots_shown(info: EntityRow, kept: Sequence[KeptSnapshot]) -> ListSnapshotsResponse:
+    return ListSnapshotsResponse(
+        entityId=info.id,
+        entityType=info.type,
+        snapshots=[
+            KeptSnapshotResponse(
+                snapshotId=one.snapshot_id,
+                version=one.version,
+                createdAt=clock.rfc3339(one.created_at),
+                sizeBytes=one.size_bytes,
+            )
+            for one in kept
+        ],
+        count=len(kept),
     )
 
 

@@ -86,6 +86,16 @@ select environment, type, id, version, snapshot_id, state, created_at
  order by version desc
  limit 1;
 
+-- name: kept_snapshots :many
+-- Which versions have one, newest first; without the states.
+select version, snapshot_id, created_at, octet_length(state) as size_bytes
+  from snapshots
+ where environment = :environment
+   and type = :type
+   and id = :id
+ order by version desc
+ limit :limit;
+
 -- name: drop_snapshots :exec
 delete from snapshots
  where environment = :environment

@@ -1,24 +1,31 @@
-/** One entity: its versions, what happened with each, the runs that came of it, and what was kept of its state then. */
+/** One entity: its versions, what happened with each, the runs that came of it, and its state at any of them. */
 import { useEffect, useState } from "preact/hooks";
-import { exact, get, request, segment } from "../../api/client";
+import { exact, get, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { StreamEvent, StreamInfo } from "../../api/data";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
-import { type Json, Num, at, objects, print, readable } from "../../model/json";
+import { Num, at, objects, print } from "../../model/json";
 import { PageHead, crumb } from "../../shell/head";
 import { choose, chosen, link } from "../../shell/route";
 import { Badge, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
-import { Act, Ask, Field } from "../../ui/acting";
+import { Act } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { DiffView } from "../../ui/diff_view";
-import { JsonEditor } from "../../ui/json_editor";
 import { JsonView } from "../../ui/json_view";
+import { PageTabs } from "../../ui/page_tabs";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Empty, Failed } from "../../ui/states";
+import { Append } from "./append";
+import { StateTab } from "./state";
 
 const LIMIT = 100;
 const APPEND = "entities:append";
+
+const PARTS = [
+  { id: "events", label: "Events" },
+  { id: "state", label: "State" },
+];
 
 export default function StreamPage({ id: path }: { id: string }) {
   const [type, id] = [path.slice(0, path.indexOf("/")), path.slice(path.indexOf("/") + 1)];
@@ -50,6 +57,7 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
   // What is looked at of a version stays in sight from one to the next.
   const go = (version: number): void => choose({ version: Math.max(1, Math.min(of.version, version)) });
   const now = Number(chosen("version")) || of.version + 1;
+  const open = PARTS.find((part) => part.id === chosen("tab"))?.id ?? PARTS[0].id;
   return (
     <div class="page full">
       <PageHead title={of.entityId} actions={<Act allowed={may(APPEND) && !of.deleted} permission={APPEND} label="Append an event…" onClick={() => setAppending(true)} />}>
@@ -58,30 +66,36 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
           <Status status={of.deleted ? "archived" : "active"} note={`version ${of.version}`} />
         </Badge>
       </PageHead>
-      <Browse
-        label="Versions"
-        param="version"
-        resource={events}
-        items={events.items}
-        more={events}
-        id={(one) => String(one.version)}
-        copies="Version"
-        keys={[
-          { keys: "ArrowLeft", label: "The version before", run: () => go(now - 1) },
-          { keys: "ArrowRight", label: "The version after", run: () => go(now + 1) },
-          { keys: "Home", label: "The first version", run: () => go(1) },
-          { keys: "End", label: "The newest version", run: () => go(of.version) },
-        ]}
-        columns={[
-          { name: "Version", width: "72px", show: (one) => one.version },
-          { name: "Event", width: "minmax(130px, 1fr)", show: (one) => <span class="mono">{one.name}</span> },
-          { name: "Data", width: "minmax(140px, 1.6fr)", show: (one) => <span class="mono muted">{print(one.data)}</span>, wide: true, alone: true },
-          { name: "Runs", width: "64px", show: (one) => <span class="tabular">{one.runs?.length || ""}</span>, wide: true },
-          { name: "When", width: "100px", show: (one) => <Time at={one.timestamp} />, wide: true },
-        ]}
-        empty={<Empty icon="streams" title="Nothing of it is left" />}
-        side={(one, close) => <Version key={one.version} of={one} before={events.items?.find((other) => other.version === one.version - 1)} type={type} base={base} onClose={close} />}
-      />
+      <PageTabs label="entity" items={PARTS} open={open} onOpen={(id) => choose({ tab: id === PARTS[0].id ? null : id, show: null, against: null })} />
+      {open === "state" ? (
+        <StateTab of={of} base={base} />
+      ) : (
+        <Browse
+          label="Versions"
+          param="version"
+          resource={events}
+          items={events.items}
+          more={events}
+          id={(one) => String(one.version)}
+          copies="Version"
+          keys={[
+            { keys: "ArrowLeft", label: "The version before", run: () => go(now - 1) },
+            { keys: "ArrowRight", label: "The version after", run: () => go(now + 1) },
+            { keys: "Home", label: "The first version", run: () => go(1) },
+            { keys: "End", label: "The newest version", run: () => go(of.version) },
+          ]}
+          columns={[
+            { name: "Version", width: "72px", show: (one) => one.version },
+            { name: "Event", width: "minmax(130px, 1fr)", show: (one) => <span class="mono">{one.name}</span> },
+            { name: "Data", width: "minmax(140px, 1.6fr)", show: (one) => <span class="mono muted">{print(one.data)}</span>, wide: true, alone: true },
+            { name: "By", width: "minmax(90px, 0.8fr)", show: (one) => <Actor of={one} />, wide: true, alone: true },
+            { name: "Runs", width: "64px", show: (one) => <span class="tabular">{one.runs?.length || ""}</span>, wide: true },
+            { name: "When", width: "100px", show: (one) => <Time at={one.timestamp} />, wide: true },
+          ]}
+          empty={<Empty icon="streams" title="Nothing of it is left" />}
+          side={(one, close) => <Version key={one.version} of={one} before={events.items?.find((other) => other.version === one.version - 1)} onClose={close} />}
+        />
+      )}
       {appending && <Append of={of} base={base} onClose={() => setAppending(false)} onDone={reload} />}
     </div>
   );
@@ -89,11 +103,17 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
 
 const TABS = [
   { id: "event", label: "Event" },
-  { id: "state", label: "State kept" },
   { id: "before", label: "Against the one before" },
 ];
 
-function Version({ of, before, type, base, onClose }: { of: StreamEvent; before: StreamEvent | undefined; type: string; base: string; onClose: () => void }) {
+/** Who appended it: a key or a person, or the run whose code did. */
+function Actor({ of }: { of: StreamEvent }) {
+  if (of.emittedBy) return <span class="mono">{of.emittedBy}</span>;
+  if (of.runId) return <a href={link(`/runs/${of.runId}`)}>{short(of.runId)}</a>;
+  return <span class="faint">{of.source || "–"}</span>;
+}
+
+function Version({ of, before, onClose }: { of: StreamEvent; before: StreamEvent | undefined; onClose: () => void }) {
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? TABS[0].id;
   return (
     <Side title={of.name} under={<span class="muted">version {of.version}</span>} onClose={onClose}>
@@ -102,6 +122,7 @@ function Version({ of, before, type, base, onClose }: { of: StreamEvent; before:
           ["Event", <Id id={of.id} />],
           ["Position", <EntryLink position={of.position} />],
           ["When", <Time at={of.timestamp} />],
+          of.emittedBy && ["By", <span class="mono">{of.emittedBy}</span>],
           of.source && ["Source", of.source],
           of.runId && ["Made by", <a href={link(`/runs/${of.runId}`)}>{short(of.runId)}</a>],
           of.runs && of.runs.length > 0 && [
@@ -114,49 +135,16 @@ function Version({ of, before, type, base, onClose }: { of: StreamEvent; before:
           ],
         ]}
       />
+      <p class="buttons pad-x">
+        <button type="button" class="small" onClick={() => choose({ tab: "state", version: of.version, show: null })}>
+          State at version {of.version}
+        </button>
+      </p>
       <Tabs label="version" items={TABS} open={open} onOpen={(id) => choose({ show: id === TABS[0].id ? null : id })} />
       <TabPanel label="version" open={open}>
         {open === "event" && <JsonView value={of.data} label="data" />}
-        {open === "state" && <Snapshot version={of.version} type={type} base={base} />}
         {open === "before" && <DiffView before={before?.data} after={of.data} label="Against the event before" />}
       </TabPanel>
     </Side>
-  );
-}
-
-function Snapshot({ version, type, base }: { version: number; type: string; base: string }) {
-  const kept = useResource(`${base} snapshot ${version}`, (signal) => exact(`${base}/snapshot`, { type, version, optional: "true" }, signal));
-  if (kept.data === null) return <p class="muted pad">No client has kept a snapshot of its state up to this version.</p>;
-  if (kept.error) return <Failed error={kept.error} onRetry={kept.reload} />;
-  if (!kept.data) return <Skeleton rows={4} of={kept} />;
-  const of = at(kept.data, "version");
-  return (
-    <>
-      <p class="muted small pad-x">Kept by a client as of version {of instanceof Num ? of.text : "?"}.</p>
-      <JsonView value={at(kept.data, "state") as Json} label="state" />
-    </>
-  );
-}
-
-function Append({ of, base, onClose, onDone }: { of: StreamInfo; base: string; onClose: () => void; onDone: () => void }) {
-  const [name, setName] = useState("");
-  const [text, setText] = useState("{}");
-  const read = readable(text);
-  const json = (): string =>
-    `{"name":${JSON.stringify(name)},"entityType":${JSON.stringify(of.entityType)},"expectedVersion":${of.version},"data":${typeof read === "string" ? "null" : print(read.value)}}`;
-  return (
-    <Ask
-      title={`Append to ${of.entityId}`}
-      verb="Append"
-      done="Appended"
-      wrong={typeof read === "string" ? read : ""}
-      run={() => request("POST", `${base}/events`, { json: json() })}
-      onClose={onClose}
-      onDone={onDone}
-    >
-      <p class="muted">It becomes version {of.version + 1}. If another event comes first, this one is refused.</p>
-      <Field label="Event" value={name} onValue={setName} required placeholder="paid" />
-      <JsonEditor label="Data" rows={8} value={text} wrong={typeof read === "string"} onValue={setText} />
-    </Ask>
   );
 }

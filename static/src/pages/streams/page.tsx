@@ -8,6 +8,7 @@ import { Status, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
 import { Filters } from "../../ui/filters";
 import { Command, Empty } from "../../ui/states";
+import { Elsewhere } from "./elsewhere";
 
 const LIMIT = 100;
 
@@ -67,6 +68,7 @@ export default function Streams() {
             <Empty icon="streams" title="No entity has events here">
               <p class="muted">The first event that is appended to one begins its stream:</p>
               <Command text={`ironflow stream append order/o-8 placed -d '{"total": 120}'`} />
+              <Elsewhere />
             </Empty>
           )
         }
