@@ -137,7 +137,7 @@ function Version({ of, before, onClose }: { of: StreamEvent; before: StreamEvent
       />
       <p class="buttons pad-x">
         <button type="button" class="small" onClick={() => choose({ tab: "state", version: of.version, show: null })}>
-          State at version {of.version}
+          See the state then
         </button>
       </p>
       <Tabs label="version" items={TABS} open={open} onOpen={(id) => choose({ show: id === TABS[0].id ? null : id })} />
