@@ -230,6 +230,11 @@ def steps_told(tx: Transaction, environment: str, run_ids: Sequence[str], *, sca
     return [StepTold._make(row) for row in rows]
 
 
+def environments(tx: Transaction, *, limit: int) -> Sequence[str]:
+    """The environments that have entries, by name, at most `limit`."""
+    return [environment for (environment,) in tx.many("environments_of_history", limit=limit)]
+
+
 def last_of_stream(tx: Transaction, environment: str, stream: str, *, until: int = END) -> EntryRecord | None:
     """The stream's newest entry that is not past position `until`, in a number of look-ups that grows with the
     logarithm of the stream; None if there is none."""

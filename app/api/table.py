@@ -81,6 +81,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "redactions": ("/api/v1/events", "/api/v1/runs"),
     "failures": ("/api/v1/failures", "/api/v1/search", "/api/v1/runs"),
     "failure_patches": ("/api/v1/failures",),
+    "whereabouts": ("/api/v1/whereabouts",),
     DOCUMENT: ("/api/v1/openapi.json",),
 }
 """The parts of paths (see `part_of`) under which a module has routes; in the order of the OpenAPI document."""

@@ -173,7 +173,8 @@ class Walk:
         content = {} if body is None else {"content": body if isinstance(body, bytes) else json.dumps(body)}
         headers = {"Content-Type": media} if media else {}
         value = "0s" if path.endswith("/{run_id}/diff") else 1
-        needed = {one["name"]: value for one in operation["parameters"] if one.get("required") and one["in"] == "query"}
+        asked = (one for one in operation["parameters"] if one.get("required") and one["in"] == "query")
+        needed = {one["name"]: one["schema"].get("enum", [value])[0] for one in asked}
         if "428" in operation["responses"]:
             headers["If-Match"] = "*"
         answer = self.http.request(method, path.format(**values), params=needed, headers=headers, **content)  # type: ignore[arg-type]

@@ -14,6 +14,20 @@ select position, digest
  order by position desc
  limit 1;
 
+-- name: environments_of_history :many
+-- The environments that have entries, by name. Each is one look-up from the one before, not a pass through all entries.
+with recursive known (environment) as (
+  select (select environment from history order by environment limit 1) as environment
+   union all
+  select (select h.environment from history h where h.environment > known.environment order by h.environment limit 1)
+    from known
+   where known.environment is not null
+)
+select environment
+  from known
+ where environment is not null
+ limit :limit;
+
 -- name: append_entry :each
 insert into history (position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest)
 values (:position, :environment, :stream, :version, :kind, :data, :metadata, :actor, :correlation, :causation, :recorded_at, :digest);

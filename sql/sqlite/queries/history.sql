@@ -12,6 +12,20 @@ select position, digest
  order by position desc
  limit 1;
 
+-- name: environments_of_history :many
+-- The environments that have entries, by name. Each is one look-up from the one before, not a pass through all entries.
+with recursive known (environment) as (
+  select min(environment) as environment from history
+   union all
+  select (select min(h.environment) from history h where h.environment > known.environment)
+    from known
+   where known.environment is not null
+)
+select environment
+  from known
+ where environment is not null
+ limit :limit;
+
 -- name: append_entry :each
 insert into history (position, environment, stream, version, kind, data, metadata, actor, correlation, causation, recorded_at, digest)
 values (:position, :environment, :stream, :version, :kind, :data, :metadata, :actor, :correlation, :causation, :recorded_at, :digest);

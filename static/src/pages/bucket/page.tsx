@@ -17,6 +17,7 @@ import { Icon } from "../../ui/icon";
 import { size } from "../../ui/json_view";
 import { Left } from "../../ui/left";
 import { Facts, Side } from "../../ui/side";
+import { NotHere } from "../../ui/not_here";
 import { Empty, Failed } from "../../ui/states";
 import { KeySide } from "./key";
 import { PutValue } from "./put";
@@ -51,13 +52,7 @@ export default function BucketPage({ id: name }: { id: string }) {
   const enter = (under: string): void => navigate(link(`/kv/${segment(name)}`, { under }));
   if (bucket.error && !bucket.data) {
     if (bucket.error.status !== 404) return <Failed error={bucket.error} onRetry={bucket.reload} />;
-    return (
-      <Empty icon="search" title="There is no such bucket here">
-        <p>
-          <a href={link("/kv")}>See the buckets there are</a>
-        </p>
-      </Empty>
-    );
+    return <NotHere kind="bucket" id={name} list="/kv">See the buckets there are</NotHere>;
   }
   const allowed = may(WRITE);
   const of = bucket.data;

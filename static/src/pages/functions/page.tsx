@@ -13,6 +13,7 @@ import { Status, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { ListCard } from "../../ui/list_card";
 import { Missing } from "../../ui/missing";
+import { Elsewhere } from "../../ui/not_here";
 import type { BreakerState } from "./breaker";
 import { Came, FirstFunction } from "./first";
 import { FunctionInspector } from "./inspector";
@@ -70,7 +71,7 @@ export default function Functions() {
       {wanted && !selected && items && items.length > 0 && (
         <Missing label="See all functions" onClose={() => choose({ function: null, show: null })}>
           There is no function <span class="mono">{wanted}</span> in {environment.value}
-          {functions.more ? ", as far as they are listed" : ""}.
+          {functions.more ? ", as far as they are listed" : ""}. <Elsewhere kind="function" id={wanted} query={{ function: wanted }} />
         </Missing>
       )}
       <div class={`split ${selected ? "" : "closed"}`}>

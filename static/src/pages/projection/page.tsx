@@ -14,7 +14,8 @@ import { Badge, Skeleton, Status, Time, short } from "../../ui/basics";
 import { Act, Ask, act, needs } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 import { Facts } from "../../ui/side";
-import { Empty, Failed } from "../../ui/states";
+import { NotHere } from "../../ui/not_here";
+import { Failed } from "../../ui/states";
 import { Lag, LeftOut } from "../projections/page";
 import { Definition } from "./definition";
 import { Pace } from "./pace";
@@ -43,13 +44,7 @@ export default function ProjectionPage({ id: name }: { id: string }) {
   useEffect(() => void (crumb.value = name), [name]);
   if (listed.error && !listed.data) {
     if (listed.error.status !== 404) return <Failed error={listed.error} onRetry={listed.reload} />;
-    return (
-      <Empty icon="search" title="There is no such projection here">
-        <p>
-          <a href={link("/projections")}>See the projections there are</a>
-        </p>
-      </Empty>
-    );
+    return <NotHere kind="projection" id={name} list="/projections">See the projections there are</NotHere>;
   }
   if (!listed.data) return <Skeleton rows={10} of={listed} />;
   return <Loaded of={listed.data} path={path} reload={listed.reload} />;

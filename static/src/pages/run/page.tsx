@@ -18,7 +18,8 @@ import { now, recent, wallTime } from "../../shell/settings";
 import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { later, useAhead } from "../../ui/later";
-import { Empty, Failed } from "../../ui/states";
+import { NotHere } from "../../ui/not_here";
+import { Failed } from "../../ui/states";
 import { copy, toast } from "../../ui/toast";
 import { Actions } from "./actions";
 import { ErrorCard } from "./error_card";
@@ -68,18 +69,7 @@ export default function RunPage({ id }: { id: string }) {
     if (run.data) recent.value = [run.data.id, ...recent.peek().filter((one) => one !== run.data?.id)].slice(0, 10);
   }, [run.data?.id]);
   if (run.error && !run.data) {
-    if (run.error.status === 404) {
-      return (
-        <Empty icon="search" title="There is no such run here">
-          <p class="muted">
-            <span class="mono">{id}</span> is not in this environment. It may be in another one, or never have been.
-          </p>
-          <p>
-            <a href={link("/runs")}>See the runs there are</a>
-          </p>
-        </Empty>
-      );
-    }
+    if (run.error.status === 404) return <NotHere kind="run" id={id} list="/runs">See the runs there are</NotHere>;
     return <Failed error={run.error} onRetry={run.reload} />;
   }
   if (!run.data) return <Skeleton rows={12} of={run} />;

@@ -15,6 +15,7 @@ import { DiffView } from "../../ui/diff_view";
 import { JsonView } from "../../ui/json_view";
 import { PageTabs } from "../../ui/page_tabs";
 import { EntryLink, Facts, Side } from "../../ui/side";
+import { NotHere } from "../../ui/not_here";
 import { Empty, Failed } from "../../ui/states";
 import { Append } from "./append";
 import { StateTab } from "./state";
@@ -34,13 +35,7 @@ export default function StreamPage({ id: path }: { id: string }) {
   const info = useResource(`stream ${path}`, (signal) => get<StreamInfo>(base, { type }, signal), { pattern: "entity:>", pace: 1_000 });
   if (info.error && !info.data) {
     if (info.error.status !== 404) return <Failed error={info.error} onRetry={info.reload} />;
-    return (
-      <Empty icon="search" title="There is no such entity here">
-        <p>
-          <a href={link("/streams")}>See the entities there are</a>
-        </p>
-      </Empty>
-    );
+    return <NotHere kind="entity" id={path} list="/streams">See the entities there are</NotHere>;
   }
   if (!info.data) return <Skeleton rows={10} of={info} />;
   return <Loaded of={info.data} base={base} reload={info.reload} />;

@@ -1,0 +1,53 @@
+"""Where something is that is not where it was looked for: deleted here, in another environment, or nowhere ever.
+
+History forgets nothing, so that a stream without an entry is of something that never was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from storage import history
+from storage.contract import Storage, Transaction
+
+Kind = Literal["run", "function", "projection", "bucket", "entity"]
+
+ENVIRONMENTS_MAX = 200
+"""So many are looked into, in the order of their names."""
+
+
+class Whereabouts(msgspec.Struct, frozen=True):
+    """`here`: whether it is in the environment that was asked; `deleted_at` in µs, 0 if it was not deleted there;
+    `elsewhere`: namespaces of the other environments in which it is, by name."""
+
+    here: bool
+    deleted_at: int
+    elsewhere: Sequence[str]
+
+
+async def find(storage: Storage, environment: str, kind: Kind, id: str, *, sees: Callable[[str], bool]) -> Whereabouts:
+    """Where it is, as far as `sees` lets one look into environments other than the one asked for."""
+    stream = f"{kind}/{id}"
+
+    def look(tx: Transaction) -> Whereabouts:
+        last = history.last_of_stream(tx, environment, stream)
+        gone = last is not None and _deleted(last.kind)
+        others = (one for one in history.environments(tx, limit=ENVIRONMENTS_MAX) if one != environment and sees(one))
+        return Whereabouts(
+            here=last is not None and not gone,
+            deleted_at=last.recorded_at if last is not None and gone else 0,
+            elsewhere=[one for one in others if _is_in(tx, one, stream)],
+        )
+
+    return await storage.read(look)
+
+
+def _is_in(tx: Transaction, environment: str, stream: str) -> bool:
+    last = history.last_of_stream(tx, environment, stream)
+    return last is not None and not _deleted(last.kind)
+
+
+def _deleted(kind: str) -> bool:
+    return kind.endswith(".deleted")
