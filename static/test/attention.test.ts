@@ -40,6 +40,8 @@ test("many runs that stand still alike are one thing to look at, a few are told 
   const told = standing([...invoices, of(5, "invoice", "no currency"), of(6, "ship", "boom"), of(7, "ship", "boom")]);
 
   assert.deepEqual(told.map(({ run, alike }) => [run.id, alike]), [["run_1", 4], ["run_5", 1], ["run_6", 1], ["run_7", 1]]);
+  assert.equal(told[0].ids.length, 4, "which can be resumed together");
+  assert.deepEqual(told[1].ids, ["run_5"]);
 });
 
 test("a group is new within a day of its first failure", () => {

@@ -43,6 +43,8 @@ export interface Standing {
   run: RunSummary;
   /** How many stand still alike. */
   alike: number;
+  /** Which ones. */
+  ids: readonly string[];
 }
 
 /** So many runs that stand still alike are told one by one. */
@@ -55,7 +57,7 @@ export function standing(paused: readonly RunSummary[]): Standing[] {
     const kind = `${run.function_id} ${(run.error?.message ?? run.pause_reason ?? "").replace(/\d+/g, "0")}`;
     kinds.set(kind, [...(kinds.get(kind) ?? []), run]);
   }
-  return [...kinds.values()].flatMap((runs) => (runs.length > EACH_MAX ? [{ run: runs[0], alike: runs.length }] : runs.map((run) => ({ run, alike: 1 }))));
+  return [...kinds.values()].flatMap((runs) => (runs.length > EACH_MAX ? [{ run: runs[0], alike: runs.length, ids: runs.map((run) => run.id) }] : runs.map((run) => ({ run, alike: 1, ids: [run.id] }))));
 }
 
 /** Under load every projection is a moment behind: fewer positions are nothing to look at. */

@@ -2,13 +2,14 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { UndeliveredItem } from "../../api/admin";
+import { startJob } from "../../api/bulk";
 import { type ApiError, request, segment } from "../../api/client";
 import type { ProjectionSummary } from "../../api/data";
 import { may } from "../../api/session";
 import type { FailureGroup, RunSummary } from "../../api/types";
 import { failingOf, standing } from "../../model/attention";
 import { duration } from "../../model/time";
-import { link } from "../../shell/route";
+import { link, navigate } from "../../shell/route";
 import { Act, Ask, act } from "../../ui/acting";
 import { Icon, type IconName } from "../../ui/icon";
 import { Failed } from "../../ui/states";
@@ -35,11 +36,12 @@ interface Props {
 
 export function Attention({ paused, morePaused, failing, lagging, letters, others, deserted, loading, errors, onDone }: Props) {
   const [resuming, setResuming] = useState<RunSummary | null>(null);
+  const [many, setMany] = useState<{ run: RunSummary; ids: readonly string[]; key: string } | null>(null);
   const [requeuing, setRequeuing] = useState(false);
   const [dead] = deadLetters(letters);
   const found: ComponentChildren[] = [
     deserted && <Line key="workers" icon="workers" role="warn" to={link("/workers")} title="No worker is connected" note="runs wait until one comes" />,
-    ...standing(paused).map(({ run, alike }) => {
+    ...standing(paused).map(({ run, alike, ids }) => {
       const given = { key: run.id, icon: "pause", role: "warn", note: run.error?.message ?? run.pause_reason ?? "" } as const;
       if (alike === 1) {
         return (
@@ -54,6 +56,7 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
           <a class="button small" href={runs}>
             Its runs
           </a>
+          <Act allowed={may(RESUME)} permission={RESUME} label={`Resume ${alike}…`} onClick={() => setMany({ run, ids, key: crypto.randomUUID() })} />
         </Line>
       );
     }),
@@ -114,6 +117,22 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
           onDone={onDone}
         >
           <p>{resuming.id} goes on where it stopped, with a fresh budget of attempts. Steps that completed are not run again.</p>
+        </Ask>
+      )}
+      {many && (
+        <Ask
+          title={`Resume ${many.ids.length} runs of ${many.run.function_id}`}
+          verb="Resume them"
+          done="The server resumes them"
+          reasoned
+          run={(reason) => startJob({ verb: "resume", run_ids: many.ids, reason }, many.key)}
+          onClose={() => setMany(null)}
+          onDone={(job) => navigate(link("/runs", { job: job.id }))}
+        >
+          <p>
+            All that stand still alike: <span class="muted">{many.run.error?.message ?? many.run.pause_reason}</span>
+          </p>
+          <p>They go on where they stopped, with a fresh budget of attempts, as a job of the server: its page says how far it is, and stops it.{morePaused && " More are paused than are listed here."}</p>
         </Ask>
       )}
       {requeuing && (
