@@ -11,6 +11,8 @@ export const place = signal<Place>(read());
 /** Where one is, without what is chosen there: what only depends on it is left alone while somebody chooses. */
 export const path = computed(() => place.value.path);
 export const environment = computed(() => place.value.query.get("env") || "default");
+/** The time that is looked at on all pages that have one, as `model/range.ts` reads it; "" for any. */
+export const timeRange = computed(() => place.value.query.get("range") ?? "");
 
 function read(): Place {
   return { path: location.pathname.replace(/\/+$/, "") || "/", query: new URLSearchParams(location.search) };
@@ -21,11 +23,12 @@ addEventListener("popstate", () => {
   place.value = read();
 });
 
-/** A link within the dashboard, in the environment that is open. */
+/** A link within the dashboard, in the environment that is open and the time that is looked at. */
 export function link(path: string, query: Record<string, string | number | undefined> = {}): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== "") parameters.set(name, String(value));
   if (environment.value !== "default" && !parameters.has("env")) parameters.set("env", environment.value);
+  if (timeRange.value && !parameters.has("range")) parameters.set("range", timeRange.value);
   const tail = parameters.toString();
   return tail ? `${path}?${tail}` : path;
 }

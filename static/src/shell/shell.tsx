@@ -5,6 +5,8 @@ import { useEffect, useState } from "preact/hooks";
 import { me, session } from "../api/session";
 import { signOut } from "../api/sign_in";
 import { POLL_MS, connection, paused, retryAt, retryNow, setPaused, stayConnected, unseen } from "../live/socket";
+import { rangeOf } from "../model/range";
+import { ms, shown } from "../model/time";
 import { Keys } from "../ui/basics";
 import { Icon } from "../ui/icon";
 import { later, useAhead } from "../ui/later";
@@ -16,8 +18,8 @@ import { Help } from "./help";
 import { useKeys } from "./keys";
 import { Palette } from "./palette";
 import { NAV, type PlaceOf, navItemAt, pageAt } from "./places";
-import { address, environment, follow, link, navigate, path } from "./route";
-import { dark, nextClock, now, toggleTheme } from "./settings";
+import { address, choose, environment, follow, link, navigate, path, timeRange } from "./route";
+import { clock, dark, nextClock, now, toggleTheme } from "./settings";
 import { SignIn } from "./sign_in";
 
 export const overlay = signal<"" | "palette" | "actions" | "help" | "environment" | "nav">("");
@@ -108,6 +110,7 @@ function Header() {
         <span>Search or jump</span>
         <Keys keys="Mod+k" />
       </button>
+      <RangeChip />
       <LiveChip />
       <button type="button" class="quiet icon-only" aria-label={dark.value ? "Light theme" : "Dark theme"} onClick={toggleTheme}>
         <Icon name={dark.value ? "sun" : "moon"} />
@@ -121,6 +124,25 @@ function Header() {
         </button>
       )}
     </header>
+  );
+}
+
+/** The time that all pages keep to, and the way out of it. */
+function RangeChip() {
+  const chosen = rangeOf(timeRange.value);
+  if (!chosen) return null;
+  const at = (instant: number): string => shown(instant, 0, clock.value === "utc" ? "utc" : "local").slice(0, 16);
+  const [from, to, today] = [at(ms(chosen.since)), at(ms(chosen.until)), at(now.value).slice(0, 10)];
+  const short = (text: string, day: string): string => (text.startsWith(day) ? text.slice(11) : text);
+  return (
+    <button type="button" class="chip range" onClick={() => choose({ range: null })} title={`Runs, events, failures and history of ${chosen.since} to ${chosen.until}: show any time again`}>
+      <span class="visually-hidden">Show any time again, not only </span>
+      <Icon name="hourglass" />
+      <span class="mono">
+        {short(from, today)} – {short(to, from.slice(0, 10))}
+      </span>
+      <Icon name="cross" size={12} />
+    </button>
   );
 }
 

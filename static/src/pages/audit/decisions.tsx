@@ -4,8 +4,9 @@ import { may } from "../../api/session";
 import type { AuditEvent } from "../../api/admin";
 import { useAudit } from "../../live/audit";
 import type { Paged } from "../../live/paged";
+import { rangeOf } from "../../model/range";
 import { triedOf } from "../../model/trial";
-import { chosen, link } from "../../shell/route";
+import { chosen, link, timeRange } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
 import { Download } from "../../ui/download";
@@ -15,7 +16,8 @@ import { EntryLink, Facts, Side } from "../../ui/side";
 import { Empty } from "../../ui/states";
 
 export function Decisions() {
-  const query = { action: chosen("action"), api_key_id: chosen("actor"), event_type: chosen("type"), from: chosen("since"), to: chosen("until") };
+  const unbound = chosen("since") || chosen("until") ? null : rangeOf(timeRange.value);
+  const query = { action: chosen("action"), api_key_id: chosen("actor"), event_type: chosen("type"), from: chosen("since"), to: chosen("until"), ...(unbound && { from: unbound.since, to: unbound.until }) };
   const audit = useAudit("/audit", query);
   return (
     <>

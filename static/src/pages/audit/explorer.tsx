@@ -6,8 +6,9 @@ import type { Entry } from "../../api/types";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { type Json, at, objects, print } from "../../model/json";
+import { rangeOf } from "../../model/range";
 import { useKeys } from "../../shell/keys";
-import { choose, chosen, link } from "../../shell/route";
+import { choose, chosen, link, timeRange } from "../../shell/route";
 import { Skeleton, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
 import { Download } from "../../ui/download";
@@ -24,7 +25,8 @@ const LIMIT = 100;
 type Kept = Omit<Entry, "data"> & { data: Json };
 
 export function Explorer() {
-  const query = { kind: chosen("kind"), stream: chosen("stream"), actor: chosen("actor"), since: chosen("since"), at: chosen("until") };
+  const unbound = chosen("since") || chosen("until") ? null : rangeOf(timeRange.value);
+  const query = { kind: chosen("kind"), stream: chosen("stream"), actor: chosen("actor"), since: chosen("since"), at: chosen("until"), ...(unbound && { since: unbound.since, at: unbound.until }) };
   const filtered = Object.values(query).some((value) => value !== "");
   const entries = usePaged(
     `history ${JSON.stringify(query)}`,

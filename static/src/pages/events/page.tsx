@@ -9,9 +9,10 @@ import { paused, setPaused } from "../../live/socket";
 import { columnsShown } from "../../model/event_columns";
 import type { Draft } from "../../model/draft";
 import { EVENT_KEYS, parseEvents } from "../../model/filter";
+import { within } from "../../model/range";
 import { PageHead } from "../../shell/head";
 import { pageKeys, useKeys } from "../../shell/keys";
-import { choose, chosen } from "../../shell/route";
+import { choose, chosen, timeRange } from "../../shell/route";
 import { ClockButton, Skeleton } from "../../ui/basics";
 import { Problem } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
@@ -29,9 +30,9 @@ import { EventTable, Looking } from "./table";
 
 export default function Events() {
   const text = chosen("q");
-  const parsed = parseEvents(text);
+  const parsed = within(parseEvents(text), timeRange.value);
   const [pattern, filter] = [chosen("pattern"), chosen("filter")];
-  const narrowed = text !== "" || pattern !== "" || filter !== "";
+  const narrowed = text !== "" || timeRange.value !== "" || pattern !== "" || filter !== "";
   const setText = (next: string): void => choose({ q: next, event: null });
   const hovered = useRef(false);
   const atTop = useRef(true);
@@ -63,7 +64,7 @@ export default function Events() {
   const [publishing, setPublishing] = useState<Partial<Draft> | null>(null);
   const selected = list.rows.find((event) => event.id === chosen("event"));
   const cursor = selected ? list.rows.indexOf(selected) : -1;
-  const clear = (): void => choose({ q: null, pattern: null, filter: null, event: null });
+  const clear = (): void => choose({ q: null, pattern: null, filter: null, range: null, event: null });
   const select = (event: EventSummary | undefined): void => {
     if (event) choose({ event: event.id });
   };

@@ -7,9 +7,10 @@ import { useResource } from "../../live/resource";
 import { affectedText, calmText } from "../../model/affected";
 import { stateOf } from "../../model/attention";
 import { FAILURE_KEYS, parseFailures } from "../../model/filter";
+import { within } from "../../model/range";
 import { PageHead } from "../../shell/head";
 import { pageKeys, useKeys } from "../../shell/keys";
-import { choose, chosen, link } from "../../shell/route";
+import { choose, chosen, link, timeRange } from "../../shell/route";
 import { now } from "../../shell/settings";
 import { Status, Time } from "../../ui/basics";
 import { ListCard } from "../../ui/list_card";
@@ -36,7 +37,7 @@ export default function Failures() {
   const pickNone = (): void => setPicked(new Set());
   const roomy = useMedia("(min-width: 1280px)");
   const text = chosen("q");
-  const parsed = parseFailures(text);
+  const parsed = within(parseFailures(text), timeRange.value);
   const field = useRef<HTMLInputElement>(null);
   const setText = (next: string): void => {
     pickNone();

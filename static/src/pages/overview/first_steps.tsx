@@ -27,7 +27,7 @@ export function FirstSteps({ connected, functions }: { connected: boolean; funct
               "A worker is connected"
             ) : (
               <>
-                Start a worker, or let the demo be one: it shows retries, a saga, an approval
+                Start a worker, or load the demo's data, which are made by a worker of their own: retries, a saga, an approval
                 <Command text="ironflow demo" />
                 <a href={link("/functions")}>A worker of your own, whole</a>
               </>

@@ -5,18 +5,19 @@ import { may } from "../../api/session";
 import type { CapacityStat, FailureGroup, FunctionShape, RunStats, RunSummary, RunsPage, WorkerShape } from "../../api/types";
 import { type Resource, useResource } from "../../live/resource";
 import { lagNote, laggingOf } from "../../model/attention";
+import { rangeOf, rangeText } from "../../model/range";
 import { perSecond } from "../../model/rate";
 import { duration } from "../../model/time";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
-import { link, navigate } from "../../shell/route";
+import { choose, link, navigate, timeRange } from "../../shell/route";
 import { Duration, Skeleton, Status, Time, short } from "../../ui/basics";
-import { Histogram } from "../../ui/histogram";
 import { Failed } from "../../ui/states";
 import { Attention } from "./attention";
 import { LETTERS_MAX, concerns, undelivered } from "./concerns";
 import { RecentEdits, useEdits } from "./edits";
 import { FirstSteps } from "./first_steps";
+import { RunsChart } from "./runs_chart";
 import { type Tile, Tiles } from "./tiles";
 
 const RUNS = "system.run.*.*";
@@ -30,11 +31,11 @@ const RECENT = 8;
 const PAUSED_SEEN = 100;
 
 export default function Overview() {
-  const day = useResource("day", (signal) => get<RunStats>("/stats/runs", { since: "24h", buckets: BUCKETS }, signal), { pattern: RUNS, pace: PACE_MS });
+  const day = useResource(`day ${timeRange.value}`, (signal) => get<RunStats>("/stats/runs", { buckets: BUCKETS, ...(rangeOf(timeRange.value) ?? { since: "24h" }) }, signal), { pattern: RUNS, pace: PACE_MS });
   const hour = useResource("hour", (signal) => get<RunStats>("/stats/runs", { since: "2h", buckets: 2 }, signal), { pattern: RUNS, pace: PACE_MS });
   const open = useResource("open", openRuns, { pattern: RUNS, pace: PACE_MS });
   const failing = useResource("failing", (signal) => get<{ failures: FailureGroup[] }>("/failures", { status: "open", since: "24h", limit: FAILING_MAX }, signal), { pattern: RUNS, pace: PACE_MS });
-  const recent = useResource("recent", (signal) => get<RunsPage>("/runs", { limit: RECENT }, signal), { pattern: RUNS, pace: PACE_MS });
+  const recent = useResource(`recent ${timeRange.value}`, (signal) => get<RunsPage>("/runs", { limit: RECENT, ...rangeOf(timeRange.value) }, signal), { pattern: RUNS, pace: PACE_MS });
   const events = useResource("events", (signal) => (may("events:read") ? get<{ per_second: number; exact: boolean }>("/stats/events", {}, signal) : Promise.resolve(null)), { every: EVERY_MS });
   const workers = useResource("workers", (signal) => get<{ workers: WorkerShape[] }>("/workers", {}, signal), { every: EVERY_MS });
   const functions = useResource("functions", (signal) => get<{ functions: FunctionShape[] }>("/functions", {}, signal), { pattern: "system.function.>" });
@@ -92,7 +93,7 @@ export default function Overview() {
     ...tiles.map((tile, index) => ({ keys: String((index + 1) % 10), label: tile.name, run: () => navigate(tile.to) })),
     { keys: "r", label: "Look again", run: () => all.forEach((one) => one.reload()) },
   ]);
-  const fresh = recent.data?.runs.length === 0 && functions.data !== undefined;
+  const fresh = recent.data?.runs.length === 0 && timeRange.value === "" && functions.data !== undefined;
   const seen = [open, failing, others, projections, dead, functions];
   return (
     <div class="page">
@@ -102,12 +103,7 @@ export default function Overview() {
       {day.error && !day.data ? (
         <Failed error={day.error} onRetry={day.reload} />
       ) : (
-        <Histogram
-          stats={day.data}
-          wanted={BUCKETS}
-          onRange={(since, until) => navigate(runs(`since:${since} until:${until}`))}
-          onStatus={(name) => navigate(runs(`status:${name} since:24h`))}
-        />
+        <RunsChart stats={day.data} wanted={BUCKETS} onRange={(since, until) => choose({ range: rangeText({ since, until }) })} />
       )}
       <Attention
         paused={open.data?.paused ?? []}
@@ -135,7 +131,7 @@ function RecentRuns({ of }: { of: Resource<RunsPage> }) {
       <h2>Newest runs</h2>
       {of.error && <Failed error={of.error} onRetry={of.reload} />}
       {!of.data && !of.error && <Skeleton rows={RECENT} of={of} />}
-      {of.data?.runs.length === 0 && <p class="muted">None yet.</p>}
+      {of.data?.runs.length === 0 && <p class="muted">{timeRange.value ? "None in this time." : "None yet."}</p>}
       {of.data && of.data.runs.length > 0 && (
         <ul>
           {of.data.runs.map((run) => (

@@ -7,11 +7,12 @@ import { useList } from "../../live/list";
 import { useResource } from "../../live/resource";
 import { GROUPINGS, RUN_KEYS, groupOpened, groupedNext, parseRuns, withTag, withToken } from "../../model/filter";
 import { VERBS, type Verb } from "../../model/bulk";
+import { within } from "../../model/range";
 import { sortable, standing } from "../../model/run_sorting";
 import { PageHead } from "../../shell/head";
 import { pageKeys, useKeys } from "../../shell/keys";
 import { leave } from "../../shell/listed";
-import { choose, chosen, link, navigate } from "../../shell/route";
+import { choose, chosen, link, navigate, timeRange } from "../../shell/route";
 import { needs } from "../../ui/acting";
 import { ClockButton, Skeleton } from "../../ui/basics";
 import { Download } from "../../ui/download";
@@ -45,7 +46,7 @@ const RANGES = ["1h", "24h", "7d", "30d"] as const;
 
 export default function RunsPage() {
   const text = chosen("q");
-  const parsed = useMemo(() => parseRuns(text), [text]);
+  const parsed = useMemo(() => within(parseRuns(text), timeRange.value), [text, timeRange.value]);
   const setText = (next: string): void => choose({ q: next, at: null });
   const hovered = useRef(false);
   const atTop = useRef(true);
@@ -255,7 +256,11 @@ export default function RunsPage() {
               )}
               {list.error && <Failed error={list.error} onRetry={list.reload} />}
               {list.loading && list.rows.length === 0 && !list.error && <Skeleton rows={12} of={list} />}
-              {!list.loading && !list.error && list.rows.length === 0 && (text ? <NoneFits query={parsed.query} onTimeless={() => setText(withToken(withToken(text, "since", ""), "until", ""))} onClear={() => setText("")} /> : <NoneEver />)}
+              {!list.loading && !list.error && list.rows.length === 0 && (text || timeRange.value ? (
+                  <NoneFits query={parsed.query} onTimeless={() => choose({ q: withToken(withToken(text, "since", ""), "until", "") || null, range: null })} onClear={() => choose({ q: null, range: null })} />
+                ) : (
+                  <NoneEver />
+                ))}
               {list.rows.length > 0 && (
                 <RunTable
                   list={list}
