@@ -133,6 +133,12 @@ def deliveries(
     return [WebhookDeliveryRow._make(row) for row in rows]
 
 
+def delivery_counts(tx: Transaction, environment: str, *, after: int, limit: int) -> dict[str, tuple[int, int]]:
+    """By source, of the newest `limit` deliveries begun after a position: how many, and of how many no event came."""
+    rows = tx.many("webhook_delivery_counts", environment=environment, after=after, limit=limit)
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+
+
 def count_deliveries(tx: Transaction, environment: str, *, source_id: str = "", status: str = "") -> int:
     row = tx.one("count_webhook_deliveries", environment=environment, source_id=source_id, status=status)
     return int(row[0]) if row else 0

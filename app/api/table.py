@@ -57,6 +57,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "parked_events": ("/api/v1/projections",),
     "breakers": ("/api/v1/circuit-breakers",),
     "webhooks": ("/api/v1/webhooks", "/api/v1/webhook-sources"),
+    "webhook_trials": ("/api/v1/webhook-sources",),
     "webhook_deliveries": ("/api/v1/webhook-deliveries",),
     "groups": ("/api/v1/groups",),
     "dead_letters": ("/api/v1/groups",),

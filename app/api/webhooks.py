@@ -18,13 +18,16 @@ from app.api.shapes.webhooks import (
     DisableBody,
     ExpectedBody,
     ListSourcesResponse,
+    PauseBody,
     ReceivedResponse,
     RotateSecretBody,
+    SourceActivity,
     SourceResponse,
     UpdateSourceBody,
 )
 from app.errors import PayloadTooLarge, UnsupportedMediaType
 from app.webhooks import descriptor as descriptors
+from app.webhooks.deliveries import Activity
 from app.webhooks.ingest import Received
 from app.webhooks.noun import ACCEPTED
 from app.webhooks.source import Change, NewSource
@@ -37,6 +40,7 @@ _create = msgspec.json.Decoder(CreateSourceBody)
 _update = msgspec.json.Decoder(UpdateSourceBody)
 _rotate = msgspec.json.Decoder(RotateSecretBody)
 _disable = msgspec.json.Decoder(DisableBody)
+_pause = msgspec.json.Decoder(PauseBody)
 _expected = msgspec.json.Decoder(ExpectedBody)
 
 
@@ -69,9 +73,12 @@ class Sources:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        rows = await self._services.sources.list(environment_of(req))
+        environment = environment_of(req)
+        rows = await self._services.sources.list(environment)
+        told = await self._services.deliveries.activity(environment, [row.id for row in rows])
         now = self._services.clock.now_us()
-        answer(resp, ListSourcesResponse(sources=[shown(row, now) for row in rows], total_count=len(rows)))
+        sources = [shown(row, now, activity=told[row.id]) for row in rows]
+        answer(resp, ListSourcesResponse(sources=sources, total_count=len(rows)))
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         caller = caller_of(req)
@@ -118,16 +125,24 @@ class Source:
         resp.status = 204
 
 
-class Steering:
-    """What is done to a source by its name alone: pause and resume."""
-
-    def __init__(self, services: Services, *, pause: bool) -> None:
+class Pause:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._steer = services.sources.pause if pause else services.sources.resume
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, source: str) -> None:
         caller = caller_of(req)
-        row = await self._steer(caller.environment, source, actor=caller.actor)
+        body: PauseBody = decoded(_pause, await body_of(req) or b"{}")
+        row = await self._services.sources.pause(caller.environment, source, reason=body.reason, actor=caller.actor)
+        answer(resp, shown(row, self._services.clock.now_us()))
+
+
+class Resume:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, source: str) -> None:
+        caller = caller_of(req)
+        row = await self._services.sources.resume(caller.environment, source, actor=caller.actor)
         answer(resp, shown(row, self._services.clock.now_us()))
 
 
@@ -189,7 +204,7 @@ class Token:
         answer(resp, shown(opened.row, self._services.clock.now_us(), token=opened.token))
 
 
-def shown(row: WebhookSourceRow, now: int, *, token: str = "") -> SourceResponse:
+def shown(row: WebhookSourceRow, now: int, *, token: str = "", activity: Activity | None = None) -> SourceResponse:
     """A source as it is read; its token only where it was made now."""
     return SourceResponse(
         id=row.id,
@@ -208,6 +223,18 @@ def shown(row: WebhookSourceRow, now: int, *, token: str = "") -> SourceResponse
         verify_secret_prev_expires_at=clock.rfc3339(row.previous_until) if row.previous_until > now else UNSET,
         ingest_token=given(token),
         ingest_path=f"{INGEST}{row.id}/{token}" if token else UNSET,
+        activity=_activity(activity) if activity else UNSET,
+    )
+
+
+def _activity(activity: Activity) -> SourceActivity:
+    last = activity.last
+    return SourceActivity(
+        deliveries=activity.deliveries,
+        failed=activity.failed,
+        exact=activity.exact,
+        last_at=clock.rfc3339(last.received_at) if last else UNSET,
+        last_status=last.status if last else UNSET,
     )
 
 
@@ -303,16 +330,19 @@ def routes(services: Services) -> Sequence[Route]:
         Route(f"{base}/{{source}}/token", Token(services), {"POST": token}),
         Route(
             f"{base}/{{source}}/pause",
-            Steering(services, pause=True),
+            Pause(services),
             {
                 "POST": Operation(
-                    "Hold what is delivered from now on", {200: source, **missing}, permission="webhooks:manage"
+                    "Hold what is delivered from now on",
+                    {200: source, **missing},
+                    body=Body(PauseBody, {"reason": "the shop moves"}, required=False),
+                    permission="webhooks:manage",
                 )
             },
         ),
         Route(
             f"{base}/{{source}}/resume",
-            Steering(services, pause=False),
+            Resume(services),
             {
                 "POST": Operation(
                     "Make events of what is delivered again", {200: source, **missing}, permission="webhooks:manage"

@@ -10,7 +10,7 @@ import click
 from app.cli import each
 from app.cli.client import Session, connected
 from app.cli.given import DURATION, confirm, document, secret_of, yes_option
-from app.cli.output import ago, plain
+from app.cli.output import Output, ago, plain
 
 _VERIFY = "How other senders sign: JSON, @FILE or -; see docs/guides/webhooks.md."
 _SECRET = "The secret that the sender signs with: @FILE or - for standard input; else it is asked for."
@@ -106,10 +106,27 @@ def update(session: Session, source: str, verify: str | None, metadata: str | No
 
 @command.command("pause")
 @click.argument("source")
+@click.option("--reason", default="", help="Kept in history.")
 @connected
-def pause(session: Session, source: str) -> None:
+def pause(session: Session, source: str, reason: str) -> None:
     """Hold what is delivered from now on; `webhook replay` makes events of it."""
-    _changed(session, session.client.webhooks.pause(source), "is paused")
+    _changed(session, session.client.webhooks.pause(source, reason=reason), "is paused")
+
+
+@command.command("test")
+@click.argument("source")
+@click.option("--deliver", is_flag=True, help="Record it, and make an event of it, which starts what it starts.")
+@connected
+def test(session: Session, source: str, deliver: bool) -> int:
+    """Make a delivery up, signed with the source's secret, and see what the source says of it. The exit code is 1 if it
+    is refused."""
+    found = session.client.webhooks.try_out(source, deliver=deliver)
+    output = session.output
+    if not output.told("ironflow.webhook_test/v1", found):
+        _checks(output, found["checks"])
+        output.fields([("Event", found["event_name"]), ("Delivery", found.get("delivery_id", ""))])
+        output.done("it is taken" if found["verified"] else "it is refused")
+    return int(not found["verified"])
 
 
 @command.command("resume")
@@ -202,9 +219,7 @@ def delivery(session: Session, delivery_id: str) -> None:
             ("Replays", str(found["replays"] or "")),
         ]
     )
-    for check in found["checks"]:
-        mark, color = ("+", "32") if check["passed"] else ("-", "31")
-        output.out.write(output.paint(plain(f"{mark} {check['name']}: {check['detail']}"), color) + "\n")
+    _checks(output, found["checks"])
     for name, value in found["request_headers"].items():
         output.out.write(plain(f"{name}: {value}") + "\n")
     output.out.write("\n" + "\n".join(plain(line) for line in found["request_body"].splitlines()) + "\n")
@@ -261,3 +276,10 @@ def _show(session: Session, found: dict[str, Any]) -> None:
             ("Changed", f"{found['updated_at']}  ({ago(found['updated_at'])})"),
         ]
     )
+
+
+def _checks(output: Output, checks: list[dict[str, Any]]) -> None:
+    """What was looked at, line by line."""
+    for check in checks:
+        mark, color = ("+", "32") if check["passed"] else ("-", "31")
+        output.out.write(output.paint(plain(f"{mark} {check['name']}: {check['detail']}"), color) + "\n")

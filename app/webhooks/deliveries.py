@@ -37,6 +37,8 @@ from storage.webhooks import WebhookDeliveryRow, WebhookSourceRow
 
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 200
+DAY_US = 86_400_000_000
+COUNTED_MAX = 100_000
 
 
 class Captured(msgspec.Struct, frozen=True):
@@ -46,6 +48,16 @@ class Captured(msgspec.Struct, frozen=True):
     receipt: Receipt
     body: bytes
     cut: bool
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """What came to a source of late: `failed` were refused, or no event could be made of them; unless `exact`, not all
+    were counted. `last` is the newest delivery ever."""
+
+    deliveries: int
+    failed: int
+    exact: bool
+    last: WebhookDeliveryRow | None
 
 
 class DeliveryPage(msgspec.Struct, frozen=True):
@@ -93,6 +105,22 @@ class Deliveries:
                 offset=offset,
             )
             return DeliveryPage(found[:limit], str(found[limit - 1].begun_at) if len(found) > limit else "")
+
+        return await self._storage.read(read)
+
+    async def activity(self, environment: str, source_ids: Sequence[str]) -> Mapping[str, Activity]:
+        """Of the last 24 hours, by source."""
+        since = self._clock.now_us() - DAY_US
+
+        def read(tx: Transaction) -> Mapping[str, Activity]:
+            after = history.position_at(tx, since)
+            counts = rows.delivery_counts(tx, environment, after=after, limit=COUNTED_MAX)
+            exact = sum(count for count, _ in counts.values()) < COUNTED_MAX
+            told = {}
+            for id in source_ids:
+                newest = rows.deliveries(tx, environment, source_id=id, limit=1)
+                told[id] = Activity(*counts.get(id, (0, 0)), exact, newest[0] if newest else None)
+            return told
 
         return await self._storage.read(read)
 

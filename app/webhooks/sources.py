@@ -41,6 +41,7 @@ from storage.webhooks import WebhookSourceRow
 TOKEN_PREFIX = "ifwh_"
 TOKEN_CHARS_TOLD = 9
 GRACE_S_DEFAULT = 24 * 3_600
+REASON_CHARS_MAX = 1_000
 GRACE_S_MAX = 7 * 24 * 3_600
 
 
@@ -134,9 +135,9 @@ class Sources:
 
         return await self._change(environment, row.id, facts, expected, actor)
 
-    async def pause(self, environment: str, source: str, *, actor: str = "") -> WebhookSourceRow:
+    async def pause(self, environment: str, source: str, *, reason: str = "", actor: str = "") -> WebhookSourceRow:
         """From now on deliveries are verified and held. Raises WebhookNotFound."""
-        return await self._steer(environment, source, PAUSED, WebhookPaused(), actor)
+        return await self._steer(environment, source, PAUSED, WebhookPaused(reason[:REASON_CHARS_MAX]), actor)
 
     async def resume(self, environment: str, source: str, *, actor: str = "") -> WebhookSourceRow:
         """From now on deliveries are events again; those that were held wait to be replayed. Raises WebhookNotFound."""

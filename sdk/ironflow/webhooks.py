@@ -66,9 +66,15 @@ def update(
     return (yield from sent(Call("PATCH", _path(source), body=body)))
 
 
-def pause(source: str) -> Plan[Json]:
+def pause(source: str, *, reason: str = "") -> Plan[Json]:
     """Hold what is delivered from now on; `replay` makes events of it later."""
-    return (yield from sent(Call("POST", f"{_path(source)}/pause", again=True)))
+    return (yield from sent(Call("POST", f"{_path(source)}/pause", body={"reason": reason}, again=True)))
+
+
+def try_out(source: str, *, deliver: bool = False) -> Plan[Json]:
+    """What the source says of a delivery that the server makes up and signs: `verified`, and the `checks`. With
+    `deliver` it is recorded, and made an event. Raises NotFound."""
+    return (yield from sent(Call("POST", f"{_path(source)}/test", body={"deliver": deliver}, again=not deliver)))
 
 
 def resume(source: str) -> Plan[Json]:
@@ -126,6 +132,7 @@ class Webhooks(Part):
     get = Blocking(get)
     update = Blocking(update)
     pause = Blocking(pause)
+    try_out = Blocking(try_out)
     resume = Blocking(resume)
     rotate = Blocking(rotate)
     expire_previous = Blocking(expire_previous)
@@ -143,6 +150,7 @@ class AsyncWebhooks(AsyncPart):
     get = Awaited(get)
     update = Awaited(update)
     pause = Awaited(pause)
+    try_out = Awaited(try_out)
     resume = Awaited(resume)
     rotate = Awaited(rotate)
     expire_previous = Awaited(expire_previous)

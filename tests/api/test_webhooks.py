@@ -130,7 +130,8 @@ def test_sources_are_administered(shared_server: ServerProcess, http: httpx.Clie
     read = http.get(f"{SOURCES}/repo").json()
     assert "ingest_token" not in read
     assert read == {key: value for key, value in source.items() if key not in ("ingest_token", "ingest_path")}
-    assert http.get(SOURCES).json() == {"sources": [read], "total_count": 1}
+    quiet = {"deliveries": 0, "failed": 0, "exact": True}
+    assert http.get(SOURCES).json() == {"sources": [{**read, "activity": quiet}], "total_count": 1}
     assert http.post(SOURCES, json={"name": "repo"}).status_code == 409
     assert http.post(f"{SOURCES}/repo/pause").json()["status"] == "paused"
     held = deliver(shared_server, source)
@@ -236,6 +237,43 @@ def test_connect_has_the_published_names(shared_server: ServerProcess, http: htt
     assert call("ListWebhookSources")["total_count"] == 1
     assert call("DeleteWebhookSource", id=made["id"]) == {}
     assert http.post(f"{RPC}/GetWebhookSource", json={"id": made["id"]}).json()["code"] == "not_found"
+
+
+def test_a_source_is_tried_out_with_a_delivery_that_is_made_up(http: httpx.Client, source: dict[str, Any]) -> None:
+    seen = http.post(f"{SOURCES}/repo/test").json()
+
+    assert (seen["verified"], seen["signature_key"], seen["event_name"]) == (True, "current", "github.test")
+    assert [check["name"] for check in seen["checks"]] == ["header", "signature"]
+    assert seen["request_headers"]["x-hub-signature-256"] == "[signature]"
+    assert json.loads(seen["request_body"])["test"] is True
+    assert http.get(DELIVERIES).json()["deliveries"] == []
+    sent = http.post(f"{SOURCES}/{source['id']}/test", json={"deliver": True}).json()
+    [delivery] = http.get(DELIVERIES).json()["deliveries"]
+    assert (sent["status"], sent["delivery_id"], sent["event_id"]) == ("accepted", delivery["id"], delivery["event_id"])
+    assert http.post(f"{SOURCES}/nowhere/test").status_code == 404
+
+
+def test_sources_tell_what_came_of_late_and_why_they_are_paused(
+    shared_server: ServerProcess, http: httpx.Client, source: dict[str, Any]
+) -> None:
+    quiet = http.post(SOURCES, json={"name": "quiet", "event_prefix": "quiet"}).json()
+    deliver(shared_server, source)
+    deliver(shared_server, source, delivery="d-2", secret="another")
+
+    told = {one["id"]: one["activity"] for one in http.get(SOURCES).json()["sources"]}
+
+    newest = http.get(DELIVERIES).json()["deliveries"][0]
+    assert told[source["id"]] == {
+        "deliveries": 2,
+        "failed": 1,
+        "exact": True,
+        "last_at": newest["created_at"],
+        "last_status": "rejected",
+    }
+    assert told[quiet["id"]] == {"deliveries": 0, "failed": 0, "exact": True}
+    assert http.post(f"{SOURCES}/repo/pause", json={"reason": "they send twice"}).json()["status"] == "paused"
+    [paused] = [entry for entry in recorded(http) if entry["kind"] == "webhook.paused"]
+    assert paused["data"] == {"reason": "they send twice"}
 
 
 def test_a_descriptor_is_tried_out_and_a_kept_secret_signs_nothing(http: httpx.Client, source: dict[str, Any]) -> None:

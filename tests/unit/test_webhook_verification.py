@@ -9,6 +9,7 @@ from app.history.kinds import Descriptor, Verification
 from app.webhooks import content
 from app.webhooks import descriptor as descriptors
 from app.webhooks.descriptor import PROVIDERS, described
+from app.webhooks.sampling import sample, without_signature
 from app.webhooks.verification import Keys, Request, verify
 from tests.support import signing
 
@@ -239,3 +240,43 @@ def test_a_form_is_its_payload_or_its_fields(body: bytes, data: bytes) -> None:
 def test_a_form_that_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidArgument):
         content.read(Request({"content-type": content.FORM}, body))
+
+
+OWN = Descriptor(
+    signature_header="X-Sig",
+    kv_delimiter=":",
+    signature_key="s",
+    timestamp_header="X-At",
+    signing_template="{ts}/{id}/{body}",
+    encoding="base64",
+    algorithm="hmac-sha512",
+    tolerance_seconds=10,
+    event_name_path="header:X-Kind+body:event.type.name|body:type",
+    dedup_id_path="header:X-Id",
+)
+
+
+@pytest.mark.parametrize("descriptor", [*PROVIDERS.values(), OWN], ids=[*PROVIDERS, "own"])
+def test_what_is_made_up_is_verified_as_what_is_sent(descriptor: Descriptor) -> None:
+    descriptor = described("", descriptor)
+    request = sample(descriptor, b"a secret", id="whd_1", now=1_764_000_000_900_000)
+
+    taken = verify(descriptor, Keys(b"a secret"), request, now=1_764_000_000_900_000)
+    refused = verify(descriptor, Keys(b"another"), request, now=1_764_000_000_900_000)
+
+    assert (taken.key, refused.key) == ("current", "invalid")
+    read = content.read(request)
+    assert content.event_name("shop", descriptor, request.headers, read.value) == "shop.test"
+    assert content.external_id(descriptor, request.headers, read.value) == "whd_1"
+    assert content.challenge(descriptor, read.value) == ""
+    shown = without_signature(descriptor, request)
+    assert shown[descriptor.signature_header.lower()] == "[signature]"
+
+
+def test_what_is_made_up_for_a_source_without_a_secret_is_not_signed() -> None:
+    request = sample(Descriptor(), None, id="whd_1", now=1)
+
+    assert (dict(request.headers), request.body) == (
+        {"content-type": "application/json"},
+        b'{"test":true,"id":"whd_1"}',
+    )

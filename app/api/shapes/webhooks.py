@@ -63,6 +63,27 @@ class ListDeliveriesQuery(msgspec.Struct):
     cursor: Cursor = ""
 
 
+class PauseBody(msgspec.Struct, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(description="kept in history")] = ""
+
+
+class TestSourceBody(msgspec.Struct, forbid_unknown_fields=True):
+    deliver: Annotated[bool, Meta(description="record it, and make an event of it, which starts what it starts")] = (
+        False
+    )
+
+
+class SourceActivity(Shape):
+    """What came in the last 24 hours, and when the last came. `failed` were refused, or no event could be made of them;
+    unless `exact`, only the newest of the environment were counted."""
+
+    deliveries: int
+    failed: int
+    exact: bool
+    last_at: Instant | UnsetType = UNSET
+    last_status: Text = UNSET
+
+
 class SourceResponse(Shape):
     """A source. Its token, and the path to deliver to, are told once: in the answer that made them."""
 
@@ -82,6 +103,7 @@ class SourceResponse(Shape):
     verify_secret_prev_expires_at: Instant | UnsetType = UNSET
     ingest_token: Text = UNSET
     ingest_path: Text = UNSET
+    activity: Annotated[SourceActivity, Meta(description="in lists")] | UnsetType = UNSET
 
 
 class ListSourcesResponse(Shape):
@@ -148,3 +170,20 @@ class ReplayedResponse(Shape):
     delivery_id: str
     event_id: str
     event_name: str
+
+
+class TriedResponse(Shape):
+    """A delivery that was made up: what was looked at, and what it would be called. Its signature is not told. One that
+    was delivered has `status`, `delivery_id` and `event_id`."""
+
+    verified: bool
+    signature_key: Annotated[str, Meta(description="which secret fits: current, prev, none or invalid")]
+    checks: list[CheckResponse]
+    event_name: str
+    external_id: str
+    request_headers: Mapping[str, str]
+    request_body: str
+    error: Text = UNSET
+    status: Text = UNSET
+    delivery_id: Text = UNSET
+    event_id: Text = UNSET

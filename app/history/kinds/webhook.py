@@ -95,6 +95,7 @@ class WebhookUpdated(Fact, frozen=True):
 
 class WebhookPaused(Fact, frozen=True):
     kind = "webhook.paused"
+    reason: str = ""
 
 
 class WebhookResumed(Fact, frozen=True):

@@ -112,6 +112,17 @@ select environment, id, source_id, external_id, status, signature_key, event_id,
  limit :limit
 offset :offset;
 
+-- name: webhook_delivery_counts :many
+-- For each source, of the newest `limit` deliveries begun after a position: how many, and of how many no event came.
+select newest.source_id, count(*), sum(case when newest.status in ('failed', 'rejected') then 1 else 0 end)
+  from (select source_id, status
+          from webhook_deliveries
+         where environment = :environment
+           and begun_at > :after
+         order by begun_at desc
+         limit :limit) as newest
+ group by newest.source_id;
+
 -- name: count_webhook_deliveries :one
 select count(*)
   from webhook_deliveries

@@ -112,6 +112,23 @@ export interface WebhookSource {
   created_at: string;
   updated_at: string;
   ingest_path?: string;
+  /** Of the last 24 hours; in lists. */
+  activity?: { deliveries: number; failed: number; exact: boolean; last_at?: string; last_status?: string };
+}
+
+/** What became of a delivery that the server made up. */
+export interface Tried {
+  verified: boolean;
+  signature_key: string;
+  checks: { name: string; passed: boolean; detail: string }[];
+  event_name: string;
+  external_id: string;
+  request_headers: Record<string, string>;
+  request_body: string;
+  error?: string;
+  status?: string;
+  delivery_id?: string;
+  event_id?: string;
 }
 
 export interface Delivery {

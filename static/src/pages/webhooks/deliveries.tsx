@@ -11,10 +11,10 @@ import { Id, Skeleton, Status, Time } from "../../ui/basics";
 import { Act, Ask } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Filters } from "../../ui/filters";
-import { Icon } from "../../ui/icon";
 import { JsonView, size } from "../../ui/json_view";
 import { Facts, Side } from "../../ui/side";
 import { Empty, Failed } from "../../ui/states";
+import { Checks } from "./checks";
 
 const EVERY_MS = 3_000;
 const LIMIT = 100;
@@ -91,13 +91,7 @@ function One({ of, onClose, onChange }: { of: Delivery; onClose: () => void; onC
       {told && (
         <>
           <h3 class="pad-x">What was looked at</h3>
-          <ol class="pad-x">
-            {told.checks.map((check) => (
-              <li key={check.name}>
-                <Icon name={check.passed ? "check" : "cross"} class={check.passed ? "ok" : "fail"} /> {check.name.replace(/_/g, " ")} <span class="muted small">{check.detail}</span>
-              </li>
-            ))}
-          </ol>
+          <Checks of={told.checks} />
           <h3 class="pad-x">Body{told.body_cut && ", its beginning"}</h3>
           <JsonView value={body(told.request_body)} label="body" />
           <h3 class="pad-x">Headers</h3>

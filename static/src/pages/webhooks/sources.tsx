@@ -4,6 +4,7 @@ import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { WebhookSource } from "../../api/admin";
 import { useResource } from "../../live/resource";
+import { share } from "../../model/figures";
 import { of as json } from "../../model/json";
 import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
@@ -11,9 +12,12 @@ import { Id, Status, Time } from "../../ui/basics";
 import { Act, Ask, Field, act, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { JsonView } from "../../ui/json_view";
+import { Icon } from "../../ui/icon";
+import { Left } from "../../ui/left";
 import { Once } from "../../ui/once";
 import { Facts, Side } from "../../ui/side";
 import { Empty } from "../../ui/states";
+import { Trial } from "./trial";
 
 const EVERY_MS = 5_000;
 const MANAGE = "webhooks:manage";
@@ -38,10 +42,12 @@ export function Sources() {
         columns={[
           { name: "Source", width: "minmax(130px, 1.2fr)", show: (one) => one.name },
           { name: "Status", width: "110px", show: (one) => <Status status={one.status} /> },
-          { name: "Kind", width: "minmax(80px, 0.8fr)", show: (one) => one.source_type, wide: true },
+          { name: "Kind", width: "minmax(80px, 0.8fr)", show: (one) => one.source_type, wide: true, alone: true },
           { name: "Makes events", width: "minmax(110px, 1fr)", show: (one) => <span class="mono">{one.event_prefix}…</span>, wide: true },
-          { name: "Proven by", width: "120px", show: (one) => (one.verify_secret_set ? "signature" : <span class="muted">its address only</span>), wide: true },
-          { name: "Changed", width: "100px", show: (one) => <Time at={one.updated_at} />, wide: true, alone: true },
+          { name: "Proven by", width: "110px", show: (one) => (one.verify_secret_set ? "signature" : <span class="muted">address only</span>), wide: true, alone: true },
+          { name: "24 hours", width: "90px", show: (one) => <Day of={one} />, wide: true, alone: true },
+          { name: "Failed", width: "80px", show: (one) => <Failing of={one} /> },
+          { name: "Last delivery", width: "100px", show: (one) => (one.activity?.last_at ? <Time at={one.activity.last_at} /> : <span class="muted">never</span>), wide: true },
         ]}
         empty={
           <Empty icon="webhooks" title="Nobody delivers here yet">
@@ -69,7 +75,7 @@ interface SourceProps {
 
 function Source({ of, onClose, onChange, onMade }: SourceProps) {
   const path = `/webhook-sources/${segment(of.id)}`;
-  const [asking, setAsking] = useState<"" | "secret" | "token" | "delete">("");
+  const [asking, setAsking] = useState<"" | "test" | "secret" | "expire" | "token" | "delete">("");
   const allowed = may(MANAGE);
   const paused = of.status === "paused";
   const turn = (off: boolean): Promise<unknown> => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: {} });
@@ -90,9 +96,17 @@ function Source({ of, onClose, onChange, onMade }: SourceProps) {
           of.verify_secret_prev_set && [
             "The one before",
             <>
-              counts on, <Time at={of.verify_secret_prev_expires_at} />
+              counts on for <Left until={of.verify_secret_prev_expires_at} over="a moment" />{" "}
+              <Act allowed={allowed} permission={MANAGE} label="End it now…" onClick={() => setAsking("expire")} />
             </>,
           ],
+          of.activity?.last_at && [
+            "Last",
+            <>
+              <Time at={of.activity.last_at} />, {of.activity.last_status}
+            </>,
+          ],
+          of.activity && ["24 hours", <Day of={of} words />],
           ["Made", <Time at={of.created_at} />],
         ]}
       />
@@ -100,13 +114,20 @@ function Source({ of, onClose, onChange, onMade }: SourceProps) {
         <a class="button small" href={link("/webhooks", { tab: "deliveries", of: of.id })}>
           Deliveries
         </a>
-        <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause"} onClick={steer} />
+        <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause…"} onClick={steer} />
+        <Act allowed={allowed} permission={MANAGE} label="Send a test…" onClick={() => setAsking("test")} />
         <Act allowed={allowed} permission={MANAGE} label="New secret…" onClick={() => setAsking("secret")} />
         <Act allowed={allowed} permission={MANAGE} label="New address…" onClick={() => setAsking("token")} />
         <Act allowed={allowed} permission={MANAGE} label="Delete…" onClick={() => setAsking("delete")} />
       </p>
       <h3 class="pad-x">How it is proven</h3>
       <JsonView value={json(of.verify_config)} label="how it is proven" />
+      {asking === "test" && <Trial of={of} path={path} onClose={() => setAsking("")} onDone={onChange} />}
+      {asking === "expire" && (
+        <Ask title={`End the secret before of ${of.name}`} verb="End it" done="Only the newest secret counts" danger run={() => request("DELETE", `${path}/previous-secret`)} onClose={() => setAsking("")} onDone={onChange}>
+          <p>What the sender still signs with it is refused from then on.</p>
+        </Ask>
+      )}
       {asking === "secret" && <Secret of={of} path={path} onClose={() => setAsking("")} onDone={onChange} />}
       {asking === "token" && (
         <Ask
@@ -127,6 +148,25 @@ function Source({ of, onClose, onChange, onMade }: SourceProps) {
         </Ask>
       )}
     </Side>
+  );
+}
+
+/** What came to a source of late. */
+function Day({ of, words = false }: { of: WebhookSource; words?: boolean }) {
+  const told = of.activity;
+  if (!told) return <span class="muted">–</span>;
+  const count = `${told.deliveries.toLocaleString("en")}${told.exact ? "" : "+"}`;
+  return <span class="tabular">{words ? `${count} ${told.deliveries === 1 ? "delivery" : "deliveries"}, ${told.failed.toLocaleString("en")} failed` : count}</span>;
+}
+
+/** Which part of it was refused, or became no event. */
+function Failing({ of }: { of: WebhookSource }) {
+  const told = of.activity;
+  if (!told || told.deliveries === 0) return <span class="muted">–</span>;
+  return (
+    <span class="tabular" title={`${told.failed} of ${told.deliveries} in 24 hours`}>
+      {told.failed > 0 && <Icon name="warning" class="fail" />} {share(told.failed, told.deliveries)}
+    </span>
   );
 }
 
