@@ -39,7 +39,7 @@ class DeadLetters:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, name: str) -> None:
         query = query_of(req, ListDeadLettersQuery)
-        if query.cursor and not query.cursor.isdecimal():
+        if query.cursor and not (query.cursor.isascii() and query.cursor.isdecimal() and len(query.cursor) <= 18):
             raise InvalidArgument("cursor is not one of this list", field="cursor", hint="send next_cursor as it came")
         page = await letters.page(
             self._groups,

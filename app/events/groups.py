@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from app import texts
 from app.errors import DeadLetterNotFound, InvalidArgument
 from app.events import dead_letter, group
 from app.events.dead_letter import DeadLetter
@@ -241,7 +242,9 @@ class Groups:
         return await self._storage.read(read)
 
     async def requeue(self, environment: str, name: str, entry: int, *, reason: str = "", actor: str = "") -> None:
-        """The group gets the entry at that position once more. Raises GroupNotFound, DeadLetterNotFound."""
+        """The group gets the entry at that position once more. Raises GroupNotFound, DeadLetterNotFound,
+        InvalidArgument."""
+        texts.check(reason, field="reason")
         self.get(environment, name)
         await self._settle(
             environment,

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
+from app import texts
 from app.errors import InvalidArgument
 from app.events import dead_letter
 from app.events.dead_letter import DeadLetter
@@ -103,6 +104,7 @@ async def settle(
 ) -> Outcome:
     """Discard them, or have the group get them once more. Raises GroupNotFound, InvalidArgument."""
     check(wanted)
+    texts.check(reason, field="reason")
 
     def decide(letter: DeadLetter | None, entry: int) -> Sequence[Fact]:
         if discard:
@@ -127,6 +129,7 @@ def check(wanted: Wanted) -> None:
     """Raises InvalidArgument."""
     if wanted.cause and wanted.cause not in CAUSES:
         raise InvalidArgument(f"cause {wanted.cause[:40]!r} is unknown", field="cause", hint=", ".join(CAUSES))
+    texts.check(wanted.search, field="search")
     if len(wanted.search) > SEARCH_CHARS_MAX:
         raise InvalidArgument("search is too long", field="search", hint=f"at most {SEARCH_CHARS_MAX} characters")
     if len(wanted.positions) > NAMED_MAX:

@@ -136,7 +136,8 @@ class Sources:
         return await self._change(environment, row.id, facts, expected, actor)
 
     async def pause(self, environment: str, source: str, *, reason: str = "", actor: str = "") -> WebhookSourceRow:
-        """From now on deliveries are verified and held. Raises WebhookNotFound."""
+        """From now on deliveries are verified and held. Raises WebhookNotFound, InvalidArgument."""
+        texts.check(reason, field="reason")
         return await self._steer(environment, source, PAUSED, WebhookPaused(reason[:REASON_CHARS_MAX]), actor)
 
     async def resume(self, environment: str, source: str, *, actor: str = "") -> WebhookSourceRow:

@@ -162,7 +162,7 @@ class ListDeadLettersQuery(msgspec.Struct):
 class SettleBody(msgspec.Struct, forbid_unknown_fields=True):
     """Which dead letters: those at `positions`, or `all` that fit `cause` and `search`. A preview changes nothing."""
 
-    positions: Annotated[list[int], Meta(description=f"at most {NAMED_MAX}")] = []
+    positions: Annotated[list[Annotated[int, Meta(ge=1, le=2**62)]], Meta(description=f"at most {NAMED_MAX}")] = []
     all: bool = False
     cause: Cause = ""
     search: Search = ""
