@@ -52,7 +52,7 @@ from app.runs.comparing import Comparing
 from app.runs.logs import Logs
 from app.runs.timeline import Timelines
 from app.runs.watching import Watching
-from app.settings import Settings
+from app.settings import Settings, shown
 from app.values.views import Views
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ class Faces:
             problems=self._problems,
             grpc_address=self._grpc_address,
             door=door,
+            settings=self._settings,
         )
         self._handlers = Handlers(worker=self._add_workers, others=self._add_others)
         server.add_generic_rpc_handlers((self._handlers,))
@@ -281,7 +282,15 @@ def _credentials(settings: Settings) -> grpc.ServerCredentials:
 
 
 def services_of(
-    node: Node, *, bus: Bus, live: Live, metrics: Metrics, problems: Mapping[str, str], grpc_address: str, door: Door
+    node: Node,
+    *,
+    bus: Bus,
+    live: Live,
+    metrics: Metrics,
+    problems: Mapping[str, str],
+    grpc_address: str,
+    door: Door,
+    settings: Settings,
 ) -> Services:
     """What the resources of both faces are given."""
     return Services(
@@ -351,4 +360,5 @@ def services_of(
         access=node.access,
         door=door,
         problems=lambda: {**problems, **({"nodes": told} if (told := node.nodes.problem) else {})},
+        settings=shown(settings),
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.loading import without
@@ -13,7 +15,13 @@ from app.loading import without
 with without("rich"):
     import structlog
 
+RECENT_MAX = 200
+LINE_CHARS_MAX = 2_000
+
 _filter: Callable[[str], str] | None = None
+_recent: deque[str] = deque(maxlen=RECENT_MAX)
+_WARNINGS = frozenset(("warning", "warn", "error", "exception", "critical", "fatal"))
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def filter_with(function: Callable[[str], str]) -> None:
@@ -22,8 +30,16 @@ def filter_with(function: Callable[[str], str]) -> None:
     _filter = function
 
 
+def recent() -> Sequence[str]:
+    """The last warnings and errors, as they were written, oldest first."""
+    return list(_recent)
+
+
 def _filtered(logger: Any, method: str, line: Any) -> Any:
-    return line if _filter is None else _filter(line)
+    written = line if _filter is None else _filter(line)
+    if method in _WARNINGS:
+        _recent.append(_COLOUR.sub("", str(written))[:LINE_CHARS_MAX])
+    return written
 
 
 def configure(*, style: str = "auto", level: str = "info") -> None:

@@ -104,6 +104,23 @@ class Distribution:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
+    @property
+    def count(self) -> int:
+        return sum(self._counts)
+
+    @property
+    def mean(self) -> float:
+        """0 while there is none."""
+        return self._sum / count if (count := self.count) else 0.0
+
+    def quantile(self, share: float) -> float | None:
+        """The bound below which that share of all lies; None if it is beyond the last, or there is none."""
+        wanted = share * self.count
+        for bound, reached in zip(self._bounds, accumulate(self._counts), strict=False):
+            if reached and reached >= wanted:
+                return bound
+        return None
+
     def told(self) -> tuple[Sequence[tuple[str, float]], float]:
         """How many up to each bound, and the sum of all."""
         bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]

@@ -197,6 +197,27 @@ _TYPES = Settings.__annotations__
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
+def shown(settings: Settings) -> dict[str, Any]:
+    """The settings as whoever helps may see them: of what is secret whether it is set, URLs without credentials."""
+    found: dict[str, Any] = {}
+    for setting in SETTINGS:
+        value = getattr(settings, setting.name)
+        if setting.secret:
+            value = "set" if value else ""
+        elif setting.name.endswith("_url"):
+            value = ",".join(_without_credentials(one) for one in value.split(","))
+        found[setting.name] = value
+    return {**found, "organizations": len(settings.organizations)}
+
+
+def _without_credentials(url: str) -> str:
+    """The address, without who asks and without parameters, which may say so too."""
+    scheme, divider, rest = url.strip().partition("://")
+    if not divider:
+        return "set" if url else ""
+    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+
+
 def resolve(
     flags: Mapping[str, Any], *, file: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> Settings:

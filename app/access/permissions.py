@@ -19,8 +19,8 @@ def _names(text: str) -> frozenset[str]:
 _VIEWER = _names("""
     agent:tools:read apikeys:read capacity:read checks:read config:read entities:read environments:read events:read
     events:subscribe functions:list functions:read groups:read history:read kv:read orgs:read projections:read
-    projects:read roles:read runs:read schemas:read search:read sql:read streams:read subscriptions:read topics:read
-    users:read webhooks:read workers:read
+    projects:read roles:read runs:read schemas:read search:read sql:read streams:read subscriptions:read system:read
+    topics:read users:read webhooks:read workers:read
 """)
 
 _DEVELOPER = _names("""
@@ -41,7 +41,7 @@ _PLATFORM_VIEWER = _names("""
     platform:tenants:read platform:users:read
 """)
 
-_PLATFORM_OPERATOR = _names("platform:tenants:manage platform:impersonate")
+_PLATFORM_OPERATOR = _names("platform:diagnose platform:tenants:manage platform:impersonate")
 
 _PLATFORM_ADMIN = _names("""
     platform:keys:manage platform:master-key:rotate platform:policies:write platform:roles:manage

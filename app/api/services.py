@@ -72,7 +72,7 @@ from storage.contract import Storage
 
 
 class Services(msgspec.Struct, frozen=True):
-    """`problems` says, by component, what keeps the server from being ready."""
+    """`problems` says, by component, what keeps the server from being ready; `settings` are as they may be shown."""
 
     storage: Storage
     tail: Tail
@@ -138,6 +138,7 @@ class Services(msgspec.Struct, frozen=True):
     access: Access
     door: Door
     problems: Callable[[], Mapping[str, str]]
+    settings: Mapping[str, Any]
 
 
 class Answer(NamedTuple):

@@ -64,6 +64,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "outbox": ("/api/v1/outbox",),
     "nats": ("/api/v1/nats",),
     "nodes": ("/api/v1/nodes",),
+    "system": ("/api/v1/system",),
     "recordings": ("/api/v1/runs",),
     "apikeys": ("/api/v1/apikeys",),
     "key_access": ("/api/v1/apikeys",),

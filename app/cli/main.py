@@ -72,6 +72,7 @@ COMMANDS = {
     "migrate": "Bring the database's schema up to date.",
     "ready": "Say by the exit code whether the server is ready.",
     "doctor": "Find out what is wrong, and how to mend it.",
+    "diagnostics": "Keep what the server tells of itself, for whoever helps.",
     "completions": "Print what bash, zsh or fish needs to complete commands.",
     "version": "Print the version.",
     "licenses": "Print the licences of what is inside the executable.",

@@ -29,6 +29,7 @@ from app.history.verify import verify
 from app.ids import Ids
 from app.metrics import Metrics
 from app.node import Node
+from app.settings import Settings
 from storage import open_storage
 from storage.contract import StorageError, StorageFull, StorageUnavailable
 from tests.support.failing import Failing
@@ -80,6 +81,7 @@ async def _running(folder: Path) -> AsyncIterator[Fixture]:
         problems=problems,
         grpc_address="127.0.0.1:1",
         door=Door(node.access, RateLimits(clock), required=False),
+        settings=Settings(),
     )
     falcon = face.build(services, Browsers(), Table(services))
     transport = httpx.ASGITransport(falcon, raise_app_exceptions=True)

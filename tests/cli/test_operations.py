@@ -27,3 +27,14 @@ def test_validate_names_the_line_of_each_mistake(ironflow: Ironflow, tmp_path: P
     assert (good.returncode, bad.returncode) == (0, 10)
     assert "bad.yaml:4: spec.prot is not a setting" in bad.stdout
     assert "bad.yaml:5: spec.port is 'x'" in bad.stdout
+
+
+def test_diagnostics_are_kept_in_a_file_that_is_nobody_elses(ironflow: Ironflow, tmp_path: Path) -> None:
+    made = ironflow("diagnostics", "of.tar.gz")
+    again = ironflow("diagnostics", "of.tar.gz")
+
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "of.tar.gz").read_bytes()[:2] == b"\x1f\x8b"
+    assert (tmp_path / "of.tar.gz").stat().st_mode & 0o077 == 0
+    assert again.returncode == 1
+    assert "is there already" in again.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.exposition import exposition
-from app.metrics import TABLE, Metrics
+from app.metrics import TABLE, Distribution, Metrics
 
 
 @dataclass(frozen=True)
@@ -85,3 +85,14 @@ def test_a_scrape_has_what_the_table_has_and_no_more() -> None:
     assert {f"{one.name} {one.text}" for one in TABLE} <= helps
     for one in TABLE:
         assert all(any(line.startswith(one.name) and f'{label}="' in line for line in lines) for label in one.labels)
+
+
+def test_a_quantile_is_the_bound_below_which_that_share_lies() -> None:
+    told = Distribution((1, 2, 5))
+    assert (told.quantile(0.5), told.mean) == (None, 0)
+
+    for value in (0.5, 0.5, 1.5, 9):
+        told.observe(value)
+
+    assert [told.quantile(share) for share in (0.5, 0.75, 0.99)] == [1, 2, None]
+    assert (told.count, told.mean) == (4, 2.875)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app import settings
 from app.settings import Settings, SettingsError, check, resolve
 from app.settings_file import KINDS, Organization, Project, parse
 
@@ -100,3 +101,20 @@ def test_a_platform_names_organizations_with_projects_and_environments() -> None
 
     shop = Project("shop", ("production", "staging"))
     assert (file.problems, file.organizations) == ([], [Organization("acme", (shop, Project("empty", ())))])
+
+
+def test_settings_are_shown_without_what_is_secret() -> None:
+    told = settings.shown(
+        Settings(
+            signing_key="whsec_1",
+            database_url="postgresql://ann:hunter2@db.example/ironflow?password=hunter2",
+            nats_url="nats://token1@a:4222,tls://u:p@b:4222",
+            embedding_api_key="",
+        )
+    )
+
+    assert (told["signing_key"], told["embedding_api_key"]) == ("set", "")
+    assert told["database_url"] == "postgresql://db.example/ironflow"
+    assert told["nats_url"] == "nats://a:4222,tls://b:4222"
+    assert settings.shown(Settings(database_url="host=db password=hunter2"))["database_url"] == "set"
+    assert (told["port"], told["organizations"]) == (9123, 0)

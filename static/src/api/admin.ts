@@ -300,3 +300,36 @@ export interface OutboxShape {
   ingested_total: number;
   refused_total: number;
 }
+
+export interface RouteFigures {
+  route: string;
+  count: number;
+  mean_ms: number;
+  /** At most; missing beyond what is measured. */
+  p50_ms?: number;
+  p95_ms?: number;
+  p99_ms?: number;
+}
+
+export interface SystemShape {
+  version: string;
+  python: string;
+  node: string;
+  now: string;
+  started_at: string;
+  uptime_seconds: number;
+  store: {
+    kind: string;
+    position: number;
+    database_bytes: number;
+    free_bytes?: number;
+    log_bytes?: number;
+    history_bytes?: number;
+    snapshots_bytes?: number;
+    snapshots: { entities: number; projections: number; whole: boolean };
+  };
+  requests: { total: number; failed: number; routes: RouteFigures[] };
+  refusals: { code: string; count: number }[];
+  problems: Record<string, string>;
+  switches: Record<string, boolean>;
+}

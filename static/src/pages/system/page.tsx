@@ -1,7 +1,8 @@
 /** How the server is: its nodes, what NATS has not got yet, and figures. */
-import { get } from "../../api/client";
+import { file, get } from "../../api/client";
 import { metrics } from "../../api/metrics";
-import type { NodeShape, OutboxShape } from "../../api/admin";
+import { may } from "../../api/session";
+import type { NodeShape, OutboxShape, SystemShape } from "../../api/admin";
 import type { Capabilities } from "../../api/types";
 import { useResource } from "../../live/resource";
 import type { Metrics } from "../../model/metrics";
@@ -9,11 +10,15 @@ import { duration } from "../../model/time";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { Badge, Skeleton, Status, Time } from "../../ui/basics";
+import { Download } from "../../ui/download";
 import { ListCard } from "../../ui/list_card";
 import { EntryLink, Facts } from "../../ui/side";
+import { Requests } from "./requests";
+import { Store } from "./store";
 import { Empty, Failed } from "../../ui/states";
 
 const EVERY_MS = 2_000;
+const SYSTEM_EVERY_MS = 5_000;
 
 interface Ready {
   status: string;
@@ -26,8 +31,9 @@ export default function System() {
   const nodes = useResource("nodes", (signal) => get<NodeShape[]>("/nodes", {}, signal), { every: EVERY_MS });
   const outbox = useResource("outbox", (signal) => get<OutboxShape>("/outbox", {}, signal), { every: EVERY_MS });
   const figures = useResource("metrics", metrics, { every: EVERY_MS });
+  const system = useResource("system", (signal) => get<SystemShape>("/system", {}, signal), { every: SYSTEM_EVERY_MS });
   const again = (): void => {
-    for (const one of [about, ready, nodes, outbox, figures]) one.reload();
+    for (const one of [about, ready, nodes, outbox, figures, system]) one.reload();
   };
   useKeys("System", [{ keys: "r", label: "Look again", run: again }]);
   const issues = Object.entries(ready.data?.issues ?? {});
@@ -36,9 +42,14 @@ export default function System() {
       <PageHead
         title="System"
         actions={
-          <a class="button small" href="/metrics" target="_blank" rel="noopener">
-            All metrics
-          </a>
+          <>
+            {may("platform:diagnose") && (
+              <Download label="Diagnostics" title="Version, settings without secrets, figures and recent warnings, for whoever helps" name="ironflow-diagnostics.tar.gz" make={() => file("/system/diagnostics")} />
+            )}
+            <a class="button small" href="/metrics" target="_blank" rel="noopener">
+              All metrics
+            </a>
+          </>
         }
       >
         {ready.data && (
@@ -47,6 +58,7 @@ export default function System() {
           </Badge>
         )}
         {about.data && <span class="muted">Ironflow {about.data.version}</span>}
+        {system.data && <span class="muted">up for {duration(system.data.uptime_seconds * 1_000)}</span>}
       </PageHead>
       {issues.map(([part, text]) => (
         <p key={part} class="problem" role="alert">
@@ -56,6 +68,14 @@ export default function System() {
       {figures.error && <Failed error={figures.error} onRetry={figures.reload} />}
       {!figures.data && !figures.error && <Skeleton rows={3} of={figures} />}
       {figures.data && <Tiles of={figures.data} />}
+      {system.error && <Failed error={system.error} onRetry={system.reload} />}
+      {!system.data && !system.error && <Skeleton rows={4} />}
+      {system.data && (
+        <div class="two-up">
+          <Requests of={system.data} />
+          <Store of={system.data} />
+        </div>
+      )}
       <ListCard
         label="Nodes"
         resource={nodes}
@@ -89,6 +109,9 @@ export default function System() {
                 ["gRPC", <span class="mono">{about.data.grpc_address}</span>],
                 ["Callers", about.data.auth_required ? "are asked who they are" : "are not asked who they are"],
                 ["Can", about.data.features.join(", ")],
+                system.data && ["Switched on", on(system.data) || "nothing that is off by default"],
+                system.data && ["Python", system.data.python],
+                ["Backups", <>are taken where the store is: <code>ironflow backup FILE</code></>],
                 ["Licences", <a href="/assets/third-party-notices.txt" target="_blank" rel="noopener">third-party notices</a>],
               ]}
             />
@@ -157,4 +180,11 @@ function Outbox({ of }: { of: OutboxShape }) {
       )}
     </>
   );
+}
+
+function on(of: SystemShape): string {
+  return Object.entries(of.switches)
+    .filter(([, value]) => value)
+    .map(([name]) => name.replaceAll("_", "-"))
+    .join(", ");
 }
