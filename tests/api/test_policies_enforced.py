@@ -109,14 +109,14 @@ def test_denials_and_administrative_acts_are_in_the_audit(
 
 
 def test_a_watching_policy_denies_nothing_and_tells(root: httpx.Client, dev: httpx.Client, key: dict[str, Any]) -> None:
-    deny(root, "runs:read", mode="monitor")
+    made = deny(root, "runs:read", mode="monitor")
 
     assert dev.get("/api/v1/runs").is_success
 
     [event] = audited(root, 1, event_type="authz.would_deny", api_key_id=key["id"])
     assert event["action"] == "runs:read"
     assert root.get(f"{POLICIES}/p").json()["would_deny_count"] == 1
-    [told] = root.get(f"{AUDIT}/would-deny").json()["policies"]
+    [told] = root.get(f"{AUDIT}/would-deny", params={"since": made["created_at"]}).json()["policies"]
     assert (told["policy"], told["count"], told["actors"]) == (event["policy"], 1, 1)
     assert root.get(f"{AUDIT}/would-deny", params={"since": "2999-01-01T00:00:00Z"}).json()["policies"] == []
     flips = root.post(f"{POLICIES}/replay", json={"policy": {"name": "p", "actions": "runs:read"}}).json()["flips"]

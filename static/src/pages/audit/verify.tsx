@@ -8,7 +8,7 @@ import { Id } from "../../ui/basics";
 import { Dialog } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
 
-const MANAGE = "audit:manage";
+const EXPORT = "audit:export";
 
 type Told =
   | { type: "progress"; position: number; head: number }
@@ -19,7 +19,7 @@ export function VerifyButton() {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Act allowed={may(MANAGE)} permission={MANAGE} label="Verify…" onClick={() => setOpen(true)} />
+      <Act allowed={may(EXPORT)} permission={EXPORT} label="Verify…" onClick={() => setOpen(true)} />
       {open && <Verify onClose={() => setOpen(false)} />}
     </>
   );
