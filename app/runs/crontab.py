@@ -72,8 +72,25 @@ class Crontab:
 
     def _ticks(self, instant: int, *, backwards: bool = False) -> Iterator[int]:
         start = (_EPOCH + timedelta(microseconds=instant - self._offset_us)).astimezone(self._zone)
-        for tick in CronSim(self._text, start, reverse=backwards):
+        for tick in _Ticks(self._text, start, reverse=backwards):
             yield (tick.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1) + self._offset_us
+
+
+class _Ticks(CronSim):
+    """As the library has them, also where clocks change by half an hour (Lord Howe Island): an hour that is looked for
+    is gone into at its beginning or its end, not in the middle."""
+
+    def advance_hour(self) -> bool:
+        moved = super().advance_hour()
+        if moved:
+            self.dt = self.dt.replace(minute=0, second=0)
+        return moved
+
+    def reverse_hour(self) -> bool:
+        moved = super().reverse_hour()
+        if moved:
+            self.dt = self.dt.replace(minute=59, second=59)
+        return moved
 
 
 @lru_cache(4096)

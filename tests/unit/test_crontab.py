@@ -52,6 +52,14 @@ def test_intervals_follow_the_time_that_passes(text: str, day: tuple[str, str]) 
     }
 
 
+def test_clocks_that_change_by_half_an_hour_leave_no_tick_out() -> None:
+    schedule = Crontab("5,50 */6 1 * *", "Australia/Lord_Howe", field="cron")
+    day = [parse_rfc3339(f"2028-09-30T{time}Z") for time in ("13:35:00", "14:20:00", "19:05:00", "19:50:00")]
+
+    assert schedule.latest(after=day[0] - 1, until=day[-1], limit=100) == day
+    assert [schedule.after(tick) for tick in day[:-1]] == day[1:]
+
+
 @given(
     st.sampled_from(["* * * * *", "*/7 3 * * *", "30 2 * * *", "5,50 */6 1 * *", "*/17 * * * * *", "9 0 0 * * 1-5"]),
     st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
