@@ -11,7 +11,7 @@ it. A node that starts has no workers yet, and nothing to tell them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.nodes import Nodes
@@ -115,6 +115,7 @@ class WorkerNoun:
     """A `worker/<id>` stream holds what was asked of the worker. Nothing is derived from it."""
 
     prefix = "worker"
+    last_tells: Literal[True] = True
 
     def apply(self, state: Fact | None, entry: Entry) -> Fact:
         return entry.fact
