@@ -155,7 +155,6 @@ export interface FunctionShape {
   next_run?: string;
   endpoint_url?: string;
   concurrency?: { limit: number; key?: string };
-  metadata?: Record<string, unknown>;
 }
 
 export interface FunctionVersion {

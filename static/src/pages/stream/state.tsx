@@ -76,6 +76,7 @@ export function StateTab({ of, base }: { of: StreamInfo; base: string }) {
         </label>
         {!of.deleted && <Act allowed={may(APPEND)} permission={APPEND} label="Keep a snapshot…" onClick={keep} />}
       </div>
+      {kept.error && <Failed error={kept.error} onRetry={kept.reload} />}
       {marked.length > 0 && (
         <p class="line pad-x small">
           <span class="muted">Snapshots</span>

@@ -67,7 +67,7 @@ function Rejected({ of }: { of: readonly TurnedAway[] }) {
                 from <span class="mono">{one.address}</span>
               </>
             )}
-            : {one.message} <span class="faint mono small">{one.code}</span>
+            : {one.message} <span class="muted mono small">{one.code}</span>
           </li>
         ))}
       </ul>
