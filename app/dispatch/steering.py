@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.nodes import Nodes
-from app.dispatch.workers import Session
+from app.dispatch.workers import Session, is_usable
 from app.errors import FailedPrecondition, WorkerNotFound
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
@@ -71,7 +71,7 @@ class WorkerSteering:
 
     def _found(self, environment: str, worker_id: str) -> Session | None:
         session = self._dispatcher.sessions.get(environment, worker_id)
-        if session is None and self._nodes.alone:
+        if session is None and (self._nodes.alone or not is_usable(worker_id)):
             raise WorkerNotFound(
                 f"no worker {worker_id[:80]!r} is connected", hint="`ironflow worker list` shows those that are"
             )

@@ -35,13 +35,18 @@ class WorkerInfo(msgspec.Struct, frozen=True):
     runtime: str = ""
 
 
+def is_usable(worker_id: str) -> bool:
+    """Whether a worker may be called so."""
+    return 1 <= len(worker_id) <= ID_CHARS_MAX and worker_id.isprintable() and not worker_id.startswith(PUSH_WORKER)
+
+
 def check(info: WorkerInfo) -> None:
     """Returns if a worker may be like that. Raises InvalidArgument naming the field."""
     if info.id.startswith(PUSH_WORKER):
         raise InvalidArgument(
             f"worker id {info.id[:80]!r} begins with {PUSH_WORKER!r}", field="worker_id", hint="choose another id"
         )
-    if not 1 <= len(info.id) <= ID_CHARS_MAX or not info.id.isprintable():
+    if not is_usable(info.id):
         raise InvalidArgument(
             f"worker id {info.id[:80]!r} is not usable",
             field="worker_id",

@@ -444,6 +444,7 @@ def test_push_functions_are_shown_with_their_endpoint_and_as_workers(
     )
     forged = {"function_ids": ["greet"], "max_concurrent_jobs": 1}
     assert http.post("/api/v1/workers/push:greet/register", json=forged).json()["field"] == "worker_id"
+    assert http.post("/api/v1/workers/push:greet/drain", json={}).status_code == 412
     assert http.post(f"{RPC}/GetRun", json={"id": run_id}).json()["executionMode"] == "EXECUTION_MODE_PUSH"
 
 

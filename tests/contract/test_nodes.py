@@ -17,7 +17,7 @@ from app.dispatch.jobs import Job
 from app.dispatch.nodes import BEAT_US, SILENCE_US, Nodes
 from app.dispatch.pull import PullWorkers
 from app.dispatch.workers import WorkerInfo, new_session
-from app.errors import StaleExecution
+from app.errors import StaleExecution, WorkerNotFound
 from app.events.new_event import NewEvent
 from app.history.kinds import CancelOn, RunCompleted, Trigger
 from app.history.rebuild import rebuild
@@ -372,6 +372,8 @@ async def test_what_is_asked_of_a_worker_reaches_the_node_that_has_it(fleet: Fle
     polling = asyncio.create_task(pull.poll("default", "polls", available=1, wait_s=25))
     await asyncio.sleep(0)
 
+    with pytest.raises(WorkerNotFound):  # of no node can it be
+        await one.worker_steering.drain("default", "push:f", actor="ak_ada", reason="")
     assert await one.worker_steering.drain("default", "there", actor="ak_ada", reason="a release") is None
     assert await one.worker_steering.disconnect("default", "polls", actor="ak_ada", reason="it hangs") is None
 
