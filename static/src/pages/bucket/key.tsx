@@ -15,11 +15,10 @@ import { Revisions } from "../../ui/revisions";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Failed } from "../../ui/states";
 import { toast } from "../../ui/toast";
-import { WRITE } from "./page";
+import { LIVE, WRITE } from "./page";
 import { type Begun, PutValue, at } from "./put";
 import { ValueView } from "./value";
 
-const EVERY_MS = 3_000;
 const LIMIT = 100;
 const EDITED_MAX = 256 * 1_024;
 
@@ -41,7 +40,7 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
       const page = await get<{ revisions: KeyRevision[] }>(at(base, "history", key), { limit: LIMIT, before }, signal);
       return numbered(page.revisions, LIMIT, (one) => one.revision);
     },
-    { every: EVERY_MS },
+    LIVE,
   );
   const revisions = told.items;
   const newest = revisions?.[0];

@@ -22,7 +22,9 @@ import { Empty, Failed } from "../../ui/states";
 import { KeySide } from "./key";
 import { PutValue } from "./put";
 
-const EVERY_MS = 3_000;
+const EVERY_MS = 10_000;
+/** What happens to key-values is heard of at once; the rest, such as usage, is asked for now and then. */
+export const LIVE = { pattern: "system.kv.>", pace: 1_000, every: EVERY_MS };
 const LIMIT = 200;
 const SHOWN_MAX = 100;
 export const WRITE = "kv:write";
@@ -34,7 +36,7 @@ export default function BucketPage({ id: name }: { id: string }) {
   const pattern = isPattern(filter) ? filter : "";
   const [asking, setAsking] = useState<"" | "put" | "delete">("");
   useEffect(() => void (crumb.value = name), [name]);
-  const bucket = useResource(`bucket ${name}`, (signal) => get<BucketShape>(base, {}, signal), { every: EVERY_MS });
+  const bucket = useResource(`bucket ${name}`, (signal) => get<BucketShape>(base, {}, signal), LIVE);
   const keys = usePaged(
     `keys ${name} ${prefix} ${pattern}`,
     async (cursor, signal) => {
@@ -42,7 +44,7 @@ export default function BucketPage({ id: name }: { id: string }) {
       const page = await get<{ items: LevelItem[]; next_cursor?: string }>(`${base}/level`, { ...asked, limit: LIMIT, cursor }, signal);
       return { items: page.items, next: page.next_cursor ?? "" };
     },
-    { every: EVERY_MS },
+    LIVE,
   );
   const key = chosen("key");
   // A link to a key opens the level that it is in.
