@@ -47,10 +47,11 @@ export default function BucketPage({ id: name }: { id: string }) {
     LIVE,
   );
   const key = chosen("key");
+  const elsewhere = key !== "" && !filter && !chosen("under") && keys.items !== undefined && !keys.items.some((one) => one.name === key);
   // A link to a key opens the level that it is in.
   useEffect(() => {
-    if (key && !filter && !chosen("under") && levelOf(key)) choose({ under: levelOf(key) });
-  }, [key, filter]);
+    if (elsewhere && levelOf(key)) choose({ under: levelOf(key) });
+  }, [elsewhere, key]);
   const enter = (under: string): void => navigate(link(`/kv/${segment(name)}`, { under }));
   if (bucket.error && !bucket.data) {
     if (bucket.error.status !== 404) return <Failed error={bucket.error} onRetry={bucket.reload} />;
