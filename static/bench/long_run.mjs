@@ -20,7 +20,7 @@ const at = (position) => new Date(Date.UTC(2026, 0, 1) + position * 10).toISOStr
 const run = {
   ...{ id: RUN, function_id: "long", function_version: 1, event_id: "evt_1", event_name: "long.wanted", status: "completed", attempt: 1 },
   ...{ max_attempts: 1, worker_id: "w", created_at: at(1), started_at: at(1), ended_at: at(COUNT), updated_at: at(COUNT), error: null },
-  ...{ executions: 1, input: {}, output: null },
+  ...{ executions: 1, input: {}, output: null, tags: [], unwinding: false },
 };
 
 /** A page of records: every tenth step is one of a few that repeat, every thousandth fails once. */
@@ -56,6 +56,7 @@ try {
     const file = url.pathname.startsWith("/assets/") ? url.pathname.slice(1) : "index.html";
     return route.fulfill({ body: await readFile(path.join(dist, file)), contentType: MEDIA[path.extname(file)] });
   });
+  page.on("pageerror", (error) => console.error(`the page failed: ${error.message}`));
   const began = performance.now();
   await page.goto(`http://ironflow.test/runs/${RUN}`);
   await page.locator(".wf-row.row").first().waitFor();
