@@ -27,3 +27,22 @@ def test_a_page_of_history_is_not_searched_by_environment(query: str, postgres_u
     plan = "\n".join(line for (line,) in explained)
     assert "Seq Scan on history" in plan, plan
     assert "environment_stream_version" not in plan, plan
+
+
+@pytest.mark.parametrize("query", ["longest_runs_page", "shortest_runs_page"])
+def test_runs_are_sorted_by_how_long_they_took_along_an_index(query: str, postgres_url: str) -> None:
+    sql = queries.load(FOLDER / "queries", style="psycopg")[query].sql
+    texts = dict.fromkeys(("environment", "function_id", "event_id", "parent_run_id", "failure"), "x")
+    chosen = {**texts, "statuses": "", "search": "", "wanted": "[]", "since": 0, "until": 2**62}
+
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("set local enable_seqscan = off")
+        connection.execute("set local enable_sort = off")
+        explained = connection.execute(
+            f"explain {sql}".encode(), {**chosen, "took": 10, "before": "run_x", "after": "run_x", "limit": 100}
+        ).fetchall()
+        connection.rollback()
+
+    plan = "\n".join(line for (line,) in explained)
+    assert "using runs_by_duration on runs" in plan, plan
+    assert "Sort" not in plan, plan
