@@ -35,7 +35,6 @@ export default function Failures() {
   const status = view === "" ? "open" : view === "all" ? "" : view;
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const pickNone = (): void => setPicked(new Set());
-  const roomy = useMedia("(min-width: 1280px)");
   const text = chosen("q");
   const parsed = within(parseFailures(text), timeRange.value);
   const field = useRef<HTMLInputElement>(null);
@@ -60,6 +59,8 @@ export default function Failures() {
     setPicked(next);
   };
   const wanted = chosen("failure");
+  const roomy = useMedia("(min-width: 1280px)");
+  const charted = useMedia("(min-width: 1100px)") && !wanted;
   const at = items?.findIndex((one) => one.fingerprint === wanted) ?? -1;
   const select = (one: FailureGroup | undefined): void => {
     if (one) choose({ failure: one.fingerprint });
@@ -117,7 +118,7 @@ export default function Failures() {
           current={wanted}
           onSelect={select}
           more={groups}
-          widths={wanted ? "minmax(160px, 2fr) 96px minmax(90px, 1fr) 52px 76px" : `minmax(160px, 2.2fr) 92px minmax(110px, 1.4fr) 88px 84px 48px 40px${roomy ? " 76px" : ""} 76px`}
+          widths={wanted ? "minmax(160px, 2fr) 96px minmax(90px, 1fr) 52px 76px" : `minmax(160px, 2.2fr) 92px minmax(110px, 1.4fr)${charted ? " 88px 84px" : ""} 48px 40px${roomy ? " 76px" : ""} 76px`}
           columns={[
             {
               name: "What failed",
@@ -147,8 +148,12 @@ export default function Failures() {
             },
             { name: "State", show: (one) => <State of={one} /> },
             { name: "Where", show: (one) => `${one.function_id}${one.step ? ` · ${one.step}` : ""}`, wide: true },
-            ...(wanted ? [] : [{ name: "Affects", show: (one: FailureGroup) => <span title="Versions of the function, and entities of its events">{affectedText(one.affected)}</span>, wide: true }]),
-            ...(wanted ? [] : [{ name: "Over time", show: (one: FailureGroup) => <Spark counts={one.series.counts} />, wide: true }]),
+            ...(charted
+              ? [
+                  { name: "Affects", show: (one: FailureGroup) => <span title="Versions of the function, and entities of its events">{affectedText(one.affected)}</span>, wide: true },
+                  { name: "Over time", show: (one: FailureGroup) => <Spark counts={one.series.counts} />, wide: true },
+                ]
+              : []),
             { name: "Times", show: (one) => <span class="tabular">{one.failures.toLocaleString("en")}</span> },
             ...(wanted
               ? []
