@@ -70,7 +70,8 @@ def access(session: Session, id: str, action: str, resource: str) -> None:
             for policy in told["policies"]
         ]
         if decision:
-            lines = [f"{'yes' if decision['allowed'] else 'no'}: {decision['reason']}", *decision["would_deny"]]
+            lines = [f"{'yes' if decision['allowed'] else 'no'}: {decision['reason']}"]
+            lines += [f"would deny: {reason}" for reason in decision["would_deny"]]
         session.output.out.write("".join(f"{plain(line)}\n" for line in lines))
     if decision and not decision["allowed"]:
         click.get_current_context().exit(4)

@@ -64,6 +64,10 @@ def test_a_key_from_its_making_to_its_end(ironflow: Ironflow) -> None:
     assert ironflow("run", "list", "--env", "production", **as_ci).returncode == 3
     assert ironflow("user", "list", **as_ci).returncode == 4
     assert "ci" in ironflow("apikey", "list").stdout
+    assert made["created_by_name"] == "bootstrap"
+    may = ironflow("apikey", "access", made["id"], "--action", "events:emit", "--resource", "event/order.placed")
+    assert (may.returncode, may.stdout) == (0, "yes: developer gives it, and no policy denies it\n")
+    assert ironflow("apikey", "access", made["id"], "--action", "users:manage").returncode == 4
     assert made["key"] not in ironflow("apikey", "list", "--json").stdout
     rotated = told(ironflow("apikey", "rotate", made["id"], "--overlap", "0", "--json"))
     assert ironflow("run", "list", **as_ci).returncode == 4

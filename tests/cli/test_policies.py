@@ -47,6 +47,8 @@ def test_policies(ironflow: Ironflow, tmp_path: Path) -> None:
     assert ironflow("policy", "enable", "no-secrets").returncode == 0
     assert "only tells" in ironflow("policy", "monitor", "no-secrets", "--reason", "finding 3").stdout
     assert ironflow("policy", "dry-run", "--action", "secrets:read", "--role", "developer").returncode == 0
+    assert "for 10 % of callers" in ironflow("policy", "enforce", "no-secrets", "--percent", "10").stdout
+    assert "enforce 10 %" in ironflow("policy", "list").stdout
     assert "only tells" not in ironflow("policy", "enforce", "no-secrets").stdout
     assert ironflow("policy", "delete", "no-secrets").returncode == 2
     assert ironflow("policy", "delete", "no-secrets", "--yes").returncode == 0

@@ -246,6 +246,8 @@ function sights() {
     ["policies", "/policies", "role=table >> text=no-secrets"],
     ["policies empty", `/policies${empty}`, "text=No policy is here"],
     ["policies playground", "/policies?tab=playground", "text=The decision"],
+    ["policies roles", "/policies?tab=roles", "role=table >> text=agent:tools:invoke"],
+    ["policies principals", "/policies?tab=principals", "role=table >> text=deploy"],
     ["system", "/system", "text=Has up to"],
     ["run unknown", "/runs/run_00000000000000000000000000", "text=There is no such run here"],
     ["no page", "/nowhere", null],

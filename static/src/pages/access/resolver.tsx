@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { get, segment } from "../../api/client";
 import type { ApiKeyShape, KeyAccess } from "../../api/admin";
+import { may } from "../../api/session";
 import { useResource } from "../../live/resource";
 import { link } from "../../shell/route";
 import { Field, Problem, said } from "../../ui/acting";
@@ -48,7 +49,7 @@ export function Resolver({ of }: { of: ApiKeyShape }) {
       {told.data && (
         <Facts
           of={[
-            ["Policies", policies.length === 0 ? "none is asked about it" : <Policies of={policies} />],
+            ["Policies", !may("policies:read") ? "you may not see which are asked" : policies.length === 0 ? "none is asked about it" : <Policies of={policies} />],
             withheld.length > 0 && ["Not in one environment", <span class="mono">{withheld.join(", ")}</span>],
           ]}
         />

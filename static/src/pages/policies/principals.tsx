@@ -40,7 +40,7 @@ export function Principals() {
 async function read(keys: boolean, users: boolean, signal: AbortSignal): Promise<Principal[]> {
   const [roles, policies, held, people] = await Promise.all([
     get<RoleShape[]>("/roles", {}, signal),
-    get<PolicyShape[]>("/policies", {}, signal),
+    may("policies:read") ? get<PolicyShape[]>("/policies", {}, signal) : [],
     keys ? get<ApiKeyShape[]>("/apikeys", {}, signal) : [],
     users ? get<UserShape[]>("/users", {}, signal) : [],
   ]);
