@@ -171,7 +171,7 @@ class Dispatcher:
 
     def fill(self, session: Session) -> None:
         """Hand out runs until the session has no credit or its lanes are empty. Nothing before `run` is there."""
-        while session.free and self._running:
+        while session.free and self._running and len(self.queue):
             for lane in session.lanes():
                 ready = self._backlog.next(session, lane) if self._sessions.serves(session, lane) else None
                 if ready is not None:
@@ -243,7 +243,9 @@ class Dispatcher:
 
     def _offer(self, lane: Lane | None) -> None:
         """Hand out what the function has to workers with credit, while it has capacity."""
-        if lane is None or not self._running or lane in self._offering:  # a refused start would ask for the next
+        if lane is None or not self._running or not self.queue.waits(lane):
+            return
+        if lane in self._offering:  # a refused start would ask for the next
             return
         self._offering.add(lane)
         try:
@@ -275,11 +277,14 @@ class Dispatcher:
 
     def _hand_out(self, session: Session, lane: Lane, ready: Ready) -> None:
         session.credit -= 1
-        at_once = self._nodes.alone and not self._store_fails and not self._provisions.declared(lane)
-        if ready.created is not None and ready.event is not None and at_once:
+        if ready.created is not None and ready.event is not None and self._at_once(lane):
             self._hand_out_fresh(session, lane, ready.run_id, ready.created, ready.event)
         else:
             self._hand_out_again(session, lane, ready.run_id)
+
+    def _at_once(self, lane: Lane) -> bool:
+        """Whether a run that was never started may be handed out before its start is recorded."""
+        return self._nodes.alone and not self._store_fails and not self._provisions.declared(lane)
 
     def _hand_out_fresh(self, session: Session, lane: Lane, run_id: str, created: RunCreated, event: Entry) -> None:
         job = self._leases.grant(session, lane, run_id, execution_seq=1, attempt=1, event=event, created=created)
@@ -355,7 +360,7 @@ class Dispatcher:
             self._not_handed_out(session, lane, run_id)
 
     def _hand_out_started(self, session: Session, lane: Lane, run_id: str, begun: Begun) -> None:
-        fact, news = begun
+        fact, news = begun.started, begun.news
         seq = fact.execution_seq
         parked = self._leases.unpark(run_id, "resumed elsewhere", unless=session)
         if parked is not None and parked.execution_seq != seq - 1:  # another node's worker has gone on since

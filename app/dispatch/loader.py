@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from app.runs import memo
 from app.runs.memo import Long, Memos, Wanted
@@ -20,7 +21,7 @@ Loaded = Callable[["Memos | None", "StorageError | None"], None]
 """Called in the event loop with what `memo.load` returns, or with why it could not be read."""
 
 
-class _Asked(NamedTuple):
+class _Asked(msgspec.Struct, frozen=True):
     wanted: Wanted
     then: Loaded
     known: Memos | None
@@ -62,11 +63,11 @@ class Loader:
             for asked in together:
                 asked.then(None, error)
             return
-        for (one, then, _), memos in zip(together, found, strict=True):
+        for asked, memos in zip(together, found, strict=True):
             if isinstance(memos, Long):
-                alone.create_task(self._read_alone(one, then), name="dispatch-long")
+                alone.create_task(self._read_alone(asked.wanted, asked.then), name="dispatch-long")
             else:
-                then(memos, None)
+                asked.then(memos, None)
 
     async def _read_alone(self, wanted: Wanted, then: Loaded) -> None:
         try:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from app.dispatch.jobs import Job
 from app.dispatch.loader import Loaded, Loader
@@ -20,7 +22,7 @@ from app.values.vault import Vault
 from storage.contract import Storage, StorageError
 
 
-class Provision(NamedTuple):
+class Provision(msgspec.Struct, frozen=True):
     """`resumes` is the parked job that knows all but what is in `memos`."""
 
     memos: Memos

@@ -91,7 +91,7 @@ class Streams:
             run_ids = tuple(started)
             if key_stream:
                 keyed = EventKeyed(key_id, told.hex(), tuple(parts), run_ids)
-                drafts.append(drafts[0]._replace(stream=key_stream, fact=keyed, metadata="{}"))
+                drafts.append(msgspec.structs.replace(drafts[0], stream=key_stream, fact=keyed, metadata="{}"))
             return Decision(drafts, Appended(tuple(parts), run_ids))
 
         streams = tuple(where for _, where, _ in prepared) + ((key_stream,) if key_stream else ())
@@ -223,7 +223,7 @@ def _placed(drafts: Sequence[Draft], where: str, version: int) -> Iterator[Draft
     emitted, *created = drafts
     yield emitted
     for run in created:
-        yield run._replace(causation=f"{where}#{version}")
+        yield msgspec.structs.replace(run, causation=f"{where}#{version}")
 
 
 def _repeated(known: Event, told: bytes, key: str) -> Appended:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from app.events.emit import Emitter
 from app.events.new_event import NewEvent
 from app.events.prepared import Emitted
@@ -33,10 +35,10 @@ async def rehearse(emitter: Emitter, committer: Committer, event: NewEvent) -> R
     command = emitter.command(event)
 
     def decide(states: Mapping[str, Any], now: int) -> Decision:
-        drafts, emitted, *_ = command.decide(states, now)
-        return Decision((), _told(command, drafts, emitted, now))
+        decision = command.decide(states, now)
+        return Decision((), _told(command, decision.drafts, decision.answer, now))
 
-    told: Rehearsal = await committer.commit(command._replace(decide=decide))
+    told: Rehearsal = await committer.commit(msgspec.structs.replace(command, decide=decide))
     return told
 
 
@@ -46,7 +48,7 @@ def _told(command: Command, drafts: Sequence[Draft], emitted: Emitted, now: int)
     others = dict.fromkeys(draft.stream for draft in drafts if draft.stream.startswith(prefix))
     cancelled = tuple(stream.removeprefix(prefix) for stream in others if stream not in fresh)
     event = next((draft for draft in drafts if isinstance(draft.fact, EventEmitted)), None)
-    return Rehearsal(emitted, event and _entry(command.environment, event, now), cancelled)
+    return Rehearsal(emitted, None if event is None else _entry(command.environment, event, now), cancelled)
 
 
 def _entry(environment: str, draft: Draft, now: int) -> Entry:

@@ -19,8 +19,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
+import msgspec
 import structlog
 
 from app.clock import Clock
@@ -43,7 +44,7 @@ RIDE_ALONG_S = 0.01
 RETRY_STORE_S = 0.5
 
 
-class Decision(NamedTuple):
+class Decision(msgspec.Struct, frozen=True):
     """What a command wants recorded, and what its caller is told once it is durable. `new` names streams that it
     begins, and that the command could not name because it depends on the states whether they are begun. `redaction`:
     payloads recorded so far that go in the same transaction."""
@@ -65,7 +66,7 @@ class Decide(Protocol):
 Done = Callable[[Any, BaseException | None], None]
 
 
-class Command(NamedTuple):
+class Command(msgspec.Struct, frozen=True):
     """A wish to record something. `streams` names what `decide` surely reads or writes; streams in `new` are known to
     be empty, because their id was made a moment ago, and are not looked up. `weight` is how many things it decides:
     what a transaction and the queue hold is bounded by it."""
@@ -83,7 +84,7 @@ class Observer(Protocol):
     def committed(self, *, commands: int, entries: Sequence[Entry], seconds: float) -> None: ...
 
 
-class _Waiting(NamedTuple):
+class _Waiting(msgspec.Struct, frozen=True):
     """`group` is the same for commands submitted together, and 0 for one that was submitted alone."""
 
     command: Command
@@ -91,7 +92,7 @@ class _Waiting(NamedTuple):
     group: int = 0
 
 
-class _Outcome(NamedTuple):
+class _Outcome(msgspec.Struct, frozen=True):
     waiting: _Waiting
     answer: Any
     error: BaseException | None
@@ -197,8 +198,8 @@ class Committer:
         committed_at = self._clock.now_us()
         if entries:
             self._tail.publish(entries)  # runs are handed out before callers go on with what they have to do
-        for waiting, answer, refusal in outcomes:
-            waiting.done(answer, refusal)
+        for outcome in outcomes:
+            outcome.waiting.done(outcome.answer, outcome.error)
         if entries:
             self._storage.announce(entries[-1].position)
         if self._observer is not None:
@@ -293,7 +294,7 @@ class Committer:
                     now,
                 )
                 chained = digest.chain(chained, fields)
-                record = EntryRecord(*fields, chained)
+                record = tuple.__new__(EntryRecord, (*fields, chained))  # as EntryRecord(…), without a call of Python's
                 entry = Entry(record, draft.fact, data)
                 slot.apply(entry)
                 touched[command.environment, draft.stream] = slot

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -11,7 +11,7 @@ from app.history.kinds import Fact
 from storage.records import EntryRecord
 
 
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, frozen=True):
     """A fact that `decide` wants recorded in a stream. Empty correlation means the stream's own cause begins here."""
 
     stream: str

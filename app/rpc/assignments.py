@@ -23,31 +23,38 @@ def published(job: Job) -> worker_pb2.EngineMessage:
     convert.put(message.job.event, "data", job.emitted.data)
     for memo in job.memos:
         if memo.error is None or memo.awaited:
-            step = _step(memo)
+            step = message.job.completed_steps.add()
+            _tell(step, memo)
             if memo.error is None:
                 convert.put(step, "output", memo.output or NULL)
-            message.job.completed_steps.append(step)
     return message
 
 
 def messages(job: Job) -> list[worker_pb2.EngineMessage]:
     """The assignment for a worker of ours, and the pages of its memo if it has more than one message should carry."""
     memos = job.memos
-    parts = list(_paged(memos))
+    parts = list(_paged(memos)) if len(memos) > 1 else [memos]
     message = _assignment(job)
     if not job.resumes:
         message.job.event.data_json = bytes(job.emitted.data)
     if len(parts) <= 1:
-        message.job.completed_steps.extend(map(_step, memos))
+        for memo in memos:
+            _tell(message.job.completed_steps.add(), memo)
         return [message]
     message.job.memo_pages = len(parts)
     return [
         message,
-        *(
-            worker_pb2.EngineMessage(memo_page=worker_pb2.MemoPage(job_id=job.id, completed_steps=map(_step, part)))
-            for part in parts
-        ),
+        *(_page(job, part) for part in parts),
     ]
+
+
+def _page(job: Job, memos: Sequence[Memo]) -> worker_pb2.EngineMessage:
+    message = worker_pb2.EngineMessage()
+    page = message.memo_page
+    page.job_id = job.id
+    for memo in memos:
+        _tell(page.completed_steps.add(), memo)
+    return message
 
 
 def _paged(memos: Sequence[Memo]) -> Iterator[Sequence[Memo]]:
@@ -62,16 +69,17 @@ def _paged(memos: Sequence[Memo]) -> Iterator[Sequence[Memo]]:
         yield memos[start:]
 
 
-def _step(memo: Memo) -> worker_pb2.CompletedStep:
-    step = worker_pb2.CompletedStep(
-        step_id=memo.step_id, name=memo.name, status=memo.status, output_json=bytes(memo.output or NULL), type=memo.type
-    )
+def _tell(step: worker_pb2.CompletedStep, memo: Memo) -> None:
+    step.step_id = memo.step_id
+    step.name = memo.name
+    step.status = memo.status
+    step.output_json = bytes(memo.output or NULL)
+    step.type = memo.type
     if memo.news:
         step.news = True
     if memo.error is not None:
         step.error_json = msgspec.json.encode(memo.told_error())
         step.attempt = memo.attempt
-    return step
 
 
 def _put_event(event: types_pb2.Event, job: Job) -> None:

@@ -34,8 +34,7 @@ def command(
     """What records the facts that `decider` decides of the run, and what is owed when it fails by them. `via` is what
     the actor acts through."""
     where = stream(run_id)
-    draft = partial(Draft, where, causation=causation, actor=actor, metadata=through(via))
-    return Command(environment, (where,), partial(_decide, where, decider, draft))
+    return Command(environment, (where,), partial(_decide, where, decider, causation, actor, through(via)))
 
 
 def behind(decide: Decider, said: Sequence[Said]) -> Decider:
@@ -67,11 +66,13 @@ def new_of(run: Run | None, said: Sequence[Said]) -> list[Said]:
     return found
 
 
-def _decide(where: str, decider: Decider, draft: Callable[..., Draft], states: Mapping[str, Any], now: int) -> Decision:
+def _decide(
+    where: str, decider: Decider, causation: str, actor: str, metadata: str, states: Mapping[str, Any], now: int
+) -> Decision:
     run: Run | None = states[where]
     facts = decider(run, now)
     correlation = run.correlation if run else ""
-    drafts = [draft(fact, correlation=correlation) for fact in facts]
+    drafts = [Draft(where, fact, causation, correlation, actor, metadata) for fact in facts]
     for failed in facts:
         if run is not None and isinstance(failed, RunFailed):
             owed = on_failure(run, run.id, failed.error, now)

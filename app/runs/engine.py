@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -49,7 +49,7 @@ from storage.records import RunRow
 __all__ = ["REASON_CHARS_MAX", "Diverged", "Engine"]
 
 
-class Begun(NamedTuple):
+class Begun(msgspec.Struct, frozen=True):
     """An execution that has begun. `news` is all that a worker does not know that keeps the one before, where that is
     known without reading it."""
 

@@ -41,13 +41,13 @@ _CORRECTIONS = (StepPatched, StepInjected, StepRestored, StepCarried)
 
 def apply(run: Run | None, entry: Entry) -> Run:
     """The run after `entry`. Takes over `run` and may change it."""
-    fact = entry.fact
+    fact, record = entry.fact, entry.record
     if isinstance(fact, RunCreated):
         run = _created(entry, fact)
     assert run is not None, f"{entry}: a run begins with {RunCreated.kind}"
     if isinstance(fact, RunTagged):
-        run.tags, run.tagged_at = tags_after(run.tags, fact), entry.position
-        run.updated_at, run.version, run.steps_shown = entry.recorded_at, entry.version, run.steps_completed
+        run.tags, run.tagged_at = tags_after(run.tags, fact), record.position
+        run.updated_at, run.version, run.steps_shown = record.recorded_at, record.version, run.steps_completed
         _asked(run, fact)
         return run
     if isinstance(fact, _OF_STEPS):
@@ -57,7 +57,7 @@ def apply(run: Run | None, entry: Entry) -> Run:
         _apply_correction(run, fact)
     elif not _apply_execution(run, entry, fact):
         _apply_steering(run, entry, fact)
-    run.updated_at, run.position, run.version = entry.recorded_at, entry.position, entry.version
+    run.updated_at, run.position, run.version = record.recorded_at, record.position, record.version
     run.steps_shown = run.steps_completed
     return run
 
@@ -113,7 +113,8 @@ def _apply_correction(run: Run, fact: StepPatched | StepInjected | StepRestored 
 
 def _ended(run: Run, step_id: str, how: Mark) -> None:
     """A step was reported: it comes last in the order of reports."""
-    _become(run, step_id, None)
+    if step_id in run.steps:
+        _become(run, step_id, None)
     _become(run, step_id, how)
 
 

@@ -65,7 +65,7 @@ _HEARD = frozenset((RunSuspended.kind, RunRetrying.kind))
 _PAST_PARKING = frozenset((RunResumed.kind, RunUnwinding.kind, StepRestored.kind))
 
 
-class Memo(NamedTuple):
+class Memo(msgspec.Struct, frozen=True):
     """A step that has ended: its output, or its error if `error` is not None. A step that was awaited and failed has
     failed for good; one that the worker ran has failed in `attempt` of the run, and is run anew in the next, unless it
     said that trying again makes no sense. `dismissed`: a person had the failed run go on, so that the failure is not
@@ -175,7 +175,7 @@ class Memos(msgspec.Struct):
         if self.failed:
             for step_id, known in self.steps.items():
                 if known.error is not None and not known.awaited:
-                    self.steps[step_id] = known._replace(dismissed=True)
+                    self.steps[step_id] = msgspec.structs.replace(known, dismissed=True)
         self.unwinding, self.failed, self.had_failed, self.failed_step = None, False, False, ""
         self.rested = self.rested and not from_step
 
@@ -197,9 +197,9 @@ class Memos(msgspec.Struct):
 
     def given(self, attempt: int) -> Sequence[Memo]:
         """What an execution of that attempt is handed, in the order of `places`."""
-        told = (self.steps[step_id] for step_id in self.places if step_id in self.steps)
+        told = [self.steps[step_id] for step_id in self.places if step_id in self.steps]
         return [
-            memo._replace(news=True) if memo.step_id in self.news else memo
+            msgspec.structs.replace(memo, news=True) if memo.step_id in self.news else memo
             for memo in told
             if memo.error is None
             or memo.awaited
@@ -207,7 +207,7 @@ class Memos(msgspec.Struct):
         ]
 
 
-class Wanted(NamedTuple):
+class Wanted(msgspec.Struct, frozen=True):
     """What an execution needs: all, or what is new since the version of the run at which it was parked."""
 
     environment: str
@@ -223,11 +223,8 @@ class Long(NamedTuple):
 def woken(facts: Iterable[StepCompleted], version: int) -> Memos:
     """What is new to an execution that was parked, if that is nothing but these sleeps; it begins with the entry of
     that version."""
-    memos = Memos(version=version, rested=True)
-    for fact in facts:
-        memos.take(_completed(fact))
-    memos.tell()
-    return memos
+    steps = {fact.step_id: _completed(fact) for fact in facts}
+    return Memos(version=version, steps=steps, places=dict.fromkeys(steps), news=dict.fromkeys(steps), rested=True)
 
 
 def load(tx: Transaction, wanted: Wanted) -> Memos | None:

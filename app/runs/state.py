@@ -54,7 +54,8 @@ _MARKS: dict[tuple[str, str], Mark] = {}
 
 def mark(status: StepStatus, kind: str) -> Mark:
     """The one Mark of that status and type."""
-    return _MARKS.setdefault((status, kind), Mark(status, kind))
+    known = _MARKS.get((status, kind))
+    return known if known is not None else _MARKS.setdefault((status, kind), Mark(status, kind))
 
 
 class Open(NamedTuple):

@@ -260,7 +260,7 @@ def together(
     assert recorded is not None, "the event of a delivery claims nothing"
     emitted, *following = recorded.drafts
     delivered = Draft(where, fact, correlation=prepared.event_id, actor=actor)
-    return [delivered, emitted._replace(causation=where), *following]
+    return [delivered, msgspec.structs.replace(emitted, causation=where), *following]
 
 
 _ALL = 2**62

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from app.clock import ManualClock
 from app.errors import Conflict, Internal, ResourceExhausted
@@ -67,7 +68,7 @@ async def test_a_transaction_holds_no_more_than_its_weight_allows(node: Node, mo
 
     monkeypatch.setattr("storage.history.append", append)
 
-    await asyncio.gather(*(node.committer.commit(emit(f"{n}")._replace(weight=n)) for n in (4, 6, 1, 30, 2)))
+    await asyncio.gather(*(node.committer.commit(replace(emit(f"{n}"), weight=n)) for n in (4, 6, 1, 30, 2)))
 
     assert sizes == [2, 1, 1, 1]
 
