@@ -122,7 +122,8 @@ class Transaction(Protocol):
     def many(self, query: str, **params: Any) -> list[Row]: ...
     def execute(self, query: str, **params: Any) -> int: ...
     def each(self, query: str, rows: Sequence[Record]) -> None:
-        """Run a `:each` query once a row, in order; the rows' fields are its parameters, in the order it names them."""
+        """Run an `:each` query once a row, in order, or an `:all` query for all of them; the rows' fields are its
+        parameters, in the order it names them."""
         ...
 
     def lock(self) -> Row | None:

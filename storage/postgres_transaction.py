@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import Connection, Cursor, pq
 
@@ -64,9 +65,11 @@ class PostgresTransaction:
         return self._run(query, params).rowcount
 
     def each(self, query: str, rows: Sequence[Record]) -> None:
+        found = self._queries[query]
+        if found.kind == "all" and rows:
+            rows = [(_document(found.columns, rows),)]
         self._statements.run += len(rows)
-        sql = self._queries[query].sql
-        self._written += [RowWrite(query, sql, row) for row in rows]
+        self._written += [RowWrite(query, found.sql, row) for row in rows]
 
     def lock(self) -> Row | None:
         self._statements.run += 1
@@ -143,6 +146,11 @@ class PostgresTransaction:
     def _send(self, prepared: Prepared, *, commit: bool = False) -> None:
         written, self._written = self._written, []
         prepared.send(written, commit=commit)
+
+
+def _document(columns: Sequence[str], rows: Sequence[Record]) -> str:
+    """The rows as what an `:all` query is given."""
+    return msgspec.json.encode([dict(zip(columns, row, strict=True)) for row in rows]).decode()
 
 
 def _packed(entries: Sequence[EntryRecord]) -> bytes:

@@ -6,7 +6,9 @@ A file holds blocks such as
     select … from runs where id = :id;
 
 `:one` gives a row or None, `:many` a list of rows, `:exec` the number of rows touched, `:each` runs once for each
-of many rows. Parameters are written `:name` in both dialects; for psycopg they become `%(name)s` on loading.
+of many rows. `:all` is an insert of many rows, none of which touches what another does, each value named as its column:
+SQLite runs it for each, Postgres is sent all of them as one document. Parameters are written `:name` in both dialects;
+for psycopg they become `%(name)s` on loading.
 
 What several queries of a file say alike is a fragment, which stands above them:
 
@@ -19,7 +21,7 @@ They include it as `{run_fits}`, and so may other fragments below it. It is text
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -27,13 +29,17 @@ from typing import Literal, cast
 
 import msgspec
 
-Kind = Literal["one", "many", "exec", "each"]
+DOCUMENT = "rows"
+Kind = Literal["one", "many", "exec", "each", "all"]
 Style = Literal["named", "psycopg"]
 
 _HEADER = re.compile(
-    r"^-- (?:name: (?P<name>[a-z][a-z0-9_]*) :(?P<kind>one|many|exec|each)"
+    r"^-- (?:name: (?P<name>[a-z][a-z0-9_]*) :(?P<kind>one|many|exec|each|all)"
     r"|fragment: (?P<fragment>[a-z][a-z0-9_]*))[ \t]*$",
     re.MULTILINE,
+)
+_INSERT = re.compile(
+    r"insert into (?P<table>[a-z_]+) \((?P<columns>[a-z0-9_,\s]+)\)\s*values \((?P<values>[a-z0-9_:,\s]+)\)"
 )
 _NAME = r"[a-z_][a-z0-9_]*"
 _OPAQUE = r"""(?P<opaque> '(?:''|[^'])*' | "(?:""|[^"])*" | --[^\n]* | /\*.*?\*/ | :: )"""
@@ -46,10 +52,14 @@ def _tokens(name: str) -> re.Pattern[str]:
 
 
 class Query(msgspec.Struct, frozen=True):
+    """`columns` are those of an `:all` query, in the order of a row's fields. For psycopg it has the one parameter
+    DOCUMENT instead: all rows, as a JSON list of objects."""
+
     name: str
     kind: Kind
     sql: str
     params: frozenset[str]
+    columns: tuple[str, ...] = ()
 
 
 @cache
@@ -65,12 +75,13 @@ def load(folder: Path, *, style: Style) -> Mapping[str, Query]:
         fragments: dict[str, str] = {}
         for header, end in zip(headers, ends, strict=True):
             name = header["name"] or header["fragment"]
-            body = _included(text[header.end() : end].strip(), fragments, f"{path.name}: {name}")
+            where = f"{path.name}: {name}"
+            body = _included(text[header.end() : end].strip(), fragments, where)
             known: Mapping[str, object] = found if header["name"] else fragments
             if name in known:
                 raise ValueError(f"{path.name}: {name!r} is defined twice")
             if header["name"]:
-                found[name] = _query(name, cast("Kind", header["kind"]), body, style)
+                found[name] = _query(name, cast("Kind", header["kind"]), body, style, where)
             else:
                 fragments[name] = body
     if not found:
@@ -98,14 +109,33 @@ def _included(body: str, fragments: Mapping[str, str], where: str) -> str:
     return _INCLUDE.sub(include, body) if "{" in body else body
 
 
-def _query(name: str, kind: Kind, body: str, style: Style) -> Query:
-    params: set[str] = set()
+def _query(name: str, kind: Kind, body: str, style: Style, where: str) -> Query:
+    columns: tuple[str, ...] = ()
+    if kind == "all":
+        insert = _INSERT.match(body)
+        columns = _listed(insert["columns"]) if insert is not None else ()
+        if insert is None or _listed(insert["values"]) != tuple(f":{column}" for column in columns):
+            raise ValueError(f"{where} is no insert of values that are named as their columns")
+        if style == "psycopg":
+            body = _of_document(insert["table"], columns) + body[insert.end() :]
+    params: set[str] = set(columns)
 
     def rewrite(token: re.Match[str]) -> str:
         text = token[0]
         if token["param"]:
-            params.add(token["param"])
+            if kind != "all":
+                params.add(token["param"])
             return f"%({token['param']})s" if style == "psycopg" else text
         return text.replace("%", "%%") if style == "psycopg" else text
 
-    return Query(name, kind, _tokens(_NAME).sub(rewrite, body).removesuffix(";"), frozenset(params))
+    return Query(name, kind, _tokens(_NAME).sub(rewrite, body).removesuffix(";"), frozenset(params), columns)
+
+
+def _of_document(table: str, columns: Sequence[str]) -> str:
+    """The insert of rows that come as a JSON list of objects: what they hold is read as the table's columns are."""
+    named = ", ".join(columns)
+    return f"insert into {table} ({named}) select {named} from json_populate_recordset(null::{table}, :{DOCUMENT})"
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(","))

@@ -7,12 +7,13 @@ import re
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import apsw
 import pytest
 
 from app import resources
-from storage import history, open_storage, queries, sqlite
+from storage import history, open_storage, queries, runs, sqlite
 from storage.contract import (
     SchemaMissing,
     SchemaTooNew,
@@ -22,7 +23,7 @@ from storage.contract import (
     StorageUnavailable,
     Transaction,
 )
-from storage.records import EntryRecord
+from storage.records import EntryRecord, RunRow
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +74,27 @@ async def test_rows_written_one_by_one_come_back_unchanged_however_many(storage:
     await storage.write(lambda tx: tx.each("append_entry", entries))
 
     assert await storage.read(lambda tx: history.after(tx, 0)) == entries
+
+
+@pytest.mark.parametrize("count", [1, 400])
+async def test_rows_written_all_at_once_come_back_unchanged_and_take_the_place_of_older_ones(
+    storage: Storage, count: int
+) -> None:
+    def row(number: int, **changed: Any) -> RunRow:
+        told: dict[str, Any] = dict.fromkeys(RunRow._fields, 0)
+        told |= {name: "" for name, kind in get_type_hints(RunRow).items() if kind is str}
+        told |= {"id": f"run_{number}", "environment": "ü", "status": "running", "due_at": None, "timeout_at": None}
+        return RunRow(**told | changed)
+
+    older = [row(number, due_at=2**53 + 1, error_message=f'"{number}" \\ % :id ☃\n') for number in range(count)]
+    newer = [row(0, status="completed", ended_at=5, tags='["a\\"b"]'), row(count)]
+
+    await storage.write(lambda tx: runs.save(tx, older))
+    found = await storage.read(lambda tx: [runs.get(tx, "ü", one.id) for one in older])
+    await storage.write(lambda tx: runs.save(tx, newer))
+
+    assert found == older
+    assert await storage.read(lambda tx: [runs.get(tx, "ü", one.id) for one in newer]) == newer
 
 
 @pytest.mark.parametrize("count", [3, 400])
@@ -275,11 +297,11 @@ def test_queries_include_fragments_outside_literals(tmp_path: Path) -> None:
         ("-- name: q :one\nselect {f};\n-- fragment: f\n1\n", "q includes {f}"),
         ("-- fragment: f\n1 + {f}\n-- name: q :one\nselect {f};\n", "f includes {f}"),
         ("-- fragment: g\n1\n-- name: q :one\nselect {G};\n", "q includes {G}"),
+        ("-- name: q :all\ndelete from t where id = :id;\n", "q is no insert"),
+        ("-- name: q :all\ninsert into t (a, b) values (:b, :a);\n", "q is no insert"),
     ],
 )
-def test_a_name_given_twice_or_a_fragment_that_is_not_there_is_an_error(
-    tmp_path: Path, written: str, told: str
-) -> None:
+def test_a_query_that_cannot_be_read_is_an_error(tmp_path: Path, written: str, told: str) -> None:
     (tmp_path / "q.sql").write_text(written)
 
     with pytest.raises(ValueError, match=re.escape(f"q.sql: {told}")):

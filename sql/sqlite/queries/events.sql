@@ -14,7 +14,7 @@ and (:like = '' or name like :like escape '\')
 and (:sample = 1 or (position % 1048576) * 2654435761 % 4294967296 / 65536 % :sample = 0)
 and (:search = '' or name like :search escape '\' or id like :search escape '\')
 
--- name: save_event :each
+-- name: save_event :all
 insert into events (position, id, environment, name, source, idempotency_key, run_id, recorded_at, entity_type, entity_id, entity_version, reemitted_from)
 values (:position, :id, :environment, :name, :source, :idempotency_key, :run_id, :recorded_at, :entity_type, :entity_id, :entity_version, :reemitted_from);
 

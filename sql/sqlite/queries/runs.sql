@@ -65,7 +65,7 @@ end
                                       and o.tag = wanted.value
                                       and o.run_id = runs.id)))
 
--- name: save_run :each
+-- name: save_run :all
 insert into runs (id, environment, function_id, function_version, event_id, event_name, status, attempt, max_attempts,
                   worker_id, error_code, error_message, pause_reason, cancellation_cause, due_at, timeout_at,
                   created_at, started_at, ended_at, updated_at, position, version,
