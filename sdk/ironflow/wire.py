@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from ironflow import jsonvalue
@@ -96,20 +96,19 @@ class JobSink:
 
 def assignment(message: worker_pb2.JobAssignment, more: Iterable[worker_pb2.CompletedStep] = ()) -> Assignment:
     """The assignment, its memo followed by what came in pages of its own."""
-    unwind = message.unwind
     return Assignment(
         run_id=message.run_id,
         function_id=message.function_id,
-        event=_event(message.event),
+        event=_event(message.event) if message.HasField("event") else _NO_EVENT,
         steps=[*map(recorded, message.completed_steps), *map(recorded, more)],
         attempt=message.attempt,
         max_attempts=message.max_attempts,
         on_exhausted=message.on_exhausted,
-        unwind=Unwind(unwind.cause, _failure(unwind)) if message.HasField("unwind") else None,
+        unwind=Unwind(message.unwind.cause, _failure(message.unwind)) if message.HasField("unwind") else None,
         always_replay=message.always_replay,
         announces=message.announce_steps,
         rested=message.rested,
-        secrets=dict(message.context.secrets),
+        secrets=dict(message.context.secrets) if message.HasField("context") else {},
     )
 
 
@@ -145,6 +144,10 @@ def _event(event: types_pb2.Event) -> Event:
         source=event.source,
         idempotency_key=event.idempotency_key,
     )
+
+
+_NO_EVENT = Event(id="", name="", data=None, timestamp=datetime.fromtimestamp(0, UTC), metadata={})
+"""Of an execution that was parked, and has its own."""
 
 
 def _data(event: types_pb2.Event) -> Any:
