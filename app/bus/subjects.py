@@ -37,13 +37,12 @@ _PLURAL = {
 }
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_\-:/@+=,~]")
+_safe = re.compile(r"[A-Za-z0-9_\-:/@+=,~]+").fullmatch
 
 
 def token(text: str) -> str:
     """The text as one subject token."""
-    if text.isascii() and text.isidentifier():
-        return text  # ids and plain names, the usual case
-    return _written(text)
+    return text if _safe(text) else _written(text)
 
 
 @lru_cache(4_096)

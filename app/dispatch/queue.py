@@ -54,7 +54,7 @@ class Limits(NamedTuple):
     paused: bool = False
 
 
-class _Key(NamedTuple):
+class _Key(msgspec.Struct, frozen=True):
     """A lane within a function; `throttle` is None for runs that no throttle counts."""
 
     concurrency: str

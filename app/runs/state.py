@@ -150,8 +150,8 @@ class Run(msgspec.Struct):
     @property
     def watched(self) -> int:
         """How many things the follower of waits has to watch: events, child runs, the end of unwinding."""
-        waits = sum(1 for open_ in self.open.values() if not isinstance(open_.fact, StepSleeping))
-        return waits + (self.unwinding is not None and self.status not in TERMINAL)
+        waits = [open_ for open_ in self.open.values() if not isinstance(open_.fact, StepSleeping)]
+        return len(waits) + (self.unwinding is not None and self.status not in TERMINAL)
 
 
 def known(run: Run | None) -> Run:
