@@ -27,6 +27,7 @@ import httpx
 import psycopg
 
 from benchmarks import machine, ours
+from benchmarks.engine_worker import SLOTS
 from benchmarks.process import child
 from ironflow import Client
 from tests.support.postgres import Cluster
@@ -114,7 +115,7 @@ def main() -> None:
         print(
             "settings  SQLite WAL synchronous=FULL; Postgres fsync and synchronous_commit on; digest chain on; NATS on"
         )
-        print("          one server, one Python worker over gRPC, each step acknowledged")
+        print(f"          one server, one Python worker of {SLOTS:,} slots over gRPC, each step acknowledged")
         for store in options.stores.split(","):
             database_url = cluster.create_database() if store == "postgres" else None
             print(f"\n{store}", flush=True)

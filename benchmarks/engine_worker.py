@@ -14,6 +14,8 @@ from pathlib import Path
 from ironflow import Context, Worker, function
 
 LANES = 100
+SLOTS = 10_000
+"""As many as timers are due within a second: with fewer, the ends of runs would say when the next may go on."""
 
 _log = Path(os.environ.get("ENGINE_LOG", os.devnull)).open("a", buffering=1)  # noqa: SIM115 - as long as the process
 
@@ -67,4 +69,4 @@ async def doze(ctx: Context) -> None:
 FUNCTIONS = [first, fan, leaf, alarm, long, doze]
 
 if __name__ == "__main__":
-    Worker(FUNCTIONS, max_concurrent_jobs=1_000).start()
+    Worker(FUNCTIONS, max_concurrent_jobs=SLOTS).start()
