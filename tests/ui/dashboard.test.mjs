@@ -890,6 +890,7 @@ test("a document that somebody else changed meanwhile is merged, and nothing is 
   assert.deepEqual(await unfit(page), []);
   await page.locator("dialog >> text=Put theirs into mine").click();
   await page.locator("dialog >> text=Theirs is in yours").waitFor();
+  await page.locator("dialog .cm-content >> text=theirs").waitFor();
   await page.locator("dialog >> text=Save").last().click();
   await page.locator("dialog").waitFor({ state: "detached" });
 
