@@ -403,8 +403,10 @@ test("runs are chosen by key, looked at together, and replayed; their filter is 
   await page.keyboard.press("Enter");
   await page.locator("dialog .kept-views >> text=imports").waitFor();
   await page.locator("dialog button[aria-label='Forget imports']").click();
+  const undo = page.locator("dialog .toast:has-text('is forgotten') button");
+  await undo.waitFor();
   const kept = page.waitForResponse((answer) => answer.request().method() === "PUT");
-  await page.locator("dialog .toast:has-text('is forgotten') button").click();
+  await undo.click();
   assert.equal((await kept).status(), 200);
   await page.locator("dialog .kept-views >> text=imports").waitFor();
   assert.deepEqual(await unfit(page), []);
