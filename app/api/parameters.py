@@ -57,5 +57,5 @@ def _expected(kind: type[msgspec.Struct], name: str) -> str:
     if isinstance(wanted, inspect.IntType | inspect.FloatType) and wanted.le is not None:
         return f"{wanted.ge:g} to {wanted.le:g}" if wanted.le < 10**6 else f"a whole number from {wanted.ge}"
     if isinstance(wanted, inspect.LiteralType):
-        return " or ".join(map(str, wanted.values))
+        return " or ".join(filter(None, map(str, wanted.values)))
     return "true or false" if isinstance(wanted, inspect.BoolType) else "see /api/v1/openapi.json"

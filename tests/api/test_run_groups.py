@@ -43,6 +43,8 @@ def test_rows_and_groups_are_the_same_to_every_face(
     assert "greet" in command("--group-by", "function", "-o", "table")
     assert json.loads(command("--sort", "oldest", "--json"))["items"] == listed["items"][::-1]
     refused = http.get("/api/v1/runs", params={"order": "longest"})
+    unknown = http.get("/api/v1/runs", params={"order": "sideways"}).json()
+    assert (unknown["field"], unknown["hint"]) == ("order", "longest or newest or oldest or shortest")
     assert (refused.status_code, refused.json()["field"]) == (400, "order")
 
 
