@@ -55,6 +55,7 @@ class WorkerSteering:
         await self._record(
             environment, worker_id, WorkerDrainRequested(node=self._nodes.id, reason=reason_of(reason)), actor
         )
+        session = self._dispatcher.sessions.get(environment, worker_id) or session  # it may have connected meanwhile
         if session is not None and not session.closed:
             self._drain(session, reason)
         return session

@@ -289,3 +289,19 @@ async def test_a_worker_that_cannot_be_is_refused(worker: Worker, wrong: dict[st
         worker.register(**wrong)
 
     assert refused.value.field == field
+
+
+async def test_a_worker_that_registers_anew_while_its_drain_is_recorded_drains_all_the_same(
+    node: Node, worker: Worker
+) -> None:
+    worker.register()
+    asking = asyncio.create_task(node.worker_steering.drain("default", "w", actor="ak_ada", reason="a release"))
+    await asyncio.sleep(0)  # it was submitted, and is not answered before the next await
+
+    worker.register()
+    async with within("the drain"):
+        session = await asking
+
+    assert session is node.dispatcher.sessions.get("default", "w")
+    assert session is not None
+    assert session.draining
