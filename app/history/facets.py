@@ -65,8 +65,14 @@ def _facets(tx: Transaction, environment: str, wanted: Wanted, kinds: Sequence[s
         limit=COUNTED_MAX,
     )
     found = _counted(rows)
-    reached = found[0] if wanted.stream else 0
-    return Facets(found[0], bounded, last, began, ended, bounded == first and reached < COUNTED_MAX, *found[1:])
+    looked_at = _length(tx, environment, wanted.stream, bounded, last) if wanted.stream else 0
+    return Facets(found[0], bounded, last, began, ended, bounded == first and looked_at <= COUNTED_MAX, *found[1:])
+
+
+def _length(tx: Transaction, environment: str, stream: str, first: int, last: int) -> int:
+    """How many entries the stream has between two positions, these included: its versions have no gap."""
+    before, newest = (history.last_of_stream(tx, environment, stream, until=until) for until in (first - 1, last))
+    return (newest.version if newest else 0) - (before.version if before else 0)
 
 
 def _instant(tx: Transaction, position: int) -> int | None:
