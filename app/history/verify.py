@@ -92,7 +92,7 @@ def _page(walk: _Walk, head: int, tx: Transaction) -> None:
     for entry in entries:
         if entry.position <= head:
             walk.step(entry)
-    if not entries:  # what was there is gone: the snapshot says where
+    if not entries or entries[0].position > head:  # what was there is gone: the snapshot says where
         walk.skip(head)
 
 

@@ -69,6 +69,24 @@ async def test_a_stretch_of_history_is_counted_and_says_that_there_is_more_befor
     assert (await facets.facets(storage, "other", Wanted())).entries == 0
 
 
+async def test_a_stream_is_counted_whole_only_if_all_of_it_was_looked_at(
+    node: Node, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await node.keyspace.create_bucket("default", Definition("b"))
+    for number in range(4):
+        await asyncio.wait_for(node.keyspace.write("default", Put("b", "1", b"%d" % number)), 10)
+    head = (await storage.read(history.head))[0]
+
+    async def counted(counted_max: int, *, until: int = history.END) -> tuple[int, bool]:
+        monkeypatch.setattr(facets, "COUNTED_MAX", counted_max)
+        found = await facets.facets(storage, "default", Wanted(("kv.deleted",), stream="kv/b/1"), until=until)
+        return found.entries, found.whole
+
+    assert await counted(3) == (0, False), "what was not looked at may be what is wanted"
+    assert await counted(4) == (0, True)
+    assert await counted(3, until=head - 1) == (0, True)
+
+
 async def test_a_walk_of_the_chain_beside_a_redaction_is_no_false_alarm(
     node: Node, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +108,25 @@ async def test_a_walk_of_the_chain_beside_a_redaction_is_no_false_alarm(
     assert isinstance(report, verify.VerifyReport)
     assert (report.bad_position, report.redacted) == (None, 2)
     assert await anext(verifying.walk()), "the next may walk"
+
+
+async def test_a_walk_of_the_chain_ends_where_its_last_entry_is_gone_and_others_follow(
+    node: Node, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        await asyncio.wait_for(node.emitter.emit(NewEvent("default", "a.b", b"1")), 10)
+    kept, gone = history.after, 0
+    monkeypatch.setattr(history, "after", lambda *args: [one for one in kept(*args) if one.position != gone])
+    monkeypatch.setattr(verify, "PAGE", 2)
+    walk = verify.Verifying(storage).walk()
+    await anext(walk)
+    gone = (await storage.read(history.head))[0]
+    await asyncio.wait_for(node.emitter.emit(NewEvent("default", "a.b", b"1")), 10)
+
+    told = [await asyncio.wait_for(anext(walk), 10) for _ in range(2)]
+
+    assert isinstance(told[0], verify.Walked)
+    assert isinstance(told[1], verify.VerifyReport)
 
 
 async def test_a_walk_of_the_chain_finds_what_was_changed(node: Node, storage: Storage) -> None:
