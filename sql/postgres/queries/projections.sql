@@ -181,9 +181,10 @@ select partition_key, position, last_event_id, last_event_at, version, updated_a
  limit :limit;
 
 -- name: recent_projection_partitions :many
--- Those whose last event came last, first, of the first `among` that fit by key: there is no index by position.
-select partition_key, position, last_event_id, last_event_at, version, updated_at, octet_length(state) as size_bytes
-  from (select partition_key, position, last_event_id, last_event_at, version, updated_at, state
+-- Those whose last event came last, first, of the first `among` that fit by key: there is no index by position. How long
+-- a state is, is asked before they are sorted, so that no state is read.
+select partition_key, position, last_event_id, last_event_at, version, updated_at, size_bytes
+  from (select partition_key, position, last_event_id, last_event_at, version, updated_at, octet_length(state) as size_bytes
           from projection_states
          where environment = :environment
            and name = :name
