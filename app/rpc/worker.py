@@ -64,6 +64,7 @@ class Conversation:
         self._clock = clock
         self._environment = environment
         self._session: Session | None = None
+        self._pinged_at = 0
         self._outbox = Outbox(partial(self.close, "the worker does not read what it is told"))
         self._receivers: dict[str, Callable[[Session, Any], None]] = {
             "heartbeat": self._heartbeat,
@@ -156,7 +157,8 @@ class Conversation:
         self._dispatcher.fill(session)
 
     def _pong(self, session: Session, message: worker_pb2.Pong) -> None:
-        session.rtt_us = max(0, self._clock.now_us() - message.at_us)
+        if message.at_us == self._pinged_at:
+            session.rtt_us = max(0, self._clock.now_us() - self._pinged_at)
 
     def _job_ack(self, session: Session, message: worker_pb2.JobAck) -> None:
         job = self._held(session, message)
@@ -331,7 +333,8 @@ class Conversation:
     def _ping(self) -> None:
         """Ask how far it is, a worker of ours; of others the first acknowledgement of a job tells."""
         if self._outbox.batches:
-            self._outbox.put(worker_pb2.EngineMessage(ping=worker_pb2.Ping(at_us=self._clock.now_us())))
+            self._pinged_at = self._clock.now_us()
+            self._outbox.put(worker_pb2.EngineMessage(ping=worker_pb2.Ping(at_us=self._pinged_at)))
 
     def _acknowledge(self, session: Session, job: Job, step_id: str) -> Callable[[Any, BaseException | None], None]:
         def done(answer: Any, error: BaseException | None) -> None:
