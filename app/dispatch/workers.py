@@ -163,8 +163,22 @@ def seen(session: Session, job_ids: Sequence[str], *, now_us: int) -> tuple[Sequ
     return held, [job_id for job_id in job_ids if job_id not in session.jobs]
 
 
+def _alone(session: Session) -> Session:
+    """The session without its transport, which may hold much that was never sent."""
+    return msgspec.structs.replace(
+        session,
+        assign=lambda job: None,
+        cancel=lambda job, reason: None,
+        drain=lambda reason: None,
+        disconnect=lambda reason: None,
+        announce=None,
+        jobs={},
+    )
+
+
 class Departed(NamedTuple):
-    """A worker that was connected to this node, until when, and why no longer."""
+    """A worker that was connected to this node, until when, and why no longer. The session is without its jobs, and
+    nobody is told anything by it."""
 
     session: Session
     left_at: int
@@ -217,7 +231,7 @@ class Sessions:
             return
         key = session.info.environment, session.info.id
         self._departed.pop(key, None)
-        self._departed[key] = Departed(session, now_us, reason)
+        self._departed[key] = Departed(_alone(session), now_us, reason)
         if len(self._departed) > DEPARTED_MAX:
             del self._departed[next(iter(self._departed))]
 

@@ -7,6 +7,8 @@ something gets in. Those with a number are filled beyond it.
 from __future__ import annotations
 
 import ast
+import gc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from app.access.passes import Pass, Passes
 from app.access.throttle import Throttle
 from app.access.turned_away import Refusals
 from app.clock import ManualClock
+from app.dispatch import workers
+from app.dispatch.jobs import Job
 from app.errors import RateLimited
 from app.history.states import STATES_MAX, Slot, States
 from app.projections.definition import Chosen
@@ -157,6 +161,35 @@ def test_workers_that_are_turned_away_are_remembered_up_to_a_number() -> None:
 
     assert len(found) <= turned_away.REMEMBERED_MAX
     assert [one.key for one in found.listed("env_99")] == ["ifkey_…99"]
+
+
+class Transport:
+    """What a session's worker is told by."""
+
+    def assign(self, job: Job) -> None: ...
+    def cancel(self, job: Job, reason: str) -> None: ...
+
+
+def test_workers_that_left_are_remembered_up_to_a_number_and_without_what_they_were_to_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "DEPARTED_MAX", 2)
+    sessions, transports = workers.Sessions(), []
+    for number in range(3):
+        info = workers.WorkerInfo(f"w{number}", "default", frozenset("f"), max_concurrent_jobs=1)
+        desk = Transport()
+        transports.append(weakref.ref(desk))
+        session = workers.new_session(
+            info, transport="stream", lease_ttl_s=1, credit=1, now_us=0, assign=desk.assign, cancel=desk.cancel
+        )
+        sessions.add(session)
+        sessions.remove(session)
+        sessions.depart(session, now_us=1, reason="gone")
+    del desk, session
+    gc.collect()
+
+    assert [one.session.info.id for one in sessions.departed("default", now_us=1)] == ["w2", "w1"]
+    assert [transport() for transport in transports] == [None] * 3
 
 
 def test_passes_are_few_and_none_is_large() -> None:
