@@ -58,7 +58,12 @@ def page(
 
 def oldest(tx: Transaction, environment: str, *, after: str = "", limit: int, **chosen: Unpack[Chosen]) -> list[RunRow]:
     """Oldest first, those with an id after `after`."""
-    rows = tx.many("oldest_runs_page", after=after, limit=limit, **_filter_with_all(environment, chosen))
+    rows = tx.many(
+        "oldest_tagged_runs_page" if chosen.get("tags") else "oldest_runs_page",
+        after=after,
+        limit=limit,
+        **_filter(environment, chosen),
+    )
     return [RunRow._make(row) for row in rows]
 
 

@@ -31,7 +31,7 @@ async def saved(node: Node) -> list[RunRow]:
     rows = [
         row("a", "completed", 30),
         row("b", "failed", 10, tags='["vip"]'),
-        row("c", "completed", 20, tags='["vip"]'),
+        row("c", "completed", 20, tags='["vip","eu"]'),
         row("d", "running", None),
         row("e", "cancelled", 99, began=False),
         row("f", "completed", 10),
@@ -65,6 +65,7 @@ async def test_runs_are_listed_oldest_first_and_by_how_long_they_took(node: Node
     assert await told(node, "longest") == kept("acfbe")
     assert await told(node, "shortest") == kept("ebfca")
     assert await told(node, "oldest", tagged) == kept("bc")
+    assert await told(node, "oldest", RunFilter(tags=("vip", "eu"))) == kept("c")
     assert await told(node, "longest", tagged) == kept("cb")
     assert await told(node, "longest", went_well) == kept("acf")
     assert await told(node, "longest", RunFilter(function_id="f", statuses=("running",))) == ""

@@ -119,7 +119,6 @@ select {run_columns}
  where environment = :environment
    and id > :after
    and {run_fits}
-   and {has_all}
  order by id
  limit :limit;
 
@@ -332,6 +331,19 @@ select {run_columns}
    and {has_others}
    and t.run_id < :before
  order by t.run_id desc
+ limit :limit;
+
+-- name: oldest_tagged_runs_page :many
+-- The same, oldest first; `after` is a run id.
+select {run_columns}
+  from run_tags t
+  join runs on runs.id = t.run_id
+ where t.environment = :environment
+   and t.tag = :tag
+   and {run_fits}
+   and {has_others}
+   and t.run_id > :after
+ order by t.run_id
  limit :limit;
 
 -- name: tagged_runs_count :one
