@@ -195,6 +195,8 @@ SETTINGS = (
 )
 _TYPES = Settings.__annotations__
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_EACH_URL = re.compile(r",(?=\s*[a-z][a-z+.-]*://)", re.IGNORECASE)
+_PARAMETERS = re.compile(r"[?#]")
 
 
 def shown(settings: Settings) -> dict[str, Any]:
@@ -205,17 +207,19 @@ def shown(settings: Settings) -> dict[str, Any]:
         if setting.secret:
             value = "set" if value else ""
         elif setting.name.endswith("_url"):
-            value = ",".join(_without_credentials(one) for one in value.split(","))
+            value = ",".join(map(_without_credentials, _EACH_URL.split(value)))
         found[setting.name] = value
     return {**found, "organizations": len(settings.organizations)}
 
 
 def _without_credentials(url: str) -> str:
-    """The address, without who asks and without parameters, which may say so too."""
+    """The address, without who asks and without parameters, which may say so too. Nothing of one that can be read in
+    more than one way: a password may have any of `?`, `#` and `,` as it is."""
     scheme, divider, rest = url.strip().partition("://")
-    if not divider:
+    address, *parameters = _PARAMETERS.split(rest, maxsplit=1)
+    if not divider or any("@" in one for one in parameters):
         return "set" if url else ""
-    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+    return f"{scheme}://{address.rpartition('@')[2]}"
 
 
 def resolve(

@@ -118,3 +118,18 @@ def test_settings_are_shown_without_what_is_secret() -> None:
     assert told["nats_url"] == "nats://a:4222,tls://b:4222"
     assert settings.shown(Settings(database_url="host=db password=hunter2"))["database_url"] == "set"
     assert (told["port"], told["organizations"]) == (9123, 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://ann:hun,ter2@db/ironflow", "postgresql://db/ironflow"),
+        ("postgresql://ann:hunter2@a:1,b:2/ironflow", "postgresql://a:1,b:2/ironflow"),
+        ("postgresql://ann:hun?ter2@db/ironflow", "set"),
+        ("postgresql://ann:hun#ter2@db/ironflow", "set"),
+        ("postgresql://db/ironflow?user=ann&password=hun@ter2", "set"),
+        ("nats://ann:hunter2@a, tls://ann:hun,ter2@b", "nats://a,tls://b"),
+    ],
+)
+def test_no_password_is_shown_however_it_is_written(url: str, told: str) -> None:
+    assert settings.shown(Settings(nats_url=url))["nats_url"] == told
