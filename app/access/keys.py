@@ -63,10 +63,13 @@ class Keys:
         """Who made each, by the key's id: the id of a key or user, "" for the server."""
         return await self._register.makers(Key, keys)
 
-    def named(self, actor_id: str) -> str:
-        """What a key or user is called; "" for one that is not there."""
-        key, user = self._register.find(Key, actor_id), self._register.find(User, actor_id)
-        return key.name if key is not None else user.email if user is not None else ""
+    def named(self, actor: Actor, id: str) -> str:
+        """What a key or user is called; "" for one that is not there, or that the actor may not know: another
+        organization's, as of whoever looks after the platform, or a user, if it may not read these."""
+        key, user = self._register.find(Key, id), self._register.find(User, id)
+        if key is not None:
+            return key.name if key.org == actor.org else ""
+        return user.email if user is not None and user.org == actor.org and actor.may("users:read") else ""
 
     def last_used_at(self, key: Key) -> int:
         """0 for never."""

@@ -9,6 +9,7 @@ import falcon.asgi
 import msgspec
 
 from app import clock
+from app.access.actor import Actor
 from app.access.keys import Issued
 from app.access.records import Key
 from app.api.answers import answer, body_of, decoded
@@ -38,10 +39,11 @@ class ApiKeys:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         platform = query_of(req, ListApiKeysQuery).platform
-        keys = self._services.access.keys.list(caller_of(req).who)
+        who = caller_of(req).who
+        keys = self._services.access.keys.list(who)
         chosen = [key for key in keys if not platform or key.prefix.startswith("ifplatform_")]
         makers = await self._services.access.keys.makers(chosen)
-        answer(resp, [_shown(self._services, key, makers[key.id]) for key in chosen])
+        answer(resp, [_shown(self._services, who, key, makers[key.id]) for key in chosen])
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: CreateApiKeyRequest = decoded(_create, await body_of(req))
@@ -56,7 +58,7 @@ class ApiKeys:
             life_us=parse_duration(body.expires_in, field="expires_in") if body.expires_in else 0,
             platform=body.platform,
         )
-        answer(resp, await issued_shown(self._services, issued), 201)
+        answer(resp, await issued_shown(self._services, caller_of(req).who, issued), 201)
 
 
 class ApiKey:
@@ -64,7 +66,8 @@ class ApiKey:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
-        answer(resp, await shown(self._services, self._services.access.keys.get(caller_of(req).who, key_id)))
+        who = caller_of(req).who
+        answer(resp, await shown(self._services, who, self._services.access.keys.get(who, key_id)))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         reason = query_of(req, RevokeApiKeyQuery).reason
@@ -78,8 +81,9 @@ class Rotate:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         body: RotateApiKeyRequest = decoded(_rotate, await body_of(req) or b"{}")
-        issued = await self._services.access.keys.rotate(caller_of(req).who, key_id, overlap_s=body.overlap_seconds)
-        answer(resp, await issued_shown(self._services, issued))
+        who = caller_of(req).who
+        issued = await self._services.access.keys.rotate(who, key_id, overlap_s=body.overlap_seconds)
+        answer(resp, await issued_shown(self._services, who, issued))
 
 
 class KeyRoles:
@@ -88,25 +92,26 @@ class KeyRoles:
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         body: ReplaceRolesRequest = decoded(_replace, await body_of(req))
-        key = await self._services.access.keys.replace_roles(caller_of(req).who, key_id, body.role_ids)
-        answer(resp, await shown(self._services, key))
+        who = caller_of(req).who
+        key = await self._services.access.keys.replace_roles(who, key_id, body.role_ids)
+        answer(resp, await shown(self._services, who, key))
 
 
-async def shown(services: Services, key: Key) -> ApiKeyResponse:
+async def shown(services: Services, who: Actor, key: Key) -> ApiKeyResponse:
     makers = await services.access.keys.makers([key])
-    return _shown(services, key, makers[key.id])
+    return _shown(services, who, key, makers[key.id])
 
 
-async def issued_shown(services: Services, issued: Issued) -> CreateApiKeyResponse:
+async def issued_shown(services: Services, who: Actor, issued: Issued) -> CreateApiKeyResponse:
     makers = await services.access.keys.makers([issued.key])
-    return CreateApiKeyResponse(**_told(services, issued.key, makers[issued.key.id]), key=issued.secret)
+    return CreateApiKeyResponse(**_told(services, who, issued.key, makers[issued.key.id]), key=issued.secret)
 
 
-def _shown(services: Services, key: Key, maker: str) -> ApiKeyResponse:
-    return ApiKeyResponse(**_told(services, key, maker))
+def _shown(services: Services, who: Actor, key: Key, maker: str) -> ApiKeyResponse:
+    return ApiKeyResponse(**_told(services, who, key, maker))
 
 
-def _told(services: Services, key: Key, maker: str) -> Mapping[str, Any]:
+def _told(services: Services, who: Actor, key: Key, maker: str) -> Mapping[str, Any]:
     keys = services.access.keys
     used_at, origin = keys.last_used_at(key), keys.last_used_from(key)
     overlaps = key.previous_until > services.clock.now_us()
@@ -122,7 +127,7 @@ def _told(services: Services, key: Key, maker: str) -> Mapping[str, Any]:
         "last_used_from": origin.address if origin is not None else "",
         "last_used_by": origin.agent if origin is not None else "",
         "created_by": maker,
-        "created_by_name": keys.named(maker),
+        "created_by_name": keys.named(who, maker),
         "previous_expires_at": clock.rfc3339(key.previous_until) if overlaps else None,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import falcon.asgi
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from app.access.policy import Policy
 from app.access.resolving import Decided, Resolving
@@ -30,12 +31,13 @@ class KeyAccess:
         named = access.tenancy.namespace(caller.who, query.environment) if query.environment else caller.environment
         environment = key.environment or named
         held = self._resolving.held(key, environment)
-        policies = held.policies if caller.who.may(POLICIES_READ) else ()
+        reads_policies = caller.who.may(POLICIES_READ)
+        policies = held.policies if reads_policies else ()
         decision: KeyDecision | UnsetType = UNSET
         if query.action:
             now = self._services.clock.now_us()
             decided = self._resolving.decided(key, query.action, query.resource, environment, now)
-            decision = _decision(decided, query, access.tenancy.name(environment))
+            decision = _decision(decided if reads_policies else _bare(decided), query, access.tenancy.name(environment))
         content = KeyAccessResponse(
             id=key.id,
             name=key.name,
@@ -59,6 +61,12 @@ def _asked(policy: Policy, *, enforced: bool) -> AskedPolicy:
         resources=list(definition.resources),
         condition=definition.condition,
     )
+
+
+def _bare(decided: Decided) -> Decided:
+    """Without what policies say, for whoever may not read them."""
+    reason = decided.reason if decided.denial is None else "a policy denies it"
+    return replace(decided, reason=reason, denial=None, would_deny=())
 
 
 def _decision(decided: Decided, query: KeyAccessQuery, environment: str) -> KeyDecision:

@@ -498,7 +498,18 @@ def test_a_key_tells_who_made_it_and_where_it_was_used_last(guarded: ServerProce
     assert rotated["previous_expires_at"] > rotated["last_used_at"]
 
 
-def test_a_key_says_what_it_may_and_what_decides(root: httpx.Client) -> None:
+def test_a_tenant_is_not_told_what_who_made_its_first_key_is_called(guarded: ServerProcess, root: httpx.Client) -> None:
+    tenant = root.post("/api/v1/platform/tenants", json={"name": f"Acme {secrets.token_hex(4)}"}).json()
+
+    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {tenant['api_key']}"}) as theirs:
+        [first] = theirs.get("/api/v1/apikeys").json()
+        own = key_of(theirs, "viewer")
+
+    assert (bool(first["created_by"]), first["created_by_name"]) == (True, "")
+    assert own["created_by_name"] == first["name"]
+
+
+def test_a_key_says_what_it_may_and_what_decides(guarded: ServerProcess, root: httpx.Client) -> None:
     role = root.post("/api/v1/roles", json={"name": "reader", "permissions": ["runs:read", "users:read"]}).json()
     key = key_of(root, role["id"], env_id="prod")
     policy = {"name": "no-runs", "actions": "runs:read", "resources": "run/secret-*", "roles": ["reader"]}
@@ -522,6 +533,16 @@ def test_a_key_says_what_it_may_and_what_decides(root: httpx.Client) -> None:
     assert (denied["allowed"], denied["by"], denied["policy"]) == (False, "policy", made["id"])
     assert decided("kv:read")["by"] == "role"
     assert "bound" in decided("users:read")["reason"]
+    looks = root.post("/api/v1/roles", json={"name": "keyholder", "permissions": ["apikeys:read"]}).json()["id"]
+    bearer = {"Authorization": f"Bearer {key_of(root, looks)['key']}"}
+    with httpx.Client(base_url=guarded.url, headers=bearer) as other:
+        bare = other.get(path, params={"action": "runs:read", "resource": "run/secret-1"}).json()
+    assert (bare["policies"], bare["decision"]["by"], bare["decision"]["reason"]) == (
+        [],
+        "policy",
+        "a policy denies it",
+    )
+    assert "policy" not in bare["decision"]
     wrong = root.get(path, params={"action": "run:read"})
     assert (wrong.status_code, wrong.json()["field"], wrong.json()["hint"]) == (400, "action", "is runs:read meant?")
 
