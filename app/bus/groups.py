@@ -213,15 +213,16 @@ class GroupBus:
         )
 
     async def lags(self, groups: Sequence[Group]) -> Mapping[str, Lag]:
-        """Where each group is, by name; of those of which NATS tells nothing now, nothing."""
+        """Where each group is, by name; of those of which NATS tells nothing in LAG_TIMEOUT_S for all, nothing."""
         turns = asyncio.Semaphore(LAGS_AT_ONCE)
+        until = asyncio.get_running_loop().time() + LAG_TIMEOUT_S
 
         async def told(group: Group) -> Lag | None:
-            async with turns:
-                try:
+            try:
+                async with asyncio.timeout_at(until), turns:
                     return await self.lag(group)
-                except Unavailable:
-                    return None
+            except (Unavailable, TimeoutError):
+                return None
 
         found = await asyncio.gather(*map(told, groups[:LAGS_MAX]))
         return {group.name: lag for group, lag in zip(groups, found, strict=False) if lag is not None}

@@ -13,7 +13,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from app.bus import work
+from app.bus import groups, work
 from app.bus.groups import GroupBus
 from app.bus.members import Delivery, Member
 from app.bus.nats_server import NatsServer
@@ -92,6 +92,16 @@ async def test_looking_at_what_comes_next_delivers_nothing(either_node: Node, bu
     assert [one.entry.position for one in await bus.peek(group, limit=1)] == [3]
     told = await bus.lags([group])
     assert (told["billing"].pending, told["billing"].inflight) == (1, 2)
+
+
+async def test_a_list_of_groups_waits_once_for_a_nats_that_does_not_answer(
+    either_node: Node, bus: GroupBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = await either_node.groups.create("default", "billing", QUICK)
+    monkeypatch.setattr(groups, "LAG_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(bus, "lag", lambda group: asyncio.Event().wait())
+
+    assert await asyncio.wait_for(bus.lags([group] * (groups.LAGS_AT_ONCE + 1)), 10) == {}
 
 
 async def test_settling_waits_where_delivering_begins_anew(either_node: Node, bus: GroupBus) -> None:
