@@ -5,6 +5,7 @@ History forgets nothing, so that a stream without an entry is of something that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -15,7 +16,9 @@ from storage.contract import Storage, Transaction
 Kind = Literal["run", "function", "projection", "bucket", "entity"]
 
 ENVIRONMENTS_MAX = 200
-"""So many are looked into, in the order of their names."""
+"""So many are looked into, in the order of their names, of those that one may see."""
+KNOWN_MAX = 10_000
+"""So many are asked about, whether one may see them: others' have names before one's own."""
 
 
 class Whereabouts(msgspec.Struct, frozen=True):
@@ -34,11 +37,12 @@ async def find(storage: Storage, environment: str, kind: Kind, id: str, *, sees:
     def look(tx: Transaction) -> Whereabouts:
         last = history.last_of_stream(tx, environment, stream)
         gone = last is not None and _deleted(last.kind)
-        others = (one for one in history.environments(tx, limit=ENVIRONMENTS_MAX) if one != environment and sees(one))
+        known = history.environments(tx, limit=KNOWN_MAX)
+        seen = islice((one for one in known if one != environment and sees(one)), ENVIRONMENTS_MAX)
         return Whereabouts(
             here=last is not None and not gone,
             deleted_at=last.recorded_at if last is not None and gone else 0,
-            elsewhere=[one for one in others if _is_in(tx, one, stream)],
+            elsewhere=[one for one in seen if _is_in(tx, one, stream)],
         )
 
     return await storage.read(look)

@@ -12,6 +12,7 @@ from app.history import explore, facets, verify
 from app.history.explore import Explorer, Wanted
 from app.node import Node
 from app.projections.redactions import Redactions
+from app.search import whereabouts
 from app.values.buckets import Definition
 from app.values.kv import Put
 from storage import history
@@ -85,6 +86,20 @@ async def test_a_stream_is_counted_whole_only_if_all_of_it_was_looked_at(
     assert await counted(3) == (0, False), "what was not looked at may be what is wanted"
     assert await counted(4) == (0, True)
     assert await counted(3, until=head - 1) == (0, True)
+
+
+async def test_environments_of_others_do_not_hide_ones_own(
+    node: Node, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whereabouts, "ENVIRONMENTS_MAX", 2)
+    for environment in ("a1", "a2", "b1", "b2", "b3"):
+        await asyncio.wait_for(node.keyspace.create_bucket(environment, Definition("b")), 10)
+
+    found = await whereabouts.find(storage, "b1", "bucket", "b", sees=lambda one: one.startswith("b"))
+    bounded = await whereabouts.find(storage, "z", "bucket", "b", sees=lambda one: True)
+
+    assert (found.here, found.elsewhere) == (True, ["b2", "b3"])
+    assert bounded.elsewhere == ["a1", "a2"]
 
 
 async def test_a_walk_of_the_chain_beside_a_redaction_is_no_false_alarm(
