@@ -119,8 +119,11 @@ function Header() {
         <Icon name="help" />
       </button>
       {me.value?.user && (
-        <button type="button" class="chip" title={`${me.value.user.email}: sign out`} onClick={() => void signOut()}>
-          {me.value.user.name || me.value.user.email} <span class="muted">sign out</span>
+        <button type="button" class="chip who" title={`${me.value.user.email}: sign out`} onClick={() => void signOut()}>
+          <Icon name="leave" class="only-narrow" />
+          <span>
+            {me.value.user.name || me.value.user.email} <span class="muted">sign out</span>
+          </span>
         </button>
       )}
     </header>

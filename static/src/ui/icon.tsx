@@ -43,6 +43,7 @@ const PATHS = {
   policies: "M8 2 13 4v4c0 3-2.2 5-5 6-2.8-1-5-3-5-6V4ZM6 8l1.5 1.5L10.5 6.5",
   access: "M5.5 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6ZM8.5 8H14M12 8v2.5",
   system: "M2.5 3h11v7.5h-11ZM6 13.5h4M8 10.5v3M4.5 7h2l1-2 1.5 3.5 1-1.5h1.5",
+  leave: "M6.5 13h-4V3h4M6.5 8h7M10.5 5l3 3-3 3",
   more: "M3.5 8h.1M8 8h.1M12.5 8h.1",
 } as const;
 
