@@ -1,4 +1,5 @@
 /** What is asked of this node, how that goes, and what it refuses. */
+import { Fragment } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { SystemShape } from "../../api/admin";
 import { perSecond } from "../../model/rate";
@@ -39,7 +40,18 @@ export function Requests({ of }: { of: SystemShape }) {
           <tbody>
             {requests.routes.map((one) => (
               <tr key={one.route}>
-                <td class="mono">{one.route}</td>
+                <td class="mono route">
+                  {one.route.split("/").map((part, index) => (
+                    <Fragment key={index}>
+                      {index > 0 && (
+                        <>
+                          <wbr />/
+                        </>
+                      )}
+                      {part}
+                    </Fragment>
+                  ))}
+                </td>
                 <td class="tabular">{one.count.toLocaleString("en")}</td>
                 {[one.p50_ms, one.p95_ms, one.p99_ms].map((bound, index) => (
                   <td key={index} class="tabular">
