@@ -2,11 +2,11 @@
 import { useState } from "preact/hooks";
 import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
-import type { CapturedDelivery, Delivery } from "../../api/admin";
+import type { CapturedDelivery, Delivery, WebhookSource } from "../../api/admin";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { type Json, of as json, parse } from "../../model/json";
-import { chosen, eventLink } from "../../shell/route";
+import { chosen, eventLink, link } from "../../shell/route";
 import { Id, Skeleton, Status, Time } from "../../ui/basics";
 import { Act, Ask } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
@@ -31,6 +31,8 @@ export function Deliveries() {
     },
     { every: EVERY_MS },
   );
+  const sources = useResource("sources", (signal) => get<{ sources: WebhookSource[] }>("/webhook-sources", {}, signal));
+  const sender = (one: Delivery): string => sources.data?.sources.find((each) => each.id === one.source_id)?.name ?? one.source_id;
   return (
     <>
       <Filters
@@ -47,7 +49,8 @@ export function Deliveries() {
         more={deliveries}
         id={(one) => one.id}
         columns={[
-          { name: "Delivery", width: "minmax(130px, 1fr)", show: (one) => <Time at={one.created_at} /> },
+          { name: "Delivery", width: "minmax(90px, 0.8fr)", show: (one) => <Time at={one.created_at} /> },
+          { name: "Source", width: "minmax(80px, 0.8fr)", show: sender },
           { name: "Status", width: "110px", show: (one) => <Status status={one.status} /> },
           { name: "Event", width: "minmax(110px, 1fr)", show: (one) => <span class="mono">{one.event_name}</span>, wide: true },
           { name: "Proven by", width: "100px", show: (one) => proof(one.signature_key), wide: true, alone: true },
@@ -59,13 +62,13 @@ export function Deliveries() {
             <p class="muted">What a sender delivers shows here, also what was refused.</p>
           </Empty>
         }
-        side={(one, close) => <One key={one.id} of={one} onClose={close} onChange={deliveries.reload} />}
+        side={(one, close) => <One key={one.id} of={one} sender={sender(one)} onClose={close} onChange={deliveries.reload} />}
       />
     </>
   );
 }
 
-function One({ of, onClose, onChange }: { of: Delivery; onClose: () => void; onChange: () => void }) {
+function One({ of, sender, onClose, onChange }: { of: Delivery; sender: string; onClose: () => void; onChange: () => void }) {
   const path = `/webhook-deliveries/${segment(of.id)}`;
   const [asking, setAsking] = useState(false);
   const whole = useResource(`delivery ${of.id} ${of.replays} ${of.status}`, (signal) => get<CapturedDelivery>(path, {}, signal));
@@ -76,6 +79,7 @@ function One({ of, onClose, onChange }: { of: Delivery; onClose: () => void; onC
       <Facts
         of={[
           ["Id", <Id id={of.id} />],
+          ["Source", <a href={link("/webhooks", { source: of.source_id })}>{sender}</a>],
           of.external_id && ["Sender's id", <span class="mono">{of.external_id}</span>],
           ["Came", <Time at={of.created_at} />],
           ["Proven by", proof(of.signature_key)],
