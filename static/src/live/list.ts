@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, awaitedUnder, givenUp } from "../api/client";
 import { type Page, type PageOf, type State, appended, newest, shown, taken, topped } from "../model/listed";
+import { afterFailure } from "../model/pace";
 import type { Pending } from "./resource";
 import { follow, paused } from "./socket";
 
@@ -90,7 +91,9 @@ export function useList<T>(source: Source<T>): List<T> {
             if (paused.peek()) timer.current = setTimeout(again, RETRY_MS);
             else refresh(ended);
           };
-          if (error.status === 0 || error.status === 503) timer.current = setTimeout(again, RETRY_MS);
+          const then = afterFailure(error.status);
+          if (then === "never") left.current = true;
+          else if (then === "soon") timer.current = setTimeout(again, RETRY_MS);
         },
       );
     },

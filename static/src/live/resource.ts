@@ -1,7 +1,7 @@
 /** What a page reads from the server: the old answer stays in sight while a new one is fetched, and after a failure. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, awaitedUnder, givenUp } from "../api/client";
-import { waitAfter } from "../model/pace";
+import { afterFailure, waitAfter } from "../model/pace";
 import { follow, paused } from "./socket";
 
 /** What is being waited for, and how to wait no longer: what is followed is not asked for again then, until somebody wants it. */
@@ -46,7 +46,7 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
   const again = useRef(0);
   /** Whether an answer is awaited, and whether something happened meanwhile. */
   const awaited = useRef({ busy: false, behind: false, since: 0 });
-  /** Whether somebody did not wait for it. */
+  /** Whether somebody did not wait for it, or may not see it. */
   const left = useRef(false);
   const every = useRef(0);
   every.current = following?.every ?? 0;
@@ -89,7 +89,9 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
           if (paused.peek()) retry.current = setTimeout(retried, RETRY_MS);
           else load();
         };
-        if (told.status === 0 || told.status === 503) retry.current = setTimeout(retried, RETRY_MS);
+        const then = afterFailure(told.status);
+        if (then === "never") left.current = true;
+        else if (then === "soon") retry.current = setTimeout(retried, RETRY_MS);
         else if (behind) load();
         else next();
       },

@@ -31,7 +31,7 @@ export function GroupList() {
       <p class="buttons">
         <Act allowed={may(MANAGE)} permission={MANAGE} label="New group…" onClick={() => setMaking(true)} />
       </p>
-      <Groups groups={groups} onNew={() => may(MANAGE) && setMaking(true)} />
+      <Groups groups={groups} onNew={() => (may(MANAGE) ? setMaking(true) : needs(MANAGE))} />
       {making && <NewGroup onClose={() => setMaking(false)} onDone={groups.reload} />}
     </>
   );
@@ -74,7 +74,7 @@ function Groups({ groups, onNew }: { groups: Resource<{ groups: GroupShape[] }>;
         { name: "Unacked", width: "64px", show: (one) => <Count of={one.progress?.inflight} />, wide: true },
         { name: "Redelivered", width: "80px", show: (one) => <Count of={one.progress?.redelivered} />, wide: true, alone: true },
         { name: "Dead letters", width: "80px", show: (one) => <Count of={one.progress?.dead_letters} trouble />, wide: true },
-              ]}
+      ]}
       empty={
         <Empty icon="groups" title="No consumer group is here">
           <p class="muted">Members of a group share what fits its pattern; each message goes to one of them.</p>

@@ -52,11 +52,11 @@ interface Checked {
   replayed: Replayed | null;
 }
 
-/** What the server says of a draft; null while it has not. */
-export function useChecked(draft: Draft, of?: PolicyFields): Checked | null {
+/** What the server says of a draft; null while it has not, or nobody wants it to. */
+export function useChecked(draft: Draft, { of, wanted = true }: { of?: PolicyFields; wanted?: boolean } = {}): Checked | null {
   const text = JSON.stringify(bodyOf(draft, of));
   const [told, setTold] = useState<{ text: string } & Checked>({ text: "", problem: "", replayed: null });
-  const whole = draft.name !== "" && draft.actions !== "" && SHARE.test(draft.share);
+  const whole = wanted && draft.name !== "" && draft.actions !== "" && SHARE.test(draft.share);
   useEffect(() => {
     if (!whole) return;
     let gone = false;
@@ -84,7 +84,7 @@ export function useChecked(draft: Draft, of?: PolicyFields): Checked | null {
 export function Editor({ of: shown, onClose, onDone }: { of?: PolicyShape; onClose: () => void; onDone: () => void }) {
   const [of] = useState(shown); // as it was when the form opened: a later version is not written over
   const [draft, setDraft] = useState(() => draftOf(of));
-  const checked = useChecked(draft, of);
+  const checked = useChecked(draft, { of });
   const run = (reason: string): Promise<unknown> => {
     const body = { ...bodyOf(draft, of), ...(reason ? { reason } : {}) };
     return of ? request("PUT", `/policies/${segment(of.id)}`, { body, ifMatch: of.version }) : request("POST", "/policies", { body });

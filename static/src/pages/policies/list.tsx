@@ -21,10 +21,11 @@ const EVERY_MS = 4_000;
 const COUNTED_EVERY_MS = 30_000;
 const VERSIONS = 100;
 const WRITE = "policies:write";
+const READ = "policies:read";
 
 export function PolicyList() {
   const policies = useResource("policies", (signal) => get<PolicyShape[]>("/policies", {}, signal), { every: EVERY_MS });
-  const denying = useResource("would deny", (signal) => get<WouldDeny>("/audit/would-deny", { since: "24h" }, signal), { every: COUNTED_EVERY_MS });
+  const denying = useResource("would deny", async (signal) => (may(READ) ? get<WouldDeny>("/audit/would-deny", { since: "24h" }, signal) : undefined), { every: COUNTED_EVERY_MS });
   const [making, setMaking] = useState(false);
   const allowed = may(WRITE);
   return (

@@ -9,7 +9,7 @@ import { at, objects } from "../../model/json";
 import { type Tried, distinct, triedOf } from "../../model/trial";
 import { useKeys } from "../../shell/keys";
 import { chosen } from "../../shell/route";
-import { Field, Problem, said } from "../../ui/acting";
+import { Field, Problem, needs, said } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 import { type Draft, DraftFields, Turned, bodyOf, draftOf, useChecked } from "./editor";
 
@@ -37,6 +37,7 @@ interface DryRun {
   }[];
 }
 
+const READ = "policies:read";
 const KINDS = ["key", "user", "session", "bootstrap", "anonymous"];
 
 export function Playground() {
@@ -51,8 +52,10 @@ export function Playground() {
   const [draft, setDraft] = useState<Draft>(() => ({ ...draftOf(), name: "trial", actions: "secrets:read", condition: '!("oncall" in subject.roles)', mode: "enforce" }));
   const [told, setTold] = useState<DryRun | null>(null);
   const [problem, setProblem] = useState("");
-  const checked = useChecked(draft);
+  const allowed = may(READ);
+  const checked = useChecked(draft, { wanted: tried && allowed });
   async function decide(): Promise<void> {
+    if (!allowed) return needs(READ);
     const subject = { id, kind, roles: roles.split(",").map((one) => one.trim()).filter(Boolean) };
     try {
       setTold(await request<DryRun>("POST", "/policies/dry-run", { body: { input: { subject, action, resource, address, now }, explain: true, ...(tried ? { policy: bodyOf(draft) } : {}) } }));
@@ -109,7 +112,7 @@ export function Playground() {
           </>
         )}
         <div class="buttons end">
-          <button type="submit" class="primary" title="Ctrl-Enter">
+          <button type="submit" class={allowed ? "primary" : "barred"} aria-disabled={!allowed} title={allowed ? "Ctrl-Enter" : `It needs the permission ${READ}`}>
             Decide
           </button>
         </div>
