@@ -6,7 +6,7 @@ import { useResource } from "../../live/resource";
 import { calmText } from "../../model/affected";
 import { stateOf } from "../../model/attention";
 import { ms } from "../../model/time";
-import { link } from "../../shell/route";
+import { environment, link } from "../../shell/route";
 import { now } from "../../shell/settings";
 import { Skeleton, Status, Time, short } from "../../ui/basics";
 import { Edge } from "../../ui/edge";
@@ -23,6 +23,7 @@ const WORKERS_SAMPLED = 100;
 export function FailureInspector({ fingerprint, onClose, onChange }: { fingerprint: string; onClose: () => void; onChange: () => void }) {
   const group = useResource(`failure ${fingerprint}`, (signal) => get<FailureDetail>(`/failures/${encodeURIComponent(fingerprint)}`, {}, signal));
   const one = group.data;
+  const unknown = group.error?.status === 404;
   const changed = (): void => {
     group.reload();
     onChange();
@@ -42,7 +43,12 @@ export function FailureInspector({ fingerprint, onClose, onChange }: { fingerpri
         </button>
       </header>
       <div class="panel">
-        {group.error && <Failed error={group.error} onRetry={group.reload} />}
+        {unknown && (
+          <p class="pad-x muted" role="status">
+            There is no such group of failures in {environment.value}. A link to one that was merged leads to what it was merged into.
+          </p>
+        )}
+        {group.error && !unknown && <Failed error={group.error} onRetry={group.reload} />}
         {!one && !group.error && <Skeleton rows={8} of={group} />}
         {one && one.fingerprint !== fingerprint && <p class="pad-x muted">{fingerprint} was merged into this group.</p>}
         {one && <Decisions of={one} onDone={changed} />}
@@ -79,9 +85,8 @@ function Detail({ of, onChange }: { of: FailureDetail; onChange: () => void }) {
         )}
         <ul>
           {of.differences.map((one) => (
-            <li key={`${one.path} ${one.fact}`} class="line">
+            <li key={`${one.path} ${one.fact}`} class="line several">
               <code>{one.path}</code> <b>{one.fact}</b>
-              <span class="grow" />
               <span class="tabular small">
                 {percent(one.failed)} <span class="muted">of failed, {percent(one.succeeded)} of those that went well</span>
               </span>

@@ -1,5 +1,5 @@
 /** The state of an entity at a version: the snapshot before it that a client kept, with the events since laid over it. */
-import { ApiError, exact } from "../../api/client";
+import { exact } from "../../api/client";
 import type { StreamEvent } from "../../api/data";
 import { laid } from "../../model/entity_state";
 import { type Json, Num, at, objects } from "../../model/json";
@@ -18,7 +18,7 @@ export interface Folded {
 
 export async function stateAt(base: string, type: string, version: number, signal?: AbortSignal): Promise<Folded> {
   if (version < 1) return { state: undefined, snapshot: 0, beyond: false };
-  const kept = await snapshotAt(base, type, version, signal);
+  const kept = await exact(`${base}/snapshot`, { type, version, optional: "true" }, signal);
   const snapshot = kept ? number(at(kept, "version")) : 0;
   if (version - snapshot > EVENTS_MAX) return { state: undefined, snapshot, beyond: true };
   const events = await eventsBetween(base, type, snapshot + 1, version, signal);
@@ -35,15 +35,6 @@ export async function eventsBetween(base: string, type: string, first: number, l
     next = page[page.length - 1].version + 1;
   }
   return found;
-}
-
-async function snapshotAt(base: string, type: string, version: number, signal?: AbortSignal): Promise<Json | null> {
-  try {
-    return await exact(`${base}/snapshot`, { type, version }, signal);
-  } catch (error) {
-    if (error instanceof ApiError && error.code === "SNAPSHOT_NOT_FOUND") return null;
-    throw error;
-  }
 }
 
 function number(value: Json | undefined): number {
