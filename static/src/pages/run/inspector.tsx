@@ -79,7 +79,7 @@ function Facts({ run, row, record, moment }: { run: Run; row: Row; record: Rec |
   const facts: [string, ComponentChildren][] = [];
   if (row.kind === "run") {
     facts.push(["Id", <Id id={run.id} whole />], ["Began", <Time at={run.created_at} />]);
-    if (run.worker_id) facts.push(["Worker", <span class="mono cut">{run.worker_id}</span>]);
+    if (run.worker_id) facts.push(["Worker", <a class="mono" href={link("/workers", { worker: run.worker_id })}>{run.worker_id}</a>]);
   } else if (row.kind === "step") {
     facts.push(["Kind", KINDS[row.type] ?? row.type]);
     const begun = !moment.past || from <= moment.at;
