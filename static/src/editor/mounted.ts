@@ -1,9 +1,9 @@
 /** CodeMirror in a shadow root: there it adopts its styles, which the page's policy lets no script write. Each language is a
  * script of its own, with what only it needs. */
-import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { copyLineDown, copyLineUp, deleteLine, history, historyKeymap, indentLess, indentMore, indentSelection, moveLineDown, moveLineUp, selectLine, standardKeymap } from "@codemirror/commands";
 import { HighlightStyle, bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { Compartment, EditorState, type Extension, type Transaction } from "@codemirror/state";
-import { EditorView, keymap, placeholder } from "@codemirror/view";
+import { EditorView, type KeyBinding, keymap, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { findable } from "./find";
 
@@ -47,8 +47,21 @@ const look = EditorView.theme({
   ".cm-wrong": { textDecoration: "underline wavy var(--fail)", backgroundColor: "var(--fail-tint)" },
 });
 
-/** Enter with Ctrl or ⌘ is for the form around it. */
-const KEYS = [...defaultKeymap, ...historyKeymap].filter((one) => one.key !== "Mod-Enter");
+/** Of CodeMirror's keys those that do something here: neither language has comments to toggle or a tree to walk in, there is one
+ * cursor, and Enter with Ctrl or ⌘ is for the form around it. */
+const KEYS: readonly KeyBinding[] = [
+  { key: "Alt-ArrowUp", run: moveLineUp },
+  { key: "Shift-Alt-ArrowUp", run: copyLineUp },
+  { key: "Alt-ArrowDown", run: moveLineDown },
+  { key: "Shift-Alt-ArrowDown", run: copyLineDown },
+  { key: "Alt-l", mac: "Ctrl-l", run: selectLine },
+  { key: "Mod-[", run: indentLess },
+  { key: "Mod-]", run: indentMore },
+  { key: "Mod-Alt-\\", run: indentSelection },
+  { key: "Shift-Mod-k", run: deleteLine },
+  ...standardKeymap,
+  ...historyKeymap,
+];
 
 /** What is typed over a selection. A browser would keep the look of what it replaces in a style of its own making, which the
  * page's policy refuses and reports. */
