@@ -13,7 +13,7 @@ from app.api.shapes.base import Instant, Shape
 from app.api.shapes.projections import Partition, ProjectionStateShape, seconds, state_fields
 from app.projections.noun import Projection
 from app.projections.pace import Sample
-from app.projections.states import Progress, State
+from app.projections.states import PARTITIONS_COMPARED_MAX, Progress, State
 from storage.projections import PartitionRow
 
 PARTITIONS_MAX = 1_000
@@ -28,7 +28,10 @@ class PartitionsQuery(msgspec.Struct):
     limit: Annotated[int, Meta(ge=1, le=PARTITIONS_MAX)] = 100
     q: Annotated[str, Meta(description="a part of the key")] = ""
     after: Annotated[str, Meta(description="the last one of the page before, by key")] = ""
-    order: Annotated[Literal["key", "recent"], Meta(description="recent: those first that changed last")] = "key"
+    order: Annotated[
+        Literal["key", "recent"],
+        Meta(description=f"recent: those first that changed last, of the first {PARTITIONS_COMPARED_MAX:,} by key"),
+    ] = "key"
 
 
 class PastProgress(Shape, kw_only=True):
