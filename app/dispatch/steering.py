@@ -66,6 +66,7 @@ class WorkerSteering:
         await self._record(
             environment, worker_id, WorkerDisconnectRequested(node=self._nodes.id, reason=reason_of(reason)), actor
         )
+        session = session or self._dispatcher.sessions.get(environment, worker_id)  # it may have connected meanwhile
         if session is not None and not session.closed:
             _disconnect(session, reason)
         return session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.clock import ManualClock
 from app.dispatch.jobs import Job
 from app.dispatch.nodes import BEAT_US, SILENCE_US, Nodes
 from app.dispatch.pull import PullWorkers
-from app.dispatch.workers import WorkerInfo, new_session
+from app.dispatch.workers import Session, WorkerInfo, new_session
 from app.errors import StaleExecution, WorkerNotFound
 from app.events.new_event import NewEvent
 from app.history.kinds import CancelOn, RunCompleted, Trigger
@@ -355,17 +355,22 @@ async def test_what_is_asked_of_a_worker_reaches_the_node_that_has_it(fleet: Fle
     one, two = await fleet.start(), await fleet.start()
     await pass_time(fleet, 2 * BEAT_US, one, two)
     told, now = asyncio.Queue[str](), fleet.clocks[1].now_us()
-    info = WorkerInfo(id="there", environment="default", function_ids=frozenset("f"), max_concurrent_jobs=10)
-    there = new_session(
-        info,
-        transport="stream",
-        lease_ttl_s=3_600,
-        credit=10,
-        now_us=now,
-        assign=lambda job: None,
-        cancel=lambda job, reason: None,
-        drain=told.put_nowait,
-    )
+
+    def connected(name: str, disconnect: Callable[[str], None] = lambda reason: None) -> Session:
+        info = WorkerInfo(id=name, environment="default", function_ids=frozenset("f"), max_concurrent_jobs=10)
+        return new_session(
+            info,
+            transport="stream",
+            lease_ttl_s=3_600,
+            credit=10,
+            now_us=now,
+            assign=lambda job: None,
+            cancel=lambda job, reason: None,
+            drain=told.put_nowait,
+            disconnect=disconnect,
+        )
+
+    there = connected("there")
     two.dispatcher.join(there)
     pull = PullWorkers(dispatcher=two.dispatcher, engine=two.engine, clock=fleet.clocks[1])
     pull.register(WorkerInfo(id="polls", environment="default", function_ids=frozenset("f"), max_concurrent_jobs=1))
@@ -377,7 +382,14 @@ async def test_what_is_asked_of_a_worker_reaches_the_node_that_has_it(fleet: Fle
     assert await one.worker_steering.drain("default", "there", actor="ak_ada", reason="a release") is None
     assert await one.worker_steering.disconnect("default", "polls", actor="ak_ada", reason="it hangs") is None
 
+    asking = asyncio.create_task(one.worker_steering.disconnect("default", "late", actor="ak_ada", reason=""))
+    await asyncio.sleep(0)  # it was submitted: who connects to this node now is not told by the others
+    ended = asyncio.Queue[str]()
+    one.dispatcher.join(connected("late", ended.put_nowait))
+
     async with asyncio.timeout(WAIT_S):
+        assert await asking is one.dispatcher.sessions.get("default", "late")
+        assert await ended.get() == "somebody disconnected it"
         assert await told.get() == "a release"
         assert list(await polling) == []
     [gone] = two.dispatcher.sessions.departed("default", now_us=now)
