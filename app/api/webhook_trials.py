@@ -16,6 +16,7 @@ from app.api.shapes.webhooks import CheckResponse, TestSourceBody, TriedResponse
 from app.webhooks import descriptor as descriptors
 from app.webhooks.sampling import sample, without_signature
 from app.webhooks.trying import tried
+from app.webhooks.verification import verify
 
 _test = msgspec.json.Decoder(TestSourceBody)
 
@@ -31,9 +32,18 @@ class Test:
         row = await services.sources.get(caller.environment, source)
         descriptor = descriptors.read(row.descriptor)
         keys = await services.ingest.keys_of(row, now=now)
-        request = sample(descriptor, keys.current, id=services.ids.delivery(), now=now)
-        trial = tried(descriptor, keys, request, event_prefix=row.event_prefix, now=now, secret_given=False)
-        received = await services.ingest.receive(row, request) if body.deliver else None
+        made = sample(descriptor, keys.current, id=services.ids.delivery(), now=now)
+        found, request = verify(descriptor, keys, made, now=now), without_signature(descriptor, made)
+        trial = tried(
+            descriptor,
+            keys,
+            request,
+            event_prefix=row.event_prefix,
+            now=now,
+            secret_given=False,
+            verification=found,
+        )
+        received = await services.ingest.receive(row, request, verification=found) if body.deliver else None
         content = TriedResponse(
             verified=trial.verification.verified,
             signature_key=trial.verification.key,
@@ -43,7 +53,7 @@ class Test:
             ],
             event_name=trial.event_name or row.name,
             external_id=trial.dedup_id,
-            request_headers=without_signature(descriptor, request),
+            request_headers=dict(request.headers),
             request_body=request.body.decode(),
             error=given(trial.error),
             status=received.status if received else UNSET,

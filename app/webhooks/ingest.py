@@ -101,11 +101,16 @@ class Ingest:
             raise not_found(named)
         return row
 
-    async def receive(self, source: WebhookSourceRow, request: Request) -> Received:
-        """Raises SignatureRefused, and what an emitted event is refused with; either is recorded."""
+    async def receive(
+        self, source: WebhookSourceRow, request: Request, *, verification: Verification | None = None
+    ) -> Received:
+        """`verification` was found before, where the request has its signature no more. Raises SignatureRefused, and
+        what an emitted event is refused with; either is recorded."""
         descriptor = descriptors.read(source.descriptor)
-        keys = await self.keys_of(source, now=self._clock.now_us())
-        delivery = Delivery(source, request, verify(descriptor, keys, request, now=self._clock.now_us()))
+        if verification is None:
+            keys = await self.keys_of(source, now=self._clock.now_us())
+            verification = verify(descriptor, keys, request, now=self._clock.now_us())
+        delivery = Delivery(source, request, verification)
         if not delivery.verification.verified:
             refused = SignatureRefused(delivery.verification.reason, field=descriptor.signature_header)
             await self._reject(delivery, refused)

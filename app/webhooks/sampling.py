@@ -1,6 +1,8 @@
 """A delivery as its sender would sign it: made up, to see that a source takes what it describes. Pure.
 
-Nobody chooses what it says: so it cannot be used to have something signed with a secret that is not known.
+Who describes a source chooses what is signed, before and behind the body, and where its name and id are looked for: so
+the signature is verified, and then neither shown, read nor kept. It would be a way to sign with a secret that is not
+known.
 """
 
 from __future__ import annotations
@@ -29,10 +31,11 @@ def sample(descriptor: Descriptor, key: bytes | None, *, id: str, now: int) -> R
     return Request(headers, content)
 
 
-def without_signature(descriptor: Descriptor, request: Request) -> dict[str, str]:
-    """Its headers, as they may be shown."""
+def without_signature(descriptor: Descriptor, request: Request) -> Request:
+    """The request, as it may be shown and kept."""
     hidden = descriptor.signature_header.lower()
-    return {name: HIDDEN if name == hidden else value for name, value in request.headers.items()}
+    headers = {name: HIDDEN if name == hidden else value for name, value in request.headers.items()}
+    return Request(headers, request.body)
 
 
 def _sign(descriptor: Descriptor, key: bytes, headers: dict[str, str], body: bytes, seconds: int) -> None:

@@ -27,10 +27,18 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 def tried(
-    descriptor: Descriptor, keys: Keys, request: Request, *, event_prefix: str, now: int, secret_given: bool
+    descriptor: Descriptor,
+    keys: Keys,
+    request: Request,
+    *,
+    event_prefix: str,
+    now: int,
+    secret_given: bool,
+    verification: Verification | None = None,
 ) -> Trial:
-    """What comes of the request; nothing is recorded."""
-    verification = verify(descriptor, keys, request, now=now)
+    """What comes of the request; nothing is recorded. `verification` was found before, where the request has its
+    signature no more."""
+    verification = verification or verify(descriptor, keys, request, now=now)
     sent = presented(descriptor, request)
     computed = ""
     if secret_given and keys.current is not None and descriptor.signature_header:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import time
 from pathlib import Path
@@ -251,6 +253,27 @@ def test_a_source_is_tried_out_with_a_delivery_that_is_made_up(http: httpx.Clien
     [delivery] = http.get(DELIVERIES).json()["deliveries"]
     assert (sent["status"], sent["delivery_id"], sent["event_id"]) == ("accepted", delivery["id"], delivery["event_id"])
     assert http.post(f"{SOURCES}/nowhere/test").status_code == 404
+
+
+def test_a_source_signs_nothing_for_whoever_describes_it(http: httpx.Client) -> None:
+    config = {
+        "signature_header": "X-Signature",
+        "signing_template": "amount=1000&more={body}",
+        "event_name_path": "header:X-Signature",
+        "dedup_id_path": "header:X-Signature",
+    }
+    made = http.post(SOURCES, json={"name": "odd", "verify_secret": SECRET, "verify_config": config})
+    assert made.status_code == 201, made.text
+
+    sent = http.post(f"{SOURCES}/odd/test", json={"deliver": True})
+    told = sent.json()
+    delivery = http.get(f"{DELIVERIES}/{told['delivery_id']}")
+
+    signed = f"amount=1000&more={told['request_body']}".encode()
+    right = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+    assert told["verified"] is True
+    assert delivery.json()["request_headers"]["x-signature"] == "[signature]"
+    assert right not in sent.text + delivery.text + json.dumps(recorded(http))
 
 
 def test_sources_tell_what_came_of_late_and_why_they_are_paused(

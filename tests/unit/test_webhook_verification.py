@@ -270,7 +270,7 @@ def test_what_is_made_up_is_verified_as_what_is_sent(descriptor: Descriptor) -> 
     assert content.external_id(descriptor, request.headers, read.value) == "whd_1"
     assert content.challenge(descriptor, read.value) == ""
     shown = without_signature(descriptor, request)
-    assert shown[descriptor.signature_header.lower()] == "[signature]"
+    assert shown.headers[descriptor.signature_header.lower()] == "[signature]"
 
 
 def test_what_is_made_up_for_a_source_without_a_secret_is_not_signed() -> None:
