@@ -38,7 +38,8 @@ from storage.webhooks import WebhookDeliveryRow, WebhookSourceRow
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 200
 DAY_US = 86_400_000_000
-COUNTED_MAX = 100_000
+COUNTED_MAX = 10_000
+"""Pages that show sources ask every few seconds."""
 
 
 class Captured(msgspec.Struct, frozen=True):

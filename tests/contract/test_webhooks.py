@@ -29,6 +29,7 @@ from app.node import Node
 from app.runs.definition import Definition
 from app.values.keyring import GivenKeys
 from app.values.vault import ORPHAN_AGE_US
+from app.webhooks import deliveries
 from app.webhooks.ingest import REJECTED_A_MINUTE_MAX, REJECTED_BYTES_KEPT, Received
 from app.webhooks.source import Change, NewSource
 from app.webhooks.sources import Opened
@@ -514,3 +515,18 @@ async def test_github_s_real_payloads_come_through_byte_for_byte(node: Node, git
     assert [bytes(event.data) for event in found] == bodies
     newest = (await node.deliveries.list(ENV, limit=1)).rows[0]
     assert (await node.deliveries.get(ENV, newest.id)).body == bodies[-1]
+
+
+async def test_what_came_of_late_is_counted_no_further_than_is_cheap(
+    node: Node, github: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await issue(node, github, delivery=f"d-{number}")
+
+    monkeypatch.setattr(deliveries, "COUNTED_MAX", 2)
+    some = (await node.deliveries.activity(ENV, [github.row.id]))[github.row.id]
+    monkeypatch.setattr(deliveries, "COUNTED_MAX", 4)
+    all_of_them = (await node.deliveries.activity(ENV, [github.row.id]))[github.row.id]
+
+    assert (some.deliveries, some.exact) == (2, False)
+    assert (all_of_them.deliveries, all_of_them.exact) == (3, True)
