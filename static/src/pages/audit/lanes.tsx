@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Query, get } from "../../api/client";
 import { useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import { type FacetsShape, busiest, endOf, partOf, parts, tall } from "../../model/lanes";
 import { clockTime, ms } from "../../model/time";
 import { choose, chosen } from "../../shell/route";
@@ -73,7 +74,7 @@ export function Lanes({ query }: { query: Query }) {
       </div>
       <p class="line small">
         <span class="muted grow">
-          {of.entries.toLocaleString("en")} {of.entries === 1 ? "entry" : "entries"} at positions {of.first.toLocaleString("en")} to {of.last.toLocaleString("en")}
+          {counted(of.entries, "entry", "entries")} at positions {of.first.toLocaleString("en")} to {of.last.toLocaleString("en")}
           {!of.whole && "; what is before is not counted"}
         </span>
         <span class="muted tabular">

@@ -4,6 +4,7 @@ import { get } from "../../api/client";
 import type { EventSummary, RunsPage } from "../../api/types";
 import type { EventRuns } from "../../live/event_runs";
 import { useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import { link } from "../../shell/route";
 import { Status, short } from "../../ui/basics";
 import { Counts } from "../../ui/counts";
@@ -19,7 +20,7 @@ export function RunCounts({ event, runs }: { event: EventSummary; runs: EventRun
   const many = event.run_ids.length;
   return many > 0 ? (
     <span class="chip tiny">
-      {many} {many === 1 ? "run" : "runs"}
+      {counted(many, "run")}
     </span>
   ) : null;
 }

@@ -5,6 +5,7 @@ import type { FailureDetail, Repair } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { calmText } from "../../model/affected";
 import { stateOf } from "../../model/attention";
+import { counted } from "../../model/counted";
 import { ms } from "../../model/time";
 import { environment, link } from "../../shell/route";
 import { now } from "../../shell/settings";
@@ -210,10 +211,6 @@ function Part({ title, children }: { title: string; children: ComponentChildren 
       {children}
     </section>
   );
-}
-
-function counted(number: number, noun: string): string {
-  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function percent(part: number): string {

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { ApiError, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { FailureDetail, FailureGroup, MergedFailures } from "../../api/types";
+import { counted } from "../../model/counted";
 import { apart, refusedText, taker } from "../../model/merging";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
@@ -120,7 +121,7 @@ export function Merged({ of, onDone }: { of: FailureDetail; onDone: () => void }
             </span>
             <span class="buttons">
               <span class="muted small tabular grow">
-                {one.failures.toLocaleString("en")} {one.failures === 1 ? "time" : "times"}, last <Time at={one.last_seen} />
+                {counted(one.failures, "time")}, last <Time at={one.last_seen} />
               </span>
               <Act allowed={allowed} permission={MANAGE} label="Split off…" onClick={() => setAsking([one])} />
             </span>

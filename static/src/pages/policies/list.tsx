@@ -5,6 +5,7 @@ import { may } from "../../api/session";
 import type { PolicyShape, PolicyVersion, WouldDeny } from "../../api/admin";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import { of as json } from "../../model/json";
 import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
@@ -71,7 +72,7 @@ function staged(of: PolicyShape): boolean {
   return of.mode === "enforce" && of.enforce_percent < 100;
 }
 
-function counted(of: PolicyShape, told: WouldDeny | undefined): { text: string; actors: number } | null {
+function wouldDeny(of: PolicyShape, told: WouldDeny | undefined): { text: string; actors: number } | null {
   if (!told || of.status !== "active" || (of.mode === "enforce" && !staged(of))) return null;
   const found = told.policies.find((one) => one.policy === of.id);
   const least = !told.whole || told.suppressed > 0 ? "at least " : "";
@@ -79,7 +80,7 @@ function counted(of: PolicyShape, told: WouldDeny | undefined): { text: string; 
 }
 
 function Denying({ of, told }: { of: PolicyShape; told: WouldDeny | undefined }) {
-  return <span class="tabular">{counted(of, told)?.text ?? ""}</span>;
+  return <span class="tabular">{wouldDeny(of, told)?.text ?? ""}</span>;
 }
 
 const TABS = [
@@ -139,7 +140,7 @@ function Rollout({ of, path, denying, onClose, onDone }: { of: PolicyShape; path
   const now = began.mode === "monitor" ? "0" : String(began.enforce_percent);
   const [share, setShare] = useState(now);
   const body = share === "0" ? { mode: "monitor" } : { mode: "enforce", enforce_percent: Number(share) };
-  const told = counted(began, denying);
+  const told = wouldDeny(began, denying);
   return (
     <Ask
       title={`Whom ${began.name} denies`}
@@ -154,7 +155,7 @@ function Rollout({ of, path, denying, onClose, onDone }: { of: PolicyShape; path
       {told && (
         <p>
           It would have denied what it let pass <b class="tabular">{told.text}</b>
-          {told.actors > 0 && `, to ${told.actors} ${told.actors === 1 ? "caller" : "callers"}`}.
+          {told.actors > 0 && `, to ${counted(told.actors, "caller")}`}.
         </p>
       )}
       <fieldset class="choices one-by-one">
@@ -174,7 +175,7 @@ function Rollout({ of, path, denying, onClose, onDone }: { of: PolicyShape; path
 }
 
 function Says({ of, denying }: { of: PolicyShape; denying: WouldDeny | undefined }) {
-  const told = counted(of, denying);
+  const told = wouldDeny(of, denying);
   return (
     <>
       <Facts
@@ -188,7 +189,7 @@ function Says({ of, denying }: { of: PolicyShape; denying: WouldDeny | undefined
           of.environments.length > 0 && ["Only in", of.environments.join(", ")],
           of.valid_from && ["From", <Time at={of.valid_from} />],
           of.valid_until && ["Until", <Time at={of.valid_until} />],
-          told && ["Would have denied", told.actors > 0 ? `${told.text}, to ${told.actors} ${told.actors === 1 ? "caller" : "callers"}` : told.text],
+          told && ["Would have denied", told.actors > 0 ? `${told.text}, to ${counted(told.actors, "caller")}` : told.text],
           ["Version", of.version],
           ["Changed", <Time at={of.updated_at} />],
           of.updated_by && ["By", of.updated_by],

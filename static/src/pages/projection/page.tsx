@@ -4,6 +4,7 @@ import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { ProjectionSummary, RebuildJob } from "../../api/data";
 import { useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import { rateText, standing } from "../../model/progress";
 import { duration } from "../../model/time";
 import { PageHead, crumb } from "../../shell/head";
@@ -207,7 +208,7 @@ function Rows({ path }: { path: string }) {
           <p class="buttons">
             <span class="muted small tabular">
               {total > ROWS ? `${(offset + 1).toLocaleString("en")}–${Math.min(offset + ROWS, total).toLocaleString("en")} of ` : ""}
-              {total.toLocaleString("en")} {total === 1 ? "row" : "rows"}
+              {counted(total, "row")}
             </span>
             {total > ROWS && (
               <>

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, exact, get, told } from "../../api/client";
 import type { ProjectionSummary } from "../../api/data";
 import { useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import { type Json, Num, at, parse } from "../../model/json";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
@@ -45,7 +46,7 @@ function Folding({ of: { begun, position, until, events }, onCancel }: { of: Pas
     <p class="buttons pad-x" role="status">
       <progress max={Math.max(1, until - begun)} value={position - begun} aria-label="How far the state is folded" />
       <span class="muted small tabular">
-        {events.toLocaleString("en")} {events === 1 ? "event" : "events"} folded, at position {position.toLocaleString("en")} of {until.toLocaleString("en")}
+        {counted(events, "event")} folded, at position {position.toLocaleString("en")} of {until.toLocaleString("en")}
       </span>
       {onCancel && (
         <button type="button" class="small" onClick={onCancel}>

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { exact, get, segment } from "../../api/client";
 import type { Run, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import { type Json, Num, at, print } from "../../model/json";
 import { look } from "../../model/status";
 import { duration } from "../../model/time";
@@ -76,7 +77,7 @@ function Steps({ run, other, moment, note }: { run: Run; other: string; moment: 
       {ofRun.length > 0 && (
         <details class="state-part" open>
           <summary>
-            <b>The run</b> <span class="muted">{counted(ofRun.length)}</span>
+            <b>The run</b> <span class="muted">{counted(ofRun.length, "difference")}</span>
             {first === "" && <First />}
           </summary>
           <Differences of={ofRun} />
@@ -164,8 +165,4 @@ function text(value: Json | undefined): string {
 
 function took(value: Json | undefined): string {
   return value instanceof Num ? duration(Number(value.text)) : "";
-}
-
-function counted(count: number): string {
-  return `${count} ${count === 1 ? "difference" : "differences"}`;
 }

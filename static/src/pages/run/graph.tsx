@@ -1,6 +1,7 @@
 /** The steps as a graph: what followed what, as it was at the moment that is shown. The timeline tells the same in rows. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Point, curve, useLayout } from "../../layout/layout";
+import { counted } from "../../model/counted";
 import { ASKED_MAX, DRAWN_MAX, type Graph, type Node, graphOf } from "../../model/graph";
 import { look } from "../../model/status";
 import { duration } from "../../model/time";
@@ -50,7 +51,8 @@ export default function StepGraph(props: Props) {
     <div class="graph">
       <div class="graph-bar">
         <span class="muted small">
-          {graph.whole > (whole ? ASKED_MAX : DRAWN_MAX) ? `${graph.whole.toLocaleString("en")} steps, folded by name` : `${graph.whole.toLocaleString("en")} ${graph.whole === 1 ? "step" : "steps"}`}
+          {counted(folded.steps.size, "step")}
+          {graph.whole > (whole ? ASKED_MAX : DRAWN_MAX) && ", folded by name"}
         </span>
         {foldable && graph.whole <= ASKED_MAX && (
           <button type="button" class="small" onClick={() => setWhole(!whole)}>

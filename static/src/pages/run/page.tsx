@@ -5,6 +5,7 @@ import { may } from "../../api/session";
 import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { arranged } from "../../model/arrangement";
+import { counted } from "../../model/counted";
 import { criticalPath } from "../../model/critical";
 import { type Rec, corrected } from "../../model/records";
 import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
@@ -274,7 +275,7 @@ function PastBar({ records, moment }: { records: readonly Rec[]; moment: Moment 
       <Icon name="undo" />
       <b>Viewing the past</b>
       <span class="tabular">
-        record {moment.index + 1} of {records.length} · {wallTime(moment.at)} · {later} {later === 1 ? "record" : "records"} came later
+        record {moment.index + 1} of {records.length} · {wallTime(moment.at)} · {counted(later, "record")} came later
       </span>
       <span class="grow" />
       <button type="button" class="small" onClick={() => choose({ at: null })}>

@@ -2,6 +2,7 @@
 import type { Ref } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Arrangement, By } from "../../model/arrangement";
+import { counted } from "../../model/counted";
 import { choose, chosen } from "../../shell/route";
 import { Icon } from "../../ui/icon";
 
@@ -50,7 +51,7 @@ export function TimelineBar({ how, shown, steps, critical, zoomed, field }: Prop
       <span class="grow" />
       <span class="muted small tabular" role="status">
         {shown === steps ? "" : `${shown.toLocaleString("en")} of `}
-        {steps.toLocaleString("en")} {steps === 1 ? "step" : "steps"}
+        {counted(steps, "step")}
       </span>
     </div>
   );
