@@ -7,6 +7,7 @@ import { useResource } from "../../live/resource";
 import { Id, Time } from "../../ui/basics";
 import { Act, Ask, Field, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
+import { Left } from "../../ui/left";
 import { Once } from "../../ui/once";
 import { Facts, Side } from "../../ui/side";
 import { Command, Empty } from "../../ui/states";
@@ -99,7 +100,7 @@ function Key({ of, roles, onClose, onChange, onMade }: KeyProps) {
           ["Used", of.last_used_at ? <Time at={of.last_used_at} /> : "not yet"],
           of.last_used_from && ["From", <span class="mono">{of.last_used_from}</span>],
           of.last_used_by && ["By", of.last_used_by],
-          of.previous_expires_at && ["The secret before", <>counts until <Time at={of.previous_expires_at} /></>],
+          of.previous_expires_at && ["The secret before", <>counts on for <Left until={of.previous_expires_at} over="a moment" /></>],
           ["Owner", <Owner of={of} />],
           ["Ends", of.expires_at ? <Time at={of.expires_at} /> : "never"],
           ["Made", <Time at={of.created_at} />],

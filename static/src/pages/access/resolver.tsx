@@ -70,7 +70,7 @@ function Answer({ of }: { of: NonNullable<KeyAccess["decision"]> }) {
           {of.policy && (
             <>
               {" "}
-              (<a href={link("/policies", { policy: of.policy })}>version {of.policy_version}</a>)
+              (<a class="entry-link" href={link("/policies", { policy: of.policy })}>version {of.policy_version}</a>)
             </>
           )}
         </span>
@@ -95,7 +95,7 @@ function Policies({ of }: { of: KeyAccess["policies"] }) {
     <ul>
       {of.map((one) => (
         <li key={one.id}>
-          <a href={link("/policies", { policy: one.id })}>{one.name}</a> <span class="muted">{one.enforced ? "denies" : "only tells"}</span> <span class="mono">{one.actions.join(", ")}</span>
+          <a class="entry-link" href={link("/policies", { policy: one.id })}>{one.name}</a> <span class="muted">{one.enforced ? "denies" : "only tells"}</span> <span class="mono">{one.actions.join(", ")}</span>
         </li>
       ))}
     </ul>
