@@ -12,10 +12,12 @@ interface Props {
   /** undefined while it is no JSON. */
   ours: Json | undefined;
   what: string;
+  /** What the form's button says. */
+  verb?: string;
   onTake: (value: Json) => void;
 }
 
-export function Conflict({ base, theirs, ours, what, onTake }: Props) {
+export function Conflict({ base, theirs, ours, what, verb = "Save", onTake }: Props) {
   const both = ours === undefined ? null : merged(base, theirs, ours);
   const taken = both !== null && ours !== undefined && equal(both.value, ours);
   return (
@@ -39,7 +41,7 @@ export function Conflict({ base, theirs, ours, what, onTake }: Props) {
         <button type="button" class="small" onClick={() => onTake(theirs)}>
           Begin again with theirs
         </button>
-        <span class="muted small">Save puts yours in place of theirs, as it stands here.</span>
+        <span class="muted small">{verb} puts yours in place of theirs, as it stands here.</span>
       </p>
     </section>
   );

@@ -10,6 +10,7 @@ import { DiffView } from "../../ui/diff_view";
 import { JsonEditor } from "../../ui/json_editor";
 import { Modes, NAMES } from "./value";
 
+const VERB = "Put";
 const MODES: Mode[] = ["json", "text", "hex"];
 
 /** A value as it was when its form opened: a change of another one is refused. */
@@ -69,7 +70,7 @@ export function PutValue({ base, of, under = "", onClose, onDone }: Props) {
     }
   }
   return (
-    <Ask title={of ? `Edit ${of.key}` : "Put a value"} verb="Put" done={of ? "Put, as a new revision" : "Put"} wide={of !== undefined} wrong={wrong || stuck} run={put} onClose={onClose} onDone={onDone}>
+    <Ask title={of ? `Edit ${of.key}` : "Put a value"} verb={VERB} done={of ? "Put, as a new revision" : "Put"} wide={of !== undefined} wrong={wrong || stuck} run={put} onClose={onClose} onDone={onDone}>
       <p class="muted">{of ? "If somebody has changed it meanwhile, this is refused, and what they put is shown." : "If the key is there already, this is refused: edit it instead."}</p>
       {!of && <Field label="Key" value={key} onValue={setKey} required placeholder="user.7" />}
       {of && overtaken && !now && <p role="alert">Somebody deleted it meanwhile. Put makes it anew.</p>}
@@ -79,6 +80,7 @@ export function PutValue({ base, of, under = "", onClose, onDone }: Props) {
           theirs={comparable(now.bytes, mode)}
           ours={typeof bytes === "string" ? undefined : comparable(bytes, mode)}
           what={`Somebody put revision ${now.revision} meanwhile.`}
+          verb={VERB}
           onTake={take}
         />
       )}

@@ -154,8 +154,8 @@ function Rollout({ of, path, denying, onClose, onDone }: { of: PolicyShape; path
     >
       {told && (
         <p>
-          It would have denied what it let pass <b class="tabular">{told.text}</b>
-          {told.actors > 0 && `, to ${counted(told.actors, "caller")}`}.
+          Requests that it would have denied: <b class="tabular">{told.text}</b>
+          {told.actors > 0 && `, of ${counted(told.actors, "caller")}`}.
         </p>
       )}
       <fieldset class="choices one-by-one">

@@ -114,7 +114,7 @@ function Source({ of, onClose, onChange, onMade }: SourceProps) {
         <a class="button small" href={link("/webhooks", { tab: "deliveries", of: of.id })}>
           Deliveries
         </a>
-        <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause…"} onClick={steer} />
+        <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause"} onClick={steer} />
         <Act allowed={allowed} permission={MANAGE} label="Send a test…" onClick={() => setAsking("test")} />
         <Act allowed={allowed} permission={MANAGE} label="New secret…" onClick={() => setAsking("secret")} />
         <Act allowed={allowed} permission={MANAGE} label="New address…" onClick={() => setAsking("token")} />
