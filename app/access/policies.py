@@ -91,15 +91,25 @@ class Policies:
 
     def check(self, request: Request) -> Denial | None:
         """Why the request is denied; None lets it pass. Whatever fails inside denies."""
+        return self._denial(request, self._watch)
+
+    def foreseen(self, request: Request) -> Denial | None:
+        """The same of a request that nobody makes: no policy counts it, and nobody is told."""
+        return self._denial(request, lambda request, denial: None)
+
+    def _denial(self, request: Request, told: Watched) -> Denial | None:
         try:
             ruling = self.decisions.ruling(request)
             for denial in ruling.monitored:
-                self.would_deny[denial.policy] += 1
-                self.watched(request, denial)
+                told(request, denial)
         except Exception:
             log.exception("a request could not be decided", action=request.action, environment=request.environment)
             return Denial("the policies could not be evaluated")
         return ruling.denial
+
+    def _watch(self, request: Request, denial: Denial) -> None:
+        self.would_deny[denial.policy] += 1
+        self.watched(request, denial)
 
     def lasts(self, request: Request) -> bool:
         """See app/access/guard.py."""

@@ -44,10 +44,11 @@ class WhereIs:
 
     def _sees(self, caller: Caller, permission: str, resource: str, environment: str) -> bool:
         """Whether the caller could read it there. Nobody is told: it is we who ask."""
-        actor, tenancy = caller.who, self._services.access.tenancy
+        actor, grant, tenancy = caller.who, caller.grant, self._services.access.tenancy
         if actor.environment or tenancy.owner(environment) != actor.org or not actor.may(permission):
             return False
-        return self._services.access.authorizer.denial(Request(actor, permission, resource, environment)) is None
+        call = (grant.method, grant.address) if grant is not None else ()
+        return self._services.policies.foreseen(Request(actor, permission, resource, environment, *call)) is None
 
 
 def routes(services: Services) -> Sequence[Route]:

@@ -31,14 +31,15 @@ class Whereabouts(msgspec.Struct, frozen=True):
 
 
 async def find(storage: Storage, environment: str, kind: Kind, id: str, *, sees: Callable[[str], bool]) -> Whereabouts:
-    """Where it is, as far as `sees` lets one look into environments other than the one asked for."""
+    """Where it is, as far as `sees` lets one look into environments other than the one asked for. It is not asked in a
+    thread of the store."""
     stream = f"{kind}/{id}"
+    known = await storage.read(lambda tx: history.environments(tx, limit=KNOWN_MAX))
+    seen = [*islice((one for one in known if one != environment and sees(one)), ENVIRONMENTS_MAX)]
 
     def look(tx: Transaction) -> Whereabouts:
         last = history.last_of_stream(tx, environment, stream)
         gone = last is not None and _deleted(last.kind)
-        known = history.environments(tx, limit=KNOWN_MAX)
-        seen = islice((one for one in known if one != environment and sees(one)), ENVIRONMENTS_MAX)
         return Whereabouts(
             here=last is not None and not gone,
             deleted_at=last.recorded_at if last is not None and gone else 0,

@@ -63,3 +63,9 @@ def test_nobody_is_told_of_an_environment_that_they_may_not_see(guarded: ServerP
             assert there.post("/api/v1/policies", json=hidden).is_success
             assert where(developer, "bucket", "carts")["environments"] == [], "a policy of the other environment"
             assert where(here, "bucket", "carts")["environments"] == [other], "which is not for everybody"
+            assert there.patch("/api/v1/policies/hidden", json={"mode": "monitor"}).is_success
+            assert where(developer, "bucket", "carts")["environments"] == [other]
+            assert there.get("/api/v1/policies/hidden").json()["would_deny_count"] == 0, "we ask, not the caller"
+            met = {"mode": "enforce", "condition": "request.address != ''"}
+            assert there.patch("/api/v1/policies/hidden", json=met).is_success
+            assert where(developer, "bucket", "carts")["environments"] == [], "as for the call itself"
