@@ -23,7 +23,11 @@ export default function ActionsMenu({ onClose }: { onClose: () => void }) {
   const [at, setAt] = useState(0);
   const dialog = useRef<HTMLDialogElement>(null);
   useKeys("What can be done", [], { modal: true });
-  useLayoutEffect(() => (dialog.current as HTMLDialogElement).showModal(), []);
+  useLayoutEffect(() => {
+    const menu = dialog.current as HTMLDialogElement;
+    menu.showModal();
+    return () => menu.close(); // which gives the focus back
+  }, []);
   useLayoutEffect(() => dialog.current?.querySelectorAll<HTMLElement>("[role=menuitem]")[at]?.focus(), [at]);
   const take = (item: Item): void => {
     onClose();
