@@ -400,7 +400,7 @@ def listed(anyone: Connection, asked: doors.Asked, who: dict[str, str], params: 
 
 def _holds(path: str) -> bool:
     """Whether it is a stream, or held until something happens."""
-    return path.endswith(("/subscribe", "/watch", "/jobs", "/catchup"))
+    return path.endswith(("/subscribe", "/watch", "/jobs", "/catchup", "/export"))
 
 
 def _further(asked: doors.Asked, parameter: str) -> dict[str, str]:
