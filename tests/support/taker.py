@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from app.node import Node
 from storage import postgres, sqlite
@@ -31,21 +34,41 @@ class Taker(Worker):
 
 async def settled(node: Node) -> None:
     """Returns once followers have seen all that was recorded, and recorded what follows from it: when history stands
-    still over several rounds of the event loop, the readers and the one writer, in which a commit may be under way."""
+    still, and nobody asks to read, over several rounds of the event loop, the readers and the one writer, in which a
+    commit may be under way."""
     quiet = 0
-    async with within("history to stand still", SETTLE_TIMEOUT_S):
-        while quiet < QUIET_ROUNDS:
-            head = node.tail.head
-            for _ in range(20):
-                await asyncio.sleep(0)
-            await _readers_rest(node.storage)
-            await node.committer.drain()
-            await node.storage.write(lambda tx: None)
-            quiet = quiet + 1 if node.tail.head == head else 0
+    with _asked_to_read(node.storage) as asked:
+        async with within("history to stand still", SETTLE_TIMEOUT_S):
+            while quiet < QUIET_ROUNDS:
+                before = node.tail.head, len(asked)
+                for _ in range(20):
+                    await asyncio.sleep(0)
+                await _readers_rest(node.storage)
+                await node.committer.drain()
+                await node.storage.write(lambda tx: None)
+                quiet = quiet + 1 if before == (node.tail.head, len(asked)) else 0
+
+
+@contextmanager
+def _asked_to_read(storage: Storage) -> Iterator[list[Callable[[Any], Any]]]:
+    """What is read meanwhile, `_readers_rest` aside: one read may lead to the next."""
+    asked: list[Callable[[Any], Any]] = []
+    read = storage.read
+
+    def told(work: Callable[[Any], Any]) -> Any:
+        asked.append(work)
+        return read(work)
+
+    storage.read = told  # type: ignore[method-assign]
+    try:
+        yield asked
+    finally:
+        storage.read = read  # type: ignore[method-assign]
 
 
 async def _readers_rest(storage: Storage) -> None:
     """Returns once every read asked for so far has ended: all readers meet, so none of them has one in hand."""
     readers = sqlite.READERS if storage.dialect == "sqlite" else postgres.READERS
     meeting = threading.Barrier(readers)
-    await asyncio.gather(*(storage.read(lambda tx: meeting.wait(MEETING_TIMEOUT_S)) for _ in range(readers)))
+    read = type(storage).read
+    await asyncio.gather(*(read(storage, lambda tx: meeting.wait(MEETING_TIMEOUT_S)) for _ in range(readers)))
