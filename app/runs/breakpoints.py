@@ -162,9 +162,10 @@ class Breakpoints:
                     await self._refresh()
                 known = False
                 if self._owes:
+                    self._owes = False  # before: what is deleted meanwhile is owed anew
                     await self._release()
-                    self._owes = False
             except StorageError as error:
+                self._owes = True
                 log.warning("breakpoints not read, trying again", reason=str(error))
                 await self._clock.wait_until(self._clock.now_us() + RETRY_STORE_US, asyncio.Event())
                 continue

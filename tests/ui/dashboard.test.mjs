@@ -480,6 +480,7 @@ test("an event that is published shows at once, with the run that it started", W
   await page.locator("dialog >> text=Close").last().click();
   await page.locator(".inspector .facts div:has-text('Repeated') a").click();
   await page.locator(".inspector .facts div:has-text('Repeats') a").waitFor();
+  await page.locator(".inspector .runs-of li:has-text('Failed') a[href*='/runs/run_']").waitFor();
   assert.deepEqual(await unfit(page), []);
   await context.close();
   assert.deepEqual(complaints, []);
