@@ -114,11 +114,21 @@ class Session(msgspec.Struct, eq=False):
         if self.asked_at:
             self.rtt_us, self.asked_at = max(0, now_us - self.asked_at), 0
 
+    def part(self) -> None:
+        """The worker is gone, and told no more. What its transport holds, perhaps much that was never sent, may go,
+        whoever keeps the session."""
+        self.assign = self.cancel = self.drain = self.disconnect = _unheard
+        self.announce = None
+
     def lanes(self) -> Sequence[Lane]:
         """The lanes the worker serves, beginning where the last turn ended, so that no function starves another."""
         lanes = self._lanes
         self.turn = (self.turn + 1) % max(1, len(lanes))
         return [*lanes[self.turn :], *lanes[: self.turn]]
+
+
+def _unheard(*told: object) -> None:
+    """Nobody is there to be told."""
 
 
 def new_session(
@@ -130,8 +140,8 @@ def new_session(
     now_us: int,
     assign: Callable[[Job], None],
     cancel: Callable[[Job, str], None],
-    drain: Callable[[str], None] = lambda reason: None,
-    disconnect: Callable[[str], None] = lambda reason: None,
+    drain: Callable[[str], None] = _unheard,
+    disconnect: Callable[[str], None] = _unheard,
     unwinds: bool = False,
     announce: Callable[[Job], None] | None = None,
 ) -> Session:
@@ -163,22 +173,8 @@ def seen(session: Session, job_ids: Sequence[str], *, now_us: int) -> tuple[Sequ
     return held, [job_id for job_id in job_ids if job_id not in session.jobs]
 
 
-def _alone(session: Session) -> Session:
-    """The session without its transport, which may hold much that was never sent."""
-    return msgspec.structs.replace(
-        session,
-        assign=lambda job: None,
-        cancel=lambda job, reason: None,
-        drain=lambda reason: None,
-        disconnect=lambda reason: None,
-        announce=None,
-        jobs={},
-    )
-
-
 class Departed(NamedTuple):
-    """A worker that was connected to this node, until when, and why no longer. The session is without its jobs, and
-    nobody is told anything by it."""
+    """A worker that was connected to this node, until when, and why no longer."""
 
     session: Session
     left_at: int
@@ -226,12 +222,14 @@ class Sessions:
                 self._by_lane.pop((info.environment, function_id), None)
 
     def depart(self, session: Session, *, now_us: int, reason: str) -> None:
-        """Remember for a while that the worker was here; those that left last, at most DEPARTED_MAX."""
+        """The worker is told no more. That it was here is remembered for a while; of those that left last, at most
+        DEPARTED_MAX."""
+        session.part()
         if session.transport == "push":
             return
         key = session.info.environment, session.info.id
         self._departed.pop(key, None)
-        self._departed[key] = Departed(_alone(session), now_us, reason)
+        self._departed[key] = Departed(session, now_us, reason)
         if len(self._departed) > DEPARTED_MAX:
             del self._departed[next(iter(self._departed))]
 

@@ -174,7 +174,7 @@ def test_workers_that_left_are_remembered_up_to_a_number_and_without_what_they_w
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(workers, "DEPARTED_MAX", 2)
-    sessions, transports = workers.Sessions(), []
+    sessions, transports, kept = workers.Sessions(), [], []
     for number in range(3):
         info = workers.WorkerInfo(f"w{number}", "default", frozenset("f"), max_concurrent_jobs=1)
         desk = Transport()
@@ -185,6 +185,7 @@ def test_workers_that_left_are_remembered_up_to_a_number_and_without_what_they_w
         sessions.add(session)
         sessions.remove(session)
         sessions.depart(session, now_us=1, reason="gone")
+        kept.append(session)  # as those do whose actors the worker had
     del desk, session
     gc.collect()
 
