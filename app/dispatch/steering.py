@@ -10,7 +10,6 @@ it. A node that starts has no workers yet, and nothing to tell them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from app.dispatch.dispatcher import Dispatcher
@@ -19,10 +18,10 @@ from app.dispatch.workers import Session, is_usable
 from app.errors import FailedPrecondition, WorkerNotFound
 from app.history.committer import Command, Committer, Decision
 from app.history.entry import Draft, Entry
+from app.history.fold import Rowless
 from app.history.kinds import Fact, WorkerDisconnectRequested, WorkerDrainRequested
 from app.history.tail import Tail
 from app.runs.function import reason_of
-from storage.contract import Transaction
 
 _KINDS = frozenset((WorkerDrainRequested.kind, WorkerDisconnectRequested.kind))
 
@@ -113,29 +112,8 @@ def _disconnect(session: Session, reason: str) -> None:
     session.disconnect(f"disconnected: {reason}" if reason else "somebody disconnected it")
 
 
-class WorkerNoun:
-    """A `worker/<id>` stream holds what was asked of the worker. Nothing is derived from it."""
+class WorkerNoun(Rowless):
+    """A `worker/<id>` stream holds what was asked of the worker."""
 
     prefix = "worker"
     last_tells: Literal[True] = True
-
-    def apply(self, state: Fact | None, entry: Entry) -> Fact:
-        return entry.fact
-
-    def changed_at(self, state: Fact) -> int:
-        return 0
-
-    def row(self, state: Fact) -> None:
-        return None
-
-    def keep(self, state: Fact) -> bool:
-        return False
-
-    def save(self, tx: Transaction, rows: Sequence[Any]) -> None:
-        assert not rows, "a worker has no row"
-
-    def clear(self, tx: Transaction) -> None:
-        """There is no table."""
-
-    def rows(self, tx: Transaction) -> Iterable[Any]:
-        return ()

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from app.history.entry import Entry
+from app.history.kinds import Fact
 from storage import history
 from storage.contract import Transaction
 
@@ -41,6 +42,31 @@ class Noun(Protocol):
     def rows(self, tx: Transaction) -> Iterable[Any]:
         """Every row of its tables, each in the order of its key."""
         ...
+
+
+class Rowless:
+    """What a noun without a table does: nothing is derived from its streams, whose entries stand for themselves."""
+
+    def apply(self, state: Fact | None, entry: Entry) -> Fact:
+        return entry.fact
+
+    def changed_at(self, state: Fact) -> int:
+        return 0
+
+    def row(self, state: Fact) -> None:
+        return None
+
+    def keep(self, state: Fact) -> bool:
+        return False
+
+    def save(self, tx: Transaction, rows: Sequence[Any]) -> None:
+        assert not rows, "it has no row"
+
+    def clear(self, tx: Transaction) -> None:
+        """There is no table."""
+
+    def rows(self, tx: Transaction) -> Iterable[Any]:
+        return ()
 
 
 @runtime_checkable

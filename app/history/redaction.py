@@ -9,18 +9,20 @@ changed, so that the chain can still be walked, and a placeholder that nobody re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from app.clock import rfc3339
 from app.history import digest, kinds
 from app.history.entry import Draft, Entry
+from app.history.fold import Rowless
 from app.history.kinds import (
     Asked,
     EventEmitted,
+    Fact,
     Failure,
     GateHeld,
     HistoryRedacted,
@@ -220,29 +222,11 @@ def stream(id: str) -> str:
     return f"redaction/{id}"
 
 
-class RedactionNoun:
-    """A `redaction/<id>` stream holds one entry. Nothing is derived from it: what it tells of is done in history."""
+class RedactionNoun(Rowless):
+    """A `redaction/<id>` stream holds one entry: what it tells of is done in history."""
 
     prefix = "redaction"
 
-    def apply(self, state: HistoryRedacted | None, entry: Entry) -> HistoryRedacted:
+    def apply(self, state: Fact | None, entry: Entry) -> HistoryRedacted:
         assert isinstance(entry.fact, HistoryRedacted), f"{entry} is not a redaction"
         return entry.fact
-
-    def changed_at(self, state: HistoryRedacted) -> int:
-        return 0
-
-    def row(self, state: HistoryRedacted) -> None:
-        return None
-
-    def keep(self, state: HistoryRedacted) -> bool:
-        return False
-
-    def save(self, tx: Transaction, rows: Sequence[Any]) -> None:
-        assert not rows, "a redaction has no row"
-
-    def clear(self, tx: Transaction) -> None:
-        """There is no table."""
-
-    def rows(self, tx: Transaction) -> Iterable[Any]:
-        return ()
