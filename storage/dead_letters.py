@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from storage.contract import Transaction
@@ -32,10 +33,12 @@ def page(
     return [DeadLetterRow._make(row) for row in rows]
 
 
-def at(tx: Transaction, environment: str, group: str, entry: int, *, since: int) -> DeadLetterRow | None:
-    """That of the group created at position `since`; None if there is none."""
-    row = tx.one("dead_letter", environment=environment, group_name=group, entry=entry, since=since)
-    return DeadLetterRow._make(row) if row else None
+def at(tx: Transaction, environment: str, group: str, entries: Sequence[int], *, since: int) -> list[DeadLetterRow]:
+    """Those at these entries of the group created at position `since`, by the position of the entry."""
+    rows = tx.many(
+        "dead_letters_at", environment=environment, group_name=group, entries=json.dumps(entries), since=since
+    )
+    return [DeadLetterRow._make(row) for row in rows]
 
 
 def count(tx: Transaction, environment: str, group: str, *, since: int) -> int:

@@ -194,12 +194,7 @@ class Groups:
     async def dead_letters_at(self, environment: str, name: str, entries: Sequence[int]) -> Sequence[DeadLetterRow]:
         """Those of the entries at these positions that are dead letters, by position. Raises GroupNotFound."""
         born = self.get(environment, name).born
-
-        def read(tx: Transaction) -> Sequence[DeadLetterRow]:
-            found = (dead_letters.at(tx, environment, name, entry, since=born) for entry in sorted(set(entries)))
-            return [row for row in found if row is not None]
-
-        return await self._storage.read(read)
+        return await self._storage.read(lambda tx: dead_letters.at(tx, environment, name, entries, since=born))
 
     async def settle_together(
         self,

@@ -17,14 +17,15 @@ delete from dead_letters
    and group_name = :group_name
    and entry = :entry;
 
--- name: dead_letter :one
--- That of the group that was created at position `since`.
+-- name: dead_letters_at :many
+-- Those at the entries of a JSON list, of the group that was created at position `since`, by entry.
 select environment, group_name, entry, fed, event_id, topic, deliveries, cause, reason, dead_at, position
   from dead_letters
  where environment = :environment
    and group_name = :group_name
-   and entry = :entry
-   and position > :since;
+   and entry in (select value::bigint from json_array_elements_text(:entries::json) as chosen (value))
+   and position > :since
+ order by entry;
 
 -- name: dead_letters_of_group :many
 -- Those of the group that was created at position `since`, by entry, after the given one.
