@@ -65,9 +65,9 @@ async def page(groups: Groups, environment: str, name: str, wanted: Wanted, *, a
     """Those that fit, after a position. Where few do, a page ends early. Raises GroupNotFound, InvalidArgument."""
     check(wanted)
     found: list[DeadLetterRow] = []
-    looked_at = 0
+    looked_at, together = 0, DEAD_LETTERS_MAX if wanted.cause or wanted.search else limit + 1
     while looked_at < SETTLED_MAX:
-        rows = await groups.dead_letters(environment, name, after=after, limit=DEAD_LETTERS_MAX)
+        rows = await groups.dead_letters(environment, name, after=after, limit=together)
         for row in rows:
             if wanted.fits(row):
                 if len(found) == limit:
@@ -75,7 +75,7 @@ async def page(groups: Groups, environment: str, name: str, wanted: Wanted, *, a
                 found.append(row)
             after = row.entry
         looked_at += len(rows)
-        if len(rows) < DEAD_LETTERS_MAX:
+        if len(rows) < together:
             return Page(found, 0)
     return Page(found, after)
 

@@ -182,6 +182,8 @@ async def test_dead_letters_are_found_by_cause_and_by_text_page_by_page(node: No
         return [row.entry for row in page.rows], page.after
 
     assert await found() == ([2, 3, 4, 5], 0)
+    assert await found(limit=2) == ([2, 3], 3)
+    assert await found(limit=2, after=3) == ([4, 5], 0)
     assert await found(cause="redelivered", limit=2) == ([2, 3], 3)
     assert await found(cause="redelivered", limit=2, after=3) == ([4], 0)
     assert await found(search="no such ORDER") == ([5], 0)
