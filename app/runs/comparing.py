@@ -207,9 +207,7 @@ def _of_wait(fact: StepSleeping | StepWaiting | StepInvoking) -> dict[str, str]:
 
 
 def _last_good(tx: Transaction, environment: str, run_id: str) -> LastGood | None:
-    row = runs.get(tx, environment, run_id) if "\0" not in run_id else None
-    if row is None:
-        raise reading.not_found(environment, run_id)
+    row = reading.row_of(tx, environment, run_id)
     rows = runs.page(
         tx,
         environment,

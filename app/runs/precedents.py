@@ -35,9 +35,7 @@ class Precedents(msgspec.Struct, frozen=True):
 def of_step(tx: Transaction, environment: str, run_id: str, path: str) -> Precedents:
     """Of the newest completed runs of a run's function, itself left out: what each gave in the step of that path; none
     of what is redacted. Raises RunNotFound."""
-    row = runs.get(tx, environment, run_id) if "\0" not in run_id else None
-    if row is None:
-        raise reading.not_found(environment, run_id)
+    row = reading.row_of(tx, environment, run_id)
     rows = runs.page(tx, environment, function_id=row.function_id, statuses=("completed",), limit=RUNS_MAX + 1)
     others = [one for one in rows if one.id != run_id and one.version <= ENTRIES_MAX]
     given = [(one.id, _given(tx, environment, one.id, path)) for one in others[:RUNS_MAX]]

@@ -196,11 +196,7 @@ class RunReader:
 
     async def row(self, environment: str, run_id: str) -> RunRow:
         """Raises RunNotFound."""
-        _check_id(environment, run_id)
-        row = await self._storage.read_once(lambda tx: runs.get(tx, environment, run_id))
-        if row is None:
-            raise not_found(environment, run_id)
-        return row
+        return await self._storage.read_once(lambda tx: row_of(tx, environment, run_id))
 
     async def list(
         self,
@@ -269,6 +265,15 @@ def checked(chosen: RunFilter) -> None:
     for status in chosen.statuses:
         if status not in STATUSES:
             raise InvalidArgument(f"status {status!r} is unknown", field="status", hint=f"one of {', '.join(STATUSES)}")
+
+
+def row_of(tx: Transaction, environment: str, run_id: str) -> RunRow:
+    """The run as lists have it. Raises RunNotFound."""
+    _check_id(environment, run_id)
+    found = runs.get(tx, environment, run_id)
+    if found is None:
+        raise not_found(environment, run_id)
+    return found
 
 
 def load(tx: Transaction, environment: str, run_id: str, *, until: int = history.END) -> RunRecord:

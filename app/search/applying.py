@@ -20,7 +20,7 @@ from app.history.kinds import StepInjected, StepPatched, StepRestored
 from app.history.redaction import is_placeholder
 from app.runs.asking import Request
 from app.runs.planning import Plan
-from app.runs.reading import not_found
+from app.runs.reading import row_of
 from app.runs.rewind import Rewind, Wish
 from app.runs.state import step_name
 from app.search.failure import step_of
@@ -169,9 +169,7 @@ class Applying:
 
 def _patch(tx: Transaction, environment: str, group: str, run_id: str, step: str) -> tuple[Patch, str]:
     """What the run was given that completed with it, and the run of the group that it is, or is a fork of."""
-    run = runs.get(tx, environment, run_id)
-    if run is None:
-        raise not_found(environment, run_id)
+    run = row_of(tx, environment, run_id)
     origin = run.forked_from_run_id or run_id
     failure = next((row for row in _failures(tx, environment, (run_id, origin)) if row.fingerprint == group), None)
     if failure is None:
