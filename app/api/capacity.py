@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,55 +40,50 @@ class Listing:
 
 def queue(services: Services, environment: str) -> list[DispatchSegment]:
     """Runs that wait, longest first, and what for."""
-    waiting = services.dispatcher.queue
-    rows = [
-        DispatchSegment(
-            environment_id=environment,
-            function_id=lane[1],
-            run_id=ready.run_id,
-            lane_id=ready.dispatch.concurrency_key,
-            blocking_reason=waiting.blocked(lane, ready),
-            priority=ready.dispatch.priority,
-            created_at=clock.rfc3339(ready.created_at),
-            first_enqueued_at=clock.rfc3339(ready.created_at),
-            execution_mode="pull",
-        )
-        for lane, ready in waiting
-        if lane[0] == environment
-    ]
+    waiting, rows = services.dispatcher.queue, []
+    for lane in waiting.functions(environment):
+        blocking = waiting.blocking(lane)
+        rows += [
+            DispatchSegment(
+                environment_id=environment,
+                function_id=lane[1],
+                run_id=ready.run_id,
+                lane_id=ready.dispatch.concurrency_key,
+                blocking_reason=blocking(ready),
+                priority=ready.dispatch.priority,
+                created_at=clock.rfc3339(ready.created_at),
+                first_enqueued_at=clock.rfc3339(ready.created_at),
+                execution_mode="pull",
+            )
+            for ready in waiting.waiting(lane)
+        ]
     return sorted(rows, key=lambda row: row.created_at)
 
 
 def lanes(services: Services, environment: str) -> list[ConcurrencyLane]:
     """How much of its limit each concurrency key takes up now, and what waits for it; what waits longest first."""
-    now, waiting = services.clock.now_us(), services.dispatcher.queue
-    queued: Counter[tuple[str, str]] = Counter()
-    oldest: dict[str, dict[str, Ready]] = {}
-    for lane, one in waiting:
-        if lane[0] == environment:
-            key = one.dispatch.concurrency_key
-            queued[lane[1], key] += 1
-            of_function = oldest.setdefault(lane[1], {})
-            if key not in of_function or one.created_at < of_function[key].created_at:
-                of_function[key] = one
+    now, queue = services.clock.now_us(), services.dispatcher.queue
     rows = []
     for function in services.functions.list(environment):
-        function_id, limit = function.fact.id, function.fact.concurrency
-        running, first = waiting.running((environment, function_id)), oldest.get(function_id, {})
-        for name in dict.fromkeys([*running, *first]):
-            ready = first.get(name)
-            age_us = now - ready.created_at if ready is not None else 0
+        lane, limit = (environment, function.fact.id), function.fact.concurrency
+        running, blocking = queue.running(lane), queue.blocking(lane)
+        waiting: dict[str, list[Ready]] = {}
+        for ready in queue.waiting(lane):
+            waiting.setdefault(ready.dispatch.concurrency_key, []).append(ready)
+        for key in dict.fromkeys([*running, *waiting]):
+            runs = waiting.get(key, [])
+            oldest = min(runs, key=_created_at, default=None)
             rows.append(
                 ConcurrencyLane(
                     environment_id=environment,
-                    function_id=function_id,
-                    lane_id=name,
-                    active_reserved=running.get(name, 0),
+                    function_id=function.fact.id,
+                    lane_id=key,
+                    active_reserved=running.get(key, 0),
                     limit=limit.limit if limit else 0,
                     config_version=function.fact.version,
-                    queued=queued[function_id, name],
-                    oldest_queue_age_seconds=max(0.0, age_us / 1_000_000),
-                    blocking_reason=waiting.blocked((environment, function_id), ready) if ready is not None else "",
+                    queued=len(runs),
+                    oldest_queue_age_seconds=_age_s(oldest, now),
+                    blocking_reason=blocking(oldest) if oldest is not None else "",
                 )
             )
     return sorted(rows, key=lambda row: (-row.oldest_queue_age_seconds, row.function_id, row.lane_id))
@@ -97,30 +91,32 @@ def lanes(services: Services, environment: str) -> list[ConcurrencyLane]:
 
 def stats(services: Services, environment: str) -> list[CapacityStat]:
     """What waits and executes, by function."""
-    now = services.clock.now_us()
-    waiting: Counter[str] = Counter()
-    oldest: dict[str, int] = {}
-    for lane, ready in services.dispatcher.queue:
-        if lane[0] == environment:
-            waiting[lane[1]] += 1
-            oldest[lane[1]] = min(oldest.get(lane[1], ready.created_at), ready.created_at)
+    now, queue = services.clock.now_us(), services.dispatcher.queue
     rows = []
     for function in services.functions.list(environment):
-        function_id = function.fact.id
-        running = services.dispatcher.queue.running((environment, function_id))
-        age_us = now - oldest[function_id] if function_id in oldest else 0
+        lane = (environment, function.fact.id)
+        runs = queue.waiting(lane)
         rows.append(
             CapacityStat(
                 environment_id=environment,
-                function_id=function_id,
-                queued=waiting[function_id],
-                active_leases=sum(running.values()),
+                function_id=function.fact.id,
+                queued=len(runs),
+                active_leases=sum(queue.running(lane).values()),
                 reservations=0,
                 lane_limit=function.fact.concurrency.limit if function.fact.concurrency else 0,
-                oldest_queue_age_seconds=max(0.0, age_us / 1_000_000),
+                oldest_queue_age_seconds=_age_s(min(runs, key=_created_at, default=None), now),
             )
         )
     return rows
+
+
+def _created_at(ready: Ready) -> int:
+    return ready.created_at
+
+
+def _age_s(ready: Ready | None, now_us: int) -> float:
+    """How long the run has waited; 0 for none."""
+    return max(0.0, (now_us - ready.created_at) / 1_000_000) if ready is not None else 0.0
 
 
 def leases(services: Services, environment: str) -> list[ConcurrencyLease]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -89,12 +89,6 @@ class Queue:
 
     def __len__(self) -> int:
         return len(self._items)
-
-    def __iter__(self) -> Iterator[tuple[Lane, Ready]]:
-        """Every run that waits, by function, in no order."""
-        for lane, function in self._functions.items():
-            for items in function.lanes.values():
-                yield from ((lane, ready) for _, _, ready in items if self._items.get(ready.run_id) is ready)
 
     def configure(self, lane: Lane, limits: Limits) -> None:
         """What the function allows from now on."""
@@ -213,18 +207,33 @@ class Queue:
         function = self._functions.get(lane)
         return dict(function.running) if function else {}
 
-    def blocked(self, lane: Lane, ready: Ready) -> str:
-        """Why a waiting run does not start: paused, concurrency, throttle, or worker when only that is missing."""
-        function = self._function(lane)
-        key = _Key(ready.dispatch.concurrency_key, ready.dispatch.throttle_key if ready.is_first else None, "")
-        if function.limits.paused:
-            return "paused"
+    def functions(self, environment: str) -> Sequence[Lane]:
+        """The functions of an environment that had something here."""
+        return [lane for lane in self._functions if lane[0] == environment]
+
+    def waiting(self, lane: Lane) -> Sequence[Ready]:
+        """The runs of the function that wait, in no order."""
+        function = self._functions.get(lane)
+        queued = function.lanes.values() if function else ()
+        return [ready for items in queued for _, _, ready in items if self._items.get(ready.run_id) is ready]
+
+    def blocking(self, lane: Lane) -> Callable[[Ready], str]:
+        """Why a waiting run of the function does not start: paused, concurrency, throttle, or worker when only that is
+        missing. To be asked of many runs at once, before anything changes."""
+        function = self._functions.get(lane) or _Function(Limits())
         limit = function.limits.concurrency
-        if limit is not None and function.running.get(key.concurrency, 0) >= limit.limit:
-            return "concurrency"
-        if any(parked.throttle == key.throttle for _, _, parked in function.throttled):
-            return "throttle"
-        return "worker"
+        throttled = {parked.throttle for _, _, parked in function.throttled}
+
+        def reason(ready: Ready) -> str:
+            if function.limits.paused:
+                return "paused"
+            if limit is not None and function.running.get(ready.dispatch.concurrency_key, 0) >= limit.limit:
+                return "concurrency"
+            if ready.is_first and ready.dispatch.throttle_key in throttled:
+                return "throttle"
+            return "worker"
+
+        return reason
 
     def _function(self, lane: Lane) -> _Function:
         function = self._functions.get(lane)

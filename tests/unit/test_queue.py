@@ -148,6 +148,33 @@ def test_the_next_instant_is_told_when_a_throttle_makes_a_lane_wait() -> None:
     assert queue.pop(LANE, 100 + PERIOD_MS * 1_000) is not None
 
 
+def test_it_is_told_what_a_run_waits_for() -> None:
+    queue = Queue()
+    queue.configure(LANE, Limits(concurrency=Concurrency(1, "k"), throttle=Throttle(1, PERIOD_MS)))
+    queue.configure(("other", "f"), Limits())
+    for number, (key, throttle, first) in enumerate(
+        [("a", "t", True), ("a", "u", True), ("b", "t", True), ("b", "t", False)]
+    ):
+        dispatch = Dispatch(concurrency_key=key, throttle_key=throttle)
+        queue.push(LANE, Ready(f"r{number}", dispatch=dispatch, created_at=number, is_first=first))
+    queue.discard(LANE, "r3")
+    again = Ready("r4", dispatch=Dispatch(concurrency_key="b", throttle_key="t"))
+    queue.push(LANE, again)
+
+    started = queue.pop(LANE, 0)  # of the others, one has to wait for its end, one for the window
+    taken = queue.pop(LANE, 0)
+    assert (started and started.run_id, taken) == ("r0", again)
+    queue.release("r4")
+
+    blocking = queue.blocking(LANE)
+    waiting = {ready.run_id: blocking(ready) for ready in queue.waiting(LANE)}
+    assert waiting == {"r1": "concurrency", "r2": "throttle"}
+    assert blocking(again) == "worker"
+    assert (queue.functions("default"), queue.waiting(("other", "f"))) == ([LANE], [])
+    queue.configure(LANE, Limits(paused=True))
+    assert queue.blocking(LANE)(again) == "paused"
+
+
 def test_nothing_is_left_of_keys_whose_runs_have_ended() -> None:
     """As many different keys as events bring."""
     queue = Queue()
