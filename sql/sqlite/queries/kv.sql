@@ -1,3 +1,19 @@
+-- fragment: kept_kv
+-- Keys of buckets that are there, without what a deleted one left behind.
+kv
+  join buckets
+    on buckets.environment = kv.environment
+   and buckets.name = kv.bucket
+   and buckets.generation = kv.generation
+
+-- fragment: kv_within
+-- Keys of a bucket from `first` on and before `stop`, none that expired by `now`.
+kv.environment = :environment
+and kv.bucket = :bucket
+and kv.key >= :first
+and kv.key < :stop
+and (kv.expires_at is null or kv.expires_at > :now)
+
 -- name: save_kv :each
 insert into kv (environment, bucket, key, generation, revision, bytes, expires_at, recorded_at, position)
 values (:environment, :bucket, :key, :generation, :revision, :bytes, :expires_at, :recorded_at, :position)
@@ -39,64 +55,36 @@ select wanted.key, buckets.generation, kv.revision, kv.expires_at, kv.recorded_a
     on history.position = kv.position;
 
 -- name: kv_keys :many
--- Keys of a bucket in order, after `after`, from `first` on and before `stop`; none that expired by `now`.
+-- In order, after `after`.
 select kv.key
-  from kv
-  join buckets
-    on buckets.environment = kv.environment
-   and buckets.name = kv.bucket
-   and buckets.generation = kv.generation
- where kv.environment = :environment
-   and kv.bucket = :bucket
-   and kv.key > :after
-   and kv.key >= :first
-   and kv.key < :stop
-   and (kv.expires_at is null or kv.expires_at > :now)
+  from {kept_kv}
+ where kv.key > :after
+   and {kv_within}
  order by kv.key
  limit :limit;
 
 -- name: kv_described :many
 -- As kv_keys, each with what is known of it.
 select kv.key, kv.revision, kv.bytes, kv.expires_at, kv.recorded_at
-  from kv
-  join buckets
-    on buckets.environment = kv.environment
-   and buckets.name = kv.bucket
-   and buckets.generation = kv.generation
- where kv.environment = :environment
-   and kv.bucket = :bucket
-   and kv.key > :after
-   and kv.key >= :first
-   and kv.key < :stop
-   and (kv.expires_at is null or kv.expires_at > :now)
+  from {kept_kv}
+ where kv.key > :after
+   and {kv_within}
  order by kv.key
  limit :limit;
 
 -- name: kv_branch :one
--- How many keys there are from `first` on and before `stop`, and the bytes of their values: of the first `limit` of them.
+-- How many there are, and the bytes of their values: of the first `limit` of them.
 select count(*), coalesce(sum(counted.bytes), 0)
   from (select kv.bytes
-          from kv
-          join buckets
-            on buckets.environment = kv.environment
-           and buckets.name = kv.bucket
-           and buckets.generation = kv.generation
-         where kv.environment = :environment
-           and kv.bucket = :bucket
-           and kv.key >= :first
-           and kv.key < :stop
-           and (kv.expires_at is null or kv.expires_at > :now)
+          from {kept_kv}
+         where {kv_within}
          order by kv.key
          limit :limit) as counted;
 
 -- name: kv_bytes :one
 -- The bytes of a bucket's values, but for those of one key.
 select coalesce(sum(kv.bytes), 0)
-  from kv
-  join buckets
-    on buckets.environment = kv.environment
-   and buckets.name = kv.bucket
-   and buckets.generation = kv.generation
+  from {kept_kv}
  where kv.environment = :environment
    and kv.bucket = :bucket
    and kv.key <> :key;
@@ -104,11 +92,7 @@ select coalesce(sum(kv.bytes), 0)
 -- name: kv_due :many
 -- Keys whose time was over at `now`, over all environments, earliest first.
 select kv.environment, kv.bucket, kv.key
-  from kv
-  join buckets
-    on buckets.environment = kv.environment
-   and buckets.name = kv.bucket
-   and buckets.generation = kv.generation
+  from {kept_kv}
  where kv.expires_at <= :now
  order by kv.expires_at
  limit :limit;
@@ -116,22 +100,14 @@ select kv.environment, kv.bucket, kv.key
 -- name: kv_next_due :one
 -- When the next key expires; null if none will.
 select min(kv.expires_at)
-  from kv
-  join buckets
-    on buckets.environment = kv.environment
-   and buckets.name = kv.bucket
-   and buckets.generation = kv.generation
+  from {kept_kv}
  where kv.expires_at is not null;
 
 -- name: all_kv :many
 -- Rows that count, in (environment, bucket, key) order, after the given one.
 select kv.environment, kv.bucket, kv.key, kv.generation, kv.revision, kv.bytes, kv.expires_at, kv.recorded_at,
        kv.position
-  from kv
-  join buckets
-    on buckets.environment = kv.environment
-   and buckets.name = kv.bucket
-   and buckets.generation = kv.generation
+  from {kept_kv}
  where (kv.environment, kv.bucket, kv.key) > (:environment, :bucket, :key)
  order by kv.environment, kv.bucket, kv.key
  limit :limit;
