@@ -147,16 +147,19 @@ def apply(state: Function | None, entry: Entry) -> Function:
     fact: Any = entry.fact
     if isinstance(fact, FunctionRegistered):
         created_at = state.created_at if state else entry.recorded_at
-        begins = state is None or state.status == "deleted"
-        status, pinned = ("active", False) if begins or state is None else (state.status, state.pinned)
+        status, pinned = "active", False
+        if state is not None and state.status != "deleted":
+            status, pinned = state.status, state.pinned
     else:
         assert state is not None, f"{entry}: a function begins with {FunctionRegistered.kind}"
         created_at, status, pinned = state.created_at, state.status, state.pinned
         match fact:
             case FunctionStatusChanged():
                 status = fact.status
-            case FunctionPinned() | FunctionUnpinned():
-                pinned = isinstance(fact, FunctionPinned)
+            case FunctionPinned():
+                pinned = True
+            case FunctionUnpinned():
+                pinned = False
             case _:
                 raise AssertionError(f"{entry} does not belong to a function")
         fact = state.fact
