@@ -198,7 +198,7 @@ function Write({ of, onClose, onDone }: { of?: Begun; onClose: () => void; onDon
         </p>
       )}
       {of && (
-        <fieldset class="choices">
+        <fieldset class="choices one-by-one">
           <legend>How it is saved</legend>
           <label class="check">
             <input type="radio" name="how" checked={!merging} onChange={() => turn(false)} /> Replace the document
