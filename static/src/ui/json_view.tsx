@@ -23,7 +23,8 @@ const NO_HIT: Hit = { words: "", path: undefined };
 
 export function JsonView({ value, label }: { value: Json; label: string }) {
   const [raw, setRaw] = useState(false);
-  const text = print(value, 2);
+  const text = useMemo(() => print(value, 2), [value]);
+  const bytes = useMemo(() => print(value).length, [value]);
   const large = text.length > LARGE_CHARS;
   const plain = raw || large;
   const [words, setWords] = useState<string | null>(null);
@@ -37,12 +38,17 @@ export function JsonView({ value, label }: { value: Json; label: string }) {
     setWords(next);
     setAt(0);
   };
+  const opener = useRef<HTMLButtonElement>(null);
+  const stop = (): void => {
+    look(null);
+    opener.current?.focus();
+  };
   return (
     <div class="json">
       <div class="json-bar">
-        <span class="faint small">{size(print(value).length)}</span>
+        <span class="faint small">{size(bytes)}</span>
         {text.length > FOUND_IN_CHARS && (
-          <button type="button" class="quiet small" aria-pressed={words !== null} onClick={() => look(words === null ? "" : null)}>
+          <button ref={opener} type="button" class="quiet small" aria-pressed={words !== null} onClick={() => look(words === null ? "" : null)}>
             Find
           </button>
         )}
@@ -58,7 +64,7 @@ export function JsonView({ value, label }: { value: Json; label: string }) {
           </button>
         )}
       </div>
-      {words !== null && <Finder label={`Find in ${label}`} words={words} onWords={look} found={found} at={shown} onAt={setAt} onClose={() => look(null)} />}
+      {words !== null && <Finder label={`Find in ${label}`} words={words} onWords={look} found={found} at={shown} onAt={setAt} onClose={stop} />}
       <div class="json-body" tabIndex={0} role="region" aria-label={label}>
         {plain ? <Plain text={text} most={raw ? Infinity : LARGE_CHARS} at={offsets[shown]} long={wanted.length} /> : <Node value={value} path={[]} name={null} comma="" hit={wanted ? { words: wanted, path: places[shown] } : NO_HIT} />}
       </div>
