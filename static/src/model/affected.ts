@@ -1,5 +1,6 @@
 /** Whom a group of failures hits, and whether it still does. */
 import type { FailureGroup } from "../api/types";
+import { counted } from "./counted";
 import { ms, relative } from "./time";
 
 /** A group that has not failed for so long is calm. */
@@ -14,7 +15,7 @@ export function versionsText({ versions, first_version: first, last_version: las
 /** `v1–v3 · 12 entities`; no entities where its events are of none. */
 export function affectedText(affected: FailureGroup["affected"]): string {
   const { entities } = affected;
-  const of = entities === 0 ? "" : `${entities.toLocaleString("en")} ${entities === 1 ? "entity" : "entities"}`;
+  const of = entities === 0 ? "" : counted(entities, "entity", "entities");
   return [versionsText(affected), of].filter(Boolean).join(" · ");
 }
 

@@ -1,4 +1,5 @@
 /** The state of an entity where no reducer of its own is known: what its events said, laid one over another. */
+import { counted } from "./counted";
 import type { Json } from "./json";
 
 /** The name of the entry that ends a deleted entity. */
@@ -16,7 +17,7 @@ export function laid(base: Json | undefined, events: readonly { name: string; da
 export function madeOf(snapshot: number, version: number): string {
   if (snapshot === version) return `A client kept this snapshot as of version ${version}.`;
   const events = version - snapshot;
-  const said = `${events.toLocaleString("en")} ${events === 1 ? "event" : "events"}, laid one over another`;
+  const said = `${counted(events, "event")}, laid one over another`;
   return snapshot > 0 ? `The snapshot that a client kept of version ${snapshot}, and ${said}.` : `The data of ${said}: the code that folds them is not known here.`;
 }
 

@@ -1,5 +1,6 @@
 /** What a function is between, as a graph: what starts it, itself, and what its runs emit and invoke. */
 import type { FlowEdge, FunctionFlow } from "../api/types";
+import { counted } from "./counted";
 
 export interface FlowNode {
   id: string;
@@ -25,7 +26,7 @@ export function flowOf(flow: FunctionFlow, declared: readonly string[]): FlowGra
     ...idle.map((name): FlowNode => ({ id: `from event ${name}`, kind: "event", name, note: "none lately" })),
   ];
   const targets = flow.leads_to.map((one) => nodeOf("to", one, `${times(one.count)} ${one.kind === "event" ? "emitted" : "invoked"}`));
-  const self: FlowNode = { id: SELF, kind: "self", name: flow.function_id, note: `${flow.whole ? "" : "newest "}${flow.sampled.toLocaleString("en")} ${flow.sampled === 1 ? "run" : "runs"}` };
+  const self: FlowNode = { id: SELF, kind: "self", name: flow.function_id, note: `${flow.whole ? "" : "newest "}${counted(flow.sampled, "run")}` };
   return {
     nodes: [...sources, self, ...targets],
     edges: [...sources.map(({ id }) => [id, SELF] as const), ...targets.map(({ id }) => [SELF, id] as const)],

@@ -1,5 +1,6 @@
 /** What is special about a run, and how far it is: as lists of runs show it. */
 import type { RunSummary } from "../api/types";
+import { counted } from "./counted";
 
 export interface Mark {
   id: "patched" | "fork" | "paused" | "compensating";
@@ -28,7 +29,7 @@ export interface Far {
 export function farOf(progress: RunSummary["progress"], started: boolean): Far | null {
   if (!progress || (!started && progress.completed === 0)) return null;
   const completed = `${brief(progress.completed)}${progress.at_least ? "+" : ""}`;
-  const steps = `${progress.at_least ? "at least " : ""}${progress.completed.toLocaleString("en")} ${progress.completed === 1 ? "step" : "steps"} completed`;
+  const steps = `${progress.at_least ? "at least " : ""}${counted(progress.completed, "step")} completed`;
   if (!progress.expected) return { text: completed, said: steps };
   const expected = progress.expected.toLocaleString("en");
   return { text: `${completed}/${brief(progress.expected)}`, said: `${steps}; the last run of this version that went well had ${expected}` };

@@ -1,5 +1,6 @@
 /** Workers as the page tells them: those that are connected, those that left of late, and those that were turned away. */
 import type { Lane, TurnedAway, WorkerShape } from "../api/types";
+import { counted } from "./counted";
 import { duration } from "./time";
 
 export interface WorkersTold {
@@ -21,7 +22,7 @@ export function isPush(worker: WorkerShape): boolean {
 export function standingOf(worker: WorkerShape): { status: string; note: string } {
   if (worker.left_at) return { status: "left", note: worker.reason === "drained" ? "drained" : "" };
   if (!worker.draining) return { status: "active", note: "" };
-  return worker.active_jobs > 0 ? { status: "draining", note: worker.active_jobs === 1 ? "1 left" : `${worker.active_jobs} left` } : { status: "drained", note: "" };
+  return worker.active_jobs > 0 ? { status: "draining", note: `${worker.active_jobs} left` } : { status: "drained", note: "" };
 }
 
 /** What it is doing, in a sentence without an end. */
@@ -43,7 +44,7 @@ export function rejectedText(rejected: readonly TurnedAway[]): string {
   if (times === 0) return "";
   const [first] = rejected;
   const whose = rejected.length > 1 ? `${rejected.length} kinds` : first.key ? `key ${first.key}` : "without a key";
-  return `${times.toLocaleString("en")} rejected ${times === 1 ? "connect" : "connects"}, ${whose}`;
+  return `${counted(times, "rejected connect")}, ${whose}`;
 }
 
 const WAITS_FOR: Record<string, string> = {

@@ -5,6 +5,7 @@ import { may } from "../../api/session";
 import type { BucketShape, LevelItem } from "../../api/data";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import { isPattern, levelOf, stepsTo } from "../../model/levels";
 import { duration } from "../../model/time";
 import { PageHead, crumb } from "../../shell/head";
@@ -90,7 +91,7 @@ export default function BucketPage({ id: name }: { id: string }) {
         ]}
         columns={[
           { name: "Key", width: "minmax(0, 2fr)", show: (one) => <Named of={one} under={pattern ? "" : prefix} /> },
-          { name: "Keys", width: "80px", show: (one) => (one.kind === "branch" ? <span class="tabular">{counted(one)}</span> : ""), wide: true },
+          { name: "Keys", width: "80px", show: (one) => (one.kind === "branch" ? <span class="tabular">{keysOf(one)}</span> : ""), wide: true },
           { name: "Size", width: "90px", show: (one) => `${size(one.bytes)}${one.exact ? "" : "+"}` },
           { name: "Revision", width: "80px", show: (one) => <span class="tabular">{one.revision ?? ""}</span>, wide: true },
           { name: "Changed", width: "100px", show: (one) => one.updated_at && <Time at={one.updated_at} />, wide: true },
@@ -130,16 +131,16 @@ export default function BucketPage({ id: name }: { id: string }) {
 /** What a bucket keeps, and how much of it there is. */
 function about(of: BucketShape): string {
   return [
-    `${of.values.toLocaleString("en")} ${of.values === 1 ? "key" : "keys"}`,
+    counted(of.values, "key"),
     `${size(of.bytes)}${of.max_bytes ? ` of ${size(of.max_bytes)}` : ""}`,
-    `${of.history} ${of.history === 1 ? "revision" : "revisions"} of a key shown`,
+    `${counted(of.history, "revision")} of a key shown`,
     of.ttl_seconds ? `values stay ${duration(of.ttl_seconds * 1_000)}` : "",
   ]
     .filter(Boolean)
     .join(" · ");
 }
 
-function counted(of: LevelItem): string {
+function keysOf(of: LevelItem): string {
   return `${of.keys.toLocaleString("en")}${of.exact ? "" : "+"}`;
 }
 
@@ -185,7 +186,7 @@ function BranchSide({ of, onClose, onEnter }: { of: LevelItem; onClose: () => vo
     <Side title={of.name} under={<span class="muted">keys that begin so</span>} onClose={onClose}>
       <Facts
         of={[
-          ["Keys", <span class="tabular">{of.exact ? counted(of) : `more than ${of.keys.toLocaleString("en")}`}</span>],
+          ["Keys", <span class="tabular">{of.exact ? keysOf(of) : `more than ${of.keys.toLocaleString("en")}`}</span>],
           ["Size", `${of.exact ? "" : "more than "}${size(of.bytes)}`],
         ]}
       />

@@ -4,6 +4,7 @@ import { exact, get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { CapacityStat, FunctionFigures, FunctionShape, RunStats, WorkerShape } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import { share, tookOf } from "../../model/figures";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
@@ -178,7 +179,7 @@ function Day({ of }: { of: FunctionShape }) {
     <div>
       <dt>24 hours</dt>
       <dd class="tabular">
-        {began === 0 ? <span class="muted">no run began</span> : `${began.toLocaleString("en")} ${began === 1 ? "run" : "runs"} began`}
+        {began === 0 ? <span class="muted">no run began</span> : `${counted(began, "run")} began`}
         {completed + failed > 0 && `, ${share(completed, completed + failed)} of those that ended went well`}
       </dd>
     </div>

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, request } from "../../api/client";
 import type { DeadLetter, GroupShape, Settled } from "../../api/admin";
 import { usePaged } from "../../live/paged";
+import { counted } from "../../model/counted";
 import { chosen, eventLink } from "../../shell/route";
 import { Skeleton, Time, short } from "../../ui/basics";
 import { Act, Ask, said } from "../../ui/acting";
@@ -96,7 +97,7 @@ export function DeadLetters({ of, path, allowed }: { of: GroupShape; path: strin
               {one.reason && `: ${one.reason}`}
             </p>
             <p class="small muted">
-              {one.deliveries} {one.deliveries === 1 ? "delivery" : "deliveries"}, dead <Time at={one.dead_at} />
+              {counted(one.deliveries, "delivery", "deliveries")}, dead <Time at={one.dead_at} />
             </p>
             <p class="buttons">
               <Act allowed={allowed} permission={MANAGE} label="Deliver once more…" onClick={() => setDoing({ verb: "requeue", positions: [one.position] })} />
@@ -134,7 +135,7 @@ function Settle({ of, path, doing, filter, onClose, onDone }: SettleProps) {
     });
   }, []);
   const count = told?.matched ?? 0;
-  const counted = `${count.toLocaleString("en")}${told?.exact === false ? " and more" : ""}`;
+  const many = `${count.toLocaleString("en")}${told?.exact === false ? " and more" : ""}`;
   return (
     <Ask
       title={discards ? `Discard dead letters of ${of.name}` : `Deliver dead letters of ${of.name} once more`}
@@ -153,7 +154,7 @@ function Settle({ of, path, doing, filter, onClose, onDone }: SettleProps) {
       {told && (
         <>
           <p>
-            <b class="tabular">{counted}</b> {count === 1 ? "message is" : "messages are"} {discards ? `never delivered to ${of.name}. The events stay in history.` : `delivered to ${of.name} once more, counting from one.`}
+            <b class="tabular">{many}</b> {count === 1 ? "message is" : "messages are"} {discards ? `never delivered to ${of.name}. The events stay in history.` : `delivered to ${of.name} once more, counting from one.`}
           </p>
           {told.exact === false && <p class="small">So many are settled at once: ask again for the others.</p>}
           <ul class="small">

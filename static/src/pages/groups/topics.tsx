@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import { useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import { print, readable } from "../../model/json";
 import { Skeleton, Time } from "../../ui/basics";
 import { Act, Ask, Field, needs } from "../../ui/acting";
@@ -68,7 +69,7 @@ function TopicSide({ of, onClose, onPublish }: { of: Topic; onClose: () => void;
   const stats = useResource(`topic ${of.name}`, (signal) => get<TopicStats>(`/topics/${segment(of.name)}`, {}, signal), { every: EVERY_MS });
   const told = stats.data;
   return (
-    <Side title={of.name} under={<span class="muted">{of.message_count.toLocaleString("en")} {of.message_count === 1 ? "message" : "messages"}</span>} onClose={onClose}>
+    <Side title={of.name} under={<span class="muted">{counted(of.message_count, "message")}</span>} onClose={onClose}>
       <p class="buttons pad-x">
         <Act allowed={may(PUBLISH)} permission={PUBLISH} label="Publish a message…" onClick={onPublish} />
       </p>

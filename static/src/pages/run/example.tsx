@@ -2,6 +2,7 @@
 import { ApiError, exact, get, segment } from "../../api/client";
 import type { Run, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import { type Json, at, print } from "../../model/json";
 import { kindsChanged } from "../../model/kinds";
 import { Icon } from "../../ui/icon";
@@ -53,7 +54,7 @@ export function KindsTold({ precedents, before, after }: { precedents: Precedent
   const many = precedents?.outputs.length ?? 0;
   const told = kindsChanged(many > 0 ? (precedents as Precedents).outputs : [before], after);
   if (told.length === 0 && many === 0) return null;
-  const runs = `${many} ${many === 1 ? "run" : "runs"} that went well`;
+  const runs = `${counted(many, "run")} that went well`;
   return (
     <div role="status">
       {told.length > 0 && (
