@@ -4,9 +4,10 @@
     → commit → answer the callers, wake the followers
 
 The next batch gathers while this one commits: under load one fsync pays for hundreds of commands, and alone a
-command waits for no timer. A command that is refused, or whose `decide` raises, fails alone; a batch that the
-database refuses is retried command by command, those that were submitted together as one. States in memory are good
-up to the position they were folded to, and are dropped when a transaction fails.
+command waits for no timer. If it is full by then, the store has it before the callers of this one are answered. A
+command that is refused, or whose `decide` raises, fails alone; a batch that the database refuses is retried command by
+command, those that were submitted together as one. States in memory are good up to the position they were folded to,
+and are dropped when a transaction fails.
 
 A commit that was sent and never answered, because the store went away, may have happened. The callers of such a batch
 wait until the store is back, and are then told the truth: its last digest is in history, or it is not. Whoever asks
@@ -16,10 +17,10 @@ meanwhile is refused.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -27,6 +28,7 @@ import structlog
 from app.clock import Clock
 from app.errors import Internal, IronflowError, ResourceExhausted
 from app.history import digest, kinds
+from app.history.command_queue import CommandQueue, Waiting, apart
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold, Slot
 from app.history.redaction import Redaction, redact
@@ -38,8 +40,6 @@ from storage.records import EntryRecord
 
 log = structlog.get_logger(__name__)
 
-BATCH_WEIGHT_MAX = 1_000
-WAITING_WEIGHT_MAX = 50_000
 RIDE_ALONG_S = 0.01
 RETRY_STORE_S = 0.5
 
@@ -84,18 +84,18 @@ class Observer(Protocol):
     def committed(self, *, commands: int, entries: Sequence[Entry], seconds: float) -> None: ...
 
 
-class _Waiting(msgspec.Struct, frozen=True):
-    """`group` is the same for commands submitted together, and 0 for one that was submitted alone."""
-
-    command: Command
-    done: Done
-    group: int = 0
-
-
 class _Outcome(msgspec.Struct, frozen=True):
-    waiting: _Waiting
+    waiting: Waiting
     answer: Any
     error: BaseException | None
+
+
+class _Written(NamedTuple):
+    """A batch that is durable, and how long that took."""
+
+    outcomes: Sequence[_Outcome]
+    entries: Sequence[Entry]
+    seconds: float
 
 
 class Committer:
@@ -107,11 +107,7 @@ class Committer:
         self._tail = tail
         self._clock = clock
         self._observer = observer
-        self._queue: list[_Waiting] = []
-        self._weight = 0
-        self._groups = 0
-        self._group = 0
-        self._group_is_refused = False
+        self._queue = CommandQueue()
         self._idle = asyncio.Event()
         self._idle.set()
         self._wake = asyncio.Event()
@@ -124,33 +120,24 @@ class Committer:
         """The command's answer, once what it decided is durable. Raises what it was refused with."""
         return submitted(partial(self.submit, command))
 
-    def submit(self, command: Command, done: Done, *, urgent: bool = True) -> None:
+    def submit(self, command: Command, done: Done, *, urgent: bool = True, first: bool = False) -> None:
         """Queue a command; `done(answer, error)` is called in the event loop. One that is not urgent rides along
-        with the next batch, at most a hundredth of a second later. Commands are decided in the order of submission."""
-        if self._group_is_refused if self._group else self._weight >= WAITING_WEIGHT_MAX:
-            done(
-                None, ResourceExhausted("too many commands are waiting to be recorded", hint="slow down and try again")
-            )
+        with the next batch, at most a hundredth of a second later. Commands are decided in the order of submission,
+        but for those that go `first`, before all others that wait."""
+        if not self._queue.put(command, done, first=first):
+            refusal = ResourceExhausted("too many commands are waiting to be recorded", hint="slow down and try again")
+            done(None, refusal)
             return
-        self._queue.append(_Waiting(command, done, self._group))
-        self._weight += command.weight
         self._idle.clear()
         if urgent:
             self._wake.set()
         elif len(self._queue) == 1:
             asyncio.get_running_loop().call_later(RIDE_ALONG_S, self._wake.set)
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self) -> AbstractContextManager[None]:
         """What is submitted within, without waiting for anything meanwhile, shares a transaction: where the store fails
         none of it is recorded. A command that is refused fails alone all the same."""
-        self._groups += 1
-        self._group = self._groups
-        self._group_is_refused = self._weight >= WAITING_WEIGHT_MAX
-        try:
-            yield
-        finally:
-            self._group = 0
+        return self._queue.together()
 
     async def run(self) -> None:
         """Commit batch after batch until cancelled."""
@@ -158,23 +145,16 @@ class Committer:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                await self._commit(self._next_batch())
+                written = await self._write(self._queue.take_batch())
+                while written is not None and self._queue.fills_a_batch:
+                    async with asyncio.TaskGroup() as meanwhile:
+                        following = meanwhile.create_task(self._write(self._queue.take_batch()))
+                        await asyncio.sleep(0)  # from here on the writer has it
+                        self._tell(written)
+                    written = following.result()
+                if written is not None:
+                    self._tell(written)
             self._idle.set()
-
-    def _next_batch(self) -> Sequence[_Waiting]:
-        """Those who wait longest, taken from the queue: as many as BATCH_WEIGHT_MAX allows, but at least one, and with
-        it those that were submitted together with it."""
-        weight = count = group = 0
-        for waiting in self._queue:
-            if count and weight + waiting.command.weight > BATCH_WEIGHT_MAX and not (group and waiting.group == group):
-                break
-            group = waiting.group
-            weight += waiting.command.weight
-            count += 1
-        batch = self._queue[:count]
-        del self._queue[:count]
-        self._weight -= weight
-        return batch
 
     async def drain(self) -> None:
         """Returns once every command has been answered that was submitted so far, or while it waited; `run` must be
@@ -182,7 +162,8 @@ class Committer:
         self._wake.set()  # also for those that only ride along
         await self._idle.wait()
 
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+    async def _write(self, batch: Sequence[Waiting]) -> _Written | None:
+        """What became of the batch once it is durable; None if it failed, and those who wait have been told."""
         started = self._clock.now_us()
         worked: list[tuple[list[_Outcome], list[Entry]]] = []
         try:
@@ -193,9 +174,13 @@ class Committer:
             in_doubt = isinstance(error, StorageUnavailable) and worked and worked[0][1]
             if not in_doubt or not await self._happened(worked[0][1][-1], error):
                 await self._after_failure(batch, error)
-                return
+                return None
         [(outcomes, entries)] = worked
-        committed_at = self._clock.now_us()
+        return _Written(outcomes, entries, (self._clock.now_us() - started) / 1_000_000)
+
+    def _tell(self, written: _Written) -> None:
+        """Answer the callers, and wake the followers."""
+        outcomes, entries, seconds = written
         if entries:
             self._tail.publish(entries)  # runs are handed out before callers go on with what they have to do
         for outcome in outcomes:
@@ -203,7 +188,7 @@ class Committer:
         if entries:
             self._storage.announce(entries[-1].position)
         if self._observer is not None:
-            self._observer.committed(commands=len(batch), entries=entries, seconds=(committed_at - started) / 1_000_000)
+            self._observer.committed(commands=len(outcomes), entries=entries, seconds=seconds)
 
     async def _happened(self, last: Entry, error: Exception) -> bool:
         """Whether the commit that ends with this entry came through, as soon as the store can tell."""
@@ -218,17 +203,18 @@ class Committer:
             try:
                 return await self._storage.write(there)
             except StorageError as still:
-                refused, self._queue, self._weight = self._queue, [], 0
-                for waiting in refused:
+                for waiting in self._queue.take_all():
                     waiting.done(None, still)
                 await asyncio.sleep(RETRY_STORE_S)
 
-    async def _after_failure(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        parts = _apart(batch)
+    async def _after_failure(self, batch: Sequence[Waiting], error: Exception) -> None:
+        parts = apart(batch)
         if len(parts) > 1 and not isinstance(error, StorageUnavailable):
             log.warning("batch refused, retrying its commands one by one", error=str(error))
             for part in parts:
-                await self._commit(part)
+                written = await self._write(part)
+                if written is not None:
+                    self._tell(written)
             return
         if isinstance(error, StorageError):
             log.error("commit failed", commands=len(batch), code=error.code, reason=str(error))
@@ -240,7 +226,7 @@ class Committer:
 
     # In the writer's thread.
 
-    def _work(self, tx: Transaction, batch: Sequence[_Waiting]) -> tuple[list[_Outcome], list[Entry]]:
+    def _work(self, tx: Transaction, batch: Sequence[Waiting]) -> tuple[list[_Outcome], list[Entry]]:
         position, chained = self._catch_up(tx, *history.lock(tx))
         before = position
         now = self._recorded_at = max(self._clock.now_us(), self._recorded_at)
@@ -353,17 +339,6 @@ class Committer:
         """Forget the empty states of streams that a refused command would have begun."""
         for stream in command.new:
             self._states.drop((command.environment, stream))
-
-
-def _apart(batch: Sequence[_Waiting]) -> list[list[_Waiting]]:
-    """The commands one by one, but for those that were submitted together."""
-    parts: list[list[_Waiting]] = []
-    for waiting in batch:
-        if parts and waiting.group and waiting.group == parts[-1][-1].group:
-            parts[-1].append(waiting)
-        else:
-            parts.append([waiting])
-    return parts
 
 
 def submitted(submit: Callable[[Done], None]) -> asyncio.Future[Any]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from ironflow.v1 import worker_pb2
 
-BATCH_MAX = 500
+BATCH_MAX = 2_000
 BATCH_BYTES_MAX = 8 * 2**20
 MESSAGES_MAX = 100_000
 """A worker that reports and never reads is given up when this many messages wait for it."""

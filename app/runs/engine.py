@@ -91,7 +91,8 @@ class Engine:
         node: str = "",
     ) -> None:
         """Hand the run to a worker of a node. `done` is given what has Begun, or RunNotRunning; or None, if the run was
-        to be unwound and has ended, because the worker cannot do that."""
+        to be unwound and has ended, because the worker cannot do that. A start that is urgent goes before what others
+        have to record: a free slot waits for it, and there are no more of them than slots."""
         where = stream(run_id)
 
         def start(run: Run | None, now: int) -> list[Fact]:
@@ -103,7 +104,7 @@ class Engine:
             decision = starting(states, now)
             return Decision(decision.drafts, _begun(states[where], decision))
 
-        self._committer.submit(Command(environment, (where,), decide), done, urgent=urgent)
+        self._committer.submit(Command(environment, (where,), decide), done, urgent=urgent, first=urgent)
 
     def step(
         self,

@@ -48,8 +48,8 @@ _KINDS = frozenset(
     )
 )
 
-TOGETHER_MAX = 200
-"""Runs that are due, and offered before others have their turn in the event loop."""
+TOGETHER_MAX = 2_000
+"""Runs that are due, and offered before others have their turn in the event loop: more than a transaction takes."""
 
 Act = Callable[[str, str], None]
 """Called with environment and run id."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from app.clock import ManualClock
 from app.errors import Conflict, Internal, ResourceExhausted
-from app.history import committer
+from app.history import command_queue
 from app.history.committer import Command, Decision, submitted
 from app.history.entry import Draft
 from app.history.kinds import EventEmitted
@@ -58,7 +59,7 @@ async def test_commands_of_one_batch_fail_alone(node: Node) -> None:
 
 
 async def test_a_transaction_holds_no_more_than_its_weight_allows(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(committer, "BATCH_WEIGHT_MAX", 10)
+    monkeypatch.setattr(command_queue, "BATCH_WEIGHT_MAX", 10)
     sizes: list[int] = []
     appended = history.append
 
@@ -99,7 +100,7 @@ async def test_a_batch_that_the_store_refuses_is_retried_command_by_command(
 async def test_what_is_submitted_together_is_recorded_together_or_not_at_all(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committer, "BATCH_WEIGHT_MAX", 2)
+    monkeypatch.setattr(command_queue, "BATCH_WEIGHT_MAX", 2)
     appended = history.append
     sizes: list[int] = []
 
@@ -125,8 +126,50 @@ async def test_what_is_submitted_together_is_recorded_together_or_not_at_all(
     assert sizes == [4, 1] or sizes == [1, 3, 1]
 
 
+async def test_what_goes_first_goes_before_all_that_wait(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_queue, "BATCH_WEIGHT_MAX", 2)
+    asked = [
+        submitted(partial(node.committer.submit, emit(name), first=name.startswith("due")))
+        for name in ("a", "b", "due 1", "c", "due 2", "due 3")
+    ]
+    await asyncio.gather(*asked)
+
+    recorded = await node.storage.read(lambda tx: history.after(tx, 0))
+    assert [entry.stream for entry in recorded] == [f"event/{n}" for n in ("due 1", "due 2", "due 3", "a", "b", "c")]
+
+
+async def test_a_full_batch_is_begun_before_the_callers_of_the_last_are_answered(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_queue, "BATCH_WEIGHT_MAX", 1)
+    begun = {name: threading.Event() for name in ("a", "bad", "c")}
+    overlapped: list[bool] = []
+    appended = history.append
+
+    def append(tx: Transaction, entries: Any) -> None:
+        for entry in entries:
+            begun[entry.stream.removeprefix("event/")].set()
+            if entry.stream == "event/bad":
+                raise StorageConflict("event/bad: refused")
+        appended(tx, entries)
+
+    def answered(answer: Any, error: BaseException | None) -> None:
+        overlapped.append(begun["bad"].wait(30))
+
+    monkeypatch.setattr("storage.history.append", append)
+
+    node.committer.submit(emit("a"), answered)
+    others = [node.committer.commit(emit(name)) for name in ("bad", "c")]
+    answers = await asyncio.gather(*others, return_exceptions=True)
+
+    assert overlapped == [True]
+    assert isinstance(answers[0], StorageConflict)
+    assert answers[1] == "c"
+    assert (await verify(node.storage)).bad_position is None
+
+
 async def test_what_is_submitted_together_is_refused_together(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(committer, "WAITING_WEIGHT_MAX", 2)
+    monkeypatch.setattr(command_queue, "WAITING_WEIGHT_MAX", 2)
     with node.committer.together():
         taken = [submitted(partial(node.committer.submit, emit(name))) for name in ("a", "b", "c")]
     with node.committer.together():

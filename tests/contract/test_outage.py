@@ -13,7 +13,7 @@ from app.dispatch import dispatcher
 from app.errors import Unavailable
 from app.events.invoke import CALLER_LEFT
 from app.events.new_event import NewEvent
-from app.history import committer, insist, tail
+from app.history import command_queue, committer, insist, tail
 from app.history.kinds import CancelOn, Failure, Trigger
 from app.history.verify import verify
 from app.ids import Ids
@@ -196,11 +196,11 @@ async def test_a_run_is_given_back_also_when_too_many_commands_wait(
     run_id = await emit(node)
     await leaving.job()
     await node.committer.drain()
-    monkeypatch.setattr(committer, "WAITING_WEIGHT_MAX", 0)
+    monkeypatch.setattr(command_queue, "WAITING_WEIGHT_MAX", 0)
     node.dispatcher.leave(leaving.session, reason="gone")
     other = Worker(node, name="other")
 
-    monkeypatch.setattr(committer, "WAITING_WEIGHT_MAX", 100)
+    monkeypatch.setattr(command_queue, "WAITING_WEIGHT_MAX", 100)
 
     assert (await other.job()).run_id == run_id
 

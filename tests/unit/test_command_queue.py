@@ -1,0 +1,92 @@
+"""Whose turn it is among the commands that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from app.history import command_queue
+from app.history.command_queue import CommandQueue, Waiting, apart
+from app.history.committer import Command, Decision
+
+
+def command(name: str, weight: int = 1) -> Command:
+    def decide(states: Mapping[str, Any], now: int) -> Decision:
+        raise AssertionError("nobody decides here")
+
+    return Command("default", (name,), decide, weight=weight)
+
+
+def put(queue: CommandQueue, name: str, *, weight: int = 1, first: bool = False) -> bool:
+    return queue.put(command(name, weight), lambda answer, error: None, first=first)
+
+
+def names(batch: Any) -> str:
+    return " ".join(waiting.command.streams[0] for waiting in batch)
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> CommandQueue:
+    monkeypatch.setattr(command_queue, "BATCH_WEIGHT_MAX", 3)
+    monkeypatch.setattr(command_queue, "WAITING_WEIGHT_MAX", 8)
+    return CommandQueue()
+
+
+def test_those_who_go_first_do_so_in_their_order_and_fill_up_with_others(queue: CommandQueue) -> None:
+    for name in ("a", "b", "c"):
+        put(queue, name)
+    for name in ("1", "2", "3", "4"):
+        put(queue, name, first=True)
+
+    assert [names(queue.take_batch()) for _ in range(3)] == ["1 2 3", "4 a b", "c"]
+    assert not queue
+
+
+def test_one_that_is_too_heavy_goes_alone(queue: CommandQueue) -> None:
+    put(queue, "a")
+    put(queue, "heavy", weight=6)
+    put(queue, "1", first=True)
+
+    assert [names(queue.take_batch()) for _ in range(2)] == ["1 a", "heavy"]
+
+
+def test_a_group_stays_in_one_piece_and_nobody_in_it_goes_first(queue: CommandQueue) -> None:
+    put(queue, "a")
+    with queue.together():
+        for name in ("g", "h", "i", "j"):
+            put(queue, name, first=name == "j")
+    put(queue, "b")
+    put(queue, "1", first=True)
+
+    batches = [queue.take_batch() for _ in range(2)]
+
+    assert [names(batch) for batch in batches] == ["1 a g h i j", "b"]
+    assert [names(part) for part in apart(batches[0])] == ["1", "a", "g h i j"]
+
+
+def test_there_is_room_for_a_group_or_there_is_not(queue: CommandQueue) -> None:
+    assert put(queue, "a", weight=7)
+    with queue.together():
+        assert [put(queue, name) for name in ("g", "h", "i")] == [True, True, True]
+    with queue.together():
+        assert [put(queue, name) for name in ("j", "k")] == [False, False]
+    assert not put(queue, "1", first=True)
+
+
+@pytest.mark.parametrize(("weight", "full"), [(2, False), (3, True)])
+def test_a_batch_is_full_when_it_has_its_weight(queue: CommandQueue, weight: int, full: bool) -> None:
+    put(queue, "a", weight=weight)
+
+    assert queue.fills_a_batch is full
+
+
+def test_nobody_waits_after_all_were_taken(queue: CommandQueue) -> None:
+    put(queue, "a", weight=7)
+    put(queue, "1", first=True)
+    taken: list[Waiting] = [*queue.take_all()]
+
+    assert names(taken) == "1 a"
+    assert not queue
+    assert put(queue, "b", weight=8)
