@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BulkJob } from "../src/api/types";
-import { VERBS, commandOf, farOf, excludedText, outlook, reasonsOf, shareOf, titleOf, whichOf } from "../src/model/bulk";
+import { VERBS, barredAt, commandOf, farOf, excludedText, outlook, reasonsOf, shareOf, titleOf, whichOf } from "../src/model/bulk";
 
 const job: BulkJob = { id: "bulk_1", verb: "resume", status: "running", reason: "r", total: 1_240, changed: 428, refused: 2, started_by: "", started_at: "2026-01-05T09:00:00Z", changed_at: "2026-01-05T09:00:43Z" };
 const now = Date.parse("2026-01-05T09:00:43Z");
@@ -11,6 +11,14 @@ test("a job says how far it is, and how long it takes yet", () => {
   assert.equal(outlook(job, now), "about 1 m 21 s to go");
   assert.equal(shareOf(job), 430 / 1_240);
   assert.equal(outlook({ ...job, changed: 0, refused: 0 }, now), "");
+});
+
+test("one run says why it cannot be asked", () => {
+  const said = (id: string, status: string): string => barredAt(VERBS.find((verb) => verb.id === id) ?? VERBS[0], status);
+
+  assert.equal(said("cancel", "completed"), "it is completed");
+  assert.equal(said("resume", "waiting_for_capacity"), "it is queued");
+  for (const [id, status] of [["replay", "running"], ["tag", "failed"], ["fork", "paused"], ["pause", "waiting"]]) assert.equal(said(id, status), "", id);
 });
 
 test("a job that has ended says what became of the rest", () => {

@@ -8,10 +8,21 @@ export interface Shown {
   key: string;
 }
 
+/** Of a button that does nothing, and does not say why. */
+const NOT_NOW = "not now";
+
 /** Of a button: what it says, its title, and whether it does anything. A title says the key, or why nothing comes of it. */
 export function shownOf(text: string, title: string, disabled: boolean): Shown {
   const key = /\((\S+)\)$/.exec(title)?.[1] ?? "";
-  return { label: text.replace(/\s+/g, " ").trim(), barred: disabled ? title : "", key: disabled ? "" : key };
+  return { label: text.replace(/\s+/g, " ").trim(), barred: disabled ? title || NOT_NOW : "", key: disabled ? "" : key };
+}
+
+/** The buttons, each with the key that does the same: a button need not say it where its words are those of the key. */
+export function keyed<T extends Shown>(buttons: readonly T[], bindings: readonly { keys: string; label: string }[]): T[] {
+  return buttons.map((one) => {
+    const same = one.key || one.barred ? undefined : bindings.find((other) => plain(other.label) === plain(one.label));
+    return same ? { ...one, key: same.keys } : one;
+  });
 }
 
 /** Keys that move, choose or look, or clear: they do nothing to what they are at. */

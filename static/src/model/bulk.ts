@@ -16,6 +16,21 @@ export const VERBS = [
 
 export type Verb = (typeof VERBS)[number];
 
+/** Runs of which statuses can be asked it: app/runs/bulk.py says the same. Left out: of any. */
+const POSSIBLE: Partial<Record<Verb["id"], readonly string[]>> = {
+  resume: ["paused", "failed"],
+  fork: ["paused", "failed"],
+  pause: ["waiting_for_capacity", "running", "waiting"],
+  cancel: ["waiting_for_capacity", "running", "waiting", "paused"],
+};
+
+/** Why one run cannot be asked it as it is; "" if it can. */
+export function barredAt(verb: Verb, status: string): string {
+  const possible = POSSIBLE[verb.id];
+  if (!possible || possible.includes(status)) return "";
+  return `it is ${look(status).label.toLowerCase()}`;
+}
+
 /** `Resume 3 runs`, `Fork 3 runs from failure`. */
 export function titleOf(verb: Verb, runs: string): string {
   const [first, ...rest] = verb.label.replace("…", "").split(" ");

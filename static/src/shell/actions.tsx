@@ -1,10 +1,9 @@
 /** `.`: what can be done to the rows that are chosen, or else to what is shown beside the list, and to the page. A page need
  * not tell what that is: its buttons and its keys say it. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Shown, besides, shownOf } from "../model/actions";
+import { type Shown, besides, keyed, shownOf } from "../model/actions";
 import { Keys } from "../ui/basics";
-import { toast } from "../ui/toast";
-import { active, useKeys } from "./keys";
+import { active, take, useKeys } from "./keys";
 
 interface Item extends Shown {
   run: () => void;
@@ -29,10 +28,9 @@ export default function ActionsMenu({ onClose }: { onClose: () => void }) {
     return () => menu.close(); // which gives the focus back
   }, []);
   useLayoutEffect(() => dialog.current?.querySelectorAll<HTMLElement>("[role=menuitem]")[at]?.focus(), [at]);
-  const take = (item: Item): void => {
+  const choose = (item: Item): void => {
     onClose();
-    if (item.barred) toast(`${item.label.replace(/…$/, "")}: ${item.barred}`, true);
-    else item.run();
+    take(item);
   };
   const press = (event: KeyboardEvent): void => {
     const steps: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1 };
@@ -42,7 +40,7 @@ export default function ActionsMenu({ onClose }: { onClose: () => void }) {
     else {
       const named = items.find((one) => one.key === event.key);
       if (!named) return;
-      take(named);
+      choose(named);
     }
     event.preventDefault();
   };
@@ -76,9 +74,9 @@ export default function ActionsMenu({ onClose }: { onClose: () => void }) {
                   class={`quiet ${item.barred ? "barred" : ""}`}
                   aria-disabled={item.barred !== ""}
                   tabIndex={mine === at ? 0 : -1}
-                  onClick={() => take(item)}
+                  onClick={() => choose(item)}
                 >
-                  <span class="grow cut">
+                  <span class={item.barred ? "grow" : "grow cut"}>
                     {item.label} {item.barred && <span class="small">{item.barred}</span>}
                   </span>
                   {item.key && <Keys keys={item.key} />}
@@ -97,15 +95,16 @@ function partsOf(): Part[] {
   if (bar) return [{ title: "The chosen rows", items: buttonsOf(bar, "button") }].filter((part) => part.items.length > 0);
   const beside = [...document.querySelectorAll<HTMLElement>(".inspector")].filter((one) => one.checkVisibility());
   const head = document.querySelector<HTMLElement>(".page-head");
-  const parts = [
-    ...beside.map((one) => ({ title: one.getAttribute("aria-label") ?? "", items: buttonsOf(one, BUTTONS) })),
-    ...(head ? [{ title: head.querySelector("h1")?.textContent ?? "This page", items: buttonsOf(head, "button, a.button") }] : []),
-  ];
-  const buttons = parts.flatMap((part) => part.items);
   const bindings = active()
     .filter((layer) => !layer.modal && layer.title !== "Everywhere")
     .flatMap((layer) => layer.bindings.filter((one) => !one.quiet));
-  const keys = besides(bindings, buttons).map((one) => ({ label: one.label, barred: "", key: one.keys, run: one.run }));
+  const shown = [
+    ...beside.map((one) => ({ title: one.getAttribute("aria-label") ?? "", items: buttonsOf(one, BUTTONS) })),
+    ...(head ? [{ title: head.querySelector("h1")?.textContent ?? "This page", items: buttonsOf(head, "button, a.button") }] : []),
+  ];
+  const parts = shown.map((part) => ({ ...part, items: keyed(part.items, bindings) }));
+  const buttons = parts.flatMap((part) => part.items);
+  const keys = besides(bindings, buttons).map((one) => ({ label: one.label, barred: one.barred ?? "", key: one.barred ? "" : one.keys, run: one.run }));
   return [...parts, { title: "By key", items: keys }].filter((part) => part.items.length > 0);
 }
 

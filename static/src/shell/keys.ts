@@ -1,6 +1,7 @@
 /** Keys: pages say what their keys do while they are shown; the help sheet and the palette read the same table. */
 import { signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { toast } from "../ui/toast";
 import { singleKeys } from "./settings";
 
 export interface Binding {
@@ -8,6 +9,8 @@ export interface Binding {
   keys: string;
   label: string;
   run: () => void;
+  /** Why nothing comes of it now; "" or left out: something does. It is said instead, and the menu of actions tells it too. */
+  barred?: string;
   /** Kept out of help and palette: a second way to do the same. */
   quiet?: boolean;
 }
@@ -49,6 +52,9 @@ export function useKeys(title: string, bindings: readonly Binding[], options: { 
 const ROW = 36;
 const AROUND = 260;
 
+/** Why a key that is for a row does nothing. */
+export const NO_ROW = "choose a row first, with j or k";
+
 /** The keys that go through a list by the page. */
 export function pageKeys(move: (step: number) => void): readonly Binding[] {
   const page = (): number => Math.max(5, Math.floor((innerHeight - AROUND) / ROW));
@@ -66,6 +72,12 @@ export function answering(): readonly Layer[] {
     if (layer.modal) break;
   }
   return found;
+}
+
+/** Do what a key is for, or say why that cannot be. */
+export function take({ label, barred, run }: Pick<Binding, "label" | "barred" | "run">): void {
+  if (barred) toast(`${label.replace(/…$/, "")}: ${barred}`, true);
+  else run();
 }
 
 export function listen(): void {
@@ -86,7 +98,7 @@ export function listen(): void {
       const binding = begun ?? layer.bindings.find((one) => one.keys === key);
       if (binding) {
         event.preventDefault();
-        binding.run();
+        take(binding);
         return;
       }
       if (layer.bindings.some((one) => one.keys.startsWith(`${key} `))) {

@@ -7,7 +7,7 @@ import type { Found } from "../api/types";
 import { score } from "../model/fuzzy";
 import { Keys, short } from "../ui/basics";
 import { Icon, type IconName } from "../ui/icon";
-import { useKeys, active } from "./keys";
+import { active, take as press, useKeys } from "./keys";
 import { NAV } from "./places";
 import { eventLink, link, navigate } from "./route";
 import { recent } from "./settings";
@@ -104,7 +104,7 @@ function commands(): Choice[] {
   const actions = active().flatMap((layer) =>
     layer.bindings
       .filter((one) => !one.quiet && !one.keys.startsWith("g ") && one.keys !== "Mod+k")
-      .map((one): Choice => ({ id: `${layer.title} ${one.keys}`, label: one.label, note: layer.title, icon: "bolt", keys: one.keys, run: one.run })),
+      .map((one): Choice => ({ id: `${layer.title} ${one.keys}`, label: one.label, note: one.barred || layer.title, icon: "bolt", keys: one.keys, run: () => press(one) })),
   );
   const before = recent.value.map(
     (id): Choice => ({ id: `recent ${id}`, label: short(id), note: `recent ${id}`, icon: "runs", run: () => navigate(link(`/runs/${id}`)) }),

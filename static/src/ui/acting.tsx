@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ApiError } from "../api/client";
+import { may } from "../api/session";
 import { Dialog, sendByKey } from "./dialog";
 import { Icon } from "./icon";
 import { toast } from "./toast";
@@ -118,24 +119,44 @@ export function Problem({ text }: { text: string }) {
   );
 }
 
+/** Why a key cannot do what a permission is for; "" where one has it. */
+export function lacks(permission: string): string {
+  return may(permission) ? "" : `it needs the permission ${permission}`;
+}
+
 /** Says which permission is missing, where somebody would do what it is for. */
 export function needs(permission: string): void {
   toast(`It needs the permission ${permission}`, true);
 }
 
-/** A button that says which permission it needs instead of doing nothing. */
-export function Act({ allowed, label, permission, onClick, primary }: { allowed: boolean; label: string; permission: string; onClick: () => void; primary?: boolean }) {
+interface ActProps {
+  allowed?: boolean;
+  /** Why nothing would come of it for another reason; "" for none. */
+  barred?: string;
+  label: string;
+  permission: string;
+  onClick: () => void;
+  primary?: boolean;
+}
+
+/** A button that says which permission it needs, or what else stands against it, instead of doing nothing. */
+export function Act({ allowed = true, barred = "", label, permission, onClick, primary }: ActProps) {
+  const why = allowed ? barred : `it needs the permission ${permission}`;
   return (
     <button
       type="button"
-      class={`small ${primary && allowed ? "primary" : ""} ${allowed ? "" : "barred"}`}
-      aria-disabled={!allowed}
-      title={allowed ? undefined : `It needs the permission ${permission}`}
-      onClick={() => (allowed ? onClick() : needs(permission))}
+      class={`small ${primary && !why ? "primary" : ""} ${why ? "barred" : ""}`}
+      aria-disabled={why !== ""}
+      title={why ? upper(why) : undefined}
+      onClick={() => (why ? toast(upper(why), true) : onClick())}
     >
       {label}
     </button>
   );
+}
+
+function upper(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 interface FieldProps {

@@ -1,7 +1,7 @@
 /** A list with what is known of the row that is chosen beside it. The URL says which one that is. */
 import type { ComponentChildren } from "preact";
 import type { Resource } from "../live/resource";
-import { type Binding, pageKeys, useKeys } from "../shell/keys";
+import { type Binding, NO_ROW, pageKeys, useKeys } from "../shell/keys";
 import { leave } from "../shell/listed";
 import { choose, chosen } from "../shell/route";
 import { type Column, ListCard } from "./list_card";
@@ -54,13 +54,14 @@ export function Browse<T>({ label, param, resource, items, id, copies = "Id", co
     leave((items ?? []).map(id));
     onOpen(one);
   };
+  const none = selected === undefined ? NO_ROW : "";
   useKeys(label, [
     { keys: "j", label: "Next row", run: () => move(1) },
     { keys: "k", label: "Previous row", run: () => move(-1) },
     { keys: "ArrowDown", label: "Next row", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous row", quiet: true, run: () => move(-1) },
-    ...(onOpen ? [{ keys: "Enter", label: "Open", run: () => selected !== undefined && opens(selected) && press(selected) }] : []),
-    { keys: "c", label: `Copy the ${copies.toLowerCase()} of what is chosen`, run: () => selected !== undefined && copy(id(selected), copies) },
+    ...(onOpen ? [{ keys: "Enter", label: "Open", barred: none || (selected !== undefined && opens(selected) ? "" : "it is shown beside the list"), run: () => selected !== undefined && press(selected) }] : []),
+    { keys: "c", label: `Copy the ${copies.toLowerCase()} of what is chosen`, barred: none, run: () => selected !== undefined && copy(id(selected), copies) },
     { keys: "r", label: "Look again", run: resource.reload },
     ...pageKeys(move),
     { keys: "Escape", label: "Close what is chosen", run: close },

@@ -5,7 +5,7 @@ import { may } from "../../api/session";
 import type { ApiKeyShape, RoleShape } from "../../api/admin";
 import { useResource } from "../../live/resource";
 import { Id, Time } from "../../ui/basics";
-import { Act, Ask, Field, needs } from "../../ui/acting";
+import { Act, Ask, Field, lacks } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Left } from "../../ui/left";
 import { Once } from "../../ui/once";
@@ -37,7 +37,7 @@ export function ApiKeys() {
         resource={keys}
         items={keys.data}
         id={(one) => one.id}
-        keys={[{ keys: "n", label: "New key", run: () => (allowed ? setMaking(true) : needs(MANAGE)) }]}
+        keys={[{ keys: "n", label: "New key", barred: lacks(MANAGE), run: () => setMaking(true) }]}
         columns={[
           { name: "Key", width: "minmax(120px, 1.2fr)", show: (one) => one.name },
           { name: "Begins with", width: "130px", show: (one) => <span class="mono">{one.key_prefix}…</span>, wide: true },

@@ -5,7 +5,7 @@ import { may } from "../../api/session";
 import type { RoleShape, UserShape } from "../../api/admin";
 import { useResource } from "../../live/resource";
 import { Id, Status, Time } from "../../ui/basics";
-import { Act, Ask, Field, needs } from "../../ui/acting";
+import { Act, Ask, Field, lacks } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Once } from "../../ui/once";
 import { Facts, Side } from "../../ui/side";
@@ -31,7 +31,7 @@ export function Users() {
         resource={users}
         items={users.data}
         id={(one) => one.id}
-        keys={[{ keys: "n", label: "New user", run: () => (allowed ? setMaking(true) : needs(MANAGE)) }]}
+        keys={[{ keys: "n", label: "New user", barred: lacks(MANAGE), run: () => setMaking(true) }]}
         columns={[
           { name: "E-mail", width: "minmax(160px, 1.4fr)", show: (one) => one.email },
           { name: "Name", width: "minmax(100px, 1fr)", show: (one) => one.name, wide: true },

@@ -8,7 +8,7 @@ import { fromBase64, read } from "../../model/bytes";
 import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
-import { Act, Ask, needs } from "../../ui/acting";
+import { Act, Ask, lacks } from "../../ui/acting";
 import { size } from "../../ui/json_view";
 import { Left } from "../../ui/left";
 import { Revisions } from "../../ui/revisions";
@@ -52,15 +52,15 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
     onChange();
   };
   const edit = (): void => {
-    if (!allowed) return needs(WRITE);
     if (!there || !bytes) return;
     if (bytes.length > EDITED_MAX) toast(`More than ${size(EDITED_MAX)} cannot be edited here: put it with the command line`, true);
     else setBegun({ key, bytes, revision: newest.revision });
   };
+  const barred = lacks(WRITE) || (there ? "" : newest ? "it is gone: its revisions can be restored" : "it is being fetched");
   useKeys("Key", [
-    { keys: "e", label: "Edit the value", run: edit },
+    { keys: "e", label: "Edit the value", barred, run: edit },
     { keys: "h", label: "To its revisions", run: () => document.getElementById("revisions")?.scrollIntoView() },
-    { keys: "D", label: "Delete the key", run: () => (allowed ? there && setAsking("delete") : needs(WRITE)) },
+    { keys: "D", label: "Delete the key", barred, run: () => setAsking("delete") },
   ]);
   return (
     <Side title={key} under={<span class="muted">in {bucket}</span>} onClose={onClose}>
@@ -79,8 +79,8 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
             ]}
           />
           <p class="buttons pad-x">
-            <Act allowed={allowed && there} permission={WRITE} label="Edit…" onClick={edit} />
-            <Act allowed={allowed && there} permission={WRITE} label="Delete…" onClick={() => setAsking("delete")} />
+            <Act barred={barred} permission={WRITE} label="Edit…" onClick={edit} />
+            <Act barred={barred} permission={WRITE} label="Delete…" onClick={() => setAsking("delete")} />
           </p>
           {!there && <p class="muted pad">It is gone: {newest.operation}.</p>}
           {bytes && <ValueView bytes={bytes} label={key} />}

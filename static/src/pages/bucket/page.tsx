@@ -10,7 +10,7 @@ import { isPattern, levelOf, stepsTo } from "../../model/levels";
 import { duration } from "../../model/time";
 import { PageHead, crumb } from "../../shell/head";
 import { chosen, choose, link, navigate } from "../../shell/route";
-import { Act, Ask, needs } from "../../ui/acting";
+import { Act, Ask, lacks } from "../../ui/acting";
 import { Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
 import { Filters } from "../../ui/filters";
@@ -86,8 +86,8 @@ export default function BucketPage({ id: name }: { id: string }) {
         onOpen={(one) => enter(one.name)}
         opens={(one) => one.kind === "branch"}
         keys={[
-          { keys: "n", label: "Put a value", run: () => (allowed ? setAsking("put") : needs(WRITE)) },
-          { keys: "Backspace", label: "A level up", run: () => prefix && enter(stepsTo(prefix).at(-2)?.prefix ?? "") },
+          { keys: "n", label: "Put a value", barred: lacks(WRITE), run: () => setAsking("put") },
+          { keys: "Backspace", label: "A level up", barred: prefix ? "" : "this is the uppermost", run: () => enter(stepsTo(prefix).at(-2)?.prefix ?? "") },
         ]}
         columns={[
           { name: "Key", width: "minmax(0, 2fr)", show: (one) => <Named of={one} under={pattern ? "" : prefix} /> },

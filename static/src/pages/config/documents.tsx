@@ -9,7 +9,7 @@ import { numbered } from "../../model/listed";
 import { membersOf, patched, removed } from "../../model/patch";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
-import { Act, Ask, Field, needs } from "../../ui/acting";
+import { Act, Ask, Field, lacks } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Conflict } from "../../ui/conflict";
 import { DiffView } from "../../ui/diff_view";
@@ -49,7 +49,7 @@ export function Documents() {
         more={documents}
         id={(one) => one.name}
         copies="Name"
-        keys={[{ keys: "n", label: "New document", run: () => (may(WRITE) ? setMaking(true) : needs(WRITE)) }]}
+        keys={[{ keys: "n", label: "New document", barred: lacks(WRITE), run: () => setMaking(true) }]}
         columns={[
           { name: "Document", width: "minmax(140px, 1.6fr)", show: (one) => one.name },
           { name: "Revision", width: "90px", show: (one) => <span class="tabular">{one.revision}</span> },
@@ -80,12 +80,12 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
   });
   const newest = told.items?.[0];
   const edit = (): void => {
-    if (!allowed) needs(WRITE);
-    else if (newest) setBegun({ name: of.name, data: newest.data, revision: newest.revision });
+    if (newest) setBegun({ name: of.name, data: newest.data, revision: newest.revision });
   };
+  const barred = lacks(WRITE) || (newest ? "" : "it is being fetched");
   useKeys("Document", [
-    { keys: "e", label: "Edit the document", run: edit },
-    { keys: "D", label: "Delete the document", run: () => (allowed ? newest && setAsking("delete") : needs(WRITE)) },
+    { keys: "e", label: "Edit the document", barred, run: edit },
+    { keys: "D", label: "Delete the document", barred, run: () => setAsking("delete") },
   ]);
   return (
     <Side title={of.name} under={<span class="muted">revision {of.revision}</span>} onClose={onClose}>

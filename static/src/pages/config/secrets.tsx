@@ -5,7 +5,7 @@ import { may } from "../../api/session";
 import type { SecretShape } from "../../api/data";
 import { useResource } from "../../live/resource";
 import { Time } from "../../ui/basics";
-import { Act, Ask, Field, needs } from "../../ui/acting";
+import { Act, Ask, Field, lacks } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Facts, Side } from "../../ui/side";
 import { Command, Empty } from "../../ui/states";
@@ -33,7 +33,7 @@ export function Secrets() {
         items={secrets.data}
         id={(one) => one.name}
         copies="Name"
-        keys={[{ keys: "n", label: "New secret", run: () => (allowed ? setAsking("new") : needs(MANAGE)) }]}
+        keys={[{ keys: "n", label: "New secret", barred: lacks(MANAGE), run: () => setAsking("new") }]}
         columns={[
           { name: "Secret", width: "minmax(140px, 1.4fr)", show: (one) => <span class="mono">{one.name}</span> },
           { name: "Values so far", width: "110px", show: (one) => <span class="tabular">{one.revision}</span> },

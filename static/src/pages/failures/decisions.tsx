@@ -7,7 +7,7 @@ import type { FailureGroup } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
-import { Act, Ask, Field, needs } from "../../ui/acting";
+import { Act, Ask, Field, lacks, needs } from "../../ui/acting";
 
 const MANAGE = "failures:manage";
 const FOR_GOOD = "for good";
@@ -20,13 +20,14 @@ export function Decisions({ of, onDone }: { of: FailureGroup; onDone: () => void
   const allowed = may(MANAGE);
   const open = of.status === "open";
   const ask = (decision: Decision): void => {
-    if (!allowed) needs(MANAGE);
-    else if (decision === "assign" || open === (decision !== "reopen")) setAsking(decision);
+    if (allowed) setAsking(decision);
+    else needs(MANAGE);
   };
+  const barred = lacks(MANAGE);
   useKeys("Group of failures", [
-    { keys: "z", label: "Resolve, or open again", run: () => ask(open ? "resolve" : "reopen") },
-    { keys: "m", label: "Mute", run: () => ask("mute") },
-    { keys: "a", label: "Say who looks after it", run: () => ask("assign") },
+    { keys: "z", label: open ? "Resolve…" : "Open again…", barred, run: () => ask(open ? "resolve" : "reopen") },
+    { keys: "m", label: "Mute…", barred: barred || (open ? "" : `it is ${of.status} already`), run: () => ask("mute") },
+    { keys: "a", label: "Assign…", barred, run: () => ask("assign") },
   ]);
   return (
     <div class="pad-x">

@@ -7,7 +7,7 @@ import { counted } from "../../model/counted";
 import { apart, refusedText, taker } from "../../model/merging";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
-import { Act, Ask, needs } from "../../ui/acting";
+import { Act, Ask, lacks, needs } from "../../ui/acting";
 
 const MANAGE = "failures:manage";
 const path = (fingerprint: string, verb: string): string => `/failures/${encodeURIComponent(fingerprint)}/${verb}`;
@@ -26,7 +26,7 @@ export function ChosenBar({ groups, onNone, onSome, onDone }: ChosenProps) {
   const [asking, setAsking] = useState<"" | "merge" | "resolve">("");
   const allowed = may(MANAGE);
   const ask = (verb: "merge" | "resolve"): void => (allowed ? setAsking(verb) : needs(MANAGE));
-  useKeys("Chosen groups", [{ keys: "M", label: "Merge the chosen groups", run: () => ask("merge") }]);
+  useKeys("Chosen groups", [{ keys: "M", label: "Merge…", barred: lacks(MANAGE), run: () => ask("merge") }]);
   return (
     <div class="bulk-bar" role="toolbar" aria-label="What is done to the chosen groups">
       <b class="tabular">{groups.length.toLocaleString("en")} chosen</b>

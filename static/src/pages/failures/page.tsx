@@ -9,7 +9,7 @@ import { stateOf } from "../../model/attention";
 import { FAILURE_KEYS, parseFailures } from "../../model/filter";
 import { within } from "../../model/range";
 import { PageHead } from "../../shell/head";
-import { pageKeys, useKeys } from "../../shell/keys";
+import { NO_ROW, pageKeys, useKeys } from "../../shell/keys";
 import { choose, chosen, link, timeRange } from "../../shell/route";
 import { now } from "../../shell/settings";
 import { Status, Time } from "../../ui/basics";
@@ -76,7 +76,7 @@ export default function Failures() {
     ...pageKeys(move),
     { keys: "r", label: "Look again", run: groups.reload },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
-    { keys: "x", label: "Choose the group, to do something to several", run: () => pick(items?.[at]) },
+    { keys: "x", label: "Choose the group, to do something to several", barred: at < 0 ? NO_ROW : "", run: () => pick(items?.[at]) },
     { keys: "Escape", label: "Close the group, choose none, or clear the filter", run: () => (wanted ? choose({ failure: null }) : inHand.length > 0 ? pickNone() : setText("")) },
   ]);
   return (

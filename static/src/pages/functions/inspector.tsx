@@ -8,7 +8,7 @@ import { counted } from "../../model/counted";
 import { share, tookOf } from "../../model/figures";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
-import { Act, act, needs } from "../../ui/acting";
+import { Act, act, lacks, needs } from "../../ui/acting";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Edge } from "../../ui/edge";
 import { Icon } from "../../ui/icon";
@@ -88,8 +88,8 @@ export function FunctionInspector({ of, load, went, breaker, onReset, onClose }:
     else needs(INVOKE);
   };
   useKeys("Function", [
-    { keys: "i", label: "Start a run of it", run: start },
-    { keys: "P", label: "Pause or resume", run: steer },
+    { keys: "i", label: "Start a run of it", barred: lacks(INVOKE), run: start },
+    { keys: "P", label: verb === "pause" ? "Pause" : "Resume", barred: lacks(MANAGE), run: steer },
     { keys: "c", label: "How its runs went over a day", run: () => choose({ show: "charts" }) },
     { keys: "f", label: "What starts it, and what it leads to", run: () => choose({ show: "flow" }) },
     { keys: "s", label: "How its steps went", run: () => choose({ show: "steps" }) },

@@ -8,7 +8,7 @@ import { duration } from "../../model/time";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
-import { Act, Ask, Field, act, said, needs } from "../../ui/acting";
+import { Act, Ask, Field, act, lacks, needs, said } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Icon } from "../../ui/icon";
 import { EntryLink, Facts, Side } from "../../ui/side";
@@ -31,7 +31,7 @@ export function GroupList() {
       <p class="buttons">
         <Act allowed={may(MANAGE)} permission={MANAGE} label="New group…" onClick={() => setMaking(true)} />
       </p>
-      <Groups groups={groups} onNew={() => (may(MANAGE) ? setMaking(true) : needs(MANAGE))} />
+      <Groups groups={groups} onNew={() => setMaking(true)} />
       {making && <NewGroup onClose={() => setMaking(false)} onDone={groups.reload} />}
     </>
   );
@@ -62,7 +62,7 @@ function Groups({ groups, onNew }: { groups: Resource<{ groups: GroupShape[] }>;
       items={groups.data?.groups}
       id={(one) => one.name}
       copies="Name"
-      keys={[{ keys: "n", label: "New group", run: onNew }]}
+      keys={[{ keys: "n", label: "New group", barred: lacks(MANAGE), run: onNew }]}
       columns={[
         { name: "Group", width: "minmax(110px, 1.2fr)", show: (one) => one.name },
         { name: "Status", width: "100px", show: (one) => <Status status={one.status} /> },
@@ -114,7 +114,7 @@ function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void;
     else if (paused) void act(request("POST", `${path}/resume`, { body: {} }), "It is delivered to again", { run: () => request("POST", `${path}/pause`, { body: {} }), done: "Paused", then: onChange }).then(onChange);
     else setAsking("pause");
   };
-  useKeys("Group", [{ keys: "P", label: "Pause or resume", run: steer }]);
+  useKeys("Group", [{ keys: "P", label: paused ? "Resume" : "Pause…", barred: lacks(MANAGE), run: steer }]);
   return (
     <Side title={of.name} under={<Status status={of.status} note={`${of.member_count} ${of.member_count === 1 ? "member" : "members"}`} />} onClose={onClose}>
       <p class="buttons pad-x">

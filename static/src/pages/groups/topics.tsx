@@ -6,7 +6,7 @@ import { useResource } from "../../live/resource";
 import { counted } from "../../model/counted";
 import { print, readable } from "../../model/json";
 import { Skeleton, Time } from "../../ui/basics";
-import { Act, Ask, Field, needs } from "../../ui/acting";
+import { Act, Ask, Field, lacks } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Command, Empty, Failed } from "../../ui/states";
@@ -45,7 +45,7 @@ export function Topics() {
         items={topics.data?.topics}
         id={(one) => one.name}
         copies="Name"
-        keys={[{ keys: "p", label: "Publish a message", run: () => (may(PUBLISH) ? setPublishing("") : needs(PUBLISH)) }]}
+        keys={[{ keys: "p", label: "Publish a message", barred: lacks(PUBLISH), run: () => setPublishing("") }]}
         columns={[
           { name: "Topic", width: "minmax(140px, 1.6fr)", show: (one) => one.name },
           { name: "Messages", width: "100px", show: (one) => <span class="tabular">{one.message_count.toLocaleString("en")}</span> },

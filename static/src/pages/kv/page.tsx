@@ -8,7 +8,7 @@ import { duration } from "../../model/time";
 import { PageHead } from "../../shell/head";
 import { link, navigate } from "../../shell/route";
 import { Time } from "../../ui/basics";
-import { Act, Ask, Field, needs } from "../../ui/acting";
+import { Act, Ask, Field, lacks } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { size } from "../../ui/json_view";
 import { Command, Empty } from "../../ui/states";
@@ -33,7 +33,7 @@ export default function Buckets() {
         id={(one) => one.name}
         copies="Name"
         onOpen={(one) => navigate(link(`/kv/${encodeURIComponent(one.name)}`))}
-        keys={[{ keys: "n", label: "New bucket", run: () => (may(WRITE) ? setMaking(true) : needs(WRITE)) }]}
+        keys={[{ keys: "n", label: "New bucket", barred: lacks(WRITE), run: () => setMaking(true) }]}
         columns={[
           { name: "Bucket", width: "minmax(140px, 1fr)", show: (one) => one.name },
           { name: "Keys", width: "80px", show: (one) => <span class="tabular">{one.values.toLocaleString("en")}</span> },

@@ -11,7 +11,7 @@ import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
-import { Act, Ask, act, needs } from "../../ui/acting";
+import { Act, Ask, act, lacks } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { Revisions } from "../../ui/revisions";
 import { EntryLink, Facts, Side } from "../../ui/side";
@@ -40,7 +40,7 @@ export function PolicyList() {
         resource={policies}
         items={policies.data}
         id={(one) => one.id}
-        keys={[{ keys: "n", label: "New policy", run: () => (allowed ? setMaking(true) : needs(WRITE)) }]}
+        keys={[{ keys: "n", label: "New policy", barred: lacks(WRITE), run: () => setMaking(true) }]}
         columns={[
           { name: "Policy", width: "minmax(130px, 1.2fr)", show: (one) => one.name },
           { name: "Does", width: "116px", show: (one) => <Mode of={one} /> },
@@ -97,7 +97,7 @@ function Policy({ of, denying, onClose, onChange }: { of: PolicyShape; denying: 
   const turn = (on: boolean, version: number): Promise<PolicyShape> => request("POST", `${path}/${on ? "enable" : "disable"}`, { ifMatch: version });
   const doneOf = (on: boolean): string => (on ? "It is asked again" : "It is no longer asked");
   const steer = (): void => void act(turn(!active, of.version), doneOf(!active), { run: (told) => turn(active, told.version), done: doneOf(active), then: onChange }).then(onChange);
-  useKeys("Policy", [{ keys: "e", label: "Edit the policy", run: () => (allowed ? setAsking("edit") : needs(WRITE)) }]);
+  useKeys("Policy", [{ keys: "e", label: "Edit the policy", barred: lacks(WRITE), run: () => setAsking("edit") }]);
   return (
     <Side title={of.name} under={<Mode of={of} />} onClose={onClose}>
       {of.description && <p class="pad-x">{of.description}</p>}

@@ -12,7 +12,7 @@ import { useKeys } from "../../shell/keys";
 import { siblingKeys } from "../../shell/listed";
 import { eventLink, link, navigate } from "../../shell/route";
 import { Badge, Skeleton, Status, Time, short } from "../../ui/basics";
-import { Act, Ask, act, needs } from "../../ui/acting";
+import { Act, Ask, act, lacks } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 import { Facts } from "../../ui/side";
 import { NotHere } from "../../ui/not_here";
@@ -57,13 +57,12 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
   const now = standing(of);
   const allowed = may(MANAGE);
   const steer = (): void => {
-    if (!allowed) needs(MANAGE);
-    else if (!paused) setAsking("pause");
+    if (!paused) setAsking("pause");
     else void act(request("POST", `${path}/resume`, { body: {} }), "It goes on", { run: () => request("POST", `${path}/pause`, { body: {} }), done: "Paused", then: reload }).then(reload);
   };
   useKeys("Projection", [
-    { keys: "b", label: "Build it anew", run: () => (allowed ? setAsking("rebuild") : needs(MANAGE)) },
-    { keys: "P", label: "Pause or resume", run: steer },
+    { keys: "b", label: "Rebuild…", barred: lacks(MANAGE), run: () => setAsking("rebuild") },
+    { keys: "P", label: paused ? "Resume" : "Pause…", barred: lacks(MANAGE), run: steer },
     { keys: "r", label: "Look again", run: reload },
     ...siblingKeys(of.name, "projection", (name) => navigate(link(`/projections/${segment(name)}`))),
   ]);

@@ -6,9 +6,8 @@ import { may } from "../../api/session";
 import type { Run } from "../../api/types";
 import { editLacks } from "../../model/rights";
 import { isEnded, look } from "../../model/status";
-import { useKeys } from "../../shell/keys";
+import { take, useKeys } from "../../shell/keys";
 import { Dialog } from "../../ui/dialog";
-import { toast } from "../../ui/toast";
 import { Edit } from "./edit";
 import type { Moment } from "./moment";
 import { Cancel, Fork, Pause, Replay, Resume, Undo } from "./steer";
@@ -135,13 +134,11 @@ function said(run: Run): string {
 export function Actions(subject: Subject) {
   const [open, setOpen] = useState("");
   const start = (action: Action): void => {
-    const barred = barredOf(action, subject);
-    if (barred) toast(`${spoken(action, subject)}: ${barred}`, true);
-    else setOpen(action.id);
+    take({ label: labelOf(action, subject), barred: barredOf(action, subject), run: () => setOpen(action.id) });
   };
   useKeys(
     "Run",
-    ACTIONS.map((action) => ({ keys: action.key, label: labelOf(action, subject), run: () => start(action) })),
+    ACTIONS.map((action) => ({ keys: action.key, label: labelOf(action, subject), barred: barredOf(action, subject), run: () => setOpen(action.id) })),
   );
   const shown = ACTIONS.filter((action) => action.shown?.(subject) ?? true);
   const barred = shown.filter((action) => barredOf(action, subject));

@@ -16,12 +16,13 @@ import { useKeys } from "../../shell/keys";
 import { siblingKeys } from "../../shell/listed";
 import { choose, chosen, environment, eventLink, link, navigate } from "../../shell/route";
 import { now, recent, wallTime } from "../../shell/settings";
+import { lacks } from "../../ui/acting";
 import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { later, useAhead } from "../../ui/later";
 import { NotHere } from "../../ui/not_here";
 import { Failed } from "../../ui/states";
-import { copy, toast } from "../../ui/toast";
+import { copy } from "../../ui/toast";
 import { Actions } from "./actions";
 import { ErrorCard } from "./error_card";
 import { Inspector } from "./inspector";
@@ -121,7 +122,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "f", label: "Failed steps only", run: () => choose({ only: how.failed ? null : "failed" }) },
     { keys: "p", label: "Critical path", run: () => choose({ path: wantsPath ? null : "critical" }) },
     { keys: "z", label: "Zoom to the step, or out again", run: () => (zoom ? choose({ t: null }) : zoomOn(selected, scale, present)) },
-    { keys: "o", label: "Fold or unfold", run: () => selected.kind === "group" && toggle(selected) },
+    { keys: "o", label: "Fold or unfold", barred: selected.kind === "group" ? "" : "only groups of steps fold", run: () => toggle(selected) },
     ...LEVELS.map((level) => ({ keys: String(level), label: level === 0 ? "Fold all" : `Unfold down to level ${level}`, quiet: level > 2, run: () => setToggled(levelled(shown.root, level)) })),
     { keys: "O", label: "Fold or unfold all", run: () => setToggled(allTurned(shown.root, isOpen)) },
     { keys: "t", label: "Timeline", run: () => choose({ tab: null }) },
@@ -136,8 +137,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
     { keys: "c", label: "Copy the run's id", run: () => copy(run.id, "Id") },
     { keys: "i", label: "Copy the command that opens it in a terminal", run: () => copy(inTerminal(run.id, moment), "Command") },
     ...siblingKeys(run.id, "run", (id) => navigate(link(`/runs/${id}`, { tab: chosen("tab") }))),
-    { keys: "{", label: "The run that started it", run: () => parent && navigate(link(`/runs/${parent}`)) },
-    { keys: "}", label: "The run that this step started", run: () => selected.childRunId && navigate(link(`/runs/${selected.childRunId}`)) },
+    { keys: "{", label: "The run that started it", barred: parent ? "" : "it was started by an event", run: () => parent && navigate(link(`/runs/${parent}`)) },
+    { keys: "}", label: "The run that this step started", barred: selected.childRunId ? "" : "no run was started by what is chosen", run: () => selected.childRunId && navigate(link(`/runs/${selected.childRunId}`)) },
     { keys: "Escape", label: "Back to live, or close the step", run: () => (moment.past ? choose({ at: null }) : choose({ step: "-" })) },
   ]);
 
@@ -211,7 +212,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
 function RunFacts({ run }: { run: Run }) {
   const parent = run.parent_run_id;
   const [tagging, setTagging] = useState(false);
-  useKeys("Run", [{ keys: "#", label: "Tag…", run: () => (may("runs:tag") ? setTagging(true) : toast("It needs the permission runs:tag", true)) }]);
+  useKeys("Run", [{ keys: "#", label: "Tag…", barred: lacks("runs:tag"), run: () => setTagging(true) }]);
   return (
     <p class="run-facts">
       <Id id={run.id} />

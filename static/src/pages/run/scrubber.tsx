@@ -54,7 +54,7 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
     { keys: "End", label: "Live", run: () => choose({ at: null }) },
     { keys: "P", label: "Play", run: play },
     { keys: "b", label: "Compare with this moment", run: () => setB(records[index]?.position ?? null) },
-    { keys: "B", label: "Compare no more", run: () => setB(null) },
+    { keys: "B", label: "Compare no more", barred: compared < 0 ? "nothing is compared" : "", run: () => setB(null) },
   ]);
 
   useEffect(() => {

@@ -1,19 +1,18 @@
 /** The runs of the environment: newest first, live, filtered by what the URL says. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../../api/client";
-import { may } from "../../api/session";
 import type { RunGroup, RunGroups, RunStats, RunSummary, RunsPage } from "../../api/types";
 import { useList } from "../../live/list";
 import { useResource } from "../../live/resource";
 import { GROUPINGS, RUN_KEYS, groupOpened, groupedNext, parseRuns, withTag, withToken } from "../../model/filter";
-import { VERBS, type Verb } from "../../model/bulk";
+import { VERBS, type Verb, barredAt, titleOf } from "../../model/bulk";
 import { within } from "../../model/range";
 import { sortable, standing } from "../../model/run_sorting";
 import { PageHead } from "../../shell/head";
-import { pageKeys, useKeys } from "../../shell/keys";
+import { type Binding, NO_ROW, pageKeys, useKeys } from "../../shell/keys";
 import { leave } from "../../shell/listed";
 import { choose, chosen, link, navigate, timeRange } from "../../shell/route";
-import { needs } from "../../ui/acting";
+import { lacks } from "../../ui/acting";
 import { ClockButton, Skeleton } from "../../ui/basics";
 import { Download } from "../../ui/download";
 import { Histogram } from "../../ui/histogram";
@@ -83,6 +82,8 @@ export default function RunsPage() {
   const [choosing, setChoosing] = useState(false);
   /** The run that was chosen last: where a range begins. */
   const last = useRef("");
+  /** Whether the bar of what can be done is to have the focus once it is there. */
+  const owed = useRef(false);
   const saved = useViews("runs");
 
   const pickNone = (): void => {
@@ -105,10 +106,8 @@ export default function RunsPage() {
   };
   const pickLoaded = (): void => (by || picked.size > 0 ? pickNone() : setPicked(new Set(list.rows.slice(0, PICKED_MAX).map((run) => run.id))));
   const picks = all ? list.total : picked.size;
-  const start = (verb: Verb): void => {
-    if (!may(`runs:${verb.id}`)) needs(`runs:${verb.id}`);
-    else if (picks > 0) setDoing({ verb, target: all ? parsed.query : { run_ids: [...picked] } });
-  };
+  /** What is done to those that are chosen; where none is, to the run that the cursor is at. */
+  const start = (verb: Verb): void => setDoing({ verb, target: all ? parsed.query : { run_ids: picks > 0 ? [...picked] : atHand.map((run) => run.id) } });
 
   useEffect(() => {
     setAt(null);
@@ -137,31 +136,48 @@ export default function RunsPage() {
     setAt(to);
     if (peeked) choose({ run: to });
   };
+  /** To the bar of what can be done; where none is chosen, for the run that the cursor is at. */
+  const toBar = (): void => {
+    if (picks > 0) return focusBar();
+    owed.current = true;
+    pick(cursor);
+  };
+  useEffect(() => {
+    if (owed.current && picks > 0) focusBar();
+    owed.current = false;
+  }, [picks]);
   const peek = (): void => {
     const run = list.rows[cursor];
     if (!by && run) choose({ run: peeked === run.id ? null : run.id });
+  };
+  const atHand = list.rows.slice(cursor, cursor + 1);
+  const none = by ? "these are groups: open one first" : cursor < 0 ? NO_ROW : "";
+  const verbKey = (keys: string, id: Verb["id"]): Binding => {
+    const verb = verbOf(id);
+    const barred = lacks(`runs:${id}`) || (picks > 0 ? "" : none || barredAt(verb, atHand[0].status));
+    return { keys, label: titleOf(verb, picks > 0 ? "the chosen" : "the run"), barred, run: () => start(verb) };
   };
   useKeys("Runs", [
     { keys: "j", label: "Next run", run: () => move(1) },
     { keys: "k", label: "Previous run", run: () => move(-1) },
     { keys: "ArrowDown", label: "Next run", quiet: true, run: () => move(1) },
     { keys: "ArrowUp", label: "Previous run", quiet: true, run: () => move(-1) },
-    { keys: "Enter", label: "Open the run", run: () => (grouped ? openGroup(grouped[cursor]) : open(list.rows[cursor])) },
-    { keys: " ", label: "Look at the run beside the list", run: peek },
+    { keys: "Enter", label: grouped ? "List the group's runs" : "Open the run", barred: cursor < 0 ? NO_ROW : "", run: () => (grouped ? openGroup(grouped[cursor]) : open(list.rows[cursor])) },
+    { keys: " ", label: "Look at the run beside the list", barred: none, run: peek },
     { keys: "G", label: "Group by function, failure, parent, day, or not", run: () => setText(groupedNext(text)) },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
-    { keys: "c", label: "Copy the run's id", run: () => !grouped && list.rows[cursor] && copy(list.rows[cursor].id, "Id") },
+    { keys: "c", label: "Copy the run's id", barred: none, run: () => copy(list.rows[cursor].id, "Id") },
     ...pageKeys(move),
     { keys: "r", label: "Look again", run: () => [list, groups].forEach((one) => one.reload()) },
     { keys: "f", label: "Failed only", run: () => setText(withToken(text, "status", status === "failed" ? "" : "failed")) },
-    { keys: "x", label: "Choose the run, or no longer", run: () => pick(cursor) },
-    { keys: "X", label: "Choose all up to the run", run: () => pick(cursor, true) },
-    { keys: "*", label: "Choose all that are loaded", run: pickLoaded },
-    { keys: "b", label: "What can be done to the chosen", run: () => document.querySelector<HTMLElement>(".bulk-bar button")?.focus() },
-    { keys: "R", label: "Replay the chosen", run: () => start(verbOf("replay")) },
-    { keys: "U", label: "Resume the chosen", run: () => start(verbOf("resume")) },
-    { keys: "K", label: "Cancel the chosen", run: () => start(verbOf("cancel")) },
-    { keys: "F", label: "Fork the chosen from where they failed", run: () => start(verbOf("fork")) },
+    { keys: "x", label: "Choose the run, or no longer", barred: none, run: () => pick(cursor) },
+    { keys: "X", label: "Choose all up to the run", barred: none, run: () => pick(cursor, true) },
+    { keys: "*", label: "Choose all that are loaded", barred: by ? none : "", run: pickLoaded },
+    { keys: "b", label: "What can be done to the chosen", barred: picks > 0 ? "" : none, run: toBar },
+    verbKey("R", "replay"),
+    verbKey("U", "resume"),
+    verbKey("K", "cancel"),
+    verbKey("F", "fork"),
     { keys: "B", label: "Bulk jobs: what was done to many runs", run: () => setListing(true) },
     { keys: "v", label: "Views: keep this filter, or open one", run: () => setManaging(true) },
     { keys: "Escape", label: "Close the run, choose none, or clear the filter", run: () => (peeked ? choose({ run: null }) : picks > 0 ? pickNone() : setText("")) },
@@ -297,6 +313,10 @@ export default function RunsPage() {
       {managing && <ManageViews page="runs" text={text} saved={saved.data ?? []} onClose={() => setManaging(false)} onChange={saved.reload} />}
     </div>
   );
+}
+
+function focusBar(): void {
+  document.querySelector<HTMLElement>(".bulk-bar button:not(:disabled)")?.focus();
 }
 
 function verbOf(id: Verb["id"]): Verb {

@@ -9,7 +9,7 @@ import { of as json } from "../../model/json";
 import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
 import { Id, Status, Time } from "../../ui/basics";
-import { Act, Ask, Field, act, needs } from "../../ui/acting";
+import { Act, Ask, Field, act, lacks, needs } from "../../ui/acting";
 import { Browse } from "../../ui/browse";
 import { JsonView } from "../../ui/json_view";
 import { Icon } from "../../ui/icon";
@@ -38,7 +38,7 @@ export function Sources() {
         resource={sources}
         items={sources.data?.sources}
         id={(one) => one.id}
-        keys={[{ keys: "n", label: "New source", run: () => (may(MANAGE) ? setMaking(true) : needs(MANAGE)) }]}
+        keys={[{ keys: "n", label: "New source", barred: lacks(MANAGE), run: () => setMaking(true) }]}
         columns={[
           { name: "Source", width: "minmax(130px, 1.2fr)", show: (one) => one.name },
           { name: "Status", width: "110px", show: (one) => <Status status={one.status} /> },
@@ -84,7 +84,7 @@ function Source({ of, onClose, onChange, onMade }: SourceProps) {
     if (!allowed) needs(MANAGE);
     else void act(turn(!paused), doneOf(!paused), { run: () => turn(paused), done: doneOf(paused), then: onChange }).then(onChange);
   };
-  useKeys("Source", [{ keys: "P", label: "Pause or resume", run: steer }]);
+  useKeys("Source", [{ keys: "P", label: paused ? "Resume" : "Pause", barred: lacks(MANAGE), run: steer }]);
   return (
     <Side title={of.name} under={<Status status={of.status} note={of.source_type} />} onClose={onClose}>
       <Facts

@@ -7,7 +7,7 @@ import { useResource } from "../../live/resource";
 import { doing, isPush, rttText } from "../../model/workers";
 import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
-import { Act, Ask, needs } from "../../ui/acting";
+import { Act, Ask, lacks, needs } from "../../ui/acting";
 import { Id, Skeleton, Time, short } from "../../ui/basics";
 import { Facts, Side } from "../../ui/side";
 import { Failed } from "../../ui/states";
@@ -39,11 +39,11 @@ export function WorkerSide({ of, onClose, onDone }: Props) {
   const labels = Object.entries(of.labels);
   const there = !of.left_at && !isPush(of);
   const ask = (verb: Verb): void => {
-    if (!there || (verb === "drain" && of.draining)) return;
     if (may(MANAGE)) setAsked(verb);
     else needs(MANAGE);
   };
-  useKeys("Worker", there ? [{ keys: "D", label: "Let it drain", run: () => ask("drain") }] : []);
+  const barred = of.left_at ? "it is gone" : isPush(of) ? "it is an endpoint: pause its function instead" : of.draining ? "it drains already" : lacks(MANAGE);
+  useKeys("Worker", [{ keys: "D", label: "Drain…", barred, run: () => ask("drain") }]);
   return (
     <Side title={of.id} under={<span class="muted">{doing(of)}</span>} onClose={onClose}>
       <Facts
