@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, awaitedUnder, givenUp } from "../api/client";
 import { type Page, type PageOf, type State, appended, newest, shown, taken, topped } from "../model/listed";
 import { afterFailure } from "../model/pace";
+import { fetchedAgain } from "./anew";
 import type { Pending } from "./resource";
 import { follow, paused } from "./socket";
 
@@ -66,6 +67,8 @@ export function useList<T>(source: Source<T>): List<T> {
   const left = useRef(false);
   /** Of the first pages that were asked for, the last one, and the last one that is shown. */
   const turns = useRef({ asked: 0, shown: 0 });
+  /** Ends the word that what is shown is fetched again. */
+  const told = useRef(() => undefined as void);
 
   const refresh = useCallback(
     (ended?: AbortSignal) => {
@@ -76,15 +79,20 @@ export function useList<T>(source: Source<T>): List<T> {
       const loaded = latest.current.key === key ? latest.current.rows.length + latest.current.waiting.length : 0;
       const limit = Math.min(REFRESHED_MAX, Math.max(PAGE, loaded));
       const turn = ++turns.current.asked;
+      told.current();
+      const ends = loaded > 0 ? fetchedAgain() : () => undefined;
+      told.current = ends;
       // An answer that was overtaken by a later one, or is of another list, is of no use any more.
       const late = (): boolean => turn < turns.current.shown || given.current.key !== key || ended?.aborted === true;
       given.current.fetch(limit, "", signal).then(
         (page) => {
+          ends();
           if (late()) return;
           turns.current.shown = turn;
           setState((before) => taken(before.key === key ? before : empty, page, given.current.order, given.current.still()));
         },
         (error: unknown) => {
+          ends();
           if (!(error instanceof ApiError) || late()) return;
           setState((before) => ({ ...(before.key === key ? before : empty), error, loading: false }));
           const again = (): void => {
@@ -138,6 +146,7 @@ export function useList<T>(source: Source<T>): List<T> {
     return () => {
       abort.abort();
       asking.current.abort();
+      told.current();
       clearTimeout(timer.current);
       for (const end of ends) end();
     };
@@ -163,6 +172,7 @@ export function useList<T>(source: Source<T>): List<T> {
     const what = pending.current.what();
     clearTimeout(timer.current);
     asking.current.abort();
+    told.current();
     left.current = true;
     setState((before) => ({ ...(before.key === key ? before : empty), error: givenUp(what), loading: false }));
   };

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, awaitedUnder, givenUp } from "../api/client";
 import { afterFailure, waitAfter } from "../model/pace";
+import { fetchedAgain } from "./anew";
 import { follow, paused } from "./socket";
 
 /** What is being waited for, and how to wait no longer: what is followed is not asked for again then, until somebody wants it. */
@@ -51,10 +52,17 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
   const every = useRef(0);
   every.current = following?.every ?? 0;
 
-  const load = useCallback(() => {
+  /** The answer that is in sight, by its key; and what ends the word that it is fetched again. */
+  const inSight = useRef<string | null>(null);
+  const told = useRef(() => undefined as void);
+
+  /** `timed`: the clock asks, and nothing says that what is shown is out of date. */
+  const load = useCallback((timed = false) => {
     clearTimeout(retry.current);
     clearTimeout(again.current);
     abort.current?.abort();
+    told.current();
+    if (!timed && inSight.current === key) told.current = fetchedAgain();
     left.current = false;
     const began = performance.now();
     awaited.current = { busy: true, behind: false, since: began };
@@ -62,7 +70,7 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
       if (!every.current) return;
       const look = (): void => {
         if (paused.peek() || document.hidden) again.current = setTimeout(look, every.current);
-        else load();
+        else load(true);
       };
       again.current = setTimeout(look, waitAfter(performance.now() - began, every.current));
     };
@@ -76,20 +84,23 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
     latest.current(controller.signal).then(
       (data) => {
         if (controller.signal.aborted) return;
+        told.current();
+        inSight.current = key;
         setState({ key, data, error: null, loading: false });
         if (settled()) load();
         else next();
       },
       (error: unknown) => {
         if (controller.signal.aborted) return;
+        told.current();
         const behind = settled();
-        const told = error instanceof ApiError ? error : new ApiError(-1, "BUG", String(error), "", "", "this page");
-        setState((before) => ({ ...before, key, error: told, loading: false }));
+        const failure = error instanceof ApiError ? error : new ApiError(-1, "BUG", String(error), "", "", "this page");
+        setState((before) => ({ ...before, key, error: failure, loading: false }));
         const retried = (): void => {
           if (paused.peek()) retry.current = setTimeout(retried, RETRY_MS);
           else load();
         };
-        const then = afterFailure(told.status);
+        const then = afterFailure(failure.status);
         if (then === "never") left.current = true;
         else if (then === "soon") retry.current = setTimeout(retried, RETRY_MS);
         else if (behind) load();
@@ -104,6 +115,7 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
       clearTimeout(retry.current);
       clearTimeout(again.current);
       abort.current?.abort();
+      told.current();
     };
   }, [load]);
 
@@ -134,11 +146,13 @@ export function useResource<T>(key: string, fetcher: (signal: AbortSignal) => Pr
     clearTimeout(retry.current);
     clearTimeout(again.current);
     abort.current?.abort();
+    told.current();
     awaited.current = { busy: false, behind: false, since: 0 };
     left.current = true;
     setState((before) => ({ ...before, key, error: givenUp(what), loading: false }));
   };
 
+  const reload = useCallback(() => load(), [load]);
   const current = state.key === key;
-  return { data: current ? state.data : undefined, error: current ? state.error : null, loading: !current || state.loading, reload: load, pending: pending.current };
+  return { data: current ? state.data : undefined, error: current ? state.error : null, loading: !current || state.loading, reload, pending: pending.current };
 }

@@ -4,6 +4,7 @@ import { Fragment, type FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { me, session } from "../api/session";
 import { signOut } from "../api/sign_in";
+import { anew } from "../live/anew";
 import { POLL_MS, connection, paused, retryAt, retryNow, setPaused, stayConnected, unseen } from "../live/socket";
 import { rangeOf } from "../model/range";
 import { ms, shown } from "../model/time";
@@ -70,6 +71,7 @@ export function Shell() {
         </a>
       </nav>
       {overlay.value === "nav" && <div class="veil" onClick={() => (overlay.value = "")} />}
+      <Anew />
       <main id="content" class="content" tabIndex={-1}>
         <CurrentPage key={`${here} ${environment.value}`} path={here} />
       </main>
@@ -80,6 +82,11 @@ export function Shell() {
       {overlay.value === "environment" && <EnvironmentMenu onClose={() => (overlay.value = "")} />}
     </div>
   );
+}
+
+/** Over what is shown while it is fetched again, and that takes a moment. */
+function Anew() {
+  return anew.value > 0 ? <div class="anew" role="progressbar" aria-label="What is shown is fetched again" /> : null;
 }
 
 function Header() {
