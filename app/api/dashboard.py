@@ -3,6 +3,9 @@
 What is served is the same for everybody and holds no data: the page asks the API like any other client, and only the
 API knows who may see what. Names of assets have a hash of their content, so they are kept for ever; the page itself is
 asked for each time. The page may run scripts, styles and connections of this origin only, and no text becomes markup.
+
+Whoever opens a path in a browser at which nothing is gets the page too, which says so, under the status of what it is:
+404. Everybody else is told in JSON, and so is whoever asks below `/api`.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +21,7 @@ import falcon
 import falcon.asgi
 
 from app import resources
+from app.errors import NotFound
 
 PACKED = {"br": ".br", "gzip": ".gz"}
 """Encodings that the build has packed files in, the smallest first."""
@@ -53,6 +58,9 @@ again.
 documentation</a>, <a href="/ready">readiness</a>, <a href="/metrics">metrics</a>.
 """
 
+NO_PAGE_BELOW = ("api", "ws", "assets")
+"""First segments of paths at which nobody expects a page, besides the services of Connect."""
+
 _NAME = re.compile(r"\w[\w.-]*\.\w+")
 
 
@@ -74,7 +82,7 @@ class Dashboard:
         self._not_built = NOT_BUILT.format(version=version).encode()
 
     def pages(self) -> list[str]:
-        """First segments of the paths that are pages."""
+        """Paths of the pages, without their first slash; one that ends in `/:id` stands for all below it."""
         try:
             found: list[str] = json.loads((self._folder / "routes.json").read_text("utf-8"))
         except FileNotFoundError:
@@ -107,6 +115,34 @@ class Page:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, **_: str) -> None:
         send(req, resp, self._dashboard.page(req.get_header("Accept-Encoding") or ""), MEDIA[".html"], "no-cache")
+
+
+class Lost:
+    """What is answered where no route is. `pages` are the paths of those that have one."""
+
+    def __init__(self, dashboard: Dashboard, pages: Sequence[str]) -> None:
+        self._dashboard = dashboard
+        self._pages = frozenset(pages)
+
+    async def __call__(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        asked = req.path.strip("/")
+        if not _wants_page(req) or asked.split("/")[0] in NO_PAGE_BELOW or asked.startswith("ironflow.v1."):
+            raise falcon.HTTPRouteNotFound(headers={"Vary": "Accept"})
+        found = self._dashboard.page(req.get_header("Accept-Encoding") or "")
+        if asked in self._pages:  # with a slash more
+            send(req, resp, found, MEDIA[".html"], "no-cache")
+        else:
+            resp.status = falcon.HTTP_404
+            req.context.refused = NotFound.code
+            send(
+                req, resp, found._replace(tag=""), MEDIA[".html"], "no-cache"
+            )  # no 304: that would say that it is there
+        resp.append_header("Vary", "Accept")
+
+
+def _wants_page(req: falcon.asgi.Request) -> bool:
+    """Whether it comes from a browser's address bar, rather than from a client that takes anything."""
+    return req.method == "GET" and req.client_prefers(("application/json", MEDIA[".html"])) == MEDIA[".html"]
 
 
 class Asset:
@@ -144,6 +180,7 @@ def add(app: Any, version: str, folder: Path | None = None) -> None:
     page = Page(dashboard)
     app.add_route("/", page)
     app.add_route("/assets/{name}", Asset(dashboard))
-    for segment in dashboard.pages():
-        app.add_route(f"/{segment}", page)
-        app.add_route(f"/{segment}/{{rest:path}}", page)
+    pages = dashboard.pages()
+    for path in pages:
+        app.add_route(f"/{path.removesuffix(':id')}{{rest:path}}" if path.endswith("/:id") else f"/{path}", page)
+    app.add_sink(Lost(dashboard, pages), r"^/")

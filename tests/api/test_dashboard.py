@@ -21,7 +21,7 @@ SCRIPT = b"export const x = 1;"
 def built(tmp_path: Path) -> Any:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_bytes(PAGE)
-    (tmp_path / "routes.json").write_text(json.dumps(["runs"]))
+    (tmp_path / "routes.json").write_text(json.dumps(["runs", "runs/:id", "events"]))
     (tmp_path / "assets" / "main-AB12.js").write_bytes(SCRIPT)
     (tmp_path / "assets" / "main-AB12.js.br").write_bytes(b"packed")
     (tmp_path / "secret.js").write_bytes(b"not an asset")
@@ -46,6 +46,53 @@ def test_the_page_is_served_at_the_paths_of_its_own_pages(built: Any, path: str)
     assert "require-trusted-types-for 'script'" in policy
     assert "frame-ancestors 'none'" in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/nowhere/else", "/runsx", "/events/one", "/health/of/it"])
+def test_a_browser_gets_the_page_where_nothing_is_and_hears_that_nothing_is(built: Any, path: str) -> None:
+    tag = built.simulate_get("/").headers["ETag"]
+
+    answer = built.simulate_get(path, headers={"Accept": BROWSER, "If-None-Match": tag})
+
+    assert (answer.status_code, answer.content) == (404, PAGE)
+    assert (answer.headers["Cache-Control"], answer.headers["Vary"]) == ("no-cache", "Accept-Encoding, Accept")
+    assert "ETag" not in answer.headers
+    assert answer.headers["Content-Security-Policy"] == built.simulate_get("/").headers["Content-Security-Policy"]
+
+
+def test_a_page_is_found_with_a_slash_more(built: Any) -> None:
+    assert built.simulate_get("/events/", headers={"Accept": BROWSER}).status_code == 200
+    assert built.simulate_get("/runs/", headers={"Accept": BROWSER}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/nowhere", "*/*"),
+        ("/nowhere", "application/json"),
+        ("/nowhere", "text/html;q=0"),
+        ("/nowhere", "text/html;q=0.5, application/json"),
+        ("/nowhere", "nonsense"),
+        ("/api", BROWSER),
+        ("/api/v1/nowhere", BROWSER),
+        ("/ironflow.v1.NoService", BROWSER),
+        ("/assets/a/b.js", BROWSER),
+    ],
+)
+def test_clients_of_the_api_are_told_in_json_that_nothing_is_there(http: httpx.Client, path: str, accept: str) -> None:
+    answer = http.get(path, headers={"Accept": accept})
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/json")
+    assert answer.json()["code"] == "NOT_FOUND"
+
+
+def test_what_is_sent_to_where_nothing_is_is_refused_in_json(http: httpx.Client) -> None:
+    answer = http.post("/nowhere", json={}, headers={"Accept": BROWSER})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/runsx", "/api/v1/nowhere", "/assets", "/assets/none-1.js"])

@@ -55,9 +55,21 @@ export function pageAt(path: string): { page: PlaceOf; id: string } | null {
   for (const page of [...NAV, ...DETAILS]) {
     if (page.path === wanted) return { page, id: "" };
     const [base, id] = [page.path.replace(/:id$/, ""), page.path.endsWith("/:id")];
-    if (id && wanted.startsWith(base) && wanted.length > base.length) return { page, id: decodeURIComponent(wanted.slice(base.length)) };
+    if (!id || !wanted.startsWith(base) || wanted.length === base.length) continue;
+    const given = decoded(wanted.slice(base.length));
+    return given === null ? null : { page, id: given };
   }
   return null;
+}
+
+/** The text of a part of a path; null where a browser sent what is none. */
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return null;
+    throw error;
+  }
 }
 
 export function navItemAt(path: string): NavItem | undefined {

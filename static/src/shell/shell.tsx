@@ -14,7 +14,7 @@ import { later, useAhead } from "../ui/later";
 import { Empty } from "../ui/states";
 import { Toasts, copy, undoLast } from "../ui/toast";
 import { EnvironmentMenu } from "./environment";
-import { crumb } from "./head";
+import { PageHead, crumb } from "./head";
 import { Help } from "./help";
 import { useKeys } from "./keys";
 import { Palette } from "./palette";
@@ -189,18 +189,11 @@ function LiveChip() {
 function CurrentPage({ path }: { path: string }) {
   const found = pageAt(path);
   const Loaded = useLoaded(found?.page);
+  const missing = found === null;
   useEffect(() => {
-    crumb.value = "";
+    crumb.value = missing ? "Not found" : "";
   }, [path]);
-  if (!found) {
-    return (
-      <Empty icon="help" title="There is no such page">
-        <p>
-          <a href={link("/")}>Go to the first page</a>, or press <Keys keys="Mod+k" /> to find something.
-        </p>
-      </Empty>
-    );
-  }
+  if (!found) return <NoPage path={path} />;
   if (Loaded === "failed") {
     return (
       <Empty icon="warning" title="This page could not be loaded">
@@ -212,6 +205,22 @@ function CurrentPage({ path }: { path: string }) {
     );
   }
   return Loaded ? <Loaded id={found.id} /> : null;
+}
+
+function NoPage({ path }: { path: string }) {
+  return (
+    <div class="page">
+      <PageHead title="There is no such page" />
+      <div class="card section">
+        <p>
+          Nothing is at <span class="mono broken">{path}</span>.
+        </p>
+        <p>
+          <a href={link("/")}>Go to the first page</a>, press <Keys keys="Mod+k" /> to find something, or read the <a href="/docs">documentation</a>.
+        </p>
+      </div>
+    </div>
+  );
 }
 
 const loaded = new Map<PlaceOf, FunctionComponent<{ id: string }>>();
