@@ -1,7 +1,6 @@
 /** How far a bulk job is, in words. */
 import type { BulkJob } from "../api/types";
-import { written } from "./filter";
-import { quoted } from "./quoted";
+import { quoted, worded } from "./quoted";
 import { look } from "./status";
 import { duration } from "./time";
 
@@ -103,7 +102,7 @@ export function whichOf(job: Pick<BulkJob, "filter" | "named">): string {
   if (job.named) return "";
   const { function_id, event_id, parent_run_id, failure, status, tag, search, since } = job.filter ?? {};
   const tokens = { status, function: function_id, event: event_id, parent: parent_run_id, failure, tag, since };
-  const said = Object.entries(tokens).flatMap(([key, value]) => (value ? [`${key}:${written(value)}`] : []));
+  const said = Object.entries(tokens).flatMap(([key, value]) => (value ? [`${key}:${worded(value)}`] : []));
   return [...said, ...(search ? [search] : [])].join(" ");
 }
 

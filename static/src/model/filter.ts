@@ -1,5 +1,6 @@
 /** The token bar of lists: `status:failed function:ship since:1h -status:completed some words`. The text is what the URL
  * holds, and what a person may type. */
+import { worded } from "./quoted";
 import { RUN_STATUSES } from "./status";
 
 export interface Offer {
@@ -177,7 +178,7 @@ function parameters(tokens: readonly Token[], names: Record<string, string>, off
 export function withToken(text: string, key: string, value: string): string {
   const { tokens, words } = tokenised(text);
   const kept = tokens.filter((token) => token.key !== key).map((token) => token.text);
-  if (value) kept.push(`${key}:${written(value)}`);
+  if (value) kept.push(`${key}:${worded(value)}`);
   if (words) kept.push(words);
   return kept.join(" ");
 }
@@ -186,7 +187,7 @@ export function withToken(text: string, key: string, value: string): string {
 export function withTag(text: string, tag: string): string {
   const { tokens, words } = tokenised(text);
   if (tokens.some((token) => token.key === "tag" && token.value.split(",").includes(tag))) return text;
-  return [...tokens.map((token) => token.text), `tag:${written(tag)}`, ...(words ? [words] : [])].join(" ");
+  return [...tokens.map((token) => token.text), `tag:${worded(tag)}`, ...(words ? [words] : [])].join(" ");
 }
 
 /** The text without one token. */
@@ -205,11 +206,6 @@ function narrowed(before: Set<string> | undefined, values: string[], negative: b
 function statusProblem(value: string): string {
   const unknown = value.split(",").find((one) => !(RUN_STATUSES as readonly string[]).includes(one));
   return unknown === undefined ? "" : `status ${unknown} is unknown — one of ${RUN_STATUSES.join(", ")}`;
-}
-
-/** A value as it stands in a token: quoted where it has to be. */
-export function written(value: string): string {
-  return /[\s"]/.test(value) ? JSON.stringify(value) : value;
 }
 
 function unescaped(text: string): string {

@@ -1,5 +1,6 @@
 /** The URL is the only global state of a page: what is open, what is chosen, what is filtered. */
 import { computed, signal } from "@preact/signals";
+import { understood } from "../model/parameters";
 import segments from "../routes.json";
 
 export interface Place {
@@ -15,7 +16,11 @@ export const environment = computed(() => place.value.query.get("env") || "defau
 export const timeRange = computed(() => place.value.query.get("range") ?? "");
 
 function read(): Place {
-  return { path: location.pathname.replace(/\/+$/, "") || "/", query: new URLSearchParams(location.search) };
+  const path = location.pathname.replace(/\/+$/, "") || "/";
+  const given = new URLSearchParams(location.search);
+  const query = understood(path, given);
+  if (query !== given) history.replaceState(null, "", `${location.pathname}?${query}`);
+  return { path, query };
 }
 
 addEventListener("popstate", () => {

@@ -6,6 +6,7 @@ import { me, session } from "../api/session";
 import { signOut } from "../api/sign_in";
 import { anew } from "../live/anew";
 import { POLL_MS, connection, paused, retryAt, retryNow, setPaused, stayConnected, unseen } from "../live/socket";
+import { ignored } from "../model/parameters";
 import { rangeOf } from "../model/range";
 import { ms, shown } from "../model/time";
 import { Keys } from "../ui/basics";
@@ -19,7 +20,7 @@ import { Help } from "./help";
 import { useKeys } from "./keys";
 import { Palette } from "./palette";
 import { NAV, type PlaceOf, navItemAt, pageAt } from "./places";
-import { address, choose, environment, follow, link, navigate, path, timeRange } from "./route";
+import { address, choose, environment, follow, link, navigate, path, place, timeRange } from "./route";
 import { clock, dark, nextClock, now, toggleTheme } from "./settings";
 import { SignIn } from "./sign_in";
 
@@ -73,6 +74,7 @@ export function Shell() {
       {overlay.value === "nav" && <div class="veil" onClick={() => (overlay.value = "")} />}
       <Anew />
       <main id="content" class="content" tabIndex={-1}>
+        <Ignored path={here} />
         <CurrentPage key={`${here} ${environment.value}`} path={here} />
       </main>
       <Toasts />
@@ -205,6 +207,27 @@ function CurrentPage({ path }: { path: string }) {
     );
   }
   return Loaded ? <Loaded id={found.id} /> : null;
+}
+
+/** What the address says beyond what the list that is shown reads: it is not filtered by that. */
+function Ignored({ path }: { path: string }) {
+  const { query } = place.value;
+  const names = ignored(path, query);
+  if (names.length === 0) return null;
+  return (
+    <div class="chips ignored" role="status">
+      {names.map((name) => (
+        <button key={name} type="button" class="chip" aria-label={`Remove ${name}`} onClick={() => choose({ [name]: null })}>
+          <Icon name="warning" class="warn" />
+          <span class="cut">
+            {name}={query.get(name)}
+          </span>
+          <Icon name="cross" size={12} />
+        </button>
+      ))}
+      <span class="muted small">{names.length === 1 ? "is" : "are"} not understood here: the list is not narrowed by {names.length === 1 ? "it" : "them"}</span>
+    </div>
+  );
 }
 
 function NoPage({ path }: { path: string }) {
