@@ -90,6 +90,17 @@ def shortest(
     return [RunRow._make(row) for row in rows]
 
 
+def of_status(
+    tx: Transaction, environment: str, status: str, *, before: str = LAST, limit: int, **chosen: Unpack[Chosen]
+) -> list[RunRow]:
+    """Of those whose one status `chosen` names too: newest first, those with an id before `before`."""
+    if status == "completed":  # not in the index by status, which would be written twice for each run otherwise
+        return page(tx, environment, before=before, limit=limit, **chosen)
+    filtered = _filter_with_all(environment, chosen)
+    rows = tx.many("runs_of_status_page", status=status, before=before, limit=limit, **filtered)
+    return [RunRow._make(row) for row in rows]
+
+
 def count(tx: Transaction, environment: str, *, limit: int, **chosen: Unpack[Chosen]) -> int:
     """How many match, or `limit` if more do."""
     row = tx.one(

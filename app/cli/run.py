@@ -12,7 +12,7 @@ from app.cli.given import DURATION
 from app.cli.recordings import export_test, recordings, similar
 
 GROUPED_BY = ("function", "failure", "parent", "day")
-ORDERS = ("newest", "oldest", "longest", "shortest")
+ORDERS = ("newest", "oldest", "longest", "shortest", "status")
 
 
 @click.group("run")

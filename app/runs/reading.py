@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -34,7 +33,7 @@ from app.history.kinds import (
     StepSleeping,
     StepWaiting,
 )
-from app.runs import folding, noun, progress, tags
+from app.runs import folding, noun, tags
 from app.runs.forgetting import forgotten
 from app.runs.progress import Progress
 from app.runs.state import STATUSES, Run, mark
@@ -48,10 +47,6 @@ PREFIX_CHARS_MIN, ID_CHARS = 8, 30
 CANDIDATES_MAX = 5
 COUNT_MAX = 10_000
 MESSAGE_CHARS_MAX = 500
-
-_RUN_CURSOR = re.compile(r"run_.*", re.DOTALL)
-_TOOK_CURSOR = re.compile(r"-?\d{1,18}\.run_.*", re.DOTALL)
-_CURSOR = {"newest": _RUN_CURSOR, "oldest": _RUN_CURSOR, "longest": _TOOK_CURSOR, "shortest": _TOOK_CURSOR}
 
 _OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking)
 
@@ -168,10 +163,9 @@ class RunFilter(msgspec.Struct, frozen=True):
         }
 
 
-Order = Literal["newest", "oldest", "longest", "shortest"]
-"""`longest` and `shortest` are for runs of one function that have ended: there is an index of these."""
-
-ENDED = ("completed", "failed", "cancelled")
+Order = Literal["newest", "oldest", "longest", "shortest", "status"]
+"""`longest` and `shortest` are for runs of one function that have ended: there is an index of these. By `status` they
+stand in the sections of orders.py, each newest first."""
 
 
 class RunPage(msgspec.Struct, frozen=True):
@@ -210,18 +204,15 @@ class RunReader:
     ) -> RunPage:
         """Newest first, or in another order. How far they are is looked up in history, for whoever shows it. Raises
         InvalidArgument naming what cannot be asked for."""
+        from app.runs import orders  # with the first list that somebody asks for
+
         checked(chosen)
         texts.check(cursor, field="cursor")
-        if order in ("longest", "shortest") and not chosen.function_id:
-            raise InvalidArgument(
-                f"order {order} is for the runs of one function", field="order", hint="give function_id as well"
-            )
-        if cursor and not _CURSOR[order].fullmatch(cursor):
-            raise InvalidArgument(f"cursor {cursor[:80]!r} is not one that a list returned", field="cursor")
+        orders.check(order, chosen, cursor)
         if not 1 <= limit <= LIMIT_MAX:
             raise InvalidArgument(f"limit {limit} is out of range", field="limit", hint=f"1 to {LIMIT_MAX}")
         return await self._storage.read(
-            lambda tx: _page(tx, environment, chosen, order, limit, cursor, with_progress=with_progress)
+            lambda tx: orders.page(tx, environment, chosen, order, limit, cursor, with_progress=with_progress)
         )
 
     async def by_status(self, environment: str, chosen: RunFilter) -> dict[str, int]:
@@ -319,55 +310,6 @@ def not_found(environment: str, run_id: str) -> RunNotFound:
     return RunNotFound(
         f"no run {run_id[:80]!r} in environment {environment!r}", hint="`ironflow run list` shows the runs there are"
     )
-
-
-def _page(
-    tx: Transaction,
-    environment: str,
-    chosen: RunFilter,
-    order: Order,
-    limit: int,
-    cursor: str,
-    *,
-    with_progress: bool,
-) -> RunPage:
-    if order in ("longest", "shortest"):
-        ended = tuple(status for status in chosen.statuses or ENDED if status in ENDED)
-        if not ended:
-            return RunPage([], {}, "", 0, True)
-        chosen = replace(chosen, statuses=ended)
-    rows = _rows(tx, environment, chosen, order, limit + 1, cursor)
-    total = runs.count(tx, environment, limit=COUNT_MAX + 1, **chosen.told())
-    more = len(rows) > limit
-    shown = rows[:limit]
-    told = progress.of(tx, environment, shown) if with_progress else {}
-    return RunPage(shown, told, _cursor_of(shown[-1], order) if more else "", min(total, COUNT_MAX), total <= COUNT_MAX)
-
-
-def _rows(
-    tx: Transaction, environment: str, chosen: RunFilter, order: Order, limit: int, cursor: str
-) -> Sequence[RunRow]:
-    told = chosen.told()
-    match order:
-        case "newest":
-            return runs.page(tx, environment, before=cursor or runs.LAST, limit=limit, **told)
-        case "oldest":
-            return runs.oldest(tx, environment, after=cursor, limit=limit, **told)
-    took, _, run_id = cursor.partition(".")
-    if order == "longest":
-        if cursor:
-            return runs.longest(tx, environment, before=(int(took), run_id), limit=limit, **told)
-        return runs.longest(tx, environment, limit=limit, **told)
-    if cursor:
-        return runs.shortest(tx, environment, after=(int(took), run_id), limit=limit, **told)
-    return runs.shortest(tx, environment, limit=limit, **told)
-
-
-def _cursor_of(row: RunRow, order: Order) -> str:
-    if order in ("newest", "oldest"):
-        return row.id
-    assert row.ended_at is not None, f"{row.id} has not ended"
-    return f"{row.ended_at - (row.ended_at if row.started_at is None else row.started_at)}.{row.id}"
 
 
 def _record(run: RunRecord, entry: Entry) -> None:

@@ -27,8 +27,9 @@ def list_runs(
     limit: int = 50,
     cursor: str | None = None,
 ) -> Plan[Page]:
-    """Newest first, without payloads; with `order` oldest first, and those of one function that have ended longest or
-    shortest first. `status` may be several, with commas; so may `tag`, all of which they have then.
+    """Newest first, without payloads; with `order` oldest first, by status (what is under way, what stands still, what
+    has ended), and those of one function that have ended longest or shortest first. `status` may be several, with
+    commas; so may `tag`, all of which they have then.
     `failure` is the fingerprint of how they failed last. Instants are datetimes, RFC 3339 or such as `15m`."""
     wanted = chosen(
         function_id=function_id,

@@ -44,7 +44,7 @@ def test_rows_and_groups_are_the_same_to_every_face(
     assert json.loads(command("--sort", "oldest", "--json"))["items"] == listed["items"][::-1]
     refused = http.get("/api/v1/runs", params={"order": "longest"})
     unknown = http.get("/api/v1/runs", params={"order": "sideways"}).json()
-    assert (unknown["field"], unknown["hint"]) == ("order", "longest or newest or oldest or shortest")
+    assert (unknown["field"], unknown["hint"]) == ("order", "longest or newest or oldest or shortest or status")
     assert (refused.status_code, refused.json()["field"]) == (400, "order")
 
 

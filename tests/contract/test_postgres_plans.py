@@ -29,11 +29,18 @@ def test_a_page_of_history_is_not_searched_by_environment(query: str, postgres_u
     assert "environment_stream_version" not in plan, plan
 
 
-@pytest.mark.parametrize("query", ["longest_runs_page", "shortest_runs_page"])
-def test_runs_are_sorted_by_how_long_they_took_along_an_index(query: str, postgres_url: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("longest_runs_page", "runs_by_duration"),
+        ("shortest_runs_page", "runs_by_duration"),
+        ("runs_of_status_page", "runs_unfinished"),
+    ],
+)
+def test_runs_are_sorted_along_an_index(query: str, index: str, postgres_url: str) -> None:
     sql = queries.load(FOLDER / "queries", style="psycopg")[query].sql
     texts = dict.fromkeys(("environment", "function_id", "event_id", "parent_run_id", "failure"), "x")
-    chosen = {**texts, "statuses": "", "search": "", "wanted": "[]", "since": 0, "until": 2**62}
+    chosen = {**texts, "statuses": "", "search": "", "wanted": "[]", "status": "failed", "since": 0, "until": 2**62}
 
     with psycopg.connect(postgres_url) as connection:
         connection.execute("set local enable_seqscan = off")
@@ -44,5 +51,5 @@ def test_runs_are_sorted_by_how_long_they_took_along_an_index(query: str, postgr
         connection.rollback()
 
     plan = "\n".join(line for (line,) in explained)
-    assert "using runs_by_duration on runs" in plan, plan
+    assert f"using {index} on runs" in plan, plan
     assert "Sort" not in plan, plan

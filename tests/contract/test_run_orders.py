@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from app.errors import InvalidArgument
@@ -71,6 +73,28 @@ async def test_runs_are_listed_oldest_first_and_by_how_long_they_took(node: Node
     assert await told(node, "longest", RunFilter(function_id="f", statuses=("running",))) == ""
 
 
+async def test_runs_are_listed_by_status_what_is_under_way_first_and_each_newest_first(node: Node) -> None:
+    await saved(node)
+
+    assert await told(node, "status") == "dbefca"
+    assert await told(node, "status", RunFilter(function_id="f", statuses=("completed", "running"))) == "dfca"
+    assert await told(node, "status", RunFilter(function_id="f", tags=("vip",))) == "bc"
+    assert await told(node, "status", RunFilter(function_id="f", statuses=("paused",))) == ""
+    every = [row.status async for row in _whole(node)]
+    assert every == ["running", "waiting_for_capacity", "failed", "cancelled", *["completed"] * 4]
+
+
+async def _whole(node: Node) -> AsyncIterator[RunRow]:
+    cursor = ""
+    while True:
+        page = await node.runs.list("default", RunFilter(), order="status", limit=3, cursor=cursor)
+        for row in page.rows:
+            yield row
+        assert page.total == 8
+        if not (cursor := page.next_cursor):
+            return
+
+
 async def test_only_those_that_have_ended_are_counted_where_they_are_sorted_by_how_long_they_took(node: Node) -> None:
     made = [row for row in await saved(node) if row.function_id == "f"]
 
@@ -87,6 +111,8 @@ async def test_only_those_that_have_ended_are_counted_where_they_are_sorted_by_h
         ("longest", OF_F, "run_1", "cursor"),
         ("shortest", OF_F, "9" * 19 + ".run_1", "cursor"),
         ("oldest", RunFilter(), "10.run_1", "cursor"),
+        ("status", RunFilter(), "run_1", "cursor"),
+        ("status", RunFilter(), "done.run_1", "cursor"),
     ],
 )
 async def test_an_order_that_no_index_has_and_a_cursor_of_another_one_are_refused(

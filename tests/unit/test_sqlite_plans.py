@@ -109,6 +109,7 @@ def test_runs_with_a_tag_are_found_by_it(query: str, tmp_path: Path) -> None:
             "shortest_runs_page",
             "SEARCH runs USING INDEX runs_by_duration (environment=? AND function_id=? AND <expr>>?)",
         ),
+        ("runs_of_status_page", "SEARCH runs USING INDEX runs_unfinished (environment=? AND status=? AND id<?)"),
         ("runs_grouped", "SEARCH runs USING INDEX runs_by_environment (environment=?)"),
         ("runs_page", "SEARCH f USING INDEX failures_by_run (environment=? AND run_id=?)"),
         ("runs_sampled", "SEARCH sampled USING INDEX runs_by_function (environment=? AND function_id=? AND id>?)"),

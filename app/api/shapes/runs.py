@@ -33,8 +33,13 @@ class ListRunsQuery(msgspec.Struct):
     until: Until = ""
     search: Annotated[str, Meta(description="part of id, function, event name or error, A-Z in either case")] = ""
     order: Annotated[
-        Literal["", "newest", "oldest", "longest", "shortest"],
-        Meta(description="newest first, or oldest; those of one function that have ended also longest or shortest"),
+        Literal["", "newest", "oldest", "longest", "shortest", "status"],
+        Meta(
+            description="newest first, or oldest; those of one function that have ended also longest or shortest; by "
+            "status: running, waiting, paused, waiting_for_capacity, failed, cancelled, completed, each newest first "
+            "(pages go on from section to section; a run whose status changes between two of them may be on both, or "
+            "on neither)"
+        ),
     ] = ""
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
     cursor: Cursor = ""

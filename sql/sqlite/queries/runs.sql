@@ -152,6 +152,19 @@ select {run_columns}
  order by {took}, id
  limit :limit;
 
+-- name: runs_of_status_page :many
+-- Runs of one status other than completed, newest first: those with an id before `before`.
+select {run_columns}
+  from runs indexed by runs_unfinished -- uncounted, SQLite would walk all of the environment
+ where environment = :environment
+   and status = :status
+   and status <> 'completed'
+   and id < :before
+   and {run_fits}
+   and {has_all}
+ order by id desc
+ limit :limit;
+
 -- name: runs_count :one
 -- How many match, counting no further than `limit`.
 select count(*)

@@ -37,11 +37,11 @@ export const RUN_KEYS: readonly Offer[] = [
   { key: "tag", hint: "a tag that it has, or several with commas" },
   { key: "since", hint: "15m, 2h, 7d, or an instant" },
   { key: "until", hint: "15m, 2h, 7d, or an instant" },
-  { key: "sort", hint: "oldest; of one function also longest or shortest" },
+  { key: "sort", hint: "oldest, status; of one function also longest or shortest" },
 ];
 
 /** What stands first in the list of runs; "" for the newest. */
-const SORTS = ["oldest", "longest", "shortest"] as const;
+const SORTS = ["oldest", "status", "longest", "shortest"] as const;
 export type Sort = (typeof SORTS)[number] | "";
 
 /** What runs can be put together by, and how that is said. */
@@ -82,7 +82,7 @@ export function parseRuns(text: string): ParsedRuns {
   const first = tokens.findLast((token) => token.key === "sort")?.value ?? "";
   const sort = SORTS.find((one) => one === first) ?? "";
   if (sort !== first) problems.push(`runs are not sorted by ${first} — ${SORTS.join(", ")} are there`);
-  else if (sort !== "" && sort !== "oldest" && !query.function_id) problems.push(`sort:${sort} is of one function: add function:`);
+  else if ((sort === "longest" || sort === "shortest") && !query.function_id) problems.push(`sort:${sort} is of one function: add function:`);
   let wanted: Set<string> | undefined;
   for (const { key, value, negative } of tokens) {
     if (key !== "status") continue;

@@ -13,6 +13,7 @@ export interface Sorts {
 
 /** What a column sorts by; undefined for one that sorts nothing. */
 export function sortsOf(column: RunColumn): Sorts | undefined {
+  if (column === "status") return { ascending: "status", descending: "status", ofOne: false, told: "Sort by status: what is under way, what stands still, what has ended" };
   if (column === "started") return { ascending: "oldest", descending: "", ofOne: false, told: "Sort by when they were started" };
   if (column === "duration") return { ascending: "shortest", descending: "longest", ofOne: true, told: "Sort by how long they took: those that have ended" };
   return undefined;
@@ -30,12 +31,15 @@ export function sortable(sort: Sort, query: Record<string, string>): Sort {
   return (sort === "longest" || sort === "shortest") && !query.function_id ? "" : sort;
 }
 
+/** The sections of the list by status, as the server has them: app/runs/orders.py. */
+const SECTIONS = ["running", "waiting", "paused", "waiting_for_capacity", "failed", "cancelled", "completed"];
 const DIGITS = 20;
 const LAST_CODE = 0x7f;
 
 /** Greater for what stands higher in the list, and never the same for two runs. */
-export function standing(sort: Sort, run: Pick<RunSummary, "id" | "started_at" | "ended_at">): string {
+export function standing(sort: Sort, run: Pick<RunSummary, "id" | "status" | "started_at" | "ended_at">): string {
   if (sort === "") return run.id;
+  if (sort === "status") return `${SECTIONS.length - SECTIONS.indexOf(run.status)} ${run.id}`;
   if (sort === "oldest") return turned(run.id);
   const took = micros(run.ended_at) - micros(run.started_at);
   const key = `${took.toString().padStart(DIGITS, "0")} ${run.id}`;

@@ -64,6 +64,7 @@ export function RunTable({ list, cursor, peeked, sort, ofOne, picked, all, onTop
             run={list.rows[index]}
             index={index}
             fit={fit}
+            begins={sort === "status" && list.rows[index - 1]?.status !== list.rows[index].status}
             current={index === cursor || list.rows[index].id === peeked}
             picked={all || picked.has(list.rows[index].id)}
             onPick={(range) => onPick(index, range)}
@@ -79,8 +80,8 @@ export function RunTable({ list, cursor, peeked, sort, ofOne, picked, all, onTop
 function Head({ column, sort, ofOne, small, onSort }: { column: RunColumn; sort: Sort; ofOne: boolean; small: boolean; onSort: (sort: Sort) => void }) {
   const name = RUN_COLUMN_NAMES[column];
   const sorts = sortsOf(column);
-  if (!sorts) return <span role="columnheader">{small && column === "status" ? <span class="visually-hidden">{name}</span> : name}</span>;
-  const sorted = sort === sorts.descending ? "descending" : sort === sorts.ascending ? "ascending" : "none";
+  if (!sorts || (small && column === "status")) return <span role="columnheader" aria-sort={sorts && sort === sorts.ascending ? "ascending" : undefined}>{small && column === "status" ? <span class="visually-hidden">{name}</span> : name}</span>;
+  const sorted = sort === sorts.ascending ? "ascending" : sort === sorts.descending ? "descending" : "none";
   const barred = sorts.ofOne && !ofOne;
   return (
     <span role="columnheader" aria-sort={sorted}>
@@ -100,13 +101,15 @@ interface RunRowProps {
   run: RunSummary;
   index: number;
   fit: Fitting;
+  /** Whether it is the first of its status, in a list by status. */
+  begins: boolean;
   current: boolean;
   picked: boolean;
   onPick: (range: boolean) => void;
   onTag: (tag: string) => void;
 }
 
-function RunRow({ run, index, fit, current, picked, onPick, onTag }: RunRowProps) {
+function RunRow({ run, index, fit, begins, current, picked, onPick, onTag }: RunRowProps) {
   const to = link(`/runs/${run.id}`);
   const opened = (event: MouseEvent): void => {
     if ((event.target as Element).closest("a, button, .pick") || getSelection()?.toString()) return;
@@ -114,7 +117,7 @@ function RunRow({ run, index, fit, current, picked, onPick, onTag }: RunRowProps
     else navigate(to);
   };
   return (
-    <div class={`run-row row ${current ? "current" : ""} ${picked ? "picked" : ""}`} role="row" aria-rowindex={index + 2} aria-selected={picked} onClick={opened}>
+    <div class={`run-row row ${begins && index > 0 ? "begins" : ""} ${current ? "current" : ""} ${picked ? "picked" : ""}`} role="row" aria-rowindex={index + 2} aria-selected={picked} onClick={opened}>
       <span role="cell">
         <label class="pick">
           <input type="checkbox" tabIndex={-1} aria-label={`Choose ${short(run.id)}`} checked={picked} onClick={(event) => onPick(event.shiftKey)} />
