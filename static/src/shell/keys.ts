@@ -1,6 +1,7 @@
 /** Keys: pages say what their keys do while they are shown; the help sheet and the palette read the same table. */
 import { signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { plural } from "../model/counted";
 import { toast } from "../ui/toast";
 import { singleKeys } from "./settings";
 
@@ -55,12 +56,27 @@ const AROUND = 260;
 /** Why a key that is for a row does nothing. */
 export const NO_ROW = "choose a row first, with j or k";
 
-/** The keys that go through a list by the page. */
-export function pageKeys(move: (step: number) => void): readonly Binding[] {
+/** The keys that go from one to the next: row by row; `noun` is what people call one of them. */
+export function rowKeys(noun: string, move: (step: number) => void): readonly Binding[] {
+  const [next, previous] = [
+    { label: `Next ${noun}`, run: () => move(1) },
+    { label: `Previous ${noun}`, run: () => move(-1) },
+  ];
+  return [
+    { keys: "j", ...next },
+    { keys: "k", ...previous },
+    { keys: "ArrowDown", quiet: true, ...next },
+    { keys: "ArrowUp", quiet: true, ...previous },
+  ];
+}
+
+/** Those, and the keys that go through a list by the page. */
+export function listKeys(noun: string, move: (step: number) => void): readonly Binding[] {
   const page = (): number => Math.max(5, Math.floor((innerHeight - AROUND) / ROW));
   return [
-    { keys: "]", label: "A page on", run: () => move(page()) },
-    { keys: "[", label: "A page back", run: () => move(-page()) },
+    ...rowKeys(noun, move),
+    { keys: "]", label: `Next page of ${plural(noun)}`, run: () => move(page()) },
+    { keys: "[", label: `Previous page of ${plural(noun)}`, run: () => move(-page()) },
   ];
 }
 

@@ -22,7 +22,7 @@ export function siblingKeys(id: string, noun: string, go: (id: string) => void):
     else toast(`There is no other ${noun} that way`, true);
   };
   return [
-    { keys: "]", label: `The next ${noun} of the list you came from`, run: () => step(1) },
-    { keys: "[", label: `The ${noun} before it in that list`, run: () => step(-1) },
+    { keys: "]", label: `Next ${noun} of the list you came from`, run: () => step(1) },
+    { keys: "[", label: `Previous ${noun} of the list you came from`, run: () => step(-1) },
   ];
 }

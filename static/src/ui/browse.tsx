@@ -1,7 +1,7 @@
 /** A list with what is known of the row that is chosen beside it. The URL says which one that is. */
 import type { ComponentChildren } from "preact";
 import type { Resource } from "../live/resource";
-import { type Binding, NO_ROW, pageKeys, useKeys } from "../shell/keys";
+import { type Binding, NO_ROW, listKeys, useKeys } from "../shell/keys";
 import { leave } from "../shell/listed";
 import { choose, chosen } from "../shell/route";
 import { type Column, ListCard } from "./list_card";
@@ -18,6 +18,8 @@ export interface BrowsedColumn<T> extends Column<T> {
 
 interface Props<T> {
   label: string;
+  /** What people call one of the rows. */
+  noun: string;
   /** The parameter of the URL that names the row. */
   param: string;
   resource: Resource<unknown>;
@@ -36,7 +38,7 @@ interface Props<T> {
   keys?: readonly Binding[];
 }
 
-export function Browse<T>({ label, param, resource, items, id, copies = "Id", columns, empty, side, onOpen, opens = () => true, more, keys = [] }: Props<T>) {
+export function Browse<T>({ label, noun, param, resource, items, id, copies = "Id", columns, empty, side, onOpen, opens = () => true, more, keys = [] }: Props<T>) {
   const wanted = chosen(param);
   const at = items?.findIndex((one) => id(one) === wanted) ?? -1;
   const selected = items?.[at];
@@ -56,14 +58,10 @@ export function Browse<T>({ label, param, resource, items, id, copies = "Id", co
   };
   const none = selected === undefined ? NO_ROW : "";
   useKeys(label, [
-    { keys: "j", label: "Next row", run: () => move(1) },
-    { keys: "k", label: "Previous row", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next row", quiet: true, run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous row", quiet: true, run: () => move(-1) },
+    ...listKeys(noun, move),
     ...(onOpen ? [{ keys: "Enter", label: "Open", barred: none || (selected !== undefined && opens(selected) ? "" : "it is shown beside the list"), run: () => selected !== undefined && press(selected) }] : []),
     { keys: "c", label: `Copy the ${copies.toLowerCase()} of what is chosen`, barred: none, run: () => selected !== undefined && copy(id(selected), copies) },
     { keys: "r", label: "Look again", run: resource.reload },
-    ...pageKeys(move),
     { keys: "Escape", label: "Close what is chosen", run: close },
     ...keys,
   ]);
@@ -92,6 +90,7 @@ export function Browse<T>({ label, param, resource, items, id, copies = "Id", co
         )}
         <ListCard
           label={label}
+          noun={noun}
           resource={resource}
           items={items}
           id={id}

@@ -41,10 +41,10 @@ export function Finder({ label, words, onWords, found, at, onAt, onClose }: Prop
       <span class="faint small tabular" role="status">
         {words !== "" && (found === 0 ? "nothing" : `${at + 1} of ${found}${found === HITS_MAX ? "+" : ""}`)}
       </span>
-      <button type="button" class="quiet icon-only small" aria-label="The one before" title="The one before (Shift and Enter)" disabled={found === 0} onClick={() => go(-1)}>
+      <button type="button" class="quiet icon-only small" aria-label="Previous match" title="Previous match (Shift and Enter)" disabled={found === 0} onClick={() => go(-1)}>
         <Icon name="up" size={12} />
       </button>
-      <button type="button" class="quiet icon-only small" aria-label="The next one" title="The next one (Enter)" disabled={found === 0} onClick={() => go(1)}>
+      <button type="button" class="quiet icon-only small" aria-label="Next match" title="Next match (Enter)" disabled={found === 0} onClick={() => go(1)}>
         <Icon name="down" size={12} />
       </button>
       <button type="button" class="quiet icon-only small" aria-label="Stop looking" title="Stop looking (Esc)" onClick={onClose}>

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Resource } from "../live/resource";
+import { plural } from "../model/counted";
 import { inSight, scrolledTo } from "../model/window";
 import { Skeleton } from "./basics";
 import { type Further, ShowMore } from "./more";
@@ -25,6 +26,8 @@ export interface Column<T> {
 
 interface TableProps<T> {
   label: string;
+  /** What people call one of the rows. */
+  noun?: string;
   items: readonly T[];
   id: (item: T) => string;
   columns: readonly Column<T>[];
@@ -41,14 +44,14 @@ interface Props<T> extends Omit<TableProps<T>, "items"> {
   empty: ComponentChildren;
 }
 
-export function ListCard<T>({ resource, items, empty, more, ...table }: Props<T>) {
+export function ListCard<T>({ resource, items, empty, more, noun = "row", ...table }: Props<T>) {
   return (
     <div class="card list-card">
       {resource.error && <Failed error={resource.error} onRetry={resource.reload} />}
       {!items && !resource.error && <Skeleton rows={8} of={resource} />}
       {items?.length === 0 && empty}
       {items && items.length > 0 && <Table items={items} more={more} {...table} />}
-      {more && <ShowMore of={more} />}
+      {more && <ShowMore of={more} label={`Show more ${plural(noun)}`} />}
     </div>
   );
 }

@@ -5,7 +5,7 @@ export interface Further {
   next: () => void;
 }
 
-export function ShowMore({ of, label = "Show more" }: { of: Further; label?: string }) {
+export function ShowMore({ of, label }: { of: Further; label: string }) {
   if (!of.more) return null;
   return (
     <p class="pad">

@@ -44,8 +44,8 @@ export function Revisions({ of, more, label, allowed, permission, restore, onDon
     if (next) choose({ revision: next.number });
   };
   useKeys("Revisions", [
-    { keys: "[", label: "An older revision", run: () => move(1) },
-    { keys: "]", label: "A newer revision", run: () => move(-1) },
+    { keys: "[", label: "Previous revision", run: () => move(1) },
+    { keys: "]", label: "Next revision", run: () => move(-1) },
   ]);
   return (
     <>
@@ -90,7 +90,7 @@ export function Revisions({ of, more, label, allowed, permission, restore, onDon
           </li>
         ))}
       </ol>
-      <ShowMore of={more} label="Show older" />
+      <ShowMore of={more} label="Show older revisions" />
       {asking && (
         <Ask title={`Restore revision ${asking.number} of ${label}`} verb="Restore" done="Restored, as a new revision" wide run={() => restore(asking)} onClose={() => setAsking(null)} onDone={onDone}>
           <p class="muted">It becomes the newest revision; those in between stay. What changes:</p>

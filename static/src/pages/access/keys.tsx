@@ -33,6 +33,7 @@ export function ApiKeys() {
       </p>
       <Browse
         label="API keys"
+        noun="key"
         param="one"
         resource={keys}
         items={keys.data}

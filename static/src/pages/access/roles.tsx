@@ -18,6 +18,7 @@ export function Roles() {
   return (
     <Browse
       label="Roles"
+      noun="role"
       param="one"
       resource={roles}
       items={roles.data}

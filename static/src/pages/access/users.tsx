@@ -27,6 +27,7 @@ export function Users() {
       </p>
       <Browse
         label="Users"
+        noun="user"
         param="one"
         resource={users}
         items={users.data}

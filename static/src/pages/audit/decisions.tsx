@@ -56,6 +56,7 @@ export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filte
   return (
     <Browse
       label="Audit"
+      noun="decision"
       param="decision"
       resource={audit}
       items={audit.items}

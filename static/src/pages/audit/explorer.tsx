@@ -66,6 +66,7 @@ export function Explorer() {
       {wanted && !listed && entries.items && <Elsewhere position={wanted} />}
       <Browse
         label="History"
+        noun="entry"
         param="entry"
         resource={entries}
         items={entries.items}

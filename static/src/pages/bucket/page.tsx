@@ -77,6 +77,7 @@ export default function BucketPage({ id: name }: { id: string }) {
       <Way bucket={name} prefix={pattern ? "" : prefix} onEnter={enter} />
       <Browse
         label="Keys"
+        noun="key"
         param="key"
         resource={keys}
         items={keys.items}

@@ -43,6 +43,7 @@ export function Documents() {
       </p>
       <Browse
         label="Documents"
+        noun="document"
         param="name"
         resource={documents}
         items={documents.items}

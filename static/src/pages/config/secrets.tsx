@@ -28,6 +28,7 @@ export function Secrets() {
       </p>
       <Browse
         label="Secrets"
+        noun="secret"
         param="name"
         resource={secrets}
         items={secrets.data}

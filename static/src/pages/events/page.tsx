@@ -11,7 +11,7 @@ import type { Draft } from "../../model/draft";
 import { EVENT_KEYS, parseEvents } from "../../model/filter";
 import { within } from "../../model/range";
 import { PageHead } from "../../shell/head";
-import { NO_ROW, pageKeys, useKeys } from "../../shell/keys";
+import { NO_ROW, listKeys, useKeys } from "../../shell/keys";
 import { choose, chosen, timeRange } from "../../shell/route";
 import { ClockButton, Skeleton } from "../../ui/basics";
 import { Problem } from "../../ui/acting";
@@ -73,17 +73,13 @@ export default function Events() {
   const linked = chosen("publish") !== "";
   const none = selected ? "" : NO_ROW;
   useKeys("Events", [
-    { keys: "j", label: "Next event", run: () => move(1) },
-    { keys: "k", label: "Previous event", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next event", quiet: true, run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous event", quiet: true, run: () => move(-1) },
+    ...listKeys("event", move),
     { keys: "p", label: "Publish an event", run: () => publish() },
     { keys: "e", label: "Publish this one again", barred: none, run: () => publish(selected) },
     { keys: "w", label: "Choose columns, or watch an expression as one", run: () => setAdding(true) },
     { keys: "f", label: "Freeze the tail, or let it go on", run: () => setPaused(!paused.value) },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the event's id", barred: none, run: () => selected && copy(selected.id, "Id") },
-    ...pageKeys(move),
     { keys: "r", label: "Look again", run: list.reload },
     { keys: "Escape", label: "Close the event, or clear the filter", run: () => (chosen("event") ? choose({ event: null }) : clear()) },
   ]);

@@ -145,7 +145,7 @@ function Cell({ of, event, runs, entity, onSelect }: CellProps) {
 
 /** How far back was looked, where what fits is rare. */
 export function Looking({ of, cursor }: { of: Further; cursor: string }) {
-  if (!of.asks) return <p class="muted pad">{of.looking ? `Looking further back, from position ${cursor}…` : "Loading more…"}</p>;
+  if (!of.asks) return <p class="muted pad">{of.looking ? `Looking further back, from position ${cursor}…` : "Loading more events…"}</p>;
   return (
     <p class="muted pad" role="status">
       Looked back to position <span class="tabular">{cursor}</span>.{" "}

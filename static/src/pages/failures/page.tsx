@@ -9,7 +9,7 @@ import { stateOf } from "../../model/attention";
 import { FAILURE_KEYS, parseFailures } from "../../model/filter";
 import { within } from "../../model/range";
 import { PageHead } from "../../shell/head";
-import { NO_ROW, pageKeys, useKeys } from "../../shell/keys";
+import { NO_ROW, listKeys, useKeys } from "../../shell/keys";
 import { choose, chosen, link, timeRange } from "../../shell/route";
 import { now } from "../../shell/settings";
 import { Status, Time } from "../../ui/basics";
@@ -69,11 +69,7 @@ export default function Failures() {
     if (items) select(items[Math.max(0, Math.min(items.length - 1, at + step))]);
   };
   useKeys("Failures", [
-    { keys: "j", label: "Next group", run: () => move(1) },
-    { keys: "k", label: "Previous group", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next group", quiet: true, run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous group", quiet: true, run: () => move(-1) },
-    ...pageKeys(move),
+    ...listKeys("group of failures", move),
     { keys: "r", label: "Look again", run: groups.reload },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "x", label: "Choose the group, to do something to several", barred: at < 0 ? NO_ROW : "", run: () => pick(items?.[at]) },
@@ -112,6 +108,7 @@ export default function Failures() {
       <div class={`split ${wanted ? "" : "closed"}`}>
         <ListCard
           label="Failures"
+          noun="group"
           resource={groups}
           items={items}
           id={(one) => one.fingerprint}

@@ -7,7 +7,7 @@ import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { begunOf, parts, successOf, tookOf } from "../../model/figures";
 import { PageHead } from "../../shell/head";
-import { pageKeys, useKeys } from "../../shell/keys";
+import { listKeys, useKeys } from "../../shell/keys";
 import { choose, chosen, environment } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
@@ -54,11 +54,7 @@ export default function Functions() {
     if (items) select(items[Math.max(0, Math.min(items.length - 1, (selected ? items.indexOf(selected) : -1) + step))]);
   };
   useKeys("Functions", [
-    { keys: "j", label: "Next function", run: () => move(1) },
-    { keys: "k", label: "Previous function", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next function", quiet: true, run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous function", quiet: true, run: () => move(-1) },
-    ...pageKeys(move),
+    ...listKeys("function", move),
     { keys: "r", label: "Look again", run: () => [functions, figures].forEach((one) => one.reload()) },
     { keys: "Escape", label: "Close the function", run: () => choose({ function: null }) },
   ]);
@@ -77,6 +73,7 @@ export default function Functions() {
       <div class={`split ${selected ? "" : "closed"}`}>
         <ListCard
           label="Functions"
+          noun="function"
           resource={functions}
           items={items}
           id={(one) => one.id}

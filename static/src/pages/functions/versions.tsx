@@ -63,7 +63,7 @@ export function Versions({ of }: { of: FunctionShape }) {
           </li>
         ))}
       </ol>
-      <ShowMore of={versions} label="Show older" />
+      <ShowMore of={versions} label="Show older versions" />
       {kept !== null && (
         <Ask
           title={`Pin ${of.id} at version ${kept}`}

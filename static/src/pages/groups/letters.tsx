@@ -106,7 +106,7 @@ export function DeadLetters({ of, path, allowed }: { of: GroupShape; path: strin
           </li>
         ))}
       </ul>
-      <ShowMore of={letters} />
+      <ShowMore of={letters} label="Show more dead letters" />
       {doing && <Settle of={of} path={path} doing={doing} filter={filter} onClose={() => setDoing(null)} onDone={done} />}
     </>
   );

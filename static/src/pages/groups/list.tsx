@@ -57,6 +57,7 @@ function Groups({ groups, onNew }: { groups: Resource<{ groups: GroupShape[] }>;
   return (
     <Browse
       label="Groups"
+      noun="group"
       param="group"
       resource={groups}
       items={groups.data?.groups}
@@ -98,7 +99,7 @@ function Count({ of, trouble = false }: { of: number | undefined; trouble?: bool
 
 const TABS = [
   { id: "where", label: "Where it is" },
-  { id: "next", label: "Next" },
+  { id: "next", label: "Next messages" },
   { id: "members", label: "Members" },
   { id: "dead", label: "Dead letters" },
 ];

@@ -44,6 +44,7 @@ export function Subscriptions() {
       )}
       <Browse
         label="Subscriptions"
+        noun="subscription"
         param="subscription"
         resource={list}
         items={list.items}
@@ -126,7 +127,7 @@ export function Members({ of }: { of: string }) {
           </li>
         ))}
       </ul>
-      <ShowMore of={list} />
+      <ShowMore of={list} label="Show more subscriptions" />
     </>
   );
 }

@@ -40,6 +40,7 @@ export function Topics() {
       </p>
       <Browse
         label="Topics"
+        noun="topic"
         param="topic"
         resource={topics}
         items={topics.data?.topics}

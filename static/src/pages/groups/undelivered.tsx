@@ -34,6 +34,7 @@ export function Undelivered() {
     <>
       <Browse
         label="Dead letters"
+        noun="dead letter"
         param="letter"
         resource={letters}
         items={letters.items}

@@ -27,6 +27,7 @@ export default function Buckets() {
       </PageHead>
       <Browse
         label="Buckets"
+        noun="bucket"
         param="bucket"
         resource={buckets}
         items={items}

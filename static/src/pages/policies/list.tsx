@@ -36,6 +36,7 @@ export function PolicyList() {
       </p>
       <Browse
         label="Policies"
+        noun="policy"
         param="policy"
         resource={policies}
         items={policies.data}

@@ -19,6 +19,7 @@ export function Principals() {
       {!(keys && users) && <p class="muted">You may not see {keys ? "people" : users ? "keys" : "keys and people"}: they are not listed.</p>}
       <Browse
         label="Principals"
+        noun="principal"
         param="principal"
         resource={told}
         items={told.data}

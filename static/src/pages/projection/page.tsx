@@ -212,10 +212,10 @@ function Rows({ path }: { path: string }) {
             {total > ROWS && (
               <>
                 <button type="button" class="small" disabled={offset === 0} onClick={() => setOffset(offset - ROWS)}>
-                  Before
+                  Previous rows
                 </button>
                 <button type="button" class="small" disabled={offset + ROWS >= total} onClick={() => setOffset(offset + ROWS)}>
-                  After
+                  Next rows
                 </button>
               </>
             )}

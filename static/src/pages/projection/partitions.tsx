@@ -75,10 +75,10 @@ export function Partitions({ of, path }: { of: ProjectionSummary; path: string }
       {(pages.length > 0 || items?.length === PAGE) && (
         <p class="buttons">
           <button type="button" class="small" disabled={pages.length === 0} onClick={() => setPages(pages.slice(0, -1))}>
-            Before
+            Previous partitions
           </button>
           <button type="button" class="small" disabled={items?.length !== PAGE} onClick={() => items && setPages([...pages, items[items.length - 1].partition_key])}>
-            After
+            Next partitions
           </button>
         </p>
       )}

@@ -111,8 +111,8 @@ function StateOf({ of, path, partition }: { of: ProjectionSummary; path: string;
     choose({ at: null });
   };
   useKeys("State", [
-    { keys: "ArrowLeft", label: "The state before the last change", run: back },
-    { keys: "ArrowRight", label: "Forth again", run: forth },
+    { keys: "ArrowLeft", label: "Previous state, before the last change", run: back },
+    { keys: "ArrowRight", label: "Next state again", run: forth },
     { keys: "End", label: "Now", run: present },
     { keys: "Escape", label: "Now", quiet: true, run: present },
   ]);
@@ -128,7 +128,7 @@ function StateOf({ of, path, partition }: { of: ProjectionSummary; path: string;
             ))}
           </datalist>
         </label>
-        <button type="button" class="icon-only" aria-label="Before the last change" title="Before the last change (←)" disabled={!one || one.seq <= 1} onClick={back}>
+        <button type="button" class="icon-only" aria-label="Previous state" title="Previous state, before the last change (←)" disabled={!one || one.seq <= 1} onClick={back}>
           <Icon name="back" />
         </button>
         <input
@@ -142,7 +142,7 @@ function StateOf({ of, path, partition }: { of: ProjectionSummary; path: string;
             choose({ at: Number(event.currentTarget.value) === of.last_event_seq ? null : event.currentTarget.value });
           }}
         />
-        <button type="button" class="icon-only" aria-label="Forth again" title="Forth again (→)" disabled={!wanted} onClick={forth}>
+        <button type="button" class="icon-only" aria-label="Next state" title="Next state again (→)" disabled={!wanted} onClick={forth}>
           <Icon name="forward" />
         </button>
         <span class="tabular muted">{wanted ? `at position ${wanted}` : "now"}</span>

@@ -26,6 +26,7 @@ export default function Projections() {
       </PageHead>
       <Browse
         label="Projections"
+        noun="projection"
         param="projection"
         resource={projections}
         items={items}

@@ -21,6 +21,7 @@ export default function RunAudit({ runId }: { runId: string }) {
   return (
     <ListCard
       label="Audit of the run"
+      noun="action"
       resource={audit}
       items={audit.items}
       more={audit}

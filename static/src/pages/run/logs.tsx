@@ -56,8 +56,8 @@ export default function Logs({ runId, records, moment, steps }: Props) {
     if (line) choose({ line: placeOf(line), ...(line.path ? { step: line.path, show: null } : {}) });
   };
   useKeys("Logs", [
-    { keys: "n", label: "Next line", run: () => select(shown[Math.min(shown.length - 1, at + 1)]) },
-    { keys: "N", label: "Previous line", run: () => select(shown[Math.max(0, at - 1)]) },
+    { keys: "n", label: "Next line of the log", run: () => select(shown[Math.min(shown.length - 1, at + 1)]) },
+    { keys: "N", label: "Previous line of the log", run: () => select(shown[Math.max(0, at - 1)]) },
     ...(open ? [{ keys: "Escape", label: "Close the line", run: () => choose({ line: null }) }] : []),
   ]);
   const filtered = level !== "debug" || step !== "" || words !== "";
@@ -109,7 +109,7 @@ export default function Logs({ runId, records, moment, steps }: Props) {
           />
         </div>
       )}
-      <ShowMore of={logs} />
+      <ShowMore of={logs} label="Show more lines" />
       {open && <OneLine line={open} onMoment={() => goTo(records, indexAt(records, open.position))} />}
     </div>
   );

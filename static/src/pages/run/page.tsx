@@ -12,7 +12,7 @@ import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale
 import { isEnded, look } from "../../model/status";
 import { type Row, type Waterfall, allTurned, isCollapsed, levelled, span, visible, waterfall } from "../../model/waterfall";
 import { PageHead, crumb } from "../../shell/head";
-import { useKeys } from "../../shell/keys";
+import { rowKeys, useKeys } from "../../shell/keys";
 import { siblingKeys } from "../../shell/listed";
 import { choose, chosen, environment, eventLink, link, navigate } from "../../shell/route";
 import { now, recent, wallTime } from "../../shell/settings";
@@ -114,10 +114,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const parent = run.parent_run_id;
 
   useKeys("Timeline", [
-    { keys: "j", label: "Next step", run: () => move(1) },
-    { keys: "k", label: "Previous step", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next step", quiet: true, run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous step", quiet: true, run: () => move(-1) },
+    ...rowKeys("step", move),
     { keys: "/", label: "Filter steps", run: () => filter.current?.focus() },
     { keys: "f", label: "Failed steps only", run: () => choose({ only: how.failed ? null : "failed" }) },
     { keys: "p", label: "Critical path", run: () => choose({ path: wantsPath ? null : "critical" }) },

@@ -46,11 +46,11 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
   useKeys("Time travel", [
     { keys: "ArrowLeft", label: "Previous record", run: () => go(index - 1) },
     { keys: "ArrowRight", label: "Next record", run: () => go(index + 1) },
-    { keys: "Shift+ArrowLeft", label: "Previous step", run: () => jump(-1, isStep) },
-    { keys: "Shift+ArrowRight", label: "Next step", run: () => jump(1, isStep) },
+    { keys: "Shift+ArrowLeft", label: "Previous step boundary", run: () => jump(-1, isStep) },
+    { keys: "Shift+ArrowRight", label: "Next step boundary", run: () => jump(1, isStep) },
     { keys: "Mod+ArrowLeft", label: "Previous failure or edit", run: () => jump(-1, special) },
     { keys: "Mod+ArrowRight", label: "Next failure or edit", run: () => jump(1, special) },
-    { keys: "Home", label: "The beginning", run: () => go(0) },
+    { keys: "Home", label: "First record", run: () => go(0) },
     { keys: "End", label: "Live", run: () => choose({ at: null }) },
     { keys: "P", label: "Play", run: play },
     { keys: "b", label: "Compare with this moment", run: () => setB(records[index]?.position ?? null) },
@@ -88,7 +88,7 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
   return (
     <section class="card scrubber" aria-label="Time travel">
       <div class="scrub-buttons">
-        <button type="button" class="quiet icon-only" aria-label="To the beginning" onClick={() => go(0)}>
+        <button type="button" class="quiet icon-only" aria-label="First record" onClick={() => go(0)}>
           <Icon name="start" />
         </button>
         <button type="button" class="quiet icon-only" aria-label="Previous record" onClick={() => go(index - 1)}>

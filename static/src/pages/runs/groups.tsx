@@ -29,6 +29,7 @@ export function Groups({ by, told, current, onOpen, onClear }: Props) {
       {told.data && <Bound of={told.data} />}
       <ListCard
         label={`Runs by ${GROUPINGS[by]}`}
+        noun="group"
         resource={told}
         items={told.data?.groups}
         id={idOf}

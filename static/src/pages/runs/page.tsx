@@ -9,7 +9,7 @@ import { VERBS, type Verb, barredAt, titleOf } from "../../model/bulk";
 import { within } from "../../model/range";
 import { sortable, standing } from "../../model/run_sorting";
 import { PageHead } from "../../shell/head";
-import { type Binding, NO_ROW, pageKeys, useKeys } from "../../shell/keys";
+import { type Binding, NO_ROW, listKeys, useKeys } from "../../shell/keys";
 import { leave } from "../../shell/listed";
 import { choose, chosen, link, navigate, timeRange } from "../../shell/route";
 import { lacks } from "../../ui/acting";
@@ -158,16 +158,12 @@ export default function RunsPage() {
     return { keys, label: titleOf(verb, picks > 0 ? "the chosen" : "the run"), barred, run: () => start(verb) };
   };
   useKeys("Runs", [
-    { keys: "j", label: "Next run", run: () => move(1) },
-    { keys: "k", label: "Previous run", run: () => move(-1) },
-    { keys: "ArrowDown", label: "Next run", quiet: true, run: () => move(1) },
-    { keys: "ArrowUp", label: "Previous run", quiet: true, run: () => move(-1) },
+    ...listKeys(by ? "group of runs" : "run", move),
     { keys: "Enter", label: grouped ? "List the group's runs" : "Open the run", barred: cursor < 0 ? NO_ROW : "", run: () => (grouped ? openGroup(grouped[cursor]) : open(list.rows[cursor])) },
     { keys: " ", label: "Look at the run beside the list", barred: none, run: peek },
     { keys: "G", label: "Group by function, failure, parent, day, or not", run: () => setText(groupedNext(text)) },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
     { keys: "c", label: "Copy the run's id", barred: none, run: () => copy(list.rows[cursor].id, "Id") },
-    ...pageKeys(move),
     { keys: "r", label: "Look again", run: () => [list, groups].forEach((one) => one.reload()) },
     { keys: "f", label: "Failed only", run: () => setText(withToken(text, "status", status === "failed" ? "" : "failed")) },
     { keys: "x", label: "Choose the run, or no longer", barred: none, run: () => pick(cursor) },

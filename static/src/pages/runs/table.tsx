@@ -71,7 +71,7 @@ export function RunTable({ list, cursor, peeked, sort, ofOne, picked, all, onTop
             onTag={onTag}
           />
         )}
-        after={list.more ? <p class="muted pad">Loading more…</p> : null}
+        after={list.more ? <p class="muted pad">Loading more runs…</p> : null}
       />
     </div>
   );

@@ -67,6 +67,7 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
       ) : (
         <Browse
           label="Versions"
+          noun="version"
           param="version"
           resource={events}
           items={events.items}
@@ -74,10 +75,10 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
           id={(one) => String(one.version)}
           copies="Version"
           keys={[
-            { keys: "ArrowLeft", label: "The version before", run: () => go(now - 1) },
-            { keys: "ArrowRight", label: "The version after", run: () => go(now + 1) },
-            { keys: "Home", label: "The first version", run: () => go(1) },
-            { keys: "End", label: "The newest version", run: () => go(of.version) },
+            { keys: "ArrowLeft", label: "Previous version", run: () => go(now - 1) },
+            { keys: "ArrowRight", label: "Next version", run: () => go(now + 1) },
+            { keys: "Home", label: "First version", run: () => go(1) },
+            { keys: "End", label: "Newest version", run: () => go(of.version) },
           ]}
           columns={[
             { name: "Version", width: "72px", show: (one) => one.version },

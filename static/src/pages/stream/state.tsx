@@ -38,16 +38,16 @@ export function StateTab({ of, base }: { of: StreamInfo; base: string }) {
   const go = (wanted: number): void => choose({ version: within(Math.max(1, wanted), of.version) });
   const keep = (): void => (may(APPEND) ? setKeeping(true) : needs(APPEND));
   useKeys("State", [
-    { keys: "ArrowLeft", label: "The version before", run: () => go(version - 1) },
-    { keys: "ArrowRight", label: "The version after", run: () => go(version + 1) },
-    { keys: "Home", label: "The first version", run: () => go(1) },
-    { keys: "End", label: "The newest version", run: () => go(of.version) },
+    { keys: "ArrowLeft", label: "Previous version", run: () => go(version - 1) },
+    { keys: "ArrowRight", label: "Next version", run: () => go(version + 1) },
+    { keys: "Home", label: "First version", run: () => go(1) },
+    { keys: "End", label: "Newest version", run: () => go(of.version) },
   ]);
   const marked = kept.data?.snapshots.map((one) => one.version) ?? [];
   return (
     <div class="card state-card">
       <div class="moment-bar">
-        <button type="button" class="icon-only" aria-label="The version before" title="The version before (←)" disabled={version <= 1} onClick={() => go(version - 1)}>
+        <button type="button" class="icon-only" aria-label="Previous version" title="Previous version (←)" disabled={version <= 1} onClick={() => go(version - 1)}>
           <Icon name="back" />
         </button>
         <input
@@ -65,7 +65,7 @@ export function StateTab({ of, base }: { of: StreamInfo; base: string }) {
             <option key={one} value={one} />
           ))}
         </datalist>
-        <button type="button" class="icon-only" aria-label="The version after" title="The version after (→)" disabled={version >= of.version} onClick={() => go(version + 1)}>
+        <button type="button" class="icon-only" aria-label="Next version" title="Next version (→)" disabled={version >= of.version} onClick={() => go(version + 1)}>
           <Icon name="forward" />
         </button>
         <span class="tabular muted">

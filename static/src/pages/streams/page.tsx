@@ -42,6 +42,7 @@ export default function Streams() {
       </Filters>
       <Browse
         label="Entity streams"
+        noun="entity"
         param="stream"
         resource={streams}
         items={streams.items}

@@ -78,6 +78,7 @@ export default function System() {
       )}
       <ListCard
         label="Nodes"
+        noun="node"
         resource={nodes}
         items={nodes.data}
         id={(one) => one.id}

@@ -43,6 +43,7 @@ export function Deliveries() {
       />
       <Browse
         label="Deliveries"
+        noun="delivery"
         param="delivery"
         resource={deliveries}
         items={deliveries.items}

@@ -34,6 +34,7 @@ export function Sources() {
       </p>
       <Browse
         label="Sources"
+        noun="source"
         param="source"
         resource={sources}
         items={sources.data?.sources}

@@ -23,6 +23,7 @@ export function Connected({ resource, items, rejected }: Props) {
       <Rejected of={rejected} />
       <Browse
         label="Workers"
+        noun="worker"
         param="worker"
         resource={resource}
         items={items}

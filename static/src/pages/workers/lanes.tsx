@@ -17,6 +17,7 @@ export function Lanes() {
   return (
     <Browse
       label="Lanes"
+      noun="lane"
       param="lane"
       resource={lanes}
       items={items}
