@@ -239,7 +239,15 @@ function NoPage({ path }: { path: string }) {
           Nothing is at <span class="mono broken">{path}</span>.
         </p>
         <p>
-          <a href={link("/")}>Go to the first page</a>, press <Keys keys="Mod+k" /> to find something, or read the <a href="/docs">documentation</a>.
+          <Keys keys="Mod+k" /> finds pages, actions, and whatever an id or a word finds.
+        </p>
+        <p class="buttons">
+          <a class="button" href={link("/")}>
+            To the first page
+          </a>
+          <a class="button" href="/docs">
+            Documentation
+          </a>
         </p>
       </div>
     </div>

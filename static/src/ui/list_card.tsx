@@ -7,17 +7,21 @@ import { inSight, scrolledTo } from "../model/window";
 import { Skeleton } from "./basics";
 import { type Further, ShowMore } from "./more";
 import { Failed } from "./states";
-import { useView } from "./view";
+import { useMedia, useView } from "./view";
 
 /** More rows than these are a long table. */
 const SHORT_MAX = 200;
 /** Of a long table, in CSS pixels: lists.css says the same. */
 const ROW = 36;
+/** On a narrow screen, with what stands below. */
+const ROW_BELOW = 80;
 const HEAD = 32;
 
 export interface Column<T> {
   name: string;
   show: (item: T) => ComponentChildren;
+  /** What stands under it on narrow screens, of what is left out there: a line for each child. */
+  below?: (item: T) => ComponentChildren;
   /** Left out on narrow screens. */
   wide?: boolean;
   /** Not cut off when it is long. */
@@ -60,15 +64,17 @@ function Table<T>({ label, items, id, columns, widths, current, onSelect, more }
   const element = useRef<HTMLDivElement>(null);
   const [view, measure] = useView(element);
   const long = items.length > SHORT_MAX;
-  /** The columns of a narrow screen: the first takes what the others leave. */
-  const few = columns.slice(1).reduce((widths, column) => (column.wide ? widths : `${widths} fit-content(40%)`), "minmax(0, 1fr)");
-  const { first, last } = long ? inSight(view.top, view.height - HEAD, ROW, items.length) : { first: 0, last: items.length };
+  const narrow = useMedia("(max-width: 767px)");
+  const height = narrow && columns.some((column) => column.below) ? ROW_BELOW : ROW;
+  /** The columns of a narrow screen: the first of them takes what the others leave. */
+  const few = ["minmax(0, 1fr)", ...columns.filter((column) => !column.wide).slice(1).map(() => "fit-content(40%)")].join(" ");
+  const { first, last } = long ? inSight(view.top, view.height - HEAD, height, items.length) : { first: 0, last: items.length };
   const at = current ? items.findIndex((item) => id(item) === current) : -1;
 
   useLayoutEffect(() => {
     const scroller = element.current;
     if (!scroller || at < 0) return;
-    if (long) scroller.scrollTop = scrolledTo(at, scroller.scrollTop, scroller.clientHeight - HEAD, ROW);
+    if (long) scroller.scrollTop = scrolledTo(at, scroller.scrollTop, scroller.clientHeight - HEAD, height);
     else scroller.querySelector(".current")?.scrollIntoView({ block: "nearest" });
   }, [current, at >= 0]);
 
@@ -82,10 +88,10 @@ function Table<T>({ label, items, id, columns, widths, current, onSelect, more }
       onScroll={(event) => {
         const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
         measure();
-        if (more?.more && scrollTop + clientHeight > scrollHeight - 4 * ROW) more.next();
+        if (more?.more && scrollTop + clientHeight > scrollHeight - 4 * height) more.next();
       }}
     >
-      <div class="list" role="table" aria-label={label} aria-rowcount={items.length + 1} style={{ "--widths": widths, "--few": few }}>
+      <div class="list" role="table" aria-label={label} aria-rowcount={items.length + 1} style={{ "--widths": widths, "--few": few, "--row": `${height}px` }}>
         <div role="rowgroup" class="list-head">
           <div class="list-row" role="row" aria-rowindex={1}>
             {columns.map((column) => (
@@ -95,7 +101,7 @@ function Table<T>({ label, items, id, columns, widths, current, onSelect, more }
             ))}
           </div>
         </div>
-        <div role="rowgroup" style={{ paddingTop: `${first * ROW}px`, paddingBottom: `${(items.length - last) * ROW}px` }}>
+        <div role="rowgroup" style={{ paddingTop: `${first * height}px`, paddingBottom: `${(items.length - last) * height}px` }}>
           {items.slice(first, last).map((item, index) => (
             <div
               key={id(item)}
@@ -109,6 +115,7 @@ function Table<T>({ label, items, id, columns, widths, current, onSelect, more }
               {columns.map((column) => (
                 <span key={column.name} role="cell" class={`${column.wide ? "wide" : ""} ${column.whole ? "" : "cut"}`}>
                   {column.show(item)}
+                  {narrow && column.below && <span class="below">{column.below(item)}</span>}
                 </span>
               ))}
             </div>

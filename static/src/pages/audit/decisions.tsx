@@ -52,6 +52,19 @@ function trial(one: AuditEvent): string {
   return link("/policies", { tab: "playground", subject: id, when, ...asked });
 }
 
+/** What it was done to, and when and by whom. */
+function below(one: AuditEvent) {
+  return (
+    <>
+      {one.resource && <span class="mono">{one.resource}</span>}
+      <span>
+        <Time at={one.created_at} />
+        {one.actor && ` by ${one.actor}`}
+      </span>
+    </>
+  );
+}
+
 export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filtered: boolean }) {
   return (
     <Browse
@@ -63,7 +76,7 @@ export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filte
       more={audit}
       id={(one) => one.id}
       columns={[
-        { name: "What", width: "minmax(150px, 1.3fr)", show: (one) => one.action ?? one.event_type },
+        { name: "What", width: "minmax(150px, 1.3fr)", show: (one) => one.action ?? one.event_type, below },
         { name: "Decision", width: "116px", show: (one) => (one.decision ? <Status status={one.outcome ? "refused" : one.decision} /> : <span class="muted">done</span>) },
         { name: "To", width: "minmax(120px, 1.2fr)", show: (one) => <span class="mono">{one.resource}</span>, wide: true },
         { name: "By", width: "minmax(90px, 1fr)", show: (one) => one.actor || <span class="muted">nobody known</span>, wide: true },

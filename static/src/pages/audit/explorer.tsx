@@ -75,7 +75,7 @@ export function Explorer() {
         copies="Position"
         columns={[
           { name: "Position", width: "84px", show: (one) => <span class="mono">{one.position}</span> },
-          { name: "Kind", width: "minmax(120px, 1fr)", show: (one) => <span class="mono">{one.kind}</span> },
+          { name: "Kind", width: "minmax(120px, 1fr)", show: (one) => <span class="mono">{one.kind}</span>, below },
           { name: "Stream", width: "minmax(140px, 1.4fr)", show: (one) => <span class="mono">{one.stream}</span>, wide: true },
           { name: "Says", width: "minmax(140px, 1.8fr)", show: (one) => <span class="mono muted">{print(one.data)}</span>, wide: true, alone: true },
           { name: "By", width: "minmax(80px, 0.8fr)", show: (one) => one.actor, wide: true, alone: true },
@@ -84,6 +84,19 @@ export function Explorer() {
         empty={<Empty icon="audit" title={filtered ? "Nothing fits the filter" : "Nothing has happened here yet"} />}
         side={(one, close) => <OneEntry key={one.position} of={one} onClose={close} />}
       />
+    </>
+  );
+}
+
+/** What it happened to, and when. */
+function below(one: Kept) {
+  return (
+    <>
+      <span class="mono">{one.stream}</span>
+      <span>
+        <Time at={one.recorded_at} />
+        {one.actor && ` by ${one.actor}`}
+      </span>
     </>
   );
 }

@@ -28,8 +28,22 @@ export default function RunAudit({ runId }: { runId: string }) {
       id={(one) => one.id}
       widths="56px minmax(136px, 1.5fr) 76px minmax(108px, 1fr) minmax(0, 0.8fr) 76px"
       columns={[
-        { name: "Position", show: (one) => <EntryLink position={Number(one.id)} /> },
-        { name: "What", show: (one) => one.action ?? one.event_type },
+        { name: "Position", show: (one) => <EntryLink position={Number(one.id)} />, wide: true },
+        {
+          name: "What",
+          show: (one) => one.action ?? one.event_type,
+          below: (one) => (
+            <>
+              <span>
+                <Time at={one.created_at} />, position <EntryLink position={Number(one.id)} />
+              </span>
+              <span>
+                by <Who event={one} />
+                {one.reason && `: ${one.reason}`}
+              </span>
+            </>
+          ),
+        },
         { name: "Decision", show: (one) => (one.decision ? <Status status={one.decision} /> : <span class="muted">done</span>) },
         { name: "By", show: (one) => <Who event={one} />, wide: true },
         { name: "Because", show: (one) => one.reason ?? "", wide: true },

@@ -26,21 +26,21 @@ export function Requests({ of }: { of: SystemShape }) {
         )}
         ; <b class="tabular">{requests.failed.toLocaleString("en")}</b> failed.
       </p>
-      <div class="list-scroll" tabIndex={0} role="region" aria-label="Requests by route">
-        <table class="plain">
-          <thead>
-            <tr>
+      <div class="requests" role="region" aria-label="Requests by route">
+        <table class="plain" role="table">
+          <thead role="rowgroup">
+            <tr role="row">
               {["Route", "Count", "Half", "95 %", "99 %"].map((head) => (
-                <th key={head} scope="col">
+                <th key={head} scope="col" role="columnheader">
                   {head}
                 </th>
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {requests.routes.map((one) => (
-              <tr key={one.route}>
-                <td class="mono route">
+              <tr key={one.route} role="row">
+                <td class="mono route" role="cell">
                   {one.route.split("/").map((part, index) => (
                     <Fragment key={index}>
                       {index > 0 && (
@@ -52,9 +52,9 @@ export function Requests({ of }: { of: SystemShape }) {
                     </Fragment>
                   ))}
                 </td>
-                <td class="tabular">{one.count.toLocaleString("en")}</td>
+                <td class="tabular" role="cell">{one.count.toLocaleString("en")}</td>
                 {[one.p50_ms, one.p95_ms, one.p99_ms].map((bound, index) => (
-                  <td key={index} class="tabular">
+                  <td key={index} class="tabular" role="cell">
                     {atMost(bound)}
                   </td>
                 ))}
