@@ -56,6 +56,11 @@ const AROUND = 260;
 /** Why a key that is for a row does nothing. */
 export const NO_ROW = "choose a row first, with j or k";
 
+/** Keys that are for a row, by what they do there, while none is chosen: they say so. */
+export function ofNoRow(keys: Readonly<Record<string, string>>, barred = NO_ROW): readonly Binding[] {
+  return Object.entries(keys).map(([one, label]) => ({ keys: one, label, barred, run: () => undefined }));
+}
+
 /** The keys that go from one to the next: row by row; `noun` is what people call one of them. */
 export function rowKeys(noun: string, move: (step: number) => void): readonly Binding[] {
   const [next, previous] = [

@@ -1,7 +1,7 @@
 /** A list with what is known of the row that is chosen beside it. The URL says which one that is. */
 import type { ComponentChildren } from "preact";
 import type { Resource } from "../live/resource";
-import { type Binding, NO_ROW, listKeys, useKeys } from "../shell/keys";
+import { type Binding, NO_ROW, listKeys, ofNoRow, useKeys } from "../shell/keys";
 import { leave } from "../shell/listed";
 import { choose, chosen } from "../shell/route";
 import { type Column, ListCard } from "./list_card";
@@ -36,9 +36,11 @@ interface Props<T> {
   opens?: (item: T) => boolean;
   more?: Further;
   keys?: readonly Binding[];
+  /** Keys that the side of a row has, and what they do: while no row is chosen they say that one has to be. */
+  sideKeys?: Readonly<Record<string, string>>;
 }
 
-export function Browse<T>({ label, noun, param, resource, items, id, copies = "Id", columns, empty, side, onOpen, opens = () => true, more, keys = [] }: Props<T>) {
+export function Browse<T>({ label, noun, param, resource, items, id, copies = "Id", columns, empty, side, onOpen, opens = () => true, more, keys = [], sideKeys = {} }: Props<T>) {
   const wanted = chosen(param);
   const at = items?.findIndex((one) => id(one) === wanted) ?? -1;
   const selected = items?.[at];
@@ -63,6 +65,7 @@ export function Browse<T>({ label, noun, param, resource, items, id, copies = "I
     { keys: "c", label: `Copy the ${copies.toLowerCase()} of what is chosen`, barred: none, run: () => selected !== undefined && copy(id(selected), copies) },
     { keys: "r", label: "Look again", run: resource.reload },
     { keys: "Escape", label: "Close what is chosen", run: close },
+    ...(selected === undefined ? ofNoRow(sideKeys) : []),
     ...keys,
   ]);
   const open = side !== undefined && selected !== undefined;

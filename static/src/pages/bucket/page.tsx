@@ -78,6 +78,7 @@ export default function BucketPage({ id: name }: { id: string }) {
       <Browse
         label="Keys"
         noun="key"
+        sideKeys={{ e: "Edit the value", D: "Delete the key" }}
         param="key"
         resource={keys}
         items={keys.items}

@@ -44,6 +44,7 @@ export function Documents() {
       <Browse
         label="Documents"
         noun="document"
+        sideKeys={{ e: "Edit the document", D: "Delete the document" }}
         param="name"
         resource={documents}
         items={documents.items}

@@ -9,7 +9,7 @@ import { stateOf } from "../../model/attention";
 import { FAILURE_KEYS, parseFailures } from "../../model/filter";
 import { within } from "../../model/range";
 import { PageHead } from "../../shell/head";
-import { NO_ROW, listKeys, useKeys } from "../../shell/keys";
+import { NO_ROW, listKeys, ofNoRow, useKeys } from "../../shell/keys";
 import { choose, chosen, link, timeRange } from "../../shell/route";
 import { now } from "../../shell/settings";
 import { Status, Time } from "../../ui/basics";
@@ -72,6 +72,8 @@ export default function Failures() {
     ...listKeys("group of failures", move),
     { keys: "r", label: "Look again", run: groups.reload },
     { keys: "/", label: "Filter", run: () => field.current?.focus() },
+    ...(wanted ? [] : ofNoRow({ z: "Resolve…", m: "Mute…", a: "Assign…" })),
+    ...(inHand.length > 0 ? [] : ofNoRow({ M: "Merge…" }, "choose groups first, with x")),
     { keys: "x", label: "Choose the group, to do something to several", barred: at < 0 ? NO_ROW : "", run: () => pick(items?.[at]) },
     { keys: "Escape", label: "Close the group, choose none, or clear the filter", run: () => (wanted ? choose({ failure: null }) : inHand.length > 0 ? pickNone() : setText("")) },
   ]);

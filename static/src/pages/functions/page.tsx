@@ -7,7 +7,7 @@ import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { begunOf, parts, successOf, tookOf } from "../../model/figures";
 import { PageHead } from "../../shell/head";
-import { listKeys, useKeys } from "../../shell/keys";
+import { listKeys, ofNoRow, useKeys } from "../../shell/keys";
 import { choose, chosen, environment } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
@@ -57,6 +57,7 @@ export default function Functions() {
     ...listKeys("function", move),
     { keys: "r", label: "Look again", run: () => [functions, figures].forEach((one) => one.reload()) },
     { keys: "Escape", label: "Close the function", run: () => choose({ function: null }) },
+    ...(selected ? [] : ofNoRow({ i: "Start a run of it", P: "Pause or resume" })),
   ]);
   return (
     <div class="page full">

@@ -58,6 +58,7 @@ function Groups({ groups, onNew }: { groups: Resource<{ groups: GroupShape[] }>;
     <Browse
       label="Groups"
       noun="group"
+      sideKeys={{ P: "Pause or resume" }}
       param="group"
       resource={groups}
       items={groups.data?.groups}

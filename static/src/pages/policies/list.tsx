@@ -37,6 +37,7 @@ export function PolicyList() {
       <Browse
         label="Policies"
         noun="policy"
+        sideKeys={{ e: "Edit the policy" }}
         param="policy"
         resource={policies}
         items={policies.data}

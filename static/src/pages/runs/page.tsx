@@ -285,6 +285,7 @@ export default function RunsPage() {
                   onTop={(top) => (atTop.current = top)}
                   onPick={pick}
                   onPickLoaded={pickLoaded}
+                  onCursor={(index) => setAt(list.rows[index].id)}
                   onTag={(tag) => setText(withTag(text, tag))}
                   onSort={(one) => setText(withToken(text, "sort", one))}
                 />

@@ -31,11 +31,13 @@ interface Props {
   onTop: (atTop: boolean) => void;
   onPick: (index: number, range: boolean) => void;
   onPickLoaded: () => void;
+  /** Told where the focus goes to: keys are for that row then. */
+  onCursor: (index: number) => void;
   onTag: (tag: string) => void;
   onSort: (sort: Sort) => void;
 }
 
-export function RunTable({ list, cursor, peeked, sort, ofOne, picked, all, onTop, onPick, onPickLoaded, onTag, onSort }: Props) {
+export function RunTable({ list, cursor, peeked, sort, ofOne, picked, all, onTop, onPick, onPickLoaded, onCursor, onTag, onSort }: Props) {
   const element = useRef<HTMLDivElement>(null);
   const width = useWidth(element);
   const fit = fitting(runColumnsShown(runColumns.value), width);
@@ -68,6 +70,7 @@ export function RunTable({ list, cursor, peeked, sort, ofOne, picked, all, onTop
             current={index === cursor || list.rows[index].id === peeked}
             picked={all || picked.has(list.rows[index].id)}
             onPick={(range) => onPick(index, range)}
+            onFocus={() => onCursor(index)}
             onTag={onTag}
           />
         )}
@@ -106,10 +109,11 @@ interface RunRowProps {
   current: boolean;
   picked: boolean;
   onPick: (range: boolean) => void;
+  onFocus: () => void;
   onTag: (tag: string) => void;
 }
 
-function RunRow({ run, index, fit, begins, current, picked, onPick, onTag }: RunRowProps) {
+function RunRow({ run, index, fit, begins, current, picked, onPick, onFocus, onTag }: RunRowProps) {
   const to = link(`/runs/${run.id}`);
   const opened = (event: MouseEvent): void => {
     if ((event.target as Element).closest("a, button, .pick") || getSelection()?.toString()) return;
@@ -117,7 +121,7 @@ function RunRow({ run, index, fit, begins, current, picked, onPick, onTag }: Run
     else navigate(to);
   };
   return (
-    <div class={`run-row row ${begins && index > 0 ? "begins" : ""} ${current ? "current" : ""} ${picked ? "picked" : ""}`} role="row" aria-rowindex={index + 2} aria-selected={picked} onClick={opened}>
+    <div class={`run-row row ${begins && index > 0 ? "begins" : ""} ${current ? "current" : ""} ${picked ? "picked" : ""}`} role="row" aria-rowindex={index + 2} aria-selected={picked} onClick={opened} onFocusIn={onFocus}>
       <span role="cell">
         <label class="pick">
           <input type="checkbox" tabIndex={-1} aria-label={`Choose ${short(run.id)}`} checked={picked} onClick={(event) => onPick(event.shiftKey)} />

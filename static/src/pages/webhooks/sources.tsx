@@ -35,6 +35,7 @@ export function Sources() {
       <Browse
         label="Sources"
         noun="source"
+        sideKeys={{ P: "Pause or resume" }}
         param="source"
         resource={sources}
         items={sources.data?.sources}

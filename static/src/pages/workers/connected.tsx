@@ -24,6 +24,7 @@ export function Connected({ resource, items, rejected }: Props) {
       <Browse
         label="Workers"
         noun="worker"
+        sideKeys={{ D: "Drain…" }}
         param="worker"
         resource={resource}
         items={items}
