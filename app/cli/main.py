@@ -79,6 +79,8 @@ COMMANDS = {
 }
 
 
+_BYTES = re.compile(r"[\udc80-\udcff]")
+"""What stands in an argument for bytes that are no UTF-8 (PEP 383)."""
 _ID = re.compile(r"(?:run|evt)_[0-9a-z]{4,}|[0-9a-f]{16}")
 
 
@@ -131,8 +133,25 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has what it wanted
         code = 0
     except Exception as error:  # noqa: BLE001 - the last place: every error is explained here
-        code = _explain(error)
+        code = _refuse_bytes(error) or _explain(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse_bytes(error: BaseException | None) -> int:
+    """2 after saying which argument is not UTF-8, if one is and that is why there was an error; else 0. Files may have
+    such names, and values of keys such bytes, so it is no fault before somebody needs text."""
+    while error is not None and not (isinstance(error, UnicodeEncodeError) and _BYTES.search(error.object)):
+        error = error.__cause__ or error.__context__
+    given = [(f"argument {at}", one) for at, one in enumerate(sys.argv[1:], start=1)]
+    given.append(("IRONFLOW_ENV", os.environ.get("IRONFLOW_ENV", "")))
+    what, text = next(((what, one) for what, one in given if _BYTES.search(one)), ("", ""))
+    if error is None or not what:
+        return 0
+    shown = ascii(os.fsencode(text))[1:]
+    Output.of_environment().error(
+        f"{what} is not UTF-8: {shown}", code="NOT_UTF8", hint="is the terminal set to UTF-8?"
+    )
+    return 2
 
 
 def _explain(error: Exception) -> int:

@@ -43,7 +43,7 @@ def find(
 ) -> Server:
     """The server to talk to. The discovery file counts only when neither url nor key is set anywhere else.
 
-    Raises InvalidArgument for an address or a key that cannot be one.
+    Raises InvalidArgument for an address, a key or an environment that cannot be one.
     """
     env = os.environ
     url = url or env.get("IRONFLOW_SERVER_URL")
@@ -53,9 +53,9 @@ def find(
     if not (url or api_key) and env.get("IRONFLOW_NO_DISCOVERY", "") in ("", "0", "false"):
         found = _discovered()
         if found is not None:
-            environment = environment or found.environment or "default"
+            environment = _environment(environment or found.environment)
             return Server(found.url, grpc_address or found.grpc_address, _key(found.api_key), environment)
-    return Server(_address(url or DEFAULT_URL), grpc_address, _key(api_key), environment or "default")
+    return Server(_address(url or DEFAULT_URL), grpc_address, _key(api_key), _environment(environment))
 
 
 def _address(url: str) -> str:
@@ -73,6 +73,19 @@ def _key(api_key: str) -> str:
             "the API key has characters that no key has", code="INVALID_ARGUMENT", hint="was it cut and pasted whole?"
         )
     return api_key
+
+
+def _environment(name: str) -> str:
+    """It travels in a header."""
+    try:
+        name.encode("ascii")
+    except UnicodeEncodeError as error:
+        raise InvalidArgument(
+            f"there can be no environment {name!r}",
+            code="INVALID_ARGUMENT",
+            hint="`ironflow env list` names those there are",
+        ) from error
+    return name or "default"
 
 
 def _discovered() -> Server | None:

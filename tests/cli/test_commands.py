@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -184,6 +185,19 @@ def test_an_unreachable_server_is_named(ironflow: Ironflow) -> None:
     assert shown.returncode == 6
     assert "ironflow serve" in shown.stderr
     assert json.loads(as_json.stderr)["error"]["code"] == "SERVER_UNREACHABLE"
+
+
+def test_an_argument_that_is_not_utf8_is_named_where_text_is_needed(ironflow: Ironflow) -> None:
+    bytes_ = os.fsdecode(b"a\xff")
+    wanted = [(["run", "list", "--function", bytes_], 4), (["emit", bytes_], 2), (["run", "list", "--env", bytes_], 4)]
+
+    for arguments, at in wanted:
+        shown = ironflow(*arguments)
+        assert (shown.returncode, shown.stdout) == (2, "")
+        assert rf"argument {at} is not UTF-8: 'a\xff'" in shown.stderr
+
+    assert ironflow("emit", "x", IRONFLOW_ENV=bytes_).returncode == 2
+    assert ironflow("kv", "put", "nowhere", "k", bytes_).returncode == 3  # a value is bytes: there is no such bucket
 
 
 def test_a_port_that_is_taken_is_named_at_once(ironflow: Ironflow, server: ServerProcess) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from ironflow import discovery
 from ironflow.discovery import Server
+from ironflow.errors import InvalidArgument
 
 GOOD = {"version": 1, "url": "http://127.0.0.1:7001", "grpc_address": "127.0.0.1:7002", "environment": "here"}
 FOUND = Server("http://127.0.0.1:7001", "127.0.0.1:7002", "", "here")
@@ -109,3 +110,8 @@ def test_a_file_that_makes_no_sense_is_not_believed_nor_looked_past(
 
 def test_a_key_is_not_shown() -> None:
     assert "secret" not in repr(Server("http://h", api_key="secret"))
+
+
+def test_an_environment_that_no_header_takes_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="no environment 'ä'"):
+        discovery.find("http://h", environment="ä")
