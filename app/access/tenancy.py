@@ -38,6 +38,7 @@ from app.history.kinds import (
 )
 from app.ids import Ids
 
+SEE_ALL = "platform:tenants:read"
 DEFAULT_NAMES = ("", "default", ENVIRONMENT_DEFAULT)
 TEXT_CHARS_MAX = 1_000
 
@@ -97,14 +98,21 @@ class Tenancy:
 
     def orgs(self, actor: Actor) -> Sequence[Org]:
         """The actor's own; every one for who looks after the platform."""
-        if actor.may("platform:tenants:read"):
+        if actor.may(SEE_ALL):
             return self._register.all(Org)
         return [self.org(actor, actor.org)]
+
+    def sees_all(self, actor: Actor) -> bool:
+        """Whether the actor may know what tells of every organization: it looks after them, or there is only its own,
+        and it is not bound to one environment of that."""
+        if actor.may(SEE_ALL):
+            return True
+        return not actor.environment and len(self._register.all(Org)) == 1
 
     def org(self, actor: Actor, id: str) -> Org:
         """Raises IdentityNotFound."""
         found = self._register.find(Org, id)
-        if found is None or (id != actor.org and not actor.may("platform:tenants:read")):
+        if found is None or (id != actor.org and not actor.may(SEE_ALL)):
             raise not_found("org", id)
         return found
 

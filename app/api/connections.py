@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 import structlog
 
 from app.api.accepted import accepted, listed, number_of
-from app.api.taking import PacedStream, bytes_acknowledged
+from app.api.taking import STALLED_S_MAX, PacedStream, bytes_acknowledged, hang_up
 
 log = structlog.get_logger(__name__)
 
 SILENT_TIMEOUTS = 2
 """How many times as long as a head may take to arrive: that is looked after by Granian, once it knows which HTTP it
 will be."""
-IDLE_S = 660.0
+IDLE_S = STALLED_S_MAX
 """Longer than load balancers keep a connection for the next request: who closes first should be the one who sends."""
 LOOKS_IN_A_TIMEOUT = 4
 LOOK_EVERY_S_MIN, LOOK_EVERY_S_MAX = 0.05, 15.0
@@ -100,7 +100,11 @@ class Connections:
                 number = await asyncio.to_thread(number_of, client, self._port)
             return None if number is None else bytes_acknowledged(number, client, self._port)
 
-        return PacedStream(stream, taken)
+        def let_go() -> None:
+            if number is not None:
+                hang_up(number, client, self._port)
+
+        return PacedStream(stream, taken, let_go)
 
     async def _look(self, port: int) -> None:
         every_s = max(LOOK_EVERY_S_MIN, min(LOOK_EVERY_S_MAX, self._silent_s / LOOKS_IN_A_TIMEOUT))

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.server import ServerProcess
+
 HISTORY = "/api/v1/history"
 RUN = "X-Ironflow-Run-ID"
 
@@ -212,3 +214,16 @@ def test_the_chain_is_verified_from_outside(http: httpx.Client, story: dict[str,
     assert (result["type"], result["ok"]) == ("result", True)
     assert all(one["type"] == "progress" and one["position"] <= one["head"] for one in progress)
     assert result["entries"] >= last
+
+
+def test_the_chain_of_all_organizations_is_not_for_who_sees_one(guarded: ServerProcess) -> None:
+    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {guarded.key}"}, timeout=30) as root:
+        tenant = root.post("/api/v1/tenants/provision", json={"org_name": "walks", "env_name": "production"}).json()
+        theirs = {"Authorization": f"Bearer {tenant['api_key']['key']}"}
+
+        refused = root.get(f"{HISTORY}/verify", headers=theirs)
+
+        assert (refused.status_code, refused.json()["code"]) == (403, "PERMISSION_DENIED")
+        assert "platform:tenants:read" in refused.json()["error"]
+        assert root.get(f"{HISTORY}/export", headers=theirs).status_code == 200
+        assert '"ok":true' in root.get(f"{HISTORY}/verify").text

@@ -621,3 +621,12 @@ async def test_the_first_start_makes_a_key_and_an_administrator(access: Access, 
     path.write_text("{")
     with pytest.raises(bootstrap.KeyFileUnreadable):
         await bootstrap.key_of(access, path)
+
+
+async def test_who_knows_of_all_organizations_looks_after_them_or_has_the_only_one(access: Access) -> None:
+    admin, keeper = await actor(access, "admin"), await actor(access, "platform_viewer")
+    bound = await actor(access, "admin", environment="staging")
+    assert [access.tenancy.sees_all(one) for one in (admin, keeper, bound)] == [True, True, False]
+
+    await access.tenancy.create_org(SYSTEM, "Acme")
+    assert [access.tenancy.sees_all(one) for one in (admin, keeper)] == [False, True]

@@ -6,10 +6,11 @@ import asyncio
 import socket
 
 import pytest
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from app.api import taking
 from app.api.accepted import OPEN_FILES, number_of
-from app.api.taking import AHEAD_BYTES_MAX, LOOK_BYTES, PacedStream, bytes_acknowledged
+from app.api.taking import AHEAD_BYTES_MAX, LOOK_BYTES, PacedStream, bytes_acknowledged, hang_up
 
 PART = b"x" * LOOK_BYTES
 
@@ -36,6 +37,10 @@ class Client:
         return self.acknowledged
 
 
+def never() -> None:
+    pytest.fail("it takes what it is given, or may go on to wait")
+
+
 async def flood(stream: PacedStream) -> None:
     while True:
         await stream.send_bytes(PART)
@@ -45,7 +50,7 @@ async def flood(stream: PacedStream) -> None:
 async def test_who_stops_reading_is_given_no_more_until_they_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(taking, "WAIT_S_MIN", 0.001)
     sink, client = Sink(), Client()
-    flooding = asyncio.create_task(flood(PacedStream(sink, client.taken)))
+    flooding = asyncio.create_task(flood(PacedStream(sink, client.taken, never)))
 
     async def looks(times: int) -> None:
         for _ in range(times):
@@ -68,10 +73,22 @@ async def test_who_stops_reading_is_given_no_more_until_they_read_on(monkeypatch
         await flooding
 
 
+async def test_who_takes_nothing_for_too_long_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taking, "WAIT_S_MIN", 0.001)
+    monkeypatch.setattr(taking, "STALLED_S_MAX", 0.01)
+    sink, client, gone = Sink(), Client(), asyncio.Event()
+
+    with pytest.raises(ProtocolClosed):
+        await asyncio.wait_for(flood(PacedStream(sink, client.taken, gone.set)), 10)
+
+    assert gone.is_set()
+    assert AHEAD_BYTES_MAX < sink.bytes <= AHEAD_BYTES_MAX + LOOK_BYTES
+
+
 async def test_where_nobody_knows_nothing_is_waited_for() -> None:
     sink, client = Sink(), Client()
     client.acknowledged = None
-    stream = PacedStream(sink, client.taken)
+    stream = PacedStream(sink, client.taken, never)
 
     for _ in range(2 * AHEAD_BYTES_MAX // LOOK_BYTES):
         await stream.send_bytes(PART)
@@ -97,4 +114,10 @@ def test_the_system_counts_what_a_client_took() -> None:
             assert bytes_acknowledged(number, name, port) == before + 5
             assert bytes_acknowledged(number, "127.0.0.1:1", port) is None, "it is another's connection by now"
             assert bytes_acknowledged(client.fileno(), name, port) is None, "it was not accepted here"
+
+            hang_up(number, "127.0.0.1:1", port)
+            ours.sendall(b"6")
+            assert client.recv(5) == b"6", "another's connection is not ended"
+            hang_up(number, name, port)
+            assert client.recv(5) == b""
         assert number_of(name, port) is None
