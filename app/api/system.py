@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 
 import falcon.asgi
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from app import clock
+from app.access.tenancy import SEE_ALL
 from app.api import diagnostics
 from app.api.answers import answer
+from app.api.caller import caller_of
 from app.api.services import Answer, Operation, Route, Services
 from app.api.shapes.system import (
     RefusalCount,
@@ -26,6 +29,7 @@ from storage import store
 
 TOP = 10
 GZIP = "application/gzip"
+WITHHELD = f"requests and sizes are those of all organizations: to see them takes {SEE_ALL}"
 
 
 class System:
@@ -33,7 +37,11 @@ class System:
         self._services = services
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        answer(resp, await about(self._services))
+        services = self._services
+        if services.access.tenancy.sees_all(caller_of(req).who):
+            answer(resp, await about(services))
+        else:
+            answer(resp, _of_node(services))
 
 
 class Diagnostics:
@@ -51,9 +59,20 @@ class Diagnostics:
 
 async def about(services: Services) -> SystemResponse:
     """What there is to say of this node and of its store."""
-    now = services.clock.now_us()
     refused = Counter(services.metrics.refusals)
     sizes, snapshots = await services.storage.read(lambda tx: (store.sizes(tx), store.snapshots(tx)))
+    return replace(
+        _of_node(services),
+        store=_store(services, sizes, snapshots),
+        requests=_requests(services.metrics),
+        refusals=[RefusalCount(code=code, count=count) for code, count in refused.most_common(TOP)],
+        withheld=UNSET,
+    )
+
+
+def _of_node(services: Services) -> SystemResponse:
+    """What does not count what organizations do."""
+    now = services.clock.now_us()
     own = next((row for row in services.nodes.listed() if row.id == services.nodes.id), None)
     started = own.started_at if own is not None else now
     return SystemResponse(
@@ -63,11 +82,9 @@ async def about(services: Services) -> SystemResponse:
         now=clock.rfc3339(now),
         started_at=clock.rfc3339(started),
         uptime_seconds=(now - started) / 1_000_000,
-        store=_store(services, sizes, snapshots),
-        requests=_requests(services.metrics),
-        refusals=[RefusalCount(code=code, count=count) for code, count in refused.most_common(TOP)],
         problems=dict(services.problems()),
         switches={name: value for name, value in services.settings.items() if isinstance(value, bool)},
+        withheld=WITHHELD,
     )
 
 
@@ -109,7 +126,8 @@ def _route(route: str, told: Distribution) -> RouteFigures:
 
 def routes(services: Services) -> Sequence[Route]:
     told = Operation(
-        "How the node is that answers, since its start, and its store",
+        "How the node is that answers, since its start, and its store; figures that count what every organization does "
+        f"take {SEE_ALL}, where there are several",
         {200: Answer("it", SystemResponse)},
         permission="system:read",
     )

@@ -53,3 +53,15 @@ def test_a_bundle_takes_more_than_a_look(guarded: ServerProcess, root: httpx.Cli
     with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {made['key']}"}) as admin:
         assert admin.get(SYSTEM).status_code == 200
         assert admin.get(f"{SYSTEM}/diagnostics").status_code == 403
+
+
+def test_figures_of_all_organizations_are_not_for_who_sees_one(guarded: ServerProcess, root: httpx.Client) -> None:
+    tenant = root.post("/api/v1/tenants/provision", json={"org_name": "looks", "env_name": "production"}).json()
+    theirs = {"Authorization": f"Bearer {tenant['api_key']['key']}"}
+
+    told = root.get(SYSTEM, headers=theirs).json()
+
+    assert told["uptime_seconds"] > 0
+    assert "platform:tenants:read" in told["withheld"]
+    assert not {"store", "requests", "refusals"} & set(told)
+    assert "withheld" not in root.get(SYSTEM).json()

@@ -58,7 +58,7 @@ class RefusalCount(Shape):
 
 
 class SystemResponse(Shape, kw_only=True):
-    """How a node is, and its store."""
+    """How a node is, and its store. What counts the doings of every organization is for who sees all of them."""
 
     version: str
     python: str
@@ -66,8 +66,14 @@ class SystemResponse(Shape, kw_only=True):
     now: Annotated[Instant, Meta(description="by its clock")]
     started_at: Instant
     uptime_seconds: float
-    store: StoreShape
-    requests: RequestsShape
-    refusals: Annotated[list[RefusalCount], Meta(description="requests refused, by code, the most frequent first")]
+    store: StoreShape | UnsetType = UNSET
+    requests: RequestsShape | UnsetType = UNSET
+    refusals: (
+        Annotated[list[RefusalCount], Meta(description="requests refused, by code, the most frequent first")]
+        | UnsetType
+    ) = UNSET
+    withheld: (
+        Annotated[str, Meta(description="why store, requests and refusals are left out, where they are")] | UnsetType
+    ) = UNSET
     problems: Annotated[dict[str, str], Meta(description="what keeps it from being ready, by component")]
     switches: Annotated[dict[str, bool], Meta(description="settings that are on or off")]

@@ -318,6 +318,13 @@ export interface SystemShape {
   now: string;
   started_at: string;
   uptime_seconds: number;
+  problems: Record<string, string>;
+  switches: Record<string, boolean>;
+  withheld?: string;
+}
+
+/** What counts the doings of all organizations: there unless it is withheld. */
+export interface SystemFigures extends SystemShape {
   store: {
     kind: string;
     position: number;
@@ -330,6 +337,4 @@ export interface SystemShape {
   };
   requests: { total: number; failed: number; routes: RouteFigures[] };
   refusals: { code: string; count: number }[];
-  problems: Record<string, string>;
-  switches: Record<string, boolean>;
 }

@@ -2,7 +2,7 @@
 import { file, get } from "../../api/client";
 import { metrics } from "../../api/metrics";
 import { may } from "../../api/session";
-import type { NodeShape, OutboxShape, SystemShape } from "../../api/admin";
+import type { NodeShape, OutboxShape, SystemFigures, SystemShape } from "../../api/admin";
 import type { Capabilities } from "../../api/types";
 import { useResource } from "../../live/resource";
 import type { Metrics } from "../../model/metrics";
@@ -31,7 +31,7 @@ export default function System() {
   const nodes = useResource("nodes", (signal) => get<NodeShape[]>("/nodes", {}, signal), { every: EVERY_MS });
   const outbox = useResource("outbox", (signal) => get<OutboxShape>("/outbox", {}, signal), { every: EVERY_MS });
   const figures = useResource("metrics", metrics, { every: EVERY_MS });
-  const system = useResource("system", (signal) => get<SystemShape>("/system", {}, signal), { every: SYSTEM_EVERY_MS });
+  const system = useResource("system", (signal) => get<SystemShape | SystemFigures>("/system", {}, signal), { every: SYSTEM_EVERY_MS });
   const again = (): void => {
     for (const one of [about, ready, nodes, outbox, figures, system]) one.reload();
   };
@@ -70,7 +70,8 @@ export default function System() {
       {figures.data && <Tiles of={figures.data} />}
       {system.error && <Failed error={system.error} onRetry={system.reload} />}
       {!system.data && !system.error && <Skeleton rows={4} />}
-      {system.data && (
+      {system.data?.withheld !== undefined && <p class="muted">Not shown: {system.data.withheld}.</p>}
+      {system.data && "requests" in system.data && (
         <div class="two-up">
           <Requests of={system.data} />
           <Store of={system.data} />

@@ -1,12 +1,12 @@
 /** What is asked of this node, how that goes, and what it refuses. */
 import { Fragment } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { SystemShape } from "../../api/admin";
+import type { SystemFigures } from "../../api/admin";
 import { perSecond } from "../../model/rate";
 import { type Look, atMost, between } from "../../model/traffic";
 import { Time } from "../../ui/basics";
 
-export function Requests({ of }: { of: SystemShape }) {
+export function Requests({ of }: { of: SystemFigures }) {
   const before = useRef<Look | null>(null);
   const [pace, setPace] = useState<ReturnType<typeof between>>(null);
   useEffect(() => {

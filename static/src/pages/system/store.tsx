@@ -1,9 +1,9 @@
 /** What the store takes up. */
-import type { SystemShape } from "../../api/admin";
+import type { SystemFigures } from "../../api/admin";
 import { size } from "../../ui/json_view";
 import { EntryLink, Facts } from "../../ui/side";
 
-export function Store({ of: { store } }: { of: SystemShape }) {
+export function Store({ of: { store } }: { of: SystemFigures }) {
   const { snapshots } = store;
   const bytes = (value: number) => <span class="tabular">{size(value)}</span>;
   const many = (value: number): string => `${snapshots.whole ? "" : "up to at least "}${value.toLocaleString("en")}`;
