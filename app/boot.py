@@ -51,6 +51,7 @@ GC_THRESHOLD = 50_000
 SWITCH_INTERVAL_S = 0.002
 
 Rsgi = Callable[[Any, Any], Awaitable[None]]
+LetGo = Callable[[], Awaitable[None]]
 
 _STOPPING = b'{"error":"the server stops","code":"STOPPING","hint":"try again when it is back","retryable":true}'
 
@@ -115,7 +116,9 @@ class _Boot:
         finally:
             self._gate.close()
             http.stop()
+            letting_go = asyncio.create_task(self._gate.let_go(), name="let-go")
             await asyncio.wait([serving], timeout=STOP_TIMEOUT_S)
+            await end(letting_go)
         if serving.done() and not serving.cancelled() and (error := serving.exception()) is not None:
             raise error
         return 0
@@ -213,15 +216,21 @@ class Gate:
 
     def __init__(self) -> None:
         self._app: Rsgi | None = None
+        self._let_go: LetGo | None = None
         self._decided = asyncio.Event()
 
-    def open(self, app: Rsgi) -> None:
-        self._app = app
+    def open(self, app: Rsgi, let_go: LetGo) -> None:
+        self._app, self._let_go = app, let_go
         self._decided.set()
 
     def close(self) -> None:
         """Who still waits is told that the server stops."""
         self._decided.set()
+
+    async def let_go(self) -> None:
+        """End connections on which nothing is asked any more, until cancelled, if the gate was opened."""
+        if self._let_go is not None:
+            await self._let_go()
 
     def __rsgi__(self, scope: Any, protocol: Any) -> Awaitable[None]:
         return self._wait(scope, protocol) if self._app is None else self._app(scope, protocol)

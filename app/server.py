@@ -45,9 +45,10 @@ if TYPE_CHECKING:
 
 
 class Gate(Protocol):
-    """Lets requests through to the application that it is opened with."""
+    """Lets requests through to the application that it is opened with. `let_go`, run as the server stops, ends
+    connections on which nothing is asked any more."""
 
-    def open(self, app: Callable[[Any, Any], Awaitable[None]]) -> None: ...
+    def open(self, app: Callable[[Any, Any], Awaitable[None]], let_go: Callable[[], Awaitable[None]]) -> None: ...
 
 
 log = structlog.get_logger(__name__)
@@ -173,7 +174,7 @@ class Server:
         discovery: Path | None = None
         try:
             own_ports.add(int(grpc_address.rpartition(":")[2]))
-            self._gate.open(faces.http())
+            self._gate.open(faces.http(), faces.connections.let_go)
             scheme = "https" if self._settings.tls_cert else "http"
             url = f"{scheme}://{_host(self._listening)}"
             discovery = self._announce(url, grpc_address, key)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import structlog
 
 from app.api.accepted import accepted, listed, number_of
-from app.api.taking import STALLED_S_MAX, PacedStream, bytes_acknowledged, hang_up
+from app.api.taking import STALLED_S_MAX, PacedStream, acknowledged_on, bytes_acknowledged, hang_up
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,8 @@ IDLE_S = STALLED_S_MAX
 """Longer than load balancers keep a connection for the next request: who closes first should be the one who sends."""
 LOOKS_IN_A_TIMEOUT = 4
 LOOK_EVERY_S_MIN, LOOK_EVERY_S_MAX = 0.05, 15.0
+QUIET_EVERY_S, QUIET_LOOKS = 0.1, 10
+"""As the server stops: how often it looks, and in how many looks on end a connection is the same before it is let go."""
 
 
 class _Idle(NamedTuple):
@@ -50,6 +53,10 @@ class Connections:
 
     def __len__(self) -> int:
         return len(self._going)
+
+    def __contains__(self, client: object) -> bool:
+        """Whether a request of the client is going."""
+        return client in self._going
 
     def begun(self, client: str) -> None:
         """A request came on the client's connection."""
@@ -106,6 +113,17 @@ class Connections:
 
         return PacedStream(stream, taken, let_go)
 
+    async def let_go(self) -> None:
+        """As the server stops, let go of connections on which nothing is asked any more, nor any of an answer taken,
+        until cancelled. Over HTTP/2 Granian waits until a client has heard that we leave; one that reads only while it
+        waits for an answer, as clients without threads do, does not before its next request."""
+        if not (self._port and listed()):
+            return
+        quiet: dict[str, _Quiet] = {}
+        while True:
+            quiet = await asyncio.to_thread(_let_go_of_quiet, self._port, self, quiet)
+            await asyncio.sleep(QUIET_EVERY_S)
+
     async def _look(self, port: int) -> None:
         every_s = max(LOOK_EVERY_S_MIN, min(LOOK_EVERY_S_MAX, self._silent_s / LOOKS_IN_A_TIMEOUT))
         loop = asyncio.get_running_loop()
@@ -116,6 +134,28 @@ class Connections:
             if overdue:
                 await asyncio.to_thread(_hang_up, port, overdue)
                 log.info("connections on which nothing was asked are closed", count=len(overdue))
+
+
+class _Quiet(NamedTuple):
+    """What the client had acknowledged, and in how many looks it was that."""
+
+    acknowledged: int | None
+    looks: int
+
+
+def _let_go_of_quiet(port: int, going: Container[str], before: Mapping[str, _Quiet]) -> dict[str, _Quiet]:
+    """How quiet those are now on which nothing is going; whoever was for long enough is let go."""
+    now: dict[str, _Quiet] = {}
+    for client, connection in accepted(port):
+        if client in going:
+            continue
+        known, acknowledged = before.get(client), acknowledged_on(connection)
+        looks = known.looks + 1 if known is not None and known.acknowledged == acknowledged else 1
+        now[client] = _Quiet(acknowledged, looks)
+        if looks > QUIET_LOOKS:
+            with suppress(OSError):  # it has ended just now
+                connection.shutdown(socket.SHUT_RDWR)
+    return now
 
 
 def _clients(port: int) -> frozenset[str]:

@@ -85,7 +85,7 @@ def bytes_acknowledged(number: int, client: str, port: int) -> int | None:
     """Of the client's connection at our port, if the file of that number still is that connection."""
     for found, connection in in_place((number,), port):
         if found == client:
-            return _acknowledged(connection)
+            return acknowledged_on(connection)
     return None
 
 
@@ -97,7 +97,8 @@ def hang_up(number: int, client: str, port: int) -> None:
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-def _acknowledged(connection: socket.socket) -> int | None:
+def acknowledged_on(connection: socket.socket) -> int | None:
+    """How many bytes its client has acknowledged; None if that is not known."""
     try:
         told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.size)
         [count] = _BYTES_ACKED.unpack(told)
