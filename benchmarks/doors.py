@@ -110,7 +110,7 @@ async def _listen(node: Node, tasks: asyncio.TaskGroup, *, dev: bool) -> str:
     faces = Faces(node=node, bus=bus, settings=settings, metrics=Metrics(), problems={})
     await faces.start_grpc()
     gate = boot.Gate()
-    gate.open(faces.http())
+    gate.open(faces.http(), faces.connections.let_go)
     tasks.create_task(boot.HttpServer(gate, listening, settings).serve())
     return f"http://127.0.0.1:{listening.getsockname()[1]}"
 

@@ -29,7 +29,7 @@ IDLE_S = STALLED_S_MAX
 LOOKS_IN_A_TIMEOUT = 4
 LOOK_EVERY_S_MIN, LOOK_EVERY_S_MAX = 0.05, 15.0
 QUIET_EVERY_S, QUIET_LOOKS = 0.1, 10
-"""As the server stops: how often it looks, and in how many looks on end a connection is the same before it is let go."""
+"""As the server stops: how often it looks, and in how many looks a connection is the same before it is let go."""
 
 
 class _Idle(NamedTuple):
