@@ -148,6 +148,8 @@ class SQLiteStorage:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         connection.execute(f"pragma cache_size = -{cache_kib}")
         connection.execute("pragma foreign_keys = on")
+        # Plans do not depend on the values that a statement is given; else many are planned anew each time they run.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         self._opened.append(connection)
         return connection
 

@@ -130,3 +130,25 @@ async def test_a_dry_run_counts_by_status_what_fits_and_cannot_be_asked(node: No
     excluded = {"cancelled": cancelled, "completed": completed, "running": running, "waiting_for_capacity": 1}
     assert resumed.excluded == {status: count for status, count in excluded.items() if count}
     assert named.excluded is None
+
+
+async def test_runs_are_found_by_function_event_and_parent_alone_and_together(node: Node) -> None:
+    [made, *_] = await saved(node)
+    other, parent = f"{made.id[:-1]}g", f"{made.id[:-1]}a"
+    child = made._replace(id=f"{made.id[:-1]}h", function_id="other", event_id="evt_h", parent_run_id=parent)
+    await node.storage.write(lambda tx: runs.save(tx, [child]))
+
+    async def found(**chosen: str) -> list[str]:
+        newest = await node.storage.read(lambda tx: runs.page(tx, "default", limit=2, **chosen))  # type: ignore[arg-type]
+        oldest = await node.storage.read(lambda tx: runs.oldest(tx, "default", limit=2, **chosen))  # type: ignore[arg-type]
+        many = await node.storage.read(lambda tx: runs.count(tx, "default", limit=9, **chosen))  # type: ignore[arg-type]
+        assert sorted(row.id for row in newest) == sorted(row.id for row in oldest) or many > 2
+        assert min(many, 2) == len(newest) == len(oldest)
+        return [row.id for row in newest]
+
+    assert await found(function_id="other") == [child.id, other]
+    assert await found(event_id="evt_h") == await found(parent_run_id=parent) == [child.id]
+    assert await found(function_id="other", event_id="evt_h", parent_run_id=parent) == [child.id]
+    assert await found(function_id="f", event_id="evt_h") == await found(function_id="f", parent_run_id=parent) == []
+    assert await found(parent_run_id=parent, event_id=made.event_id) == []
+    assert len(await found(event_id=made.event_id)) == 2

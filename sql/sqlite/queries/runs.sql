@@ -30,6 +30,37 @@ and (:statuses = '' or :statuses like '%,' || status || ',%')
 and (:search = '' or id like :search escape '\' or function_id like :search escape '\'
      or event_name like :search escape '\' or error_message like :search escape '\')
 
+-- fragment: runs_that_fit
+-- Runs of the environment, found by the narrowest that is asked for. A statement is planned before it is known which filter
+-- is '', so each index has a part of its own, and all but one end at once. Ordered by id, each gives them in order.
+(select *
+   from runs indexed by runs_by_environment
+  where :function_id = '' and :event_id = '' and :parent_run_id = ''
+    and environment = :environment
+    and {run_fits}
+  union all
+ select *
+   from runs indexed by runs_by_function
+  where :function_id <> '' and :event_id = '' and :parent_run_id = ''
+    and environment = :environment
+    and function_id = :function_id
+    and {run_fits}
+  union all
+ select *
+   from runs indexed by runs_by_event
+  where :event_id <> '' and :parent_run_id = ''
+    and event_id = :event_id
+    and environment = :environment
+    and {run_fits}
+  union all
+ select *
+   from runs indexed by runs_by_parent
+  where :parent_run_id <> ''
+    and parent_run_id = :parent_run_id
+    and parent_run_id <> ''
+    and environment = :environment
+    and {run_fits}) as runs
+
 -- fragment: has_others
 -- A run with one tag has all `others`, a JSON list, too.
 (:others = '[]'
@@ -107,20 +138,16 @@ select {run_columns}
 -- name: runs_page :many
 -- Newest first (ids are time-ordered); `before` is a run id.
 select {run_columns}
-  from runs
- where environment = :environment
-   and id < :before
-   and {run_fits}
+  from {runs_that_fit}
+ where id < :before
  order by id desc
  limit :limit;
 
 -- name: oldest_runs_page :many
 -- As runs_page, oldest first; `after` is a run id.
 select {run_columns}
-  from runs
- where environment = :environment
-   and id > :after
-   and {run_fits}
+  from {runs_that_fit}
+ where id > :after
  order by id
  limit :limit;
 
@@ -169,19 +196,16 @@ select {run_columns}
 -- How many match, counting no further than `limit`.
 select count(*)
   from (select id
-          from runs
-         where environment = :environment
-           and {run_fits}
+          from {runs_that_fit}
          limit :limit) as matching;
 
 -- name: runs_by_time :many
 -- How many began in each stretch of `width` µs since `since`, by status. `first` is an id that no such run is before: the
 -- ids are ordered by time, so that only what is counted is read.
 select (created_at - :since) / :width as stretch, status, count(*)
-  from runs
- where environment = :environment
-   and {run_fits}
-   and id >= :first
+  from (select created_at, status
+          from {runs_that_fit}
+         where id >= :first) as matching
  group by 1, 2
  order by 1, 2;
 
@@ -189,9 +213,7 @@ select (created_at - :since) / :width as stretch, status, count(*)
 -- How many of the newest `limit` that match there are by what `by` names, and by status, and the newest of each.
 select {run_kind} as called, status, count(*), max(id)
   from (select id, function_id, parent_run_id, created_at, status, error_message
-        from runs
-       where environment = :environment
-         and {run_fits}
+        from {runs_that_fit}
        order by id desc
        limit :limit) as runs
  group by 1, 2
