@@ -33,7 +33,7 @@ async def test_runs_are_looked_for_along_the_index_of_what_is_asked(reader: apsw
 
     for index in ("runs_by_environment", *ASKED.values()):
         assert any(f"SEARCH runs USING INDEX {index} (" in line for line in searched), searched
-    assert not any("ORDER BY" in line for line in searched), searched
+    assert not (name.endswith("page") and any("ORDER BY" in line for line in searched)), searched
 
 
 async def test_no_statement_is_planned_anew_for_its_values(tmp_path: Path) -> None:
