@@ -87,20 +87,20 @@ def described(
     return [Described._make(row) for row in rows]
 
 
-def branch(
-    tx: Transaction, environment: str, bucket: str, *, prefix: str, now: int, counted_max: int
-) -> tuple[int, int]:
-    """How many keys begin with `prefix`, and the bytes of their values: of the first `counted_max` of them."""
-    row = tx.one(
-        "kv_branch",
+def branches(
+    tx: Transaction, environment: str, bucket: str, prefixes: Sequence[str], *, now: int, counted_max: int
+) -> dict[str, tuple[int, int]]:
+    """By prefix, how many keys begin with it, and the bytes of their values: of the first `counted_max` of them."""
+    rows = tx.many(
+        "kv_branches",
         environment=environment,
         bucket=bucket,
-        first=prefix,
-        stop=prefix + LAST,
+        prefixes=json.dumps(list(prefixes)),
+        last=LAST,
         now=now,
         limit=counted_max,
     )
-    return (int(row[0]), int(row[1])) if row else (0, 0)
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
 
 
 def bytes_beside(tx: Transaction, environment: str, bucket: str, key: str) -> int:

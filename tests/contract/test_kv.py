@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from app.values.buckets import Definition
 from app.values.keyspace import Keyspace
 from app.values.kv import ABSENT, PRESENT, Delete, Increment, Put
 from app.values.levels import Branch, Level
-from storage.contract import Storage
+from storage.contract import Storage, Transaction
 from tests.support.linearizable import Operation, linearizable
 from tests.support.nodes import alive
 
@@ -329,7 +330,7 @@ async def test_a_bucket_is_read_level_by_level(keys: Keyspace, clock: ManualCloc
 async def test_levels_are_read_page_by_page_and_count_so_much_and_no_more(
     keys: Keyspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(levels, "COUNTED_MAX", 2)
+    monkeypatch.setattr(levels, "COUNTED_IN_ONE_MAX", 2)
     for key in ("a.1", "a.2", "a.3", "b", "c.1", "c.2", "d"):
         await put(keys, key, b"1")
 
@@ -341,10 +342,34 @@ async def test_levels_are_read_page_by_page_and_count_so_much_and_no_more(
     assert [one.exact for page in pages for one in page.items if isinstance(one, Branch)] == [False, True]
 
 
+async def test_all_branches_of_a_page_are_counted_by_one_query_and_share_what_is_counted(
+    keys: Keyspace, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(levels, "COUNTED_MAX", 6)
+    for key in ("a.1", "a.2", "a.3", "b.1", "b.2", "c.1", "k"):
+        await put(keys, key, b"1")
+    asked: list[str] = []
+
+    def whole(tx: Transaction) -> Level:
+        def many(query: str, **told: object) -> Any:
+            asked.append(query)
+            return tx.many(query, **told)  # type: ignore[arg-type]
+
+        counting: Any = SimpleNamespace(many=many)
+        return levels.level(counting, ENV, "b", prefix="", cursor="", now=0, limit=200)
+
+    level = await storage.read(whole)
+
+    assert asked == ["kv_described", "kv_branches"]
+    assert names(level) == ["a.(2)", "b.(2)", "c.(1)", "k"]
+    assert [one.exact for one in level.items if isinstance(one, Branch)] == [False, True, True]
+    assert names(await keys.level(ENV, "b", limit=1)) == ["a.(3)"]
+
+
 async def test_a_search_for_keys_of_which_few_fit_ends_early_and_goes_on(
     keys: Keyspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(levels, "COUNTED_MAX", 2)
+    monkeypatch.setattr(levels, "PAGE", 2)
     monkeypatch.setattr(levels, "LOOKED_AT_MAX", 4)
     for number in range(6):
         await put(keys, f"k{number}.a", b"1")

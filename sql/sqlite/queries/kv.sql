@@ -72,14 +72,26 @@ select kv.key, kv.revision, kv.bytes, kv.expires_at, kv.recorded_at
  order by kv.key
  limit :limit;
 
--- name: kv_branch :one
--- How many there are, and the bytes of their values: of the first `limit` of them.
-select count(*), coalesce(sum(counted.bytes), 0)
-  from (select kv.bytes
-          from {kept_kv}
-         where {kv_within}
-         order by kv.key
-         limit :limit) as counted;
+-- name: kv_branches :many
+-- For each prefix of a JSON list, in its order: how many keys begin so, before prefix and `last`, and the bytes of their
+-- values: of the first `limit` of them.
+with counted as materialized
+     (select wanted.key as number,
+             wanted.value as prefix,
+             (select json_array(count(*), coalesce(sum(branch.bytes), 0))
+                from (select kv.bytes
+                        from {kept_kv}
+                       where kv.environment = :environment
+                         and kv.bucket = :bucket
+                         and kv.key >= wanted.value
+                         and kv.key < wanted.value || :last
+                         and (kv.expires_at is null or kv.expires_at > :now)
+                       order by kv.key
+                       limit :limit) as branch) as told
+        from json_each(:prefixes) as wanted)
+select prefix, told ->> 0, told ->> 1
+  from counted
+ order by number;
 
 -- name: kv_bytes :one
 -- The bytes of a bucket's values, but for those of one key.
