@@ -5,7 +5,8 @@ at their position, and dead letters where they were requeued. Each message is pu
 get, so that several nodes may feed the same queue, and none can leave a gap, or publish twice.
 
 A queue holds no more than a window of unsettled messages; what is beyond waits in history. The group's position, up to
-which everything is settled, goes to the store every second while it moves: from there a wiped queue is filled again.
+which everything is settled, goes to the store every second while it moves: from there a wiped queue is filled again,
+and so is one that is ahead of history, where a backup was restored and NATS kept what it had.
 """
 
 from __future__ import annotations
@@ -83,6 +84,9 @@ class Feeder:
         """Feed until the generation is over. Raises OutOfStep, and what nats-py raises."""
         js = client.jetstream(timeout=ACK_TIMEOUT_S)
         queue = await queues.ensure(js, self._group, self._copies)
+        if queue.fed > await self._tail.read(lambda tx: history.head(tx)[0]):
+            await queues.delete(js, queue.stream)
+            raise OutOfStep("the queue was fed from a history that went further: a backup was restored, and it is not")
         self._saved = await self._tail.read(lambda tx: saved_position(tx, self._group))
         self.settled = max(self.settled, self._saved)
         self.position = max(queue.fed, self._saved)

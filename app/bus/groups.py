@@ -229,7 +229,7 @@ class GroupBus:
 
     async def peek(self, group: Group, *, limit: int) -> Sequence[Peeked]:
         """What its members get next, in order, at most `limit`; nothing is delivered. Raises Unavailable while NATS is
-        away."""
+        away, and while its queue is ahead of history, until that is filled anew."""
         from app.bus import peeking
 
         client = self._client
@@ -244,10 +244,12 @@ class GroupBus:
                 raise Unavailable(f"NATS does not answer: {error or type(error).__name__}") from None
             raise
 
-        def read(tx: Transaction) -> list[EntryRecord | None]:
-            return [history.at(tx, one.position) for one in seen]
+        def read(tx: Transaction) -> tuple[int, list[EntryRecord | None]]:
+            return history.head(tx)[0], [history.at(tx, one.position) for one in seen]
 
-        records = await self._storage.read(read)
+        head, records = await self._storage.read(read)
+        if queue.fed > head:  # see Feeder.run
+            raise Unavailable("the group's queue is filled anew from history", hint="look again in a moment")
         return [
             peeking.Peeked(Entry(record), one.delivered)
             for one, record in zip(seen, records, strict=True)

@@ -13,7 +13,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from app.bus import groups, work
+from app.bus import groups, queues, work
 from app.bus.groups import GroupBus
 from app.bus.members import Delivery, Member
 from app.bus.nats_server import NatsServer
@@ -344,3 +344,31 @@ async def test_nothing_is_lost_when_nats_is_killed_or_wiped(
         await ack(bus, member, given)
         acked |= {one.position for one in given}
     await saved_up_to(either_node, 101)
+
+
+async def test_a_queue_that_is_ahead_of_a_restored_history_is_filled_anew(either_node: Node, bus: GroupBus) -> None:
+    group = await either_node.groups.create("default", "billing", QUICK, start=0)
+    await emit(either_node, 2)
+
+    async def seen() -> list[int]:
+        try:
+            return [one.entry.position for one in await bus.peek(group, limit=10)]
+        except Unavailable:
+            return []
+
+    async with asyncio.timeout(30):
+        while await seen() != [2, 3]:  # noqa: ASYNC110 - another process acts, and has nothing to signal with
+            await asyncio.sleep(0.01)
+    assert bus._client is not None
+    js = bus._client.jetstream()
+    await js.publish(queues.subject(group), b'{"position": 2}', headers={queues.FED: "1000000"})
+    with pytest.raises(Unavailable, match="anew"):
+        await bus.peek(group, limit=10)
+    await emit(either_node)
+    async with asyncio.timeout(30):
+        while await seen() != [2, 3, 4]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    given = await take(bus.join("default", "billing"), 3)
+
+    assert [one.position for one in given] == [2, 3, 4]
