@@ -19,7 +19,7 @@ from app.api.shapes.runs import BulkResponse, MadeRun, RefusedRun, row_shown
 from app.errors import InvalidArgument
 from app.runs.asking import Request
 from app.runs.bulk import SHOWN_MAX, Chosen, Outcome
-from app.runs.reading import COUNT_MAX, RunFilter
+from app.runs.listing import COUNT_MAX, RunFilter
 
 
 class BulkRequest(ManyRuns, kw_only=True):

@@ -25,7 +25,7 @@ from app.api.shapes.runs import (
     run_shown,
     step_shown,
 )
-from app.runs.reading import RunFilter
+from app.runs.listing import RunFilter
 
 
 class CancelBody(msgspec.Struct, forbid_unknown_fields=True):

@@ -18,7 +18,7 @@ from app.events.new_event import NewEvent
 from app.events.prepared import Emitted
 from app.rpc import convert, convert_function, rewind
 from app.runs.function import Function
-from app.runs.reading import LIMIT_DEFAULT, RunFilter
+from app.runs.listing import LIMIT_DEFAULT, RunFilter
 from app.runs.versions import LIMIT_DEFAULT as VERSIONS_DEFAULT
 from ironflow.v1 import ironflow_pb2, types_pb2
 

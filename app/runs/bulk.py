@@ -13,7 +13,8 @@ from app.errors import FailedPrecondition, InvalidArgument, IronflowError
 from app.runs.asking import Request
 from app.runs.engine import Engine
 from app.runs.forks import REPLAY, Forks, Wish
-from app.runs.reading import COUNT_MAX, LIMIT_MAX, RunFilter, RunReader
+from app.runs.listing import COUNT_MAX, LIMIT_MAX, RunFilter
+from app.runs.reading import RunReader
 from app.runs.state import STATUSES
 from app.runs.tags import check_change
 from storage.records import RunRow

@@ -21,7 +21,7 @@ from app.runs import bulk_job
 from app.runs.asking import Request, fingerprint
 from app.runs.bulk import NAMED_MAX, POSSIBLE, Chosen, possible
 from app.runs.bulk_job import BulkJob, job_of
-from app.runs.reading import RunFilter, checked
+from app.runs.listing import RunFilter, checked
 from app.runs.tags import check_change
 from storage import bulk, history, runs
 from storage.bulk import BulkJobRow

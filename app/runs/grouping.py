@@ -11,7 +11,7 @@ import msgspec
 
 from app import texts
 from app.errors import InvalidArgument
-from app.runs.reading import RunFilter, checked
+from app.runs.listing import RunFilter, checked
 from storage import failures, runs
 from storage.contract import Storage, Transaction
 

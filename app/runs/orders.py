@@ -13,9 +13,10 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from app import texts
 from app.errors import InvalidArgument
 from app.runs import progress
-from app.runs.reading import COUNT_MAX, Order, RunFilter, RunPage
+from app.runs.listing import COUNT_MAX, LIMIT_MAX, Order, RunFilter, RunPage, checked
 from storage import runs
 from storage.contract import Transaction
 from storage.records import RunRow
@@ -35,14 +36,19 @@ _CURSOR = {
 }
 
 
-def check(order: Order, chosen: RunFilter, cursor: str) -> None:
-    """Raises InvalidArgument for an order that no index has of these runs, and a cursor of another one."""
+def check(chosen: RunFilter, order: Order, *, limit: int, cursor: str) -> None:
+    """Raises InvalidArgument for an order that no index has of these runs, a cursor of another one, and whatever else
+    cannot be asked for."""
+    checked(chosen)
+    texts.check(cursor, field="cursor")
     if order in ("longest", "shortest") and not chosen.function_id:
         raise InvalidArgument(
             f"order {order} is for the runs of one function", field="order", hint="give function_id as well"
         )
     if cursor and not _CURSOR[order].fullmatch(cursor):
         raise InvalidArgument(f"cursor {cursor[:80]!r} is not one that a list returned", field="cursor")
+    if not 1 <= limit <= LIMIT_MAX:
+        raise InvalidArgument(f"limit {limit} is out of range", field="limit", hint=f"1 to {LIMIT_MAX}")
 
 
 def page(

@@ -1,15 +1,11 @@
-"""Runs as they are read: a row of the list, or the whole run with its payloads, folded from its own stream."""
+"""Runs as they are read: a row, or the whole run with its payloads, folded from its own stream."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from app import texts
-from app.errors import AmbiguousId, InvalidArgument, RunNotFound
+from app.errors import AmbiguousId, RunNotFound
 from app.history.entry import Entry
 from app.history.kinds import (
     NULL,
@@ -33,19 +29,16 @@ from app.history.kinds import (
     StepSleeping,
     StepWaiting,
 )
-from app.runs import folding, noun, tags
+from app.runs import folding, noun
 from app.runs.forgetting import forgotten
-from app.runs.progress import Progress
-from app.runs.state import STATUSES, Run, mark
+from app.runs.listing import COUNT_MAX, LIMIT_DEFAULT, Order, RunFilter, RunPage
+from app.runs.state import Run, mark
 from storage import events, history, runs
 from storage.contract import Storage, Transaction
 from storage.records import RunRow
 
-LIMIT_DEFAULT = 50
-LIMIT_MAX = 1_000
 PREFIX_CHARS_MIN, ID_CHARS = 8, 30
 CANDIDATES_MAX = 5
-COUNT_MAX = 10_000
 MESSAGE_CHARS_MAX = 500
 
 _OF_STEPS = (StepCompleted, StepFailed, StepSleeping, StepWaiting, StepInvoking)
@@ -135,50 +128,6 @@ class RunRecord(msgspec.Struct):
     sequence_next: int = 1
 
 
-class RunFilter(msgspec.Struct, frozen=True):
-    """`tags`: those that have all of them; `failure`: those that failed last with this fingerprint."""
-
-    function_id: str = ""
-    event_id: str = ""
-    parent_run_id: str = ""
-    failure: str = ""
-    statuses: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    search: str = ""
-    since: int = 0
-    until: int = 2**62
-
-    def told(self) -> runs.Chosen:
-        """As the store takes it."""
-        return {
-            "function_id": self.function_id,
-            "event_id": self.event_id,
-            "parent_run_id": self.parent_run_id,
-            "failure": self.failure,
-            "statuses": self.statuses,
-            "tags": self.tags,
-            "search": self.search,
-            "since": self.since,
-            "until": self.until,
-        }
-
-
-Order = Literal["newest", "oldest", "longest", "shortest", "status"]
-"""`longest` and `shortest` are for runs of one function that have ended: there is an index of these. By `status` they
-stand in the sections of orders.py, each newest first."""
-
-
-class RunPage(msgspec.Struct, frozen=True):
-    """`total` counts no further than COUNT_MAX; `total_exact` tells whether it did not have to stop. `progress` by the
-    run's id, of those who asked for it."""
-
-    rows: Sequence[RunRow]
-    progress: Mapping[str, Progress]
-    next_cursor: str
-    total: int
-    total_exact: bool
-
-
 class RunReader:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -206,11 +155,7 @@ class RunReader:
         InvalidArgument naming what cannot be asked for."""
         from app.runs import orders  # with the first list that somebody asks for
 
-        checked(chosen)
-        texts.check(cursor, field="cursor")
-        orders.check(order, chosen, cursor)
-        if not 1 <= limit <= LIMIT_MAX:
-            raise InvalidArgument(f"limit {limit} is out of range", field="limit", hint=f"1 to {LIMIT_MAX}")
+        orders.check(chosen, order, limit=limit, cursor=cursor)
         return await self._storage.read(
             lambda tx: orders.page(tx, environment, chosen, order, limit, cursor, with_progress=with_progress)
         )
@@ -241,21 +186,6 @@ class RunReader:
                 f"several runs begin with {given!r}", hint=f"give more characters: {some}", field="run_id"
             )
         return found[0]
-
-
-def checked(chosen: RunFilter) -> None:
-    """Raises InvalidArgument naming what cannot be asked for."""
-    for name in ("function_id", "event_id", "parent_run_id", "failure", "search"):
-        texts.check(getattr(chosen, name), field=name)
-    if len(chosen.tags) > tags.TAGS_MAX:
-        raise InvalidArgument(
-            f"no run has {len(chosen.tags)} tags", field="tag", hint=f"ask for at most {tags.TAGS_MAX} at once"
-        )
-    for tag in chosen.tags:
-        texts.check(tag, field="tag")
-    for status in chosen.statuses:
-        if status not in STATUSES:
-            raise InvalidArgument(f"status {status!r} is unknown", field="status", hint=f"one of {', '.join(STATUSES)}")
 
 
 def row_of(tx: Transaction, environment: str, run_id: str) -> RunRow:

@@ -9,7 +9,7 @@ import msgspec
 
 from app import ids
 from app.errors import InvalidArgument
-from app.runs.reading import RunFilter, checked
+from app.runs.listing import RunFilter, checked
 from storage import runs
 from storage.contract import Storage
 

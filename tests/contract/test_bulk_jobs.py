@@ -22,7 +22,7 @@ from app.runs import bulk_acts, bulk_jobs
 from app.runs.asking import Request
 from app.runs.bulk_job import BulkJob
 from app.runs.bulk_jobs import BulkWish
-from app.runs.reading import RunFilter
+from app.runs.listing import RunFilter
 from app.scheduler import bulk
 from storage.contract import Storage
 from tests.support.nodes import alive

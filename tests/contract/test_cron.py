@@ -19,7 +19,7 @@ from app.ids import Ids
 from app.node import Node
 from app.runs.crontab import next_tick
 from app.runs.definition import Definition
-from app.runs.reading import RunFilter
+from app.runs.listing import RunFilter
 from storage import history
 from storage.contract import Storage
 from tests.support.bounds import within

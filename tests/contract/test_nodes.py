@@ -26,7 +26,7 @@ from app.node import Node
 from app.runs.asking import Request
 from app.runs.bulk_jobs import BulkWish
 from app.runs.definition import Definition
-from app.runs.reading import RunFilter
+from app.runs.listing import RunFilter
 from app.runs.yields import Sleep
 from storage import nodes as rows
 from storage import open_storage

@@ -36,7 +36,7 @@ from app.runs import noun as run_noun
 from app.runs.asking import Request
 from app.runs.definition import Definition
 from app.runs.forks import Wish
-from app.runs.reading import RunFilter
+from app.runs.listing import RunFilter
 from storage import history
 from storage.contract import Storage
 from storage.records import EntryRecord

@@ -19,7 +19,7 @@ from app.history.verify import verify
 from app.ids import Ids
 from app.node import Node
 from app.rpc.worker import Conversation
-from app.runs.reading import RunFilter
+from app.runs.listing import RunFilter
 from ironflow.v1 import worker_pb2
 from storage.contract import Storage, StorageUnavailable
 from tests.support.bounds import within

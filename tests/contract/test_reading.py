@@ -13,7 +13,7 @@ from app.events.reading import LIMIT_MAX, EventFilter, EventPage, EventReader
 from app.history.kinds import Trigger
 from app.node import Node
 from app.runs.definition import Definition
-from app.runs.reading import RunFilter
+from app.runs.listing import RunFilter
 from app.runs.stats import StatsReader
 from storage.contract import Storage
 

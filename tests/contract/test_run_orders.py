@@ -7,7 +7,7 @@ import pytest
 from app.errors import InvalidArgument
 from app.node import Node
 from app.runs.bulk import Bulk
-from app.runs.reading import Order, RunFilter
+from app.runs.listing import Order, RunFilter
 from storage import runs
 from storage.records import RunRow
 from tests.support.worker import emit, register

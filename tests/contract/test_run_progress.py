@@ -20,8 +20,8 @@ from app.runs.bulk import Bulk
 from app.runs.ending import UNWIND_US_MAX
 from app.runs.forks import Wish as ForkWish
 from app.runs.grouping import GroupReader
+from app.runs.listing import RunFilter
 from app.runs.progress import Progress
-from app.runs.reading import RunFilter
 from app.runs.rewind import Wish
 from storage.contract import Storage
 from tests.support.taker import Taker, settled

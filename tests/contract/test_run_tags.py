@@ -23,7 +23,7 @@ from app.projections.redactions import Redactions
 from app.runs import tags
 from app.runs.asking import Request
 from app.runs.forks import REPLAY, Wish
-from app.runs.reading import RunFilter
+from app.runs.listing import RunFilter
 from app.runs.stats import StatsReader
 from app.runs.tags import TAG_CHARS_MAX, TAGS_MAX
 from app.runs.timeline import Timelines

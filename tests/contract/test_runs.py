@@ -15,7 +15,7 @@ from app.history.rebuild import rebuild
 from app.history.verify import verify
 from app.node import Node
 from app.runs.definition import Definition
-from app.runs.reading import RunFilter
+from app.runs.listing import RunFilter
 from storage.contract import Storage
 from tests.support.worker import LEASE_S, Worker, emit, ended, register, running, status_of
 

@@ -77,7 +77,7 @@ async def test_what_a_step_emits_is_recorded_with_its_result_or_not_at_all(node:
 
 
 def _of(function_id: str) -> Any:
-    from app.runs.reading import RunFilter
+    from app.runs.listing import RunFilter
 
     return RunFilter(function_id=function_id)
 

@@ -12,8 +12,9 @@ from app.api.shapes.base import Cursor, Instant, NextCursor, Shape, Since, Text,
 from app.errors import ErrorResponse
 from app.history.kinds import Failure, Held, StepInjected, StepPatched
 from app.history.kinds.run import Divergence
+from app.runs.listing import LIMIT_DEFAULT, LIMIT_MAX
 from app.runs.progress import Progress
-from app.runs.reading import LIMIT_DEFAULT, LIMIT_MAX, Note, RunRecord, StepRecord
+from app.runs.reading import Note, RunRecord, StepRecord
 from app.runs.state import Run
 from app.runs.tags import listed
 from storage.records import RunRow
