@@ -1,4 +1,4 @@
-"""/api/v1/kv: buckets, keys, their revisions and counters. Values are any bytes; in JSON answers they are base64."""
+"""/api/v1/kv/buckets/…: keys, their revisions and counters. Values are any bytes; in JSON answers they are base64."""
 
 from __future__ import annotations
 
@@ -21,12 +21,10 @@ from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.base import Text, given
 from app.api.shapes.kv import (
     BucketDeletedUpdate,
-    BucketResponse,
     DeleteKeyQuery,
     GetValueQuery,
     KvUpdate,
     LevelItem,
-    ListBucketsResponse,
     ListKeysQuery,
     ListKeysResponse,
     ListLevelQuery,
@@ -48,8 +46,7 @@ from app.history.interests import Interest
 from app.history.kinds import BucketDeleted, KvPut
 from app.runs import noun as runs
 from app.values import buckets, kv
-from app.values.buckets import Definition
-from app.values.keyspace import Keyspace, Usage, Value
+from app.values.keyspace import Keyspace, Value
 from app.values.levels import Branch
 from storage.kv import Described
 
@@ -62,35 +59,7 @@ class IncrementBody(msgspec.Struct, forbid_unknown_fields=True):
     by: int = 1
 
 
-_definition = msgspec.json.Decoder(Definition)
 _increment = msgspec.json.Decoder(IncrementBody)
-
-
-class Buckets:
-    def __init__(self, services: Services) -> None:
-        self._keyspace = services.keyspace
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        found = await self._keyspace.buckets(environment_of(req))
-        answer(resp, ListBucketsResponse(buckets=[shown(usage) for usage in found], count=len(found)))
-
-    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        definition = decoded(_definition, await body_of(req))
-        caller_of(req).about(f"kv/{definition.name}")
-        made = await self._keyspace.create_bucket(environment_of(req), definition, actor=caller_of(req).actor)
-        answer(resp, shown(made), 201)
-
-
-class Bucket:
-    def __init__(self, services: Services) -> None:
-        self._keyspace = services.keyspace
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str) -> None:
-        answer(resp, shown(await self._keyspace.bucket(environment_of(req), bucket)))
-
-    async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, bucket: str) -> None:
-        await self._keyspace.delete_bucket(environment_of(req), bucket, actor=caller_of(req).actor)
-        resp.status = 204
 
 
 class Keys:
@@ -237,22 +206,6 @@ def _ttl_of(req: falcon.asgi.Request) -> int | None:
     return ttl_us
 
 
-def shown(usage: Usage) -> BucketResponse:
-    """A bucket as it is read."""
-    row = usage.row
-    return BucketResponse(
-        name=row.name,
-        values=usage.keys,
-        bytes=usage.bytes,
-        history=row.history,
-        created_at=clock.rfc3339(row.created_at),
-        description=given(row.description),
-        ttl_seconds=given(row.ttl_s),
-        max_value_size=given(row.value_bytes_max),
-        max_bytes=given(row.bytes_max),
-    )
-
-
 def level_item(item: Branch | Described) -> LevelItem:
     """A key or a branch of a level."""
     if isinstance(item, Branch):
@@ -323,23 +276,6 @@ def routes(services: Services) -> Sequence[Route]:
     condition: Mapping[int, str] = {412: "another revision is there than If-Match or If-None-Match says"}
     tag = {"ETag": "the revision"}
     written = Answer("its revision", WrittenResponse, headers=tag)
-    all_buckets = {
-        "GET": Operation(
-            "Every bucket, by name, with its usage", {200: Answer("buckets", ListBucketsResponse)}, permission="kv:read"
-        ),
-        "POST": Operation(
-            "Create a bucket",
-            {201: Answer("the bucket", BucketResponse), 400: "refused", 409: "it exists"},
-            body=Body(Definition, {"name": "carts", "ttl_seconds": 3_600, "history": 5}),
-            permission="kv:write",
-        ),
-    }
-    bucket = {
-        "GET": Operation(
-            "One bucket with its usage", {200: Answer("the bucket", BucketResponse), **missing}, permission="kv:read"
-        ),
-        "DELETE": Operation("Delete a bucket and its keys", {204: "it is gone", **missing}, permission="kv:write"),
-    }
     keys = {
         "GET": Operation(
             "Keys in order",
@@ -414,8 +350,6 @@ def routes(services: Services) -> Sequence[Route]:
     }
     base = BUCKETS
     return [
-        Route(base, Buckets(services), all_buckets),
-        Route(f"{base}/{{bucket}}", Bucket(services), bucket),
         Route(f"{base}/{{bucket}}/watch", Watch(services), watch),
         Route(f"{base}/{{bucket}}/keys", Keys(services), keys),
         Route(f"{base}/{{bucket}}/level", Level(services), level),

@@ -43,6 +43,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "sql": ("/api/v1/sql",),
     "workers": ("/api/v1/workers",),
     "jobs": ("/api/v1/workers",),
+    "buckets": ("/api/v1/kv",),
     "kv": ("/api/v1/kv",),
     "config": ("/api/v1/config",),
     "secrets": ("/api/v1/secrets", "/api/v1/master-key"),
