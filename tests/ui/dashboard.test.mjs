@@ -663,6 +663,7 @@ test("an edit offers the ways that its rights open, and says what the others nee
 
   const none = await opened(world.browser, url, { answers: known("runs:resume") });
   await none.page.locator("button.barred[title*='runs:patch, or runs:fork']").waitFor();
+  await none.page.locator(".run-facts button.barred[title='It needs the permission runs:tag']").waitFor();
   await none.context.close();
   assert.deepEqual([...complaints, ...none.complaints].filter((one) => !/403/.test(one)), []);
 });

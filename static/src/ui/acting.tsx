@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { ApiError } from "../api/client";
 import { may } from "../api/session";
 import { Dialog, sendByKey } from "./dialog";
-import { Icon } from "./icon";
+import { Icon, type IconName } from "./icon";
 import { toast } from "./toast";
 
 /** What the server said against it. */
@@ -121,12 +121,17 @@ export function Problem({ text }: { text: string }) {
 
 /** Why a key cannot do what a permission is for; "" where one has it. */
 export function lacks(permission: string): string {
-  return may(permission) ? "" : `it needs the permission ${permission}`;
+  return may(permission) ? "" : lacking(permission);
+}
+
+/** What somebody is told who lacks it. */
+export function lacking(permission: string): string {
+  return `it needs the permission ${permission}`;
 }
 
 /** Says which permission is missing, where somebody would do what it is for. */
 export function needs(permission: string): void {
-  toast(`It needs the permission ${permission}`, true);
+  toast(upper(lacking(permission)), true);
 }
 
 interface ActProps {
@@ -137,19 +142,28 @@ interface ActProps {
   permission: string;
   onClick: () => void;
   primary?: boolean;
+  icon?: IconName;
+  title?: string;
+  /** What it is called, where the label says too little. */
+  spoken?: string;
+  /** How it looks, where it is not one of the small buttons. */
+  class?: string;
 }
 
 /** A button that says which permission it needs, or what else stands against it, instead of doing nothing. */
-export function Act({ allowed = true, barred = "", label, permission, onClick, primary }: ActProps) {
-  const why = allowed ? barred : `it needs the permission ${permission}`;
+export function Act({ allowed = true, label, permission, onClick, primary, barred = "", icon, title, spoken, class: look = "small" }: ActProps) {
+  const why = allowed ? barred : lacking(permission);
   return (
     <button
       type="button"
-      class={`small ${primary && !why ? "primary" : ""} ${why ? "barred" : ""}`}
+      class={`${look} ${primary && !why ? "primary" : ""} ${why ? "barred" : ""}`}
       aria-disabled={why !== ""}
-      title={why ? upper(why) : undefined}
+      title={why ? upper(why) : title}
+      aria-label={spoken}
       onClick={() => (why ? toast(upper(why), true) : onClick())}
     >
+      {icon && <Icon name={icon} size={14} />}
+      {icon && label && " "}
       {label}
     </button>
   );

@@ -1,6 +1,7 @@
 /** Files to keep, made of what the API answers or of what is here. */
 import { useState } from "preact/hooks";
-import { said } from "./acting";
+import { may } from "../api/session";
+import { Act, said } from "./acting";
 import { toast } from "./toast";
 
 const REVOKED_AFTER_MS = 60_000;
@@ -19,7 +20,16 @@ export function lines(texts: readonly string[]): Blob {
   return new Blob([texts.map((text) => `${text}\n`).join("")], { type: "application/x-ndjson" });
 }
 
-export function Download({ label, title, name, make }: { label: string; title?: string; name: string; make: () => Promise<Blob> }) {
+interface Props {
+  label: string;
+  title?: string;
+  name: string;
+  /** What it takes, if not everybody who sees the page may have it. */
+  permission?: string;
+  make: () => Promise<Blob>;
+}
+
+export function Download({ label, title, name, permission = "", make }: Props) {
   const [busy, setBusy] = useState(false);
   async function fetched(): Promise<void> {
     setBusy(true);
@@ -31,6 +41,7 @@ export function Download({ label, title, name, make }: { label: string; title?: 
       setBusy(false);
     }
   }
+  if (permission && !may(permission)) return <Act allowed={false} permission={permission} label={label} onClick={() => undefined} />;
   return (
     <button type="button" class="small" title={title} aria-busy={busy} disabled={busy} onClick={() => void fetched()}>
       {busy ? "Collecting…" : label}

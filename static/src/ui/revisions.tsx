@@ -4,7 +4,7 @@ import type { Json } from "../model/json";
 import { useKeys } from "../shell/keys";
 import { choose, chosen } from "../shell/route";
 import { Time } from "./basics";
-import { Ask } from "./acting";
+import { Act, Ask } from "./acting";
 import { DiffView } from "./diff_view";
 import { Icon } from "./icon";
 import { JsonView } from "./json_view";
@@ -72,9 +72,7 @@ export function Revisions({ of, more, label, allowed, permission, restore, onDon
                     </button>
                   ))}
                   {index > 0 && one.value !== undefined && (
-                    <button type="button" class={`small ${allowed ? "" : "barred"}`} aria-disabled={!allowed} title={allowed ? undefined : `It needs the permission ${permission}`} onClick={() => allowed && setAsking(one)}>
-                      Restore…
-                    </button>
+                    <Act allowed={allowed} permission={permission} label="Restore…" onClick={() => setAsking(one)} />
                   )}
                 </p>
                 {view === "value" && (one.value === undefined ? <p class="muted pad">Nothing: it was deleted.</p> : <JsonView value={one.value} label={`${label}, revision ${one.number}`} />)}

@@ -4,13 +4,14 @@ import { may } from "../api/session";
 import { type View, forgetView, saveView, views } from "../api/views";
 import { type Resource, useResource } from "../live/resource";
 import { choose, environment } from "../shell/route";
-import { type Undo, act } from "./acting";
+import { Act, type Undo, act } from "./acting";
 import { Dialog } from "./dialog";
-import { Icon } from "./icon";
 
 /** Of more than these the others are in the dialog: each is counted once a minute. */
 const SHOWN_MAX = 12;
 const COUNTED_EVERY_MS = 60_000;
+/** What it takes to forget a view of somebody else. */
+const OF_OTHERS = "environments:manage";
 
 /** How many a filter chooses, as it is shown. */
 export type Counting = (filter: string, signal: AbortSignal) => Promise<string>;
@@ -111,11 +112,7 @@ export function ManageViews({ page, text, saved, onClose, onChange }: { page: st
               </button>
               <code class="cut">{view.filter}</code>
               <span class="faint small">{view.own ? (view.shared ? "yours, shared" : "yours") : `by ${view.owner || "somebody"}`}</span>
-              {(view.own || may("environments:manage")) && (
-                <button type="button" class="quiet icon-only" aria-label={`Forget ${view.name}`} onClick={() => void forget(view)}>
-                  <Icon name="cross" size={14} />
-                </button>
-              )}
+              <Act class="quiet icon-only" icon="cross" label="" spoken={`Forget ${view.name}`} allowed={view.own || may(OF_OTHERS)} permission={OF_OTHERS} onClick={() => void forget(view)} />
             </li>
           ))}
         </ul>

@@ -1,6 +1,5 @@
 /** The audit: administrative acts, changes, and requests that were denied. */
 import { file } from "../../api/client";
-import { may } from "../../api/session";
 import type { AuditEvent } from "../../api/admin";
 import { useAudit } from "../../live/audit";
 import type { Paged } from "../../live/paged";
@@ -30,16 +29,16 @@ export function Decisions() {
           { name: "until", label: "Until", placeholder: "a time" },
         ]}
       >
-        {may("audit:export") &&
-          (["jsonl", "csv"] as const).map((format) => (
-            <Download
-              key={format}
-              label={format === "csv" ? "CSV" : "JSON lines"}
-              title="Keep all that fits as a file"
-              name={`audit.${format}`}
-              make={() => file("/audit/export", { ...query, format })}
-            />
-          ))}
+        {(["jsonl", "csv"] as const).map((format) => (
+          <Download
+            key={format}
+            label={format === "csv" ? "CSV" : "JSON lines"}
+            title="Keep all that fits as a file"
+            name={`audit.${format}`}
+            permission="audit:export"
+            make={() => file("/audit/export", { ...query, format })}
+          />
+        ))}
       </Filters>
       <AuditList audit={audit} filtered={Object.values(query).some((value) => value !== "")} />
     </>

@@ -1,7 +1,6 @@
 /** All of history, newest first: every entry with what caused it and what came of it. */
 import type { ComponentChildren } from "preact";
 import { exact, file, get } from "../../api/client";
-import { may } from "../../api/session";
 import type { Entry } from "../../api/types";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
@@ -50,16 +49,16 @@ export function Explorer() {
           { name: "until", label: "As of", placeholder: "a position, or a time" },
         ]}
       >
-        {may("audit:export") &&
-          (["jsonl", "csv"] as const).map((format) => (
-            <Download
-              key={format}
-              label={format === "csv" ? "CSV" : "JSON lines"}
-              title="Keep all that fits as a file"
-              name={`history.${format}`}
-              make={() => file("/history/export", { ...query, format })}
-            />
-          ))}
+        {(["jsonl", "csv"] as const).map((format) => (
+          <Download
+            key={format}
+            label={format === "csv" ? "CSV" : "JSON lines"}
+            title="Keep all that fits as a file"
+            name={`history.${format}`}
+            permission="audit:export"
+            make={() => file("/history/export", { ...query, format })}
+          />
+        ))}
         <VerifyButton />
       </Filters>
       <Lanes query={{ kind: query.kind, stream: query.stream, actor: query.actor, since: query.since }} />

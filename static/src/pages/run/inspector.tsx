@@ -12,6 +12,7 @@ import { duration } from "../../model/time";
 import { type Row, attempts, span, statusAt } from "../../model/waterfall";
 import { choose, chosen, link } from "../../shell/route";
 import { wallTime } from "../../shell/settings";
+import { Act } from "../../ui/acting";
 import { Id, Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
 import { Edge } from "../../ui/edge";
@@ -21,6 +22,8 @@ import { Failed } from "../../ui/states";
 import { Publish } from "../events/publish";
 import { type Moment, goTo } from "./moment";
 import { recordOf } from "./timeline";
+
+const EMIT = "events:emit";
 
 interface Props {
   run: Run;
@@ -172,11 +175,9 @@ function Wait({ record, payload, match, value }: { record: Rec; payload?: Json; 
         )}
         .
       </p>
-      {awaited && may("events:emit") && (
+      {awaited && (
         <p class="buttons">
-          <button type="button" class="small" onClick={() => setPublishing(true)}>
-            <Icon name="bolt" size={14} /> Publish it…
-          </button>
+          <Act icon="bolt" label="Publish it…" allowed={may(EMIT)} permission={EMIT} onClick={() => setPublishing(true)} />
         </p>
       )}
       {publishing && <Publish begin={{ name: record.about, data: print(fitting(match, value), 2) }} onClose={() => setPublishing(false)} />}

@@ -16,7 +16,7 @@ import { rowKeys, useKeys } from "../../shell/keys";
 import { siblingKeys } from "../../shell/listed";
 import { choose, chosen, environment, eventLink, link, navigate } from "../../shell/route";
 import { now, recent, wallTime } from "../../shell/settings";
-import { lacks } from "../../ui/acting";
+import { Act, lacks } from "../../ui/acting";
 import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { later, useAhead } from "../../ui/later";
@@ -34,6 +34,8 @@ import { Tag } from "./steer";
 import { useRecords } from "./store";
 import { Timeline, recordOf } from "./timeline";
 import { TimelineBar, arrangementOf } from "./timeline_bar";
+
+const TAG = "runs:tag";
 
 const TABS = [
   { id: "timeline", label: "Timeline" },
@@ -209,7 +211,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
 function RunFacts({ run }: { run: Run }) {
   const parent = run.parent_run_id;
   const [tagging, setTagging] = useState(false);
-  useKeys("Run", [{ keys: "#", label: "Tag…", barred: lacks("runs:tag"), run: () => setTagging(true) }]);
+  useKeys("Run", [{ keys: "#", label: "Tag…", barred: lacks(TAG), run: () => setTagging(true) }]);
   return (
     <p class="run-facts">
       <Id id={run.id} />
@@ -245,11 +247,7 @@ function RunFacts({ run }: { run: Run }) {
           {tag}
         </a>
       ))}
-      {may("runs:tag") && (
-        <button type="button" class="chip tiny" title="Give or take tags (#)" onClick={() => setTagging(true)}>
-          tag…
-        </button>
-      )}
+      <Act class="chip tiny" label="tag…" title="Give or take tags (#)" allowed={may(TAG)} permission={TAG} onClick={() => setTagging(true)} />
       {tagging && <Tag run={run} onClose={() => setTagging(false)} />}
       <span class="of-desk">
         <span class="muted">open in</span>{" "}

@@ -18,7 +18,7 @@ import { EntryLink, Facts, Side } from "../../ui/side";
 import { NotHere } from "../../ui/not_here";
 import { Empty, Failed } from "../../ui/states";
 import { Append } from "./append";
-import { StateTab } from "./state";
+import { DELETED, StateTab } from "./state";
 
 const LIMIT = 100;
 const APPEND = "entities:append";
@@ -55,7 +55,7 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
   const open = PARTS.find((part) => part.id === chosen("tab"))?.id ?? PARTS[0].id;
   return (
     <div class="page full">
-      <PageHead title={of.entityId} actions={<Act allowed={may(APPEND) && !of.deleted} permission={APPEND} label="Append an event…" onClick={() => setAppending(true)} />}>
+      <PageHead title={of.entityId} actions={<Act allowed={may(APPEND)} barred={of.deleted ? DELETED : ""} permission={APPEND} label="Append an event…" onClick={() => setAppending(true)} />}>
         <span class="faint mono">{type}</span>
         <Badge>
           <Status status={of.deleted ? "archived" : "active"} note={`version ${of.version}`} />

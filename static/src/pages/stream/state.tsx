@@ -18,6 +18,8 @@ import { Failed } from "../../ui/states";
 import { EVENTS_MAX, type Folded, stateAt } from "./folded";
 
 const APPEND = "entities:append";
+/** Why nothing can be added to an entity any more. */
+export const DELETED = "It was deleted: its past can be read, nothing can be added";
 const SNAPSHOTS_MAX = 200;
 const SNAPSHOTS_SHOWN = 8;
 
@@ -74,7 +76,7 @@ export function StateTab({ of, base }: { of: StreamInfo; base: string }) {
         <label>
           <span class="muted">against</span> <input type="number" min={1} max={of.version} value={chosen("against")} placeholder={String(Math.max(0, version - 1))} aria-label="Against version" onChange={(event) => choose({ against: event.currentTarget.value || null })} />
         </label>
-        {!of.deleted && <Act allowed={may(APPEND)} permission={APPEND} label="Keep a snapshot…" onClick={keep} />}
+        <Act allowed={may(APPEND)} barred={of.deleted ? DELETED : ""} permission={APPEND} label="Keep a snapshot…" onClick={keep} />
       </div>
       {kept.error && <Failed error={kept.error} onRetry={kept.reload} />}
       {marked.length > 0 && (

@@ -1,7 +1,6 @@
 /** How the server is: its nodes, what NATS has not got yet, and figures. */
 import { file, get } from "../../api/client";
 import { metrics } from "../../api/metrics";
-import { may } from "../../api/session";
 import type { NodeShape, OutboxShape, SystemFigures, SystemShape } from "../../api/admin";
 import type { Capabilities } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -43,9 +42,13 @@ export default function System() {
         title="System"
         actions={
           <>
-            {may("platform:diagnose") && (
-              <Download label="Diagnostics" title="Version, settings without secrets, figures and recent warnings, for whoever helps" name="ironflow-diagnostics.tar.gz" make={() => file("/system/diagnostics")} />
-            )}
+            <Download
+              label="Diagnostics"
+              title="Version, settings without secrets, figures and recent warnings, for whoever helps"
+              name="ironflow-diagnostics.tar.gz"
+              permission="platform:diagnose"
+              make={() => file("/system/diagnostics")}
+            />
             <a class="button small" href="/metrics" target="_blank" rel="noopener">
               All metrics
             </a>

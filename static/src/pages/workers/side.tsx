@@ -62,7 +62,7 @@ export function WorkerSide({ of, onClose, onDone }: Props) {
       />
       {there && (
         <p class="buttons pad-x">
-          {!of.draining && <Act allowed={may(MANAGE)} permission={MANAGE} label="Drain…" onClick={() => ask("drain")} />}
+          <Act allowed={may(MANAGE)} permission={MANAGE} barred={of.draining ? "It was told to, and takes nothing more" : ""} label="Drain…" onClick={() => ask("drain")} />
           <Act allowed={may(MANAGE)} permission={MANAGE} label="Disconnect…" onClick={() => ask("disconnect")} />
         </p>
       )}
