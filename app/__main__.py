@@ -21,6 +21,12 @@ def main() -> None:
 
         become_from_arguments(arguments[1:])
         return
+    if arguments[:1] == ["__child"]:
+        from app.supervisor import end_with
+
+        if not end_with(int(arguments[1])):
+            return
+        arguments = sys.argv[1:] = arguments[2:]
     if arguments[:1] == ["serve"]:
         from app.cli import early
 

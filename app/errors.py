@@ -343,6 +343,12 @@ class VersionConflict(Conflict):
     code = "VERSION_CONFLICT"
 
 
+class DemoRunning(Conflict):
+    """The demo is at work in another environment, and there is one at a time."""
+
+    code = "DEMO_RUNNING"
+
+
 class SchemaIncompatible(Conflict):
     """The schema would refuse events that its version accepts."""
 
@@ -402,6 +408,12 @@ class FailedPrecondition(IronflowError):
     code = "FAILED_PRECONDITION"
     status = 412
     connect = "failed_precondition"
+
+
+class DevelopmentOnly(FailedPrecondition):
+    """Only a server for development (--dev) does that, and not in a production environment."""
+
+    code = "DEVELOPMENT_ONLY"
 
 
 class RevisionConflict(FailedPrecondition):

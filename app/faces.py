@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from app.api.connect_streams import ConnectStreams
     from app.api.rsgi import Asgi
     from app.api.sockets import Sockets
+    from app.demo import Demo
     from app.rpc.conversations import Conversations
     from app.rpc.worker import Conversation
 
@@ -137,6 +138,7 @@ class Faces:
             grpc_address=self._grpc_address,
             door=door,
             settings=self._settings,
+            demo=lambda: self._demo,
         )
         self._handlers = Handlers(worker=self._add_workers, others=self._add_others)
         server.add_generic_rpc_handlers((self._handlers,))
@@ -168,6 +170,8 @@ class Faces:
     async def stop(self, timeout_s: float) -> None:
         """End the workers' and the subscribers' streams, then what else is open."""
         self._stopping = True
+        if "_demo" in vars(self):
+            await self._demo.stop()  # while there is somebody for its worker to take leave of
         self.live.stop()
         self._bus.groups.stop()
         if "_conversations" in vars(self):
@@ -203,6 +207,13 @@ class Faces:
         from app.api.sockets import Sockets
 
         return Sockets(self._made, self._browsers)
+
+    @cached_property
+    def _demo(self) -> Demo:
+        from app.demo import Demo
+
+        node = self._node
+        return Demo(dev=self._settings.dev, url=lambda: node.nodes.address, named=node.access.tenancy.name)
 
     @cached_property
     def _table(self) -> Table:
@@ -291,6 +302,7 @@ def services_of(
     grpc_address: str,
     door: Door,
     settings: Settings,
+    demo: Callable[[], Demo],
 ) -> Services:
     """What the resources of both faces are given."""
     return Services(
@@ -361,4 +373,5 @@ def services_of(
         door=door,
         problems=lambda: {**problems, **({"nodes": told} if (told := node.nodes.problem) else {})},
         settings=shown(settings),
+        demo=demo,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -70,9 +70,13 @@ from app.webhooks.ingest import Ingest
 from app.webhooks.sources import Sources
 from storage.contract import Storage
 
+if TYPE_CHECKING:
+    from app.demo import Demo
+
 
 class Services(msgspec.Struct, frozen=True):
-    """`problems` says, by component, what keeps the server from being ready; `settings` are as they may be shown."""
+    """`problems` says, by component, what keeps the server from being ready; `settings` are as they may be shown;
+    `demo` makes the one that there is."""
 
     storage: Storage
     tail: Tail
@@ -139,6 +143,7 @@ class Services(msgspec.Struct, frozen=True):
     door: Door
     problems: Callable[[], Mapping[str, str]]
     settings: Mapping[str, Any]
+    demo: Callable[[], Demo]
 
 
 class Answer(NamedTuple):

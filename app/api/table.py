@@ -66,6 +66,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "nats": ("/api/v1/nats",),
     "nodes": ("/api/v1/nodes",),
     "system": ("/api/v1/system",),
+    "demo": ("/api/v1/demo",),
     "recordings": ("/api/v1/runs",),
     "apikeys": ("/api/v1/apikeys",),
     "key_access": ("/api/v1/apikeys",),

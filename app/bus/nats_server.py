@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from app import supervisor
 from app.bus.roots import INGEST, OUTWARD
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ CREDENTIALS = "client.json"
 STOP_TIMEOUT_S = 5.0
 READY_TIMEOUT_S = 30.0
 BACKOFF_S = (0.05, 5.0)
-PR_SET_PDEATHSIG = 1
 
 GUEST = "client"
 """The user that other programs connect as: they may follow what is published outward, and publish what comes in."""
@@ -131,10 +131,7 @@ def credentials(folder: Path) -> dict[str, str] | None:
 
 def become(parent: int, binary: Path, folder: Path, password: str) -> None:
     """Turn this process into a nats-server that ends when `parent` does. Returns only by an exception."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:
+    if not supervisor.end_with(parent):
         return
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
@@ -268,15 +265,14 @@ class NatsServer:
         import asyncio
 
         _write_config(self._child.folder, port=self._port, guests=self.guests)
-        command = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *supervisor.command(),
             CHILD_ARGUMENT,
             str(os.getpid()),
             str(self._child.binary),
             str(self._child.folder),
             stdin=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=supervisor.variables(),
         )
         assert process.stdin is not None
         process.stdin.write(f"{self._child.password}\n".encode())

@@ -67,6 +67,7 @@ async def _tour(session: Session, worker: Worker, client: AsyncClient, *, once: 
         ready.cancel()
         if working.done():
             working.result()
+        session.output.note("Its worker is connected.")
         await _show(session, client)
         if not once:
             session.output.note("")
@@ -85,8 +86,9 @@ async def _show(session: Session, client: AsyncClient) -> None:
     """Start what there is to see, wait until it can be seen, and say where."""
     started = [(sight, (await client.emit(sight.event, sight.data)).run_ids[0]) for sight in TOUR]
     told = []
-    for sight, run_id in started:
+    for number, (sight, run_id) in enumerate(started, 1):
         run = await _settled(client, run_id, sight.status)
+        session.output.note(f"{number} of {len(TOUR)}: {sight.about}")
         told.append({**run, "about": sight.about, "url": f"{client.url}/runs/{run_id}"})
     output = session.output
     output.items(

@@ -78,6 +78,11 @@ class Nodes:
         return self._own.id
 
     @property
+    def address(self) -> str:
+        """Where this node is found, "" before it has said so."""
+        return self._own.address
+
+    @property
     def alone(self) -> bool:
         """Whether no other node is known to serve the store."""
         return not self._others

@@ -23,6 +23,7 @@ from app.api.door import Door
 from app.api.table import MODULES, Table
 from app.bus.bus import Bus
 from app.clock import ManualClock
+from app.demo import Demo
 from app.faces import services_of
 from app.history.live import Live
 from app.history.verify import verify
@@ -82,6 +83,7 @@ async def _running(folder: Path) -> AsyncIterator[Fixture]:
         grpc_address="127.0.0.1:1",
         door=Door(node.access, RateLimits(clock), required=False),
         settings=Settings(),
+        demo=lambda: Demo(dev=False, url=str, named=str),
     )
     falcon = face.build(services, Browsers(), Table(services))
     transport = httpx.ASGITransport(falcon, raise_app_exceptions=True)

@@ -20,7 +20,7 @@ from tests.support.server import ServerProcess
 DOCUMENT = "/api/v1/openapi.json"
 STEERING = (
     *("/rotate", "/reset", "/pause", "/resume", "/replay", "/logout", "/nats/credentials", "/link"),
-    *("/enable", "/disable", "/rollback"),
+    *("/enable", "/disable", "/rollback", "/demo"),
 )
 """What is posted there says all by its name."""
 IDENTITIES = {
@@ -401,7 +401,7 @@ def test_every_example_is_accepted_and_answered_as_documented(http: httpx.Client
     wanted = [
         (path, method, operation)
         for path, method, operation in operations(document)
-        if not path.endswith(("/watch", "/subscribe", "/rotate", "/reset"))
+        if not path.endswith(("/watch", "/subscribe", "/rotate", "/reset", "/demo"))
         and "/entries/{env}" not in path
         and not re.search(r"/dead-letters?/{", path)  # there are none to be settled
     ]

@@ -14,6 +14,7 @@ import { choose, link, navigate, timeRange } from "../../shell/route";
 import { Duration, Skeleton, Status, Time, short } from "../../ui/basics";
 import { Failed } from "../../ui/states";
 import { Attention } from "./attention";
+import { HowFar, useDemo } from "./demo";
 import { LETTERS_MAX, concerns, undelivered } from "./concerns";
 import { RecentEdits, useEdits } from "./edits";
 import { FirstSteps } from "./first_steps";
@@ -94,11 +95,12 @@ export default function Overview() {
     { keys: "r", label: "Look again", run: () => all.forEach((one) => one.reload()) },
   ]);
   const fresh = recent.data?.runs.length === 0 && timeRange.value === "" && functions.data !== undefined;
+  const demo = useDemo(fresh, () => all.forEach((one) => one.reload()));
   const seen = [open, failing, others, projections, dead, functions];
   return (
     <div class="page">
       <PageHead title="Overview" />
-      {fresh && <FirstSteps connected={(connected?.length ?? 0) > 0} functions={functions.data?.functions ?? []} />}
+      {fresh ? <FirstSteps connected={(connected?.length ?? 0) > 0} functions={functions.data?.functions ?? []} demo={demo} /> : <HowFar of={demo.data} />}
       <Tiles of={tiles} />
       {day.error && !day.data ? (
         <Failed error={day.error} onRetry={day.reload} />
