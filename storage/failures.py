@@ -212,6 +212,15 @@ def buckets(
     return [(row[0], int(row[1]), int(row[2])) for row in rows]
 
 
+def by_time(
+    tx: Transaction, environment: str, *, after: int, since: int, until: int, width: int
+) -> list[tuple[int, int]]:
+    """How often a run failed for good in each stretch of `width` µs from `since` to `until`; stretches without are left
+    out. `after` is a position that none of them is before."""
+    rows = tx.many("run_failures_by_time", environment=environment, after=after, since=since, until=until, width=width)
+    return [(int(row[0]), int(row[1])) for row in rows]
+
+
 def versions(tx: Transaction, environment: str, fingerprint: str) -> list[VersionCounts]:
     rows = tx.many("failure_group_versions", environment=environment, fingerprint=fingerprint)
     return [VersionCounts._make(row) for row in rows]

@@ -23,6 +23,8 @@ from app.api.shapes.stats import (
     ListStepProfilesResponse,
     RunGroupsQuery,
     RunGroupsResponse,
+    RunOutcomesQuery,
+    RunOutcomesResponse,
     RunStatsQuery,
     RunStatsResponse,
     StepProfileQuery,
@@ -31,6 +33,7 @@ from app.api.shapes.stats import (
     flow_shown,
     functions_shown,
     grouped_shown,
+    outcomes_shown,
     profile_shown,
     stats_shown,
 )
@@ -51,6 +54,20 @@ class RunStats:
         query = query_of(req, RunStatsQuery)
         chosen = filter_of(query, now, until=now)
         answer(resp, stats_shown(await self._reader.runs(environment_of(req), chosen, buckets=query.buckets)))
+
+
+class RunOutcomes:
+    def __init__(self, services: Services) -> None:
+        self._clock = services.clock
+        self._reader = StatsReader(services.storage)
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        now = self._clock.now_us()
+        query = query_of(req, RunOutcomesQuery)
+        since = instant(query.since, 0, now=now, field="since")
+        until = instant(query.until, now, now=now, field="until")
+        told = await self._reader.outcomes(environment_of(req), since=since, until=until, buckets=query.buckets)
+        answer(resp, outcomes_shown(told))
 
 
 class EventStats:
@@ -136,6 +153,12 @@ def routes(services: Services) -> Sequence[Route]:
         query=RunStatsQuery,
         permission="runs:read",
     )
+    outcomes = Operation(
+        "How many runs began, completed, failed and were cancelled, each when that happened",
+        {200: Answer("counts over time", RunOutcomesResponse)},
+        query=RunOutcomesQuery,
+        permission="runs:read",
+    )
     events = Operation(
         "How many events came lately",
         {200: Answer("the count", EventStatsResponse)},
@@ -186,6 +209,7 @@ def routes(services: Services) -> Sequence[Route]:
         Route("/api/v1/stats/functions/{function_id}/steps", StepProfiles(services), {"GET": steps}),
         Route("/api/v1/stats/functions/{function_id}/flow", FunctionFlow(services), {"GET": flow}),
         Route("/api/v1/stats/runs", RunStats(services), {"GET": runs}),
+        Route("/api/v1/stats/runs/outcomes", RunOutcomes(services), {"GET": outcomes}),
         Route("/api/v1/stats/runs/groups", RunGroups(services), {"GET": groups}),
         Route("/api/v1/stats/runs/events", EventRuns(services), {"GET": of_events}),
     ]

@@ -1,31 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RunStats } from "../src/api/types";
-import { areaOf, columnsOf } from "../src/model/stacks";
+import type { RunOutcomes } from "../src/api/types";
+import { areaOf, columnsOf, sumOf } from "../src/model/stacks";
 
-const STATS: Pick<RunStats, "since" | "bucket_ms" | "buckets"> = {
+const TOLD: RunOutcomes = {
   since: "2026-05-01T10:00:00Z",
+  until: "2026-05-01T10:03:00Z",
   bucket_ms: 60_000,
   buckets: [
-    { at: "2026-05-01T10:01:00Z", counts: { completed: 3, failed: 1, running: 2, paused: 1 } },
-    { at: "2026-05-01T10:09:00Z", counts: { completed: 1 } },
+    { at: "2026-05-01T10:01:00Z", began: 2, completed: 3, failed: 1, cancelled: 4 },
+    { at: "2026-05-01T10:09:00Z", began: 1, completed: 1, failed: 0, cancelled: 0 },
   ],
 };
 
-test("every part of the time has a column, and whatever is neither completed nor failed is of the others", () => {
-  const columns = columnsOf(STATS, 3);
+test("every part of the time has a column, as high as what began and ended in it", () => {
+  const columns = columnsOf(TOLD, 3);
 
   assert.deepEqual(
-    columns.map(({ began }) => began),
-    [0, 7, 0],
+    columns.map(({ height }) => height),
+    [0, 6, 0],
   );
-  assert.deepEqual(columns[1].counts, { completed: 3, failed: 1, others: 3 });
+  assert.equal(columns[1].counts.cancelled, 4);
   assert.equal(columns[2].at, Date.parse("2026-05-01T10:02:00Z"));
+  assert.equal(sumOf(columns, "completed"), 3);
 });
 
 test("a layer lies on those below it", () => {
-  const columns = columnsOf(STATS, 2);
+  const columns = columnsOf(TOLD, 2);
 
-  assert.equal(areaOf(columns, "completed", 7, 70), "M0 70.00L0.5 70.00L1.5 40.00L2 40.00L2 70.00L1.5 70.00L0.5 70.00L0 70.00Z");
-  assert.equal(areaOf(columns, "failed", 7, 70), "M0 70.00L0.5 70.00L1.5 30.00L2 30.00L2 40.00L1.5 40.00L0.5 70.00L0 70.00Z");
+  assert.equal(areaOf(columns, "completed", 6, 60), "M0 60.00L0.5 60.00L1.5 30.00L2 30.00L2 60.00L1.5 60.00L0.5 60.00L0 60.00Z");
+  assert.equal(areaOf(columns, "failed", 6, 60), "M0 60.00L0.5 60.00L1.5 20.00L2 20.00L2 30.00L1.5 30.00L0.5 60.00L0 60.00Z");
 });

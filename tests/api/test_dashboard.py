@@ -137,6 +137,10 @@ def test_counts_of_an_hour_are_in_stretches_of_it(http: httpx.Client) -> None:
     answer = http.get("/api/v1/stats/runs", params={"since": "1h", "buckets": 4}).json()
 
     assert (answer["bucket_ms"], answer["buckets"], answer["totals"]) == (900_000, [], {})
+    answer = http.get("/api/v1/stats/runs/outcomes", params={"since": "1h", "buckets": 4}).json()
+    assert (answer["bucket_ms"], answer["buckets"]) == (900_000, [])
+    refused = http.get("/api/v1/stats/runs/outcomes", params={"since": "2999-01-01T00:00:00Z"})
+    assert (refused.status_code, refused.json()["field"]) == (400, "since")
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,18 @@ def test_runs_are_sorted_along_an_index(query: str, index: str, postgres_url: st
     plan = "\n".join(line for (line,) in explained)
     assert f"using {index} on runs" in plan, plan
     assert "Sort" not in plan, plan
+
+
+def test_ends_of_runs_are_counted_along_an_index_alone(postgres_url: str) -> None:
+    sql = queries.load(FOLDER / "queries", style="psycopg")["run_ends_by_time"].sql
+
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("set local enable_seqscan = off")
+        connection.execute("set local enable_bitmapscan = off")
+        explained = connection.execute(
+            f"explain {sql}".encode(), {"environment": "x", "since": 10, "until": 20, "width": 1}
+        ).fetchall()
+        connection.rollback()
+
+    plan = "\n".join(line for (line,) in explained)
+    assert "Index Only Scan using runs_by_end on runs" in plan, plan

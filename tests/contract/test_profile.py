@@ -12,6 +12,7 @@ from app.history.kinds import Failure, RetryPolicy, StepCompleted, StepFailed
 from app.node import Node
 from app.runs import profile
 from app.runs.profile import FUNCTIONS_MAX, ProfileReader, Spread, spread
+from app.runs.stats import Outcome, StatsReader
 from storage.contract import Storage
 from tests.support.taker import Taker
 from tests.support.worker import answered, emit, ended, pass_time, register, step_id
@@ -113,3 +114,35 @@ def test_the_middle_of_durations_is_one_of_them_and_none_is_negative() -> None:
     assert spread([5]) == Spread(1, 5, 5)
     assert spread(range(1, 101)) == Spread(100, 50, 95)
     assert spread([-3, 4]) == Spread(2, 0, 4)
+
+
+async def test_what_happened_to_runs_is_counted_when_it_did_whatever_became_of_them(
+    node: Node, clock: ManualClock, storage: Storage
+) -> None:
+    await register(node, retry=ONCE)
+    taker = Taker(node)
+    early = await emit(node)
+    job = await taker.job()
+    pass_time(clock, taker, seconds=60)
+    start = clock.now_us()
+    taker.complete(job)
+    await ended(node, early)
+    failed = await emit(node)
+    taker.fail(await taker.job(), DECLINED)
+    await ended(node, failed)
+    pass_time(clock, taker, seconds=10)
+    await node.engine.resume("default", failed, reason="once more")
+    taker.complete(await taker.job())
+    await ended(node, failed)
+    stopped = await emit(node)
+    await node.engine.cancel("default", stopped, reason="")
+    pass_time(clock, taker, seconds=10)
+    await node.search.collector.reached(node.tail.head)
+
+    told = await StatsReader(storage).outcomes("default", since=start, until=clock.now_us(), buckets=2)
+
+    assert told.width == 10_000_000
+    assert told.buckets == [
+        Outcome(start, began=1, completed=1, failed=1),
+        Outcome(start + 10_000_000, began=1, completed=1, cancelled=1),
+    ]

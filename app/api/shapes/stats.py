@@ -14,7 +14,7 @@ from app.events.reading import COUNTED_MAX
 from app.runs.flow import Edge, Flow
 from app.runs.grouping import EVENTS_MAX, By, Grouped, OfEvents
 from app.runs.profile import FunctionStats, Profile, Spread
-from app.runs.stats import BUCKETS_DEFAULT, BUCKETS_MAX, RunStats
+from app.runs.stats import BUCKETS_DEFAULT, BUCKETS_MAX, Outcomes, RunStats
 
 SINCE_DEFAULT = "24h"
 
@@ -33,6 +33,14 @@ class _ChosenRuns(msgspec.Struct, kw_only=True):
 
 class RunStatsQuery(_ChosenRuns, kw_only=True):
     since: Since = SINCE_DEFAULT
+    buckets: Annotated[int, Meta(ge=1, le=BUCKETS_MAX, description="into how many the time is divided")] = (
+        BUCKETS_DEFAULT
+    )
+
+
+class RunOutcomesQuery(msgspec.Struct, kw_only=True):
+    since: Since = SINCE_DEFAULT
+    until: Until = ""
     buckets: Annotated[int, Meta(ge=1, le=BUCKETS_MAX, description="into how many the time is divided")] = (
         BUCKETS_DEFAULT
     )
@@ -193,6 +201,44 @@ class RunStatsResponse(Shape):
     bucket_ms: float
     buckets: list[BucketResponse]
     totals: Annotated[dict[str, int], Meta(description="by status")]
+
+
+class OutcomeResponse(Shape):
+    """What happened to runs in one stretch of time: one that began and completed in it is counted for both, one that
+    failed and went on later has failed all the same."""
+
+    at: Instant
+    began: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class RunOutcomesResponse(Shape):
+    """Stretches of a time; those in which nothing happened are left out."""
+
+    since: Instant
+    until: Instant
+    bucket_ms: float
+    buckets: list[OutcomeResponse]
+
+
+def outcomes_shown(told: Outcomes) -> RunOutcomesResponse:
+    return RunOutcomesResponse(
+        since=clock.rfc3339(told.since),
+        until=clock.rfc3339(told.until),
+        bucket_ms=told.width / 1_000,
+        buckets=[
+            OutcomeResponse(
+                at=clock.rfc3339(one.at),
+                began=one.began,
+                completed=one.completed,
+                failed=one.failed,
+                cancelled=one.cancelled,
+            )
+            for one in told.buckets
+        ],
+    )
 
 
 def stats_shown(stats: RunStats) -> RunStatsResponse:

@@ -374,3 +374,16 @@ select {failure_mark_columns}
 
 -- name: clear_failure_marks :exec
 delete from failure_marks;
+
+-- name: run_failures_by_time :many
+-- How often a run failed for good in each stretch of `width` µs from `since` to `until`, whatever became of it later;
+-- `after` is a position that no such failure is before.
+select (failed_at - :since) / :width as stretch, count(*)
+  from failures
+ where environment = :environment
+   and position > :after
+   and kind = 'run.failed'
+   and failed_at >= :since
+   and failed_at <= :until
+ group by 1
+ order by 1;

@@ -209,6 +209,17 @@ select (created_at - :since) / :width as stretch, status, count(*)
  group by 1, 2
  order by 1, 2;
 
+-- name: run_ends_by_time :many
+-- How many ended in each stretch of `width` µs from `since` to `until`, by the status that they have had since.
+select (ended_at - :since) / :width as stretch, status, count(*)
+  from runs indexed by runs_by_end -- uncounted, SQLite would go through all of the environment
+ where environment = :environment
+   and ended_at is not null
+   and ended_at >= :since
+   and ended_at <= :until
+ group by 1, 2
+ order by 1, 2;
+
 -- name: runs_grouped :many
 -- How many of the newest `limit` that match there are by what `by` names, and by status, and the newest of each.
 select {run_kind} as called, status, count(*), max(id)

@@ -95,6 +95,22 @@ export interface RunStats {
   totals: Record<string, number>;
 }
 
+/** What happened to runs in one stretch of time. */
+export interface Outcome {
+  at: string;
+  began: number;
+  completed: number;
+  failed: number;
+  cancelled: number;
+}
+
+export interface RunOutcomes {
+  since: string;
+  until: string;
+  bucket_ms: number;
+  buckets: Outcome[];
+}
+
 export interface Entry {
   position: number;
   stream: string;

@@ -1,30 +1,33 @@
-/** How runs went, over the time at which they began, as areas on top of each other. */
-import type { RunStats } from "../api/types";
+/** What happened to runs, over the time at which it did, as areas on top of each other. */
+import type { Outcome, RunOutcomes } from "../api/types";
 
-export const LAYERS = ["completed", "failed", "others"] as const;
+export const LAYERS = ["completed", "failed", "began"] as const;
 export type Layer = (typeof LAYERS)[number];
 
 export interface Column {
   /** When it begins, in ms. */
   at: number;
-  /** How many began in it. */
-  began: number;
-  counts: Record<Layer, number>;
+  counts: Record<keyof Omit<Outcome, "at">, number>;
+  /** How high its areas are together. */
+  height: number;
 }
 
-/** A column for each part of the time, also where nothing began. */
-export function columnsOf(stats: Pick<RunStats, "since" | "bucket_ms" | "buckets">, wanted: number): Column[] {
-  const start = Date.parse(stats.since);
-  const columns = Array.from({ length: wanted }, (_, index): Column => ({ at: start + index * stats.bucket_ms, began: 0, counts: { completed: 0, failed: 0, others: 0 } }));
-  for (const { at, counts } of stats.buckets) {
-    const column = columns[Math.round((Date.parse(at) - start) / stats.bucket_ms)];
-    if (!column) continue;
-    for (const [status, count] of Object.entries(counts)) {
-      column.counts[status === "completed" || status === "failed" ? status : "others"] += count;
-      column.began += count;
-    }
+const NOTHING = { began: 0, completed: 0, failed: 0, cancelled: 0 };
+
+/** A column for each part of the time, also where nothing happened. */
+export function columnsOf(told: RunOutcomes, wanted: number): Column[] {
+  const start = Date.parse(told.since);
+  const columns = Array.from({ length: wanted }, (_, index): Column => ({ at: start + index * told.bucket_ms, counts: NOTHING, height: 0 }));
+  for (const { at, ...counts } of told.buckets) {
+    const index = Math.round((Date.parse(at) - start) / told.bucket_ms);
+    if (columns[index]) columns[index] = { ...columns[index], counts, height: LAYERS.reduce((sum, layer) => sum + counts[layer], 0) };
   }
   return columns;
+}
+
+/** How often it happened in all. */
+export function sumOf(columns: readonly Column[], what: keyof Column["counts"]): number {
+  return columns.reduce((total, one) => total + one.counts[what], 0);
 }
 
 /** The outline of a layer, lying on those below it, in a box of so many units: a column is one wide, `most` is all its height. */

@@ -2,11 +2,12 @@
 import { get } from "../../api/client";
 import type { ProjectionSummary } from "../../api/data";
 import { may } from "../../api/session";
-import type { CapacityStat, FailureGroup, FunctionShape, RunStats, RunSummary, RunsPage, WorkerShape } from "../../api/types";
+import type { CapacityStat, FailureGroup, FunctionShape, RunOutcomes, RunSummary, RunsPage, WorkerShape } from "../../api/types";
 import { type Resource, useResource } from "../../live/resource";
 import { lagNote, laggingOf } from "../../model/attention";
 import { rangeOf, rangeText } from "../../model/range";
 import { perSecond } from "../../model/rate";
+import { columnsOf } from "../../model/stacks";
 import { duration } from "../../model/time";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
@@ -32,8 +33,8 @@ const RECENT = 8;
 const PAUSED_SEEN = 100;
 
 export default function Overview() {
-  const day = useResource(`day ${timeRange.value}`, (signal) => get<RunStats>("/stats/runs", { buckets: BUCKETS, ...(rangeOf(timeRange.value) ?? { since: "24h" }) }, signal), { pattern: RUNS, pace: PACE_MS });
-  const hour = useResource("hour", (signal) => get<RunStats>("/stats/runs", { since: "2h", buckets: 2 }, signal), { pattern: RUNS, pace: PACE_MS });
+  const day = useResource(`day ${timeRange.value}`, (signal) => get<RunOutcomes>("/stats/runs/outcomes", { buckets: BUCKETS, ...(rangeOf(timeRange.value) ?? { since: "24h" }) }, signal), { pattern: RUNS, pace: PACE_MS });
+  const hour = useResource("hour", (signal) => get<RunOutcomes>("/stats/runs/outcomes", { since: "2h", buckets: 2 }, signal), { pattern: RUNS, pace: PACE_MS });
   const open = useResource("open", openRuns, { pattern: RUNS, pace: PACE_MS });
   const failing = useResource("failing", (signal) => get<{ failures: FailureGroup[] }>("/failures", { status: "open", since: "24h", limit: FAILING_MAX }, signal), { pattern: RUNS, pace: PACE_MS });
   const recent = useResource(`recent ${timeRange.value}`, (signal) => get<RunsPage>("/runs", { limit: RECENT, ...rangeOf(timeRange.value) }, signal), { pattern: RUNS, pace: PACE_MS });
@@ -183,7 +184,6 @@ async function openRuns(signal: AbortSignal): Promise<OpenRuns> {
   };
 }
 
-function failed(stats: RunStats, hour: number): number {
-  const at = Date.parse(stats.since) + hour * stats.bucket_ms;
-  return stats.buckets.filter((one) => Math.abs(Date.parse(one.at) - at) < 1_000).reduce((sum, one) => sum + (one.counts.failed ?? 0), 0);
+function failed(told: RunOutcomes, hour: number): number {
+  return columnsOf(told, 2)[hour].counts.failed;
 }

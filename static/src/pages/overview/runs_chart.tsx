@@ -1,7 +1,7 @@
-/** How runs went, over the time at which they began: a drag, or a row of the table, chooses that time on all pages. */
+/** How many runs began, completed and failed, each over the time at which it did: a drag, or a row of the table, chooses that time on all pages. */
 import { useRef, useState } from "preact/hooks";
-import type { RunStats } from "../../api/types";
-import { LAYERS, type Layer, areaOf, columnsOf } from "../../model/stacks";
+import type { RunOutcomes } from "../../api/types";
+import { LAYERS, type Layer, areaOf, columnsOf, sumOf } from "../../model/stacks";
 import { duration, iso, ms, shown } from "../../model/time";
 import { link, timeRange } from "../../shell/route";
 import { clock } from "../../shell/settings";
@@ -13,11 +13,13 @@ const HEIGHT = 96;
 const LOOKS: Record<Layer, { label: string; icon: IconName; role: string; filter: string }> = {
   completed: { label: "Completed", icon: "check", role: "ok", filter: "status:completed" },
   failed: { label: "Failed", icon: "cross", role: "fail", filter: "status:failed" },
-  others: { label: "Others", icon: "dot", role: "run", filter: "-status:completed -status:failed" },
+  began: { label: "Began", icon: "dot", role: "run", filter: "" },
 };
 
+const DOWNWARDS = [...LAYERS].reverse();
+
 interface Props {
-  stats: RunStats | undefined;
+  stats: RunOutcomes | undefined;
   wanted: number;
   onRange: (since: string, until: string) => void;
 }
@@ -28,9 +30,8 @@ export function RunsChart({ stats, wanted, onRange }: Props) {
   const [hover, setHover] = useState(-1);
   if (!stats) return <div class="histogram waiting" style={{ height: `${HEIGHT + 56}px` }} />;
   const columns = columnsOf(stats, wanted);
-  const most = Math.max(1, ...columns.map((one) => one.began));
-  const sum = (layer: Layer): number => columns.reduce((total, one) => total + one.counts[layer], 0);
-  const began = columns.reduce((total, one) => total + one.began, 0);
+  const most = Math.max(1, ...columns.map((one) => one.height));
+  const happened = columns.map((one, index) => ({ one, index })).filter(({ one }) => one.height + one.counts.cancelled > 0);
   const choose = (from: number, to: number): void => onRange(iso(columns[from].at), iso(columns[to].at + stats.bucket_ms));
   const at = (event: PointerEvent): number => {
     const box = (element.current as HTMLDivElement).getBoundingClientRect();
@@ -39,7 +40,7 @@ export function RunsChart({ stats, wanted, onRange }: Props) {
   const told = columns[hover];
   const said = (span: number): string => duration(span).replace(/ 0?0 ?[hms]$/, "");
   return (
-    <figure class="histogram" aria-label={`${began} runs began from ${stats.since} to ${stats.until}`}>
+    <figure class="histogram" aria-label={`${sumOf(columns, "began")} runs began, ${sumOf(columns, "completed")} completed and ${sumOf(columns, "failed")} failed from ${stats.since} to ${stats.until}`}>
       <div
         ref={element}
         class="histogram-bars"
@@ -66,12 +67,12 @@ export function RunsChart({ stats, wanted, onRange }: Props) {
           ))}
           {brush && <rect x={Math.min(...brush)} width={Math.abs(brush[1] - brush[0]) + 1} y={0} height={HEIGHT} class="brush" />}
         </svg>
-        {told && told.began > 0 && (
+        {told && told.height > 0 && (
           <div class={`histogram-told ${hover > wanted / 2 ? "left" : ""}`} style={{ left: `${((hover + 0.5) / wanted) * 100}%` }}>
-            <b class="mono">{shown(told.at, told.at, clock.value === "utc" ? "utc" : "local")}</b> {told.began} began
-            {LAYERS.filter((layer) => told.counts[layer]).map((layer) => (
+            <b class="mono">{shown(told.at, told.at, clock.value === "utc" ? "utc" : "local")}</b>
+            {DOWNWARDS.filter((layer) => told.counts[layer]).map((layer) => (
               <span key={layer} class="status">
-                <Icon name={LOOKS[layer].icon} class={LOOKS[layer].role} size={12} /> {told.counts[layer]}
+                <Icon name={LOOKS[layer].icon} class={LOOKS[layer].role} size={12} /> {told.counts[layer].toLocaleString("en")} {LOOKS[layer].label.toLowerCase()}
               </span>
             ))}
           </div>
@@ -79,42 +80,34 @@ export function RunsChart({ stats, wanted, onRange }: Props) {
       </div>
       <figcaption>
         <span class="faint small">
-          runs began within {said(ms(stats.until) - ms(stats.since))} · {said(stats.bucket_ms)} a point · a drag chooses a time
+          runs within {said(ms(stats.until) - ms(stats.since))}, each thing when it happened · {said(stats.bucket_ms)} a point · a drag chooses a time
         </span>
         <span class="grow" />
-        <span class="small">
-          Began <b class="tabular">{began.toLocaleString("en")}</b>
-        </span>
-        {[...LAYERS].reverse().map((layer) => (
-          <a key={layer} class="button quiet small" href={link("/runs", { q: `${LOOKS[layer].filter}${timeRange.value ? "" : " since:24h"}` })}>
-            <Icon name={LOOKS[layer].icon} class={LOOKS[layer].role} size={14} /> {LOOKS[layer].label} <b class="tabular">{sum(layer).toLocaleString("en")}</b>
+        {DOWNWARDS.map((layer) => (
+          <a key={layer} class="button quiet small" title="Those that began in this time" href={link("/runs", { q: `${LOOKS[layer].filter}${timeRange.value ? "" : " since:24h"}`.trim() })}>
+            <Icon name={LOOKS[layer].icon} class={LOOKS[layer].role} size={14} /> {LOOKS[layer].label} <b class="tabular">{sumOf(columns, layer).toLocaleString("en")}</b>
           </a>
         ))}
       </figcaption>
-      {began > 0 && (
-        <AsTable label="Runs by when they began" heads={["From", "Began", "Completed", "Failed", "Others", ""]}>
-          {columns
-            .map((one, index) => ({ one, index }))
-            .filter(({ one }) => one.began > 0)
-            .reverse()
-            .map(({ one, index }) => (
-              <tr key={one.at}>
-                <td>
-                  <Time at={one.at} />
+      {happened.length > 0 && (
+        <AsTable label="What happened to runs, by when it did" heads={["From", "Began", "Completed", "Failed", "Cancelled", ""]}>
+          {happened.reverse().map(({ one, index }) => (
+            <tr key={one.at}>
+              <td>
+                <Time at={one.at} />
+              </td>
+              {(["began", "completed", "failed", "cancelled"] as const).map((what) => (
+                <td key={what} class="tabular">
+                  {one.counts[what].toLocaleString("en")}
                 </td>
-                <td class="tabular">{one.began}</td>
-                {LAYERS.map((layer) => (
-                  <td key={layer} class="tabular">
-                    {one.counts[layer]}
-                  </td>
-                ))}
-                <td>
-                  <button type="button" class="quiet small" onClick={() => choose(index, index)}>
-                    This time only
-                  </button>
-                </td>
-              </tr>
-            ))}
+              ))}
+              <td>
+                <button type="button" class="quiet small" onClick={() => choose(index, index)}>
+                  This time only
+                </button>
+              </td>
+            </tr>
+          ))}
         </AsTable>
       )}
     </figure>
