@@ -7,10 +7,11 @@ What a worker does with its jobs is in `jobs`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import falcon.asgi
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Meta
 
 from app import clock
 from app.api.answers import answer, body_of, decoded
@@ -27,6 +28,7 @@ from app.api.shapes.workers import (
     WorkerVersionResponse,
 )
 from app.dispatch.workers import Session, WorkerInfo
+from app.errors import InvalidArgument
 
 
 class WorkerVersion(msgspec.Struct, frozen=True):
@@ -45,6 +47,9 @@ class RegisterRequest(msgspec.Struct):
 
 class HeartbeatJob(msgspec.Struct):
     job_id: str
+    started_at: Annotated[
+        str, Meta(description="RFC 3339, by the worker's clock: tells how far that is from the server's")
+    ] = ""
 
 
 class HeartbeatRequest(msgspec.Struct):
@@ -119,7 +124,8 @@ class Heartbeat:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, worker_id: str) -> None:
         body: HeartbeatRequest = decoded(_heartbeat, await body_of(req))
-        draining = self._services.pull.heartbeat(environment_of(req), worker_id, [job.job_id for job in body.jobs])
+        begun = {job.job_id: _told(job.started_at) for job in body.jobs}
+        draining = self._services.pull.heartbeat(environment_of(req), worker_id, begun)
         answer(resp, WorkerStatusResponse(status="draining" if draining else "ok"))
 
     on_put = on_post
@@ -150,6 +156,14 @@ class Disconnect:
         answer(resp, SteeredWorkerResponse(worker_id=worker_id, status=status, active_jobs=0))
 
 
+def _told(started_at: str) -> int | None:
+    """What a worker may say in any way: one that nobody can read says nothing of its clock, and lives all the same."""
+    try:
+        return clock.parse_rfc3339(started_at) if started_at else None
+    except InvalidArgument:
+        return None
+
+
 def _shown(session: Session) -> WorkerInfoResponse:
     info = session.info
     return WorkerInfoResponse(
@@ -165,6 +179,8 @@ def _shown(session: Session) -> WorkerInfoResponse:
         registered_at=clock.rfc3339(session.registered_at),
         last_heartbeat=clock.rfc3339(session.last_seen_at),
         rtt_ms=UNSET if session.rtt_us is None else session.rtt_us / 1_000,
+        skew_ms=UNSET if session.skew_us is None else session.skew_us / 1_000,
+        skewed=session.skewed,
     )
 
 
@@ -188,7 +204,13 @@ def routes(services: Services) -> Sequence[Route]:
     beat = Operation(
         "Extend the leases of the listed jobs",
         {200: Answer("ok, or draining: it gets no more jobs", WorkerStatusResponse), 404: unknown},
-        body=Body(HeartbeatRequest, {"active_jobs": 1, "jobs": [{"job_id": "job_0123456789abcdefghjkmnpqrs"}]}),
+        body=Body(
+            HeartbeatRequest,
+            {
+                "active_jobs": 1,
+                "jobs": [{"job_id": "job_0123456789abcdefghjkmnpqrs", "started_at": "2026-01-05T09:00:00.250Z"}],
+            },
+        ),
         permission="workers:connect",
     )
     steered = Answer("it is recorded", SteeredWorkerResponse)

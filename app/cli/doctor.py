@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -86,6 +86,17 @@ def _server(session: Session) -> Iterator[Finding]:
     workers = client.workers()
     grade = "ok" if workers else "warn"
     yield Finding(grade, "workers", f"{len(workers)} connected", "" if workers else "start one, else no run goes on")
+    yield from clocks(workers)
+
+
+def clocks(workers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Of each worker whose clock differs from the server's."""
+    for worker in workers:
+        if worker.get("skewed"):
+            off_s = worker["skew_ms"] / 1_000
+            side = "ahead of" if off_s > 0 else "behind"
+            text = f"that of worker {worker['id']} is {abs(off_s):.1f} s {side} the server's"
+            yield Finding("warn", "clock", text, "synchronise both with NTP")
 
 
 def _data(settings: Settings) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ def list_workers(session: Session) -> None:
             "jobs": lambda worker: f"{worker['active_jobs']} of {worker['max_concurrent']}",
             "functions": lambda worker: ", ".join(worker["function_ids"]),
             "rtt": lambda worker: f"{worker['rtt_ms']:.1f} ms" if "rtt_ms" in worker else "",
+            "clock": clock,
             "seen": lambda worker: ago(worker["last_heartbeat"]),
         },
         empty="no workers are connected",
@@ -67,6 +68,13 @@ def disconnect(session: Session, worker_id: str, reason: str) -> None:
     else:
         fact = f"Disconnected {worker_id}: its jobs go to others"
     session.output.outcome("ironflow.worker/v1", told, fact)
+
+
+def clock(worker: Mapping[str, Any]) -> str:
+    """How far a worker's clock is from the server's; "" if it is not known."""
+    if "skew_ms" not in worker:
+        return ""
+    return f"{worker['skew_ms'] / 1_000:+.1f} s" if worker["skewed"] else "in step"
 
 
 def _status(worker: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -76,11 +76,14 @@ class PullWorkers:
         for known in [known for known in self._desks if known.closed]:
             self._desks.pop(known).wake()
 
-    def heartbeat(self, environment: str, worker_id: str, job_ids: Sequence[str]) -> bool:
-        """Leases of the listed jobs begin anew, and only theirs. Whether the worker is to drain. Raises
-        WorkerNotFound."""
+    def heartbeat(self, environment: str, worker_id: str, begun: Mapping[str, int | None]) -> bool:
+        """Leases of the jobs begin anew, and of no others; with each, when it began by the worker's clock, if it says
+        so. Whether the worker is to drain. Raises WorkerNotFound."""
         session = self._desk(environment, worker_id).session
-        seen(session, job_ids, now_us=self._clock.now_us())
+        seen(session, list(begun), now_us=self._clock.now_us())
+        for job_id, worker_us in begun.items():
+            if worker_us is not None:
+                session.began(job_id, worker_us)
         return session.draining
 
     async def poll(self, environment: str, worker_id: str, *, available: int, wait_s: float) -> Sequence[Job]:
@@ -103,7 +106,7 @@ class PullWorkers:
     def ack(self, environment: str, worker_id: str, job_id: str, *, execution_seq: int, lease_token: str) -> None:
         """The worker has the job. Raises WorkerNotFound, StaleExecution."""
         job = self.held(environment, worker_id, job_id, execution_seq=execution_seq, lease_token=lease_token)
-        self._desk(environment, worker_id).session.answered(self._clock.now_us())
+        self._desk(environment, worker_id).session.answered(self._clock.now_us(), job_id)
         job.acknowledged = True
 
     def held(self, environment: str, worker_id: str, job_id: str, *, execution_seq: int, lease_token: str) -> Job:

@@ -16,6 +16,8 @@ ID_CHARS_MAX = 255
 FUNCTIONS_MAX = 1_000
 CONCURRENT_JOBS_MAX = 10_000
 DEPARTED_MAX = 200
+SKEW_US_MIN = 100_000
+"""By how much more than can be told clocks have to differ before it is said that they do."""
 DEPARTED_KEPT_US = 3_600_000_000
 
 PUSH_WORKER = "push:"
@@ -73,8 +75,9 @@ class Session(msgspec.Struct, eq=False):
     `credit` is how many more jobs the worker wants now; a stream grants its free slots once and for all, a polling
     worker with each poll. `lease_ttl_us` is how long it may be silent. `unwinds`: it can run the compensations of a
     run that is ended from outside. `rtt_us`: how long it took the last time to the worker and back; `asked_at` is when
-    something went out that it answers at once, 0 if nothing did. `announce` asks it to announce the steps of a job from
-    now on, before it runs them.
+    something went out that it answers at once, 0 if nothing did. `skew_us`: how far its clock was ahead of ours, give
+    or take half of `rtt_us`; None if it did not say what time it is. `announce` asks it to announce the steps of a job
+    from now on, before it runs them.
     """
 
     info: WorkerInfo
@@ -89,6 +92,7 @@ class Session(msgspec.Struct, eq=False):
     last_seen_at: int
     asked_at: int = 0
     rtt_us: int | None = None
+    skew_us: int | None = None
     jobs: dict[str, Job] = msgspec.field(default_factory=dict)
     draining: bool = False
     closed: bool = False
@@ -96,6 +100,8 @@ class Session(msgspec.Struct, eq=False):
     unwinds: bool = False
     announce: Callable[[Job], None] | None = None
     _lanes: Sequence[Lane] = ()
+    _answer: tuple[str, int] = ("", 0)
+    """The job that the worker acknowledged when it was measured, and the middle of the time that this took."""
 
     def __post_init__(self) -> None:
         self._lanes = [(self.info.environment, name) for name in sorted(self.info.function_ids)]
@@ -109,10 +115,29 @@ class Session(msgspec.Struct, eq=False):
     def free(self) -> bool:
         return self.credit > 0 and not self.draining and not self.closed
 
-    def answered(self, now_us: int) -> None:
-        """The worker answered what it was asked; only the first answer counts, the others had to wait for it."""
+    @property
+    def skewed(self) -> bool:
+        """Whether its clock is another than ours, as far as can be told."""
+        return self.skew_us is not None and abs(self.skew_us) > SKEW_US_MIN + (self.rtt_us or 0) // 2
+
+    def answered(self, now_us: int, job_id: str) -> None:
+        """The worker acknowledged a job; only the first answer counts, the others had to wait for it."""
         if self.asked_at:
-            self.rtt_us, self.asked_at = max(0, now_us - self.asked_at), 0
+            self.rtt_us = max(0, now_us - self.asked_at)
+            self._answer = job_id, self.asked_at + self.rtt_us // 2
+            self.asked_at = 0
+
+    def began(self, job_id: str, worker_us: int) -> None:
+        """By its own clock, the worker began the job then: soon after it had it."""
+        measured, middle_us = self._answer
+        if job_id == measured:
+            self.skew_us = worker_us - middle_us
+
+    def echoed(self, sent_at: int, now_us: int, worker_us: int) -> None:
+        """The worker answered at once what was sent then; by its own clock, if it is not 0, at `worker_us`."""
+        self.rtt_us = max(0, now_us - sent_at)
+        if worker_us:
+            self.skew_us = worker_us - sent_at - self.rtt_us // 2
 
     def part(self) -> None:
         """The worker is gone, and told no more. What its transport holds, perhaps much that was never sent, may go,

@@ -141,6 +141,9 @@ class Conversation:
     def _heartbeat(self, session: Session, message: worker_pb2.WorkerHeartbeat) -> None:
         held, _ = seen(session, [job.job_id for job in message.jobs], now_us=self._clock.now_us())
         known = frozenset(held)
+        for job in message.jobs:
+            if job.HasField("started_at"):
+                session.began(job.job_id, job.started_at.ToMicroseconds())
         segments = [
             worker_pb2.SegmentLeaseStatus(
                 run_id=job.run_id,
@@ -158,14 +161,14 @@ class Conversation:
 
     def _pong(self, session: Session, message: worker_pb2.Pong) -> None:
         if message.at_us == self._pinged_at:
-            session.rtt_us = max(0, self._clock.now_us() - self._pinged_at)
+            session.echoed(self._pinged_at, self._clock.now_us(), message.worker_us)
 
     def _job_ack(self, session: Session, message: worker_pb2.JobAck) -> None:
         job = self._held(session, message)
         if job is not None:
             job.acknowledged = True
             if session.asked_at:
-                session.answered(self._clock.now_us())
+                session.answered(self._clock.now_us(), job.id)
 
     def _job_nack(self, session: Session, message: worker_pb2.JobNack) -> None:
         gone = message.reason == worker_pb2.JOB_NACK_REASON_NOT_PARKED

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import platform
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -206,7 +207,8 @@ class Connection:
             case "cancel":
                 self._jobs.cancel(message.cancel.job_id, message.cancel.reason)
             case "ping":
-                self._outbox.add().pong.at_us = message.ping.at_us
+                pong = self._outbox.add().pong
+                pong.at_us, pong.worker_us = message.ping.at_us, time.time_ns() // 1_000
             case "registered":
                 if message.registered.heartbeat_interval_ms > 0:
                     self._heartbeat_s = message.registered.heartbeat_interval_ms / 1_000

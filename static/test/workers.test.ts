@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Lane, TurnedAway, WorkerShape } from "../src/api/types";
-import { doing, heatOf, rejectedText, rowsOf, rttText, standingOf, takenText, waitsFor } from "../src/model/workers";
+import { clocksOf, doing, doubtText, heatOf, rejectedText, rowsOf, rttText, skewSigned, skewText, standingOf, takenText, waitsFor } from "../src/model/workers";
 
 const worker = (more: Partial<WorkerShape> = {}): WorkerShape => ({
   id: "w1",
@@ -13,6 +13,7 @@ const worker = (more: Partial<WorkerShape> = {}): WorkerShape => ({
   version: { sdk: "", runtime: "" },
   transport: "stream",
   draining: false,
+  skewed: false,
   registered_at: "2026-01-05T09:00:00Z",
   last_heartbeat: "2026-01-05T09:00:00Z",
   ...more,
@@ -56,4 +57,16 @@ test("a lane says what it waits for, and is as warm as its oldest run is old", (
 
 test("the way there and back is told in parts of a millisecond where it is short", () => {
   assert.deepEqual([rttText(worker()), rttText(worker({ rtt_ms: 0.42 })), rttText(worker({ rtt_ms: 120 }))], ["", "0.4 ms", "120 ms"]);
+});
+
+test("a clock that differs says by how much and to which side, any other that it is in step", () => {
+  const ahead = worker({ id: "ahead", rtt_ms: 8, skew_ms: 3_200, skewed: true });
+  const behind = worker({ id: "behind", rtt_ms: 80, skew_ms: -45_000, skewed: true });
+  const close = worker({ rtt_ms: 8, skew_ms: -20 });
+
+  assert.deepEqual([ahead, behind, close, worker()].map(skewText), ["3.20 s ahead", "45.0 s behind", "in step", ""]);
+  assert.deepEqual([ahead, behind, close].map(skewSigned), ["+3.20 s", "−45.0 s", "in step"]);
+  assert.deepEqual([ahead, behind, worker()].map(doubtText), ["give or take 4.0 ms", "give or take 40 ms", ""]);
+  const { known, off } = clocksOf([worker(), ahead, close, behind]);
+  assert.deepEqual([known, off.map((one) => one.id)], [3, ["behind", "ahead"]]);
 });

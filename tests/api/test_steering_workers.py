@@ -140,6 +140,25 @@ def test_the_way_to_a_polling_worker_and_back_is_known_once_it_acknowledged(http
     assert ("rtt_ms" in before, after["rtt_ms"] > 0) == (False, True)
 
 
+def test_a_worker_tells_of_its_clock_by_when_its_job_began(http: httpx.Client, worker: Puller) -> None:
+    emit(http)
+    job = worker.job()
+    worker.ack(job)
+
+    def beat(started_at: str, job_id: str = job["job_id"]) -> dict[str, Any]:
+        told = {"jobs": [{"job_id": job_id, "started_at": started_at}]}
+        assert http.post(f"{worker.base}/heartbeat", json=told).is_success
+        [shown] = listed(http)["workers"]
+        return dict(shown)
+
+    for unclear in (beat("at nine"), beat("2001-01-01T00:00:00Z", "job_of_somebody")):
+        assert ("skew_ms" in unclear, unclear["skewed"]) == (False, False)
+    early = beat("2001-01-01T00:00:00Z")
+    assert (early["skew_ms"] < -1_000_000, early["skewed"]) == (True, True)
+    late = beat("2999-01-01T00:00:00+02:00")
+    assert (late["skew_ms"] > 1_000_000, late["skewed"]) == (True, True)
+
+
 def test_what_cannot_be_steered_is_refused_and_nothing_recorded(http: httpx.Client, worker: Puller) -> None:
     nobody = http.post("/api/v1/workers/nobody/drain", json=WHY)
     endless = http.post("/api/v1/workers/w1/disconnect", json={"reason": "x" * 1_001})

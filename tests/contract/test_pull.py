@@ -189,7 +189,7 @@ async def test_a_heartbeat_keeps_the_jobs_it_lists_and_no_other(node: Node, work
 
     for _ in range(5):
         clock.advance(seconds=LEASE_TTL_S / 3)
-        worker.pull.heartbeat("default", "w", [jobs[kept].id])
+        worker.pull.heartbeat("default", "w", {jobs[kept].id: None})
     [again] = await worker.poll()
 
     assert again.run_id == dropped

@@ -447,7 +447,7 @@ async def test_a_worker_that_drains_is_told_so_finishes_its_job_and_is_remembere
     register()
     worker = await connect("f")
     ping = await worker.hear("ping")
-    await worker.say(pong=worker_pb2.Pong(at_us=ping.at_us))
+    await worker.say(pong=worker_pb2.Pong(at_us=ping.at_us, worker_us=ping.at_us + 3_600_000_000))
     await worker.say(pong=worker_pb2.Pong(at_us=-(2**63)))  # of what was never asked
     run_id = start(http)
     job = await worker.job()
@@ -457,6 +457,8 @@ async def test_a_worker_that_drains_is_told_so_finishes_its_job_and_is_remembere
     assert (await worker.hear("shutdown")).reason == "a new release"
     [shown] = get(http, "/api/v1/workers")["workers"]
     assert (shown["draining"], 0 <= shown["rtt_ms"] < 600_000) == (True, True)
+    assert shown["skew_ms"] == pytest.approx(3_600_000 - shown["rtt_ms"] / 2, abs=0.01), "of the middle of the way"
+    assert shown["skewed"] is True
     await worker.complete(job)
     assert run(http, run_id)["status"] == "completed"
     await worker.leave()

@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -395,12 +396,14 @@ async def test_a_ping_is_answered_and_a_shutdown_from_the_engine_drains(engine: 
     worker = Worker([simple], grpc_address=engine.address, server="http://127.0.0.1:9")
     running = asyncio.create_task(worker.run())
     stream = await engine.stream()
+    begun_us = time.time_ns() // 1_000
     stream.send(ping=worker_pb2.Ping(at_us=7))
     [pong] = await stream.told_of("pong")
     stream.send(shutdown=worker_pb2.Shutdown(reason="redeploy"))
 
     await asyncio.wait_for(running, WAIT_S)
     assert pong.at_us == 7
+    assert begun_us <= pong.worker_us <= time.time_ns() // 1_000
 
 
 async def test_a_worker_that_is_not_told_where_asks_the_server(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,11 @@ class WorkerInfoResponse(Shape):
     rtt_ms: Annotated[float | UnsetType, Meta(description="to the worker and back, the last time; if it is known")] = (
         UNSET
     )
+    skew_ms: Annotated[
+        float | UnsetType,
+        Meta(description="how far its clock is ahead of the server's, give or take half of rtt_ms; if it is known"),
+    ] = UNSET
+    skewed: Annotated[bool, Meta(description="its clock differs by more than that can be, and 100 ms")] = False
 
 
 class DepartedWorkerResponse(WorkerInfoResponse, kw_only=True):

@@ -572,10 +572,12 @@ class Ping(_message.Message):
     def __init__(self, at_us: _Optional[int] = ...) -> None: ...
 
 class Pong(_message.Message):
-    __slots__ = ("at_us",)
+    __slots__ = ("at_us", "worker_us")
     AT_US_FIELD_NUMBER: _ClassVar[int]
+    WORKER_US_FIELD_NUMBER: _ClassVar[int]
     at_us: int
-    def __init__(self, at_us: _Optional[int] = ...) -> None: ...
+    worker_us: int
+    def __init__(self, at_us: _Optional[int] = ..., worker_us: _Optional[int] = ...) -> None: ...
 
 class AnnounceSteps(_message.Message):
     __slots__ = ("job_id",)

@@ -240,6 +240,10 @@ export interface WorkerShape {
   last_heartbeat: string;
   /** To the worker and back, the last time. */
   rtt_ms?: number;
+  /** How far its clock is ahead of the server's, give or take half of the round trip. */
+  skew_ms?: number;
+  /** Whether that is more than the way there explains. */
+  skewed: boolean;
   /** Of one that is no longer connected: until when, and why. */
   left_at?: string;
   reason?: string;

@@ -34,8 +34,35 @@ export function doing(worker: WorkerShape): string {
 }
 
 export function rttText(worker: WorkerShape): string {
-  if (worker.rtt_ms === undefined) return "";
-  return worker.rtt_ms < 10 ? `${worker.rtt_ms.toFixed(1)} ms` : duration(worker.rtt_ms);
+  return worker.rtt_ms === undefined ? "" : span(worker.rtt_ms);
+}
+
+function span(milliseconds: number): string {
+  return milliseconds < 10 ? `${milliseconds.toFixed(1)} ms` : duration(milliseconds);
+}
+
+/** How far its clock is from the server's, "3.20 s ahead", as far as that can be told; "" if it did not say what time it is. */
+export function skewText(worker: WorkerShape): string {
+  if (worker.skew_ms === undefined) return "";
+  if (!worker.skewed) return "in step";
+  return `${duration(Math.abs(worker.skew_ms))} ${worker.skew_ms > 0 ? "ahead" : "behind"}`;
+}
+
+/** The same in a narrow place: "+3.20 s". */
+export function skewSigned(worker: WorkerShape): string {
+  if (!worker.skewed) return skewText(worker);
+  return `${(worker.skew_ms ?? 0) > 0 ? "+" : "−"}${duration(Math.abs(worker.skew_ms ?? 0))}`;
+}
+
+/** How far that may be wrong. */
+export function doubtText(worker: WorkerShape): string {
+  return worker.rtt_ms === undefined ? "" : `give or take ${span(worker.rtt_ms / 2)}`;
+}
+
+/** Of those that are connected: how many clocks are known, and the workers whose clocks differ, the worst first. */
+export function clocksOf(workers: readonly WorkerShape[]): { known: number; off: readonly WorkerShape[] } {
+  const far = (one: WorkerShape): number => Math.abs(one.skew_ms ?? 0);
+  return { known: workers.filter((one) => one.skew_ms !== undefined).length, off: workers.filter((one) => one.skewed).sort((one, other) => far(other) - far(one)) };
 }
 
 /** One line for all: "3 rejected connects, key ifkey_…ab". */

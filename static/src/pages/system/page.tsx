@@ -2,14 +2,19 @@
 import { file, get } from "../../api/client";
 import { metrics } from "../../api/metrics";
 import type { NodeShape, OutboxShape, SystemFigures, SystemShape } from "../../api/admin";
-import type { Capabilities } from "../../api/types";
-import { useResource } from "../../live/resource";
+import { may } from "../../api/session";
+import type { Capabilities, WorkerShape } from "../../api/types";
+import { type Resource, useResource } from "../../live/resource";
+import { counted } from "../../model/counted";
 import type { Metrics } from "../../model/metrics";
 import { duration } from "../../model/time";
+import { clocksOf, doubtText, skewText } from "../../model/workers";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
+import { link } from "../../shell/route";
 import { Badge, Skeleton, Status, Time } from "../../ui/basics";
 import { Download } from "../../ui/download";
+import { Icon } from "../../ui/icon";
 import { ListCard } from "../../ui/list_card";
 import { EntryLink, Facts } from "../../ui/side";
 import { Requests } from "./requests";
@@ -18,6 +23,7 @@ import { Empty, Failed } from "../../ui/states";
 
 const EVERY_MS = 2_000;
 const SYSTEM_EVERY_MS = 5_000;
+const CLOCKS_SHOWN = 5;
 
 interface Ready {
   status: string;
@@ -31,8 +37,9 @@ export default function System() {
   const outbox = useResource("outbox", (signal) => get<OutboxShape>("/outbox", {}, signal), { every: EVERY_MS });
   const figures = useResource("metrics", metrics, { every: EVERY_MS });
   const system = useResource("system", (signal) => get<SystemShape | SystemFigures>("/system", {}, signal), { every: SYSTEM_EVERY_MS });
+  const workers = useResource("workers", (signal) => (may("workers:read") ? get<{ workers: WorkerShape[] }>("/workers", {}, signal).then((told) => told.workers) : Promise.resolve(null)), { every: SYSTEM_EVERY_MS });
   const again = (): void => {
-    for (const one of [about, ready, nodes, outbox, figures, system]) one.reload();
+    for (const one of [about, ready, nodes, outbox, figures, system, workers]) one.reload();
   };
   useKeys("System", [{ keys: "r", label: "Look again", run: again }]);
   const issues = Object.entries(ready.data?.issues ?? {});
@@ -116,6 +123,7 @@ export default function System() {
                 ["Can", about.data.features.join(", ")],
                 system.data && ["Switched on", on(system.data) || "nothing that is off by default"],
                 system.data && ["Python", system.data.python],
+                ["Clocks of workers", <Clocks of={workers} />],
                 ["Backups", <>are taken where the store is: <code>ironflow backup FILE</code></>],
                 ["Licences", <a href="/assets/third-party-notices.txt" target="_blank" rel="noopener">third-party notices</a>],
               ]}
@@ -183,6 +191,24 @@ function Outbox({ of }: { of: OutboxShape }) {
           ))}
         </ul>
       )}
+    </>
+  );
+}
+
+/** Of the environment's workers, those whose clocks differ from this server's. */
+function Clocks({ of }: { of: Resource<readonly WorkerShape[] | null> }) {
+  if (of.data === null) return <span class="muted">not shown to you: it needs the permission workers:read</span>;
+  if (!of.data) return <span class="muted">{of.error ? of.error.message : "…"}</span>;
+  const { known, off } = clocksOf(of.data);
+  if (off.length === 0) return <>{known > 0 ? `${counted(known, "worker")} in step with this server's` : "no worker has told the time yet"}</>;
+  return (
+    <>
+      {off.slice(0, CLOCKS_SHOWN).map((one) => (
+        <div key={one.id}>
+          <Icon name="warning" class="warn" /> <a class="entry-link" href={link("/workers", { worker: one.id })}>{one.id}</a> {skewText(one)} <span class="muted">{doubtText(one)}</span>
+        </div>
+      ))}
+      <span class="muted">{off.length > CLOCKS_SHOWN ? `and ${(off.length - CLOCKS_SHOWN).toLocaleString("en")} more, ` : ""}of {counted(known, "worker")}</span>
     </>
   );
 }

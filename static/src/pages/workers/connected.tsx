@@ -1,7 +1,7 @@
 /** The list of workers: those that are there, those that left of late, and word of those that were turned away. */
 import type { TurnedAway, WorkerShape } from "../../api/types";
 import type { Resource } from "../../live/resource";
-import { rejectedText, rttText, standingOf } from "../../model/workers";
+import { doubtText, rejectedText, rttText, skewSigned, skewText, standingOf } from "../../model/workers";
 import { link } from "../../shell/route";
 import { Status, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
@@ -30,12 +30,13 @@ export function Connected({ resource, items, rejected }: Props) {
         items={items}
         id={(one) => one.id}
         columns={[
-          { name: "Worker", width: "minmax(160px, 1.4fr)", show: (one) => <span class={`mono ${one.left_at ? "faint" : ""}`}>{one.id}</span> },
+          { name: "Worker", width: "minmax(160px, 1.4fr)", show: (one) => <Name of={one} /> },
           { name: "Status", width: "132px", show: (one) => <Status {...standingOf(one)} /> },
           { name: "Slots", width: "minmax(110px, 1fr)", show: (one) => (one.left_at ? <span class="faint">–</span> : <Slots of={one} />) },
           { name: "Where", width: "minmax(120px, 1fr)", show: (one) => <span class={one.left_at ? "faint" : ""}>{`${one.hostname || "?"} · ${one.version.sdk || one.transport}`}</span>, wide: true, alone: true },
           { name: "Serves", width: "minmax(140px, 1.5fr)", show: (one) => <Serves of={one} />, wide: true, alone: true },
           { name: "Round trip", width: "92px", show: (one) => <span class="tabular">{(!one.left_at && rttText(one)) || <span class="faint">–</span>}</span>, wide: true, alone: true },
+          { name: "Clock", width: "112px", show: (one) => <Skew of={one} />, wide: true, alone: true },
           { name: "Heard of", width: "100px", show: (one) => <Time at={one.last_heartbeat} />, wide: true },
         ]}
         empty={
@@ -47,6 +48,32 @@ export function Connected({ resource, items, rejected }: Props) {
         side={(one, close) => <WorkerSide key={one.id} of={one} onClose={close} onDone={resource.reload} />}
       />
     </>
+  );
+}
+
+/** Its id; where there is no place for what its clock tells, that it differs. */
+function Name({ of }: { of: WorkerShape }) {
+  return (
+    <>
+      <span class={`mono ${of.left_at ? "faint" : ""}`}>{of.id}</span>{" "}
+      {of.skewed && !of.left_at && (
+        <span class="only-narrow">
+          <Icon name="warning" class="warn" size={14} />
+          <span class="visually-hidden">its clock differs from the server's</span>
+        </span>
+      )}
+    </>
+  );
+}
+
+/** How its clock differs, if it does. */
+function Skew({ of }: { of: WorkerShape }) {
+  const text = of.left_at ? "" : skewSigned(of);
+  if (!of.skewed || !text) return <span class={text ? "muted" : "faint"}>{text || "–"}</span>;
+  return (
+    <span class="status tabular" title={`Its clock is ${skewText(of)} of the server's, ${doubtText(of)}`}>
+      <Icon name="warning" class="warn" /> {text}
+    </span>
   );
 }
 

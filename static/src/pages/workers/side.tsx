@@ -4,11 +4,12 @@ import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { WorkerShape } from "../../api/types";
 import { useResource } from "../../live/resource";
-import { doing, isPush, rttText } from "../../model/workers";
+import { doing, doubtText, isPush, rttText, skewText } from "../../model/workers";
 import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
 import { Act, Ask, lacks, needs } from "../../ui/acting";
 import { Id, Skeleton, Time, short } from "../../ui/basics";
+import { Icon } from "../../ui/icon";
 import { Facts, Side } from "../../ui/side";
 import { Failed } from "../../ui/states";
 
@@ -57,6 +58,7 @@ export function WorkerSide({ of, onClose, onDone }: Props) {
           of.left_at && ["Left", <Time at={of.left_at} />],
           of.left_at && ["Why", of.reason],
           there && ["Round trip", rttText(of) || <span class="muted">not measured yet</span>],
+          there && ["Clock", <Clock of={of} />],
           labels.length > 0 && ["Labels", labels.map(([name, value]) => <div key={name} class="mono">{`${name}=${value}`}</div>)],
         ]}
       />
@@ -78,6 +80,15 @@ export function WorkerSide({ of, onClose, onDone }: Props) {
       </ul>
       {asked && <Order verb={asked} of={of} onClose={() => setAsked(null)} onDone={onDone} />}
     </Side>
+  );
+}
+
+function Clock({ of }: { of: WorkerShape }) {
+  if (of.skew_ms === undefined) return <span class="muted">it has not told the time yet</span>;
+  return (
+    <>
+      {of.skewed && <Icon name="warning" class="warn" />} {of.skewed ? `${skewText(of)} of the server's` : "in step with the server's"}, <span class="muted">{doubtText(of)}</span>
+    </>
   );
 }
 
