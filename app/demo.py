@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from app import supervisor
-from app.cancelling import end
+from app.cancelling import end, through
 from app.errors import DemoRunning, DevelopmentOnly
 from app.production import is_production
 
@@ -76,7 +76,7 @@ class Demo:
         self._state: State = "idle"
         self._line = ""
         self._runs: Sequence[DemoRun] = ()
-        self._following: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
 
     def told(self, environment: str) -> Told:
@@ -106,15 +106,16 @@ class Demo:
             return
         self._environment, self._state, self._line, self._runs = environment, "running", "it starts", ()
         self._settled.clear()
-        self._following = asyncio.create_task(self._follow(environment), name="demo")
+        self._running = asyncio.create_task(self._run(environment), name="demo")
+        self._running.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """End it, if it is there."""
-        await end(self._following)
+        await end(self._running)
 
     @property
     def _works(self) -> bool:
-        return self._following is not None and not self._following.done()
+        return self._running is not None and not self._running.done()
 
     def _barred(self, environment: str) -> str:
         if not self._dev:
@@ -123,11 +124,13 @@ class Demo:
             return f"{name!r} is a production environment"
         return ""
 
-    async def _follow(self, environment: str) -> None:
-        try:
-            await self._run(environment)
-        except OSError as error:
-            self._settle("failed", f"it cannot be started: {error.strerror}")
+    def _ended(self, following: asyncio.Task[None]) -> None:
+        """Whoever waits for it is told, however it ended."""
+        error = None if following.cancelled() else following.exception()
+        if error is not None:
+            self._settle("failed", f"it cannot be run: {error}")
+        elif self._state == "running":
+            self._settle("failed", "it was stopped")
 
     async def _run(self, environment: str) -> None:
         """The command from its start to its end; it is stopped when this is cancelled."""
@@ -150,7 +153,7 @@ class Demo:
             await asyncio.gather(self._read_runs(process.stdout), self._read_lines(process.stderr))
             code = await process.wait()
         finally:
-            await _stop(process)
+            await through(_stop(process))
         if code != 0 or self._state == "running":
             self._settle("failed", self._line or f"it ended with code {code}")
 

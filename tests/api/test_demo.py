@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
-from app.demo import last_line
+from app.demo import Demo, last_line
 from tests.support.server import ServerProcess
 
 DEMO = "/api/v1/demo"
@@ -61,3 +63,16 @@ def test_the_demo_is_refused_in_production_and_by_a_server_that_is_not_for_devel
 )
 def test_the_last_line_of_what_it_printed_says_why(printed: bytes, line: str) -> None:
     assert last_line(printed) == line
+
+
+async def test_what_waits_for_the_demo_is_answered_when_it_is_stopped() -> None:
+    """Of a server that nobody finds: it would try for as long as it may."""
+    demo = Demo(dev=True, url=lambda: "http://127.0.0.1:9", named=str)
+    demo.start("shop")
+    waiting = asyncio.create_task(demo.until_settled("shop", 60))
+    await asyncio.sleep(0)  # it waits now
+
+    await demo.stop()
+
+    told = await waiting
+    assert (told.state, told.line, told.works) == ("failed", "it was stopped", False)
