@@ -9,7 +9,7 @@ import { at, objects } from "../../model/json";
 import { type Tried, distinct, triedOf } from "../../model/trial";
 import { useKeys } from "../../shell/keys";
 import { chosen } from "../../shell/route";
-import { Field, Problem, needs, said } from "../../ui/acting";
+import { Field, Problem, lacking, needs, said } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 import { type Draft, DraftFields, Turned, bodyOf, draftOf, useChecked } from "./editor";
 
@@ -38,6 +38,7 @@ interface DryRun {
 }
 
 const READ = "policies:read";
+const AUDIT = "audit:read";
 const KINDS = ["key", "user", "session", "bootstrap", "anonymous"];
 
 export function Playground() {
@@ -89,7 +90,7 @@ export function Playground() {
         }}
       >
         <h2>The request</h2>
-        {may("audit:read") && <Recorded onChosen={take} />}
+        <Recorded onChosen={take} />
         <Field label="Action" value={action} onValue={setAction} required />
         <Field label="Resource" value={resource} onValue={setResource} required />
         <Field label="Roles of the caller" note="with commas" value={roles} onValue={setRoles} />
@@ -173,7 +174,9 @@ const LOADED = 30;
 
 /** Requests of the past that were decided here: what may be tried is not guessed. */
 function Recorded({ onChosen }: { onChosen: (one: Tried) => void }) {
+  const allowed = may(AUDIT);
   const told = useResource("recorded decisions", async (signal) => {
+    if (!allowed) return [];
     const pages = await Promise.all(TYPES.map((event_type) => exact("/audit", { event_type, limit: LOADED }, signal)));
     return distinct(pages.map((page) => objects<AuditEvent>(at(page, "events"), "payload")));
   });
@@ -181,7 +184,7 @@ function Recorded({ onChosen }: { onChosen: (one: Tried) => void }) {
   return (
     <label class="field">
       <span>
-        A recorded decision <span class="faint">{told.data && list.length === 0 ? "none is recorded yet" : "fills in what was asked then"}</span>
+        A recorded decision <span class="faint">{!allowed ? lacking(AUDIT) : told.data && list.length === 0 ? "none is recorded yet" : "fills in what was asked then"}</span>
       </span>
       <select
         value=""
