@@ -20,7 +20,7 @@ from app.access.credentials import (
     made,
     prefix_of,
 )
-from app.access.records import Key, User
+from app.access.records import Key
 from app.access.register import Register
 from app.access.roles import Roles, check_name, may_give, not_found
 from app.clock import Clock
@@ -50,26 +50,18 @@ class Keys:
 
     def list(self, actor: Actor) -> Sequence[Key]:
         """In the order in which they were made."""
-        return [key for key in self._register.of(actor.org, Key) if _sees(actor, key)]
+        return [key for key in self._register.of(actor.org, Key) if sees(actor, key)]
 
     def get(self, actor: Actor, id: str) -> Key:
         """Raises IdentityNotFound."""
         key = self._register.find(Key, id)
-        if key is None or key.org != actor.org or not _sees(actor, key):
+        if key is None or key.org != actor.org or not sees(actor, key):
             raise not_found("apikey", id)
         return key
 
     async def makers(self, keys: Sequence[Key]) -> Mapping[str, str]:
         """Who made each, by the key's id: the id of a key or user, "" for the server."""
         return await self._register.makers(Key, keys)
-
-    def named(self, actor: Actor, id: str) -> str:
-        """What a key or user is called; "" for one that is not there, or that the actor may not know: another
-        organization's, as of whoever looks after the platform, or a user, if it may not read these."""
-        key, user = self._register.find(Key, id), self._register.find(User, id)
-        if key is not None:
-            return key.name if key.org == actor.org else ""
-        return user.email if user is not None and user.org == actor.org and actor.may("users:read") else ""
 
     def last_used_at(self, key: Key) -> int:
         """0 for never."""
@@ -166,5 +158,6 @@ class Keys:
         return Issued(await self._register.record(actor.org, Key, id, lambda known: [fact], actor=actor.id), secret)
 
 
-def _sees(actor: Actor, key: Key) -> bool:
+def sees(actor: Actor, key: Key) -> bool:
+    """Whether whoever may read keys of its organization may read this one."""
     return not actor.environment or key.environment == actor.environment

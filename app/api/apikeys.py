@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import falcon.asgi
 import msgspec
 
 from app import clock
-from app.access.actor import Actor
 from app.access.keys import Issued
+from app.access.naming import Names
 from app.access.records import Key
 from app.api.answers import answer, body_of, decoded
-from app.api.caller import caller_of
+from app.api.authors import denied_by_policies
+from app.api.caller import Caller, caller_of
 from app.api.parameters import query_of
 from app.api.services import Answer, Body, Operation, Route, Services
 from app.api.shapes.access import (
@@ -42,8 +43,8 @@ class ApiKeys:
         who = caller_of(req).who
         keys = self._services.access.keys.list(who)
         chosen = [key for key in keys if not platform or key.prefix.startswith("ifplatform_")]
-        makers = await self._services.access.keys.makers(chosen)
-        answer(resp, [_shown(self._services, who, key, makers[key.id]) for key in chosen])
+        makers = await makers_of(self._services, caller_of(req), chosen)
+        answer(resp, [ApiKeyResponse(**_told(self._services, key, makers[key.id])) for key in chosen])
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         body: CreateApiKeyRequest = decoded(_create, await body_of(req))
@@ -58,7 +59,7 @@ class ApiKeys:
             life_us=parse_duration(body.expires_in, field="expires_in") if body.expires_in else 0,
             platform=body.platform,
         )
-        answer(resp, await issued_shown(self._services, caller_of(req).who, issued), 201)
+        answer(resp, await issued_shown(self._services, caller_of(req), issued), 201)
 
 
 class ApiKey:
@@ -67,7 +68,7 @@ class ApiKey:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         who = caller_of(req).who
-        answer(resp, await shown(self._services, who, self._services.access.keys.get(who, key_id)))
+        answer(resp, await shown(self._services, caller_of(req), self._services.access.keys.get(who, key_id)))
 
     async def on_delete(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, key_id: str) -> None:
         reason = query_of(req, RevokeApiKeyQuery).reason
@@ -83,7 +84,7 @@ class Rotate:
         body: RotateApiKeyRequest = decoded(_rotate, await body_of(req) or b"{}")
         who = caller_of(req).who
         issued = await self._services.access.keys.rotate(who, key_id, overlap_s=body.overlap_seconds)
-        answer(resp, await issued_shown(self._services, who, issued))
+        answer(resp, await issued_shown(self._services, caller_of(req), issued))
 
 
 class KeyRoles:
@@ -94,24 +95,39 @@ class KeyRoles:
         body: ReplaceRolesRequest = decoded(_replace, await body_of(req))
         who = caller_of(req).who
         key = await self._services.access.keys.replace_roles(who, key_id, body.role_ids)
-        answer(resp, await shown(self._services, who, key))
+        answer(resp, await shown(self._services, caller_of(req), key))
 
 
-async def shown(services: Services, who: Actor, key: Key) -> ApiKeyResponse:
-    makers = await services.access.keys.makers([key])
-    return _shown(services, who, key, makers[key.id])
+class Maker(NamedTuple):
+    """Of a key; `name` is "" for who is gone from history, or may not be known."""
+
+    id: str
+    name: str
 
 
-async def issued_shown(services: Services, who: Actor, issued: Issued) -> CreateApiKeyResponse:
-    makers = await services.access.keys.makers([issued.key])
-    return CreateApiKeyResponse(**_told(services, who, issued.key, makers[issued.key.id]), key=issued.secret)
+async def makers_of(services: Services, caller: Caller, keys: Sequence[Key]) -> Mapping[str, Maker]:
+    """Who made each, by the key's id."""
+    access = services.access
+    makers = await access.keys.makers(keys)
+    names, denied = Names(access.register, services.storage), denied_by_policies(services, caller)
+    named = await names.of(caller.who, list(dict.fromkeys(makers.values())), denied)
+    return {
+        id: Maker(maker, (found.email or found.name) if (found := named.get(maker)) else "")
+        for id, maker in makers.items()
+    }
 
 
-def _shown(services: Services, who: Actor, key: Key, maker: str) -> ApiKeyResponse:
-    return ApiKeyResponse(**_told(services, who, key, maker))
+async def shown(services: Services, caller: Caller, key: Key) -> ApiKeyResponse:
+    makers = await makers_of(services, caller, [key])
+    return ApiKeyResponse(**_told(services, key, makers[key.id]))
 
 
-def _told(services: Services, who: Actor, key: Key, maker: str) -> Mapping[str, Any]:
+async def issued_shown(services: Services, caller: Caller, issued: Issued) -> CreateApiKeyResponse:
+    makers = await makers_of(services, caller, [issued.key])
+    return CreateApiKeyResponse(**_told(services, issued.key, makers[issued.key.id]), key=issued.secret)
+
+
+def _told(services: Services, key: Key, maker: Maker) -> Mapping[str, Any]:
     keys = services.access.keys
     used_at, origin = keys.last_used_at(key), keys.last_used_from(key)
     overlaps = key.previous_until > services.clock.now_us()
@@ -126,8 +142,8 @@ def _told(services: Services, who: Actor, key: Key, maker: str) -> Mapping[str, 
         "last_used_at": clock.rfc3339(used_at) if used_at else None,
         "last_used_from": origin.address if origin is not None else "",
         "last_used_by": origin.agent if origin is not None else "",
-        "created_by": maker,
-        "created_by_name": keys.named(who, maker),
+        "created_by": maker.id,
+        "created_by_name": maker.name,
         "previous_expires_at": clock.rfc3339(key.previous_until) if overlaps else None,
     }
 

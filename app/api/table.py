@@ -73,6 +73,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "roles": ("/api/v1/roles",),
     "auth": ("/api/v1/auth", "/api/v1/platform"),
     "users": ("/api/v1/users",),
+    "actors": ("/api/v1/actors",),
     "tenants": ("/api/v1/orgs", "/api/v1/projects", "/api/v1/environments", "/api/v1/tenants", "/api/v1/platform"),
     "platform": ("/api/v1/platform",),
     "platform_users": ("/api/v1/platform",),

@@ -8,7 +8,7 @@ test("a patch leads to its step at that moment, and says why and by whom", () =>
   const edit = editOf(entry("step.patched", "run/run_1", { step_id: "run_1:charge:0", name: "charge", reason: "wrong currency" }));
 
   assert.equal(edit?.title, "charge was patched");
-  assert.equal(edit?.note, "wrong currency · by ada");
+  assert.deepEqual([edit?.note, edit?.actor], ["wrong currency", "ada"]);
   assert.deepEqual([edit?.path, edit?.query], ["/runs/run_1", { step: "charge:0", at: 7 }]);
 });
 
@@ -19,7 +19,7 @@ test("a policy that is there leads to it, one that was deleted to its history", 
 });
 
 test("what came later is added once, the newest first, and no more than are shown", () => {
-  const at = (position: number): Edit => ({ position, icon: "diamond", title: "", note: "", at: "", path: "", query: {} });
+  const at = (position: number): Edit => ({ position, icon: "diamond", title: "", note: "", actor: "", at: "", path: "", query: {} });
 
   assert.deepEqual(newest([at(8), at(9)], [at(8), at(5), at(3)], 3).map((one) => one.position), [9, 8, 5]);
 });

@@ -24,7 +24,7 @@ class ApiKeyResponse(Shape):
     last_used_from: Annotated[str, Meta(description="the address then, to the minute; empty if it is not known")]
     last_used_by: Annotated[str, Meta(description="the program then, as it calls itself")]
     created_by: Annotated[str, Meta(description="the key or user that made it; empty for the server")]
-    created_by_name: Annotated[str, Meta(description="its name or e-mail; empty if it is gone, or one may not know it")]
+    created_by_name: Annotated[str, Meta(description="its name or e-mail; empty if one may not know it")]
     previous_expires_at: Annotated[Instant | None, Meta(description="until when the secret before counts")]
 
 

@@ -62,6 +62,6 @@ export function recordOf(shape: RecordShape): Rec {
     about: shape.event ?? shape.function_id ?? "",
     childRunId: shape.child_run_id ?? "",
     compensationFor: shape.compensation_for ?? "",
-    actor: shape.actor ?? shape.worker_id ?? "",
+    actor: shape.actor ?? (shape.worker_id ? `worker ${shape.worker_id}` : ""),
   };
 }

@@ -5,8 +5,10 @@ export interface Edit {
   position: number;
   icon: "diamond" | "undo" | "policies";
   title: string;
-  /** Why, and by whom. */
+  /** Why; "" for no reason. */
   note: string;
+  /** By whom. */
+  actor: string;
   at: string;
   /** Where it is looked at: a page, and what is chosen there. */
   path: string;
@@ -23,7 +25,7 @@ const OF_POLICIES: Record<string, string> = { "policy.created": "was made", "pol
 export function editOf(entry: Entry): Edit | null {
   const [noun, id] = [entry.stream.slice(0, entry.stream.indexOf("/")), entry.stream.slice(entry.stream.indexOf("/") + 1)];
   const { reason, name, step_id: stepId, definition } = entry.data as { reason?: string; name?: string; step_id?: string; definition?: { name?: string } };
-  const common = { position: entry.position, at: entry.recorded_at, note: [reason, entry.actor && `by ${entry.actor}`].filter(Boolean).join(" · ") };
+  const common = { position: entry.position, at: entry.recorded_at, note: reason ?? "", actor: entry.actor };
   if (noun === "run" && entry.kind in OF_STEPS) {
     const step = stepId?.startsWith(`${id}:`) ? stepId.slice(id.length + 1) : (stepId ?? "");
     return { ...common, icon: entry.kind === "step.restored" ? "undo" : "diamond", title: `${name || step} ${OF_STEPS[entry.kind]}`, path: `/runs/${id}`, query: { step, at: entry.position } };

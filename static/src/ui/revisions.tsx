@@ -5,6 +5,7 @@ import { useKeys } from "../shell/keys";
 import { choose, chosen } from "../shell/route";
 import { Time } from "./basics";
 import { Act, Ask } from "./acting";
+import { ActorName } from "./actor";
 import { DiffView } from "./diff_view";
 import { Icon } from "./icon";
 import { JsonView } from "./json_view";
@@ -57,7 +58,7 @@ export function Revisions({ of, more, label, allowed, permission, restore, onDon
               <span class="cut">
                 <b class="tabular">{one.number}</b> {one.what}
                 {index === 0 && <span class="muted"> · now</span>}
-                {one.actor && <span class="muted"> · {one.actor}</span>}
+                {one.actor && <span class="muted"> · <ActorName id={one.actor} /></span>}
               </span>
               <span class="small muted">
                 <Time at={one.at} />

@@ -2,9 +2,11 @@
 import { useState } from "preact/hooks";
 import { may } from "../api/session";
 import { type View, forgetView, saveView, views } from "../api/views";
+import { who } from "../live/names";
 import { type Resource, useResource } from "../live/resource";
 import { choose, environment } from "../shell/route";
 import { Act, type Undo, act } from "./acting";
+import { Actor } from "./actor";
 import { Dialog } from "./dialog";
 
 /** Of more than these the others are in the dialog: each is counted once a minute. */
@@ -37,7 +39,7 @@ export function SavedViews({ saved, text, onManage, count }: { saved: readonly V
           type="button"
           class="view saved"
           aria-pressed={view.filter === text}
-          title={`${view.filter}${view.own ? "" : `, shared by ${view.owner || "somebody"}`}`}
+          title={`${view.filter}${view.own ? "" : `, shared by ${who(view.owner) || "somebody"}`}`}
           onClick={() => choose({ q: view.filter === text ? "" : view.filter, at: null })}
         >
           <span class="cut">{view.name}</span>
@@ -111,7 +113,7 @@ export function ManageViews({ page, text, saved, onClose, onChange }: { page: st
                 {view.name}
               </button>
               <code class="cut">{view.filter}</code>
-              <span class="faint small">{view.own ? (view.shared ? "yours, shared" : "yours") : `by ${view.owner || "somebody"}`}</span>
+              <span class="faint small">{view.own ? (view.shared ? "yours, shared" : "yours") : <>by <Actor id={view.owner} none="somebody" /></>}</span>
               <Act class="quiet icon-only" icon="cross" label="" spoken={`Forget ${view.name}`} allowed={view.own || may(OF_OTHERS)} permission={OF_OTHERS} onClick={() => void forget(view)} />
             </li>
           ))}

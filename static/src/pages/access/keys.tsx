@@ -6,6 +6,7 @@ import type { ApiKeyShape, RoleShape } from "../../api/admin";
 import { useResource } from "../../live/resource";
 import { Id, Time } from "../../ui/basics";
 import { Act, Ask, Field, lacks } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
 import { Browse } from "../../ui/browse";
 import { Left } from "../../ui/left";
 import { Once } from "../../ui/once";
@@ -73,8 +74,7 @@ function named(ids: readonly string[], roles: readonly RoleShape[]): string {
 
 /** Whoever made it. */
 function Owner({ of }: { of: ApiKeyShape }) {
-  if (of.created_by_name) return <>{of.created_by_name}</>;
-  return of.created_by ? <span class="mono muted">{of.created_by}</span> : <span class="muted">the server</span>;
+  return <Actor id={of.created_by} none="the server" />;
 }
 
 interface KeyProps {

@@ -6,6 +6,7 @@ import type { Paged } from "../../live/paged";
 import { rangeOf } from "../../model/range";
 import { triedOf } from "../../model/trial";
 import { chosen, link, timeRange } from "../../shell/route";
+import { Actor } from "../../ui/actor";
 import { Status, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
 import { Download } from "../../ui/download";
@@ -78,7 +79,7 @@ export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filte
         { name: "What", width: "minmax(150px, 1.3fr)", show: (one) => one.action ?? one.event_type, below },
         { name: "Decision", width: "116px", show: (one) => (one.decision ? <Status status={one.outcome ? "refused" : one.decision} /> : <span class="muted">done</span>) },
         { name: "To", width: "minmax(120px, 1.2fr)", show: (one) => <span class="mono">{one.resource}</span>, wide: true },
-        { name: "By", width: "minmax(90px, 1fr)", show: (one) => one.actor || <span class="muted">nobody known</span>, wide: true },
+        { name: "By", width: "minmax(90px, 1fr)", show: (one) => <Actor id={one.actor} />, wide: true },
         { name: "From", width: "110px", show: (one) => one.address ?? "", wide: true, alone: true },
         { name: "Times", width: "60px", show: (one) => <span class="tabular">{one.count ?? ""}</span>, wide: true, alone: true },
         { name: "When", width: "96px", show: (one) => <Time at={one.created_at} />, wide: true },
@@ -94,7 +95,7 @@ export function AuditList({ audit, filtered }: { audit: Paged<AuditEvent>; filte
             of={[
               ["Position", <EntryLink position={Number(one.id)} />],
               ["When", <Time at={one.created_at} />],
-              ["By", one.actor || "nobody known"],
+              ["By", <Actor id={one.actor} />],
               one.via && ["Through", one.via],
               one.address && ["From", <span class="mono">{one.address}</span>],
               one.method && ["Call", <span class="mono">{one.method}</span>],

@@ -8,6 +8,7 @@ import { type Json, at, objects, print } from "../../model/json";
 import { rangeOf } from "../../model/range";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link, timeRange } from "../../shell/route";
+import { Actor } from "../../ui/actor";
 import { Skeleton, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
 import { Download } from "../../ui/download";
@@ -77,7 +78,7 @@ export function Explorer() {
           { name: "Kind", width: "minmax(120px, 1fr)", show: (one) => <span class="mono">{one.kind}</span>, below },
           { name: "Stream", width: "minmax(140px, 1.4fr)", show: (one) => <span class="mono">{one.stream}</span>, wide: true },
           { name: "Says", width: "minmax(140px, 1.8fr)", show: (one) => <span class="mono muted">{print(one.data)}</span>, wide: true, alone: true },
-          { name: "By", width: "minmax(80px, 0.8fr)", show: (one) => one.actor, wide: true, alone: true },
+          { name: "By", width: "minmax(80px, 0.8fr)", show: (one) => <Actor id={one.actor || workerOf(one)} />, wide: true, alone: true },
           { name: "When", width: "96px", show: (one) => <Time at={one.recorded_at} />, wide: true },
         ]}
         empty={<Empty icon="audit" title={filtered ? "Nothing fits the filter" : "Nothing has happened here yet"} />}
@@ -112,6 +113,12 @@ function Elsewhere({ position }: { position: string }) {
   );
 }
 
+/** What a worker reported has no caller. */
+function workerOf({ data }: Kept): string {
+  const id = at(data, "worker_id");
+  return typeof id === "string" && id !== "" ? `worker ${id}` : "";
+}
+
 const TABS = [
   { id: "data", label: "What it says" },
   { id: "lineage", label: "Causes and effects" },
@@ -128,7 +135,7 @@ function OneEntry({ of, onClose }: { of: Kept; onClose: () => void }) {
           ["Stream", noun === "run" ? <a href={link(`/runs/${rest.join("/")}`, { at: of.position })}>{of.stream}</a> : <span class="mono">{of.stream}</span>],
           ["Version", of.version],
           ["When", <Time at={of.recorded_at} />],
-          of.actor && ["By", of.actor],
+          ["By", <Actor id={of.actor || workerOf(of)} />],
           of.correlation && ["Began with", <span class="mono">{of.correlation}</span>],
           of.causation && ["Caused by", <span class="mono">{of.causation}</span>],
         ]}

@@ -8,6 +8,7 @@ import { type FacetsShape, busiest, endOf, partOf, parts, tall } from "../../mod
 import { clockTime, ms } from "../../model/time";
 import { choose, chosen } from "../../shell/route";
 import { clock } from "../../shell/settings";
+import { ActorName } from "../../ui/actor";
 import { AsTable } from "../../ui/as_table";
 import { Skeleton } from "../../ui/basics";
 import { Failed } from "../../ui/states";
@@ -104,7 +105,10 @@ function Facet({ label, of, open, onOpen }: { label: string; of: readonly (reado
       <span class="muted small">{label}</span>
       {named.slice(0, FACETS_SHOWN).map(([name, count]) => (
         <button key={name} type="button" class="chip tiny" aria-pressed={name === open} onClick={() => onOpen(name === open ? null : name)}>
-          <span class="mono">{name}</span> <span class="tabular">{count.toLocaleString("en")}</span>
+          <span class="mono">
+            <ActorName id={name} />
+          </span>{" "}
+          <span class="tabular">{count.toLocaleString("en")}</span>
         </button>
       ))}
       {named.length > FACETS_SHOWN && <span class="muted small">and {named.length - FACETS_SHOWN} more</span>}

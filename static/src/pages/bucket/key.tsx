@@ -9,6 +9,7 @@ import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
 import { Act, Ask, lacks } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
 import { size } from "../../ui/json_view";
 import { Left } from "../../ui/left";
 import { Revisions } from "../../ui/revisions";
@@ -73,7 +74,7 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
               ["Revision", <span class="tabular">{newest.revision}</span>],
               ["Position", <EntryLink position={newest.position} />],
               ["Changed", <Time at={newest.created_at} />],
-              newest.actor && ["By", newest.actor],
+              newest.actor && ["By", <Actor id={newest.actor} />],
               there && newest.expires_at && ["Gone in", <Left until={newest.expires_at} />],
               bytes && value && ["Kind", `${value.kind}, ${size(bytes.length)}`],
             ]}

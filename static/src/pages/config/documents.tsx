@@ -10,6 +10,7 @@ import { membersOf, patched, removed } from "../../model/patch";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
 import { Act, Ask, Field, lacks } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
 import { Browse } from "../../ui/browse";
 import { Conflict } from "../../ui/conflict";
 import { DiffView } from "../../ui/diff_view";
@@ -95,7 +96,7 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
       {!told.items && !told.error && <Skeleton rows={6} of={told} />}
       {newest && (
         <>
-          <Facts of={[["Position", <EntryLink position={newest.position} />], ["Changed", <Time at={newest.updatedAt} />], newest.actor && ["By", newest.actor]]} />
+          <Facts of={[["Position", <EntryLink position={newest.position} />], ["Changed", <Time at={newest.updatedAt} />], newest.actor && ["By", <Actor id={newest.actor} />]]} />
           <p class="buttons pad-x">
             <Act allowed={allowed} permission={WRITE} label="Edit…" onClick={edit} />
             <Act allowed={allowed} permission={WRITE} label="Delete…" onClick={() => setAsking("delete")} />

@@ -7,6 +7,7 @@ import type { RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { readers } from "../../model/readers";
 import { link } from "../../shell/route";
+import { Actor } from "../../ui/actor";
 import { Skeleton, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { Failed } from "../../ui/states";
@@ -132,7 +133,7 @@ export function DocumentReaders({ name }: { name: string }) {
           <ul class="pad-x">
             {told.data.found.map((one) => (
               <li key={one.who}>
-                {one.who} <span class="muted small">{one.times === 1 ? "once" : `${one.times.toLocaleString("en")} times`}, last <Time at={one.last} /></span>
+                <Actor id={one.who} /> <span class="muted small">{one.times === 1 ? "once" : `${one.times.toLocaleString("en")} times`}, last <Time at={one.last} /></span>
               </li>
             ))}
           </ul>

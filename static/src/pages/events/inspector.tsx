@@ -6,6 +6,7 @@ import { type Json, at } from "../../model/json";
 import { eventLink, link } from "../../shell/route";
 import { Id, Skeleton, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { choose, chosen } from "../../shell/route";
+import { Actor } from "../../ui/actor";
 import { Edge } from "../../ui/edge";
 import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
@@ -63,7 +64,7 @@ export function EventInspector({ event, published, onClose, onAgain }: Props) {
         <Fact name="Source">
           {event.source} <span class="faint">version {event.version}</span>
         </Fact>
-        {event.emitted_by && <Fact name="By">{event.emitted_by}</Fact>}
+        {event.emitted_by && <Fact name="By"><Actor id={event.emitted_by} /></Fact>}
         {event.run_id && (
           <Fact name="From run">
             <a href={link(`/runs/${event.run_id}`)}>{short(event.run_id)}</a>

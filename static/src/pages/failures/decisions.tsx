@@ -8,6 +8,7 @@ import { useResource } from "../../live/resource";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
 import { Act, Ask, Field, lacks, needs } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
 
 const MANAGE = "failures:manage";
 const FOR_GOOD = "for good";
@@ -39,7 +40,7 @@ export function Decisions({ of, onDone }: { of: FailureGroup; onDone: () => void
       </p>
       {of.assigned && (
         <p class="small">
-          <b>{of.assigned.assignee}</b> looks after it <span class="muted">since <Time at={of.assigned.at} />{of.assigned.actor && of.assigned.actor !== of.assigned.assignee && `, by ${of.assigned.actor}`}</span>
+          <b><Actor id={of.assigned.assignee} /></b> looks after it <span class="muted">since <Time at={of.assigned.at} />{of.assigned.actor && of.assigned.actor !== of.assigned.assignee && <>, by <Actor id={of.assigned.actor} /></>}</span>
         </p>
       )}
       <Last of={of} />
@@ -53,7 +54,7 @@ function Last({ of: { decided: mark, status } }: { of: FailureGroup }) {
   return (
     <p class="small muted">
       {mark.reopened_position !== undefined && "Opened again by a newer version that fails so. "}
-      {mark.actor || "Somebody"} <Time at={mark.at} />
+      <Actor id={mark.actor} none="Somebody" /> <Time at={mark.at} />
       {mark.reason && `: “${mark.reason}”`}
       {status === "muted" && mark.muted_until && (
         <>

@@ -2,6 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { get } from "../../api/client";
 import type { FailureGroup } from "../../api/types";
+import { who } from "../../live/names";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { affectedText, calmText } from "../../model/affected";
@@ -137,8 +138,8 @@ export default function Failures() {
                     )}
                   </span>
                   {one.assigned && (
-                    <span class="chip tiny" title={`${one.assigned.assignee} looks after it`}>
-                      {one.assigned.assignee.replace(/@.*/, "")}
+                    <span class="chip tiny" title={`${who(one.assigned.assignee)} looks after it`}>
+                      {who(one.assigned.assignee).replace(/@.*/, "")}
                     </span>
                   )}
                   {calmText(one, now.value) && <span class="chip tiny">{calmText(one, now.value)}</span>}

@@ -4,6 +4,7 @@ import type { SubscriptionShape, SubscriptionsPage } from "../../api/admin";
 import { get } from "../../api/client";
 import { type Paged, usePaged } from "../../live/paged";
 import { choose, chosen, link } from "../../shell/route";
+import { Actor } from "../../ui/actor";
 import { Id, Skeleton, Status, Time } from "../../ui/basics";
 import { Browse } from "../../ui/browse";
 import { Filters } from "../../ui/filters";
@@ -145,7 +146,7 @@ function useSubscriptions(query: Record<string, string>, took?: (page: Subscript
 }
 
 function Who({ of }: { of: SubscriptionShape }) {
-  return <span class="mono">{of.actor || of.address || "somebody here"}</span>;
+  return <Actor id={of.actor || of.address} none="somebody here" />;
 }
 
 function Count({ of }: { of: number | undefined }) {

@@ -6,6 +6,7 @@ import type { EntriesPage } from "../../api/types";
 import { type Resource, useResource } from "../../live/resource";
 import { EDIT_KINDS, type Edit, editOf, newest } from "../../model/edits";
 import { link } from "../../shell/route";
+import { Actor } from "../../ui/actor";
 import { Skeleton, Time } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
 import { Failed } from "../../ui/states";
@@ -58,7 +59,7 @@ export function RecentEdits({ of }: { of: Resource<Edits | null> }) {
               <span class="told grow">
                 <a href={link(edit.path, edit.query)}>{edit.title}</a>{" "}
                 <span class="muted" title={edit.note}>
-                  {edit.note}
+                  {edit.note && `${edit.note} · `}by <Actor id={edit.actor} />
                 </span>
               </span>
               <span class="muted small">

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { request, segment } from "../../api/client";
 import type { PolicyFields, PolicyShape } from "../../api/admin";
 import { Ask, Field, said } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
 import { CodeEditor } from "../../ui/code_editor";
 
 const CHECKED_AFTER_MS = 350;
@@ -155,7 +156,7 @@ export function Turned({ replayed }: { replayed: Replayed | null }) {
             <span class="mono cut grow">
               {one.action} {one.resource}
             </span>
-            <span class="muted cut">{one.actor || one.roles.join(", ") || "nobody known"}</span>
+            <span class="muted cut"><Actor id={one.actor} none={one.roles.join(", ") || undefined} /></span>
             <span>
               {one.before} → <b>{one.after}</b>
             </span>

@@ -12,6 +12,7 @@ import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Act, Ask, act, lacks } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
 import { Browse } from "../../ui/browse";
 import { Revisions } from "../../ui/revisions";
 import { EntryLink, Facts, Side } from "../../ui/side";
@@ -194,7 +195,7 @@ function Says({ of, denying }: { of: PolicyShape; denying: WouldDeny | undefined
           told && ["Would have denied", told.actors > 0 ? `${told.text}, to ${counted(told.actors, "caller")}` : told.text],
           ["Version", of.version],
           ["Changed", <Time at={of.updated_at} />],
-          of.updated_by && ["By", of.updated_by],
+          of.updated_by && ["By", <Actor id={of.updated_by} />],
           ["Position", <EntryLink position={of.position} />],
         ]}
       />

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import type { AuditEvent } from "../../api/admin";
 import { exact, request } from "../../api/client";
 import { may } from "../../api/session";
+import { nobody, who } from "../../live/names";
 import { useResource } from "../../live/resource";
 import { at, objects } from "../../model/json";
 import { type Tried, distinct, triedOf } from "../../model/trial";
@@ -197,7 +198,7 @@ function Recorded({ onChosen }: { onChosen: (one: Tried) => void }) {
         <option value="">Choose one…</option>
         {list.map((one) => (
           <option key={one.id} value={one.id}>
-            {one.decision === "would_deny" ? "would deny" : one.decision}: {one.action} {one.resource} by {one.actor || "nobody known"}, {one.created_at.slice(0, 19).replace("T", " ")}
+            {one.decision === "would_deny" ? "would deny" : one.decision}: {one.action} {one.resource} by {who(one.actor) || nobody()}, {one.created_at.slice(0, 19).replace("T", " ")}
           </option>
         ))}
       </select>

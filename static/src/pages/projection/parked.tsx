@@ -7,6 +7,7 @@ import { useResource } from "../../live/resource";
 import { eventLink } from "../../shell/route";
 import { Skeleton, Time } from "../../ui/basics";
 import { Act, Ask } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
 import { EntryLink } from "../../ui/side";
 import { Failed } from "../../ui/states";
 
@@ -41,7 +42,7 @@ export function Parked({ of, path, reload }: { of: ProjectionSummary; path: stri
               <span>{one.error}</span>
               <span class="muted small">
                 <EntryLink position={one.position} /> parked <Time at={one.parked_at} />
-                {one.actor && ` by ${one.actor}`}: {one.reason}
+                {one.actor && <> by <Actor id={one.actor} /></>}: {one.reason}
               </span>
               <span class="buttons">
                 <a class="button small" href={eventLink(one.event_id)}>

@@ -1,6 +1,7 @@
 /** Who did what to the run, and what was decided about it. */
 import type { AuditEvent } from "../../api/admin";
 import { useAudit } from "../../live/audit";
+import { Actor } from "../../ui/actor";
 import { Status, Time } from "../../ui/basics";
 import { ListCard } from "../../ui/list_card";
 import { EntryLink } from "../../ui/side";
@@ -10,7 +11,7 @@ import { Empty } from "../../ui/states";
 function Who({ event }: { event: AuditEvent }) {
   return (
     <>
-      {event.actor || <span class="muted">nobody known</span>}
+      <Actor id={event.actor} />
       {event.via && <span class="muted"> via {event.via}</span>}
     </>
   );

@@ -1,11 +1,13 @@
 /** Every record of the run as a list: when, what, to which step. */
 import { useMemo, useState } from "preact/hooks";
 import { file } from "../../api/client";
+import { names, who } from "../../live/names";
 import { type Rec, isFailure, title } from "../../model/records";
 import { look } from "../../model/status";
 import { iso } from "../../model/time";
 import { choose } from "../../shell/route";
 import { wallTime } from "../../shell/settings";
+import { Actor } from "../../ui/actor";
 import { Download, lines } from "../../ui/download";
 import { Icon } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
@@ -15,11 +17,12 @@ const ROW = 28;
 
 export default function History({ runId, records, moment, start }: { runId: string; records: readonly Rec[]; moment: Moment; start: number }) {
   const [words, setWords] = useState("");
+  const known = names.value;
   const shown = useMemo(() => {
     const wanted = words.toLowerCase();
     if (!wanted) return records;
-    return records.filter((one) => `${one.kind} ${one.name} ${one.about} ${one.actor} ${one.error?.message ?? ""}`.toLowerCase().includes(wanted));
-  }, [records, words]);
+    return records.filter((one) => `${one.kind} ${one.name} ${one.about} ${one.actor} ${who(one.actor)} ${one.error?.message ?? ""}`.toLowerCase().includes(wanted));
+  }, [records, words, known]);
   return (
     <div class="history">
       <div class="history-bar">
@@ -72,7 +75,7 @@ export default function History({ runId, records, moment, start }: { runId: stri
                   <Icon name={icon} class={role} /> {title(record)}
                 </span>
                 <span role="cell" class={`cut ${isFailure(record) ? "" : "muted"}`}>
-                  {record.kind === "run.logged" ? <ToLines position={record.position} /> : record.error?.message || record.about || record.actor}
+                  {record.kind === "run.logged" ? <ToLines position={record.position} /> : record.error?.message || record.about || (record.actor && <Actor id={record.actor} />)}
                 </span>
               </div>
             );

@@ -13,6 +13,7 @@ import { type Row, attempts, span, statusAt } from "../../model/waterfall";
 import { choose, chosen, link } from "../../shell/route";
 import { wallTime } from "../../shell/settings";
 import { Act } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
 import { Id, Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
 import { Edge } from "../../ui/edge";
@@ -205,7 +206,7 @@ function OfEdit({ of, record }: { of: readonly Rec[]; record: Rec }) {
       <p class="pad-x">
         {own ? "What the step gave, and what counts instead" : "It gave nothing itself"}
         {typeof reason === "string" && reason !== "" && <>: “{reason}”</>}
-        {record.actor && <span class="muted"> by {record.actor}</span>}
+        {record.actor && <span class="muted"> by <Actor id={record.actor} /></span>}
       </p>
       <DiffView before={at(sides.data[0], "output")} after={at(sides.data[1], "output")} label="What was edited" />
     </>

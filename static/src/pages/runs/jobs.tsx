@@ -9,6 +9,7 @@ import { doneBy, farOf, outlook, shareOf, whichOf } from "../../model/bulk";
 import { look } from "../../model/status";
 import { choose, environment, link } from "../../shell/route";
 import { Act, Ask } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
 import { Skeleton, Time, short } from "../../ui/basics";
 import { Dialog } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
@@ -71,7 +72,7 @@ function JobCard({ id }: { id: string }) {
           <Bar of={of} />
           <p class="muted small">
             {whichOf(of) ? <code>{whichOf(of)}</code> : `${of.named ?? 0} chosen`} · “{of.reason}” · began <Time at={of.started_at} />
-            {of.started_by && ` by ${of.started_by}`}
+            {of.started_by && <> by <Actor id={of.started_by} /></>}
             {of.per_second ? ` · at most ${of.per_second} a second` : ""}
           </p>
           <Outcome of={of} />
