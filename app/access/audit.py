@@ -252,7 +252,7 @@ class Audit:
     async def set(self, environment: str, settings: AuditSettings, *, actor: str, reason: str = "") -> AuditSettings:
         """From now on this is recorded, and shown. Raises InvalidArgument."""
         _check(settings)
-        texts.check(reason, field="reason")
+        texts.reason(reason)
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
             known = states[SETTINGS]

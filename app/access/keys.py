@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from app import texts
 from app.access.actor import Actor
 from app.access.credentials import (
     BOOTSTRAP,
@@ -125,11 +126,12 @@ class Keys:
         return await self._register.record(key.org, Key, key.id, decide, actor=actor.id)
 
     async def revoke(self, actor: Actor, id: str, *, reason: str = "") -> None:
-        """At once, for streams that are open too. Raises IdentityNotFound, PermissionDenied."""
+        """At once, for streams that are open too. Raises IdentityNotFound, PermissionDenied, InvalidArgument."""
+        texts.reason(reason)
         key = self._managed(actor, id)
 
         def decide(known: Key | None) -> Sequence[Fact]:
-            return [ApiKeyRevoked(reason=reason[:1_000])] if known is not None else []
+            return [ApiKeyRevoked(reason=reason)] if known is not None else []
 
         await self._register.record(key.org, Key, key.id, decide, actor=actor.id)
 

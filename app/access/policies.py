@@ -269,7 +269,7 @@ class Policies:
         author: Author,
         reason: str,
     ) -> PolicyRow:
-        texts.check(reason, field="reason")
+        texts.reason(reason)
         where = stream(id)
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:

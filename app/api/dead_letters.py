@@ -25,7 +25,6 @@ from app.api.shapes.groups import (
 )
 from app.errors import InvalidArgument
 from app.events import letters
-from app.events.groups import REASON_CHARS_MAX
 from app.events.letters import Wanted
 from storage.records import DeadLetterRow
 
@@ -82,7 +81,7 @@ class Settle:
                 name,
                 wanted,
                 discard=self._discard,
-                reason=body.reason[:REASON_CHARS_MAX],
+                reason=body.reason,
                 actor=caller.actor,
             )
         content = SettledResponse(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from app import texts
 from app.dispatch.dispatcher import Dispatcher
 from app.dispatch.nodes import Nodes
 from app.dispatch.workers import Session, is_usable
@@ -21,7 +22,6 @@ from app.history.entry import Draft, Entry
 from app.history.fold import Rowless
 from app.history.kinds import Fact, WorkerDisconnectRequested, WorkerDrainRequested
 from app.history.tail import Tail
-from app.runs.function import reason_of
 
 _KINDS = frozenset((WorkerDrainRequested.kind, WorkerDisconnectRequested.kind))
 
@@ -48,12 +48,11 @@ class WorkerSteering:
         """The worker's session, which takes no more jobs; None if no worker of this node is called so, and the other
         nodes are asked to look among theirs. Raises WorkerNotFound where there are no others, InvalidArgument, and
         FailedPrecondition for an endpoint that is pushed to."""
+        texts.reason(reason)
         session = self._found(environment, worker_id)
         if session is not None and session.draining:
             return session
-        await self._record(
-            environment, worker_id, WorkerDrainRequested(node=self._nodes.id, reason=reason_of(reason)), actor
-        )
+        await self._record(environment, worker_id, WorkerDrainRequested(node=self._nodes.id, reason=reason), actor)
         session = self._dispatcher.sessions.get(environment, worker_id) or session  # it may have connected meanwhile
         if session is not None and not session.closed:
             self._drain(session, reason)
@@ -63,7 +62,7 @@ class WorkerSteering:
         """The session that the worker had, which has ended; None as for `drain`. Raises the same."""
         session = self._found(environment, worker_id)
         await self._record(
-            environment, worker_id, WorkerDisconnectRequested(node=self._nodes.id, reason=reason_of(reason)), actor
+            environment, worker_id, WorkerDisconnectRequested(node=self._nodes.id, reason=texts.reason(reason)), actor
         )
         session = session or self._dispatcher.sessions.get(environment, worker_id)  # it may have connected meanwhile
         if session is not None and not session.closed:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from app import ids
+from app import ids, texts
 from app.entities import names
 from app.entities.noun import Entity
 from app.errors import InvalidArgument, StreamDeleted, StreamNotFound, VersionConflict
@@ -135,6 +135,7 @@ class Streams:
         answered purges again, and what is left then goes."""
         names.check_type(type)
         names.check_id(id)
+        texts.reason(reason)
         where = stream(type, id)
 
         def command(after_version: int) -> Command:
@@ -180,8 +181,8 @@ def fingerprint(appends: Sequence[Append]) -> bytes:
     told = hashlib.sha256(b"append\0")
     for append in appends:
         for event in append.events:
-            texts = (append.type, append.id, event.name, str(event.version))
-            for part in (*(text.encode() for text in texts), event.data):
+            parts = (append.type, append.id, event.name, str(event.version))
+            for part in (*(text.encode() for text in parts), event.data):
                 told.update(len(part).to_bytes(8, "big") + part)
     return told.digest()
 

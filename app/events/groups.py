@@ -29,7 +29,6 @@ from storage.records import DeadLetterRow
 
 PREVIEW_ENTRIES_MAX = 100_000
 DEAD_LETTERS_MAX = 1_000
-REASON_CHARS_MAX = 1_000
 
 _KINDS = frozenset(fact.kind for fact in DEFINING)
 
@@ -110,9 +109,11 @@ class Groups:
         return await self._changed(environment, name, decide, actor)
 
     async def pause(self, environment: str, name: str, *, reason: str = "", actor: str = "") -> Group:
-        """Nothing is delivered until it is resumed; what is delivered already can be settled. Raises GroupNotFound."""
+        """Nothing is delivered until it is resumed; what is delivered already can be settled. Raises GroupNotFound,
+        InvalidArgument."""
+        texts.reason(reason)
         return await self._changed(
-            environment, name, lambda known: group.decide_status(name, known, "paused", _short(reason)), actor
+            environment, name, lambda known: group.decide_status(name, known, "paused", reason), actor
         )
 
     async def resume(self, environment: str, name: str, *, actor: str = "") -> Group:
@@ -122,9 +123,10 @@ class Groups:
     async def reset(self, environment: str, name: str, *, start: int, reason: str = "", actor: str = "") -> Group:
         """Begin again after the position `start`, or with what comes from NOW on. Raises GroupNotFound,
         InvalidArgument for a position that is not there yet."""
+        texts.reason(reason)
         self._check_start(start)
         return await self._changed(
-            environment, name, lambda known: group.decide_reset(name, known, start, _short(reason)), actor
+            environment, name, lambda known: group.decide_reset(name, known, start, reason), actor
         )
 
     async def delete(self, environment: str, name: str, *, actor: str = "") -> None:
@@ -239,24 +241,25 @@ class Groups:
     async def requeue(self, environment: str, name: str, entry: int, *, reason: str = "", actor: str = "") -> None:
         """The group gets the entry at that position once more. Raises GroupNotFound, DeadLetterNotFound,
         InvalidArgument."""
-        texts.check(reason, field="reason")
+        texts.reason(reason)
         self.get(environment, name)
         await self._settle(
             environment,
             name,
             entry,
-            lambda letter: dead_letter.decide_requeue(letter, name, entry, _short(reason)),
+            lambda letter: dead_letter.decide_requeue(letter, name, entry, reason),
             actor,
         )
 
     async def discard(self, environment: str, name: str, entry: int, *, reason: str = "", actor: str = "") -> None:
-        """Raises GroupNotFound, DeadLetterNotFound."""
+        """Raises GroupNotFound, DeadLetterNotFound, InvalidArgument."""
+        texts.reason(reason)
         self.get(environment, name)
         await self._settle(
             environment,
             name,
             entry,
-            lambda letter: dead_letter.decide_discard(letter, name, entry, _short(reason)),
+            lambda letter: dead_letter.decide_discard(letter, name, entry, reason),
             actor,
         )
 
@@ -335,5 +338,6 @@ def _of_letter(environment: str, name: str, entry: int, decider: LetterDecider, 
     return Command(environment, (where,), decide)
 
 
-def _short(reason: str) -> str:
-    return reason[:REASON_CHARS_MAX]
+def _short(told: str) -> str:
+    """What a program told of why, cut where it is long."""
+    return told[: texts.REASON_CHARS_MAX]

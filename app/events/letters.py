@@ -104,7 +104,7 @@ async def settle(
 ) -> Outcome:
     """Discard them, or have the group get them once more. Raises GroupNotFound, InvalidArgument."""
     check(wanted)
-    texts.check(reason, field="reason")
+    texts.reason(reason)
 
     def decide(letter: DeadLetter | None, entry: int) -> Sequence[Fact]:
         if discard:

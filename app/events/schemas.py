@@ -196,7 +196,7 @@ class Schemas:
     ) -> None:
         """Raises SchemaNotFound."""
         self.get(environment, event_name, version)
-        texts.check(reason, field="change_reason")
+        texts.reason(reason, field="change_reason")
         where = schema_noun.stream(event_name, version)
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
@@ -270,7 +270,7 @@ class Schemas:
     def _checked(self, event_name: str, version: int, schema_json: str, description: str, reason: str) -> Any:
         patterns.validate_name(event_name, field="event_name")
         texts.check(description, field="description")
-        texts.check(reason, field="change_reason")
+        texts.reason(reason, field="change_reason")
         if not 1 <= version <= VERSION_MAX:
             raise InvalidArgument(f"version {version} is out of range", field="version", hint="1 or more")
         schema = jsonvalue.check(schema_json.encode("utf-8", "surrogatepass"), field="schema_json", size_max=BYTES_MAX)

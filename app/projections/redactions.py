@@ -37,7 +37,6 @@ from storage import entities, history
 from storage.contract import Storage, Transaction
 
 AT_ONCE = 1_000
-REASON_CHARS_MAX = 1_000
 
 
 class Redacted(msgspec.Struct, frozen=True):
@@ -150,7 +149,7 @@ class Redactions:
         for projection in self._projections.registry.list(environment):
             if not chosen(projection.serving.definition.events).wants(name):
                 continue
-            told = f"an event was redacted: {reason}"
+            told = f"an event was redacted: {reason}"[: texts.REASON_CHARS_MAX]
             try:
                 if projection.building is not None:
                     await rebuilds.cancel(environment, projection.name, reason=told, actor=actor)
@@ -171,6 +170,4 @@ def _state(tx: Transaction, environment: str, run_id: str) -> Run | None:
 def _check(reason: str) -> None:
     if not reason.strip():
         raise InvalidArgument("a reason is missing", field="reason", hint="say why: it is kept in history")
-    if len(reason) > REASON_CHARS_MAX:
-        raise InvalidArgument(f"reason is longer than {REASON_CHARS_MAX} characters", field="reason")
-    texts.check(reason, field="reason")
+    texts.reason(reason)

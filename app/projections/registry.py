@@ -106,7 +106,7 @@ class Registry:
         """The projection, and whether it is registered (new), updated, or unchanged. Another fold than the one that
         serves is built beside it. Raises InvalidArgument, Conflict, ProjectionSuperseded."""
         definitions.check(name, definition)
-        texts.check(reason, field="change_reason")
+        texts.reason(reason, field="change_reason")
 
         def decide(known: Projection | None) -> tuple[Sequence[Fact], str]:
             if known is None or known.deleted:
@@ -166,7 +166,7 @@ class Registry:
         self, environment: str, name: str, decide: Decide, *, reason: str = "", actor: str = ""
     ) -> Projection:
         """The projection after what `decide` says of it. Raises ProjectionNotFound, and what `decide` raises."""
-        texts.check(reason, field="reason")
+        texts.reason(reason)
 
         def whole(known: Projection | None) -> tuple[Sequence[Fact], None]:
             if known is None or known.deleted:

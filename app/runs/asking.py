@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from app import texts
 from app.errors import IdempotencyConflict, InvalidArgument, RunChanged
@@ -22,7 +21,6 @@ from app.runs.state import Run, known
 from storage import history
 from storage.contract import Transaction
 
-REASON_CHARS_MAX = 1_000
 KEY_CHARS_MAX = 255
 CHANGES_SHOWN_MAX = 5
 
@@ -39,7 +37,7 @@ class Request(msgspec.Struct, frozen=True):
 
     def checked(self, *, needs_reason: bool = False) -> Request:
         """The request, if it can be recorded. Raises InvalidArgument naming the field."""
-        texts.check(self.reason, field="reason")
+        texts.reason(self.reason)
         texts.check(self.key, field="Idempotency-Key")
         if needs_reason and not self.reason.strip():
             raise InvalidArgument(
@@ -51,7 +49,7 @@ class Request(msgspec.Struct, frozen=True):
                 field="Idempotency-Key",
                 hint=f"at most {KEY_CHARS_MAX}",
             )
-        return replace(self, reason=self.reason[:REASON_CHARS_MAX])
+        return self
 
 
 Decide = Callable[[Run], list[Fact]]

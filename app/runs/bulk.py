@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from app import texts
 from app.errors import FailedPrecondition, InvalidArgument, IronflowError
 from app.runs.asking import Request
 from app.runs.engine import Engine
@@ -90,6 +91,7 @@ class Bulk:
                 environment, row.id, reason=reason, actor=actor, detached=detached, compensate=compensate
             )
 
+        texts.reason(reason)
         return await self._each("cancel", environment, chosen, act, asks, dry_run=dry_run)
 
     async def pause(
@@ -107,6 +109,7 @@ class Bulk:
         async def act(row: RunRow) -> None:
             await self._engine.pause(environment, row.id, reason=reason, actor=actor)
 
+        texts.reason(reason)
         return await self._each("pause", environment, chosen, act, asks, dry_run=dry_run)
 
     async def resume(
@@ -124,6 +127,7 @@ class Bulk:
         async def act(row: RunRow) -> None:
             await self._engine.resume(environment, row.id, reason=reason, actor=actor)
 
+        texts.reason(reason)
         return await self._each("resume", environment, chosen, act, asks, dry_run=dry_run)
 
     async def tag(

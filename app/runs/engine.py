@@ -31,7 +31,7 @@ from app.history.kinds import (
 )
 from app.ids import Ids
 from app.runs import children, commands, holding, machine, steering, steps, tags, waiting, writing, yields
-from app.runs.asking import REASON_CHARS_MAX, Request, changes, guarded
+from app.runs.asking import Request, changes, guarded
 from app.runs.breakpoints import Breakpoints
 from app.runs.commands import Decider, Diverged
 from app.runs.functions import Functions
@@ -46,7 +46,7 @@ from storage import runs
 from storage.contract import Storage
 from storage.records import RunRow
 
-__all__ = ["REASON_CHARS_MAX", "Diverged", "Engine"]
+__all__ = ["Diverged", "Engine"]
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -347,8 +347,7 @@ class Engine:
         """Children that the run waits for are cancelled with it, and `detached` ones if wanted. With `compensate` a
         worker first runs its compensations. Cancelling a cancelled run changes nothing.
         Raises InvalidArgument for the reason, RunNotFound, and RunNotRunning for one that has ended."""
-        texts.check(reason, field="reason")
-        reason = reason[:REASON_CHARS_MAX]
+        texts.reason(reason)
 
         def decide(run: Run | None, now: int) -> list[Fact]:
             return steering.decide_cancel(

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from app import texts
 from app.errors import FailedPrecondition, FunctionNotFound, InvalidArgument
 from app.history.entry import Entry
 from app.history.kinds import Fact, FunctionPinned, FunctionRegistered, FunctionStatusChanged, FunctionUnpinned
@@ -24,7 +25,6 @@ from storage.contract import Transaction
 from storage.records import FunctionRow
 
 STATUSES = ("active", "paused", "archived")
-REASON_CHARS_MAX = 1_000
 
 
 class Function(msgspec.Struct):
@@ -59,7 +59,7 @@ def decide_register(known: Function | None, definition: Definition, *, reason: s
     fact = FunctionRegistered(
         version=known.version + 1 if known else 1,
         change="update" if known else "create",
-        reason=reason_of(reason),
+        reason=texts.reason(reason),
         **{name: getattr(definition, name) for name in definition.__struct_fields__},
     )
     if known and known.status != "deleted" and _content(fact) == _content(known.fact):
@@ -75,7 +75,7 @@ def decide_rollback(known: Function | None, target: FunctionRegistered, *, reaso
             f"{target.id} has the content of version {target.version} already",
             hint=f"`ironflow function versions {target.id}` lists those there were",
         )
-    told = reason_of(reason) or f"back to version {target.version}"
+    told = texts.reason(reason) or f"back to version {target.version}"
     return [msgspec.structs.replace(target, version=known.version + 1, change="rollback", reason=told)]
 
 
@@ -84,7 +84,7 @@ def decide_pin(
 ) -> list[Fact]:
     """The content of that version, if it has another, and the pin; nothing if it is pinned with it already."""
     known = _there(known, function_id)
-    why = reason_of(reason)
+    why = texts.reason(reason)
     facts: list[Fact] = []
     if target is not None and _content(known.fact) != _content(target):
         facts += decide_rollback(known, target, reason=why)
@@ -96,7 +96,7 @@ def decide_pin(
 def decide_unpin(known: Function | None, function_id: str, *, reason: str) -> list[Fact]:
     """Nothing if it is not pinned."""
     known = _there(known, function_id)
-    return [FunctionUnpinned(reason=reason_of(reason))] if known.pinned else []
+    return [FunctionUnpinned(reason=texts.reason(reason))] if known.pinned else []
 
 
 def decide_status(known: Function | None, function_id: str, status: str, *, reason: str) -> list[Fact]:
@@ -108,16 +108,7 @@ def decide_status(known: Function | None, function_id: str, status: str, *, reas
         )
     if status == known.status:
         return []
-    return [FunctionStatusChanged(status=status, reason=reason_of(reason))]
-
-
-def reason_of(text: str) -> str:
-    """The reason as it is recorded. Raises InvalidArgument for one that is no text or too long."""
-    if "\0" in text or len(text) > REASON_CHARS_MAX:
-        raise InvalidArgument(
-            "the reason is not usable", field="reason", hint=f"at most {REASON_CHARS_MAX} characters, no NUL"
-        )
-    return text
+    return [FunctionStatusChanged(status=status, reason=texts.reason(reason))]
 
 
 def _there(known: Function | None, function_id: str) -> Function:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 
+from app import texts
 from app.clock import Clock
 from app.errors import Conflict, IronflowError
 from app.history.committer import Committer
@@ -20,7 +21,7 @@ from app.history.insist import passing
 from app.history.kinds import BulkStarted
 from app.history.tail import Tail
 from app.runs import bulk_acts
-from app.runs.asking import REASON_CHARS_MAX, Request
+from app.runs.asking import Request
 from app.runs.bulk_acts import Attempt
 from app.runs.bulk_job import BulkJob, job_of
 from app.runs.bulk_jobs import BulkJobs, run_filter
@@ -123,7 +124,9 @@ class BulkWork:
         """It cannot go on, and says why."""
         log.warning("bulk job was stopped", job=job.id, reason=str(error))
         try:
-            await self._jobs.stop(job.environment, job.id, Request(f"it could not go on: {error}"[:REASON_CHARS_MAX]))
+            await self._jobs.stop(
+                job.environment, job.id, Request(f"it could not go on: {error}"[: texts.REASON_CHARS_MAX])
+            )
         except (StorageError, IronflowError) as still:
             log.warning("bulk job is not stopped yet", job=job.id, reason=str(still))
 

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from app import clock as instants
+from app import texts
 from app.clock import Clock
 from app.errors import FunctionNotFound, IronflowError, NotFound
 from app.events import noun as event_noun
@@ -39,7 +40,6 @@ from app.history.tail import Tail
 from app.ids import Ids
 from app.runs import admission, gates, limits, tags
 from app.runs import noun as run_noun
-from app.runs.function import reason_of
 from app.runs.functions import Functions
 from app.runs.gates import Gate, Held
 from app.runs.matching import Candidate
@@ -127,7 +127,7 @@ class Gatekeeper:
                     f"nothing waits at {option} of function {function_id[:80]!r} for key {key[:80]!r}",
                     hint="it may have fired meanwhile",
                 )
-            fact = GateCancelled(function_id=function_id, option=option, key=key, reason=reason_of(reason))
+            fact = GateCancelled(function_id=function_id, option=option, key=key, reason=texts.reason(reason))
             return Decision([Draft(where, fact, actor=actor)], len(gate.held))
 
         dropped: int = await self._committer.commit(Command(environment, (where,), decide))

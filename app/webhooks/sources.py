@@ -41,7 +41,6 @@ from storage.webhooks import WebhookSourceRow
 TOKEN_PREFIX = "ifwh_"
 TOKEN_CHARS_TOLD = 9
 GRACE_S_DEFAULT = 24 * 3_600
-REASON_CHARS_MAX = 1_000
 GRACE_S_MAX = 7 * 24 * 3_600
 
 
@@ -137,8 +136,7 @@ class Sources:
 
     async def pause(self, environment: str, source: str, *, reason: str = "", actor: str = "") -> WebhookSourceRow:
         """From now on deliveries are verified and held. Raises WebhookNotFound, InvalidArgument."""
-        texts.check(reason, field="reason")
-        return await self._steer(environment, source, PAUSED, WebhookPaused(reason[:REASON_CHARS_MAX]), actor)
+        return await self._steer(environment, source, PAUSED, WebhookPaused(texts.reason(reason)), actor)
 
     async def resume(self, environment: str, source: str, *, actor: str = "") -> WebhookSourceRow:
         """From now on deliveries are events again; those that were held wait to be replayed. Raises WebhookNotFound."""

@@ -175,3 +175,36 @@ def test_events_are_paged_both_ways(http: httpx.Client) -> None:
     assert [event["data"] for event in back["events"]] == [4, 3]
     assert [event["data"] for event in named["events"]] == [3, 1]
     assert http.get(f"{EVENTS}/names").json()["names"] == [{"name": "n.0", "count": 3}, {"name": "n.1", "count": 2}]
+
+
+LONG = {"reason": "x" * 1_001}
+
+
+def test_a_reason_that_is_too_long_is_refused_everywhere_and_never_cut(http: httpx.Client) -> None:
+    """Half of a reason may say the opposite."""
+    http.post("/api/v1/groups", json={"name": "billing", "pattern": "order.*"}).raise_for_status()
+    http.post("/api/v1/webhook-sources", json={"name": "stripe"}).raise_for_status()
+    entity = {"entityType": "order", "name": "order.placed", "data": {}}
+    http.post("/api/v1/streams/42/events", json=entity).raise_for_status()
+    run = "run_" + "0" * 26
+    before = recorded(http)
+
+    answers = [
+        http.post("/api/v1/groups/billing/pause", json=LONG),
+        http.post("/api/v1/groups/billing/reset", json={**LONG, "after": 0}),
+        http.post("/api/v1/groups/billing/dead-letters/requeue", json={**LONG, "all": True}),
+        http.post("/api/v1/groups/billing/dead-letters/discard", json={**LONG, "all": True}),
+        http.post("/api/v1/groups/billing/dead-letters/1/requeue", json=LONG),
+        http.delete("/api/v1/groups/billing/dead-letters/1", params=LONG),
+        http.post("/api/v1/webhook-sources/stripe/pause", json=LONG),
+        http.post(f"/api/v1/runs/{run}/pause", json=LONG),
+        http.post(f"/api/v1/runs/{run}/cancel", json=LONG),
+        http.delete("/api/v1/streams/42", params={**LONG, "type": "order"}),
+        http.post("/api/v1/runs/bulk/cancel", json={**LONG, "run_ids": [run]}),
+    ]
+
+    assert [(one.status_code, one.json().get("field")) for one in answers] == [(400, "reason")] * len(answers), [
+        one.text for one in answers
+    ]
+    assert {one.json()["hint"] for one in answers} == {"at most 1000"}
+    assert recorded(http) == before
