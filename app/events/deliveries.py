@@ -20,6 +20,7 @@ from app.history.kinds import (
     RunFailed,
     RunLogged,
     RunNoted,
+    RunPauseExplained,
     RunRetrying,
     RunTagged,
     SecretCreated,
@@ -52,6 +53,7 @@ _STATUS = {
     "run.completed": "completed",
     "run.failed": "failed",
     "run.pause_requested": "running",
+    "run.pause_withdrawn": "running",
     "run.paused": "paused",
     "run.resumed": "waiting_for_capacity",
     "run.unwinding": "waiting_for_capacity",
@@ -134,6 +136,8 @@ def _system(entry: Entry, channel: Channel) -> Any:
                 "added": tagged.added,
                 "removed": tagged.removed,
             }
+        case RunPauseExplained() as why:  # which comes of a run that is held, and of one that is to be
+            return {"runId": identity, "change": "pause_explained", "reason": why.reason}
         case fact if noun == "run":
             change = entry.kind.partition(".")[2]
             return {"runId": identity, "status": _STATUS[entry.kind], "change": change, **_become(fact)}

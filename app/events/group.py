@@ -157,8 +157,8 @@ def decide_update(name: str, group: Group | None, settings: GroupSettings) -> li
 
 
 def decide_status(name: str, group: Group | None, status: str, reason: str = "") -> list[Fact]:
-    """Raises GroupNotFound."""
-    if existing(name, group).status == status:
+    """Nothing if it is in that status already, but for a reason that is told later. Raises GroupNotFound."""
+    if existing(name, group).status == status and not reason:
         return []
     return [GroupPaused(reason=reason) if status == "paused" else GroupResumed()]
 

@@ -117,11 +117,12 @@ class Registry:
         return await self._change(environment, name, decide, actor=actor)
 
     async def pause(self, environment: str, name: str, *, reason: str = "", actor: str = "") -> Projection:
-        """Nothing is folded until it is resumed. Raises ProjectionNotFound."""
+        """Nothing is folded until it is resumed. A reason may be told later, when it is paused already. Raises
+        ProjectionNotFound, InvalidArgument."""
         return await self.change(
             environment,
             name,
-            lambda known: [] if known.paused else [ProjectionPaused(reason)],
+            lambda known: [ProjectionPaused(reason)] if reason or not known.paused else [],
             reason=reason,
             actor=actor,
         )

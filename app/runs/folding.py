@@ -12,7 +12,9 @@ from app.history.kinds import (
     RunLogged,
     RunNoted,
     RunPaused,
+    RunPauseExplained,
     RunPauseRequested,
+    RunPauseWithdrawn,
     RunReleased,
     RunResumed,
     RunRetrying,
@@ -133,7 +135,16 @@ def _counts(how: Mark | None) -> bool:
 
 
 def _asked(
-    run: Run, fact: StepPatched | StepInjected | StepRestored | RunPauseRequested | RunPaused | RunResumed | RunTagged
+    run: Run,
+    fact: StepPatched
+    | StepInjected
+    | StepRestored
+    | RunPauseRequested
+    | RunPauseExplained
+    | RunPauseWithdrawn
+    | RunPaused
+    | RunResumed
+    | RunTagged,
 ) -> None:
     if fact.asked is not None:
         run.asked[fact.asked.key] = fact.asked.hash
@@ -184,6 +195,15 @@ def _apply_steering(run: Run, entry: Entry, fact: Fact) -> None:
         case RunPauseRequested():
             run.pause_requested, run.pause_for = True, fact.reason
             _asked(run, fact)
+        case RunPauseExplained():
+            _asked(run, fact)
+            if run.status == "paused":
+                run.pause_reason = fact.reason
+            else:
+                run.pause_for = fact.reason
+        case RunPauseWithdrawn():
+            _asked(run, fact)
+            run.pause_requested, run.pause_for = False, ""
         case RunPaused():
             _end_execution(run, entry)
             _asked(run, fact)

@@ -82,13 +82,14 @@ def decide_rollback(known: Function | None, target: FunctionRegistered, *, reaso
 def decide_pin(
     known: Function | None, function_id: str, target: FunctionRegistered | None, *, reason: str
 ) -> list[Fact]:
-    """The content of that version, if it has another, and the pin; nothing if it is pinned with it already."""
+    """The content of that version, if it has another, and the pin; nothing if it is pinned with it already, but for a
+    reason that is told later."""
     known = _there(known, function_id)
     why = texts.reason(reason)
     facts: list[Fact] = []
     if target is not None and _content(known.fact) != _content(target):
         facts += decide_rollback(known, target, reason=why)
-    if not known.pinned:
+    if why or not known.pinned:
         facts.append(FunctionPinned(reason=why))
     return facts
 
@@ -100,13 +101,13 @@ def decide_unpin(known: Function | None, function_id: str, *, reason: str) -> li
 
 
 def decide_status(known: Function | None, function_id: str, status: str, *, reason: str) -> list[Fact]:
-    """Nothing if it is in that status already."""
+    """Nothing if it is in that status already, but for a reason that is told later why it is paused."""
     known = _there(known, function_id)
     if status != "deleted" and status not in STATUSES:
         raise InvalidArgument(
             f"status {status[:80]!r} is unknown", field="status", hint=f"one of {', '.join(STATUSES)}"
         )
-    if status == known.status:
+    if status == known.status and not (status == "paused" and reason):
         return []
     return [FunctionStatusChanged(status=status, reason=texts.reason(reason))]
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Container
 
 from app.errors import FailedPrecondition, InvalidArgument, RunNotRunning
-from app.history.kinds import Fact, RunPaused, RunPauseRequested, RunResumed
+from app.history.kinds import Fact, RunPaused, RunPauseExplained, RunPauseRequested, RunPauseWithdrawn, RunResumed
 from app.runs import ending, machine
 from app.runs.state import TERMINAL, Run, known, step_name
 
 
 def decide_pause(run: Run | None, *, reason: str = "") -> list[Fact]:
-    """A running run is held when its current step is recorded, any other at once."""
+    """A running run is held when its current step is recorded, any other at once. Whoever asked for it without a reason
+    may tell one later."""
     run = known(run)
     if run.status in TERMINAL:
         raise RunNotRunning(f"{run.id} is {run.status} and cannot be paused")
@@ -20,7 +21,8 @@ def decide_pause(run: Run | None, *, reason: str = "") -> list[Fact]:
     if run.status == "paused" and run.held is not None:  # it stays when the breakpoint is gone
         return [RunPaused(execution_seq=run.execution_seq, reason=reason or machine.PAUSE_REQUESTED)]
     if run.status == "paused" or run.pause_requested:
-        return []
+        unsaid = run.pause_reason == machine.PAUSE_REQUESTED if run.status == "paused" else not run.pause_for
+        return [RunPauseExplained(reason=reason)] if reason and unsaid else []
     if run.status == "running":
         return [RunPauseRequested(reason=reason)]
     return [RunPaused(execution_seq=run.execution_seq, reason=reason or machine.PAUSE_REQUESTED)]
@@ -28,8 +30,10 @@ def decide_pause(run: Run | None, *, reason: str = "") -> list[Fact]:
 
 def decide_resume(run: Run | None, *, from_step: str = "", reason: str = "") -> list[Fact]:
     """A paused or failed run goes on; with `from_step`, the id or name of a step, as if it had got no further than
-    that. What it waits for, it waits for still."""
+    that. What it waits for, it waits for still. One that runs is no longer to be held, if it was to be."""
     run = known(run)
+    if run.status == "running" and run.pause_requested and not from_step:
+        return [RunPauseWithdrawn(reason=reason)]
     if run.status not in ("paused", "failed"):
         raise FailedPrecondition(f"{run.id} is {run.status}; only a paused or failed run can be resumed")
     return [RunResumed(from_step=_step_meant(run, from_step) if from_step else "", reason=reason)]

@@ -135,8 +135,11 @@ class Sources:
         return await self._change(environment, row.id, facts, expected, actor)
 
     async def pause(self, environment: str, source: str, *, reason: str = "", actor: str = "") -> WebhookSourceRow:
-        """From now on deliveries are verified and held. Raises WebhookNotFound, InvalidArgument."""
-        return await self._steer(environment, source, PAUSED, WebhookPaused(texts.reason(reason)), actor)
+        """From now on deliveries are verified and held. A reason may be told later, when it is paused already. Raises
+        WebhookNotFound, InvalidArgument."""
+        return await self._steer(
+            environment, source, PAUSED, WebhookPaused(texts.reason(reason)), actor, again=reason != ""
+        )
 
     async def resume(self, environment: str, source: str, *, actor: str = "") -> WebhookSourceRow:
         """From now on deliveries are events again; those that were held wait to be replayed. Raises WebhookNotFound."""
@@ -227,9 +230,15 @@ class Sources:
         await self._vault.destroy(*gone)
         return after
 
-    async def _steer(self, environment: str, source: str, status: str, fact: Fact, actor: str) -> WebhookSourceRow:
+    async def _steer(
+        self, environment: str, source: str, status: str, fact: Fact, actor: str, *, again: bool = False
+    ) -> WebhookSourceRow:
         row = await self.get(environment, source)
-        return await self._change(environment, row.id, lambda known: [] if known.status == status else [fact], 0, actor)
+
+        def facts(known: WebhookSourceRow) -> Sequence[Fact]:
+            return [fact] if again or known.status != status else []
+
+        return await self._change(environment, row.id, facts, 0, actor)
 
     async def _change(
         self,

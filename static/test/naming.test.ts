@@ -32,6 +32,7 @@ function asked(answer: (ids: readonly string[]) => readonly Named[] | Error) {
 
 test("callers are called by address, or by name and prefix, and say when they are gone", () => {
   assert.equal(called(key.id, key), "nightly (ifkey_ab12…)");
+  assert.equal(called(key.id, { ...key, deleted: true }), "nightly (deleted, ifkey_ab12…)");
   assert.equal(called(id("usr", 1), user(1)), "ada@example.com");
   assert.equal(called(id("usr", 1), user(1, { deleted: true })), "ada@example.com (deleted)");
   assert.equal(called(id("usr", 1), user(1, { deleted: true, email: "", name: "" })), `${id("usr", 1)} (deleted)`);

@@ -46,6 +46,34 @@ def test_a_running_run_is_paused_at_its_next_step_and_resumed_from_one(http: htt
     assert (ended.status_code, ended.json()["code"]) == (409, "RUN_NOT_RUNNING")
 
 
+def test_a_pause_is_taken_back_and_explained_later(http: httpx.Client, worker: Puller) -> None:
+    run_id = emit(http)
+    job = worker.job()
+    path = f"/api/v1/runs/{run_id}"
+    worker.report(job, "progress", steps=[step(job, "a", 1)])
+
+    http.post(f"{path}/pause").raise_for_status()
+    http.post(f"{path}/resume").raise_for_status()
+    assert "pause_requested" not in run(http, run_id)
+    worker.report(job, "progress", steps=[step(job, "b", 2)], step_offset=1)
+    assert run(http, run_id)["status"] == "running", "it is not held after all"
+
+    http.post(f"{path}/pause").raise_for_status()
+    http.post(f"{path}/pause", json={"reason": "wrong currency"}).raise_for_status()
+    worker.report(job, "progress", steps=[step(job, "c", 3)], step_offset=2)
+    paused = run(http, run_id, wait=10)
+    assert (paused["status"], paused["pause_reason"]) == ("paused", "wrong currency")
+    http.post(f"{path}/pause", json={"reason": "another"}).raise_for_status()
+    assert run(http, run_id)["pause_reason"] == "wrong currency", "who asked first said why"
+
+    later = emit(http)
+    for reason in ("", "looked into", "looked into"):
+        http.post(f"/api/v1/runs/{later}/pause", json={"reason": reason}).raise_for_status()
+    assert run(http, later)["pause_reason"] == "looked into"
+    kinds = [one["kind"] for one in http.get(f"/api/v1/runs/{later}/timeline").json()["records"]]
+    assert kinds == ["run.created", "run.paused", "run.pause_explained"]
+
+
 def test_many_runs_are_cancelled_and_resumed_after_a_look_at_them(http: httpx.Client, worker: Puller) -> None:
     runs = [emit(http)]
     worker.report(worker.job(), "failed", error={"message": "no", "code": "E", "retryable": False})
@@ -186,3 +214,19 @@ def test_what_was_done_before_the_pause_was_known_counts(http: httpx.Client, wor
     assert worker.report(job, "completed", output=1).status_code == 409
     http.post(f"/api/v1/runs/{run_id}/resume")
     assert [one["output"] for one in worker.job()["completed_steps"]] == [1, 2, 3]
+
+
+def test_what_is_paused_already_takes_a_reason_that_is_told_later(http: httpx.Client, worker: Puller) -> None:
+    """Pausing asks for none beforehand: it is taken back with one call, and explained with another."""
+    http.post("/api/v1/groups", json={"name": "billing", "pattern": "order.*"}).raise_for_status()
+    http.post("/api/v1/webhook-sources", json={"name": "stripe"}).raise_for_status()
+    paths = ("/api/v1/groups/billing/pause", "/api/v1/webhook-sources/stripe/pause", "/api/v1/functions/greet/pause")
+
+    for path in (*paths, "/api/v1/functions/greet/pin"):
+        for reason in ("", "", "looked into"):
+            http.post(path, json={"reason": reason}).raise_for_status()
+
+    kinds = "group.paused,webhook.paused,function.status_changed,function.pinned"
+    entries = http.get("/api/v1/history", params={"kind": kinds}).json()["entries"]
+    told = sorted((one["kind"], one["data"].get("reason", "")) for one in entries)
+    assert told == [(kind, reason) for kind in sorted(kinds.split(",")) for reason in ("", "looked into")]

@@ -151,7 +151,9 @@ def live(rng: random.Random, life: Life, moves: int) -> None:
 
 def _move(rng: random.Random, life: Life) -> None:
     run, now = life.state, life.scribe.now
-    if run.status == "running":
+    if (run.pause_requested or run.status == "paused") and rng.random() < 0.2:
+        life.write(*_steered(rng, run, now), actor="user:ada")
+    elif run.status == "running":
         _work(rng, life)
     elif run.status in ("paused", "failed") and rng.random() < 0.5:
         life.write(*_corrected(rng, run), actor="user:ada")
@@ -246,8 +248,10 @@ def _corrected(rng: random.Random, run: Run) -> list[Fact]:
 
 
 def _steered(rng: random.Random, run: Run, now: int) -> list[Fact]:
+    if run.pause_requested and rng.random() < 0.4:
+        return steering.decide_resume(run)
     if rng.random() < 0.7:
-        return steering.decide_pause(run, reason="look")
+        return steering.decide_pause(run, reason=rng.choice(("", "look")))
     return steering.decide_cancel(run, reason="enough", cause="user", compensate=rng.random() < 0.7, now=now)
 
 

@@ -171,6 +171,22 @@ class RunPauseRequested(Fact, frozen=True):
     asked: Asked | None = None
 
 
+class RunPauseExplained(Fact, frozen=True):
+    """Why the run is held, or is to be: whoever asked for it said so later."""
+
+    kind = "run.pause_explained"
+    reason: str
+    asked: Asked | None = None
+
+
+class RunPauseWithdrawn(Fact, frozen=True):
+    """The running run is not to be held after all."""
+
+    kind = "run.pause_withdrawn"
+    reason: str = ""
+    asked: Asked | None = None
+
+
 class Held(msgspec.Struct, frozen=True):
     """A breakpoint has stopped the run before or after (`place`) a step."""
 
@@ -275,6 +291,8 @@ FACTS: tuple[type[Fact], ...] = (
     RunCompleted,
     RunFailed,
     RunPauseRequested,
+    RunPauseExplained,
+    RunPauseWithdrawn,
     RunPaused,
     RunResumed,
     RunUnwinding,

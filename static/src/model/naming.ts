@@ -21,8 +21,8 @@ export function isActor(id: string): boolean {
 export function called(id: string, named: Named | null | undefined): string {
   if (!named) return id;
   const name = named.email || named.name;
-  const told = named.prefix && name ? `${name} (${named.prefix}…)` : name || id;
-  return named.deleted ? `${told} (deleted)` : told;
+  const more = [named.deleted && "deleted", named.prefix && name && `${named.prefix}…`].filter(Boolean).join(", ");
+  return `${name || id}${more && ` (${more})`}`;
 }
 
 export interface Asking {

@@ -13,7 +13,7 @@ import { Keys } from "../ui/basics";
 import { Icon } from "../ui/icon";
 import { later, useAhead } from "../ui/later";
 import { Empty } from "../ui/states";
-import { Toasts, copy, undoLast } from "../ui/toast";
+import { Toasts, copy, explainLast, undoLast } from "../ui/toast";
 import { EnvironmentMenu } from "./environment";
 import { PageHead, crumb } from "./head";
 import { Help } from "./help";
@@ -38,6 +38,7 @@ export function Shell() {
     { keys: "T", label: "Light or dark", run: toggleTheme },
     { keys: "C", label: "Copy a link to what is shown", run: () => copy(address(), "Link") },
     ...(undoLast.value ? [{ keys: "Mod+z", label: "Take back what was just done", run: undoLast.value }] : []),
+    ...(explainLast.value ? [{ keys: "W", label: "Say why, of what was just done", run: explainLast.value }] : []),
     { keys: "u", label: "Times relative, local or in UTC", run: nextClock },
     ...NAV.map((item) => ({ keys: `g ${item.key}`, label: `Go to ${item.title}`, run: () => navigate(link(item.path)) })),
   ]);

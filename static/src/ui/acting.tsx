@@ -20,13 +20,21 @@ export interface Undo<T> {
   done: string;
   /** Called once it is. */
   then?: () => void;
+  /** Keeps a reason for it that is told afterwards, where one can be kept. */
+  explain?: (reason: string) => Promise<unknown>;
 }
 
 /** Whether it was done; what was wrong otherwise has been told. What needs no dialog beforehand has an `undo`. */
 export async function act<T>(call: Promise<T>, done: string, undo?: Undo<T>): Promise<boolean> {
   try {
     const told = await call;
-    toast(done, false, undo && (() => void act(undo.run(told), undo.done).then((undone) => undone && undo.then?.())));
+    const explain = undo?.explain;
+    toast(
+      done,
+      false,
+      undo && (() => void act(undo.run(told), undo.done).then((undone) => undone && undo.then?.())),
+      explain && ((reason) => void act(explain(reason), "The reason is kept")),
+    );
     return true;
   } catch (error) {
     toast(said(error), true);

@@ -1,6 +1,6 @@
 /** Short news at the lower edge: what was done, what failed, and the way back from what was done at once. */
 import { computed, signal } from "@preact/signals";
-import { useLayoutEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./icon";
 
 interface Toast {
@@ -8,6 +8,8 @@ interface Toast {
   text: string;
   failed: boolean;
   undo?: () => void;
+  /** Keeps why it was done, with it. */
+  explain?: (reason: string) => void;
 }
 
 const toasts = signal<readonly Toast[]>([]);
@@ -16,9 +18,9 @@ const SHOWN_MS = 5_000;
 const HELD_MS = 1_000;
 let ids = 0;
 
-/** `undo` takes back what is told of: a button and Ctrl-Z do so, while it is there. */
-export function toast(text: string, failed = false, undo?: () => void): void {
-  const one = { id: ++ids, text, failed, undo };
+/** `undo` takes back what is told of: a button and Ctrl-Z do so, while it is there; `explain` takes a reason for it. */
+export function toast(text: string, failed = false, undo?: () => void, explain?: (reason: string) => void): void {
+  const one = { id: ++ids, text, failed, undo, explain };
   toasts.value = [...toasts.peek().slice(-3), one];
   const end = (): void => {
     if (document.querySelector(".toasts:hover, .toasts:focus-within")) setTimeout(end, HELD_MS);
@@ -38,6 +40,15 @@ const undoable = computed(() => toasts.value.findLast((one) => one.undo));
 export const undoLast = computed(() => {
   const one = undoable.value;
   return one && (() => takeBack(one));
+});
+
+/** Of what is told of, that whose reason is being written. */
+const explaining = signal<number | null>(null);
+
+/** Asks why what was done last was done; undefined where nothing takes a reason. */
+export const explainLast = computed(() => {
+  const one = toasts.value.findLast((told) => told.explain);
+  return one && (() => (explaining.value = one.id));
 });
 
 function takeBack(one: Toast): void {
@@ -69,14 +80,58 @@ export function Toasts() {
       {shown.map((one) => (
         <div key={one.id} class="toast">
           <Icon name={one.failed ? "warning" : "check"} class={one.failed ? "fail" : "ok"} />
-          {one.text}
+          <span>{one.text}</span>
           {one.undo && (
             <button type="button" class="small" title="Take it back (Ctrl-Z)" onClick={() => takeBack(one)}>
               Undo
             </button>
           )}
+          {one.explain && explaining.value !== one.id && (
+            <button type="button" class="small" title="Say why, for those who come after you (W)" onClick={() => (explaining.value = one.id)}>
+              Add a reason
+            </button>
+          )}
+          {one.explain && explaining.value === one.id && <Reason of={one} />}
         </div>
       ))}
     </div>
+  );
+}
+
+/** As long as it is being written, its toast stays: the focus is in it. */
+function Reason({ of }: { of: Toast }) {
+  const field = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    const before = document.activeElement;
+    field.current?.focus();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  const close = (): void => {
+    explaining.value = null;
+  };
+  return (
+    <form
+      class="line"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const reason = field.current?.value.trim();
+        close();
+        if (!reason) return;
+        gone(of);
+        of.explain?.(reason);
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        close();
+      }}
+    >
+      <input ref={field} aria-label={`Reason: ${of.text}`} placeholder="Reason" maxLength={1_000} autocomplete="off" />
+      <button type="submit" class="small primary">
+        Keep it
+      </button>
+    </form>
   );
 }

@@ -78,10 +78,10 @@ export function FunctionInspector({ of, load, went, breaker, onReset, onClose }:
   const verb = of.status === "active" ? "pause" : "resume";
   const took = went && tookOf(went);
   const [starting, setStarting] = useState(false);
-  const turn = (one: string): Promise<unknown> => request("POST", `/functions/${segment(of.id)}/${one}`, { body: {} });
+  const turn = (one: string, reason = ""): Promise<unknown> => request("POST", `/functions/${segment(of.id)}/${one}`, { body: { reason } });
   const steer = (): void => {
     if (!may(MANAGE)) needs(MANAGE);
-    else void act(turn(verb), DONE[verb], { run: () => turn(verb === "pause" ? "resume" : "pause"), done: DONE[verb === "pause" ? "resume" : "pause"] });
+    else void act(turn(verb), DONE[verb], { run: () => turn(verb === "pause" ? "resume" : "pause"), done: DONE[verb === "pause" ? "resume" : "pause"], ...(verb === "pause" ? { explain: (reason) => turn(verb, reason) } : {}) });
   };
   const start = (): void => {
     if (may(INVOKE)) setStarting(true);

@@ -24,17 +24,22 @@ export function Versions({ of }: { of: FunctionShape }) {
   const [open, setOpen] = useState(0);
   const [back, setBack] = useState<FunctionVersion | null>(null);
   const [kept, setKept] = useState<number | null>(null);
+  /** At the version that it has this is done at once, and taken back; to an older one it has to be brought back first. */
+  const turn = (on: boolean, reason = ""): Promise<unknown> => request("POST", `${pathOf(of.id)}/${on ? "pin" : "unpin"}`, { body: { reason } });
+  const doneOf = (on: boolean): string => (on ? `Pinned at version ${of.version}` : "What workers register next counts again");
+  const steer = (): void =>
+    void act(turn(!of.pinned), doneOf(!of.pinned), {
+      run: () => turn(of.pinned === true),
+      done: doneOf(of.pinned === true),
+      ...(of.pinned ? {} : { explain: (reason) => turn(true, reason) }),
+    }).then(versions.reload);
   if (versions.error) return <Failed error={versions.error} onRetry={versions.reload} />;
   if (!versions.items) return <Skeleton rows={4} of={versions} />;
   return (
     <>
       <p class="line pad-x">
         <span class="muted small grow">{of.pinned ? `Pinned at version ${of.version}: what workers register changes nothing.` : "What workers register next is the next version."}</span>
-        {of.pinned ? (
-          <Act allowed={may(MANAGE)} permission={MANAGE} label="Unpin" onClick={() => void act(request("POST", `${pathOf(of.id)}/unpin`, { body: {} }), "What workers register next counts again").then(versions.reload)} />
-        ) : (
-          <Act allowed={may(MANAGE)} permission={MANAGE} label={`Pin at ${of.version}…`} onClick={() => setKept(of.version)} />
-        )}
+        <Act allowed={may(MANAGE)} permission={MANAGE} label={of.pinned ? "Unpin" : `Pin at ${of.version}`} onClick={steer} />
       </p>
       <ol class="record-list">
         {versions.items.map((one) => (
@@ -74,9 +79,7 @@ export function Versions({ of }: { of: FunctionShape }) {
           onClose={() => setKept(null)}
           onDone={versions.reload}
         >
-          <p class="muted">
-            {kept === of.version ? "It stays as it is" : "It is again as it was then, and stays so"}, whatever workers register, until somebody unpins it. Workers keep the code that they have.
-          </p>
+          <p class="muted">It is again as it was then, and stays so, whatever workers register, until somebody unpins it. Workers keep the code that they have.</p>
         </Ask>
       )}
       {back && (

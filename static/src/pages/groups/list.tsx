@@ -108,19 +108,20 @@ const TABS = [
 function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void; onChange: () => void }) {
   const path = `/groups/${segment(of.name)}`;
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? TABS[0].id;
-  const [asking, setAsking] = useState<"" | "pause" | "reset" | "delete">("");
+  const [asking, setAsking] = useState<"" | "reset" | "delete">("");
   const allowed = may(MANAGE);
   const paused = of.status === "paused";
+  const turn = (off: boolean, reason = ""): Promise<unknown> => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: off ? { reason } : {} });
+  const doneOf = (off: boolean): string => (off ? "Paused: nothing is delivered, and nothing is lost" : "It is delivered to again");
   const steer = (): void => {
     if (!allowed) needs(MANAGE);
-    else if (paused) void act(request("POST", `${path}/resume`, { body: {} }), "It is delivered to again", { run: () => request("POST", `${path}/pause`, { body: {} }), done: "Paused", then: onChange }).then(onChange);
-    else setAsking("pause");
+    else void act(turn(!paused), doneOf(!paused), { run: () => turn(paused), done: doneOf(paused), then: onChange, ...(paused ? {} : { explain: (reason) => turn(true, reason) }) }).then(onChange);
   };
-  useKeys("Group", [{ keys: "P", label: paused ? "Resume" : "Pause…", barred: lacks(MANAGE), run: steer }]);
+  useKeys("Group", [{ keys: "P", label: paused ? "Resume" : "Pause", barred: lacks(MANAGE), run: steer }]);
   return (
     <Side title={of.name} under={<Status status={of.status} note={`${of.member_count} ${of.member_count === 1 ? "member" : "members"}`} />} onClose={onClose}>
       <p class="buttons pad-x">
-        <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause…"} onClick={steer} />
+        <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause"} onClick={steer} />
         <Act allowed={allowed} permission={MANAGE} label="Begin elsewhere…" onClick={() => setAsking("reset")} />
         <Act allowed={allowed} permission={MANAGE} label="Delete…" onClick={() => setAsking("delete")} />
       </p>
@@ -131,11 +132,6 @@ function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void;
         {open === "members" && <Members of={of.name} />}
         {open === "dead" && <DeadLetters of={of} path={path} allowed={allowed} />}
       </TabPanel>
-      {asking === "pause" && (
-        <Ask title={`Pause ${of.name}`} verb="Pause" done="Paused" reasoned run={(reason) => request("POST", `${path}/pause`, { body: { reason } })} onClose={() => setAsking("")} onDone={onChange}>
-          <p>Its members get nothing more until it is resumed. Nothing is lost meanwhile.</p>
-        </Ask>
-      )}
       {asking === "reset" && <Reset of={of} path={path} onClose={() => setAsking("")} onDone={onChange} />}
       {asking === "delete" && (
         <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} run={() => request("DELETE", path)} onClose={() => setAsking("")} onDone={onChange}>

@@ -12,7 +12,7 @@ import { useKeys } from "../../shell/keys";
 import { siblingKeys } from "../../shell/listed";
 import { eventLink, link, navigate } from "../../shell/route";
 import { Badge, Skeleton, Status, Time, short } from "../../ui/basics";
-import { Act, Ask, act, lacks } from "../../ui/acting";
+import { Act, act, lacks } from "../../ui/acting";
 import { Icon } from "../../ui/icon";
 import { Facts } from "../../ui/side";
 import { NotHere } from "../../ui/not_here";
@@ -52,17 +52,18 @@ export default function ProjectionPage({ id: name }: { id: string }) {
 }
 
 function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; reload: () => void }) {
-  const [asking, setAsking] = useState<"" | "rebuild" | "pause">("");
+  const [asking, setAsking] = useState<"" | "rebuild">("");
   const paused = of.status === "paused";
   const now = standing(of);
   const allowed = may(MANAGE);
+  const turn = (off: boolean, reason = ""): Promise<unknown> => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: { reason } });
+  const doneOf = (off: boolean): string => (off ? "Paused: it folds no further, and can still be read" : "It goes on");
   const steer = (): void => {
-    if (!paused) setAsking("pause");
-    else void act(request("POST", `${path}/resume`, { body: {} }), "It goes on", { run: () => request("POST", `${path}/pause`, { body: {} }), done: "Paused", then: reload }).then(reload);
+    void act(turn(!paused), doneOf(!paused), { run: () => turn(paused), done: doneOf(paused), then: reload, ...(paused ? {} : { explain: (reason) => turn(true, reason) }) }).then(reload);
   };
   useKeys("Projection", [
     { keys: "b", label: "Rebuild…", barred: lacks(MANAGE), run: () => setAsking("rebuild") },
-    { keys: "P", label: paused ? "Resume" : "Pause…", barred: lacks(MANAGE), run: steer },
+    { keys: "P", label: paused ? "Resume" : "Pause", barred: lacks(MANAGE), run: steer },
     { keys: "r", label: "Look again", run: reload },
     ...siblingKeys(of.name, "projection", (name) => navigate(link(`/projections/${segment(name)}`))),
   ]);
@@ -73,7 +74,7 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
         actions={
           <span class="buttons">
             <Act allowed={allowed} permission={MANAGE} label="Rebuild…" onClick={() => setAsking("rebuild")} />
-            <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause…"} onClick={steer} />
+            <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause"} onClick={steer} />
           </span>
         }
       >
@@ -120,11 +121,6 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
       {(of.mode === "declared" || of.mode === "sql") && <Definition of={of} path={path} />}
       {asking === "rebuild" && (
         <RebuildDialog of={of} path={path} onClose={() => setAsking("")} onDone={reload} />
-      )}
-      {asking === "pause" && (
-        <Ask title={`Pause ${of.name}`} verb="Pause" done="Paused" reasoned run={(reason) => request("POST", `${path}/pause`, { body: { reason } })} onClose={() => setAsking("")} onDone={reload}>
-          <p>It folds no further until it is resumed. Its state can still be read.</p>
-        </Ask>
       )}
     </div>
   );

@@ -10,7 +10,7 @@ import { take, useKeys } from "../../shell/keys";
 import { Dialog } from "../../ui/dialog";
 import { Edit } from "./edit";
 import type { Moment } from "./moment";
-import { Cancel, Fork, Pause, Replay, Resume, Undo } from "./steer";
+import { Cancel, Fork, Replay, Resume, Undo, pause } from "./steer";
 
 export interface Subject {
   run: Run;
@@ -35,7 +35,9 @@ export interface Action {
   shown?: (subject: Subject) => boolean;
   /** Why it cannot be done; "" if it can. */
   barred: (subject: Subject) => string;
-  Dialog: FunctionComponent<Subject & { onClose: () => void }>;
+  Dialog?: FunctionComponent<Subject & { onClose: () => void }>;
+  /** Done at once instead, since it can be taken back. */
+  now?: (subject: Subject) => void;
 }
 
 export const ACTIONS: readonly Action[] = [
@@ -95,11 +97,11 @@ export const ACTIONS: readonly Action[] = [
   },
   {
     id: "pause",
-    label: "Pause…",
+    label: "Pause",
     key: "H",
     permission: "runs:pause",
     barred: ({ run }) => (isEnded(run.status) || run.status === "paused" ? `it is ${said(run)}` : run.pause_requested ? "it will pause at the next step" : ""),
-    Dialog: Pause,
+    now: ({ run }) => void pause(run),
   },
   {
     id: "cancel",
@@ -134,7 +136,7 @@ function said(run: Run): string {
 export function Actions(subject: Subject) {
   const [open, setOpen] = useState("");
   const start = (action: Action): void => {
-    take({ label: labelOf(action, subject), barred: barredOf(action, subject), run: () => setOpen(action.id) });
+    take({ label: labelOf(action, subject), barred: barredOf(action, subject), run: () => (action.now ? action.now(subject) : setOpen(action.id)) });
   };
   useKeys(
     "Run",

@@ -1,10 +1,12 @@
 /** Dialogs that let a run go on, hold it, end it, or begin another one out of its history. */
 import { useState } from "preact/hooks";
+import { request } from "../../api/client";
 import { quoted } from "../../model/quoted";
 import type { Run } from "../../api/types";
 import { RESUME } from "../../model/rights";
 import { tagsOf } from "../../model/tags";
 import { link, navigate } from "../../shell/route";
+import { act } from "../../ui/acting";
 import { ActionDialog } from "./action_dialog";
 import type { Subject } from "./actions";
 
@@ -67,19 +69,14 @@ export function Undo({ run, chosen, onClose }: Props) {
   );
 }
 
-export function Pause({ run, onClose }: Props) {
-  return (
-    <ActionDialog
-      title={`Pause ${run.function_id}`}
-      run={run}
-      doings={[{ label: "Pause", path: `/runs/${run.id}/pause`, body: {}, cli: `ironflow run pause ${run.id}`, done: "Pausing" }]}
-      plan={null}
-      reasoned={false}
-      onClose={onClose}
-    >
-      <p class="muted">A step that is under way is recorded first; nothing is lost. It goes on when somebody resumes it.</p>
-    </ActionDialog>
-  );
+/** A step that is under way is recorded first; nothing is lost. It can be taken back as long as nobody else did. */
+export function pause({ id, function_id: name }: Run): Promise<boolean> {
+  const path = `/runs/${id}/pause`;
+  return act(request<Run>("POST", path, { body: {} }), `${name} pauses`, {
+    run: () => request("POST", `/runs/${id}/resume`, { body: {} }),
+    done: `${name} goes on`,
+    explain: (reason) => request("POST", path, { body: { reason } }),
+  });
 }
 
 export function Tag({ run, onClose }: { run: Run; onClose: () => void }) {

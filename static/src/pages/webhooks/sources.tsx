@@ -80,11 +80,11 @@ function Source({ of, onClose, onChange, onMade }: SourceProps) {
   const [asking, setAsking] = useState<"" | "test" | "secret" | "expire" | "token" | "delete">("");
   const allowed = may(MANAGE);
   const paused = of.status === "paused";
-  const turn = (off: boolean): Promise<unknown> => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: {} });
+  const turn = (off: boolean, reason = ""): Promise<unknown> => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: off ? { reason } : {} });
   const doneOf = (off: boolean): string => (off ? "What comes is held" : "It makes events again");
   const steer = (): void => {
     if (!allowed) needs(MANAGE);
-    else void act(turn(!paused), doneOf(!paused), { run: () => turn(paused), done: doneOf(paused), then: onChange }).then(onChange);
+    else void act(turn(!paused), doneOf(!paused), { run: () => turn(paused), done: doneOf(paused), then: onChange, ...(paused ? {} : { explain: (reason) => turn(true, reason) }) }).then(onChange);
   };
   useKeys("Source", [{ keys: "P", label: paused ? "Resume" : "Pause", barred: lacks(MANAGE), run: steer }]);
   return (
