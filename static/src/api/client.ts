@@ -1,6 +1,7 @@
 /** The one place that speaks HTTP: headers, errors, and who is signed in. */
 import { dataOf } from "../model/frames";
 import { csrfToken, session } from "./session";
+import type { Call } from "../model/command";
 import { type Json, parse } from "../model/json";
 import { quoted } from "../model/quoted";
 import { environment } from "../shell/route";
@@ -55,6 +56,38 @@ export interface Options {
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
+/** What is called within a moment, of which nobody but whoever looks is told. */
+let looking: ((call: Call) => void) | null = null;
+/** Under which key what is called within a moment is done once. */
+let once = "";
+
+/** The first call that `run` would make to change something; null if it makes none at once. Nothing is sent. */
+export function called(run: () => Promise<unknown>): Call | null {
+  let found: Call | null = null;
+  looking = (call) => (found ??= call);
+  try {
+    run().catch(() => undefined); // what keeps it from being sent is told when somebody sends it
+  } finally {
+    looking = null;
+  }
+  return found;
+}
+
+/** What `run` calls, under one key: sent a second time, it is done once. */
+export function underKey<T>(key: string, run: () => Promise<T>): Promise<T> {
+  once = key;
+  try {
+    return run();
+  } finally {
+    once = "";
+  }
+}
+
+/** A key that nobody has used. Not by randomUUID, which browsers have on secure pages only. */
+export function freshKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 function headers(method: Method, options: Options): Record<string, string> {
   const told: Record<string, string> = { Accept: "application/json" };
   const within = options.environment ?? environment.value;
@@ -63,7 +96,7 @@ function headers(method: Method, options: Options): Record<string, string> {
   else if (bodyOf(options) !== undefined) told["Content-Type"] = "application/json";
   if (options.ifMatch !== undefined) told["If-Match"] = `"${options.ifMatch}"`;
   if (options.ifAbsent) told["If-None-Match"] = "*";
-  if (options.idempotencyKey) told["Idempotency-Key"] = options.idempotencyKey;
+  if (method !== "GET") told["Idempotency-Key"] = options.idempotencyKey ?? (once || freshKey());
   if (method !== "GET" && csrfToken.value) told["X-Ironflow-CSRF"] = csrfToken.value;
   return told;
 }
@@ -123,6 +156,10 @@ export async function text(method: Method, path: string, options: Options): Prom
 
 async function answered(method: Method, path: string, options: Options): Promise<Response> {
   const where = `${method} ${path}`;
+  if (looking && method !== "GET") {
+    looking({ method, path, query: options.query, body: bodyOf(options), bytes: options.bytes, version: options.ifAbsent ? null : options.ifMatch });
+    return new Promise<Response>(() => undefined);
+  }
   let answer: Response;
   const awaited = options.signal && (unanswered.get(options.signal) ?? new Set());
   if (options.signal && awaited) unanswered.set(options.signal, awaited.add(where));

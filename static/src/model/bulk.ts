@@ -107,6 +107,9 @@ export function whichOf(job: Pick<BulkJob, "filter" | "named">): string {
 }
 
 /** What begins a job, and the options of the command that say the same. */
+/** Of what is done to more than so many at once, the number is typed first. */
+export const TYPED_FROM = 100;
+
 const OPTIONS = [
   ["function_id", "function"],
   ["event_id", "event"],

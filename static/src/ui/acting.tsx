@@ -1,9 +1,6 @@
-/** Doing something to what is shown: at once, with a short word about it, or after a form that says what will come of it. */
-import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+/** Doing something to what is shown: at once, with a short word about it; and what forms are made of. */
 import { ApiError } from "../api/client";
 import { may } from "../api/session";
-import { Dialog, sendByKey } from "./dialog";
 import { Icon, type IconName } from "./icon";
 import { toast } from "./toast";
 
@@ -40,82 +37,6 @@ export async function act<T>(call: Promise<T>, done: string, undo?: Undo<T>): Pr
     toast(said(error), true);
     return false;
   }
-}
-
-interface Props<T> {
-  title: string;
-  verb: string;
-  /** What is said once it is done, of what came of it. */
-  done: string | ((told: T) => string);
-  danger?: boolean;
-  /** What has to be typed first, for what cannot be taken back. */
-  typed?: string;
-  /** Whether a reason can be given, which is kept in history. */
-  reasoned?: boolean;
-  /** What is wrong with what was put in; "" for nothing. */
-  wrong?: string;
-  wide?: boolean;
-  /** While what the form begins with is being fetched. */
-  waiting?: boolean;
-  run: (reason: string) => Promise<T>;
-  onClose: () => void;
-  onDone?: (told: T) => void;
-  children?: ComponentChildren;
-}
-
-export function Ask<T>({ title, verb, done, danger, typed, reasoned, wrong = "", wide, waiting = false, run, onClose, onDone, children }: Props<T>) {
-  const [reason, setReason] = useState("");
-  const [name, setName] = useState("");
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
-  const barred = busy || waiting || wrong !== "" || (typed !== undefined && name !== typed);
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault();
-    if (barred) return;
-    setBusy(true);
-    setProblem("");
-    try {
-      const told = await run(reason);
-      toast(typeof done === "string" ? done : done(told));
-      onClose();
-      onDone?.(told);
-    } catch (error) {
-      setProblem(said(error));
-      setBusy(false);
-    }
-  }
-  return (
-    <Dialog title={title} onClose={onClose} class={wide ? "wide" : ""}>
-      <form onSubmit={(event) => void submit(event)} onKeyDown={sendByKey}>
-        {children}
-        {typed !== undefined && (
-          <label class="field">
-            <span>
-              Type <code>{typed}</code> to go on
-            </span>
-            <input value={name} autocomplete="off" spellcheck={false} onInput={(event) => setName(event.currentTarget.value)} />
-          </label>
-        )}
-        {reasoned && (
-          <label class="field">
-            <span>
-              Reason <span class="faint">is kept in history, for those who come after you</span>
-            </span>
-            <input value={reason} autocomplete="off" onInput={(event) => setReason(event.currentTarget.value)} />
-          </label>
-        )}
-        <Problem text={problem || wrong} />
-        <div class="buttons end">
-          <button type="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" class={danger ? "danger" : "primary"} disabled={barred}>
-            {busy ? "…" : verb}
-          </button>
-        </div>
-      </form>
-    </Dialog>
-  );
 }
 
 export function Problem({ text }: { text: string }) {

@@ -4,7 +4,8 @@ import type { Json } from "../model/json";
 import { useKeys } from "../shell/keys";
 import { choose, chosen } from "../shell/route";
 import { Time } from "./basics";
-import { Act, Ask } from "./acting";
+import { Act } from "./acting";
+import { Ask } from "./ask";
 import { ActorName } from "./actor";
 import { DiffView } from "./diff_view";
 import { Icon } from "./icon";
@@ -28,14 +29,17 @@ interface Props {
   /** Whether one may bring it back; the permission it takes otherwise. */
   allowed: boolean;
   permission: string;
-  restore: (revision: Revision) => Promise<unknown>;
+  /** The newest has to be the one of that number still. */
+  restore: (revision: Revision, newest: number) => Promise<unknown>;
+  /** Looks which is the newest. */
+  look: () => void;
   onDone: () => void;
 }
 
 const VIEWS = ["before", "now", "value"] as const;
 type View = (typeof VIEWS)[number];
 
-export function Revisions({ of, more, label, allowed, permission, restore, onDone }: Props) {
+export function Revisions({ of, more, label, allowed, permission, restore, look, onDone }: Props) {
   const open = Number(chosen("revision"));
   const view = (chosen("against") || "before") as View;
   const [asking, setAsking] = useState<Revision | null>(null);
@@ -91,7 +95,7 @@ export function Revisions({ of, more, label, allowed, permission, restore, onDon
       </ol>
       <ShowMore of={more} label="Show older revisions" />
       {asking && (
-        <Ask title={`Restore revision ${asking.number} of ${label}`} verb="Restore" done="Restored, as a new revision" wide run={() => restore(asking)} onClose={() => setAsking(null)} onDone={onDone}>
+        <Ask title={`Restore revision ${asking.number} of ${label}`} verb="Restore" done="Restored, as a new revision" wide seen={{ version: of[0].number, value: of[0].value }} look={look} run={(_, newest) => restore(asking, newest)} onClose={() => setAsking(null)} onDone={onDone}>
           <p class="muted">It becomes the newest revision; those in between stay. What changes:</p>
           <DiffView before={of[0].value} after={asking.value} label="What changes" />
         </Ask>

@@ -5,7 +5,8 @@ import { may } from "../../api/session";
 import type { ApiKeyShape, RoleShape } from "../../api/admin";
 import { useResource } from "../../live/resource";
 import { Id, Time } from "../../ui/basics";
-import { Act, Ask, Field, lacks } from "../../ui/acting";
+import { Act, Field, lacks } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Actor } from "../../ui/actor";
 import { Browse } from "../../ui/browse";
 import { Left } from "../../ui/left";
@@ -118,6 +119,7 @@ function Key({ of, roles, onClose, onChange, onMade }: KeyProps) {
       {asking === "rotate" && (
         <Ask
           title={`A new secret for ${of.name}`}
+          typed={of.name}
           verb="Make it"
           done="Made"
           wrong={/^\d{1,8}$/.test(overlap) ? "" : "How long the old one counts is a number of seconds"}

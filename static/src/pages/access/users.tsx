@@ -5,7 +5,8 @@ import { may } from "../../api/session";
 import type { RoleShape, UserShape } from "../../api/admin";
 import { useResource } from "../../live/resource";
 import { Id, Status, Time } from "../../ui/basics";
-import { Act, Ask, Field, lacks } from "../../ui/acting";
+import { Act, Field, lacks } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Browse } from "../../ui/browse";
 import { Once } from "../../ui/once";
 import { Facts, Side } from "../../ui/side";
@@ -75,7 +76,7 @@ function User({ of, roles, onClose, onChange }: { of: UserShape; roles: readonly
       <h3 class="pad-x">What they may</h3>
       <Permitted roles={roles.filter((role) => of.roles.includes(role.id) || of.roles.includes(role.name))} />
       {asking === "link" && (
-        <Ask title={`A link for ${of.email}`} verb="Make it" done="Made" run={async () => setTold((await request<{ url: string }>("POST", `${path}/link`, { body: {} })).url)} onClose={() => setAsking("")}>
+        <Ask known={{ email: of.email }} title={`A link for ${of.email}`} verb="Make it" done="Made" run={async () => setTold((await request<{ url: string }>("POST", `${path}/link`, { body: {} })).url)} onClose={() => setAsking("")}>
           <p>Whoever opens it is signed in as {of.email}: once, within a quarter of an hour.</p>
         </Ask>
       )}
@@ -85,7 +86,7 @@ function User({ of, roles, onClose, onChange }: { of: UserShape; roles: readonly
         </Once>
       )}
       {asking === "roles" && (
-        <Ask title={`Roles of ${of.email}`} verb="Change" done="Changed" run={() => request("PATCH", path, { body: { roles: chosen } })} onClose={() => setAsking("")} onDone={onChange}>
+        <Ask known={{ email: of.email }} title={`Roles of ${of.email}`} verb="Change" done="Changed" run={() => request("PATCH", path, { body: { roles: chosen } })} onClose={() => setAsking("")} onDone={onChange}>
           <RolesField roles={roles} chosen={chosen} onChosen={setChosen} />
         </Ask>
       )}
@@ -94,6 +95,7 @@ function User({ of, roles, onClose, onChange }: { of: UserShape; roles: readonly
           title={`${disabled ? "Enable" : "Disable"} ${of.email}`}
           verb={disabled ? "Enable" : "Disable"}
           done={disabled ? "Enabled" : "Disabled"}
+          known={{ email: of.email }}
           run={() => request("PATCH", path, { body: { is_active: disabled } })}
           onClose={() => setAsking("")}
           onDone={onChange}
@@ -102,7 +104,7 @@ function User({ of, roles, onClose, onChange }: { of: UserShape; roles: readonly
         </Ask>
       )}
       {asking === "delete" && (
-        <Ask title={`Delete ${of.email}`} verb="Delete" done="Deleted" danger typed={of.email} run={() => request("DELETE", path)} onClose={() => setAsking("")} onDone={onChange}>
+        <Ask known={{ email: of.email }} title={`Delete ${of.email}`} verb="Delete" done="Deleted" danger typed={of.email} run={() => request("DELETE", path)} onClose={() => setAsking("")} onDone={onChange}>
           <p>They are signed out everywhere. What they did stays in history.</p>
         </Ask>
       )}

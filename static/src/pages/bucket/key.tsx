@@ -8,7 +8,8 @@ import { fromBase64, read } from "../../model/bytes";
 import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
-import { Act, Ask, lacks } from "../../ui/acting";
+import { Act, lacks } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Actor } from "../../ui/actor";
 import { size } from "../../ui/json_view";
 import { Left } from "../../ui/left";
@@ -100,17 +101,18 @@ export function KeySide({ base, bucket, of: key, onClose, onChange }: Props) {
             }))}
             allowed={allowed}
             permission={WRITE}
-            restore={(revision) => {
+            restore={(revision, now) => {
               const found = revisions?.find((one) => one.revision === revision.number);
-              return request("PUT", at(base, "keys", key), { bytes: fromBase64(found?.value ?? ""), ...(there ? { ifMatch: newest.revision } : { ifAbsent: true }) });
+              return request("PUT", at(base, "keys", key), { bytes: fromBase64(found?.value ?? ""), ...(there ? { ifMatch: now } : { ifAbsent: true }) });
             }}
+            look={told.reload}
             onDone={changed}
           />
         </>
       )}
       {begun && <PutValue base={base} of={begun} onClose={() => setBegun(null)} onDone={changed} />}
       {asking === "delete" && newest && (
-        <Ask title={`Delete ${key}`} verb="Delete" done="Deleted" danger run={() => request("DELETE", at(base, "keys", key), { ifMatch: newest.revision })} onClose={() => setAsking("")} onDone={changed}>
+        <Ask title={`Delete ${key}`} verb="Delete" done="Deleted" danger seen={{ version: newest.revision, value: value?.value }} look={told.reload} run={(_, version) => request("DELETE", at(base, "keys", key), { ifMatch: version })} onClose={() => setAsking("")} onDone={changed}>
           <p>Its revisions stay, and can be restored.</p>
         </Ask>
       )}

@@ -3,13 +3,15 @@ import { useState } from "preact/hooks";
 import { ApiError, exact, get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { ConfigRevision, ConfigSummary } from "../../api/data";
+import { useLast } from "../../live/last";
 import { usePaged } from "../../live/paged";
 import { type Json, at, objects, print, readable } from "../../model/json";
 import { numbered } from "../../model/listed";
 import { membersOf, patched, removed } from "../../model/patch";
 import { useKeys } from "../../shell/keys";
 import { Skeleton, Time } from "../../ui/basics";
-import { Act, Ask, Field, lacks } from "../../ui/acting";
+import { Act, Field, lacks } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Actor } from "../../ui/actor";
 import { Browse } from "../../ui/browse";
 import { Conflict } from "../../ui/conflict";
@@ -81,7 +83,8 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
     const page = await exact(`${path}/history`, { limit: REVISIONS, before }, signal);
     return numbered(objects<ConfigRevision>(at(page, "revisions"), "data"), REVISIONS, (one) => one.revision);
   });
-  const newest = told.items?.[0];
+  const items = useLast(told.items);
+  const newest = items?.[0];
   const edit = (): void => {
     if (newest) setBegun({ name: of.name, data: newest.data, revision: newest.revision });
   };
@@ -93,7 +96,7 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
   return (
     <Side title={of.name} under={<span class="muted">revision {of.revision}</span>} onClose={onClose}>
       {told.error && <Failed error={told.error} onRetry={told.reload} />}
-      {!told.items && !told.error && <Skeleton rows={6} of={told} />}
+      {!items && !told.error && <Skeleton rows={6} of={told} />}
       {newest && (
         <>
           <Facts of={[["Position", <EntryLink position={newest.position} />], ["Changed", <Time at={newest.updatedAt} />], newest.actor && ["By", <Actor id={newest.actor} />]]} />
@@ -106,7 +109,7 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
           <Revisions
             label={of.name}
             more={told}
-            of={(told.items ?? []).map((one) => ({
+            of={(items ?? []).map((one) => ({
               number: one.revision,
               what: one.restored_from ? `restored from ${one.restored_from}` : one.operation,
               at: one.updatedAt,
@@ -115,7 +118,8 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
             }))}
             allowed={allowed}
             permission={WRITE}
-            restore={(revision) => request("POST", `${path}/restore`, { body: { revision: revision.number }, ifMatch: newest.revision })}
+            restore={(revision, now) => request("POST", `${path}/restore`, { body: { revision: revision.number }, ifMatch: now })}
+            look={told.reload}
             onDone={onChange}
           />
           <DocumentReaders name={of.name} />
@@ -123,7 +127,7 @@ function Document({ of, onClose, onChange }: { of: ConfigSummary; onClose: () =>
       )}
       {begun && <Write of={begun} onClose={() => setBegun(null)} onDone={onChange} />}
       {asking === "delete" && newest && (
-        <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} run={() => request("DELETE", path, { ifMatch: newest.revision })} onClose={() => setAsking("")} onDone={onChange}>
+        <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} seen={{ version: newest.revision, value: newest.operation === "delete" ? undefined : newest.data }} look={told.reload} run={(_, version) => request("DELETE", path, { ifMatch: version })} onClose={() => setAsking("")} onDone={onChange}>
           <p>Functions that read it find nothing from then on. Its revisions stay in history.</p>
         </Ask>
       )}

@@ -5,7 +5,8 @@ import { may } from "../../api/session";
 import type { SecretShape } from "../../api/data";
 import { useResource } from "../../live/resource";
 import { Time } from "../../ui/basics";
-import { Act, Ask, Field, lacks } from "../../ui/acting";
+import { Act, Field, lacks } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Browse } from "../../ui/browse";
 import { Facts, Side } from "../../ui/side";
 import { Command, Empty } from "../../ui/states";
@@ -93,7 +94,7 @@ function Value({ of, onClose, onDone }: { of?: SecretShape; onClose: () => void;
       ? request("PUT", `/secrets/${segment(of.name)}`, { body: { value, description: about } })
       : request("POST", "/secrets", { body: { name, value, description: about } });
   return (
-    <Ask title={of ? `New value for ${of.name}` : "New secret"} verb="Keep it" done="Kept" run={run} onClose={onClose} onDone={onDone}>
+    <Ask title={of ? `New value for ${of.name}` : "New secret"} verb="Keep it" done="Kept" typed={of?.name} run={run} onClose={onClose} onDone={onDone}>
       {!of && <Field label="Name" value={name} onValue={setName} required placeholder="stripe-key" />}
       <Field label="Value" note="is not shown again" value={value} onValue={setValue} required secret={!seen} />
       <label class="check small">

@@ -7,7 +7,8 @@ import { COLUMN_NAMES, EVENT_COLUMNS, SHOWN_FIRST, columnsShown, toggled } from 
 import { type Json, at, preview } from "../../model/json";
 import { choose } from "../../shell/route";
 import { remembered } from "../../shell/settings";
-import { Ask, Field } from "../../ui/acting";
+import { Field } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Icon } from "../../ui/icon";
 
 export const COLUMNS_MAX = 4;
@@ -77,6 +78,7 @@ export function AddColumn({ all, onClose }: { all: readonly string[]; onClose: (
         await request("POST", "/events/watch", { body: { expressions: [wanted], events: [] } });
         setColumns([...all, wanted]);
       }}
+      local
       onClose={onClose}
     >
       <fieldset class="columns-shown">

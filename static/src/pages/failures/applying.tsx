@@ -1,7 +1,7 @@
 /** What mended one run of a group, given to the others: planned for each by the server first, and done as it was planned.
  * Those that refuse are listed, and keep none of the others from it. */
 import { useState } from "preact/hooks";
-import { request, text } from "../../api/client";
+import { freshKey, request, text } from "../../api/client";
 import { may } from "../../api/session";
 import type { AppliedPatch, AppliedRun, FailureDetail } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -9,7 +9,8 @@ import { parted, patchOf, planText, repeats, versionsOf } from "../../model/appl
 import { at, parse } from "../../model/json";
 import { lacking } from "../../model/rights";
 import { link } from "../../shell/route";
-import { Act, Ask } from "../../ui/acting";
+import { Act } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Skeleton, short } from "../../ui/basics";
 import { Dialog } from "../../ui/dialog";
 import { Icon } from "../../ui/icon";
@@ -69,7 +70,7 @@ export function Apply({ of, onDone }: { of: FailureDetail; onDone: () => void })
 function Form({ of, from, onClose, onDone }: { of: FailureDetail; from: string; onClose: () => void; onDone: (told: AppliedPatch) => void }) {
   const path = `/failures/${encodeURIComponent(of.fingerprint)}/apply`;
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(() => freshKey());
   // Read in two ways: the output keeps its digits only as the server wrote it.
   const planned = useResource(`${path} ${from}`, async (signal) => {
     const answer = await text("POST", path, { body: { from_run: from, dry_run: true }, signal });

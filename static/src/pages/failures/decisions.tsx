@@ -7,7 +7,8 @@ import type { FailureGroup } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
-import { Act, Ask, Field, lacks, needs } from "../../ui/acting";
+import { Act, Field, lacks, needs } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Actor } from "../../ui/actor";
 
 const MANAGE = "failures:manage";

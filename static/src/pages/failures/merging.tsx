@@ -7,7 +7,8 @@ import { counted } from "../../model/counted";
 import { apart, refusedText, taker } from "../../model/merging";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
-import { Act, Ask, lacks, needs } from "../../ui/acting";
+import { Act, lacks, needs } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 
 const MANAGE = "failures:manage";
 const path = (fingerprint: string, verb: string): string => `/failures/${encodeURIComponent(fingerprint)}/${verb}`;
@@ -46,6 +47,7 @@ export function ChosenBar({ groups, onNone, onSome, onDone }: ChosenProps) {
           run={async (reason) => {
             await each(groups, (one) => request("POST", path(one.fingerprint, "resolve"), { body: { reason } }), onSome);
           }}
+          calls={(reason) => groups.map((one) => ({ method: "POST", path: path(one.fingerprint, "resolve"), body: JSON.stringify({ reason }) }))}
           onClose={() => setAsking("")}
           onDone={() => onDone()}
         >
@@ -69,6 +71,7 @@ function Merge({ groups, onClose, onSome, onDone }: { groups: readonly FailureGr
         const others = groups.filter((one) => one.fingerprint !== into);
         await each(others, (one) => request("POST", path(one.fingerprint, "merge"), { body: { into, reason } }), onSome);
       }}
+      calls={(reason) => groups.filter((one) => one.fingerprint !== into).map((one) => ({ method: "POST", path: path(one.fingerprint, "merge"), body: JSON.stringify({ into, reason }) }))}
       onClose={onClose}
       onDone={() => onDone(into)}
     >

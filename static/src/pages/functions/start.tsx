@@ -1,17 +1,16 @@
 /** Starting a run by hand: with the data that the newest run of the function had, as they are or changed; in a form where
  * its event has a schema. */
 import { useEffect, useState } from "preact/hooks";
-import { curl, exact, get, request } from "../../api/client";
+import { exact, freshKey, get, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { FunctionShape, RunsPage } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { type Json, at, print, readable } from "../../model/json";
 import { type SchemaField, fieldsOf, fits, missing } from "../../model/schema_form";
 import { link, navigate } from "../../shell/route";
-import { Ask } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Skeleton } from "../../ui/basics";
 import { JsonEditor } from "../../ui/json_editor";
-import { copy } from "../../ui/toast";
 import { SchemaForm } from "./schema_form";
 
 const INVOKE = "/ironflow.v1.IronflowService/InvokeFunction";
@@ -22,7 +21,7 @@ export function Start({ of, onClose }: { of: FunctionShape; onClose: () => void 
   const [text, setText] = useState<string | null>(null);
   const [asJson, setAsJson] = useState(false);
   const [unfit, setUnfit] = useState("");
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(() => freshKey());
   useEffect(() => {
     const told = (before.data !== undefined || before.error) && (schema.data !== undefined || schema.error);
     if (text === null && told) setText(before.data ? print(before.data.input, 2) : "{}");
@@ -68,9 +67,6 @@ export function Start({ of, onClose }: { of: FunctionShape; onClose: () => void 
                 {asJson ? "As a form" : "As JSON"}
               </button>
             )}
-            <button type="button" class="quiet small" disabled={wrong !== ""} onClick={() => copy(curl("POST", INVOKE, `{${body}}`), "curl")}>
-              Copy as curl
-            </button>
           </p>
         </>
       )}

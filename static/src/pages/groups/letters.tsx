@@ -3,10 +3,12 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, request } from "../../api/client";
 import type { DeadLetter, GroupShape, Settled } from "../../api/admin";
 import { usePaged } from "../../live/paged";
+import { TYPED_FROM } from "../../model/bulk";
 import { counted } from "../../model/counted";
 import { chosen, eventLink } from "../../shell/route";
 import { Skeleton, Time, short } from "../../ui/basics";
-import { Act, Ask, said } from "../../ui/acting";
+import { Act, said } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Filters } from "../../ui/filters";
 import { ShowMore } from "../../ui/more";
 import { Failed } from "../../ui/states";
@@ -16,7 +18,6 @@ const LIMIT = 100;
 const MANAGE = "groups:manage";
 const CAUSES = ["", "redelivered", "terminated", "unreadable"];
 /** More than so many at once are confirmed by the group's name. */
-const UNTYPED_MAX = 100;
 
 type Verb = "requeue" | "discard";
 
@@ -142,7 +143,7 @@ function Settle({ of, path, doing, filter, onClose, onDone }: SettleProps) {
       verb={discards ? "Discard" : "Deliver once more"}
       done={(settled: Settled) => outcome(settled, discards)}
       danger={discards}
-      typed={count > UNTYPED_MAX ? of.name : undefined}
+      typed={count > TYPED_FROM ? of.name : undefined}
       reasoned
       waiting={told === null}
       wrong={problem || (told && count === 0 ? "None of them is a dead letter any more" : "")}

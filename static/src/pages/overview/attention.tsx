@@ -3,14 +3,16 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { UndeliveredItem } from "../../api/admin";
 import { startJob } from "../../api/bulk";
-import { type ApiError, request, segment } from "../../api/client";
+import { type ApiError, freshKey, request, segment } from "../../api/client";
 import type { ProjectionSummary } from "../../api/data";
 import { may } from "../../api/session";
 import type { FailureGroup, RunSummary } from "../../api/types";
 import { failingOf, standing } from "../../model/attention";
+import { TYPED_FROM } from "../../model/bulk";
 import { duration } from "../../model/time";
 import { link, navigate } from "../../shell/route";
-import { Act, Ask, act } from "../../ui/acting";
+import { Act, act } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Icon, type IconName } from "../../ui/icon";
 import { Failed } from "../../ui/states";
 import { type Concern, deadLetters } from "./concerns";
@@ -56,7 +58,7 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
           <a class="button small" href={runs}>
             Its runs
           </a>
-          <Act allowed={may(RESUME)} permission={RESUME} label={`Resume ${alike}…`} onClick={() => setMany({ run, ids, key: crypto.randomUUID() })} />
+          <Act allowed={may(RESUME)} permission={RESUME} label={`Resume ${alike}…`} onClick={() => setMany({ run, ids, key: freshKey() })} />
         </Line>
       );
     }),
@@ -122,6 +124,7 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
       {many && (
         <Ask
           title={`Resume ${many.ids.length} runs of ${many.run.function_id}`}
+          typed={many.ids.length > TYPED_FROM ? String(many.ids.length) : undefined}
           verb="Resume them"
           done="The server resumes them"
           reasoned
@@ -136,7 +139,7 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
         </Ask>
       )}
       {requeuing && (
-        <Ask title="Deliver dead letters again" verb="Deliver again" done="They are delivered once more" run={() => requeue(letters)} onClose={() => setRequeuing(false)} onDone={onDone}>
+        <Ask title="Deliver dead letters again" typed={letters.length > TYPED_FROM ? String(letters.length) : undefined} verb="Deliver again" done="They are delivered once more" run={() => requeue(letters)} calls={() => eventsOf(letters).map((id) => ({ method: "POST", path: requeued(id), body: "{}" }))} onClose={() => setRequeuing(false)} onDone={onDone}>
           <p>
             {letters.length === 1 ? "The message goes" : `${letters.length.toLocaleString("en")} messages go`} to the groups that could not take {letters.length === 1 ? "it" : "them"}, with a fresh count of deliveries.
           </p>
@@ -146,9 +149,17 @@ export function Attention({ paused, morePaused, failing, lagging, letters, other
   );
 }
 
+function eventsOf(letters: readonly UndeliveredItem[]): string[] {
+  return [...new Set(letters.map((one) => one.event_id))];
+}
+
+function requeued(id: string): string {
+  return `/outbox/dead-letter/${segment(id)}/requeue`;
+}
+
 /** One after the other: what was refused stops it, and is told. */
 async function requeue(letters: readonly UndeliveredItem[]): Promise<void> {
-  for (const id of new Set(letters.map((one) => one.event_id))) await request("POST", `/outbox/dead-letter/${segment(id)}/requeue`, { body: {} });
+  for (const id of eventsOf(letters)) await request("POST", requeued(id), { body: {} });
 }
 
 function Line({ icon, role, to, title, note, children }: { icon: IconName; role: string; to: string; title: string; note: string; children?: ComponentChildren }) {

@@ -1,10 +1,13 @@
 /** Writing a policy: the server says as one types whether it could be saved, and which decisions it would turn. */
 import { useEffect, useState } from "preact/hooks";
-import { request, segment } from "../../api/client";
+import { ApiError, get, request, segment } from "../../api/client";
 import type { PolicyFields, PolicyShape } from "../../api/admin";
-import { Ask, Field, said } from "../../ui/acting";
+import { of as json, print } from "../../model/json";
+import { Field, said } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Actor } from "../../ui/actor";
 import { CodeEditor } from "../../ui/code_editor";
+import { Conflict } from "../../ui/conflict";
 
 const CHECKED_AFTER_MS = 350;
 const DECISIONS = 1_000;
@@ -84,14 +87,32 @@ export function useChecked(draft: Draft, { of, wanted = true }: { of?: PolicyFie
 
 export function Editor({ of: shown, onClose, onDone }: { of?: PolicyShape; onClose: () => void; onDone: () => void }) {
   const [of] = useState(shown); // as it was when the form opened: a later version is not written over
+  /** As it is by now, once somebody was faster. */
+  const [now, setNow] = useState(shown);
   const [draft, setDraft] = useState(() => draftOf(of));
   const checked = useChecked(draft, { of });
-  const run = (reason: string): Promise<unknown> => {
-    const body = { ...bodyOf(draft, of), ...(reason ? { reason } : {}) };
-    return of ? request("PUT", `/policies/${segment(of.id)}`, { body, ifMatch: of.version }) : request("POST", "/policies", { body });
-  };
+  async function run(reason: string): Promise<void> {
+    const body = { ...bodyOf(draft, now), ...(reason ? { reason } : {}) };
+    if (!of || !now) return void (await request("POST", "/policies", { body }));
+    const path = `/policies/${segment(of.id)}`;
+    try {
+      await request("PUT", path, { body, ifMatch: now.version });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 412) setNow(await get<PolicyShape>(path));
+      throw error;
+    }
+  }
   return (
     <Ask title={of ? `Edit ${of.name}` : "New policy"} verb="Save" done="Saved, as a new version" wide reasoned wrong={checked?.problem ?? ""} run={run} onClose={onClose} onDone={onDone}>
+      {of && now && now.version !== of.version && (
+        <Conflict
+          base={json(bodyOf(draftOf(of), of))}
+          theirs={json(bodyOf(draftOf(now), now))}
+          ours={json(bodyOf(draft, of))}
+          what={`Somebody saved version ${now.version} meanwhile.`}
+          onTake={(value) => setDraft(draftOf(JSON.parse(print(value)) as PolicyFields))}
+        />
+      )}
       <DraftFields draft={draft} named={of !== undefined} onDraft={setDraft} />
       <Turned replayed={checked?.replayed ?? null} />
     </Ask>

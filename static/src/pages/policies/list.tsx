@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { get, request, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { PolicyShape, PolicyVersion, WouldDeny } from "../../api/admin";
+import { useLast } from "../../live/last";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { counted } from "../../model/counted";
@@ -11,13 +12,14 @@ import { numbered } from "../../model/listed";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
-import { Act, Ask, act, lacks } from "../../ui/acting";
+import { Act, act, lacks } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Actor } from "../../ui/actor";
 import { Browse } from "../../ui/browse";
 import { Revisions } from "../../ui/revisions";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Command, Empty, Failed } from "../../ui/states";
-import { Editor } from "./editor";
+import { Editor, bodyOf, draftOf } from "./editor";
 
 const EVERY_MS = 4_000;
 const COUNTED_EVERY_MS = 30_000;
@@ -124,7 +126,9 @@ function Policy({ of, denying, onClose, onChange }: { of: PolicyShape; denying: 
           danger
           typed={of.name}
           reasoned
-          run={(reason) => request("DELETE", path, { query: { reason }, ifMatch: of.version })}
+          seen={{ version: of.version, value: json(bodyOf(draftOf(of), of)) }}
+          look={onChange}
+          run={(reason, version) => request("DELETE", path, { query: { reason }, ifMatch: version })}
           onClose={() => setAsking("")}
           onDone={onChange}
         >
@@ -151,7 +155,9 @@ function Rollout({ of, path, denying, onClose, onDone }: { of: PolicyShape; path
       done="Saved, as a new version"
       reasoned
       waiting={share === now}
-      run={(reason) => request("PATCH", path, { body: { ...body, ...(reason ? { reason } : {}) }, ifMatch: began.version })}
+      seen={{ version: of.version, value: json(bodyOf(draftOf(of), of)) }}
+      look={onDone}
+      run={(reason, version) => request("PATCH", path, { body: { ...body, ...(reason ? { reason } : {}) }, ifMatch: version })}
       onClose={onClose}
       onDone={onDone}
     >
@@ -211,13 +217,14 @@ function Versions({ of, path, allowed, onChange }: { of: PolicyShape; path: stri
     const page = await get<{ versions: PolicyVersion[] }>(`${path}/versions`, { limit: VERSIONS, before }, signal);
     return numbered(page.versions, VERSIONS, (one) => one.version);
   });
+  const items = useLast(told.items);
   if (told.error) return <Failed error={told.error} onRetry={told.reload} />;
-  if (!told.items) return <Skeleton rows={4} of={told} />;
+  if (!items) return <Skeleton rows={4} of={told} />;
   return (
     <Revisions
       label={of.name}
       more={told}
-      of={told.items.map((one) => ({
+      of={items.map((one) => ({
         number: one.version,
         what: one.reason ? `${one.operation}: ${one.reason}` : one.operation,
         at: one.created_at,
@@ -226,7 +233,8 @@ function Versions({ of, path, allowed, onChange }: { of: PolicyShape; path: stri
       }))}
       allowed={allowed}
       permission={WRITE}
-      restore={(version) => request("POST", `${path}/versions/${version.number}/rollback`, { ifMatch: of.version })}
+      restore={(version, now) => request("POST", `${path}/versions/${version.number}/rollback`, { ifMatch: now })}
+      look={onChange}
       onDone={onChange}
     />
   );

@@ -13,6 +13,7 @@ import { siblingKeys } from "../../shell/listed";
 import { eventLink, link, navigate } from "../../shell/route";
 import { Badge, Skeleton, Status, Time, short } from "../../ui/basics";
 import { Act, act, lacks } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Icon } from "../../ui/icon";
 import { Facts } from "../../ui/side";
 import { NotHere } from "../../ui/not_here";
@@ -52,7 +53,7 @@ export default function ProjectionPage({ id: name }: { id: string }) {
 }
 
 function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; reload: () => void }) {
-  const [asking, setAsking] = useState<"" | "rebuild">("");
+  const [asking, setAsking] = useState<"" | "rebuild" | "delete">("");
   const paused = of.status === "paused";
   const now = standing(of);
   const allowed = may(MANAGE);
@@ -74,6 +75,7 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
         actions={
           <span class="buttons">
             <Act allowed={allowed} permission={MANAGE} label="Rebuild…" onClick={() => setAsking("rebuild")} />
+            <Act allowed={allowed} permission={MANAGE} label="Delete…" onClick={() => setAsking("delete")} />
             <Act allowed={allowed} permission={MANAGE} label={paused ? "Resume" : "Pause"} onClick={steer} />
           </span>
         }
@@ -121,6 +123,11 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
       {(of.mode === "declared" || of.mode === "sql") && <Definition of={of} path={path} />}
       {asking === "rebuild" && (
         <RebuildDialog of={of} path={path} onClose={() => setAsking("")} onDone={reload} />
+      )}
+      {asking === "delete" && (
+        <Ask title={`Delete ${of.name}`} verb="Delete" done="Deleted" danger typed={of.name} reasoned run={(reason) => request("DELETE", path, { query: { reason } })} onClose={() => setAsking("")} onDone={() => navigate(link("/projections"))}>
+          <p>Its states are dropped, of each partition. What was done to it stays in history, and it can be registered anew.</p>
+        </Ask>
       )}
     </div>
   );

@@ -4,9 +4,11 @@ import { get, request } from "../../api/client";
 import type { ParkedEvent, ProjectionSummary } from "../../api/data";
 import { may } from "../../api/session";
 import { useResource } from "../../live/resource";
+import { TYPED_FROM } from "../../model/bulk";
 import { eventLink } from "../../shell/route";
 import { Skeleton, Time } from "../../ui/basics";
-import { Act, Ask } from "../../ui/acting";
+import { Act } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Actor } from "../../ui/actor";
 import { EntryLink } from "../../ui/side";
 import { Failed } from "../../ui/states";
@@ -66,12 +68,12 @@ function AskParked({ of, path, asking, count, onClose, onDone }: { of: Projectio
   const run = (reason: string): Promise<unknown> => request("POST", `${path}/parked/${verb}`, { body: { reason, event_ids: one ? [one.event_id] : [] } });
   if (verb === "discard")
     return (
-      <Ask title={`Discard ${what}`} verb="Discard" done="Discarded" danger reasoned run={run} onClose={onClose} onDone={onDone}>
+      <Ask title={`Discard ${what}`} typed={!one && count > TYPED_FROM ? String(count) : undefined} verb="Discard" done="Discarded" danger reasoned run={run} onClose={onClose} onDone={onDone}>
         <p>{of.name} goes on without {one ? "it" : "them"} for good, unless another version is folded. {one ? "It stays" : "They stay"} in history.</p>
       </Ask>
     );
   return (
-    <Ask title={`Retry ${what}`} verb="Retry" done="It is being built" reasoned run={run} onClose={onClose} onDone={onDone}>
+    <Ask title={`Retry ${what}`} typed={!one && count > TYPED_FROM ? String(count) : undefined} verb="Retry" done="It is being built" reasoned run={run} onClose={onClose} onDone={onDone}>
       <p>{retried(of)}</p>
     </Ask>
   );

@@ -6,7 +6,8 @@ import type { ProjectionSummary, RebuildJob } from "../../api/data";
 import { useResource } from "../../live/resource";
 import { between } from "../../model/progress";
 import { chosen } from "../../shell/route";
-import { Ask, Field } from "../../ui/acting";
+import { Field } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 
 export function RebuildDialog({ of, path, onClose, onDone }: { of: ProjectionSummary; path: string; onClose: () => void; onDone: () => void }) {
   const external = of.mode === "external";

@@ -5,7 +5,8 @@ import type { ProjectionSummary } from "../../api/data";
 import { may } from "../../api/session";
 import { useKeys } from "../../shell/keys";
 import { eventLink } from "../../shell/route";
-import { Act, Ask, needs } from "../../ui/acting";
+import { Act, needs } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Icon } from "../../ui/icon";
 
 const MANAGE = "projections:manage";

@@ -2,7 +2,7 @@
  * as a command. The call expects the version that its plan was made of: what was shown is what is done. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, curl, request } from "../../api/client";
+import { ApiError, curl, freshKey, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { Plan, Run } from "../../api/types";
 import { lacking } from "../../model/rights";
@@ -49,7 +49,7 @@ export function ActionDialog({ title, run, doings, plan, reasoned, wrong = "", o
   const [reason, setReason] = useState("");
   const [problem, setProblem] = useState<ApiError | null>(null);
   const [busy, setBusy] = useState(false);
-  const [key] = useState(() => crypto.randomUUID());
+  const [key] = useState(() => freshKey());
   const planned = usePlan(run, wrong ? null : plan);
   const barred = busy || wrong !== "" || !planned.seen;
 

@@ -2,12 +2,12 @@
  * are; then it does it as a job of its own. */
 import { useRef, useState } from "preact/hooks";
 import { BULK, startJob } from "../../api/bulk";
-import { curl, request } from "../../api/client";
+import { curl, freshKey, request } from "../../api/client";
 import { may } from "../../api/session";
 import type { BulkJob, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { useSettled } from "../../live/settled";
-import { type Verb, VERBS, type Refusal, commandOf, excludedText, reasonsOf, titleOf } from "../../model/bulk";
+import { type Verb, type Refusal, TYPED_FROM, VERBS, commandOf, excludedText, reasonsOf, titleOf } from "../../model/bulk";
 import { tagsOf, usableTags } from "../../model/tags";
 import { environment } from "../../shell/route";
 import { Problem, said } from "../../ui/acting";
@@ -32,7 +32,6 @@ interface Preview {
 const ANY_TAG = { add: ["any"] };
 const ASK_AFTER_MS = 250;
 const SAMPLE = 5;
-const TYPED_FROM = 100;
 const REASONS_SHOWN = 8;
 const IDS_TOLD = 20;
 
@@ -70,7 +69,7 @@ export function BulkDialog({ verb, target, onClose, onBegun }: { verb: Verb; tar
   const [problem, setProblem] = useState("");
   const [pace, setPace] = useState("");
   const [busy, setBusy] = useState(false);
-  const key = useRef(crypto.randomUUID());
+  const key = useRef(freshKey());
   const path = `/runs/bulk/${verb.id}`;
   const tagging = verb.id === "tag" ? tagsOf(tags) : null;
   const body = { verb: verb.id, ...target, ...(undo ? { compensate: true } : {}), ...tagging, ...(Number(pace) > 0 ? { per_second: Number(pace) } : {}) };

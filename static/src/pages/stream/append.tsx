@@ -3,7 +3,9 @@ import { useState } from "preact/hooks";
 import { ApiError, get, request } from "../../api/client";
 import type { StreamEvent, StreamInfo } from "../../api/data";
 import { type Json, print, readable } from "../../model/json";
-import { Ask, Field } from "../../ui/acting";
+import { Field } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
+import { Ask } from "../../ui/ask";
 import { DiffView } from "../../ui/diff_view";
 import { Icon } from "../../ui/icon";
 import { JsonEditor } from "../../ui/json_editor";
@@ -65,7 +67,7 @@ function Conflict({ of, onTake }: { of: News; onTake: () => void }) {
         {of.events.slice(0, NEWS_MAX).map((one) => (
           <li key={one.version}>
             {one.version} <span class="mono">{one.name}</span>
-            {one.emittedBy && <span class="muted"> by {one.emittedBy}</span>}
+            {one.emittedBy && <span class="muted"> by <Actor id={one.emittedBy} /></span>}
           </li>
         ))}
         {of.events.length > NEWS_MAX && <li class="muted">and {of.events.length - NEWS_MAX} more</li>}

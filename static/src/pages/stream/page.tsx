@@ -10,6 +10,7 @@ import { PageHead, crumb } from "../../shell/head";
 import { choose, chosen, link } from "../../shell/route";
 import { Badge, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Act } from "../../ui/acting";
+import { Actor } from "../../ui/actor";
 import { Browse } from "../../ui/browse";
 import { DiffView } from "../../ui/diff_view";
 import { JsonView } from "../../ui/json_view";
@@ -18,10 +19,12 @@ import { EntryLink, Facts, Side } from "../../ui/side";
 import { NotHere } from "../../ui/not_here";
 import { Empty, Failed } from "../../ui/states";
 import { Append } from "./append";
+import { Delete } from "./delete";
 import { DELETED, StateTab } from "./state";
 
 const LIMIT = 100;
 const APPEND = "entities:append";
+const DELETE = "streams:delete";
 
 const PARTS = [
   { id: "events", label: "Events" },
@@ -43,6 +46,7 @@ export default function StreamPage({ id: path }: { id: string }) {
 
 function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: () => void }) {
   const [appending, setAppending] = useState(false);
+  const [deleting, setDeleting] = useState(false);
   const type = of.entityType;
   const events = usePaged(`stream ${type} ${of.entityId} ${of.version}`, async (cursor, signal) => {
     const page = await exact(`${base}/history`, { type, limit: LIMIT, direction: "backward", from_version: cursor }, signal);
@@ -55,7 +59,13 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
   const open = PARTS.find((part) => part.id === chosen("tab"))?.id ?? PARTS[0].id;
   return (
     <div class="page full">
-      <PageHead title={of.entityId} actions={<Act allowed={may(APPEND)} barred={of.deleted ? DELETED : ""} permission={APPEND} label="Append an event…" onClick={() => setAppending(true)} />}>
+      <PageHead title={of.entityId} actions={
+          <span class="buttons">
+            <Act allowed={may(APPEND)} barred={of.deleted ? DELETED : ""} permission={APPEND} label="Append an event…" onClick={() => setAppending(true)} />
+            <Act allowed={may(DELETE)} permission={DELETE} label={of.deleted ? "Purge…" : "Delete…"} onClick={() => setDeleting(true)} />
+          </span>
+        }
+      >
         <span class="faint mono">{type}</span>
         <Badge>
           <Status status={of.deleted ? "archived" : "active"} note={`version ${of.version}`} />
@@ -84,7 +94,7 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
             { name: "Version", width: "72px", show: (one) => one.version },
             { name: "Event", width: "minmax(130px, 1fr)", show: (one) => <span class="mono">{one.name}</span> },
             { name: "Data", width: "minmax(140px, 1.6fr)", show: (one) => <span class="mono muted">{print(one.data)}</span>, wide: true, alone: true },
-            { name: "By", width: "minmax(90px, 0.8fr)", show: (one) => <Actor of={one} />, wide: true, alone: true },
+            { name: "By", width: "minmax(90px, 0.8fr)", show: (one) => <Appender of={one} />, wide: true, alone: true },
             { name: "Runs", width: "64px", show: (one) => <span class="tabular">{one.runs?.length || ""}</span>, wide: true },
             { name: "When", width: "100px", show: (one) => <Time at={one.timestamp} />, wide: true },
           ]}
@@ -92,6 +102,7 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
           side={(one, close) => <Version key={one.version} of={one} before={events.items?.find((other) => other.version === one.version - 1)} onClose={close} />}
         />
       )}
+      {deleting && <Delete of={of} base={base} onClose={() => setDeleting(false)} onDone={reload} />}
       {appending && <Append of={of} base={base} onClose={() => setAppending(false)} onDone={reload} />}
     </div>
   );
@@ -103,8 +114,8 @@ const TABS = [
 ];
 
 /** Who appended it: a key or a person, or the run whose code did. */
-function Actor({ of }: { of: StreamEvent }) {
-  if (of.emittedBy) return <span class="mono">{of.emittedBy}</span>;
+function Appender({ of }: { of: StreamEvent }) {
+  if (of.emittedBy) return <Actor id={of.emittedBy} />;
   if (of.runId) return <a href={link(`/runs/${of.runId}`)}>{short(of.runId)}</a>;
   return <span class="faint">{of.source || "–"}</span>;
 }
@@ -118,7 +129,7 @@ function Version({ of, before, onClose }: { of: StreamEvent; before: StreamEvent
           ["Event", <Id id={of.id} />],
           ["Position", <EntryLink position={of.position} />],
           ["When", <Time at={of.timestamp} />],
-          of.emittedBy && ["By", <span class="mono">{of.emittedBy}</span>],
+          of.emittedBy && ["By", <Actor id={of.emittedBy} />],
           of.source && ["Source", of.source],
           of.runId && ["Made by", <a href={link(`/runs/${of.runId}`)}>{short(of.runId)}</a>],
           of.runs && of.runs.length > 0 && [

@@ -9,7 +9,8 @@ import { of as json } from "../../model/json";
 import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
 import { Id, Status, Time } from "../../ui/basics";
-import { Act, Ask, Field, act, lacks, needs } from "../../ui/acting";
+import { Act, Field, act, lacks, needs } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { Browse } from "../../ui/browse";
 import { JsonView } from "../../ui/json_view";
 import { Icon } from "../../ui/icon";
@@ -134,6 +135,7 @@ function Source({ of, onClose, onChange, onMade }: SourceProps) {
       {asking === "token" && (
         <Ask
           title={`A new address for ${of.name}`}
+          typed={of.name}
           verb="Make it"
           done="Made: the old address no longer counts"
           danger
@@ -178,7 +180,7 @@ function Secret({ of, path, onClose, onDone }: { of: WebhookSource; path: string
   const wrong = /^\d{1,8}$/.test(grace) ? "" : "How long the old one counts is a number of seconds";
   const body = { verify_secret: secret, grace_seconds: Number(grace), expected_updated_at: of.updated_at };
   return (
-    <Ask title={`A new secret for ${of.name}`} verb="Keep it" done="Kept" wrong={wrong} run={() => request("PUT", `${path}/secret`, { body })} onClose={onClose} onDone={onDone}>
+    <Ask title={`A new secret for ${of.name}`} verb="Keep it" done="Kept" typed={of.name} wrong={wrong} run={() => request("PUT", `${path}/secret`, { body })} onClose={onClose} onDone={onDone}>
       <Field label="Secret" note="is not shown again" value={secret} onValue={setSecret} required secret />
       <Field label="The old one counts on for" note="seconds" value={grace} onValue={setGrace} wrong={wrong !== ""} />
     </Ask>

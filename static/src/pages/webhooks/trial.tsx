@@ -6,7 +6,7 @@ import { useResource } from "../../live/resource";
 import { type Json, of as json, parse } from "../../model/json";
 import { link, navigate } from "../../shell/route";
 import { Skeleton } from "../../ui/basics";
-import { Ask } from "../../ui/acting";
+import { Ask } from "../../ui/ask";
 import { JsonView } from "../../ui/json_view";
 import { Facts } from "../../ui/side";
 import { Failed } from "../../ui/states";
