@@ -20,3 +20,15 @@ def reason(text: str, *, field: str = "reason") -> str:
     if len(text) > REASON_CHARS_MAX:
         raise InvalidArgument(f"{field} has {len(text)} characters", field=field, hint=f"at most {REASON_CHARS_MAX}")
     return text
+
+
+def segment(text: str, *, field: str) -> str:
+    """A name that stands between the slashes of a path, where clients and servers take a slash for its end, and `.` and
+    `..` for steps to elsewhere, however they are written. Raises InvalidArgument naming the field."""
+    if "/" in text or text in (".", ".."):
+        raise InvalidArgument(
+            f"{field} {text[:80]!r} cannot stand in the path of a URL",
+            field=field,
+            hint="leave out slashes, and call it neither . nor ..",
+        )
+    return text

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from app import patterns
+from app import patterns, texts
 from app.dispatch.jobs import Job
 from app.dispatch.queue import Lane
 from app.errors import InvalidArgument
@@ -48,6 +48,7 @@ def check(info: WorkerInfo) -> None:
         raise InvalidArgument(
             f"worker id {info.id[:80]!r} begins with {PUSH_WORKER!r}", field="worker_id", hint="choose another id"
         )
+    texts.segment(info.id, field="worker_id")
     if not is_usable(info.id):
         raise InvalidArgument(
             f"worker id {info.id[:80]!r} is not usable",

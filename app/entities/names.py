@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app import patterns
+from app import patterns, texts
 from app.errors import InvalidArgument
 
 ID_BYTES_MAX = 255
@@ -19,7 +19,8 @@ def check_id(id: str, *, field: str = "entity_id") -> None:
     """Raises InvalidArgument."""
     if not 1 <= len(id.encode("utf-8", "surrogatepass")) <= ID_BYTES_MAX:
         raise InvalidArgument(f"{field} {id[:80]!r} must have 1 to {ID_BYTES_MAX} bytes", field=field)
-    if not id.isprintable() or " " in id or "/" in id:
+    texts.segment(id, field=field)
+    if not id.isprintable() or " " in id:
         raise InvalidArgument(
-            f"{field} {id[:80]!r} has a space, a slash or a control character", field=field, hint='such as "order-42"'
+            f"{field} {id[:80]!r} has a space or a control character", field=field, hint='such as "order-42"'
         )

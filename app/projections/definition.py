@@ -28,6 +28,7 @@ VERSION_MAX = 2**31 - 1
 def check(name: str, definition: ProjectionDefinition) -> None:
     """Raises InvalidArgument that names the field."""
     patterns.validate_name(name, field="name")
+    texts.segment(name, field="name")
     if definition.mode not in MODES:
         raise InvalidArgument(f"mode {definition.mode[:40]!r} is unknown", field="mode", hint=", ".join(MODES))
     if definition.on_error not in POLICIES:

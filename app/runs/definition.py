@@ -83,6 +83,7 @@ class Definition(msgspec.Struct, frozen=True):
 
 def checked(definition: Definition) -> Definition:
     """The definition with its defaults filled in. Raises InvalidArgument naming the field."""
+    texts.segment(definition.id, field="id")
     patterns.validate_name(definition.id, field="id")  # it is the name of the event that invokes the function
     for field in ("name", "description"):
         texts.check(getattr(definition, field), field=field)

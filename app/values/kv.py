@@ -246,6 +246,12 @@ def check_key(key: str) -> None:
             field="key",
             hint=f"1 to {KEY_BYTES_MAX} bytes of printable characters, without the wildcards * and >",
         )
+    if not {".", ".."}.isdisjoint(key.split("/")):  # where a key stands in a path, they lead to another one
+        raise InvalidArgument(
+            f"key {key[:80]!r} has . or .. between slashes",
+            field="key",
+            hint="clients would ask for another key: take other names",
+        )
 
 
 def _held(bucket: Bucket | None, key: Key | None) -> Key | None:

@@ -38,8 +38,7 @@ class Views:
             texts.check(text, field=field)
             if not 1 <= len(text.strip()) <= most:
                 raise InvalidArgument(f"{field} is empty or too long", field=field, hint=f"1 to {most} characters")
-        if "/" in name:
-            raise InvalidArgument("name has a slash", field="name", hint="leave it out: it stands in an address")
+        texts.segment(name.strip(), field="name")
         row = ViewRow(environment, page, owner, name.strip(), filter, int(shared), self._clock.now_us())
 
         def save(tx: Transaction) -> None:

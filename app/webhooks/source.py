@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from app import jsonvalue, patterns
+from app import jsonvalue, patterns, texts
 from app.errors import InvalidArgument, IronflowError, WebhookNotFound
 from app.history.kinds import EMPTY, Descriptor, Fact, WebhookUpdated
 from app.values import secrets
@@ -109,12 +109,13 @@ def not_found(source: str) -> WebhookNotFound:
 
 
 def _check(name: str, event_prefix: str, schema_version: int, metadata: bytes) -> None:
-    if not name.strip() or len(name) > NAME_CHARS_MAX or not name.isprintable() or "/" in name:
+    if not name.strip() or len(name) > NAME_CHARS_MAX or not name.isprintable():
         raise InvalidArgument(
             f"name {name[:80]!r} is not usable",
             field="name",
             hint=f"1 to {NAME_CHARS_MAX} printable characters without a slash",
         )
+    texts.segment(name, field="name")
     if event_prefix.rstrip("."):
         patterns.validate_name(event_prefix.rstrip("."), field="event_prefix")
     if not 1 <= schema_version <= VERSION_MAX:

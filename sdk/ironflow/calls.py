@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from ironflow.errors import InvalidArgument
+
 TIMEOUT_S = 30.0
 WAIT_S_MAX = 60.0
 _IDEMPOTENT = frozenset(("GET", "HEAD", "PUT", "DELETE"))
@@ -84,4 +86,9 @@ def chosen(**params: Any) -> Json:
 
 
 def quoted(id: str) -> str:
+    """As a part of a path. Raises InvalidArgument for one that is a step to another path, however it is written."""
+    if id in (".", ".."):
+        raise InvalidArgument(
+            f"{id[:80]!r} cannot stand in the path of a URL", code="INVALID_ARGUMENT", hint="nothing is called so"
+        )
     return quote(id, safe="")

@@ -6,9 +6,8 @@ import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
-from urllib.parse import quote
 
-from ironflow.calls import Call, Json, Page, Plan
+from ironflow.calls import Call, Json, Page, Plan, quoted
 from ironflow.errors import from_answer
 
 if TYPE_CHECKING:
@@ -277,4 +276,4 @@ def _given(params: Mapping[str, Any]) -> Json:
 
 
 def path_of(id: str, rest: str = "") -> str:
-    return f"/api/v1/streams/{quote(id, safe='')}{rest}"
+    return f"/api/v1/streams/{quoted(id)}{rest}"

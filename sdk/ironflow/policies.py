@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
-from ironflow.calls import Call, Json, Plan, chosen
+from ironflow.calls import Call, Json, Plan, chosen, quoted
 
 PATH = "/api/v1/policies"
 
@@ -117,7 +116,7 @@ def cel(expression: str, variables: Mapping[str, Any] | None = None) -> Plan[Jso
 
 
 def _path(name: str, *further: str) -> str:
-    return "/".join((PATH, quote(name, safe=""), *further))
+    return "/".join((PATH, quoted(name), *further))
 
 
 def _at(version: int | None) -> dict[str, str]:

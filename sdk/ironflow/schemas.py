@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
-from ironflow.calls import Call, Json, Plan, chosen
+from ironflow.calls import Call, Json, Plan, chosen, quoted
 
 PATH = "/api/v1/events/schemas"
 
@@ -58,4 +57,4 @@ def check(*, event_name: str | None = None, hours: int = 24) -> Plan[Json]:
 
 
 def _path(event_name: str, version: int | None) -> str:
-    return f"{PATH}/{quote(event_name, safe='')}" + (f"/{version}" if version is not None else "")
+    return f"{PATH}/{quoted(event_name)}" + (f"/{version}" if version is not None else "")

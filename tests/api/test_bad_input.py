@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -208,3 +209,36 @@ def test_a_reason_that_is_too_long_is_refused_everywhere_and_never_cut(http: htt
     ]
     assert {one.json()["hint"] for one in answers} == {"at most 1000"}
     assert recorded(http) == before
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/b"])
+def test_what_cannot_stand_in_a_path_is_not_registered(http: httpx.Client, name: str) -> None:
+    """Every client takes these for steps to another path, however they are written: nobody could ask for it again."""
+    before = recorded(http)
+
+    answers = {
+        "id": http.post("/ironflow.v1.IronflowService/RegisterFunction", json={"id": name, "name": name}),
+        "name": http.post("/api/v1/webhook-sources", json={"name": name}),
+        "entity_id": http.post(
+            "/ironflow.v1.EntityStreamService/AppendEvent",
+            json={"entityId": name, "entityType": "order", "eventName": "order.placed"},
+        ),
+    }
+
+    for field, answer in answers.items():
+        told = answer.json()
+        assert answer.status_code == 400, answer.text
+        assert told.get("error", told.get("message")) == f"{field} {name!r} cannot stand in the path of a URL"
+    assert recorded(http) == before
+
+
+def test_a_key_leads_to_no_other_key(http: httpx.Client) -> None:
+    http.post("/api/v1/kv/buckets", json={"name": "carts"}).raise_for_status()
+
+    for key in ("a%2F..%2Fb", "%2E%2E%2Fb", "a%2F."):
+        refused = http.put(f"/api/v1/kv/buckets/carts/keys/{key}", content=b"1")
+        assert (refused.status_code, refused.json()["code"]) == (400, "INVALID_ARGUMENT"), refused.text
+    odd = "a?#%&+ ü/..b/c.."
+    http.put(f"/api/v1/kv/buckets/carts/keys/{quote(odd, safe='')}", content=b"1").raise_for_status()
+
+    assert http.get("/api/v1/kv/buckets/carts/keys").json()["keys"] == [odd]

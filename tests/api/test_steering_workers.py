@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 
+from ironflow import Client
+from ironflow.errors import InvalidArgument
 from ironflow.v1 import worker_pb2
 from tests.support.connect_worker import ConnectWorker
 from tests.support.puller import RPC, Puller, emit, run
@@ -157,6 +160,29 @@ def test_a_worker_tells_of_its_clock_by_when_its_job_began(http: httpx.Client, w
     assert (early["skew_ms"] < -1_000_000, early["skewed"]) == (True, True)
     late = beat("2999-01-01T00:00:00+02:00")
     assert (late["skew_ms"] > 1_000_000, late["skewed"]) == (True, True)
+
+
+def test_a_worker_is_steered_whatever_it_is_called_and_none_is_called_what_no_path_can_say(
+    http: httpx.Client, worker: Puller, shared_server: ServerProcess, environment: str
+) -> None:
+    odd = "w ü?#%2F&+..x"
+    body = {"worker_id": odd, "function_ids": ["greet"], "max_concurrent_jobs": 1}
+    http.post(f"/api/v1/workers/{quote(odd, safe='')}/register", json=body).raise_for_status()
+    with Client(shared_server.url, environment=environment) as client:
+        assert client.drain_worker(odd)["worker_id"] == odd
+        with pytest.raises(InvalidArgument, match="path of a URL"):
+            client.drain_worker("..")
+        with pytest.raises(InvalidArgument, match="between slashes"):
+            client.kv.delete("carts", "../x")
+
+    for name in (".", "..", "a/b"):
+        stream = ConnectWorker(shared_server.url, headers={"x-ironflow-environment-id": environment})
+        message = worker_pb2.WorkerRegister(worker_id=name, function_ids=["greet"], max_concurrent_jobs=1)
+        stream.send(worker_pb2.WorkerMessage(register=message))
+        assert stream.receive() is None
+        assert "cannot stand in the path" in stream.end["error"]["message"]
+        stream.close()
+    assert {one["id"] for one in listed(http)["workers"]} == {"w1", odd}
 
 
 def test_what_cannot_be_steered_is_refused_and_nothing_recorded(http: httpx.Client, worker: Puller) -> None:

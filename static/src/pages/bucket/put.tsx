@@ -46,7 +46,8 @@ export function PutValue({ base, of, under = "", onClose, onDone }: Props) {
   /** A text that was not typed is shown by another editor: each keeps its own. */
   const [edition, setEdition] = useState(0);
   const bytes = taken(text, mode);
-  const wrong = typeof bytes === "string" ? bytes : "";
+  const astray = key.split("/").some((part) => part === "." || part === "..") ? "A key has no . or .. between slashes: it would lead to another one" : "";
+  const wrong = astray || (typeof bytes === "string" ? bytes : "");
   const overtaken = of !== undefined && now?.revision !== of.revision;
 
   function show(next: Mode): void {
