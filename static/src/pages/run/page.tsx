@@ -1,4 +1,5 @@
 /** One run: what happened, when, and why it failed; now, or at any earlier moment. The URL has all that is chosen. */
+import type { FunctionComponent } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../../api/client";
 import { may } from "../../api/session";
@@ -19,7 +20,7 @@ import { now, recent, wallTime } from "../../shell/settings";
 import { Act, lacks } from "../../ui/acting";
 import { Badge, Duration, Id, Skeleton, Status, TabPanel, Tabs, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
-import { later, useAhead } from "../../ui/later";
+import { type Later, later, useAhead } from "../../ui/later";
 import { NotHere } from "../../ui/not_here";
 import { Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
@@ -48,14 +49,15 @@ const TABS = [
   { id: "logs", label: "Logs" },
   { id: "audit", label: "Audit" },
 ];
-const StepGraph = later(() => import("./graph"));
-const History = later(() => import("./history"));
-const StateShown = later(() => import("./state"));
-const Changes = later(() => import("./changes"));
-const Watch = later(() => import("./watch"));
-const Lineage = later(() => import("./lineage"));
-const Logs = later(() => import("./logs"));
-const RunAudit = later(() => import("./audit"));
+const panel = <P extends object>(pick: (all: typeof import("./panels")) => FunctionComponent<P>): Later<P> => later(async () => ({ default: pick(await import("./panels")) }));
+const StepGraph = panel((all) => all.StepGraph);
+const History = panel((all) => all.History);
+const StateShown = panel((all) => all.StateShown);
+const Changes = panel((all) => all.Changes);
+const Watch = panel((all) => all.Watch);
+const Lineage = panel((all) => all.Lineage);
+const Logs = panel((all) => all.Logs);
+const RunAudit = panel((all) => all.RunAudit);
 const LATER = [StepGraph, History, StateShown, Changes, Watch, Lineage, Logs, RunAudit];
 const OFFERED_MAX = 1_000;
 /** A run with more records goes on in longer strides than seconds: each lays its scale out anew. */
