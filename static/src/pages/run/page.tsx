@@ -194,7 +194,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
             {tab === "state" && all.length > 0 && <StateShown runId={run.id} records={all} moment={moment} />}
             {tab === "diff" && all.length > 0 && <Changes run={run} records={all} moment={moment} compared={compared} />}
             {tab === "watch" && all.length > 0 && <Watch runId={run.id} functionId={run.function_id} records={all} moment={moment} compared={compared} />}
-            {tab === "lineage" && <Lineage runId={run.id} />}
+            {tab === "lineage" && <Lineage runId={run.id} records={all} />}
             {tab === "logs" && <Logs runId={run.id} records={all} moment={moment} steps={names} />}
             {tab === "audit" && <RunAudit runId={run.id} />}
             {tab === "history" && <History runId={run.id} records={all} moment={moment} start={folded.start} />}
