@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Rec, corrected, indexAt, isFailure, merged, seek } from "../src/model/records";
+import { type Rec, corrected, indexAt, isFailure, markedOf, marking, merged, seek } from "../src/model/records";
 import { place, placeOf, scaleOf, timeAt, turned } from "../src/model/scale";
 import { allTurned, barAt, counts, isCollapsed, levelled, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
 
@@ -177,4 +177,14 @@ test("the wheel shows more or less around what is under the pointer, and never b
   assert.ok(to - from > 0.0004);
   assert.equal(placeOf([0.25, 0.75], 0.5), 0.5);
   assert.equal(placeOf(null, 0.5), 0.5);
+});
+
+test("of two records that are marked the first gives way to a third, and a mark is taken back", () => {
+  assert.deepEqual(markedOf("14-9"), [14, 9]);
+  assert.deepEqual(markedOf(""), []);
+  assert.deepEqual(markedOf("x-3-0-1.5"), [3]);
+  assert.equal(marking([], 9), "9");
+  assert.equal(marking([9], 14), "9-14");
+  assert.equal(marking([9, 14], 20), "14-20");
+  assert.equal(marking([9, 14], 9), "14");
 });

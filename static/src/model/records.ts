@@ -78,3 +78,13 @@ export function merged(known: readonly Rec[], newer: readonly Rec[]): readonly R
 export function title(record: Rec): string {
   return record.summary;
 }
+
+/** Two records to compare, as the URL has them: `14-9`, or one of them alone. */
+export function markedOf(text: string): number[] {
+  return text.split("-").map(Number).filter((one) => Number.isInteger(one) && one > 0);
+}
+
+/** With one more marked, of two the one that was marked first gives way; what is marked already is marked no more. */
+export function marking(marked: readonly number[], position: number): string {
+  return (marked.includes(position) ? marked.filter((one) => one !== position) : [...marked, position].slice(-2)).join("-");
+}

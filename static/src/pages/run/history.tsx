@@ -1,36 +1,66 @@
-/** Every record of the run as a list: when, what, to which step. */
-import { useMemo, useState } from "preact/hooks";
-import { file } from "../../api/client";
+/** Every record of the run as a list: when, what, to which step. Each can be read whole, and two be compared. The URL has
+ * what is looked for, which one is read and which are marked. */
+import { useMemo, useRef } from "preact/hooks";
+import { exact, file } from "../../api/client";
 import { names, who } from "../../live/names";
-import { type Rec, isFailure, title } from "../../model/records";
+import { useResource } from "../../live/resource";
+import { type Rec, indexAt, isFailure, markedOf, marking, seek, title } from "../../model/records";
 import { look } from "../../model/status";
 import { iso } from "../../model/time";
-import { choose } from "../../shell/route";
+import { useKeys } from "../../shell/keys";
+import { choose, chosen } from "../../shell/route";
 import { wallTime } from "../../shell/settings";
 import { Actor } from "../../ui/actor";
+import { Skeleton } from "../../ui/basics";
 import { Download, lines } from "../../ui/download";
 import { Icon } from "../../ui/icon";
+import { JsonView } from "../../ui/json_view";
 import { Rows } from "../../ui/rows";
+import { Failed } from "../../ui/states";
 import { type Moment, goTo } from "./moment";
+import { Words } from "./timeline_bar";
 
 const ROW = 28;
 
 export default function History({ runId, records, moment, start }: { runId: string; records: readonly Rec[]; moment: Moment; start: number }) {
-  const [words, setWords] = useState("");
+  const words = chosen("find");
+  const read = Number(chosen("record"));
+  const marked = markedOf(chosen("two"));
+  const field = useRef<HTMLInputElement>(null);
   const known = names.value;
   const shown = useMemo(() => {
     const wanted = words.toLowerCase();
     if (!wanted) return records;
     return records.filter((one) => `${one.kind} ${one.name} ${one.about} ${one.actor} ${who(one.actor)} ${one.error?.message ?? ""}`.toLowerCase().includes(wanted));
   }, [records, words, known]);
+  const hit = (direction: 1 | -1): void => {
+    const from = records[moment.index].position;
+    const next = seek(shown, indexAt(shown, direction === 1 ? from : from - 1) + (direction === 1 ? 0 : 1), direction, () => true);
+    if (next >= 0) goTo(records, records.indexOf(shown[next]));
+  };
+  const open = (position: number): void => choose({ record: position === read ? null : position });
+  useKeys("History", [
+    { keys: "/", label: "Filter records", run: () => field.current?.focus() },
+    { keys: "n", label: "Next record that fits", run: () => hit(1) },
+    { keys: "N", label: "Previous record that fits", run: () => hit(-1) },
+    { keys: "Enter", label: "Read the record of this moment whole", run: () => open(records[moment.index].position) },
+    { keys: " ", label: "Mark it, to compare two", quiet: true, run: () => choose({ two: marking(marked, records[moment.index].position) }) },
+    ...(read ? [{ keys: "Escape", label: "Close the record", run: () => choose({ record: null }) }] : []),
+  ]);
   return (
     <div class="history">
       <div class="history-bar">
-        <input type="search" placeholder="Filter records" aria-label="Filter records" value={words} onInput={(event) => setWords(event.currentTarget.value)} />
+        <Words name="find" label="Filter records" hint="Filter records" field={field} />
         <span class="muted small tabular">
           {shown.length === records.length ? "" : `${shown.length.toLocaleString("en")} of `}
           {records.length.toLocaleString("en")}
         </span>
+        {marked.length === 2 && (
+          <button type="button" class="small primary" onClick={() => compare(records, marked)}>
+            Compare {Math.min(...marked)} with {Math.max(...marked)}
+          </button>
+        )}
+        {marked.length === 1 && <span class="muted small">mark another one to compare with {marked[0]}</span>}
         <span class="grow" />
         <Download label="JSON lines" title="Keep the records that are listed as a file" name={`${runId}.jsonl`} make={async () => lines(shown.map(told))} />
         <Download label="Bundle" title="Keep the run, payloads and all, to be read elsewhere with ironflow inspect" name={`${runId}.zip`} make={() => file(`/runs/${runId}/export`)} />
@@ -38,11 +68,17 @@ export default function History({ runId, records, moment, start }: { runId: stri
       <div class="table" role="table" aria-label="Records" aria-rowcount={shown.length + 1}>
         <div role="rowgroup" class="table-head">
           <div class="history-row" role="row">
+            <span role="columnheader">
+              <span class="visually-hidden">Marked</span>
+            </span>
             {["Position", "Time", "After", "What", "More"].map((name) => (
               <span key={name} role="columnheader">
                 {name}
               </span>
             ))}
+            <span role="columnheader">
+              <span class="visually-hidden">Whole</span>
+            </span>
           </div>
         </div>
         <Rows
@@ -60,6 +96,15 @@ export default function History({ runId, records, moment, start }: { runId: stri
                 aria-rowindex={index + 2}
                 onClick={() => goTo(records, records.indexOf(record))}
               >
+                <span role="cell">
+                  <input
+                    type="checkbox"
+                    aria-label={`Mark record ${record.position}`}
+                    checked={marked.includes(record.position)}
+                    onClick={(event) => event.stopPropagation()}
+                    onChange={() => choose({ two: marking(marked, record.position) })}
+                  />
+                </span>
                 <span role="cell" class="mono">
                   <button type="button" class="link" onClick={() => goTo(records, records.indexOf(record))} aria-label={`Show the moment of record ${record.position}`}>
                     {record.position}
@@ -77,13 +122,53 @@ export default function History({ runId, records, moment, start }: { runId: stri
                 <span role="cell" class={`cut ${isFailure(record) ? "" : "muted"}`}>
                   {record.kind === "run.logged" ? <ToLines position={record.position} /> : record.error?.message || record.about || (record.actor && <Actor id={record.actor} />)}
                 </span>
+                <span role="cell">
+                  <button
+                    type="button"
+                    class="link mono small"
+                    aria-label={`Read record ${record.position} whole`}
+                    aria-pressed={record.position === read}
+                    onClick={(event) => {
+                      event.stopPropagation();
+                      open(record.position);
+                    }}
+                  >
+                    {"{ }"}
+                  </button>
+                </span>
               </div>
             );
           }}
         />
       </div>
+      {read > 0 && <Whole key={read} position={read} />}
     </div>
   );
+}
+
+/** A record as history has it, payload and all. */
+function Whole({ position }: { position: number }) {
+  const entry = useResource(`entry ${position}`, (signal) => exact(`/history/${position}`, {}, signal));
+  return (
+    <section class="log-line" aria-label={`Record ${position}`}>
+      <header>
+        <b>Record {position}</b>
+        <span class="grow" />
+        <button type="button" class="quiet icon-only" aria-label="Close the record" onClick={() => choose({ record: null })}>
+          <Icon name="cross" size={14} />
+        </button>
+      </header>
+      {entry.error && <Failed error={entry.error} onRetry={entry.reload} />}
+      {!entry.error && !entry.data && <Skeleton rows={4} of={entry} />}
+      {entry.data !== undefined && <JsonView value={entry.data} label={`record ${position}`} />}
+    </section>
+  );
+}
+
+/** The later of two records becomes A, the earlier one B. */
+function compare(records: readonly Rec[], marked: readonly number[]): void {
+  goTo(records, indexAt(records, Math.max(...marked)));
+  choose({ b: Math.min(...marked), tab: "diff", with: null, two: null });
 }
 
 /** To the first of the lines that a record has. */

@@ -119,6 +119,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
 
   useKeys("Timeline", [
     ...rowKeys("step", move),
+    { keys: "n", label: "Next step that fits", run: () => select(seek(rows, rows.indexOf(selected), 1)) },
+    { keys: "N", label: "Previous step that fits", run: () => select(seek(rows, rows.indexOf(selected), -1)) },
     { keys: "/", label: "Filter steps", run: () => filter.current?.focus() },
     { keys: "f", label: "Failed steps only", run: () => choose({ only: how.failed ? null : "failed" }) },
     { keys: "p", label: "Critical path", run: () => choose({ path: wantsPath ? null : "critical" }) },
@@ -290,6 +292,12 @@ function rowChosen(wanted: string, folded: Waterfall, rows: readonly Row[], run:
   if (wanted && wanted !== "-") return folded.steps.get(wanted) ?? folded.steps.get(`${run.id}:${wanted}`) ?? rows.find((row) => row.id === wanted) ?? root;
   if (run.status !== "failed" && run.status !== "paused") return root;
   return rows.findLast((row) => row.kind === "step" && row.error !== null) ?? root;
+}
+
+/** The next row of a step in a direction. */
+function seek(rows: readonly Row[], from: number, direction: 1 | -1): Row | undefined {
+  for (let index = from + direction; index >= 0 && index < rows.length; index += direction) if (rows[index].kind === "step") return rows[index];
+  return undefined;
 }
 
 function inTerminal(id: string, moment?: Moment): string {

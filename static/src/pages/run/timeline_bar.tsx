@@ -29,7 +29,7 @@ interface Props {
 export function TimelineBar({ how, shown, steps, critical, zoomed, field }: Props) {
   return (
     <div class="timeline-bar" role="toolbar" aria-label="What the timeline shows">
-      <Words words={how.words} field={field} />
+      <Words name="q" label="Filter steps" hint="charge -poll timeout" field={field} />
       <button type="button" class="small" aria-pressed={how.failed} title="Only steps of which a try failed (f)" onClick={() => choose({ only: how.failed ? null : "failed" })}>
         <Icon name="cross" size={12} class="fail" /> Failed
       </button>
@@ -57,21 +57,23 @@ export function TimelineBar({ how, shown, steps, critical, zoomed, field }: Prop
   );
 }
 
-/** Typed at once, looked for when the typing rests: a long run has many steps to look through. */
-function Words({ words, field }: { words: string; field: Ref<HTMLInputElement> }) {
+/** A field whose words the URL has by `name`: typed at once, looked for when the typing rests, for a long run has many steps
+ * to look through. */
+export function Words({ name, label, hint, field }: { name: string; label: string; hint: string; field: Ref<HTMLInputElement> }) {
+  const words = chosen(name);
   const [typed, setTyped] = useState(words);
   useEffect(() => setTyped(words), [words]);
   useEffect(() => {
     if (typed === words) return;
-    const timer = setTimeout(() => choose({ q: typed }), TYPED_MS);
+    const timer = setTimeout(() => choose({ [name]: typed }), TYPED_MS);
     return () => clearTimeout(timer);
   }, [typed]);
   return (
     <input
       ref={field}
       type="search"
-      placeholder="charge -poll timeout"
-      aria-label="Filter steps"
+      placeholder={hint}
+      aria-label={label}
       spellcheck={false}
       autocomplete="off"
       value={typed}
