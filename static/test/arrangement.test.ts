@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arranged } from "../src/model/arrangement";
+import { above, arranged } from "../src/model/arrangement";
 import { criticalPath } from "../src/model/critical";
 import type { Rec } from "../src/model/records";
 import { inView, place, scaleOf, timeAt, zoomed } from "../src/model/scale";
@@ -43,6 +43,22 @@ test("steps are put together by name or by how they ended, one alone is no group
   assert.deepEqual(labels({ by: "name" }), ["f", "fetch", "quick", "slow", "poll", "poll", "poll (2)", "mail"]);
   assert.deepEqual(labels({ by: "outcome" }), ["f", "Completed", "fetch", "quick", "slow", "poll", "mail", "poll (2)"]);
   assert.equal(arranged(FOLDED, NOTHING).root, FOLDED.root);
+});
+
+test("ten steps of one name are a group in the place of the first, also within a branch", () => {
+  const loop = (path: string, count: number) => Array.from({ length: count }, (_, index) => step(10 + index, `${path}poll:${index}`, 100 + index, 101 + index));
+  const folded = waterfall([step(1, "begin:0", 0, 100), ...loop("", 10), ...loop("both:0:", 12), ...loop("both:1:", 9), step(99, "end:0", 900, 950)], "f");
+
+  const { root } = arranged(folded, NOTHING);
+  const closed = visible(root, (row) => row.children.length < 10);
+
+  assert.deepEqual(closed.slice(0, 5).map((row) => `${row.depth} ${row.label} ${row.children.length}`), ["0 f 4", "1 begin 0", "1 poll 10", "1 both 2", "2 branch 0 1"]);
+  assert.equal(closed.filter((row) => row.id.startsWith("same:")).length, 2);
+  assert.equal(arranged(folded, { ...NOTHING, words: "begin" }).root.children.length, 1);
+  const inner = folded.steps.get(`${RUN}:both:0:poll:3`);
+  assert.ok(inner);
+  assert.deepEqual(above(root, inner)?.map((row) => row.label), ["both", "branch 0", "poll"]);
+  assert.equal(above(arranged(folded, { ...NOTHING, words: "begin" }).root, inner), null);
 });
 
 test("the critical path leaves out what others took longer than", () => {

@@ -1,7 +1,7 @@
 /** Which steps a timeline shows, and how they are put together. Rows stay those of the waterfall; what is made anew are
  * the groups above them. */
 import { look } from "./status";
-import { type Row, type Waterfall, group, put, statusAt, stepPath } from "./waterfall";
+import { COLLAPSED_FROM, type Row, type Waterfall, group, put, statusAt, stepPath } from "./waterfall";
 
 export type By = "" | "name" | "outcome";
 
@@ -19,13 +19,13 @@ export interface Arranged {
   steps: number;
 }
 
-/** All of it: the same rows, where nothing is asked for. */
+/** All of it: the same rows, where nothing is asked for and no loop is in it. */
 export function arranged(folded: Waterfall, how: Arrangement): Arranged {
   const fits = fitting(how);
-  if (!fits && !how.by) return { root: folded.root, steps: folded.steps.size };
+  if (!fits && !how.by) return { root: gathered(folded.root), steps: folded.steps.size };
   if (!how.by) {
     const kept = narrowed(folded.root, fits ?? (() => true));
-    return { root: { ...folded.root, children: kept.children }, steps: kept.steps };
+    return { root: gathered({ ...folded.root, children: kept.children }), steps: kept.steps };
   }
   const steps = [...folded.steps.values()].filter(fits ?? (() => true));
   const groups = new Map<string, Row>();
@@ -36,6 +36,33 @@ export function arranged(folded: Waterfall, how: Arrangement): Arranged {
   }
   root.children = root.children.map((one) => (one.children.length === 1 ? one.children[0] : one));
   return { root, steps: steps.length };
+}
+
+/** The tree with many steps of one name, side by side or one after the other, as a group in the place of the first. */
+function gathered(parent: Row): Row {
+  const below = parent.children.map((child) => (child.kind === "group" ? gathered(child) : child));
+  const counts = new Map<string, number>();
+  for (const child of below) if (child.kind === "step") counts.set(nameOf(child), (counts.get(nameOf(child)) ?? 0) + 1);
+  const many = new Set([...counts].filter(([, count]) => count >= COLLAPSED_FROM).map(([name]) => name));
+  if (many.size === 0) return below.every((child, index) => child === parent.children[index]) ? parent : { ...parent, children: below };
+  const groups = new Map<string, Row>();
+  const made: Row = { ...parent, children: [] };
+  for (const child of below) {
+    const name = child.kind === "step" ? nameOf(child) : "";
+    if (name && many.has(name)) put(group(groups, `same:${parent.id}:${name}`, name, made), child);
+    else put(made, child);
+  }
+  return made;
+}
+
+/** The groups on the way from a tree's root to a row; null where it is not in it. */
+export function above(root: Row, wanted: Row): Row[] | null {
+  for (const child of root.children) {
+    if (child === wanted) return [];
+    const below = child.kind === "group" ? above(child, wanted) : null;
+    if (below) return [child, ...below];
+  }
+  return null;
 }
 
 function nameOf(step: Row): string {

@@ -47,7 +47,8 @@ export interface Waterfall {
   folded: { records: readonly Rec[]; groups: Map<string, Row> };
 }
 
-const COLLAPSED_FROM = 10;
+/** So many in a group are folded until somebody unfolds them; so many steps of one name make a group. */
+export const COLLAPSED_FROM = 10;
 const SEGMENT = /(?:\\.|[^:\\])+/gs;
 const PREFIXES = new Set(["compensate", "publish"]);
 

@@ -121,7 +121,7 @@ const KINDS: Record<string, string> = {
 };
 
 function Shown({ tab, run, row, records, record, moment }: Omit<Props, "onClose"> & { tab: string; record: Rec | undefined }) {
-  if (tab === "records") return <RecordList of={row.kind === "run" ? records : row.records} all={records} moment={moment} />;
+  if (tab === "records") return <RecordList of={row.kind === "run" ? records : row.kind === "group" ? within(row) : row.records} all={records} moment={moment} />;
   if (row.kind === "run") return <OfRun run={run} tab={tab} past={moment.past} />;
   if (!record) return <p class="muted pad">Not reached by this moment.</p>;
   if (tab === "edit") return <OfEdit of={row.records} record={record} />;
@@ -241,6 +241,12 @@ export function ErrorShown({ error }: { error: Json | undefined }) {
       {details instanceof Map && details.size > 0 && <JsonView value={details} label="details of the error" />}
     </div>
   );
+}
+
+/** The records of all that a group has, as they came. */
+function within(group: Row): Rec[] {
+  const found = group.children.flatMap((row) => (row.kind === "group" ? within(row) : row.records));
+  return found.sort((a, b) => a.position - b.position);
 }
 
 const SHOWN_MAX = 200;

@@ -5,7 +5,7 @@ import { get } from "../../api/client";
 import { may } from "../../api/session";
 import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
-import { arranged } from "../../model/arrangement";
+import { above, arranged } from "../../model/arrangement";
 import { counted } from "../../model/counted";
 import { criticalPath } from "../../model/critical";
 import { type Rec, corrected } from "../../model/records";
@@ -65,6 +65,9 @@ const LONG_FROM = 20_000;
 const LONG_MS = 10_000;
 /** Records after which a run is at work, or waits. */
 const TURNS: ReadonlySet<string> = new Set(["run.started", "run.suspended", "run.retrying", "run.released", "run.woken"]);
+/** Between the groups in the URL that are not folded as they would be by themselves; of more than that it has none. */
+const FOLDS = "\n";
+const FOLDS_MAX = 40;
 const LEVELS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const MODES: Mode[] = ["squeezed", "time", "sequence"];
 
@@ -79,7 +82,7 @@ export default function RunPage({ id }: { id: string }) {
     return <Failed error={run.error} onRetry={run.reload} />;
   }
   if (!run.data) return <Skeleton rows={12} of={run} />;
-  return <Loaded run={run.data} stale={run.error !== null} />;
+  return <Loaded key={id} run={run.data} stale={run.error !== null} />;
 }
 
 function Loaded({ run, stale }: { run: Run; stale: boolean }) {
@@ -95,7 +98,8 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const mode = MODES.find((one) => one === chosen("scale")) ?? "squeezed";
   const instants = useMemo(() => Float64Array.from(all, (record) => record.at), [all]);
   const scale = useMemo(() => scaleOf(mode, folded, instants, present), [mode, folded, instants, present]);
-  const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
+  const [toggled, setToggled] = useState<ReadonlySet<string>>(() => new Set(chosen("folds").split(FOLDS).filter(Boolean)));
+  useEffect(() => choose({ folds: toggled.size > FOLDS_MAX ? null : [...toggled].join(FOLDS) }), [toggled]);
   const isOpen = useCallback((row: Row): boolean => isCollapsed(row) === toggled.has(row.id), [toggled]);
   const how = arrangementOf();
   const shown = useMemo(() => arranged(folded, how), [folded, how.words, how.failed, how.by]);
@@ -111,6 +115,11 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const selected = useMemo(() => rowChosen(wanted, folded, rows, run), [wanted, folded, rows, run]);
   const tab = TABS.find((one) => one.id === chosen("tab"))?.id ?? TABS[0].id;
   const toggle = (row: Row): void => setToggled((before) => new Set(before.has(row.id) ? [...before].filter((one) => one !== row.id) : [...before, row.id]));
+  useEffect(() => {
+    // What the URL names is in sight, however much is folded; then it may be folded again.
+    const folds = wanted && selected.kind === "step" && !rows.includes(selected) ? above(shown.root, selected) : null;
+    folds?.filter((row) => !isOpen(row)).forEach(toggle);
+  }, [wanted, selected.id]);
   const select = (row: Row | undefined): void => {
     if (row) choose({ step: row.id === "run" ? "run" : shortened(row.id, run.id), show: null });
   };
