@@ -99,7 +99,10 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
   const instants = useMemo(() => Float64Array.from(all, (record) => record.at), [all]);
   const scale = useMemo(() => scaleOf(mode, folded, instants, present), [mode, folded, instants, present]);
   const [toggled, setToggled] = useState<ReadonlySet<string>>(() => new Set(chosen("folds").split(FOLDS).filter(Boolean)));
-  useEffect(() => choose({ folds: toggled.size > FOLDS_MAX ? null : [...toggled].join(FOLDS) }), [toggled]);
+  useEffect(() => {
+    const folds = toggled.size > FOLDS_MAX ? "" : [...toggled].join(FOLDS);
+    if (folds !== chosen("folds")) choose({ folds });
+  }, [toggled]);
   const isOpen = useCallback((row: Row): boolean => isCollapsed(row) === toggled.has(row.id), [toggled]);
   const how = arrangementOf();
   const shown = useMemo(() => arranged(folded, how), [folded, how.words, how.failed, how.by]);

@@ -11,6 +11,7 @@ import { Icon } from "../../ui/icon";
 import { JsonView } from "../../ui/json_view";
 import { Empty, Failed } from "../../ui/states";
 import type { Moment } from "./moment";
+import { Watched } from "./watched";
 
 interface Props {
   runId: string;
@@ -35,6 +36,7 @@ export default function Watch({ runId, functionId, records, moment, compared }: 
     const known = remembered(functionId);
     if (!given && known.length > 0) choose({ watch: known.join(SEPARATOR) });
   }, [functionId]);
+  const every = chosen("every") === "record";
   const here = records[moment.index];
   const there = records[compared];
   const moments = [here, ...(there ? [there] : [])];
@@ -120,7 +122,15 @@ export default function Watch({ runId, functionId, records, moment, compared }: 
           </tbody>
         </table>
       )}
-      {rows.length > 0 && !there && <p class="faint small pad">Press b at another moment to see both side by side.</p>}
+      {rows.length > 0 && (
+        <p class="buttons pad">
+          <button type="button" class="small" aria-expanded={every} onClick={() => choose({ every: every ? null : "record" })}>
+            {every ? "Only this moment" : "At every record"}
+          </button>
+          {!there && <span class="faint small">Press b at another moment to see both side by side.</span>}
+        </p>
+      )}
+      {rows.length > 0 && every && <Watched runId={runId} expressions={expressions} records={records} moment={moment} />}
     </div>
   );
 }
