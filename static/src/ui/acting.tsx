@@ -22,12 +22,12 @@ export interface Undo<T> {
 }
 
 /** Whether it was done; what was wrong otherwise has been told. What needs no dialog beforehand has an `undo`. */
-export async function act<T>(call: Promise<T>, done: string, undo?: Undo<T>): Promise<boolean> {
+export async function act<T>(call: Promise<T>, done: string | ((told: T) => string), undo?: Undo<T>): Promise<boolean> {
   try {
     const told = await call;
     const explain = undo?.explain;
     toast(
-      done,
+      typeof done === "string" ? done : done(told),
       false,
       undo && (() => void act(undo.run(told), undo.done).then((undone) => undone && undo.then?.())),
       explain && ((reason) => void act(explain(reason), "The reason is kept")),

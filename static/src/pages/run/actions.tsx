@@ -101,7 +101,7 @@ export const ACTIONS: readonly Action[] = [
     key: "H",
     permission: "runs:pause",
     barred: ({ run }) => (isEnded(run.status) || run.status === "paused" ? `it is ${said(run)}` : run.pause_requested ? "it will pause at the next step" : ""),
-    now: ({ run }) => void pause(run),
+    now: (subject) => void pause(subject),
   },
   {
     id: "cancel",

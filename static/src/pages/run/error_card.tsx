@@ -5,6 +5,7 @@ import { may } from "../../api/session";
 import type { Run, Similar } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { at } from "../../model/json";
+import { ownFrame } from "../../model/stack";
 import type { Row } from "../../model/waterfall";
 import { choose, link } from "../../shell/route";
 import { lacking } from "../../model/rights";
@@ -118,9 +119,12 @@ function Stack({ run }: { run: Run }) {
   const whole = useResource(`stack ${run.id} ${run.updated_at}`, (signal) => exact(`/runs/${run.id}`, {}, signal));
   const stack = at(whole.data, "error", "stack");
   if (typeof stack !== "string" || stack === "") return null;
+  const own = ownFrame(stack);
   return (
     <details>
-      <summary class="small">Stack</summary>
+      <summary class="small">
+        Stack {own && <code>{own}</code>}
+      </summary>
       <pre class="stack" tabIndex={0} aria-label="Stack">
         {stack}
       </pre>

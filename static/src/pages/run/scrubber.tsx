@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Rec, isEdit, isFailure, isStep, seek, title } from "../../model/records";
 import { type Mode, type Scale, place } from "../../model/scale";
 import { useKeys } from "../../shell/keys";
-import { choose } from "../../shell/route";
+import { choose, chosen } from "../../shell/route";
 import { dark, wallTime } from "../../shell/settings";
 import { Icon } from "../../ui/icon";
 import { type Moment, goTo } from "./moment";
@@ -16,7 +16,9 @@ interface Props {
   mode: Mode;
 }
 
-const SPEEDS = [0.5, 1, 4, 16];
+/** Times as fast as it was; 0 for event by event, however long it took. */
+const SPEEDS = [0.5, 1, 4, 16, 0];
+const EACH_MS = 600;
 const WAIT_MS_MAX = 1_200;
 const WAIT_MS_MIN = 40;
 const MODES: { id: Mode; label: string }[] = [
@@ -27,7 +29,7 @@ const MODES: { id: Mode; label: string }[] = [
 
 export function Scrubber({ records, moment, compared, scale, mode }: Props) {
   const [playing, setPlaying] = useState(false);
-  const [speed, setSpeed] = useState(1);
+  const speed = SPEEDS.find((one) => String(one) === chosen("speed")) ?? 1;
   const track = useRef<HTMLDivElement>(null);
   const { index } = moment;
   const go = (to: number): void => goTo(records, Math.max(0, Math.min(records.length - 1, to)));
@@ -64,7 +66,7 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
       setPlaying(false);
       return;
     }
-    const wait = Math.max(WAIT_MS_MIN, Math.min(WAIT_MS_MAX, (next.at - records[index].at) / speed));
+    const wait = speed === 0 ? EACH_MS : Math.max(WAIT_MS_MIN, Math.min(WAIT_MS_MAX, (next.at - records[index].at) / speed));
     const timer = setTimeout(() => go(index + 1), wait);
     return () => clearTimeout(timer);
   }, [playing, index, speed, records.length]);
@@ -100,9 +102,13 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
         <button type="button" class="quiet icon-only" aria-label="Next record" onClick={() => go(index + 1)}>
           <Icon name="forward" />
         </button>
-        <button type="button" class="quiet small tabular" title="Speed" onClick={() => setSpeed(SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length])}>
-          {speed}×
-        </button>
+        <select class="small quiet" aria-label="Speed" value={String(speed)} onChange={(event) => choose({ speed: event.currentTarget.value === "1" ? null : event.currentTarget.value })}>
+          {SPEEDS.map((one) => (
+            <option key={one} value={String(one)}>
+              {one === 0 ? "by event" : `${one}×`}
+            </option>
+          ))}
+        </select>
       </div>
       <div
         ref={track}

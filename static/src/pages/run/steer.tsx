@@ -1,8 +1,9 @@
 /** Dialogs that let a run go on, hold it, end it, or begin another one out of its history. */
 import { useState } from "preact/hooks";
-import { request } from "../../api/client";
+import { get, request } from "../../api/client";
+import type { Run, RunSummary } from "../../api/types";
+import { boundaryOf, stopText } from "../../model/boundary";
 import { quoted } from "../../model/quoted";
-import type { Run } from "../../api/types";
 import { RESUME } from "../../model/rights";
 import { tagsOf } from "../../model/tags";
 import { link, navigate } from "../../shell/route";
@@ -70,13 +71,30 @@ export function Undo({ run, chosen, onClose }: Props) {
 }
 
 /** A step that is under way is recorded first; nothing is lost. It can be taken back as long as nobody else did. */
-export function pause({ id, function_id: name }: Run): Promise<boolean> {
+export function pause({ run, steps }: Subject): Promise<boolean> {
+  const { id, function_id: name } = run;
   const path = `/runs/${id}/pause`;
-  return act(request<Run>("POST", path, { body: {} }), `${name} pauses`, {
+  const ended = new Set(steps.map((step) => step.id.slice(id.length + 1)));
+  const stop = run.status === "running" ? lastGood(id).then((known) => boundaryOf(ended, known), noGuess) : null;
+  const asked = Promise.all([stop, request<Run>("POST", path, { body: {} })]);
+  return act(asked, ([where]) => `${name} pauses${where ? stopText(where) : ""}`, {
     run: () => request("POST", `/runs/${id}/resume`, { body: {} }),
     done: `${name} goes on`,
     explain: (reason) => request("POST", path, { body: { reason } }),
   });
+}
+
+/** It is paused all the same. */
+function noGuess(): null {
+  return null;
+}
+
+/** The steps of the last run of its function that went well, in order; none where there is no such run. */
+async function lastGood(runId: string): Promise<{ path: string; name: string }[]> {
+  const { run } = await get<{ run: RunSummary | null }>(`/runs/${runId}/last-good`);
+  if (!run) return [];
+  const { steps } = await get<{ steps: { step_id: string; name: string }[] }>(`/runs/${run.id}/steps`);
+  return steps.map((step) => ({ path: step.step_id.slice(run.id.length + 1), name: step.name }));
 }
 
 export function Tag({ run, onClose }: { run: Run; onClose: () => void }) {
