@@ -85,14 +85,17 @@ export default function RunPage({ id }: { id: string }) {
   return <Loaded key={id} run={run.data} stale={run.error !== null} />;
 }
 
-function Loaded({ run, stale }: { run: Run; stale: boolean }) {
+function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
   const records = useRecords(run.id);
   const all = records.all;
+  const stale = runStale || (records.error !== null && all.length > 0);
+  const frozen = useRef(0); // since when nobody knows better
+  frozen.current = stale ? frozen.current || now.peek() : 0;
   const running = !isEnded(run.status);
   const known = useRef<Waterfall | undefined>(undefined);
   const folded = useMemo(() => (known.current = waterfall(all, run.function_id, known.current)), [all, run.function_id]);
   const last = all.at(-1)?.at ?? 0;
-  const present = running ? Math.max(all.length > LONG_FROM ? Math.floor(now.value / LONG_MS) * LONG_MS : now.value, last) : last;
+  const present = running ? Math.max(frozen.current || (all.length > LONG_FROM ? Math.floor(now.value / LONG_MS) * LONG_MS : now.value), last) : last;
   const moment = momentOf(all, present);
   const compared = comparedOf(all);
   const mode = MODES.find((one) => one === chosen("scale")) ?? "squeezed";
@@ -169,7 +172,11 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
         <Badge>
           <Status status={run.unwinding ? "unwinding" : run.status} note={run.attempt > 1 ? `attempt ${run.attempt} of ${run.max_attempts}` : ""} />
         </Badge>
-        {stale && <Badge icon="warning">may be out of date</Badge>}
+        {stale && (
+          <span title={`The server does not answer: this is the run as of ${wallTime(frozen.current)}. The page asks again by itself.`}>
+            <Badge icon="warning">frozen at {all.at(-1)?.position ?? "once"}</Badge>
+          </span>
+        )}
       </PageHead>
       {moment.past ? <PastBar records={all} moment={moment} /> : <RunFacts run={run} />}
       <ErrorCard run={run} step={failing} suspended={suspended} past={moment.past} onStep={select} />
@@ -179,7 +186,7 @@ function Loaded({ run, stale }: { run: Run; stale: boolean }) {
         <div class="card main-card">
           <Tabs label="run" items={TABS} open={tab} onOpen={(one) => choose({ tab: one === TABS[0].id ? null : one })} />
           <TabPanel label="run" open={tab} class="fill">
-            {records.error && <Failed error={records.error} onRetry={records.reload} />}
+            {records.error && all.length === 0 && <Failed error={records.error} onRetry={records.reload} />}
             {records.loading && all.length === 0 && <Skeleton rows={8} />}
             {tab === "timeline" && all.length > 0 && (
               <>
