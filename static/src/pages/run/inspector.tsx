@@ -1,7 +1,7 @@
 /** What is known of the row that is chosen: its payloads are fetched now, by the position of the record that has them. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { exact } from "../../api/client";
+import { exact, segment } from "../../api/client";
 import { may } from "../../api/session";
 import type { Run } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -95,7 +95,9 @@ function Facts({ run, row, record, moment }: { run: Run; row: Row; record: Rec |
     if (tries > 1) facts.push(["Tries", String(tries)]);
     if (row.about) facts.push([row.type === "invoke_function" ? "Invokes" : "About", <span class="mono">{row.about}</span>]);
     if (row.childRunId) facts.push(["Child run", <a href={link(`/runs/${row.childRunId}`)}>{row.childRunId}</a>]);
-    if (row.compensationFor) facts.push(["Undoes", <span class="mono">{row.compensationFor.split(":").at(-2)}</span>]);
+    if (row.compensationFor) facts.push(["Undoes", <span class="mono">{row.compensationFor}</span>]);
+    const written = /^kv:([^/]+)\/(.+)$/.exec(row.records[0]?.name ?? "");
+    if (written) facts.push(["Writes", <a class="mono" href={link(`/kv/${segment(written[1])}`, { key: written[2] })}>{written[1]}/{written[2]}</a>]);
     if (record) facts.push(["Position", <span class="mono">{record.position}</span>]);
   }
   if (facts.length === 0) return null;
@@ -118,6 +120,8 @@ const KINDS: Record<string, string> = {
   invoke_function: "runs another function",
   invoke_function_async: "starts another function",
   compensate: "undoes a step",
+  emit: "emits an event",
+  publish: "publishes to a topic",
 };
 
 function Shown({ tab, run, row, records, record, moment }: Omit<Props, "onClose"> & { tab: string; record: Rec | undefined }) {

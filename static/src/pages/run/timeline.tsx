@@ -158,13 +158,18 @@ function Info({ row, status, moment }: { row: Row; status: string; moment: Momen
 }
 
 /** Bars keep a width that can be seen: those outside of what is shown are left out instead. */
-function Lane({ row, moment, scale, compared }: { row: Row; moment: Moment; scale: Scale; compared: Rec | undefined }) {
+function Lane({ row, moment, scale, compared, folded }: { row: Row; moment: Moment; scale: Scale; compared: Rec | undefined; folded: Waterfall }) {
   const bars = row.kind === "group" ? groupBars(row, moment) : row.bars;
+  const undone = row.compensationFor && folded.steps.get(row.id.replace(":compensate:", ":"))?.bars.at(-1);
+  const begun = row.bars[0]?.from;
   return (
     <>
       {scale.gaps.map((gap) => (
         <span key={gap.from} class="gap" style={{ left: pc(place(scale, gap.from)), width: pc(place(scale, gap.to) - place(scale, gap.from)) }} />
       ))}
+      {undone && begun <= moment.at && inView(scale, undone.to, begun) && (
+        <span class="undo-line" style={{ left: pc(place(scale, undone.to)), width: pc(place(scale, begun) - place(scale, undone.to)) }} />
+      )}
       {bars.map((bar, index) => {
         const shown = barAt(bar, moment.position, moment.at);
         if (!shown) return null;
@@ -176,7 +181,7 @@ function Lane({ row, moment, scale, compared }: { row: Row; moment: Moment; scal
         return (
           <span
             key={index}
-            class={`bar ${shown.pattern} ${shown.role} ${running ? "open" : ""} ${point ? "point" : ""}`}
+            class={`bar ${shown.pattern} ${shown.role} ${running ? "open" : ""} ${point ? "point" : ""} ${row.compensationFor ? "undoes" : ""}`}
             title={`${look(shown.status).label}${shown.attempt > 1 ? `, try ${shown.attempt}` : ""} · ${duration((running ? moment.at : shown.to) - shown.from)}`}
             style={{ left: pc(from), width: `max(${pc(to - from)}, ${point ? 0 : shown.role === "fail" ? 6 : 3}px)` }}
           />
