@@ -1,6 +1,5 @@
 /** How this run differs from another one, step by step: what the other had, and what this one has instead. */
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
 import { exact, get, segment } from "../../api/client";
 import type { Run, RunSummary } from "../../api/types";
 import { useResource } from "../../live/resource";
@@ -8,7 +7,7 @@ import { counted } from "../../model/counted";
 import { type Json, Num, at, print } from "../../model/json";
 import { look } from "../../model/status";
 import { duration } from "../../model/time";
-import { link } from "../../shell/route";
+import { choose, chosen, link } from "../../shell/route";
 import { Skeleton, Status, Time, short } from "../../ui/basics";
 import { Icon, type IconName } from "../../ui/icon";
 import { Empty, Failed } from "../../ui/states";
@@ -47,7 +46,7 @@ function Likeness({ of, run }: { of: LastGood; run: Run }) {
 }
 
 function Steps({ run, other, moment, note }: { run: Run; other: string; moment: Moment; note: ComponentChildren }) {
-  const [all, setAll] = useState(false);
+  const all = chosen("same") === "shown";
   const position = moment.past ? moment.position : undefined;
   const told = useResource(`compared ${other} ${run.id} ${run.updated_at} ${position} ${all}`, (signal) =>
     exact(`/runs/${segment(other)}/compare/${run.id}`, { other_at: position, changed: all ? undefined : "true" }, signal),
@@ -69,7 +68,7 @@ function Steps({ run, other, moment, note }: { run: Run; other: string; moment: 
         <Status status={text(at(told.data, "b", "status"))} note={took(at(told.data, "b", "duration_ms"))} />
         <span class="grow" />
         <label class="check">
-          <input type="checkbox" checked={all} onChange={(event) => setAll(event.currentTarget.checked)} />
+          <input type="checkbox" checked={all} onChange={(event) => choose({ same: event.currentTarget.checked ? "shown" : null })} />
           Steps that are the same too
         </label>
       </p>

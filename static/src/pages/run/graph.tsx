@@ -1,11 +1,12 @@
 /** The steps as a graph: what followed what, as it was at the moment that is shown. The timeline tells the same in rows. */
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { type Point, curve, useLayout } from "../../layout/layout";
 import { counted } from "../../model/counted";
 import { ASKED_MAX, DRAWN_MAX, type Graph, type Node, graphOf } from "../../model/graph";
 import { look } from "../../model/status";
 import { duration } from "../../model/time";
 import { type Row, type Waterfall, attempts, barAt, counts, span, statusAt } from "../../model/waterfall";
+import { choose, chosen } from "../../shell/route";
 import { Skeleton } from "../../ui/basics";
 import { Icon, type IconName } from "../../ui/icon";
 import { Problem } from "../../ui/acting";
@@ -27,8 +28,8 @@ const SCALES = [0.4, 0.6, 0.8, 1, 1.25, 1.5];
 
 export default function StepGraph(props: Props) {
   const { folded, isOpen, selected } = props;
-  const [whole, setWhole] = useState(false);
-  const [scale, setScale] = useState(1);
+  const whole = chosen("graph") === "whole";
+  const scale = SCALES.find((one) => String(one) === chosen("zoom")) ?? 1;
   const graph = useMemo(() => graphOf(folded.root, isOpen, whole ? ASKED_MAX : DRAWN_MAX), [folded, isOpen, whole]);
   const key = useMemo(() => [...graph.nodes.map((node) => node.id), "", ...graph.edges.flat()].join("\n"), [graph]);
   const { of: drawn, layout, failed } = useLayout(key, graph, ({ nodes, edges }) => ({
@@ -44,7 +45,10 @@ export default function StepGraph(props: Props) {
   };
   useLayoutEffect(() => reveal("center"), [layout, scale]);
   useLayoutEffect(() => reveal("nearest"), [selected]);
-  const zoom = (by: 1 | -1): void => setScale((before) => SCALES[Math.max(0, Math.min(SCALES.length - 1, SCALES.indexOf(before) + by))]);
+  const zoom = (by: 1 | -1): void => {
+    const next = SCALES[Math.max(0, Math.min(SCALES.length - 1, SCALES.indexOf(scale) + by))];
+    choose({ zoom: next === 1 ? null : next });
+  };
 
   const foldable = graph.whole > DRAWN_MAX;
   return (
@@ -55,7 +59,7 @@ export default function StepGraph(props: Props) {
           {graph.whole > (whole ? ASKED_MAX : DRAWN_MAX) && ", folded by name"}
         </span>
         {foldable && graph.whole <= ASKED_MAX && (
-          <button type="button" class="small" onClick={() => setWhole(!whole)}>
+          <button type="button" class="small" onClick={() => choose({ graph: whole ? null : "whole" })}>
             {whole ? "Fold them" : `Draw all ${graph.whole.toLocaleString("en")}`}
           </button>
         )}
