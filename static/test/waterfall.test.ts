@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Rec, corrected, indexAt, isFailure, markedOf, marking, merged, seek } from "../src/model/records";
 import { place, placeOf, scaleOf, timeAt, turned } from "../src/model/scale";
-import { allTurned, barAt, counts, isCollapsed, levelled, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
+import { allTurned, barAt, counts, inlined, isCollapsed, levelled, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
 
 const RUN = "run_1";
 
@@ -187,4 +187,18 @@ test("of two records that are marked the first gives way to a third, and a mark 
   assert.equal(marking([9], 14), "9-14");
   assert.equal(marking([9, 14], 20), "14-20");
   assert.equal(marking([9, 14], 9), "14");
+});
+
+test("a run that a step started stands below that step where it is looked into, at the moment of the whole history", () => {
+  const parent = waterfall([rec(10, "run.created", 1_000), rec(12, "step.invoking", 1_100, { name: "call", type: "invoke_function", childRunId: "run_2" }), rec(20, "step.completed", 1_500, { name: "call", childRunId: "run_2" }), rec(21, "step.completed", 1_600, { name: "mail" })], "f");
+  const work = { stepId: "run_2:work:0" };
+  const child = waterfall([rec(13, "run.created", 1_110), rec(15, "step.completed", 1_300, { name: "work", startedAt: 1_200, ...work })], "run_2");
+  const rows = visible(parent.root, () => true);
+
+  const shown = inlined(rows, new Map([["run_2", child.root]]), () => true);
+
+  assert.deepEqual(shown.map((row) => `${row.depth} ${row.label}`), ["0 f", "1 call", "2 work", "1 mail"]);
+  assert.equal(statusAt(shown[2], 13, 1_110), "ghost");
+  assert.equal(statusAt(shown[2], 20, 1_500), "completed");
+  assert.equal(inlined(rows, new Map(), () => true), rows);
 });

@@ -147,6 +147,19 @@ export function visible(root: Row, isOpen: (row: Row) => boolean): Row[] {
   return found;
 }
 
+/** The same rows, and below each step that started another run the rows of that, where it is known: positions are those of
+ * all of history, so they can be read beside one another. */
+export function inlined(rows: readonly Row[], inside: ReadonlyMap<string, Row>, isOpen: (row: Row) => boolean): readonly Row[] {
+  if (inside.size === 0) return rows;
+  return rows.flatMap((row) => {
+    const child = row.childRunId ? inside.get(row.childRunId) : undefined;
+    if (!child) return [row];
+    const below = inlined(visible(child, isOpen).slice(1), inside, isOpen);
+    for (const one of below) one.depth += row.depth;
+    return [row, ...below];
+  });
+}
+
 /** A bar as it was at a position whose instant is `at`; null where it had not begun. */
 export function barAt(bar: Bar, position: number, at: number): Bar | null {
   if (bar.closed <= position) return bar;

@@ -11,7 +11,7 @@ import { criticalPath } from "../../model/critical";
 import { type Rec, corrected } from "../../model/records";
 import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
-import { type Row, type Waterfall, allTurned, isCollapsed, levelled, span, visible, waterfall } from "../../model/waterfall";
+import { type Row, type Waterfall, allTurned, inlined, isCollapsed, levelled, span, visible, waterfall } from "../../model/waterfall";
 import { PageHead, crumb } from "../../shell/head";
 import { rowKeys, useKeys } from "../../shell/keys";
 import { siblingKeys } from "../../shell/listed";
@@ -26,6 +26,7 @@ import { Failed } from "../../ui/states";
 import { copy } from "../../ui/toast";
 import { Actions } from "./actions";
 import { ErrorCard } from "./error_card";
+import { lookInside, useInside } from "./inside";
 import { Inspector } from "./inspector";
 import { zoomOf, zoomTo } from "./minimap";
 import { type Moment, comparedOf, momentOf } from "./moment";
@@ -109,7 +110,8 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
   const isOpen = useCallback((row: Row): boolean => isCollapsed(row) === toggled.has(row.id), [toggled]);
   const how = arrangementOf();
   const shown = useMemo(() => arranged(folded, how), [folded, how.words, how.failed, how.by]);
-  const rows = useMemo(() => visible(shown.root, isOpen), [shown, isOpen]);
+  const inside = useInside();
+  const rows = useMemo(() => inlined(visible(shown.root, isOpen), inside, isOpen), [shown, isOpen, inside]);
   const zoomText = chosen("t");
   const zoom = useMemo(() => zoomOf(zoomText), [zoomText]);
   const view = useMemo(() => (zoom ? zoomed(scale, ...zoom) : scale), [scale, zoom]);
@@ -140,7 +142,12 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
     { keys: "f", label: "Failed steps only", run: () => choose({ only: how.failed ? null : "failed" }) },
     { keys: "p", label: "Critical path", run: () => choose({ path: wantsPath ? null : "critical" }) },
     { keys: "z", label: "Zoom to the step, or out again", run: () => (zoom ? choose({ t: null }) : zoomOn(selected, scale, present)) },
-    { keys: "o", label: "Fold or unfold", barred: selected.kind === "group" ? "" : "only groups of steps fold", run: () => toggle(selected) },
+    {
+      keys: "o",
+      label: "Fold or unfold",
+      barred: selected.kind === "group" || selected.childRunId ? "" : "only groups of steps and runs that a step began fold",
+      run: () => (selected.kind === "group" ? toggle(selected) : selected.childRunId && lookInside(selected.childRunId)),
+    },
     ...LEVELS.map((level) => ({ keys: String(level), label: level === 0 ? "Fold all" : `Unfold down to level ${level}`, quiet: level > 2, run: () => setToggled(levelled(shown.root, level)) })),
     { keys: "O", label: "Fold or unfold all", run: () => setToggled(allTurned(shown.root, isOpen)) },
     { keys: "t", label: "Timeline", run: () => choose({ tab: null }) },
@@ -167,7 +174,7 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
   const failing = useMemo(() => [...folded.steps.values()].findLast((row) => row.error !== null), [folded]);
   return (
     <div class={`page full run-page ${moment.past ? "past" : ""}`}>
-      <PageHead title={run.function_id} actions={<Actions run={run} moment={moment} steps={steps} chosen={selected.kind === "step" ? { id: selected.id, label: selected.label, position: lastOf(selected, moment), type: selected.type, corrected: corrected(selected.records) } : null} />}>
+      <PageHead title={run.function_id} actions={<Actions run={run} moment={moment} steps={steps} chosen={selected.kind === "step" && folded.steps.has(selected.id) ? { id: selected.id, label: selected.label, position: lastOf(selected, moment), type: selected.type, corrected: corrected(selected.records) } : null} />}>
         <span class="faint mono">v{run.function_version}</span>
         <Badge>
           <Status status={run.unwinding ? "unwinding" : run.status} note={run.attempt > 1 ? `attempt ${run.attempt} of ${run.max_attempts}` : ""} />

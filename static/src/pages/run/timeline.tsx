@@ -9,6 +9,7 @@ import { type Bar, type Row, type Waterfall, attempts, barAt, counts, span, stat
 import { choose } from "../../shell/route";
 import { Icon, type IconName } from "../../ui/icon";
 import { Rows } from "../../ui/rows";
+import { isInside, lookInside } from "./inside";
 import { Minimap, useDrag, zoomTo } from "./minimap";
 import type { Moment } from "./moment";
 
@@ -83,7 +84,8 @@ export function Timeline(props: Props) {
 function StepRow({ row, index, moment, scale, selected, critical, isOpen, onSelect, onToggle, onZoom, ...rest }: Props & { row: Row; index: number }) {
   const status = statusAt(row, moment.position, moment.at);
   const { role, icon, label } = look(status);
-  const open = row.kind === "group" ? isOpen(row) : undefined;
+  const open = row.kind === "group" ? isOpen(row) : row.childRunId ? isInside(row.childRunId) : undefined;
+  const fold = (): void => (row.kind === "group" ? onToggle(row) : lookInside(row.childRunId));
   const ghost = status === "ghost";
   const edited = row.bars.some((bar) => bar.role === "edit" && barAt(bar, moment.position, moment.at));
   const shownIcon: IconName = edited ? "diamond" : row.compensationFor ? "undo" : icon;
@@ -97,10 +99,10 @@ function StepRow({ row, index, moment, scale, selected, critical, isOpen, onSele
       aria-selected={row.id === selected}
       aria-rowindex={index + 1}
       onClick={() => onSelect(row)}
-      onDblClick={() => (row.kind === "group" ? onToggle(row) : onZoom(row))}
+      onDblClick={() => (row.kind === "group" ? fold() : onZoom(row))}
     >
       <span class="wf-name" role="gridcell" style={{ paddingLeft: `${8 + row.depth * 14}px` }}>
-        {row.kind === "group" && (
+        {open !== undefined && (
           <button
             type="button"
             class="fold"
@@ -108,7 +110,7 @@ function StepRow({ row, index, moment, scale, selected, critical, isOpen, onSele
             aria-label={open ? `Fold ${row.label}` : `Unfold ${row.label}`}
             onClick={(event) => {
               event.stopPropagation();
-              onToggle(row);
+              fold();
             }}
           >
             <Icon name={open ? "down" : "forward"} size={12} />

@@ -1,0 +1,58 @@
+/** The runs that steps of a run started, where somebody looks into them: the URL names them, and what happens in them is
+ * followed as what happens in the run itself. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { ApiError } from "../../api/client";
+import { records as fetched } from "../../api/timeline";
+import { follow } from "../../live/socket";
+import { arranged } from "../../model/arrangement";
+import { type Rec, merged } from "../../model/records";
+import { type Row, waterfall } from "../../model/waterfall";
+import { choose, chosen } from "../../shell/route";
+import { toast } from "../../ui/toast";
+
+const SEPARATOR = ",";
+/** So many are looked into at once; another one takes the place of the first. */
+const MAX = 20;
+const AS_IT_RAN = { words: "", failed: false, by: "" } as const;
+
+export function isInside(childRunId: string): boolean {
+  return chosen("inside").split(SEPARATOR).includes(childRunId);
+}
+
+/** Look into the run that a step started, or no more. */
+export function lookInside(childRunId: string): void {
+  const open = chosen("inside").split(SEPARATOR).filter(Boolean);
+  choose({ inside: (open.includes(childRunId) ? open.filter((one) => one !== childRunId) : [...open, childRunId].slice(-MAX)).join(SEPARATOR) });
+}
+
+/** The tree of rows of each of them, as far as it has come. */
+export function useInside(): ReadonlyMap<string, Row> {
+  const wanted = chosen("inside");
+  const [known, setKnown] = useState<ReadonlyMap<string, readonly Rec[]>>(new Map());
+  useEffect(() => {
+    const abort = new AbortController();
+    const last = new Map<string, number>();
+    const took = (id: string, page: readonly Rec[]): void => {
+      last.set(id, page.at(-1)?.position ?? 0);
+      setKnown((before) => new Map(before).set(id, merged(before.get(id) ?? [], page)));
+    };
+    const look = (id: string): void => {
+      fetched(id, last.get(id) ?? 0, (page) => took(id, page), abort.signal).catch((error: unknown) => {
+        if (abort.signal.aborted) return;
+        if (!(error instanceof ApiError)) throw error;
+        toast(`What ${id} did: ${error.message}`, true);
+      });
+    };
+    const ids = wanted.split(SEPARATOR).filter(Boolean).slice(-MAX);
+    ids.forEach(look);
+    const ends = ids.map((id) => follow(`system.run.${id}.>`, () => look(id)));
+    return () => {
+      abort.abort();
+      ends.forEach((end) => end());
+    };
+  }, [wanted]);
+  return useMemo(() => {
+    const ids = wanted.split(SEPARATOR);
+    return new Map([...known].filter(([id]) => ids.includes(id)).map(([id, records]) => [id, arranged(waterfall(records, id), AS_IT_RAN).root]));
+  }, [wanted, known]);
+}
