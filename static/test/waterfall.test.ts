@@ -202,3 +202,10 @@ test("a run that a step started stands below that step where it is looked into, 
   assert.equal(statusAt(shown[2], 20, 1_500), "completed");
   assert.equal(inlined(rows, new Map(), () => true), rows);
 });
+
+test("an edit takes none of the time of the step that it is of", () => {
+  const { steps } = waterfall([rec(1, "run.created", 0), rec(2, "step.completed", 80, { name: "price", startedAt: 10 }), rec(9, "step.patched", 60_000, { name: "price" }), rec(10, "step.injected", 61_000, { name: "never ran" })], "f");
+
+  assert.deepEqual(span(steps.get(`${RUN}:price:0`) as NonNullable<ReturnType<typeof steps.get>>), { from: 10, to: 80 });
+  assert.deepEqual(span(steps.get(`${RUN}:never ran:0`) as NonNullable<ReturnType<typeof steps.get>>), { from: 61_000, to: 61_000 });
+});

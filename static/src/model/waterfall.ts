@@ -178,11 +178,14 @@ export function statusAt(row: Row, position: number, at: number): string {
   return "ghost";
 }
 
-/** From the first to the last instant of what is below a group. */
+/** From the first to the last instant of what a row did, or of what is below a group: what a person edited later took none of
+ * its time. */
 export function span(row: Row): { from: number; to: number } {
   if (row.children.length === 0 || row.kind === "run") {
-    const ends = row.bars.map((bar) => bar.to);
-    return { from: row.bars[0]?.from ?? NaN, to: ends.some(Number.isNaN) ? NaN : Math.max(...ends) };
+    const own = row.bars.filter((bar) => bar.role !== "edit");
+    const bars = own.length > 0 ? own : row.bars;
+    const ends = bars.map((bar) => bar.to);
+    return { from: bars[0]?.from ?? NaN, to: ends.some(Number.isNaN) ? NaN : Math.max(...ends) };
   }
   const spans = row.children.map(span).filter((one) => !Number.isNaN(one.from));
   if (spans.length === 0) return { from: NaN, to: NaN };

@@ -8,7 +8,7 @@ import { useResource } from "../../live/resource";
 import { above, arranged } from "../../model/arrangement";
 import { counted } from "../../model/counted";
 import { criticalPath } from "../../model/critical";
-import { type Rec, corrected } from "../../model/records";
+import { type Rec, corrected, isEdit } from "../../model/records";
 import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
 import { type Row, type Waterfall, allTurned, inlined, isCollapsed, levelled, span, visible, waterfall } from "../../model/waterfall";
@@ -185,7 +185,7 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
           </span>
         )}
       </PageHead>
-      {moment.past ? <PastBar records={all} moment={moment} /> : <RunFacts run={run} />}
+      {moment.past ? <PastBar records={all} moment={moment} /> : <RunFacts run={run} records={all} />}
       <ErrorCard run={run} step={failing} suspended={suspended} past={moment.past} onStep={select} />
       {!moment.past && <Queued run={run} />}
       <Scrubber records={all} moment={moment} compared={compared} scale={scale} mode={mode} />
@@ -238,7 +238,8 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
 }
 
 /** What is known of the run as it is now. */
-function RunFacts({ run }: { run: Run }) {
+function RunFacts({ run, records }: { run: Run; records: readonly Rec[] }) {
+  const edits = useMemo(() => records.filter(isEdit), [records]);
   const parent = run.parent_run_id;
   const [tagging, setTagging] = useState(false);
   useKeys("Run", [{ keys: "#", label: "Tag…", barred: lacks(TAG), run: () => setTagging(true) }]);
@@ -271,6 +272,11 @@ function RunFacts({ run }: { run: Run }) {
         <span>
           <span class="muted">paused:</span> {run.pause_reason}
         </span>
+      )}
+      {edits.length > 0 && (
+        <button type="button" class="chip tiny" title="A person gave a step another output: go to the last time" onClick={() => choose({ at: edits[edits.length - 1].position, tab: null, step: null })}>
+          <Icon name="diamond" size={12} class="edit" /> {counted(edits.length, "edit")}
+        </button>
       )}
       {run.tags.map((tag) => (
         <a key={tag} class="chip tiny" href={link("/runs", { q: `tag:${JSON.stringify(tag)}` })}>

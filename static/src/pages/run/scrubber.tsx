@@ -31,6 +31,7 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
   const [playing, setPlaying] = useState(false);
   const speed = SPEEDS.find((one) => String(one) === chosen("speed")) ?? 1;
   const track = useRef<HTMLDivElement>(null);
+  const dragsB = useRef(false);
   const { index } = moment;
   const go = (to: number): void => goTo(records, Math.max(0, Math.min(records.length - 1, to)));
   const jump = (direction: 1 | -1, holds: (record: Rec) => boolean): void => {
@@ -113,13 +114,17 @@ export function Scrubber({ records, moment, compared, scale, mode }: Props) {
       <div
         ref={track}
         class="track"
+        title="Drag to go through the run; with Shift, or by its handle, to set B"
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
+          dragsB.current = event.shiftKey || (event.target as Element).closest(".handle.b") !== null;
           if (event.shiftKey) setB(records[nearest(event)]?.position ?? null);
-          else go(nearest(event));
+          else if (!dragsB.current) go(nearest(event));
         }}
         onPointerMove={(event) => {
-          if (event.buttons === 1 && !event.shiftKey) go(nearest(event));
+          if (event.buttons !== 1) return;
+          if (dragsB.current) setB(records[nearest(event)]?.position ?? null);
+          else go(nearest(event));
         }}
       >
         <Ticks records={records} scale={scale} />

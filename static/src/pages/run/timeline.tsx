@@ -231,7 +231,7 @@ function Axis({ folded, scale, zoom, mode, moment }: Props) {
             {mark.text}
           </span>
         ))}
-      {scale.gaps.map((gap) => (
+      {scale.gaps.filter((gap) => told(scale, gap)).map((gap) => (
         <span key={gap.from} class="gap-told" style={{ left: pc(middle(scale, gap)) }}>
           {duration(gap.to - gap.from)}
         </span>
@@ -239,6 +239,14 @@ function Axis({ folded, scale, zoom, mode, moment }: Props) {
       {moment.past && inView(scale, moment.at, moment.at) && <span class="moment a" style={{ left: pc(place(scale, moment.at)) }} />}
     </span>
   );
+}
+
+/** How wide what is told of a gap is, at most. */
+const TOLD = 0.13;
+
+/** Whether there is room to tell how long a gap is: of those beside one another the longest is told. */
+function told(scale: Scale, gap: Gap): boolean {
+  return !scale.gaps.some((other) => other.to - other.from > gap.to - gap.from && Math.abs(middle(scale, other) - middle(scale, gap)) < TOLD);
 }
 
 function middle(scale: Scale, gap: Gap): number {
