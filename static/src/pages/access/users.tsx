@@ -10,7 +10,7 @@ import { Ask } from "../../ui/ask";
 import { Browse } from "../../ui/browse";
 import { Once } from "../../ui/once";
 import { Facts, Side } from "../../ui/side";
-import { Empty } from "../../ui/states";
+import { Command, Empty } from "../../ui/states";
 import { Permitted, RolesField, useRoles } from "./roles";
 
 const MANAGE = "users:manage";
@@ -42,7 +42,12 @@ export function Users() {
           { name: "Signed in", width: "110px", show: (one) => (one.last_login_at ? <Time at={one.last_login_at} /> : <span class="muted">never</span>), wide: true },
           { name: "Made", width: "110px", show: (one) => <Time at={one.created_at} />, wide: true },
         ]}
-        empty={<Empty icon="access" title="Nobody has an account yet" />}
+        empty={
+          <Empty icon="access" title="Nobody has an account yet">
+            <p class="muted">People sign in with an account, and may what its roles say.</p>
+            <Command text="ironflow user create ada@example.com --role developer" />
+          </Empty>
+        }
         side={(one, close) => <User key={one.id} of={one} roles={roles} onClose={close} onChange={users.reload} />}
       />
       {making && <NewUser roles={roles} onClose={() => setMaking(false)} onDone={users.reload} />}

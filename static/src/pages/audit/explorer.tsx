@@ -15,7 +15,7 @@ import { Download } from "../../ui/download";
 import { Filters } from "../../ui/filters";
 import { JsonView } from "../../ui/json_view";
 import { Facts, Side } from "../../ui/side";
-import { Empty, Failed } from "../../ui/states";
+import { Command, Empty, Failed } from "../../ui/states";
 import { Lanes } from "./lanes";
 import { VerifyButton } from "./verify";
 
@@ -81,7 +81,11 @@ export function Explorer() {
           { name: "By", width: "minmax(80px, 0.8fr)", show: (one) => <Actor id={one.actor || workerOf(one)} />, wide: true, alone: true },
           { name: "When", width: "96px", show: (one) => <Time at={one.recorded_at} />, wide: true },
         ]}
-        empty={<Empty icon="audit" title={filtered ? "Nothing fits the filter" : "Nothing has happened here yet"} />}
+        empty={
+          <Empty icon="audit" title={filtered ? "Nothing fits the filter" : "Nothing has happened here yet"}>
+            {!filtered && <Command text={`ironflow emit order.placed -d '{"id": 1}'`} />}
+          </Empty>
+        }
         side={(one, close) => <OneEntry key={one.position} of={one} onClose={close} />}
       />
     </>

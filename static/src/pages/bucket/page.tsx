@@ -9,6 +9,7 @@ import { counted } from "../../model/counted";
 import { isPattern, levelOf, stepsTo } from "../../model/levels";
 import { duration } from "../../model/time";
 import { PageHead, crumb } from "../../shell/head";
+import { quoted } from "../../model/quoted";
 import { chosen, choose, link, navigate } from "../../shell/route";
 import { Act, lacks } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
@@ -20,7 +21,7 @@ import { size } from "../../ui/json_view";
 import { Left } from "../../ui/left";
 import { Facts, Side } from "../../ui/side";
 import { NotHere } from "../../ui/not_here";
-import { Empty, Failed } from "../../ui/states";
+import { Command, Empty, Failed } from "../../ui/states";
 import { KeySide } from "./key";
 import { PutValue } from "./put";
 
@@ -109,7 +110,8 @@ export default function BucketPage({ id: name }: { id: string }) {
             </Empty>
           ) : (
             <Empty icon="values" title="The bucket is empty">
-              <p class="muted">What a function puts into it shows here.</p>
+              <p class="muted">What a function puts into it shows here, or what you put:</p>
+              <Command text={`ironflow kv put ${quoted(name)} user.7 '{"items": []}'`} />
             </Empty>
           )
         }

@@ -14,7 +14,7 @@ import { Browse } from "../../ui/browse";
 import { Filters } from "../../ui/filters";
 import { JsonView, size } from "../../ui/json_view";
 import { Facts, Side } from "../../ui/side";
-import { Empty, Failed } from "../../ui/states";
+import { Command, Empty, Failed } from "../../ui/states";
 import { Checks } from "./checks";
 
 const EVERY_MS = 3_000;
@@ -61,7 +61,8 @@ export function Deliveries() {
         ]}
         empty={
           <Empty icon="webhooks" title={source || status ? "No delivery fits the filter" : "Nothing was delivered yet"}>
-            <p class="muted">What a sender delivers shows here, also what was refused.</p>
+            <p class="muted">What a sender delivers shows here, also what was refused.{!status && " One can be made up:"}</p>
+            {!status && <Command text={`ironflow webhook test ${source || "github"}`} />}
           </Empty>
         }
         side={(one, close) => <One key={one.id} of={one} sender={sender(one)} onClose={close} onChange={deliveries.reload} />}

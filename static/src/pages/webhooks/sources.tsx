@@ -17,7 +17,7 @@ import { Icon } from "../../ui/icon";
 import { Left } from "../../ui/left";
 import { Once } from "../../ui/once";
 import { Facts, Side } from "../../ui/side";
-import { Empty } from "../../ui/states";
+import { Command, Empty } from "../../ui/states";
 import { Trial } from "./trial";
 
 const EVERY_MS = 5_000;
@@ -55,6 +55,7 @@ export function Sources() {
         empty={
           <Empty icon="webhooks" title="Nobody delivers here yet">
             <p class="muted">A source is an address for one sender. What it delivers becomes an event, once its signature is proven.</p>
+            <Command text="ironflow webhook create github --provider github" />
           </Empty>
         }
         side={(one, close) => <Source key={one.id} of={one} onClose={close} onChange={sources.reload} onMade={setMade} />}
