@@ -160,7 +160,14 @@ export function Tabs({ items, open, onOpen, label }: { items: readonly TabItem[]
     onOpen(next.id);
     document.getElementById(`tab-${label}-${next.id}`)?.focus();
   };
-  useEffect(() => document.getElementById(`tab-${label}-${open}`)?.scrollIntoView({ block: "nearest", inline: "nearest" }), [open]);
+  useEffect(() => {
+    // Along the tabs only: a page that is opened, or where a step is chosen, is not to scroll.
+    const tab = document.getElementById(`tab-${label}-${open}`);
+    const list = tab?.closest("[role=tablist]");
+    if (!tab || !list) return;
+    const [one, all] = [tab.getBoundingClientRect(), list.getBoundingClientRect()];
+    list.scrollLeft += Math.min(0, one.left - all.left) + Math.max(0, one.right - all.right);
+  }, [open]);
   return (
     <div class="tabs" role="tablist" aria-label={label} onKeyDown={move}>
       {items.map((item) => (
