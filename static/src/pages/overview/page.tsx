@@ -28,6 +28,8 @@ const EVERY_MS = 5_000;
 const CONCERNS_MS = 30_000;
 const BUCKETS = 60;
 const QUEUES_MAX = 1_000;
+/** Groups of failures that are counted, and that are listed. */
+const FAILING_COUNTED = 20;
 const FAILING_MAX = 5;
 const RECENT = 8;
 const PAUSED_SEEN = 100;
@@ -36,7 +38,7 @@ export default function Overview() {
   const day = useResource(`day ${timeRange.value}`, (signal) => get<RunOutcomes>("/stats/runs/outcomes", { buckets: BUCKETS, ...(rangeOf(timeRange.value) ?? { since: "24h" }) }, signal), { pattern: RUNS, pace: PACE_MS });
   const hour = useResource("hour", (signal) => get<RunOutcomes>("/stats/runs/outcomes", { since: "2h", buckets: 2 }, signal), { pattern: RUNS, pace: PACE_MS });
   const open = useResource("open", openRuns, { pattern: RUNS, pace: PACE_MS });
-  const failing = useResource("failing", (signal) => get<{ failures: FailureGroup[] }>("/failures", { status: "open", since: "24h", limit: FAILING_MAX }, signal), { pattern: RUNS, pace: PACE_MS });
+  const failing = useResource("failing", (signal) => get<{ failures: FailureGroup[]; next_cursor?: string }>("/failures", { status: "open", since: "24h", limit: FAILING_COUNTED }, signal), { pattern: RUNS, pace: PACE_MS });
   const recent = useResource(`recent ${timeRange.value}`, (signal) => get<RunsPage>("/runs", { limit: RECENT, ...rangeOf(timeRange.value) }, signal), { pattern: RUNS, pace: PACE_MS });
   const events = useResource("events", (signal) => (may("events:read") ? get<{ per_second: number; exact: boolean }>("/stats/events", {}, signal) : Promise.resolve(null)), { every: EVERY_MS });
   const workers = useResource("workers", (signal) => get<{ workers: WorkerShape[] }>("/workers", {}, signal), { every: EVERY_MS });
@@ -84,7 +86,7 @@ export default function Overview() {
       name: "Failures",
       value: failing.data?.failures.length,
       error: failing.error,
-      more: failing.data?.failures.length === FAILING_MAX,
+      more: failing.data?.next_cursor !== undefined,
       icon: "warning",
       role: failing.data?.failures.length ? "fail" : "ok",
       to: link("/failures"),
@@ -111,7 +113,7 @@ export default function Overview() {
       <Attention
         paused={open.data?.paused ?? []}
         morePaused={(open.data?.totals.paused ?? 0) > PAUSED_SEEN}
-        failing={failing.data?.failures ?? []}
+        failing={failing.data?.failures.slice(0, FAILING_MAX) ?? []}
         lagging={lagging ?? []}
         letters={dead.data ?? []}
         others={others.data ?? []}
