@@ -150,13 +150,14 @@ def test_environments_do_not_see_each_other(http: httpx.Client) -> None:
     assert http.get(f"{EVENTS}/{event_id}", headers={"X-Ironflow-Environment-ID": "other"}).status_code == 404
 
 
-def test_every_route_is_in_the_openapi_document_and_answers(http: httpx.Client) -> None:
+def test_every_route_is_in_the_openapi_document_and_answers(http: httpx.Client, environment: str) -> None:
+    live = {"X-Ironflow-Environment-ID": f"{environment}-production"}  # where no demo begins to work
     paths = http.get("/api/v1/openapi.json").json()["paths"]
 
     assert "/api/v1/events" in paths
     for path, operations in paths.items():
         for method in operations:
-            with http.stream(method.upper(), path.replace("{", "").replace("}", "")) as answer:
+            with http.stream(method.upper(), path.replace("{", "").replace("}", ""), headers=live) as answer:
                 pass  # some answers go on for ever
             assert answer.status_code < 500, (method, path)
             assert answer.status_code != 405, (method, path)

@@ -13,6 +13,12 @@ from tests.support.server import ServerProcess
 DEMO = "/api/v1/demo"
 
 
+@pytest.fixture(scope="module")
+def shared_server(own_server: ServerProcess) -> ServerProcess:
+    """It is at work in one environment of a server at a time."""
+    return own_server
+
+
 def test_the_demo_is_loaded_once_and_its_worker_stays_until_it_is_drained(
     http: httpx.Client, shared_server: ServerProcess
 ) -> None:
