@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 BATCH_WEIGHT_MAX = 1_000
 WAITING_WEIGHT_MAX = 50_000
+OVERTAKEN_WEIGHT_MAX = WAITING_WEIGHT_MAX // 2
+"""Of all that waits, while somebody may still go first: a report frees a slot before it is recorded, so that where
+workers are faster than the store, starts without such an end would keep it waiting until there is no room."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -24,7 +27,8 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class CommandQueue:
-    """First come, first served, but for those that go before all others. Groups stay in one piece."""
+    """First come, first served, but for those that go before all others, unless too many wait. Groups stay in one
+    piece."""
 
     def __init__(self) -> None:
         self._first: list[Waiting] = []
@@ -43,10 +47,11 @@ class CommandQueue:
         return self._weight >= BATCH_WEIGHT_MAX
 
     def put(self, command: Command, done: Done, *, first: bool) -> bool:
-        """Whether there was room for it. In a group nobody goes before the others."""
+        """Whether there was room for it. Nobody goes before the others in a group, nor where many wait."""
         if self._group_is_refused if self._group else self._weight >= WAITING_WEIGHT_MAX:
             return False
-        queue = self._first if first and not self._group else self._others
+        overtakes = first and not self._group and self._weight < OVERTAKEN_WEIGHT_MAX
+        queue = self._first if overtakes else self._others
         queue.append(Waiting(command, done, self._group))
         self._weight += command.weight
         return True

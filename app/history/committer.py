@@ -123,7 +123,7 @@ class Committer:
     def submit(self, command: Command, done: Done, *, urgent: bool = True, first: bool = False) -> None:
         """Queue a command; `done(answer, error)` is called in the event loop. One that is not urgent rides along
         with the next batch, at most a hundredth of a second later. Commands are decided in the order of submission,
-        but for those that go `first`, before all others that wait."""
+        but for those that go `first`, before all others that wait unless these are too many."""
         if not self._queue.put(command, done, first=first):
             refusal = ResourceExhausted("too many commands are waiting to be recorded", hint="slow down and try again")
             done(None, refusal)

@@ -92,7 +92,7 @@ class Engine:
     ) -> None:
         """Hand the run to a worker of a node. `done` is given what has Begun, or RunNotRunning; or None, if the run was
         to be unwound and has ended, because the worker cannot do that. A start that is urgent goes before what others
-        have to record: a free slot waits for it, and there are no more of them than slots."""
+        have to record, unless too many wait: a free slot waits for it."""
         where = stream(run_id)
 
         def start(run: Run | None, now: int) -> list[Fact]:

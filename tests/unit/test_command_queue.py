@@ -44,6 +44,16 @@ def test_those_who_go_first_do_so_in_their_order_and_fill_up_with_others(queue: 
     assert not queue
 
 
+def test_where_many_wait_nobody_goes_first_any_more(queue: CommandQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_queue, "OVERTAKEN_WEIGHT_MAX", 3)
+    for name in ("a", "b"):
+        put(queue, name)
+    for name in ("1", "2", "3"):
+        put(queue, name, first=True)
+
+    assert [names(queue.take_batch()) for _ in range(2)] == ["1 a b", "2 3"]
+
+
 def test_one_that_is_too_heavy_goes_alone(queue: CommandQueue) -> None:
     put(queue, "a")
     put(queue, "heavy", weight=6)
