@@ -131,7 +131,7 @@ class Session(msgspec.Struct, eq=False):
     def began(self, job_id: str, worker_us: int) -> None:
         """By its own clock, the worker began the job then: soon after it had it."""
         measured, middle_us = self._answer
-        if job_id == measured:
+        if measured and job_id == measured:
             self.skew_us = worker_us - middle_us
 
     def echoed(self, sent_at: int, now_us: int, worker_us: int) -> None:

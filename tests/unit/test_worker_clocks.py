@@ -46,6 +46,8 @@ def test_a_worker_that_does_not_say_what_time_it_is_has_no_skew() -> None:
 
 def test_a_job_tells_of_the_clock_if_it_is_the_one_that_was_measured() -> None:
     worker = session()
+    worker.began("", START)
+    assert worker.skew_us is None, "nothing was measured yet"
     worker.asked_at = START
     worker.answered(START + 4_000, "job_1")
     worker.answered(START + 9_000, "job_2")
