@@ -82,7 +82,7 @@ def write(
 ) -> Write:
     """The write as a worker tells it, `field` of its report. Raises InvalidArgument."""
     buckets.check_name(bucket)
-    kv.check_key(key)
+    (kv.check_key if operation in ("delete", "purge") else kv.check_new_key)(key)
     if expected is not None and expected < 0:
         raise InvalidArgument(f"{field}.revision {expected} is negative", field=f"{field}.revision")
     match operation:

@@ -24,7 +24,7 @@ from app.history.fold import Fold
 from app.history.kinds import KvPut
 from app.values import buckets, kv
 from app.values.buckets import Bucket, Definition
-from app.values.kv import Change, Key, Put, Write
+from app.values.kv import Change, Delete, Key, Put, Write
 from app.values.reads import GroupedReads
 from storage import buckets as bucket_rows
 from storage import history
@@ -316,6 +316,8 @@ def _value(key: str, entry: Entry) -> Value:
 
 def _check(write: Write) -> None:
     _check_names(write.bucket, write.key)
+    if not isinstance(write, Delete):
+        kv.check_new_key(write.key)
 
 
 def _check_names(bucket: str, key: str) -> None:

@@ -246,6 +246,12 @@ def check_key(key: str) -> None:
             field="key",
             hint=f"1 to {KEY_BYTES_MAX} bytes of printable characters, without the wildcards * and >",
         )
+
+
+def check_new_key(key: str) -> None:
+    """For what makes a key, or a revision of it. One that was made when this was not refused can be read and deleted.
+    Raises InvalidArgument."""
+    check_key(key)
     if not {".", ".."}.isdisjoint(key.split("/")):  # where a key stands in a path, they lead to another one
         raise InvalidArgument(
             f"key {key[:80]!r} has . or .. between slashes",

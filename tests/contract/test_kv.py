@@ -86,6 +86,21 @@ async def test_conditions(keys: Keyspace) -> None:
     assert await put(keys, "k", b"5", expected=ABSENT) == 5
 
 
+async def test_a_key_that_no_path_can_say_is_not_made_but_read_and_deleted_where_it_is(
+    keys: Keyspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidArgument):
+        await put(keys, "a/../b", b"1")
+    with monkeypatch.context() as once:
+        once.setattr("app.values.kv.check_new_key", lambda key: None)
+        await put(keys, "a/../b", b"1")
+
+    before = await value(keys, "a/../b")
+    await keys.write(ENV, Delete("b", "a/../b"))
+
+    assert (before, await value(keys, "a/../b")) == (b"1", None)
+
+
 async def test_deleting_what_is_not_there_records_nothing(keys: Keyspace, node: Node) -> None:
     await put(keys, "k", b"1")
     await keys.write(ENV, Delete("b", "k"))
