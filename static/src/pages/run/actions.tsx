@@ -6,7 +6,7 @@ import { may } from "../../api/session";
 import type { Run } from "../../api/types";
 import { editLacks } from "../../model/rights";
 import { isEnded, look } from "../../model/status";
-import { take, useKeys } from "../../shell/keys";
+import { type Binding, take, useKeys } from "../../shell/keys";
 import { Dialog } from "../../ui/dialog";
 import { Edit } from "./edit";
 import type { Moment } from "./moment";
@@ -135,13 +135,13 @@ function said(run: Run): string {
 
 export function Actions(subject: Subject) {
   const [open, setOpen] = useState("");
-  const start = (action: Action): void => {
-    take({ label: labelOf(action, subject), barred: barredOf(action, subject), run: () => (action.now ? action.now(subject) : setOpen(action.id)) });
-  };
-  useKeys(
-    "Run",
-    ACTIONS.map((action) => ({ keys: action.key, label: labelOf(action, subject), barred: barredOf(action, subject), run: () => setOpen(action.id) })),
-  );
+  const bindingOf = (action: Action): Binding => ({
+    keys: action.key,
+    label: labelOf(action, subject),
+    barred: barredOf(action, subject),
+    run: () => (action.now ? action.now(subject) : setOpen(action.id)),
+  });
+  useKeys("Run", ACTIONS.map(bindingOf));
   const shown = ACTIONS.filter((action) => action.shown?.(subject) ?? true);
   const barred = shown.filter((action) => barredOf(action, subject));
   const Opened = ACTIONS.find((action) => action.id === open)?.Dialog;
@@ -157,7 +157,7 @@ export function Actions(subject: Subject) {
             class={`${primary ? "primary" : ""} ${why ? "barred" : ""}`}
             aria-disabled={why !== ""}
             title={why || `${spoken(action, subject)} (${action.key})${subject.moment.past && !action.past ? ": the run as it is now" : ""}`}
-            onClick={() => start(action)}
+            onClick={() => take(bindingOf(action))}
           >
             {labelOf(action, subject)}
           </button>
