@@ -136,9 +136,13 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
 
   useKeys("Timeline", [
     ...rowKeys("step", move),
-    { keys: "n", label: "Next step that fits", run: () => select(seek(rows, rows.indexOf(selected), 1)) },
-    { keys: "N", label: "Previous step that fits", run: () => select(seek(rows, rows.indexOf(selected), -1)) },
-    { keys: "/", label: "Filter steps", run: () => filter.current?.focus() },
+    ...(tab === "timeline"
+      ? [
+          { keys: "n", label: "Next step that fits", run: () => select(seek(rows, rows.indexOf(selected), 1)) },
+          { keys: "N", label: "Previous step that fits", run: () => select(seek(rows, rows.indexOf(selected), -1)) },
+          { keys: "/", label: "Filter steps", run: () => filter.current?.focus() },
+        ]
+      : []),
     { keys: "f", label: "Failed steps only", run: () => choose({ only: how.failed ? null : "failed" }) },
     { keys: "p", label: "Critical path", run: () => choose({ path: wantsPath ? null : "critical" }) },
     { keys: "z", label: "Zoom to the step, or out again", run: () => (zoom ? choose({ t: null }) : zoomOn(selected, scale, present)) },
@@ -223,9 +227,9 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
             {tab === "diff" && all.length > 0 && <Changes run={run} records={all} moment={moment} compared={compared} />}
             {tab === "watch" && all.length > 0 && <Watch runId={run.id} functionId={run.function_id} records={all} moment={moment} compared={compared} />}
             {tab === "lineage" && <Lineage runId={run.id} records={all} />}
-            {tab === "logs" && <Logs runId={run.id} records={all} moment={moment} steps={names} />}
+            {tab === "logs" && !records.loading && <Logs runId={run.id} records={all} moment={moment} steps={names} />}
             {tab === "audit" && <RunAudit runId={run.id} />}
-            {tab === "history" && <History runId={run.id} records={all} moment={moment} start={folded.start} />}
+            {tab === "history" && all.length > 0 && <History runId={run.id} records={all} moment={moment} start={folded.start} />}
           </TabPanel>
         </div>
         {!closed && <Inspector run={run} row={selected} records={all} moment={moment} onClose={() => choose({ step: "-" })} />}
