@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Rec, corrected, indexAt, isFailure, markedOf, marking, merged, seek } from "../src/model/records";
 import { place, placeOf, scaleOf, timeAt, turned } from "../src/model/scale";
-import { allTurned, barAt, counts, inlined, isCollapsed, levelled, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
+import { allTurned, apart, barAt, counts, inlined, isCollapsed, levelled, span, statusAt, stepPath, visible, waterfall } from "../src/model/waterfall";
 
 const RUN = "run_1";
 
@@ -201,6 +201,17 @@ test("a run that a step started stands below that step where it is looked into, 
   assert.equal(statusAt(shown[2], 13, 1_110), "ghost");
   assert.equal(statusAt(shown[2], 20, 1_500), "completed");
   assert.equal(inlined(rows, new Map(), () => true), rows);
+});
+
+test("blocks of one name in a run and in one that it started are folded each by itself", () => {
+  const block = (run: string): ReturnType<typeof waterfall> =>
+    waterfall([rec(10, "run.created", 1_000), ...[0, 1].map((branch) => rec(11 + branch, "step.completed", 1_100, { name: "ask", stepId: `${run}:all:${branch}:ask:0` }))], "f");
+  const groups = (rows: readonly { kind: string; id: string }[]): string[] => rows.filter((row) => row.kind === "group").map((row) => row.id);
+
+  const [own, others] = [groups(visible(block(RUN).root, () => true)), groups(visible(apart(block("run_2").root, "run_2"), () => true))];
+
+  assert.ok(own.length > 0);
+  assert.deepEqual(others, own.map((id) => `run_2${id}`));
 });
 
 test("an edit takes none of the time of the step that it is of", () => {

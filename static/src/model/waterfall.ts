@@ -160,6 +160,16 @@ export function inlined(rows: readonly Row[], inside: ReadonlyMap<string, Row>, 
   });
 }
 
+/** The same tree, its groups called by its run too: several runs may have a block, or a loop, of one name. */
+export function apart(parent: Row, runId: string): Row {
+  for (const child of parent.children) {
+    if (child.kind !== "group") continue;
+    child.id = `${runId}${child.id}`;
+    apart(child, runId);
+  }
+  return parent;
+}
+
 /** A bar as it was at a position whose instant is `at`; null where it had not begun. */
 export function barAt(bar: Bar, position: number, at: number): Bar | null {
   if (bar.closed <= position) return bar;

@@ -1,12 +1,12 @@
 /** The runs that steps of a run started, where somebody looks into them: the URL names them, and what happens in them is
  * followed as what happens in the run itself. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../api/client";
 import { records as fetched } from "../../api/timeline";
 import { follow } from "../../live/socket";
 import { arranged } from "../../model/arrangement";
 import { type Rec, merged } from "../../model/records";
-import { type Row, waterfall } from "../../model/waterfall";
+import { type Row, apart, waterfall } from "../../model/waterfall";
 import { choose, chosen } from "../../shell/route";
 import { toast } from "../../ui/toast";
 
@@ -29,11 +29,12 @@ export function lookInside(childRunId: string): void {
 export function useInside(): ReadonlyMap<string, Row> {
   const wanted = chosen("inside");
   const [known, setKnown] = useState<ReadonlyMap<string, readonly Rec[]>>(new Map());
+  /** Of each the last position that came: who looks into another one asks for nothing twice. */
+  const last = useRef(new Map<string, number>()).current;
   useEffect(() => {
     const abort = new AbortController();
-    const last = new Map<string, number>();
     const took = (id: string, page: readonly Rec[]): void => {
-      last.set(id, page.at(-1)?.position ?? 0);
+      last.set(id, page.at(-1)?.position ?? last.get(id) ?? 0);
       setKnown((before) => new Map(before).set(id, merged(before.get(id) ?? [], page)));
     };
     const look = (id: string): void => {
@@ -53,6 +54,6 @@ export function useInside(): ReadonlyMap<string, Row> {
   }, [wanted]);
   return useMemo(() => {
     const ids = wanted.split(SEPARATOR);
-    return new Map([...known].filter(([id]) => ids.includes(id)).map(([id, records]) => [id, arranged(waterfall(records, id), AS_IT_RAN).root]));
+    return new Map([...known].filter(([id]) => ids.includes(id)).map(([id, records]) => [id, apart(arranged(waterfall(records, id), AS_IT_RAN).root, id)]));
   }, [wanted, known]);
 }
