@@ -137,19 +137,18 @@ function Overtaken({ base, by, onTake }: { base: Seen; by: Seen; onTake: () => v
 /** The same in a terminal. What there is no command for is there as a call. */
 function Copies({ of, known, barred }: { of: () => readonly Call[]; known?: Record<string, string>; barred: boolean }) {
   const within = environment.value;
-  const lines = async (line: (call: Call, by: typeof import("../model/command")) => string): Promise<string> => {
-    const by = await command.get();
-    return of()
+  const told = async (what: string, none: string, line: (call: Call, by: typeof import("../model/command")) => string): Promise<void> => {
+    const by = await command.get().catch(() => null);
+    if (!by) return toast("What writes it as a command could not be loaded: the server may be away", true);
+    const text = of()
       .map((call) => line(call, by))
       .filter(Boolean)
       .join("\n");
+    if (text) copy(text, what);
+    else toast(none, true);
   };
-  const asCommand = async (): Promise<void> => {
-    const text = await lines((call, by) => by.commandOf(call, within, known));
-    if (text) copy(text, "Command");
-    else toast("No command does this: copy it as curl", true);
-  };
-  const asCall = async (): Promise<void> => copy(await lines((call, by) => by.curlOf(call, `${location.origin}${url(call.path, call.query)}`, within)), "curl");
+  const asCommand = (): Promise<void> => told("Command", "No command does this: copy it as curl", (call, by) => by.commandOf(call, within, known));
+  const asCall = (): Promise<void> => told("curl", "No single call does this", (call, by) => by.curlOf(call, `${location.origin}${url(call.path, call.query)}`, within));
   useEffect(() => void command.get().catch(() => undefined), []); // whether it comes is told when it is asked for
   return (
     <>
