@@ -111,7 +111,7 @@ function partsOf(): Part[] {
 /** What is inside of what moves, copies or closes is no action. */
 function buttonsOf(within: HTMLElement, selector: string): Item[] {
   return [...within.querySelectorAll<HTMLElement>(selector)]
-    .filter((one) => one.textContent.trim() !== "" && one.checkVisibility() && !one.matches(".icon-only, .id, [role=tab]"))
+    .filter((one) => one.textContent.trim() !== "" && one.checkVisibility() && !one.matches(".icon-only, .id, .actor, [role=tab]"))
     .map((one) => {
       const disabled = one.getAttribute("aria-disabled") === "true" || (one as HTMLButtonElement).disabled;
       return { ...shownOf(one.textContent, one.title, disabled), run: () => one.click() };

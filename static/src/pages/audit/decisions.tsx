@@ -59,7 +59,7 @@ function below(one: AuditEvent) {
       {one.resource && <span class="mono">{one.resource}</span>}
       <span>
         <Time at={one.created_at} />
-        {one.actor && ` by ${one.actor}`}
+        {one.actor && <> by <Actor id={one.actor} /></>}
       </span>
     </>
   );

@@ -94,12 +94,13 @@ export function Explorer() {
 
 /** What it happened to, and when. */
 function below(one: Kept) {
+  const by = one.actor || workerOf(one);
   return (
     <>
       <span class="mono">{one.stream}</span>
       <span>
         <Time at={one.recorded_at} />
-        {one.actor && ` by ${one.actor}`}
+        {by && <> by <Actor id={by} /></>}
       </span>
     </>
   );
