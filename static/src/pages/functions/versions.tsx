@@ -32,6 +32,7 @@ export function Versions({ of }: { of: FunctionShape }) {
     void act(turn(!of.pinned), doneOf(!of.pinned), {
       run: () => turn(of.pinned === true),
       done: doneOf(of.pinned === true),
+      then: versions.reload,
       ...(of.pinned ? {} : { explain: (reason) => turn(true, reason) }),
     }).then(versions.reload);
   if (versions.error) return <Failed error={versions.error} onRetry={versions.reload} />;

@@ -30,6 +30,8 @@ export function useDemo(wanted: boolean, onDone: () => void): Resource<DemoTold 
       toast("The demo's runs are here");
       onDone();
     }
+    // Where some runs are here by then, nothing else would say so.
+    if (running.current && state === "failed") toast(`The demo's data could not be loaded: ${demo.data?.line ?? "it did not say why"}`, true);
     if (state) running.current = state === "running";
   }, [state]);
   return demo;

@@ -5,7 +5,7 @@ import type { ProjectionSummary } from "../../api/data";
 import { may } from "../../api/session";
 import { useKeys } from "../../shell/keys";
 import { eventLink } from "../../shell/route";
-import { Act, needs } from "../../ui/acting";
+import { Act, lacks } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Icon } from "../../ui/icon";
 
@@ -24,10 +24,9 @@ const CHOICES = {
 export function Stopped({ of, path, reload }: { of: ProjectionSummary; path: string; reload: () => void }) {
   const [asking, setAsking] = useState<Choice | "">("");
   const allowed = may(MANAGE);
-  const ask = (choice: Choice): void => (allowed ? setAsking(choice) : needs(MANAGE));
   useKeys(
     "Stopped at an event",
-    (Object.keys(CHOICES) as Choice[]).map((choice) => ({ keys: CHOICES[choice].key, label: CHOICES[choice].title, run: () => ask(choice) })),
+    (Object.keys(CHOICES) as Choice[]).map((choice) => ({ keys: CHOICES[choice].key, label: CHOICES[choice].label, barred: lacks(MANAGE), run: () => setAsking(choice) })),
   );
   const chosen = asking && CHOICES[asking];
   const rebuilding = of.error_generation !== undefined && of.error_generation !== of.generation;
@@ -43,7 +42,7 @@ export function Stopped({ of, path, reload }: { of: ProjectionSummary; path: str
         </p>
         <p class="buttons">
           {(Object.keys(CHOICES) as Choice[]).map((choice) => (
-            <Act key={choice} allowed={allowed} permission={MANAGE} label={CHOICES[choice].label} onClick={() => ask(choice)} />
+            <Act key={choice} allowed={allowed} permission={MANAGE} label={CHOICES[choice].label} onClick={() => setAsking(choice)} />
           ))}
         </p>
       </div>

@@ -10,7 +10,7 @@ import { useSettled } from "../../live/settled";
 import { type Verb, type Refusal, TYPED_FROM, VERBS, commandOf, excludedText, reasonsOf, titleOf } from "../../model/bulk";
 import { tagsOf, usableTags } from "../../model/tags";
 import { environment } from "../../shell/route";
-import { Problem, said } from "../../ui/acting";
+import { Act, Problem, said } from "../../ui/acting";
 import { Skeleton, Status, short } from "../../ui/basics";
 import { Dialog } from "../../ui/dialog";
 import { Failed } from "../../ui/states";
@@ -40,14 +40,9 @@ export function BulkBar({ asked, fitting, onVerb, onAll, onClear }: { asked: num
   return (
     <div class="bulk-bar" role="toolbar" aria-label="What is done to the chosen runs">
       <b class="tabular">{asked.toLocaleString("en")} chosen</b>
-      {VERBS.map((verb) => {
-        const allowed = may(`runs:${verb.id}`);
-        return (
-          <button key={verb.id} type="button" class="small" disabled={!allowed} title={allowed ? "" : `It needs the permission runs:${verb.id}`} onClick={() => onVerb(verb)}>
-            {verb.label}
-          </button>
-        );
-      })}
+      {VERBS.map((verb) => (
+        <Act key={verb.id} allowed={may(`runs:${verb.id}`)} permission={`runs:${verb.id}`} label={verb.label} onClick={() => onVerb(verb)} />
+      ))}
       <span class="grow" />
       {fitting && (
         <button type="button" class="small quiet" onClick={onAll}>

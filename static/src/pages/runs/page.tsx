@@ -313,7 +313,7 @@ export default function RunsPage() {
 }
 
 function focusBar(): void {
-  document.querySelector<HTMLElement>(".bulk-bar button:not(:disabled)")?.focus();
+  document.querySelector<HTMLElement>(".bulk-bar button:not(.barred)")?.focus();
 }
 
 function verbOf(id: Verb["id"]): Verb {

@@ -7,7 +7,7 @@ import { useResource } from "../../live/resource";
 import { doing, doubtText, isPush, rttText, skewText } from "../../model/workers";
 import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
-import { Act, lacks, needs } from "../../ui/acting";
+import { Act, lacks } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Id, Skeleton, Time, short } from "../../ui/basics";
 import { Icon } from "../../ui/icon";
@@ -40,12 +40,8 @@ export function WorkerSide({ of, onClose, onDone }: Props) {
   const [asked, setAsked] = useState<Verb | null>(null);
   const labels = Object.entries(of.labels);
   const there = !of.left_at && !isPush(of);
-  const ask = (verb: Verb): void => {
-    if (may(MANAGE)) setAsked(verb);
-    else needs(MANAGE);
-  };
-  const barred = of.left_at ? "it is gone" : isPush(of) ? "it is an endpoint: pause its function instead" : of.draining ? "it drains already" : lacks(MANAGE);
-  useKeys("Worker", [{ keys: "D", label: "Drain…", barred, run: () => ask("drain") }]);
+  const barred = of.left_at ? "it is gone" : isPush(of) ? "it is an endpoint: pause its function instead" : lacks(MANAGE) || (of.draining ? "it drains already, and takes nothing more" : "");
+  useKeys("Worker", [{ keys: "D", label: "Drain…", barred, run: () => setAsked("drain") }]);
   return (
     <Side title={of.id} under={<span class="muted">{doing(of)}</span>} onClose={onClose}>
       <Facts
@@ -65,8 +61,8 @@ export function WorkerSide({ of, onClose, onDone }: Props) {
       />
       {there && (
         <p class="buttons pad-x">
-          <Act allowed={may(MANAGE)} permission={MANAGE} barred={of.draining ? "It was told to, and takes nothing more" : ""} label="Drain…" onClick={() => ask("drain")} />
-          <Act allowed={may(MANAGE)} permission={MANAGE} label="Disconnect…" onClick={() => ask("disconnect")} />
+          <Act permission={MANAGE} barred={barred} label="Drain…" onClick={() => setAsked("drain")} />
+          <Act allowed={may(MANAGE)} permission={MANAGE} label="Disconnect…" onClick={() => setAsked("disconnect")} />
         </p>
       )}
       {isPush(of) && <p class="muted pad-x">An endpoint that runs are pushed to takes no such orders: pause its function instead.</p>}
