@@ -15,6 +15,9 @@ export const VERBS = [
 
 export type Verb = (typeof VERBS)[number];
 
+/** Of what is done to more than so many at once, the number or the name is typed first. */
+export const TYPED_FROM = 100;
+
 /** Runs of which statuses can be asked it: app/runs/bulk.py says the same. Left out: of any. */
 const POSSIBLE: Partial<Record<Verb["id"], readonly string[]>> = {
   resume: ["paused", "failed"],
@@ -107,9 +110,6 @@ export function whichOf(job: Pick<BulkJob, "filter" | "named">): string {
 }
 
 /** What begins a job, and the options of the command that say the same. */
-/** Of what is done to more than so many at once, the number is typed first. */
-export const TYPED_FROM = 100;
-
 const OPTIONS = [
   ["function_id", "function"],
   ["event_id", "event"],

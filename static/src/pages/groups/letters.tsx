@@ -17,7 +17,6 @@ const EVERY_MS = 2_000;
 const LIMIT = 100;
 const MANAGE = "groups:manage";
 const CAUSES = ["", "redelivered", "terminated", "unreadable"];
-/** More than so many at once are confirmed by the group's name. */
 
 type Verb = "requeue" | "discard";
 

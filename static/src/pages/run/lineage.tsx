@@ -6,8 +6,8 @@ import { useResource } from "../../live/resource";
 import { type Effect, type Emitted, emittedOf } from "../../model/caused";
 import type { Rec } from "../../model/records";
 import { choose, eventLink, link } from "../../shell/route";
-import { Icon } from "../../ui/icon";
 import { Skeleton, Status, Time, short } from "../../ui/basics";
+import { Icon } from "../../ui/icon";
 import { Failed } from "../../ui/states";
 
 interface Branch {

@@ -59,7 +59,9 @@ function Loaded({ of, base, reload }: { of: StreamInfo; base: string; reload: ()
   const open = PARTS.find((part) => part.id === chosen("tab"))?.id ?? PARTS[0].id;
   return (
     <div class="page full">
-      <PageHead title={of.entityId} actions={
+      <PageHead
+        title={of.entityId}
+        actions={
           <span class="buttons">
             <Act allowed={may(APPEND)} barred={of.deleted ? DELETED : ""} permission={APPEND} label="Append an event…" onClick={() => setAppending(true)} />
             <Act allowed={may(DELETE)} permission={DELETE} label={of.deleted ? "Purge…" : "Delete…"} onClick={() => setDeleting(true)} />

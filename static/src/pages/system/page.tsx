@@ -1,7 +1,7 @@
 /** How the server is: its nodes, what NATS has not got yet, and figures. */
+import type { NodeShape, OutboxShape, SystemFigures, SystemShape } from "../../api/admin";
 import { file, get } from "../../api/client";
 import { metrics } from "../../api/metrics";
-import type { NodeShape, OutboxShape, SystemFigures, SystemShape } from "../../api/admin";
 import { may } from "../../api/session";
 import type { Capabilities, WorkerShape } from "../../api/types";
 import { type Resource, useResource } from "../../live/resource";
