@@ -66,8 +66,10 @@ function Table<T>({ label, items, id, columns, widths, current, onSelect, more }
   const long = items.length > SHORT_MAX;
   const narrow = useMedia("(max-width: 767px)");
   const height = narrow && columns.some((column) => column.below) ? ROW_BELOW : ROW;
-  /** The columns of a narrow screen: the first of them takes what the others leave. */
-  const few = ["minmax(0, 1fr)", ...columns.filter((column) => !column.wide).slice(1).map(() => "fit-content(40%)")].join(" ");
+  /** The columns of a narrow screen: the first of them that gives way takes what the others leave. */
+  const kept = widths.split(/ (?![^(]*\))/).filter((_, index) => !columns[index]?.wide);
+  const giving = Math.max(0, kept.findIndex((width) => width.includes("fr")));
+  const few = kept.map((_, index) => (index === giving ? "minmax(0, 1fr)" : "fit-content(40%)")).join(" ");
   const { first, last } = long ? inSight(view.top, view.height - HEAD, height, items.length) : { first: 0, last: items.length };
   const at = current ? items.findIndex((item) => id(item) === current) : -1;
 
