@@ -958,7 +958,11 @@ test("what happens shows at once in every tab, also after the server was away", 
   await one.page.locator("text=Live").first().waitFor();
   await other.locator("text=Live").first().waitFor();
 
-  world.server.run("run", "pause", run, "--reason", "look at it first");
+  await other.locator(".page-head button:has-text('Pause'):not(.barred)").waitFor();
+  await other.keyboard.press("H");
+  await other.locator(".toast >> text=Add a reason").click();
+  await other.keyboard.type("look at it first");
+  await other.keyboard.press("Enter");
   await other.locator(".page-head >> text=Paused").waitFor();
   await one.page.locator("role=row >> text=look at it first").waitFor();
   await world.server.stop();
