@@ -21,12 +21,17 @@ let ids = 0;
 /** `undo` takes back what is told of: a button and Ctrl-Z do so, while it is there; `explain` takes a reason for it. */
 export function toast(text: string, failed = false, undo?: () => void, explain?: (reason: string) => void): void {
   const one = { id: ++ids, text, failed, undo, explain };
-  toasts.value = [...toasts.peek().slice(-3), one];
+  toasts.value = [...(undo ? toasts.peek().map(settled) : toasts.peek()).slice(-3), one];
   const end = (): void => {
     if (document.querySelector(".toasts:hover, .toasts:focus-within")) setTimeout(end, HELD_MS);
     else gone(one);
   };
   setTimeout(end, failed || undo ? SHOWN_MS * 2 : SHOWN_MS);
+}
+
+/** What was done before something else takes a reason no more: told of a pause that is over, it would pause once more. */
+function settled(one: Toast): Toast {
+  return one.id === explaining.peek() ? one : { ...one, explain: undefined };
 }
 
 function gone(one: Toast): void {
