@@ -152,7 +152,7 @@ function sights() {
     ["runs job", "/runs?job=bulk_1", ".job >> text=2 could not be", JOB],
     ["runs at a time", "/runs?range=1900-01-01T00:00:00Z~1900-01-02T00:00:00Z", "text=No run fits the filter"],
     ["runs filtered", "/runs?q=status:failed", "role=table >> text=card was declined"],
-    ["runs tagged", "/runs?q=tag:vip", ".run-row .chip:has-text('late order')"],
+    ["runs tagged", "/runs?q=tag:vip", "role=table >> text=demo-parcels"],
     ["runs grouped", "/runs?q=group:function", "role=table >> text=demo-trip"],
     ["runs grouped failure", "/runs?q=group:failure", "role=table >> text=did not fail"],
     ["runs grouped none", "/runs?q=group:parent+nowhere-to-be-found", "text=nothing to put together"],
@@ -258,7 +258,6 @@ function sights() {
 const NARROW = {
   "functions list": "role=table >> text=demo-trip",
   "runs filtered": "role=table >> text=demo-trip",
-  "runs tagged": "role=table >> text=demo-parcels",
   "run arranged": ".wf-row .wf-name",
   "events narrowed": "role=row >> text=shop.placed",
   history: "role=table >> text=kv.put",
