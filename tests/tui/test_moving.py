@@ -47,11 +47,12 @@ async def test_keys_lead_to_places(inspector: Make) -> None:
     led = []
     async with app.run_test(size=(60, 16)) as pilot:
         await settled(pilot)
-        for pressed, _ in MOVES:
+        for pressed, place in MOVES:
             await afresh(pilot, 90)
             for key in pressed:
                 await pilot.press(key)
                 await settled(pilot)
+            await until(pilot, lambda place=place: position(app) == place)  # type: ignore[misc]  # a search takes a while
             led.append((pressed, position(app)))
     assert led == MOVES
 
