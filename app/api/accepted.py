@@ -11,6 +11,7 @@ import resource
 import socket
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ def in_place(numbers: Iterable[int], port: int) -> Iterator[tuple[str, socket.so
                 yield client, connection
         finally:
             connection.detach()
+
+
+def shut(connection: socket.socket) -> None:
+    """Whoever reads from it is told that it has ended."""
+    with suppress(OSError):  # it has just now
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _numbers() -> Iterable[int]:

@@ -9,14 +9,12 @@ is for hours, nothing is hurried.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Container, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import structlog
 
-from app.api.accepted import accepted, listed, number_of
+from app.api.accepted import accepted, listed, number_of, shut
 from app.api.taking import STALLED_S_MAX, PacedStream, acknowledged_on, bytes_acknowledged, hang_up
 
 log = structlog.get_logger(__name__)
@@ -153,8 +151,7 @@ def _let_go_of_quiet(port: int, going: Container[str], before: Mapping[str, _Qui
         looks = known.looks + 1 if known is not None and known.acknowledged == acknowledged else 1
         now[client] = _Quiet(acknowledged, looks)
         if looks > QUIET_LOOKS:
-            with suppress(OSError):  # it has ended just now
-                connection.shutdown(socket.SHUT_RDWR)
+            shut(connection)
     return now
 
 
@@ -163,8 +160,6 @@ def _clients(port: int) -> frozenset[str]:
 
 
 def _hang_up(port: int, clients: frozenset[str]) -> None:
-    """Whoever reads from one of them is told that it has ended."""
     for client, connection in accepted(port):
         if client in clients:
-            with suppress(OSError):  # it has ended just now
-                connection.shutdown(socket.SHUT_RDWR)
+            shut(connection)

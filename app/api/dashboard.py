@@ -134,9 +134,8 @@ class Lost:
         else:
             resp.status = falcon.HTTP_404
             req.context.refused = NotFound.code
-            send(
-                req, resp, found._replace(tag=""), MEDIA[".html"], "no-cache"
-            )  # no 304: that would say that it is there
+            unnamed = found._replace(tag="")  # no 304: that would say that it is there
+            send(req, resp, unnamed, MEDIA[".html"], "no-cache")
         resp.append_header("Vary", "Accept")
 
 

@@ -14,13 +14,12 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import structlog
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
-from app.api.accepted import in_place
+from app.api.accepted import in_place, shut
 
 log = structlog.get_logger(__name__)
 
@@ -90,11 +89,10 @@ def bytes_acknowledged(number: int, client: str, port: int) -> int | None:
 
 
 def hang_up(number: int, client: str, port: int) -> None:
-    """End that connection, if the file still is it: whoever reads from it is told."""
+    """End that connection, if the file still is it."""
     for found, connection in in_place((number,), port):
         if found == client:
-            with suppress(OSError):  # it has ended just now
-                connection.shutdown(socket.SHUT_RDWR)
+            shut(connection)
 
 
 def acknowledged_on(connection: socket.socket) -> int | None:
