@@ -17,11 +17,11 @@ from app import texts
 from app.errors import InvalidArgument
 from app.runs import progress
 from app.runs.listing import COUNT_MAX, LIMIT_MAX, Order, RunFilter, RunPage, checked
+from app.runs.state import TERMINAL
 from storage import runs
 from storage.contract import Transaction
 from storage.records import RunRow
 
-ENDED = ("completed", "failed", "cancelled")
 BY_STATUS = ("running", "waiting", "paused", "waiting_for_capacity", "failed", "cancelled", "completed")
 """The sections of a list by status: what is under way, what stands still, what has ended."""
 
@@ -63,7 +63,7 @@ def page(
 ) -> RunPage:
     """The page after the cursor, and how many runs fit."""
     if order in ("longest", "shortest"):
-        ended = tuple(status for status in chosen.statuses or ENDED if status in ENDED)
+        ended = tuple(sorted(TERMINAL.intersection(chosen.statuses or TERMINAL)))
         if not ended:
             return RunPage([], {}, "", 0, True)
         chosen = replace(chosen, statuses=ended)
