@@ -203,5 +203,5 @@ def _roots(arguments: Arguments) -> Sequence[Path]:
     """Folders in which code is."""
     roots = arguments.get("sourceRoots", ())
     if not isinstance(roots, list | tuple) or not all(isinstance(one, str) for one in roots):
-        raise Refused('sourceRoots: folders with the code of functions, such as ["/home/ada/orders"]')
+        raise Refused('sourceRoots: folders with the code of functions, such as ["~/orders"]')
     return [Path(one).expanduser().absolute() for one in roots]
