@@ -39,6 +39,25 @@ export async function act<T>(call: Promise<T>, done: string | ((told: T) => stri
   }
 }
 
+interface Holding {
+  /** Whether it is held now, as paused or pinned; it is turned to the other. */
+  held: boolean;
+  turn: (hold: boolean, reason: string) => Promise<unknown>;
+  done: (hold: boolean) => string;
+  /** Called once it was tried, and once it is taken back. */
+  then?: () => void;
+}
+
+/** Holds something, or lets it go: at once, with a way back. Why it is held can be told afterwards. */
+export function hold({ held, turn, done, then }: Holding): void {
+  void act(turn(!held, ""), done(!held), {
+    run: () => turn(held, ""),
+    done: done(held),
+    then,
+    explain: held ? undefined : (reason) => turn(true, reason),
+  }).then(then);
+}
+
 export function Problem({ text }: { text: string }) {
   if (!text) return null;
   return (

@@ -8,7 +8,7 @@ import { counted } from "../../model/counted";
 import { share, tookOf } from "../../model/figures";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
-import { Act, act, lacks, needs } from "../../ui/acting";
+import { Act, hold, lacks, needs } from "../../ui/acting";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Edge } from "../../ui/edge";
 import { Icon } from "../../ui/icon";
@@ -62,8 +62,6 @@ function Served({ of }: { of: FunctionShape }) {
   );
 }
 
-const DONE = { pause: "Paused: new runs wait", resume: "It goes on" };
-
 interface Props {
   of: FunctionShape;
   load: CapacityStat | undefined;
@@ -75,21 +73,22 @@ interface Props {
 
 export function FunctionInspector({ of, load, went, breaker, onReset, onClose }: Props) {
   const open = TABS.find((tab) => tab.id === chosen("show"))?.id ?? "setup";
-  const verb = of.status === "active" ? "pause" : "resume";
+  const paused = of.status !== "active";
   const took = went && tookOf(went);
   const [starting, setStarting] = useState(false);
-  const turn = (one: string, reason = ""): Promise<unknown> => request("POST", `/functions/${segment(of.id)}/${one}`, { body: { reason } });
-  const steer = (): void => {
-    if (!may(MANAGE)) needs(MANAGE);
-    else void act(turn(verb), DONE[verb], { run: () => turn(verb === "pause" ? "resume" : "pause"), done: DONE[verb === "pause" ? "resume" : "pause"], ...(verb === "pause" ? { explain: (reason) => turn(verb, reason) } : {}) });
-  };
+  const steer = (): void =>
+    hold({
+      held: paused,
+      turn: (off, reason) => request("POST", `/functions/${segment(of.id)}/${off ? "pause" : "resume"}`, { body: { reason } }),
+      done: (off) => (off ? "Paused: new runs wait" : "It goes on"),
+    });
   const start = (): void => {
     if (may(INVOKE)) setStarting(true);
     else needs(INVOKE);
   };
   useKeys("Function", [
     { keys: "i", label: "Start a run of it", barred: lacks(INVOKE), run: start },
-    { keys: "P", label: verb === "pause" ? "Pause" : "Resume", barred: lacks(MANAGE), run: steer },
+    { keys: "P", label: paused ? "Resume" : "Pause", barred: lacks(MANAGE), run: steer },
     { keys: "c", label: "How its runs went over a day", run: () => choose({ show: "charts" }) },
     { keys: "f", label: "What starts it, and what it leads to", run: () => choose({ show: "flow" }) },
     { keys: "s", label: "How its steps went", run: () => choose({ show: "steps" }) },
@@ -150,7 +149,7 @@ export function FunctionInspector({ of, load, went, breaker, onReset, onClose }:
           Failed ones
         </a>
         <Act allowed={may(INVOKE)} permission={INVOKE} label="Start one…" onClick={start} />
-        <Act allowed={may(MANAGE)} permission={MANAGE} label={verb === "pause" ? "Pause" : "Resume"} onClick={steer} />
+        <Act allowed={may(MANAGE)} permission={MANAGE} label={paused ? "Resume" : "Pause"} onClick={steer} />
       </p>
       {of.endpoint_url && breaker && <Breaker of={breaker} onReset={onReset} />}
       <Tabs label="function" items={TABS} open={open} onOpen={(id) => choose({ show: id === "setup" ? null : id })} />

@@ -6,7 +6,7 @@ import type { FunctionShape, FunctionVersion } from "../../api/types";
 import { usePaged } from "../../live/paged";
 import { useResource } from "../../live/resource";
 import { at } from "../../model/json";
-import { Act, act } from "../../ui/acting";
+import { Act, hold } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Skeleton, Time } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
@@ -26,15 +26,13 @@ export function Versions({ of }: { of: FunctionShape }) {
   const [back, setBack] = useState<FunctionVersion | null>(null);
   const [kept, setKept] = useState<number | null>(null);
   /** At the version that it has this is done at once, and taken back; to an older one it has to be brought back first. */
-  const turn = (on: boolean, reason = ""): Promise<unknown> => request("POST", `${pathOf(of.id)}/${on ? "pin" : "unpin"}`, { body: { reason } });
-  const doneOf = (on: boolean): string => (on ? `Pinned at version ${of.version}` : "What workers register next counts again");
   const steer = (): void =>
-    void act(turn(!of.pinned), doneOf(!of.pinned), {
-      run: () => turn(of.pinned === true),
-      done: doneOf(of.pinned === true),
+    hold({
+      held: of.pinned === true,
+      turn: (on, reason) => request("POST", `${pathOf(of.id)}/${on ? "pin" : "unpin"}`, { body: { reason } }),
+      done: (on) => (on ? `Pinned at version ${of.version}` : "What workers register next counts again"),
       then: versions.reload,
-      ...(of.pinned ? {} : { explain: (reason) => turn(true, reason) }),
-    }).then(versions.reload);
+    });
   if (versions.error) return <Failed error={versions.error} onRetry={versions.reload} />;
   if (!versions.items) return <Skeleton rows={4} of={versions} />;
   return (

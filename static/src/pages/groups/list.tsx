@@ -8,7 +8,7 @@ import { duration } from "../../model/time";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
-import { Act, Field, act, lacks, needs, said } from "../../ui/acting";
+import { Act, Field, hold, lacks, said } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Browse } from "../../ui/browse";
 import { Icon } from "../../ui/icon";
@@ -112,12 +112,13 @@ function Group({ of, onClose, onChange }: { of: GroupShape; onClose: () => void;
   const [asking, setAsking] = useState<"" | "reset" | "delete">("");
   const allowed = may(MANAGE);
   const paused = of.status === "paused";
-  const turn = (off: boolean, reason = ""): Promise<unknown> => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: off ? { reason } : {} });
-  const doneOf = (off: boolean): string => (off ? "Paused: nothing is delivered, and nothing is lost" : "It is delivered to again");
-  const steer = (): void => {
-    if (!allowed) needs(MANAGE);
-    else void act(turn(!paused), doneOf(!paused), { run: () => turn(paused), done: doneOf(paused), then: onChange, ...(paused ? {} : { explain: (reason) => turn(true, reason) }) }).then(onChange);
-  };
+  const steer = (): void =>
+    hold({
+      held: paused,
+      turn: (off, reason) => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: off ? { reason } : {} }),
+      done: (off) => (off ? "Paused: nothing is delivered, and nothing is lost" : "It is delivered to again"),
+      then: onChange,
+    });
   useKeys("Group", [{ keys: "P", label: paused ? "Resume" : "Pause", barred: lacks(MANAGE), run: steer }]);
   return (
     <Side title={of.name} under={<Status status={of.status} note={`${of.member_count} ${of.member_count === 1 ? "member" : "members"}`} />} onClose={onClose}>

@@ -12,7 +12,7 @@ import { useKeys } from "../../shell/keys";
 import { siblingKeys } from "../../shell/listed";
 import { eventLink, link, navigate } from "../../shell/route";
 import { Badge, Skeleton, Status, Time, short } from "../../ui/basics";
-import { Act, act, lacks } from "../../ui/acting";
+import { Act, act, hold, lacks } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Icon } from "../../ui/icon";
 import { Facts } from "../../ui/side";
@@ -57,11 +57,13 @@ function Loaded({ of, path, reload }: { of: ProjectionSummary; path: string; rel
   const paused = of.status === "paused";
   const now = standing(of);
   const allowed = may(MANAGE);
-  const turn = (off: boolean, reason = ""): Promise<unknown> => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: { reason } });
-  const doneOf = (off: boolean): string => (off ? "Paused: it folds no further, and can still be read" : "It goes on");
-  const steer = (): void => {
-    void act(turn(!paused), doneOf(!paused), { run: () => turn(paused), done: doneOf(paused), then: reload, ...(paused ? {} : { explain: (reason) => turn(true, reason) }) }).then(reload);
-  };
+  const steer = (): void =>
+    hold({
+      held: paused,
+      turn: (off, reason) => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: { reason } }),
+      done: (off) => (off ? "Paused: it folds no further, and can still be read" : "It goes on"),
+      then: reload,
+    });
   useKeys("Projection", [
     { keys: "b", label: "Rebuild…", barred: lacks(MANAGE), run: () => setAsking("rebuild") },
     { keys: "P", label: paused ? "Resume" : "Pause", barred: lacks(MANAGE), run: steer },

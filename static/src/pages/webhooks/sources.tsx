@@ -9,7 +9,7 @@ import { of as json } from "../../model/json";
 import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
 import { Id, Status, Time } from "../../ui/basics";
-import { Act, Field, act, lacks, needs } from "../../ui/acting";
+import { Act, Field, hold, lacks } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Browse } from "../../ui/browse";
 import { JsonView } from "../../ui/json_view";
@@ -82,12 +82,13 @@ function Source({ of, onClose, onChange, onMade }: SourceProps) {
   const [asking, setAsking] = useState<"" | "test" | "secret" | "expire" | "token" | "delete">("");
   const allowed = may(MANAGE);
   const paused = of.status === "paused";
-  const turn = (off: boolean, reason = ""): Promise<unknown> => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: off ? { reason } : {} });
-  const doneOf = (off: boolean): string => (off ? "What comes is held" : "It makes events again");
-  const steer = (): void => {
-    if (!allowed) needs(MANAGE);
-    else void act(turn(!paused), doneOf(!paused), { run: () => turn(paused), done: doneOf(paused), then: onChange, ...(paused ? {} : { explain: (reason) => turn(true, reason) }) }).then(onChange);
-  };
+  const steer = (): void =>
+    hold({
+      held: paused,
+      turn: (off, reason) => request("POST", `${path}/${off ? "pause" : "resume"}`, { body: off ? { reason } : {} }),
+      done: (off) => (off ? "What comes is held" : "It makes events again"),
+      then: onChange,
+    });
   useKeys("Source", [{ keys: "P", label: paused ? "Resume" : "Pause", barred: lacks(MANAGE), run: steer }]);
   return (
     <Side title={of.name} under={<Status status={of.status} note={of.source_type} />} onClose={onClose}>
