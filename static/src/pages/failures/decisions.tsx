@@ -7,7 +7,7 @@ import type { FailureGroup } from "../../api/types";
 import { useResource } from "../../live/resource";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
-import { Act, Field, lacks, needs } from "../../ui/acting";
+import { Act, Field, lacks } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Actor } from "../../ui/actor";
 
@@ -21,23 +21,19 @@ export function Decisions({ of, onDone }: { of: FailureGroup; onDone: () => void
   const [asking, setAsking] = useState<Decision | "">("");
   const allowed = may(MANAGE);
   const open = of.status === "open";
-  const ask = (decision: Decision): void => {
-    if (allowed) setAsking(decision);
-    else needs(MANAGE);
-  };
   const barred = lacks(MANAGE);
   useKeys("Group of failures", [
-    { keys: "z", label: open ? "Resolve…" : "Open again…", barred, run: () => ask(open ? "resolve" : "reopen") },
-    { keys: "m", label: "Mute…", barred: barred || (open ? "" : `it is ${of.status} already`), run: () => ask("mute") },
-    { keys: "a", label: "Assign…", barred, run: () => ask("assign") },
+    { keys: "z", label: open ? "Resolve…" : "Open again…", barred, run: () => setAsking(open ? "resolve" : "reopen") },
+    { keys: "m", label: "Mute…", barred: barred || (open ? "" : `it is ${of.status} already`), run: () => setAsking("mute") },
+    { keys: "a", label: "Assign…", barred, run: () => setAsking("assign") },
   ]);
   return (
     <div class="pad-x">
       <p class="buttons">
-        {open && <Act allowed={allowed} permission={MANAGE} label="Resolve…" onClick={() => ask("resolve")} />}
-        {open && <Act allowed={allowed} permission={MANAGE} label="Mute…" onClick={() => ask("mute")} />}
-        {!open && <Act allowed={allowed} permission={MANAGE} label="Open again…" onClick={() => ask("reopen")} />}
-        <Act allowed={allowed} permission={MANAGE} label="Assign…" onClick={() => ask("assign")} />
+        {open && <Act allowed={allowed} permission={MANAGE} label="Resolve…" onClick={() => setAsking("resolve")} />}
+        {open && <Act allowed={allowed} permission={MANAGE} label="Mute…" onClick={() => setAsking("mute")} />}
+        {!open && <Act allowed={allowed} permission={MANAGE} label="Open again…" onClick={() => setAsking("reopen")} />}
+        <Act allowed={allowed} permission={MANAGE} label="Assign…" onClick={() => setAsking("assign")} />
       </p>
       {of.assigned && (
         <p class="small">

@@ -7,7 +7,7 @@ import { counted } from "../../model/counted";
 import { apart, refusedText, taker } from "../../model/merging";
 import { useKeys } from "../../shell/keys";
 import { Time } from "../../ui/basics";
-import { Act, lacks, needs } from "../../ui/acting";
+import { Act, lacks } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 
 const MANAGE = "failures:manage";
@@ -26,13 +26,12 @@ interface ChosenProps {
 export function ChosenBar({ groups, onNone, onSome, onDone }: ChosenProps) {
   const [asking, setAsking] = useState<"" | "merge" | "resolve">("");
   const allowed = may(MANAGE);
-  const ask = (verb: "merge" | "resolve"): void => (allowed ? setAsking(verb) : needs(MANAGE));
-  useKeys("Chosen groups", [{ keys: "M", label: "Merge…", barred: lacks(MANAGE), run: () => ask("merge") }]);
+  useKeys("Chosen groups", [{ keys: "M", label: "Merge…", barred: lacks(MANAGE), run: () => setAsking("merge") }]);
   return (
     <div class="bulk-bar" role="toolbar" aria-label="What is done to the chosen groups">
       <b class="tabular">{groups.length.toLocaleString("en")} chosen</b>
-      <Act allowed={allowed} permission={MANAGE} label="Merge…" onClick={() => ask("merge")} />
-      <Act allowed={allowed} permission={MANAGE} label="Resolve…" onClick={() => ask("resolve")} />
+      <Act allowed={allowed} permission={MANAGE} label="Merge…" onClick={() => setAsking("merge")} />
+      <Act allowed={allowed} permission={MANAGE} label="Resolve…" onClick={() => setAsking("resolve")} />
       <span class="grow" />
       <button type="button" class="small quiet" onClick={onNone}>
         Choose none

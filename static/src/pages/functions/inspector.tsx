@@ -8,7 +8,7 @@ import { counted } from "../../model/counted";
 import { share, tookOf } from "../../model/figures";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen, link } from "../../shell/route";
-import { Act, hold, lacks, needs } from "../../ui/acting";
+import { Act, hold, lacks } from "../../ui/acting";
 import { Skeleton, Status, TabPanel, Tabs, Time } from "../../ui/basics";
 import { Edge } from "../../ui/edge";
 import { Icon } from "../../ui/icon";
@@ -82,10 +82,7 @@ export function FunctionInspector({ of, load, went, breaker, onReset, onClose }:
       turn: (off, reason) => request("POST", `/functions/${segment(of.id)}/${off ? "pause" : "resume"}`, { body: { reason } }),
       done: (off) => (off ? "Paused: new runs wait" : "It goes on"),
     });
-  const start = (): void => {
-    if (may(INVOKE)) setStarting(true);
-    else needs(INVOKE);
-  };
+  const start = (): void => setStarting(true);
   useKeys("Function", [
     { keys: "i", label: "Start a run of it", barred: lacks(INVOKE), run: start },
     { keys: "P", label: paused ? "Resume" : "Pause", barred: lacks(MANAGE), run: steer },

@@ -8,7 +8,7 @@ import { madeOf, within } from "../../model/entity_state";
 import { print, readable } from "../../model/json";
 import { useKeys } from "../../shell/keys";
 import { choose, chosen } from "../../shell/route";
-import { Act, needs } from "../../ui/acting";
+import { Act } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Skeleton } from "../../ui/basics";
 import { DiffView } from "../../ui/diff_view";
@@ -39,7 +39,6 @@ export function StateTab({ of, base }: { of: StreamInfo; base: string }) {
   });
   const [keeping, setKeeping] = useState(false);
   const go = (wanted: number): void => choose({ version: within(Math.max(1, wanted), of.version) });
-  const keep = (): void => (may(APPEND) ? setKeeping(true) : needs(APPEND));
   useKeys("State", [
     { keys: "ArrowLeft", label: "Previous version", run: () => go(version - 1) },
     { keys: "ArrowRight", label: "Next version", run: () => go(version + 1) },
@@ -77,7 +76,7 @@ export function StateTab({ of, base }: { of: StreamInfo; base: string }) {
         <label>
           <span class="muted">against</span> <input type="number" min={1} max={of.version} value={chosen("against")} placeholder={String(Math.max(0, version - 1))} aria-label="Against version" onChange={(event) => choose({ against: event.currentTarget.value || null })} />
         </label>
-        <Act allowed={may(APPEND)} barred={of.deleted ? DELETED : ""} permission={APPEND} label="Keep a snapshot…" onClick={keep} />
+        <Act allowed={may(APPEND)} barred={of.deleted ? DELETED : ""} permission={APPEND} label="Keep a snapshot…" onClick={() => setKeeping(true)} />
       </div>
       {kept.error && <Failed error={kept.error} onRetry={kept.reload} />}
       {marked.length > 0 && (
