@@ -60,10 +60,10 @@ export function indexAt(records: readonly Rec[], position: number): number {
   return low - 1;
 }
 
-/** The next record in a direction that holds, from an index; -1 if there is none. */
-export function seek(records: readonly Rec[], from: number, direction: 1 | -1, holds: (record: Rec) => boolean): number {
-  for (let index = from + direction; index >= 0 && index < records.length; index += direction)
-    if (holds(records[index])) return index;
+/** The next one in a direction that holds, from an index; -1 if there is none. */
+export function seek<T>(all: readonly T[], from: number, direction: 1 | -1, holds: (one: T) => boolean): number {
+  for (let index = from + direction; index >= 0 && index < all.length; index += direction)
+    if (holds(all[index])) return index;
   return -1;
 }
 

@@ -4,7 +4,7 @@ import { useMemo, useRef } from "preact/hooks";
 import { exact, file } from "../../api/client";
 import { names, who } from "../../live/names";
 import { useResource } from "../../live/resource";
-import { type Rec, indexAt, isFailure, markedOf, marking, seek, title } from "../../model/records";
+import { type Rec, indexAt, isFailure, markedOf, marking, title } from "../../model/records";
 import { look } from "../../model/status";
 import { iso } from "../../model/time";
 import { useKeys } from "../../shell/keys";
@@ -35,8 +35,8 @@ export default function History({ runId, records, moment, start }: { runId: stri
   }, [records, words, known]);
   const hit = (direction: 1 | -1): void => {
     const from = records[moment.index].position;
-    const next = seek(shown, indexAt(shown, direction === 1 ? from : from - 1) + (direction === 1 ? 0 : 1), direction, () => true);
-    if (next >= 0) goTo(records, records.indexOf(shown[next]));
+    const next = shown[direction === 1 ? indexAt(shown, from) + 1 : indexAt(shown, from - 1)];
+    if (next) goTo(records, records.indexOf(next));
   };
   const open = (position: number): void => choose({ record: position === read ? null : position });
   useKeys("History", [

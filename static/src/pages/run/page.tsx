@@ -8,7 +8,7 @@ import { useResource } from "../../live/resource";
 import { above, arranged } from "../../model/arrangement";
 import { counted } from "../../model/counted";
 import { criticalPath } from "../../model/critical";
-import { type Rec, corrected, isEdit } from "../../model/records";
+import { type Rec, corrected, isEdit, seek } from "../../model/records";
 import { type Mode, type Scale, place, scaleOf, zoomed } from "../../model/scale";
 import { isEnded, look } from "../../model/status";
 import { type Row, type Waterfall, allTurned, inlined, isCollapsed, levelled, span, visible, waterfall } from "../../model/waterfall";
@@ -132,14 +132,15 @@ function Loaded({ run, stale: runStale }: { run: Run; stale: boolean }) {
     if (row) choose({ step: row.id === "run" ? "run" : shortened(row.id, run.id), show: null });
   };
   const move = (step: number): void => select(rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(selected) + step))]);
+  const hit = (direction: 1 | -1): void => select(rows[seek(rows, rows.indexOf(selected), direction, (row) => row.kind === "step")]);
   const parent = run.parent_run_id;
 
   useKeys("Timeline", [
     ...rowKeys("step", move),
     ...(tab === "timeline"
       ? [
-          { keys: "n", label: "Next step that fits", run: () => select(seek(rows, rows.indexOf(selected), 1)) },
-          { keys: "N", label: "Previous step that fits", run: () => select(seek(rows, rows.indexOf(selected), -1)) },
+          { keys: "n", label: "Next step that fits", run: () => hit(1) },
+          { keys: "N", label: "Previous step that fits", run: () => hit(-1) },
           { keys: "/", label: "Filter steps", run: () => filter.current?.focus() },
         ]
       : []),
@@ -328,12 +329,6 @@ function rowChosen(wanted: string, folded: Waterfall, rows: readonly Row[], run:
   if (wanted && wanted !== "-") return folded.steps.get(wanted) ?? folded.steps.get(`${run.id}:${wanted}`) ?? rows.find((row) => row.id === wanted) ?? root;
   if (run.status !== "failed" && run.status !== "paused") return root;
   return rows.findLast((row) => row.kind === "step" && row.error !== null) ?? root;
-}
-
-/** The next row of a step in a direction. */
-function seek(rows: readonly Row[], from: number, direction: 1 | -1): Row | undefined {
-  for (let index = from + direction; index >= 0 && index < rows.length; index += direction) if (rows[index].kind === "step") return rows[index];
-  return undefined;
 }
 
 function inTerminal(id: string, moment?: Moment): string {
