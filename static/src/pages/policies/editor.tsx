@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, request, segment } from "../../api/client";
 import type { PolicyFields, PolicyShape } from "../../api/admin";
-import { of as json, print } from "../../model/json";
+import { type Json, of as json, print } from "../../model/json";
 import { Field, said } from "../../ui/acting";
 import { Ask } from "../../ui/ask";
 import { Actor } from "../../ui/actor";
@@ -43,6 +43,11 @@ export function bodyOf(draft: Draft, of?: PolicyFields): Record<string, unknown>
   const kept = of ? { org_id: of.org_id, environments: of.environments, valid_from: of.valid_from ?? "", valid_until: of.valid_until ?? "" } : {};
   const { share, ...fields } = draft;
   return { ...kept, ...fields, enforce_percent: Number(share), actions: list(draft.actions), resources: list(draft.resources), roles: list(draft.roles) };
+}
+
+/** A policy as its editor has it: what two of its versions are compared by. */
+export function shownOf(of: PolicyFields): Json {
+  return json(bodyOf(draftOf(of), of));
 }
 
 export interface Replayed {
@@ -106,8 +111,8 @@ export function Editor({ of: shown, onClose, onDone }: { of?: PolicyShape; onClo
     <Ask title={of ? `Edit ${of.name}` : "New policy"} verb="Save" done="Saved, as a new version" wide reasoned wrong={checked?.problem ?? ""} run={run} onClose={onClose} onDone={onDone}>
       {of && now && now.version !== of.version && (
         <Conflict
-          base={json(bodyOf(draftOf(of), of))}
-          theirs={json(bodyOf(draftOf(now), now))}
+          base={shownOf(of)}
+          theirs={shownOf(now)}
           ours={json(bodyOf(draft, of))}
           what={`Somebody saved version ${now.version} meanwhile.`}
           onTake={(value) => setDraft(draftOf(JSON.parse(print(value)) as PolicyFields))}

@@ -19,7 +19,7 @@ import { Browse } from "../../ui/browse";
 import { Revisions } from "../../ui/revisions";
 import { EntryLink, Facts, Side } from "../../ui/side";
 import { Command, Empty, Failed } from "../../ui/states";
-import { Editor, bodyOf, draftOf } from "./editor";
+import { Editor, shownOf } from "./editor";
 
 const EVERY_MS = 4_000;
 const COUNTED_EVERY_MS = 30_000;
@@ -126,7 +126,7 @@ function Policy({ of, denying, onClose, onChange }: { of: PolicyShape; denying: 
           danger
           typed={of.name}
           reasoned
-          seen={{ version: of.version, value: json(bodyOf(draftOf(of), of)) }}
+          seen={{ version: of.version, value: shownOf(of) }}
           look={onChange}
           run={(reason, version) => request("DELETE", path, { query: { reason }, ifMatch: version })}
           onClose={() => setAsking("")}
@@ -155,7 +155,7 @@ function Rollout({ of, path, denying, onClose, onDone }: { of: PolicyShape; path
       done="Saved, as a new version"
       reasoned
       waiting={share === now}
-      seen={{ version: of.version, value: json(bodyOf(draftOf(of), of)) }}
+      seen={{ version: of.version, value: shownOf(of) }}
       look={onDone}
       run={(reason, version) => request("PATCH", path, { body: { ...body, ...(reason ? { reason } : {}) }, ifMatch: version })}
       onClose={onClose}
