@@ -46,7 +46,7 @@ export function ApiKeys() {
           { name: "Begins with", width: "130px", show: (one) => <span class="mono">{one.key_prefix}…</span>, wide: true },
           { name: "Roles", width: "minmax(110px, 1fr)", show: (one) => named(one.role_ids, roles) },
           { name: "Only in", width: "110px", show: (one) => one.environment_id || <span class="muted">anywhere</span>, wide: true, alone: true },
-          { name: "Owner", width: "minmax(90px, 1fr)", show: (one) => <Owner of={one} />, wide: true, alone: true },
+          { name: "Owner", width: "minmax(90px, 1fr)", show: (one) => <Actor id={one.created_by} none="the server" />, wide: true, alone: true },
           { name: "Used", width: "100px", show: (one) => (one.last_used_at ? <Time at={one.last_used_at} /> : <span class="muted">not yet</span>), wide: true },
           { name: "Ends", width: "100px", show: (one) => (one.expires_at ? <Time at={one.expires_at} /> : <span class="muted">never</span>), wide: true },
           { name: "Made", width: "100px", show: (one) => <Time at={one.created_at} />, wide: true, alone: true },
@@ -71,11 +71,6 @@ export function ApiKeys() {
 
 function named(ids: readonly string[], roles: readonly RoleShape[]): string {
   return ids.map((id) => roles.find((role) => role.id === id)?.name ?? id).join(", ");
-}
-
-/** Whoever made it. */
-function Owner({ of }: { of: ApiKeyShape }) {
-  return <Actor id={of.created_by} none="the server" />;
 }
 
 interface KeyProps {
@@ -103,7 +98,7 @@ function Key({ of, roles, onClose, onChange, onMade }: KeyProps) {
           of.last_used_from && ["From", <span class="mono">{of.last_used_from}</span>],
           of.last_used_by && ["By", of.last_used_by],
           of.previous_expires_at && ["The secret before", <>counts on for <Left until={of.previous_expires_at} over="a moment" /></>],
-          ["Owner", <Owner of={of} />],
+          ["Owner", <Actor id={of.created_by} none="the server" />],
           ["Ends", of.expires_at ? <Time at={of.expires_at} /> : "never"],
           ["Made", <Time at={of.created_at} />],
         ]}

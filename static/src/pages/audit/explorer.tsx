@@ -78,7 +78,7 @@ export function Explorer() {
           { name: "Kind", width: "minmax(120px, 1fr)", show: (one) => <span class="mono">{one.kind}</span>, below },
           { name: "Stream", width: "minmax(140px, 1.4fr)", show: (one) => <span class="mono">{one.stream}</span>, wide: true },
           { name: "Says", width: "minmax(140px, 1.8fr)", show: (one) => <span class="mono muted">{print(one.data)}</span>, wide: true, alone: true },
-          { name: "By", width: "minmax(80px, 0.8fr)", show: (one) => <Actor id={one.actor || workerOf(one)} />, wide: true, alone: true },
+          { name: "By", width: "minmax(80px, 0.8fr)", show: (one) => <Actor id={byOf(one)} />, wide: true, alone: true },
           { name: "When", width: "96px", show: (one) => <Time at={one.recorded_at} />, wide: true },
         ]}
         empty={
@@ -94,7 +94,7 @@ export function Explorer() {
 
 /** What it happened to, and when. */
 function below(one: Kept) {
-  const by = one.actor || workerOf(one);
+  const by = byOf(one);
   return (
     <>
       <span class="mono">{one.stream}</span>
@@ -118,8 +118,9 @@ function Elsewhere({ position }: { position: string }) {
   );
 }
 
-/** What a worker reported has no caller. */
-function workerOf({ data }: Kept): string {
+/** The caller; of what was reported without one, the worker; "" for neither. */
+function byOf({ actor, data }: Kept): string {
+  if (actor) return actor;
   const id = at(data, "worker_id");
   return typeof id === "string" && id !== "" ? `worker ${id}` : "";
 }
@@ -140,7 +141,7 @@ function OneEntry({ of, onClose }: { of: Kept; onClose: () => void }) {
           ["Stream", noun === "run" ? <a href={link(`/runs/${rest.join("/")}`, { at: of.position })}>{of.stream}</a> : <span class="mono">{of.stream}</span>],
           ["Version", of.version],
           ["When", <Time at={of.recorded_at} />],
-          ["By", <Actor id={of.actor || workerOf(of)} />],
+          ["By", <Actor id={byOf(of)} />],
           of.correlation && ["Began with", <span class="mono">{of.correlation}</span>],
           of.causation && ["Caused by", <span class="mono">{of.causation}</span>],
         ]}

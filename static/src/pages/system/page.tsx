@@ -12,6 +12,7 @@ import { clocksOf, doubtText, skewText } from "../../model/workers";
 import { PageHead } from "../../shell/head";
 import { useKeys } from "../../shell/keys";
 import { link } from "../../shell/route";
+import { lacking } from "../../ui/acting";
 import { Badge, Skeleton, Status, Time } from "../../ui/basics";
 import { Download } from "../../ui/download";
 import { Icon } from "../../ui/icon";
@@ -197,7 +198,7 @@ function Outbox({ of }: { of: OutboxShape }) {
 
 /** Of the environment's workers, those whose clocks differ from this server's. */
 function Clocks({ of }: { of: Resource<readonly WorkerShape[] | null> }) {
-  if (of.data === null) return <span class="muted">not shown to you: it needs the permission workers:read</span>;
+  if (of.data === null) return <span class="muted">not shown to you: {lacking("workers:read")}</span>;
   if (!of.data) return <span class="muted">{of.error ? of.error.message : "…"}</span>;
   const { known, off } = clocksOf(of.data);
   if (off.length === 0) return <>{known > 0 ? `${counted(known, "worker")} in step with this server's` : "no worker has told the time yet"}</>;
