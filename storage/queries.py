@@ -7,7 +7,7 @@ A file holds blocks such as
 
 `:one` gives a row or None, `:many` a list of rows, `:exec` the number of rows touched, `:each` runs once for each
 of many rows. `:all` is an insert of many rows, none of which touches what another does, each value named as its column:
-SQLite runs it for each, Postgres is sent all of them as one document. Parameters are written `:name` in both dialects;
+Postgres is sent all of them as one document. Parameters are written `:name` in both dialects;
 for psycopg they become `%(name)s` on loading.
 
 What several queries of a file say alike is a fragment, which stands above them:
@@ -52,8 +52,9 @@ def _tokens(name: str) -> re.Pattern[str]:
 
 
 class Query(msgspec.Struct, frozen=True):
-    """`columns` are those of an `:all` query, in the order of a row's fields. For psycopg it has the one parameter
-    DOCUMENT instead: all rows, as a JSON list of objects."""
+    """`columns` are those of an insert whose values are named as its columns, in the order of a row's fields. For
+    psycopg only an `:all` query has them, and the one parameter DOCUMENT instead: all rows, as a JSON list of
+    objects."""
 
     name: str
     kind: Kind
@@ -89,6 +90,16 @@ def load(folder: Path, *, style: Style) -> Mapping[str, Query]:
     return MappingProxyType(found)
 
 
+@lru_cache
+def of_rows(query: Query, count: int) -> str:
+    """An insert that has `columns` as one statement for so many rows at once, which are done in their order; its
+    parameters are their values one after the other. Not for psycopg."""
+    insert = _INSERT.match(query.sql)
+    assert insert is not None, f"{query.name} inserts no rows"
+    row = f"({', '.join('?' * len(query.columns))})"
+    return query.sql[: insert.start("values") - 1] + ", ".join([row] * count) + query.sql[insert.end() :]
+
+
 def rewritten(sql: str, parameter: Callable[[str], str], *, name: str = _NAME) -> str:
     """The text with each `:name` replaced by what `parameter(name)` says; not in literals, names and comments. `name`
     is the pattern of names."""
@@ -111,14 +122,15 @@ def _included(body: str, fragments: Mapping[str, str], where: str) -> str:
 
 def _query(name: str, kind: Kind, body: str, style: Style, where: str) -> Query:
     columns: tuple[str, ...] = ()
-    if kind == "all":
+    if kind in ("each", "all"):
         insert = _INSERT.match(body)
-        columns = _listed(insert["columns"]) if insert is not None else ()
-        if insert is None or _listed(insert["values"]) != tuple(f":{column}" for column in columns):
+        if insert is not None and _listed(insert["values"]) == tuple(f":{one}" for one in _listed(insert["columns"])):
+            columns = _listed(insert["columns"])
+        elif kind == "all":
             raise ValueError(f"{where} is no insert of values that are named as their columns")
-        if style == "psycopg":
+        if insert is not None and kind == "all" and style == "psycopg":
             body = _of_document(insert["table"], columns) + body[insert.end() :]
-    params: set[str] = set(columns)
+    params: set[str] = set(columns) if kind == "all" else set()
 
     def rewrite(token: re.Match[str]) -> str:
         text = token[0]
@@ -128,7 +140,10 @@ def _query(name: str, kind: Kind, body: str, style: Style, where: str) -> Query:
             return f"%({token['param']})s" if style == "psycopg" else text
         return text.replace("%", "%%") if style == "psycopg" else text
 
-    return Query(name, kind, _tokens(_NAME).sub(rewrite, body).removesuffix(";"), frozenset(params), columns)
+    sql = _tokens(_NAME).sub(rewrite, body).removesuffix(";")
+    if kind == "each" and (style == "psycopg" or params != set(columns)):
+        columns = ()
+    return Query(name, kind, sql, frozenset(params), columns)
 
 
 def _of_document(table: str, columns: Sequence[str]) -> str:

@@ -54,6 +54,9 @@ CHECKPOINT_PAGES_MAX = 100_000
 BUSY_TIMEOUT_MS = 10_000
 CHECKPOINT_WAIT_MS = 500
 """How long the writer waits for readers to leave the log."""
+ROWS_AT_ONCE = (100, 10)
+"""How many rows one statement inserts, as long as there are as many. Each statement gives the interpreter away, and a
+busy event loop keeps it for a while: a thousand rows by a statement of their own can take a second so."""
 ERASE_BUSY_TIMEOUT_MS = 100
 ERASE_AGAIN_S = 1.0
 
@@ -327,7 +330,20 @@ class _SQLiteTransaction:
 
     def each(self, query: str, rows: Sequence[Record]) -> None:
         self._statements.run += len(rows)
-        self._connection.executemany(self._queries[query].sql, rows)
+        found = self._queries[query]
+        done = self._insert(found, rows) if found.columns else 0
+        if done < len(rows):
+            self._connection.executemany(found.sql, rows[done:])
+
+    def _insert(self, query: queries.Query, rows: Sequence[Record]) -> int:
+        """Insert as many of the first rows as go together; how many these are."""
+        done = 0
+        for count in ROWS_AT_ONCE:
+            while len(rows) - done >= count:
+                values = [value for row in rows[done : done + count] for value in row]
+                self._connection.execute(queries.of_rows(query, count), values)
+                done += count
+        return done
 
     def lock(self) -> Row | None:
         return self.one("lock_history")

@@ -37,7 +37,7 @@ def entry(position: int, *, stream: str = "counter/a", version: int | None = Non
     )
 
 
-@pytest.mark.parametrize("count", [1, 11, 12, 300])
+@pytest.mark.parametrize("count", [1, 11, 12, 123, 300])
 async def test_appended_entries_come_back_unchanged_and_in_order(storage: Storage, count: int) -> None:
     entries = [entry(n, data='{"b": 1,  "a":"ü % ☃ \\u0041"}') for n in range(1, count + 1)]
 
@@ -76,7 +76,7 @@ async def test_rows_written_one_by_one_come_back_unchanged_however_many(storage:
     assert await storage.read(lambda tx: history.after(tx, 0)) == entries
 
 
-@pytest.mark.parametrize("count", [1, 400])
+@pytest.mark.parametrize("count", [1, 123, 400])
 async def test_rows_written_all_at_once_come_back_unchanged_and_take_the_place_of_older_ones(
     storage: Storage, count: int
 ) -> None:
