@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.history.rush import Rush
+
 if TYPE_CHECKING:
     from app.history.committer import Command, Done
 
@@ -31,9 +33,11 @@ class CommandQueue:
     piece."""
 
     def __init__(self) -> None:
+        self.rush = Rush()
         self._first: list[Waiting] = []
         self._others: list[Waiting] = []
         self._weight = 0
+        self._first_weight = 0
         self._groups = 0
         self._group = 0
         self._group_is_refused = False
@@ -50,9 +54,12 @@ class CommandQueue:
         """Whether there was room for it. Nobody goes before the others in a group, nor where many wait."""
         if self._group_is_refused if self._group else self._weight >= WAITING_WEIGHT_MAX:
             return False
-        overtakes = first and not self._group and self._weight < OVERTAKEN_WEIGHT_MAX
-        queue = self._first if overtakes else self._others
-        queue.append(Waiting(command, done, self._group))
+        if first and not self._group and self._weight < OVERTAKEN_WEIGHT_MAX:
+            self._first.append(Waiting(command, done))
+            self._first_weight += command.weight
+            self.rush.on = self._first_weight >= BATCH_WEIGHT_MAX
+        else:
+            self._others.append(Waiting(command, done, self._group))
         self._weight += command.weight
         return True
 
@@ -71,14 +78,17 @@ class CommandQueue:
         """Those who go first, then those who wait longest: as many as BATCH_WEIGHT_MAX allows, but at least one, and
         with it its group."""
         batch: list[Waiting] = []
-        weight = _move(self._others, batch, _move(self._first, batch, 0))
-        self._weight -= weight
+        first = _move(self._first, batch, 0)
+        self._first_weight -= first
+        self.rush.on = self._first_weight >= BATCH_WEIGHT_MAX
+        self._weight -= _move(self._others, batch, first)
         return batch
 
     def take_all(self) -> Sequence[Waiting]:
         """Nobody waits any more."""
         everybody = [*self._first, *self._others]
-        self._first, self._others, self._weight = [], [], 0
+        self._first, self._others, self._weight, self._first_weight = [], [], 0, 0
+        self.rush.on = False
         return everybody
 
 

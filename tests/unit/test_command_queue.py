@@ -100,3 +100,23 @@ def test_nobody_waits_after_all_were_taken(queue: CommandQueue) -> None:
     assert names(taken) == "1 a"
     assert not queue
     assert put(queue, "b", weight=8)
+
+
+def test_there_is_a_rush_while_those_who_go_first_fill_the_next_batch_alone(queue: CommandQueue) -> None:
+    for name in ("a", "b", "c", "d"):
+        put(queue, name)
+    assert not queue.rush.on
+
+    for name in ("1", "2"):
+        put(queue, name, first=True)
+    assert not queue.rush.on
+    put(queue, "heavy", first=True, weight=2)
+    assert queue.rush.on
+
+    assert names(queue.take_batch()) == "1 2 a"
+    assert not queue.rush.on
+    for name in ("3", "4"):
+        put(queue, name, first=True)
+    assert queue.rush.on
+    queue.take_all()
+    assert not queue.rush.on
