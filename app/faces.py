@@ -191,7 +191,7 @@ class Faces:
     def _conversations(self) -> Conversations:
         from app.rpc.conversations import Conversations
 
-        conversations = Conversations(self._converse, self._node.committer.rush)
+        conversations = Conversations(self._converse, self._node.tail.rush)
         if self._stopping:
             conversations.stop()
         return conversations

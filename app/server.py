@@ -161,7 +161,6 @@ class Server:
             policies=node.policies,
             clock=node.clock,
             turn=node.nodes,
-            rush=node.committer.rush,
         )
         bus.watch(self._metrics)
         faces = Faces(node=node, bus=bus, settings=self._settings, metrics=self._metrics, problems=self._problems)

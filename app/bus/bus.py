@@ -18,7 +18,6 @@ from app.clock import Clock
 from app.events.emit import Emitter
 from app.events.groups import Groups
 from app.history.fold import Fold
-from app.history.rush import Rush
 from app.history.tail import Tail
 from app.ids import Ids
 from app.metrics import Metrics
@@ -44,12 +43,11 @@ class Bus:
         policies: Policies,
         clock: Clock,
         turn: Turn | None = None,
-        rush: Rush | None = None,
     ) -> None:
         place = Place(server=server, url=url)
         self.guests = Guests(server=server, access=access, policies=policies, clock=clock)
         self.server = server
-        self.publisher = Publisher(tail, place=place, turn=turn if server is None else None, rush=rush)
+        self.publisher = Publisher(tail, place=place, turn=turn if server is None else None)
         self.groups = GroupBus(place=place, groups=groups, storage=storage, tail=tail, fold=fold, ids=ids)
         self.ingest = Ingest(place=place, emitter=emitter, guests=self.guests)
         self.desks = Desks(place=place, guests=self.guests, groups=groups, bus=self.groups, ids=ids)

@@ -20,7 +20,6 @@ from app.bus.frames import MESSAGE_ID, frame, omits
 from app.bus.place import Place, failures
 from app.history.entry import Entry
 from app.history.kinds import HistoryRedacted
-from app.history.rush import Rush, StandingBack
 from app.history.tail import Tail
 from storage import history
 
@@ -78,10 +77,9 @@ class Publisher:
     """`position` is the last that JetStream has; `trouble` says why it has no more, `omitted` which were the last that
     it was given without their data."""
 
-    def __init__(self, tail: Tail, *, place: Place, turn: Turn | None = None, rush: Rush | None = None) -> None:
-        """Without `turn` it is always this node's. In a `rush` it publishes afterwards."""
+    def __init__(self, tail: Tail, *, place: Place, turn: Turn | None = None) -> None:
+        """Without `turn` it is always this node's."""
         self._turn = turn
-        self._standing_back = StandingBack(rush or Rush())
         self._tail = tail
         self._place = place
         self.up = False
@@ -130,8 +128,7 @@ class Publisher:
             await _purge(stream, await self._sent_last(), sequence - self.position)
             sender = await _Sender.open(client)
             self.up, self.trouble, self._asked = True, "", True
-            async for batch in self._tail.follow(self.position):
-                await self._standing_back.turn()
+            async for batch in self._tail.follow(self.position, stands_back=True):
                 for start in range(0, len(batch), BATCH_MAX):
                     part = batch[start : start + BATCH_MAX]
                     if self._turn is not None and not self._turn.leads:

@@ -30,10 +30,10 @@ class Waiting(msgspec.Struct, frozen=True):
 
 class CommandQueue:
     """First come, first served, but for those that go before all others, unless too many wait. Groups stay in one
-    piece."""
+    piece. The queue says when there is a `rush`."""
 
-    def __init__(self) -> None:
-        self.rush = Rush()
+    def __init__(self, rush: Rush) -> None:
+        self._rush = rush
         self._first: list[Waiting] = []
         self._others: list[Waiting] = []
         self._weight = 0
@@ -57,7 +57,7 @@ class CommandQueue:
         if first and not self._group and self._weight < OVERTAKEN_WEIGHT_MAX:
             self._first.append(Waiting(command, done))
             self._first_weight += command.weight
-            self.rush.on = self._first_weight >= BATCH_WEIGHT_MAX
+            self._rush.on = self._first_weight >= BATCH_WEIGHT_MAX
         else:
             self._others.append(Waiting(command, done, self._group))
         self._weight += command.weight
@@ -80,7 +80,7 @@ class CommandQueue:
         batch: list[Waiting] = []
         first = _move(self._first, batch, 0)
         self._first_weight -= first
-        self.rush.on = self._first_weight >= BATCH_WEIGHT_MAX
+        self._rush.on = self._first_weight >= BATCH_WEIGHT_MAX
         self._weight -= _move(self._others, batch, first)
         return batch
 
@@ -88,7 +88,7 @@ class CommandQueue:
         """Nobody waits any more."""
         everybody = [*self._first, *self._others]
         self._first, self._others, self._weight, self._first_weight = [], [], 0, 0
-        self.rush.on = False
+        self._rush.on = False
         return everybody
 
 

@@ -32,7 +32,6 @@ from app.history.command_queue import CommandQueue, Waiting, apart
 from app.history.entry import Draft, Entry
 from app.history.fold import Fold, Slot
 from app.history.redaction import Redaction, redact
-from app.history.rush import Rush
 from app.history.states import Slots, States, View
 from app.history.tail import Tail
 from storage import history
@@ -108,7 +107,7 @@ class Committer:
         self._tail = tail
         self._clock = clock
         self._observer = observer
-        self._queue = CommandQueue()
+        self._queue = CommandQueue(tail.rush)
         self._idle = asyncio.Event()
         self._idle.set()
         self._wake = asyncio.Event()
@@ -116,10 +115,6 @@ class Committer:
         self._position = -1
         self._digest = digest.ORIGIN
         self._recorded_at = 0
-
-    @property
-    def rush(self) -> Rush:
-        return self._queue.rush
 
     def commit(self, command: Command) -> asyncio.Future[Any]:
         """The command's answer, once what it decided is durable. Raises what it was refused with."""

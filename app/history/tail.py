@@ -17,6 +17,7 @@ import structlog
 from app.clock import Clock
 from app.history.entry import Entry
 from app.history.kinds import HistoryRedacted
+from app.history.rush import Rush, StandingBack
 from storage import history
 from storage.contract import Storage, StorageError, Transaction
 
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 RECENT_BYTES_MAX = 8 * 2**20
+RUSH_BYTES_MAX = 32 * 2**20
+"""Of what is remembered while there is a rush, for those who stand back."""
 ENTRY_OVERHEAD_BYTES = 1_500
 POLL_US = 5_000_000
 RETRY_STORE_S = 0.5
@@ -68,6 +71,7 @@ class Tail:
         self._recent: deque[Sequence[Entry]] = deque()
         self._recent_bytes = 0
         self._followers: set[_Follower] = set()
+        self.rush = Rush()
         self.head = 0
         self.heard: Callable[[], None] = lambda: None
         """Called for each announcement, of any node."""
@@ -94,23 +98,34 @@ class Tail:
             return
         self._recent.append(entries)
         self._recent_bytes += _size(entries)
-        while self._recent_bytes > RECENT_BYTES_MAX and len(self._recent) > 1:
+        bytes_max = RUSH_BYTES_MAX if self.rush.on else RECENT_BYTES_MAX
+        while self._recent_bytes > bytes_max and len(self._recent) > 1:
             self._recent_bytes -= _size(self._recent.popleft())
         self._advance(entries[-1].position, kinds)
 
     async def follow(
-        self, after: int, *, kinds: frozenset[str] | None = None, first: bool = False, place: Place | None = None
+        self,
+        after: int,
+        *,
+        kinds: frozenset[str] | None = None,
+        first: bool = False,
+        stands_back: bool = False,
+        place: Place | None = None,
     ) -> AsyncIterator[Sequence[Entry]]:
         """Batches of entries after a position, in order, none left out, for as long as the caller listens; only those
         of the given kinds, if any are given, and then commits of other kinds cost the caller nothing. Who goes `first`
-        has a turn of the event loop before the others: what it tells is on its way when they begin.
+        has a turn of the event loop before the others: what it tells is on its way when they begin. Who `stands_back`
+        is given what is committed in a rush after it.
         `place` shows how far the caller has been given."""
         follower = _Follower(after, kinds, first=first)
         if place is not None:
             place.follower = follower
         self._followers.add(follower)
+        standing_back = StandingBack(self.rush) if stands_back else None
         try:
             while True:
+                if standing_back is not None:
+                    await standing_back.turn()
                 follower.wake.clear()
                 batch = self.remembered(follower.after)
                 if batch is None:

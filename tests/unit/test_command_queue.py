@@ -10,6 +10,7 @@ import pytest
 from app.history import command_queue
 from app.history.command_queue import CommandQueue, Waiting, apart
 from app.history.committer import Command, Decision
+from app.history.rush import Rush
 
 
 def command(name: str, weight: int = 1) -> Command:
@@ -31,7 +32,7 @@ def names(batch: Any) -> str:
 def queue(monkeypatch: pytest.MonkeyPatch) -> CommandQueue:
     monkeypatch.setattr(command_queue, "BATCH_WEIGHT_MAX", 3)
     monkeypatch.setattr(command_queue, "WAITING_WEIGHT_MAX", 8)
-    return CommandQueue()
+    return CommandQueue(Rush())
 
 
 def test_those_who_go_first_do_so_in_their_order_and_fill_up_with_others(queue: CommandQueue) -> None:
@@ -102,21 +103,24 @@ def test_nobody_waits_after_all_were_taken(queue: CommandQueue) -> None:
     assert put(queue, "b", weight=8)
 
 
-def test_there_is_a_rush_while_those_who_go_first_fill_the_next_batch_alone(queue: CommandQueue) -> None:
+def test_there_is_a_rush_while_those_who_go_first_fill_the_next_batch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_queue, "BATCH_WEIGHT_MAX", 3)
+    rush = Rush()
+    queue = CommandQueue(rush)
     for name in ("a", "b", "c", "d"):
         put(queue, name)
-    assert not queue.rush.on
+    assert not rush.on
 
     for name in ("1", "2"):
         put(queue, name, first=True)
-    assert not queue.rush.on
+    assert not rush.on
     put(queue, "heavy", first=True, weight=2)
-    assert queue.rush.on
+    assert rush.on
 
     assert names(queue.take_batch()) == "1 2 a"
-    assert not queue.rush.on
+    assert not rush.on
     for name in ("3", "4"):
         put(queue, name, first=True)
-    assert queue.rush.on
+    assert rush.on
     queue.take_all()
-    assert not queue.rush.on
+    assert not rush.on

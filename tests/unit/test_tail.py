@@ -7,7 +7,10 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from app.clock import ManualClock
+from app.history import tail as tails
 from app.history.entry import Entry
 from app.history.tail import Tail
 from storage.records import EntryRecord
@@ -148,3 +151,35 @@ async def test_who_goes_first_is_done_before_others_begin() -> None:
     assert order[0] == "first 1"
     assert order[5] == "first 2"
     assert sorted(order[1:5]) == ["four 1", "one 1", "three 1", "two 1"]
+
+
+async def test_who_stands_back_is_given_what_is_committed_in_a_rush_after_it_and_from_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tails, "RECENT_BYTES_MAX", 1)
+    store = Store()
+    tail = Tail(store, ManualClock(0))  # type: ignore[arg-type]
+    told: list[int] = []
+    batches = 0
+
+    async def follow() -> None:
+        nonlocal batches
+        async for batch in tail.follow(0, stands_back=True):
+            batches += 1
+            told.extend(entry.position for entry in batch)
+
+    following = asyncio.create_task(follow())
+    await rest()
+    tail.rush.on = True
+    for _ in range(5):
+        tail.publish(commit(store, ["a", "b"]))
+        await rest()
+    assert not told
+
+    tail.rush.on = False
+    await rest()
+
+    assert told == [*range(1, 11)]
+    assert batches == 1
+    assert not store.reads
+    following.cancel()
