@@ -30,6 +30,7 @@ from app.dispatch.leases import Leases
 from app.dispatch.nodes import Nodes
 from app.dispatch.provisions import Provision, Provisions, give
 from app.dispatch.queue import Lane, Queue, Ready
+from app.dispatch.starts import Chosen, Starts
 from app.dispatch.workers import Session, Sessions
 from app.errors import IronflowError
 from app.history.committer import Done
@@ -81,6 +82,7 @@ class Dispatcher:
         self._leases = Leases(ids=ids, clock=clock, always_replay=always_replay)
         self._provisions = Provisions(storage=storage, functions=functions, vault=vault)
         self._arrivals = Arrivals(tail=tail, backlog=self._backlog, offer=self._offer, ended=self._ended)
+        self._starts = Starts(engine=engine, node_id=nodes.id, tell=self._told)
         self._joined = asyncio.Event()
         self._store_fails = False
 
@@ -124,6 +126,7 @@ class Dispatcher:
         async with asyncio.TaskGroup() as tasks:
             self._running = True
             tasks.create_task(self._provisions.run(), name="dispatch-provisions")
+            tasks.create_task(self._starts.run(), name="dispatch-starts")
             for session in self._sessions:  # those that joined while the node was starting
                 self.fill(session)
             tasks.create_task(self._arrivals.run(), name="dispatch-arrivals")
@@ -171,14 +174,18 @@ class Dispatcher:
 
     def fill(self, session: Session) -> None:
         """Hand out runs until the session has no credit or its lanes are empty. Nothing before `run` is there."""
-        while session.free and self._running and len(self.queue):
+        if not (session.free and self._running and len(self.queue)):
+            return
+        again: list[Chosen] = []
+        while session.free and len(self.queue):
             for lane in session.lanes():
                 ready = self._backlog.next(session, lane) if self._sessions.serves(session, lane) else None
                 if ready is not None:
-                    self._hand_out(self._keeper(ready, session), lane, ready)
+                    self._hand_out(self._keeper(ready, session), lane, ready, again)
                     break
             else:
-                return
+                break
+        self._starts.begin(again)
 
     def held(self, session: Session, job_id: str, *, execution_seq: int, lease_token: str) -> Job:
         """The job, if this session holds it under this fence; its lease begins anew. Raises StaleExecution."""
@@ -249,16 +256,18 @@ class Dispatcher:
             return
         self._offering.add(lane)
         try:
-            while self._offer_one(lane):
+            again: list[Chosen] = []
+            while self._offer_one(lane, again):
                 pass
+            self._starts.begin(again)
         finally:
             self._offering.discard(lane)
 
-    def _offer_one(self, lane: Lane) -> bool:
+    def _offer_one(self, lane: Lane, again: list[Chosen]) -> bool:
         for session in self._sessions.with_credit(lane):
             ready = self._backlog.next(session, lane)
             if ready is not None:
-                self._hand_out(self._keeper(ready, session), lane, ready)
+                self._hand_out(self._keeper(ready, session), lane, ready, again)
                 return True
         return False
 
@@ -275,12 +284,13 @@ class Dispatcher:
         parked_at = self._leases.parked_at(ready.run_id)
         return parked_at if parked_at is not None and parked_at.free else session
 
-    def _hand_out(self, session: Session, lane: Lane, ready: Ready) -> None:
+    def _hand_out(self, session: Session, lane: Lane, ready: Ready, again: list[Chosen]) -> None:
+        """Hand out a fresh run; put one that goes on with those that are to be started together."""
         session.credit -= 1
         if ready.created is not None and ready.event is not None and self._at_once(lane):
             self._hand_out_fresh(session, lane, ready.run_id, ready.created, ready.event)
         else:
-            self._hand_out_again(session, lane, ready.run_id)
+            again.append((session, lane, ready.run_id))
 
     def _at_once(self, lane: Lane) -> bool:
         """Whether a run that was never started may be handed out before its start is recorded."""
@@ -331,25 +341,16 @@ class Dispatcher:
 
         asyncio.get_running_loop().call_later(RETRY_STORE_S, again)
 
-    def _hand_out_again(self, session: Session, lane: Lane, run_id: str) -> None:
-        def started(begun: Begun | None, error: BaseException | None) -> None:
-            if error is not None:
-                self._not_started_again(session, lane, run_id, error)
-                return
-            self._store_fails = False
-            if begun is None:  # it was to be unwound, by a worker that cannot do that: it has ended
-                self._not_handed_out(session, lane, run_id)
-            else:
-                self._hand_out_started(session, lane, run_id, begun)
-
-        self._engine.start(
-            lane[0],
-            run_id,
-            worker_id=session.info.id,
-            unwinds=session.unwinds,
-            node=self._nodes.id,
-            done=started,
-        )
+    def _told(self, session: Session, lane: Lane, run_id: str, answer: Begun | BaseException | None) -> None:
+        """What became of a run that was to go on."""
+        if isinstance(answer, BaseException):
+            self._not_started_again(session, lane, run_id, answer)
+            return
+        self._store_fails = False
+        if answer is None:  # it was to be unwound, by a worker that cannot do that: it has ended
+            self._not_handed_out(session, lane, run_id)
+        else:
+            self._hand_out_started(session, lane, run_id, answer)
 
     def _not_started_again(self, session: Session, lane: Lane, run_id: str, error: BaseException) -> None:
         if passing(error):

@@ -1,7 +1,7 @@
 """Reads what executions need, for many at a time: what is asked for while one read is under way goes with the next.
 
 Ten thousand runs that wake in one second are some hundred reads and no task of their own; a run that wakes alone waits
-for nothing. What is known already takes the same way, in its turn, so that a thousand of them do not hold up others.
+for nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ Loaded = Callable[["Memos | None", "StorageError | None"], None]
 class _Asked(msgspec.Struct, frozen=True):
     wanted: Wanted
     then: Loaded
-    known: Memos | None
 
 
 class Loader:
@@ -33,9 +32,9 @@ class Loader:
         self._asked: list[_Asked] = []
         self._wake = asyncio.Event()
 
-    def load(self, wanted: Wanted, then: Loaded, *, known: Memos | None = None) -> None:
-        """As `memo.load`, told to `then`; without reading, what is `known`. `run` must be running."""
-        self._asked.append(_Asked(wanted, then, known))
+    def load(self, wanted: Wanted, then: Loaded) -> None:
+        """As `memo.load`, told to `then`. `run` must be running."""
+        self._asked.append(_Asked(wanted, then))
         self._wake.set()
 
     async def run(self) -> None:
@@ -46,14 +45,7 @@ class Loader:
                 self._wake.clear()
                 while self._asked:
                     together, self._asked = self._asked[:TOGETHER_MAX], self._asked[TOGETHER_MAX:]
-                    unread = [asked for asked in together if asked.known is None]
-                    for asked in together:
-                        if asked.known is not None:
-                            asked.then(asked.known, None)
-                    if unread:
-                        await self._read(unread, alone)
-                    elif self._asked:
-                        await asyncio.sleep(0)
+                    await self._read(together, alone)
 
     async def _read(self, together: Sequence[_Asked], alone: asyncio.TaskGroup) -> None:
         wanted = [asked.wanted for asked in together]

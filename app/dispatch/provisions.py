@@ -91,8 +91,11 @@ class Provisions:
                 assert self._tasks is not None, "what is needed was read, so it is running"
                 self._tasks.create_task(self._with_secrets(lane, memos, parked, then), name="dispatch-secrets")
 
-        after = 0 if parked is None else parked.version
-        self._loader.load(Wanted(lane[0], run_id, execution_seq, after), loaded, known=news if parked else None)
+        if parked is not None and news is not None:
+            loaded(news, None)
+        else:
+            after = 0 if parked is None else parked.version
+            self._loader.load(Wanted(lane[0], run_id, execution_seq, after), loaded)
 
     def memos(self, environment: str, run_id: str, execution_seq: int, then: Loaded) -> None:
         """The results of all steps."""

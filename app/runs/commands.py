@@ -34,7 +34,8 @@ def command(
     """What records the facts that `decider` decides of the run, and what is owed when it fails by them. `via` is what
     the actor acts through."""
     where = stream(run_id)
-    return Command(environment, (where,), partial(_decide, where, decider, causation, actor, through(via)))
+    deciding = partial(decided_by, where, decider, causation=causation, actor=actor, metadata=through(via))
+    return Command(environment, (where,), deciding)
 
 
 def behind(decide: Decider, said: Sequence[Said]) -> Decider:
@@ -66,9 +67,17 @@ def new_of(run: Run | None, said: Sequence[Said]) -> list[Said]:
     return found
 
 
-def _decide(
-    where: str, decider: Decider, causation: str, actor: str, metadata: str, states: Mapping[str, Any], now: int
+def decided_by(
+    where: str,
+    decider: Decider,
+    states: Mapping[str, Any],
+    now: int,
+    *,
+    causation: str = "",
+    actor: str = "",
+    metadata: str = "{}",
 ) -> Decision:
+    """The facts that `decider` decides of the run with that stream, and what is owed when it fails by them."""
     run: Run | None = states[where]
     facts = decider(run, now)
     correlation = run.correlation if run else ""

@@ -13,7 +13,7 @@ import msgspec
 
 from app import texts
 from app.clock import Clock
-from app.errors import RunChanged
+from app.errors import IronflowError, RunChanged
 from app.history.committer import Command, Committer, Decision, Done
 from app.history.entry import Draft, Entry
 from app.history.kinds import (
@@ -57,6 +57,10 @@ class Begun(msgspec.Struct, frozen=True):
     news: Memos | None
 
 
+Started = Begun | IronflowError | None
+"""What became of one of several that were to be started."""
+
+
 class Engine:
     def __init__(
         self,
@@ -94,17 +98,39 @@ class Engine:
         to be unwound and has ended, because the worker cannot do that. A start that is urgent goes before what others
         have to record, unless too many wait: a free slot waits for it."""
         where = stream(run_id)
+        starting = _starting(worker_id, unwinds, node)
+        command = Command(environment, (where,), lambda states, now: starting(where, states, now))
+        self._committer.submit(command, done, urgent=urgent, first=urgent)
 
-        def start(run: Run | None, now: int) -> list[Fact]:
-            return machine.decide_start(run, worker_id=worker_id, now=now, unwinds=unwinds, node=node)
-
-        starting = commands.command(environment, run_id, start, "").decide
+    def start_all(
+        self,
+        environment: str,
+        run_ids: Sequence[str],
+        *,
+        worker_id: str,
+        done: Callable[[Sequence[Started] | None, BaseException | None], None],
+        unwinds: bool = False,
+        node: str = "",
+    ) -> None:
+        """Hand runs to a worker of a node, urgently and in one command. `done` is told in their order what became of
+        each, as `start` tells it: one that cannot be started keeps no other from it."""
+        wheres = tuple(map(stream, run_ids))
+        starting = _starting(worker_id, unwinds, node)
 
         def decide(states: Mapping[str, Any], now: int) -> Decision:
-            decision = starting(states, now)
-            return Decision(decision.drafts, _begun(states[where], decision))
+            drafts: list[Draft] = []
+            told: list[Started] = []
+            for where in wheres:
+                try:
+                    decision = starting(where, states, now)
+                except IronflowError as refusal:
+                    told.append(refusal)
+                else:
+                    drafts += decision.drafts
+                    told.append(decision.answer)
+            return Decision(drafts, told)
 
-        self._committer.submit(Command(environment, (where,), decide), done, urgent=urgent, first=urgent)
+        self._committer.submit(Command(environment, wheres, decide, weight=len(wheres)), done, first=True)
 
     def step(
         self,
@@ -458,6 +484,19 @@ class Engine:
 
     def _submit(self, environment: str, run_id: str, decider: Decider, done: Done, *, urgent: bool = True) -> None:
         self._committer.submit(commands.command(environment, run_id, decider, ""), done, urgent=urgent)
+
+
+def _starting(worker_id: str, unwinds: bool, node: str) -> Callable[[str, Mapping[str, Any], int], Decision]:
+    """What decides the start of a run, by its stream; the answer is what has Begun."""
+
+    def start(run: Run | None, now: int) -> list[Fact]:
+        return machine.decide_start(run, worker_id=worker_id, now=now, unwinds=unwinds, node=node)
+
+    def decide(where: str, states: Mapping[str, Any], now: int) -> Decision:
+        decision = commands.decided_by(where, start, states, now)
+        return Decision(decision.drafts, _begun(states[where], decision))
+
+    return decide
 
 
 def _begun(run: Run | None, decision: Decision) -> Begun | None:

@@ -223,8 +223,8 @@ class Long(NamedTuple):
 def woken(facts: Iterable[StepCompleted], version: int) -> Memos:
     """What is new to an execution that was parked, if that is nothing but these sleeps; it begins with the entry of
     that version."""
-    steps = {fact.step_id: _completed(fact) for fact in facts}
-    return Memos(version=version, steps=steps, places=dict.fromkeys(steps), news=dict.fromkeys(steps), rested=True)
+    steps = {fact.step_id: _completed(fact, news=True) for fact in facts}
+    return Memos(version=version, steps=steps, places=dict.fromkeys(steps), rested=True)
 
 
 def load(tx: Transaction, wanted: Wanted) -> Memos | None:
@@ -302,8 +302,8 @@ def carried(fact: StepCarried) -> Memo:
     return Memo(fact.step_id, fact.name, fact.type, output, fact.error, fact.attempt)
 
 
-def _completed(fact: StepCompleted) -> Memo:
-    return Memo(fact.step_id, fact.name, fact.type, fact.output, None)
+def _completed(fact: StepCompleted, *, news: bool = False) -> Memo:
+    return Memo(fact.step_id, fact.name, fact.type, fact.output, None, news=news)
 
 
 def take(memos: Memos, entry: Entry, execution_seq: int) -> bool:

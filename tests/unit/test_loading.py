@@ -26,7 +26,7 @@ FIRST = COMMAND_LINE | {"granian", "msgspec", "typing_extensions", "uvloop"}
 READY = FIRST | {"apsw", "cronsim", "google", "grpc", "storage", "structlog"}
 """All that a server on SQLite has when it is ready."""
 
-OWN_MAX = 368
+OWN_MAX = 370
 """Modules of ours that a server has when it is ready, of some 450 that it comes to load."""
 
 TOOLS = {"cython_runtime", "grpc_tools"}
