@@ -5,6 +5,7 @@ Frames follow the NATS client protocol, "HPUB": the header block holds the messa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
@@ -24,40 +25,47 @@ _encode = msgspec.json.Encoder().encode
 
 def frame(entry: Entry, size_max: int, *, reply: str = "") -> bytes:
     """The entry as one HPUB frame, ready to be written; JetStream acknowledges it to `reply`, if there is one."""
-    header = f"NATS/1.0\r\n{MESSAGE_ID}: {entry.record.position}\r\n\r\n"
-    payload = envelope(entry, size_max)
-    size = len(header) + len(payload)  # the header is ASCII
-    head = f"HPUB {subjects.of(entry)} {reply} {len(header)} {size}\r\n{header}"
-    return b"%b%b\r\n" % (head.encode(), payload)
+    payload = _text(entry, size_max)
+    header = f"NATS/1.0\r\n{MESSAGE_ID}: {entry.record[0]}\r\n\r\n"
+    bare = len(header)  # it is ASCII, as subjects are
+    size = bare + (len(payload) if payload.isascii() else len(payload.encode()))
+    return f"HPUB {subjects.of(entry)} {reply} {bare} {size}\r\n{header}{payload}\r\n".encode()
 
 
 def envelope(entry: Entry, size_max: int) -> bytes:
     """The entry as JSON, its data as they were recorded; left out, and said so, where NATS would refuse the size."""
-    record = entry.record
-    data, metadata, omitted = record.data, record.metadata, ""
-    if omits(entry, size_max):
-        data, metadata, omitted = "null", "null", ',"data_omitted":true'
-    return (
-        f'{{"position":{record.position},"version":{record.version},"kind":"{record.kind}",'
-        f'"recorded_at":"{_instant(record.recorded_at)}","environment":{_quoted(record.environment)},'
-        f'"stream":{_encode(record.stream).decode()},"data":{data},"metadata":{metadata}{omitted}}}'
-    ).encode()
+    return _text(entry, size_max).encode()
 
 
-def omits(entry: Entry, size_max: int) -> bool:
-    """Whether the entry's data are left out of its envelope."""
-    record = entry.record
-    if UTF8_BYTES_MAX * (len(record.data) + len(record.metadata)) + ENVELOPE_BYTES_MAX <= size_max:
-        return False
+def omitted(entries: Sequence[Entry], size_max: int) -> Sequence[Entry]:
+    """Those of the entries whose data are left out of their envelopes."""
+    sure = _chars_sure(size_max)
+    return [
+        entry for entry in entries if len(entry.record[5]) + len(entry.record[6]) > sure and _omits(entry, size_max)
+    ]
+
+
+def _chars_sure(size_max: int) -> int:
+    """So many characters of data and metadata fit, whatever they are."""
+    return (size_max - ENVELOPE_BYTES_MAX) // UTF8_BYTES_MAX
+
+
+def _omits(entry: Entry, size_max: int) -> bool:
     return len(entry.data) + len(entry.metadata) + ENVELOPE_BYTES_MAX > size_max
 
 
-@lru_cache(256)
-def _quoted(environment: str) -> str:
-    return _encode(environment).decode()
+def _text(entry: Entry, size_max: int) -> str:
+    position, environment, stream, version, kind, data, metadata, _, _, _, recorded_at, _ = entry.record
+    omission = ""
+    if len(data) + len(metadata) > _chars_sure(size_max) and _omits(entry, size_max):
+        data, metadata, omission = "null", "null", ',"data_omitted":true'
+    return (
+        f'{{"position":{position},"version":{version},"kind":"{kind}",{_there(recorded_at, environment)}'
+        f'"stream":{_encode(stream).decode()},"data":{data},"metadata":{metadata}{omission}}}'
+    )
 
 
-@lru_cache(16)
-def _instant(us: int) -> str:
-    """Entries of one commit share their instant."""
-    return clock.rfc3339(us)
+@lru_cache(64)
+def _there(us: int, environment: str) -> str:
+    """When and in which environment: entries of one commit share their instant."""
+    return f'"recorded_at":"{clock.rfc3339(us)}","environment":{_encode(environment).decode()},'

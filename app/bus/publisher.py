@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from app.bus import subjects
-from app.bus.frames import MESSAGE_ID, frame, omits
+from app.bus.frames import MESSAGE_ID, frame, omitted
 from app.bus.place import Place, failures
 from app.history.entry import Entry
 from app.history.kinds import HistoryRedacted
@@ -152,10 +152,9 @@ class Publisher:
         return [Entry(record) for record in records]
 
     def _note(self, part: Sequence[Entry], size_max: int) -> None:
-        for entry in part:
-            if omits(entry, size_max):
-                self.omitted_total += 1
-                self.omitted.append(Omitted(entry.position, entry.kind, len(entry.data), size_max))
+        for entry in omitted(part, size_max):
+            self.omitted_total += 1
+            self.omitted.append(Omitted(entry.position, entry.kind, len(entry.data), size_max))
 
 
 async def _purge(stream: JetStreamContext, sent: Sequence[Entry], ahead: int) -> None:

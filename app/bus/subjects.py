@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote
 
 from app.bus.roots import ALL as ALL
@@ -62,8 +63,37 @@ def family(channel: channels.Channel) -> str:
 
 def of(entry: Entry) -> str:
     """The subject that an entry is published under."""
-    prefix, *segments = channels.of(entry)
-    return f"{_root(entry.record.environment, prefix)}.{'.'.join(map(token, segments))}"
+    environment = entry.record[1]
+    noun, _, identity = entry.record[2].partition("/")
+    shape = _shape(environment, noun, entry.kind)
+    if shape is None:
+        prefix, *segments = channels.of(entry)
+        return f"{_root(environment, prefix)}.{'.'.join(map(token, segments))}"
+    before, of_step, verb = shape
+    about = identity if identity.isidentifier() and identity.isascii() else token(identity)
+    if not of_step:
+        return f"{before}{about}.{verb}"
+    step: Any = entry.fact
+    return f"{before}{about}.step.{_of_step(step.step_id, identity, about)}.{verb}"
+
+
+def _of_step(step_id: str, run_id: str, about: str) -> str:
+    """The token of a step, most of which is that of its run: few are the names that follow it."""
+    own = step_id.removeprefix(run_id)
+    return token(step_id) if own == step_id or not own else about + _name(own)
+
+
+_name = lru_cache(4_096)(token)
+
+
+@lru_cache(4_096)
+def _shape(environment: str, noun: str, kind: str) -> tuple[str, bool, str] | None:
+    """What is before the id in the subject of a system channel, whether a step is after it, and the verb. None for
+    other channels."""
+    said = channels.said(kind)
+    if said is None:
+        return None
+    return f"{_root(environment, channels.SYSTEM)}.{token(noun)}.", said.of_step, token(said.verb)
 
 
 @lru_cache(1_024)

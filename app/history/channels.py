@@ -16,8 +16,9 @@ and never lets through what merely begins like it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from app import patterns
 from app.errors import InvalidArgument
@@ -47,27 +48,56 @@ def of(entry: Entry) -> Channel:
 
 
 def _of(entry: Entry) -> Channel:
-    if entry.kind == EventEmitted.kind:
-        fact = entry.fact
-        assert isinstance(fact, EventEmitted)
-        entity = entity_of(entry.record.stream)
-        return _named(EVENTS, fact.name) if entity is None else (ENTITY, *entity, *_named("", fact.name)[1:])
-    if entry.kind == TopicPublished.kind:
-        message = entry.fact
-        assert isinstance(message, TopicPublished)
-        return _named(TOPIC, message.topic)
-    if entry.kind == ProjectionUpdated.kind:
-        update = entry.fact
-        assert isinstance(update, ProjectionUpdated)
-        return (SYSTEM, "projection", entry.stream.partition("/")[2], update.partition, "updated")
-    noun, _, identity = entry.stream.partition("/")
-    about, _, verb = entry.kind.partition(".")
-    if about == "step":
-        step: Any = entry.fact  # every fact about a step has its id
-        return (SYSTEM, noun, identity, "step", step.step_id, verb)
-    if about == "run" and verb not in _RUN_VERBS:
-        verb = "updated"
-    return (SYSTEM, noun, identity, verb)
+    told = said(entry.kind)
+    if told is None:
+        return _NAMED[entry.kind](entry)
+    noun, _, identity = entry.record.stream.partition("/")
+    if not told.of_step:
+        return (SYSTEM, noun, identity, told.verb)
+    step: Any = entry.fact  # every fact about a step has its id
+    return (SYSTEM, noun, identity, "step", step.step_id, told.verb)
+
+
+class Said(NamedTuple):
+    """What the kind of an entry says of its system channel: whether it names a step, and the verb that it ends with."""
+
+    of_step: bool
+    verb: str
+
+
+@lru_cache(1_024)
+def said(kind: str) -> Said | None:
+    """None for a kind whose channels are named by what its facts tell."""
+    if kind in _NAMED:
+        return None
+    about, _, verb = kind.partition(".")
+    return Said(about == "step", "updated" if about == "run" and verb not in _RUN_VERBS else verb)
+
+
+def _of_event(entry: Entry) -> Channel:
+    fact = entry.fact
+    assert isinstance(fact, EventEmitted)
+    entity = entity_of(entry.record.stream)
+    return _named(EVENTS, fact.name) if entity is None else (ENTITY, *entity, *_named("", fact.name)[1:])
+
+
+def _of_message(entry: Entry) -> Channel:
+    message = entry.fact
+    assert isinstance(message, TopicPublished)
+    return _named(TOPIC, message.topic)
+
+
+def _of_update(entry: Entry) -> Channel:
+    update = entry.fact
+    assert isinstance(update, ProjectionUpdated)
+    return (SYSTEM, "projection", entry.stream.partition("/")[2], update.partition, "updated")
+
+
+_NAMED: Mapping[str, Callable[[Entry], Channel]] = {
+    EventEmitted.kind: _of_event,
+    TopicPublished.kind: _of_message,
+    ProjectionUpdated.kind: _of_update,
+}
 
 
 @lru_cache(4_096)
