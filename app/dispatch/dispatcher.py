@@ -290,6 +290,7 @@ class Dispatcher:
         if ready.created is not None and ready.event is not None and self._at_once(lane):
             self._hand_out_fresh(session, lane, ready.run_id, ready.created, ready.event)
         else:
+            session.starting += 1
             again.append((session, lane, ready.run_id))
 
     def _at_once(self, lane: Lane) -> bool:
@@ -322,6 +323,7 @@ class Dispatcher:
             self.forget(session, job)
             session.cancel(job, "it could not be started" if passing(error) else str(error))
         if passing(error):
+            session.starting += held
             self._start_later(session if held else None, job.environment, job.run_id, error)
         elif held:
             self._regain(session)
@@ -337,6 +339,7 @@ class Dispatcher:
         def again() -> None:
             self.ready([(environment, run_id)])
             if session is not None:
+                session.starting -= 1
                 self._regain(session)
 
         asyncio.get_running_loop().call_later(RETRY_STORE_S, again)
@@ -379,6 +382,7 @@ class Dispatcher:
                 self._give_back(lane[0], run_id, seq, "the worker left before it was handed the run")
                 return
             created, event = provision.beginning
+            session.starting -= 1
             job = self._leases.grant(
                 session, lane, run_id, execution_seq=seq, attempt=fact.attempt, event=event, created=created
             )
@@ -409,6 +413,7 @@ class Dispatcher:
     def _not_handed_out(self, session: Session, lane: Lane, run_id: str) -> None:
         self.queue.release(run_id)
         self._offer(lane)
+        session.starting -= 1
         self._regain(session)
 
     def _regain(self, session: Session) -> None:

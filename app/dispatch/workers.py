@@ -74,11 +74,12 @@ class Session(msgspec.Struct, eq=False):
     message, or end the conversation; the last two are told why.
 
     `credit` is how many more jobs the worker wants now; a stream grants its free slots once and for all, a polling
-    worker with each poll. `lease_ttl_us` is how long it may be silent. `unwinds`: it can run the compensations of a
-    run that is ended from outside. `rtt_us`: how long it took the last time to the worker and back; `asked_at` is when
-    something went out that it answers at once, 0 if nothing did. `skew_us`: how far its clock was ahead of ours, give
-    or take half of `rtt_us`; None if it did not say what time it is. `announce` asks it to announce the steps of a job
-    from now on, before it runs them.
+    worker with each poll. `starting` is how many of its slots are taken by runs whose start is being recorded, and
+    which are no jobs of it yet. `lease_ttl_us` is how long it may be silent. `unwinds`: it can run the compensations
+    of a run that is ended from outside. `rtt_us`: how long it took the last time to the worker and back; `asked_at` is
+    when something went out that it answers at once, 0 if nothing did. `skew_us`: how far its clock was ahead of ours,
+    give or take half of `rtt_us`; None if it did not say what time it is. `announce` asks it to announce the steps of
+    a job from now on, before it runs them.
     """
 
     info: WorkerInfo
@@ -91,6 +92,7 @@ class Session(msgspec.Struct, eq=False):
     credit: int
     registered_at: int
     last_seen_at: int
+    starting: int = 0
     asked_at: int = 0
     rtt_us: int | None = None
     skew_us: int | None = None
@@ -111,6 +113,10 @@ class Session(msgspec.Struct, eq=False):
     def standing(self) -> bool:
         """Whether the credit of a job comes back when it ends: a polling worker grants it anew with each poll."""
         return self.transport != "rest"
+
+    def grant(self, slots: int) -> None:
+        """The worker has so many slots: it wants a job for each that has none, and is about to get none."""
+        self.credit = max(0, slots - len(self.jobs) - self.starting)
 
     @property
     def free(self) -> bool:

@@ -156,7 +156,7 @@ class Conversation:
             refresh = worker_pb2.LeaseRefreshResult(segments=segments)
             self._outbox.put(worker_pb2.EngineMessage(lease_refresh=refresh))
         self._ping()
-        session.credit = max(0, session.info.max_concurrent_jobs - len(session.jobs))
+        session.grant(session.info.max_concurrent_jobs)
         self._dispatcher.fill(session)
 
     def _pong(self, session: Session, message: worker_pb2.Pong) -> None:

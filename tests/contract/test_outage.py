@@ -229,7 +229,7 @@ async def test_a_caller_who_leaves_before_the_run_is_recorded_has_it_cancelled_t
 
 
 def registered(node: Node) -> Conversation:
-    """A conversation with a worker that has one slot."""
+    """A conversation with a worker that has one slot, `w`."""
     conversation = Conversation(
         dispatcher=node.dispatcher,
         engine=node.engine,
@@ -275,3 +275,60 @@ async def test_a_worker_that_was_given_up_has_to_register_again(node: Node) -> N
 
     with pytest.raises(Unavailable):
         conversation.receive(worker_pb2.WorkerMessage(heartbeat=worker_pb2.WorkerHeartbeat(worker_id="w")))
+
+
+HEARTBEAT = worker_pb2.WorkerMessage(heartbeat=worker_pb2.WorkerHeartbeat(worker_id="w"))
+
+
+async def queued(node: Node, count: int) -> None:
+    async with within(f"{count} runs to wait for a worker"):
+        while node.dispatcher.queued < count:  # noqa: ASYNC110 - who follows history queues them, and tells nobody
+            await asyncio.sleep(0)
+
+
+async def heard_job(conversation: Conversation) -> worker_pb2.JobAssignment:
+    async with asyncio.timeout(10):
+        async for message in conversation.messages():
+            if message.HasField("job"):
+                return message.job
+    raise AssertionError("the conversation has ended")
+
+
+async def test_a_heartbeat_grants_no_slot_of_a_run_whose_start_is_being_recorded(node: Node) -> None:
+    await register(node)
+    before = Worker(node, slots=2)
+    runs = [await emit(node) for _ in range(2)]
+    for _ in runs:
+        await before.job()
+    node.dispatcher.leave(before.session, reason="gone")
+    await queued(node, 2)
+    conversation = registered(node)  # it is to have one of them, and that is not recorded yet
+
+    conversation.receive(HEARTBEAT)
+
+    [session] = node.dispatcher.sessions
+    assert (session.credit, session.starting, len(session.jobs)) == (0, 1, 0)
+    for _ in runs:
+        job = await heard_job(conversation)
+        assert (session.credit, session.starting, list(session.jobs)) == (0, 0, [job.job_id])
+        told = worker_pb2.JobCompleted(
+            job_id=job.job_id, output_json=b"1", execution_seq=job.execution_seq, lease_token=job.lease_token
+        )
+        conversation.receive(worker_pb2.WorkerMessage(job_completed=told))
+    assert [await ended(node, run_id) for run_id in runs] == ["completed", "completed"]
+    assert (session.credit, session.starting, len(session.jobs)) == (1, 0, 0)
+
+
+async def test_a_heartbeat_in_an_outage_grants_no_slot_that_a_run_waits_in(node: Node, failing: Failing) -> None:
+    await register(node)
+    for _ in range(2):
+        await emit(node)
+    await queued(node, 2)
+    failing.error = GONE
+    conversation = registered(node)
+    [session] = node.dispatcher.sessions
+
+    for _ in range(5):
+        await refused(failing)
+        conversation.receive(HEARTBEAT)
+        assert (session.credit, session.starting + len(session.jobs)) == (0, 1)
