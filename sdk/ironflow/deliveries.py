@@ -117,8 +117,9 @@ class Deliveries:
             self._loop.call_soon(self._turn)
 
     def stop(self) -> None:
-        """Deliver nothing any more."""
+        """Deliver nothing any more, and forget who was to be called."""
         self.stopped = True
+        self._on_rest, self._give_up = _nothing, _nobody
         for _, _, future in self._asked:
             future.cancel()
         for ready, _ in self._ready:
@@ -155,3 +156,12 @@ class Deliveries:
             ready, refused = self._ready.popleft()
             if not ready.done():
                 ready.set_result(refused)
+
+
+def _nothing() -> None:
+    """Nobody is to be told any more."""
+
+
+def _nobody() -> bool:
+    """Nothing is to be given up any more."""
+    return False

@@ -7,6 +7,9 @@
 
 Whoever carries it (the worker's stream, a push request, a test) gives it an `Assignment` and a `Sink`. Everything here
 happens in the event loop, but for what says that a plain function calls it in its thread.
+
+What is over keeps nothing that leads back to it: thousands end together when they were woken together, and whoever
+looks for garbage would look through all that still wait.
 """
 
 from __future__ import annotations
@@ -452,8 +455,9 @@ class Execution:
         self._deliveries.stop()
         if not parked:
             self._on_end(self)
-        if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
+        task, self._task = self._task, None  # whose context leads back here
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
         for waiter in [*self._acks.values(), *self._waits.futures(), *self._held]:
             waiter.cancel()
         self._acks.clear()
