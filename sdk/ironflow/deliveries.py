@@ -90,9 +90,13 @@ class Deliveries:
         self.answer(step_id, future)
         return future
 
-    def answer(self, step_id: str, future: asyncio.Future[Recorded]) -> None:
-        """Give the future the recorded step when it is its turn."""
+    def answer(self, step_id: str, future: asyncio.Future[Recorded], *, only: bool = False) -> None:
+        """Give the future the recorded step when it is its turn: now, if the code is at rest and this is the `only`
+        thing that it can be waiting for."""
         index, step = self._steps[step_id]
+        if only and not self._watching and not self._asked and not self._ready and not self.stopped:
+            self._hand(step, future)
+            return
         heapq.heappush(self._asked, (index, step, future))  # no two have the same index
         self.stir()
 
@@ -149,13 +153,16 @@ class Deliveries:
         """Of what is asked for the first that was recorded, else the first that became durable."""
         if self._asked:
             _, step, future = heapq.heappop(self._asked)
-            self._reached(step.step_id)
-            if not future.done():
-                future.set_result(step)
+            self._hand(step, future)
         else:
             ready, refused = self._ready.popleft()
             if not ready.done():
                 ready.set_result(refused)
+
+    def _hand(self, step: Recorded, future: asyncio.Future[Recorded]) -> None:
+        self._reached(step.step_id)
+        if not future.done():
+            future.set_result(step)
 
 
 def _nothing() -> None:

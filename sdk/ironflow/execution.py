@@ -144,12 +144,17 @@ class Execution:
             future = self._waits.pop(step.step_id)
             if future is not None:  # what else may be told it knows: it was there
                 self._deliveries.add([step])
-                self._deliveries.answer(step.step_id, future)
+                self._deliveries.answer(step.step_id, future, only=not self._waits_elsewhere())
         for held in () if self.unwinding else tuple(self._held):
             held.set_result(None)
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
-        self._deliveries.stir()
+        if self._waits_elsewhere():
+            self._deliveries.stir()
+
+    def _waits_elsewhere(self) -> bool:
+        """Whether the code may be waiting in further branches: who goes on then is found out when all are at rest."""
+        return bool(self._waits or self._held or self.at_rest or self.running or self._returned)
 
     def acknowledged(self, step_id: str, refused: Failure | None = None) -> None:
         """The report of the step is durable; or, if it is `refused`, that it failed with this."""

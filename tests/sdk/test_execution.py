@@ -100,3 +100,42 @@ async def test_what_is_over_is_freed_without_a_search_for_garbage(made: Function
         assert kept() is None
     finally:
         gc.enable()
+
+
+@function("rushes")
+async def rushes(ctx: Context) -> list[str]:
+    """Which nap was over first, and which then."""
+    order: list[str] = []
+
+    async def nap(name: str) -> None:
+        await ctx.step.sleep_until(name, LATER)
+        order.append(name)
+
+    await asyncio.gather(nap("a"), nap("b"))
+    return order
+
+
+async def test_a_run_that_waits_for_one_thing_goes_on_with_it_at_once() -> None:
+    told = Told()
+    execution, _ = await parked(naps, told)
+
+    execution.resume(assigned(slept()), told)
+    await asyncio.sleep(0)  # the turn that the code goes on in
+
+    assert told.reports.get_nowait() == RunCompleted(b"1")
+
+
+async def test_what_ends_side_by_side_goes_on_in_recorded_order_and_the_rest_is_waited_for() -> None:
+    told = Told()
+    execution, _ = await parked(rushes, told)
+    execution.resume(assigned(slept("run_1:b:0")), told)
+    again = await told.next()
+    assert isinstance(again, Waiting)
+    assert [wait.step_id for wait in again.waits] == ["run_1:a:0"]
+
+    execution.resume(assigned(slept("run_1:a:0")), told)
+
+    assert await told.next() == RunCompleted(b'["b","a"]')
+    together, _ = await parked(rushes, told)
+    together.resume(assigned(slept("run_1:b:0"), slept("run_1:a:0")), told)
+    assert await told.next() == RunCompleted(b'["b","a"]')
